@@ -1,0 +1,377 @@
+"""What a transport is: the contract that every facility is brought under.
+
+A *transport* is a facility under our interface; a *channel* is what one run
+creates of it; an *endpoint* is one process's end of that channel; a *ticket*
+is what a process needs to attach to it.
+
+Life of a channel, in every process that takes part::
+
+    owner:  channel = transport.create(spec)
+            tickets = [channel.ticket(role, index) for each seat]
+    each:   endpoint = transport.attach(ticket, deadline)    # may wait for its counterpart
+            hello = endpoint.hello()
+            endpoint.connect(all hellos, deadline)
+    timed:  endpoint.send(message) ... endpoint.recv_into(buffer)
+    each:   endpoint.close()
+    owner:  channel.close(); channel.unlink()                # each harmless when repeated
+
+Deadlines are points of `time.monotonic`, in seconds. `send` and `recv_into`
+have none: they are what is timed, make the plain call, and are watched from
+outside. Everything else that may block raises `TimedOut` once its deadline
+has passed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+Json: TypeAlias = Any
+"""What `json.dumps` takes; its shape is the transport's own affair."""
+
+
+class TransportError(Exception):
+    """The root of all errors that a transport raises on purpose."""
+
+
+class Unavailable(TransportError):
+    """The machine cannot do this; `probe` returns it, `create` raises it.
+
+    `reason` says what is missing, `remedy` what would bring it (or is empty).
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class MessageTooLarge(TransportError):
+    """The message is larger than the facility, or the channel's spec, takes."""
+
+
+class WouldBlock(TransportError):
+    """`nowait` was asked for, and the call would have had to wait."""
+
+
+class PeerGone(TransportError):
+    """Somebody else left: the other end was closed, or its process is dead."""
+
+
+class Closed(TransportError):
+    """We left: this endpoint or channel was closed in this very process."""
+
+
+class TimedOut(TransportError):
+    """The deadline passed; the message says who was waited for."""
+
+
+class Framing(Enum):
+    MESSAGE = "message"  # one send, one receive; lengths may differ from message to message
+    STREAM = "stream"  # bytes without borders: framed by a size that both sides know
+
+
+class FanOut(Enum):
+    NONE = "none"
+    COMPETE = "compete"  # each message goes to one of the receivers
+    BROADCAST = "broadcast"  # each message goes to all of them
+
+
+class PeerDeath(Enum):
+    REPORTED = "reported"  # the kernel says so: end of file, EPIPE
+    SILENT = "silent"  # a receiver waits for ever
+
+
+class Sharing(Enum):
+    NAME = "name"  # whoever knows the name may attach
+    DESCRIPTORS = "descriptors"  # file descriptors have to be handed over
+    INHERIT = "inherit"  # passes through fork alone
+
+
+class Lifetime(Enum):
+    PROCESS = "process"  # gone with the last process that holds it
+    KERNEL = "kernel"  # until removed, or the machine restarts
+    FILE_SYSTEM = "file system"  # its name is a file and stays
+
+
+class Waiting(Enum):
+    NONE = "none"  # never waits (the null transport)
+    BLOCKING = "blocking"  # sleeps in the kernel
+    SPINNING = "spinning"  # burns its CPU
+    SPIN_THEN_BLOCK = "spin, then block"
+
+
+class Family(Enum):
+    """What kind of facility it is: reports group and colour by it."""
+
+    PIPE = "pipe"
+    SOCKET = "socket"
+    QUEUE = "message queue"
+    SHARED_MEMORY = "shared memory"
+    FLOOR = "floor"
+
+
+class Topology(Enum):
+    """How the processes on one channel stand to each other."""
+
+    LINK = "link"  # one client, one server, both ways
+    FAN_IN = "fan-in"  # many senders, one receiver, one way
+    FAN_OUT = "fan-out"  # one sender, many receivers, one way
+    HUB = "hub"  # many clients, one server, both ways
+
+
+class Role(Enum):
+    """A seat at a channel. LINK and HUB have clients and a server, the others the rest."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    SENDER = "sender"
+    RECEIVER = "receiver"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is true of a facility whatever the machine; all that `bench` may branch on."""
+
+    family: Family
+    framing: Framing
+    topologies: frozenset[Topology]
+    fan_out: FanOut
+    peer_death: PeerDeath
+    sharing: Sharing
+    lifetime: Lifetime
+    waiting: Waiting
+    zero_length: bool  # carries a message of no bytes
+    pollable: bool  # its receiving end can be waited for with poll(2)
+    copies: int  # times a payload is copied from the sender's buffer to the receiver's
+    lossy: bool = False
+    unlink_early: bool = False  # the name may go as soon as all have attached
+    depth: bool = False  # Spec.depth has a meaning
+    carries: bool = True  # False for the null transport alone: nothing arrives
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One bound of this machine. `value` None: no bound of its own was found.
+
+    `source` is where the value comes from ("kernel.msgmax", "pipe(7)");
+    `remedy` is the command that would raise it, or empty where none can.
+    """
+
+    name: str
+    value: int | None
+    source: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What `probe` found, by trying.
+
+    `message` bounds a message in bytes, `fan_in_message` one of several
+    senders to one receiver (None: the same bound). `parties` bounds the
+    processes on one channel. `others` are told, and decide nothing.
+    """
+
+    message: Limit
+    fan_in_message: Limit | None = None
+    others: tuple[Limit, ...] = ()
+
+    def message_for(self, topology: Topology) -> Limit:
+        """The bound that counts for a channel of this topology."""
+        if topology is Topology.FAN_IN and self.fan_in_message is not None:
+            return self.fan_in_message
+        return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a channel is to be fit for.
+
+    `size`: the largest message, in bytes; a stream's every message has it.
+    `parties`: processes on this channel. `depth`: messages that fit into a
+    direction before a sender waits (None: the transport's own default).
+    `nowait`: `send` and `recv_into` raise `WouldBlock` instead of waiting.
+    `name`: a fixed name instead of a private random one.
+    """
+
+    size: int
+    topology: Topology = Topology.LINK
+    parties: int = 2
+    depth: int | None = None
+    nowait: bool = False
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError(f"a message of {self.size} bytes: sizes are 0 or more")
+        if self.parties < 2:
+            raise ValueError(f"{self.parties} parties: a channel joins 2 processes or more")
+        if self.topology is Topology.LINK and self.parties != 2:
+            raise ValueError(f"{self.parties} parties: a link joins exactly 2 processes")
+        if self.depth is not None and self.depth < 1:
+            raise ValueError(f"depth {self.depth}: a channel holds 1 message or more")
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What one process needs to attach: JSON-able data and file descriptors.
+
+    A ticket owns its descriptors until `attach` takes them over; a process
+    that will not use a ticket closes it, so that no stray copy of a
+    descriptor keeps an end of file from coming.
+    """
+
+    role: Role
+    index: int
+    spec: Spec
+    data: dict[str, Json] = field(default_factory=dict)
+    fds: tuple[int, ...] = ()
+    inherited: tuple[object, ...] = ()
+
+    def take_fds(self) -> tuple[int, ...]:
+        """Hand the descriptors over to the caller, who closes them from now on."""
+        fds, self.fds = self.fds, ()
+        return fds
+
+    def close(self) -> None:
+        """Close the descriptors that nobody took. Twice is harmless."""
+        for fd in self.take_fds():
+            os.close(fd)
+
+
+@runtime_checkable
+class Endpoint(Protocol):
+    """One process's end. Used by one thread of one process."""
+
+    @property
+    def depth(self) -> int | None:
+        """Messages a direction holds, where the transport counts in messages."""
+
+    def hello(self) -> Json:
+        """What exists only now and others must know: a pid, a bound address."""
+
+    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
+        """Finish, with the hellos of all, in the order of their seats.
+
+        Raises: TimedOut, PeerGone.
+        """
+
+    def prepare(self, data: memoryview) -> Any:
+        """Turn bytes into what `send` takes, once, outside the loop."""
+
+    def send(self, data: Any, /) -> None:
+        """Send one whole message; waits for room unless the spec said `nowait`.
+
+        Raises: MessageTooLarge, WouldBlock, PeerGone, Closed.
+        """
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Receive one whole message into `buffer`; bytes received.
+
+        A stream fills the buffer; a message may be shorter than it.
+        Raises: MessageTooLarge (the buffer is too small), WouldBlock,
+        PeerGone, Closed.
+        """
+
+    def native(self) -> object | None:
+        """The capsule of native operations over the same handles, or None."""
+
+    def close(self) -> None:
+        """Let go of this end. Twice is harmless; the kernel object stays."""
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """What one run creates of a transport, in the process that created it."""
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        """A ticket for the `index`-th seat of `role`.
+
+        Raises: ValueError where the topology has no such seat, Closed.
+        """
+
+    def close(self) -> None:
+        """Close the owner's handles. Twice is harmless."""
+
+    def unlink(self) -> None:
+        """Remove the kernel object and its name. The owner alone; twice is harmless."""
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """A facility. Stateless: one object may serve many channels."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def traits(self) -> Traits: ...
+
+    def probe(self) -> Limits | Unavailable:
+        """Find out by trying, never by kernel version, and leave nothing behind."""
+
+    def create(self, spec: Spec) -> Channel:
+        """Create the kernel objects, private (0600) and written to the ledger first.
+
+        Raises: Unavailable, MessageTooLarge, ValueError (a topology that the
+        traits do not name), FileExistsError (a fixed name is taken).
+        """
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        """Join in, the owner like everybody else. Takes the ticket's descriptors.
+
+        Raises: TimedOut, PeerGone, Unavailable.
+        """
+
+
+class Signal(Protocol):
+    """A counted wake-up without payload: what shared memory waits with."""
+
+    def notify(self) -> None:
+        """Add one."""
+
+    def wait(self) -> None:
+        """Take one; waits until there is one."""
+
+
+class Segment(Protocol):
+    """Memory that several processes see."""
+
+    @property
+    def memory(self) -> memoryview:
+        """The bytes, writable, without a copy."""
+
+    def close(self) -> None:
+        """Unmap. Twice is harmless; the object stays."""
+
+    def unlink(self) -> None:
+        """Remove its name. Twice is harmless."""
+
+
+def check_seat(spec: Spec, role: Role, index: int) -> None:
+    """Raise ValueError unless the spec's topology has this seat."""
+    many = spec.parties - 1
+    seats = {
+        Topology.LINK: {Role.CLIENT: 1, Role.SERVER: 1},
+        Topology.HUB: {Role.CLIENT: many, Role.SERVER: 1},
+        Topology.FAN_IN: {Role.SENDER: many, Role.RECEIVER: 1},
+        Topology.FAN_OUT: {Role.SENDER: 1, Role.RECEIVER: many},
+    }[spec.topology]
+    if not 0 <= index < seats.get(role, 0):
+        raise ValueError(
+            f"a {spec.topology.value} of {spec.parties} has no {role.value} number {index}"
+        )
+
+
+def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
+    """Raise ValueError or MessageTooLarge unless the transport can serve the spec."""
+    if spec.topology not in transport.traits.topologies:
+        raise ValueError(f"{transport.name} cannot be a {spec.topology.value}")
+    if spec.size == 0 and not transport.traits.zero_length:
+        raise ValueError(f"{transport.name} carries no message of 0 bytes")
+    if limit is not None and spec.size > limit:
+        raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")

@@ -1,0 +1,85 @@
+"""Nothing at all: what the harness itself costs, the floor under every figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from transports.contract import (
+    Endpoint,
+    Family,
+    FanOut,
+    Framing,
+    Lifetime,
+    Limit,
+    Limits,
+    PeerDeath,
+    Role,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+    Waiting,
+    check_seat,
+    check_spec,
+)
+from transports.defaults import PlainChannel, PlainEndpoint, closed
+
+TRAITS = Traits(
+    family=Family.FLOOR,
+    framing=Framing.MESSAGE,
+    topologies=frozenset({Topology.LINK, Topology.FAN_IN}),
+    fan_out=FanOut.NONE,
+    peer_death=PeerDeath.SILENT,
+    sharing=Sharing.NAME,
+    lifetime=Lifetime.PROCESS,
+    waiting=Waiting.NONE,
+    zero_length=True,
+    pollable=False,
+    copies=0,
+    carries=False,
+)
+
+
+def _send(data: Any, /) -> None:
+    pass
+
+
+def _recv_into(buffer: memoryview, /) -> int:
+    return len(buffer)
+
+
+class NullEndpoint(PlainEndpoint):
+    def __init__(self) -> None:
+        self.send: Any = _send
+        self.recv_into: Any = _recv_into
+
+    def close(self) -> None:
+        self.send = self.recv_into = closed
+
+
+class NullChannel(PlainChannel):
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        check_seat(self._spec, role, index)
+        return Ticket(role, index, self._spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    name: str = "null"
+    traits: Traits = TRAITS
+
+    def probe(self) -> Limits | Unavailable:
+        return Limits(message=Limit("message", None, "nothing is carried"))
+
+    def create(self, spec: Spec) -> NullChannel:
+        check_spec(self, spec, None)
+        return NullChannel(spec)
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        return NullEndpoint()

@@ -1,0 +1,168 @@
+"""pipe(2): a one-way stream of bytes; a link is two of them."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import select
+from dataclasses import dataclass
+from typing import Any
+
+from transports.contract import (
+    Closed,
+    Endpoint,
+    Family,
+    FanOut,
+    Framing,
+    Lifetime,
+    Limit,
+    Limits,
+    PeerDeath,
+    PeerGone,
+    Role,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+    check_seat,
+    check_spec,
+)
+from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden, translated
+from transports.descriptors import close_all, read_rest, write_rest
+
+TRAITS = Traits(
+    family=Family.PIPE,
+    framing=Framing.STREAM,
+    topologies=frozenset({Topology.LINK, Topology.FAN_IN}),
+    fan_out=FanOut.NONE,
+    peer_death=PeerDeath.REPORTED,
+    sharing=Sharing.DESCRIPTORS,
+    lifetime=Lifetime.PROCESS,
+    waiting=Waiting.BLOCKING,
+    zero_length=False,
+    pollable=True,
+    copies=2,  # into the kernel's pages, and out of them
+)
+
+# Writes of up to PIPE_BUF bytes are atomic, larger ones of several writers may
+# interleave (pipe(7)): a stream framed by size would then come apart.
+ATOMIC = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
+
+
+class PipeEndpoint(PlainEndpoint):
+    def __init__(self, ticket: Ticket) -> None:
+        reading = writing = None
+        if ticket.role is Role.SENDER:
+            (writing,) = ticket.take_fds()
+        elif ticket.role is Role.RECEIVER:
+            (reading,) = ticket.take_fds()
+        else:
+            reading, writing = ticket.take_fds()
+        self._fds = tuple(fd for fd in (reading, writing) if fd is not None)
+        for fd in self._fds:
+            os.set_blocking(fd, not ticket.spec.nowait)
+        self.send = forbidden("a receiver sends nothing") if writing is None else _sender(writing)
+        self.recv_into = (
+            forbidden("a sender receives nothing") if reading is None else _receiver(reading)
+        )
+
+    def close(self) -> None:
+        fds, self._fds = self._fds, ()
+        self.send = self.recv_into = closed
+        close_all(fds)
+
+
+def _sender(fd: int) -> Any:
+    write = os.write
+
+    def send(data: Any, /) -> None:
+        try:
+            sent = write(fd, data)
+        except OSError as error:
+            raise translated(error, "send") from error
+        if sent != len(data):
+            write_rest(fd, memoryview(data), sent)
+
+    return send
+
+
+def _receiver(fd: int) -> Any:
+    # readinto is a read(2) into the caller's buffer: os.read would allocate,
+    # os.readv would want a list.
+    readinto = io.FileIO(fd, closefd=False).readinto
+
+    def recv_into(buffer: memoryview, /) -> int:
+        try:
+            received = readinto(buffer)
+        except OSError as error:
+            raise translated(error, "receive") from error
+        if received != len(buffer):
+            if received is None:
+                raise WouldBlock("receive: nothing is there")
+            if received == 0:
+                raise PeerGone("receive: end of file")
+            return read_rest(fd, buffer, received)
+        return received
+
+    return recv_into
+
+
+class PipeChannel(PlainChannel):
+    """One pipe for each direction: `_pipes` holds (reading, writing) descriptors."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        directions = 2 if spec.topology is Topology.LINK else 1
+        self._pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(directions)]
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        check_seat(self._spec, role, index)
+        if not self._pipes:
+            raise Closed("the channel is closed")
+        forth, back = self._pipes[0], self._pipes[-1]
+        ends = {
+            Role.CLIENT: (back[0], forth[1]),
+            Role.SERVER: (forth[0], back[1]),
+            Role.SENDER: (forth[1],),
+            Role.RECEIVER: (forth[0],),
+        }[role]
+        fds = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 0) for fd in ends)
+        return Ticket(role, index, self._spec, fds=fds)
+
+    def close(self) -> None:
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
+            close_all(pipe)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    name: str = "pipe"
+    traits: Traits = TRAITS
+
+    def probe(self) -> Limits | Unavailable:
+        try:
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+        except OSError as error:
+            return Unavailable(f"pipe(2) fails: {error.strerror}", "ulimit -n 1024")
+        try:
+            capacity = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+        finally:
+            close_all((reading, writing))
+        return Limits(
+            message=Limit("message", None, "a stream has no bound"),
+            fan_in_message=ATOMIC,
+            others=(Limit("capacity", capacity, "F_GETPIPE_SZ, pipe(7)", "fcntl F_SETPIPE_SZ"),),
+        )
+
+    def create(self, spec: Spec) -> PipeChannel:
+        check_spec(self, spec, ATOMIC.value if spec.topology is Topology.FAN_IN else None)
+        return PipeChannel(spec)
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        return PipeEndpoint(ticket)

@@ -1,0 +1,115 @@
+"""Which transports there are: the built-in ones, loaded when asked for, and plug-ins.
+
+To add one of ours, write its file and a line in `_BUILT_IN`. Others declare
+an entry point in the group `ipcbench.transports` whose object is a transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from transports.contract import Transport, TransportError, Unavailable
+
+GROUP = "ipcbench.transports"
+
+# name -> (module, what makes it: a callable without arguments)
+_BUILT_IN: dict[str, tuple[str, str]] = {
+    "pipe": ("transports.pipe", "Pipe"),
+    "unix-stream": ("transports.unix_socket", "UnixStream"),
+    "sysv-queue": ("transports.sysv_queue", "SysvQueue"),
+    "null": ("transports.null", "Null"),
+}
+
+# A name before a colon -> (module, what makes it from the text behind the colon)
+_FAMILIES: dict[str, tuple[str, str]] = {
+    "shm": ("transports.shm", "shm"),
+}
+
+_MEMBERS = ("shm:posix+posix-sem",)
+
+
+class UnknownTransport(TransportError):
+    """No transport has this name."""
+
+
+class DuplicateName(TransportError):
+    """Two transports claim the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plug-in that does not load, and why."""
+
+    name: str
+    reason: Unavailable
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        if entry.name in found or entry.name in _BUILT_IN or entry.name in _MEMBERS:
+            raise DuplicateName(
+                f"two transports are called {entry.name!r}: uninstall one, or rename it "
+                f"({entry.value})"
+            )
+        found[entry.name] = entry
+    return found
+
+
+def names() -> list[str]:
+    """All names, ours first, the null transport last, plug-ins after it.
+
+    Raises: DuplicateName.
+    """
+    ours = [name for name in _BUILT_IN if name != "null"]
+    return [*ours, *_MEMBERS, "null", *sorted(_plugins())]
+
+
+@cache
+def get(name: str) -> Transport | Broken:
+    """The transport of that name; a broken plug-in is told as such.
+
+    Raises: UnknownTransport, DuplicateName.
+    """
+    if name in _BUILT_IN:
+        return _make(*_BUILT_IN[name])()
+    head, colon, parameters = name.partition(":")
+    if colon and head in _FAMILIES:
+        try:
+            return _make(*_FAMILIES[head])(parameters)
+        except ValueError as error:
+            raise UnknownTransport(str(error)) from error
+    entry = _plugins().get(name)
+    if entry is None:
+        raise UnknownTransport(f"no transport is called {name!r}: `ipcbench list` shows all")
+    try:
+        found: object = entry.load()
+        plugin = found() if isinstance(found, type) else found
+        if not isinstance(plugin, Transport) or plugin.name != name:
+            raise TypeError(f"{entry.value} is no transport called {name!r}")
+    except Exception as error:  # a plug-in's import may fail in any way at all
+        return Broken(name, Unavailable(f"its plug-in does not load: {error!r}", entry.value))
+    return plugin
+
+
+def _make(module: str, attribute: str) -> Callable[..., Transport]:
+    maker: Callable[..., Transport] = getattr(import_module(module), attribute)
+    return maker
+
+
+def matching(pattern: str) -> Iterator[str]:
+    """Names that a pattern of the command line means: `shm:*`, or a name outright.
+
+    Raises: UnknownTransport where it means none.
+    """
+    found = [name for name in names() if fnmatchcase(name, pattern)]
+    if not found:
+        get(pattern)  # may still be a member that the list leaves out
+        found = [pattern]
+    yield from found

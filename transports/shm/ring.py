@@ -1,0 +1,167 @@
+"""The bounded buffer: slots in shared memory, two counted signals around them.
+
+A *lane* is a ring with one producer and one consumer. Each side keeps its
+own position to itself; what they share is the count of free slots (`room`)
+and of filled ones (`items`), and both signals order memory, so a slot's bytes
+are there before its `items` count is. Several producers have a lane each and
+one `items` signal in common: without compare-and-swap, which Python lacks,
+they could not share a position.
+
+Layout of a lane, each part on cache lines of its own::
+
+    published   8 bytes: messages put in so far (read only where lanes are several)
+    lengths     8 bytes a slot
+    slots       depth * size bytes, each slot rounded up
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from transports.contract import MessageTooLarge
+
+CACHE_LINE = 64
+DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that depth decides little
+DEFAULT_DEPTHS = (2, 64)
+
+
+def default_depth(size: int) -> int:
+    """Slots that give a direction about `DEFAULT_CAPACITY` bytes, within bounds."""
+    low, high = DEFAULT_DEPTHS
+    return min(high, max(low, DEFAULT_CAPACITY // max(size, 1)))
+
+
+def _lines(size: int) -> int:
+    return -(-size // CACHE_LINE) * CACHE_LINE
+
+
+def lane_size(size: int, depth: int) -> int:
+    """Bytes that a lane takes in the segment."""
+    return CACHE_LINE + _lines(8 * depth) + depth * _lines(max(size, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The views that a ring works on, cut once."""
+
+    published: memoryview  # "Q", one word
+    lengths: memoryview  # "Q", one word a slot
+    slots: Sequence[memoryview]  # each of `size` bytes
+
+    @classmethod
+    def cut(cls, memory: memoryview, number: int, size: int, depth: int) -> Lane:
+        start = number * lane_size(size, depth)
+        lengths = start + CACHE_LINE
+        slots = lengths + _lines(8 * depth)
+        stride = _lines(max(size, 1))
+        return cls(
+            # A cast to "Q" stores eight bytes at once: no reader sees half of an index.
+            published=memory[start : start + 8].cast("Q"),
+            lengths=memory[lengths : lengths + 8 * depth].cast("Q"),
+            slots=[memory[slots + i * stride :][:size] for i in range(depth)],
+        )
+
+    def release(self) -> None:
+        for view in (self.published, self.lengths, *self.slots):
+            view.release()
+
+
+def producer(
+    lane: Lane, room: Callable[[], None], item: Callable[[], None], *, counted: bool
+) -> Any:
+    """`send` into a lane. `counted`: publish the count, for a consumer of several lanes."""
+    slots, lengths, published = lane.slots, lane.lengths, lane.published
+    depth, size = len(slots), len(slots[0])
+    at = total = 0
+
+    def send(data: Any, /) -> None:
+        nonlocal at
+        length = len(data)
+        if length > size:
+            raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
+        room()
+        if length == size:
+            slots[at][:] = data
+        else:
+            slots[at][:length] = data
+        lengths[at] = length
+        item()
+        at += 1
+        if at == depth:
+            at = 0
+
+    def send_counted(data: Any, /) -> None:
+        nonlocal at, total
+        length = len(data)
+        if length > size:
+            raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
+        room()
+        slots[at][:length] = data
+        lengths[at] = length
+        total += 1
+        published[0] = total
+        item()
+        at += 1
+        if at == depth:
+            at = 0
+
+    return send_counted if counted else send
+
+
+def consumer(lane: Lane, item: Callable[[], None], room: Callable[[], None]) -> Any:
+    """`recv_into` from the only lane."""
+    slots, lengths = lane.slots, lane.lengths
+    depth, size = len(slots), len(slots[0])
+    at = 0
+
+    def recv_into(buffer: memoryview, /) -> int:
+        nonlocal at
+        item()
+        length: int = lengths[at]
+        if length == len(buffer) == size:
+            buffer[:] = slots[at]
+        elif length <= len(buffer):
+            buffer[:length] = slots[at][:length]
+        else:
+            raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
+        room()
+        at += 1
+        if at == depth:
+            at = 0
+        return length
+
+    return recv_into
+
+
+def collector(
+    lanes: Sequence[Lane], item: Callable[[], None], rooms: Sequence[Callable[[], None]]
+) -> Any:
+    """`recv_into` from whichever lane has a message, each in its turn."""
+    published = [lane.published for lane in lanes]
+    depth = len(lanes[0].slots)
+    taken = [0] * len(lanes)
+    turn = 0
+
+    def recv_into(buffer: memoryview, /) -> int:
+        nonlocal turn
+        item()
+        # An item was counted, so some lane holds a message: this ends.
+        while published[turn][0] == taken[turn]:
+            turn += 1
+            if turn == len(lanes):
+                turn = 0
+        at = taken[turn] % depth
+        length: int = lanes[turn].lengths[at]
+        if length > len(buffer):
+            raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
+        buffer[:length] = lanes[turn].slots[at][:length]
+        taken[turn] += 1
+        rooms[turn]()
+        turn += 1
+        if turn == len(lanes):
+            turn = 0
+        return length
+
+    return recv_into
