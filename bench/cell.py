@@ -1,0 +1,50 @@
+"""A cell: one point of the sweep, and what is true of it whatever the machine."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is measured. `size` in bytes; `depth` as asked for, None: the transport's own.
+
+    A `twin` is a control: the same measurement a second time under another name.
+    """
+
+    transport: str
+    pattern: str
+    size: int
+    processes: int = 2
+    placement: str
+    runtime: str = "python"
+    depth: int | None = None
+    twin: bool = False
+
+    @property
+    def id(self) -> str:
+        """`latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite."""
+        parts = [
+            self.pattern,
+            self.transport,
+            self.runtime,
+            f"{self.size}B",
+            f"{self.processes}p",
+            self.placement,
+        ]
+        if self.depth is not None:
+            parts.append(f"depth{self.depth}")
+        return "/".join(parts) + ("~twin" if self.twin else "")
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What decides a cell's result beside its axes, and stands in a column of it.
+
+    `per`: what a value is the time of ("round trip", "message"). `wait`: how
+    the receiver waits. `copies`: times a payload is copied on a hop.
+    """
+
+    per: str
+    family: str
+    wait: str
+    copies: int
+    framing: str

@@ -1,0 +1,89 @@
+"""The journal: one line a fact, appended, flushed and synced; the truth of a sweep.
+
+Whatever else a run's folder holds can be written anew from it. A kill may
+tear the last line; `Journal.resume` cuts it off and says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.records import AnyLine, Header
+
+NAME = "journal.jsonl"
+LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
+
+
+class Unreadable(ValueError):
+    """The file is no journal of ours, or damaged; one line that says where."""
+
+
+class Journal:
+    """The writing side. One `write` a line: its cost does not grow with the sweep."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @classmethod
+    def create(cls, folder: Path) -> Journal:
+        """A new journal in an existing folder. Raises: FileExistsError."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return cls(os.open(folder / NAME, flags, 0o600))
+
+    @classmethod
+    def resume(cls, folder: Path) -> tuple[Journal, str]:
+        """Open to go on; the torn last line that was cut off, or "".
+
+        Raises: OSError.
+        """
+        fd = os.open(folder / NAME, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        size = os.fstat(fd).st_size
+        tail = os.pread(fd, min(size, LONGEST_LINE), max(0, size - LONGEST_LINE))
+        torn = tail[tail.rfind(b"\n") + 1 :]
+        if torn:
+            os.ftruncate(fd, size - len(torn))
+        return cls(fd), torn.decode(errors="replace")
+
+    def write(self, line: AnyLine) -> None:
+        """Append one line; it is on the disk when this returns. Raises: OSError."""
+        data = _encoder.encode(line) + b"\n"
+        written = os.write(self._fd, data)
+        if written != len(data):  # a full disk takes a part and fails the next time
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+            raise OSError(28, "No space left on device")
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def read(folder: Path) -> Iterator[AnyLine]:
+    """The lines of a run's folder, the header first; a torn last line is passed over.
+
+    Raises: Unreadable, FileNotFoundError.
+    """
+    path = folder / NAME
+    with path.open("rb") as file:
+        number = 0
+        while data := file.readline(LONGEST_LINE):
+            number += 1
+            if not data.endswith(b"\n"):
+                if len(data) == LONGEST_LINE:
+                    raise Unreadable(f"{path}:{number}: a line of over {LONGEST_LINE} bytes")
+                return
+            try:
+                line = _decoder.decode(data)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise Unreadable(f"{path}:{number}: {error}") from error
+            if (number == 1) != isinstance(line, Header):
+                raise Unreadable(f"{path}:{number}: a journal begins with one sweep header")
+            yield line
+    if number == 0:
+        raise Unreadable(f"{path}: it is empty")

@@ -1,0 +1,234 @@
+"""The results of a sweep, read from its journal: ok, skipped, failed; all are kept.
+
+This is what reports read, and the only thing of `bench` beside `stats` that
+they know. Everything is validated here: a folder may come from anybody.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from statistics import median
+
+from bench.cell import Cell, Facts
+from bench.histogram import Counts, bearable, merge, percentile
+from bench.journal import Unreadable, read
+from bench.records import (
+    SCHEMA,
+    Calibrated,
+    Ended,
+    Failed,
+    Header,
+    Machine,
+    Planned,
+    Resumed,
+    Round,
+    Run,
+    Settings,
+    Skipped,
+)
+from bench.sizes import (
+    format_size,
+    human_rate,
+    human_seconds,
+    human_size,
+    human_span,
+    parse_seconds,
+    parse_size,
+)
+
+__all__ = [
+    "Cell", "CellResult", "Facts", "Failed", "Header", "Machine", "Results", "Round", "Run",
+    "Settings", "Skipped", "Status", "Unreadable", "bearable", "format_size", "human_rate",
+    "human_seconds", "human_size", "human_span", "load", "parse_seconds", "parse_size",
+    "percentile", "write_atomically", "write_suite",
+]  # fmt: skip
+
+
+class Status(Enum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    PENDING = "not measured"  # planned, and the sweep ended before its first run
+
+
+@dataclass(slots=True)
+class CellResult:
+    """All that is known of one cell."""
+
+    cell: Cell
+    facts: Facts | None = None  # None for a skipped cell
+    loops: int | None = None
+    runs: list[Run] = field(default_factory=list)
+    failures: list[Failed] = field(default_factory=list)
+    skipped: Skipped | None = None
+
+    @property
+    def good(self) -> list[Run]:
+        """The runs that count: not void."""
+        return [run for run in self.runs if not run.void]
+
+    @property
+    def status(self) -> Status:
+        if self.skipped is not None:
+            return Status.SKIPPED
+        if self.good:
+            return Status.OK
+        return Status.FAILED if self.failures or self.runs else Status.PENDING
+
+    def by_round(self) -> dict[int, float]:
+        """Round -> seconds per unit: the median of that fresh pair's blocks."""
+        return {run.round: median(run.values) for run in self.good}
+
+    def histogram(self) -> Counts:
+        """All rounds' single round trips together: bucket -> count."""
+        return merge(run.tail for run in self.good)
+
+
+@dataclass(slots=True)
+class Results:
+    header: Header
+    cells: dict[str, CellResult] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    resumed: list[Resumed] = field(default_factory=list)
+    ended: Ended | None = None
+
+    def ok(self) -> Iterator[CellResult]:
+        """The cells that have a figure."""
+        return (cell for cell in self.cells.values() if cell.status is Status.OK)
+
+    def with_status(self, status: Status) -> list[CellResult]:
+        return [cell for cell in self.cells.values() if cell.status is status]
+
+
+def load(folder: Path) -> Results:
+    """Read a run's folder.
+
+    Raises: Unreadable (one line: what is wrong, and where), FileNotFoundError.
+    """
+    lines = read(folder)
+    header = next(lines)
+    if not isinstance(header, Header):
+        raise Unreadable(f"{folder}: a journal begins with one sweep header")
+    if header.schema != SCHEMA:
+        raise Unreadable(
+            f"{folder}: written with schema {header.schema}, this version reads {SCHEMA}: "
+            "use the ipcbench that wrote it, or measure again"
+        )
+    results = Results(header)
+    for line in lines:
+        _take(results, line)
+    return results
+
+
+def _take(results: Results, line: object) -> None:
+    if isinstance(line, Planned):
+        results.cells[line.cell.id] = CellResult(line.cell, line.facts)
+    elif isinstance(line, Skipped):
+        results.cells[line.cell.id] = CellResult(line.cell, skipped=line)
+    elif isinstance(line, Calibrated):
+        _known(results, line.cell).loops = line.loops
+    elif isinstance(line, Run):
+        _check_run(line)
+        _known(results, line.cell).runs.append(line)
+    elif isinstance(line, Failed):
+        _known(results, line.cell).failures.append(line)
+    elif isinstance(line, Round):
+        results.rounds.append(line)
+    elif isinstance(line, Resumed):
+        results.resumed.append(line)
+        results.ended = None
+    elif isinstance(line, Ended):
+        results.ended = line
+
+
+def _known(results: Results, cell: str) -> CellResult:
+    try:
+        return results.cells[cell]
+    except KeyError:
+        raise Unreadable(f"a line speaks of the cell {cell[:200]!r}, which was not planned") from None
+
+
+def _check_run(run: Run) -> None:
+    bad = not run.values or not all(math.isfinite(value) and value > 0 for value in run.values)
+    if bad or run.loops < 1 or run.inner_loops < 1:
+        raise Unreadable(f"a run of {run.cell[:200]!r} has no values, or some not above 0")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, or leave it as it was. Raises: OSError."""
+    fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write_suite(results: Results, path: Path) -> bool:
+    """Write the file that pyperf's own commands read; False where no cell has a figure.
+
+    Raises: OSError.
+    """
+    import pyperf  # heavy, and only this function needs it
+
+    constants = dict(results.rounds[0].metadata) if results.rounds else {}
+    benchmarks = []
+    for result in results.ok():
+        cell, facts = result.cell, result.facts
+        assert facts is not None  # a cell with runs was planned
+        axes: dict[str, str | int | float] = {
+            "name": cell.id,
+            "unit": "second",
+            "transport": cell.transport,
+            "runtime": cell.runtime,
+            "pattern": cell.pattern,
+            "size": cell.size,
+            "processes": cell.processes,
+            "placement": cell.placement,
+            "per": facts.per,
+            "wait": facts.wait,
+            "copies": facts.copies,
+        }
+        runs = []
+        for run in result.good:
+            own: dict[str, str | int | float] = {
+                "loops": run.loops,
+                "inner_loops": run.inner_loops,
+                "round": run.round,
+                "pinned_to": "; ".join(",".join(map(str, cpus)) for cpus in run.cpus),
+            }
+            if run.depth is not None:
+                own["depth"] = run.depth
+            runs.append(
+                pyperf.Run(
+                    run.values,
+                    warmups=[(run.loops, value) for value in run.warmups],
+                    metadata={**constants, **run.metadata, **own, **axes},
+                    collect_metadata=False,
+                )
+            )
+        benchmarks.append(pyperf.Benchmark(runs))
+    if not benchmarks:
+        return False
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".suite-") as folder:
+        draft = Path(folder) / path.name
+        pyperf.BenchmarkSuite(benchmarks).dump(str(draft))
+        draft.replace(path)
+    return True

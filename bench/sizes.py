@@ -1,0 +1,77 @@
+"""Sizes and spans of time as people write them: `64`, `4K`, `1M`; `90s`, `3m`, `1h`."""
+
+from __future__ import annotations
+
+import re
+
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
+_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_size(text: str) -> int:
+    """`4K` -> 4096: bytes, in powers of 1024.
+
+    Raises: ValueError for anything that is no size.
+    """
+    found = re.fullmatch(r"(\d{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise ValueError(f"{text!r} is no size: write bytes as 64, 4K, 1M or 2G")
+    return int(found[1]) * 1024 ** _POWERS[found[2].upper()]
+
+
+def format_size(size: int) -> str:
+    """4096 -> `4K`; what is no whole multiple stays a number of bytes."""
+    for letter in "GMK":
+        unit: int = 1024 ** _POWERS[letter]
+        if size and size % unit == 0:
+            return f"{size // unit}{letter}"
+    return str(size)
+
+
+def human_size(size: int) -> str:
+    """4096 -> `4 KiB`: for people, with its unit."""
+    short = format_size(size)
+    return f"{short[:-1]} {short[-1]}iB" if short[-1] in "KMG" else f"{short} B"
+
+
+def parse_seconds(text: str) -> float:
+    """`3m` -> 180.0 seconds; a bare number is seconds.
+
+    Raises: ValueError for anything that is no span of time above 0.
+    """
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|)", text.strip())
+    if not found or float(found[1]) == 0:
+        raise ValueError(f"{text!r} is no span of time: write 90s, 3m or 1h")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def human_seconds(seconds: float) -> str:
+    """0.0000031 -> `3.1 µs`: three significant digits and a unit."""
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= factor:
+            return f"{_digits(seconds / factor)} {unit}"
+    return f"{_digits(seconds / 1e-9)} ns"
+
+
+def human_rate(per_second: float, unit: str) -> str:
+    """2.1e9, "B" -> `2.1 GB/s` (powers of 1000, as rates are given)."""
+    for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if per_second >= factor:
+            return f"{_digits(per_second / factor)} {prefix}{unit}/s"
+    return f"{_digits(per_second)} {unit}/s"
+
+
+def human_span(seconds: float) -> str:
+    """95 -> `1 min 35 s`: for how long something takes."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _digits(value: float) -> str:
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
