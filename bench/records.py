@@ -47,11 +47,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rounds: int
 
 
-class Line(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+class Line(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
     """The common root of all lines."""
 
 
-class Header(Line, tag="sweep"):
+class Header(Line, kw_only=True, tag="sweep"):
     """The first line: what it takes to repeat the sweep, or to resume it."""
 
     schema: int
@@ -67,12 +67,12 @@ class Header(Line, tag="sweep"):
     plan: str  # digest of the planned cells: a resumed sweep must have the same
 
 
-class Planned(Line, tag="cell"):
+class Planned(Line, kw_only=True, tag="cell"):
     cell: Cell
     facts: Facts
 
 
-class Skipped(Line, tag="skipped"):
+class Skipped(Line, kw_only=True, tag="skipped"):
     """A cell that this machine, or the facility, cannot do; or that the profile leaves out."""
 
     cell: Cell
@@ -80,7 +80,7 @@ class Skipped(Line, tag="skipped"):
     remedy: str
 
 
-class Calibrated(Line, tag="calibrated"):
+class Calibrated(Line, kw_only=True, tag="calibrated"):
     cell: str
     loops: int
 
@@ -100,7 +100,7 @@ class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     major_faults: int = 0
 
 
-class Run(Line, tag="run"):
+class Run(Line, kw_only=True, tag="run"):
     """One fresh pair (or more) of processes over one fresh channel.
 
     `values`: seconds per unit (`Facts.per`), one for each timed block.
@@ -127,7 +127,7 @@ class Run(Line, tag="run"):
     metadata: dict[str, str | int | float] = {}
 
 
-class Failed(Line, tag="failed"):
+class Failed(Line, kw_only=True, tag="failed"):
     """A run that came to nothing: who failed, where, and what happened."""
 
     cell: str
@@ -137,7 +137,7 @@ class Failed(Line, tag="failed"):
     what: str
 
 
-class Round(Line, tag="round"):
+class Round(Line, kw_only=True, tag="round"):
     """The end of a round. `steal`: share of all CPUs' time that the hypervisor took."""
 
     round: int
@@ -148,13 +148,13 @@ class Round(Line, tag="round"):
     metadata: dict[str, str | int | float] = {}
 
 
-class Resumed(Line, tag="resumed"):
+class Resumed(Line, kw_only=True, tag="resumed"):
     started: str
     command: list[str]
     dropped: str = ""  # a torn last line that was cut off
 
 
-class Ended(Line, tag="end"):
+class Ended(Line, kw_only=True, tag="end"):
     reason: Literal["complete", "budget", "interrupted"]
     wall: float
 
