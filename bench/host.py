@@ -140,12 +140,3 @@ def ticks() -> Ticks:
     fields = [int(text) for text in _text(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
     fields += [0] * (8 - len(fields))
     return Ticks(sum(fields), fields[7])
-
-
-def running_time(pid: int | str = "self") -> float | None:
-    """Seconds that a process was on a CPU, as the scheduler counts, or None: not told here.
-
-    /proc/PID/schedstat, Documentation/scheduler/sched-stats.rst.
-    """
-    text = _text(Path(f"/proc/{pid}/schedstat"))
-    return int(text.split()[0]) / 1e9 if text else None

@@ -65,6 +65,7 @@ class Header(Line, kw_only=True, tag="sweep"):
     machine: Machine
     clock: str
     plan: str  # digest of the planned cells: a resumed sweep must have the same
+    metadata: dict[str, str | int | float] = {}  # pyperf's, of what stays the same
 
 
 class Planned(Line, kw_only=True, tag="cell"):
@@ -86,14 +87,13 @@ class Calibrated(Line, kw_only=True, tag="calibrated"):
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What one process used over the timed blocks of a run.
+    """What one process used from before the first value's block until after the last one's.
 
-    `running` is its time on a CPU as the scheduler counted it
-    (/proc/PID/schedstat), `cpu` its user and system time (getrusage(2)).
+    `cpu`: its seconds on a CPU, as the scheduler counts them
+    (CLOCK_PROCESS_CPUTIME_ID); the rest is from getrusage(2).
     """
 
     cpu: float = 0.0
-    running: float = 0.0
     voluntary: int = 0  # context switches
     involuntary: int = 0
     minor_faults: int = 0
@@ -145,7 +145,7 @@ class Round(Line, kw_only=True, tag="round"):
     timed: float
     steal: float
     load: float
-    metadata: dict[str, str | int | float] = {}
+    void: str = ""  # why the runs that know of no foreign time do not count, "" where they do
 
 
 class Resumed(Line, kw_only=True, tag="resumed"):

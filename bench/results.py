@@ -140,11 +140,21 @@ def _take(results: Results, line: object) -> None:
         _known(results, line.cell).failures.append(line)
     elif isinstance(line, Round):
         results.rounds.append(line)
+        if line.void:
+            _void(results, line)
     elif isinstance(line, Resumed):
         results.resumed.append(line)
         results.ended = None
     elif isinstance(line, Ended):
         results.ended = line
+
+
+def _void(results: Results, line: Round) -> None:
+    """Steal is told by the round: it voids those runs that could not see foreign time themselves."""
+    for result in results.cells.values():
+        for run in result.runs:
+            if run.round == line.round and run.foreign is None and not run.void:
+                run.void = line.void
 
 
 def _known(results: Results, cell: str) -> CellResult:
@@ -188,7 +198,7 @@ def write_suite(results: Results, path: Path) -> bool:
     """
     import pyperf  # heavy, and only this function needs it
 
-    constants = dict(results.rounds[0].metadata) if results.rounds else {}
+    constants = results.header.metadata
     benchmarks = []
     for result in results.ok():
         cell, facts = result.cell, result.facts

@@ -1,0 +1,1 @@
+"""What measures: plan, rounds, workers, journal, statistics. `bench.cli` is its face."""

@@ -1,0 +1,160 @@
+"""How the processes of a run talk beside the channel: typed messages on a socket pair.
+
+Never over the measured channel, and never inside a timed loop. A socket pair
+of SOCK_SEQPACKET keeps borders, and its end of file tells that a process is
+gone where the facility would not.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from bench.records import Usage
+from transports import PeerGone, TimedOut
+
+LARGEST = 1 << 16
+
+
+class Message(msgspec.Struct, tag_field="is"):
+    """The common root."""
+
+
+class Hello(Message, tag="hello"):
+    """A peer has attached. `hello`: what its endpoint has to say to the others."""
+
+    hello: object
+    depth: int | None
+
+
+class Connect(Message, tag="connect"):
+    """All have attached: the hellos, in the order of the processes."""
+
+    hellos: list[object]
+
+
+class Check(Message, tag="check"):
+    """Play your side of the check of the channel."""
+
+
+class Block(Message, tag="block"):
+    """A timed block of so many loops comes."""
+
+    count: int
+
+
+class Go(Message, tag="go"):
+    """The barrier: who starts, starts."""
+
+
+class Ready(Message, tag="ready"):
+    """The last thing that was asked for is done, or a block may begin."""
+
+
+class Done(Message, tag="done"):
+    start: float
+    end: float
+
+
+class Measure(Message, tag="measure"):
+    """Say what you have used so far."""
+
+
+class Used(Message, tag="used"):
+    usage: Usage
+
+
+class Stop(Message, tag="stop"):
+    """Close and exit."""
+
+
+class Broken(Message, tag="broken"):
+    """A process gives up: who, where, what."""
+
+    who: str
+    where: str
+    what: str
+
+
+AnyMessage: TypeAlias = (
+    Hello | Connect | Check | Block | Go | Ready | Done | Measure | Used | Stop | Broken
+)
+M = TypeVar("M", bound=Message)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
+
+
+class RunFailed(Exception):
+    """A run came to nothing; `broken` says who, where and what."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(f"{broken.who}, {broken.where}: {broken.what}")
+        self.broken = broken
+
+
+class Line:
+    """One end of the line between the worker and a peer; `who` is at the other end."""
+
+    def __init__(self, end: socket.socket, who: str) -> None:
+        self._end = end
+        self.who = who
+
+    @classmethod
+    def pair(cls, here: str, there: str) -> tuple[Line, Line]:
+        """(the end that talks to `there`, the end that talks to `here`)."""
+        one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(one, there), cls(two, here)
+
+    def say(self, message: Message) -> None:
+        """Raises: PeerGone."""
+        try:
+            self._end.send(_encoder.encode(message))
+        except OSError as error:
+            raise PeerGone(f"{self.who} is gone") from error
+
+    def listen(self, kind: type[M], deadline: float | None = None) -> M:
+        """The next message, which must be of that kind.
+
+        Raises: RunFailed (the other one gave up), PeerGone, TimedOut.
+        """
+        message = self.next(deadline)
+        if isinstance(message, Broken):
+            raise RunFailed(message)
+        if not isinstance(message, kind):
+            raise PeerGone(f"{self.who} said {message!r} where {kind.__name__} was due")
+        return message
+
+    def next(self, deadline: float | None = None) -> AnyMessage:
+        """The next message, whatever it is. Raises: PeerGone, TimedOut."""
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimedOut(f"{self.who} did not answer in time")
+        self._end.settimeout(left)
+        try:
+            data = self._end.recv(LARGEST)
+        except TimeoutError as error:
+            raise TimedOut(f"{self.who} did not answer in time") from error
+        except OSError as error:
+            raise PeerGone(f"{self.who} is gone") from error
+        if not data:
+            raise PeerGone(f"{self.who} is gone")
+        return _decoder.decode(data)
+
+    def last_words(self) -> Broken | None:
+        """What the other one said before it died, if it was that it gives up."""
+        self._end.setblocking(False)
+        try:
+            while data := self._end.recv(LARGEST):
+                message = _decoder.decode(data)
+                if isinstance(message, Broken):
+                    return message
+        except (OSError, msgspec.DecodeError):
+            pass
+        return None
+
+    def close(self) -> None:
+        self._end.close()

@@ -1,0 +1,270 @@
+"""Who forks workers: a single-threaded process with everything imported, a fresh one a round.
+
+Forking from it costs a millisecond where starting Python and importing
+pyperf would cost a hundred; a fresh one each round keeps address layouts and
+hash seeds varied between rounds, which are part of what a round samples. It
+is the watchdog of its worker, and waits for every process below it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.control import Broken
+from bench.job import Job, Outcome, Phase, Reply, Report
+from bench.process import adopt_orphans, die_with, how_it_ended
+from transports import get
+from transports.naming import current, remove_standing
+
+REAP_TIME = 2.0  # seconds for killed processes to go
+START_TIME = 30.0  # seconds for a fork parent to import everything
+ANSWER_TIME = 10.0  # seconds beyond a job's own deadline
+
+_encoder = msgspec.json.Encoder()
+_jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+_replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+
+
+class Lost(Exception):
+    """The fork parent itself is gone or does not answer."""
+
+
+class ForkParent:
+    """The command's handle on it."""
+
+    def __init__(self) -> None:
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with there:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.forkparent", str(there.fileno()), str(os.getpid())],
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the command's affair alone
+            )
+        self.pid = self._process.pid
+        self._socket = here
+        self._lines = here.makefile("rb")
+        try:
+            self._answer(START_TIME)
+        except Lost:
+            self.close()
+            raise
+
+    def run(self, job: Job) -> Reply:
+        """Have one worker do the job. Raises: Lost."""
+        try:
+            self._socket.sendall(_encoder.encode(job) + b"\n")
+        except OSError as error:
+            raise Lost(f"the fork parent is gone: {error.strerror}") from error
+        return _replies.decode(self._answer(job.deadline + ANSWER_TIME))
+
+    def _answer(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            line = self._lines.readline()
+        except OSError as error:
+            raise Lost(f"the fork parent does not answer: {error}") from error
+        if not line:
+            raise Lost("the fork parent is gone")
+        return line
+
+    def close(self) -> None:
+        """End it, and whatever is left below it. Twice is harmless."""
+        self._lines.close()
+        self._socket.close()
+        try:
+            self._process.wait(timeout=REAP_TIME)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+# The other side
+
+
+class _Attempt:
+    """One forked worker, watched until it and all below it are gone."""
+
+    def __init__(self, job: Job, runner: Any, log: int) -> None:
+        self._job = job
+        self._log = log
+        self._began = time.monotonic()
+        suite, suite_far = os.pipe2(os.O_CLOEXEC)
+        report, report_far = os.pipe2(os.O_CLOEXEC)
+        os.ftruncate(log, 0)
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _be_worker(job, runner, parent, self._began, log, (suite, report), (suite_far, report_far))
+        with contextlib.suppress(OSError):
+            os.setpgid(self._pid, self._pid)
+        os.close(suite_far)
+        os.close(report_far)
+        self._pipes = {suite: bytearray(), report: bytearray()}
+        self._suite, self._report = suite, report
+        for fd in self._pipes:
+            os.set_blocking(fd, False)
+
+    def reply(self) -> Reply:
+        stuck = self._watch()
+        suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
+        status = self._reap()
+        failure, outcome, where = None, None, "start"
+        for line in report.splitlines():
+            said = _reports.decode(line)
+            if isinstance(said, Phase):
+                where = said.where
+            elif isinstance(said, Outcome):
+                outcome = said
+            else:
+                failure = failure or said
+        if stuck:
+            failure = Broken("watchdog", where, stuck)
+        elif failure is None and (outcome is None or not suite):
+            failure = Broken("the worker", where, f"{how_it_ended(status)}{self._last_words()}")
+        if failure is not None:
+            failure.where = failure.where or where
+            remove_standing(current())
+            return Reply(failure=failure, wall=time.monotonic() - self._began)
+        return Reply(
+            suite=msgspec.Raw(suite.strip()), outcome=outcome, wall=time.monotonic() - self._began
+        )
+
+    def _watch(self) -> str:
+        """Read what the worker writes until it ends; why it had to be killed, or ""."""
+        poller = select.poll()
+        worker = os.pidfd_open(self._pid)
+        for fd in (worker, *self._pipes):
+            poller.register(fd, select.POLLIN)
+        deadline = self._began + self._job.deadline
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return f"no end after {self._job.deadline:.0f} s: {self._states()}"
+                ready = {fd for fd, _ in poller.poll(left * 1000)}
+                for fd in ready - {worker}:
+                    self._drain(fd, poller)
+                if worker in ready:
+                    for fd in self._pipes:
+                        self._drain(fd, poller)
+                    return ""
+        finally:
+            os.close(worker)
+
+    def _drain(self, fd: int, poller: select.poll) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(fd, 1 << 16):
+                self._pipes[fd] += data
+            with contextlib.suppress(KeyError):  # at its end already the last time
+                poller.unregister(fd)
+
+    def _states(self) -> str:
+        """What each process of the run is doing: proc_pid_stat(5), proc_pid_wchan(5)."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self._pid:
+                    who = "worker" if int(folder.name) == self._pid else "peer"
+                    where = (folder / "wchan").read_text() or "0"
+                    asleep = "runs" if fields[0] == "R" else f"waits in {where}"
+                    found.append(f"{who} {folder.name} {asleep}")
+        return ", ".join(sorted(found))
+
+    def _reap(self) -> int:
+        """Kill what is left of the run and wait for it; the worker's wait status."""
+        for fd in self._pipes:
+            os.close(fd)
+        with contextlib.suppress(ProcessLookupError):
+            # Not before it has been looked at: an ended worker's group stays until it is waited for.
+            os.killpg(self._pid, signal.SIGKILL)
+        worker = 0
+        deadline = time.monotonic() + REAP_TIME
+        while time.monotonic() < deadline:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == self._pid:
+                worker = status
+            if pid == 0:
+                time.sleep(0.001)
+        return worker
+
+    def _last_words(self) -> str:
+        said = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode(
+            errors="replace"
+        )
+        last = [line for line in said.splitlines() if line.strip()][-1:]
+        return f": {last[0]}" if last else ""
+
+
+def _be_worker(
+    job: Job,
+    runner: Any,
+    parent: int,
+    began: float,
+    log: int,
+    theirs: tuple[int, ...],
+    ours: tuple[int, int],
+) -> None:
+    from bench.worker import work
+
+    try:
+        os.setpgid(0, 0)
+        die_with(parent)
+        for fd in theirs:
+            os.close(fd)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        work(job, runner, began, *ours)
+    finally:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
+    """Answer jobs, one a line, until the command closes the line."""
+    log = os.memfd_create("worker output")
+    runner = make_runner()
+    gc.collect()
+    gc.freeze()  # what is here now is never collected: forked pages stay shared
+    connection.sendall(b"ready\n")
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            job = _jobs.decode(line)
+            get(job.cell.transport)  # imported here once, not in every worker
+            reply = _Attempt(job, runner, log).reply()
+            connection.sendall(_encoder.encode(reply) + b"\n")
+
+
+def main() -> None:
+    fd, parent = int(sys.argv[1]), int(sys.argv[2])
+    die_with(parent)
+    adopt_orphans()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import pyperf
+
+    import bench.worker  # noqa: F401  (before the fork, not after it)
+
+    with contextlib.suppress(BrokenPipeError), socket.socket(fileno=fd) as connection:
+        serve(connection, pyperf.Runner)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Who cleans up after a kill: a process that waits for the command to end, and does nothing else.
+
+It holds the reading end of a pipe whose writing end is the command's alone.
+A command that ends well says so first; when the pipe just closes, the
+guardian kills what is left of the sweep and removes what the ledger names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from transports.naming import Ledger, process_start, remove_all
+
+FAREWELL = b"all is well"
+PATIENCE = 1.0  # seconds for killed processes to go
+
+
+class Guardian:
+    """The command's handle on it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        reading, self._writing = os.pipe2(os.O_CLOEXEC)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.guardian", str(ledger.path)],
+            stdin=reading,
+            start_new_session=True,
+        )
+        os.close(reading)
+
+    def dismiss(self) -> None:
+        """Nothing is left to guard. Twice is harmless."""
+        if self._writing >= 0:
+            os.write(self._writing, FAREWELL)
+            os.close(self._writing)
+            self._writing = -1
+            self._process.wait()
+
+
+def watch(ledger: Ledger, pid: int) -> None:
+    """Write down a process whose session must not outlive the command."""
+    ledger.write({"session": pid, "start": process_start(pid)})
+
+
+def _members(sessions: set[int]) -> list[int]:
+    """The processes of these sessions: proc_pid_stat(5), field 6."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) in sessions and fields[0] not in "ZX":
+                found.append(int(folder.name))
+    return found
+
+
+def end_sessions(ledger: Ledger) -> int:
+    """Kill every process of the sessions that a ledger names; how many there were.
+
+    A session whose leader's pid has been given to somebody else since is not ours.
+    """
+    sessions = set()
+    for entry in ledger.entries():
+        pid, start = entry.get("session"), entry.get("start")
+        if isinstance(pid, int) and process_start(pid) in (None, start):
+            sessions.add(pid)
+    killed = 0
+    deadline = time.monotonic() + PATIENCE
+    while (left := _members(sessions)) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        time.sleep(0.005)
+    return killed
+
+
+def clean_up(ledger: Ledger) -> list[str]:
+    """End the processes and remove the objects of an abandoned ledger; what was removed."""
+    end_sessions(ledger)
+    return remove_all(ledger)
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    ledger = Ledger(Path(sys.argv[1]))
+    if sys.stdin.buffer.read() != FAREWELL:
+        clean_up(ledger)
+
+
+if __name__ == "__main__":
+    main()

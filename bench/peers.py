@@ -1,0 +1,268 @@
+"""The processes of a run beside the worker: forked, pinned, led through attach, check, blocks."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any, Never
+
+from bench import verify
+from bench.clock import Clock
+from bench.control import (
+    Block,
+    Broken,
+    Check,
+    Connect,
+    Done,
+    Go,
+    Hello,
+    Line,
+    Measure,
+    Ready,
+    RunFailed,
+    Stop,
+    Used,
+)
+from bench.loops import Span
+from bench.patterns import Seat
+from bench.process import die_with, how_it_ended, usage
+from bench.records import Usage
+from transports import Endpoint, PeerGone, Ticket, TransportError
+
+ATTACH_TIME = 10.0  # seconds for all to attach and connect
+
+
+class Player:
+    """One process's side of a run, the worker's as well: its endpoint, message and buffer."""
+
+    def __init__(self, endpoint: Endpoint, seat: Seat, size: int, clock: Clock) -> None:
+        self.endpoint = endpoint
+        self.seat = seat
+        self.size = size
+        self.clock = clock
+        self.message: Any = endpoint.prepare(memoryview(bytes(size)))
+        self.buffer = memoryview(bytearray(size))
+
+    def check(self) -> None:
+        verify.check(self.endpoint, self.seat, self.size)
+
+    def prepare(self, count: int) -> Callable[[], Span]:
+        """Make ready for a block of `count` loops; what comes back plays it."""
+        times = count * self.seat.share
+        self.clock.begin(times)
+        return lambda: self.seat.part.loop(
+            self.endpoint, self.message, self.buffer, times, self.clock
+        )
+
+
+def settle(cpus: Sequence[int]) -> None:
+    """Pin this process, and keep the collector of garbage out of timed loops."""
+    os.sched_setaffinity(0, cpus)
+    gc.disable()
+
+
+class Peer:
+    """The worker's handle on one other process."""
+
+    def __init__(self, number: int, seat: Seat, cpus: Sequence[int]) -> None:
+        self.number = number
+        self.seat = seat
+        self.cpus = cpus
+        self.who = f"peer {number} ({seat.role.value})"
+        self.pid = 0
+        self.line, self._far = Line.pair("the worker", self.who)
+
+    def fork(self, play: Callable[[Line], None], strangers: Callable[[], None]) -> None:
+        """Start the process: it drops what is not its own (`strangers`), then plays."""
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _live(self, parent, play, strangers)
+        self.pid = pid
+        self._far.close()
+
+    def far(self) -> Line:
+        return self._far
+
+
+def _live(
+    peer: Peer, parent: int, play: Callable[[Line], None], strangers: Callable[[], None]
+) -> Never:
+    """The whole life of a peer's process: it never returns into the worker's code."""
+    code = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        die_with(parent)
+        strangers()
+        play(peer.far())
+        code = 0
+    except PeerGone as error:
+        if str(error) != "the worker is gone":
+            _complain(peer, error)
+    except BaseException as error:
+        _complain(peer, error)
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _complain(peer: Peer, error: BaseException) -> None:
+    with_name = f"{type(error).__name__}: {error}"
+    try:
+        peer.far().say(Broken(peer.who, "", with_name[:2000]))
+    except TransportError:
+        print(f"{peer.who}: {with_name}", file=sys.stderr)
+
+
+def play(line: Line, attach: Callable[[], Player]) -> None:
+    """A peer's part, from attaching until it is told to stop."""
+    player = attach()
+    endpoint = player.endpoint
+    line.say(Hello(endpoint.hello(), endpoint.depth))
+    while True:
+        message = line.next()
+        if isinstance(message, Connect):
+            endpoint.connect(message.hellos, time.monotonic() + ATTACH_TIME)
+            line.say(Ready())
+        elif isinstance(message, Check):
+            player.check()
+            line.say(Ready())
+        elif isinstance(message, Block):
+            _block(line, player, message.count)
+        elif isinstance(message, Measure):
+            line.say(Used(usage()))
+        elif isinstance(message, Stop):
+            endpoint.close()
+            return
+
+
+def _block(line: Line, player: Player, count: int) -> None:
+    timed = player.prepare(count)
+    line.say(Ready())
+    if player.seat.part.starts:
+        line.listen(Go)
+    start, end = timed()
+    line.say(Done(start, end))
+
+
+class Team:
+    """All peers of a run, as the worker leads them."""
+
+    def __init__(self, seats: Sequence[Seat], cpus: Sequence[Sequence[int]]) -> None:
+        self.peers = [
+            Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
+        ]
+        self._watching = True
+        signal.signal(signal.SIGCHLD, self._lost)
+
+    def fork(
+        self,
+        tickets: Sequence[Ticket],
+        attach: Callable[[Peer, Ticket], Player],
+        strangers: Callable[[], None],
+    ) -> None:
+        """Start every peer; `tickets` are all processes' in order, the worker's first."""
+        for peer in self.peers:
+
+            def alone(mine: Peer = peer) -> None:
+                strangers()
+                for ticket in tickets:
+                    if ticket is not tickets[mine.number]:
+                        ticket.close()
+                for other in self.peers:
+                    other.line.close()
+                    if other.number > mine.number:
+                        other.far().close()
+                settle(mine.cpus)
+
+            ticket = tickets[peer.number]
+            peer.fork(
+                lambda line, peer=peer, ticket=ticket: play(line, lambda: attach(peer, ticket)),
+                alone,
+            )
+
+    def _lost(self, number: int, frame: FrameType | None) -> None:
+        """SIGCHLD: a peer has ended before it was told to, so nobody will answer us any more.
+
+        Raised here, in the middle of whatever the worker waits for: where the
+        facility is silent about a peer's death, nothing else would end that wait.
+        """
+        if not self._watching:
+            return
+        for peer in self.peers:
+            if not peer.pid:
+                continue
+            pid, status = os.waitpid(peer.pid, os.WNOHANG)
+            if pid:
+                self._watching = False
+                peer.pid = 0
+                last = peer.line.last_words()
+                raise RunFailed(last or Broken(peer.who, "", how_it_ended(status)))
+
+    def connect(self, own_hello: object, deadline: float) -> list[object]:
+        """Collect all hellos and hand them round; they come back for the worker itself."""
+        greetings = [peer.line.listen(Hello, deadline) for peer in self.peers]
+        hellos = [own_hello, *(greeting.hello for greeting in greetings)]
+        for peer in self.peers:
+            peer.line.say(Connect(hellos))
+        return hellos
+
+    def ready(self, deadline: float | None = None) -> None:
+        for peer in self.peers:
+            peer.line.listen(Ready, deadline)
+
+    def ask_check(self) -> None:
+        for peer in self.peers:
+            peer.line.say(Check())
+
+    def announce(self, count: int) -> None:
+        """A block comes: returns once every peer is ready for it."""
+        for peer in self.peers:
+            peer.line.say(Block(count))
+        self.ready()
+
+    def release(self) -> None:
+        """The barrier opens for those who start."""
+        for peer in self.peers:
+            if peer.seat.part.starts:
+                peer.line.say(Go())
+
+    def spans(self) -> list[Span]:
+        """When each peer's block began and ended."""
+        done = [peer.line.listen(Done) for peer in self.peers]
+        return [(one.start, one.end) for one in done]
+
+    def usage(self) -> list[Usage]:
+        """What each peer has used so far."""
+        for peer in self.peers:
+            peer.line.say(Measure())
+        return [peer.line.listen(Used).usage for peer in self.peers]
+
+    def stop(self) -> None:
+        """Tell all to end, and wait for them; one that does not is killed."""
+        self._watching = False
+        for peer in self.peers:
+            if peer.pid:
+                try:
+                    peer.line.say(Stop())
+                except PeerGone:
+                    continue
+        for peer in self.peers:
+            peer.line.close()  # a peer that waits for a word sees the end of file
+            if peer.pid:
+                os.waitpid(peer.pid, 0)
+                peer.pid = 0
+
+    def kill(self) -> None:
+        """End all at once."""
+        self._watching = False
+        for peer in self.peers:
+            if peer.pid:
+                os.kill(peer.pid, signal.SIGKILL)
+                os.waitpid(peer.pid, 0)
+                peer.pid = 0

@@ -1,0 +1,160 @@
+"""From axes to cells: what is measured, and what is not, with its reason. Pure.
+
+The same profile on the same machine gives the same plan, cell by cell, in
+the same order; `digest` names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import msgspec
+
+from bench.cell import Cell, Facts
+from bench.config import Axes
+from bench.patterns import PATTERNS
+from bench.placement import Impossible, Site, place
+from transports import Limits, Traits, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transport as the planner sees it: what it is, and what `probe` found."""
+
+    name: str
+    traits: Traits | None  # None: a plug-in that does not load
+    found: Limits | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    cell: Cell
+    facts: Facts
+    cpus: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    cells: list[Planned]
+    skipped: list[tuple[Cell, Skip]]
+
+    def digest(self) -> str:
+        """A name for what is measured, and where each process is put."""
+        text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+def plan(
+    axes: Iterable[Axes],
+    names: Callable[[str], Iterable[str]],
+    candidate: Callable[[str], Candidate],
+    site: Site,
+    only: Callable[[Cell], bool] = lambda cell: True,
+) -> Plan:
+    """Every cell of the axes once, in their order; a twin is kept beside the cell it controls.
+
+    `names`: the transports that a pattern of names means. `only`: restrict the
+    sweep to these. Raises: what `names` raises.
+    """
+    planned: dict[str, Planned] = {}
+    skipped: dict[str, tuple[Cell, Skip]] = {}
+    for cell in filter(only, _cells(axes, names)):
+        if cell.id in planned or cell.id in skipped:
+            continue
+        verdict = _judge(cell, candidate(cell.transport), site)
+        if isinstance(verdict, Skip):
+            skipped[cell.id] = cell, verdict
+        else:
+            planned[cell.id] = verdict
+    for identity, one in list(planned.items()):
+        if one.cell.twin and msgspec.structs.replace(one.cell, twin=False).id not in planned:
+            del planned[identity]  # a control alone controls nothing
+    skips = [skip for identity, skip in skipped.items() if not skip[0].twin]
+    return Plan(list(planned.values()), skips)
+
+
+def _cells(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
+    for one in axes:
+        transports = [name for pattern in one.transports for name in names(pattern)]
+        for pattern, size, processes, placement, runtime, transport, depth in product(
+            one.patterns,
+            one.sizes,
+            one.processes,
+            one.placements,
+            one.runtimes,
+            dict.fromkeys(transports),
+            one.depths,
+        ):
+            yield Cell(
+                transport=transport,
+                pattern=pattern,
+                size=size,
+                processes=processes,
+                placement=placement,
+                runtime=runtime,
+                depth=depth,
+                twin=one.twin,
+            )
+
+
+def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
+    if isinstance(candidate.found, Unavailable):
+        return Skip(candidate.found.reason, candidate.found.remedy)
+    traits, limits = candidate.traits, candidate.found
+    assert traits is not None  # only what is unavailable has none
+    pattern = PATTERNS[cell.pattern]
+    refusal = pattern.refuses(cell.processes)
+    if refusal:
+        return Skip(f"{cell.pattern} with {cell.processes} processes: {refusal}")
+    if pattern.topology not in traits.topologies:
+        return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
+    if cell.depth is not None and not traits.depth:
+        return Skip(f"{cell.transport} has no depth to set")
+    skip = _size(cell, traits, limits)
+    if skip:
+        return skip
+    cpus = place(cell.placement, cell.processes, site)
+    if isinstance(cpus, Impossible):
+        return Skip(cpus.reason, cpus.remedy)
+    facts = Facts(
+        per=pattern.per,
+        family=traits.family.value,
+        wait=traits.waiting.value,
+        copies=traits.copies,
+        framing=traits.framing.value,
+    )
+    return Planned(cell, facts, cpus)
+
+
+def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
+    if cell.size == 0 and not traits.zero_length:
+        return Skip(f"{cell.transport} carries no message of 0 bytes")
+    limit = limits.message_for(PATTERNS[cell.pattern].topology)
+    if limit.value is not None and cell.size > limit.value:
+        return Skip(
+            f"{cell.transport} takes {limit.value} bytes at most as {limit.name} ({limit.source})",
+            limit.remedy,
+        )
+    return None
+
+
+def order(cells: Sequence[Planned], seed: int, round_number: int) -> list[Planned]:
+    """The cells of a round, shuffled by the seed and the round alone.
+
+    By digest and not by `random`: the order must stay the same for ever, so
+    that a sweep can be repeated and resumed.
+    """
+
+    def rank(planned: Planned) -> bytes:
+        return hashlib.sha256(f"{seed}/{round_number}/{planned.cell.id}".encode()).digest()
+
+    return sorted(cells, key=rank)

@@ -1,0 +1,226 @@
+"""One run: a worker process, pyperf's Runner inside it, and its peers around it."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from bench import host
+from bench.clock import clock as clock_named
+from bench.control import Broken, RunFailed
+from bench.histogram import count as counted
+from bench.job import Job, Outcome, Phase
+from bench.loops import stamped_ping
+from bench.patterns import PATTERNS, Part, elapsed
+from bench.peers import ATTACH_TIME, Peer, Player, Team, settle
+from bench.process import usage, used_between
+from bench.records import Usage
+from transports import Channel, Spec, Ticket, Transport, Unavailable, get
+
+_encoder = msgspec.json.Encoder()
+
+
+class Worker:
+    """Process 0 of a run: it owns the channels, leads the peers, and holds the clock."""
+
+    def __init__(self, job: Job, forked: float, report: int) -> None:
+        self.job = job
+        self._forked = forked
+        self._report_fd = report
+        self._pattern = PATTERNS[job.cell.pattern]
+        self._seats = self._pattern.seats(job.cell.processes)
+        self._channels: list[Channel] = []
+        self._transport = _transport(job.cell.transport)
+        self._clock = clock_named(job.clock, job.cell.id, job.round)
+        self._blocks = 0
+        self._first = 0.0
+        self._timed = 0.0
+        self._wall = 0.0
+        self._before: list[Usage] = []
+        self._usage: list[Usage] = []
+
+    def report(self, line: Phase | Outcome | Broken) -> None:
+        os.write(self._report_fd, _encoder.encode(line) + b"\n")
+
+    def run(self, runner: Any, suite_fd: int) -> None:
+        """The whole run. Raises whatever went wrong; kernel objects are gone either way."""
+        idle = host.forbid_idle() if self.job.polled else None
+        strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
+        settle(self.job.cpus[0])
+        self._team = Team(self._seats, self.job.cpus)
+        try:
+            self._attach(strangers)
+            if self._transport.traits.carries:
+                self._check()
+            self._bench(runner, suite_fd)
+            tail = self._tail()
+            self._team.stop()
+            self._player.endpoint.close()
+            self.report(self._outcome(tail))
+        except BaseException:
+            self._team.kill()
+            raise
+        finally:
+            for channel in self._channels:
+                channel.close()
+                channel.unlink()
+
+    # Setting up
+
+    def _attach(self, strangers: list[int]) -> None:
+        self.report(Phase("attach"))
+        cell = self.job.cell
+        spec = Spec(
+            size=cell.size,
+            topology=self._pattern.topology,
+            parties=self._pattern.parties(cell.processes),
+            depth=cell.depth,
+        )
+        for _ in range(self._pattern.channels(cell.processes)):
+            self._channels.append(self._transport.create(spec))
+        tickets = [
+            self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats
+        ]
+        deadline = time.monotonic() + ATTACH_TIME
+
+        def drop_the_worker_s() -> None:
+            for fd in strangers:
+                os.close(fd)
+            for channel in self._channels:
+                channel.close()
+
+        def attach(peer: Peer, ticket: Ticket) -> Player:
+            endpoint = self._transport.attach(ticket, deadline)
+            return Player(endpoint, peer.seat, cell.size, self._clock)
+
+        self._team.fork(tickets, attach, drop_the_worker_s)
+        for ticket in tickets[1:]:
+            ticket.close()
+        endpoint = self._transport.attach(tickets[0], deadline)
+        for channel in self._channels:
+            channel.close()
+        self._player = Player(endpoint, self._seats[0], cell.size, self._clock)
+        hellos = self._team.connect(endpoint.hello(), deadline)
+        endpoint.connect(hellos, deadline)
+        self._team.ready(deadline)
+        if self._transport.traits.unlink_early:
+            for channel in self._channels:
+                channel.unlink()
+
+    def _check(self) -> None:
+        self.report(Phase("check"))
+        self._team.ask_check()
+        self._player.check()
+        self._team.ready()
+
+    # Measuring
+
+    def _bench(self, runner: Any, suite_fd: int) -> None:
+        settings = self.job.settings
+        arguments = ["--worker", "--worker-task", "0", "--pipe", str(suite_fd)]
+        if self.job.loops:
+            arguments += ["--values", str(settings.values), "--warmups", str(settings.warmups)]
+            arguments += ["--loops", str(self.job.loops)]
+        else:
+            arguments += ["--values", "1", "--warmups", "0", "--calibrate-loops"]
+            arguments += ["--min-time", repr(settings.block)]
+        runner.parse_args(arguments)
+        runner.bench_time_func(
+            self.job.cell.id,
+            self._block,
+            inner_loops=self._pattern.units(self.job.cell.processes),
+        )
+
+    def _block(self, loops: int) -> float:
+        """What pyperf calls for each warm-up and value: seconds for all loops."""
+        settings = self.job.settings
+        number, self._blocks = self._blocks, self._blocks + 1
+        self.report(Phase(f"block {number + 1}"))
+        if number == settings.warmups:
+            self._before = self._measure()
+            self._wall = time.monotonic()
+        seconds = self._play(loops, self._player.prepare(loops))
+        if number >= settings.warmups:
+            self._timed += seconds
+        if number == settings.warmups + settings.values - 1:
+            after = self._measure()
+            self._wall = time.monotonic() - self._wall
+            self._usage = list(map(used_between, self._before, after))
+        self._last = seconds / loops
+        return seconds
+
+    def _play(self, loops: int, own: Callable[[], tuple[float, float]]) -> float:
+        self._team.announce(loops)
+        if not self._first:
+            self._first = time.monotonic()
+        self._team.release()
+        span = own()
+        return elapsed(self._seats, [span, *self._team.spans()])
+
+    def _measure(self) -> list[Usage]:
+        peers = self._team.usage()
+        return [usage(), *peers]
+
+    def _tail(self) -> dict[int, int]:
+        """A pass with a stamp a round trip, for those who have round trips."""
+        wanted = self.job.settings.tail
+        if not (self.job.loops and wanted and self._seats[0].part is Part.PING):
+            return {}
+        self.report(Phase("tail"))
+        count = max(1, math.ceil(wanted / self._last))
+        player = self._player
+        durations: list[int] = []
+
+        def stamped() -> tuple[float, float]:
+            now = player.clock.now
+            start = now()
+            durations.extend(
+                stamped_ping(player.endpoint, player.message, player.buffer, count, player.clock)
+            )
+            return start, now()
+
+        player.clock.begin(count)
+        self._timed += self._play(count, stamped)
+        return dict(counted(durations))
+
+    def _outcome(self, tail: dict[int, int]) -> Outcome:
+        together = len({tuple(cpus) for cpus in self.job.cpus}) == 1 == len(self.job.cpus[0])
+        foreign = None
+        if together and self._usage:
+            foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
+        return Outcome(
+            depth=self._player.endpoint.depth,
+            usage=self._usage,
+            foreign=foreign,
+            tail=tail,
+            start_up=self._first - self._forked,
+            timed=self._timed,
+        )
+
+
+def _transport(name: str) -> Transport:
+    found = get(name)
+    if not isinstance(found, Transport):
+        raise Unavailable(found.reason.reason, found.reason.remedy)
+    return found
+
+
+def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) -> None:
+    """A worker's life: what goes wrong is reported and raised no further."""
+    try:
+        worker = Worker(job, forked, report_fd)
+        worker.run(runner, suite_fd)
+    except RunFailed as failure:
+        _give_up(report_fd, failure.broken)
+    except BaseException as error:
+        _give_up(report_fd, Broken("the worker", "", f"{type(error).__name__}: {error}"))
+
+
+def _give_up(report_fd: int, broken: Broken) -> None:
+    broken.what = broken.what[:2000]
+    os.write(report_fd, _encoder.encode(broken) + b"\n")
