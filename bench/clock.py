@@ -42,7 +42,9 @@ class FakeClock:
     """
 
     def __init__(self, cell: str, round_number: int) -> None:
-        self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * (1 + 0.02 * _fraction(f"{cell}#{round_number}"))
+        self.cost = (
+            1e-6 * (1 + 9 * _fraction(cell)) * (1 + 0.02 * _fraction(f"{cell}#{round_number}"))
+        )
         self._count = self._readings = self._stamps = 0
 
     def begin(self, count: int) -> None:

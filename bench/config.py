@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
@@ -156,7 +156,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
 T = TypeVar("T", bound=str)
 
 
-def _known(what: str, given: Sequence[T], known: Sequence[str] | dict[str, object]) -> tuple[T, ...]:
+def _known(what: str, given: Sequence[T], known: Collection[str]) -> tuple[T, ...]:
     for word in given:
         if word not in known:
             raise BadConfig(f"no {what} {word!r}: there are {', '.join(known)}")

@@ -109,7 +109,9 @@ class _Attempt:
         parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
-            _be_worker(job, runner, parent, self._began, log, (suite, report), (suite_far, report_far))
+            _be_worker(
+                job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
+            )
         with contextlib.suppress(OSError):
             os.setpgid(self._pid, self._pid)
         os.close(suite_far)
@@ -191,7 +193,7 @@ class _Attempt:
         for fd in self._pipes:
             os.close(fd)
         with contextlib.suppress(ProcessLookupError):
-            # Not before it has been looked at: an ended worker's group stays until it is waited for.
+            # An ended worker's group stays until it is waited for: this is nobody else's.
             os.killpg(self._pid, signal.SIGKILL)
         worker = 0
         deadline = time.monotonic() + REAP_TIME

@@ -8,8 +8,8 @@ v / HALF wide, so its middle is off by at most 1 / (2 * HALF) of the value:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 HALF_BITS = 7
 HALF = 1 << HALF_BITS

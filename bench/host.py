@@ -105,7 +105,7 @@ def topology() -> list[Cpu]:
 
 
 def may_forbid_idle() -> str:
-    """"" where idle states may be forbidden, else the reason why not."""
+    """ "" where idle states may be forbidden, else the reason why not."""
     try:
         os.close(os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC))
     except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any, TypeAlias
 
 from bench.clock import Clock
@@ -95,4 +95,4 @@ def stamped_ping(
         send(message)
         recv_into(buffer)
         stamps[number] = now()
-    return array("q", (after - before for before, after in zip(stamps, stamps[1:], strict=False)))
+    return array("q", (after - before for before, after in pairwise(stamps)))

@@ -119,9 +119,16 @@ PATTERNS = {
         Pattern(
             "latency", Topology.LINK, "round trip", _links(Part.PING, Part.PONG), lambda n: 1, _two
         ),
-        Pattern("stream", Topology.LINK, "message", _links(Part.POUR, Part.DRAIN), lambda n: 1, _two),
         Pattern(
-            "pairs", Topology.LINK, "message", _links(Part.POUR, Part.DRAIN), lambda n: n // 2, _even
+            "stream", Topology.LINK, "message", _links(Part.POUR, Part.DRAIN), lambda n: 1, _two
+        ),
+        Pattern(
+            "pairs",
+            Topology.LINK,
+            "message",
+            _links(Part.POUR, Part.DRAIN),
+            lambda n: n // 2,
+            _even,
         ),
         Pattern(
             "pairs-latency",

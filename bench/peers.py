@@ -180,11 +180,10 @@ class Team:
                         other.far().close()
                 settle(mine.cpus)
 
-            ticket = tickets[peer.number]
-            peer.fork(
-                lambda line, peer=peer, ticket=ticket: play(line, lambda: attach(peer, ticket)),
-                alone,
-            )
+            def life(line: Line, mine: Peer = peer) -> None:
+                play(line, lambda: attach(mine, tickets[mine.number]))
+
+            peer.fork(life, alone)
 
     def _lost(self, number: int, frame: FrameType | None) -> None:
         """SIGCHLD: a peer has ended before it was told to, so nobody will answer us any more.

@@ -53,36 +53,33 @@ class Plan:
         return hashlib.sha256(text).hexdigest()[:16]
 
 
-def plan(
-    axes: Iterable[Axes],
-    names: Callable[[str], Iterable[str]],
-    candidate: Callable[[str], Candidate],
-    site: Site,
-    only: Callable[[Cell], bool] = lambda cell: True,
-) -> Plan:
-    """Every cell of the axes once, in their order; a twin is kept beside the cell it controls.
-
-    `names`: the transports that a pattern of names means. `only`: restrict the
-    sweep to these. Raises: what `names` raises.
-    """
+def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
+    """Each cell once, in the order given, measured or skipped; a control alone controls nothing."""
     planned: dict[str, Planned] = {}
     skipped: dict[str, tuple[Cell, Skip]] = {}
-    for cell in filter(only, _cells(axes, names)):
+    for cell in cells:
         if cell.id in planned or cell.id in skipped:
             continue
         verdict = _judge(cell, candidate(cell.transport), site)
-        if isinstance(verdict, Skip):
-            skipped[cell.id] = cell, verdict
-        else:
+        if isinstance(verdict, Planned):
             planned[cell.id] = verdict
-    for identity, one in list(planned.items()):
-        if one.cell.twin and msgspec.structs.replace(one.cell, twin=False).id not in planned:
-            del planned[identity]  # a control alone controls nothing
-    skips = [skip for identity, skip in skipped.items() if not skip[0].twin]
-    return Plan(list(planned.values()), skips)
+        else:
+            skipped[cell.id] = cell, verdict
+    alone = [
+        identity
+        for identity, one in planned.items()
+        if one.cell.twin and msgspec.structs.replace(one.cell, twin=False).id not in planned
+    ]
+    for identity in alone:
+        del planned[identity]
+    return Plan(list(planned.values()), [skip for skip in skipped.values() if not skip[0].twin])
 
 
-def _cells(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
+def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
+    """The products of the axes; `names` are the transports that a pattern of names means.
+
+    Raises: what `names` raises.
+    """
     for one in axes:
         transports = [name for pattern in one.transports for name in names(pattern)]
         for pattern, size, processes, placement, runtime, transport, depth in product(

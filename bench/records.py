@@ -154,8 +154,11 @@ class Resumed(Line, kw_only=True, tag="resumed"):
     dropped: str = ""  # a torn last line that was cut off
 
 
+Reason: TypeAlias = Literal["complete", "budget", "interrupted"]
+
+
 class Ended(Line, kw_only=True, tag="end"):
-    reason: Literal["complete", "budget", "interrupted"]
+    reason: Reason
     wall: float
 
 

@@ -150,7 +150,7 @@ def _take(results: Results, line: object) -> None:
 
 
 def _void(results: Results, line: Round) -> None:
-    """Steal is told by the round: it voids those runs that could not see foreign time themselves."""
+    """Steal is told by the round: it voids the runs that could not see foreign time."""
     for result in results.cells.values():
         for run in result.runs:
             if run.round == line.round and run.foreign is None and not run.void:
@@ -161,7 +161,9 @@ def _known(results: Results, cell: str) -> CellResult:
     try:
         return results.cells[cell]
     except KeyError:
-        raise Unreadable(f"a line speaks of the cell {cell[:200]!r}, which was not planned") from None
+        raise Unreadable(
+            f"a line speaks of the cell {cell[:200]!r}, which was not planned"
+        ) from None
 
 
 def _check_run(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Rounds: every cell once a round, in an order shuffled anew, until enough or the budget is spent."""
+"""Rounds: every cell once a round, shuffled anew, until enough or the budget is spent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.patterns import PATTERNS
 from bench.placement import POLLED
 from bench.plan import Planned, order
 from bench.progress import Watcher
-from bench.records import AnyLine, Calibrated, Ended, Failed, Round, Run, Settings
+from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
 from bench.results import Results
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
@@ -121,7 +121,7 @@ class Schedule:
 
     # Rounds
 
-    def _rounds(self) -> str:
+    def _rounds(self) -> Reason:
         while (number := self._next()) is not None:
             if self.stopping:
                 return "interrupted"
@@ -172,7 +172,12 @@ class Schedule:
         void = f"{steal:.0%} of the round's CPU time was stolen" if steal > STEAL_MAX else ""
         self._write(
             Round(
-                round=number, wall=wall, timed=timed, steal=steal, load=os.getloadavg()[0], void=void
+                round=number,
+                wall=wall,
+                timed=timed,
+                steal=steal,
+                load=os.getloadavg()[0],
+                void=void,
             )
         )
         self._progress.finished.add(number)

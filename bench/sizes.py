@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_POWERS = {"": 0, "K": 1, "M": 2, "G": 3}
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -16,13 +16,13 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"(\d{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE)
     if not found:
         raise ValueError(f"{text!r} is no size: write bytes as 64, 4K, 1M or 2G")
-    return int(found[1]) * 1024 ** _POWERS[found[2].upper()]
+    return int(found[1]) * _UNITS[found[2].upper()]
 
 
 def format_size(size: int) -> str:
     """4096 -> `4K`; what is no whole multiple stays a number of bytes."""
     for letter in "GMK":
-        unit: int = 1024 ** _POWERS[letter]
+        unit = _UNITS[letter]
         if size and size % unit == 0:
             return f"{size // unit}{letter}"
     return str(size)

@@ -49,7 +49,7 @@ def coverage_of_ranks(n: int, rank: int) -> float:
     With B binomial(n, 1/2): P(rank <= B <= n - rank). `rank` counts from 1.
     (David and Nagaraja, Order Statistics, 3rd ed., section 7.1.)
     """
-    return sum(math.comb(n, k) for k in range(rank, n - rank + 1)) / 2**n
+    return sum(math.comb(n, k) for k in range(rank, n - rank + 1)) / (1 << n)
 
 
 def median_interval(sample: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -81,7 +81,7 @@ def sign_test(sample: Sequence[float], bound: float = 0.0) -> float:
     """
     n = len(sample)
     above = sum(value > bound for value in sample)
-    return sum(math.comb(n, k) for k in range(above, n + 1)) / 2**n
+    return sum(math.comb(n, k) for k in range(above, n + 1)) / (1 << n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""A sweep from end to end: plan, folder, lock, guardian, rounds, suite. The page is the caller's."""
+"""A sweep from end to end: plan, folder, lock, guardian, rounds, suite; the page is the caller's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import platform
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from bench.guardian import Guardian, clean_up, watch
 from bench.journal import Journal
 from bench.lock import SweepLock
 from bench.placement import Site
-from bench.plan import Candidate, Plan, plan
+from bench.plan import Candidate, Plan, cells_of, plan
 from bench.progress import Watcher
 from bench.records import SCHEMA, Ended, Header, Planned, Resumed, Skipped
-from bench.results import Results, load, write_atomically, write_suite
+from bench.results import load, write_suite
 from bench.schedule import Progress, Schedule
 from bench.version import VERSION
 from transports import Unavailable, registry
@@ -68,11 +67,12 @@ def site() -> Site:
 
 
 def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
-    """The plan of a profile on this machine.
+    """The plan of a profile on this machine, restricted to the cells that `only` keeps.
 
     Raises: transports.registry.UnknownTransport, CannotRun where it is empty.
     """
-    found = plan(profile.axes, registry.matching, candidate, site(), only)
+    cells = filter(only, cells_of(profile.axes, registry.matching))
+    found = plan(cells, candidate, site())
     if not found.cells and not found.skipped:
         raise CannotRun("no cell is left to measure: ask for fewer restrictions")
     return found
@@ -95,10 +95,12 @@ def new(order: Order, watcher: Watcher) -> Path:
         for cell, skip in found.skipped:
             journal.write(Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy))
         _play(found, header, journal, None, watcher, machine)
+    if order.folder is None:
+        _point(folder.parent / "latest", folder.name)
     return finish(folder)
 
 
-def resume(folder: Path, profile: Profile, command: Sequence[str], watcher: Watcher) -> Path:
+def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     """Go on with a sweep that was stopped, as if it had never been.
 
     Raises: CannotRun (another plan, version or machine), bench.results.Unreadable,
@@ -106,8 +108,8 @@ def resume(folder: Path, profile: Profile, command: Sequence[str], watcher: Watc
     """
     results = load(folder)
     header = results.header
-    wanted = {identity for identity, one in results.cells.items() if one.skipped is None}
-    found = planned(profile, lambda cell: cell.id in wanted)
+    cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    found = plan(cells, candidate, site())
     _same(header, found)
     with _Machine(header.clock) as machine:
         journal, torn = Journal.resume(folder)
@@ -119,14 +121,17 @@ def resume(folder: Path, profile: Profile, command: Sequence[str], watcher: Watc
 
 
 def finish(folder: Path) -> Path:
-    """Write what follows from the journal: the suite, and the pointer to the newest run."""
+    """Write what follows from the journal: pyperf's suite."""
     write_suite(load(folder), folder / "suite.json")
-    latest = folder.parent / "latest"
-    if not latest.exists() or latest.is_symlink():
-        draft = folder.parent / f".latest-{secrets.token_hex(4)}"
-        draft.symlink_to(folder.name)
-        draft.replace(latest)
     return folder
+
+
+def _point(link: Path, target: str) -> None:
+    """Make the link to the newest run, unless something else has its name."""
+    if link.is_symlink() or not link.exists():
+        draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+        draft.symlink_to(target)
+        draft.replace(link)
 
 
 def _same(header: Header, found: Plan) -> None:
@@ -171,7 +176,8 @@ def _play(
         watcher.note("stopping after this run; once more stops at once")
         schedule.stop()
 
-    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked_by = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupted) for number in asked_by}
     try:
         return schedule.run()
     finally:

@@ -172,8 +172,8 @@ class Limits:
     """What `probe` found, by trying.
 
     `message` bounds a message in bytes, `fan_in_message` one of several
-    senders to one receiver (None: the same bound). `parties` bounds the
-    processes on one channel. `others` are told, and decide nothing.
+    senders to one receiver (None: the same bound). `others` are told, and
+    decide nothing.
     """
 
     message: Limit
@@ -273,8 +273,8 @@ class Endpoint(Protocol):
         """Receive one whole message into `buffer`; bytes received.
 
         A stream fills the buffer; a message may be shorter than it.
-        Raises: MessageTooLarge (the buffer is too small), WouldBlock,
-        PeerGone, Closed.
+        Raises: MessageTooLarge (the buffer is too small: that message is
+        lost, and it alone), WouldBlock, PeerGone, Closed.
         """
 
     def native(self) -> object | None:
@@ -317,8 +317,9 @@ class Transport(Protocol):
     def create(self, spec: Spec) -> Channel:
         """Create the kernel objects, private (0600) and written to the ledger first.
 
-        Raises: Unavailable, MessageTooLarge, ValueError (a topology that the
-        traits do not name), FileExistsError (a fixed name is taken).
+        Raises: Unavailable, MessageTooLarge, ValueError (what the traits do
+        not name: a topology, no bytes, a fixed name where there are no names),
+        FileExistsError (a fixed name is taken).
         """
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
@@ -371,6 +372,8 @@ def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
     """Raise ValueError or MessageTooLarge unless the transport can serve the spec."""
     if spec.topology not in transport.traits.topologies:
         raise ValueError(f"{transport.name} cannot be a {spec.topology.value}")
+    if spec.name is not None and transport.traits.sharing is not Sharing.NAME:
+        raise ValueError(f"{transport.name} has no names, so none can be fixed")
     if spec.size == 0 and not transport.traits.zero_length:
         raise ValueError(f"{transport.name} carries no message of 0 bytes")
     if limit is not None and spec.size > limit:

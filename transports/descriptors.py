@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterable
 
 from transports.contract import PeerGone
 from transports.defaults import translated
@@ -47,6 +48,18 @@ def wait_for(fd: int, event: int) -> None:
     poller.poll()
 
 
-def close_all(fds: tuple[int, ...]) -> None:
+def close_all(fds: Iterable[int]) -> None:
     for fd in fds:
         os.close(fd)
+
+
+def duplicate_all(fds: Iterable[int]) -> tuple[int, ...]:
+    """A copy of each, closed on exec; all of them or none."""
+    copies: list[int] = []
+    try:
+        for fd in fds:
+            copies.append(os.dup(fd))
+    except OSError:
+        close_all(copies)
+        raise
+    return tuple(copies)

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -25,6 +27,8 @@ from pathlib import Path
 
 PREFIX = "ipcbench-"
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
+
+_FRESH_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 
 KEY_BITS = 31  # a System V key is a C int: sysv_ipc cuts a longer one in silence
 
@@ -71,26 +75,33 @@ class Ledger:
     @classmethod
     def open_new(cls, owner: int) -> Ledger:
         """A fresh ledger in `home()`, owned by the process `owner`."""
-        path = home() / f"{secrets.token_hex(8)}.ledger"
-        ledger = cls(path)
+        # It gets its name once its owner stands in it: one without an owner would
+        # look abandoned to a process that cleans up just then.
+        path = home() / f"{secrets.token_hex(8)}.new"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.close(fd)
-        ledger.write({"owner": owner, "start": process_start(owner)})
-        return ledger
+        cls(path).write({"owner": owner, "start": process_start(owner)})
+        return cls(path.rename(path.with_suffix(".ledger")))
 
     def write(self, entry: dict[str, object]) -> None:
-        """Append one line, in one write: several processes share a ledger."""
+        """Append one line, in one write: several processes share a ledger.
+
+        Raises: OSError, also where the disk took a part of it.
+        """
+        # It begins with a line's end too, so that a torn line spoils no other.
+        line = b"\n" + json.dumps(entry).encode() + b"\n"
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            os.write(fd, json.dumps(entry).encode() + b"\n")
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         finally:
             os.close(fd)
 
     def entries(self) -> Iterator[dict[str, object]]:
-        """What stands in it; a line torn by a kill is passed over."""
-        with contextlib.suppress(FileNotFoundError), self.path.open() as lines:
+        """What stands in it; a line torn by a kill, or garbled, is passed over."""
+        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as lines:
             for line in lines:
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, RecursionError):
                     entry = json.loads(line)
                     if isinstance(entry, dict):
                         yield entry
@@ -126,6 +137,15 @@ class Kind:
 
     name: str
     remove: Callable[[str], None]  # raises FileNotFoundError where it is gone already
+    ours: Callable[[str], bool]  # could we have given this name?
+
+
+def _private_name(name: str) -> bool:
+    return _FRESH_NAME.fullmatch(Path(name).name) is not None
+
+
+def _private_key(name: str) -> bool:
+    return name.isascii() and name.isdigit() and 0 < int(name) < 2**KEY_BITS
 
 
 def _remove_file(path: str) -> None:
@@ -133,8 +153,6 @@ def _remove_file(path: str) -> None:
 
 
 def _remove_folder(path: str) -> None:
-    if not Path(path).name.startswith(PREFIX):
-        raise FileNotFoundError(path)
     shutil.rmtree(path)
 
 
@@ -173,11 +191,11 @@ def _remove_sysv_queue(key: str) -> None:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("file", _remove_file),
-        Kind("folder", _remove_folder),
-        Kind("posix memory", _remove_posix_memory),
-        Kind("posix semaphore", _remove_posix_semaphore),
-        Kind("sysv queue", _remove_sysv_queue),
+        Kind("file", _remove_file, _private_name),
+        Kind("folder", _remove_folder, _private_name),
+        Kind("posix memory", _remove_posix_memory, _private_name),
+        Kind("posix semaphore", _remove_posix_semaphore, _private_name),
+        Kind("sysv queue", _remove_sysv_queue, _private_key),
     )
 }
 
@@ -188,8 +206,12 @@ def announce(kind: str, name: str) -> None:
 
 
 def withdraw(kind: str, name: str) -> None:
-    """Write down that the object is gone, or never was."""
-    current().write({"gone": KINDS[kind].name, "name": name})
+    """Write down that the object is gone, or never was.
+
+    As well as may be: what stays written down is found to be gone later.
+    """
+    with contextlib.suppress(OSError):
+        current().write({"gone": KINDS[kind].name, "name": name})
 
 
 def fresh_name() -> str:
@@ -214,29 +236,52 @@ def remove_folder(path: Path) -> None:
     """Remove what `fresh_folder` made. Twice is harmless."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path)
-        withdraw("folder", str(path))
+    withdraw("folder", str(path))
 
 
 def standing(ledger: Ledger) -> list[tuple[str, str]]:
-    """The (kind, name) pairs that were announced and not withdrawn."""
+    """The (kind, name) pairs that were announced and not withdrawn.
+
+    A name that we could not have given is passed over: what a garbled ledger
+    says must not remove what belongs to others.
+    """
     found: dict[tuple[str, str], None] = {}
     for entry in ledger.entries():
-        name = str(entry.get("name"))
-        if entry.get("kind") in KINDS:
-            found[str(entry["kind"]), name] = None
-        elif entry.get("gone") in KINDS:
-            found.pop((str(entry["gone"]), name), None)
+        kind, gone, name = (str(entry.get(key)) for key in ("kind", "gone", "name"))
+        if kind in KINDS and KINDS[kind].ours(name):
+            found[kind, name] = None
+        else:
+            found.pop((gone, name), None)
     return list(found)
 
 
-def remove_all(ledger: Ledger) -> list[str]:
-    """Remove every object that a ledger still names, then the ledger; what was removed."""
+def remove_standing(ledger: Ledger) -> list[str]:
+    """Remove every object that a ledger still names; what was removed.
+
+    What cannot be removed (a binding is missing, say) stays written down.
+    """
     removed = []
     for kind, name in standing(ledger):
-        with contextlib.suppress(FileNotFoundError, ImportError):
+        try:
             KINDS[kind].remove(name)
             removed.append(f"{kind} {name}")
-    ledger.discard()
+        except FileNotFoundError:
+            pass
+        except Exception:  # every binding has errors of its own, and the others' turn comes
+            continue
+        with contextlib.suppress(OSError):  # a full disk keeps nobody from cleaning up
+            ledger.write({"gone": kind, "name": name})
+    return removed
+
+
+def remove_all(ledger: Ledger) -> list[str]:
+    """Remove every object that a ledger still names, then the ledger; what was removed.
+
+    The ledger stays while something in it does, for the next one who cleans up.
+    """
+    removed = remove_standing(ledger)
+    if not standing(ledger):
+        ledger.discard()
     return removed
 
 

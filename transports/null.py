@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transports.contract import (
+    Closed,
     Endpoint,
     Family,
     FanOut,
@@ -63,10 +64,16 @@ class NullEndpoint(PlainEndpoint):
 class NullChannel(PlainChannel):
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
+        self._closed = False
 
     def ticket(self, role: Role, index: int) -> Ticket:
         check_seat(self._spec, role, index)
+        if self._closed:
+            raise Closed("the channel is closed")
         return Ticket(role, index, self._spec)
+
+    def close(self) -> None:
+        self._closed = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from transports.contract import (
     check_spec,
 )
 from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden, translated
-from transports.descriptors import close_all, read_rest, write_rest
+from transports.descriptors import close_all, duplicate_all, read_rest, write_rest
 
 TRAITS = Traits(
     family=Family.PIPE,
@@ -118,7 +118,13 @@ class PipeChannel(PlainChannel):
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         directions = 2 if spec.topology is Topology.LINK else 1
-        self._pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(directions)]
+        self._pipes: list[tuple[int, int]] = []
+        try:
+            for _ in range(directions):
+                self._pipes.append(os.pipe2(os.O_CLOEXEC))
+        except OSError as error:
+            self.close()
+            raise _unavailable(error) from error
 
     def ticket(self, role: Role, index: int) -> Ticket:
         check_seat(self._spec, role, index)
@@ -131,13 +137,16 @@ class PipeChannel(PlainChannel):
             Role.SENDER: (forth[1],),
             Role.RECEIVER: (forth[0],),
         }[role]
-        fds = tuple(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 0) for fd in ends)
-        return Ticket(role, index, self._spec, fds=fds)
+        return Ticket(role, index, self._spec, fds=duplicate_all(ends))
 
     def close(self) -> None:
         pipes, self._pipes = self._pipes, []
         for pipe in pipes:
             close_all(pipe)
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    return Unavailable(f"pipe(2) fails: {error.strerror}", "ulimit -n 1024")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,7 @@ class Pipe:
         try:
             reading, writing = os.pipe2(os.O_CLOEXEC)
         except OSError as error:
-            return Unavailable(f"pipe(2) fails: {error.strerror}", "ulimit -n 1024")
+            return _unavailable(error)
         try:
             capacity = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
         finally:

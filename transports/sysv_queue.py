@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transports.bindings import missing, sysv_ipc
 from transports.contract import (
     Closed,
     Endpoint,
@@ -32,12 +34,7 @@ from transports.contract import (
     check_spec,
 )
 from transports.defaults import PlainEndpoint, closed, forbidden
-from transports.naming import announce, fresh_key, withdraw
-
-try:
-    import sysv_ipc
-except ImportError:  # no wheel for this Python, and nobody built one
-    sysv_ipc = None
+from transports.naming import KEY_BITS, announce, fresh_key, withdraw
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -53,7 +50,6 @@ TRAITS = Traits(
     copies=3,  # into the kernel, out of it, and from the binding's bytes into the buffer
 )
 
-MISSING = Unavailable("the package sysv_ipc is not installed", "pip install sysv_ipc")
 _PROC = Path("/proc/sys/kernel")
 
 
@@ -91,7 +87,7 @@ def _sender(queue: Any, block: bool) -> Any:
     def send(data: Any, /) -> None:
         try:
             put(data, block)
-        except (ValueError, sysv_ipc.Error) as error:
+        except (ValueError, OSError, sysv_ipc.Error) as error:
             raise _translated(error, "send") from error
 
     return send
@@ -103,7 +99,7 @@ def _receiver(queue: Any, block: bool) -> Any:
     def recv_into(buffer: memoryview, /) -> int:
         try:
             data, _ = take(block)
-        except sysv_ipc.Error as error:
+        except (OSError, sysv_ipc.Error) as error:
             raise _translated(error, "receive") from error
         received = len(data)
         if received != len(buffer):
@@ -121,7 +117,9 @@ def _translated(error: Exception, what: str) -> Exception:
         return WouldBlock(f"{what}: it would have to wait")
     if isinstance(error, ValueError):
         return MessageTooLarge(f"{what}: {error}")
-    if isinstance(error, sysv_ipc.ExistentialError | sysv_ipc.InternalError):
+    removed = isinstance(error, sysv_ipc.ExistentialError | sysv_ipc.InternalError)
+    # The binding names EIDRM, for who waited; who comes later gets EINVAL: msgop(2).
+    if removed or (isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.EIDRM)):
         return PeerGone(f"{what}: the queue has been removed")
     return error
 
@@ -162,12 +160,21 @@ class SysvQueueChannel:
                 withdraw("sysv queue", str(queue.key))
 
 
+def _key(name: str) -> int:
+    """The number that a fixed name is. Raises: ValueError for one that is no key."""
+    with contextlib.suppress(ValueError):
+        key = int(name, 0)
+        if 0 < key < 2**KEY_BITS - 1:  # 0 is IPC_PRIVATE, and the next one is taken as well
+            return key
+    raise ValueError(f"{name!r} is no key of System V: write a number from 1 to 2^31 - 2")
+
+
 def _create(spec: Spec, number: int) -> Any:
     """A new queue under a private random key, or the spec's key plus `number`."""
     flags = sysv_ipc.IPC_CREX
     try:
         if spec.name is not None:
-            return sysv_ipc.MessageQueue(int(spec.name, 0) + number, flags, 0o600)
+            return sysv_ipc.MessageQueue(_key(spec.name) + number, flags, 0o600)
         while True:
             key = fresh_key()
             announce("sysv queue", str(key))
@@ -193,7 +200,7 @@ class SysvQueue:
 
     def probe(self) -> Limits | Unavailable:
         if sysv_ipc is None:
-            return MISSING
+            return missing("sysv_ipc")
         try:
             channel = SysvQueueChannel(Spec(size=1, topology=Topology.FAN_IN), 1)
         except Unavailable as reason:
@@ -209,19 +216,23 @@ class SysvQueue:
                 f"sysctl -w kernel.{smaller}={2 * min(largest, room)}",
             ),
             others=(
-                Limit("bytes in a queue", room, "kernel.msgmnb", f"sysctl -w kernel.msgmnb={2 * room}"),
-                Limit("queues", _setting("msgmni"), "kernel.msgmni", "sysctl -w kernel.msgmni=32000"),
+                Limit(
+                    "bytes in a queue", room, "kernel.msgmnb", f"sysctl -w kernel.msgmnb={2 * room}"
+                ),
+                Limit(
+                    "queues", _setting("msgmni"), "kernel.msgmni", "sysctl -w kernel.msgmni=32000"
+                ),
             ),
         )
 
     def create(self, spec: Spec) -> SysvQueueChannel:
         if sysv_ipc is None:
-            raise MISSING
+            raise missing("sysv_ipc")
         limit = min(_setting("msgmax"), _setting("msgmnb"))
         check_spec(self, spec, limit)
         return SysvQueueChannel(spec, limit)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         if sysv_ipc is None:
-            raise MISSING
+            raise missing("sysv_ipc")
         return SysvQueueEndpoint(ticket)

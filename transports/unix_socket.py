@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -35,7 +36,7 @@ from transports.contract import (
     check_spec,
 )
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
-from transports.descriptors import read_rest, write_rest
+from transports.descriptors import duplicate_all, read_rest, write_rest
 from transports.naming import fresh_folder, remove_folder
 
 TRAITS = Traits(
@@ -69,8 +70,7 @@ def _connect(path: str, index: int, deadline: float) -> socket.socket:
     """Connect, and name our index first."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(_left(deadline, "the listener"))
-        connection.connect(path)
+        _reach(connection, path, deadline)
         connection.sendall(_INDEX.pack(index))
     except TimeoutError as error:
         connection.close()
@@ -82,6 +82,15 @@ def _connect(path: str, index: int, deadline: float) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def _reach(connection: socket.socket, path: str, deadline: float) -> None:
+    while True:
+        connection.settimeout(_left(deadline, "room in the listener's queue"))
+        try:
+            return connection.connect(path)
+        except BlockingIOError:  # the queue is full; unix(7) sockets say so instead of waiting
+            time.sleep(0.001)
 
 
 def _accept(listener: socket.socket, deadline: float) -> tuple[int, socket.socket]:
@@ -108,6 +117,20 @@ def _accept(listener: socket.socket, deadline: float) -> tuple[int, socket.socke
         connection.close()
         raise PeerGone("a connecting process left before it named itself")
     return _INDEX.unpack(first)[0], connection
+
+
+def _accept_all(listener: socket.socket, count: int, deadline: float) -> list[socket.socket]:
+    """The connections of so many, by their indices; all of them or none."""
+    connections: dict[int, socket.socket] = {}
+    try:
+        while len(connections) < count:
+            index, connection = _accept(listener, deadline)
+            connections[index] = connection
+    except BaseException:
+        for connection in connections.values():
+            connection.close()
+        raise
+    return [connections[index] for index in sorted(connections)]
 
 
 class UnixStreamEndpoint(PlainEndpoint):
@@ -189,11 +212,12 @@ def _collector(epoll: select.epoll, connections: list[socket.socket], nowait: bo
             try:
                 return receivers[fd](buffer)  # type: ignore[no-any-return]
             except PeerGone:
-                # One sender that has finished is no end while others may still send.
+                # One sender that has finished is no end while others may still send;
+                # the last one stays, so that whoever asks again is told again.
+                if len(receivers) == 1:
+                    raise
                 epoll.unregister(fd)
                 del receivers[fd]
-                if not receivers:
-                    raise
 
     return recv_into
 
@@ -212,13 +236,14 @@ class UnixStreamChannel:
         except BaseException:
             self._remove_folder()
             raise
+        self._named = True
 
     def ticket(self, role: Role, index: int) -> Ticket:
         check_seat(self._spec, role, index)
         if self._listener is None:
             raise Closed("the channel is closed")
         listening = role in (Role.SERVER, Role.RECEIVER)
-        fds = (os.dup(self._listener.fileno()),) if listening else ()
+        fds = duplicate_all([self._listener.fileno()] if listening else [])
         return Ticket(role, index, self._spec, data={"path": str(self._path)}, fds=fds)
 
     def close(self) -> None:
@@ -227,13 +252,14 @@ class UnixStreamChannel:
             self._listener = None
 
     def unlink(self) -> None:
-        self._path.unlink(missing_ok=True)
-        self._remove_folder()
+        if self._named:  # once only: the name may be somebody else's by then
+            self._named = False
+            self._path.unlink(missing_ok=True)
+            self._remove_folder()
 
     def _remove_folder(self) -> None:
         if self._folder is not None:
             remove_folder(self._folder)
-            self._folder = None
 
 
 def _listen(path: Path, spec: Spec) -> socket.socket:
@@ -246,7 +272,10 @@ def _listen(path: Path, spec: Spec) -> socket.socket:
             f"the socket's path has {len(os.fsencode(path))} bytes, unix(7) takes {PATH_MAX}",
             "set XDG_RUNTIME_DIR or TMPDIR to a shorter one",
         )
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _unavailable(error) from error
     try:
         mask = os.umask(0o177)  # bind(2) makes the file with 0777 less the mask
         try:
@@ -256,10 +285,14 @@ def _listen(path: Path, spec: Spec) -> socket.socket:
         listener.listen(spec.parties)
     except OSError as error:
         listener.close()
-        if path.exists():
+        if error.errno == errno.EADDRINUSE:
             raise FileExistsError(f"{path} is taken") from error
-        raise
+        raise Unavailable(f"{path} cannot be bound: {error.strerror}") from error
     return listener
+
+
+def _unavailable(error: OSError) -> Unavailable:
+    return Unavailable(f"socket(AF_UNIX) fails: {error.strerror}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +304,7 @@ class UnixStream:
         try:
             one, two = socket.socketpair()
         except OSError as error:
-            return Unavailable(f"socket(AF_UNIX) fails: {error.strerror}")
+            return _unavailable(error)
         with one, two:
             buffered = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
         return Limits(
@@ -297,8 +330,6 @@ class UnixStream:
             )
         (fd,) = ticket.take_fds()
         with socket.socket(fileno=fd) as listener:
-            connections: dict[int, socket.socket] = {}
-            while len(connections) < ticket.spec.parties - 1:
-                index, connection = _accept(listener, deadline)
-                connections[index] = connection
-        return UnixStreamEndpoint([connections[index] for index in sorted(connections)], ticket)
+            return UnixStreamEndpoint(
+                _accept_all(listener, ticket.spec.parties - 1, deadline), ticket
+            )

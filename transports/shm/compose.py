@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from transports.contract import (
@@ -56,21 +57,28 @@ def _lanes(spec: Spec) -> int:
 
 class ShmEndpoint(PlainEndpoint):
     def __init__(self, transport: Shm, ticket: Ticket) -> None:
-        data, spec = ticket.data, ticket.spec
-        self.depth = data["depth"]
+        self.depth = ticket.data["depth"]
+        self.send: Any = forbidden("a receiver sends nothing")
+        self.recv_into: Any = forbidden("a sender receives nothing")
         self._waiters: list[Waiter] = []
-        self._segment = transport.segment.open(data["segment"])
+        self._views: list[Lane] = []
+        self._segment = transport.segment.open(ticket.data["segment"])
+        try:
+            self._wire(transport, ticket)
+        except BaseException:
+            self.close()
+            raise
+
+    def _wire(self, transport: Shm, ticket: Ticket) -> None:
+        data, spec = ticket.data, ticket.spec
         count = _lanes(spec)
-        lanes = [
+        lanes = self._views = [
             Lane.cut(self._segment.memory, number, spec.size, data["depth"])
             for number in range(count)
         ]
-        self._views = lanes
         rooms = [self._open(transport, address) for address in data["rooms"]]
         items = [self._open(transport, address) for address in data["items"]]
-        take = (lambda waiter: waiter.try_wait) if spec.nowait else (lambda waiter: waiter.wait)
-        self.send: Any = forbidden("a receiver sends nothing")
-        self.recv_into: Any = forbidden("a sender receives nothing")
+        take = attrgetter("try_wait" if spec.nowait else "wait")
         if ticket.role in (Role.CLIENT, Role.SERVER):
             out = 0 if ticket.role is Role.CLIENT else 1
             into = 1 - out

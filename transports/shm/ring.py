@@ -124,7 +124,9 @@ def consumer(lane: Lane, item: Callable[[], None], room: Callable[[], None]) -> 
             buffer[:] = slots[at]
         elif length <= len(buffer):
             buffer[:length] = slots[at][:length]
-        else:
+        else:  # its turn is over all the same, or whoever asks next would get it again
+            at = (at + 1) % depth
+            room()
             raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
         room()
         at += 1
@@ -154,7 +156,9 @@ def collector(
                 turn = 0
         at = taken[turn] % depth
         length: int = lanes[turn].lengths[at]
-        if length > len(buffer):
+        if length > len(buffer):  # its turn is over all the same
+            taken[turn] += 1
+            rooms[turn]()
             raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
         buffer[:length] = lanes[turn].slots[at][:length]
         taken[turn] += 1

@@ -12,15 +12,9 @@ import os
 import shutil
 from typing import Protocol
 
+from transports.bindings import missing, posix_ipc
 from transports.contract import Json, Limit, PeerGone, Segment, Unavailable
 from transports.naming import announce, fresh_name, withdraw
-
-try:
-    import posix_ipc
-except ImportError:  # no wheel for this Python, and nobody built one
-    posix_ipc = None
-
-MISSING = Unavailable("the package posix_ipc is not installed", "pip install posix_ipc")
 
 
 class OwnedSegment(Segment, Protocol):
@@ -51,6 +45,7 @@ class MappedSegment:
         finally:
             os.close(fd)
         self._private = private
+        self._named = True
         self.memory = memoryview(self._map)
         self.address = address
 
@@ -61,10 +56,16 @@ class MappedSegment:
             self._map.close()
 
     def unlink(self) -> None:
-        with contextlib.suppress(posix_ipc.ExistentialError):
-            posix_ipc.unlink_shared_memory(self.address)
-            if self._private:
-                withdraw("posix memory", self.address)
+        if self._named:  # once only: the name may be somebody else's by then
+            self._named = False
+            _unlink(self.address, self._private)
+
+
+def _unlink(address: str, private: bool) -> None:
+    with contextlib.suppress(posix_ipc.ExistentialError):
+        posix_ipc.unlink_shared_memory(address)
+    if private:
+        withdraw("posix memory", address)
 
 
 class PosixSegments:
@@ -74,7 +75,7 @@ class PosixSegments:
 
     def room(self) -> Limit | Unavailable:
         if posix_ipc is None:
-            return MISSING
+            return missing("posix_ipc")
         try:
             free = shutil.disk_usage("/dev/shm").free
         except OSError as error:
@@ -89,18 +90,24 @@ class PosixSegments:
             memory = posix_ipc.SharedMemory(address, posix_ipc.O_CREX, 0o600)
         except posix_ipc.ExistentialError as error:
             raise FileExistsError(f"{address} is taken") from error
+        except OSError as error:
+            raise Unavailable(f"shm_open(3) fails: {error.strerror}") from error
         try:
             # ftruncate alone promises pages that a full tmpfs cannot give: the first
             # touch would be a SIGBUS.
             os.posix_fallocate(memory.fd, 0, max(size, 1))
         except OSError as error:
             os.close(memory.fd)
-            posix_ipc.unlink_shared_memory(address)
+            _unlink(address, private=name is None)
             raise Unavailable(
                 f"/dev/shm has no room for {size} bytes: {error.strerror}",
                 "mount -o remount,size=SIZE /dev/shm",
             ) from error
-        return MappedSegment(memory.fd, address, private=name is None)
+        try:
+            return MappedSegment(memory.fd, address, private=name is None)
+        except OSError as error:
+            _unlink(address, private=name is None)
+            raise Unavailable(f"mmap(2) fails for {size} bytes: {error.strerror}") from error
 
     def open(self, address: Json) -> MappedSegment:
         try:

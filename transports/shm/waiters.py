@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from transports.bindings import missing, posix_ipc
 from transports.contract import Json, PeerGone, Signal, Unavailable, Waiting, WouldBlock
 from transports.naming import announce, fresh_name, withdraw
-from transports.shm.segments import MISSING, posix_ipc
 
 
 class Waiter(Signal, Protocol):
@@ -53,6 +53,7 @@ class PosixSemaphore:
     def __init__(self, semaphore: Any, private: bool) -> None:
         self._semaphore = semaphore
         self._private = private
+        self._named = True
         self.address: str = semaphore.name
         # The bound C methods themselves: no frame of ours in the timed loop.
         self.notify: Callable[[], None] = semaphore.release
@@ -69,8 +70,10 @@ class PosixSemaphore:
             self._semaphore.close()
 
     def unlink(self) -> None:
-        with contextlib.suppress(posix_ipc.ExistentialError):
-            posix_ipc.unlink_semaphore(self.address)
+        if self._named:  # once only: the name may be somebody else's by then
+            self._named = False
+            with contextlib.suppress(posix_ipc.ExistentialError):
+                posix_ipc.unlink_semaphore(self.address)
             if self._private:
                 withdraw("posix semaphore", self.address)
 
@@ -81,11 +84,11 @@ class PosixSemaphores:
 
     def probe(self) -> Unavailable | None:
         if posix_ipc is None:
-            return MISSING
+            return missing("posix_ipc")
         try:
             semaphore = self.create(0, None)
-        except OSError as error:
-            return Unavailable(f"sem_open(3) fails: {error}", "mount -t tmpfs tmpfs /dev/shm")
+        except Unavailable as reason:
+            return reason
         semaphore.close()
         semaphore.unlink()
         return None
@@ -98,6 +101,10 @@ class PosixSemaphores:
             semaphore = posix_ipc.Semaphore(address, posix_ipc.O_CREX, 0o600, initial)
         except posix_ipc.ExistentialError as error:
             raise FileExistsError(f"{address} is taken") from error
+        except OSError as error:
+            raise Unavailable(
+                f"sem_open(3) fails: {error.strerror}", "mount -t tmpfs tmpfs /dev/shm"
+            ) from error
         return PosixSemaphore(semaphore, private=name is None)
 
     def open(self, address: Json) -> PosixSemaphore:

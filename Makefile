@@ -1,0 +1,81 @@
+# Every target sets up what it needs, in .venv, from the lock files: Python 3.11 or
+# later, make and the package registry are enough. `make help` lists them.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+PROFILE ?= quick
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALLED := $(VENV)/installed
+DEVELOPED := $(VENV)/developed
+
+COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
+NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
+
+.DEFAULT_GOAL := help
+.PHONY: help bench report test lint format gate bench-self lock clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+bench: $(INSTALLED) ## measure (two to three minutes) and write the page: PROFILE=smoke|standard, ARGS=...
+	$(BIN)/ipcbench run --profile $(PROFILE) $(ARGS)
+
+report: $(INSTALLED) ## write the newest run's page anew
+	$(BIN)/ipcbench report results/latest
+
+gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
+	rm -rf results/gate
+	$(BIN)/ipcbench run --promised thresholds.toml --output results/gate
+	$(BIN)/ipcbench check results/gate --thresholds thresholds.toml
+
+test: lint ## lint, types and all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEVELOPED) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(DEVELOPED) ## let ruff lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-self: $(DEVELOPED) ## what the harness itself costs
+	$(BIN)/python -m tests.bench_self $(ARGS)
+
+lock: ## resolve the lock files anew
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip --quiet install uv
+	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in --output-file run.txt
+	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in \
+	  --group ../pyproject.toml:dev --constraint run.txt --output-file dev.txt
+	cd locks && for binding in sysv_ipc posix_ipc; do \
+	  $(COMPILE) $$binding.in --output-file $$binding.txt; done
+	rm -rf $(VENV)-lock
+
+clean: ## remove what killed runs left behind
+	@if [ -x $(BIN)/ipcbench ]; then $(BIN)/ipcbench clean; fi
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "make: Python 3.11 or later is needed: set PYTHON=/path/to/python3" >&2; exit 1; fi
+	$(PYTHON) -m venv $(VENV)
+
+# The bindings are compiled; without a wheel and a compiler their transports are
+# unavailable, and everything else works.
+$(INSTALLED): $(BIN)/python pyproject.toml $(wildcard locks/*.txt)
+	$(PIP) install --require-hashes -r locks/run.txt
+	@for binding in sysv_ipc posix_ipc; do \
+	  $(PIP) install --require-hashes -r locks/$$binding.txt 2>$(VENV)/$$binding.log \
+	    || echo "make: $$binding cannot be had here ($(VENV)/$$binding.log): its transports are unavailable"; \
+	done
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOPED): $(INSTALLED) locks/dev.txt
+	$(PIP) install --require-hashes -r locks/dev.txt
+	@touch $@

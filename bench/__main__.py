@@ -1,0 +1,5 @@
+"""`python -m bench` is `ipcbench`."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,396 @@
+"""The commands. Each says what it does by calling the layer that does it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from bench.version import VERSION
+
+COULD_NOT_MEASURE = 3
+
+
+class Refused(click.ClickException):
+    """Bad input, or a machine that cannot: one line, and exit code 3."""
+
+    exit_code = COULD_NOT_MEASURE
+
+    def format_message(self) -> str:
+        return " ".join(self.message.split())
+
+
+def _refusals() -> tuple[type[BaseException], ...]:
+    from bench.config import BadConfig
+    from bench.forkparent import Lost
+    from bench.lock import Busy
+    from bench.results import Unreadable
+    from bench.sweep import CannotRun
+    from transports.registry import DuplicateName, UnknownTransport
+
+    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable, OSError)
+
+
+def _guarded(action: Callable[[], Any]) -> Any:
+    """Do it; what may go wrong becomes one line instead of a traceback."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    except _refusals() as error:
+        raise Refused(str(error)) from error
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="ipcbench")
+def cli() -> None:
+    """What inter-process communication costs on Linux, here, for work like yours.
+
+    \b
+    ipcbench run                 measure, and write a page
+    ipcbench list                the transports, and what this machine lets them do
+    ipcbench doctor              is this machine fit to measure on
+    """
+
+
+@cli.command()
+@click.option(
+    "--profile",
+    default="quick",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="smoke, quick, standard, rigorous, or a TOML file of your own.",
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Play rounds until this time is spent (90s, 3m, 1h), instead of the profile's number.",
+)
+@click.option(
+    "-t",
+    "--transport",
+    "transports",
+    multiple=True,
+    metavar="NAME",
+    help="Only these, by name or pattern: -t pipe -t 'shm:*'.",
+)
+@click.option(
+    "-s",
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="SIZE",
+    help="Message sizes instead of the profile's: 64, 4K, 1M.",
+)
+@click.option(
+    "-P",
+    "--processes",
+    multiple=True,
+    type=int,
+    metavar="N",
+    help="Numbers of processes, for the patterns that take any.",
+)
+@click.option(
+    "--pattern",
+    "patterns",
+    multiple=True,
+    metavar="NAME",
+    help="Only these patterns of the profile: latency, stream, pairs, fan-in …",
+)
+@click.option(
+    "--placement",
+    "placements",
+    multiple=True,
+    metavar="NAME",
+    help="same-core, cross-core, cross-core-polled or unpinned.",
+)
+@click.option(
+    "--runtime", "runtimes", multiple=True, metavar="NAME", help="Who runs the timed loop: python."
+)
+@click.option(
+    "--promised",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Only the cells that the promises of this thresholds file name.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The run's folder; a new one below results/ unless given.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Go on with a sweep that was stopped.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="Repeat the order of an earlier sweep: its page tells the seed.",
+)
+@click.option(
+    "--clock",
+    default="perf_counter",
+    hidden=True,
+    help="fake: made-up times, for tests of everything but the times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Say where the results are as JSON.")
+def run(
+    profile: str,
+    budget: str | None,
+    transports: tuple[str, ...],
+    sizes: tuple[str, ...],
+    processes: tuple[int, ...],
+    patterns: tuple[str, ...],
+    placements: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    promised: Path | None,
+    output: Path | None,
+    resume: Path | None,
+    seed: int | None,
+    clock: str,
+    as_json: bool,
+) -> None:
+    """Measure, and write the results and a page.
+
+    Ctrl-C ends after the running measurement; what was measured is kept and
+    the page is written all the same.
+
+    \b
+    Example:
+      ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
+    """
+    from rich.console import Console
+
+    from bench import sweep
+    from bench.config import Options, load_profile, with_options
+    from bench.progress import watcher
+    from bench.sizes import parse_seconds
+
+    def measure() -> Path:
+        options = Options(
+            transports=transports,
+            sizes=sizes,
+            processes=processes,
+            patterns=patterns,
+            placements=placements,
+            runtimes=runtimes,
+        )
+        if resume is not None:
+            return _resume(resume, options)
+        chosen = with_options(load_profile(profile), options)
+        try:
+            seconds = None if budget is None else parse_seconds(budget)
+        except ValueError as error:
+            raise sweep.CannotRun(f"--budget: {error}") from error
+        order = sweep.Order(
+            profile=chosen,
+            command=_command(),
+            budget=seconds,
+            seed=seed,
+            folder=output,
+            clock=clock,
+            only=_promised(promised, chosen),
+        )
+        return sweep.new(order, watcher(Console(stderr=True)))
+
+    def _resume(folder: Path, options: Options) -> Path:
+        if options != Options() or output or seed is not None or budget or promised:
+            raise sweep.CannotRun("--resume takes the sweep as it was: leave the other options out")
+        return sweep.resume(folder, _command(), watcher(Console(stderr=True)))
+
+    folder = _guarded(measure)
+    page = _guarded(lambda: _write_page(folder))
+    _tell_run(folder, page, as_json)
+
+
+def _command() -> list[str]:
+    return ["ipcbench", *sys.argv[1:]]
+
+
+def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
+    """Which cells of the profile a thresholds file names; all where there is none."""
+    if path is None:
+        return lambda cell: True
+    from bench import sweep
+    from reports import gate
+
+    found = sweep.planned(profile)
+    cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
+    wanted = _thresholds(lambda: gate.select(gate.load_thresholds(path), cells))
+    return lambda cell: cell.id in wanted
+
+
+def _thresholds(load: Callable[[], Any]) -> Any:
+    from reports.gate import BadThresholds
+
+    try:
+        return load()
+    except BadThresholds as error:
+        raise Refused(str(error)) from error
+
+
+def _write_page(folder: Path) -> Path:
+    from bench.results import load
+    from reports.page import write
+
+    return write(load(folder), folder)
+
+
+def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
+    from bench.results import Status, load
+
+    results = load(folder)
+    counts = {status.value: len(results.with_status(status)) for status in Status}
+    if as_json:
+        _print_json(
+            {
+                "folder": str(folder),
+                "page": str(page),
+                "cells": counts,
+                "rounds": len(results.rounds),
+                "seed": results.header.seed,
+            }
+        )
+    else:
+        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        click.echo(f"{len(results.rounds)} rounds; cells: {told}")
+        click.echo(f"page: {page}")
+    if not any(True for _ in results.ok()):
+        sys.exit(COULD_NOT_MEASURE)
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def list_transports(as_json: bool) -> None:
+    """Every transport: its traits, its limits here, or why it is unavailable.
+
+    \b
+    Example:
+      ipcbench list --json
+    """
+    from bench import inventory
+
+    entries = _guarded(inventory.transports)
+    if as_json:
+        _print_json(entries)
+    else:
+        inventory.print_transports(entries)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(as_json: bool) -> None:
+    """Is this machine fit to measure on: noise, limits, isolation; and what to change.
+
+    \b
+    Example:
+      ipcbench doctor
+    """
+    from bench import inventory
+
+    findings = _guarded(inventory.examine)
+    if as_json:
+        _print_json([finding.as_dict() for finding in findings])
+    else:
+        inventory.print_findings(findings)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Say where the page is as JSON.")
+def report(folder: Path, as_json: bool) -> None:
+    """Write the page and the suite of a run's folder anew, from its journal.
+
+    \b
+    Example:
+      ipcbench report results/latest
+    """
+    from bench.results import load, write_suite
+
+    def tell() -> Path:
+        write_suite(load(folder), folder / "suite.json")
+        return _write_page(folder)
+
+    page = _guarded(tell)
+    if as_json:
+        _print_json({"folder": str(folder), "page": str(page)})
+    else:
+        click.echo(f"page: {page}")
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--thresholds",
+    default="thresholds.toml",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The promises to hold the run against.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
+    """Hold a run against promises.
+
+    Exits with 0 when all are kept, 1 when one is broken, 2 when one is
+    inconclusive, 3 when one could not be measured.
+
+    \b
+    Example:
+      ipcbench check results/latest --thresholds thresholds.toml
+    """
+    from bench.results import load
+    from reports import gate
+
+    judged = _thresholds(
+        lambda: gate.judge(gate.load_thresholds(thresholds), _guarded(lambda: load(folder)))
+    )
+    if as_json:
+        _print_json(gate.to_json(judged))
+    else:
+        click.echo(gate.render(judged))
+    sys.exit(gate.exit_code(judged))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def clean(as_json: bool) -> None:
+    """Remove what a killed run left behind; what a running one owns is not touched.
+
+    \b
+    Example:
+      ipcbench clean
+    """
+    from bench.guardian import clean_up
+    from transports.naming import abandoned
+
+    removed = _guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
+    if as_json:
+        _print_json({"removed": removed})
+        return
+    for name in removed:
+        click.echo(f"removed {name}")
+    click.echo(f"{len(removed)} objects removed")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        cli(prog_name="ipcbench")
+    except BrokenPipeError:  # `ipcbench list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,232 @@
+"""The chapter's statements -> verdicts, each with its evidence.
+
+A verdict follows the data and nothing else: the family of tests is named
+beforehand, each contest is decided at `ALPHA` after Holm's correction over
+all of them, and what the data cannot tell is said to be open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
+from reports.model import (
+    ALPHA,
+    SHARED_MEMORY,
+    Contest,
+    Measured,
+    Situation,
+    contests,
+    ranges,
+    ratios,
+)
+
+
+class Verdict(Enum):
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    DEPENDS = "depends"
+    INCONCLUSIVE = "inconclusive"
+    NONE = "no verdict"  # nothing that could be judged
+
+
+class Outcome(Enum):
+    """Of one contest, seen from shared memory."""
+
+    FASTEST = "fastest"
+    BEATEN = "beaten"
+    OPEN = "cannot tell"
+    TOO_FEW = "too few rounds"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One contest with both sides present.
+
+    `shm` and `other` are the best of each side by median; `ratio` says how
+    many times as fast the shared memory is. The p-values are those of the two
+    directions, over all candidates and rivals, adjusted over the family.
+    """
+
+    contest: Contest
+    shm: Measured
+    other: Measured
+    candidates: int  # transports on the side of shared memory
+    rivals: int
+    ratio: Interval | None
+    p_fastest: float
+    p_beaten: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """Where an outcome was seen: in situations that differ in processes alone.
+
+    `sizes`: (first, last) of each stretch, in bytes, both included.
+    """
+
+    situation: Situation
+    processes: list[int]
+    sizes: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement and what the data say of it.
+
+    `family`: number of tests that were corrected for together. `alone`:
+    contests that lack a side. `needed`: rounds that would have been needed
+    for any verdict at all, where there were fewer; else None.
+    """
+
+    id: str
+    section: str
+    statement: str
+    verdict: Verdict
+    judged: list[Judged]
+    alone: list[Contest]
+    family: int
+    needed: int | None
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(one.outcome is outcome for one in self.judged)
+
+    def where(self, outcome: Outcome) -> list[Holds]:
+        """The situations of an outcome, in a reader's order."""
+        rows: dict[Situation, list[Judged]] = {}
+        for one in self.judged:
+            rows.setdefault(one.contest.situation, []).append(one)
+        found: dict[tuple[Situation, tuple[tuple[int, int], ...]], Holds] = {}
+        for situation, row in rows.items():
+            measured_at = sorted(one.contest.size for one in row)
+            sizes = ranges((one.contest.size for one in row if one.outcome is outcome), measured_at)
+            if sizes:
+                alike = replace(situation, processes=0), tuple(sizes)
+                holds = found.setdefault(alike, Holds(situation, [], sizes))
+                holds.processes.append(situation.processes)
+        return list(found.values())
+
+    def divisions(self) -> list[tuple[str, str, Verdict]]:
+        """(runtime, way of waiting, verdict): each kind of receiver judged for itself."""
+        kinds: dict[tuple[str, str], list[Outcome]] = {}
+        for one in self.judged:
+            situation = one.contest.situation
+            kinds.setdefault((situation.runtime, situation.wait), []).append(one.outcome)
+        return [(*kind, _verdict(outcomes)) for kind, outcomes in kinds.items()]
+
+
+def shm_fastest(cells: Iterable[Measured]) -> Claim:
+    """ "Shared memory is the fastest facility of all", contest by contest.
+
+    It is fastest where one of its transports is faster than *every* other one
+    (intersection-union: the largest of the sign tests' p-values), with
+    Bonferroni's factor for the candidates; it is beaten where one of the
+    others is faster than every one of its transports, with the same care.
+    The family: every contest with both sides and `ENOUGH_ROUNDS`, times two.
+    """
+    judged, alone = [], []
+    for contest in contests(cells):
+        shm = [one for one in contest.entrants if one.facts.family == SHARED_MEMORY]
+        others = [one for one in contest.entrants if one.facts.family != SHARED_MEMORY]
+        if shm and others:
+            judged.append(_test(contest, shm, others))
+        else:
+            alone.append(contest)
+    judged = _correct(judged)
+    return Claim(
+        id="shm-fastest",
+        section="2.4",
+        statement="Shared memory is the fastest facility of all, because nothing stands "
+        "between the processes and the bytes.",
+        verdict=_verdict([one.outcome for one in judged]),
+        judged=judged,
+        alone=alone,
+        family=2 * sum(one.outcome is not Outcome.TOO_FEW for one in judged),
+        needed=_rounds_needed(judged),
+    )
+
+
+def _test(contest: Contest, shm: Sequence[Measured], others: Sequence[Measured]) -> Judged:
+    """Both directions, not yet corrected over the family; the outcome is still open."""
+    best_shm = min(shm, key=lambda one: (one.interval.median, one.cell.id))
+    best_other = min(others, key=lambda one: (one.interval.median, one.cell.id))
+    most = max(len(_common(one, other)) for one in shm for other in others)
+    return Judged(
+        contest=contest,
+        shm=best_shm,
+        other=best_other,
+        candidates=len(shm),
+        rivals=len(others),
+        ratio=ratios(best_other, best_shm),
+        p_fastest=_one_beats_all(shm, others),
+        p_beaten=_one_beats_all(others, shm),
+        outcome=Outcome.OPEN if most >= ENOUGH_ROUNDS else Outcome.TOO_FEW,
+    )
+
+
+def _common(one: Measured, other: Measured) -> set[int]:
+    return set(one.times) & set(other.times)
+
+
+def _one_beats_all(candidates: Sequence[Measured], rivals: Sequence[Measured]) -> float:
+    """p-value against "no candidate is faster than every rival"."""
+    best = min(max(_p_faster(one, rival) for rival in rivals) for one in candidates)
+    return min(1.0, len(candidates) * best)
+
+
+def _p_faster(one: Measured, rival: Measured) -> float:
+    sample = log_ratios(rival.times, one.times)
+    return sign_test(sample) if len(sample) >= ENOUGH_ROUNDS else 1.0
+
+
+def _correct(judged: Sequence[Judged]) -> list[Judged]:
+    """Holm over both directions of all contests that have enough rounds; decide them."""
+    family = [one for one in judged if one.outcome is not Outcome.TOO_FEW]
+    adjusted = iter(holm([p for one in family for p in (one.p_fastest, one.p_beaten)]))
+    return [
+        one if one.outcome is Outcome.TOO_FEW else _decide(one, next(adjusted), next(adjusted))
+        for one in judged
+    ]
+
+
+def _decide(one: Judged, p_fastest: float, p_beaten: float) -> Judged:
+    outcome = Outcome.OPEN
+    if p_fastest <= ALPHA:
+        outcome = Outcome.FASTEST
+    elif p_beaten <= ALPHA:
+        outcome = Outcome.BEATEN
+    return replace(one, p_fastest=p_fastest, p_beaten=p_beaten, outcome=outcome)
+
+
+def _verdict(outcomes: Sequence[Outcome]) -> Verdict:
+    """The statement speaks of all: one counter-example refutes it, one open contest leaves
+    it unproven, and where it holds here and fails there it depends."""
+    seen = set(outcomes) - {Outcome.TOO_FEW}
+    if not seen:
+        return Verdict.NONE
+    if Outcome.BEATEN in seen:
+        return Verdict.DEPENDS if Outcome.FASTEST in seen else Verdict.REFUTED
+    return Verdict.INCONCLUSIVE if Outcome.OPEN in seen else Verdict.SUPPORTED
+
+
+def _rounds_needed(judged: Sequence[Judged]) -> int | None:
+    """Rounds for a verdict anywhere, if unanimous rounds were too few for one; else None."""
+    family = [one for one in judged if one.outcome is not Outcome.TOO_FEW]
+    if not family:
+        return None
+    tests = 2 * len(family)
+    needed = [math.ceil(math.log2(_factor(one) * tests / ALPHA)) for one in family]
+    reached = any(_rounds(one) >= rounds for one, rounds in zip(family, needed, strict=True))
+    return None if reached else min(needed)
+
+
+def _factor(one: Judged) -> int:
+    return min(one.candidates, one.rivals)
+
+
+def _rounds(one: Judged) -> int:
+    return max(len(entrant.times) for entrant in one.contest.entrants)

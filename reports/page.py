@@ -1,0 +1,231 @@
+"""One page that tells a sweep: self-contained, and readable without a network.
+
+No script, no request: charts are inline SVG, the style is inline, and a
+content security policy says so to the browser, since a journal may come from
+anybody. Every string from the data is cut, cleaned and escaped on its way.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.results import (
+    Results,
+    human_rate,
+    human_seconds,
+    human_size,
+    human_span,
+    write_atomically,
+)
+from bench.stats import Interval
+from reports import figures, tables
+from reports.charts import Chart, all_charts
+from reports.claims import Claim, Holds, Outcome, shm_fastest
+from reports.model import ALPHA, Measured, Winner, measured, winners
+from reports.style import css_variables, family_class
+from reports.trust import Trust, judge
+
+REPORT = "report.html"
+FIGURES = "figures"
+LONGEST_TEXT = 600  # characters of one string from the data
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A chart and its drawing, as an element of the page."""
+
+    chart: Chart
+    svg: Markup
+
+
+def write(results: Results, folder: Path) -> Path:
+    """Write `report.html`, and each chart as SVG and PNG under `figures`; the page's path.
+
+    `folder` must exist; what stood there under these names is replaced, each
+    file as a whole. The same results give the same bytes. Raises: OSError.
+    """
+    cells = measured(results)
+    charts, more_charts = all_charts(cells)
+    shown = []
+    if charts:
+        (folder / FIGURES).mkdir(exist_ok=True)
+    for chart in charts:
+        drawn = figures.draw(chart)
+        write_atomically(folder / FIGURES / f"{chart.name}.svg", drawn.svg)
+        write_atomically(folder / FIGURES / f"{chart.name}.png", drawn.png)
+        shown.append(Shown(chart, Markup(drawn.inline)))  # made by us; its texts are escaped
+    page = render(results, cells, shown, more_charts)
+    write_atomically(folder / REPORT, page.encode("utf-8", "replace"))
+    return folder / REPORT
+
+
+def render(
+    results: Results, cells: list[Measured], shown: list[Shown], more_charts: int = 0
+) -> str:
+    """The page as text. Pure."""
+    found = winners(cells)
+    claim = shm_fastest(cells)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            header=results.header,
+            machine=results.header.machine,
+            results=results,
+            trust=judge(results, cells),
+            claim=claim,
+            claim_grid=tables.claim_grid(claim),
+            claim_rows=tables.bounded(claim.judged),
+            alone=tables.bounded(claim.alone, 300),
+            holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
+            winners_grid=tables.winners_grid(found),
+            winners_family=sum(one.p is not None for one in found),
+            charts=shown,
+            more_charts=more_charts,
+            tails=tables.tails(cells),
+            quantiles=tables.QUANTILES,
+            figures=tables.figures(cells),
+            skipped=tables.skipped(results),
+            failures=tables.failures(results),
+            pending=tables.pending(results),
+            command=repeat(results),
+        )
+    )
+
+
+def repeat(results: Results) -> str:
+    """The command line that measures this again, in the same order."""
+    command = shlex.join(results.header.command)
+    if any(word.partition("=")[0] == "--seed" for word in results.header.command):
+        return command
+    return f"{command} --seed {results.header.seed}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        seconds=human_seconds,
+        nanoseconds=lambda value: human_seconds(value * 1e-9),
+        size=human_size,
+        span=human_span,
+        rate=human_rate,
+        times=times,
+        percent=percent,
+        bounds=bounds,
+        count=count,
+        memory=memory,
+        family_class=family_class,
+        stretches=stretches,
+    )
+    environment.globals.update(
+        ALPHA=ALPHA,
+        Outcome=Outcome,
+        css_light=Markup(css_variables(dark=False)),
+        css_dark=Markup(css_variables(dark=True)),
+        claim_summary=claim_summary,
+        lead=lead,
+        verdict_class=verdict_class,
+    )
+    return environment
+
+
+# Control characters, and those that turn the direction of what follows.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def _clean(value: object) -> object:
+    """Every string on its way into the page, before it is escaped."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    cut = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
+    return _UNPRINTABLE.sub("\ufffd", cut)
+
+
+def times(ratio: float) -> str:
+    """1.453 -> `1.45×`."""
+    if ratio >= 1000:
+        return f"{ratio:.3g}×"
+    digits = 0 if ratio >= 100 else 1 if ratio >= 10 else 2
+    return f"{ratio:.{digits}f}×" if ratio >= 0.01 else f"{ratio:.2g}×"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    return f"{share * 100:.{digits}f} %"
+
+
+def bounds(interval: Interval, kind: str) -> str:
+    """`1.41–1.49×` or `2.1–2.3 µs`: an interval's ends."""
+    if kind == "ratio":
+        return f"{times(interval.low).removesuffix('×')}–{times(interval.high)}"
+    low, high = human_seconds(interval.low), human_seconds(interval.high)
+    same_unit = low.split(" ")[1] == high.split(" ")[1]
+    return f"{low.split(' ')[0]}–{high}" if same_unit else f"{low} – {high}"
+
+
+def count(value: float) -> str:
+    """Events per unit: `0`, `0.0021`, `1.00`."""
+    if value == 0:
+        return "0"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.1g}"
+
+
+def memory(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def stretches(holds: Holds) -> str:
+    """`4 KiB to 1 MiB; 64 B`: the sizes of an outcome."""
+    return ", ".join(
+        human_size(first) if first == last else f"{human_size(first)} to {human_size(last)}"
+        for first, last in holds.sizes
+    )
+
+
+def claim_summary(claim: Claim) -> str:
+    """One sentence of counts under the verdict."""
+    decided = len(claim.judged) - claim.count(Outcome.TOO_FEW)
+    if not claim.judged:
+        return "No cell has shared memory and another facility side by side."
+    if not decided:
+        return "Fewer than 6 rounds: ratios are shown below, and nothing is decided."
+    parts = list(_counts(claim))
+    return f"Of {decided} {_plural(decided, 'cell')} with both sides: {'; '.join(parts)}."
+
+
+def _counts(claim: Claim) -> Iterator[str]:
+    for outcome, text in (
+        (Outcome.FASTEST, "in {} shared memory is the fastest"),
+        (Outcome.BEATEN, "in {} another facility is faster"),
+        (Outcome.OPEN, "{} cannot be told"),
+    ):
+        if number := claim.count(outcome):
+            yield text.format(number)
+
+
+def _plural(number: int, word: str) -> str:
+    return word if number == 1 else word + "s"
+
+
+def lead(one: Winner) -> str:
+    """How far the winner is ahead: `1.45×`, or nothing where it was alone."""
+    return times(one.ratio.median) if one.ratio else ""
+
+
+def verdict_class(trust: Trust) -> str:
+    """The name under which style.css knows a weight."""
+    return ("good", "good", "warning", "bad")[trust.weight]

@@ -1,0 +1,99 @@
+"""Colours and markers: a facility's family gives both, so that neither is needed alone.
+
+The hues are chosen after Okabe and Ito's set for colour-blind readers (blue,
+orange, green, purple); inside a family, shade, marker and filling tell the
+transports apart. Each colour has a counterpart for dark pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.model import FAMILIES, SHARED_MEMORY, Measured, rank
+
+INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"
+
+_BASE = {INK: "#e7eaee", MUTED: "#a0aab6", GRID: "#343b45", PAPER: "#1a1e25"}
+_SHADES: dict[str, tuple[tuple[str, str], ...]] = {  # family -> (light, dark)
+    "pipe": (("#0b5cad", "#58a8f5"), ("#4a90d9", "#a3d0fb"), ("#08305c", "#2f83d6")),
+    "socket": (("#bf5f00", "#f2a34e"), ("#db8a2c", "#f9cd94"), ("#7a3d00", "#cf7d1d")),
+    "message queue": (("#0a7a55", "#3dcc99"), ("#3ba57f", "#97e8c9"), ("#064a34", "#21a274")),
+    SHARED_MEMORY: (("#97298a", "#e27dd0"), ("#cc5fb9", "#f3b8e7"), ("#561450", "#bd4fa8")),
+    "floor": (("#6b7380", "#98a2ae"), ("#8b94a1", "#c0c8d1"), ("#474e58", "#7c8794")),
+    "other": (("#6a5d4d", "#b9ad9c"), ("#948673", "#d8cfc2"), ("#453b2f", "#95886f")),
+}
+_MARKERS = {
+    "pipe": ("o", "H"),
+    "socket": ("s", "p"),
+    "message queue": ("^", "v"),
+    SHARED_MEMORY: ("D", "X", "P", "*"),
+    "floor": (".", "."),
+    "other": ("<", ">"),
+}
+_LINES = {"blocking": "-", "spinning": ":", "spin, then block": "-.", "none": "--"}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a transport is drawn: a hex colour of the light page, matplotlib's marker and line."""
+
+    color: str
+    marker: str
+    line: str
+    filled: bool
+
+
+def styles(cells: Iterable[Measured]) -> dict[str, Style]:
+    """Transport -> style: the same wherever it is drawn on a page."""
+    kinds = {one.cell.transport: one.facts for one in cells}
+    seen: dict[str, int] = {}
+    found = {}
+    for name, facts in sorted(
+        kinds.items(), key=lambda item: (rank(FAMILIES, item[1].family), item[0])
+    ):
+        family = facts.family if facts.family in _SHADES else "other"
+        index = seen.get(family, 0)
+        seen[family] = index + 1
+        shades, markers = _SHADES[family], _MARKERS[family]
+        found[name] = Style(
+            color=shades[index % len(shades)][0],
+            marker=markers[index % len(markers)],
+            line=_LINES.get(facts.wait, "-"),
+            filled=index // (len(shades) * len(markers)) % 2 == 0,
+        )
+    return found
+
+
+def family_class(family: str) -> str:
+    """The name under which style.css knows a family's colour."""
+    known = family if family in _SHADES else "other"
+    return "family-" + known.replace(" ", "-")
+
+
+def _pairs() -> dict[str, str]:
+    shades = {light: dark for family in _SHADES.values() for light, dark in family}
+    return {**_BASE, **shades}
+
+
+def variable(color: str) -> str:
+    """A colour of the light page -> the custom property that stands for it: `--c-0b5cad`."""
+    return "--c-" + color.removeprefix("#")
+
+
+def themed(svg: str) -> str:
+    """Replace our colours by custom properties, so that a chart follows the page's theme."""
+    for color in _pairs():
+        svg = svg.replace(color, f"var({variable(color)})")
+    return svg
+
+
+def css_variables(dark: bool) -> str:
+    """Declarations of all colours, for `:root`, and one for each family's first shade."""
+    pairs = _pairs()
+    colors = [f"{variable(light)}:{dark_ if dark else light}" for light, dark_ in pairs.items()]
+    families = [
+        f"--{family_class(family)}:{shades[0][1 if dark else 0]}"
+        for family, shades in _SHADES.items()
+    ]
+    return ";".join(colors + families)

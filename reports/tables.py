@@ -1,0 +1,260 @@
+"""Measured cells -> the rows of the page's tables: numbers in SI units, no formatting.
+
+Every list is bounded (`MOST_ROWS`), and says by its `total` how long it would
+have been: a folder may hold anything, and the page must still open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from bench.results import CellResult, Results, Run, Skipped, Status, bearable, percentile
+from bench.stats import ENOUGH_ROUNDS
+from reports.claims import Claim, Judged
+from reports.model import Measured, Situation, Winner
+
+MOST_ROWS = 4000
+MOST_SIZES = 24  # columns of a table by size
+QUANTILES = (0.5, 0.9, 0.99, 0.999)
+RESAMPLES = 400
+LAST_BUCKET = 64 << 7  # no clock shows what lies above; keeps a hostile number from growing
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """The first rows of a list that had `total`."""
+
+    rows: Sequence[T]
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        return self.total - len(self.rows)
+
+
+def bounded(rows: Sequence[T], most: int = MOST_ROWS) -> Rows[T]:
+    return Rows(rows[:most], len(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Grid(Generic[T]):
+    """A table with a row for each situation and a column for each size (bytes)."""
+
+    sizes: Sequence[int]
+    rows: Rows[tuple[Situation, list[T | None]]]
+    sizes_left_out: int
+
+
+def _grid(items: Iterable[T], key: Callable[[T], tuple[Situation, int]]) -> Grid[T]:
+    table: dict[Situation, dict[int, T]] = {}
+    for item in items:
+        situation, size = key(item)
+        table.setdefault(situation, {})[size] = item
+    sizes = sorted({size for row in table.values() for size in row})
+    shown = sizes[:MOST_SIZES]
+    rows = [(situation, [row.get(size) for size in shown]) for situation, row in table.items()]
+    return Grid(shown, bounded(rows), len(sizes) - len(shown))
+
+
+def winners_grid(winners: Iterable[Winner]) -> Grid[Winner]:
+    return _grid(winners, lambda one: (one.contest.situation, one.contest.size))
+
+
+def claim_grid(claim: Claim) -> Grid[Judged]:
+    return _grid(claim.judged, lambda one: (one.contest.situation, one.contest.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured cell with all that belongs to it; the last five are per unit.
+
+    `throughput` in bytes/s, None where a value is no message's time. `cpu` in
+    seconds over all processes. `depths` as the channels really had them.
+    """
+
+    measured: Measured
+    throughput: float | None
+    depths: str
+    pinned: str
+    cpu: float
+    voluntary: float
+    involuntary: float
+    minor_faults: float
+    blocks: int
+
+
+def figures(cells: Sequence[Measured]) -> Rows[Figure]:
+    return Rows([_figure(one) for one in cells[:MOST_ROWS]], len(cells))
+
+
+def _figure(one: Measured) -> Figure:
+    units = sum(run.loops * run.inner_loops * len(run.values) for run in one.runs)
+    usage = [process for run in one.runs for process in run.usage]
+    per_message = one.facts.per == "message"
+    return Figure(
+        measured=one,
+        throughput=one.cell.size / one.interval.median if per_message else None,
+        depths=_few({run.depth for run in one.runs if run.depth is not None}),
+        pinned=_few({_pinned(run) for run in one.runs}),
+        cpu=sum(process.cpu for process in usage) / units,
+        voluntary=sum(process.voluntary for process in usage) / units,
+        involuntary=sum(process.involuntary for process in usage) / units,
+        minor_faults=sum(process.minor_faults for process in usage) / units,
+        blocks=sum(len(run.values) for run in one.runs),
+    )
+
+
+def _pinned(run: Run) -> str:
+    """`0 | 1`: a process's CPUs each."""
+    return " | ".join(",".join(map(str, cpus)) for cpus in run.cpus)
+
+
+def _few(found: Iterable[object]) -> str:
+    texts = sorted(map(str, found))
+    return "; ".join(texts[:3]) + ("; …" if len(texts) > 3 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """Nanoseconds; `low` and `high`: 95 % of the resamplings of rounds, None under 6 rounds."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Single round trips of a cell, all rounds together. None: more than the sample can bear."""
+
+    measured: Measured
+    count: int
+    percentiles: list[Percentile | None]  # as QUANTILES
+    longest: float  # ns
+
+
+def tails(cells: Iterable[Measured]) -> Rows[Tail]:
+    having = [one for one in cells if any(run.tail for run in one.runs)]
+    found = [_tail(one) for one in having[:MOST_ROWS]]
+    return Rows([one for one in found if one is not None], len(having))
+
+
+def _tail(one: Measured) -> Tail | None:
+    rounds = [histogram for run in one.runs if (histogram := _sane(run.tail))]
+    buckets = sorted({bucket for histogram in rounds for bucket in histogram})
+    if not buckets:
+        return None
+    counts = np.array([[histogram.get(bucket, 0) for bucket in buckets] for histogram in rounds])
+    middles = np.array([percentile({bucket: 1}, 1.0) for bucket in buckets])
+    total = int(counts.sum())
+    resampled = _resampled(counts)
+    shown = [
+        _percentile(counts.sum(axis=0), middles, resampled, quantile)
+        if bearable(total, quantile)
+        else None
+        for quantile in QUANTILES
+    ]
+    return Tail(one, total, shown, float(middles[-1]))
+
+
+def _sane(tail: Mapping[int, int]) -> dict[int, int]:
+    return {
+        bucket: count
+        for bucket, count in tail.items()
+        if 0 <= bucket < LAST_BUCKET and 0 < count < 1 << 40
+    }
+
+
+def _resampled(counts: np.ndarray) -> np.ndarray:
+    """(RESAMPLES, buckets): histograms of rounds drawn with replacement, or none of them.
+
+    A round is what is drawn, since the round trips of one pair of processes
+    are not independent of each other. The seed is fixed: a page made twice
+    from the same data is the same page.
+    """
+    rounds = len(counts)
+    if rounds < ENOUGH_ROUNDS:
+        return np.empty((0, counts.shape[1]))
+    generator = np.random.default_rng(20261122)
+    drawn = generator.multinomial(rounds, [1 / rounds] * rounds, size=RESAMPLES)
+    return np.asarray(drawn @ counts)
+
+
+def _percentile(
+    merged: np.ndarray, middles: np.ndarray, resampled: np.ndarray, quantile: float
+) -> Percentile:
+    value = float(middles[_index(merged[None, :], quantile)[0]])
+    if not len(resampled):
+        return Percentile(value, None, None)
+    found = middles[_index(resampled, quantile)]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return Percentile(value, float(low), float(high))
+
+
+def _index(histograms: np.ndarray, quantile: float) -> np.ndarray:
+    """For each histogram (a row): the first bucket up to which `quantile` of it lies."""
+    seen = np.cumsum(histograms, axis=1)
+    wanted = quantile * seen[:, -1:]
+    return np.asarray(np.argmax(seen >= wanted, axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why cells were skipped, and what would bring them back."""
+
+    reason: str
+    remedy: str
+    cells: Rows[str]
+
+
+def skipped(results: Results) -> Rows[Reason]:
+    """By reason, the most frequent first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for result in results.with_status(Status.SKIPPED):
+        skip = result.skipped
+        assert isinstance(skip, Skipped)
+        groups.setdefault((skip.reason, skip.remedy), []).append(result.cell.id)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return bounded([Reason(*why, bounded(cells, 500)) for why, cells in ordered], 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that came to nothing. `figure`: the cell has one all the same."""
+
+    cell: str
+    figure: bool
+    round: int
+    who: str
+    where: str
+    what: str
+
+
+def failures(results: Results) -> Rows[Failure]:
+    """Those without a figure first; each cell's in the order they came."""
+    found = [failure for result in results.cells.values() for failure in _failures(result)]
+    return bounded(sorted(found, key=lambda one: one.figure), 500)
+
+
+def _failures(result: CellResult) -> list[Failure]:
+    figure = result.status is Status.OK
+    found = [
+        Failure(result.cell.id, figure, one.round, one.who, one.where, one.what)
+        for one in result.failures
+    ]
+    if result.status is Status.FAILED:  # what was measured there, and does not count
+        found += [
+            Failure(result.cell.id, figure, run.round, "the machine", "void", run.void)
+            for run in result.runs
+        ]
+    return found
+
+
+def pending(results: Results) -> Rows[str]:
+    return bounded([result.cell.id for result in results.with_status(Status.PENDING)], 500)

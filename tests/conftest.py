@@ -1,0 +1,35 @@
+"""Around the whole run: a private runtime folder, and nothing may be left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Ledgers and sockets of this run stay apart from those of real sweeps. Set before
+# anything is imported that could ask; the path is short, for socket paths have 107 bytes.
+_runtime = tempfile.mkdtemp(prefix="ipcb-")
+os.environ["XDG_RUNTIME_DIR"] = _runtime
+os.environ.pop("IPCBENCH_LEDGER", None)
+
+from transports import naming  # noqa: E402
+from transports.testing.leaks import left_since, snapshot  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_by_the_run() -> Iterator[None]:
+    """No kernel object, ledger, descriptor or process may outlive the run's tests."""
+    ledger = naming.current()
+    before = snapshot()
+    yield
+    left = left_since(before)
+    naming.remove_all(ledger)
+    assert not left, f"the run left behind: {', '.join(map(str, left))}"
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(Path(_runtime), ignore_errors=True)

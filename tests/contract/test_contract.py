@@ -1,0 +1,24 @@
+"""The contract, held against every transport that there is: `-k unix-stream` picks one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from transports import naming, names
+from transports.testing import ContractTests
+from transports.testing.stage import Stage
+
+
+class _Sysv(ContractTests):
+    """System V facilities have numbers for names."""
+
+    @pytest.fixture
+    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
+        return str(naming.fresh_key())
+
+
+for name in names():
+    suite = _Sysv if name.startswith("sysv-") else ContractTests
+    globals()[f"Test-{name}"] = type(f"Test-{name}", (suite,), {"transport": name})

@@ -1,0 +1,282 @@
+"""Sweeps that never were: `Results` and journals made from a function of time.
+
+The noise is seeded by cell and round, so the same call gives the same data,
+and one more cell changes no other. Each round has a drift of its own that all
+its cells share, as on a real machine: what is paired by round is free of it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bench.cell import Cell, Facts
+from bench.histogram import count
+from bench.journal import NAME
+from bench.records import (
+    SCHEMA,
+    AnyLine,
+    Calibrated,
+    Ended,
+    Failed,
+    Header,
+    Machine,
+    Planned,
+    Round,
+    Run,
+    Settings,
+    Skipped,
+    Usage,
+)
+from bench.results import CellResult, Results
+
+Time = Callable[[str, str, int, int, str, int], float]
+"""time(transport, pattern, size, processes, placement, round) -> seconds per unit."""
+
+TRANSPORTS = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem", "null")
+_FAMILIES = {
+    "pipe": "pipe",
+    "fifo": "pipe",
+    "unix-stream": "socket",
+    "tcp": "socket",
+    "sysv-queue": "message queue",
+    "posix-queue": "message queue",
+    "null": "floor",
+}
+PROCESSES = {"latency": 2, "stream": 2, "pairs": 4, "pairs-latency": 4, "fan-in": 4}
+
+
+def facts(transport: str, pattern: str) -> Facts:
+    """What `bench` would say of a transport; unknown names are told by their form."""
+    family = "shared memory" if transport.startswith("shm:") else _FAMILIES.get(transport, "pipe")
+    spins = {"spin": "spinning", "spin-block": "spin, then block"}
+    wait = spins.get(transport.rpartition("+")[2], "blocking")
+    return Facts(
+        per="round trip" if pattern.endswith("latency") else "message",
+        family=family,
+        wait="none" if family == "floor" else wait,
+        copies=0 if family == "floor" else 2,
+        framing="message",
+    )
+
+
+def header(rounds: int = 12, seed: int = 1) -> Header:
+    return Header(
+        schema=SCHEMA,
+        version="0.1.0",
+        started="2026-11-22T12:00:00+01:00",
+        command=["ipcbench", "run", "--profile", "quick"],
+        profile="quick",
+        seed=seed,
+        budget=180.0,
+        settings=Settings(values=3, warmups=1, block=0.01, tail=0.02, rounds=rounds),
+        machine=machine(),
+        clock="CLOCK_MONOTONIC, 1 ns",
+        plan="0" * 16,
+    )
+
+
+def machine() -> Machine:
+    return Machine(
+        hostname="testbed",
+        kernel="6.18.0-test",
+        cpu_model="Synthetic CPU @ 3.0GHz",
+        cpus=[0, 1],
+        cpus_online=2,
+        memory_bytes=8 << 30,
+        virtualization="virtual machine (QEMU)",
+        python="3.13.1 (CPython)",
+        hidden=["CPU frequency"],
+        settings={"clock source": "kvm-clock", "kernel.msgmax": "8192"},
+    )
+
+
+def cells(
+    transports: Iterable[str] = TRANSPORTS,
+    patterns: Iterable[str] = ("latency",),
+    sizes: Iterable[int] = (64, 65536),
+    placements: Iterable[str] = ("same-core",),
+    processes: Iterable[int] | None = None,
+    runtimes: Iterable[str] = ("python",),
+) -> list[Cell]:
+    """The full product; `processes` None: what suits the pattern."""
+    sizes, placements, runtimes = list(sizes), list(placements), list(runtimes)
+    transports = list(transports)
+    counts = None if processes is None else list(processes)
+    return [
+        Cell(
+            transport=transport,
+            pattern=pattern,
+            size=size,
+            processes=number,
+            placement=placement,
+            runtime=runtime,
+        )
+        for runtime in runtimes
+        for pattern in patterns
+        for placement in placements
+        for number in (counts or [PROCESSES.get(pattern, 2)])
+        for size in sizes
+        for transport in transports
+    ]
+
+
+def sweep(
+    time: Time,
+    planned: Sequence[Cell],
+    *,
+    rounds: int = 12,
+    noise: float = 0.02,
+    seed: int = 1,
+    twins: Sequence[Cell] = (),
+    skipped: Sequence[Skipped] = (),
+    failed: Sequence[Failed] = (),
+    void: Callable[[Cell, int], str] = lambda cell, number: "",
+    steal: float = 0.0,
+    tail: int = 0,
+    end: Literal["complete", "budget", "interrupted"] | None = "complete",
+) -> Results:
+    """A sweep whose pairs took `time` times a log-normal noise.
+
+    `noise` is the standard deviation of the log time of one pair. A cell in
+    `failed` gets no runs. `twins` are measured a second time. `tail`: single
+    round trips stamped in each run. `end` None: killed.
+    """
+    results = Results(header(rounds, seed))
+    failed_ids = {line.cell for line in failed}
+    for cell in (*planned, *(msgspec.structs.replace(cell, twin=True) for cell in twins)):
+        entry = CellResult(cell, facts(cell.transport, cell.pattern), loops=1000)
+        results.cells[cell.id] = entry
+        if cell.id not in failed_ids:
+            entry.runs = [
+                _run(cell, number, time, noise, seed, void(cell, number), tail)
+                for number in range(1, rounds + 1)
+            ]
+    for skip in skipped:
+        results.cells[skip.cell.id] = CellResult(skip.cell, skipped=skip)
+    for failure in failed:
+        results.cells[failure.cell].failures.append(failure)
+    results.rounds = [_round(number, steal) for number in range(1, rounds + 1)]
+    results.ended = Ended(reason=end, wall=rounds * 10.0) if end else None
+    return results
+
+
+def _run(
+    cell: Cell, number: int, time: Time, noise: float, seed: int, void: str, tail: int
+) -> Run:
+    drift = random.Random(f"{seed}/{number}").gauss(0, 0.05)
+    own = random.Random(f"{seed}/{cell.id}/{number}")
+    seconds = time(
+        cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number
+    )
+    seconds *= math.exp(drift + own.gauss(0, noise))
+    values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
+    switches = 2000 if cell.placement == "same-core" else 3000
+    usage = Usage(cpu=seconds * 1500, voluntary=switches, involuntary=20)
+    stamps = (int(seconds * 1e9 * own.lognormvariate(0, 0.15)) + 1 for _ in range(tail))
+    pinned = [0] * cell.processes if cell.placement == "same-core" else [0, 1] * cell.processes
+    return Run(
+        cell=cell.id,
+        round=number,
+        attempt=1,
+        loops=1000,
+        inner_loops=1,
+        warmups=[values[0] * 1.1],
+        values=values,
+        cpus=[[cpu] for cpu in pinned[: cell.processes]],
+        depth=10 if "queue" in cell.transport else None,
+        usage=[usage] * cell.processes,
+        foreign=0.0 if cell.placement == "same-core" else None,
+        tail=dict(count(stamps)) if cell.pattern == "latency" else {},
+        void=void,
+        start_up=0.02,
+        timed=sum(values) * 1000,
+        wall=0.1,
+    )
+
+
+def _round(number: int, steal: float) -> Round:
+    return Round(round=number, wall=10.0, timed=5.0, steal=steal * number / 12, load=1.0)
+
+
+def lines(results: Results) -> Iterator[AnyLine]:
+    """The journal that would give these results, round by round."""
+    yield results.header
+    for entry in results.cells.values():
+        if entry.skipped is not None:
+            yield entry.skipped
+        elif entry.facts is not None:
+            yield Planned(cell=entry.cell, facts=entry.facts)
+    for entry in results.cells.values():
+        if entry.loops is not None:
+            yield Calibrated(cell=entry.cell.id, loops=entry.loops)
+        yield from (failure for failure in entry.failures if failure.round == 0)
+    for one in results.rounds:
+        for entry in results.cells.values():
+            yield from (run for run in entry.runs if run.round == one.round)
+            yield from (failure for failure in entry.failures if failure.round == one.round)
+        yield one
+    yield from results.resumed
+    if results.ended is not None:
+        yield results.ended
+
+
+def write_journal(source: Results | Iterable[AnyLine], folder: Path) -> Path:
+    """Write a run's folder (made where it is missing); the path of its journal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder()
+    found = lines(source) if isinstance(source, Results) else source
+    path = folder / NAME
+    path.write_bytes(b"".join(encoder.encode(line) + b"\n" for line in found))
+    return path
+
+
+# Round trips in µs on a 2-CPU virtual machine, after a C reference: what a page
+# looks like with real figures. (64 B, 4 KiB, 64 KiB, 1 MiB; same core, polled, cross)
+_REFERENCE = {
+    "pipe": ((2.12, 2.26, 14.5, 279), (4.24, 5.1, 29, 700), (76, 79, 116, 2634)),
+    "unix-stream": ((3.47, 4.0, 12.6, 197), (22.7, 23, 25, 420), (75, 77, 88, 783)),
+    "sysv-queue": ((2.35, 3.08, 16.2, 437), (5.1, 6.2, 33, 640), (81, 84, 124, 858)),
+    "posix-queue": ((2.22, 2.85, 12.7, 300), (4.8, 5.6, 28, 610), (76, 80, 112, 800)),
+    "tcp": ((5.03, 5.27, 14.5, 245), (9.4, 10, 30, 430), (84, 87, 102, 545)),
+    "fifo": ((2.17, 2.32, 14.5, 281), (4.35, 5.2, 29, 702), (78, 80, 115, 2638)),
+    "shm:posix+posix-sem": ((1.92, 2.04, 7.5, 237), (4.6, 5.0, 26, 410), (71, 73, 102, 527)),
+    "shm:sysv+sysv-sem": ((2.67, 2.79, 8.4, 237), (5.2, 5.6, 28, 415), (79, 81, 104, 529)),
+    "shm:posix+futex": ((1.88, 2.01, 7.5, 240), (4.5, 4.9, 24, 400), (73, 75, 108, 510)),
+    "shm:posix+spin": ((1.3, 1.5, 7.3, 236), (0.51, 0.9, 23, 213), (0.51, 0.9, 23, 213)),
+    "null": ((0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2)),
+}
+_KNOTS = (64, 4096, 65536, 1 << 20)
+_COLUMN = {"same-core": 0, "cross-core-polled": 1, "cross-core": 2, "unpinned": 2}
+
+
+def reference(
+    transport: str, pattern: str, size: int, processes: int, placement: str, number: int
+) -> float:
+    """A `Time` after the reference figures; patterns other than latency are made up of it."""
+    row = _REFERENCE[transport][_COLUMN[placement]]
+    seconds = _interpolate(row, max(size, 1)) * 1e-6
+    if pattern == "latency":
+        return seconds
+    if pattern == "stream":
+        return seconds * (0.4 if placement == "same-core" or size > 16384 else 0.06)
+    links = max(1, processes // 2)
+    contention = 1.0 if placement == "same-core" else links ** -min(0.7, 0.25 * links)
+    if pattern == "pairs-latency":
+        return seconds * contention
+    return seconds * (0.4 if pattern == "pairs" else 0.5) * contention
+
+
+def _interpolate(row: Sequence[float], size: int) -> float:
+    """Along straight lines between the knots, both axes logarithmic."""
+    x = [math.log(knot) for knot in _KNOTS]
+    y = [math.log(value) for value in row]
+    at = min(max(math.log(size), x[0]), x[-1])
+    index = next(i for i in range(1, len(x)) if at <= x[i])
+    share = (at - x[index - 1]) / (x[index] - x[index - 1])
+    return math.exp(y[index - 1] + share * (y[index] - y[index - 1]))

@@ -1,0 +1,688 @@
+"""reports.gate: promises read, cells selected, verdicts given, and nothing passed in silence."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.cell import Cell, Facts
+from bench.records import SCHEMA, Failed, Header, Machine, Run, Settings, Skipped
+from bench.results import CellResult, Results
+from reports.gate import (
+    BadThresholds,
+    Judgement,
+    Thresholds,
+    Verdict,
+    exit_code,
+    judge,
+    load_thresholds,
+    render,
+    select,
+    to_json,
+)
+
+KEPT, BROKEN = Verdict.KEPT, Verdict.BROKEN
+INCONCLUSIVE, NOT_MEASURED = Verdict.INCONCLUSIVE, Verdict.NOT_MEASURED
+
+HEADER = Header(
+    schema=SCHEMA,
+    version="0",
+    started="2026-11-22T12:00:00+01:00",
+    command=["ipcbench", "run"],
+    profile="quick",
+    seed=1,
+    budget=None,
+    settings=Settings(values=3, warmups=1, block=0.01, tail=0.0, rounds=12),
+    machine=Machine(
+        hostname="host",
+        kernel="6.1.0",
+        cpu_model="CPU",
+        cpus=[0],
+        cpus_online=1,
+        memory_bytes=1 << 30,
+        virtualization="",
+        python="3.11.7",
+    ),
+    clock="CLOCK_MONOTONIC",
+    plan="digest",
+)
+FACTS = Facts(per="round trip", family="f", wait="blocking", copies=2, framing="stream")
+MESSAGE = msgspec.structs.replace(FACTS, per="message")
+
+PROMISE = """
+[[promise]]
+name = "shm beats a pipe"
+faster = { transport = "shm" }
+than = { transport = "pipe" }
+where = { pattern = "latency", size = "64K", processes = 2, placement = "same-core" }
+at_least = "1.5x"
+"""
+
+
+def a_cell(transport: str, **axes: object) -> Cell:
+    fields = {"pattern": "latency", "size": 65536, "placement": "same-core", **axes}
+    return msgspec.convert({"transport": transport, **fields}, Cell)
+
+
+SHM, PIPE = a_cell("shm"), a_cell("pipe")
+
+
+def a_run(cell: Cell, number: int, value: float, void: str = "") -> Run:
+    return Run(
+        cell=cell.id,
+        round=number,
+        attempt=1,
+        loops=1,
+        inner_loops=1,
+        warmups=[],
+        values=[value],
+        cpus=[[0], [0]],
+        depth=None,
+        usage=[],
+        foreign=None,
+        void=void,
+        start_up=0.0,
+        timed=0.0,
+        wall=0.0,
+    )
+
+
+def measured(cell: Cell, times: Mapping[int, float], facts: Facts = FACTS) -> CellResult:
+    return CellResult(cell, facts, runs=[a_run(cell, n, value) for n, value in times.items()])
+
+
+def a_run_of(*cells: CellResult) -> Results:
+    return Results(HEADER, {result.cell.id: result for result in cells})
+
+
+def rounds(*times: float) -> dict[int, float]:
+    return dict(enumerate(times, 1))
+
+
+def with_ratios(ratios: Sequence[float]) -> Results:
+    """shm at 10 µs, a pipe `ratio` times as long, each round with a drift that both share."""
+    chance = random.Random(7)
+    drift = [chance.uniform(0.3, 3) * 1e-5 for _ in ratios]
+    slow = [one * ratio for one, ratio in zip(drift, ratios, strict=True)]
+    return a_run_of(measured(SHM, rounds(*drift)), measured(PIPE, rounds(*slow)))
+
+
+@pytest.fixture
+def given_file(tmp_path: Path) -> Path:
+    return tmp_path / "thresholds.toml"
+
+
+def written(path: Path, text: str | bytes) -> Thresholds:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_thresholds(path)
+
+
+def bounded(path: Path, bounds: str) -> Thresholds:
+    return written(path, PROMISE.replace('at_least = "1.5x"', bounds))
+
+
+def refused(path: Path, text: str | bytes, results: Results | None = None) -> str:
+    """The message, which is one line that can be shown, and not endless."""
+    with pytest.raises(BadThresholds) as caught:
+        thresholds = written(path, text)
+        judge(thresholds, results or with_ratios([2.0] * 12))
+    message = str(caught.value)
+    assert message.isprintable()
+    assert len(message) <= 600
+    assert message.startswith(str(path))
+    return message
+
+
+# Verdicts.
+
+
+@pytest.mark.parametrize(
+    ("bounds", "low", "high", "verdict"),
+    [
+        ('at_least = "1.5x"', 1.6, 1.8, KEPT),
+        ('at_least = "1.5x"', 1.2, 1.4, BROKEN),
+        ('at_least = "1.5x"', 1.4, 1.6, INCONCLUSIVE),
+        ('at_most = "1.5x"', 1.2, 1.4, KEPT),
+        ('at_most = "1.5x"', 1.6, 1.8, BROKEN),
+        ('at_most = "1.5x"', 1.4, 1.6, INCONCLUSIVE),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 0.97, 1.03, KEPT),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 1.06, 1.08, BROKEN),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 0.90, 0.94, BROKEN),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 1.00, 1.10, INCONCLUSIVE),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 0.90, 1.00, INCONCLUSIVE),
+        ('at_least = "0.95x"\nat_most = "1.05x"', 0.80, 1.20, INCONCLUSIVE),
+        ("at_least = 1.0", 0.2, 0.3, BROKEN),
+        ("at_least = 1", 2.0, 2.0, KEPT),
+    ],
+)
+def test_a_verdict_takes_the_whole_interval(
+    given_file: Path, bounds: str, low: float, high: float, verdict: Verdict
+) -> None:
+    ratios = [low + (high - low) * k / 11 for k in range(12)]
+    random.Random(3).shuffle(ratios)
+    (judgement,) = judge(bounded(given_file, bounds), with_ratios(ratios))
+    assert judgement.verdict is verdict
+    assert bool(judgement.reason) is (verdict is not KEPT)
+
+
+def test_the_interval_is_of_the_third_to_the_tenth_ratio(given_file: Path) -> None:
+    ratios = [1.0, 1.1, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 9.0, 9.5]
+    (judgement,) = judge(written(given_file, PROMISE), with_ratios(ratios[::-1]))
+    assert judgement.verdict is KEPT  # the two below the bound are outside of the interval
+    assert (judgement.low, judgement.high) == (pytest.approx(1.6), pytest.approx(2.3))
+    assert judgement.ratio == pytest.approx(math.sqrt(1.9 * 2.0))
+    assert judgement.coverage == pytest.approx(0.961, abs=0.0005)
+    assert judgement.rounds == 12
+    assert (judgement.faster, judgement.than) == (SHM.id, PIPE.id)
+    assert judgement.per == "round trip"
+    assert judgement.seconds_faster is not None
+    assert judgement.seconds_than is not None
+    assert 0.3e-5 < judgement.seconds_faster < judgement.seconds_than
+
+
+def test_times_are_paired_by_round(given_file: Path) -> None:
+    """The same two sets of times, once in step and once not: only pairs can tell 1.6."""
+    shm = [10.0**k for k in range(12)]
+    pipe = [1.6 * value for value in shm]
+    thresholds = written(given_file, PROMISE)
+    in_step = a_run_of(measured(SHM, rounds(*shm)), measured(PIPE, rounds(*pipe)))
+    assert judge(thresholds, in_step)[0].verdict is KEPT
+    mixed = a_run_of(measured(SHM, rounds(*shm)), measured(PIPE, rounds(*pipe[::-1])))
+    assert judge(thresholds, mixed)[0].verdict is INCONCLUSIVE
+
+
+def test_the_right_side_is_the_faster(given_file: Path) -> None:
+    swapped = PROMISE.replace('"shm" }', '"x" }').replace('"pipe" }', '"shm" }')
+    thresholds = written(given_file, swapped.replace('"x" }', '"pipe" }'))
+    (judgement,) = judge(thresholds, with_ratios([2.0] * 12))
+    assert judgement.verdict is BROKEN
+    assert judgement.ratio == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("count", "verdict"), [(1, INCONCLUSIVE), (5, INCONCLUSIVE), (6, KEPT), (7, KEPT)]
+)
+def test_under_six_rounds_nothing_is_decided(
+    given_file: Path, count: int, verdict: Verdict
+) -> None:
+    (judgement,) = judge(written(given_file, PROMISE), with_ratios([3.0] * count))
+    assert judgement.verdict is verdict
+    assert judgement.rounds == count
+    assert judgement.ratio == pytest.approx(3)
+    if count < 6:
+        assert judgement.reason.startswith(f"{count} rounds in common, 6 are")
+        assert exit_code([judgement]) == 2
+
+
+def test_too_few_rounds_do_not_break_a_promise_either(given_file: Path) -> None:
+    (judgement,) = judge(written(given_file, PROMISE), with_ratios([0.5] * 5))
+    assert judgement.verdict is INCONCLUSIVE
+
+
+def test_only_common_rounds_count(given_file: Path) -> None:
+    even, odd = range(0, 24, 2), range(1, 24, 2)
+    apart = a_run_of(
+        measured(SHM, dict.fromkeys(even, 1e-6)), measured(PIPE, dict.fromkeys(odd, 2e-6))
+    )
+    (judgement,) = judge(written(given_file, PROMISE), apart)
+    assert judgement.verdict is INCONCLUSIVE
+    assert (judgement.rounds, judgement.ratio) == (0, None)
+    overlapping = a_run_of(
+        measured(SHM, dict.fromkeys(range(10), 1e-6)),
+        measured(PIPE, dict.fromkeys(range(3, 20), 2e-6)),
+    )
+    (judgement,) = judge(written(given_file, PROMISE), overlapping)
+    assert (judgement.verdict, judgement.rounds) == (KEPT, 7)
+
+
+def test_void_runs_do_not_count(given_file: Path) -> None:
+    results = with_ratios([2.0] * 12)
+    results.cells[PIPE.id].runs += [a_run(PIPE, n, 1e-9, void="steal") for n in range(1, 13)]
+    (judgement,) = judge(written(given_file, PROMISE), results)
+    assert (judgement.verdict, judgement.ratio) == (KEPT, pytest.approx(2))
+
+
+def test_a_promise_at_its_bound_is_seldom_called_broken_or_kept(given_file: Path) -> None:
+    """12 rounds, true ratio 1.5: each side has 2 % (the coverage of 96 %, halved)."""
+    chance = random.Random(11)
+    thresholds = written(given_file, PROMISE)
+    trials = 1500
+    found = [
+        judge(thresholds, with_ratios([1.5 * math.exp(chance.gauss(0, 0.05)) for _ in range(12)]))
+        for _ in range(trials)
+    ]
+    for verdict in (KEPT, BROKEN):
+        share = sum(one.verdict is verdict for (one,) in found) / trials
+        assert 0.005 < share < 0.035
+
+
+# What was not measured.
+
+
+def test_a_skipped_cell_is_not_measured_for_its_reason(given_file: Path) -> None:
+    skipped = Skipped(cell=SHM, reason="no /dev/shm", remedy="mount one")
+    results = a_run_of(CellResult(SHM, skipped=skipped), measured(PIPE, rounds(*[1e-6] * 12)))
+    (judgement,) = judge(written(given_file, PROMISE), results)
+    assert judgement.verdict is NOT_MEASURED
+    assert "was skipped: no /dev/shm (mount one)" in judgement.reason
+    assert SHM.id in judgement.reason
+    assert exit_code([judgement]) == 3
+
+
+def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -> None:
+    thresholds = written(given_file, PROMISE)
+    good = measured(SHM, rounds(*[1e-6] * 12))
+    failure = Failed(cell=PIPE.id, round=3, who="peer 1", where="attach", what="TimedOut: 5 s")
+    failed = CellResult(PIPE, FACTS, failures=[failure])
+    (judgement,) = judge(thresholds, a_run_of(good, failed))
+    assert judgement.verdict is NOT_MEASURED
+    assert judgement.reason == f"{PIPE.id} failed: peer 1, attach: TimedOut: 5 s"
+    void = CellResult(PIPE, FACTS, runs=[a_run(PIPE, 1, 1e-6, void="steal of 40 %")])
+    (judgement,) = judge(thresholds, a_run_of(good, void))
+    assert judgement.verdict is NOT_MEASURED
+    assert "steal of 40 %" in judgement.reason
+    (judgement,) = judge(thresholds, a_run_of(CellResult(SHM, FACTS), CellResult(PIPE, FACTS)))
+    assert judgement.verdict is NOT_MEASURED
+    assert SHM.id in judgement.reason
+    assert PIPE.id in judgement.reason
+
+
+def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path) -> None:
+    results = with_ratios([2.0] * 12)
+    failure = Failed(cell=PIPE.id, round=3, who="worker", where="loop", what="PeerGone")
+    results.cells[PIPE.id].failures += [failure, failure]
+    judgements = judge(written(given_file, PROMISE), results)
+    assert judgements[0].verdict is KEPT
+    assert len(judgements[0].remarks) == 1
+    assert "2 runs" in judgements[0].remarks[0]
+    assert "PeerGone" in render(judgements)
+
+
+# Exit codes.
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([KEPT], 0),
+        ([KEPT, KEPT], 0),
+        ([KEPT, BROKEN], 1),
+        ([KEPT, INCONCLUSIVE], 2),
+        ([KEPT, NOT_MEASURED], 3),
+        ([INCONCLUSIVE, NOT_MEASURED, KEPT], 3),
+        ([NOT_MEASURED, INCONCLUSIVE, BROKEN, KEPT], 1),
+        ([], 3),
+    ],
+)
+def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
+    judgements = [a_judgement(verdict=verdict) for verdict in verdicts]
+    assert exit_code(judgements) == code
+    assert exit_code(judgements[::-1]) == code
+
+
+def a_judgement(**fields: object) -> Judgement:
+    values = {
+        "promise": "name",
+        "verdict": KEPT,
+        "reason": "",
+        "faster": SHM.id,
+        "than": PIPE.id,
+        "bound": "at least 1.5x",
+        "at_least": 1.5,
+        "at_most": None,
+        "per": "round trip",
+        "rounds": 12,
+        **fields,
+    }
+    return Judgement(**values)  # type: ignore[arg-type]
+
+
+# Which cells are meant.
+
+
+def test_select_names_both_sides_and_nothing_else(given_file: Path) -> None:
+    others = [a_cell("fifo"), a_cell("pipe", size=64), a_cell("pipe", twin=True)]
+    assert select(written(given_file, PROMISE), iter([*others, SHM, PIPE])) == {SHM.id, PIPE.id}
+
+
+def test_a_twin_is_selected_where_it_is_asked_for(given_file: Path) -> None:
+    text = PROMISE.replace('{ transport = "shm" }', '{ transport = "pipe", twin = true }')
+    twin = a_cell("pipe", twin=True)
+    assert select(written(given_file, text), [SHM, PIPE, twin]) == {PIPE.id, twin.id}
+    assert "twin" in refused(given_file, text)
+
+
+def test_a_depth_is_selected_by_number_or_as_the_default(given_file: Path) -> None:
+    deep = a_cell("shm", depth=8)
+    cells = [SHM, deep, PIPE]
+    with pytest.raises(BadThresholds, match="write its depth too"):
+        select(written(given_file, PROMISE), cells)
+    by_default = PROMISE.replace('"shm" }', '"shm", depth = "default" }')
+    assert select(written(given_file, by_default), cells) == {SHM.id, PIPE.id}
+    by_number = PROMISE.replace('"shm" }', '"shm", depth = 8 }')
+    with pytest.raises(BadThresholds, match="sides differ in depth"):
+        select(written(given_file, by_number), cells)
+    meant = by_number.replace('"pipe" }', '"pipe", depth = "default" }')
+    assert select(written(given_file, meant), cells) == {deep.id, PIPE.id}
+
+
+@pytest.mark.parametrize("size", ['"64K"', '"64KiB"', "65536", '"65536"', "0x10000"])
+def test_a_size_is_text_with_a_unit_or_bytes(given_file: Path, size: str) -> None:
+    text = PROMISE.replace('"64K"', size)
+    assert select(written(given_file, text), [SHM, PIPE]) == {SHM.id, PIPE.id}
+
+
+def test_a_selector_without_a_cell_tells_what_there_is(given_file: Path) -> None:
+    message = refused(given_file, PROMISE.replace('"shm"', '"shmm"'))
+    assert "'shm beats a pipe'" in message
+    assert '`faster` selects no cell of this run: nothing has transport = "shmm"' in message
+    assert 'size = "64K"' in message
+    assert '"shm", "pipe"' in message
+    assert '"64K"' in refused(given_file, PROMISE.replace('"64K"', '"4K"'))
+    assert "there is nothing at all" in refused(given_file, PROMISE, a_run_of())
+
+
+def test_a_selector_of_several_cells_tells_what_to_write(given_file: Path) -> None:
+    native = a_cell("pipe", runtime="native")
+    results = with_ratios([2.0] * 12)
+    results.cells[native.id] = measured(native, rounds(1.0))
+    message = refused(given_file, PROMISE, results)
+    assert "`than` selects 2 cells of this run, write its runtime too" in message
+    assert native.id in message
+
+
+def test_sides_differ_only_where_that_is_written_in_both(given_file: Path) -> None:
+    small = a_cell("pipe", size=64)
+    cells = [SHM, small]
+    without = PROMISE.replace('size = "64K", ', "")
+    with pytest.raises(BadThresholds, match=r'sides differ in size \("64K", "64"\)'):
+        select(written(given_file, without), cells)
+    one_side = without.replace('"shm" }', '"shm", size = "64K" }')
+    with pytest.raises(BadThresholds, match="sides differ in size"):
+        select(written(given_file, one_side), cells)
+    meant = one_side.replace('"pipe" }', '"pipe", size = 64 }')
+    assert select(written(given_file, meant), cells) == {SHM.id, small.id}
+
+
+@pytest.mark.parametrize("axis", ["placement", "runtime", "processes", "pattern"])
+def test_no_axis_differs_by_accident(given_file: Path, axis: str) -> None:
+    value: object = 4 if axis == "processes" else "other"
+    other = msgspec.structs.replace(PIPE, **{axis: value})
+    text = PROMISE
+    for key in ('pattern = "latency", ', "processes = 2, ", ', placement = "same-core"'):
+        text = text.replace(key, "")
+    with pytest.raises(BadThresholds, match=f"sides differ in {axis}"):
+        select(written(given_file, text), [SHM, other])
+    assert select(written(given_file, text), [SHM, PIPE])
+
+
+def test_a_round_trip_is_never_compared_with_a_message(given_file: Path) -> None:
+    streamed = a_cell("pipe", pattern="stream")
+    text = PROMISE.replace('pattern = "latency", ', "")
+    text = text.replace('"shm" }', '"shm", pattern = "latency" }')
+    text = text.replace('"pipe" }', '"pipe", pattern = "stream" }')
+    times = rounds(*[1e-6] * 12)
+    results = a_run_of(measured(SHM, times), measured(streamed, times, MESSAGE))
+    message = refused(given_file, text, results)
+    assert "time of one round trip" in message
+    assert "that of one message" in message
+    alike = a_run_of(measured(SHM, times), measured(streamed, times))
+    assert judge(written(given_file, text), alike)
+
+
+def test_a_cell_is_not_held_against_itself(given_file: Path) -> None:
+    assert "the same cell" in refused(given_file, PROMISE.replace('"shm"', '"pipe"'))
+
+
+# The file.
+
+
+def test_this_repositorys_promises_can_be_read() -> None:
+    path = Path(__file__).parents[2] / "thresholds.toml"
+    thresholds = load_thresholds(path)
+    assert len(thresholds.promises) >= 3
+    cells = [
+        Cell(
+            transport=transport,
+            pattern=pattern,
+            size=size,
+            placement=placement,
+            runtime=runtime,
+            processes=processes,
+        )
+        for transport in ("pipe", "unix-stream", "shm:posix+posix-sem", "null")
+        for pattern in ("latency", "stream")
+        for size in (64, 4096, 65536)
+        for placement in ("same-core", "cross-core")
+        for runtime in ("python", "native")
+        for processes in (2, 4)
+    ]
+    assert select(thresholds, cells) <= {cell.id for cell in cells}
+
+
+@pytest.mark.parametrize(
+    ("text", "ratio"),
+    [('"1.5x"', 1.5), ("1.5", 1.5), ("2", 2), ('"2x"', 2), ('"0.95"', 0.95), ('" 1.5 x "', 1.5)],
+)
+def test_ratios(given_file: Path, text: str, ratio: float) -> None:
+    assert bounded(given_file, f"at_least = {text}").promises[0].at_least == ratio
+
+
+@pytest.mark.parametrize(
+    "ratio",
+    [
+        *('"50%"', '"1.5s"', '""', '"x"', '"-1x"', '"1e3x"', '"nan"', '"inf"', '"٣x"', '"0x"'),
+        *("nan", "-nan", "inf", "-inf", "0", "0.0", "-1.5", "1e300", "1e-300", "1e999"),
+        *("true", "[]", "{}", "1979-05-27", "9" * 400, '"' + "9" * 400 + 'x"', '"1.5x\\u001b"'),
+    ],
+)
+@pytest.mark.parametrize("key", ["at_least", "at_most"])
+def test_no_other_ratio_is_taken(given_file: Path, key: str, ratio: str) -> None:
+    message = refused(given_file, PROMISE.replace('at_least = "1.5x"', f"{key} = {ratio}"))
+    assert key in message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('at_least = "1.5x"', ""),
+        ('at_least = "1.5x"', 'at_least = "1.5x"\nat_most = "1.2x"'),
+        ('at_least = "1.5x"', 'at_least = "1.5x"\nat_leest = 1'),
+        ('at_least = "1.5x"', 'at_least = "1.5x"\nat_least = "1.6x"'),
+        ("[[promise]]", "[[promises]]"),
+        ("[[promise]]", "[promise]"),
+        ("[[promise]]", "promise = 1\n[other]"),
+        ("[[promise]]", "schema = 7\n[[promise]]"),
+        ("[[promise]]", '[[promise]]\n"\\u001b[2J\\n" = 1'),
+        ('name = "shm beats a pipe"', ""),
+        ('name = "shm beats a pipe"', 'name = ""'),
+        ('name = "shm beats a pipe"', "name = 1"),
+        ('name = "shm beats a pipe"', f'name = "{"n" * 121}"'),
+        ('name = "shm beats a pipe"', 'name = "\\u001b[31m"'),
+        ('name = "shm beats a pipe"', 'name = "a\\nb"'),
+        ('name = "shm beats a pipe"', 'name = "\\u202egnp"'),
+        ('faster = { transport = "shm" }', ""),
+        ('faster = { transport = "shm" }', 'faster = "shm"'),
+        ('faster = { transport = "shm" }', "faster = { transport = 1 }"),
+        ('faster = { transport = "shm" }', 'faster = { transport = ["shm"] }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "shm", sise = 1 }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "shm", size = "64K" }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "shm", depth = 0 }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "shm", depth = "deep" }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "shm", twin = 1 }'),
+        ('faster = { transport = "shm" }', 'faster = { transport = "\\u001b[2J\\n" }'),
+        ('size = "64K"', "size = -1"),
+        ('size = "64K"', "size = 64.5"),
+        ('size = "64K"', "size = nan"),
+        ('size = "64K"', "size = true"),
+        ('size = "64K"', 'size = "big"'),
+        ('size = "64K"', 'size = "4\\u212A"'),
+        ('size = "64K"', f"size = {'9' * 480}"),
+        ("processes = 2", "processes = 0"),
+        ("processes = 2", "processes = 2.5"),
+        ("processes = 2", 'processes = "2"'),
+        ("where = {", "where = { unknown = 1, "),
+    ],
+)
+def test_what_makes_no_sense_is_refused(given_file: Path, old: str, new: str) -> None:
+    assert PROMISE.count(old) == 1
+    refused(given_file, PROMISE.replace(old, new))
+
+
+def test_names_are_different(given_file: Path) -> None:
+    assert "two promises are named" in refused(given_file, PROMISE + PROMISE)
+
+
+def test_a_message_names_the_promise(given_file: Path) -> None:
+    second = PROMISE.replace("shm beats a pipe", "the second").replace("processes = 2", "depth = 0")
+    assert "promise 'the second': depth" in refused(given_file, PROMISE + second)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"promise = []", id="no promises"),
+        pytest.param(b"\xff\xfe\x00", id="no UTF-8"),
+        pytest.param(b"\x00" * 100, id="zeros"),
+        pytest.param(b"[[promise", id="no TOML"),
+        pytest.param(b"# \x1b[2J\n", id="control character in a comment"),
+        pytest.param(b"a = [\n" + b"[\n" * 50_000, id="deep lists"),
+        pytest.param(b"promise = " + b"{a=" * 100, id="deep tables"),
+        pytest.param(b"a = " + b"9" * 490, id="a long number"),
+        pytest.param(b"a" * 501, id="a long line"),
+        pytest.param(b"# comment\n" * 30_000, id="a large file"),
+    ],
+)
+def test_what_is_no_file_of_promises_is_refused(given_file: Path, data: bytes) -> None:
+    refused(given_file, data)
+
+
+def test_dotted_keys_cost_little(given_file: Path) -> None:
+    """tomllib takes time that grows with the square of a key's length: unguarded, hours."""
+    refused(given_file, b".".join([b"a"] * 120_000) + b" = 1")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadThresholds, match="No such file"):
+        load_thresholds(tmp_path / "none.toml")
+    with pytest.raises(BadThresholds, match="Is a directory"):
+        load_thresholds(tmp_path)
+    with pytest.raises(BadThresholds, match="over 262144 bytes"):
+        load_thresholds(Path("/dev/zero"))
+
+
+VALUES = st.one_of(
+    st.text(max_size=30).map(json.dumps),  # JSON's strings are TOML's, but for a rare escape
+    st.integers().map(str),
+    st.floats().map(repr),
+    st.sampled_from(["true", "[]", "{}", "[{}]", "1979-05-27", "07:32:00", "'x'", '"""\n"""']),
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=st.sampled_from(
+        ["name", "at_least", "at_most", "faster", "than", "where"]
+        + [f"where.{axis}" for axis in ("size", "processes", "depth", "twin", "runtime")]
+    ),
+    value=VALUES,
+)
+def test_any_value_is_taken_or_refused_in_one_line(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "fuzz.toml"
+    line = next((one for one in PROMISE.split("\n") if one.startswith(f"{key} =")), "at_least = 1")
+    path.write_text(PROMISE.replace(line, f"{key} = {value}"), errors="replace")
+    try:
+        judgements = judge(load_thresholds(path), with_ratios([2.0] * 6))
+    except BadThresholds as error:
+        assert str(error).isprintable()
+        assert len(str(error)) <= 600
+    else:
+        assert exit_code(judgements) in (0, 1, 2, 3)
+        assert all(line.isprintable() for line in render(judgements).split("\n"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=100))
+def test_noise_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "fuzz.toml"
+    path.write_bytes(data)
+    with pytest.raises(BadThresholds):
+        load_thresholds(path)
+
+
+# What is told.
+
+
+def three_judgements(path: Path) -> list[Judgement]:
+    other = PROMISE.replace("shm beats a pipe", "shm is twice as fast as a fifo")
+    other = other.replace('"pipe"', '"fifo"').replace("1.5x", "2x")
+    third = PROMISE.replace("shm beats a pipe", "skip").replace('"pipe"', '"tcp"')
+    results = with_ratios([1.8] * 12)
+    fifo, tcp = a_cell("fifo"), a_cell("tcp")
+    results.cells[fifo.id] = measured(fifo, results.cells[PIPE.id].by_round())
+    skipped = Skipped(cell=tcp, reason="no network", remedy="")
+    results.cells[tcp.id] = CellResult(tcp, skipped=skipped)
+    return judge(written(path, PROMISE + other + third), results)
+
+
+def test_the_table_is_aligned_and_complete(given_file: Path) -> None:
+    judgements = three_judgements(given_file)
+    assert [one.verdict for one in judgements] == [KEPT, BROKEN, NOT_MEASURED]
+    lines = render(judgements).split("\n")
+    for word in ("verdict", "ratio", "interval", "coverage", "rounds", "bound"):
+        column = lines[0].index(f" {word}") + 1
+        for row in lines[1:4]:
+            assert row[column - 1] == " "
+            assert row[column] != " "
+    assert lines[1].split("  ")[0] == "shm beats a pipe"
+    for text in ("kept", "1.8x", "1.8x to 1.8x", "96.1 %", "12", "at least 1.5x"):
+        assert text in lines[1]
+    rest = "\n".join(lines[4:])
+    assert "the whole interval lies below 2x" in rest
+    assert "no network" in rest
+    assert "a round trip" in rest
+    assert lines[-1] == "1 kept, 1 broken, 1 not measured"
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_nothing_in_the_table_can_steer_a_terminal(given_file: Path) -> None:
+    results = with_ratios([1.0] * 12)
+    failure = Failed(cell=PIPE.id, round=1, who="\x1b[2J", where="\r\n", what="\u202e" * 9)
+    results.cells[PIPE.id].failures.append(failure)
+    results.cells[PIPE.id].facts = msgspec.structs.replace(FACTS, per="\x1b]0;")
+    results.cells[SHM.id].facts = results.cells[PIPE.id].facts
+    judgements = judge(written(given_file, PROMISE), results)
+    judgements.append(a_judgement(promise="\x1b[31m", faster="\x9b", reason="\x07"))
+    text = render(judgements)
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "\\x1b[2J" in text
+
+
+def test_json_is_plain_and_whole(given_file: Path) -> None:
+    judgements = three_judgements(given_file)
+    data = json.loads(json.dumps(to_json(judgements), allow_nan=False))
+    assert data["exit_code"] == 1
+    assert data["counts"] == {"kept": 1, "broken": 1, "inconclusive": 0, "not measured": 1}
+    kept, broken, missing = data["promises"]
+    assert (kept["verdict"], broken["verdict"], missing["verdict"]) == (
+        "kept",
+        "broken",
+        "not measured",
+    )
+    assert kept["ratio"] == pytest.approx(1.8)
+    assert (kept["faster"], kept["rounds"], kept["at_least"]) == (SHM.id, 12, 1.5)
+    assert (missing["ratio"], missing["low"]) == (None, None)
+
+
+def test_no_promises_are_told_as_such() -> None:
+    assert render([]).endswith("no promises")
+    assert to_json([])["exit_code"] == 3

@@ -1,0 +1,23 @@
+"""The compiled bindings, or None where no wheel fits and nobody built one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from transports.contract import Unavailable
+
+
+def _binding(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+posix_ipc = _binding("posix_ipc")
+sysv_ipc = _binding("sysv_ipc")
+
+
+def missing(name: str) -> Unavailable:
+    return Unavailable(f"the package {name} is not installed", f"pip install {name}")

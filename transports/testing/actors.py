@@ -1,0 +1,186 @@
+"""Processes that do what a test tells them to, so that a test reads like one program.
+
+A test never waits for an endpoint itself: it tells an `Actor`, in a process of
+its own, and waits for the answer with a time limit. So a call that hangs is a
+failed test (`Stuck`), never a hung run.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+PATIENCE = 10.0  # seconds: whatever takes longer hangs
+LIFE = 60  # seconds until the kernel ends an actor, should everything else fail
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+_alive: list[Actor] = []
+
+unraised: list[BaseException | None] = []
+"""In an actor: what was raised where nobody could catch it, warnings among it."""
+
+
+class Stuck(AssertionError):
+    """An actor gave no answer in time."""
+
+
+class Died(AssertionError):
+    """An actor ended instead of answering."""
+
+
+class Actor:
+    """A forked process that holds one state, and calls functions on it as told.
+
+    `start` makes the state there; `do(function, *arguments)` calls
+    `function(state, *arguments)` there and brings back what it returned or
+    raised. Functions and arguments are pickled, `start` is inherited.
+    The process dies with us (prctl(2), PR_SET_PDEATHSIG), and by an alarm.
+    """
+
+    def __init__(self, start: Callable[[], Any]) -> None:
+        self._connection, theirs = Pipe()
+        parent = os.getpid()
+        with warnings.catch_warnings():
+            # faulthandler's watchdog is a thread, at which fork warns; it holds no locks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            self._connection.close()
+            for other in _alive:
+                other._connection.close()
+                os.close(other._pidfd)
+            _play(theirs, parent, start)
+        theirs.close()
+        self._pidfd = os.pidfd_open(self.pid)
+        self._ended = False
+        _alive.append(self)
+
+    def do(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Have it call the function, and wait for the answer."""
+        self.begin(function, *arguments)
+        return self.answer()
+
+    def begin(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Have it call the function; `answer` has the outcome."""
+        self._connection.send((function, arguments))
+
+    def answer(self, within: float = PATIENCE) -> Any:
+        """What the function returned, or raised.
+
+        Raises: Stuck, Died.
+        """
+        if not wait([self._connection, self._pidfd], within):
+            raise Stuck(f"no answer within {within} s")
+        try:
+            error, outcome = self._connection.recv()
+        except (EOFError, ConnectionResetError):
+            raise Died("the process ended before it answered") from None
+        if error:
+            raise outcome
+        return outcome
+
+    def waits(self, seconds: float) -> bool:
+        """Whether it has still not answered after so long."""
+        return not wait([self._connection, self._pidfd], seconds)
+
+    def cpu(self) -> float:
+        """Seconds that it has spent on a CPU (proc_pid_schedstat, first field)."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+
+    def asleep(self) -> bool:
+        """Whether it sleeps in the kernel just now (proc_pid_stat(5), field 3)."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+    def kill(self) -> None:
+        """End it the hard way: nothing of its own is run any more. Twice is harmless."""
+        if not self._ended:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._reap()
+
+    def leave(self) -> None:
+        """Let it end by itself, or kill it where it does not. Twice is harmless."""
+        if not self._ended:
+            with suppress(OSError):
+                self._connection.send(None)
+            if not wait([self._pidfd], PATIENCE):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._reap()
+
+    def _reap(self) -> None:
+        os.waitpid(self.pid, 0)
+        os.close(self._pidfd)
+        self._connection.close()
+        self._ended = True
+        _alive.remove(self)
+
+    def __enter__(self) -> Actor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.leave() if error is None else self.kill()
+
+
+def _play(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> None:
+    """An actor's whole life."""
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we asked to die with it
+            os._exit(1)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(LIFE)
+        warnings.simplefilter("error")
+        sys.unraisablehook = lambda what: unraised.append(what.exc_value)
+        state = start()
+        while True:
+            told = connection.recv()
+            if told is None:
+                break
+            connection.send(_perform(state, *told))
+    except EOFError:
+        pass
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _perform(
+    state: Any, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> tuple[bool, Any]:
+    """Whether it failed, and the error or what was returned."""
+    try:
+        returned = function(state, *arguments)
+    except Exception as error:
+        error.add_note("".join(traceback.format_exception(error)))
+        return True, error
+    if unraised:  # a descriptor that only the garbage collector closed, say
+        return True, AssertionError(f"{function.__name__}: {unraised}")
+    return False, returned
+
+
+def eventually(condition: Callable[[], bool], within: float = PATIENCE) -> bool:
+    """Whether the condition comes true in time."""
+    end = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True

@@ -1,0 +1,205 @@
+"""A channel with every seat taken, each by a process of its own."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from transports.contract import (
+    Channel,
+    Endpoint,
+    Json,
+    Role,
+    Spec,
+    Ticket,
+    Topology,
+    Transport,
+    WouldBlock,
+)
+from transports.testing.actors import PATIENCE, Actor
+from transports.testing.leaks import Thing, descriptors, mappings
+
+PLENTY = 100_000  # messages: a channel that takes more than that is never full
+
+
+@dataclass(slots=True)
+class Seat:
+    """What an actor holds: a ticket, and the endpoint once it has attached."""
+
+    transport: Transport
+    ticket: Ticket
+    endpoint: Endpoint = field(init=False)
+    others: set[Thing] = field(init=False)  # what is open here that is not of this seat
+
+    def __post_init__(self) -> None:
+        fds = {str(fd) for fd in self.ticket.fds}
+        held = descriptors() | mappings()
+        self.others = {thing for thing in held if thing.name.split()[0] not in fds}
+
+    @property
+    def size(self) -> int:
+        return self.ticket.spec.size
+
+
+# What seats are told to do: each runs in the seat's own process.
+
+
+def hello(seat: Seat) -> Json:
+    return seat.endpoint.hello()
+
+
+def connect(seat: Seat, hellos: Sequence[Json]) -> None:
+    seat.endpoint.connect(hellos, time.monotonic() + PATIENCE)
+
+
+def send(seat: Seat, *messages: bytes) -> None:
+    for message in messages:
+        seat.endpoint.send(seat.endpoint.prepare(memoryview(message)))
+
+
+def receive(seat: Seat, count: int = 1, room: int | None = None) -> list[bytes]:
+    """So many messages, each into a buffer of `room` bytes (the spec's size)."""
+    buffer = memoryview(bytearray(seat.size if room is None else room))
+    return [bytes(buffer[: seat.endpoint.recv_into(buffer)]) for _ in range(count)]
+
+
+def fill(seat: Seat) -> int:
+    """Send numbered messages until one would have to wait; how many went."""
+    for number in range(PLENTY):
+        try:
+            send(seat, numbered(number, seat.size))
+        except WouldBlock:
+            return number
+    return PLENTY
+
+
+def drain(seat: Seat) -> list[bytes]:
+    """Receive until there is nothing."""
+    messages: list[bytes] = []
+    while len(messages) < PLENTY:
+        try:
+            messages += receive(seat)
+        except WouldBlock:
+            break
+    return messages
+
+
+def depth(seat: Seat) -> int | None:
+    return seat.endpoint.depth
+
+
+def close(seat: Seat) -> None:
+    seat.endpoint.close()
+
+
+def readable(seat: Seat) -> set[int]:
+    """The process's descriptors that poll(2) finds readable just now."""
+    poller = select.poll()
+    for thing in descriptors():
+        poller.register(int(thing.name.split()[0]), select.POLLIN)
+    return {fd for fd, event in poller.poll(0) if event & select.POLLIN}
+
+
+def numbered(number: int, size: int) -> bytes:
+    """A message whose every byte tells its number and its place, at any size."""
+    return bytes((number * 31 + place * 7 + (place >> 8)) & 0xFF for place in range(size))
+
+
+class Crew:
+    """One actor for each seat of a channel, all attached and connected.
+
+    The owner's own handles are closed then, as an owner does who takes no
+    seat, so that an end of file comes when the last actor leaves.
+    """
+
+    def __init__(self, transport: Transport, spec: Spec) -> None:
+        self.channel: Channel = transport.create(spec)
+        self.actors: list[Actor] = []
+        tickets: list[Ticket] = []
+        try:
+            for role, index in seats(spec):
+                tickets.append(self.channel.ticket(role, index))
+            for ticket in tickets:
+                self.actors.append(Actor(_start(transport, self.channel, tickets, ticket)))
+            for ticket in tickets:
+                ticket.close()
+            self._everyone(attach)
+            hellos = self._everyone(hello)
+            self._everyone(connect, hellos)
+            self.channel.close()
+        except BaseException:
+            for ticket in tickets:
+                ticket.close()
+            self.end(Actor.kill)
+            raise
+
+    @property
+    def senders(self) -> list[Actor]:
+        """The clients of a link, the senders of a fan-in."""
+        return self.actors[:-1]
+
+    @property
+    def receiver(self) -> Actor:
+        """The server of a link, the receiver of a fan-in."""
+        return self.actors[-1]
+
+    def carry(self, *messages: bytes, back: bool = False) -> list[bytes]:
+        """What arrives of the first sender's messages; `back`: of the server's."""
+        one, other = self.senders[0], self.receiver
+        if back:
+            one, other = other, one
+        one.begin(send, *messages)
+        received: list[bytes] = other.do(receive, len(messages))
+        one.answer()
+        return received
+
+    def end(self, how: Callable[[Actor], None]) -> None:
+        for actor in self.actors:
+            how(actor)
+        self.channel.close()
+        self.channel.unlink()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Seats may still wait for ever on purpose, so nobody is asked to leave.
+        self.end(Actor.kill)
+
+    def _everyone(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        for actor in self.actors:
+            actor.begin(function, *arguments)
+        return [actor.answer() for actor in self.actors]
+
+
+def seats(spec: Spec) -> list[tuple[Role, int]]:
+    """Those who send first, the one who receives last."""
+    if spec.topology is Topology.LINK:
+        return [(Role.CLIENT, 0), (Role.SERVER, 0)]
+    return [*((Role.SENDER, index) for index in range(spec.parties - 1)), (Role.RECEIVER, 0)]
+
+
+def attach(seat: Seat) -> None:
+    seat.endpoint = seat.transport.attach(seat.ticket, time.monotonic() + PATIENCE)
+
+
+def _start(
+    transport: Transport, channel: Channel, tickets: list[Ticket], mine: Ticket
+) -> Callable[[], Seat]:
+    def start() -> Seat:
+        channel.close()
+        for ticket in tickets:
+            if ticket is not mine:
+                ticket.close()
+        return Seat(transport, mine)
+
+    return start

@@ -1,0 +1,120 @@
+"""What a test may leave behind, as a snapshot: compare one before with one after."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from transports import naming
+
+SETTLING = 2.0  # seconds: an object of a program beside us is gone by then, a leak is not
+
+_SYSV_TABLES = {"msg": "msqid", "sem": "semid", "shm": "shmid"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Thing:
+    """Something that outlives a function's return, and often a process."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelObject:
+    """A named object of our own user."""
+
+    thing: Thing
+    mode: int
+
+
+def kernel_objects() -> dict[Thing, KernelObject]:
+    """Our user's named objects: of POSIX, System V, and in `naming.home()`, without ledgers."""
+    found = (*_files(Path("/dev/shm")), *_files(Path("/dev/mqueue")), *_sysv())
+    home = naming.home()
+    ours = (thing for thing in _files(home) if not thing.thing.name.endswith(".ledger"))
+    return {each.thing: each for each in (*found, *ours)}
+
+
+def ledgers() -> set[Thing]:
+    return {Thing("ledger", str(path)) for path in naming.home().glob("*.ledger")}
+
+
+def _files(folder: Path) -> Iterator[KernelObject]:
+    for path in sorted(folder.rglob("*")):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:  # somebody else's, gone meanwhile
+            continue
+        if status.st_uid == os.getuid():
+            yield KernelObject(Thing("file", str(path)), status.st_mode & 0o777)
+
+
+def _sysv() -> Iterator[KernelObject]:
+    for table, identifier in _SYSV_TABLES.items():
+        path = Path("/proc/sysvipc", table)
+        if not path.exists():
+            continue
+        head, *rows = path.read_text().splitlines()
+        for row in rows:
+            fields = dict(zip(head.split(), row.split(), strict=True))
+            if int(fields["uid"]) == os.getuid():
+                name = f"{fields[identifier]} with key {fields['key']}"
+                mode = int(fields["perms"], 8) & 0o777
+                yield KernelObject(Thing(f"System V {table}", name), mode)
+
+
+def descriptors() -> set[Thing]:
+    """Our open descriptors, by number and what they lead to."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.add(Thing("descriptor", f"{entry.name} {entry.readlink()}"))
+        except FileNotFoundError:  # the one that listed them
+            continue
+    return found
+
+
+def mappings() -> set[Thing]:
+    """Our shared mappings that have a name."""
+    found = set()
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        fields = line.split(maxsplit=5)
+        if fields[1].endswith("s") and len(fields) > 5:
+            found.add(Thing("mapping", f"{fields[0]} {fields[5]}"))
+    return found
+
+
+def children() -> set[Thing]:
+    """Our child processes, dead ones that nobody waited for among them."""
+    tasks = Path("/proc/self/task")
+    numbers = [number for task in tasks.iterdir() for number in _children_of(task)]
+    return {Thing("child process", number) for number in numbers}
+
+
+def _children_of(task: Path) -> list[str]:
+    try:
+        return (task / "children").read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def snapshot() -> set[Thing]:
+    """All that a test could leave behind."""
+    return {*kernel_objects(), *ledgers(), *descriptors(), *mappings(), *children()}
+
+
+def left_since(before: set[Thing]) -> list[Thing]:
+    """What has come since that snapshot, and stays."""
+    end = time.monotonic() + SETTLING
+    while True:
+        left = snapshot() - before
+        if not left or time.monotonic() > end:
+            return sorted(left)
+        time.sleep(0.05)

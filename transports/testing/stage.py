@@ -1,0 +1,70 @@
+"""What a contract test gets: the transport, and short ways to set it up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from transports.contract import Limits, Spec, Topology, Transport
+from transports.testing.crew import Crew, fill
+
+TYPICAL = 64
+MUCH = 1024 * 1024 + 1  # what counts as "the largest" where the machine allows more
+
+
+class Size(Enum):
+    NOTHING = "nothing"
+    ONE = "one byte"
+    TYPICAL = "typical"
+    LARGEST = "largest"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    transport: Transport
+    limits: Limits
+
+    def limit(self, topology: Topology) -> int | None:
+        """The probed bound of a message."""
+        return self.limits.message_for(topology).value
+
+    def largest(self, topology: Topology) -> int:
+        """The bound, or much, where that is less."""
+        limit = self.limit(topology)
+        return MUCH if limit is None else min(limit, MUCH)
+
+    def bytes(self, size: Size, topology: Topology) -> int:
+        if size is Size.LARGEST:
+            return self.largest(topology)
+        return {Size.NOTHING: 0, Size.ONE: 1, Size.TYPICAL: TYPICAL}[size]
+
+    def spec(
+        self,
+        topology: Topology,
+        size: int = TYPICAL,
+        *,
+        depth: int | None = None,
+        nowait: bool = False,
+        name: str | None = None,
+    ) -> Spec:
+        """A link of two processes, or a fan-in of two senders."""
+        parties = 2 if topology is Topology.LINK else 3
+        return Spec(size, topology, parties, depth=depth, nowait=nowait, name=name)
+
+    def crew(
+        self,
+        topology: Topology,
+        size: int = TYPICAL,
+        *,
+        depth: int | None = None,
+        nowait: bool = False,
+        name: str | None = None,
+    ) -> Crew:
+        spec = self.spec(topology, size, depth=depth, nowait=nowait, name=name)
+        return Crew(self.transport, spec)
+
+    def capacity(self, topology: Topology) -> int:
+        """Typical messages that one sender gets rid of before it has to wait."""
+        with self.crew(topology, nowait=True) as crew:
+            count: int = crew.senders[0].do(fill)
+            return count
