@@ -20,6 +20,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     depth: int | None = None
     twin: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises: ValueError (a journal may come from anybody)."""
+        for name in (self.transport, self.pattern, self.placement, self.runtime):
+            if not name or len(name) > 200 or not name.isprintable() or name.strip() != name:
+                raise ValueError(f"{name[:200]!r} names nothing")
+        if self.size < 0 or self.processes < 1 or (self.depth is not None and self.depth < 1):
+            raise ValueError("a cell's size, processes or depth is out of range")
+
     @property
     def id(self) -> str:
         """`latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite."""

@@ -26,6 +26,9 @@ def bucket(nanoseconds: int) -> int:
     return (shift << HALF_BITS) + (nanoseconds >> shift)
 
 
+LAST = bucket((1 << 63) - 1)  # no clock counts further
+
+
 def bounds(number: int) -> tuple[int, int]:
     """The lowest duration of a bucket, and the lowest of the next one."""
     if number < 2 * HALF:
@@ -49,7 +52,7 @@ def merge(histograms: Iterable[Counts]) -> Counter[int]:
 
 def bearable(total: int, quantile: float) -> bool:
     """Whether a sample of `total` can bear a percentile: ten times its inverse."""
-    return total * (1 - quantile) >= 10
+    return total * (1 - quantile) >= 10 - 1e-6  # 100 * (1 - 0.9) is 9.999999999999998
 
 
 def percentile(counts: Counts, quantile: float) -> float:

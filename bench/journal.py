@@ -17,6 +17,8 @@ from bench.records import AnyLine, Header
 NAME = "journal.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
 
+LONGEST_QUOTE = 200  # of what another wrote: enough to see what it is
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
 
@@ -49,7 +51,7 @@ class Journal:
         torn = tail[tail.rfind(b"\n") + 1 :]
         if torn:
             os.ftruncate(fd, size - len(torn))
-        return cls(fd), torn.decode(errors="replace")
+        return cls(fd), torn[:LONGEST_QUOTE].decode(errors="replace")
 
     def write(self, line: AnyLine) -> None:
         """Append one line; it is on the disk when this returns. Raises: OSError."""
@@ -77,13 +79,20 @@ def read(folder: Path) -> Iterator[AnyLine]:
             if not data.endswith(b"\n"):
                 if len(data) == LONGEST_LINE:
                     raise Unreadable(f"{path}:{number}: a line of over {LONGEST_LINE} bytes")
+                if number == 1:
+                    raise Unreadable(f"{path}: the sweep was killed before it wrote a whole line")
                 return
             try:
                 line = _decoder.decode(data)
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise Unreadable(f"{path}:{number}: {error}") from error
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise Unreadable(f"{path}:{number}: {_one_line(str(error))}") from error
             if (number == 1) != isinstance(line, Header):
                 raise Unreadable(f"{path}:{number}: a journal begins with one sweep header")
             yield line
     if number == 0:
         raise Unreadable(f"{path}: it is empty")
+
+
+def _one_line(text: str) -> str:
+    """A library's message may quote the file: shown without its control characters."""
+    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_QUOTE])

@@ -6,7 +6,6 @@ they know. Everything is validated here: a folder may come from anybody.
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.cell import Cell, Facts
-from bench.histogram import Counts, bearable, merge, percentile
+from bench.histogram import LAST, Counts, bearable, merge, percentile
 from bench.journal import Unreadable, read
 from bench.records import (
     SCHEMA,
@@ -48,6 +47,9 @@ __all__ = [
     "human_seconds", "human_size", "human_span", "load", "parse_seconds", "parse_size",
     "percentile", "write_atomically", "write_suite",
 ]  # fmt: skip
+
+
+SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
 
 
 class Status(Enum):
@@ -121,12 +123,18 @@ def load(folder: Path) -> Results:
             "use the ipcbench that wrote it, or measure again"
         )
     results = Results(header)
-    for line in lines:
-        _take(results, line)
+    try:
+        for line in lines:
+            _take(results, line)
+    except Unreadable as error:
+        where = "" if str(error).startswith(str(folder)) else f"{folder}: "
+        raise Unreadable(f"{where}{error}") from error
     return results
 
 
 def _take(results: Results, line: object) -> None:
+    if isinstance(line, Planned | Skipped) and line.cell.id in results.cells:
+        raise Unreadable(f"the cell {line.cell.id[:200]!r} is planned twice")
     if isinstance(line, Planned):
         results.cells[line.cell.id] = CellResult(line.cell, line.facts)
     elif isinstance(line, Skipped):
@@ -167,9 +175,16 @@ def _known(results: Results, cell: str) -> CellResult:
 
 
 def _check_run(run: Run) -> None:
-    bad = not run.values or not all(math.isfinite(value) and value > 0 for value in run.values)
-    if bad or run.loops < 1 or run.inner_loops < 1:
-        raise Unreadable(f"a run of {run.cell[:200]!r} has no values, or some not above 0")
+    """What all else relies on: no division by zero, no overflow, no bucket out of this world."""
+    what = f"a run of {run.cell[:200]!r}"
+    if not run.values or not all(SHORTEST <= value <= LONGEST for value in run.values):
+        raise Unreadable(f"{what} has no values, or some that are no time for one message")
+    if not all(0 <= value <= LONGEST for value in run.warmups):
+        raise Unreadable(f"{what} has warm-ups that are no times")
+    if run.loops < 1 or run.inner_loops < 1 or run.round < 0:
+        raise Unreadable(f"{what} counts loops or rounds below 1")
+    if not all(0 <= number <= LAST and n > 0 for number, n in run.tail.items()):
+        raise Unreadable(f"{what} has a histogram with buckets that cannot be")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -191,6 +206,12 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def _one_lined(metadata: dict[str, str | int | float]) -> dict[str, str | int | float]:
+    """What pyperf takes: text in one line, and none that is empty."""
+    folded = {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in metadata.items()}
+    return {key: value for key, value in folded.items() if value != ""}
 
 
 def write_suite(results: Results, path: Path) -> bool:
@@ -232,7 +253,7 @@ def write_suite(results: Results, path: Path) -> bool:
                 pyperf.Run(
                     run.values,
                     warmups=[(run.loops, value) for value in run.warmups],
-                    metadata={**constants, **run.metadata, **own, **axes},
+                    metadata=_one_lined({**constants, **run.metadata, **own, **axes}),
                     collect_metadata=False,
                 )
             )

@@ -6,6 +6,7 @@ import re
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+ALMOST = 0.9995  # from here on three digits round up to the next power of ten
 
 
 def parse_size(text: str) -> int:
@@ -13,7 +14,7 @@ def parse_size(text: str) -> int:
 
     Raises: ValueError for anything that is no size.
     """
-    found = re.fullmatch(r"(\d{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:
         raise ValueError(f"{text!r} is no size: write bytes as 64, 4K, 1M or 2G")
     return int(found[1]) * _UNITS[found[2].upper()]
@@ -39,7 +40,7 @@ def parse_seconds(text: str) -> float:
 
     Raises: ValueError for anything that is no span of time above 0.
     """
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|)", text.strip())
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)", text.strip())
     if not found or float(found[1]) == 0:
         raise ValueError(f"{text!r} is no span of time: write 90s, 3m or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]
@@ -48,7 +49,7 @@ def parse_seconds(text: str) -> float:
 def human_seconds(seconds: float) -> str:
     """0.0000031 -> `3.1 µs`: three significant digits and a unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= factor:
+        if seconds >= factor * ALMOST:
             return f"{_digits(seconds / factor)} {unit}"
     return f"{_digits(seconds / 1e-9)} ns"
 
@@ -56,7 +57,7 @@ def human_seconds(seconds: float) -> str:
 def human_rate(per_second: float, unit: str) -> str:
     """2.1e9, "B" -> `2.1 GB/s` (powers of 1000, as rates are given)."""
     for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if per_second >= factor:
+        if per_second >= factor * ALMOST:
             return f"{_digits(per_second / factor)} {prefix}{unit}/s"
     return f"{_digits(per_second)} {unit}/s"
 
@@ -72,6 +73,6 @@ def human_span(seconds: float) -> str:
 
 
 def _digits(value: float) -> str:
-    if value >= 100:
+    if value >= 100 * ALMOST:
         return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if value >= 10 * ALMOST else f"{value:.2f}"

@@ -62,7 +62,12 @@ def median_interval(sample: Sequence[float], confidence: float = CONFIDENCE) -> 
     ordered = sorted(sample)
     n = len(ordered)
     rank = 1
-    while 2 * (rank + 1) <= n and coverage_of_ranks(n, rank + 1) >= confidence:
+    outside = below = 1  # C(n, 0): ways to fall below rank 1
+    while 2 * (rank + 1) <= n:
+        below = below * (n - rank + 1) // rank
+        outside += below
+        if ((1 << n) - 2 * outside) / (1 << n) < confidence:
+            break
         rank += 1
     return Interval(
         median(ordered), ordered[rank - 1], ordered[n - rank], coverage_of_ranks(n, rank), n
@@ -71,7 +76,9 @@ def median_interval(sample: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 def log_ratios(base: Mapping[int, float], other: Mapping[int, float]) -> list[float]:
     """ln(base / other) for each round that both have: above 0 where `other` is quicker."""
-    return [math.log(base[key] / other[key]) for key in sorted(base.keys() & other.keys())]
+    return [
+        math.log(base[key]) - math.log(other[key]) for key in sorted(base.keys() & other.keys())
+    ]
 
 
 def sign_test(sample: Sequence[float], bound: float = 0.0) -> float:

@@ -107,7 +107,7 @@ def _latency(cells: Sequence[Measured], drawn_as: dict[str, Style]) -> Chart | N
         caption="Whole round trip of a message and its answer of the same size, lower is better; "
         f"both axes logarithmic. {_evidence(chosen)}{floor}",
         x_kind=Axis.BYTES,
-        x_label="message size",
+        x_label="message size, bytes (K = 1024)",
         y_kind=Axis.SECONDS,
         y_label="round trip",
         panels=_by_placement(chosen, drawn_as, lambda one: one.interval),
@@ -129,7 +129,7 @@ def _throughput(cells: Sequence[Measured], drawn_as: dict[str, Style]) -> Chart 
         caption="Payload delivered one way, until the receiver has acknowledged the last message, "
         f"higher is better; both axes logarithmic, 1 MB = 10⁶ bytes. {_evidence(chosen)}",
         x_kind=Axis.BYTES,
-        x_label="message size",
+        x_label="message size, bytes (K = 1024)",
         y_kind=Axis.BYTES_PER_SECOND,
         y_label="throughput",
         panels=_by_placement(chosen, drawn_as, lambda one: _inverse(one.interval, one.cell.size)),

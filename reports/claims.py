@@ -49,6 +49,8 @@ class Judged:
     `shm` and `other` are the best of each side by median; `ratio` says how
     many times as fast the shared memory is. The p-values are those of the two
     directions, over all candidates and rivals, adjusted over the family.
+    `always`: what all rounds agree upon, even where they are too few for a
+    verdict; OPEN where they do not.
     """
 
     contest: Contest
@@ -59,6 +61,7 @@ class Judged:
     ratio: Interval | None
     p_fastest: float
     p_beaten: float
+    always: Outcome
     outcome: Outcome
 
 
@@ -79,8 +82,8 @@ class Claim:
     """A statement and what the data say of it.
 
     `family`: number of tests that were corrected for together. `alone`:
-    contests that lack a side. `needed`: rounds that would have been needed
-    for any verdict at all, where there were fewer; else None.
+    contests that lack a side. `enough`: rounds with which every contest is
+    decided in which all rounds agree.
     """
 
     id: str
@@ -90,10 +93,17 @@ class Claim:
     judged: list[Judged]
     alone: list[Contest]
     family: int
-    needed: int | None
+    enough: int
 
     def count(self, outcome: Outcome) -> int:
         return sum(one.outcome is outcome for one in self.judged)
+
+    @property
+    def starved(self) -> int:
+        """Contests that are open though all rounds agree: the rounds were too few."""
+        return sum(
+            one.outcome is Outcome.OPEN and one.always is not Outcome.OPEN for one in self.judged
+        )
 
     def where(self, outcome: Outcome) -> list[Holds]:
         """The situations of an outcome, in a reader's order."""
@@ -146,7 +156,7 @@ def shm_fastest(cells: Iterable[Measured]) -> Claim:
         judged=judged,
         alone=alone,
         family=2 * sum(one.outcome is not Outcome.TOO_FEW for one in judged),
-        needed=_rounds_needed(judged),
+        enough=_enough(judged),
     )
 
 
@@ -164,6 +174,7 @@ def _test(contest: Contest, shm: Sequence[Measured], others: Sequence[Measured])
         ratio=ratios(best_other, best_shm),
         p_fastest=_one_beats_all(shm, others),
         p_beaten=_one_beats_all(others, shm),
+        always=_always(shm, others),
         outcome=Outcome.OPEN if most >= ENOUGH_ROUNDS else Outcome.TOO_FEW,
     )
 
@@ -176,6 +187,19 @@ def _one_beats_all(candidates: Sequence[Measured], rivals: Sequence[Measured]) -
     """p-value against "no candidate is faster than every rival"."""
     best = min(max(_p_faster(one, rival) for rival in rivals) for one in candidates)
     return min(1.0, len(candidates) * best)
+
+
+def _always(shm: Sequence[Measured], others: Sequence[Measured]) -> Outcome:
+    if any(all(_in_all_rounds(one, rival) for rival in others) for one in shm):
+        return Outcome.FASTEST
+    if any(all(_in_all_rounds(one, rival) for rival in shm) for one in others):
+        return Outcome.BEATEN
+    return Outcome.OPEN
+
+
+def _in_all_rounds(one: Measured, rival: Measured) -> bool:
+    common = _common(one, rival)
+    return bool(common) and all(one.times[key] < rival.times[key] for key in common)
 
 
 def _p_faster(one: Measured, rival: Measured) -> float:
@@ -213,20 +237,7 @@ def _verdict(outcomes: Sequence[Outcome]) -> Verdict:
     return Verdict.INCONCLUSIVE if Outcome.OPEN in seen else Verdict.SUPPORTED
 
 
-def _rounds_needed(judged: Sequence[Judged]) -> int | None:
-    """Rounds for a verdict anywhere, if unanimous rounds were too few for one; else None."""
+def _enough(judged: Sequence[Judged]) -> int:
     family = [one for one in judged if one.outcome is not Outcome.TOO_FEW]
-    if not family:
-        return None
-    tests = 2 * len(family)
-    needed = [math.ceil(math.log2(_factor(one) * tests / ALPHA)) for one in family]
-    reached = any(_rounds(one) >= rounds for one, rounds in zip(family, needed, strict=True))
-    return None if reached else min(needed)
-
-
-def _factor(one: Judged) -> int:
-    return min(one.candidates, one.rivals)
-
-
-def _rounds(one: Judged) -> int:
-    return max(len(entrant.times) for entrant in one.contest.entrants)
+    most = max((max(one.candidates, one.rivals) for one in family), default=1)
+    return max(ENOUGH_ROUNDS, math.ceil(math.log2(most * max(1, 2 * len(family)) / ALPHA)))

@@ -48,9 +48,10 @@ _RC: dict[str, Any] = {
     "savefig.facecolor": PAPER,
 }
 _WIDTH = 10.4  # inches
-_ROW = 3.15
+_ROW = 3.4
 _MOST_TICKS = 8
 _LONGEST_LABEL = 44
+_LEGEND_WIDTH = 140  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def _figure(chart: Chart) -> Figure:
     columns = max(1, min(chart.columns, len(chart.panels)))
     rows = math.ceil(len(chart.panels) / columns)
     entries = _legend_entries(chart)
-    across = min(4, max(1, len(entries)))
+    longest = max((len(text) for text in entries), default=0)
+    across = max(1, min(len(entries), _LEGEND_WIDTH // (min(longest, _LONGEST_LABEL) + 7)))
     below = 0.30 + 0.20 * math.ceil(len(entries) / across)
     width = _WIDTH if columns > 1 else _WIDTH * 0.72
     figure = Figure(figsize=(width, rows * _ROW + below), layout="constrained")
@@ -176,7 +178,7 @@ def _scale(axes: Axes, chart: Chart) -> None:
     axes.set_xlim(_place(xs[0]) / 1.5, _place(xs[-1]) * 1.5)
     low, high = min(ys) / 1.25, max(ys) * 1.25
     axes.set_ylim(low, high)
-    narrow = high / low < 40
+    narrow = high / low < 1000
     axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if narrow else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _y_text(chart, value)))
     axes.yaxis.set_minor_formatter(NullFormatter())

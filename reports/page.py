@@ -27,7 +27,7 @@ from bench.results import (
 from bench.stats import Interval
 from reports import figures, tables
 from reports.charts import Chart, all_charts
-from reports.claims import Claim, Holds, Outcome, shm_fastest
+from reports.claims import Claim, Holds, Judged, Outcome, shm_fastest
 from reports.model import ALPHA, Measured, Winner, measured, winners
 from reports.style import css_variables, family_class
 from reports.trust import Trust, judge
@@ -138,7 +138,10 @@ def _environment() -> Environment:
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),
         claim_summary=claim_summary,
+        claim_mark=claim_mark,
+        claim_class=claim_class,
         lead=lead,
+        span_of=span_of,
         verdict_class=verdict_class,
     )
     return environment
@@ -172,7 +175,12 @@ def bounds(interval: Interval, kind: str) -> str:
     """`1.41–1.49×` or `2.1–2.3 µs`: an interval's ends."""
     if kind == "ratio":
         return f"{times(interval.low).removesuffix('×')}–{times(interval.high)}"
-    low, high = human_seconds(interval.low), human_seconds(interval.high)
+    return span_of(interval.low, interval.high)
+
+
+def span_of(first: float, last: float) -> str:
+    """Seconds -> `2.1–2.3 µs`: the unit once where both have the same."""
+    low, high = human_seconds(first), human_seconds(last)
     same_unit = low.split(" ")[1] == high.split(" ")[1]
     return f"{low.split(' ')[0]}–{high}" if same_unit else f"{low} – {high}"
 
@@ -205,6 +213,18 @@ def claim_summary(claim: Claim) -> str:
         return "Fewer than 6 rounds: ratios are shown below, and nothing is decided."
     parts = list(_counts(claim))
     return f"Of {decided} {_plural(decided, 'cell')} with both sides: {'; '.join(parts)}."
+
+
+def claim_mark(one: Judged) -> str:
+    """Filled where it is decided, hollow where all rounds agree and are too few."""
+    if one.outcome is Outcome.OPEN:
+        return {Outcome.FASTEST: "△", Outcome.BEATEN: "▽"}.get(one.always, "?")
+    return {Outcome.FASTEST: "▲", Outcome.BEATEN: "▼"}.get(one.outcome, "?")
+
+
+def claim_class(one: Judged) -> str:
+    """The name under which style.css knows an outcome."""
+    return {Outcome.FASTEST: "fastest", Outcome.BEATEN: "beaten"}.get(one.outcome, "tie")
 
 
 def _counts(claim: Claim) -> Iterator[str]:

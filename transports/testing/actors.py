@@ -50,6 +50,9 @@ class Actor:
     The process dies with us (prctl(2), PR_SET_PDEATHSIG), and by an alarm.
     """
 
+    pid: int
+    _pidfd: int
+
     def __init__(self, start: Callable[[], Any]) -> None:
         self._connection, theirs = Pipe()
         parent = os.getpid()
@@ -77,13 +80,13 @@ class Actor:
         """Have it call the function; `answer` has the outcome."""
         self._connection.send((function, arguments))
 
-    def answer(self, within: float = PATIENCE) -> Any:
+    def answer(self) -> Any:
         """What the function returned, or raised.
 
         Raises: Stuck, Died.
         """
-        if not wait([self._connection, self._pidfd], within):
-            raise Stuck(f"no answer within {within} s")
+        if not wait([self._connection, self._pidfd], PATIENCE):
+            raise Stuck(f"no answer within {PATIENCE} s")
         try:
             error, outcome = self._connection.recv()
         except (EOFError, ConnectionResetError):

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -247,7 +248,7 @@ class LivingTests:
         try:
             with ExitStack() as stack:
                 actors = [
-                    stack.enter_context(Actor(lambda one=one: Seat(stage.transport, one)))
+                    stack.enter_context(Actor(partial(Seat, stage.transport, one)))
                     for one in tickets
                 ]
                 for actor in actors:
@@ -298,7 +299,7 @@ class LivingTests:
         ticket = channel.ticket(*seats(stage.spec(topology))[0])
         channel.close()
         channel.unlink()
-        with Actor(lambda: Seat(stage.transport, ticket)) as actor:
+        with Actor(partial(Seat, stage.transport, ticket)) as actor:
             with pytest.raises(PeerGone):
                 actor.do(attach)
             assert not actor.do(opened_since_start)
@@ -310,7 +311,7 @@ class LivingTests:
         for role, index in seats(spec):
             channel = stage.transport.create(spec)
             ticket = channel.ticket(role, index)
-            with Actor(lambda ticket=ticket: Seat(stage.transport, ticket)) as actor:
+            with Actor(partial(Seat, stage.transport, ticket)) as actor:
                 took, held = actor.do(attach_alone, SOON)
                 assert took < SOON + 2
                 assert not held
@@ -327,8 +328,7 @@ class LivingTests:
         tickets = [channel.ticket(Role.SENDER, 0), channel.ticket(Role.RECEIVER, 0)]
         with ExitStack() as stack:
             sender, receiver = (
-                stack.enter_context(Actor(lambda one=one: Seat(stage.transport, one)))
-                for one in tickets
+                stack.enter_context(Actor(partial(Seat, stage.transport, one))) for one in tickets
             )
             sender.begin(attach)
             took, held = receiver.do(attach_alone, SOON)
@@ -506,7 +506,7 @@ def create_with_spare(transport: Transport, spec: Spec, spare: int) -> set[Thing
 
 def stranger(transport: Transport, post: socket.socket) -> Actor:
     """A process that knows nothing of a channel to come; its ticket arrives by post."""
-    actor = Actor(lambda: read_letter(transport, post))
+    actor = Actor(partial(read_letter, transport, post))
     post.close()
     return actor
 

@@ -1,0 +1,230 @@
+"""Good transports with one thing spoilt, and the contract's test that must notice.
+
+Not collected by itself: `test_mutants.py` runs it, and every class here must fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from transports import get, naming
+from transports.contract import (
+    Channel,
+    Endpoint,
+    Framing,
+    Lifetime,
+    Limits,
+    PeerDeath,
+    Sharing,
+    Spec,
+    Ticket,
+    Traits,
+    Transport,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+)
+from transports.testing import ContractTests, actors
+
+actors.PATIENCE = 1.0  # most mutants that hang would have to be waited for
+
+
+def same(thing: Any) -> Any:
+    return thing
+
+
+@dataclass
+class Spoilt:
+    """A good transport, but for what is given."""
+
+    good: Transport
+    traits: Traits
+    endpoint: Callable[[Any], Any] = same
+    channel: Callable[[Any], Any] = same
+    spec: Callable[[Spec], Spec] = same
+    deadline: Callable[[float], float] = same
+    before_probe: Callable[[], object] = field(default=lambda: None)
+
+    @property
+    def name(self) -> str:
+        return self.good.name
+
+    def probe(self) -> Limits | Unavailable:
+        self.before_probe()
+        return self.good.probe()
+
+    def create(self, spec: Spec) -> Channel:
+        return self.channel(self.good.create(self.spec(spec)))
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        return self.endpoint(self.good.attach(ticket, self.deadline(deadline)))
+
+
+MUTANTS: dict[str, tuple[str, Spoilt]] = {}  # its name -> (the test that must fail, the mutant)
+
+
+def mutant(name: str, test: str, good: str, **spoilt: Any) -> None:
+    transport = get(good)
+    assert isinstance(transport, Transport)
+    MUTANTS[name] = (test, Spoilt(transport, spoilt.pop("traits", transport.traits), **spoilt))
+
+
+def believed(name: str, test: str, good: str, **wrong: Any) -> None:
+    """A transport whose traits say something that is not so."""
+    transport = get(good)
+    assert isinstance(transport, Transport)
+    mutant(name, test, good, traits=replace(transport.traits, **wrong))
+
+
+def sending(change: Callable[[Callable[[Any], None], int, Any], None]) -> Callable[[Any], Any]:
+    """Spoil `send`: `change` gets the good one, the message's number, and the message."""
+
+    def spoil(endpoint: Any) -> Any:
+        good, count = endpoint.send, 0
+
+        def send(data: Any) -> None:
+            nonlocal count
+            count += 1
+            change(good, count, data)
+
+        endpoint.send = send
+        return endpoint
+
+    return spoil
+
+
+def loses(send: Callable[[Any], None], count: int, data: Any) -> None:
+    if count != 150:
+        send(data)
+
+
+def doubles(send: Callable[[Any], None], count: int, data: Any) -> None:
+    send(data)
+    if count == 150:
+        send(data)
+
+
+def garbles(send: Callable[[Any], None], count: int, data: Any) -> None:
+    send(bytes([data[0] ^ 1]) + bytes(data[1:]) if count == 150 else data)
+
+
+_held: list[Any] = []
+
+
+def swaps(send: Callable[[Any], None], count: int, data: Any) -> None:
+    _held.append(bytes(data))
+    if count % 2 == 0:
+        send(_held.pop())
+        send(_held.pop())
+
+
+def cuts(send: Callable[[Any], None], count: int, data: Any) -> None:
+    send(data[:64])
+
+
+def tears(send: Callable[[Any], None], count: int, data: Any) -> None:
+    """In two writes: several senders' messages mix."""
+    send(data[:100])
+    send(data[100:])
+
+
+def blocks(endpoint: Any) -> Any:
+    good = endpoint.recv_into
+
+    def recv_into(buffer: memoryview) -> int:
+        while True:
+            try:
+                return int(good(buffer))
+            except WouldBlock:
+                continue
+
+    endpoint.recv_into = recv_into
+    return endpoint
+
+
+def never_closes(thing: Any) -> Any:
+    thing.close = lambda: None
+    return thing
+
+
+def never_unlinks(channel: Any) -> Any:
+    channel.unlink = lambda: None
+    return channel
+
+
+def lends_to_all(channel: Any) -> Any:
+    for path in Path("/dev/shm").glob(f"*{naming.PREFIX}*"):
+        path.chmod(0o666)
+    return channel
+
+
+def survives_exec(endpoint: Any) -> Any:
+    for fd in endpoint._fds:
+        os.set_inheritable(fd, True)
+    return endpoint
+
+
+def takes_over(spec: Spec) -> Spec:
+    if spec.name is not None:
+        for path in Path("/dev/shm").glob(f"*{spec.name[1:]}*"):
+            path.unlink()
+    return spec
+
+
+SHM = "shm:posix+posix-sem"
+
+mutant("loses", "test_order_and_content", "pipe", endpoint=sending(loses))
+mutant("doubles", "test_order_and_content", "pipe", endpoint=sending(doubles))
+mutant("garbles", "test_order_and_content", SHM, endpoint=sending(garbles))
+mutant("swaps", "test_order_and_content", SHM, endpoint=sending(swaps))
+mutant("cuts", "test_longer_than_the_spec", SHM, endpoint=sending(cuts))
+mutant("cuts large ones", "test_size", SHM, endpoint=sending(cuts))
+mutant("tears", "test_two_senders_at_once", "pipe", endpoint=sending(tears))
+mutant("waits", "test_full_and_drained", "pipe", endpoint=blocks)
+mutant(
+    "spins",
+    "test_waits_as_its_traits_say",
+    "pipe",
+    spec=lambda s: replace(s, nowait=True),
+    endpoint=blocks,
+)
+mutant("depth is ignored", "test_depth", SHM, spec=lambda s: replace(s, depth=5))
+mutant("endpoint keeps", "test_seat_lets_go_of_all", "unix-stream", endpoint=never_closes)
+mutant("endpoint stays", "test_endpoint_closed", "pipe", endpoint=never_closes)
+mutant("channel keeps", "test_closing_twice", "pipe", channel=never_closes)
+mutant("channel stays", "test_senders_gone", "pipe", channel=never_closes)
+mutant("object stays", "test_closing_twice", "sysv-queue", channel=never_unlinks)
+mutant("file stays", "test_closing_twice", "unix-stream", channel=never_unlinks)
+mutant("open to all", "test_private_objects", SHM, channel=lends_to_all)
+mutant("inherited by exec", "test_descriptors_close_on_exec", "pipe", endpoint=survives_exec)
+mutant("takes over", "test_name_taken", SHM, spec=takes_over)
+mutant("no deadline", "test_nobody_comes", "unix-stream", deadline=lambda _: float(2**31))
+mutant("gives up at once", "test_nobody_comes", "unix-stream", deadline=lambda _: 0.0)
+mutant("probe leaves", "test_probe", "null", before_probe=lambda: _held.append(os.pipe()))
+believed("no stream", "test_buffer_too_small", "pipe", framing=Framing.MESSAGE)
+believed("a stream", "test_stream_has_no_borders", SHM, framing=Framing.STREAM)
+believed("zero length", "test_size", "pipe", zero_length=True)
+believed("no zero length", "test_size", SHM, zero_length=False)
+believed("pollable", "test_pollable", SHM, pollable=True)
+believed("not pollable", "test_pollable", "pipe", pollable=False)
+believed("silent", "test_senders_gone", "pipe", peer_death=PeerDeath.SILENT)
+believed("reported", "test_senders_gone", "sysv-queue", peer_death=PeerDeath.REPORTED)
+believed("by descriptors", "test_sharing", SHM, sharing=Sharing.DESCRIPTORS)
+believed("by name", "test_sharing", "pipe", sharing=Sharing.NAME)
+believed("goes with its process", "test_owner_killed", SHM, lifetime=Lifetime.PROCESS)
+believed("outlives", "test_owner_killed", "pipe", lifetime=Lifetime.KERNEL)
+believed("nameless", "test_unlinked_early", "sysv-queue", unlink_early=True)
+believed("named", "test_unlinked_early", SHM, unlink_early=False)
+believed("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPINNING)
+believed("deep", "test_depth", "pipe", depth=True)
+believed("carries nothing", "test_carries_nothing", "pipe", carries=False)
+believed("carries", "test_order_and_content", "null", carries=True)
+
+
+for _name, (_test, _mutant) in MUTANTS.items():
+    _key = f"Test-{_name}".replace(" ", "-")
+    globals()[_key] = type(_key, (ContractTests,), {"transport": _mutant})

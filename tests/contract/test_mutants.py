@@ -1,0 +1,32 @@
+"""The contract's tests can fail: each spoilt transport is caught by the test meant for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as Xml
+from pathlib import Path
+
+import mutants
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.timeout(240)
+def test_every_mutant_is_caught(tmp_path: Path) -> None:
+    """One run for all: collecting costs more than most of them."""
+    outcome = tmp_path / "outcome.xml"
+    wanted = {name.replace(" ", "-"): test for name, (test, _) in mutants.MUTANTS.items()}
+    nodes = [f"{HERE / 'mutants.py'}::Test-{name}::{test}" for name, test in wanted.items()]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
+    run = subprocess.run(
+        [*command, f"--junitxml={outcome}", *nodes], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1, run.stdout
+    caught = {
+        case.get("classname", "").rpartition(".Test-")[2]
+        for case in Xml.parse(outcome).iter("testcase")
+        if case.find("failure") is not None or case.find("error") is not None
+    }
+    assert set(wanted) - caught == set(), run.stdout
