@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import platform
 import select
 import signal
 import socket
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +265,12 @@ def main() -> None:
     import pyperf
 
     import bench.worker  # noqa: F401  (before the fork, not after it)
+
+    # pyperf asks this of every worker, and it starts file(1) each time: 2 ms, and a
+    # process on the measured core, for an answer that cannot change. The collection
+    # here fills the caches that `platform` has for the rest (uname(1), …).
+    platform.architecture = cache(platform.architecture)
+    pyperf.Run([1.0], collect_metadata=True)
 
     with contextlib.suppress(BrokenPipeError), socket.socket(fileno=fd) as connection:
         serve(connection, pyperf.Runner)

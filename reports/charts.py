@@ -84,7 +84,9 @@ def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
         for runtime in sorted({one.cell.runtime for one in shown})
         for chart in _of_runtime([one for one in shown if one.cell.runtime == runtime], drawn_as)
     ]
-    ordered = sorted(charts, key=lambda chart: ("latency", "stream", "scaling").index(chart.section))
+    ordered = sorted(
+        charts, key=lambda chart: ("latency", "stream", "scaling").index(chart.section)
+    )
     return ordered[:MOST_CHARTS], len(ordered) - len(ordered[:MOST_CHARTS])
 
 
@@ -103,7 +105,7 @@ def _latency(cells: Sequence[Measured], drawn_as: dict[str, Style]) -> Chart | N
     return Chart(
         name=_name("latency", runtime),
         section="latency",
-        title=f"Round trip against message size, {runtime} loop, 2 processes",
+        title=f"Round trip against message size: 2 processes, {_who(chosen)}",
         caption="Whole round trip of a message and its answer of the same size, lower is better; "
         f"both axes logarithmic. {_evidence(chosen)}{floor}",
         x_kind=Axis.BYTES,
@@ -125,7 +127,7 @@ def _throughput(cells: Sequence[Measured], drawn_as: dict[str, Style]) -> Chart 
     return Chart(
         name=_name("throughput", runtime),
         section="stream",
-        title=f"Throughput against message size, {runtime} loop, 2 processes",
+        title=f"Throughput against message size: 2 processes, {_who(chosen)}",
         caption="Payload delivered one way, until the receiver has acknowledged the last message, "
         f"higher is better; both axes logarithmic, 1 MB = 10⁶ bytes. {_evidence(chosen)}",
         x_kind=Axis.BYTES,
@@ -179,7 +181,7 @@ def _scaling(
     return Chart(
         name=_name(f"scaling-{pattern}", runtime),
         section="scaling",
-        title=f"{pattern}: {unit} a second against processes, {runtime} loop",
+        title=f"{pattern}, {unit} a second against processes: {_who(chosen)}",
         caption=f"{pattern[0].upper()}{pattern[1:]}: {how}{two}. Higher is better. "
         f"{_evidence(chosen)}",
         x_kind=Axis.PROCESSES,
@@ -205,7 +207,9 @@ def _by_placement(
     drawn_as: dict[str, Style],
     y: Callable[[Measured], Interval],
 ) -> list[Panel]:
-    placements = sorted({one.cell.placement for one in cells}, key=lambda one: rank(PLACEMENTS, one))
+    placements = sorted(
+        {one.cell.placement for one in cells}, key=lambda one: rank(PLACEMENTS, one)
+    )
     return [
         _panel(
             placement,
@@ -264,20 +268,27 @@ def label(one: Measured) -> str:
 
 def _inverse(time: Interval, amount: int) -> Interval:
     """Seconds a unit -> `amount` a second; the ends change places."""
-    return Interval(amount / time.median, amount / time.high, amount / time.low, time.coverage, time.n)
+    return Interval(
+        amount / time.median, amount / time.high, amount / time.low, time.coverage, time.n
+    )
+
+
+def _who(cells: Sequence[Measured]) -> str:
+    """Whose loop, and how the receivers wait: no chart without either."""
+    waits = sorted({one.facts.wait for one in cells if _carries(one)}, key=lambda w: rank(WAITS, w))
+    runtime = cells[0].cell.runtime
+    return f"{runtime} loop, {' or '.join(waits)} receivers" if waits else f"{runtime} loop"
 
 
 def _evidence(cells: Sequence[Measured]) -> str:
-    """How the receivers wait, and what a bar is: no chart without either."""
-    waits = sorted({one.facts.wait for one in cells if _carries(one)}, key=lambda w: rank(WAITS, w))
-    how = "Receivers: blocking." if waits == ["blocking"] else f"Receivers: {', '.join(waits)}."
+    """What a point and its bar are."""
     rounds = sorted({one.interval.n for one in cells})
-    coverage = min(one.interval.coverage for one in cells)
+    coverage = min(one.interval.coverage for one in cells) * 100
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     return (
-        f"{how if waits else ''} Points are medians over {span} fresh pairs; "
-        f"bars cover the median with at least {coverage:.1%}."
-    ).strip()
+        f"Points are medians over {span} fresh {'pairs' if rounds[-1] != 1 else 'pair'} of "
+        f"processes; bars cover the median with at least {coverage:.1f} %."
+    )
 
 
 def _name(kind: str, runtime: str) -> str:

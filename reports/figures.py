@@ -15,7 +15,9 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
@@ -64,13 +66,14 @@ class Drawn:
 
 
 def draw(chart: Chart) -> Drawn:
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": chart.name}):
+    settings: Any = {**_RC, "svg.hashsalt": chart.name}
+    with matplotlib.rc_context(settings):
         figure = _figure(chart)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once is enough for both files
         svg, png = io.BytesIO(), io.BytesIO()
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=144, metadata={"Software": None})
+        figure.savefig(png, format="png", dpi=130, metadata={"Software": None})
     return Drawn(_inline(chart, svg.getvalue().decode()), svg.getvalue(), png.getvalue())
 
 
@@ -82,9 +85,9 @@ def _figure(chart: Chart) -> Figure:
     across = max(1, min(len(entries), _LEGEND_WIDTH // (min(longest, _LONGEST_LABEL) + 7)))
     below = 0.30 + 0.20 * math.ceil(len(entries) / across)
     width = _WIDTH if columns > 1 else _WIDTH * 0.72
-    figure = Figure(figsize=(width, rows * _ROW + below), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    figure = Figure(figsize=(width, rows * _ROW + below), layout=layout)
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # type: ignore[union-attr]
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     cells = list(grid.flat)
     for index, (axes, panel) in enumerate(zip(cells, chart.panels, strict=False)):
@@ -94,6 +97,7 @@ def _figure(chart: Chart) -> Figure:
     for axes in cells[len(chart.panels) :]:
         axes.set_axis_off()
     _scale(cells[0], chart)
+    figure.suptitle(_plain(chart.title, 120), x=0.008, ha="left", fontsize=11.5, fontweight="bold")
     figure.legend(
         handles=list(entries.values()),
         loc="outside lower center",
@@ -108,22 +112,19 @@ def _figure(chart: Chart) -> Figure:
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_title(_plain(panel.title), loc="left", fontsize=10, fontweight="bold", pad=16)
-    axes.text(
-        0, 1.025, panel.note, transform=axes.transAxes, fontsize=8, color=MUTED, va="bottom"
-    )
+    axes.text(0, 1.025, panel.note, transform=axes.transAxes, fontsize=8, color=MUTED, va="bottom")
     for line in panel.lines:
-        _draw_line(axes, line)
-
-
-def _draw_line(axes: Axes, line: Line) -> None:
-    x = [_place(value) for value in line.x]
-    below = [max(0.0, middle - low) for middle, low in zip(line.y, line.low, strict=True)]
-    above = [max(0.0, high - middle) for middle, high in zip(line.y, line.high, strict=True)]
-    axes.errorbar(
-        x, line.y, yerr=[below, above], fmt="none", ecolor=line.style.color,
-        elinewidth=1.1, capsize=2.2, capthick=1.1,
-    )  # fmt: skip
-    axes.plot(x, line.y, **_look(line))
+        axes.add_line(Line2D([_place(x) for x in line.x], line.y, **_look(line)))
+    bars = [
+        ([(_place(x), low), (_place(x), high)], line.style.color)
+        for line in panel.lines
+        for x, low, high in zip(line.x, line.low, line.high, strict=True)
+    ]
+    axes.add_collection(
+        LineCollection(
+            [bar for bar, _ in bars], colors=[color for _, color in bars], linewidths=1.6
+        )
+    )
 
 
 def _look(line: Line) -> dict[str, Any]:
@@ -198,10 +199,10 @@ def _y_text(chart: Chart, value: float) -> str:
     return re.sub(r"\.0+(?=\D|$)", "", text)
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, longest: int = _LONGEST_LABEL) -> str:
     """What the font can show: names are ASCII by custom, and anything else is marked."""
-    short = text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
-    return re.sub(r"[^\x20-\x7eµ×…]", "?", short)
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return re.sub(r"[^\x20-\x7eµ…]", "?", short)
 
 
 def _inline(chart: Chart, svg: str) -> str:

@@ -101,7 +101,8 @@ def measured(results: Results) -> list[Measured]:
 def _measured(result: CellResult) -> Measured:
     assert result.facts is not None  # a cell with runs was planned
     times = {
-        number: min(max(seconds, SHORTEST), LONGEST) for number, seconds in result.by_round().items()
+        number: min(max(seconds, SHORTEST), LONGEST)
+        for number, seconds in result.by_round().items()
     }
     interval = median_interval(list(times.values()))
     return Measured(result.cell, result.facts, result.good, times, interval)

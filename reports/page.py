@@ -34,6 +34,8 @@ from reports.trust import Trust, judge
 
 REPORT = "report.html"
 FIGURES = "figures"
+TIMES = "\N{MULTIPLICATION SIGN}"
+TO = "\N{EN DASH}"
 LONGEST_TEXT = 600  # characters of one string from the data
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -84,7 +86,7 @@ def render(
             claim=claim,
             claim_grid=tables.claim_grid(claim),
             claim_rows=tables.bounded(claim.judged),
-            alone=tables.bounded(claim.alone, 300),
+            alone=tables.alone(claim, cells),
             holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
             winners_grid=tables.winners_grid(found),
             winners_family=sum(one.p is not None for one in found),
@@ -148,7 +150,9 @@ def _environment() -> Environment:
 
 
 # Control characters, and those that turn the direction of what follows.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def _clean(value: object) -> object:
@@ -160,11 +164,11 @@ def _clean(value: object) -> object:
 
 
 def times(ratio: float) -> str:
-    """1.453 -> `1.45×`."""
+    """1.453 -> `1.45x`, with a proper sign."""
     if ratio >= 1000:
-        return f"{ratio:.3g}×"
+        return f"{ratio:.3g}{TIMES}"
     digits = 0 if ratio >= 100 else 1 if ratio >= 10 else 2
-    return f"{ratio:.{digits}f}×" if ratio >= 0.01 else f"{ratio:.2g}×"
+    return f"{ratio:.{digits}f}{TIMES}" if ratio >= 0.01 else f"{ratio:.2g}{TIMES}"
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -172,17 +176,17 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def bounds(interval: Interval, kind: str) -> str:
-    """`1.41–1.49×` or `2.1–2.3 µs`: an interval's ends."""
+    """`1.41-1.49x` or `2.1-2.3 µs`, with proper signs: an interval's ends."""
     if kind == "ratio":
-        return f"{times(interval.low).removesuffix('×')}–{times(interval.high)}"
+        return f"{times(interval.low).removesuffix(TIMES)}{TO}{times(interval.high)}"
     return span_of(interval.low, interval.high)
 
 
 def span_of(first: float, last: float) -> str:
-    """Seconds -> `2.1–2.3 µs`: the unit once where both have the same."""
+    """Seconds -> `2.1-2.3 µs`: the unit once where both have the same."""
     low, high = human_seconds(first), human_seconds(last)
     same_unit = low.split(" ")[1] == high.split(" ")[1]
-    return f"{low.split(' ')[0]}–{high}" if same_unit else f"{low} – {high}"
+    return f"{low.split(' ')[0]}{TO}{high}" if same_unit else f"{low} {TO} {high}"
 
 
 def count(value: float) -> str:
@@ -212,7 +216,13 @@ def claim_summary(claim: Claim) -> str:
     if not decided:
         return "Fewer than 6 rounds: ratios are shown below, and nothing is decided."
     parts = list(_counts(claim))
-    return f"Of {decided} {_plural(decided, 'cell')} with both sides: {'; '.join(parts)}."
+    counts = f"Of {decided} {_plural(decided, 'cell')} with both sides: {'; '.join(parts)}."
+    if not claim.starved:
+        return counts
+    return (
+        f"{counts} In {claim.starved} of these all rounds agree, but they are too few for "
+        f"{claim.family} tests at once: {claim.enough} rounds would decide."
+    )
 
 
 def claim_mark(one: Judged) -> str:
@@ -242,7 +252,7 @@ def _plural(number: int, word: str) -> str:
 
 
 def lead(one: Winner) -> str:
-    """How far the winner is ahead: `1.45×`, or nothing where it was alone."""
+    """How far the winner is ahead: `1.45x`, or nothing where it was alone."""
     return times(one.ratio.median) if one.ratio else ""
 
 

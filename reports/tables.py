@@ -7,15 +7,15 @@ have been: a folder may hold anything, and the page must still open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from bench.results import CellResult, Results, Run, Skipped, Status, bearable, percentile
-from bench.stats import ENOUGH_ROUNDS
+from bench.stats import ENOUGH_ROUNDS, Interval
 from reports.claims import Claim, Judged
-from reports.model import Measured, Situation, Winner
+from reports.model import FLOOR, SHARED_MEMORY, Contest, Measured, Situation, Winner, ratios
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size
@@ -68,6 +68,42 @@ def winners_grid(winners: Iterable[Winner]) -> Grid[Winner]:
 
 def claim_grid(claim: Claim) -> Grid[Judged]:
     return _grid(claim.judged, lambda one: (one.contest.situation, one.contest.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A contest with one side only. `foil`: the best of the other side that waits otherwise.
+
+    `ratio`: how many times as fast `best` is as the foil; unlike with unlike.
+    """
+
+    contest: Contest
+    best: Measured
+    foil: Measured | None
+    ratio: Interval | None
+
+
+def alone(claim: Claim, cells: Iterable[Measured]) -> Rows[Alone]:
+    """What the claim had nothing to compare with, shared memory first."""
+    others: dict[object, Measured] = {}
+    for one in cells:
+        if one.facts.family not in (SHARED_MEMORY, FLOOR) and not one.cell.twin:
+            known = others.setdefault(_axes(one), one)
+            if one.interval.median < known.interval.median:
+                others[_axes(one)] = one
+    found = [_alone(contest, others) for contest in claim.alone]
+    found.sort(key=lambda one: one.best.facts.family != SHARED_MEMORY)
+    return bounded(found, 500)
+
+
+def _axes(one: Measured) -> object:
+    return replace(one.situation, wait="", in_place=False), one.cell.size
+
+
+def _alone(contest: Contest, others: Mapping[object, Measured]) -> Alone:
+    best = min(contest.entrants, key=lambda one: (one.interval.median, one.cell.id))
+    foil = others.get(_axes(best)) if best.facts.family == SHARED_MEMORY else None
+    return Alone(contest, best, foil, ratios(foil, best) if foil else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,14 +166,10 @@ def sweep(
     return results
 
 
-def _run(
-    cell: Cell, number: int, time: Time, noise: float, seed: int, void: str, tail: int
-) -> Run:
+def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str, tail: int) -> Run:
     drift = random.Random(f"{seed}/{number}").gauss(0, 0.05)
     own = random.Random(f"{seed}/{cell.id}/{number}")
-    seconds = time(
-        cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number
-    )
+    seconds = time(cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number)
     seconds *= math.exp(drift + own.gauss(0, noise))
     values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
     switches = 2000 if cell.placement == "same-core" else 3000

@@ -28,9 +28,10 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.testing import ContractTests, actors
+from transports.testing import ContractTests, actors, leaks
 
-actors.PATIENCE = 1.0  # most mutants that hang would have to be waited for
+actors.PATIENCE = 1.0  # what hangs, and what stays behind, is waited for here
+leaks.SETTLING = 0.1
 
 
 def same(thing: Any) -> Any:

@@ -27,6 +27,7 @@ def test_every_mutant_is_caught(tmp_path: Path) -> None:
     caught = {
         case.get("classname", "").rpartition(".Test-")[2]
         for case in Xml.parse(outcome).iter("testcase")
-        if case.find("failure") is not None or case.find("error") is not None
+        if case.find("failure") is not None
+        or any("left behind" in error.get("message", "") for error in case.iter("error"))
     }
     assert set(wanted) - caught == set(), run.stdout

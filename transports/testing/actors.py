@@ -179,9 +179,9 @@ def _perform(
     return False, returned
 
 
-def eventually(condition: Callable[[], bool], within: float = PATIENCE) -> bool:
+def eventually(condition: Callable[[], bool]) -> bool:
     """Whether the condition comes true in time."""
-    end = time.monotonic() + within
+    end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
             return False

@@ -11,7 +11,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -56,10 +56,8 @@ class LivingTests:
 
     def test_protocols(self, stage: Stage, topology: Topology) -> None:
         assert isinstance(stage.transport, Transport)
-        channel = stage.transport.create(stage.spec(topology))
-        assert isinstance(channel, Channel)
-        channel.close()
-        channel.unlink()
+        with stage.channel(stage.spec(topology)) as channel:
+            assert isinstance(channel, Channel)
         with stage.crew(topology) as crew:
             for actor in crew.actors:
                 assert actor.do(shape) in ((True, "NoneType"), (True, "PyCapsule"))
@@ -74,17 +72,13 @@ class LivingTests:
 
     def test_seats(self, stage: Stage, topology: Topology) -> None:
         spec = stage.spec(topology)
-        channel = stage.transport.create(spec)
-        try:
+        with stage.channel(spec) as channel:
             for role, index in seats(spec):
                 channel.ticket(role, index).close()
             for role in Role:
                 for index in (-1, spec.parties):
                     with pytest.raises(ValueError):
                         channel.ticket(role, index)
-        finally:
-            channel.close()
-            channel.unlink()
 
     def test_other_topologies_are_refused(self, stage: Stage) -> None:
         for topology in set(Topology) - stage.transport.traits.topologies:
@@ -92,14 +86,13 @@ class LivingTests:
                 stage.transport.create(Spec(TYPICAL, topology))
 
     def test_closing_twice(self, stage: Stage, topology: Topology) -> None:
-        channel = stage.transport.create(stage.spec(topology))
-        channel.close()
-        channel.close()
-        with pytest.raises(Closed):
-            channel.ticket(*seats(stage.spec(topology))[0])
-        channel.unlink()
-        channel.unlink()
-        channel.close()
+        with stage.channel(stage.spec(topology)) as channel:
+            channel.close()
+            channel.close()
+            with pytest.raises(Closed):
+                channel.ticket(*seats(stage.spec(topology))[0])
+            channel.unlink()
+            channel.unlink()
 
     def test_endpoint_closed(self, stage: Stage, topology: Topology) -> None:
         with stage.crew(topology) as crew:
@@ -119,41 +112,36 @@ class LivingTests:
 
     def test_ticket_owns_its_descriptors(self, stage: Stage, topology: Topology) -> None:
         """They are closed on exec, and by `close`."""
-        channel = stage.transport.create(stage.spec(topology))
-        before = descriptors()
-        for role, index in seats(stage.spec(topology)):
-            ticket = channel.ticket(role, index)
-            assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd in ticket.fds)
-            ticket.close()
-            ticket.close()
-        assert descriptors() == before
-        channel.close()
-        channel.unlink()
+        with stage.channel(stage.spec(topology)) as channel:
+            before = descriptors()
+            for role, index in seats(stage.spec(topology)):
+                ticket = channel.ticket(role, index)
+                assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd in ticket.fds)
+                ticket.close()
+                ticket.close()
+            assert descriptors() == before
 
     def test_descriptors_close_on_exec(self, stage: Stage, topology: Topology) -> None:
         before = {number(thing) for thing in descriptors()}
-        channel = stage.transport.create(stage.spec(topology))
-        assert {number(thing) for thing in descriptors() if survives_exec(thing)} <= before
-        channel.close()
-        channel.unlink()
+        with stage.channel(stage.spec(topology)):
+            assert {number(thing) for thing in descriptors() if survives_exec(thing)} <= before
         with stage.crew(topology) as crew:
             for actor in crew.actors:
                 assert actor.do(surviving_exec) <= before
 
     def test_private_objects(self, stage: Stage, topology: Topology) -> None:
-        """Nobody else may open them (0600, a folder 0700), nobody guesses their names."""
+        """Nobody else may open them (0600, a folder 0700); all stand in the ledger till the end."""
+        lifetime = stage.transport.traits.lifetime
         before, noted = kernel_objects(), standing()
-        channels = [stage.transport.create(stage.spec(topology)) for _ in range(2)]
-        try:
-            objects = [item for thing, item in kernel_objects().items() if thing not in before]
-            assert [item for item in objects if item.mode & 0o077] == []
-            assert bool(standing() - noted) == (
-                stage.transport.traits.lifetime is not Lifetime.PROCESS
-            )
-        finally:
-            for channel in channels:
-                channel.close()
-                channel.unlink()
+        with stage.channel(stage.spec(topology)):
+            one = standing() - noted
+            assert bool(one) == (lifetime is not Lifetime.PROCESS)
+            with stage.channel(stage.spec(topology)):
+                both = standing() - noted
+                assert len(both) == 2 * len(one), "two channels share a name"
+                created = [each for thing, each in kernel_objects().items() if thing not in before]
+                assert len(created) >= len(both)
+                assert [each for each in created if each.mode & 0o077] == []
         assert standing() == noted
 
     def test_nothing_is_created_unannounced(
@@ -189,9 +177,7 @@ class LivingTests:
                 here, there = socket.socketpair()
                 stack.enter_context(here)
                 strangers.append((stack.enter_context(stranger(stage.transport, there)), here))
-            channel = stage.transport.create(spec)
-            stack.callback(channel.unlink)
-            stack.callback(channel.close)
+            channel = stack.enter_context(stage.channel(spec))
             for (role, index), (actor, here) in zip(seats(spec), strangers, strict=True):
                 ticket = channel.ticket(role, index)
                 write_letter(here, ticket)
@@ -206,12 +192,10 @@ class LivingTests:
 
     def test_sharing(self, stage: Stage, topology: Topology) -> None:
         """What a sender's ticket holds is what the trait says."""
-        channel = stage.transport.create(stage.spec(topology))
-        ticket = channel.ticket(*seats(stage.spec(topology))[0])
-        held = (bool(ticket.fds), bool(ticket.inherited))
-        ticket.close()
-        channel.close()
-        channel.unlink()
+        with stage.channel(stage.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(stage.spec(topology))[0])
+            held = (bool(ticket.fds), bool(ticket.inherited))
+            ticket.close()
         assert json.loads(json.dumps(ticket.data)) == ticket.data
         sharing = stage.transport.traits.sharing
         assert held == (sharing is Sharing.DESCRIPTORS, sharing is Sharing.INHERIT)
@@ -239,27 +223,12 @@ class LivingTests:
         if free_name is None:
             pytest.skip("it has no names")
         spec = stage.spec(topology, name=free_name)
-        first = stage.transport.create(spec)
-        first.close()
-        first.unlink()
-        second = stage.transport.create(spec)
-        first.unlink()
-        tickets = [second.ticket(role, index) for role, index in seats(spec)]
-        try:
-            with ExitStack() as stack:
-                actors = [
-                    stack.enter_context(Actor(partial(Seat, stage.transport, one)))
-                    for one in tickets
-                ]
-                for actor in actors:
-                    actor.begin(attach)
-                for actor in actors:
-                    actor.answer()
-        finally:
-            for ticket in tickets:
-                ticket.close()
-            second.close()
-            second.unlink()
+        with stage.channel(spec) as first:
+            first.unlink()
+            with stage.channel(spec):
+                before = set(kernel_objects())
+                first.unlink()
+                assert set(kernel_objects()) == before
 
     def test_unlinked_early(self, stage: Stage, topology: Topology) -> None:
         """Traffic outlives the name where the trait says so, and breaks where it has one."""
@@ -295,50 +264,42 @@ class LivingTests:
             or stage.transport.traits.lifetime is Lifetime.PROCESS
         ):
             pytest.skip("it has no name that could be gone")
-        channel = stage.transport.create(stage.spec(topology))
-        ticket = channel.ticket(*seats(stage.spec(topology))[0])
-        channel.close()
-        channel.unlink()
-        with Actor(partial(Seat, stage.transport, ticket)) as actor:
+        with stage.channel(stage.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(stage.spec(topology))[0])
+        with closing(ticket), Actor(partial(Seat, stage.transport, ticket)) as actor:
             with pytest.raises(PeerGone):
                 actor.do(attach)
             assert not actor.do(opened_since_start)
-        ticket.close()
 
     def test_nobody_comes(self, stage: Stage, topology: Topology) -> None:
         """Every seat, alone: it attaches at once, or raises TimedOut when its time is up."""
         spec = stage.spec(topology)
         for role, index in seats(spec):
-            channel = stage.transport.create(spec)
-            ticket = channel.ticket(role, index)
-            with Actor(partial(Seat, stage.transport, ticket)) as actor:
+            with (
+                stage.channel(spec) as channel,
+                closing(channel.ticket(role, index)) as ticket,
+                Actor(partial(Seat, stage.transport, ticket)) as actor,
+            ):
                 took, held = actor.do(attach_alone, SOON)
                 assert took < SOON + 2
                 assert not held
-            ticket.close()
-            channel.close()
-            channel.unlink()
 
     def test_one_of_two_comes(self, stage: Stage) -> None:
         """A receiver whose second sender never comes gives up in time, and lets go of the first."""
         if Topology.FAN_IN not in stage.transport.traits.topologies:
             pytest.skip("it is no fan-in")
-        spec = stage.spec(Topology.FAN_IN)
-        channel = stage.transport.create(spec)
-        tickets = [channel.ticket(Role.SENDER, 0), channel.ticket(Role.RECEIVER, 0)]
-        with ExitStack() as stack:
-            sender, receiver = (
-                stack.enter_context(Actor(partial(Seat, stage.transport, one))) for one in tickets
-            )
+        with (
+            stage.channel(stage.spec(Topology.FAN_IN)) as channel,
+            closing(channel.ticket(Role.SENDER, 0)) as first,
+            closing(channel.ticket(Role.RECEIVER, 0)) as second,
+            Actor(partial(Seat, stage.transport, first)) as sender,
+            Actor(partial(Seat, stage.transport, second)) as receiver,
+        ):
             sender.begin(attach)
             took, held = receiver.do(attach_alone, SOON)
             assert took < SOON + 2
             assert not held
             sender.kill()
-        for ticket in tickets:
-            ticket.close()
-        channel.close()
-        channel.unlink()
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_senders_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:

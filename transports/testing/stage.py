@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from transports.contract import Limits, Spec, Topology, Transport
+from transports.contract import Channel, Limits, Spec, Topology, Transport
 from transports.testing.crew import Crew, fill
 
 TYPICAL = 64
@@ -50,6 +52,16 @@ class Stage:
         """A link of two processes, or a fan-in of two senders."""
         parties = 2 if topology is Topology.LINK else 3
         return Spec(size, topology, parties, depth=depth, nowait=nowait, name=name)
+
+    @contextmanager
+    def channel(self, spec: Spec) -> Iterator[Channel]:
+        """A channel that nobody has attached to yet; closed and removed in the end."""
+        channel = self.transport.create(spec)
+        try:
+            yield channel
+        finally:
+            channel.close()
+            channel.unlink()
 
     def crew(
         self,

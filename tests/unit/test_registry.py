@@ -1,0 +1,167 @@
+"""Which transports there are: names, plug-ins of every quality, missing bindings.
+
+What concerns imports is tried in fresh processes: here everything is imported already.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from transports import get, names
+from transports.contract import Transport
+from transports.registry import UnknownTransport, matching
+
+ROOT = Path(__file__).parents[2]
+
+GOOD = """
+from transports.null import Null
+class Plugin(Null):
+    def __init__(self):
+        super().__init__(name="good")
+"""
+
+
+def fresh(code: str, *paths: Path) -> str:
+    """What a fresh Python prints that runs the code."""
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={"PYTHONPATH": ":".join(map(str, (*paths, ROOT)))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+def plugin(folder: Path, package: str, source: str, **entries: str) -> None:
+    """An installed distribution, as far as importlib.metadata can tell."""
+    (folder / f"{package}.py").write_text(source)
+    information = folder / f"{package}-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1\n")
+    lines = [f"{name.replace('_', '-')} = {value}" for name, value in entries.items()]
+    (information / "entry_points.txt").write_text("\n".join(["[ipcbench.transports]", *lines, ""]))
+
+
+def test_every_name_is_a_transport_of_that_name() -> None:
+    assert len(names()) == len(set(names()))
+    for name in names():
+        transport = get(name)
+        assert isinstance(transport, Transport)
+        assert transport.name == name
+        assert get(name) is transport
+
+
+def test_the_null_transport_comes_last() -> None:
+    assert names()[-1] == "null"
+
+
+@pytest.mark.parametrize("name", ["pipes", "", "shm:posix", "shm:nowhere+futex", "shm:", "a\nb"])
+def test_unknown_names_are_told_in_one_line(name: str) -> None:
+    with pytest.raises(UnknownTransport) as caught:
+        get(name)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "ipcbench list" in message or "shm:SEGMENT+WAITER" in message
+
+
+def test_patterns() -> None:
+    assert list(matching("pipe")) == ["pipe"]
+    assert set(matching("shm:*")) == {name for name in names() if name.startswith("shm:")}
+    assert list(matching("*")) == names()
+    with pytest.raises(UnknownTransport):
+        list(matching("nothing-*"))
+
+
+def test_importing_loads_no_binding_and_no_transport() -> None:
+    printed = fresh(
+        "import sys, transports; transports.names();"
+        "print([name for name in sys.modules if name in ('sysv_ipc', 'posix_ipc', 'pytest')"
+        " or name in ('transports.pipe', 'transports.shm', 'transports.naming')])"
+    )
+    assert printed == "[]"
+
+
+def test_importing_every_transport_creates_nothing(tmp_path: Path) -> None:
+    fresh(
+        f"import os; os.environ['XDG_RUNTIME_DIR'] = {str(tmp_path)!r};"
+        "import transports; [transports.get(name) for name in transports.names()]"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_good_plugin(tmp_path: Path) -> None:
+    plugin(tmp_path, "mine", GOOD, good="mine:Plugin")
+    printed = fresh("from transports import *; print(names()[-1], get('good').name)", tmp_path)
+    assert printed == "good good"
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("import no_such_module", "mine:Plugin"),
+        ("raise SystemError('broken\\nin two lines')", "mine:Plugin"),
+        ("", "mine:Plugin"),
+        ("Plugin = 3", "mine:Plugin"),
+        (GOOD, "mine:Plugin"),
+        ("class Plugin:\n    def __init__(self): raise OSError('no')", "mine:Plugin"),
+    ],
+    ids=["import", "raises", "absent", "no transport", "another name", "does not start"],
+)
+def test_a_broken_plugin_is_told_and_no_more(tmp_path: Path, source: str, value: str) -> None:
+    plugin(tmp_path, "mine", source, bad=value)
+    printed = fresh(
+        "from transports import *; from transports.registry import Broken;"
+        "bad = get('bad'); assert isinstance(bad, Broken), bad;"
+        "print(len(names()), bad.name, bad.reason.reason, bad.reason.remedy)",
+        tmp_path,
+    )
+    assert "\n" not in printed
+    assert printed.startswith(f"{len(names()) + 1} bad its plug-in does not load: ")
+    assert printed.endswith(value)
+
+
+@pytest.mark.parametrize("name", ["pipe", "shm:posix+posix-sem", "shm:other"])
+def test_a_plugin_cannot_take_a_name_of_ours(tmp_path: Path, name: str) -> None:
+    plugin(tmp_path, "mine", GOOD, **{name: "mine:Plugin"})
+    assert name in refusal(tmp_path)
+
+
+def test_two_plugins_cannot_share_a_name(tmp_path: Path) -> None:
+    plugin(tmp_path, "mine", GOOD, good="mine:Plugin")
+    plugin(tmp_path, "yours", GOOD, good="yours:Plugin")
+    assert "good" in refusal(tmp_path)
+
+
+def refusal(folder: Path) -> str:
+    return fresh(
+        "from transports import names; from transports.registry import DuplicateName\n"
+        "try: names()\nexcept DuplicateName as error: print(error)",
+        folder,
+    )
+
+
+@pytest.mark.parametrize("binding", ["sysv_ipc", "posix_ipc"])
+def test_without_a_binding_its_transports_are_unavailable(binding: str) -> None:
+    printed = fresh(
+        f"import sys; sys.modules[{binding!r}] = None\n"
+        "from transports import *\n"
+        "for name in names():\n"
+        "    found = get(name).probe()\n"
+        "    if isinstance(found, Unavailable):\n"
+        "        print(name, '|', found.reason, '|', found.remedy)\n"
+        "        try: get(name).create(Spec(size=1))\n"
+        "        except Unavailable as error: assert error.reason == found.reason"
+    )
+    lines = [line.split(" | ") for line in printed.splitlines()]
+    prefix = {"sysv_ipc": "sysv-", "posix_ipc": "shm:posix"}[binding]
+    assert {line[0] for line in lines} == {name for name in names() if name.startswith(prefix)}
+    for _, reason, remedy in lines:
+        assert reason == f"the package {binding} is not installed"
+        assert remedy == f"pip install {binding}"
