@@ -34,6 +34,7 @@ from bench.process import die_with, how_it_ended, usage
 from bench.records import Usage
 from transports import Endpoint, PeerGone, Ticket, TransportError
 
+LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
 ATTACH_TIME = 10.0  # seconds for all to attach and connect
 
 
@@ -257,8 +258,16 @@ class Team:
                 os.waitpid(peer.pid, 0)
                 peer.pid = 0
 
+    def blame(self) -> None:
+        """An end of file came: wait for the signal that tells which peer has ended, and how.
+
+        A process closes what it has open before its parent hears of its end.
+        Raises: RunFailed, unless all peers are alive.
+        """
+        time.sleep(LAST_WORDS)  # the signal's handler ends it
+
     def kill(self) -> None:
-        """End all at once."""
+        """End those at once who are still there."""
         self._watching = False
         for peer in self.peers:
             if peer.pid:

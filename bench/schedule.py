@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from bench import host
+from bench.clock import REAL
 from bench.control import Broken
 from bench.forkparent import ForkParent, Lost
 from bench.job import Job, Reply
@@ -67,7 +69,8 @@ class Progress:
             if result.loops is not None:
                 progress.loops[identity] = result.loops
             for run in result.runs:
-                progress.done.setdefault(run.round, set()).add(identity)
+                if not run.void or run.attempt > RETAKES:
+                    progress.done.setdefault(run.round, set()).add(identity)
         progress.finished = {one.round for one in results.rounds}
         progress.void = {one.round for one in results.rounds if one.void}
         return progress
@@ -96,6 +99,7 @@ class Schedule:
         self._watcher = watcher
         self._budget = budget
         self._clock = clock
+        self._noise_counts = clock == REAL  # a made-up time is disturbed by nobody
         self._progress = progress or Progress()
         self._started = started
         self._parent: ForkParent | None = None
@@ -150,26 +154,29 @@ class Schedule:
         self._renew()
         timed = 0.0
         done = self._progress.done.setdefault(number, set())
-        pending = [
+        pending = deque(
             (planned, 1)
             for planned in order(self._cells, self._seed, number)
             if planned.cell.id in self._progress.loops and planned.cell.id not in done
-        ]
+        )
         while pending and not self.stopping:
-            planned, attempt = pending.pop(0)
-            self._tell(number, len(pending), planned)
+            planned, attempt = pending.popleft()
+            self._tell(number, planned)
             run = self._one(planned, number, attempt)
             if run is None:
                 continue
             timed += run.timed
             if run.void and attempt <= RETAKES:
                 pending.append((planned, attempt + 1))
-            done.add(planned.cell.id)
+            else:
+                done.add(planned.cell.id)
         if self.stopping:
             return
         wall = time.monotonic() - began
         steal = host.ticks().steal_since(before)
-        void = f"{steal:.0%} of the round's CPU time was stolen" if steal > STEAL_MAX else ""
+        void = ""
+        if steal > STEAL_MAX and self._noise_counts:
+            void = f"{steal:.0%} of the round's CPU time was stolen"
         self._write(
             Round(
                 round=number,
@@ -185,7 +192,7 @@ class Schedule:
             self._progress.void.add(number)
         self._round_times.append(wall)
 
-    def _tell(self, number: int, pending: int, planned: Planned) -> None:
+    def _tell(self, number: int, planned: Planned) -> None:
         spent = time.monotonic() - self._began
         if self._budget is not None:
             done, left = min(1.0, spent / self._budget), max(0.0, self._budget - spent)
@@ -234,6 +241,8 @@ class Schedule:
             return None
         self._progress.failures.pop(identity, None)
         run = _record(planned, number, attempt, loops, reply)
+        if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
+            run.void = f"others had {run.foreign:.0%} of the core's time"
         self._write(run)
         return run
 
@@ -288,9 +297,6 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
     assert reply.outcome is not None
     suite, outcome = _suites.decode(reply.suite), reply.outcome
     measured = suite.benchmarks[0].runs[0]
-    void = ""
-    if outcome.foreign is not None and outcome.foreign > FOREIGN_MAX:
-        void = f"others had {outcome.foreign:.0%} of the core's time"
     return Run(
         cell=planned.cell.id,
         round=number,
@@ -304,7 +310,6 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         usage=outcome.usage,
         foreign=outcome.foreign,
         tail=outcome.tail,
-        void=void,
         start_up=outcome.start_up,
         timed=outcome.timed,
         wall=reply.wall,

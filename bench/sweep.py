@@ -30,7 +30,7 @@ from bench.results import load, write_suite
 from bench.schedule import Progress, Schedule
 from bench.version import VERSION
 from transports import Unavailable, registry
-from transports.naming import LEDGER_VARIABLE, Ledger, abandoned
+from transports.naming import LEDGER_VARIABLE, Ledger, abandoned, current, standing
 
 
 class CannotRun(Exception):
@@ -83,9 +83,9 @@ def new(order: Order, watcher: Watcher) -> Path:
 
     Raises: CannotRun, bench.lock.Busy, OSError (the folder cannot be written).
     """
-    found = planned(order.profile, order.only)
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     with _Machine(order.clock) as machine:
+        found = planned(order.profile, order.only)
         folder = _folder(order.folder)
         journal = Journal.create(folder)
         header = _header(order, seed, found)
@@ -200,8 +200,10 @@ class _Machine:
         for ledger in abandoned():
             clean_up(ledger)
         self._before = os.environ.get(LEDGER_VARIABLE)
-        self._ledger = Ledger.open_new(os.getpid())
-        os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
+        self._ledger = current()
+        if standing(self._ledger):  # what the caller has there is not the sweep's to remove
+            self._ledger = Ledger.open_new(os.getpid())
+            os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
         self._guardian = Guardian(self._ledger)
         return self
 
@@ -211,9 +213,8 @@ class _Machine:
     def __exit__(self, *_: object) -> None:
         clean_up(self._ledger)
         self._guardian.dismiss()
-        if self._before is None:
-            del os.environ[LEDGER_VARIABLE]
-        else:
+        os.environ.pop(LEDGER_VARIABLE)
+        if self._before is not None:
             os.environ[LEDGER_VARIABLE] = self._before
         if self._lock is not None:
             self._lock.release()

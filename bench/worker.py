@@ -20,7 +20,7 @@ from bench.patterns import PATTERNS, Part, elapsed
 from bench.peers import ATTACH_TIME, Peer, Player, Team, settle
 from bench.process import usage, used_between
 from bench.records import Usage
-from transports import Channel, Spec, Ticket, Transport, Unavailable, get
+from transports import Channel, PeerGone, Spec, Ticket, Transport, Unavailable, get
 
 MOST_STAMPS = 20_000  # of a tail pass: enough for p99.9 in a run, and little to sort into buckets
 
@@ -64,10 +64,11 @@ class Worker:
             self._team.stop()
             self._player.endpoint.close()
             self.report(self._outcome(tail))
-        except BaseException:
-            self._team.kill()
+        except PeerGone:
+            self._team.blame()
             raise
         finally:
+            self._team.kill()
             for channel in self._channels:
                 channel.close()
                 channel.unlink()

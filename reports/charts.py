@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bench.results import human_size
-from bench.stats import Interval
+from bench.stats import ENOUGH_ROUNDS, Interval
 from reports.model import FAMILIES, FLOOR, PLACEMENTS, WAITS, Measured, rank
 from reports.style import Style, styles
 
@@ -283,12 +283,12 @@ def _who(cells: Sequence[Measured]) -> str:
 def _evidence(cells: Sequence[Measured]) -> str:
     """What a point and its bar are."""
     rounds = sorted({one.interval.n for one in cells})
-    coverage = min(one.interval.coverage for one in cells) * 100
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
-    return (
-        f"Points are medians over {span} fresh {'pairs' if rounds[-1] != 1 else 'pair'} of "
-        f"processes; bars cover the median with at least {coverage:.1f} %."
-    )
+    points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
+    if rounds[-1] < ENOUGH_ROUNDS:
+        return f"{points} of fresh processes; bars are the whole range."
+    coverage = min(one.interval.coverage for one in cells) * 100
+    return f"{points} of fresh processes; bars cover the median with at least {coverage:.1f} %."
 
 
 def _name(kind: str, runtime: str) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from bench.results import format_size, human_rate, human_seconds
 from reports.charts import Axis, Chart, Line, Panel
@@ -69,11 +70,13 @@ def draw(chart: Chart) -> Drawn:
     settings: Any = {**_RC, "svg.hashsalt": chart.name}
     with matplotlib.rc_context(settings):
         figure = _figure(chart)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once is enough for both files
         svg, png = io.BytesIO(), io.BytesIO()
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=130, metadata={"Software": None})
+        # The canvases' own methods: `savefig` would draw everything twice a file.
+        raster: Any = FigureCanvasAgg(figure)
+        raster.print_png(png, metadata={"Software": None})
+        figure.set_layout_engine("none")  # laid out once is enough for both
+        vector: Any = FigureCanvasSVG(figure)
+        vector.print_svg(svg, metadata={"Date": None, "Creator": None})
     return Drawn(_inline(chart, svg.getvalue().decode()), svg.getvalue(), png.getvalue())
 
 
@@ -86,8 +89,7 @@ def _figure(chart: Chart) -> Figure:
     below = 0.30 + 0.20 * math.ceil(len(entries) / across)
     width = _WIDTH if columns > 1 else _WIDTH * 0.72
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
-    figure = Figure(figsize=(width, rows * _ROW + below), layout=layout)
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(width, rows * _ROW + below), dpi=130, layout=layout)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     cells = list(grid.flat)
     for index, (axes, panel) in enumerate(zip(cells, chart.panels, strict=False)):
@@ -161,8 +163,7 @@ def _label(axes: Axes, chart: Chart, left: bool, bottom: bool) -> None:
         axes.set_ylabel(chart.y_label)
     if bottom:
         axes.set_xlabel(chart.x_label)
-    axes.tick_params(which="both", labelbottom=bottom, labelleft=left, length=3)
-    axes.tick_params(which="minor", length=1.5)
+    axes.tick_params(labelbottom=bottom, labelleft=left, length=3)
 
 
 def _scale(axes: Axes, chart: Chart) -> None:
@@ -182,7 +183,7 @@ def _scale(axes: Axes, chart: Chart) -> None:
     narrow = high / low < 1000
     axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5) if narrow else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _y_text(chart, value)))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _x_text(kind: Axis, value: int) -> str:

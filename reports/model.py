@@ -18,10 +18,6 @@ ALPHA = 0.05
 SHARED_MEMORY = "shared memory"
 FLOOR = "floor"  # the harness's own cost: drawn beneath the rest, never in a contest
 
-# No clock shows less, no sweep lasts longer: a journal may come from anybody, and
-# beyond these bounds a ratio would no longer fit a float.
-SHORTEST, LONGEST = 1e-12, 1e12  # seconds
-
 PATTERNS = ("latency", "stream", "pairs-latency", "pairs", "fan-in")
 PLACEMENTS = ("same-core", "smt", "cross-core", "cross-core-polled", "cross-node", "unpinned")
 WAITS = ("blocking", "spin, then block", "spinning", "none")
@@ -100,10 +96,7 @@ def measured(results: Results) -> list[Measured]:
 
 def _measured(result: CellResult) -> Measured:
     assert result.facts is not None  # a cell with runs was planned
-    times = {
-        number: min(max(seconds, SHORTEST), LONGEST)
-        for number, seconds in result.by_round().items()
-    }
+    times = result.by_round()
     interval = median_interval(list(times.values()))
     return Measured(result.cell, result.facts, result.good, times, interval)
 

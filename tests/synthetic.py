@@ -259,13 +259,12 @@ def reference(
     seconds = _interpolate(row, max(size, 1)) * 1e-6
     if pattern == "latency":
         return seconds
-    if pattern == "stream":
-        return seconds * (0.4 if placement == "same-core" or size > 16384 else 0.06)
-    links = max(1, processes // 2)
-    contention = 1.0 if placement == "same-core" else links ** -min(0.7, 0.25 * links)
-    if pattern == "pairs-latency":
-        return seconds * contention
-    return seconds * (0.4 if pattern == "pairs" else 0.5) * contention
+    if pattern != "pairs-latency":
+        seconds *= 0.4 if placement == "same-core" or size > 16384 else 0.06
+    if pattern in ("stream", "fan-in"):
+        return seconds * (1.0 if pattern == "stream" else 1.2)
+    links = processes // 2
+    return seconds * (1.0 if placement == "same-core" else links**-0.5)
 
 
 def _interpolate(row: Sequence[float], size: int) -> float:

@@ -53,7 +53,8 @@ class Broken:
 def _plugins() -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
-        if entry.name in found or entry.name in _BUILT_IN or entry.name in _MEMBERS:
+        family = entry.name.partition(":")[0]
+        if entry.name in found or entry.name in _BUILT_IN or family in _FAMILIES:
             raise DuplicateName(
                 f"two transports are called {entry.name!r}: uninstall one, or rename it "
                 f"({entry.value})"

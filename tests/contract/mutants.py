@@ -6,6 +6,7 @@ Not collected by itself: `test_mutants.py` runs it, and every class here must fa
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,6 +131,8 @@ def cuts(send: Callable[[Any], None], count: int, data: Any) -> None:
 def tears(send: Callable[[Any], None], count: int, data: Any) -> None:
     """In two writes: several senders' messages mix."""
     send(data[:100])
+    if count % 20 == 0:
+        time.sleep(0.001)  # long enough for another to come in between
     send(data[100:])
 
 

@@ -7,8 +7,9 @@ import sys
 import xml.etree.ElementTree as Xml
 from pathlib import Path
 
-import mutants
 import pytest
+
+from tests.contract import mutants
 
 HERE = Path(__file__).parent
 

@@ -272,6 +272,7 @@ def test_home_of_somebody_else_is_refused(home: Path, monkeypatch: pytest.Monkey
     (home.parent / f"{naming.PREFIX}4321").mkdir(mode=0o700)
     with pytest.raises(PermissionError):
         naming.home()
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize("how", ["link", "file"])

@@ -20,7 +20,9 @@ This package needs pytest; the rest of `transports` does not.
 import pytest
 
 # Before they are imported: it is what makes a failed `assert` there tell its values.
-pytest.register_assert_rewrite("transports.testing.carrying", "transports.testing.living")
+pytest.register_assert_rewrite(
+    *(f"transports.testing.{module}" for module in ("carrying", "living", "sharing"))
+)
 
 from transports.testing.stage import Stage  # noqa: E402
 from transports.testing.suite import ContractTests  # noqa: E402

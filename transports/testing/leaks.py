@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from transports import naming
 
-SETTLING = 2.0  # seconds: an object of a program beside us is gone by then, a leak is not
+SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
 
 _SYSV_TABLES = {"msg": "msqid", "sem": "semid", "shm": "shmid"}
 
@@ -105,16 +106,36 @@ def _children_of(task: Path) -> list[str]:
         return []
 
 
+def outliving() -> set[Thing]:
+    """What a process could leave behind."""
+    return {*kernel_objects(), *ledgers(), *children()}
+
+
 def snapshot() -> set[Thing]:
-    """All that a test could leave behind."""
-    return {*kernel_objects(), *ledgers(), *descriptors(), *mappings(), *children()}
+    """What a test could leave behind: in this process, too."""
+    return {*outliving(), *descriptors(), *mappings()}
 
 
-def left_since(before: set[Thing]) -> list[Thing]:
-    """What has come since that snapshot, and stays."""
+def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) -> list[Thing]:
+    """What has come since that look, stays, and is no other run's."""
     end = time.monotonic() + SETTLING
-    while True:
-        left = snapshot() - before
+    while left := look() - before:
+        names = _names_of_other_runs()
+        left = {thing for thing in left if not any(name in thing.name for name in names)}
         if not left or time.monotonic() > end:
             return sorted(left)
         time.sleep(0.05)
+    return []
+
+
+def _names_of_other_runs() -> set[str]:
+    """What the ledgers of other runs beside us name, as a `Thing` would have it."""
+    home, temporary = naming.home(), Path(tempfile.gettempdir())
+    names = set()
+    for pattern in (f"{naming.PREFIX}*/*.ledger", f"*/{naming.PREFIX}*/*.ledger"):
+        for path in temporary.glob(pattern):
+            if path.parent != home:
+                for kind, name in naming.standing(naming.Ledger(path)):
+                    sysv = kind.startswith("sysv")
+                    names.add(f"key 0x{int(name):08x}" if sysv else Path(name).name)
+    return names

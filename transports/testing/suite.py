@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import pytest
@@ -20,12 +21,13 @@ from transports.contract import (
 from transports.testing.carrying import CarryingTests
 from transports.testing.leaks import left_since, snapshot
 from transports.testing.living import LivingTests
+from transports.testing.sharing import SharingTests
 from transports.testing.stage import Stage
 
 TESTED = (Topology.LINK, Topology.FAN_IN)  # the topologies that there are tests for
 
 
-class ContractTests(CarryingTests, LivingTests):
+class ContractTests(CarryingTests, SharingTests, LivingTests):
     """Every test of the contract. Set `transport` in a class of your own."""
 
     transport: ClassVar[str | Transport]
@@ -39,10 +41,20 @@ class ContractTests(CarryingTests, LivingTests):
             topologies = [topology for topology in TESTED if topology in named]
             metafunc.parametrize("topology", topologies, ids=lambda topology: topology.value)
 
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def private_home(cls) -> Iterator[None]:
+        """Ledgers and sockets apart from those of real sweeps; a socket's path must be short."""
+        with TemporaryDirectory(prefix="ipcb-") as folder, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            patch.delenv(naming.LEDGER_VARIABLE, raising=False)
+            ledger = naming.current()
+            yield
+            naming.remove_all(ledger)
+
     @pytest.fixture(autouse=True)
-    def nothing_left(self) -> Iterator[None]:
+    def nothing_left(self, private_home: None) -> Iterator[None]:
         """No kernel object, ledger, descriptor, mapping or process may stay behind."""
-        naming.current()  # the run's own ledger is there from the first test on
         before = snapshot()
         yield
         left = left_since(before)

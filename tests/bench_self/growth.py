@@ -1,0 +1,97 @@
+"""The journal's cost per run, and the command's memory, as cells grow from 10 to 2,000.
+
+A real sweep of `null` would take minutes and measure forks; what could grow
+is the schedule, the journal and what the command keeps, so those are driven
+with replies ready made, through the very code that a sweep runs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import tracemalloc
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+import msgspec
+
+from bench.cell import Cell, Facts
+from bench.job import Job, Outcome, Reply
+from bench.journal import Journal
+from bench.plan import Planned
+from bench.progress import Silent
+from bench.records import Settings, Usage
+from bench.schedule import Schedule
+
+CELLS = (10, 100, 500, 2000)
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    cells: int
+    write: float  # seconds a run to append, flush and sync its line
+    schedule: float  # seconds a run for everything but that
+    kept: float  # bytes a cell that the command still holds at the end
+
+
+class _Parent:
+    """Answers as a fork parent would, without forking."""
+
+    pid = 0
+
+    def run(self, job: Job) -> Reply:
+        values = [1e-6] * job.settings.values
+        runs = [{"values": values, "warmups": [[1000, 1e-6]]}]
+        suite = {"benchmarks": [{"runs": runs}], "metadata": {"date": "2026-01-01 00:00:00"}}
+        outcome = Outcome(
+            depth=None,
+            usage=[Usage(), Usage()],
+            foreign=0.0,
+            tail=dict.fromkeys(range(200), 7),
+            start_up=0.01,
+            timed=0.03,
+        )
+        return Reply(suite=msgspec.Raw(msgspec.json.encode(suite)), outcome=outcome, wall=0.05)
+
+    def close(self) -> None: ...
+
+
+def _one(cells: int) -> Growth:
+    facts = Facts(per="round trip", family="floor", wait="none", copies=0, framing="message")
+    plan = [
+        Planned(
+            Cell(transport="null", pattern="latency", size=size, placement="same-core"),
+            facts,
+            [[0], [0]],
+        )
+        for size in range(cells)
+    ]
+    settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=ROUNDS)
+    written = 0.0
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        journal = Journal.create(Path(folder))
+
+        def write(line: object) -> None:
+            nonlocal written
+            start = time.perf_counter()
+            journal.write(line)  # type: ignore[arg-type]
+            written += time.perf_counter() - start
+
+        schedule = Schedule(plan, settings, 1, write, Silent(), clock="perf_counter")
+        with mock.patch("bench.schedule.ForkParent", _Parent):
+            tracemalloc.start()
+            before, _ = tracemalloc.get_traced_memory()
+            start = time.perf_counter()
+            schedule.run()
+            wall = time.perf_counter() - start
+            after, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        journal.close()
+    runs = cells * ROUNDS
+    return Growth(cells, written / runs, (wall - written) / runs, (after - before) / cells)
+
+
+def measure() -> list[Growth]:
+    return [_one(cells) for cells in CELLS]

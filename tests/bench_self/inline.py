@@ -1,0 +1,242 @@
+"""Our `send` and `recv_into` against the same calls written inline, 64 B, same core.
+
+Two processes on one core play ping-pong over one channel, a block with our
+endpoint, a block with plain statements over the same handles, ABBA, so that
+whatever disturbs one disturbs the other. A fresh pair of processes gives one
+ratio: the median over its ABBA quartets.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from multiprocessing import get_context
+from statistics import median
+from typing import Any
+
+import posix_ipc
+import sysv_ipc
+
+from bench.clock import RealClock
+from bench.loops import ping, pong
+from bench.stats import Interval, median_interval
+from transports import Endpoint, Role, Spec, Ticket, get
+from transports.shm.ring import Lane
+
+SIZE = 64
+DEPTH = 64
+BLOCK = 40 * DEPTH  # round trips: a multiple of the ring's depth, so that positions agree
+QUARTETS = 12
+PAIRS = 12
+CPU = max(os.sched_getaffinity(0))
+
+Half = Callable[[int], None]  # plays one process's side of so many round trips
+
+
+class Short(Exception):
+    """A transfer moved less than a message."""
+
+
+def _pipe(ticket: Ticket, endpoint: Endpoint, first: bool) -> Half:
+    reading, writing = ticket.take_fds()
+    write, readinto = os.write, io.FileIO(reading).readinto
+    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
+
+    def client(count: int) -> None:
+        for _ in repeat(None, count):
+            if write(writing, message) != SIZE:
+                raise Short
+            if readinto(buffer) != SIZE:
+                raise Short
+
+    def server(count: int) -> None:
+        for _ in repeat(None, count):
+            if readinto(buffer) != SIZE:
+                raise Short
+            if write(writing, message) != SIZE:
+                raise Short
+
+    return client if first else server
+
+
+def _unix_stream(ticket: Ticket, endpoint: Any, first: bool) -> Half:
+    connection: socket.socket = endpoint._connections[0]
+    transmit, receive = connection.send, connection.recv_into
+    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
+
+    def client(count: int) -> None:
+        for _ in repeat(None, count):
+            if transmit(message) != SIZE:
+                raise Short
+            if receive(buffer) != SIZE:
+                raise Short
+
+    def server(count: int) -> None:
+        for _ in repeat(None, count):
+            if receive(buffer) != SIZE:
+                raise Short
+            if transmit(message) != SIZE:
+                raise Short
+
+    return client if first else server
+
+
+def _sysv_queue(ticket: Ticket, endpoint: Endpoint, first: bool) -> Half:
+    forth, back = (sysv_ipc.MessageQueue(key, 0) for key in ticket.data["keys"])
+    put, take = (forth.send, back.receive) if first else (back.send, forth.receive)
+    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
+
+    def client(count: int) -> None:
+        for _ in repeat(None, count):
+            put(message, True)
+            data, _ = take(True)
+            if len(data) != SIZE:
+                raise Short
+            buffer[:] = data
+
+    def server(count: int) -> None:
+        for _ in repeat(None, count):
+            data, _ = take(True)
+            if len(data) != SIZE:
+                raise Short
+            buffer[:] = data
+            put(message, True)
+
+    return client if first else server
+
+
+def _shm(ticket: Ticket, endpoint: Any, first: bool) -> Half:
+    data = ticket.data
+    out, into = (0, 1) if first else (1, 0)
+    memory = endpoint._segment.memory
+    lane_out = Lane.cut(memory, out, SIZE, DEPTH)
+    lane_in = Lane.cut(memory, into, SIZE, DEPTH)
+    room = posix_ipc.Semaphore(data["rooms"][out]).acquire
+    item = posix_ipc.Semaphore(data["items"][out]).release
+    filled = posix_ipc.Semaphore(data["items"][into]).acquire
+    freed = posix_ipc.Semaphore(data["rooms"][into]).release
+    slots, lengths = lane_out.slots, lane_out.lengths
+    arrived, arrived_lengths = lane_in.slots, lane_in.lengths
+    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
+
+    def client(count: int) -> None:
+        at = 0
+        for _ in repeat(None, count):
+            room()
+            slots[at][:] = message
+            lengths[at] = SIZE
+            item()
+            filled()
+            if arrived_lengths[at] != SIZE:
+                raise Short
+            buffer[:] = arrived[at]
+            freed()
+            at += 1
+            if at == DEPTH:
+                at = 0
+
+    def server(count: int) -> None:
+        at = 0
+        for _ in repeat(None, count):
+            filled()
+            if arrived_lengths[at] != SIZE:
+                raise Short
+            buffer[:] = arrived[at]
+            freed()
+            room()
+            slots[at][:] = message
+            lengths[at] = SIZE
+            item()
+            at += 1
+            if at == DEPTH:
+                at = 0
+
+    return client if first else server
+
+
+INLINE: dict[str, Callable[[Ticket, Any, bool], Half]] = {
+    "pipe": _pipe,
+    "unix-stream": _unix_stream,
+    "sysv-queue": _sysv_queue,
+    "shm:posix+posix-sem": _shm,
+}
+
+
+def _ours(endpoint: Endpoint, first: bool) -> Half:
+    message = endpoint.prepare(memoryview(bytes(SIZE)))
+    buffer = memoryview(bytearray(SIZE))
+    loop, clock = (ping if first else pong), RealClock()
+
+    def half(count: int) -> None:
+        loop(endpoint, message, buffer, count, clock)
+
+    return half
+
+
+def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Half, Half]:
+    """(ours, inline) of one process; the second ticket is for the inline one's own handles."""
+    os.sched_setaffinity(0, {CPU})
+    endpoint = get(name).attach(tickets[0], time.monotonic() + 10)
+    return _ours(endpoint, first), INLINE[name](tickets[1], endpoint, first)
+
+
+def _order() -> Iterator[int]:
+    for _ in range(QUARTETS):
+        yield from (0, 1, 1, 0)
+
+
+def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
+    halves = _side(name, tickets, first=False)
+    for which in _order():
+        control.recv(1)
+        halves[which](BLOCK)
+    control.recv(1)
+
+
+def _pair(name: str) -> float:
+    """Time of ours over time of the inline one, of one fresh pair of processes."""
+    transport = get(name)
+    spec = Spec(size=SIZE, depth=DEPTH if transport.traits.depth else None)
+    channel = transport.create(spec)
+    here, there = socket.socketpair()
+    try:
+        mine = [channel.ticket(Role.CLIENT, 0) for _ in range(2)]
+        theirs = [channel.ticket(Role.SERVER, 0) for _ in range(2)]
+        peer = get_context("fork").Process(target=_serve, args=(name, theirs, there), daemon=True)
+        peer.start()
+        halves = _side(name, mine, first=True)
+        times: list[float] = []
+        for which in _order():
+            here.send(b"g")
+            start = time.perf_counter()
+            halves[which](BLOCK)
+            times.append(time.perf_counter() - start)
+        here.send(b"g")
+        peer.join(10)
+    finally:
+        for ticket in (*mine, *theirs):
+            ticket.close()
+        channel.close()
+        channel.unlink()
+        here.close()
+        there.close()
+    quartets = struct.iter_unpack("4d", struct.pack(f"{len(times)}d", *times))
+    return median((a1 + a2) / (b1 + b2) for a1, b1, b2, a2 in quartets)
+
+
+def measure() -> dict[str, Interval]:
+    """Transport -> interval of the ratio over `PAIRS` fresh pairs."""
+    before = os.sched_getaffinity(0)
+    try:
+        ratios: dict[str, list[float]] = {name: [] for name in INLINE}
+        for _ in range(PAIRS):
+            for name, found in ratios.items():
+                found.append(_pair(name))
+        return {name: median_interval(found) for name, found in ratios.items()}
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,109 @@
+"""Run the real command, in a process of its own, as a user would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+DEADLINE = 100.0  # seconds: a watchdog, not a measurement
+
+
+def environment(*, plugins: bool = False, **more: str) -> dict[str, str]:
+    """What a command gets to see; its ledger is its own and not this test run's."""
+    found = {key: value for key, value in os.environ.items() if key != "IPCBENCH_LEDGER"}
+    if plugins:
+        found["PYTHONPATH"] = str(PLUGINS)
+    return found | more
+
+
+def ipcbench(
+    *arguments: str | Path, plugins: bool = False, cwd: Path | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        cwd=cwd,
+        env=environment(plugins=plugins, **more),
+        check=False,
+    )
+
+
+@contextmanager
+def started(*arguments: str | Path, plugins: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs meanwhile; killed at the end if it still does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(plugins=plugins),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(what: str, happened: Callable[[], object]) -> None:
+    """Wait until `happened()` is true; fail with `what` if it never is."""
+    deadline = time.monotonic() + DEADLINE / 2
+    while not happened():
+        assert time.monotonic() < deadline, f"never came: {what}"
+        time.sleep(0.01)
+
+
+def lines(folder: Path, kind: str) -> int:
+    """How many lines of a kind a journal has so far."""
+    journal = folder / "journal.jsonl"
+    if not journal.exists():
+        return 0
+    return journal.read_text().count(f'{{"kind":"{kind}"')
+
+
+def children(pid: int) -> set[int]:
+    """The processes whose parent this one is."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.add(int(folder.name))
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes below this one."""
+    found = children(pid)
+    return found.union(*(descendants(child) for child in found))
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run (a zombie does not)."""
+    found = set()
+    for pid in pids:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state not in "ZX":
+            found.add(pid)
+    return found
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
+    """Send a signal and wait; what it wrote."""
+    process.send_signal(number)
+    return process.communicate(timeout=DEADLINE)

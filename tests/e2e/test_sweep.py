@@ -1,0 +1,166 @@
+"""Whole sweeps through the command, on a made-up clock: everything but the times is real."""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.clock import FakeClock
+from bench.results import Status, load
+from tests.e2e.command import end, ipcbench, lines, started, wait_for
+
+SMALL = ("--clock", "fake", "--profile", "smoke", "--seed", "7")
+TINY = (*SMALL, "-t", "null", "-t", "pipe", "-s", "64")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whole smoke sweep, shared by those who only look at it."""
+    folder = tmp_path_factory.mktemp("sweep") / "run"
+    done = ipcbench("run", *SMALL, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "report.html") in done.stdout
+    return folder
+
+
+def written(folder: Path) -> list[dict[str, Any]]:
+    """The journal's lines, as JSON."""
+    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+
+
+def test_every_planned_cell_has_a_figure_in_every_round(swept: Path) -> None:
+    results = load(swept)
+    assert results.ended is not None
+    assert results.ended.reason == "complete"
+    assert {result.cell.transport for result in results.ok()} == {
+        "pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem", "null",
+    }  # fmt: skip
+    for result in results.cells.values():
+        assert result.status is Status.OK, result.failures
+        assert {run.round for run in result.runs} == {1, 2}
+
+
+def test_the_figures_are_the_clock_s(swept: Path) -> None:
+    for result in load(swept).ok():
+        for run in result.good:
+            clock = FakeClock(result.cell.id, run.round)
+            share = 3 if result.cell.pattern == "fan-in" else 1
+            assert statistics.fmean(run.values) == pytest.approx(
+                clock.cost * share / run.inner_loops
+            )
+
+
+def test_what_a_run_used_is_recorded(swept: Path) -> None:
+    for result in load(swept).ok():
+        for run in result.runs:
+            assert len(run.usage) == len(run.cpus) == result.cell.processes
+            assert run.foreign is not None  # same-core cells know it
+            assert 0 < run.start_up < run.wall
+    pipe = load(swept).cells["latency/pipe/python/64B/2p/same-core"]
+    assert all(sum(one.voluntary for one in run.usage) > 0 for run in pipe.runs)
+    assert pipe.histogram()
+
+
+def test_the_twin_is_a_control(swept: Path) -> None:
+    results = load(swept)
+    twin = results.cells["latency/pipe/python/64B/2p/same-core~twin"]
+    assert twin.cell.twin
+    assert twin.status is Status.OK
+
+
+@pytest.mark.parametrize("command", [["stats"], ["hist"], ["check"], ["compare_to"]])
+def test_pyperf_reads_the_suite(swept: Path, command: list[str]) -> None:
+    suite = str(swept / "suite.json")
+    arguments = [*command, suite, *([suite] if command == ["compare_to"] else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "pyperf", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_same_seed_gives_the_same_sweep(swept: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert ipcbench("run", *SMALL, "-o", again).returncode == 0
+
+    def order(folder: Path) -> list[tuple[int, str]]:
+        return [
+            (line["round"], line["cell"])
+            for line in written(folder)
+            if line["kind"] == "run" and line["attempt"] == 1
+        ]
+
+    assert order(swept) == order(again)
+    first, second = load(swept), load(again)
+    assert first.header.plan == second.header.plan
+    assert {identity: result.by_round() for identity, result in first.cells.items()} == {
+        identity: pytest.approx(result.by_round()) for identity, result in second.cells.items()
+    }
+
+
+def test_rounds_are_shuffled_anew(swept: Path) -> None:
+    orders: dict[int, list[str]] = {}
+    for line in written(swept):
+        if line["kind"] == "run":
+            orders.setdefault(line["round"], []).append(line["cell"])
+    assert orders[1] != orders[2]
+    assert set(orders[1]) == set(orders[2])
+
+
+def test_a_budget_takes_the_place_of_the_rounds(tmp_path: Path) -> None:
+    done = ipcbench("run", *TINY, "--pattern", "latency", "--budget", "4s", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    results = load(tmp_path / "run")
+    assert results.ended is not None
+    assert results.ended.reason == "budget"
+    assert len(results.rounds) > 2  # smoke alone would play two
+    for result in results.ok():  # and each of them is whole
+        assert len(result.by_round()) == len(results.rounds)
+
+
+def test_an_interrupt_saves_and_tells_and_can_be_resumed(tmp_path: Path) -> None:
+    folder, whole = tmp_path / "broken", tmp_path / "whole"
+    with started("run", *SMALL, "-o", folder) as process:
+        wait_for("ten runs", lambda: lines(folder, "run") >= 10)
+        output, errors = end(process, signal.SIGINT)
+    assert process.returncode == 0, errors
+    assert "stopping after this run" in errors
+    assert (folder / "report.html").exists(), output
+    interrupted = load(folder)
+    assert interrupted.ended is not None
+    assert interrupted.ended.reason == "interrupted"
+
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert ipcbench("run", *SMALL, "-o", whole).returncode == 0
+    resumed, unbroken = load(folder), load(whole)
+    assert len(resumed.resumed) == 1
+    assert {key: set(result.by_round()) for key, result in resumed.cells.items()} == {
+        key: set(result.by_round()) for key, result in unbroken.cells.items()
+    }
+
+
+def test_a_resumed_sweep_must_be_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert ipcbench("run", *TINY, "-o", folder).returncode == 0
+    journal = folder / "journal.jsonl"
+    journal.write_text(journal.read_text().replace('"version":"', '"version":"9.', 1))
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 3
+    assert "cannot be resumed here: the version was 9." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_latest_points_to_the_newest(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = ipcbench("run", *TINY, "--pattern", "latency", "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (tmp_path / "results/latest").resolve() == (tmp_path / told["folder"]).resolve()

@@ -1,0 +1,115 @@
+"""Killed in the middle: what is measured is safe, nothing is left, and it can be resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from bench.results import load
+from tests.e2e.command import (
+    DEADLINE,
+    alive,
+    children,
+    descendants,
+    ipcbench,
+    lines,
+    started,
+    wait_for,
+)
+from transports.testing.leaks import kernel_objects, left_since, snapshot
+
+SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "--seed", "3")
+
+
+def objects() -> set[str]:
+    """The kernel objects that there are now."""
+    return {str(one) for one in kernel_objects()}
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def parts(pid: int) -> dict[str, set[int]]:
+    """The processes of a running sweep, by what they are."""
+    parents = {child for child in children(pid) if "bench.forkparent" in command_line(child)}
+    workers = {grandchild for parent in parents for grandchild in children(parent)}
+    peers = {below for worker in workers for below in children(worker)}
+    return {"fork parent": parents, "worker": workers, "peer": peers}
+
+
+def test_the_command_is_killed(tmp_path: Path) -> None:
+    before = snapshot()
+    folder = tmp_path / "run"
+    with started(*SWEEP, "-o", folder) as process:
+        wait_for("five runs", lambda: lines(folder, "run") >= 5)
+        below = descendants(process.pid)
+        assert below
+        process.kill()
+    wait_for("the end of every process", lambda: not alive(below))
+    assert not left_since(before)
+    runs = lines(folder, "run")
+    assert runs >= 5
+
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    results = load(folder)
+    assert len(results.resumed) == 1
+    assert all(set(one.by_round()) == {1, 2} for one in results.cells.values())
+
+
+@pytest.mark.parametrize("victim", ["fork parent", "worker", "peer"])
+def test_a_process_below_is_killed(victim: str, tmp_path: Path) -> None:
+    """It costs that run; the next one, and the sweep, go on."""
+    before = snapshot()
+    folder = tmp_path / "run"
+    with started(
+        "run", "--profile", "smoke", "--clock", "fake", "-t", "dawdles", "-t", "null",
+        "--pattern", "latency", "-s", "64", "-o", folder, plugins=True,
+    ) as process:  # fmt: skip
+        wait_for(f"a {victim}", lambda: parts(process.pid)["peer"])
+        for pid in parts(process.pid)[victim]:
+            os.kill(pid, signal.SIGKILL)
+        _, errors = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 0, errors
+    results = load(folder)
+    assert results.ended is not None
+    assert results.ended.reason == "complete"
+    failures = results.cells["latency/dawdles/python/64B/2p/same-core"].failures
+    assert failures
+    assert len(results.cells["latency/null/python/64B/2p/same-core"].good) == 2
+    assert not left_since(before)
+
+
+def test_clean_removes_what_is_left_and_nothing_else(tmp_path: Path) -> None:
+    """Even the guardian is dead: `clean` finds the ledger."""
+    before, found = snapshot(), objects()
+    with started(*SWEEP, "-t", "sysv-queue", "-o", tmp_path / "run") as process:
+        wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
+        below = descendants(process.pid)
+        for pid in below:  # the guardian first: nobody is to clean up
+            if "bench.guardian" in command_line(pid):
+                os.kill(pid, signal.SIGKILL)
+        process.kill()
+    wait_for("the end of every process", lambda: not alive(below))
+
+    done = ipcbench("clean")
+    assert done.returncode == 0, done.stderr
+    assert not left_since(before)
+    assert "0 objects removed" in ipcbench("clean").stdout
+
+
+def test_clean_leaves_a_running_sweep_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with started(*SWEEP, "-o", folder) as process:
+        wait_for("two runs", lambda: lines(folder, "run") >= 2)
+        assert "0 objects removed" in ipcbench("clean").stdout
+        _, errors = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 0, errors
+    assert not any(one.failures for one in load(folder).cells.values())

@@ -1,0 +1,91 @@
+"""The leak check can fail: each kind of thing that may be left behind is seen."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import posix_ipc
+import pytest
+import sysv_ipc
+
+from transports import naming
+from transports.testing import leaks
+from transports.testing.actors import Actor
+
+
+def posix_memory(stack: ExitStack) -> None:
+    memory = posix_ipc.SharedMemory("/" + naming.fresh_name(), posix_ipc.O_CREX, size=1)
+    stack.callback(memory.unlink)
+    os.close(memory.fd)
+
+
+def posix_semaphore(stack: ExitStack) -> None:
+    semaphore = posix_ipc.Semaphore("/" + naming.fresh_name(), posix_ipc.O_CREX)
+    stack.callback(semaphore.close)
+    stack.callback(semaphore.unlink)
+
+
+def sysv_queue(stack: ExitStack) -> None:
+    stack.callback(sysv_ipc.MessageQueue(naming.fresh_key(), sysv_ipc.IPC_CREX).remove)
+
+
+def sysv_semaphore(stack: ExitStack) -> None:
+    stack.callback(sysv_ipc.Semaphore(naming.fresh_key(), sysv_ipc.IPC_CREX).remove)
+
+
+def sysv_memory(stack: ExitStack) -> None:
+    memory = sysv_ipc.SharedMemory(naming.fresh_key(), sysv_ipc.IPC_CREX, size=1)
+    memory.detach()
+    stack.callback(memory.remove)
+
+
+def folder(stack: ExitStack) -> None:
+    stack.callback(naming.remove_folder, naming.fresh_folder())
+
+
+def ledger(stack: ExitStack) -> None:
+    stack.callback(naming.Ledger.open_new(os.getpid()).discard)
+
+
+def descriptor(stack: ExitStack) -> None:
+    stack.enter_context(socket.socket())
+
+
+def mapping(stack: ExitStack) -> None:
+    stack.enter_context(mmap.mmap(-1, 1))
+
+
+def child(stack: ExitStack) -> None:
+    stack.enter_context(Actor(lambda: None))
+
+
+MAKERS: list[Callable[[ExitStack], None]] = [
+    posix_memory,
+    posix_semaphore,
+    sysv_queue,
+    sysv_semaphore,
+    sysv_memory,
+    folder,
+    ledger,
+    descriptor,
+    mapping,
+    child,
+]
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_what_is_left_is_seen(
+    make: Callable[[ExitStack], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naming.current()
+    before = leaks.snapshot()
+    with ExitStack() as stack:
+        make(stack)
+        monkeypatch.setattr(leaks, "SETTLING", 0.0)
+        assert leaks.left_since(before)
+    monkeypatch.undo()
+    assert leaks.left_since(before) == []

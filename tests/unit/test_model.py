@@ -1,0 +1,219 @@
+"""reports.model, reports.tables, reports.charts: results -> what a page is made of."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.records import Failed, Skipped
+from bench.results import Results, Status, load
+from reports.charts import MOST_LINES, MOST_PANELS, all_charts
+from reports.model import Measured, contests, measured, ranges, winners
+from reports.style import styles
+from reports.tables import QUANTILES, failures, figures, pending, skipped, tails
+from tests.synthetic import cells, facts, header, reference, sweep, write_journal
+
+PLACEMENTS = ("same-core", "cross-core")
+
+
+def flat(*rest: object) -> float:
+    return 1e-5
+
+
+@pytest.fixture(scope="module")
+def whole() -> Results:
+    planned = cells(patterns=("latency", "stream"), placements=PLACEMENTS)
+    planned += cells(("pipe",), patterns=("pairs", "fan-in"), processes=(4, 8), sizes=(64,))
+    return sweep(reference, planned, tail=800, twins=planned[:1])
+
+
+def test_a_synthetic_sweep_reads_back_as_it_was(whole: Results, tmp_path) -> None:
+    write_journal(whole, tmp_path)
+    read = load(tmp_path)
+    assert read.header == whole.header
+    assert read.cells == whole.cells
+    assert read.rounds == whole.rounds
+    assert read.ended == whole.ended
+
+
+def test_measured_cells_are_in_a_readers_order(whole: Results) -> None:
+    found = measured(whole)
+    assert len(found) == len(whole.cells)
+    assert [one.cell.pattern for one in found[:3]] == ["latency"] * 3
+    placements = [one.cell.placement for one in found if one.cell.pattern == "latency"]
+    assert placements == sorted(placements, key=PLACEMENTS.index)
+
+
+def test_contests_leave_out_twins_and_the_floor(whole: Results) -> None:
+    for contest in contests(measured(whole)):
+        names = [one.cell.transport for one in contest.entrants]
+        assert len(names) == len(set(names))
+        assert "null" not in names
+        assert len({one.situation for one in contest.entrants}) == 1
+
+
+def test_the_winner_and_its_margin() -> None:
+    times = {"pipe": 2e-6, "unix-stream": 3e-6, "sysv-queue": 4e-6, "null": 1e-9}
+    planned = cells(tuple(times), sizes=(64,))
+    (won,) = winners(measured(sweep(lambda transport, *rest: times[transport], planned)))
+    assert won.best.cell.transport == "pipe"
+    assert won.second is not None
+    assert won.second.cell.transport == "unix-stream"
+    assert won.ratio is not None
+    assert won.ratio.low < 1.5 < won.ratio.high
+    assert (won.firsts, won.rounds) == (12, 12)
+    assert won.p == pytest.approx(2 / 2**12)
+    assert won.significant
+
+
+def test_a_winner_alone_or_with_few_rounds_is_not_significant() -> None:
+    (alone,) = winners(measured(sweep(flat, cells(("pipe", "null"), sizes=(64,)))))
+    assert alone.second is None
+    assert not alone.significant
+    few = winners(measured(sweep(reference, cells(), rounds=5)))
+    assert not any(one.significant for one in few)
+
+
+def test_equal_transports_have_no_significant_winner() -> None:
+    """The bound of the test is the same for two and for many equal ones."""
+    planned = cells(("pipe", "fifo", "unix-stream", "tcp", "sysv-queue"), sizes=(64,))
+    wrong = sum(
+        any(one.significant for one in winners(measured(sweep(flat, planned, seed=seed))))
+        for seed in range(60)
+    )
+    assert wrong <= 4
+
+
+@given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
+def test_ranges_cover_the_sizes_and_nothing_else(some: set[int], more: set[int]) -> None:
+    everything = sorted(some | more)
+    found = ranges(some, everything)
+    covered = {size for first, last in found for size in everything if first <= size <= last}
+    assert covered == some
+    assert found == sorted(found)
+
+
+# --- tables
+
+
+def test_what_a_figure_costs_is_per_unit_and_over_all_processes(whole: Results) -> None:
+    rows = figures(measured(whole)).rows
+    one = next(row for row in rows if row.measured.cell.pattern == "stream")
+    run = one.measured.runs[0]
+    units = 12 * run.loops * 3
+    cpu = sum(usage.cpu for run in one.measured.runs for usage in run.usage)
+    assert one.cpu == pytest.approx(cpu / units)
+    assert one.voluntary == pytest.approx(12 * 2 * 2000 / units)
+    assert one.throughput == one.measured.cell.size / one.measured.interval.median
+    assert one.pinned == "0 | 0"
+    round_trip = next(row for row in rows if row.measured.cell.pattern == "latency")
+    assert round_trip.throughput is None
+
+
+def test_tails_show_what_the_sample_can_bear(whole: Results) -> None:
+    found = tails(measured(whole)).rows
+    assert {one.measured.cell.pattern for one in found} == {"latency"}
+    for one in found:
+        assert one.count == 12 * 800
+        *known, last = one.percentiles
+        assert last is None  # 9600 round trips cannot bear p99.9
+        assert len(one.percentiles) == len(QUANTILES)
+        values = [percentile.value for percentile in known if percentile]
+        assert values == sorted(values)
+        assert values[-1] <= one.longest
+        for percentile in known:
+            assert percentile is not None
+            assert percentile.low is not None
+            assert percentile.high is not None
+            assert percentile.low <= percentile.value <= percentile.high
+
+
+def test_counts_beyond_any_integer_are_no_trouble() -> None:
+    results = sweep(flat, cells(("pipe",), sizes=(64,)), tail=100)
+    for run in next(iter(results.cells.values())).runs:
+        run.tail = {0: 1 << 63, 7552: (1 << 64) - 1}
+    (one,) = tails(measured(results)).rows
+    assert all(percentile is not None for percentile in one.percentiles)
+
+
+def test_gaps_are_kept_with_their_reasons() -> None:
+    planned = cells()
+    skips = [
+        Skipped(cell=cell, reason="too large", remedy="raise it")
+        for cell in cells(("tcp",), sizes=(1, 2, 3))
+    ]
+    bad = Failed(cell=planned[0].id, round=0, who="peer 1", where="attach", what="TimedOut")
+    partly = Failed(cell=planned[1].id, round=4, who="worker", where="loop", what="PeerGone")
+    results = sweep(flat, planned, skipped=skips, failed=[bad])
+    results.cells[planned[1].id].failures.append(partly)
+    results.cells[planned[2].id].runs.clear()
+    for run in results.cells[planned[3].id].runs:
+        run.void = "steal"
+    (reason,) = skipped(results).rows
+    assert (reason.reason, reason.cells.total) == ("too large", 3)
+    found = failures(results).rows
+    assert [one.figure for one in found] == [False] * 13 + [True]
+    assert found[-1].what == "PeerGone"
+    assert list(pending(results).rows) == [planned[2].id]
+    assert results.cells[planned[3].id].status is Status.FAILED
+
+
+# --- charts
+
+
+def test_charts_have_a_panel_for_each_placement(whole: Results) -> None:
+    charts, more = all_charts(measured(whole))
+    assert more == 0
+    assert [chart.section for chart in charts] == ["latency", "stream", "scaling", "scaling"]
+    latency, stream, pairs, fan_in = charts
+    assert [panel.title for panel in latency.panels] == list(PLACEMENTS)
+    assert any("floor" in line.label for line in latency.panels[0].lines)
+    assert not any("floor" in line.label for line in stream.panels[0].lines)
+    (pipe,) = (line for line in pairs.panels[0].lines if line.label == "pipe")
+    assert pipe.x == [2, 4, 8]  # 2 processes are the stream
+    assert fan_in.panels[0].lines[0].x == [4, 8]
+    for chart in charts:
+        assert "blocking" in chart.title
+        for panel in chart.panels:
+            for line in panel.lines:
+                assert line.x == sorted(line.x)
+                assert all(
+                    low <= y <= high
+                    for low, y, high in zip(line.low, line.y, line.high, strict=True)
+                )
+
+
+def test_a_depth_asked_for_is_a_line_of_its_own() -> None:
+    planned = cells(("sysv-queue",))
+    planned += [msgspec.structs.replace(cell, depth=1) for cell in planned]
+    charts, _ = all_charts(measured(sweep(flat, planned)))
+    labels = [line.label for line in charts[0].panels[0].lines]
+    assert labels == ["sysv-queue", "sysv-queue, depth 1"]
+
+
+def test_charts_are_bounded() -> None:
+    many = cells([f"shm:s{i}+futex" for i in range(70)], placements=[f"p{i}" for i in range(20)])
+    charts, _ = all_charts(measured(sweep(flat, many, rounds=1)))
+    assert len(charts[0].panels) == MOST_PANELS
+    assert len(charts[0].panels[0].lines) == MOST_LINES
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 60))
+def test_styles_of_a_family_differ_for_as_long_as_they_can(number: int) -> None:
+    names = [f"shm:s{i}+futex" for i in range(number)]
+    results = sweep(flat, cells(names, sizes=(1,)), rounds=1)
+    found = styles(measured(results))
+    assert set(found) == set(names)
+    assert len(set(found.values())) == min(number, 24)
+
+
+def test_measured_knows_its_situation() -> None:
+    results = Results(header())
+    assert measured(results) == []
+    (one,) = measured(sweep(flat, cells(("shm:posix+futex/in-place",), sizes=(8,))))
+    assert isinstance(one, Measured)
+    assert one.situation.in_place
+    assert facts("shm:posix+spin", "latency").wait == "spinning"

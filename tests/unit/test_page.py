@@ -1,0 +1,268 @@
+"""reports.page: one file that says it all, whatever the results hold."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+from matplotlib import font_manager
+
+from bench.cell import Cell
+from bench.records import Ended, Failed, Resumed, Skipped
+from bench.results import Results
+from bench.stats import Interval
+from reports.page import TIMES, TO, bounds, count, repeat, times, write
+from tests.synthetic import TRANSPORTS, cells, header, reference, sweep
+
+PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")
+# What may stand in a name, and what may stand elsewhere.
+NAME = "</script><script>alert(1)</script><img src='http://evil.example/x'>\"'&{{7*7}} $\\frac$한"
+HOSTILE = f"{NAME} \u202e\x00"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fonts_are_let_go() -> Iterator[None]:
+    """matplotlib keeps the files of its last fonts open, which is no leak of ours."""
+    yield
+    font_manager._get_font.cache_clear()
+
+
+def small(**options) -> Results:
+    planned = cells(patterns=("latency", "stream"))
+    return sweep(reference, planned, twins=planned[:1], **options)
+
+
+class Reader(HTMLParser):
+    """Collects tags, ids and whatever a browser would load."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("src", "srcset", "poster", "data", "action") or (
+                name == "href" and tag in ("link", "image", "use", "base")
+            ):
+                self.loads.append(value or "")
+            if name == "href" and tag == "a":
+                self.links.append(value or "")
+            assert not name.startswith("on"), (tag, name)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def read(results: Results, folder: Path) -> tuple[Reader, str]:
+    path = write(results, folder)
+    assert path == folder / "report.html"
+    page = path.read_text(encoding="utf-8")
+    reader = Reader()
+    reader.feed(page)
+    return reader, page
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Reader, str, Path]:
+    planned = cells(patterns=("latency", "stream"), placements=PLACEMENTS)
+    planned += cells(patterns=("pairs", "fan-in"), processes=(4, 8), sizes=(64,))
+    folder = tmp_path_factory.mktemp("report")
+    results = sweep(reference, planned, twins=planned[:1], tail=900, steal=0.01)
+    return (*read(results, folder), folder)
+
+
+def test_the_answer_comes_first(whole) -> None:
+    _, page, _ = whole
+    order = [page.index(f'id="{name}"') for name in (
+        "trust", "claim", "winners", "latency", "throughput", "scaling", "tails", "figures",
+        "gaps", "machine", "repeat", "reading",
+    )]  # fmt: skip
+    assert order == sorted(order)
+    assert page.index("This run can be trusted") < page.index("Depends") < order[0]
+
+
+def test_the_page_loads_nothing(whole) -> None:
+    reader, page, _ = whole
+    assert not {"script", "iframe", "object", "embed", "img", "base"} & set(reader.tags)
+    assert [load for load in reader.loads if not load.startswith("#")] == ["data:,"]
+    assert all(link.startswith("#") for link in reader.links)
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert "default-src 'none'" in page
+
+
+def test_ids_are_unique_and_links_lead_somewhere(whole) -> None:
+    reader, page, _ = whole
+    assert len(reader.ids) == len(set(reader.ids))
+    used = [link[1:] for link in reader.links + reader.loads if link.startswith("#")]
+    used += re.findall(r"url\(#([^)]+)\)", page)
+    assert set(used) <= set(reader.ids)
+
+
+def test_charts_lie_beside_the_page(whole) -> None:
+    _, _, folder = whole
+    names = {path.name for path in (folder / "figures").iterdir()}
+    kinds = ("latency", "throughput", "scaling-pairs", "scaling-fan-in")
+    assert names == {f"{kind}-python.{ending}" for kind in kinds for ending in ("svg", "png")}
+    for path in (folder / "figures").glob("*.svg"):
+        ET.parse(path)
+    for path in (folder / "figures").glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"report.html", "figures"}
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path) -> None:
+    found = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write(small(tail=300), folder)
+        found.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")})
+    assert found[0] == found[1]
+    assert len(found[0]) == 5
+
+
+def hostile() -> Results:
+    """Every string of a journal says the same nasty thing."""
+    bad = Cell(transport=NAME, pattern="latency", size=64, placement=NAME, runtime=NAME)
+    odd = msgspec.structs.replace(bad, pattern="stream", size=0)
+    other = msgspec.structs.replace(bad, pattern=NAME, transport="../../etc/passwd")
+    results = sweep(lambda *rest: 1e-5, [bad, odd, other], tail=100, twins=[bad])
+    for entry in results.cells.values():
+        assert entry.facts is not None
+        entry.facts = msgspec.structs.replace(entry.facts, family=HOSTILE, wait=HOSTILE)
+    skip = Skipped(cell=msgspec.structs.replace(bad, size=1), reason=HOSTILE, remedy=HOSTILE)
+    extra = msgspec.structs.replace(bad, size=2)
+    failure = Failed(cell=extra.id, round=1, who=HOSTILE, where=HOSTILE, what=HOSTILE)
+    results.cells.update(sweep(lambda *rest: 1.0, [extra], skipped=[skip], failed=[failure]).cells)
+    results.header = msgspec.structs.replace(
+        results.header,
+        version=HOSTILE, started=HOSTILE, command=[HOSTILE], profile=HOSTILE, clock=HOSTILE,
+        plan=HOSTILE,
+        machine=msgspec.structs.replace(
+            results.header.machine,
+            hostname=HOSTILE, kernel=HOSTILE, cpu_model=HOSTILE, virtualization=HOSTILE,
+            python=HOSTILE, hidden=[HOSTILE], settings={HOSTILE: HOSTILE},
+        ),
+    )  # fmt: skip
+    results.cells[bad.id].runs[0].void = HOSTILE
+    return results
+
+
+def test_hostile_strings_stay_text(tmp_path) -> None:
+    reader, page = read(hostile(), tmp_path)
+    assert not {"script", "img"} & set(reader.tags)
+    assert "{{7*7}}" in page
+    assert "\x00" not in page
+    assert "\u202e" not in page
+    assert len(reader.ids) == len(set(reader.ids))
+    assert {path.parent for path in tmp_path.rglob("*.svg")} == {tmp_path / "figures"}
+    for path in tmp_path.rglob("*.svg"):
+        ET.parse(path)
+
+
+def test_a_long_string_is_cut(tmp_path) -> None:
+    results = small()
+    results.header = msgspec.structs.replace(results.header, profile="x" * 10**6)
+    _, page = read(results, tmp_path)
+    assert len(page) < 10**6
+
+
+def test_nothing_measured(tmp_path) -> None:
+    reader, page = read(Results(header()), tmp_path)
+    assert "Nothing was measured" in page
+    assert "No verdict" in page
+    assert "svg" not in reader.tags
+    assert not (tmp_path / "figures").exists()
+
+
+def test_all_failed(tmp_path) -> None:
+    planned = cells()
+    failed = [
+        Failed(cell=cell.id, round=0, who="peer 1", where="attach", what="Unavailable: no")
+        for cell in planned
+    ]
+    _, page = read(sweep(reference, planned, failed=failed, end="interrupted"), tmp_path)
+    assert "Nothing was measured" in page
+    assert page.count("Unavailable: no") == len(planned)
+
+
+@pytest.mark.parametrize("transports", [("pipe",), ("shm:posix+posix-sem",), ("null",)])
+def test_one_transport_alone(transports: tuple[str, ...], tmp_path) -> None:
+    _, page = read(sweep(reference, cells(transports)), tmp_path)
+    assert "No cell has shared memory and another facility side by side." in page
+
+
+def test_one_round(tmp_path) -> None:
+    _, page = read(sweep(reference, cells(), rounds=1), tmp_path)
+    assert "Too few rounds: ranges, and no verdict." in page
+    assert "No verdict" in page
+
+
+def test_a_sweep_cut_short_and_resumed(tmp_path) -> None:
+    results = small(end=None)
+    results.resumed.append(Resumed(started="now", command=["ipcbench"], dropped="{"))
+    results.ended = Ended(reason="interrupted", wall=3.0)
+    for entry in list(results.cells.values())[::2]:
+        entry.runs.clear()
+    _, page = read(results, tmp_path)
+    assert "The sweep was interrupted" in page
+    assert "resumed 1 time" in page
+    assert "ended before their first run" in page
+
+
+def test_a_bad_control_stands_on_top(tmp_path) -> None:
+    results = small()
+    for entry in results.cells.values():
+        if entry.cell.twin:
+            for run in entry.runs:
+                run.values = [value * 1.3 for value in run.values]
+    _, page = read(results, tmp_path)
+    alarm = page.index('role="alert"')
+    assert alarm < page.index("Is shared memory the fastest?")
+    assert "This run is not to be trusted." in page[alarm : alarm + 100]
+    assert "on a run not to be trusted" in page
+
+
+def test_thousands_of_cells_stay_one_page(tmp_path) -> None:
+    planned = cells(
+        TRANSPORTS,
+        patterns=[f"p{i}" for i in range(10)],
+        sizes=range(1, 31),
+        placements=("same-core", "cross-core", "unpinned"),
+    )
+    results = sweep(lambda *rest: 1e-5, planned, rounds=1)
+    _, page = read(results, tmp_path)
+    assert len(results.cells) == 4500
+    assert "500 more rows are left out" in page
+    assert len(page) < 12_000_000
+
+
+def test_the_command_repeats_the_order() -> None:
+    results = Results(header(seed=42))
+    assert repeat(results) == "ipcbench run --profile quick --seed 42"
+    seeded = msgspec.structs.replace(results.header, command=["ipcbench", "run", "--seed=7"])
+    assert repeat(Results(seeded)) == "ipcbench run --seed=7"
+    quoted = msgspec.structs.replace(results.header, command=["ipcbench", "run", "-t", "shm:*"])
+    assert repeat(Results(quoted)) == "ipcbench run -t 'shm:*' --seed 42"
+
+
+def test_numbers_read_well() -> None:
+    shown = [times(x).removesuffix(TIMES) for x in (0.0012, 0.5, 1.453, 12.34, 123.4, 12345.6)]
+    assert shown == ["0.0012", "0.50", "1.45", "12.3", "123", "1.23e+04"]
+    assert bounds(Interval(1.45, 1.41, 1.49, 0.96, 12), "ratio") == f"1.41{TO}1.49{TIMES}"
+    assert bounds(Interval(2e-6, 1.9e-6, 2.1e-6, 0.96, 12), "time") == f"1.90{TO}2.10 µs"
+    assert bounds(Interval(1e-3, 9e-4, 2e-3, 0.96, 12), "time") == f"900 µs {TO} 2.00 ms"
+    assert [count(x) for x in (0, 0.0021, 1.0)] == ["0", "0.002", "1.00"]
