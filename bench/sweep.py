@@ -1,4 +1,4 @@
-"""A sweep from end to end: plan, folder, lock, guardian, rounds, suite; the page is the caller's."""
+"""A sweep from end to end: plan, folder, lock, guardian, rounds, suite. The page comes after."""
 
 from __future__ import annotations
 

@@ -1,51 +1,35 @@
-"""The gate's first threshold: promises between cells of one run, as ratios.
+"""The gate's first threshold: a run held against promises between its cells.
 
-`thresholds.toml` says which cell is how many times as fast as which other; a
-ratio of two cells of one run survives a change of hardware where a time does
-not. Each round gives one pair, so the verdict rests on paired log ratios and
-their order-statistic interval (`bench.stats`), and on nothing else.
+Each round gives one pair, so a verdict rests on paired log ratios and their
+order-statistic interval (`bench.stats`), and on nothing else; and a run whose
+controls show that it is not to be trusted (`reports.trust`) passes nothing.
 """
 
 from __future__ import annotations
 
 import math
-import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from statistics import median
-from typing import TypeAlias
 
 import msgspec
 
-from bench.results import (
-    Cell,
-    CellResult,
-    Results,
-    Status,
-    format_size,
-    human_seconds,
-    parse_size,
-)
+from bench.results import CellResult, Results, Status, human_seconds
 from bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
-
-LONGEST_FILE = 1 << 18  # bytes: hundreds of promises
-LONGEST_LINE = 500  # tomllib's time grows with the square of a dotted key's length
-LONGEST_NAME = 120
-LONGEST_MESSAGE = 600
-LARGEST_RATIO = 1e6
-
-Axes: TypeAlias = Mapping[str, str | int | bool | None]
-
-
-class BadThresholds(ValueError):
-    """The file makes no sense, or not for this run; one line that says where."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(_safe(message, LONGEST_MESSAGE))
+from reports import trust
+from reports.model import measured
+from reports.thresholds import (
+    LONGEST_MESSAGE,
+    BadThresholds,
+    Promise,
+    Thresholds,
+    one_line,
+    pair,
+    times,
+)
+from reports.trust import Trust, Weight
 
 
 class Verdict(Enum):
@@ -53,36 +37,6 @@ class Verdict(Enum):
     BROKEN = "broken"
     INCONCLUSIVE = "inconclusive"
     NOT_MEASURED = "not measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """`at_least <= time(than) / time(faster) <= at_most`, each bound where it is given.
-
-    The sides are axes of a cell -> values, as written; `where` holds for both.
-    """
-
-    name: str
-    faster: Axes
-    than: Axes
-    where: Axes
-    at_least: float | None
-    at_most: float | None
-
-    @property
-    def bound(self) -> str:
-        parts = []
-        if self.at_least is not None:
-            parts.append(f"at least {_times(self.at_least)}")
-        if self.at_most is not None:
-            parts.append(f"at most {_times(self.at_most)}")
-        return ", ".join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    path: Path
-    promises: tuple[Promise, ...]
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,203 +65,6 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     remarks: list[str] = []
 
 
-# The file as it is written.
-
-
-class _Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    transport: str | None = None
-    pattern: str | None = None
-    size: str | int | None = None
-    processes: int | None = None
-    placement: str | None = None
-    runtime: str | None = None
-    depth: str | int | None = None
-    twin: bool | None = None
-
-
-class _Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    faster: _Side
-    than: _Side
-    where: _Side = _Side()
-    at_least: str | int | float | None = None
-    at_most: str | int | float | None = None
-
-
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    promise: list[_Promise]
-
-
-AXES = _Side.__struct_fields__
-
-
-def load_thresholds(path: Path) -> Thresholds:
-    """Read a file of promises.
-
-    Raises: BadThresholds, also where the file is missing or cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LONGEST_FILE + 1)
-        if len(data) > LONGEST_FILE:
-            raise BadThresholds(f"{path}: over {LONGEST_FILE} bytes")
-        text = data.decode()
-        for number, line in enumerate(text.split("\n"), 1):
-            if len(line) > LONGEST_LINE:
-                raise BadThresholds(f"{path}:{number}: over {LONGEST_LINE} characters")
-        written = msgspec.convert(tomllib.loads(text), _File)
-    except OSError as error:
-        raise BadThresholds(f"{path}: {error.strerror or error}") from error
-    except RecursionError as error:
-        raise BadThresholds(f"{path}: nested too deep") from error
-    except BadThresholds:
-        raise
-    except ValueError as error:  # no UTF-8, no TOML, a wrong type, an unknown key
-        raise BadThresholds(f"{path}: {error}") from error
-    try:
-        promises = tuple(map(_promise, written.promise))
-    except ValueError as error:
-        raise BadThresholds(f"{path}: {error}") from error
-    twice = [name for name, n in Counter(p.name for p in promises).items() if n > 1]
-    if twice:
-        raise BadThresholds(f"{path}: two promises are named {twice[0]!r}")
-    if not promises:
-        raise BadThresholds(f"{path}: holds no promise: write one as [[promise]]")
-    return Thresholds(path, promises)
-
-
-def _promise(written: _Promise) -> Promise:
-    name = written.name
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(
-            f"promise {name[:LONGEST_NAME]!r}: a name is 1 to {LONGEST_NAME} printable characters"
-        )
-    try:
-        sides = [_axes(side) for side in (written.faster, written.than, written.where)]
-        faster, than, where = sides
-        for side, axes in (("faster", faster), ("than", than)):
-            if both := [axis for axis in axes if axis in where]:
-                raise ValueError(f"{both[0]} stands both in `where` and in `{side}`: write it once")
-        at_least = _ratio("at_least", written.at_least)
-        at_most = _ratio("at_most", written.at_most)
-        if at_least is None and at_most is None:
-            raise ValueError('it has no bound: write at_least = "1.5x", or at_most, or both')
-        if at_least is not None and at_most is not None and at_least > at_most:
-            raise ValueError("at_least is above at_most: no ratio keeps both")
-    except ValueError as error:
-        raise ValueError(f"promise {name!r}: {error}") from error
-    return Promise(name, faster, than, where, at_least, at_most)
-
-
-def _axes(side: _Side) -> dict[str, str | int | bool | None]:
-    axes = {axis: value for axis in AXES if (value := getattr(side, axis)) is not None}
-    if "size" in axes:
-        axes["size"] = _size(axes["size"])
-    if "processes" in axes and axes["processes"] < 1:
-        raise ValueError(f"processes = {axes['processes']}: it counts all that take part")
-    if "depth" in axes:
-        depth = axes["depth"]
-        if isinstance(depth, str) and depth != "default":
-            raise ValueError(f'depth = {depth!r}: write a number, or "default"')
-        if not isinstance(depth, str) and depth < 1:
-            raise ValueError(f"depth = {depth}: a queue holds one message or more")
-        axes["depth"] = None if depth == "default" else depth
-    return axes
-
-
-def _size(written: str | int) -> int:
-    if isinstance(written, str):
-        return parse_size(written)
-    if written < 0:
-        raise ValueError(f"size = {written}: no size is negative")
-    return written
-
-
-def _ratio(key: str, written: str | float | None) -> float | None:
-    if written is None:
-        return None
-    if isinstance(written, str):
-        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?x?", written.strip())
-        if not found:
-            raise ValueError(f'{key} = {written!r}: write a ratio as "1.5x"')
-        written = float(found[1])
-    if not 1 / LARGEST_RATIO <= written <= LARGEST_RATIO:  # a NaN, too
-        raise ValueError(f"{key} = {written}: a ratio lies between 0.000001 and 1000000")
-    return float(written)
-
-
-# Which cells a promise speaks of.
-
-
-def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
-    """Ids of the cells that the promises name: what a sweep for them alone must measure.
-
-    Raises: BadThresholds where a promise does not select exactly one cell a side.
-    """
-    pool = list(cells)
-    return {cell.id for promise in thresholds.promises for cell in _pair(thresholds, promise, pool)}
-
-
-def _pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[Cell, Cell]:
-    try:
-        faster = _only(cells, "faster", promise.where, promise.faster)
-        than = _only(cells, "than", promise.where, promise.than)
-        if faster == than:
-            raise ValueError(f"both sides are the same cell, {faster.id}")
-        for axis in AXES:
-            here, there = getattr(faster, axis), getattr(than, axis)
-            meant = axis in promise.faster and axis in promise.than
-            if here != there and not meant and axis != "twin":
-                raise ValueError(
-                    f"its sides differ in {axis} ({_value(axis, here)}, {_value(axis, there)}): "
-                    f"write {axis} once in `where`, or in both sides if that is meant"
-                )
-    except ValueError as error:
-        raise BadThresholds(f"{thresholds.path}: promise {promise.name!r}: {error}") from error
-    return faster, than
-
-
-def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
-    """The one cell that has all these values. Raises: ValueError, telling what there is."""
-    wanted = {"twin": False, **where, **own}
-    left = cells
-    held: list[str] = []  # what the cells of `left` have in common, as written
-    for axis, value in wanted.items():
-        fitting = [cell for cell in left if getattr(cell, axis) == value]
-        written = f"{axis} = {_value(axis, value)}"
-        if not fitting:
-            there = list(dict.fromkeys(_value(axis, getattr(cell, axis)) for cell in left))
-            raise ValueError(
-                f"`{side}` selects no cell of this run: nothing has {written}"
-                f"{' with ' if held else ''}{', '.join(held)}; "
-                f"there is {_some(there) or 'nothing at all'}"
-            )
-        left = fitting
-        if axis in where or axis in own:
-            held.append(written)
-    if len(left) > 1:
-        open_axes = [axis for axis in AXES if len({getattr(cell, axis) for cell in left}) > 1]
-        raise ValueError(
-            f"`{side}` selects {len(left)} cells of this run, write its {' and '.join(open_axes)} "
-            f"too: {_some([cell.id for cell in left])}"
-        )
-    return left[0]
-
-
-def _value(axis: str, value: object) -> str:
-    """As one would write it in the file."""
-    if axis == "depth" and value is None:
-        return '"default"'
-    if axis == "size" and isinstance(value, int):
-        return f'"{format_size(value)}"'
-    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
-
-
-def _some(texts: list[str], most: int = 6) -> str:
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
-
-
 # The verdicts.
 
 
@@ -321,7 +78,7 @@ def judge(thresholds: Thresholds, results: Results) -> list[Judgement]:
         _judge(
             thresholds,
             promise,
-            *(results.cells[cell.id] for cell in _pair(thresholds, promise, cells)),
+            *(results.cells[cell.id] for cell in pair(thresholds, promise, cells)),
         )
         for promise in thresholds.promises
     ]
@@ -384,24 +141,24 @@ def _verdict(promise: Promise, low: float, high: float) -> tuple[Verdict, str]:
     if least <= low and high <= most:
         return Verdict.KEPT, ""
     if high < least:
-        return Verdict.BROKEN, f"the whole interval lies below {_times(math.exp(least))}"
+        return Verdict.BROKEN, f"the whole interval lies below {times(math.exp(least))}"
     if low > most:
-        return Verdict.BROKEN, f"the whole interval lies above {_times(math.exp(most))}"
-    within = [_times(math.exp(bound)) for bound in (least, most) if low <= bound <= high]
+        return Verdict.BROKEN, f"the whole interval lies above {times(math.exp(most))}"
+    within = [times(math.exp(bound)) for bound in (least, most) if low <= bound <= high]
     return Verdict.INCONCLUSIVE, f"the interval reaches over {' and '.join(within)}: measure more"
 
 
 def _missing(result: CellResult) -> str:
     """Why a cell has no figure, "" where it has one."""
-    cell = _safe(result.cell.id, 100)
+    cell = one_line(result.cell.id, 100)
     if result.status is Status.SKIPPED and result.skipped is not None:
         remedy = f" ({result.skipped.remedy})" if result.skipped.remedy else ""
-        return f"{cell} was skipped: {_safe(result.skipped.reason + remedy)}"
+        return f"{cell} was skipped: {one_line(result.skipped.reason + remedy)}"
     if result.status is Status.FAILED:
         if result.failures:
             last = result.failures[-1]
-            return f"{cell} failed: {_safe(f'{last.who}, {last.where}: {last.what}')}"
-        return f"{cell}: every run is void: {_safe(result.runs[-1].void)}"
+            return f"{cell} failed: {one_line(f'{last.who}, {last.where}: {last.what}')}"
+        return f"{cell}: every run is void: {one_line(result.runs[-1].void)}"
     if result.status is Status.PENDING:
         return f"{cell}: the sweep ended before its first run"
     return ""
@@ -412,8 +169,8 @@ def _remarks(result: CellResult) -> list[str]:
         return []
     last = result.failures[-1]
     return [
-        f"{_safe(result.cell.id, 100)}: {len(result.failures)} runs came to nothing "
-        f"({_safe(f'{last.who}, {last.where}: {last.what}')})"
+        f"{one_line(result.cell.id, 100)}: {len(result.failures)} runs came to nothing "
+        f"({one_line(f'{last.who}, {last.where}: {last.what}')})"
     ]
 
 
@@ -459,8 +216,8 @@ def render(judgements: Sequence[Judgement]) -> str:
             )
         said += judgement.remarks
         if said:
-            lines += ["", f"{_safe(judgement.promise)}: {judgement.verdict.value}"]
-            lines += [f"  {_safe(text, LONGEST_MESSAGE)}" for text in said]
+            lines += ["", f"{one_line(judgement.promise)}: {judgement.verdict.value}"]
+            lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in said]
     counts = ", ".join(f"{n} {name}" for name, n in _counts(judgements).items() if n)
     return "\n".join([*lines, "", counts or "no promises"])
 
@@ -468,10 +225,10 @@ def render(judgements: Sequence[Judgement]) -> str:
 def _row(judgement: Judgement) -> tuple[str, ...]:
     ratio, low, high = judgement.ratio, judgement.low, judgement.high
     return (
-        _safe(judgement.promise, 48),
+        one_line(judgement.promise, 48),
         judgement.verdict.value,
-        "-" if ratio is None else _times(ratio),
-        "-" if low is None or high is None else f"{_times(low)} to {_times(high)}",
+        "-" if ratio is None else times(ratio),
+        "-" if low is None or high is None else f"{times(low)} to {times(high)}",
         "-" if judgement.coverage is None else f"{100 * judgement.coverage:.1f} %",
         str(judgement.rounds),
         judgement.bound,
@@ -481,18 +238,3 @@ def _row(judgement: Judgement) -> tuple[str, ...]:
 def _counts(judgements: Sequence[Judgement]) -> dict[str, int]:
     found = Counter(judgement.verdict for judgement in judgements)
     return {verdict.value: found[verdict] for verdict in Verdict}
-
-
-def _times(ratio: float) -> str:
-    """1.5 -> `1.5x`, 1.8234 -> `1.823x`: enough digits to tell it from a bound near by."""
-    if ratio >= 1000:
-        return f"{ratio:.0f}x"
-    return (f"{ratio:.3f}".rstrip("0").rstrip(".") if 0.1 <= ratio < 10 else f"{ratio:.4g}") + "x"
-
-
-def _safe(text: str, longest: int = 300) -> str:
-    """One line without control characters, whoever wrote it."""
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in cut
-    )

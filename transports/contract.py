@@ -264,7 +264,9 @@ class Endpoint(Protocol):
         """Turn bytes into what `send` takes, once, outside the loop."""
 
     def send(self, data: Any, /) -> None:
-        """Send one whole message; waits for room unless the spec said `nowait`.
+        """Send one whole message of at most the spec's size.
+
+        Waits for room unless the spec said `nowait`.
 
         Raises: MessageTooLarge, WouldBlock, PeerGone, Closed.
         """
@@ -272,7 +274,8 @@ class Endpoint(Protocol):
     def recv_into(self, buffer: memoryview, /) -> int:
         """Receive one whole message into `buffer`; bytes received.
 
-        A stream fills the buffer; a message may be shorter than it.
+        The buffer has the spec's size or less; a stream fills it, a message may
+        be shorter than it.
         Raises: MessageTooLarge (the buffer is too small: that message is
         lost, and it alone), WouldBlock, PeerGone, Closed.
         """

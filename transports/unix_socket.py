@@ -139,19 +139,20 @@ class UnixStreamEndpoint(PlainEndpoint):
     def __init__(self, connections: list[socket.socket], ticket: Ticket) -> None:
         self._connections = connections
         self._epoll: select.epoll | None = None
+        size = ticket.spec.size
         for connection in connections:
             connection.setblocking(not ticket.spec.nowait)
         self.send: Any = forbidden("a receiver sends nothing")
         self.recv_into: Any = forbidden("a sender receives nothing")
         if ticket.role is not Role.RECEIVER:
-            self.send = _sender(connections[0])
+            self.send = _sender(connections[0], size)
         if ticket.role in (Role.CLIENT, Role.SERVER):
-            self.recv_into = _receiver(connections[0])
+            self.recv_into = _receiver(connections[0], size)
         if ticket.role is Role.RECEIVER:
             self._epoll = select.epoll()
             for connection in connections:
                 self._epoll.register(connection, select.EPOLLIN)
-            self.recv_into = _collector(self._epoll, connections, ticket.spec.nowait)
+            self.recv_into = _collector(self._epoll, connections, ticket.spec)
 
     def close(self) -> None:
         self.send = self.recv_into = closed
@@ -161,7 +162,7 @@ class UnixStreamEndpoint(PlainEndpoint):
             connection.close()
 
 
-def _sender(connection: socket.socket) -> Any:
+def _sender(connection: socket.socket, size: int) -> Any:
     transmit = connection.send
     fd = connection.fileno()
 
@@ -170,13 +171,13 @@ def _sender(connection: socket.socket) -> Any:
             sent = transmit(data)
         except OSError as error:
             raise translated(error, "send") from error
-        if sent != len(data):
+        if sent != size:
             write_rest(fd, memoryview(data), sent)
 
     return send
 
 
-def _receiver(connection: socket.socket) -> Any:
+def _receiver(connection: socket.socket, size: int) -> Any:
     receive = connection.recv_into
     fd = connection.fileno()
 
@@ -185,7 +186,7 @@ def _receiver(connection: socket.socket) -> Any:
             received = receive(buffer)
         except OSError as error:
             raise translated(error, "receive") from error
-        if received != len(buffer):
+        if received != size:
             if received == 0:
                 raise PeerGone("receive: end of file")
             return read_rest(fd, buffer, received)
@@ -194,11 +195,11 @@ def _receiver(connection: socket.socket) -> Any:
     return recv_into
 
 
-def _collector(epoll: select.epoll, connections: list[socket.socket], nowait: bool) -> Any:
+def _collector(epoll: select.epoll, connections: list[socket.socket], spec: Spec) -> Any:
     """Receive from whichever sender has something, each in its turn."""
-    receivers = {connection.fileno(): _receiver(connection) for connection in connections}
+    receivers = {one.fileno(): _receiver(one, spec.size) for one in connections}
     wait = epoll.poll
-    timeout = 0 if nowait else -1
+    timeout = 0 if spec.nowait else -1
     ready: list[tuple[int, int]] = []
 
     def recv_into(buffer: memoryview, /) -> int:
@@ -206,7 +207,7 @@ def _collector(epoll: select.epoll, connections: list[socket.socket], nowait: bo
         while True:
             while not ready:
                 ready = wait(timeout)
-                if nowait and not ready:
+                if spec.nowait and not ready:
                     raise translated(BlockingIOError(11, "nothing is there"), "receive")
             fd, _ = ready.pop()
             try:

@@ -196,9 +196,9 @@ class Shm:
         )
 
     def probe(self) -> Limits | Unavailable:
-        missing = self.waiter.probe()
-        if missing is not None:
-            return missing
+        return self.waiter.probe() or self._limits()
+
+    def _limits(self) -> Limits | Unavailable:
         room = self.segment.room()
         if isinstance(room, Unavailable):
             return room
@@ -214,10 +214,10 @@ class Shm:
         )
 
     def create(self, spec: Spec) -> ShmChannel:
-        missing = self.probe()
-        if isinstance(missing, Unavailable):
-            raise missing
-        check_spec(self, spec, missing.message.value)
+        limits = self._limits()
+        if isinstance(limits, Unavailable):
+            raise limits
+        check_spec(self, spec, limits.message.value)
         return ShmChannel(self, spec)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:

@@ -79,13 +79,14 @@ def producer(
     def send(data: Any, /) -> None:
         nonlocal at
         length = len(data)
-        if length > size:
-            raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
-        room()
-        if length == size:
-            slots[at][:] = data
-        else:
+        if length != size:
+            if length > size:
+                raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
+            room()
             slots[at][:length] = data
+        else:
+            room()
+            slots[at][:] = data
         lengths[at] = length
         item()
         at += 1
@@ -120,14 +121,18 @@ def consumer(lane: Lane, item: Callable[[], None], room: Callable[[], None]) -> 
         nonlocal at
         item()
         length: int = lengths[at]
-        if length == len(buffer) == size:
-            buffer[:] = slots[at]
-        elif length <= len(buffer):
+        try:
+            if length == size:
+                buffer[:] = slots[at]
+            else:
+                buffer[:length] = slots[at][:length]
+        except ValueError:  # the buffer has another size
+            if length > len(buffer):
+                # Its turn is over all the same, or whoever asks next would get it again.
+                at = (at + 1) % depth
+                room()
+                raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
             buffer[:length] = slots[at][:length]
-        else:  # its turn is over all the same, or whoever asks next would get it again
-            at = (at + 1) % depth
-            room()
-            raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
         room()
         at += 1
         if at == depth:
