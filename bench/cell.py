@@ -8,6 +8,7 @@ import msgspec
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is measured. `size` in bytes; `depth` as asked for, None: the transport's own.
 
+    `poll`: the receiver waits with poll(2), then reads.
     A `twin` is a control: the same measurement a second time under another name.
     """
 
@@ -18,6 +19,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     placement: str
     runtime: str = "python"
     depth: int | None = None
+    poll: bool = False
     twin: bool = False
 
     def __post_init__(self) -> None:
@@ -27,6 +29,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 raise ValueError(f"{name[:200]!r} names nothing")
         if self.size < 0 or self.processes < 1 or (self.depth is not None and self.depth < 1):
             raise ValueError("a cell's size, processes or depth is out of range")
+
+    @property
+    def original(self) -> Cell:
+        """What a twin is measured against; any other cell itself."""
+        return msgspec.structs.replace(self, twin=False) if self.twin else self
 
     @property
     def id(self) -> str:
@@ -41,6 +48,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ]
         if self.depth is not None:
             parts.append(f"depth{self.depth}")
+        if self.poll:
+            parts.append("poll")
         return "/".join(parts) + ("~twin" if self.twin else "")
 
 

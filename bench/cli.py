@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def _refusals() -> tuple[type[BaseException], ...]:
     from bench.sweep import CannotRun
     from transports.registry import DuplicateName, UnknownTransport
 
-    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable, OSError)
+    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable)
 
 
 def _guarded(action: Callable[[], Any]) -> Any:
@@ -42,24 +43,40 @@ def _guarded(action: Callable[[], Any]) -> Any:
         return action()
     except KeyboardInterrupt:
         raise click.Abort from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise Refused(f"{where}{error.strerror or error}") from error
     except _refusals() as error:
         raise Refused(str(error)) from error
+
+
+def _of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
+    """An option's folder that must hold a run."""
+    from bench.journal import NAME
+
+    if folder is not None and not (folder / NAME).is_file():
+        raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
+    return folder
 
 
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(VERSION, prog_name="ipcbench")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """What inter-process communication costs on Linux, here, for work like yours.
 
     \b
-    ipcbench run                 measure, and write a page
-    ipcbench list                the transports, and what this machine lets them do
-    ipcbench doctor              is this machine fit to measure on
+    Example:
+      ipcbench run                 measure, and write a page
+      ipcbench list                the transports, and what this machine lets them do
+      ipcbench doctor              is this machine fit to measure on
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -120,7 +137,7 @@ def cli() -> None:
     "--promised",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Only the cells that the promises of this thresholds file name.",
+    help="Only the cells that the promises of this thresholds file name, and their controls.",
 )
 @click.option(
     "-o",
@@ -132,6 +149,7 @@ def cli() -> None:
 @click.option(
     "--resume",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=_of_a_run,
     metavar="DIR",
     help="Go on with a sweep that was stopped.",
 )
@@ -222,20 +240,24 @@ def _command() -> list[str]:
 
 
 def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
-    """Which cells of the profile a thresholds file names; all where there is none."""
+    """Which cells of the profile a thresholds file needs; all where there is none.
+
+    Those that it names, and the controls that show whether they are to be trusted.
+    """
     if path is None:
         return lambda cell: True
     from bench import sweep
-    from reports import gate
+    from reports import thresholds
 
     found = sweep.planned(profile)
     cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
-    wanted = _thresholds(lambda: gate.select(gate.load_thresholds(path), cells))
+    named = _thresholds(lambda: thresholds.select(thresholds.load_thresholds(path), cells))
+    wanted = named | found.controls_for(named)
     return lambda cell: cell.id in wanted
 
 
 def _thresholds(load: Callable[[], Any]) -> Any:
-    from reports.gate import BadThresholds
+    from reports.thresholds import BadThresholds
 
     try:
         return load()
@@ -310,7 +332,11 @@ def doctor(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=_of_a_run,
+)
 @click.option("--json", "as_json", is_flag=True, help="Say where the page is as JSON.")
 def report(folder: Path, as_json: bool) -> None:
     """Write the page and the suite of a run's folder anew, from its journal.
@@ -333,7 +359,11 @@ def report(folder: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=_of_a_run,
+)
 @click.option(
     "--thresholds",
     default="thresholds.toml",
@@ -346,8 +376,9 @@ def report(folder: Path, as_json: bool) -> None:
 def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     """Hold a run against promises.
 
-    Exits with 0 when all are kept, 1 when one is broken, 2 when one is
-    inconclusive, 3 when one could not be measured.
+    Exits with 1 when one is broken, else with 3 when one could not be
+    measured, else with 2 when one is inconclusive or the run's controls came
+    out unlike their originals, else with 0.
 
     \b
     Example:
@@ -355,9 +386,10 @@ def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     """
     from bench.results import load
     from reports import gate
+    from reports.thresholds import load_thresholds
 
     judged = _thresholds(
-        lambda: gate.judge(gate.load_thresholds(thresholds), _guarded(lambda: load(folder)))
+        lambda: gate.judge(load_thresholds(thresholds), _guarded(lambda: load(folder)))
     )
     if as_json:
         _print_json(gate.to_json(judged))
@@ -387,10 +419,22 @@ def clean(as_json: bool) -> None:
     click.echo(f"{len(removed)} objects removed")
 
 
-def main() -> None:
-    """The console script."""
+def main() -> NoReturn:
+    """The console script. Bad input is told in one line, and exits as what cannot be measured:
+    click's own code for it, 2, means `inconclusive` here."""
     try:
-        cli(prog_name="ipcbench")
+        sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "ipcbench"
+        said = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"Error: {said}: see {command} --help", err=True)
+        sys.exit(COULD_NOT_MEASURE)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # `ipcbench list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(128 + signal.SIGPIPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +23,13 @@ class BadConfig(ValueError):
     """A profile or an option cannot be what is meant; one line that says what to do."""
 
 
+T = TypeVar("T")
+W = TypeVar("W", bound=str)
+
+# A product with an empty axis has no cells: they would be dropped in silence.
+Some: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1)]
+
+
 class _Timing(msgspec.Struct, forbid_unknown_fields=True):
     """The `[run]` table: how each run is made."""
 
@@ -36,12 +43,13 @@ class _Timing(msgspec.Struct, forbid_unknown_fields=True):
 class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     """A `[[cells]]` or `[[controls]]` table: the product of its axes."""
 
-    patterns: list[str]
-    sizes: list[str | int]
-    placements: list[str]
-    transports: tuple[str, ...] = ("*",)
-    processes: tuple[int, ...] = (2,)
+    patterns: Some[str]
+    sizes: Some[str | int]
+    placements: Some[str]
+    transports: Some[str] = ("*",)
+    processes: Some[int] = (2,)
     depths: tuple[int, ...] = ()
+    poll: tuple[bool, ...] = (False,)
 
 
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +62,7 @@ class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     about: str
     run: _Timing
-    cells: list[_Axes]
+    cells: Some[_Axes]
     controls: tuple[_Axes, ...] = ()
     left_out: tuple[_LeftOut, ...] = ()
 
@@ -68,6 +76,7 @@ class Axes(msgspec.Struct, frozen=True):
     transports: tuple[str, ...]
     processes: tuple[int, ...]
     depths: tuple[int | None, ...]
+    poll: tuple[bool, ...] = (False,)
     runtimes: tuple[str, ...] = RUNTIMES
     twin: bool = False
 
@@ -105,9 +114,12 @@ def load_profile(name: str) -> Profile:
     if path.suffix != ".toml":
         raise BadConfig(f"no profile {name!r}: there are {', '.join(PROFILES)}, or FILE.toml")
     try:
-        return parse_profile(path.stem, path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a name that no file can have
+        raise BadConfig(f"{name!r}: {error}") from error
+    return parse_profile(path.stem, data)
 
 
 def parse_profile(name: str, data: bytes) -> Profile:
@@ -149,14 +161,12 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         transports=axes.transports,
         processes=_processes(axes.processes),
         depths=tuple(_at_least(1, depth, "depth") for depth in axes.depths) or (None,),
+        poll=axes.poll,
         twin=twin,
     )
 
 
-T = TypeVar("T", bound=str)
-
-
-def _known(what: str, given: Sequence[T], known: Collection[str]) -> tuple[T, ...]:
+def _known(what: str, given: Sequence[W], known: Collection[str]) -> tuple[W, ...]:
     for word in given:
         if word not in known:
             raise BadConfig(f"no {what} {word!r}: there are {', '.join(known)}")

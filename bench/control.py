@@ -51,12 +51,18 @@ class Go(Message, tag="go"):
 
 
 class Ready(Message, tag="ready"):
-    """The last thing that was asked for is done, or a block may begin."""
+    """The last thing that was asked for is done, or a block may begin.
+
+    `seen`: after a check, the numbers of the messages that a competing receiver got.
+    """
+
+    seen: list[int] = []
 
 
 class Done(Message, tag="done"):
     start: float
     end: float
+    handled: int
 
 
 class Measure(Message, tag="measure"):

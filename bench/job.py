@@ -39,6 +39,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     usage: list[Usage]
     foreign: float | None
     tail: dict[int, int]
+    observations: dict[str, float]
     start_up: float
     timed: float
 

@@ -11,6 +11,7 @@ import socket
 import struct
 
 NAME = "\0ipcbench-sweep"
+ASKERS = 1 << 12  # who was told that we have it keeps a place in the queue: nobody accepts
 _CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 
@@ -22,23 +23,29 @@ class SweepLock:
     """Held from `acquire` until `release`, or until the process ends."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket: socket.socket | None = None
 
     def acquire(self) -> None:
         """Raises: Busy."""
+        mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.bind(NAME)
+            mine.bind(NAME)
         except OSError as error:
+            mine.close()
             if error.errno != errno.EADDRINUSE:
                 raise
             raise Busy(
                 f"another sweep runs on this machine (process {_holder()}): two would measure "
                 "each other; wait for it, or stop it"
             ) from error
-        self._socket.listen(1)
+        mine.listen(ASKERS)
+        self._socket = mine
 
     def release(self) -> None:
-        self._socket.close()
+        """Twice is harmless, and so is what was never acquired."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def _holder() -> str:

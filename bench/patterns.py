@@ -5,34 +5,49 @@ To add one, write its loops (loops.py) and its entry in `PATTERNS`.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, TypeAlias
 
 from bench import loops
+from bench.clock import Clock
 from bench.loops import Loop, Span
 from transports import Role, Topology
+
+Stamped: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], "array[int]"]
 
 
 class Part(Enum):
     """What one process does in a timed block, and who sets it off.
 
     A part that `starts` waits for the barrier; the others are waiting at their
-    endpoint by then. One that `ends` says when the block is over.
+    endpoint by then. One that `ends` says when the block is over. `stamped` is
+    its loop with a time stamp a round trip, where it has round trips.
     """
 
-    PING = ("ping", loops.ping, True, True)
+    PING = ("ping", loops.ping, True, True, loops.stamped_ping)
     PONG = ("pong", loops.pong, False, False)
     POUR = ("pour", loops.pour, True, True)
     DRAIN = ("drain", loops.drain, False, False)
     EMIT = ("emit", loops.emit, True, False)
     ABSORB = ("absorb", loops.absorb, False, True)
+    DEAL = ("deal", loops.emit, True, False)
+    COMPETE = ("compete", loops.compete, False, True)
+    SERVE = ("serve", loops.serve, False, False)
+    NUDGE = ("nudge", loops.nudge, True, True, loops.stamped_nudge)
+    ANSWER = ("answer", loops.answer, False, False)
+    COUNT = ("count", loops.count_up, True, True)
 
-    def __init__(self, title: str, loop: Loop, starts: bool, ends: bool) -> None:
+    def __init__(
+        self, title: str, loop: Loop, starts: bool, ends: bool, stamped: Stamped | None = None
+    ) -> None:
         self.title = title
         self.loop = loop
         self.starts = starts
         self.ends = ends
+        self.stamped = stamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,9 @@ class Seat:
     index: int
     part: Part
     share: int = 1
+
+
+CARRY_NOTHING = frozenset({Topology.SIGNAL, Topology.GUARD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,11 @@ class Pattern:
     units: Callable[[int], int]
     refuses: Callable[[int], str]  # why not this number of processes, or ""
 
+    @property
+    def carries(self) -> bool:
+        """Whether messages go over the channel; signals and guards carry none."""
+        return self.topology not in CARRY_NOTHING
+
     def channels(self, processes: int) -> int:
         return 1 + max(seat.channel for seat in self.seats(processes))
 
@@ -75,8 +98,8 @@ class Pattern:
 def elapsed(seats: Sequence[Seat], spans: Sequence[Span]) -> float:
     """Seconds from the first start to the last end, of those whose parts count for it."""
     together = list(zip(seats, spans, strict=True))
-    start = min(span[0] for seat, span in together if seat.part.starts)
-    end = max(span[1] for seat, span in together if seat.part.ends)
+    start = min(span.start for seat, span in together if seat.part.starts)
+    end = max(span.end for seat, span in together if seat.part.ends)
     return end - start
 
 
@@ -99,6 +122,32 @@ def _fan_in(processes: int) -> list[Seat]:
         Seat(0, Role.RECEIVER, 0, Part.ABSORB, share=senders),
         *(Seat(0, Role.SENDER, index, Part.EMIT) for index in range(senders)),
     ]
+
+
+def _fan_out(processes: int) -> list[Seat]:
+    """Process 0 sends what all others compete for; its loop's count is all their messages."""
+    receivers = processes - 1
+    return [
+        Seat(0, Role.SENDER, 0, Part.DEAL, share=receivers),
+        *(Seat(0, Role.RECEIVER, index, Part.COMPETE, share=0) for index in range(receivers)),
+    ]
+
+
+def _echo(processes: int) -> list[Seat]:
+    """Process 0 serves all others."""
+    clients = processes - 1
+    return [
+        Seat(0, Role.SERVER, 0, Part.SERVE, share=clients),
+        *(Seat(0, Role.CLIENT, index, Part.PING) for index in range(clients)),
+    ]
+
+
+def _signal(processes: int) -> list[Seat]:
+    return [Seat(0, Role.CLIENT, 0, Part.NUDGE), Seat(0, Role.SERVER, 0, Part.ANSWER)]
+
+
+def _counter(processes: int) -> list[Seat]:
+    return [Seat(0, Role.MEMBER, index, Part.COUNT) for index in range(processes)]
 
 
 def _two(processes: int) -> str:
@@ -139,5 +188,9 @@ PATTERNS = {
             _even,
         ),
         Pattern("fan-in", Topology.FAN_IN, "message", _fan_in, lambda n: n - 1, _any),
+        Pattern("fan-out", Topology.FAN_OUT, "message", _fan_out, lambda n: n - 1, _any),
+        Pattern("echo", Topology.HUB, "round trip", _echo, lambda n: n - 1, _any),
+        Pattern("signal", Topology.SIGNAL, "round trip", _signal, lambda n: 1, _two),
+        Pattern("counter", Topology.GUARD, "update", _counter, lambda n: n, _any),
     )
 }

@@ -28,8 +28,8 @@ from bench.control import (
     Stop,
     Used,
 )
-from bench.loops import Span
-from bench.patterns import Seat
+from bench.loops import END_MARK, Span
+from bench.patterns import Part, Seat
 from bench.process import die_with, how_it_ended, usage
 from bench.records import Usage
 from transports import Endpoint, PeerGone, Ticket, TransportError
@@ -39,26 +39,44 @@ ATTACH_TIME = 10.0  # seconds for all to attach and connect
 
 
 class Player:
-    """One process's side of a run, the worker's as well: its endpoint, message and buffer."""
+    """One process's side of a run, the worker's as well: its endpoint, message and buffer.
 
-    def __init__(self, endpoint: Endpoint, seat: Seat, size: int, clock: Clock) -> None:
+    `variable`: the counter that all processes of a run share, eight bytes.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, seat: Seat, size: int, clock: Clock, variable: memoryview
+    ) -> None:
         self.endpoint = endpoint
         self.seat = seat
         self.size = size
         self.clock = clock
         self.message: Any = endpoint.prepare(memoryview(bytes(size)))
         self.buffer = memoryview(bytearray(size))
+        self._end_mark: Any = None
+        if seat.part is Part.COUNT:
+            self.buffer = variable
+        if seat.part is Part.DEAL:
+            self._end_mark = endpoint.prepare(memoryview(bytes([END_MARK]) * size))
 
-    def check(self) -> None:
-        verify.check(self.endpoint, self.seat, self.size)
+    def check(self) -> list[int]:
+        """Play this side of the check; the numbers that a competing receiver got."""
+        return verify.check(self.endpoint, self.seat, self.size)
 
     def prepare(self, count: int) -> Callable[[], Span]:
         """Make ready for a block of `count` loops; what comes back plays it."""
-        times = count * self.seat.share
-        self.clock.begin(times)
-        return lambda: self.seat.part.loop(
-            self.endpoint, self.message, self.buffer, times, self.clock
-        )
+        seat = self.seat
+        times = count * seat.share
+        self.clock.begin(times or count)
+
+        def play() -> Span:
+            span = seat.part.loop(self.endpoint, self.message, self.buffer, times, self.clock)
+            if seat.part is Part.DEAL:
+                for _ in range(seat.share):  # as many as there are receivers
+                    self.endpoint.send(self._end_mark)
+            return span
+
+        return play
 
 
 def settle(cpus: Sequence[int]) -> None:
@@ -131,8 +149,7 @@ def play(line: Line, attach: Callable[[], Player]) -> None:
             endpoint.connect(message.hellos, time.monotonic() + ATTACH_TIME)
             line.say(Ready())
         elif isinstance(message, Check):
-            player.check()
-            line.say(Ready())
+            line.say(Ready(player.check()))
         elif isinstance(message, Block):
             _block(line, player, message.count)
         elif isinstance(message, Measure):
@@ -147,8 +164,7 @@ def _block(line: Line, player: Player, count: int) -> None:
     line.say(Ready())
     if player.seat.part.starts:
         line.listen(Go)
-    start, end = timed()
-    line.say(Done(start, end))
+    line.say(Done(*timed()))
 
 
 class Team:
@@ -212,9 +228,10 @@ class Team:
             peer.line.say(Connect(hellos))
         return hellos
 
-    def ready(self, deadline: float | None = None) -> None:
-        for peer in self.peers:
-            peer.line.listen(Ready, deadline)
+    def ready(self, deadline: float | None = None) -> list[int]:
+        """Wait for all; the numbers that competing receivers got in a check."""
+        answers = [peer.line.listen(Ready, deadline) for peer in self.peers]
+        return [number for answer in answers for number in answer.seen]
 
     def ask_check(self) -> None:
         for peer in self.peers:
@@ -235,7 +252,7 @@ class Team:
     def spans(self) -> list[Span]:
         """When each peer's block began and ended."""
         done = [peer.line.listen(Done) for peer in self.peers]
-        return [(one.start, one.end) for one in done]
+        return [Span(one.start, one.end, one.handled) for one in done]
 
     def usage(self) -> list[Usage]:
         """What each peer has used so far."""

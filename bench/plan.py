@@ -7,7 +7,7 @@ the same order; `digest` names it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,7 +15,7 @@ import msgspec
 
 from bench.cell import Cell, Facts
 from bench.config import Axes
-from bench.patterns import PATTERNS
+from bench.patterns import CARRY_NOTHING, PATTERNS
 from bench.placement import Impossible, Site, place
 from transports import Limits, Traits, Unavailable
 
@@ -52,6 +52,13 @@ class Plan:
         text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
         return hashlib.sha256(text).hexdigest()[:16]
 
+    def controls_for(self, wanted: Collection[str]) -> set[str]:
+        """The twins that share a placement with a wanted cell, and their originals: ids."""
+        cells = [planned.cell for planned in self.cells]
+        placements = {cell.placement for cell in cells if cell.id in wanted}
+        twins = [cell for cell in cells if cell.twin and cell.placement in placements]
+        return {identity for twin in twins for identity in (twin.id, twin.original.id)}
+
 
 def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
     """Each cell once, in the order given, measured or skipped; a control alone controls nothing."""
@@ -60,7 +67,10 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
     for cell in cells:
         if cell.id in planned or cell.id in skipped:
             continue
-        verdict = _judge(cell, candidate(cell.transport), site)
+        found = candidate(cell.transport)
+        if not _meant(cell, found):
+            continue
+        verdict = _judge(cell, found, site)
         if isinstance(verdict, Planned):
             planned[cell.id] = verdict
         else:
@@ -68,7 +78,7 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
     alone = [
         identity
         for identity, one in planned.items()
-        if one.cell.twin and msgspec.structs.replace(one.cell, twin=False).id not in planned
+        if one.cell.twin and one.cell.original.id not in planned
     ]
     for identity in alone:
         del planned[identity]
@@ -82,7 +92,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
     """
     for one in axes:
         transports = [name for pattern in one.transports for name in names(pattern)]
-        for pattern, size, processes, placement, runtime, transport, depth in product(
+        for pattern, size, processes, placement, runtime, transport, depth, poll in product(
             one.patterns,
             one.sizes,
             one.processes,
@@ -90,17 +100,27 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             one.runtimes,
             dict.fromkeys(transports),
             one.depths,
+            one.poll,
         ):
             yield Cell(
                 transport=transport,
                 pattern=pattern,
-                size=size,
+                size=size if PATTERNS[pattern].carries else 0,
                 processes=processes,
                 placement=placement,
                 runtime=runtime,
                 depth=depth,
+                poll=poll,
                 twin=one.twin,
             )
+
+
+def _meant(cell: Cell, candidate: Candidate) -> bool:
+    """Whether the cell makes sense: who asks for all transports asks no semaphore for bytes."""
+    if candidate.traits is None:
+        return True
+    carries = bool(candidate.traits.topologies - CARRY_NOTHING)
+    return carries is PATTERNS[cell.pattern].carries
 
 
 def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
@@ -116,6 +136,8 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
     if cell.depth is not None and not traits.depth:
         return Skip(f"{cell.transport} has no depth to set")
+    if cell.poll and not traits.pollable:
+        return Skip(f"{cell.transport} cannot be waited for with poll(2)")
     skip = _size(cell, traits, limits)
     if skip:
         return skip
@@ -125,7 +147,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
     facts = Facts(
         per=pattern.per,
         family=traits.family.value,
-        wait=traits.waiting.value,
+        wait="poll, then read" if cell.poll else traits.waiting.value,
         copies=traits.copies,
         framing=traits.framing.value,
     )

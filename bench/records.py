@@ -120,6 +120,7 @@ class Run(Line, kw_only=True, tag="run"):
     usage: list[Usage]
     foreign: float | None  # share of the timed wall time that others had, same-core alone
     tail: dict[int, int] = {}
+    observations: dict[str, float] = {}  # what is no time: updates lost, …
     void: str = ""
     start_up: float  # fork of the worker -> its first timed block
     timed: float  # inside timed blocks: values and tail, no warm-ups

@@ -310,6 +310,7 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         usage=outcome.usage,
         foreign=outcome.foreign,
         tail=outcome.tail,
+        observations=outcome.observations,
         start_up=outcome.start_up,
         timed=outcome.timed,
         wall=reply.wall,

@@ -1,4 +1,8 @@
-"""Before anything is timed: numbered messages with checksums, whole, once and in order."""
+"""Before anything is timed: numbered messages with checksums, whole, once and in order.
+
+What carries nothing is checked by what it is for: a signal's turns come back,
+a guard loses no update. That part is short: a hang is the watchdog's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
+from bench.loops import END_MARK
 from bench.patterns import Part, Seat
 from transports import Endpoint
 
@@ -25,10 +31,16 @@ def _block(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
+def end_mark(size: int) -> bytes:
+    """Tells a competing receiver to stop: no numbered message begins with this byte."""
+    return bytes([END_MARK]) * size
+
+
 def message(sender: int, direction: int, number: int, size: int) -> bytes:
     """The bytes that `sender` sends as its `number`-th: all of them depend on all of that."""
     if size < _HEADER.size:
-        return random.Random(f"{sender} {direction} {number}").randbytes(size)
+        short = random.Random(f"{sender} {direction} {number}").randbytes(size)
+        return bytes([short[0] & 0x7F]) + short[1:] if short else short
     body = _block(size - _HEADER.size)
     turn = (sender * 31 + number * 7 + direction) % max(1, len(body))
     body = body[turn:] + body[:turn]
@@ -40,7 +52,13 @@ def _send(endpoint: Endpoint, sender: int, direction: int, number: int, size: in
     endpoint.send(endpoint.prepare(data))
 
 
-def _receive(endpoint: Endpoint, size: int) -> bytes:
+def _receive(endpoint: Any, size: int) -> bytes:
+    if hasattr(endpoint, "peek"):  # in place: `recv_into` would read the bytes, and keep none
+        found = bytes(endpoint.peek())
+        endpoint.release()
+        if len(found) != size:
+            raise Corrupt(f"a message of {size} bytes arrived as one of {len(found)}")
+        return found
     buffer = memoryview(bytearray(size))
     received = endpoint.recv_into(buffer)
     if received != size:
@@ -58,14 +76,14 @@ def _compare(found: bytes, sender: int, direction: int, number: int) -> None:
         )
 
 
-def _there_and_back(endpoint: Endpoint, size: int, near: bool) -> None:
+def _there_and_back(endpoint: Endpoint, size: int, index: int, near: bool) -> None:
     for number in range(MESSAGES):
         if near:
-            _send(endpoint, 0, 0, number, size)
-            _compare(_receive(endpoint, size), 0, 1, number)
+            _send(endpoint, index, 0, number, size)
+            _compare(_receive(endpoint, size), index, 1, number)
         else:
-            _compare(_receive(endpoint, size), 0, 0, number)
-            _send(endpoint, 0, 1, number, size)
+            _compare(_receive(endpoint, size), index, 0, number)
+            _send(endpoint, index, 1, number, size)
 
 
 def _collect(endpoint: Endpoint, size: int, senders: int) -> None:
@@ -89,17 +107,78 @@ def _collect(endpoint: Endpoint, size: int, senders: int) -> None:
         _compare(found, sender, 0, number)
 
 
-def check(endpoint: Endpoint, seat: Seat, size: int) -> None:
-    """Play this seat's side of the check.
+def _compete(endpoint: Endpoint, size: int) -> list[int]:
+    """What this receiver gets, up to its end mark; the numbers, or -1 for the tiny ones."""
+    numbers: list[int] = []
+    while True:
+        found = _receive(endpoint, size)
+        if found[0] == END_MARK:
+            return numbers
+        number = _HEADER.unpack_from(found)[2] if size >= _HEADER.size else -1
+        if number >= 0:
+            _compare(found, 0, 0, number)
+        numbers.append(number)
+
+
+def complete(numbers: list[int], receivers: int, size: int) -> None:
+    """Whether competing receivers got every message, each once. Raises: Corrupt."""
+    wanted = list(range(receivers * MESSAGES)) if size >= _HEADER.size else [-1] * len(numbers)
+    if sorted(numbers) != wanted or len(numbers) != receivers * MESSAGES:
+        raise Corrupt(
+            f"{receivers * MESSAGES} messages were dealt out, and {len(numbers)} arrived, "
+            f"{len(set(numbers))} of them different"
+        )
+
+
+def _deal(endpoint: Endpoint, size: int, receivers: int) -> None:
+    for number in range(receivers * MESSAGES):
+        _send(endpoint, 0, 0, number, size)
+    for _ in range(receivers):
+        endpoint.send(endpoint.prepare(memoryview(end_mark(size))))
+
+
+def _serve(endpoint: Any, size: int, clients: int) -> None:
+    buffer = memoryview(bytearray(size))
+    turns: Counter[int] = Counter()
+    for _ in range(clients * MESSAGES):
+        index = endpoint.recv_from(buffer)
+        _compare(bytes(buffer), index, 0, turns[index])
+        reply = memoryview(message(index, 1, turns[index], size))
+        endpoint.send_to(index, endpoint.prepare(reply))
+        turns[index] += 1
+
+
+def _turns(endpoint: Any, first: bool) -> None:
+    for _ in range(MESSAGES):
+        if first:
+            endpoint.notify()
+            endpoint.wait()
+        else:
+            endpoint.wait()
+            endpoint.notify()
+
+
+def check(endpoint: Any, seat: Seat, size: int) -> list[int]:
+    """Play this seat's side of the check; the numbers that a competing receiver got.
 
     Raises: Corrupt, and what the endpoint raises.
     """
-    if seat.part in (Part.PING, Part.POUR):
-        _there_and_back(endpoint, size, near=True)
-    elif seat.part in (Part.PONG, Part.DRAIN):
-        _there_and_back(endpoint, size, near=False)
-    elif seat.part is Part.EMIT:
+    part = seat.part
+    if part in (Part.PING, Part.POUR):
+        _there_and_back(endpoint, size, seat.index, near=True)
+    elif part in (Part.PONG, Part.DRAIN):
+        _there_and_back(endpoint, size, seat.index, near=False)
+    elif part is Part.EMIT:
         for number in range(MESSAGES):
             _send(endpoint, seat.index, 0, number, size)
-    else:
+    elif part is Part.ABSORB:
         _collect(endpoint, size, seat.share)
+    elif part is Part.DEAL:
+        _deal(endpoint, size, seat.share)
+    elif part is Part.COMPETE:
+        return _compete(endpoint, size)
+    elif part is Part.SERVE:
+        _serve(endpoint, size, seat.share)
+    elif part in (Part.NUDGE, Part.ANSWER):
+        _turns(endpoint, first=part is Part.NUDGE)
+    return []

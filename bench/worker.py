@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import time
 from collections.abc import Callable
@@ -10,12 +11,12 @@ from typing import Any
 
 import msgspec
 
-from bench import host
+from bench import host, verify
 from bench.clock import clock as clock_named
 from bench.control import Broken, RunFailed
 from bench.histogram import count as counted
 from bench.job import Job, Outcome, Phase
-from bench.loops import stamped_ping
+from bench.loops import Span
 from bench.patterns import PATTERNS, Part, elapsed
 from bench.peers import ATTACH_TIME, Peer, Player, Team, settle
 from bench.process import usage, used_between
@@ -39,6 +40,9 @@ class Worker:
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
         self._clock = clock_named(job.clock, job.cell.id, job.round)
+        # Shared by all processes of the run, through fork: what they count up.
+        self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
+        self._updates = self._lost = 0
         self._blocks = 0
         self._first = 0.0
         self._timed = 0.0
@@ -83,6 +87,7 @@ class Worker:
             topology=self._pattern.topology,
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,
+            poll=cell.poll,
         )
         for _ in range(self._pattern.channels(cell.processes)):
             self._channels.append(self._transport.create(spec))
@@ -99,7 +104,7 @@ class Worker:
 
         def attach(peer: Peer, ticket: Ticket) -> Player:
             endpoint = self._transport.attach(ticket, deadline)
-            return Player(endpoint, peer.seat, cell.size, self._clock)
+            return Player(endpoint, peer.seat, cell.size, self._clock, self._variable)
 
         self._team.fork(tickets, attach, drop_the_worker_s)
         for ticket in tickets[1:]:
@@ -107,7 +112,7 @@ class Worker:
         endpoint = self._transport.attach(tickets[0], deadline)
         for channel in self._channels:
             channel.close()
-        self._player = Player(endpoint, self._seats[0], cell.size, self._clock)
+        self._player = Player(endpoint, self._seats[0], cell.size, self._clock, self._variable)
         hellos = self._team.connect(endpoint.hello(), deadline)
         endpoint.connect(hellos, deadline)
         self._team.ready(deadline)
@@ -119,7 +124,9 @@ class Worker:
         self.report(Phase("check"))
         self._team.ask_check()
         self._player.check()
-        self._team.ready()
+        seen = self._team.ready()
+        if self._seats[0].part is Part.DEAL:
+            verify.complete(seen, len(self._seats) - 1, self.job.cell.size)
 
     # Measuring
 
@@ -157,13 +164,29 @@ class Worker:
         self._last = seconds / loops
         return seconds
 
-    def _play(self, loops: int, own: Callable[[], tuple[float, float]]) -> float:
+    def _play(self, loops: int, own: Callable[[], Span]) -> float:
         self._team.announce(loops)
         if not self._first:
             self._first = time.monotonic()
+        self._variable[0] = 0
         self._team.release()
-        span = own()
-        return elapsed(self._seats, [span, *self._team.spans()])
+        spans = [own(), *self._team.spans()]
+        self._account(spans)
+        return elapsed(self._seats, spans)
+
+    def _account(self, spans: list[Span]) -> None:
+        """Was everything done that should have been? Raises: verify.Corrupt."""
+        if self._seats[0].part is Part.DEAL:
+            taken = sum(span.handled for span in spans[1:])
+            if taken != spans[0].handled:
+                raise verify.Corrupt(f"{spans[0].handled} messages were dealt out, {taken} taken")
+        if self._seats[0].part is Part.COUNT:
+            wanted = sum(span.handled for span in spans)
+            lost = wanted - self._variable[0]
+            if lost and self._transport.traits.excludes:
+                raise verify.Corrupt(f"{lost} of {wanted} guarded updates were lost")
+            self._updates += wanted
+            self._lost += lost
 
     def _measure(self) -> list[Usage]:
         peers = self._team.usage()
@@ -172,20 +195,21 @@ class Worker:
     def _tail(self) -> dict[int, int]:
         """A pass with a stamp a round trip, for those who have round trips."""
         wanted = self.job.settings.tail
-        if not (self.job.loops and wanted and self._seats[0].part is Part.PING):
+        loop = self._seats[0].part.stamped
+        if not (self.job.loops and wanted and loop):
             return {}
         self.report(Phase("tail"))
         count = min(MOST_STAMPS, max(1, math.ceil(wanted / self._last)))
         player = self._player
         durations: list[int] = []
 
-        def stamped() -> tuple[float, float]:
+        def stamped() -> Span:
             now = player.clock.now
             start = now()
             durations.extend(
-                stamped_ping(player.endpoint, player.message, player.buffer, count, player.clock)
+                loop(player.endpoint, player.message, player.buffer, count, player.clock)
             )
-            return start, now()
+            return Span(start, now(), count)
 
         player.clock.begin(count)
         self._timed += self._play(count, stamped)
@@ -201,6 +225,7 @@ class Worker:
             usage=self._usage,
             foreign=foreign,
             tail=tail,
+            observations={"lost updates": self._lost / self._updates} if self._updates else {},
             start_up=self._first - self._forked,
             timed=self._timed,
         )

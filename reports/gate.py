@@ -65,16 +65,26 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     remarks: list[str] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of all promises, in the file's order, and whether the run is to be trusted.
+
+    `doubt`: one line, why the run is trusted with reserve or not at all; ""
+    where nothing speaks against it.
+    """
+
+    promises: Sequence[Judgement]
+    trust: Weight
+    doubt: str = ""
+
+
 # The verdicts.
 
 
-def judge(thresholds: Thresholds, results: Results) -> list[Judgement]:
-    """One judgement a promise, in the file's order.
-
-    Raises: BadThresholds where a promise does not fit this run.
-    """
+def judge(thresholds: Thresholds, results: Results) -> Judged:
+    """Raises: BadThresholds where a promise does not fit this run."""
     cells = [result.cell for result in results.cells.values()]
-    return [
+    judgements = [
         _judge(
             thresholds,
             promise,
@@ -82,6 +92,21 @@ def judge(thresholds: Thresholds, results: Results) -> list[Judgement]:
         )
         for promise in thresholds.promises
     ]
+    found = trust.judge(results, measured(results))
+    return Judged(judgements, found.weight, _doubt(found))
+
+
+def _doubt(found: Trust) -> str:
+    if found.weight < Weight.WARNING:
+        return ""
+    bad = [
+        f"{control.cell.id} came out {times(control.ratio.median)} its original "
+        f"({times(control.ratio.low)} to {times(control.ratio.high)})"
+        for control in found.controls
+        if control.weight is Weight.BAD and control.ratio is not None
+    ]
+    reasons = bad or [reason.rstrip(".") for reason in found.reasons]
+    return one_line(f"{found.headline} {'; '.join(reasons)}", LONGEST_MESSAGE)
 
 
 def _judge(
@@ -174,40 +199,46 @@ def _remarks(result: CellResult) -> list[str]:
     ]
 
 
-def exit_code(judgements: Sequence[Judgement]) -> int:
-    """0 all kept, 1 some broken, 3 some not measured, 2 some inconclusive.
+def exit_code(judged: Judged) -> int:
+    """1 some broken, else 3 some not measured, else 2 some inconclusive, else 0 all kept.
 
     In that order: a broken promise is the news, whatever else is missing; and
     what could not be measured is worse than what could not be told, since
     measuring longer does not help. No promises at all: nothing was measured.
+    Where identical cells differ, so may those of a promise: all kept is then
+    inconclusive. What a bad run breaks stays broken: to look at, not to pass.
     """
-    found = {judgement.verdict for judgement in judgements}
+    found = {judgement.verdict for judgement in judged.promises}
     if Verdict.BROKEN in found:
         return 1
     if Verdict.NOT_MEASURED in found or not found:
         return 3
-    return 2 if Verdict.INCONCLUSIVE in found else 0
+    if Verdict.INCONCLUSIVE in found or judged.trust is Weight.BAD:
+        return 2
+    return 0
 
 
 # For machines, and for people.
 
 
-def to_json(judgements: Sequence[Judgement]) -> dict[str, object]:
+def to_json(judged: Judged) -> dict[str, object]:
     """Plain dicts, lists, text and numbers."""
     return {
-        "exit_code": exit_code(judgements),
-        "counts": _counts(judgements),
-        "promises": [msgspec.to_builtins(judgement) for judgement in judgements],
+        "exit_code": exit_code(judged),
+        "counts": _counts(judged.promises),
+        "trust": judged.trust.name.lower(),
+        "doubt": judged.doubt,
+        "promises": [msgspec.to_builtins(judgement) for judgement in judged.promises],
     }
 
 
-def render(judgements: Sequence[Judgement]) -> str:
-    """A table, then why what is not kept is not, then one line that counts."""
+def render(judged: Judged) -> str:
+    """A table, why what is not kept is not, doubts of the run, then one line that counts."""
     head = ("promise", "verdict", "ratio", "interval", "coverage", "rounds", "bound")
-    table = [head, *map(_row, judgements)]
+    table = [head, *map(_row, judged.promises)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    for judgement in judgements:
+    for judgement in judged.promises:
         said = [judgement.reason] if judgement.reason else []
         if said and judgement.seconds_faster is not None and judgement.seconds_than is not None:
             said.append(
@@ -218,8 +249,12 @@ def render(judgements: Sequence[Judgement]) -> str:
         if said:
             lines += ["", f"{one_line(judgement.promise)}: {judgement.verdict.value}"]
             lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in said]
-    counts = ", ".join(f"{n} {name}" for name, n in _counts(judgements).items() if n)
-    return "\n".join([*lines, "", counts or "no promises"])
+    if judged.doubt:
+        lines += ["", one_line(judged.doubt, LONGEST_MESSAGE)]
+    counts = ", ".join(f"{n} {name}" for name, n in _counts(judged.promises).items() if n)
+    nothing_passes = f"{counts}, and the run is not to be trusted: inconclusive"
+    passed_but = judged.trust is Weight.BAD and exit_code(judged) == 2
+    return "\n".join([*lines, "", (nothing_passes if passed_but else counts) or "no promises"])
 
 
 def _row(judgement: Judgement) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def _controls(cells: Sequence[Measured]) -> list[Control]:
     found = []
     for one in cells:
         if one.cell.twin:
-            original = originals.get(one.cell.id.removesuffix("~twin"))
+            original = originals.get(one.cell.original.id)
             ratio = ratios(one, original) if original else None
             found.append(Control(one.cell, ratio, *_grade(ratio)))
     return found

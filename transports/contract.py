@@ -29,44 +29,25 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from transports.errors import (
+    Closed,
+    MessageTooLarge,
+    PeerGone,
+    TimedOut,
+    TransportError,
+    Unavailable,
+    WouldBlock,
+)
+
 Json: TypeAlias = Any
 """What `json.dumps` takes; its shape is the transport's own affair."""
 
-
-class TransportError(Exception):
-    """The root of all errors that a transport raises on purpose."""
-
-
-class Unavailable(TransportError):
-    """The machine cannot do this; `probe` returns it, `create` raises it.
-
-    `reason` says what is missing, `remedy` what would bring it (or is empty).
-    """
-
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.remedy = remedy
-
-
-class MessageTooLarge(TransportError):
-    """The message is larger than the facility, or the channel's spec, takes."""
-
-
-class WouldBlock(TransportError):
-    """`nowait` was asked for, and the call would have had to wait."""
-
-
-class PeerGone(TransportError):
-    """Somebody else left: the other end was closed, or its process is dead."""
-
-
-class Closed(TransportError):
-    """We left: this endpoint or channel was closed in this very process."""
-
-
-class TimedOut(TransportError):
-    """The deadline passed; the message says who was waited for."""
+__all__ = [
+    "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
+    "Json", "Lifetime", "Limit", "Limits", "MessageTooLarge", "PeerDeath", "PeerGone", "Role",
+    "Segment", "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits",
+    "Transport", "TransportError", "Unavailable", "Waiting", "WouldBlock",
+]  # fmt: skip
 
 
 class Framing(Enum):
@@ -111,6 +92,8 @@ class Family(Enum):
     SOCKET = "socket"
     QUEUE = "message queue"
     SHARED_MEMORY = "shared memory"
+    SYNCHRONISATION = "synchronisation"  # carries no data: semaphores, signals, guards
+    MULTIPROCESSING = "multiprocessing"  # Python's own, whatever it is made of
     FLOOR = "floor"
 
 
@@ -121,15 +104,22 @@ class Topology(Enum):
     FAN_IN = "fan-in"  # many senders, one receiver, one way
     FAN_OUT = "fan-out"  # one sender, many receivers, one way
     HUB = "hub"  # many clients, one server, both ways
+    SIGNAL = "signal"  # two processes wake each other; nothing is carried
+    GUARD = "guard"  # many processes exclude each other; nothing is carried
 
 
 class Role(Enum):
-    """A seat at a channel. LINK and HUB have clients and a server, the others the rest."""
+    """A seat at a channel.
+
+    LINK, HUB and SIGNAL have clients and a server, FAN_IN and FAN_OUT senders
+    and receivers, a GUARD has members.
+    """
 
     CLIENT = "client"
     SERVER = "server"
     SENDER = "sender"
     RECEIVER = "receiver"
+    MEMBER = "member"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +141,8 @@ class Traits:
     unlink_early: bool = False  # the name may go as soon as all have attached
     depth: bool = False  # Spec.depth has a meaning
     carries: bool = True  # False for the null transport alone: nothing arrives
+    excludes: bool = True  # a GUARD that guards; False for the one that lets everybody in
+    in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +187,9 @@ class Spec:
     `parties`: processes on this channel. `depth`: messages that fit into a
     direction before a sender waits (None: the transport's own default).
     `nowait`: `send` and `recv_into` raise `WouldBlock` instead of waiting.
-    `name`: a fixed name instead of a private random one.
+    `poll`: the receiver waits with poll(2) and then reads, where the traits
+    say that it can. `kind`: a System V message's type (1 or more), a POSIX
+    message's priority. `name`: a fixed name instead of a private random one.
     """
 
     size: int
@@ -203,6 +197,8 @@ class Spec:
     parties: int = 2
     depth: int | None = None
     nowait: bool = False
+    poll: bool = False
+    kind: int | None = None
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -210,8 +206,10 @@ class Spec:
             raise ValueError(f"a message of {self.size} bytes: sizes are 0 or more")
         if self.parties < 2:
             raise ValueError(f"{self.parties} parties: a channel joins 2 processes or more")
-        if self.topology is Topology.LINK and self.parties != 2:
-            raise ValueError(f"{self.parties} parties: a link joins exactly 2 processes")
+        if self.topology in (Topology.LINK, Topology.SIGNAL) and self.parties != 2:
+            raise ValueError(
+                f"{self.parties} parties: a {self.topology.value} joins exactly 2 processes"
+            )
         if self.depth is not None and self.depth < 1:
             raise ValueError(f"depth {self.depth}: a channel holds 1 message or more")
 
@@ -332,14 +330,56 @@ class Transport(Protocol):
         """
 
 
+class Hub(Protocol):
+    """The server's end of a HUB, beside what every endpoint has."""
+
+    def recv_from(self, buffer: memoryview, /) -> int:
+        """Receive one whole message of whichever client; the client's index.
+
+        Fair: a client that sends without pause keeps no other one waiting for
+        ever. Raises: as `Endpoint.recv_into`; PeerGone only when all are gone.
+        """
+
+    def send_to(self, index: int, data: Any, /) -> None:
+        """Answer one client. Raises: as `Endpoint.send`."""
+
+
+class InPlace(Protocol):
+    """An end whose messages are read where they were written, without a copy out.
+
+    Its `recv_into` waits for a message, reads every byte of it where it lies
+    (memchr(3) for a byte that is absent), gives the slot back, and leaves the
+    buffer as it was; `peek` and `release` are those steps one by one.
+    """
+
+    def peek(self) -> memoryview:
+        """Wait for a message; its bytes, valid until `release`."""
+
+    def release(self) -> None:
+        """Give the slot back to the sender."""
+
+
 class Signal(Protocol):
-    """A counted wake-up without payload: what shared memory waits with."""
+    """A counted wake-up without payload: what shared memory waits with.
+
+    Also both ends of a SIGNAL, where `notify` wakes the other one.
+    """
 
     def notify(self) -> None:
         """Add one."""
 
     def wait(self) -> None:
         """Take one; waits until there is one."""
+
+
+class Guard(Protocol):
+    """A member's end of a GUARD."""
+
+    def acquire(self) -> None:
+        """Enter; waits until nobody else is in."""
+
+    def release(self) -> None:
+        """Leave."""
 
 
 class Segment(Protocol):
@@ -354,30 +394,3 @@ class Segment(Protocol):
 
     def unlink(self) -> None:
         """Remove its name. Twice is harmless."""
-
-
-def check_seat(spec: Spec, role: Role, index: int) -> None:
-    """Raise ValueError unless the spec's topology has this seat."""
-    many = spec.parties - 1
-    seats = {
-        Topology.LINK: {Role.CLIENT: 1, Role.SERVER: 1},
-        Topology.HUB: {Role.CLIENT: many, Role.SERVER: 1},
-        Topology.FAN_IN: {Role.SENDER: many, Role.RECEIVER: 1},
-        Topology.FAN_OUT: {Role.SENDER: 1, Role.RECEIVER: many},
-    }[spec.topology]
-    if not 0 <= index < seats.get(role, 0):
-        raise ValueError(
-            f"a {spec.topology.value} of {spec.parties} has no {role.value} number {index}"
-        )
-
-
-def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
-    """Raise ValueError or MessageTooLarge unless the transport can serve the spec."""
-    if spec.topology not in transport.traits.topologies:
-        raise ValueError(f"{transport.name} cannot be a {spec.topology.value}")
-    if spec.name is not None and transport.traits.sharing is not Sharing.NAME:
-        raise ValueError(f"{transport.name} has no names, so none can be fixed")
-    if spec.size == 0 and not transport.traits.zero_length:
-        raise ValueError(f"{transport.name} carries no message of 0 bytes")
-    if limit is not None and spec.size > limit:
-        raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")

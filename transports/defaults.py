@@ -9,6 +9,20 @@ from typing import Any
 from transports.contract import Closed, Json, MessageTooLarge, PeerGone, TransportError, WouldBlock
 
 
+def closed(*_: object) -> Any:
+    """Stands in for `send` and `recv_into` once an endpoint has been closed."""
+    raise Closed("this end is closed")
+
+
+def forbidden(what: str) -> Any:
+    """Stands in for the direction that a one-way seat does not have."""
+
+    def refuse(*_: object) -> Any:
+        raise TypeError(what)
+
+    return refuse
+
+
 class PlainEndpoint:
     """No hello, nothing to connect, `prepare` as it is, no native operations.
 
@@ -17,6 +31,8 @@ class PlainEndpoint:
     """
 
     depth: int | None = None
+    send: Any = forbidden("this end sends nothing")
+    recv_into: Any = forbidden("this end receives nothing")
 
     def hello(self) -> Json:
         return None
@@ -55,17 +71,3 @@ def translated(error: OSError, what: str) -> TransportError | OSError:
     if error.errno == errno.EMSGSIZE:
         return MessageTooLarge(f"{what}: {error.strerror}")
     return error
-
-
-def closed(*_: object) -> Any:
-    """Stands in for `send` and `recv_into` once an endpoint has been closed."""
-    raise Closed("this end is closed")
-
-
-def forbidden(what: str) -> Any:
-    """Stands in for the direction that a one-way seat does not have."""
-
-    def refuse(*_: object) -> Any:
-        raise TypeError(what)
-
-    return refuse

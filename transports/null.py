@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
     Endpoint,
@@ -23,8 +24,6 @@ from transports.contract import (
     Traits,
     Unavailable,
     Waiting,
-    check_seat,
-    check_spec,
 )
 from transports.defaults import PlainChannel, PlainEndpoint, closed
 

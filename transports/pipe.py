@@ -9,6 +9,7 @@ import select
 from dataclasses import dataclass
 from typing import Any
 
+from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
     Endpoint,
@@ -29,8 +30,6 @@ from transports.contract import (
     Unavailable,
     Waiting,
     WouldBlock,
-    check_seat,
-    check_spec,
 )
 from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import close_all, duplicate_all, read_rest, write_rest

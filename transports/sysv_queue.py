@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from transports.bindings import missing, sysv_ipc
+from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
     Endpoint,
@@ -30,8 +31,6 @@ from transports.contract import (
     Unavailable,
     Waiting,
     WouldBlock,
-    check_seat,
-    check_spec,
 )
 from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
     Endpoint,
@@ -32,8 +33,6 @@ from transports.contract import (
     Traits,
     Unavailable,
     Waiting,
-    check_seat,
-    check_spec,
 )
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import duplicate_all, read_rest, write_rest

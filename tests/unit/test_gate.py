@@ -14,20 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.cell import Cell, Facts
-from bench.records import SCHEMA, Failed, Header, Machine, Run, Settings, Skipped
+from bench.records import SCHEMA, Ended, Failed, Header, Machine, Run, Settings, Skipped
 from bench.results import CellResult, Results
-from reports.gate import (
-    BadThresholds,
-    Judgement,
-    Thresholds,
-    Verdict,
-    exit_code,
-    judge,
-    load_thresholds,
-    render,
-    select,
-    to_json,
-)
+from reports import gate
+from reports.gate import Judged, Judgement, Verdict, exit_code, render, to_json
+from reports.thresholds import BadThresholds, Thresholds, load_thresholds, select
+from reports.trust import Weight
 
 KEPT, BROKEN = Verdict.KEPT, Verdict.BROKEN
 INCONCLUSIVE, NOT_MEASURED = Verdict.INCONCLUSIVE, Verdict.NOT_MEASURED
@@ -129,6 +121,14 @@ def bounded(path: Path, bounds: str) -> Thresholds:
     return written(path, PROMISE.replace('at_least = "1.5x"', bounds))
 
 
+def judge(thresholds: Thresholds, results: Results) -> list[Judgement]:
+    return list(gate.judge(thresholds, results).promises)
+
+
+def trusted(*judgements: Judgement) -> Judged:
+    return Judged(judgements, Weight.GOOD)
+
+
 def refused(path: Path, text: str | bytes, results: Results | None = None) -> str:
     """The message, which is one line that can be shown, and not endless."""
     with pytest.raises(BadThresholds) as caught:
@@ -219,7 +219,7 @@ def test_under_six_rounds_nothing_is_decided(
     assert judgement.ratio == pytest.approx(3)
     if count < 6:
         assert judgement.reason.startswith(f"{count} rounds in common, 6 are")
-        assert exit_code([judgement]) == 2
+        assert exit_code(trusted(judgement)) == 2
 
 
 def test_too_few_rounds_do_not_break_a_promise_either(given_file: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_skipped_cell_is_not_measured_for_its_reason(given_file: Path) -> None
     assert judgement.verdict is NOT_MEASURED
     assert "was skipped: no /dev/shm (mount one)" in judgement.reason
     assert SHM.id in judgement.reason
-    assert exit_code([judgement]) == 3
+    assert exit_code(trusted(judgement)) == 3
 
 
 def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path)
     assert judgements[0].verdict is KEPT
     assert len(judgements[0].remarks) == 1
     assert "2 runs" in judgements[0].remarks[0]
-    assert "PeerGone" in render(judgements)
+    assert "PeerGone" in render(trusted(*judgements))
 
 
 # Exit codes.
@@ -324,8 +324,8 @@ def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path)
 )
 def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
     judgements = [a_judgement(verdict=verdict) for verdict in verdicts]
-    assert exit_code(judgements) == code
-    assert exit_code(judgements[::-1]) == code
+    assert exit_code(trusted(*judgements)) == code
+    assert exit_code(trusted(*judgements[::-1])) == code
 
 
 def a_judgement(**fields: object) -> Judgement:
@@ -343,6 +343,87 @@ def a_judgement(**fields: object) -> Judgement:
         **fields,
     }
     return Judgement(**values)  # type: ignore[arg-type]
+
+
+# Whether the run itself is to be trusted.
+
+
+def with_twin(ratios: Sequence[float], of_twin: Sequence[float]) -> Results:
+    """`with_ratios`, and a control of the pipe that took so many times as long as the pipe."""
+    results = with_ratios(ratios)
+    twin = a_cell("pipe", twin=True)
+    times = results.cells[PIPE.id].by_round().items()
+    twice = {number: time * k for (number, time), k in zip(times, of_twin, strict=True)}
+    results.cells[twin.id] = measured(twin, twice)
+    return results
+
+
+def spread(middle: float) -> list[float]:
+    return [middle * (1 + (k - 5.5) / 1000) for k in range(12)]
+
+
+@pytest.mark.parametrize("twin", [0.9, 1.1])
+@pytest.mark.parametrize(("ratio", "code"), [(2.0, 2), (1.0, 1)])
+def test_a_bad_control_lets_nothing_pass(
+    given_file: Path, twin: float, ratio: float, code: int
+) -> None:
+    thresholds = written(given_file, PROMISE)
+    judged = gate.judge(thresholds, with_twin([ratio] * 12, spread(twin)))
+    assert judged.promises[0].verdict is (KEPT if ratio == 2.0 else BROKEN)
+    assert exit_code(judged) == code
+    lines = render(judged).split("\n")
+    (doubt,) = (line for line in lines if "not to be trusted: " not in line and "trusted" in line)
+    assert doubt == judged.doubt
+    assert f"{PIPE.id}~twin came out {twin:.3g}x its original" in doubt
+    assert lines[-1].endswith("inconclusive") is (code == 2)
+    data = to_json(judged)
+    assert (data["exit_code"], data["trust"], data["doubt"]) == (code, "bad", doubt)
+
+
+def test_what_was_not_measured_is_worse_than_a_bad_control(given_file: Path) -> None:
+    results = with_twin([2.0] * 12, spread(1.1))
+    results.cells[SHM.id] = CellResult(SHM, FACTS)
+    assert exit_code(gate.judge(written(given_file, PROMISE), results)) == 3
+
+
+def test_a_bad_control_elsewhere_counts_too(given_file: Path) -> None:
+    results = with_ratios([2.0] * 12)
+    for cell, value in ((a_cell("fifo"), 1e-6), (a_cell("fifo", twin=True), 1.2e-6)):
+        results.cells[cell.id] = measured(cell, rounds(*[value] * 12))
+    assert exit_code(gate.judge(written(given_file, PROMISE), results)) == 2
+
+
+@pytest.mark.parametrize(
+    "of_twin", [spread(1.0), [1.0] * 6 + [1.2] * 6], ids=["good", "cannot tell"]
+)
+def test_a_control_that_is_not_bad_forbids_nothing(given_file: Path, of_twin: list[float]) -> None:
+    judged = gate.judge(written(given_file, PROMISE), with_twin([2.0] * 12, of_twin))
+    assert exit_code(judged) == 0
+    assert render(judged).split("\n")[-1] == "1 kept"
+
+
+def test_a_run_without_controls_is_told_as_such(given_file: Path) -> None:
+    judged = gate.judge(written(given_file, PROMISE), with_ratios([2.0] * 12))
+    assert exit_code(judged) == 0
+    assert "No control was measured" in judged.doubt
+    assert judged.doubt in render(judged)
+
+
+def test_a_good_run_is_not_doubted(given_file: Path) -> None:
+    results = with_twin([2.0] * 12, spread(1.0))
+    results.ended = Ended(reason="complete", wall=1.0)
+    judged = gate.judge(written(given_file, PROMISE), results)
+    assert (judged.trust, judged.doubt) == (Weight.GOOD, "")
+    assert to_json(judged)["trust"] == "good"
+
+
+def test_a_doubt_cannot_steer_a_terminal(given_file: Path) -> None:
+    results = with_twin([2.0] * 12, spread(1.0))
+    results.ended = Ended(reason="complete", wall=1.0)
+    results.cells[PIPE.id].runs += [a_run(PIPE, n, 1e-6, void="\x1b[2J\r") for n in range(9)]
+    judged = gate.judge(written(given_file, PROMISE), results)
+    assert "\\x1b[2J" in judged.doubt
+    assert all(line.isprintable() for line in render(judged).split("\n"))
 
 
 # Which cells are meant.
@@ -606,8 +687,8 @@ def test_any_value_is_taken_or_refused_in_one_line(tmp_path: Path, key: str, val
         assert str(error).isprintable()
         assert len(str(error)) <= 600
     else:
-        assert exit_code(judgements) in (0, 1, 2, 3)
-        assert all(line.isprintable() for line in render(judgements).split("\n"))
+        assert exit_code(trusted(*judgements)) in (0, 1, 2, 3)
+        assert all(line.isprintable() for line in render(trusted(*judgements)).split("\n"))
 
 
 @settings(suppress_health_check=list(HealthCheck))
@@ -637,7 +718,7 @@ def three_judgements(path: Path) -> list[Judgement]:
 def test_the_table_is_aligned_and_complete(given_file: Path) -> None:
     judgements = three_judgements(given_file)
     assert [one.verdict for one in judgements] == [KEPT, BROKEN, NOT_MEASURED]
-    lines = render(judgements).split("\n")
+    lines = render(trusted(*judgements)).split("\n")
     for word in ("verdict", "ratio", "interval", "coverage", "rounds", "bound"):
         column = lines[0].index(f" {word}") + 1
         for row in lines[1:4]:
@@ -662,14 +743,14 @@ def test_nothing_in_the_table_can_steer_a_terminal(given_file: Path) -> None:
     results.cells[SHM.id].facts = results.cells[PIPE.id].facts
     judgements = judge(written(given_file, PROMISE), results)
     judgements.append(a_judgement(promise="\x1b[31m", faster="\x9b", reason="\x07"))
-    text = render(judgements)
+    text = render(trusted(*judgements))
     assert all(line.isprintable() for line in text.split("\n"))
     assert "\\x1b[2J" in text
 
 
 def test_json_is_plain_and_whole(given_file: Path) -> None:
     judgements = three_judgements(given_file)
-    data = json.loads(json.dumps(to_json(judgements), allow_nan=False))
+    data = json.loads(json.dumps(to_json(trusted(*judgements)), allow_nan=False))
     assert data["exit_code"] == 1
     assert data["counts"] == {"kept": 1, "broken": 1, "inconclusive": 0, "not measured": 1}
     kept, broken, missing = data["promises"]
@@ -684,5 +765,5 @@ def test_json_is_plain_and_whole(given_file: Path) -> None:
 
 
 def test_no_promises_are_told_as_such() -> None:
-    assert render([]).endswith("no promises")
-    assert to_json([])["exit_code"] == 3
+    assert render(trusted()).endswith("no promises")
+    assert to_json(trusted())["exit_code"] == 3

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
     Endpoint,
@@ -25,8 +26,6 @@ from transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    check_seat,
-    check_spec,
 )
 from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.shm.ring import (

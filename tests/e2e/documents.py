@@ -1,0 +1,82 @@
+"""The documents as data: their fenced blocks, links and options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block; `line` is where its fence stands."""
+
+    path: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(path: Path, text: str) -> Iterator[Block]:
+    """Raises: ValueError where a fence stays open."""
+    inside: list[str] | None = None
+    start, language = 0, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.lstrip().startswith("```"):
+            if inside is not None:
+                inside.append(line)
+        elif inside is None:
+            start, language, inside = number, line.strip().removeprefix("```").strip(), []
+        else:
+            yield Block(path, start, language, "\n".join(inside) + "\n")
+            inside = None
+    if inside is not None:
+        raise ValueError(f"{path}:{start}: the block is never closed")
+
+
+def all_blocks(*languages: str) -> list[Block]:
+    return [
+        block
+        for path in DOCUMENTS
+        for block in blocks(path, path.read_text())
+        if block.language in languages
+    ]
+
+
+def commands(block: Block) -> list[str]:
+    """The command lines of a block of shell, whole and without their comments.
+
+    In YAML, what its `run:` steps run.
+    """
+    text = block.text.replace("\\\n", " ")
+    lines = text.splitlines()
+    if block.language == "yaml":
+        lines = [found[1] for line in lines if (found := re.match(r"\s*-? *run: (.+)", line))]
+    found_lines = [shlex.join(shlex.split(line, comments=True)) for line in lines]
+    return [line for line in found_lines if line]
+
+
+def prose(text: str) -> str:
+    """Without the fenced blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def links(text: str) -> list[str]:
+    """The targets of links and pictures."""
+    return re.findall(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)", prose(text))
+
+
+def options(text: str) -> set[str]:
+    """Every `--option` in commands and in code spans: of ours, if nothing else says so."""
+    spans = " ".join(re.findall(r"`([^`\n]+)`", prose(text)))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", spans))

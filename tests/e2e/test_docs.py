@@ -1,0 +1,238 @@
+"""What the documents say is so: their commands run, their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from bench.cli import cli
+from bench.config import PROFILES, parse_profile
+from bench.patterns import PATTERNS
+from bench.placement import PLACEMENTS
+from bench.version import VERSION
+from reports.thresholds import load_thresholds
+from tests.e2e.command import environment, ipcbench
+from tests.e2e.documents import (
+    DOCUMENTS,
+    ROOT,
+    Block,
+    all_blocks,
+    blocks,
+    commands,
+    links,
+    options,
+)
+from transports import names
+
+README = ROOT / "README.md"
+COMMANDS = [(block, line) for block in all_blocks("sh", "yaml") for line in commands(block)]
+
+# Commands that no test can run, each with its reason.
+NOT_RUN = {
+    "xdg-open results/latest/report.html": "opens a browser",
+    ". .venv/bin/activate": "changes the shell that runs it; `make` makes the folder",
+}
+
+# Every cell that the documents ask for, in no time: it takes the place of `quick`.
+FAST = """
+about = "For the documents' commands."
+
+[run]
+rounds = 1
+values = 1
+block = "1ms"
+tail = "0"
+
+[[cells]]
+patterns = ["latency", "stream"]
+transports = ["[!n]*"]
+sizes = ["64", "64K"]
+placements = ["same-core"]
+
+[[cells]]
+patterns = ["fan-in", "pairs"]
+transports = ["[!n]*"]
+processes = [4]
+sizes = ["64"]
+placements = ["same-core"]
+"""
+# Transports for the lines that name none.
+FEW = ("-t", "pipe", "-t", "unix-stream", "-t", "shm:posix+posix-sem")
+
+
+def shown(given: tuple[Block, str]) -> str:
+    return f"{given[0]}: {given[1]}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the documents' commands run: a newest run, promises, and what toml blocks show."""
+    place = tmp_path_factory.mktemp("docs")
+    (place / "fast.toml").write_text(FAST)
+    shutil.copy(ROOT / "thresholds.toml", place)
+    for block in all_blocks("toml"):
+        name = re.match(r"# (\S+\.toml)\n", block.text)
+        if name and not (place / name[1]).exists():
+            (place / name[1]).write_text(block.text)
+    done = ipcbench("run", *quickly([]), cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert (place / "results/latest/report.html").exists()
+    return place
+
+
+def quickly(words: list[str]) -> list[str]:
+    """A sweep's options, changed so that it is over at once: click takes the last word."""
+    if "--resume" in words:
+        return words
+    added = ["--clock", "fake"]
+    if "--profile" not in words:
+        added += ["--profile", "fast.toml"]
+    if not {"-t", "--transport"} & set(words):
+        added += FEW
+    if "--budget" in words:
+        added += ["--budget", "100ms"]
+    return [*words, *added]
+
+
+@pytest.mark.parametrize("given", COMMANDS, ids=shown)
+def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
+    block, line = given
+    words = shlex.split(line)
+    match words:
+        case _ if line in NOT_RUN:
+            pass
+        case ["make", *_]:
+            done = subprocess.run(
+                ["make", "--dry-run", *words[1:]],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                env=environment(),
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        case ["ipcbench", "run", *rest]:
+            resumed = rest[rest.index("--resume") + 1] if "--resume" in rest else ""
+            if resumed and not (place / resumed).exists():
+                assert ipcbench("run", *quickly(["-o", resumed]), cwd=place).returncode == 0
+            done = ipcbench("run", *quickly(rest), cwd=place)
+            assert done.returncode == 0, f"{block}: {done.stderr}"
+            assert "report.html" in done.stdout
+        case ["ipcbench", "check", folder, *_]:
+            if not (place / folder).exists():
+                shutil.copytree(place / "results/latest", place / folder)
+            done = ipcbench(*words[1:], cwd=place)
+            assert done.returncode == 2, f"{block}: {done.stdout}{done.stderr}"  # 1 round
+            assert "inconclusive" in done.stdout
+        case ["ipcbench", *rest]:
+            done = ipcbench(*rest, cwd=place)
+            assert done.returncode == 0, f"{block}: {done.stderr}"
+        case ["python", "-m", "pyperf", *_]:
+            done = subprocess.run(
+                [sys.executable, *words[1:]], cwd=place, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{block}: {done.stderr}"
+        case _:
+            pytest.fail(f"{block}: {line}: run it here, or list it in NOT_RUN with the reason")
+
+
+def test_the_list_of_what_is_not_run_is_short() -> None:
+    assert set(NOT_RUN) <= {line for _, line in COMMANDS}, "NOT_RUN lists what nobody writes"
+
+
+@pytest.mark.parametrize("block", all_blocks("toml", "python"), ids=str)
+def test_every_example_is_valid(block: Block, tmp_path: Path) -> None:
+    if block.language == "python":
+        compile(block.text, str(block), "exec")
+    elif "[[promise]]" in block.text:
+        path = tmp_path / "thresholds.toml"
+        path.write_text(block.text)
+        assert load_thresholds(path).promises
+    elif "[[cells]]" in block.text:
+        assert parse_profile("example", block.text.encode()).axes
+    else:
+        assert 'project.entry-points."ipcbench.transports"' in block.text
+
+
+def known_options() -> set[str]:
+    found = {"--help", "--version"}
+    for command in cli.commands.values():
+        found |= {name for option in command.params for name in option.opts}
+    return found
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_option_exists(path: Path) -> None:
+    text = path.read_text()
+    assert options(text) <= known_options()
+    for block in blocks(path, text):
+        for line in commands(block) if block.language == "sh" else ():
+            match shlex.split(line):
+                case ["ipcbench", name, *words] if not name.startswith("-"):
+                    known = {opt for option in cli.commands[name].params for opt in option.opts}
+                    asked = {word.partition("=")[0] for word in words if word.startswith("-")}
+                    assert asked <= known | {"--help", "-h"}, line
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for link in links(path.read_text()):
+        if link.startswith("https://"):
+            continue
+        target, _, anchor = link.partition("#")
+        if target:
+            assert (path.parent / target).exists(), link
+        else:
+            assert anchor in anchors, link
+
+
+def test_the_picture_is_not_heavy() -> None:
+    pictures = [link for link in links(README.read_text()) if link.endswith((".png", ".svg"))]
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < 300_000
+
+
+def test_the_readme_knows_every_command() -> None:
+    text = README.read_text()
+    assert not [name for name in cli.commands if f"ipcbench {name}" not in text]
+
+
+@pytest.mark.parametrize(
+    "known", [PATTERNS, PLACEMENTS, PROFILES, names()], ids=["pattern", "placement", "profile", "t"]
+)
+def test_the_readme_knows_every_word(known: list[str]) -> None:
+    text = README.read_text()
+    assert not [name for name in known if f"`{name}`" not in text]
+
+
+def test_the_changelog_knows_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## \[{re.escape(VERSION)}\]", text, re.MULTILINE)
+
+
+def test_every_help_is_about_options_that_it_has() -> None:
+    for command in cli.commands.values():
+        assert isinstance(command, click.Command)
+        known = {name for option in command.params for name in option.opts} | {"--help"}
+        assert options(f"`{command.help}`".replace("\n", " ")) <= known
+
+
+def test_what_is_wrong_is_found() -> None:
+    """The checks above read the documents through these: they must be able to fail."""
+    text = "see [a](gone.md) and `--no-such`\n```sh\nipcbench run \\\n  -s 64  # so\n```\n"
+    assert links(text) == ["gone.md"]
+    assert options(text) == {"--no-such"} and not options(text) <= known_options()
+    (block,) = blocks(README, text)
+    assert commands(block) == ["ipcbench run -s 64"]
+    with pytest.raises(ValueError, match="never closed"):
+        list(blocks(README, "```sh\nls\n"))

@@ -1,0 +1,340 @@
+"""bench.config: profiles and options, taken as they are meant or refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.config import (
+    MOST_PROCESSES,
+    PROFILES,
+    BadConfig,
+    Options,
+    Profile,
+    load_profile,
+    parse_profile,
+    with_options,
+)
+from bench.patterns import PATTERNS
+from bench.placement import PLACEMENTS
+from bench.records import Settings
+
+PROFILE = """
+about = "for tests"
+
+[run]
+rounds = 12
+values = 3
+warmups = 1
+block = "10ms"
+tail = "20ms"
+
+[[cells]]
+patterns = ["latency", "stream"]
+transports = ["pipe", "shm:*"]
+sizes = ["64", "4K"]
+placements = ["same-core", "cross-core"]
+
+[[cells]]
+patterns = ["fan-in"]
+processes = [4, 8]
+depths = [1, 8]
+sizes = [64]
+placements = ["same-core"]
+
+[[controls]]
+patterns = ["latency"]
+transports = ["pipe"]
+sizes = ["64"]
+placements = ["same-core"]
+
+[[left-out]]
+what = "many"
+why = "time"
+"""
+
+
+def parsed(text: str) -> Profile:
+    return parse_profile("test", text.encode())
+
+
+def refused(text: str) -> str:
+    with pytest.raises(BadConfig) as caught:
+        parsed(text)
+    message = str(caught.value)
+    assert message.startswith("profile test: ")
+    assert "\n" not in message
+    return message
+
+
+def swapped(old: str, new: str) -> str:
+    assert PROFILE.count(old) >= 1
+    return PROFILE.replace(old, new, 1)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_profile_of_ours_is_read(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    assert profile.about.endswith(".")
+    assert any(axes.twin for axes in profile.axes), "no control: nothing shows whether to trust it"
+    assert (profile.settings.rounds >= 12) is (name != "smoke")
+    for axes in profile.axes:
+        assert set(axes.patterns) <= PATTERNS.keys()
+        assert set(axes.placements) <= set(PLACEMENTS)
+        for pattern in axes.patterns:
+            assert any(not PATTERNS[pattern].refuses(number) for number in axes.processes)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_control_of_ours_has_its_original(name: str) -> None:
+    from bench.plan import cells_of
+    from transports import registry
+
+    cells = list(cells_of(load_profile(name).axes, registry.matching))
+    assert {cell.original.id for cell in cells if cell.twin} <= {
+        cell.id for cell in cells if not cell.twin
+    }
+
+
+def test_a_profile_is_taken_as_it_is_written() -> None:
+    profile = parsed(PROFILE)
+    assert profile.settings == Settings(values=3, warmups=1, block=0.01, tail=0.02, rounds=12)
+    links, several, control = profile.axes
+    assert links.patterns == ("latency", "stream")
+    assert links.transports == ("pipe", "shm:*")
+    assert links.sizes == (64, 4096)
+    assert links.placements == ("same-core", "cross-core")
+    assert links.processes == (2,)
+    assert links.depths == (None,)
+    assert (several.transports, several.processes, several.depths) == (("*",), (4, 8), (1, 8))
+    assert [axes.twin for axes in profile.axes] == [False, False, True]
+    assert control.sizes == (64,)
+    assert profile.left_out == (("many", "time"),)
+
+
+def test_what_is_left_out_of_the_run_has_its_usual_value() -> None:
+    text = PROFILE.split("[run]")[0] + "[run]\nrounds = 2\n\n[[cells]]"
+    text += PROFILE.split("[[cells]]")[1]
+    assert parsed(text).settings == Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=2)
+
+
+def test_a_tail_of_nothing_is_no_tail() -> None:
+    assert parsed(swapped('tail = "20ms"', 'tail = "0"')).settings.tail == 0.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("[run]", "[run]\nround = 1", "round"),
+        ("[run]", "[runs]", "run"),
+        ("[[cells]]", "[[cells]]\nsize = 1", "size"),
+        ("[[cells]]", "[[cell]]", "cell"),
+        ("[[cells]]", "[cells]", ""),
+        ("[[controls]]", "[[controls]]\nextra = 1", "extra"),
+        ("[[left-out]]", "[[left_out]]", "left_out"),
+        ('what = "many"', "what = 1", "what"),
+        ('about = "for tests"', "", "about"),
+        ('about = "for tests"', "about = 1", "about"),
+        ("rounds = 12", "", "rounds"),
+        ("rounds = 12", 'rounds = "12"', "rounds"),
+        ("rounds = 12", "rounds = 0", "rounds = 0: 1 or more"),
+        ("rounds = 12", "rounds = -1", "rounds = -1"),
+        ("rounds = 12", "rounds = 1000001", "rounds"),
+        ("rounds = 12", "rounds = 1.5", "rounds"),
+        ("rounds = 12", "rounds = true", "rounds"),
+        ("values = 3", "values = 0", "values = 0: 1 or more"),
+        ("warmups = 1", "warmups = -1", "warmups = -1: 0 or more"),
+        ('block = "10ms"', 'block = "0"', "span of time"),
+        ('block = "10ms"', 'block = "-1s"', "span of time"),
+        ('block = "10ms"', 'block = "10 parsecs"', "10 parsecs"),
+        ('block = "10ms"', "block = 10", "block"),
+        ('tail = "20ms"', 'tail = ""', "span of time"),
+        ('"latency", "stream"', '"latency", "streem"', "streem"),
+        ('patterns = ["fan-in"]', 'patterns = "fan-in"', "patterns"),
+        ('patterns = ["fan-in"]', "patterns = [1]", "patterns"),
+        ('"64", "4K"', '"64", "4 parsecs"', "4 parsecs"),
+        ('"64", "4K"', '"-1"', "-1"),
+        ('"64", "4K"', "-1", "-1"),
+        ('"64", "4K"', "1.5", "sizes"),
+        ('"64", "4K"', "true", "sizes"),
+        ('"same-core", "cross-core"', '"same-cores"', "same-cores"),
+        ("processes = [4, 8]", "processes = [1]", "1 processes"),
+        ("processes = [4, 8]", f"processes = [{MOST_PROCESSES + 1}]", f"2 to {MOST_PROCESSES}"),
+        ("processes = [4, 8]", "processes = 4", "processes"),
+        ("processes = [4, 8]", "processes = [-4]", "-4"),
+        ("depths = [1, 8]", "depths = [0]", "depth = 0"),
+        ("depths = [1, 8]", 'depths = ["1"]', "depths"),
+        ('transports = ["pipe"]', 'transports = "pipe"', "transports"),
+        ('transports = ["pipe"]', "transports = [{}]", "transports"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_named(old: str, new: str, word: str) -> None:
+    assert word in refused(swapped(old, new))
+
+
+@pytest.mark.parametrize("axis", ["patterns", "sizes", "placements", "transports", "processes"])
+def test_an_axis_without_a_value_is_refused(axis: str) -> None:
+    """A product with nothing is nothing: cells would be dropped in silence."""
+    lines = [
+        f"{axis} = []" if line.startswith(f"{axis} =") else line for line in PROFILE.split("\n")
+    ]
+    assert axis in refused("\n".join(lines))
+
+
+def test_a_profile_without_cells_is_refused() -> None:
+    head = PROFILE.split("[[cells]]")[0]
+    assert "cells" in refused(head)
+    assert "cells" in refused("cells = []\n" + head)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xfe",
+        b"\x00" * 50,
+        b"",
+        b"about = ",
+        b"about = " + b"[" * 5000,
+        b"a." * 200 + b"b = 1",
+        b"rounds = " + b"9" * 5000,
+    ],
+    ids=["no UTF-8", "zeros", "empty", "no TOML", "deep", "dotted", "long number"],
+)
+def test_what_is_no_profile_is_refused(data: bytes) -> None:
+    with pytest.raises(BadConfig):
+        parse_profile("test", data)
+
+
+# Files.
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PROFILE)
+    assert load_profile(str(path)).name == "mine"
+
+
+def test_a_name_that_is_no_profile_tells_which_there_are() -> None:
+    with pytest.raises(BadConfig, match="no profile 'quik': there are smoke, quick"):
+        load_profile("quik")
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    for name, words in (("none", "No such file"), ("folder", "directory")):
+        with pytest.raises(BadConfig, match=words):
+            load_profile(str(tmp_path / f"{name}.toml"))
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(BadConfig):
+        load_profile("a\0.toml")
+
+
+# Options.
+
+
+def test_no_options_change_nothing() -> None:
+    assert with_options(parsed(PROFILE), Options()) == parsed(PROFILE)
+
+
+def test_options_take_the_profiles_place() -> None:
+    options = Options(
+        transports=("tcp",), sizes=("1", "2K"), processes=(6,), placements=("unpinned",)
+    )
+    links, several, control = with_options(parsed(PROFILE), options).axes
+    for axes in (links, several, control):
+        assert axes.transports == ("tcp",)
+        assert axes.sizes == (1, 2048)
+        assert axes.placements == ("unpinned",)
+    assert links.processes == control.processes == (2,)  # a link joins two
+    assert several.processes == (6,)
+    assert control.twin
+
+
+def test_patterns_choose_among_those_of_the_profile() -> None:
+    (links,) = with_options(parsed(PROFILE), Options(patterns=("stream",))).axes
+    assert links.patterns == ("stream",)
+    both, control = with_options(parsed(PROFILE), Options(patterns=("latency",))).axes
+    assert (both.patterns, control.twin) == (("latency",), True)
+    with pytest.raises(BadConfig, match="profile test has no pattern pairs"):
+        with_options(parsed(PROFILE), Options(patterns=("pairs",)))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (Options(patterns=("latenzy",)), "latenzy"),
+        (Options(placements=("same-cores",)), "same-cores"),
+        (Options(runtimes=("rust",)), "rust"),
+        (Options(processes=(1,)), "1 processes"),
+        (Options(processes=(65,)), "65 processes"),
+        (Options(sizes=("4X",)), "4X"),
+        (Options(sizes=("-1",)), "-1"),
+        (Options(sizes=("",)), "no size"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(options: Options, word: str) -> None:
+    with pytest.raises(BadConfig, match=word) as caught:
+        with_options(parsed(PROFILE), options)
+    assert "\n" not in str(caught.value)
+
+
+# Whatever comes.
+
+VALUES = st.one_of(
+    st.text(max_size=30).map(json.dumps),
+    st.integers().map(str),
+    st.floats().map(repr),
+    st.sampled_from(["true", "[]", "{}", "[[]]", "[{}]", "1979-05-27", '["64"]', "[2]", '["*"]']),
+)
+LINES = [line for line in PROFILE.split("\n") if " = " in line]
+
+
+@settings(max_examples=300)
+@given(line=st.sampled_from(LINES), value=VALUES)
+def test_any_value_is_taken_or_refused_in_one_line(line: str, value: str) -> None:
+    text = PROFILE.replace(line, f"{line.partition(' = ')[0]} = {value}", 1)
+    try:
+        profile = parse_profile("test", text.encode(errors="surrogatepass"))
+    except BadConfig as error:
+        assert "\n" not in str(error)
+    else:
+        assert profile.settings.block > 0
+
+
+@given(data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode())))
+def test_noise_is_refused(data: bytes) -> None:
+    with pytest.raises(BadConfig):
+        parse_profile("test", data)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(
+    words=st.lists(st.text(max_size=12), max_size=2).map(tuple),
+    numbers=st.lists(st.integers(), max_size=2).map(tuple),
+)
+def test_any_option_is_taken_or_refused(words: tuple[str, ...], numbers: tuple[int, ...]) -> None:
+    for options in (
+        Options(sizes=words),
+        Options(patterns=words),
+        Options(placements=words),
+        Options(runtimes=words),
+        Options(processes=numbers),
+    ):
+        try:
+            with_options(parsed(PROFILE), options)
+        except BadConfig as error:
+            assert str(error)
+
+
+@given(name=st.text(max_size=30))
+def test_any_name_of_a_profile_is_refused(name: str) -> None:
+    if name not in PROFILES:
+        with pytest.raises(BadConfig):
+            load_profile(f"/nonexistent/{name}.toml")

@@ -1,0 +1,216 @@
+"""bench.control: messages keep their borders, and nobody waits for the dead or for ever."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.control import (
+    Block,
+    Broken,
+    Check,
+    Connect,
+    Done,
+    Go,
+    Hello,
+    Line,
+    Measure,
+    Message,
+    Ready,
+    RunFailed,
+    Stop,
+    Used,
+)
+from bench.records import Usage
+from transports import PeerGone, TimedOut
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[Line, Line]]:
+    """(the worker's end, the peer's end)."""
+    here, there = Line.pair("the worker", "peer 1")
+    yield here, there
+    here.close()
+    there.close()
+
+
+MESSAGES = [
+    Hello({"pid": 7, "address": ["a", 1]}, None),
+    Hello(None, 16),
+    Connect([1, None, "x"]),
+    Check(),
+    Block(1000),
+    Go(),
+    Ready(),
+    Measure(),
+    Used(Usage(cpu=0.25, voluntary=3)),
+    Stop(),
+    Broken("peer 1", "attach", "TimedOut: \u2028 five\nseconds"),
+]
+
+
+def test_each_end_knows_who_is_at_the_other(line: tuple[Line, Line]) -> None:
+    here, there = line
+    assert (here.who, there.who) == ("peer 1", "the worker")
+
+
+def test_messages_arrive_whole_in_order_and_of_their_kind(line: tuple[Line, Line]) -> None:
+    here, there = line
+    for message in MESSAGES:  # all before the first is read: their borders must hold
+        here.say(message)
+    assert [there.next() for _ in MESSAGES] == MESSAGES
+
+
+def test_both_directions_are_apart(line: tuple[Line, Line]) -> None:
+    here, there = line
+    here.say(Go())
+    there.say(Ready())
+    assert here.next() == Ready()
+    assert there.next() == Go()
+
+
+@given(seconds=st.floats(allow_nan=False, allow_infinity=False), text=st.text(max_size=500))
+def test_what_is_said_is_heard(seconds: float, text: str) -> None:
+    here, there = Line.pair("a", "b")
+    said: list[Message] = [
+        Block(7),
+        Broken(text.encode(errors="replace").decode(), "", ""),
+        Used(Usage(cpu=seconds)),
+    ]
+    for message in said:
+        here.say(message)
+    assert [there.next() for _ in said] == said
+    here.close()
+    there.close()
+
+
+def test_a_span_is_told_to_the_last_bit(line: tuple[Line, Line]) -> None:
+    """Stamps of two processes are subtracted: a rounded one would be a wrong time."""
+    here, there = line
+    fields = dict.fromkeys(Done.__struct_fields__, 0)
+    done = Done(**{**fields, "start": 0.1 + 0.2, "end": time.perf_counter()})
+    here.say(done)
+    assert there.listen(type(done)) == done
+
+
+# Deadlines.
+
+
+def test_a_deadline_that_passes_is_told_with_who_was_waited_for(line: tuple[Line, Line]) -> None:
+    here, _ = line
+    began = time.monotonic()
+    with pytest.raises(TimedOut, match="peer 1 did not answer in time"):
+        here.listen(Ready, began + 0.05)
+    assert 0.04 <= time.monotonic() - began < 2
+
+
+def test_a_deadline_in_the_past_waits_for_nothing(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Ready())
+    with pytest.raises(TimedOut):
+        here.next(time.monotonic() - 1)
+    assert here.next() == Ready()  # and takes nothing
+
+
+def test_a_deadline_does_not_outlive_its_call(line: tuple[Line, Line]) -> None:
+    here, there = line
+    with pytest.raises(TimedOut):
+        here.next(time.monotonic() + 0.01)
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(0.1)
+        there.say(Ready())
+        os._exit(0)
+    assert here.listen(Ready) == Ready()
+    os.waitpid(pid, 0)
+
+
+def test_what_is_there_in_time_is_heard(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Block(3))
+    assert here.listen(Block, time.monotonic() + 5).count == 3
+
+
+# Ends.
+
+
+def test_the_end_of_file_is_the_other_ones_end(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Ready())
+    there.close()
+    assert here.next() == Ready()  # what was said before counts
+    for deadline in (None, time.monotonic() + 5):
+        with pytest.raises(PeerGone, match="peer 1 is gone"):
+            here.next(deadline)
+    with pytest.raises(PeerGone, match="peer 1 is gone"):
+        here.say(Go())
+
+
+def test_a_killed_process_is_gone_at_once() -> None:
+    here, there = Line.pair("the worker", "peer 1")
+    pid = os.fork()
+    if pid == 0:
+        here.close()
+        time.sleep(60)
+        os._exit(0)
+    there.close()
+    os.kill(pid, 9)
+    began = time.monotonic()
+    with pytest.raises(PeerGone):
+        here.next(began + 20)
+    assert time.monotonic() - began < 10
+    os.waitpid(pid, 0)
+    here.close()
+
+
+# Giving up.
+
+
+def test_who_gives_up_fails_the_run(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Broken("peer 1 (receiver)", "check", "Corrupt: byte 3"))
+    with pytest.raises(RunFailed, match=r"peer 1 \(receiver\), check: Corrupt: byte 3") as caught:
+        here.listen(Ready)
+    assert caught.value.broken == Broken("peer 1 (receiver)", "check", "Corrupt: byte 3")
+
+
+def test_what_was_not_due_is_an_error(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Block(1))
+    with pytest.raises(PeerGone, match="where Ready was due"):
+        here.listen(Ready)
+
+
+def test_last_words_are_found_behind_others(line: tuple[Line, Line]) -> None:
+    here, there = line
+    there.say(Ready())
+    there.say(Broken("peer 1", "", "one"))
+    there.say(Broken("peer 1", "", "two"))
+    there.close()
+    assert here.last_words() == Broken("peer 1", "", "one")
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_without_last_words_nobody_waits_for_them(line: tuple[Line, Line], closed: bool) -> None:
+    here, there = line
+    there.say(Ready())
+    if closed:
+        there.close()
+    began = time.monotonic()
+    assert here.last_words() is None
+    assert time.monotonic() - began < 1
+
+
+def test_last_words_that_make_no_sense_are_none() -> None:
+    one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    here = Line(one, "peer 1")
+    two.send(b'{"is":"brok')
+    assert here.last_words() is None
+    here.close()
+    two.close()

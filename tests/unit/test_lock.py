@@ -1,0 +1,121 @@
+"""bench.lock: one sweep at a time, whatever becomes of the one that has the machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bench import lock
+from bench.lock import Busy, SweepLock
+
+
+@pytest.fixture(autouse=True)
+def name(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A name of this test's own: a real sweep may be running beside it."""
+    found = f"\0ipcbench-test-{secrets.token_hex(8)}"
+    monkeypatch.setattr(lock, "NAME", found)
+    return found
+
+
+HOLD = """
+import sys, time
+from bench import lock
+lock.NAME = sys.argv[1].encode().decode("unicode_escape")
+held = lock.SweepLock()
+held.acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(name: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which has the lock."""
+    written = name.replace("\0", "\\0")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, written], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def acquired() -> SweepLock:
+    """Within a second: a killed process takes a moment to be gone."""
+    deadline = time.monotonic() + 5
+    while True:
+        mine = SweepLock()
+        try:
+            mine.acquire()
+        except Busy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return mine
+
+
+def test_the_second_is_told_who_has_the_machine(holder: subprocess.Popen[str]) -> None:
+    for _ in range(200):  # asking fills no queue
+        mine = SweepLock()
+        with pytest.raises(Busy, match=rf"\(process {holder.pid}\)"):
+            mine.acquire()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_is_free_when_its_holder_is_dead(
+    holder: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    os.kill(holder.pid, number)
+    holder.wait()
+    acquired().release()
+
+
+def test_a_stopped_holder_still_has_it(holder: subprocess.Popen[str]) -> None:
+    os.kill(holder.pid, signal.SIGSTOP)
+    mine = SweepLock()
+    with pytest.raises(Busy, match=str(holder.pid)):
+        mine.acquire()
+    os.kill(holder.pid, signal.SIGCONT)
+
+
+def test_it_is_free_once_it_is_let_go() -> None:
+    first, second = SweepLock(), SweepLock()
+    first.acquire()
+    with pytest.raises(Busy, match=str(os.getpid())):
+        second.acquire()
+    first.release()
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_a_forked_child_does_not_keep_it() -> None:
+    """A fork parent is started while the lock is held, and may outlive a killed command."""
+    mine = SweepLock()
+    mine.acquire()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        mine.release()
+        acquired().release()
+        child.kill()
+
+
+def test_whoever_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "NAME", "\0ipcbench-test-nobody")
+    assert lock._holder() == "unknown"
+
+
+def test_other_trouble_is_not_called_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "NAME", "/nonexistent/folder/socket")
+    mine = SweepLock()
+    with pytest.raises(FileNotFoundError):
+        mine.acquire()
+    mine.release()  # as little as was acquired

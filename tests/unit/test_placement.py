@@ -1,0 +1,166 @@
+"""bench.placement: on any machine, processes get CPUs they may use, as their placement says."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.host import Cpu, topology
+from bench.placement import (
+    CROSS_CORE,
+    PLACEMENTS,
+    POLLED,
+    SAME_CORE,
+    UNPINNED,
+    Impossible,
+    Site,
+    place,
+)
+
+PROCESSES = st.integers(2, 64)
+
+
+def machine(packages: int, cores: int, threads: int, allowed: set[int]) -> list[Cpu]:
+    """As Linux numbers them: all first threads, then all second ones; a cache a package."""
+    count = packages * cores
+    every = range(count * threads)
+    return [
+        Cpu(
+            number,
+            core=tuple(cpu for cpu in every if cpu % count == number % count),
+            shares_cache_with=tuple(
+                cpu for cpu in every if cpu % count // cores == number % count // cores
+            ),
+        )
+        for number in every
+        if number in allowed
+    ]
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> list[Cpu]:
+    packages, cores, threads = (draw(st.integers(1, most)) for most in (3, 4, 2))
+    every = range(packages * cores * threads)
+    allowed = draw(st.sets(st.sampled_from(every), min_size=1))
+    return machine(packages, cores, threads, allowed)
+
+
+def cores_of(cpus: list[Cpu]) -> int:
+    """Physical cores in the largest group that shares a cache."""
+    groups: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
+    for cpu in cpus:
+        groups.setdefault(cpu.shares_cache_with, set()).add(cpu.core)
+    return max(map(len, groups.values()))
+
+
+@given(cpus=machines(), processes=PROCESSES, placement=st.sampled_from(PLACEMENTS))
+def test_every_process_gets_cpus_that_it_may_use(
+    cpus: list[Cpu], processes: int, placement: str
+) -> None:
+    found = place(placement, processes, Site(cpus, ""))
+    if isinstance(found, Impossible):
+        assert placement in (CROSS_CORE, POLLED)
+        assert found.reason
+        assert found.remedy
+        return
+    assert len(found) == processes
+    allowed = {cpu.number for cpu in cpus}
+    for own in found:
+        assert own
+        assert set(own) <= allowed
+        assert len(set(own)) == len(own)
+    assert place(placement, processes, Site(cpus, "")) == found
+
+
+@given(cpus=machines(), processes=PROCESSES)
+def test_the_same_core_is_one_cpu(cpus: list[Cpu], processes: int) -> None:
+    found = place(SAME_CORE, processes, Site(cpus, "not here"))
+    assert found == [[max(cpu.number for cpu in cpus)]] * processes
+
+
+@given(cpus=machines(), processes=PROCESSES)
+def test_unpinned_is_everywhere(cpus: list[Cpu], processes: int) -> None:
+    found = place(UNPINNED, processes, Site(cpus, "not here"))
+    assert found == [[cpu.number for cpu in cpus]] * processes
+
+
+@given(cpus=machines(), processes=PROCESSES, placement=st.sampled_from([CROSS_CORE, POLLED]))
+def test_across_cores_is_one_cache_and_never_a_sibling(
+    cpus: list[Cpu], processes: int, placement: str
+) -> None:
+    cores = cores_of(cpus)
+    found = place(placement, processes, Site(cpus, ""))
+    assert isinstance(found, Impossible) is (cores < 2)
+    if isinstance(found, Impossible):
+        return
+    known = {cpu.number: cpu for cpu in cpus}
+    assert all(len(own) == 1 for own in found)
+    used = [known[own[0]] for own in found]
+    assert len({cpu.shares_cache_with for cpu in used}) == 1
+    assert len({cpu.core for cpu in used}) == len({cpu.number for cpu in used})
+    shares = Counter(cpu.number for cpu in used)
+    assert len(shares) == min(cores, processes)  # no core idles while two share another
+    if cores > 2:
+        assert shares[used[0].number] == 1  # whom the others serve
+    others = [count for number, count in shares.items() if cores < 3 or number != used[0].number]
+    assert max(others) - min(others) <= 1
+
+
+@given(cpus=machines(), processes=PROCESSES)
+def test_polled_is_impossible_where_idle_states_may_not_be_forbidden(
+    cpus: list[Cpu], processes: int
+) -> None:
+    found = place(POLLED, processes, Site(cpus, "/dev/cpu_dma_latency: Permission denied"))
+    assert isinstance(found, Impossible)
+    if cores_of(cpus) > 1:
+        assert "Permission denied" in found.reason
+    assert place(CROSS_CORE, processes, Site(cpus, "")) == place(
+        CROSS_CORE, processes, Site(cpus, "no")
+    )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "why"),
+    [({0}, "one CPU"), ({1, 5}, "siblings of one core"), ({0, 2}, "two caches")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_one_core_is_not_two(allowed: set[int], why: str) -> None:
+    found = place(CROSS_CORE, 2, Site(machine(2, 2, 2, allowed), ""))
+    assert isinstance(found, Impossible)
+    assert "taskset" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("processes", "numbers"),
+    [(2, [3, 2]), (4, [3, 2, 1, 0]), (5, [3, 2, 1, 0, 2]), (8, [3, 2, 1, 0, 2, 1, 0, 2])],
+)
+def test_processes_are_dealt_out_in_turn(processes: int, numbers: list[int]) -> None:
+    found = place(CROSS_CORE, processes, Site(machine(1, 4, 2, set(range(8))), ""))
+    assert found == [[number] for number in numbers]
+
+
+def test_two_cores_are_shared_alike() -> None:
+    found = place(CROSS_CORE, 4, Site(machine(1, 2, 1, {0, 1}), ""))
+    assert found == [[1], [0], [1], [0]]
+
+
+def test_the_larger_group_is_taken() -> None:
+    cpus = machine(2, 4, 1, {0, 1, 4, 5, 6})
+    found = place(CROSS_CORE, 3, Site(cpus, ""))
+    assert found == [[6], [5], [4]]
+
+
+def test_a_placement_that_is_none_is_an_error() -> None:
+    with pytest.raises(ValueError, match="there are same-core, cross-core"):
+        place("same-socket", 2, Site(machine(1, 2, 1, {0, 1}), ""))
+
+
+def test_this_machine_has_a_place() -> None:
+    cpus = topology()
+    for placement in PLACEMENTS:
+        found = place(placement, 3, Site(cpus, ""))
+        if not isinstance(found, Impossible):
+            assert {cpu for own in found for cpu in own} <= {cpu.number for cpu in cpus}

@@ -1,0 +1,381 @@
+"""bench.plan: every combination is planned or skipped, once, in a lasting order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import cli, sweep
+from bench.cell import Cell
+from bench.config import Axes, load_profile, parse_profile
+from bench.host import Cpu
+from bench.patterns import PATTERNS
+from bench.placement import PLACEMENTS, SAME_CORE, Site
+from bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
+from transports import Limits, Topology, Traits, Unavailable
+from transports.contract import Limit
+from transports.null import TRAITS
+
+SITE = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
+NAMES = ("alpha", "beta", "gamma")
+
+
+def site(cpus: int, idle: str) -> Site:
+    everything = tuple(range(cpus))
+    return Site([Cpu(number, (number,), everything) for number in everything], idle)
+
+
+def limits(message: int | None = None, fan_in: int | None = None) -> Limits:
+    several = None if fan_in is None else Limit("several", fan_in, "here", "raise it")
+    return Limits(Limit("message", message, "kernel.limit", "sysctl more"), several)
+
+
+def everything(name: str) -> Candidate:
+    return Candidate(name, TRAITS, limits())
+
+
+def a_cell(**axes: object) -> Cell:
+    fields = {"transport": "alpha", "pattern": "latency", "size": 64, "placement": SAME_CORE}
+    return msgspec.convert({**fields, **axes}, Cell)
+
+
+def only(cell: Cell, candidate: Candidate, where: Site = SITE) -> Planned | Skip:
+    """What becomes of one cell."""
+    found = plan([cell], lambda name: candidate, where)
+    assert len(found.cells) + len(found.skipped) == 1
+    return found.cells[0] if found.cells else found.skipped[0][1]
+
+
+def refused(cell: Cell, candidate: Candidate, where: Site = SITE) -> Skip:
+    skip = only(cell, candidate, where)
+    assert isinstance(skip, Skip)
+    return skip
+
+
+def some(values: Iterable[object], most: int = 3) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(st.sampled_from(list(values)), min_size=1, max_size=most).map(tuple)
+
+
+AXES = st.builds(
+    Axes,
+    patterns=some(PATTERNS),
+    sizes=some((0, 1, 64, 4096, 1 << 20)),
+    placements=some(PLACEMENTS),
+    transports=some(NAMES),
+    processes=some((2, 3, 4, 8)),
+    depths=some((None, 1, 8)),
+    runtimes=st.just(("python",)),
+    twin=st.booleans(),
+)
+LIMITS = st.builds(
+    limits, st.sampled_from([None, 0, 64, 4096]), st.sampled_from([None, 0, 64, 4096])
+)
+TRAIT = st.builds(
+    lambda topologies, zero_length, depth: replace(
+        TRAITS, topologies=topologies, zero_length=zero_length, depth=depth
+    ),
+    st.frozensets(st.sampled_from(Topology)),
+    st.booleans(),
+    st.booleans(),
+)
+CANDIDATES = st.fixed_dictionaries(
+    {
+        name: st.one_of(
+            st.just(Candidate(name, None, Unavailable("not here", "install it"))),
+            st.builds(Candidate, st.just(name), TRAIT, LIMITS),
+        )
+        for name in NAMES
+    }
+)
+SITES = st.builds(site, st.integers(1, 5), st.sampled_from(["", "no permission"]))
+
+
+@given(axes=st.lists(AXES, max_size=3), candidates=CANDIDATES, where=SITES)
+def test_every_combination_is_planned_or_skipped_once(
+    axes: list[Axes], candidates: dict[str, Candidate], where: Site
+) -> None:
+    cells = list(cells_of(axes, lambda pattern: [pattern]))
+    found = plan(cells, candidates.__getitem__, where)
+    planned = [one.cell for one in found.cells]
+    skipped = [cell for cell, _ in found.skipped]
+    ids = [cell.id for cell in planned + skipped]
+    assert len(ids) == len(set(ids))
+    assert {cell.id for cell in cells if not cell.twin} == {
+        cell.id for cell in planned + skipped if not cell.twin
+    }
+    assert not any(cell.twin for cell in skipped)
+    for cell in planned:
+        assert not cell.twin or cell.original in planned
+    for cell in cells:  # a control is there wherever its original is, and is like it
+        if cell.twin:
+            assert (cell in planned) is (cell.original in planned)
+    order_given = list(dict.fromkeys(cell.id for cell in cells))
+    assert [cell.id for cell in planned] == [
+        identity for identity in order_given if identity in {cell.id for cell in planned}
+    ]
+    assert all(skip.reason for _, skip in found.skipped)
+    for one in found.cells:
+        traits, bounds = candidates[one.cell.transport].traits, candidates[one.cell.transport].found
+        assert traits is not None
+        assert isinstance(bounds, Limits)
+        topology = PATTERNS[one.cell.pattern].topology
+        assert topology in traits.topologies
+        most = bounds.message_for(topology).value
+        assert most is None or one.cell.size <= most
+        assert len(one.cpus) == one.cell.processes
+        assert one.facts.per == PATTERNS[one.cell.pattern].per
+    again = plan(cells, candidates.__getitem__, where)
+    assert again == found
+    assert again.digest() == found.digest()
+
+
+@given(axes=AXES)
+def test_cells_are_the_product_of_the_axes(axes: Axes) -> None:
+    cells = list(cells_of([axes], lambda pattern: [pattern]))
+    wanted = product(
+        axes.patterns,
+        axes.sizes,
+        axes.processes,
+        axes.placements,
+        axes.runtimes,
+        dict.fromkeys(axes.transports),
+        axes.depths,
+    )
+    assert [
+        (c.pattern, c.size, c.processes, c.placement, c.runtime, c.transport, c.depth)
+        for c in cells
+    ] == list(wanted)
+    assert {cell.twin for cell in cells} == {axes.twin}
+
+
+CELLS = st.builds(
+    Cell,
+    transport=st.sampled_from(["pipe", "pipe:1M", "shm:posix+futex", "shm:posix+futex/in-place"]),
+    pattern=st.sampled_from(["latency", "stream"]),
+    size=st.integers(0, 2000),
+    processes=st.integers(1, 20),
+    placement=st.sampled_from(PLACEMENTS),
+    runtime=st.sampled_from(["python", "native"]),
+    depth=st.one_of(st.none(), st.integers(1, 20)),
+    twin=st.booleans(),
+)
+
+
+@given(one=CELLS, other=CELLS)
+def test_two_cells_share_an_id_only_if_they_are_the_same(one: Cell, other: Cell) -> None:
+    assert (one.id == other.id) is (one == other)
+    assert one.original.id == one.id.removesuffix("~twin")
+
+
+def test_names_that_several_patterns_mean_come_once() -> None:
+    axes = Axes(("latency",), (64,), (SAME_CORE,), ("a*", "alpha"), (2,), (None,))
+    cells = list(
+        cells_of([axes], lambda pattern: ["alpha", "alps"] if "*" in pattern else ["alpha"])
+    )
+    assert [cell.transport for cell in cells] == ["alpha", "alps"]
+
+
+# Reasons.
+
+
+def test_what_is_unavailable_says_why_and_what_to_do() -> None:
+    skip = refused(a_cell(), Candidate("alpha", None, Unavailable("no module", "pip install it")))
+    assert skip == Skip("no module", "pip install it")
+
+
+@pytest.mark.parametrize(
+    ("cell", "traits", "found", "words"),
+    [
+        (a_cell(processes=3), TRAITS, limits(), "latency with 3 processes"),
+        (a_cell(pattern="pairs", processes=3), TRAITS, limits(), "even"),
+        (
+            a_cell(pattern="fan-in"),
+            replace(TRAITS, topologies=frozenset({Topology.LINK})),
+            limits(),
+            "cannot be a fan-in",
+        ),
+        (a_cell(depth=2), TRAITS, limits(), "no depth"),
+        (a_cell(size=0), replace(TRAITS, zero_length=False), limits(), "0 bytes"),
+        (a_cell(size=65), TRAITS, limits(64), "64 bytes at most as message (kernel.limit)"),
+        (a_cell(pattern="fan-in", size=65), TRAITS, limits(None, 64), "as several (here)"),
+    ],
+)
+def test_each_exclusion_has_its_reason(
+    cell: Cell, traits: Traits, found: Limits, words: str
+) -> None:
+    assert words in refused(cell, Candidate("alpha", traits, found)).reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (a_cell(size=64), limits(64)),
+        (a_cell(size=65), limits(None, 64)),
+        (a_cell(pattern="fan-in", size=64), limits(1, 64)),
+        (a_cell(size=0), limits(0)),
+    ],
+)
+def test_a_limit_is_no_sooner_than_it_says(cell: Cell, found: Limits) -> None:
+    assert isinstance(only(cell, Candidate("alpha", TRAITS, found)), Planned)
+
+
+def test_a_limit_says_what_would_raise_it() -> None:
+    assert refused(a_cell(), Candidate("alpha", TRAITS, limits(1))).remedy == "sysctl more"
+
+
+def test_a_placement_that_the_machine_lacks_is_a_skip() -> None:
+    skip = refused(a_cell(placement="cross-core"), everything("alpha"), site(1, ""))
+    assert "core" in skip.reason
+    assert "taskset" in skip.remedy
+
+
+def test_a_depth_may_be_set_where_there_is_one() -> None:
+    deep = Candidate("alpha", replace(TRAITS, depth=True), limits())
+    assert isinstance(only(a_cell(depth=2), deep), Planned)
+
+
+# Controls.
+
+
+def test_a_control_of_nothing_is_left_out() -> None:
+    twin = a_cell(twin=True)
+    found = plan([twin, a_cell(size=65)], everything, SITE)
+    assert [one.cell for one in found.cells] == [a_cell(size=65)]
+    assert found.skipped == []
+
+
+def test_a_control_may_stand_before_its_original() -> None:
+    cells = [a_cell(twin=True), a_cell()]
+    assert [one.cell for one in plan(cells, everything, SITE).cells] == cells
+
+
+def test_controls_for_some_cells_are_those_of_their_placements() -> None:
+    cells = [
+        a_cell(size=size, placement=placement, twin=twin)
+        for size in (64, 128)
+        for placement in ("same-core", "cross-core")
+        for twin in ((False, True) if size == 64 else (False,))
+    ]
+    found = plan(cells, everything, SITE)
+    here, there = a_cell(twin=True), a_cell(placement="cross-core", twin=True)
+    small, both = {here.id, here.original.id}, {there.id, there.original.id}
+    assert found.controls_for({a_cell(size=128).id}) == small
+    assert found.controls_for({a_cell(size=128, placement="cross-core").id}) == both
+    assert found.controls_for({one.cell.id for one in found.cells}) == small | both
+    assert found.controls_for(set()) == set()
+
+
+PROFILE = b"""
+about = "for tests"
+[run]
+rounds = 2
+[[cells]]
+patterns = ["latency", "stream"]
+transports = ["null", "pipe", "unix-stream"]
+sizes = ["64", "4K"]
+placements = ["same-core", "unpinned"]
+[[controls]]
+patterns = ["stream"]
+transports = ["null"]
+sizes = ["4K"]
+placements = ["same-core", "unpinned"]
+"""
+PROMISES = """
+[[promise]]
+name = "a pipe beats a socket"
+faster = { transport = "pipe" }
+than = { transport = "unix-stream" }
+where = { pattern = "latency", size = "64", processes = 2, placement = "same-core" }
+at_least = "1x"
+"""
+
+
+def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "thresholds.toml"
+    path.write_text(PROMISES)
+    profile = parse_profile("test", PROFILE)
+    assert len(sweep.planned(profile).cells) == 26
+    found = sweep.planned(profile, cli._promised(path, profile))
+    assert [one.cell.id for one in found.cells] == [
+        "latency/pipe/python/64B/2p/same-core",
+        "latency/unix-stream/python/64B/2p/same-core",
+        "stream/null/python/4096B/2p/same-core",
+        "stream/null/python/4096B/2p/same-core~twin",
+    ]
+
+
+def test_this_repositorys_promises_come_with_controls() -> None:
+    """What `make gate` measures can show that it is not to be trusted."""
+    profile = load_profile("quick")
+    only_promised = cli._promised(Path(__file__).parents[2] / "thresholds.toml", profile)
+    found = sweep.planned(profile, only_promised)
+    named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
+    assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named
+
+
+# The order of rounds, and the plan's name.
+
+
+def many(count: int) -> list[Planned]:
+    return plan([a_cell(size=size) for size in range(count)], everything, SITE).cells
+
+
+@given(seed=st.integers(0, 2**32 - 1), number=st.integers(0, 100), count=st.integers(0, 40))
+def test_an_order_is_a_permutation_that_can_be_repeated(seed: int, number: int, count: int) -> None:
+    cells = many(count)
+    found = order(cells, seed, number)
+    assert sorted(one.cell.size for one in found) == list(range(count))
+    assert order(cells, seed, number) == found
+    shuffled = list(cells)
+    random.Random(seed).shuffle(shuffled)
+    assert order(shuffled, seed, number) == found  # by seed and round, and nothing else
+
+
+def test_rounds_and_seeds_have_orders_of_their_own() -> None:
+    cells = many(30)
+    orders = [
+        tuple(one.cell.size for one in order(cells, seed, number))
+        for seed in range(5)
+        for number in range(20)
+    ]
+    assert len(set(orders)) == len(orders)
+
+
+def test_each_cell_comes_everywhere_in_a_round() -> None:
+    """A cell that always came early would meet another machine than one that came late."""
+    cells, rounds = many(10), 400
+    places = [0.0] * 10
+    for number in range(rounds):
+        for place, one in enumerate(order(cells, 1, number)):
+            places[one.cell.size] += place / rounds
+    assert all(abs(place - 4.5) < 0.75 for place in places)  # 5 standard errors
+
+
+def test_the_order_stays_the_same_for_ever() -> None:
+    """A sweep of an earlier version must be resumed in its own order."""
+    assert [one.cell.size for one in order(many(8), 42, 3)] == [4, 5, 2, 1, 7, 6, 0, 3]
+
+
+def test_a_digest_names_what_is_measured_and_where() -> None:
+    cells = many(3)
+
+    def digest(planned: list[Planned]) -> str:
+        return Plan(planned, []).digest()
+
+    whole = digest(cells)
+    assert whole == Plan(list(cells), [(a_cell(), Skip("why"))]).digest()
+    changed = [
+        cells[:2],
+        cells[::-1],
+        [*cells[:2], replace(cells[2], cpus=[[0], [0]])],
+        [*cells[:2], replace(cells[2], cell=a_cell(size=2, depth=1))],
+    ]
+    assert len({whole, *map(digest, changed)}) == 5
