@@ -38,6 +38,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     depth: int | None
     usage: list[Usage]
     foreign: float | None
+    steal: float
     tail: dict[int, int]
     observations: dict[str, float]
     start_up: float

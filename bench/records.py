@@ -119,6 +119,7 @@ class Run(Line, kw_only=True, tag="run"):
     depth: int | None
     usage: list[Usage]
     foreign: float | None  # share of the timed wall time that others had, same-core alone
+    steal: float = 0.0  # share of all CPUs' time meanwhile that the hypervisor took, in ticks
     tail: dict[int, int] = {}
     observations: dict[str, float] = {}  # what is no time: updates lost, …
     void: str = ""

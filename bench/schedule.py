@@ -309,6 +309,7 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         depth=outcome.depth,
         usage=outcome.usage,
         foreign=outcome.foreign,
+        steal=outcome.steal,
         tail=outcome.tail,
         observations=outcome.observations,
         start_up=outcome.start_up,

@@ -47,6 +47,7 @@ class Worker:
         self._first = 0.0
         self._timed = 0.0
         self._wall = 0.0
+        self._steal = 0.0
         self._before: list[Usage] = []
         self._usage: list[Usage] = []
 
@@ -153,6 +154,7 @@ class Worker:
         self.report(Phase(f"block {number + 1}"))
         if number == settings.warmups:
             self._before = self._measure()
+            self._ticks = host.ticks()
             self._wall = time.monotonic()
         seconds = self._play(loops, self._player.prepare(loops))
         if number >= settings.warmups:
@@ -160,6 +162,7 @@ class Worker:
         if number == settings.warmups + settings.values - 1:
             after = self._measure()
             self._wall = time.monotonic() - self._wall
+            self._steal = host.ticks().steal_since(self._ticks)
             self._usage = list(map(used_between, self._before, after))
         self._last = seconds / loops
         return seconds
@@ -224,6 +227,7 @@ class Worker:
             depth=self._player.endpoint.depth,
             usage=self._usage,
             foreign=foreign,
+            steal=self._steal,
             tail=tail,
             observations={"lost updates": self._lost / self._updates} if self._updates else {},
             start_up=self._first - self._forked,

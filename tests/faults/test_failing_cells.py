@@ -9,7 +9,7 @@ import pytest
 from bench.results import Results, Status, load
 from tests.e2e.command import ipcbench
 
-FAULTS = ("leaves", "garbles", "raises", "hangs")
+FAULTS = ("leaves", "leaves-memory", "leaves-queue", "garbles", "raises", "hangs")
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,10 @@ def test_the_healthy_cell_is_measured(swept: Results) -> None:
     assert len(swept.cells["latency/pipe/python/64B/2p/same-core"].good) == 2
 
 
-def test_a_peer_that_leaves(swept: Results) -> None:
-    who, where, what = only_failure(swept, "leaves")
+@pytest.mark.parametrize("name", ["leaves", "leaves-memory", "leaves-queue"])
+def test_a_peer_that_leaves(name: str, swept: Results) -> None:
+    """Told at once, whether the kernel reports the death over the channel or is silent."""
+    who, where, what = only_failure(swept, name)
     assert who == "peer 1 (server)"
     assert where.startswith("block")
     assert what == "exited with 7"

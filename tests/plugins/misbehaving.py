@@ -1,4 +1,4 @@
-"""Transports that go wrong on purpose: a pipe with one fault each, as plug-ins of ours.
+"""Transports that go wrong on purpose: a good one with one fault each, as plug-ins of ours.
 
 A sweep finds them when this folder is on PYTHONPATH.
 """
@@ -9,30 +9,33 @@ import os
 import time
 from typing import Any
 
+from transports import get
 from transports.contract import Role, Ticket
-from transports.pipe import Pipe, PipeEndpoint
+from transports.registry import Broken
 
 TIMED = 40  # calls after which the check of the channel is certainly over
 
 
 class _Faulty:
-    """A pipe whose server has the fault."""
+    """A good transport whose server has the fault."""
 
     name = ""
+    kind = "pipe"
 
     def __init__(self) -> None:
-        self.traits = Pipe().traits
-        self.probe = Pipe().probe
-        self.create = Pipe().create
+        self._good = get(self.kind)
+        assert not isinstance(self._good, Broken)
+        self.traits = self._good.traits
+        self.probe = self._good.probe
+        self.create = self._good.create
 
     def attach(self, ticket: Ticket, deadline: float) -> Any:
-        server = ticket.role is Role.SERVER
-        endpoint = PipeEndpoint(ticket)
-        if server:
+        endpoint = self._good.attach(ticket, deadline)
+        if ticket.role is Role.SERVER:
             self.spoil(endpoint)
         return endpoint
 
-    def spoil(self, endpoint: PipeEndpoint) -> None:
+    def spoil(self, endpoint: Any) -> None:
         raise NotImplementedError
 
 
@@ -53,8 +56,22 @@ class Leaves(_Faulty):
 
     name = "leaves"
 
-    def spoil(self, endpoint: PipeEndpoint) -> None:
+    def spoil(self, endpoint: Any) -> None:
         endpoint.send = _after(TIMED, endpoint.send, lambda data: os._exit(7))
+
+
+class LeavesMemory(Leaves):
+    """The same where the facility says nothing of it: only the process's end tells."""
+
+    name = "leaves-memory"
+    kind = "shm:posix+posix-sem"
+
+
+class LeavesQueue(Leaves):
+    """And where the name in the kernel outlives the process."""
+
+    name = "leaves-queue"
+    kind = "sysv-queue"
 
 
 class Garbles(_Faulty):
@@ -62,7 +79,7 @@ class Garbles(_Faulty):
 
     name = "garbles"
 
-    def spoil(self, endpoint: PipeEndpoint) -> None:
+    def spoil(self, endpoint: Any) -> None:
         good = endpoint.send
 
         def send(data: Any, /) -> None:
@@ -78,7 +95,7 @@ class Hangs(_Faulty):
 
     name = "hangs"
 
-    def spoil(self, endpoint: PipeEndpoint) -> None:
+    def spoil(self, endpoint: Any) -> None:
         endpoint.send = _after(TIMED, endpoint.send, lambda data: time.sleep(3600))
 
 
@@ -87,7 +104,7 @@ class Dawdles(_Faulty):
 
     name = "dawdles"
 
-    def spoil(self, endpoint: PipeEndpoint) -> None:
+    def spoil(self, endpoint: Any) -> None:
         good = endpoint.send
 
         def send(data: Any, /) -> None:
@@ -105,4 +122,4 @@ class Raises(_Faulty):
     def attach(self, ticket: Ticket, deadline: float) -> Any:
         if ticket.role is Role.SERVER:
             raise RuntimeError("no such luck\nin two lines")
-        return PipeEndpoint(ticket)
+        return super().attach(ticket, deadline)
