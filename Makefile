@@ -7,6 +7,9 @@ VENV ?= .venv
 PROFILE ?= quick
 ARGS ?=
 
+NEEDS_PYTHON = @$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>&- \
+	|| { echo "make: Python 3.11 or later is needed: set PYTHON=/path/to/python3" >&2; exit 1; }
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/installed
@@ -49,6 +52,7 @@ bench-self: $(DEVELOPED) ## what the harness itself costs
 	$(BIN)/python -m tests.bench_self $(ARGS)
 
 lock: ## resolve the lock files anew
+	$(NEEDS_PYTHON)
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip --quiet install uv
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in --output-file run.txt
@@ -62,8 +66,8 @@ clean: ## remove what killed runs left behind
 	@if [ -x $(BIN)/ipcbench ]; then $(BIN)/ipcbench clean; fi
 
 $(BIN)/python:
-	@if [ -z "$(PYTHON)" ]; then echo "make: Python 3.11 or later is needed: set PYTHON=/path/to/python3" >&2; exit 1; fi
-	$(PYTHON) -m venv $(VENV)
+	$(NEEDS_PYTHON)
+	$(PYTHON) -m venv $(VENV) || { rm -f $@; exit 1; }
 
 # The bindings are compiled; without a wheel and a compiler their transports are
 # unavailable, and everything else works.

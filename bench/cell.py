@@ -57,7 +57,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What decides a cell's result beside its axes, and stands in a column of it.
 
     `per`: what a value is the time of ("round trip", "message"). `wait`: how
-    the receiver waits. `copies`: times a payload is copied on a hop.
+    the receiver waits. `copies`: times a payload is copied on a hop. `in_place`:
+    the receiver reads where the sender wrote.
     """
 
     per: str
@@ -65,3 +66,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     wait: str
     copies: int
     framing: str
+    in_place: bool = False

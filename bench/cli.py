@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -236,7 +237,8 @@ def run(
 
 
 def _command() -> list[str]:
-    return ["ipcbench", *sys.argv[1:]]
+    """As it was typed; a word that is no text is made one."""
+    return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
 
 
 def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
@@ -422,6 +424,12 @@ def clean(as_json: bool) -> None:
 def main() -> NoReturn:
     """The console script. Bad input is told in one line, and exits as what cannot be measured:
     click's own code for it, 2, means `inconclusive` here."""
+    # What we start with `-m` would look into the current folder first (Python's -P), and
+    # find whatever is called bench there.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
     except click.UsageError as error:

@@ -17,7 +17,7 @@ from bench.cell import Cell, Facts
 from bench.config import Axes
 from bench.patterns import CARRY_NOTHING, PATTERNS
 from bench.placement import Impossible, Site, place
-from transports import Limits, Traits, Unavailable
+from transports import Limits, Topology, Traits, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         wait="poll, then read" if cell.poll else traits.waiting.value,
         copies=traits.copies,
         framing=traits.framing.value,
+        in_place=traits.in_place,
     )
     return Planned(cell, facts, cpus)
 
@@ -157,6 +158,8 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
 def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     if cell.size == 0 and not traits.zero_length:
         return Skip(f"{cell.transport} carries no message of 0 bytes")
+    if cell.size == 0 and PATTERNS[cell.pattern].topology is Topology.FAN_OUT:
+        return Skip("competing receivers are stopped by a message's first byte: 0 bytes have none")
     limit = limits.message_for(PATTERNS[cell.pattern].topology)
     if limit.value is not None and cell.size > limit.value:
         return Skip(

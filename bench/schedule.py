@@ -135,7 +135,9 @@ class Schedule:
         return "interrupted" if self.stopping else "complete"
 
     def _next(self) -> int | None:
-        """The next round to play, or None: there are enough that count."""
+        """The next round to play, or None: there are enough that count, or no cell works."""
+        if not self._progress.loops:
+            return None
         finished = self._progress.finished
         counting = len(finished) - len(self._progress.void)
         wanted = self._settings.rounds
@@ -170,7 +172,7 @@ class Schedule:
                 pending.append((planned, attempt + 1))
             else:
                 done.add(planned.cell.id)
-        if self.stopping:
+        if pending:  # stopped in the middle
             return
         wall = time.monotonic() - began
         steal = host.ticks().steal_since(before)
@@ -201,7 +203,7 @@ class Schedule:
             total = len(self._progress.loops) * self._settings.rounds
             behind = len(self._progress.loops) * (number - 1) + len(self._progress.done[number])
             done = min(1.0, behind / total)
-            left = (total - behind) * spent / max(1, self._runs)
+            left = max(0, total - behind) * spent / max(1, self._runs)
             of = f" of {self._settings.rounds}"
         self._watcher.tell(done, left, f"round {number}{of}: {planned.cell.id}")
 

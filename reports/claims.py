@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
+from bench.stats import ENOUGH_ROUNDS, Interval, holm
 from reports.model import (
     ALPHA,
     SHARED_MEMORY,
+    SYNCHRONISATION,
     Contest,
     Measured,
     Situation,
@@ -23,6 +24,7 @@ from reports.model import (
     ranges,
     ratios,
 )
+from reports.sides import ahead
 
 
 class Verdict(Enum):
@@ -48,7 +50,7 @@ class Judged:
 
     `shm` and `other` are the best of each side by median; `ratio` says how
     many times as fast the shared memory is. The p-values are those of the two
-    directions, over all candidates and rivals, adjusted over the family.
+    directions (`sides.ahead`), adjusted over the family.
     `always`: what all rounds agree upon, even where they are too few for a
     verdict; OPEN where they do not.
     """
@@ -82,7 +84,7 @@ class Claim:
     """A statement and what the data say of it.
 
     `family`: number of tests that were corrected for together. `alone`:
-    contests that lack a side. `enough`: rounds with which every contest is
+    contests that lack a side (those of what carries no data left out). `enough`: rounds with which every contest is
     decided in which all rounds agree.
     """
 
@@ -132,11 +134,10 @@ class Claim:
 def shm_fastest(cells: Iterable[Measured]) -> Claim:
     """ "Shared memory is the fastest facility of all", contest by contest.
 
-    It is fastest where one of its transports is faster than *every* other one
-    (intersection-union: the largest of the sign tests' p-values), with
-    Bonferroni's factor for the candidates; it is beaten where one of the
-    others is faster than every one of its transports, with the same care.
-    The family: every contest with both sides and `ENOUGH_ROUNDS`, times two.
+    It is fastest where every other transport is slower than one of its own, and
+    beaten where each of its own is slower than one of the others: `sides.ahead`,
+    which needs no factor for how many take part. The family is named
+    beforehand: every contest with both sides and `ENOUGH_ROUNDS`, times two.
     """
     judged, alone = [], []
     for contest in contests(cells):
@@ -144,7 +145,7 @@ def shm_fastest(cells: Iterable[Measured]) -> Claim:
         others = [one for one in contest.entrants if one.facts.family != SHARED_MEMORY]
         if shm and others:
             judged.append(_test(contest, shm, others))
-        else:
+        elif any(one.facts.family != SYNCHRONISATION for one in contest.entrants):
             alone.append(contest)
     judged = _correct(judged)
     return Claim(
@@ -164,7 +165,12 @@ def _test(contest: Contest, shm: Sequence[Measured], others: Sequence[Measured])
     """Both directions, not yet corrected over the family; the outcome is still open."""
     best_shm = min(shm, key=lambda one: (one.interval.median, one.cell.id))
     best_other = min(others, key=lambda one: (one.interval.median, one.cell.id))
-    most = max(len(_common(one, other)) for one in shm for other in others)
+    most = max(len(set(one.times) & set(other.times)) for one in shm for other in others)
+    ours, theirs = [one.times for one in shm], [one.times for one in others]
+    fastest, beaten = ahead(ours, theirs), ahead(theirs, ours)
+    always = Outcome.OPEN
+    if fastest.agreed or beaten.agreed:
+        always = Outcome.FASTEST if fastest.agreed else Outcome.BEATEN
     return Judged(
         contest=contest,
         shm=best_shm,
@@ -172,39 +178,11 @@ def _test(contest: Contest, shm: Sequence[Measured], others: Sequence[Measured])
         candidates=len(shm),
         rivals=len(others),
         ratio=ratios(best_other, best_shm),
-        p_fastest=_one_beats_all(shm, others),
-        p_beaten=_one_beats_all(others, shm),
-        always=_always(shm, others),
+        p_fastest=fastest.p,
+        p_beaten=beaten.p,
+        always=always,
         outcome=Outcome.OPEN if most >= ENOUGH_ROUNDS else Outcome.TOO_FEW,
     )
-
-
-def _common(one: Measured, other: Measured) -> set[int]:
-    return set(one.times) & set(other.times)
-
-
-def _one_beats_all(candidates: Sequence[Measured], rivals: Sequence[Measured]) -> float:
-    """p-value against "no candidate is faster than every rival"."""
-    best = min(max(_p_faster(one, rival) for rival in rivals) for one in candidates)
-    return min(1.0, len(candidates) * best)
-
-
-def _always(shm: Sequence[Measured], others: Sequence[Measured]) -> Outcome:
-    if any(all(_in_all_rounds(one, rival) for rival in others) for one in shm):
-        return Outcome.FASTEST
-    if any(all(_in_all_rounds(one, rival) for rival in shm) for one in others):
-        return Outcome.BEATEN
-    return Outcome.OPEN
-
-
-def _in_all_rounds(one: Measured, rival: Measured) -> bool:
-    common = _common(one, rival)
-    return bool(common) and all(one.times[key] < rival.times[key] for key in common)
-
-
-def _p_faster(one: Measured, rival: Measured) -> float:
-    sample = log_ratios(rival.times, one.times)
-    return sign_test(sample) if len(sample) >= ENOUGH_ROUNDS else 1.0
 
 
 def _correct(judged: Sequence[Judged]) -> list[Judged]:
@@ -239,5 +217,6 @@ def _verdict(outcomes: Sequence[Outcome]) -> Verdict:
 
 def _enough(judged: Sequence[Judged]) -> int:
     family = [one for one in judged if one.outcome is not Outcome.TOO_FEW]
-    most = max((max(one.candidates, one.rivals) for one in family), default=1)
-    return max(ENOUGH_ROUNDS, math.ceil(math.log2(most * max(1, 2 * len(family)) / ALPHA)))
+    taught = any(one.candidates > 1 or one.rivals > 1 for one in family)  # the first round
+    needed = math.ceil(math.log2(max(1, 2 * len(family)) / ALPHA)) + taught
+    return max(ENOUGH_ROUNDS, needed)

@@ -16,12 +16,20 @@ from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, median_interv
 
 ALPHA = 0.05
 SHARED_MEMORY = "shared memory"
+SYNCHRONISATION = "synchronisation"  # carries no data
+MULTIPROCESSING = "multiprocessing"
 FLOOR = "floor"  # the harness's own cost: drawn beneath the rest, never in a contest
 
-PATTERNS = ("latency", "stream", "pairs-latency", "pairs", "fan-in")
+LOST = "lost updates"  # the observation of a counter: its share of all updates
+
+PATTERNS = (
+    "latency", "stream", "pairs-latency", "pairs", "fan-in", "fan-out", "echo", "signal", "counter",
+)  # fmt: skip
 PLACEMENTS = ("same-core", "smt", "cross-core", "cross-core-polled", "cross-node", "unpinned")
-WAITS = ("blocking", "spin, then block", "spinning", "none")
-FAMILIES = ("pipe", "socket", "message queue", SHARED_MEMORY, FLOOR)
+WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
+FAMILIES = (
+    "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
+)  # fmt: skip
 
 
 def rank(known: Sequence[str], name: str) -> tuple[int, str]:
@@ -78,8 +86,25 @@ class Measured:
             cell.processes,
             self.facts.wait,
             cell.depth,
-            cell.transport.endswith("/in-place"),
+            self.facts.in_place,
         )
+
+    @property
+    def lost(self) -> Interval | None:
+        """The share of updates that a counter lost, over rounds; None for other patterns."""
+        shares = [run.observations[LOST] for run in self.runs if LOST in run.observations]
+        return median_interval(shares) if shares else None
+
+    @property
+    def competes(self) -> bool:
+        """Whether its figure is one for the work asked: the floor's is not, nor that of a
+        counter without a guard."""
+        if self.facts.family == FLOOR or self.cell.twin:
+            return False
+        if self.lost is None:
+            return True
+        unharmed = not any(run.observations.get(LOST) for run in self.runs)
+        return unharmed and self.facts.wait != "none"
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -116,10 +141,10 @@ class Contest(NamedTuple):
 
 
 def contests(cells: Iterable[Measured]) -> list[Contest]:
-    """One for each situation and size, without twins and the floor."""
+    """One for each situation and size, of all that compete."""
     found: dict[tuple[Situation, int], list[Measured]] = {}
     for one in cells:
-        if not one.cell.twin and one.facts.family != FLOOR:
+        if one.competes:
             found.setdefault((one.situation, one.cell.size), []).append(one)
     ordered = sorted(found.items(), key=lambda item: (item[0][0].order, item[0][1]))
     return [Contest(situation, size, entrants) for (situation, size), entrants in ordered]

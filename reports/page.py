@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,11 @@ from bench.results import (
 )
 from bench.stats import Interval
 from reports import figures, tables
-from reports.charts import Chart, all_charts
+from reports.charts import Chart
 from reports.claims import Claim, Holds, Judged, Outcome, shm_fastest
+from reports.gallery import KINDS, all_charts
 from reports.model import ALPHA, Measured, Winner, measured, winners
+from reports.statements import Compared, Judgement, Truth, judged
 from reports.style import css_variables, family_class
 from reports.trust import Trust, judge
 
@@ -37,6 +39,33 @@ FIGURES = "figures"
 TIMES = "\N{MULTIPLICATION SIGN}"
 TO = "\N{EN DASH}"
 LONGEST_TEXT = 600  # characters of one string from the data
+_OURS = re.compile(f"(?:{'|'.join(KINDS)})-[a-z0-9-]{{1,64}}")
+_FURTHER = (  # sections of charts that are there only where something of theirs was measured
+    (
+        "placement",
+        "One core against two",
+        "The same work, the same facility, and only the CPUs differ. Before one facility is "
+        "blamed for its latency, look here.",
+    ),
+    (
+        "waiting",
+        "Waiting and copying",
+        "What the receiver does decides as much as what carries the bytes: whether it sleeps or "
+        "spins, polls before it reads, copies the bytes out or reads them where they lie.",
+    ),
+    ("depth", "Depth", "How much a facility can hold before its sender has to wait."),
+    (
+        "signal",
+        "Wake-ups without bytes",
+        "What carries no data is measured in ping-pong with itself. Shared memory pays this for "
+        "each message whose receiver sleeps.",
+    ),
+    (
+        "counter",
+        "Guarding a counter",
+        "Two or more processes count up one variable: with a guard, and without one.",
+    ),
+)
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -59,6 +88,7 @@ def write(results: Results, folder: Path) -> Path:
     shown = []
     if charts:
         (folder / FIGURES).mkdir(exist_ok=True)
+    _remove_stale(folder / FIGURES, {chart.name for chart in charts})
     for chart in charts:
         drawn = figures.draw(chart)
         write_atomically(folder / FIGURES / f"{chart.name}.svg", drawn.svg)
@@ -67,6 +97,14 @@ def write(results: Results, folder: Path) -> Path:
     page = render(results, cells, shown, more_charts)
     write_atomically(folder / REPORT, page.encode("utf-8", "replace"))
     return folder / REPORT
+
+
+def _remove_stale(folder: Path, names: Collection[str]) -> None:
+    """Remove what an earlier report drew and this one does not; only files named as ours are."""
+    for path in folder.glob("*.*") if folder.is_dir() else ():
+        ours = path.suffix in (".svg", ".png") and _OURS.fullmatch(path.stem)
+        if ours and path.stem not in names and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
 
 
 def render(
@@ -90,7 +128,10 @@ def render(
             holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
             winners_grid=tables.winners_grid(found),
             winners_family=sum(one.p is not None for one in found),
+            statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
             charts=shown,
+            further=_FURTHER,
+            sections={one.chart.section for one in shown},
             more_charts=more_charts,
             tails=tables.tails(cells),
             quantiles=tables.QUANTILES,
@@ -144,6 +185,9 @@ def _environment() -> Environment:
         claim_class=claim_class,
         lead=lead,
         span_of=span_of,
+        statement_summary=statement_summary,
+        truth_class=truth_class,
+        truth_mark=truth_mark,
         verdict_class=verdict_class,
     )
     return environment
@@ -245,6 +289,32 @@ def _counts(claim: Claim) -> Iterator[str]:
     ):
         if number := claim.count(outcome):
             yield text.format(number)
+
+
+def statement_summary(one: Judgement) -> str:
+    """One sentence of counts under a statement."""
+    decided = len(one.compared) - one.count(Truth.TOO_FEW)
+    if not decided:
+        return "Fewer than 6 rounds: ratios are shown, and nothing is decided."
+    parts = [
+        f"{text} in {number}"
+        for truth, text in (
+            (Truth.HOLDS, "it holds"),
+            (Truth.DIFFERS, "it does not hold"),
+            (Truth.OPEN, "it cannot be told"),
+        )
+        if (number := one.count(truth))
+    ]
+    return f"Of {decided} {_plural(decided, 'cell')} with both: {', '.join(parts)}."
+
+
+def truth_mark(one: Compared) -> str:
+    return {Truth.HOLDS: "✓", Truth.DIFFERS: "✗"}.get(one.truth, "?")
+
+
+def truth_class(one: Compared) -> str:
+    """The name under which style.css knows it."""
+    return {Truth.HOLDS: "fastest", Truth.DIFFERS: "beaten"}.get(one.truth, "tie")
 
 
 def _plural(number: int, word: str) -> str:

@@ -1,7 +1,7 @@
 """Colours and markers: a facility's family gives both, so that neither is needed alone.
 
 The hues are chosen after Okabe and Ito's set for colour-blind readers (blue,
-orange, green, purple); inside a family, shade, marker and filling tell the
+orange, green, purple, with red and teal); inside a family, shade, marker and filling tell the
 transports apart. Each colour has a counterpart for dark pages.
 """
 
@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reports.model import FAMILIES, SHARED_MEMORY, Measured, rank
+from bench.results import Facts
+from reports.model import (
+    FAMILIES,
+    MULTIPROCESSING,
+    SHARED_MEMORY,
+    SYNCHRONISATION,
+    Measured,
+    rank,
+)
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"
 
@@ -20,18 +28,22 @@ _SHADES: dict[str, tuple[tuple[str, str], ...]] = {  # family -> (light, dark)
     "socket": (("#bf5f00", "#f2a34e"), ("#db8a2c", "#f9cd94"), ("#7a3d00", "#cf7d1d")),
     "message queue": (("#0a7a55", "#3dcc99"), ("#3ba57f", "#97e8c9"), ("#064a34", "#21a274")),
     SHARED_MEMORY: (("#97298a", "#e27dd0"), ("#cc5fb9", "#f3b8e7"), ("#561450", "#bd4fa8")),
+    MULTIPROCESSING: (("#b3262e", "#f2787b"), ("#d9646a", "#f9b3b4"), ("#6e1116", "#d94f55")),
+    SYNCHRONISATION: (("#0b7285", "#4cc3d9"), ("#3a9bb0", "#9be0ee"), ("#064450", "#2a9db3")),
     "floor": (("#6b7380", "#98a2ae"), ("#8b94a1", "#c0c8d1"), ("#474e58", "#7c8794")),
     "other": (("#6a5d4d", "#b9ad9c"), ("#948673", "#d8cfc2"), ("#453b2f", "#95886f")),
 }
 _MARKERS = {
     "pipe": ("o", "H"),
     "socket": ("s", "p"),
-    "message queue": ("^", "v"),
+    "message queue": ("^", "d"),
     SHARED_MEMORY: ("D", "X", "P", "*"),
+    MULTIPROCESSING: ("v", "<"),
+    SYNCHRONISATION: ("o", "s", "D", "^", "X"),
     "floor": (".", "."),
     "other": ("<", ">"),
 }
-_LINES = {"blocking": "-", "spinning": ":", "spin, then block": "-.", "none": "--"}
+_LINES = {"blocking": "-", "poll, then read": "--", "spinning": ":", "spin, then block": "-.", "none": "--"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +56,35 @@ class Style:
     filled: bool
 
 
+# For what stands beside each other in one row of dots: hue and marker both tell them apart.
+_SERIES = (
+    ("#1f2430", "o"), ("#c2570c", "D"), ("#2b6cb0", "s"), ("#7a3b9a", "^"), ("#0f766e", "v"),
+    ("#9f1239", "X"),
+)  # fmt: skip
+_SERIES_DARK = ("#e7eaee", "#f5a35c", "#72b1f0", "#cf9aea", "#4fd1c0", "#f7899f")
+REFERENCE = Style(MUTED, "", "--", True)
+
+
+def series(index: int) -> tuple[str, str]:
+    """The colour and the marker of the `index`-th kind of dots."""
+    return _SERIES[index % len(_SERIES)]
+
+
+def family_style(family: str, wait: str) -> Style:
+    """How the best of a family is drawn."""
+    known = family if family in _SHADES else "other"
+    return Style(_SHADES[known][0][0], _MARKERS[known][0], _LINES.get(wait, "-"), True)
+
+
+def family_color(family: str) -> str:
+    return _SHADES[family if family in _SHADES else "other"][0][0]
+
+
 def styles(cells: Iterable[Measured]) -> dict[str, Style]:
     """Transport -> style: the same wherever it is drawn on a page."""
-    kinds = {one.cell.transport: one.facts for one in cells}
+    kinds: dict[str, Facts] = {}
+    for one in sorted(cells, key=lambda one: one.cell.poll):
+        kinds.setdefault(one.cell.transport, one.facts)
     seen: dict[str, int] = {}
     found = {}
     for name, facts in sorted(
@@ -73,7 +111,8 @@ def family_class(family: str) -> str:
 
 def _pairs() -> dict[str, str]:
     shades = {light: dark for family in _SHADES.values() for light, dark in family}
-    return {**_BASE, **shades}
+    dots = {light: dark for (light, _), dark in zip(_SERIES, _SERIES_DARK, strict=True)}
+    return {**dots, **_BASE, **shades}
 
 
 def variable(color: str) -> str:

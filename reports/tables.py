@@ -16,6 +16,7 @@ from bench.results import CellResult, Results, Run, Skipped, Status, bearable, p
 from bench.stats import ENOUGH_ROUNDS, Interval
 from reports.claims import Claim, Judged
 from reports.model import FLOOR, SHARED_MEMORY, Contest, Measured, Situation, Winner, ratios
+from reports.statements import Compared, Judgement
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size
@@ -63,6 +64,17 @@ def _grid(items: Iterable[T], key: Callable[[T], tuple[Situation, int]]) -> Grid
 
 def winners_grid(winners: Iterable[Winner]) -> Grid[Winner]:
     return _grid(winners, lambda one: (one.contest.situation, one.contest.size))
+
+
+def statement_grids(
+    one: Judgement,
+) -> list[tuple[tuple[str, str], Grid[Compared]]]:
+    """One for each pair of a statement that was measured."""
+    return [
+        (pair, _grid(found, lambda each: (each.situation, each.size)))
+        for pair in one.statement.pairs
+        if (found := one.of(pair))
+    ]
 
 
 def claim_grid(claim: Claim) -> Grid[Judged]:

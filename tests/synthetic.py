@@ -39,29 +39,49 @@ Time = Callable[[str, str, int, int, str, int], float]
 """time(transport, pattern, size, processes, placement, round) -> seconds per unit."""
 
 TRANSPORTS = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem", "null")
+_SEGMENTS = ("sysv", "posix", "file", "tmpfs", "memfd", "mp")
+_WAITERS = ("sysv-sem", "eventfd", "futex", "spin", "spin-block")
 _FAMILIES = {
-    "pipe": "pipe",
-    "fifo": "pipe",
-    "unix-stream": "socket",
-    "tcp": "socket",
-    "sysv-queue": "message queue",
-    "posix-queue": "message queue",
-    "null": "floor",
+    "pipe": ("pipe", "pipe:1M", "fifo", "fifo:mknod"),
+    "socket": ("unix-stream", "unix-dgram", "unix-seqpacket", "socketpair", "tcp", "tcp6"),
+    "message queue": ("posix-queue", "sysv-queue", "sysv-queue:types"),
+    "multiprocessing": ("mp-pipe", "mp-pipe-pickle", "mp-simple-queue", "mp-queue"),
+    "shared memory": (
+        *(f"shm:{segment}+posix-sem" for segment in _SEGMENTS),
+        *(f"shm:posix+{waiter}" for waiter in _WAITERS),
+        "shm:posix+posix-sem/in-place",
+        "shm:posix+futex/in-place",
+        "shm:posix+spin/in-place",
+    ),
+    "floor": ("null",),
 }
-PROCESSES = {"latency": 2, "stream": 2, "pairs": 4, "pairs-latency": 4, "fan-in": 4}
+CARRYING = tuple(name for names in _FAMILIES.values() for name in names)
+SIGNALS = ("posix-sem", "sysv-sem", "eventfd", "futex", "signal")
+GUARDS = ("posix-sem", "sysv-sem", "mp-lock", "unguarded")
+_FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
+PROCESSES = {"latency": 2, "stream": 2, "signal": 2}
+_PER = {"latency": "round trip", "pairs-latency": "round trip", "echo": "round trip",
+        "signal": "round trip", "counter": "update"}  # fmt: skip
 
 
-def facts(transport: str, pattern: str) -> Facts:
+def facts(transport: str, pattern: str, poll: bool = False) -> Facts:
     """What `bench` would say of a transport; unknown names are told by their form."""
-    family = "shared memory" if transport.startswith("shm:") else _FAMILIES.get(transport, "pipe")
+    if pattern in ("signal", "counter"):
+        family = "synchronisation"
+    elif transport.startswith("shm:"):
+        family = "shared memory"
+    else:
+        family = _FAMILY.get(transport, "pipe")
+    base = transport.removesuffix("/in-place")
     spins = {"spin": "spinning", "spin-block": "spin, then block"}
-    wait = spins.get(transport.rpartition("+")[2], "blocking")
+    wait = "poll, then read" if poll else spins.get(base.rpartition("+")[2], "blocking")
     return Facts(
-        per="round trip" if pattern.endswith("latency") else "message",
+        per=_PER.get(pattern, "message"),
         family=family,
-        wait="none" if family == "floor" else wait,
-        copies=0 if family == "floor" else 2,
+        wait="none" if family == "floor" or base == "unguarded" else wait,
+        copies=0 if family in ("floor", "synchronisation") else 2 - (base != transport),
         framing="message",
+        in_place=base != transport,
     )
 
 
@@ -103,10 +123,12 @@ def cells(
     placements: Iterable[str] = ("same-core",),
     processes: Iterable[int] | None = None,
     runtimes: Iterable[str] = ("python",),
+    depths: Iterable[int | None] = (None,),
+    poll: bool = False,
 ) -> list[Cell]:
     """The full product; `processes` None: what suits the pattern."""
     sizes, placements, runtimes = list(sizes), list(placements), list(runtimes)
-    transports = list(transports)
+    transports, depths = list(transports), list(depths)
     counts = None if processes is None else list(processes)
     return [
         Cell(
@@ -116,11 +138,14 @@ def cells(
             processes=number,
             placement=placement,
             runtime=runtime,
+            depth=depth,
+            poll=poll,
         )
         for runtime in runtimes
+        for depth in depths
         for pattern in patterns
         for placement in placements
-        for number in (counts or [PROCESSES.get(pattern, 2)])
+        for number in (counts or [PROCESSES.get(pattern, 4)])
         for size in sizes
         for transport in transports
     ]
@@ -150,7 +175,7 @@ def sweep(
     results = Results(header(rounds, seed))
     failed_ids = {line.cell for line in failed}
     for cell in (*planned, *(msgspec.structs.replace(cell, twin=True) for cell in twins)):
-        entry = CellResult(cell, facts(cell.transport, cell.pattern), loops=1000)
+        entry = CellResult(cell, facts(cell.transport, cell.pattern, cell.poll), loops=1000)
         results.cells[cell.id] = entry
         if cell.id not in failed_ids:
             entry.runs = [
@@ -170,6 +195,10 @@ def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str
     drift = random.Random(f"{seed}/{number}").gauss(0, 0.05)
     own = random.Random(f"{seed}/{cell.id}/{number}")
     seconds = time(cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number)
+    if cell.depth is not None:
+        seconds *= 1 + 3 / cell.depth
+    if cell.poll:
+        seconds += 6e-7
     seconds *= math.exp(drift + own.gauss(0, noise))
     values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
     switches = 2000 if cell.placement == "same-core" else 3000
@@ -185,15 +214,23 @@ def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str
         warmups=[values[0] * 1.1],
         values=values,
         cpus=[[cpu] for cpu in pinned[: cell.processes]],
-        depth=10 if "queue" in cell.transport else None,
+        depth=cell.depth or (10 if "queue" in cell.transport else None),
         usage=[usage] * cell.processes,
         foreign=0.0 if cell.placement == "same-core" else None,
-        tail=dict(count(stamps)) if cell.pattern == "latency" else {},
+        tail=dict(count(stamps)) if cell.pattern in ("latency", "signal") else {},
+        observations=_observations(cell, own),
         void=void,
         start_up=0.02,
         timed=sum(values) * 1000,
         wall=0.1,
     )
+
+
+def _observations(cell: Cell, own: random.Random) -> dict[str, float]:
+    if cell.pattern != "counter":
+        return {}
+    share = 0.03 if cell.placement == "same-core" else 1 - 1 / cell.processes
+    return {"lost updates": share * own.uniform(0.9, 1.1) if cell.transport == "unguarded" else 0.0}
 
 
 def _round(number: int, steal: float) -> Round:
@@ -245,26 +282,85 @@ _REFERENCE = {
     "shm:sysv+sysv-sem": ((2.67, 2.79, 8.4, 237), (5.2, 5.6, 28, 415), (79, 81, 104, 529)),
     "shm:posix+futex": ((1.88, 2.01, 7.5, 240), (4.5, 4.9, 24, 400), (73, 75, 108, 510)),
     "shm:posix+spin": ((1.3, 1.5, 7.3, 236), (0.51, 0.9, 23, 213), (0.51, 0.9, 23, 213)),
+    "shm:posix+spin-block": ((2.1, 2.3, 8.1, 240), (1.4, 1.9, 24, 260), (1.5, 2.1, 25, 270)),
+    "mp-pipe": ((9.5, 9.9, 31, 520), (14, 15, 48, 900), (88, 92, 140, 2900)),
+    "mp-queue": ((42, 44, 90, 1300), (60, 66, 110, 1700), (190, 200, 260, 3300)),
+    "signal": ((3.9,) * 4, (6.8,) * 4, (80,) * 4),
+    "counter": ((0.9,) * 4, (2.2,) * 4, (2.8,) * 4),
     "null": ((0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2)),
 }
 _KNOTS = (64, 4096, 65536, 1 << 20)
 _COLUMN = {"same-core": 0, "cross-core-polled": 1, "cross-core": 2, "unpinned": 2}
 
 
+# Those without figures of their own: like another one, times a factor.
+_LIKE = {
+    "pipe:1M": ("pipe", 0.98), "fifo:mknod": ("fifo", 1.01), "unix-dgram": ("unix-stream", 1.08),
+    "unix-seqpacket": ("unix-stream", 1.04), "socketpair": ("unix-stream", 0.99),
+    "tcp6": ("tcp", 1.03), "sysv-queue:types": ("sysv-queue", 1.12),
+    "mp-pipe-pickle": ("mp-pipe", 1.6), "mp-simple-queue": ("mp-pipe", 1.9),
+    "shm:sysv+posix-sem": ("shm:posix+posix-sem", 1.0),
+    "shm:file+posix-sem": ("shm:posix+posix-sem", 1.02),
+    "shm:tmpfs+posix-sem": ("shm:posix+posix-sem", 1.0),
+    "shm:memfd+posix-sem": ("shm:posix+posix-sem", 1.0),
+    "shm:mp+posix-sem": ("shm:posix+posix-sem", 1.01),
+    "shm:posix+sysv-sem": ("shm:sysv+sysv-sem", 1.0), "shm:posix+eventfd": ("pipe", 1.1),
+}  # fmt: skip
+_SIGNALS = {"posix-sem": 0.8, "sysv-sem": 1.1, "eventfd": 1.0, "futex": 0.75, "signal": 1.9}
+_GUARDS = {"posix-sem": 1.0, "sysv-sem": 2.6, "mp-lock": 1.2, "unguarded": 0.15}
+
+
 def reference(
     transport: str, pattern: str, size: int, processes: int, placement: str, number: int
 ) -> float:
     """A `Time` after the reference figures; patterns other than latency are made up of it."""
-    row = _REFERENCE[transport][_COLUMN[placement]]
-    seconds = _interpolate(row, max(size, 1)) * 1e-6
+    if pattern == "signal":
+        return _seconds("signal", placement, 1) * _SIGNALS[transport]
+    if pattern == "counter":
+        return _seconds("counter", placement, 1) * _GUARDS[transport] * processes**0.4
+    base = transport.removesuffix("/in-place")
+    like, factor = _LIKE.get(base, (base, 1.0))
+    seconds = _seconds(like, placement, max(size, 1)) * factor
+    if base != transport:
+        seconds = seconds * 0.65 + 2e-7
     if pattern == "latency":
         return seconds
+    if pattern == "echo":
+        return seconds * (0.9 + 0.02 * processes)
     if pattern != "pairs-latency":
         seconds *= 0.4 if placement == "same-core" or size > 16384 else 0.06
-    if pattern in ("stream", "fan-in"):
+    if pattern in ("stream", "fan-in", "fan-out"):
         return seconds * (1.0 if pattern == "stream" else 1.2)
     links = processes // 2
     return seconds * (1.0 if placement == "same-core" else links**-0.5)
+
+
+def _seconds(name: str, placement: str, size: int) -> float:
+    return _interpolate(_REFERENCE[name][_COLUMN[placement]], size) * 1e-6
+
+
+def breadth(rounds: int = 12, tail: int = 200) -> Results:
+    """A sweep as `quick` makes it with every transport there is."""
+    placed = ("same-core", "cross-core", "cross-core-polled")
+    planned = cells(CARRYING, ("latency", "stream"), (64, 4096, 65536, 1 << 20), placed)
+    limited = [cell for cell in planned if "queue" in cell.transport and cell.size > 8192
+               and not cell.transport.startswith("mp-")]  # fmt: skip
+    planned = [cell for cell in planned if cell not in limited]
+    several = ("pairs", "fan-in", "fan-out", "echo")
+    names = [name for name in CARRYING if name != "null" and not name.endswith("/in-place")]
+    planned += cells(names, several, (64,), placed[:2], (4, 8))
+    planned += cells(("pipe", "unix-stream", "fifo", "tcp"), placements=placed[:2], poll=True)
+    planned += cells(SIGNALS, ("signal",), (0,), placed)
+    planned += cells(GUARDS, ("counter",), (0,), placed[:2], (2, 4, 8))
+    ringed = ("shm:posix+posix-sem", "shm:posix+futex", "posix-queue")
+    planned += cells(ringed, ("stream",), (64,), placed[:2], depths=(1, 2, 8, 64))
+    planned += cells(("pipe", "shm:posix+posix-sem"), sizes=(64,), placements=("unpinned",))
+    skips = [
+        Skipped(cell=cell, reason=f"{cell.transport} takes 8192 bytes at most", remedy="sysctl")
+        for cell in limited
+    ]
+    twins = [cell for cell in planned if cell.id == "latency/pipe/python/64B/2p/same-core"]
+    return sweep(reference, planned, rounds=rounds, twins=twins, skipped=skips, tail=tail)
 
 
 def _interpolate(row: Sequence[float], size: int) -> float:

@@ -44,8 +44,8 @@ Json: TypeAlias = Any
 
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
-    "Json", "Lifetime", "Limit", "Limits", "MessageTooLarge", "PeerDeath", "PeerGone", "Role",
-    "Segment", "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits",
+    "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "PeerDeath",
+    "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits",
     "Transport", "TransportError", "Unavailable", "Waiting", "WouldBlock",
 ]  # fmt: skip
 
@@ -142,7 +142,9 @@ class Traits:
     depth: bool = False  # Spec.depth has a meaning
     carries: bool = True  # False for the null transport alone: nothing arrives
     excludes: bool = True  # a GUARD that guards; False for the one that lets everybody in
+    delayed: bool = False  # send returns while the message is the sender's: one killed loses it
     in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
+    undo: bool = False  # a GUARD whose holder, when killed, gives it back
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +166,22 @@ class Limits:
     """What `probe` found, by trying.
 
     `message` bounds a message in bytes, `fan_in_message` one of several
-    senders to one receiver (None: the same bound). `others` are told, and
-    decide nothing.
+    senders to one receiver, `fan_out_message` one that several receivers
+    compete for (None: the same bound). `others` are told, and decide nothing.
     """
 
     message: Limit
     fan_in_message: Limit | None = None
+    fan_out_message: Limit | None = None
     others: tuple[Limit, ...] = ()
 
     def message_for(self, topology: Topology) -> Limit:
         """The bound that counts for a channel of this topology."""
-        if topology is Topology.FAN_IN and self.fan_in_message is not None:
-            return self.fan_in_message
-        return self.message
+        own = {
+            Topology.FAN_IN: self.fan_in_message,
+            Topology.FAN_OUT: self.fan_out_message,
+        }.get(topology)
+        return self.message if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +190,13 @@ class Spec:
 
     `size`: the largest message, in bytes; a stream's every message has it.
     `parties`: processes on this channel. `depth`: messages that fit into a
-    direction before a sender waits (None: the transport's own default).
+    direction before a sender waits, into each lane or into the one queue of
+    all (None: the transport's own default); Unavailable where that is more than
+    the machine allows.
     `nowait`: `send` and `recv_into` raise `WouldBlock` instead of waiting.
     `poll`: the receiver waits with poll(2) and then reads, where the traits
     say that it can. `kind`: a System V message's type (1 or more), a POSIX
-    message's priority. `name`: a fixed name instead of a private random one.
+    message's priority; each seat may set its own in its ticket's spec. `name`: a fixed name instead of a private random one.
     """
 
     size: int
@@ -220,7 +227,8 @@ class Ticket:
 
     A ticket owns its descriptors until `attach` takes them over; a process
     that will not use a ticket closes it, so that no stray copy of a
-    descriptor keeps an end of file from coming.
+    descriptor keeps an end of file from coming. Inherited objects are let go
+    of in the same way: what they hold is freed with the last reference.
     """
 
     role: Role
@@ -235,8 +243,14 @@ class Ticket:
         fds, self.fds = self.fds, ()
         return fds
 
+    def take_inherited(self) -> tuple[Any, ...]:
+        """Hand the inherited objects over to the caller."""
+        inherited, self.inherited = self.inherited, ()
+        return inherited
+
     def close(self) -> None:
         """Close the descriptors that nobody took. Twice is harmless."""
+        self.take_inherited()
         for fd in self.take_fds():
             os.close(fd)
 
@@ -382,15 +396,75 @@ class Guard(Protocol):
         """Leave."""
 
 
+class Mapping(Enum):
+    """How a process sees a segment."""
+
+    SHARED = "shared"  # reads and writes what all see
+    READ_ONLY = "read-only"
+    PRIVATE = "private"  # its writes reach nobody else, copy on write
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentState:
+    """What the kernel says of a segment: shmctl(2) IPC_STAT, or fstat(2).
+
+    `attached`, how many mappings there are, and `creator`, a pid, are None
+    where the kernel keeps no such thing.
+    """
+
+    size: int
+    mode: int
+    owner: int
+    attached: int | None = None
+    creator: int | None = None
+
+
 class Segment(Protocol):
     """Memory that several processes see."""
 
     @property
     def memory(self) -> memoryview:
-        """The bytes, writable, without a copy."""
+        """The bytes, without a copy; not writable where they are mapped read-only."""
+
+    def stat(self) -> SegmentState:
+        """Ask the kernel about it."""
+
+    def set_mode(self, mode: int) -> None:
+        """Change who may open it from now on: shmctl(2) IPC_SET, or fchmod(2)."""
+
+    def resize(self, size: int) -> None:
+        """Let it grow, and map it anew: `memory` is another one then.
+
+        Who has it open sees the old size until he opens it again.
+        Raises: Unavailable where a segment keeps its size or there is no room,
+        ValueError for a smaller one (pages would vanish under the others'
+        feet), BufferError while views of the old `memory` are about.
+        """
 
     def close(self) -> None:
-        """Unmap. Twice is harmless; the object stays."""
+        """Unmap. Twice is harmless; the object stays.
+
+        Views of `memory` stay valid; the last one to go takes the map with it.
+        """
 
     def unlink(self) -> None:
         """Remove its name. Twice is harmless."""
+
+
+class Latest(Protocol):
+    """The newest value of one publisher, for any number of readers, who miss what they miss."""
+
+    def publish(self, value: bytes | memoryview, /) -> None:
+        """Replace the value. Never waits. Raises: MessageTooLarge."""
+
+    def read(self, deadline: float) -> bytes:
+        """The newest value, whole; empty before the first one.
+
+        Raises: TimedOut where the publisher was stopped in the middle.
+        """
+
+    def read_into(self, buffer: memoryview, /) -> int:
+        """The same into a buffer, and without a deadline; its length in bytes.
+
+        Raises: MessageTooLarge where the buffer is too small.
+        """

@@ -57,7 +57,23 @@ class PlainChannel:
         """There is no name."""
 
 
-_GONE = {errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN}
+def fitted(buffer: memoryview, received: int) -> memoryview:
+    """The part of a buffer that a message of another length fills.
+
+    Raises: MessageTooLarge.
+    """
+    if received > len(buffer):
+        raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
+    return buffer[:received]
+
+
+_GONE = {
+    errno.EPIPE,
+    errno.ECONNRESET,
+    errno.ECONNABORTED,
+    errno.ECONNREFUSED,  # what a datagram gets whose receiver has been closed: unix(7)
+    errno.ENOTCONN,
+}
 
 
 def translated(error: OSError, what: str) -> TransportError | OSError:

@@ -174,6 +174,15 @@ def _remove_posix_semaphore(name: str) -> None:
         raise FileNotFoundError(name) from error
 
 
+def _remove_posix_queue(name: str) -> None:
+    import posix_ipc
+
+    try:
+        posix_ipc.unlink_message_queue(name)
+    except posix_ipc.ExistentialError as error:
+        raise FileNotFoundError(name) from error
+
+
 def _remove_sysv_queue(key: str) -> None:
     import sysv_ipc
 
@@ -195,6 +204,7 @@ KINDS = {
         Kind("folder", _remove_folder, _private_name),
         Kind("posix memory", _remove_posix_memory, _private_name),
         Kind("posix semaphore", _remove_posix_semaphore, _private_name),
+        Kind("posix queue", _remove_posix_queue, _private_name),
         Kind("sysv queue", _remove_sysv_queue, _private_key),
     )
 }

@@ -20,17 +20,35 @@ GROUP = "ipcbench.transports"
 # name -> (module, what makes it: a callable without arguments)
 _BUILT_IN: dict[str, tuple[str, str]] = {
     "pipe": ("transports.pipe", "Pipe"),
-    "unix-stream": ("transports.unix_socket", "UnixStream"),
+    "fifo": ("transports.fifo", "fifo"),
+    "unix-stream": ("transports.unix_socket", "unix_stream"),
+    "unix-seqpacket": ("transports.unix_socket", "unix_seqpacket"),
+    "unix-dgram": ("transports.unix_datagram", "UnixDatagram"),
+    "socketpair": ("transports.socketpair", "SocketPair"),
+    "tcp": ("transports.inet_socket", "tcp"),
+    "tcp6": ("transports.inet_socket", "tcp6"),
     "sysv-queue": ("transports.sysv_queue", "SysvQueue"),
+    "sysv-queue:types": ("transports.sysv_queue", "types"),
+    "posix-queue": ("transports.posix_queue", "PosixQueue"),
+    "mp-pipe": ("transports.multiprocess_pipe", "mp_pipe"),
+    "mp-pipe-pickle": ("transports.multiprocess_pipe", "mp_pipe_pickle"),
+    "mp-simple-queue": ("transports.multiprocess_queue", "mp_simple_queue"),
+    "mp-queue": ("transports.multiprocess_queue", "mp_queue"),
     "null": ("transports.null", "Null"),
 }
 
 # A name before a colon -> (module, what makes it from the text behind the colon)
 _FAMILIES: dict[str, tuple[str, str]] = {
+    "pipe": ("transports.pipe", "pipe"),
+    "fifo": ("transports.fifo", "fifo_by"),
     "shm": ("transports.shm", "shm"),
 }
 
-_MEMBERS = ("shm:posix+posix-sem",)
+_MEMBERS = (
+    "pipe:1M",
+    "fifo:mknod",
+    "shm:posix+posix-sem",
+)
 
 
 class UnknownTransport(TransportError):

@@ -1,10 +1,16 @@
-"""System V message queues (svipc(7)): whole messages, kept by the kernel; two for a link."""
+"""System V message queues (svipc(7)): whole messages of a type each, kept by the kernel.
+
+A link is two queues or, as `sysv-queue:types`, one whose two directions are
+told apart by the messages' types. A hub is two queues: the type says which
+client a request is from, and which one a reply is for.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +38,29 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import PlainEndpoint, closed, forbidden
+from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw
 
 TRAITS = Traits(
     family=Family.QUEUE,
     framing=Framing.MESSAGE,
-    topologies=frozenset({Topology.LINK, Topology.FAN_IN}),
-    fan_out=FanOut.NONE,
+    topologies=frozenset({Topology.LINK, Topology.FAN_IN, Topology.FAN_OUT, Topology.HUB}),
+    fan_out=FanOut.COMPETE,
     peer_death=PeerDeath.SILENT,
     sharing=Sharing.NAME,
     lifetime=Lifetime.KERNEL,
     waiting=Waiting.BLOCKING,
     zero_length=True,
     pollable=False,
-    copies=3,  # into the kernel, out of it, and from the binding's bytes into the buffer
+    # Into the kernel and out of it; the binding has a struct msgbuf of its own on
+    # either side, and makes bytes of the second one, which go into the buffer.
+    copies=5,
+    depth=True,
 )
+
+ANY = 0  # a receiver's wish for a message of whichever type, the oldest first: msgop(2)
+FORTH, BACK = 1, 2  # the directions' types where one queue has both
+MOST_TYPES = 2**31 - 1  # the binding's: a type is a C int there
 
 _PROC = Path("/proc/sys/kernel")
 
@@ -57,58 +70,119 @@ def _setting(name: str) -> int:
 
 
 class SysvQueueEndpoint(PlainEndpoint):
-    def __init__(self, ticket: Ticket) -> None:
-        keys = ticket.data["keys"]
-        size = ticket.data["max_message"]
-        block = not ticket.spec.nowait
+    def __init__(self, ticket: Ticket, *, one: bool) -> None:
+        data, spec = ticket.data, ticket.spec
+        self.depth: int | None = data["depth"]
+        block = not spec.nowait
         try:
-            queues = [sysv_ipc.MessageQueue(key, 0, max_message_size=size) for key in keys]
+            # The binding holds messages against this size, and makes room for so much.
+            forth, back = (
+                sysv_ipc.MessageQueue(key, 0, max_message_size=max(spec.size, 1))
+                for key in (data["keys"][0], data["keys"][-1])
+            )
         except sysv_ipc.ExistentialError as error:
-            raise PeerGone(f"the queue with key {keys[0]} is gone") from error
-        forth, back = queues[0], queues[-1]
-        self.send: Any = forbidden("a receiver sends nothing")
-        self.recv_into: Any = forbidden("a sender receives nothing")
+            raise PeerGone(f"the queue with key {data['keys'][0]} is gone") from error
+        self.send: Any = forbidden("this end sends nothing")
+        self.recv_into: Any = forbidden("this end receives nothing")
+        if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
+            self.send = forbidden("a hub says to whom: send_to")
+            self.recv_into = _receiver(forth, block, ANY)
+            self.recv_from: Any = _client_finder(forth, block)
+            self.send_to: Any = _replier(back, block)
+            return
+        given, wanted = _types(ticket, one=one)
         if ticket.role is not Role.RECEIVER:
-            self.send = _sender(back if ticket.role is Role.SERVER else forth, block)
+            self.send = _sender(back if ticket.role is Role.SERVER else forth, block, given)
         if ticket.role is not Role.SENDER:
-            self.recv_into = _receiver(back if ticket.role is Role.CLIENT else forth, block)
+            into = back if ticket.role is Role.CLIENT else forth
+            self.recv_into = _receiver(into, block, wanted)
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # what the binding takes most quickly
 
     def close(self) -> None:
-        self.send = self.recv_into = closed
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
 
 
-def _sender(queue: Any, block: bool) -> Any:
+def _types(ticket: Ticket, *, one: bool) -> tuple[int, int]:
+    """What this seat gives its messages for a type, and which one it asks for."""
+    if one:
+        return (FORTH, BACK) if ticket.role is Role.CLIENT else (BACK, FORTH)
+    if ticket.spec.topology is Topology.HUB:
+        return ticket.index + 1, ticket.index + 1
+    kind = ticket.spec.kind
+    return kind or 1, kind or ANY
+
+
+def _sender(queue: Any, block: bool, kind: int) -> Any:
     put = queue.send
 
     def send(data: Any, /) -> None:
         try:
-            put(data, block)
+            put(data, block, kind)
         except (ValueError, OSError, sysv_ipc.Error) as error:
-            raise _translated(error, "send") from error
+            _again(error, "send", lambda: put(data, block, kind))
 
     return send
 
 
-def _receiver(queue: Any, block: bool) -> Any:
+def _receiver(queue: Any, block: bool, kind: int) -> Any:
     take = queue.receive
 
     def recv_into(buffer: memoryview, /) -> int:
         try:
-            data, _ = take(block)
+            data, _ = take(block, kind)
         except (OSError, sysv_ipc.Error) as error:
-            raise _translated(error, "receive") from error
+            data, _ = _again(error, "receive", lambda: take(block, kind))
         received = len(data)
         if received != len(buffer):
-            if received > len(buffer):
-                raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
-            buffer = buffer[:received]
+            buffer = fitted(buffer, received)
         buffer[:] = data
         return received
 
     return recv_into
+
+
+def _client_finder(queue: Any, block: bool) -> Any:
+    take = queue.receive
+
+    def recv_from(buffer: memoryview, /) -> int:
+        try:
+            data, kind = take(block)
+        except (OSError, sysv_ipc.Error) as error:
+            data, kind = _again(error, "receive", lambda: take(block))
+        received = len(data)
+        if received != len(buffer):
+            buffer = fitted(buffer, received)
+        buffer[:] = data
+        return kind - 1  # type: ignore[no-any-return]
+
+    return recv_from
+
+
+def _replier(queue: Any, block: bool) -> Any:
+    put = queue.send
+
+    def send_to(index: int, data: Any, /) -> None:
+        try:
+            put(data, block, index + 1)
+        except (ValueError, OSError, sysv_ipc.Error) as error:
+            _again(error, "send", lambda: put(data, block, index + 1))
+
+    return send_to
+
+
+def _again(error: Exception, what: str, call: Callable[[], Any]) -> Any:
+    """Repeat a call that a signal interrupted, as PEP 475 has it; raise our name for the rest.
+
+    What the signal's handler raised comes before this is entered.
+    """
+    while type(error) is sysv_ipc.Error:  # the binding's name for EINTR, and nothing else's
+        try:
+            return call()
+        except (ValueError, OSError, sysv_ipc.Error) as next_error:
+            error = next_error
+    raise _translated(error, what) from error
 
 
 def _translated(error: Exception, what: str) -> Exception:
@@ -124,16 +198,18 @@ def _translated(error: Exception, what: str) -> Exception:
 
 
 class SysvQueueChannel:
-    """`_queues` holds one queue for each direction, the clients' first."""
+    """`_queues` holds one queue for each direction, the clients' first, or one for both."""
 
-    def __init__(self, spec: Spec, max_message: int) -> None:
+    def __init__(self, spec: Spec, *, one: bool) -> None:
         self._spec = spec
-        self._max_message = max_message
         self._closed = False
         self._queues: list[Any] = []
+        self._depth = 0
+        both = spec.topology in (Topology.LINK, Topology.HUB) and not one
         try:
-            for number in range(2 if spec.topology is Topology.LINK else 1):
+            for number in range(2 if both else 1):
                 self._queues.append(_create(spec, number))
+                self._depth = _depth(self._queues[-1], spec)
         except BaseException:
             self.unlink()
             raise
@@ -143,9 +219,7 @@ class SysvQueueChannel:
         if self._closed:
             raise Closed("the channel is closed")
         keys = [queue.key for queue in self._queues]
-        return Ticket(
-            role, index, self._spec, data={"keys": keys, "max_message": self._max_message}
-        )
+        return Ticket(role, index, self._spec, data={"keys": keys, "depth": self._depth})
 
     def close(self) -> None:
         self._closed = True
@@ -157,6 +231,25 @@ class SysvQueueChannel:
                 queue.remove()
             if self._spec.name is None:
                 withdraw("sysv queue", str(queue.key))
+
+
+def _depth(queue: Any, spec: Spec) -> int:
+    """Messages of the spec's size that the queue holds, set to the spec's depth.
+
+    Raises: Unavailable where that is more than the machine allows.
+    """
+    size = max(spec.size, 1)  # messages of no bytes are counted, one for a byte: msgop(2)
+    if spec.depth is not None:
+        try:
+            queue.max_size = spec.depth * size  # IPC_SET of msg_qbytes: msgctl(2)
+        except (sysv_ipc.PermissionsError, OSError) as error:
+            room = _setting("msgmnb")
+            raise Unavailable(
+                f"a queue of {spec.depth} messages of {size} bytes is more than kernel.msgmnb, "
+                f"{room}",
+                f"sysctl -w kernel.msgmnb={spec.depth * size}",
+            ) from error
+    return int(queue.max_size) // size
 
 
 def _key(name: str) -> int:
@@ -194,14 +287,17 @@ def _create(spec: Spec, number: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class SysvQueue:
+    """`one_for_both`: a link over one queue, its two directions told apart by type."""
+
     name: str = "sysv-queue"
     traits: Traits = TRAITS
+    one_for_both: bool = False
 
     def probe(self) -> Limits | Unavailable:
         if sysv_ipc is None:
             return missing("sysv_ipc")
         try:
-            channel = SysvQueueChannel(Spec(size=1, topology=Topology.FAN_IN), 1)
+            channel = SysvQueueChannel(Spec(size=1, topology=Topology.FAN_IN), one=True)
         except Unavailable as reason:
             return reason
         channel.unlink()
@@ -227,11 +323,26 @@ class SysvQueue:
     def create(self, spec: Spec) -> SysvQueueChannel:
         if sysv_ipc is None:
             raise missing("sysv_ipc")
-        limit = min(_setting("msgmax"), _setting("msgmnb"))
-        check_spec(self, spec, limit)
-        return SysvQueueChannel(spec, limit)
+        check_spec(self, spec, min(_setting("msgmax"), _setting("msgmnb")))
+        self._check_kind(spec)
+        return SysvQueueChannel(spec, one=self.one_for_both)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         if sysv_ipc is None:
             raise missing("sysv_ipc")
-        return SysvQueueEndpoint(ticket)
+        self._check_kind(ticket.spec)  # each seat may have a kind of its own
+        return SysvQueueEndpoint(ticket, one=self.one_for_both)
+
+    def _check_kind(self, spec: Spec) -> None:
+        if spec.kind is None:
+            return
+        if not 0 < spec.kind <= MOST_TYPES:
+            raise ValueError(f"type {spec.kind}: they go from 1 to {MOST_TYPES}")
+        if self.one_for_both or spec.topology is Topology.HUB:
+            raise ValueError(f"{self.name} needs the types for itself here: none can be chosen")
+
+
+def types() -> SysvQueue:
+    """One queue that serves as two."""
+    traits = replace(TRAITS, topologies=frozenset({Topology.LINK}), fan_out=FanOut.NONE)
+    return SysvQueue("sysv-queue:types", traits, one_for_both=True)

@@ -254,6 +254,8 @@ def test_options_take_the_profiles_place() -> None:
         assert axes.placements == ("unpinned",)
     assert links.processes == control.processes == (2,)  # a link joins two
     assert several.processes == (6,)
+    most = with_options(parsed(PROFILE), Options(processes=(MOST_PROCESSES,))).axes[1]
+    assert most.processes == (MOST_PROCESSES,)
     assert control.twin
 
 

@@ -144,6 +144,7 @@ def test_idle_states_are_forbidden_as_long_as_the_file_is_open(
     ("before", "after", "share"),
     [
         (Ticks(0, 0), Ticks(100, 5), 0.05),
+        (Ticks(0, 0), Ticks(1, 1), 1.0),
         (Ticks(1000, 50), Ticks(1100, 50), 0.0),
         (Ticks(1000, 50), Ticks(1000, 50), 0.0),  # no tick has passed
         (Ticks(1000, 50), Ticks(1010, 60), 1.0),

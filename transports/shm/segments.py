@@ -9,109 +9,172 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
-from transports.bindings import missing, posix_ipc
-from transports.contract import Json, Limit, PeerGone, Segment, Unavailable
-from transports.naming import announce, fresh_name, withdraw
+from transports.contract import (
+    Json,
+    Lifetime,
+    Limit,
+    Mapping,
+    Segment,
+    SegmentState,
+    Sharing,
+    Unavailable,
+)
+
+GROW_SHM = "mount -o remount,size=SIZE /dev/shm"
 
 
 class OwnedSegment(Segment, Protocol):
     @property
     def address(self) -> Json:
-        """What `SegmentKind.open` needs."""
+        """What `SegmentKind.open` needs, or None where it needs the descriptor."""
+
+    @property
+    def fd(self) -> int | None:
+        """The descriptor that it is shared by, or None."""
 
 
 class SegmentKind(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def sharing(self) -> Sharing: ...
+    @property
+    def lifetime(self) -> Lifetime: ...
+
+    def probe(self) -> Unavailable | None:
+        """Find out by trying, and leave nothing behind."""
 
     def room(self) -> Limit | Unavailable:
         """How many bytes a segment may have here."""
 
     def create(self, size: int, name: str | None) -> OwnedSegment:
-        """Raises: FileExistsError (a fixed name is taken), Unavailable (no room)."""
+        """A new one, all zeros, private (0600), under a random name or the caller's.
 
-    def open(self, address: Json) -> Segment:
-        """Raises: PeerGone where it is gone."""
+        The caller's `name` is what the facility has for names: a name with a
+        slash in front, a key, a path.
+        Raises: FileExistsError (a fixed name is taken), ValueError (it is no
+        name of this kind), Unavailable (no room).
+        """
+
+    def open(
+        self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
+    ) -> OwnedSegment:
+        """Map what is there; takes `fd` over. A fixed name is its address.
+
+        Raises: PeerGone where it is gone, PermissionError, ValueError (this
+        kind cannot be mapped so).
+        """
 
 
 class MappedSegment:
-    """A shared mapping of a descriptor, which is closed at once: the map holds the object."""
+    """A mapping of a descriptor, which it holds. `remove`: what takes away the name, if ours."""
 
-    def __init__(self, fd: int, address: Json, private: bool) -> None:
-        try:
-            self._map = mmap.mmap(fd, os.fstat(fd).st_size)
-        finally:
-            os.close(fd)
-        self._private = private
-        self._named = True
-        self.memory = memoryview(self._map)
+    def __init__(
+        self,
+        fd: int,
+        address: Json,
+        *,
+        mapping: Mapping = Mapping.SHARED,
+        shared_by_fd: bool = False,
+        remove: Callable[[], None] | None = None,
+    ) -> None:
+        self._fd = fd
+        self._mapping = mapping
+        self._remove = remove
         self.address = address
+        self.fd = fd if shared_by_fd else None
+        try:
+            self._map()
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def _map(self) -> None:
+        access = {
+            Mapping.SHARED: mmap.ACCESS_WRITE,
+            Mapping.READ_ONLY: mmap.ACCESS_READ,
+            Mapping.PRIVATE: mmap.ACCESS_COPY,
+        }[self._mapping]
+        self._mapped = mmap.mmap(self._fd, os.fstat(self._fd).st_size, access=access)
+        self.memory = memoryview(self._mapped)
+
+    def stat(self) -> SegmentState:
+        status = os.fstat(self._fd)
+        return SegmentState(status.st_size, status.st_mode & 0o777, status.st_uid)
+
+    def set_mode(self, mode: int) -> None:
+        os.fchmod(self._fd, mode)
+
+    def resize(self, size: int) -> None:
+        if size < len(self.memory):
+            raise ValueError(f"from {len(self.memory)} bytes to {size}: a segment only grows")
+        self.memory.release()
+        try:
+            self._mapped.close()
+        except BufferError:
+            self.memory = memoryview(self._mapped)
+            raise
+        try:
+            allocate(self._fd, size)
+        finally:
+            self._map()
 
     def close(self) -> None:
-        # Views that rings have cut keep the map until they are gone themselves.
-        with contextlib.suppress(BufferError):
-            self.memory.release()
-            self._map.close()
+        if self._fd >= 0:
+            # Views that rings have cut keep the map until they are gone themselves.
+            with contextlib.suppress(BufferError):
+                self.memory.release()
+                self._mapped.close()
+            os.close(self._fd)
+            self._fd = -1
 
     def unlink(self) -> None:
-        if self._named:  # once only: the name may be somebody else's by then
-            self._named = False
-            _unlink(self.address, self._private)
+        remove, self._remove = self._remove, None
+        if remove is not None:  # once only: the name may be somebody else's by then
+            remove()
 
 
-def _unlink(address: str, private: bool) -> None:
-    with contextlib.suppress(posix_ipc.ExistentialError):
-        posix_ipc.unlink_shared_memory(address)
-    if private:
-        withdraw("posix memory", address)
+def allocate(fd: int, size: int) -> None:
+    """Give a file so many bytes, for good. Raises: Unavailable.
+
+    ftruncate alone promises pages that a full file system cannot give: the first
+    touch would be a SIGBUS.
+    """
+    try:
+        os.posix_fallocate(fd, 0, max(size, 1))
+    except OSError as error:
+        raise Unavailable(f"no room for {size} bytes: {error.strerror}") from error
 
 
-class PosixSegments:
-    """shm_open(3): objects on the tmpfs at /dev/shm."""
+def owned(
+    fd: int, size: int, address: Json, *, shared_by_fd: bool, remove: Callable[[], None]
+) -> MappedSegment:
+    """The segment that a fresh, empty object becomes; where that fails, it is removed.
 
-    name = "posix"
-
-    def room(self) -> Limit | Unavailable:
-        if posix_ipc is None:
-            return missing("posix_ipc")
+    Raises: Unavailable.
+    """
+    try:
         try:
-            free = shutil.disk_usage("/dev/shm").free
-        except OSError as error:
-            return Unavailable(f"/dev/shm: {error.strerror}", "mount -t tmpfs tmpfs /dev/shm")
-        return Limit("segment", free, "/dev/shm", "mount -o remount,size=SIZE /dev/shm")
+            allocate(fd, size)
+        except BaseException:
+            os.close(fd)
+            raise
+        return MappedSegment(fd, address, shared_by_fd=shared_by_fd, remove=remove)
+    except Unavailable:
+        remove()
+        raise
+    except OSError as error:
+        remove()
+        raise Unavailable(f"mmap(2) fails for {size} bytes: {error.strerror}") from error
 
-    def create(self, size: int, name: str | None) -> MappedSegment:
-        address = name or "/" + fresh_name()
-        if name is None:
-            announce("posix memory", address)
-        try:
-            memory = posix_ipc.SharedMemory(address, posix_ipc.O_CREX, 0o600)
-        except posix_ipc.ExistentialError as error:
-            raise FileExistsError(f"{address} is taken") from error
-        except OSError as error:
-            raise Unavailable(f"shm_open(3) fails: {error.strerror}") from error
-        try:
-            # ftruncate alone promises pages that a full tmpfs cannot give: the first
-            # touch would be a SIGBUS.
-            os.posix_fallocate(memory.fd, 0, max(size, 1))
-        except OSError as error:
-            os.close(memory.fd)
-            _unlink(address, private=name is None)
-            raise Unavailable(
-                f"/dev/shm has no room for {size} bytes: {error.strerror}",
-                "mount -o remount,size=SIZE /dev/shm",
-            ) from error
-        try:
-            return MappedSegment(memory.fd, address, private=name is None)
-        except OSError as error:
-            _unlink(address, private=name is None)
-            raise Unavailable(f"mmap(2) fails for {size} bytes: {error.strerror}") from error
 
-    def open(self, address: Json) -> MappedSegment:
-        try:
-            memory = posix_ipc.SharedMemory(address)
-        except posix_ipc.ExistentialError as error:
-            raise PeerGone(f"the segment {address} is gone") from error
-        return MappedSegment(memory.fd, address, private=False)
+def free_memory() -> Limit:
+    """What the kernel thinks it could give without swapping."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return Limit("segment", int(line.split()[1]) * 1024, "MemAvailable, proc_meminfo(5)")
+    return Limit("segment", None, "proc_meminfo(5) has no MemAvailable")

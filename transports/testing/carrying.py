@@ -173,14 +173,18 @@ class CarryingTests:
 
     @pytest.mark.parametrize("slots", [1, 3])
     def test_depth(self, carrier: Stage, topology: Topology, slots: int) -> None:
-        """Each sender gets rid of exactly so many messages before it would wait."""
+        """A sender gets rid of exactly so many messages before it would wait.
+
+        Where several senders share one queue, those who come later get rid of none.
+        """
         if not carrier.transport.traits.depth:
             pytest.skip("its depth cannot be chosen")
         with carrier.crew(topology, depth=slots, nowait=True) as crew:
-            for sender in crew.senders:
-                assert sender.do(depth) == slots
-                assert sender.do(fill) == slots
-            assert len(crew.receiver.do(drain)) == slots * len(crew.senders)
+            assert {actor.do(depth) for actor in crew.actors} == {slots}
+            sent = [sender.do(fill) for sender in crew.senders]
+            assert sent[0] == slots
+            assert sum(sent[1:]) in (0, slots * len(sent[1:]))
+            assert len(crew.receiver.do(drain)) == sum(sent)
         some = [numbered(number, TYPICAL) for number in range(20)]
         with carrier.crew(topology, depth=slots) as crew:
             assert crew.carry(*some) == some
@@ -207,8 +211,10 @@ class CarryingTests:
         with carrier.crew(topology) as crew:
             idle = crew.receiver.do(readable)
             crew.senders[0].do(send, bytes(TYPICAL))
-            time.sleep(0.01)
-            told = crew.receiver.do(readable) - idle
-            assert bool(told) == carrier.transport.traits.pollable
+            if carrier.transport.traits.pollable:
+                assert eventually(lambda: bool(crew.receiver.do(readable) - idle))
+            else:
+                time.sleep(0.01)
+                assert not crew.receiver.do(readable) - idle
             crew.receiver.do(receive)
             assert crew.receiver.do(readable) == idle

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from transports import naming
+from transports.bindings import posix_ipc
 
 SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
 
@@ -37,7 +38,7 @@ class KernelObject:
 
 def kernel_objects() -> dict[Thing, KernelObject]:
     """Our user's named objects: of POSIX, System V, and in `naming.home()`, without ledgers."""
-    found = (*_files(Path("/dev/shm")), *_files(Path("/dev/mqueue")), *_sysv())
+    found = (*_files(Path("/dev/shm")), *_posix_queues(), *_sysv())
     home = naming.home()
     ours = (thing for thing in _files(home) if not thing.thing.name.endswith(".ledger"))
     return {each.thing: each for each in (*found, *ours)}
@@ -55,6 +56,27 @@ def _files(folder: Path) -> Iterator[KernelObject]:
             continue
         if status.st_uid == os.getuid():
             yield KernelObject(Thing("file", str(path)), status.st_mode & 0o777)
+
+
+def _posix_queues() -> Iterator[KernelObject]:
+    """All, where their file system is mounted; else those that a ledger here ever named."""
+    mount = Path("/dev/mqueue")
+    if mount.is_mount():
+        yield from _files(mount)
+        return
+    entries = [entry for path in ledgers() for entry in naming.Ledger(Path(path.name)).entries()]
+    for name in sorted({str(entry.get("name")) for entry in entries if _names_a_queue(entry)}):
+        try:
+            queue = posix_ipc.MessageQueue(name, read=True, write=False)
+        except posix_ipc.ExistentialError:
+            continue
+        status = os.fstat(queue.mqd)
+        queue.close()
+        yield KernelObject(Thing("posix queue", name), status.st_mode & 0o777)
+
+
+def _names_a_queue(entry: dict[str, object]) -> bool:
+    return "posix queue" in (entry.get("kind"), entry.get("gone"))
 
 
 def _sysv() -> Iterator[KernelObject]:

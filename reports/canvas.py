@@ -1,0 +1,161 @@
+"""A sheet measured in inches: where axes and texts go, without a layout engine.
+
+Everything here knows its size beforehand, so that labels can be put beside
+the ends of lines, and a chart is drawn once and not twice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
+
+from bench.results import format_size, human_rate, human_seconds
+from reports.charts import Axis
+from reports.style import MUTED
+
+WIDTH = 10.4  # inches
+NARROW = 7.5
+HEAD = 0.56  # for the title of a chart and its note
+PANEL_HEAD = 0.40  # for the title of a panel and its note
+LONGEST_LABEL = 44
+
+
+class Sheet:
+    """A figure of a known size; lengths are inches from its top left corner."""
+
+    def __init__(self, width: float, height: float, title: str, note: str) -> None:
+        self.width = width
+        self.height = height
+        self.figure = Figure(figsize=(width, height), dpi=120)
+        self.text(0.08, 0.2, title, size=11.5, weight="bold", longest=int(width / 0.092))
+        self.text(0.08, 0.41, note, size=8.5, color=MUTED, longest=int(width / 0.07))
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        bottom = self.height - top - height
+        box = (
+            left / self.width, bottom / self.height, width / self.width, height / self.height,
+        )  # fmt: skip
+        return self.figure.add_axes(box)
+
+    def text(
+        self,
+        left: float,
+        middle: float,
+        words: str,
+        *,
+        size: float,
+        weight: str = "normal",
+        color: str | None = None,
+        longest: int = LONGEST_LABEL,
+    ) -> None:
+        self.figure.text(
+            left / self.width,
+            1 - middle / self.height,
+            plain(words, longest),
+            fontsize=size,
+            fontweight=weight,
+            va="center",
+            **({"color": color} if color else {}),
+        )
+
+
+def head(axes: Axes, title: str, note: str, width: float) -> None:
+    """The title of a panel, and a muted note beneath it."""
+    high = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
+    longest = max(12, int(width / 0.078))
+    up = 1 + (0.2 if note else 0.08) / high
+    axes.text(
+        0, up, plain(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
+    )  # fmt: skip
+    if note:
+        axes.text(0, 1 + 0.06 / high, note, transform=axes.transAxes, fontsize=7.5, color=MUTED)
+
+
+def length(text: str, size: float) -> float:
+    """About how many inches a text takes: DejaVu Sans has 0.6 em a letter."""
+    return min(len(text), LONGEST_LABEL) * size * 0.6 / 72
+
+
+def plain(text: str, longest: int = LONGEST_LABEL) -> str:
+    """What the font can show: names are ASCII by custom, and anything else is marked."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return re.sub(r"[^\x20-\x7eµ…]", "?", short)
+
+
+def scale_y(axes: Axes, kind: Axis, low: float, high: float) -> None:
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    axes.yaxis.set_major_locator(_decades(low, high))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(kind, value)))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def scale_x(axes: Axes, kind: Axis, low: float, high: float) -> None:
+    if kind is Axis.SHARE:
+        axes.set_xlim(-0.02, 1.02)
+        axes.xaxis.set_major_locator(MultipleLocator(0.25))
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        axes.xaxis.set_major_locator(_decades(low, high))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(kind, value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _decades(low: float, high: float) -> LogLocator:
+    subs = (1.0,) if high / low >= 300 else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
+    return LogLocator(base=10, subs=subs)
+
+
+def tick(kind: Axis, value: float) -> str:
+    """A tick is a round number: no digits after it."""
+    if kind is Axis.SHARE:
+        return f"{value * 100:.0f} %"
+    if kind is Axis.BYTES:
+        return format_size(round(value))
+    if kind is Axis.COUNT:
+        return f"{value:.0f}"
+    if kind is Axis.SECONDS:
+        text = human_seconds(value * (1 + 1e-9))
+    else:
+        unit = "B" if kind is Axis.BYTES_PER_SECOND else ""
+        text = human_rate(value * (1 + 1e-9), unit)
+    return re.sub(r"\.0+(?=\D|$)", "", text)
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near the wanted ones, at least `gap` apart and within the bounds where they fit.
+
+    Those that collide form a block about their mean, and blocks that collide merge.
+    """
+    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    blocks: list[tuple[float, list[int]]] = []  # the first one's place, and who is in it
+    for index in order:
+        first, members = wanted[index], [index]
+        while blocks and blocks[-1][0] + gap * len(blocks[-1][1]) > first:
+            _, before = blocks.pop()
+            members = before + members
+            offsets = [wanted[one] - gap * step for step, one in enumerate(members)]
+            first = math.fsum(offsets) / len(offsets)
+        first = min(max(first, low), high - gap * (len(members) - 1))
+        blocks.append((first, members))
+    found = [0.0] * len(wanted)
+    floor = low
+    for first, members in blocks:
+        start = max(first, floor)
+        for step, index in enumerate(members):
+            found[index] = start + gap * step
+        floor = start + gap * len(members)
+    over = max(found, default=low) - high
+    if over > 0:  # pushed out above by a block below: all of them back down
+        ceiling = high
+        for index in reversed(order):
+            found[index] = min(found[index], ceiling)
+            ceiling = found[index] - gap
+    return found

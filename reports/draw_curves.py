@@ -1,0 +1,203 @@
+"""Draws lines over x in panels of one scale, each line labelled at its end."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from reports.canvas import (
+    HEAD,
+    LONGEST_LABEL,
+    NARROW,
+    PANEL_HEAD,
+    WIDTH,
+    Sheet,
+    head,
+    length,
+    plain,
+    scale_y,
+    tick,
+)
+from reports.canvas import spread as spread_out
+from reports.charts import Axis, Curves, Line, Panel
+from reports.style import PAPER
+
+_LEFT = 0.82  # for the y axis
+_FOOT = 0.46  # for the x axis
+_BETWEEN = 0.22  # panels
+_LABEL = 7.5  # points
+_LINE = 0.135  # inches from one label to the next
+_LEAST = 1.45  # inches of a panel's width
+_TALL = 2.15
+
+
+def figure(title: str, note: str, curves: Curves) -> Figure:
+    columns = max(1, min(curves.columns, len(curves.panels)))
+    width = WIDTH if columns > 1 else NARROW
+    gutters = _gutters(curves.panels, columns)
+    while columns > 1 and _room(width, columns, gutters) < _LEAST:
+        columns -= 1
+        gutters = _gutters(curves.panels, columns)
+    across = _room(width, columns, gutters)
+    most = max(len(_labelled(panel)) for panel in curves.panels)
+    tall = max(_TALL, most * _LINE)
+    rows = math.ceil(len(curves.panels) / columns)
+    sheet = Sheet(width, HEAD + rows * (PANEL_HEAD + tall) + _FOOT, title, note)
+    limits = _limits(curves)
+    for index, panel in enumerate(curves.panels):
+        row, column = divmod(index, columns)
+        left = _LEFT + column * (across + _BETWEEN) + sum(gutters[:column])
+        axes = sheet.axes(left, HEAD + PANEL_HEAD + row * (PANEL_HEAD + tall), across, tall)
+        _draw(axes, panel)
+        head(axes, panel.title, panel.note, across + gutters[column])
+        _scale(axes, curves, limits, across)
+        bottom = index + columns >= len(curves.panels)
+        axes.tick_params(labelbottom=bottom, labelleft=column == 0, length=3)
+        if column == 0:
+            axes.set_ylabel(curves.y_label)
+        if bottom:
+            axes.set_xlabel(curves.x_label)
+        if _speaks(curves.panels, index, columns):
+            _end_labels(axes, _labelled(panel), limits, across, tall)
+    return sheet.figure
+
+
+def _room(width: float, columns: int, gutters: list[float]) -> float:
+    """Inches of each panel's width."""
+    return (width - _LEFT - 0.05 - sum(gutters) - _BETWEEN * (columns - 1)) / columns
+
+
+def _labelled(panel: Panel) -> list[Line]:
+    return [*panel.lines, panel.reference] if panel.reference else panel.lines
+
+
+def _speaks(panels: list[Panel], index: int, columns: int) -> bool:
+    """Whether a panel labels its lines; the last of a row speaks for those with the same ones."""
+    start = index - index % columns
+    row = panels[start : start + columns]
+    if panels[index] is row[-1]:
+        return True
+    names = {line.label for line in row[-1].lines}
+    return not all({line.label for line in panel.lines} <= names for panel in row)
+
+
+def _gutters(panels: list[Panel], columns: int) -> list[float]:
+    """Inches right of each column."""
+    found = [0.0] * columns
+    for index, panel in enumerate(panels):
+        if _speaks(panels, index, columns):
+            longest = max((length(line.label, _LABEL) for line in _labelled(panel)), default=0.0)
+            found[index % columns] = max(found[index % columns], 0.42 + longest)
+    return found
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    if panel.reference:
+        axes.add_line(Line2D(*_points(panel.reference), zorder=1.5, **_look(panel.reference)))
+    for line in panel.lines:
+        axes.add_line(Line2D(*_points(line), **_look(line)))
+    bars = [
+        ([(place(x), low), (place(x), high)], line.style.color)
+        for line in panel.lines
+        for x, low, high in zip(line.x, line.low, line.high, strict=True)
+    ]
+    axes.add_collection(
+        LineCollection(
+            [bar for bar, _ in bars], colors=[color for _, color in bars], linewidths=1.5
+        )
+    )
+
+
+def _points(line: Line) -> tuple[list[float], list[float]]:
+    return [place(x) for x in line.x], line.y
+
+
+def _look(line: Line) -> dict[str, Any]:
+    style = line.style
+    return {
+        "color": style.color,
+        "linestyle": style.line,
+        "linewidth": 1.3 if style.marker else 1.0,
+        "marker": style.marker or None,
+        "markersize": 4.5,
+        "markerfacecolor": style.color if style.filled else PAPER,
+        "markeredgecolor": style.color,
+        "markeredgewidth": 0.9,
+    }
+
+
+def _end_labels(
+    axes: Axes, lines: list[Line], limits: tuple[float, float], across: float, tall: float
+) -> None:
+    """Each line's name beside its end, moved apart where they collide, with a thin leader."""
+    low, high = map(math.log, limits)
+    right = axes.get_xlim()
+    ends = [(math.log(line.y[-1]) - low) / (high - low) * tall for line in lines]
+    places = spread_out(ends, _LINE, 0.03, tall - 0.03)
+    for line, end, at in zip(lines, ends, places, strict=True):
+        start = math.log(place(line.x[-1]) / right[0]) / math.log(right[1] / right[0])
+        begin, mark = 1 + 0.16 / across, 1 + 0.24 / across
+        axes.add_line(
+            Line2D(
+                [start, 1 + 0.03 / across, begin],
+                [end / tall, end / tall, at / tall],
+                transform=axes.transAxes,
+                color=line.style.color,
+                linewidth=0.5,
+                alpha=0.7,
+                clip_on=False,
+            )
+        )
+        look = {**_look(line), "linestyle": "none" if line.style.marker else "-"}
+        ends_of = [mark] if line.style.marker else [begin, mark + 0.06 / across]
+        axes.add_line(
+            Line2D(
+                ends_of,
+                [at / tall] * len(ends_of),
+                transform=axes.transAxes,
+                clip_on=False,
+                **look,
+            )
+        )
+        axes.text(
+            1 + 0.33 / across,
+            at / tall,
+            plain(line.label, LONGEST_LABEL),
+            transform=axes.transAxes,
+            fontsize=_LABEL,
+            va="center_baseline",
+        )
+
+
+def place(value: int) -> float:
+    """Where a number stands on a logarithmic axis; a message of 0 bytes left of all others."""
+    return float(value) if value > 0 else 0.5
+
+
+def _limits(curves: Curves) -> tuple[float, float]:
+    lines = [line for panel in curves.panels for line in panel.lines]
+    values = [y for line in lines for y in (*line.low, *line.high)]
+    low, high = min(values), max(values)
+    if curves.y_limits:
+        low, high = min(low, curves.y_limits[0]), max(high, curves.y_limits[1])
+    return low / 1.25, high * 1.25
+
+
+def _scale(axes: Axes, curves: Curves, limits: tuple[float, float], across: float) -> None:
+    xs = sorted({x for panel in curves.panels for line in panel.lines for x in line.x})
+    axes.set_xscale("log", base=2)
+    most = max(2, int(across / 0.34))
+    shown = xs if len(xs) <= most else xs[:: math.ceil(len(xs) / most)]
+    texts = {place(x): "0" if x == 0 else tick(curves.x_kind, x) for x in shown}
+    axes.xaxis.set_major_locator(FixedLocator(list(texts)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.get(value, "")))
+    margin = 1.5 if curves.x_kind is Axis.BYTES else 1.12
+    axes.set_xlim(place(xs[0]) / margin, place(xs[-1]) * margin)
+    scale_y(axes, curves.y_kind, *limits)

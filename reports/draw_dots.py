@@ -1,0 +1,145 @@
+"""Draws rows of dots with their intervals, panels abreast over the same rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.canvas import (
+    HEAD,
+    NARROW,
+    PANEL_HEAD,
+    WIDTH,
+    Sheet,
+    head,
+    length,
+    plain,
+    scale_x,
+)
+from reports.charts import Axis, DotPanel, Dots
+from reports.style import GRID, MUTED, PAPER, family_color
+
+_ROW = 0.185  # inches
+_LABEL = 8  # points
+_FOOT = 0.5
+_LEGEND = 0.22
+_BETWEEN = 0.25  # panels
+
+
+def figure(title: str, note: str, dots: Dots) -> Figure:
+    width = WIDTH if len(dots.panels) > 1 else NARROW
+    heights, headings, total = _heights(dots)
+    left = 0.34 + max(length(row.label, _LABEL) for row in dots.rows)
+    tall = total * _ROW
+    legend = _LEGEND if len(dots.series) > 1 else 0.0
+    heading = PANEL_HEAD if any(panel.title for panel in dots.panels) else 0.08
+    top = HEAD + legend + heading
+    sheet = Sheet(width, top + tall + _FOOT, title, note)
+    across = (width - left - 0.2 - _BETWEEN * (len(dots.panels) - 1)) / len(dots.panels)
+    limits = _limits(dots)
+    for index, panel in enumerate(dots.panels):
+        axes = sheet.axes(left + index * (across + _BETWEEN), top, across, tall)
+        axes.set_ylim(total, 0)
+        scale_x(axes, dots.x_kind, *limits)
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(left=False, labelleft=False, length=3)
+        axes.set_xlabel(dots.x_label)
+        if panel.title:
+            head(axes, panel.title, panel.note, across)
+        _draw(axes, dots, panel, heights)
+    _row_labels(sheet, dots, heights, headings, top)
+    if legend:
+        _legend(sheet, dots, HEAD + 0.06)
+    return sheet.figure
+
+
+def _heights(dots: Dots) -> tuple[list[float], dict[float, str], float]:
+    """Where each row stands, where a family's name, and the height of all, in rows."""
+    several = len({row.family for row in dots.rows}) > 1
+    heights: list[float] = []
+    headings: dict[float, str] = {}
+    at, family = 0.5, ""
+    for row in dots.rows:
+        if several and row.family != family:
+            at += 0.35 if heights else 0.0
+            headings[at] = family = row.family
+            at += 1
+        heights.append(at)
+        at += 1
+    return heights, headings, at
+
+
+def _row_labels(
+    sheet: Sheet, dots: Dots, heights: list[float], headings: dict[float, str], top: float
+) -> None:
+    for at, family in headings.items():
+        sheet.text(
+            0.1, top + at * _ROW, family, size=_LABEL, weight="bold", color=family_color(family)
+        )
+    for row, at in zip(dots.rows, heights, strict=True):
+        sheet.text(0.2, top + at * _ROW, row.label, size=_LABEL)
+
+
+def _draw(axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None:
+    guides, spans, bars, colors = [], [], [], []
+    low, high = axes.get_xlim()
+    for at, found in zip(heights, panel.dots, strict=True):
+        guides.append([(low, at), (high, at)])
+        middles = [interval.median for interval in found.values()]
+        if len(middles) > 1:
+            spans.append([(min(middles), at), (max(middles), at)])
+        for index, interval in found.items():
+            beside = at + _aside(dots, index)
+            bars.append([(interval.low, beside), (interval.high, beside)])
+            colors.append(dots.series[index].color)
+    axes.add_collection(LineCollection(guides, colors=GRID, linewidths=0.5, zorder=0.5))
+    axes.add_collection(LineCollection(spans, colors=MUTED, linewidths=0.8, alpha=0.6, zorder=1.5))
+    axes.add_collection(LineCollection(bars, colors=colors, linewidths=2.0, zorder=2))
+    for index in reversed(range(len(dots.series))):
+        points = [
+            (found[index].median, at + _aside(dots, index))
+            for at, found in zip(heights, panel.dots, strict=True)
+            if index in found
+        ]
+        x, y = [one for one, _ in points], [one for _, one in points]
+        axes.add_line(Line2D(x, y, zorder=3, **_look(dots, index)))
+
+
+def _aside(dots: Dots, index: int) -> float:
+    """Rows off the middle: dots that coincide must not hide each other."""
+    return (index - (len(dots.series) - 1) / 2) * min(0.22, 0.5 / len(dots.series))
+
+
+def _look(dots: Dots, index: int) -> dict[str, Any]:
+    series = dots.series[index]
+    return {
+        "linestyle": "none",
+        "marker": series.marker,
+        "markersize": 4.8,
+        "markerfacecolor": series.color,
+        "markeredgecolor": PAPER,
+        "markeredgewidth": 0.5,
+    }
+
+
+def _legend(sheet: Sheet, dots: Dots, top: float) -> None:
+    left = 0.16
+    for index, series in enumerate(dots.series):
+        x, y = left / sheet.width, 1 - top / sheet.height
+        mark = Line2D([x], [y], transform=sheet.figure.transFigure, **_look(dots, index))
+        sheet.figure.add_artist(mark)
+        sheet.text(left + 0.1, top, series.name, size=8.5)
+        left += 0.42 + length(plain(series.name), 8.5)
+
+
+def _limits(dots: Dots) -> tuple[float, float]:
+    if dots.x_kind is Axis.SHARE:
+        return 0.0, 1.0
+    found = [interval for panel in dots.panels for row in panel.dots for interval in row.values()]
+    return min(one.low for one in found) / 1.3, max(one.high for one in found) * 1.3

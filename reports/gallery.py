@@ -1,0 +1,60 @@
+"""Which charts a page has, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from reports import curves, dots
+from reports.charts import Chart, Styles
+from reports.model import Measured
+from reports.style import styles
+
+MOST_CHARTS = 48
+SECTIONS = ("latency", "stream", "placement", "waiting", "scaling", "depth", "signal", "counter")
+KINDS = (  # what the name of a chart begins with, and its files by it
+    "latency", "throughput", "placement", "waiting", "poll", "in-place", "scaling", "echo",
+    "depth", "signal", "counter", "lost-updates",
+)  # fmt: skip
+
+
+def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
+    """The charts of a page, in order, and how many more there would have been."""
+    drawn_as = styles(cells)
+    shown = [one for one in cells if not one.cell.twin]
+    charts = [
+        chart
+        for runtime in sorted({one.cell.runtime for one in shown})
+        for chart in _of_runtime([one for one in shown if one.cell.runtime == runtime], drawn_as)
+    ]
+    ordered = sorted(charts, key=lambda chart: SECTIONS.index(chart.section))
+    return _named_apart(ordered[:MOST_CHARTS]), len(ordered[MOST_CHARTS:])
+
+
+def _of_runtime(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
+    yield from curves.latency(cells, drawn_as)
+    yield from curves.throughput(cells, drawn_as)
+    yield from dots.placement(cells)
+    yield from dots.waiting(cells)
+    yield from dots.poll(cells)
+    yield from dots.in_place(cells)
+    for pattern in curves.SCALING:
+        yield from curves.scaling(cells, drawn_as, pattern)
+        yield from dots.scaling(cells, pattern)
+    yield from curves.depth(cells, drawn_as)
+    yield from dots.signal(cells)
+    yield from curves.counter(cells, drawn_as)
+    yield from dots.lost(cells)
+
+
+def _named_apart(charts: Sequence[Chart]) -> list[Chart]:
+    """Names that came out alike get a number: they are files, and ids of a page."""
+    taken: set[str] = set()
+    found = []
+    for chart in charts:
+        name, number = chart.name, 2
+        while name in taken:
+            name, number = f"{chart.name}-{number}", number + 1
+        taken.add(name)
+        found.append(replace(chart, name=name))
+    return found

@@ -1,0 +1,544 @@
+"""Each command as a user meets it: help, output for people and machines, exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench.cli import cli
+from bench.lock import NAME
+from bench.records import Skipped
+from bench.results import Results, load
+from bench.version import VERSION
+from tests import synthetic
+from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
+from transports import Unavailable, get, names
+from transports.registry import Broken
+
+TINY = ("--clock", "fake", "--profile", "smoke", "-t", "null", "--pattern", "latency", "-s", "64")
+SCRIPT = Path(sys.executable).with_name("ipcbench")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that took place. Nobody may change it: `copied` is for that."""
+    folder = tmp_path_factory.mktemp("commands") / "run"
+    done = ipcbench("run", *TINY, "-t", "pipe", "-o", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+# Help.
+
+
+@pytest.mark.parametrize("command", ["", *cli.commands])
+def test_help_has_an_example(command: str) -> None:
+    done = ipcbench(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "Example:\n" in done.stdout
+    assert f"  ipcbench {command}" in done.stdout.partition("Example:")[2]
+
+
+@pytest.mark.parametrize("command", cli.commands)
+def test_every_option_says_what_it_does(command: str) -> None:
+    for option in cli.commands[command].params:
+        if option.param_type_name == "option":
+            assert getattr(option, "help", ""), option.name
+
+
+def test_no_command_at_all_shows_the_help() -> None:
+    assert ipcbench().stdout == ipcbench("--help").stdout
+    assert ipcbench().returncode == 0
+
+
+def test_the_console_script_is_the_module() -> None:
+    for arguments in (["--version"], ["run", "--help"], ["run", "--profile", "nope"]):
+        script = subprocess.run(
+            [SCRIPT, *arguments], capture_output=True, text=True, env=environment(), check=False
+        )
+        module = ipcbench(*arguments)
+        assert (script.returncode, script.stdout, script.stderr) == (
+            module.returncode,
+            module.stdout,
+            module.stderr,
+        )
+    assert VERSION in ipcbench("--version").stdout
+
+
+# What there is, and how fit it is.
+
+
+def test_list_tells_all_transports() -> None:
+    done = ipcbench("list")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "] == [
+        "transport",
+        *names(),
+    ]
+
+
+def test_list_for_machines() -> None:
+    found = json.loads(ipcbench("list", "--json").stdout)
+    assert [entry["name"] for entry in found] == names()
+    for entry in found:
+        if entry["available"]:
+            assert {"family", "framing", "topologies", "peer_death", "copies"} <= set(
+                entry["traits"]
+            )
+            for limit in entry["limits"]:
+                assert limit["name"]
+                assert limit["source"]
+                assert limit["value"] is None or limit["value"] > 0
+        else:
+            assert entry["reason"]
+
+
+def test_list_tells_a_broken_plug_in(tmp_path: Path) -> None:
+    (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "broken-1.dist-info/METADATA").write_text("Name: broken\nVersion: 1\n")
+    (tmp_path / "broken-1.dist-info/entry_points.txt").write_text(
+        "[ipcbench.transports]\nbroken = no_such_module:Broken\n"
+    )
+    done = ipcbench("list", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "unavailable: its plug-in does not load" in done.stdout
+
+
+def test_doctor() -> None:
+    done = ipcbench("doctor")
+    assert done.returncode == 0, done.stderr
+    assert {line.split()[0] for line in done.stdout.splitlines() if line[0] != " "} <= {
+        "fine",
+        "mind",
+        "bad",
+    }
+    findings = json.loads(ipcbench("doctor", "--json").stdout)
+    assert {"CPUs", "foreign time", "steal", "load"} <= {one["topic"] for one in findings}
+    assert all(one["text"] for one in findings)
+
+
+# The report.
+
+
+def test_report_writes_page_and_suite_anew(copied: Path) -> None:
+    made = ["report.html", "suite.json"]
+    before = {name: (copied / name).read_bytes() for name in made}
+    for name in made:
+        (copied / name).unlink()
+    done = ipcbench("report", copied)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"page: {copied / 'report.html'}\n"
+    assert {name: (copied / name).read_bytes() for name in made} == before
+
+
+def test_report_for_machines(copied: Path) -> None:
+    told = json.loads(ipcbench("report", copied, "--json").stdout)
+    assert told == {"folder": str(copied), "page": str(copied / "report.html")}
+
+
+# The gate.
+
+SHM = "shm:posix+posix-sem"
+FAST, SLOW, GONE = "pipe", "unix-stream", "sysv-queue"
+PROMISE = """
+[[promise]]
+name = "{faster} beats {than}"
+faster = {{ transport = "{faster}" }}
+than = {{ transport = "{than}" }}
+where = {{ pattern = "latency", size = "64", processes = 2, placement = "same-core" }}
+at_least = "{bound}"
+"""
+
+
+def run_of(folder: Path, *, rounds: int = 12) -> Path:
+    """A pipe that is half again as fast as a socket, its control, and a queue that was skipped."""
+    planned = synthetic.cells((FAST, SLOW), sizes=(64,))
+    gone = msgspec.structs.replace(planned[0], transport=GONE)
+
+    def time(transport: str, *_: object) -> float:
+        return 2e-6 if transport == FAST else 3e-6
+
+    found: Results = synthetic.sweep(
+        time,
+        planned,
+        rounds=rounds,
+        twins=planned[:1],
+        skipped=[Skipped(cell=gone, reason="there is none", remedy="make one")],
+    )
+    return synthetic.write_journal(found, folder).parent
+
+
+KEPT = PROMISE.format(faster=FAST, than=SLOW, bound="1.2x")
+BROKEN = PROMISE.format(faster=SLOW, than=FAST, bound="1.2x")
+UNDECIDED = KEPT.replace("1.2x", "1.5x").replace("name = ", 'name = "even" #')
+UNMEASURED = PROMISE.format(faster=FAST, than=GONE, bound="1.2x")
+
+
+@pytest.mark.parametrize(
+    ("promises", "code", "said"),
+    [
+        ([KEPT], 0, "kept"),
+        ([BROKEN, KEPT], 1, "broken"),
+        ([UNDECIDED, KEPT], 2, "inconclusive"),
+        ([UNMEASURED, KEPT], 3, "there is none (make one)"),
+        ([BROKEN, UNDECIDED, UNMEASURED], 1, "broken"),
+        ([UNDECIDED, UNMEASURED], 3, "not measured"),
+    ],
+    ids=["kept", "broken", "inconclusive", "not measured", "broken first", "unmeasured second"],
+)
+def test_check_exits_with_the_verdict(
+    promises: Sequence[str], code: int, said: str, tmp_path: Path
+) -> None:
+    run_of(tmp_path / "run")
+    (tmp_path / "thresholds.toml").write_text("".join(promises))
+    done = ipcbench("check", "run", cwd=tmp_path)  # thresholds.toml is where it looks
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert said in done.stdout
+    machines = ipcbench("check", "run", "--json", cwd=tmp_path)
+    assert machines.returncode == code
+    told = json.loads(machines.stdout)
+    assert told["exit_code"] == code
+    assert len(told["promises"]) == len(promises)
+
+
+def test_too_few_rounds_are_inconclusive(tmp_path: Path) -> None:
+    run_of(tmp_path / "run", rounds=5)
+    (tmp_path / "thresholds.toml").write_text(KEPT)
+    assert ipcbench("check", "run", cwd=tmp_path).returncode == 2
+
+
+def test_what_was_promised_is_measured_and_held(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text(KEPT)
+    done = ipcbench(
+        "run", "--clock", "fake", "--profile", "smoke", "--promised", "t.toml", "-o", "run",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    measured = {result.cell.transport for result in load(tmp_path / "run").ok()}
+    assert measured == {FAST, SLOW}
+    assert ipcbench("check", "run", "--thresholds", "t.toml", cwd=tmp_path).returncode == 2
+
+
+# Cleaning.
+
+
+def test_clean_says_what_it_removed(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    # A process writes its ledger, makes an object, and is killed.
+    program = (
+        "import os, signal\n"
+        "from transports.contract import Spec\n"
+        "from transports.registry import get\n"
+        f"channel = get({SHM!r}).create(Spec(size=64))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    found = get(SHM)
+    if isinstance(found, Broken) or isinstance(found.probe(), Unavailable):
+        pytest.skip("this machine has no shared memory to leave behind")
+    before = set(os.listdir("/dev/shm"))
+    env = environment(XDG_RUNTIME_DIR=str(runtime))
+    killed = subprocess.run([sys.executable, "-c", program], env=env, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = {name for name in set(os.listdir("/dev/shm")) - before if "ipcbench" in name}
+    assert left
+    told = json.loads(ipcbench("clean", "--json", XDG_RUNTIME_DIR=str(runtime)).stdout)
+    assert told["removed"]
+    assert not left & set(os.listdir("/dev/shm"))
+    again = ipcbench("clean", XDG_RUNTIME_DIR=str(runtime))
+    assert again.stdout == "0 objects removed\n"
+
+
+# Bad input: one line that says what is wrong, and what to do.
+
+BAD_TOML = "about = 'x'\n[run\n"
+UNKNOWN_KEY = "about = 'x'\ncolour = 'red'\n[run]\nrounds = 1\n[[cells]]\n"
+UNKNOWN_AXIS = """
+about = "x"
+[run]
+rounds = 1
+[[cells]]
+patterns = ["latency"]
+sizes = ["64"]
+placements = ["same-core"]
+weight = 3
+"""
+RUN = ("run", "--clock", "fake", "--profile", "smoke")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "No such command 'rnu'"),
+        (["run", "--nope"], "No such option '--nope'"),
+        (["run", "--profile", "nope"], "there are smoke, quick, standard, rigorous, or FILE.toml"),
+        (["run", "--profile", "gone.toml"], "gone.toml: No such file"),
+        (["run", "--profile", "bad.toml"], "profile bad: "),
+        (["run", "--profile", "key.toml"], "colour"),
+        (["run", "--profile", "axis.toml"], "weight"),
+        ([*RUN, "-t", "nope"], "`ipcbench list` shows all"),
+        ([*RUN, "-t", "shm:nope"], "nope"),
+        ([*RUN, "--pattern", "nope"], "there are latency"),
+        ([*RUN, "--pattern", "pairs-latency"], "profile smoke has no pattern pairs-latency"),
+        ([*RUN, "--placement", "nope"], "there are same-core"),
+        ([*RUN, "--runtime", "nope"], "no runtime 'nope': there are python"),
+        ([*RUN, "-s", "4Q"], "write bytes as 64, 4K, 1M or 2G"),
+        ([*RUN, "-s", "-1"], "'-1' is no size"),
+        ([*RUN, "-s", "0"], ""),
+        ([*RUN, "--budget", "soon"], "write 90s, 3m or 1h"),
+        ([*RUN, "--budget", "0s"], "write 90s, 3m or 1h"),
+        ([*RUN, "-P", "65"], "65 processes: 2 to 64"),
+        ([*RUN, "-P", "1"], "1 processes: 2 to 64"),
+        ([*RUN, "-P", "many"], "'many' is not a valid integer"),
+        ([*RUN, "--seed", "-1"], "-1 is not in the range"),
+        ([*RUN, "-o", "full"], "full is not empty: choose another, or --resume full"),
+        ([*RUN, "-o", "file/run"], "file/run: Not a directory"),
+        ([*RUN, "-o", "file"], "'file' is a file"),
+        ([*RUN, "-o", "/sys/ipcbench"], "/sys/ipcbench: "),
+        ([*RUN, "--promised", "gone.toml"], "'gone.toml' does not exist"),
+        ([*RUN, "--promised", "bad.toml"], "bad.toml: "),
+        (["run", "--resume", "full"], "full holds no run: it has no journal.jsonl"),
+        (["run", "--resume", "gone"], "'gone' does not exist"),
+        (["run", "--resume", "garbage"], "garbage"),
+        (["run", "--resume", "run", "-t", "pipe"], "--resume takes the sweep as it was"),
+        (["report"], "Missing argument 'FOLDER'"),
+        (["report", "gone"], "'gone' does not exist"),
+        (["report", "full"], "full holds no run: it has no journal.jsonl"),
+        (["report", "garbage"], "garbage"),
+        (["check", "garbage", "--thresholds", "good.toml"], "garbage"),
+        (["check", "run"], "'thresholds.toml' does not exist"),
+        (["check", "run", "--thresholds", "bad.toml"], "bad.toml: "),
+        (["check", "run", "--thresholds", "empty.toml"], "empty.toml: "),
+        (["check", "run", "--thresholds", "good.toml"], "selects no cell of this run"),
+        (["check", "full", "--thresholds", "good.toml"], "full holds no run"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_told_in_one_line(
+    arguments: list[str], said: str, tmp_path: Path, folder: Path
+) -> None:
+    for name, text in {
+        "bad.toml": BAD_TOML,
+        "key.toml": UNKNOWN_KEY,
+        "axis.toml": UNKNOWN_AXIS,
+        "empty.toml": "",
+        "good.toml": KEPT.replace(SLOW, "pipe:1M"),
+        "file": "",
+        "full/something": "",
+        "garbage/journal.jsonl": "\x00\xff{]\n" * 3,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "run").symlink_to(folder)
+    done = ipcbench(*arguments, cwd=tmp_path)
+    if not said:  # nothing is wrong with it: all that carry no empty message are skipped
+        assert done.returncode == 0, done.stderr
+        return
+    assert done.returncode == 3, done.stdout
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert said in done.stderr
+
+
+@contextmanager
+def sweep_lock() -> Iterator[None]:
+    """Another sweep runs: this one's name, unless a real one has it already."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        try:
+            held.bind(NAME)
+            held.listen(1)
+        except OSError:
+            pass  # a sweep does run here: as good
+        yield
+
+
+def test_a_second_sweep_is_refused(tmp_path: Path) -> None:
+    with sweep_lock():
+        done = ipcbench("run", "--profile", "smoke", "-t", "null", "-o", tmp_path / "run")
+        doctor = ipcbench("doctor")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "another sweep runs on this machine (process " in done.stderr
+    assert "wait for it, or stop it" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert "another sweep" in doctor.stdout
+
+
+def test_nothing_measured_is_no_success(tmp_path: Path) -> None:
+    done = ipcbench(
+        *RUN, "-t", "raises", "--pattern", "latency", "-o", tmp_path / "run", plugins=True
+    )
+    assert done.returncode == 3
+    assert "failed" in done.stdout
+    assert (tmp_path / "run/report.html").exists()  # and the page says so
+
+
+# Where it runs.
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    for command in (["list"], ["list", "--json"], ["run", "--help"], ["doctor"]):
+        reading, writing = os.pipe()
+        os.close(reading)  # `ipcbench list | true`
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *command],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            check=False,
+        )
+        os.close(writing)
+        assert done.stderr == "", command
+        assert done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"LC_ALL": "C", "TERM": "dumb", "COLUMNS": "20", "HOME": "/nowhere"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["no locale", "ascii", "bytes"],
+)
+def test_no_terminal_and_no_locale(where: dict[str, str], tmp_path: Path) -> None:
+    run_of(tmp_path / "run")
+    (tmp_path / "thresholds.toml").write_text(UNDECIDED)
+    (tmp_path / "étude").mkdir()
+    for command, code in (
+        (["list"], 0),
+        (["run", *TINY, "-o", "étude"], 0),
+        (["report", "étude"], 0),
+        (["check", "run"], 2),
+    ):
+        done = ipcbench(*command, cwd=tmp_path, **where)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_name_need_not_be_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")  # bytes that are no UTF-8
+    done = ipcbench("run", *TINY, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "report.html").exists()
+    assert json.loads(ipcbench("report", folder, "--json").stdout)["folder"] == str(folder)
+
+
+class Terminal:
+    """A command at a terminal of its own, in the foreground."""
+
+    def __init__(self, *arguments: str | Path, columns: int = 80) -> None:
+        self._near, far = pty.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        env = environment(TERM="xterm-256color")
+        for name in ("COLUMNS", "LINES", "NO_COLOR"):
+            env.pop(name, None)
+        program = (
+            "import fcntl, os, sys, termios\n"
+            "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+            "os.execv(sys.executable, [sys.executable, '-m', 'bench', *sys.argv[1:]])\n"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            stdin=far,
+            stdout=far,
+            stderr=far,
+            env=env,
+            start_new_session=True,
+        )
+        os.close(far)
+        self.seen = ""
+
+    def read(self) -> bool:
+        """What there is within a moment; False once the terminal is hung up."""
+        if not select.select([self._near], [], [], 0.05)[0]:
+            return True
+        try:
+            data = os.read(self._near, 1 << 16)
+        except OSError:  # EIO: nobody has the other side any more
+            return False
+        self.seen += data.decode()
+        return bool(data)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._near, keys)
+
+    def finish(self) -> int:
+        deadline = time.monotonic() + DEADLINE / 2
+        try:
+            while self.read() and time.monotonic() < deadline:
+                pass
+            return self._process.wait(max(0.1, deadline - time.monotonic()))
+        finally:
+            self._process.kill()
+            self._process.wait()
+            os.close(self._near)
+
+
+def shows(terminal: Terminal, text: str) -> Callable[[], bool]:
+    def look() -> bool:
+        terminal.read()
+        return text in terminal.seen
+
+    return look
+
+
+def test_a_terminal_shows_a_bar(tmp_path: Path) -> None:
+    terminal = Terminal("run", *TINY, "-t", "pipe", "-o", tmp_path / "run")
+    assert terminal.finish() == 0, terminal.seen
+    assert "━" in terminal.seen  # the bar
+    assert " %" in terminal.seen
+    assert "latency/" in terminal.seen  # what is being measured
+    assert "Traceback" not in terminal.seen
+    last = terminal.seen[terminal.seen.rfind("\x1b[?25h") :]  # the cursor is shown again
+    assert last.startswith("\x1b[?25h")
+    assert f"page: {tmp_path / 'run/report.html'}"[:60] in last
+
+
+def test_ctrl_c_at_a_terminal_keeps_what_was_measured(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    terminal = Terminal("run", "--clock", "fake", "--profile", "smoke", "-t", "pipe", "-o", folder)
+    wait_for("the first round", shows(terminal, "round 1 of 2"))
+    terminal.type(b"\x03")
+    assert terminal.finish() == 0, terminal.seen
+    assert "stopping after this run" in terminal.seen
+    assert "Traceback" not in terminal.seen
+    results = load(folder)
+    assert results.ended is not None
+    assert results.ended.reason == "interrupted"
+    assert not any(result.failures for result in results.cells.values())
+    assert (folder / "report.html").exists()
+
+
+def test_a_narrow_terminal_is_wide_enough(tmp_path: Path) -> None:
+    for command in (["list"], ["run", *TINY, "-o", str(tmp_path / "run")]):
+        terminal = Terminal(*command, columns=20)
+        assert terminal.finish() == 0, terminal.seen
+        assert "Traceback" not in terminal.seen

@@ -1,0 +1,219 @@
+"""bench.loops: the calls that are timed, each one, in order, and nothing beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench.clock import FakeClock, RealClock
+from bench.loops import ACKNOWLEDGEMENT, END_MARK, stamped_nudge, stamped_ping
+from bench.patterns import Part
+from transports.null import NullEndpoint
+
+MESSAGE = object()  # what `prepare` made of it is the transport's own affair
+
+
+class Script:
+    """An endpoint of any kind, and a clock: each call is a letter."""
+
+    def __init__(self, clients: tuple[int, ...] = (), messages: int = 0) -> None:
+        self.calls = ""
+        self.sent: list[Any] = []
+        self.buffers: list[Any] = []
+        self.answered: list[int] = []
+        self._clients = iter(clients)
+        self._messages = messages
+        self.time = 0
+
+    # An endpoint
+
+    def prepare(self, data: memoryview) -> Any:
+        return ("prepared", bytes(data))
+
+    def send(self, data: Any, /) -> None:
+        self.calls += "s"
+        self.sent.append(data)
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        self.calls += "r"
+        self.buffers.append(buffer)
+        if buffer and not buffer.readonly and buffer.format == "B":
+            self._messages -= 1
+            buffer[0] = END_MARK if self._messages < 0 else 0
+        return len(buffer)
+
+    def recv_from(self, buffer: memoryview, /) -> int:
+        self.calls += "R"
+        self.buffers.append(buffer)
+        return next(self._clients)
+
+    def send_to(self, index: int, data: Any, /) -> None:
+        self.calls += "S"
+        self.answered.append(index)
+        self.sent.append(data)
+
+    def notify(self) -> None:
+        self.calls += "n"
+
+    def wait(self) -> None:
+        self.calls += "w"
+
+    def acquire(self) -> None:
+        self.calls += "["
+
+    def release(self) -> None:
+        self.calls += "]"
+
+    # A clock
+
+    def begin(self, count: int) -> None:
+        self.calls += "b"
+
+    def now(self) -> float:
+        self.calls += "t"
+        self.time += 10
+        return float(self.time)
+
+    def now_ns(self) -> int:
+        self.calls += "T"
+        self.time += len(self.calls)
+        return self.time
+
+
+# The calls of a part that plays `count` times, between two looks at the clock.
+CALLS: dict[Part, Callable[[int], str]] = {
+    Part.PING: lambda count: "sr" * count,
+    Part.PONG: lambda count: "rs" * count,
+    Part.POUR: lambda count: "s" * count + "r",
+    Part.DRAIN: lambda count: "r" * count + "s",
+    Part.EMIT: lambda count: "s" * count,
+    Part.ABSORB: lambda count: "r" * count,
+    Part.DEAL: lambda count: "s" * count,
+    Part.COMPETE: lambda count: "r" * (count + 1),  # and the end mark
+    Part.SERVE: lambda count: "RS" * count,
+    Part.NUDGE: lambda count: "nw" * count,
+    Part.ANSWER: lambda count: "wn" * count,
+    Part.COUNT: lambda count: "[]" * count,
+}
+COUNTS = (0, 1, 2, 7, 1000)
+
+
+def variable() -> memoryview:
+    return memoryview(bytearray(8)).cast("Q")
+
+
+def test_every_part_is_held_to_its_calls() -> None:
+    assert CALLS.keys() == set(Part)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+def test_the_timed_calls_are_those_and_no_others(part: Part, count: int) -> None:
+    script = Script(clients=tuple(range(count)), messages=count)
+    buffer = variable() if part is Part.COUNT else memoryview(bytearray(16))
+    span = part.loop(script, MESSAGE, buffer, count, script)
+    assert script.calls == "t" + CALLS[part](count) + "t"
+    assert (span.start, span.end, span.handled) == (10.0, 20.0, count)
+    messages = [data for data in script.sent if data is MESSAGE]
+    assert len(messages) == len(script.sent) - (part is Part.DRAIN)
+    assert script.answered == (list(range(count)) if part is Part.SERVE else [])
+    if part is Part.COUNT:
+        assert buffer[0] == count
+
+
+@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+def test_what_is_received_goes_into_the_buffer_given(part: Part) -> None:
+    script = Script(clients=(0, 0, 0), messages=3)
+    buffer = variable() if part is Part.COUNT else memoryview(bytearray(16))
+    part.loop(script, MESSAGE, buffer, 3, script)
+    if part is Part.POUR:  # the acknowledgement is one byte, whatever the size
+        assert [len(one) for one in script.buffers] == [1]
+        assert script.buffers[0].obj is buffer.obj
+    else:
+        assert all(one is buffer for one in script.buffers)
+
+
+def test_a_stream_of_nothing_is_acknowledged_all_the_same() -> None:
+    script = Script()
+    Part.POUR.loop(script, MESSAGE, memoryview(b""), 2, script)
+    assert [len(one) for one in script.buffers] == [1]
+
+
+def test_the_acknowledgement_is_one_byte() -> None:
+    script = Script()
+    Part.DRAIN.loop(script, MESSAGE, memoryview(bytearray(16)), 2, script)
+    assert script.sent == [("prepared", bytes(ACKNOWLEDGEMENT))]
+    assert len(ACKNOWLEDGEMENT) == 1
+
+
+def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
+    script = Script(messages=5)
+    assert Part.COMPETE.loop(script, MESSAGE, memoryview(bytearray(1)), 0, script).handled == 5
+
+
+def test_the_variable_is_counted_up_inside_the_guard() -> None:
+    inside: list[int] = []
+    count = variable()
+
+    class Guard:
+        def acquire(self) -> None:
+            inside.append(count[0])
+
+        def release(self) -> None:
+            inside.append(count[0])
+
+    Part.COUNT.loop(Guard(), MESSAGE, count, 3, RealClock())
+    assert inside == [0, 1, 1, 2, 2, 3]
+
+
+# Stamps.
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(
+    ("loop", "calls"), [(stamped_ping, "sr"), (stamped_nudge, "nw")], ids=["ping", "nudge"]
+)
+def test_each_round_trip_has_a_stamp(loop: Callable[..., Any], calls: str, count: int) -> None:
+    script = Script()
+    durations = loop(script, MESSAGE, memoryview(bytearray(4)), count, script)
+    assert script.calls == "T" + f"{calls}T" * count
+    # The clock's n-th step is as long as all calls until then: 1, 4, 7, …
+    assert list(durations) == [1 + 3 * number for number in range(1, count + 1)]
+
+
+def test_the_stamped_loop_is_the_parts_own() -> None:
+    assert {part: part.stamped for part in Part if part.stamped} == {
+        Part.PING: stamped_ping,
+        Part.NUDGE: stamped_nudge,
+    }
+
+
+# Over the endpoint that does nothing.
+
+
+@pytest.mark.parametrize(
+    "part",
+    [Part.PING, Part.PONG, Part.POUR, Part.DRAIN, Part.EMIT, Part.ABSORB],
+    ids=lambda part: part.title,
+)
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_block_on_the_null_endpoint_takes_the_time_foretold(part: Part, count: int) -> None:
+    endpoint, clock = NullEndpoint(), FakeClock("cell", 3)
+    clock.begin(count)
+    message = endpoint.prepare(memoryview(bytes(8)))
+    span = part.loop(endpoint, message, memoryview(bytearray(8)), count, clock)
+    assert span == (0.0, count * clock.cost, count)
+
+
+def test_stamps_on_the_null_endpoint() -> None:
+    endpoint = NullEndpoint()
+    message = endpoint.prepare(memoryview(bytes(8)))
+    buffer = memoryview(bytearray(8))
+    made_up = FakeClock("cell", 3)
+    durations = stamped_ping(endpoint, message, buffer, 50, made_up)
+    assert len(durations) == 50
+    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in durations)
+    real = stamped_ping(endpoint, message, buffer, 50, RealClock())
+    assert all(each >= 0 for each in real)

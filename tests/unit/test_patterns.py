@@ -1,0 +1,139 @@
+"""bench.patterns: for any number of processes, seats that make whole channels and add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import attrgetter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.config import MOST_PROCESSES
+from bench.loops import Span
+from bench.patterns import PATTERNS, Part, Pattern, Seat, elapsed
+from transports import Role, Spec, Topology
+from transports.checks import check_seat
+
+ALL = list(PATTERNS.values())
+NAME = attrgetter("name")
+
+
+def fits(pattern: Pattern) -> list[int]:
+    """The numbers of processes that it is for."""
+    return [n for n in range(2, MOST_PROCESSES + 1) if not pattern.refuses(n)]
+
+
+# What a value is the time of -> the parts that bring one about, once a loop.
+MAKES = {
+    "round trip": {Part.PING, Part.NUDGE},
+    "message": {Part.POUR, Part.EMIT, Part.DEAL},
+    "update": {Part.COUNT},
+}
+
+
+def has(spec: Spec, role: Role, index: int) -> bool:
+    try:
+        check_seat(spec, role, index)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("pattern", ALL, ids=NAME)
+def test_each_channel_has_exactly_the_seats_of_its_topology(pattern: Pattern) -> None:
+    for processes in fits(pattern):
+        seats = pattern.seats(processes)
+        assert len(seats) == processes
+        channels = {seat.channel for seat in seats}
+        assert channels == set(range(pattern.channels(processes)))
+        spec = Spec(size=1, topology=pattern.topology, parties=pattern.parties(processes))
+        wanted = Counter(
+            (role, index) for role in Role for index in range(processes) if has(spec, role, index)
+        )
+        for channel in channels:
+            found = Counter((seat.role, seat.index) for seat in seats if seat.channel == channel)
+            assert found == wanted
+
+
+@pytest.mark.parametrize("pattern", ALL, ids=NAME)
+def test_units_are_what_all_processes_make_in_a_loop(pattern: Pattern) -> None:
+    for processes in fits(pattern):
+        seats = pattern.seats(processes)
+        made = sum(seat.share for seat in seats if seat.part in MAKES[pattern.per])
+        assert pattern.units(processes) == made
+
+
+@pytest.mark.parametrize("pattern", ALL, ids=NAME)
+def test_what_is_sent_over_a_channel_is_received(pattern: Pattern) -> None:
+    """Else a block ends before its last message, or waits for one that nobody sends."""
+    for processes in fits(pattern):
+        sends = {Part.PING, Part.POUR, Part.EMIT, Part.DEAL, Part.NUDGE}
+        receives = {Part.PONG, Part.DRAIN, Part.ABSORB, Part.SERVE, Part.ANSWER}
+        seats = pattern.seats(processes)
+        for channel in range(pattern.channels(processes)):
+            here = [seat for seat in seats if seat.channel == channel]
+            sent = sum(seat.share for seat in here if seat.part in sends)
+            if any(seat.part is Part.COMPETE for seat in here):  # up to an end mark each
+                assert sent == sum(seat.part is Part.COMPETE for seat in here)
+            else:
+                assert sent == sum(seat.share for seat in here if seat.part in receives)
+
+
+@pytest.mark.parametrize("pattern", ALL, ids=NAME)
+def test_somebody_starts_each_block_and_somebody_ends_it(pattern: Pattern) -> None:
+    for processes in fits(pattern):
+        seats = pattern.seats(processes)
+        assert any(seat.part.starts for seat in seats)
+        assert any(seat.part.ends for seat in seats)
+        for channel in range(pattern.channels(processes)):  # and no link is left out of the time
+            assert any(seat.part.ends for seat in seats if seat.channel == channel)
+            assert any(seat.part.starts for seat in seats if seat.channel == channel)
+
+
+@pytest.mark.parametrize("pattern", ALL, ids=NAME)
+def test_a_pattern_says_for_how_many_it_is(pattern: Pattern) -> None:
+    assert 2 in fits(pattern)
+    if pattern.topology is Topology.LINK:
+        assert fits(pattern) in ([2], list(range(2, MOST_PROCESSES + 1, 2)))
+    assert pattern.carries is (pattern.topology not in (Topology.SIGNAL, Topology.GUARD))
+    assert PATTERNS[pattern.name] is pattern
+
+
+def test_parts_are_all_different() -> None:
+    """Equal values would make two members of an enum one: one part would play another's role."""
+    assert len({part.name for part in Part}) == len(Part.__members__)
+    assert len({part.title for part in Part}) == len(Part)
+    used = {seat.part for pattern in PATTERNS.values() for seat in pattern.seats(4)}
+    assert used == set(Part)
+
+
+SPANS = st.tuples(st.floats(0, 1e6), st.floats(0, 1e6))
+
+
+@given(
+    pattern=st.sampled_from(ALL),
+    times=st.lists(SPANS, min_size=8, max_size=8),
+)
+def test_a_block_lasts_from_the_first_start_to_the_last_end(
+    pattern: Pattern, times: list[tuple[float, float]]
+) -> None:
+    seats = pattern.seats(2 if pattern.refuses(8) else 8)
+    spans = [Span(start, end, 1) for start, end in times[: len(seats)]]
+    starts = [span.start for seat, span in zip(seats, spans, strict=True) if seat.part.starts]
+    ends = [span.end for seat, span in zip(seats, spans, strict=True) if seat.part.ends]
+    assert elapsed(seats, spans) == max(ends) - min(starts)
+
+
+def test_whose_clock_counts() -> None:
+    """The receiver of a fan-in waits long before the first message, and its senders are early."""
+    sink, source = (Seat(0, Role.RECEIVER, 0, Part.ABSORB), Seat(0, Role.SENDER, 0, Part.EMIT))
+    assert elapsed([sink, source], [Span(0.0, 9.0, 1), Span(5.0, 6.0, 1)]) == 4.0
+    ping, pong = Seat(0, Role.CLIENT, 0, Part.PING), Seat(0, Role.SERVER, 0, Part.PONG)
+    assert elapsed([ping, pong], [Span(5.0, 8.0, 1), Span(0.0, 9.0, 1)]) == 3.0
+
+
+def test_each_process_has_its_span() -> None:
+    seats = PATTERNS["latency"].seats(2)
+    with pytest.raises(ValueError, match="zip"):
+        elapsed(seats, [Span(0.0, 1.0, 1)])

@@ -1,0 +1,538 @@
+"""bench.schedule: rounds, retakes, budgets, stops and resumptions, with runs ready made."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from bench import schedule
+from bench.cell import Cell, Facts
+from bench.clock import FAKE, REAL
+from bench.control import Broken
+from bench.forkparent import Lost
+from bench.host import Ticks
+from bench.job import Job, Outcome, Reply
+from bench.placement import POLLED
+from bench.plan import Planned, order
+from bench.records import AnyLine, Calibrated, Ended, Failed, Round, Run, Settings, Usage
+from bench.records import Planned as PlannedLine
+from bench.results import Results, load
+from bench.schedule import FOREIGN_MAX, GIVE_UP, RETAKES, STEAL_MAX, Progress, Schedule
+from tests import synthetic
+
+FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
+VALUE = 1e-6  # seconds a unit, always
+SEED = 42
+
+
+def a_plan(count: int = 3, placement: str = "same-core", pattern: str = "latency") -> list[Planned]:
+    return [
+        Planned(
+            Cell(transport="pipe", pattern=pattern, size=size, processes=2, placement=placement),
+            FACTS,
+            [[1], [0]],
+        )
+        for size in range(count)
+    ]
+
+
+def a_reply(job: Job, foreign: float | None = 0.0, seconds: float = VALUE) -> Reply:
+    values = [seconds] * job.settings.values if job.loops else []
+    runs = [{"values": values, "warmups": [[job.loops or 1, seconds]]}]
+    suite = {"benchmarks": [{"runs": runs}], "metadata": {"load_avg_1min": 0.5, "python": "x"}}
+    outcome = Outcome(
+        depth=None,
+        usage=[Usage(), Usage()],
+        foreign=foreign,
+        tail={},
+        observations={},
+        steal=0.0,
+        start_up=0.01,
+        timed=0.03,
+    )
+    return Reply(suite=msgspec.Raw(msgspec.json.encode(suite)), outcome=outcome, wall=0.05)
+
+
+def a_failure(what: str = "PeerGone") -> Reply:
+    return Reply(failure=Broken("peer 1", "block 2", what))
+
+
+@dataclass
+class Stage:
+    """What stands in for processes, time and the machine's counters."""
+
+    lines: list[AnyLine] = field(default_factory=list)
+    parents: list[Parent] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    told: list[tuple[float, float, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    now: float = 1000.0
+    stolen: set[int] = field(default_factory=set)  # rounds
+    answer: Callable[[Job], Reply] = a_reply
+    after: Callable[[Schedule, AnyLine], None] = lambda schedule, line: None
+
+    def ticks(self) -> Ticks:
+        """Called at the border of each round: its two readings lie 100 ticks apart."""
+        self._readings = getattr(self, "_readings", 0) + 1
+        number = 1 + len(self.of(Round))
+        steal = getattr(self, "_steal", 0)
+        if self._readings % 2 == 0 and number in self.stolen:
+            steal += round(100 * STEAL_MAX) + 1
+        self._steal = steal
+        return Ticks(100 * self._readings, steal)
+
+    # The watcher
+
+    def tell(self, done: float, left: float, what: str) -> None:
+        self.told.append((done, left, what))
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def close(self) -> None: ...
+
+    # The play
+
+    def play(
+        self,
+        cells: list[Planned],
+        rounds: int = 3,
+        *,
+        budget: float | None = None,
+        clock: str = REAL,
+        progress: Progress | None = None,
+    ) -> Ended:
+        settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=rounds)
+
+        def write(line: AnyLine) -> None:
+            self.lines.append(line)
+            self.after(sweep, line)
+
+        sweep = Schedule(
+            cells, settings, SEED, write, self, budget=budget, clock=clock, progress=progress
+        )
+        ended = sweep.run()
+        assert self.lines[-1] == ended
+        assert all(parent.closed for parent in self.parents)
+        return ended
+
+    def of(self, kind: type[AnyLine]) -> list[AnyLine]:
+        return [line for line in self.lines if isinstance(line, kind)]
+
+    @property
+    def runs(self) -> list[Run]:
+        return [line for line in self.lines if isinstance(line, Run)]
+
+    @property
+    def rounds(self) -> list[Round]:
+        return [line for line in self.lines if isinstance(line, Round)]
+
+    @property
+    def failures(self) -> list[Failed]:
+        return [line for line in self.lines if isinstance(line, Failed)]
+
+    def results(self, cells: list[Planned], folder: Path) -> Results:
+        """What a reader of the journal finds."""
+        planned = [PlannedLine(cell=one.cell, facts=one.facts) for one in cells]
+        synthetic.write_journal([synthetic.header(), *planned, *self.lines], folder)
+        return load(folder)
+
+
+class Parent:
+    """A fork parent that forks nothing."""
+
+    stage: Stage
+    pid = 0
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.jobs = 0
+        self.stage.parents.append(self)
+
+    def run(self, job: Job) -> Reply:
+        assert not self.closed
+        self.jobs += 1
+        self.stage.jobs.append(job)
+        self.stage.now += 1.0
+        return self.stage.answer(job)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    found = Stage()
+    monkeypatch.setattr(Parent, "stage", found, raising=False)
+    monkeypatch.setattr(schedule, "ForkParent", Parent)
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
+    monkeypatch.setattr("bench.host.ticks", found.ticks)
+    yield found
+    for done, left, _ in found.told:  # whatever happens, nobody is told nonsense
+        assert 0 <= done <= 1
+        assert left >= 0
+
+
+def ids(cells: list[Planned]) -> list[str]:
+    return [one.cell.id for one in cells]
+
+
+# Rounds.
+
+
+def test_each_round_has_every_cell_once_in_its_own_order(stage: Stage) -> None:
+    cells = a_plan(7)
+    ended = stage.play(cells, rounds=4)
+    assert ended.reason == "complete"
+    by_round = {
+        number: [run.cell for run in runs]
+        for number, runs in itertools.groupby(stage.runs, key=lambda run: run.round)
+    }
+    assert by_round == {number: ids(order(cells, SEED, number)) for number in range(1, 5)}
+    assert [one.round for one in stage.rounds] == [1, 2, 3, 4]
+    assert not any(one.void for one in stage.rounds)
+    assert not any(run.void for run in stage.runs)
+    assert stage.rounds[0].timed == pytest.approx(7 * 0.03)
+    assert stage.rounds[0].wall == pytest.approx(7.0)
+    assert ended.wall == pytest.approx(7 + 4 * 7)
+    kinds = [type(line) for line in stage.lines[:8]]
+    assert kinds == [Calibrated] * 7 + [Run]  # all of it before the first round
+
+
+def test_each_round_has_a_fork_parent_of_its_own(stage: Stage) -> None:
+    stage.play(a_plan(2), rounds=3)
+    assert [parent.jobs for parent in stage.parents] == [2, 2, 2, 2]  # the first one calibrates
+
+
+def test_loops_fill_a_block_with_all_units(stage: Stage) -> None:
+    pairs = [
+        Planned(
+            Cell(transport="pipe", pattern="pairs", size=1, processes=8, placement="unpinned"),
+            FACTS,
+            [[0, 1]] * 8,
+        )
+    ]
+    stage.play([*a_plan(1), *pairs])
+    assert {line.cell: line.loops for line in stage.lines if isinstance(line, Calibrated)} == {
+        a_plan(1)[0].cell.id: 10_000,
+        pairs[0].cell.id: 2500,  # four units a loop
+    }
+    assert {(run.cell, run.loops, run.inner_loops) for run in stage.runs} == {
+        (a_plan(1)[0].cell.id, 10_000, 1),
+        (pairs[0].cell.id, 2500, 4),
+    }
+
+
+def test_what_takes_longer_than_a_block_is_done_once(stage: Stage) -> None:
+    stage.answer = lambda job: a_reply(job, seconds=2.0)
+    stage.play(a_plan(1), rounds=1)
+    assert stage.jobs[-1].loops == 1
+
+
+@pytest.mark.parametrize("placement", ["same-core", POLLED])
+def test_a_job_is_what_the_plan_says(stage: Stage, placement: str) -> None:
+    cells = a_plan(1, placement)
+    stage.play(cells, rounds=1)
+    calibration, job = stage.jobs
+    assert (calibration.loops, calibration.round) == (0, 0)
+    assert (job.loops, job.round, job.cell, job.cpus) == (10_000, 1, cells[0].cell, [[1], [0]])
+    assert job.polled is (placement == POLLED)
+    assert job.clock == REAL
+    assert job.deadline > 5 * 0.01
+    assert stage.runs[0].cpus == [[1], [0]]
+    assert stage.runs[0].metadata == {"load_avg_1min": 0.5}  # the rest stands in the header
+
+
+# Void runs, and void rounds.
+
+
+def test_a_disturbed_run_is_taken_again_at_its_rounds_end(stage: Stage) -> None:
+    cells = a_plan(4)
+    victim = order(cells, SEED, 1)[1].cell.id
+    bad = iter([True])
+
+    def answer(job: Job) -> Reply:
+        return a_reply(job, FOREIGN_MAX * 1.1 if job.loops and is_victim(job) else 0.0)
+
+    def is_victim(job: Job) -> bool:
+        return job.cell.id == victim and job.round == 1 and next(bad, False)
+
+    stage.answer = answer
+    stage.play(cells, rounds=2)
+    first = [run for run in stage.runs if run.round == 1]
+    assert [run.cell for run in first] == [*ids(order(cells, SEED, 1)), victim]
+    assert [run.attempt for run in first] == [1, 1, 1, 1, 2]
+    assert [run.cell for run in first if run.void] == [victim]
+    assert first[1].void == "others had 6% of the core's time"
+    assert Counter(run.round for run in stage.runs)[2] == 4
+
+
+def test_a_run_is_retaken_only_so_often(stage: Stage) -> None:
+    stage.answer = lambda job: a_reply(job, 0.5)
+    ended = stage.play(a_plan(2), rounds=2)
+    assert ended.reason == "complete"
+    assert Counter((run.cell, run.round) for run in stage.runs) == dict.fromkeys(
+        itertools.product(ids(a_plan(2)), (1, 2)), 1 + RETAKES
+    )
+    assert all(run.void for run in stage.runs)
+    assert [run.attempt for run in stage.runs if run.round == 1] == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("foreign", "clock"), [(FOREIGN_MAX, REAL), (None, REAL), (0.9, FAKE)], ids=str
+)
+def test_what_is_not_disturbed_counts(stage: Stage, foreign: float | None, clock: str) -> None:
+    stage.answer = lambda job: a_reply(job, foreign)
+    stage.play(a_plan(2), rounds=2, clock=clock)
+    assert len(stage.runs) == 4
+    assert not any(run.void for run in stage.runs)
+
+
+def test_a_stolen_round_is_void_and_another_one_is_played(stage: Stage) -> None:
+    stage.stolen = {2}
+    stage.play(a_plan(2), rounds=4)
+    assert [one.round for one in stage.rounds] == [1, 2, 3, 4, 5]
+    assert [bool(one.void) for one in stage.rounds] == [False, True, False, False, False]
+    assert stage.rounds[1].steal == pytest.approx(0.06)
+    assert stage.rounds[1].void == "6% of the round's CPU time was stolen"
+
+
+@pytest.mark.parametrize(("wanted", "played"), [(4, 6), (2, 3), (1, 1)])
+def test_stolen_rounds_are_not_played_again_for_ever(
+    stage: Stage, wanted: int, played: int
+) -> None:
+    stage.stolen = set(range(100))
+    assert stage.play(a_plan(2), rounds=wanted).reason == "complete"
+    assert len(stage.rounds) == played
+    assert all(one.void for one in stage.rounds)
+
+
+def test_nobody_steals_made_up_time(stage: Stage) -> None:
+    stage.stolen = set(range(100))
+    stage.play(a_plan(2), rounds=3, clock=FAKE)
+    assert len(stage.rounds) == 3
+    assert not any(one.void for one in stage.rounds)
+
+
+# Failures.
+
+
+def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Stage) -> None:
+    cells = a_plan(3)
+    broken = cells[1].cell.id
+    stage.answer = lambda job: a_failure() if job.loops and job.cell.id == broken else a_reply(job)
+    assert stage.play(cells, rounds=5).reason == "complete"
+    assert [(one.cell, one.round) for one in stage.failures] == [
+        (broken, number) for number in range(1, GIVE_UP + 1)
+    ]
+    assert (stage.failures[0].who, stage.failures[0].where, stage.failures[0].what) == (
+        "peer 1",
+        "block 2",
+        "PeerGone",
+    )
+    assert Counter(run.cell for run in stage.runs) == {
+        cells[0].cell.id: 5,
+        cells[2].cell.id: 5,
+    }
+    assert stage.notes[-1] == f"given up after {GIVE_UP} failures in a row: {broken}"
+
+
+def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:
+    cells = a_plan(2)
+    stage.answer = lambda job: (
+        a_failure() if job.round % 2 and job.cell == cells[0].cell else a_reply(job)
+    )
+    stage.play(cells, rounds=6)
+    assert [one.round for one in stage.failures] == [1, 3, 5]
+    assert [run.round for run in stage.runs if run.cell == cells[0].cell.id] == [2, 4, 6]
+
+
+def test_a_cell_that_cannot_be_calibrated_has_no_runs(stage: Stage) -> None:
+    cells = a_plan(3)
+    stage.answer = lambda job: (
+        a_failure() if job.cell == cells[0].cell and not job.loops else a_reply(job)
+    )
+    stage.play(cells, rounds=2)
+    assert [(one.cell, one.round) for one in stage.failures] == [(cells[0].cell.id, 0)]
+    assert {run.cell for run in stage.runs} == {cells[1].cell.id, cells[2].cell.id}
+
+
+@pytest.mark.parametrize("budget", [None, 1e6])
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_when_nothing_works_the_sweep_ends(
+    stage: Stage, budget: float | None, calibrated: bool
+) -> None:
+    stage.answer = lambda job: a_reply(job) if calibrated and not job.loops else a_failure()
+    stage.play(a_plan(2), rounds=5, budget=budget)
+    assert len(stage.rounds) == (GIVE_UP if calibrated else 0)
+    assert len(stage.failures) == 2 * (GIVE_UP if calibrated else 1)
+
+
+def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: Stage) -> None:
+    cells = a_plan(3)
+    lost = iter([True])
+
+    def answer(job: Job) -> Reply:
+        if job.round == 2 and next(lost, False):
+            raise Lost("the fork parent is gone")
+        return a_reply(job)
+
+    stage.answer = answer
+    assert stage.play(cells, rounds=3).reason == "complete"
+    (failure,) = stage.failures
+    assert (failure.who, failure.what) == ("the fork parent", "the fork parent is gone")
+    assert failure.cell == order(cells, SEED, 2)[0].cell.id
+    assert [parent.jobs for parent in stage.parents] == [3, 3, 1, 2, 3]
+    assert len(stage.runs) == 8
+
+
+def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
+    def answer(job: Job) -> Reply:
+        raise Lost("the fork parent is gone")
+
+    stage.answer = answer
+    assert stage.play(a_plan(2), rounds=3).reason == "complete"
+    assert len(stage.failures) == 2
+    assert stage.runs == []
+
+
+# Budgets.
+
+
+def test_a_budget_ends_at_a_rounds_border(stage: Stage) -> None:
+    """Calibration 3 s, each round 3 s: three rounds fit into 13 s, a fourth would not."""
+    ended = stage.play(a_plan(3), rounds=99, budget=13.0)
+    assert ended.reason == "budget"
+    assert [one.round for one in stage.rounds] == [1, 2, 3]
+    assert ended.wall == pytest.approx(12.0)
+
+
+def test_a_budget_goes_beyond_the_profiles_rounds(stage: Stage) -> None:
+    stage.play(a_plan(3), rounds=1, budget=30.0)
+    assert len(stage.rounds) == 9
+
+
+def test_the_first_round_is_played_whatever_the_budget(stage: Stage) -> None:
+    assert stage.play(a_plan(3), budget=0.1).reason == "budget"
+    assert len(stage.runs) == 3
+
+
+# Stops.
+
+
+def stop_after(kind: type[AnyLine], count: int) -> Callable[[Schedule, AnyLine], None]:
+    left = itertools.count(count, -1)
+
+    def after(sweep: Schedule, line: AnyLine) -> None:
+        if isinstance(line, kind) and next(left) == 1:
+            sweep.stop()
+
+    return after
+
+
+def test_a_stop_ends_after_the_running_run(stage: Stage) -> None:
+    stage.after = stop_after(Run, 5)
+    ended = stage.play(a_plan(3), rounds=3)
+    assert ended.reason == "interrupted"
+    assert len(stage.runs) == 5
+    assert [one.round for one in stage.rounds] == [1]
+
+
+def test_a_stop_at_a_rounds_last_run_leaves_a_whole_round(stage: Stage) -> None:
+    stage.after = stop_after(Run, 6)
+    assert stage.play(a_plan(3), rounds=3).reason == "interrupted"
+    assert [one.round for one in stage.rounds] == [1, 2]
+
+
+def test_a_stop_while_calibrating(stage: Stage) -> None:
+    stage.after = stop_after(Calibrated, 2)
+    assert stage.play(a_plan(3), rounds=3).reason == "interrupted"
+    assert len(stage.jobs) == 2
+    assert stage.runs == []
+
+
+@pytest.mark.parametrize("kind", [Calibrated, Run, Round])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_stopped_sweep_is_taken_up_as_if_it_had_never_been(
+    stage: Stage, tmp_path: Path, kind: type[AnyLine], count: int
+) -> None:
+    cells = a_plan(4)
+    stage.after = stop_after(kind, count)
+    stage.play(cells, rounds=4)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    stage.lines.pop()  # a reader passes over the first end
+    stage.after = lambda sweep, line: None
+    assert stage.play(cells, rounds=4, progress=progress).reason == "complete"
+    assert [(run.round, run.cell) for run in stage.runs] == [
+        (number, identity) for number in range(1, 5) for identity in ids(order(cells, SEED, number))
+    ]
+    assert [one.round for one in stage.rounds] == [1, 2, 3, 4]
+    calibrated = [line.cell for line in stage.lines if isinstance(line, Calibrated)]
+    assert sorted(calibrated) == sorted(ids(cells))
+
+
+def test_a_void_run_is_retaken_by_whoever_resumes(stage: Stage, tmp_path: Path) -> None:
+    cells = a_plan(2)
+    stage.answer = lambda job: a_reply(job, 0.5)
+    stage.after = stop_after(Run, 1)
+    stage.play(cells, rounds=1)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    assert progress.done == {}
+    stage.answer, stage.after = a_reply, lambda sweep, line: None
+    stage.play(cells, rounds=1, progress=progress)
+    assert [run.cell for run in stage.runs if not run.void] == ids(order(cells, SEED, 1))
+
+
+def test_progress_is_what_the_journal_says(stage: Stage, tmp_path: Path) -> None:
+    cells = a_plan(4)
+    failing, void = cells[0].cell.id, cells[1].cell.id
+
+    def answer(job: Job) -> Reply:
+        if job.loops and job.cell.id == failing:
+            return a_failure()
+        return a_reply(job, 0.5 if job.cell.id == void else 0.0)
+
+    stage.answer = answer
+    stage.stolen = {2}
+    stage.play(cells, rounds=2)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    assert progress.finished == {1, 2, 3}
+    assert progress.void == {2}
+    assert progress.loops == dict.fromkeys(ids(cells), 10_000)  # a failed one has another chance
+    assert progress.failures == {}
+    others = set(ids(cells)) - {failing}
+    assert progress.done == {1: others, 2: others, 3: others}  # the void one was retaken enough
+
+
+def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
+    cells = a_plan(3)
+    stage.play(cells, rounds=1, budget=9.5)
+    assert len(stage.rounds) == 2
+    progress = Progress.of(stage.results(cells, tmp_path))
+    stage.play(cells, rounds=1, budget=7.0, progress=progress)
+    assert [one.round for one in stage.rounds] == [1, 2, 3, 4]
+
+
+# What is told.
+
+
+def test_how_far_it_is_grows(stage: Stage) -> None:
+    stage.stolen = {1}
+    stage.play(a_plan(3), rounds=4)
+    done = [share for share, _, what in stage.told if what.startswith("round")]
+    assert done == sorted(done)
+    assert done[0] == 0.0
+    assert stage.told[3][2].startswith("round 1 of 4: latency/pipe/python/")
+
+
+def test_time_that_is_left_is_near_the_truth(stage: Stage) -> None:
+    stage.play(a_plan(10), rounds=10)
+    halfway = [left for done, left, _ in stage.told if done == 0.5]
+    assert halfway == [pytest.approx(50, rel=0.3)]

@@ -1,0 +1,368 @@
+"""What connected sockets share, whatever their domain: who connects names itself.
+
+A listener serves several who connect: each sends its ticket's secret, if
+there is one, and its index first, and its connection becomes that seat's.
+Who says anything else is shut out, and delays nobody.
+"""
+
+from __future__ import annotations
+
+import errno
+import hmac
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from transports.contract import (
+    Framing,
+    MessageTooLarge,
+    PeerGone,
+    Role,
+    Ticket,
+    TimedOut,
+    Topology,
+)
+from transports.defaults import PlainEndpoint, closed, forbidden, translated
+from transports.descriptors import read_rest, write_rest
+from transports.multiplexing import Gatherer, Receive, given_room, polled
+
+SECRET_BYTES = 32
+_INDEX = struct.Struct("=I")
+_CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
+
+
+def _left(deadline: float, who: str) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimedOut(f"{who} did not come in time")
+    return left
+
+
+# Connecting
+
+
+def connect_to(
+    connection: socket.socket, address: Any, index: int, deadline: float, secret: bytes = b""
+) -> socket.socket:
+    """Connect, and name ourselves; the connection, or it is closed.
+
+    Raises: PeerGone, TimedOut.
+    """
+    try:
+        _reach(connection, address, deadline)
+        connection.sendall(secret + _INDEX.pack(index))
+    except TimeoutError as error:
+        connection.close()
+        raise TimedOut("the listener did not come in time") from error
+    except (ConnectionError, FileNotFoundError) as error:
+        connection.close()
+        raise PeerGone(f"nobody listens at {address}") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reach(connection: socket.socket, address: Any, deadline: float) -> None:
+    while True:
+        connection.settimeout(_left(deadline, "room in the listener's queue"))
+        try:
+            return connection.connect(address)
+        except BlockingIOError:  # the queue is full; unix(7) sockets say so instead of waiting
+            time.sleep(0.001)
+
+
+# Accepting
+
+
+@dataclass(slots=True)
+class _Newcomer:
+    connection: socket.socket
+    said: bytearray = field(default_factory=bytearray)
+
+
+class Door:
+    """A listener's: lets in one connection for each index, and nobody else."""
+
+    def __init__(self, listener: socket.socket, seats: int, secret: bytes = b"") -> None:
+        self._listener = listener
+        self._seats = seats
+        self._secret = secret
+        self._newcomers: dict[int, _Newcomer] = {}
+        self._seated: dict[int, socket.socket] = {}
+
+    def admit_all(self, deadline: float) -> list[socket.socket]:
+        """The connections, by their indices: all of them or none.
+
+        Raises: TimedOut.
+        """
+        self._listener.setblocking(False)
+        poller = select.poll()
+        poller.register(self._listener, select.POLLIN)
+        complete = False
+        try:
+            while len(self._seated) < self._seats:
+                for fd, _ in poller.poll(_left(deadline, "a connecting process") * 1000):
+                    if fd == self._listener.fileno():
+                        self._open(poller)
+                    elif self._heard(self._newcomers[fd]):
+                        poller.unregister(fd)
+                        self._judge(self._newcomers.pop(fd))
+            complete = True
+        finally:
+            strangers = [one.connection for one in self._newcomers.values()]
+            for connection in strangers if complete else (*strangers, *self._seated.values()):
+                connection.close()
+        return [self._seated[index] for index in sorted(self._seated)]
+
+    def _open(self, poller: select.poll) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # gone again: accept(2)
+            return
+        if not _of_our_user(connection):
+            connection.close()
+            return
+        connection.setblocking(False)
+        self._newcomers[connection.fileno()] = _Newcomer(connection)
+        poller.register(connection, select.POLLIN)
+
+    def _heard(self, newcomer: _Newcomer) -> bool:
+        """Whether it has said all that it will say; never more is read than it has to say."""
+        wanted = len(self._secret) + _INDEX.size - len(newcomer.said)
+        try:
+            words = newcomer.connection.recv(wanted)
+        except BlockingIOError:
+            return False
+        except OSError:
+            words = b""
+        newcomer.said += words
+        return not words or len(words) == wanted
+
+    def _judge(self, newcomer: _Newcomer) -> None:
+        secret = len(self._secret)
+        said = bytes(newcomer.said)
+        if len(said) == secret + _INDEX.size and hmac.compare_digest(said[:secret], self._secret):
+            index = _INDEX.unpack_from(said, secret)[0]
+            if index < self._seats and index not in self._seated:
+                self._seated[index] = newcomer.connection
+                return
+        newcomer.connection.close()
+
+
+def _of_our_user(connection: socket.socket) -> bool:
+    """Where the kernel can tell whose it is: unix(7) alone."""
+    if connection.family != socket.AF_UNIX:
+        return True
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return bool(_CREDENTIALS.unpack(found)[1] == os.getuid())
+
+
+def bind(listener: socket.socket, address: Any, backlog: int) -> None:
+    """Bind, and listen where there is a backlog.
+
+    Raises: FileExistsError where the address is taken, OSError.
+    """
+    try:
+        listener.bind(address)
+        if backlog:
+            listener.listen(backlog)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise FileExistsError(f"{address} is taken") from error
+        raise
+
+
+# Carrying
+
+
+class ConnectedEndpoint(PlainEndpoint):
+    """One connection, or, for a server or receiver of several, one for each of them."""
+
+    def __init__(self, connections: list[socket.socket], ticket: Ticket, framing: Framing) -> None:
+        self._connections = connections
+        self._ticket = ticket
+        self._framing = framing
+        self._gatherer: Gatherer | None = None
+        self.send: Any = forbidden("a receiver sends nothing")
+        self.recv_into: Any = forbidden("a sender receives nothing")
+        try:
+            self._wire()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wire(self) -> None:
+        spec, role = self._ticket.spec, self._ticket.role
+        for connection in self._connections:
+            connection.setblocking(not spec.nowait)
+        if role is Role.RECEIVER or (role is Role.SERVER and spec.topology is Topology.HUB):
+            self._gatherer = Gatherer(
+                {one.fileno(): self._receiver(one) for one in self._connections},
+                nowait=spec.nowait,
+            )
+            self.recv_into = self._gatherer.recv_into
+            if role is Role.SERVER:
+                senders = [self._sender(one) for one in self._connections]
+                self.send = forbidden("a hub says to whom: send_to")
+                self.recv_from: Any = self._gatherer.recv_from
+                self.send_to: Any = lambda index, data: senders[index](data)
+            return
+        (connection,) = self._connections
+        self.send = self._sender(connection)
+        if role is not Role.SENDER:
+            receive = self._receiver(connection)
+            if spec.poll:
+                receive = polled(connection.fileno(), receive, nowait=spec.nowait)
+            self.recv_into = receive
+
+    def _sender(self, connection: socket.socket) -> Callable[[Any], None]:
+        if self._framing is Framing.MESSAGE:
+            return message_sender(connection)
+        send = stream_sender(connection, self._ticket.spec.size)
+        if self._ticket.spec.nowait and connection.family != socket.AF_UNIX:
+            return given_room(connection.fileno(), send)
+        return send
+
+    def _receiver(self, connection: socket.socket) -> Receive:
+        size = self._ticket.spec.size
+        if self._framing is Framing.MESSAGE:
+            return message_receiver(connection, size, empty_is_end=True)
+        return stream_receiver(connection, size)
+
+    def prepare(self, data: memoryview) -> Any:
+        if self._framing is Framing.MESSAGE:
+            check_message(data, self._ticket.spec.size, empty=False)
+        return data
+
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        if self._gatherer is not None:
+            self._gatherer.close()
+        for connection in self._connections:
+            connection.close()
+
+
+def stream_sender(connection: socket.socket, size: int) -> Callable[[Any], None]:
+    """`send` of a SOCK_STREAM."""
+    transmit = connection.send
+    fd = connection.fileno()
+
+    def send(data: Any, /) -> None:
+        try:
+            sent = transmit(data)
+        except OSError as error:
+            raise translated(error, "send") from error
+        if sent != size:
+            write_rest(fd, memoryview(data), sent)
+
+    return send
+
+
+def stream_receiver(connection: socket.socket, size: int) -> Receive:
+    """`recv_into` of a SOCK_STREAM."""
+    receive = connection.recv_into
+    fd = connection.fileno()
+
+    def recv_into(buffer: memoryview, /) -> int:
+        try:
+            received = receive(buffer)
+        except OSError as error:
+            raise translated(error, "receive") from error
+        if received != size:
+            if received == 0:
+                raise PeerGone("receive: end of file")
+            return read_rest(fd, buffer, received)
+        return received
+
+    return recv_into
+
+
+def check_message(data: memoryview, size: int, *, empty: bool) -> None:
+    """What `prepare` refuses of a socket that keeps borders, so that `send` need not look.
+
+    Raises: MessageTooLarge, ValueError for no bytes where that is the end of file.
+    """
+    if len(data) > size:
+        raise MessageTooLarge(f"send: {len(data)} bytes over a channel for {size}")
+    if not len(data) and not empty:
+        raise ValueError("a message of no bytes looks like the end of file")
+
+
+def message_sender(connection: socket.socket) -> Callable[[Any], None]:
+    """`send` of a SOCK_SEQPACKET or SOCK_DGRAM: all of it or nothing."""
+    transmit = connection.send
+
+    def send(data: Any, /) -> None:
+        try:
+            transmit(data)
+        except OSError as error:
+            raise translated(error, "send") from error
+
+    return send
+
+
+def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool) -> Receive:
+    """`recv_into` of a SOCK_SEQPACKET or SOCK_DGRAM."""
+    receive = connection.recv_into
+    # With MSG_TRUNC the kernel tells a message's length even where it cut it
+    # (recv(2)); asked for `size` bytes, Python refuses a smaller buffer itself.
+    whole = socket.MSG_TRUNC
+    nothing = memoryview(bytearray(1))
+
+    def recv_into(buffer: memoryview, /) -> int:
+        try:
+            received = receive(buffer, size, whole)
+        except OSError as error:
+            raise translated(error, "receive") from error
+        except ValueError:
+            return recv_short(buffer)
+        if received != size:
+            if received > size:
+                raise MessageTooLarge(f"receive: {received} bytes for {size}")
+            if received == 0 and empty_is_end:
+                raise PeerGone("receive: end of file")
+        return received
+
+    def recv_short(buffer: memoryview, /) -> int:
+        """Into a buffer that is smaller than the size; an empty one Python would not fill."""
+        try:
+            received = receive(buffer or nothing, 0, whole)
+        except OSError as error:
+            raise translated(error, "receive") from error
+        if received > len(buffer):
+            raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
+        if received == 0 and empty_is_end:
+            raise PeerGone("receive: end of file")
+        return received
+
+    return recv_into if size else recv_short
+
+
+def largest_message(kind: socket.SocketKind) -> int:
+    """Bytes that a unix(7) socket of this kind takes in one message, found by trying.
+
+    Raises: OSError where there is no such socket.
+    """
+    one, other = socket.socketpair(socket.AF_UNIX, kind)
+    with one, other:
+        one.setblocking(False)
+        fits, too_much = 1, one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) + 1
+        data = memoryview(bytes(too_much))
+        while too_much - fits > 1:
+            middle = (fits + too_much) // 2
+            try:
+                one.send(data[:middle])
+            except OSError as error:
+                if error.errno not in (errno.EMSGSIZE, errno.ENOBUFS):
+                    raise
+                too_much = middle
+            else:
+                fits = middle
+                other.recv(1)  # the rest of the message goes with it
+    return fits

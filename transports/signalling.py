@@ -1,0 +1,178 @@
+"""Waiters by themselves: as signals between two processes, and as guards among many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from transports.checks import check_seat, check_spec
+from transports.contract import (
+    Closed,
+    Endpoint,
+    Json,
+    Limits,
+    Role,
+    Segment,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+)
+from transports.descriptors import close_all, duplicate_all
+from transports.eventfd import EventFds
+from transports.semaphores import PosixSemaphores, SysvSemaphores
+from transports.shm.memfd import MemfdSegments
+from transports.shm.segments import OwnedSegment
+from transports.tokens import NOTHING, TOKEN, TokenEndpoint
+from transports.waiters import WORD_BYTES, Fixed, Waiter, WaiterKind, patient
+from transports.words import FUTEX
+
+_MEMORY = MemfdSegments()  # where the words are of those waiters that live in memory
+
+
+class WaiterEndpoint(TokenEndpoint):
+    def __init__(self, kind: WaiterKind, ticket: Ticket) -> None:
+        super().__init__()
+        self._waiters: list[Waiter] = []
+        self._memory: Segment | None = None
+        fds = list(ticket.take_fds())
+        try:
+            self._wire(kind, ticket, fds)
+        except BaseException:
+            close_all(fds)
+            self.close()
+            raise
+
+    def _wire(self, kind: WaiterKind, ticket: Ticket, fds: list[int]) -> None:
+        if kind.in_memory:
+            self._memory = _MEMORY.open(None, fds.pop(0))
+        for number, address in enumerate(ticket.data["waiters"]):
+            fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
+            self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
+        if ticket.role is Role.MEMBER:
+            (only,) = self._waiters
+            self.acquire, self.release = patient(only.wait, kind), patient(only.notify, kind)
+            return
+        mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
+        wait: Any = getattr(mine, "poll_wait") if ticket.spec.poll else mine.wait  # noqa: B009
+        if ticket.spec.nowait:
+            wait = mine.try_wait
+        self.notify, self.wait = patient(theirs.notify, kind), patient(wait, kind)
+
+    def close(self) -> None:
+        super().close()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            waiter.close()
+        if self._memory is not None:
+            self._memory.close()
+
+
+def _word(memory: Segment | None, number: int) -> memoryview | None:
+    if memory is None:
+        return None
+    return memory.memory[number * WORD_BYTES : (number + 1) * WORD_BYTES]
+
+
+class WaiterChannel:
+    """A SIGNAL has two waiters, the server's and the client's; a GUARD has one, which holds 1."""
+
+    def __init__(self, kind: WaiterKind, spec: Spec) -> None:
+        self._spec = spec
+        self._closed = False
+        self._waiters: list[Waiter] = []
+        self._memory: OwnedSegment | None = None
+        held = [1] if spec.topology is Topology.GUARD else [0, 0]
+        try:
+            if kind.in_memory:
+                self._memory = _MEMORY.create(len(held) * WORD_BYTES, None)
+            for number, initial in enumerate(held):
+                fixed = None if spec.name is None else Fixed(spec.name, number)
+                memory = _word(self._memory, number)
+                self._waiters.append(kind.create(initial, fixed, memory))
+        except BaseException:
+            self.close()
+            self.unlink()
+            raise
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        check_seat(self._spec, role, index)
+        if self._closed:
+            raise Closed("the channel is closed")
+        held = [self._memory, *self._waiters]
+        fds = [one.fd for one in held if one is not None and one.fd is not None]
+        data: dict[str, Json] = {"waiters": [waiter.address for waiter in self._waiters]}
+        return Ticket(role, index, self._spec, data=data, fds=duplicate_all(fds))
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            for waiter in self._waiters:
+                waiter.close()
+            if self._memory is not None:
+                self._memory.close()
+
+    def unlink(self) -> None:
+        for waiter in self._waiters:
+            waiter.unlink()
+
+
+@dataclass(frozen=True)
+class Signalling:
+    """A waiter kind as a transport. `guard`: the kind as a guard takes it, None: it is none."""
+
+    kind: WaiterKind
+    guard: WaiterKind | None = None
+    undo: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.kind.name
+
+    @cached_property
+    def traits(self) -> Traits:
+        topologies = {Topology.SIGNAL} if self.guard is None else {Topology.SIGNAL, Topology.GUARD}
+        kind: Any = _MEMORY if self.kind.in_memory else self.kind
+        return replace(
+            TOKEN,
+            topologies=frozenset(topologies),
+            sharing=kind.sharing,
+            lifetime=kind.lifetime,
+            waiting=self.kind.waiting,
+            pollable=self.kind.pollable,
+            unlink_early=self.kind.unlink_early,
+            undo=self.undo,
+        )
+
+    def probe(self) -> Limits | Unavailable:
+        return self.kind.probe() or NOTHING
+
+    def create(self, spec: Spec) -> WaiterChannel:
+        check_spec(self, spec, 0)
+        return WaiterChannel(self._for(spec), spec)
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        return WaiterEndpoint(self._for(ticket.spec), ticket)
+
+    def _for(self, spec: Spec) -> WaiterKind:
+        guarding = spec.topology is Topology.GUARD and self.guard is not None
+        return self.guard if guarding and self.guard else self.kind
+
+
+def posix_sem() -> Signalling:
+    return Signalling(PosixSemaphores(), guard=PosixSemaphores())
+
+
+def sysv_sem() -> Signalling:
+    return Signalling(SysvSemaphores(), guard=SysvSemaphores(undo=True), undo=True)
+
+
+def eventfd() -> Signalling:
+    return Signalling(EventFds(), guard=EventFds())
+
+
+def futex() -> Signalling:
+    return Signalling(FUTEX)  # no guard: to take a free one alone needs compare-and-swap
