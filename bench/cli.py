@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,42 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
+from bench.refusals import COULD_NOT_MEASURE, Refused, carry_out, guarded
 from bench.version import VERSION
-
-COULD_NOT_MEASURE = 3
-
-
-class Refused(click.ClickException):
-    """Bad input, or a machine that cannot: one line, and exit code 3."""
-
-    exit_code = COULD_NOT_MEASURE
-
-    def format_message(self) -> str:
-        return " ".join(self.message.split())
-
-
-def _refusals() -> tuple[type[BaseException], ...]:
-    from bench.config import BadConfig
-    from bench.forkparent import Lost
-    from bench.lock import Busy
-    from bench.results import Unreadable
-    from bench.sweep import CannotRun
-    from transports.registry import DuplicateName, UnknownTransport
-
-    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable)
-
-
-def _guarded(action: Callable[[], Any]) -> Any:
-    """Do it; what may go wrong becomes one line instead of a traceback."""
-    try:
-        return action()
-    except KeyboardInterrupt:
-        raise click.Abort from None
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise Refused(f"{where}{error.strerror or error}") from error
-    except _refusals() as error:
-        raise Refused(str(error)) from error
 
 
 def _of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
@@ -231,8 +195,8 @@ def run(
             raise sweep.CannotRun("--resume takes the sweep as it was: leave the other options out")
         return sweep.resume(folder, _command(), watcher(Console(stderr=True)))
 
-    folder = _guarded(measure)
-    page = _guarded(lambda: _write_page(folder))
+    folder = guarded(measure)
+    page = guarded(lambda: _write_page(folder))
     _tell_run(folder, page, as_json)
 
 
@@ -308,7 +272,7 @@ def list_transports(as_json: bool) -> None:
     """
     from bench import inventory
 
-    entries = _guarded(inventory.transports)
+    entries = guarded(inventory.transports)
     if as_json:
         _print_json(entries)
     else:
@@ -326,7 +290,7 @@ def doctor(as_json: bool) -> None:
     """
     from bench import inventory
 
-    findings = _guarded(inventory.examine)
+    findings = guarded(inventory.examine)
     if as_json:
         _print_json([finding.as_dict() for finding in findings])
     else:
@@ -353,7 +317,7 @@ def report(folder: Path, as_json: bool) -> None:
         write_suite(load(folder), folder / "suite.json")
         return _write_page(folder)
 
-    page = _guarded(tell)
+    page = guarded(tell)
     if as_json:
         _print_json({"folder": str(folder), "page": str(page)})
     else:
@@ -391,7 +355,7 @@ def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     from reports.thresholds import load_thresholds
 
     judged = _thresholds(
-        lambda: gate.judge(load_thresholds(thresholds), _guarded(lambda: load(folder)))
+        lambda: gate.judge(load_thresholds(thresholds), guarded(lambda: load(folder)))
     )
     if as_json:
         _print_json(gate.to_json(judged))
@@ -412,7 +376,7 @@ def clean(as_json: bool) -> None:
     from bench.guardian import clean_up
     from transports.naming import abandoned
 
-    removed = _guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
+    removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
     if as_json:
         _print_json({"removed": removed})
         return
@@ -422,27 +386,8 @@ def clean(as_json: bool) -> None:
 
 
 def main() -> NoReturn:
-    """The console script. Bad input is told in one line, and exits as what cannot be measured:
-    click's own code for it, 2, means `inconclusive` here."""
+    """The console script."""
     # What we start with `-m` would look into the current folder first (Python's -P), and
     # find whatever is called bench there.
     os.environ["PYTHONSAFEPATH"] = "1"
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "ipcbench"
-        said = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"Error: {said}: see {command} --help", err=True)
-        sys.exit(COULD_NOT_MEASURE)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("Aborted!", err=True)
-        sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # `ipcbench list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+    carry_out(cli)

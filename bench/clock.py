@@ -37,14 +37,15 @@ class RealClock:
 class FakeClock:
     """Time that depends on the cell and the round alone, so that tests can foretell it.
 
-    Each message costs `cost` seconds; the first reading after `begin` is 0, the
-    second one the whole block.
+    Each message costs `cost` seconds, more for one of many bytes; the first
+    reading after `begin` is 0, the second one the whole block.
     """
 
-    def __init__(self, cell: str, round_number: int) -> None:
-        self.cost = (
-            1e-6 * (1 + 9 * _fraction(cell)) * (1 + 0.02 * _fraction(f"{cell}#{round_number}"))
-        )
+    def __init__(self, cell: str, round_number: int, size: int = 0) -> None:
+        noise = 1 + 0.02 * _fraction(f"{cell}#{round_number}")
+        # About what copying costs, so that a block of large messages has as few as a real one.
+        copying = 1 + size / 4096
+        self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * noise * copying
         self._count = self._readings = self._stamps = 0
 
     def begin(self, count: int) -> None:
@@ -66,10 +67,10 @@ def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 
-def clock(name: str, cell: str, round_number: int) -> Clock:
+def clock(name: str, cell: str, round_number: int, size: int = 0) -> Clock:
     """The clock of that name. Raises: ValueError where there is none."""
     if name == REAL:
         return RealClock()
     if name == FAKE:
-        return FakeClock(cell, round_number)
+        return FakeClock(cell, round_number, size)
     raise ValueError(f"no clock is called {name!r}: there are {REAL} and {FAKE}")

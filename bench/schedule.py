@@ -257,7 +257,8 @@ class Schedule:
                 cell=identity, round=number, who=broken.who, where=broken.where, what=broken.what
             )
         )
-        self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {broken.what}")
+        what = " ".join(broken.what.split())
+        self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {what}")
         count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
         if count >= GIVE_UP:
             self._progress.loops.pop(identity, None)

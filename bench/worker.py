@@ -39,7 +39,7 @@ class Worker:
         self._seats = self._pattern.seats(job.cell.processes)
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
-        self._clock = clock_named(job.clock, job.cell.original.id, job.round)
+        self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
         # Shared by all processes of the run, through fork: what they count up.
         self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
         self._updates = self._lost = 0

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLo
 
 from bench.results import format_size, human_rate, human_seconds
 from reports.charts import Axis
-from reports.style import MUTED
+from reports.style import INK, MUTED
 
 WIDTH = 10.4  # inches
 NARROW = 7.5
@@ -50,7 +50,7 @@ class Sheet:
         *,
         size: float,
         weight: str = "normal",
-        color: str | None = None,
+        color: str = INK,
         longest: int = LONGEST_LABEL,
     ) -> None:
         self.figure.text(
@@ -60,7 +60,7 @@ class Sheet:
             fontsize=size,
             fontweight=weight,
             va="center",
-            **({"color": color} if color else {}),
+            color=color,
         )
 
 

@@ -84,8 +84,8 @@ class Claim:
     """A statement and what the data say of it.
 
     `family`: number of tests that were corrected for together. `alone`:
-    contests that lack a side (those of what carries no data left out). `enough`: rounds with which every contest is
-    decided in which all rounds agree.
+    contests that lack a side, without those of what carries no data. `enough`:
+    rounds with which every contest is decided in which all rounds agree.
     """
 
     id: str

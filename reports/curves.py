@@ -59,9 +59,7 @@ class Plot:
     def curves(
         self, panels: list[Panel], columns: int, limits: tuple[float, float] | None = None
     ) -> Curves:
-        return Curves(
-            self.x_kind, self.x_label, self.y_kind, self.y_label, panels, columns, limits
-        )
+        return Curves(self.x_kind, self.x_label, self.y_kind, self.y_label, panels, columns, limits)
 
 
 def _by_placement(one: Measured) -> Place:
@@ -76,8 +74,8 @@ _LATENCY = Plot(
     "latency",
     "latency",
     "Round trip against message size",
-    "2 processes: the whole round trip of a message and its answer of the same size, lower is better; both axes "
-    "logarithmic.",
+    "2 processes: the whole round trip of a message and its answer of the same size, lower is "
+    "better; both axes logarithmic.",
     Axis.BYTES,
     "message size, bytes (K = 1024)",
     lambda one: one.cell.size,
@@ -90,8 +88,8 @@ _STREAM = Plot(
     "throughput",
     "stream",
     "Throughput against message size",
-    "2 processes: payload delivered one way, until the receiver has acknowledged the last message, higher is "
-    "better; both axes logarithmic, 1 MB = 10⁶ bytes.",
+    "2 processes: payload delivered one way, until the receiver has acknowledged the last "
+    "message, higher is better; both axes logarithmic, 1 MB = 10⁶ bytes.",
     Axis.BYTES,
     "message size, bytes (K = 1024)",
     lambda one: one.cell.size,
@@ -172,9 +170,7 @@ SCALING = {
         "stream",
     ),
     "pairs-latency": (
-        _scaling(
-            "pairs-latency", "round trips", "independent links side by side, all together", "latency"
-        ),
+        _scaling("pairs-latency", "round trips", "independent links, all together", "latency"),
         "latency",
     ),
     "fan-in": (
@@ -215,8 +211,8 @@ def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
     """Without the placements of one size, where others have more: those are no line."""
-    sizes = {place: {one.cell.size for one in members}
-             for place, members in grouped(cells, lambda one: one.cell.placement).items()}  # fmt: skip
+    by_place = grouped(cells, lambda one: one.cell.placement)
+    sizes = {place: {one.cell.size for one in members} for place, members in by_place.items()}
     least = 2 if any(len(found) > 1 for found in sizes.values()) else 1
     return [one for one in cells if len(sizes[one.cell.placement]) >= least]
 
@@ -301,14 +297,14 @@ def _title(place: Place) -> str:
 
 
 def _panel(plot: Plot, place: Place, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
-    key: Callable[[Measured], tuple[str, int, bool]] = line_key
-    if plot.section == "depth":  # there it is the x axis
-        def key(one: Measured) -> tuple[str, int, bool]:
-            return one.cell.transport, 0, one.cell.poll
-    lines = grouped(sorted(cells, key=line_order), key)
+    lines = grouped(sorted(cells, key=line_order), line_key)
+    if plot is _DEPTH:  # there the depth is the x axis, and no line of its own
+        lines = grouped(
+            sorted(cells, key=line_order), lambda one: (one.cell.transport, 0, one.cell.poll)
+        )
     drawn = []
     for members in lines.values():
-        text = label(members[0]) if plot.section != "depth" else members[0].cell.transport
+        text = label(members[0]) if plot is not _DEPTH else members[0].cell.transport
         style = drawn_as[members[0].cell.transport]
         drawn.append(_line(plot, text, style, members))
     return Panel(_title(place), about(place[1]), drawn)
@@ -351,7 +347,9 @@ def _families(
     panels = []
     for group in by_family(cells):
         lines = [
-            _line(plot, group.short(label(members[0])), drawn_as[members[0].cell.transport], members)
+            _line(
+                plot, group.short(label(members[0])), drawn_as[members[0].cell.transport], members
+            )
             for members in grouped(group.members, line_key).values()
         ]
         others = [

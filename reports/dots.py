@@ -76,9 +76,8 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
 
 def waiting(cells: Sequence[Measured]) -> list[Chart]:
     """Blocking against spinning, over the same memory."""
-    shared = [
-        one for one in plain(_of(cells, "latency")) if "+" in one.cell.transport and not one.facts.in_place
-    ]  # fmt: skip
+    copied = [one for one in _of(cells, "latency") if not one.facts.in_place]
+    shared = [one for one in plain(copied) if "+" in one.cell.transport]
     chosen = []
     points = []
     by = grouped(
@@ -263,9 +262,7 @@ def _several(points: Sequence[Point], in_panel: bool = False) -> list[Point]:
     kinds: dict[tuple[str, Row], set[str]] = {}
     for point in points:
         kinds.setdefault((point.panel if in_panel else "", point.row), set()).add(point.series)
-    return [
-        point for point in points if len(kinds[point.panel if in_panel else "", point.row]) > 1
-    ]
+    return [point for point in points if len(kinds[point.panel if in_panel else "", point.row]) > 1]
 
 
 def _by_rank(known: Sequence[str]) -> Callable[[str], tuple[int, str]]:

@@ -154,7 +154,8 @@ def contests(cells: Iterable[Measured]) -> list[Contest]:
 class Winner:
     """Who was fastest in a contest, and by how much.
 
-    `ratio`: how many times as fast as the runner-up (None: alone). `firsts`:
+    `ratio`: how many times as fast as the runner-up (None: alone). `stranger`:
+    the best of all other families, and `far` the ratio to it. `firsts`:
     rounds in which it was faster than all others, of `rounds` that all have.
     `p` is adjusted over the family; None where no test was possible.
     """
@@ -163,6 +164,8 @@ class Winner:
     best: Measured
     second: Measured | None
     ratio: Interval | None
+    stranger: Measured | None
+    far: Interval | None
     firsts: int
     rounds: int
     p: float | None
@@ -191,12 +194,16 @@ def winners(cells: Iterable[Measured]) -> list[Winner]:
 def _winner(contest: Contest) -> Winner:
     best, *others = sorted(contest.entrants, key=lambda one: (one.interval.median, one.cell.id))
     if not others:
-        return Winner(contest, best, None, None, 0, len(best.times), None)
+        return Winner(contest, best, None, None, None, None, 0, len(best.times), None)
     common = set(best.times).intersection(*(one.times for one in others))
     margins = [min(one.times[key] for one in others) - best.times[key] for key in sorted(common)]
     firsts = sum(margin > 0 for margin in margins)
     p = min(1.0, 2 * sign_test(margins)) if len(margins) >= ENOUGH_ROUNDS else None
-    return Winner(contest, best, others[0], ratios(others[0], best), firsts, len(common), p)
+    strangers = (one for one in others if one.facts.family != best.facts.family)
+    stranger = next(strangers, None)
+    far = ratios(stranger, best) if stranger else None
+    ratio = ratios(others[0], best)
+    return Winner(contest, best, others[0], ratio, stranger, far, firsts, len(common), p)
 
 
 def ranges(sizes: Iterable[int], all_sizes: Sequence[int]) -> list[tuple[int, int]]:

@@ -126,7 +126,8 @@ def render(
             claim_rows=tables.bounded(claim.judged),
             alone=tables.alone(claim, cells),
             holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
-            winners_grid=tables.winners_grid(found),
+            winners_grid=tables.winners_grid(one for one in found if one.second),
+            winners_alone=sum(one.second is None for one in found),
             winners_family=sum(one.p is not None for one in found),
             statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
             charts=shown,
@@ -305,7 +306,10 @@ def statement_summary(one: Judgement) -> str:
         )
         if (number := one.count(truth))
     ]
-    return f"Of {decided} {_plural(decided, 'cell')} with both: {', '.join(parts)}."
+    counts = f"Of {decided} {_plural(decided, 'cell')} with both: {', '.join(parts)}."
+    if one.rounds >= one.enough:
+        return counts
+    return f"{counts} {one.family} tests at once need {one.enough} rounds, and there are fewer."
 
 
 def truth_mark(one: Compared) -> str:

@@ -43,7 +43,13 @@ _MARKERS = {
     "floor": (".", "."),
     "other": ("<", ">"),
 }
-_LINES = {"blocking": "-", "poll, then read": "--", "spinning": ":", "spin, then block": "-.", "none": "--"}
+_LINES = {
+    "blocking": "-",
+    "poll, then read": "--",
+    "spinning": ":",
+    "spin, then block": "-.",
+    "none": "--",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,15 @@ def home() -> Path:
     Raises: PermissionError where somebody else has made it, or others may
     enter it.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return private_folder(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+
+
+def private_folder(base: str | Path) -> Path:
+    """Our user's own folder (0700) below `base`, made if missing.
+
+    Raises: PermissionError where somebody else has made it, or others may
+    enter it; OSError where it cannot be made.
+    """
     folder = Path(base) / f"{PREFIX}{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -197,6 +205,31 @@ def _remove_sysv_queue(key: str) -> None:
         raise FileNotFoundError(key) from error
 
 
+def _remove_sysv_memory(key: str) -> None:
+    import sysv_ipc
+
+    try:
+        memory = sysv_ipc.SharedMemory(int(key))
+        memory.detach()
+        if memory.uid != os.getuid():
+            raise FileNotFoundError(key)
+        memory.remove()
+    except sysv_ipc.ExistentialError as error:
+        raise FileNotFoundError(key) from error
+
+
+def _remove_sysv_semaphore(key: str) -> None:
+    import sysv_ipc
+
+    try:
+        semaphore = sysv_ipc.Semaphore(int(key))
+        if semaphore.uid != os.getuid():
+            raise FileNotFoundError(key)
+        semaphore.remove()
+    except sysv_ipc.ExistentialError as error:
+        raise FileNotFoundError(key) from error
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -206,6 +239,8 @@ KINDS = {
         Kind("posix semaphore", _remove_posix_semaphore, _private_name),
         Kind("posix queue", _remove_posix_queue, _private_name),
         Kind("sysv queue", _remove_sysv_queue, _private_key),
+        Kind("sysv memory", _remove_sysv_memory, _private_key),
+        Kind("sysv semaphore", _remove_sysv_semaphore, _private_key),
     )
 }
 

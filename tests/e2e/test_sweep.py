@@ -50,7 +50,7 @@ def test_every_planned_cell_has_a_figure_in_every_round(swept: Path) -> None:
 def test_the_figures_are_the_clock_s(swept: Path) -> None:
     for result in load(swept).ok():
         for run in result.good:
-            clock = FakeClock(result.cell.original.id, run.round)
+            clock = FakeClock(result.cell.original.id, run.round, result.cell.size)
             share = 3 if result.cell.pattern == "fan-in" else 1
             assert statistics.fmean(run.values) == pytest.approx(
                 clock.cost * share / run.inner_loops

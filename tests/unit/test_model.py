@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bench.records import Failed, Skipped
 from bench.results import Results, Status, load
-from reports.charts import MOST_LINES, MOST_PANELS, all_charts
+from reports.charts import MOST_PANELS
+from reports.gallery import all_charts
 from reports.model import Measured, contests, measured, ranges, winners
 from reports.style import styles
 from reports.tables import QUANTILES, failures, figures, pending, skipped, tails

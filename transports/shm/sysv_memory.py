@@ -116,16 +116,16 @@ class SysvSegments:
         if sysv_ipc is None:
             raise missing("sysv_ipc")
 
+        fixed = None if name is None else key_of(name)
+
         def make(key: int) -> Any:
             return sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, 0o600, max(size, 1), b"\0")
 
         try:
-            key, handle = created("sysv memory", None if name is None else key_of(name), make)
+            key, handle = created("sysv memory", fixed, make)
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
-            if name is not None:
-                key_of(name)
             raise Unavailable(
                 f"shmget(2) fails for {size} bytes: {error}",
                 "ipcrm -m ID, or raise kernel.shmmax, kernel.shmall or kernel.shmmni",

@@ -19,15 +19,20 @@ from transports.contract import (
     Unavailable,
 )
 from transports.testing.carrying import CarryingTests
+from transports.testing.dealing import DealingTests
 from transports.testing.leaks import left_since, snapshot
 from transports.testing.living import LivingTests
+from transports.testing.polling import PollingTests
+from transports.testing.serving import ServingTests
 from transports.testing.sharing import SharingTests
 from transports.testing.stage import Stage
 
-TESTED = (Topology.LINK, Topology.FAN_IN)  # the topologies that there are tests for
+TESTED = (Topology.LINK, Topology.FAN_IN, Topology.FAN_OUT, Topology.HUB)  # the topologies that there are tests for
 
 
-class ContractTests(CarryingTests, SharingTests, LivingTests):
+class ContractTests(
+    CarryingTests, DealingTests, ServingTests, PollingTests, SharingTests, LivingTests
+):
     """Every test of the contract. Set `transport` in a class of your own."""
 
     transport: ClassVar[str | Transport]
