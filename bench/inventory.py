@@ -45,6 +45,10 @@ def _entry(name: str) -> dict[str, Any]:
             entry["limits"].append(
                 asdict(limits.fan_in_message) | {"name": "message of several senders"}
             )
+        if limits.fan_out_message is not None:
+            entry["limits"].append(
+                asdict(limits.fan_out_message) | {"name": "message of competing receivers"}
+            )
     return entry
 
 

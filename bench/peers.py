@@ -175,6 +175,7 @@ class Team:
             Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
         ]
         self._watching = True
+        self._news: RunFailed | None = None
         signal.signal(signal.SIGCHLD, self._lost)
 
     def fork(
@@ -218,7 +219,8 @@ class Team:
                 self._watching = False
                 peer.pid = 0
                 last = peer.line.last_words()
-                raise RunFailed(last or Broken(peer.who, "", how_it_ended(status)))
+                self._news = RunFailed(last or Broken(peer.who, "", how_it_ended(status)))
+                raise self._news
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
         """Collect all hellos and hand them round; they come back for the worker itself."""
@@ -275,13 +277,17 @@ class Team:
                 os.waitpid(peer.pid, 0)
                 peer.pid = 0
 
-    def blame(self) -> None:
-        """An end of file came: wait for the signal that tells which peer has ended, and how.
+    def blame(self, *, gone: bool) -> None:
+        """An error came: say which peer has ended, and how, if one has. Raises: RunFailed.
 
-        A process closes what it has open before its parent hears of its end.
-        Raises: RunFailed, unless all peers are alive.
+        `gone`: it was an end of file, and a process closes what it has open before
+        its parent hears of its end. Other errors may stand in the place of the news:
+        posix_ipc puts its own there for what the signal's handler raised.
         """
-        time.sleep(LAST_WORDS)  # the signal's handler ends it
+        if self._news is None and gone:
+            time.sleep(LAST_WORDS)  # the signal's handler ends it
+        if self._news is not None:
+            raise self._news
 
     def kill(self) -> None:
         """End those at once who are still there."""

@@ -69,8 +69,10 @@ class Worker:
             self._team.stop()
             self._player.endpoint.close()
             self.report(self._outcome(tail))
-        except PeerGone:
-            self._team.blame()
+        except RunFailed:
+            raise
+        except Exception as error:
+            self._team.blame(gone=isinstance(error, PeerGone))
             raise
         finally:
             self._team.kill()

@@ -107,13 +107,17 @@ def scale_x(axes: Axes, kind: Axis, low: float, high: float) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
+_TICKS: tuple[tuple[float, tuple[float, ...]], ...] = (  # from this ratio of the ends on
+    (300, (1,)), (30, (1, 3)), (6, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 7)),
+)  # fmt: skip
+
+
 def _decades(low: float, high: float) -> LogLocator:
-    subs = (1.0,) if high / low >= 300 else (1.0, 3.0) if high / low >= 30 else (1.0, 2.0, 5.0)
-    return LogLocator(base=10, subs=subs)
+    return LogLocator(base=10, subs=next(subs for ratio, subs in _TICKS if high / low >= ratio))
 
 
 def tick(kind: Axis, value: float) -> str:
-    """A tick is a round number: no digits after it."""
+    """A tick is a round number: no zeros after it."""
     if kind is Axis.SHARE:
         return f"{value * 100:.0f} %"
     if kind is Axis.BYTES:
@@ -125,7 +129,7 @@ def tick(kind: Axis, value: float) -> str:
     else:
         unit = "B" if kind is Axis.BYTES_PER_SECOND else ""
         text = human_rate(value * (1 + 1e-9), unit)
-    return re.sub(r"\.0+(?=\D|$)", "", text)
+    return re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text).replace(". ", " ").rstrip(".")
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -35,6 +35,7 @@ from reports.model import FAMILIES, PLACEMENTS, WAITS, Measured, rank
 from reports.style import series
 
 MOST_ROWS = 72
+MOST_SERIES = 6  # kinds of dots in a row
 MOST_ABREAST = 3  # panels
 _SIZES = (64, 65536)  # what placement does: a small message, and a large one
 
@@ -186,7 +187,7 @@ def lost(cells: Sequence[Measured]) -> list[Chart]:
     points = [
         Point(one.cell.placement,
               Row(f"{label(one)}, {one.cell.processes} processes", one.facts.family),
-              (one.cell.transport, one.cell.processes), "lost", one.lost)
+              (one.cell.transport, one.cell.processes), "", one.lost)
         for one in chosen
         if one.lost is not None
     ]  # fmt: skip
@@ -287,7 +288,8 @@ def _chart(
     panels = list(dict.fromkeys(point.panel for point in points))
     if set(panels) <= set(PLACEMENTS):
         panels.sort(key=lambda panel: rank(PLACEMENTS, panel))
-    kinds = sorted({point.series for point in points}, key=order)
+    kinds = sorted({point.series for point in points}, key=order)[:MOST_SERIES]
+    points = [point for point in points if point.series in kinds]
     by: dict[tuple[str, Row], dict[int, Interval]] = {}
     for point in points:
         by.setdefault((point.panel, point.row), {})[kinds.index(point.series)] = point.interval

@@ -140,20 +140,12 @@ def _end_labels(
     right = axes.get_xlim()
     ends = [(math.log(line.y[-1]) - low) / (high - low) * tall for line in lines]
     places = spread_out(ends, _LINE, 0.03, tall - 0.03)
+    leaders: list[list[tuple[float, float]]] = []
     for line, end, at in zip(lines, ends, places, strict=True):
         start = math.log(place(line.x[-1]) / right[0]) / math.log(right[1] / right[0])
         begin, mark = 1 + 0.16 / across, 1 + 0.24 / across
-        axes.add_line(
-            Line2D(
-                [start, 1 + 0.03 / across, begin],
-                [end / tall, end / tall, at / tall],
-                transform=axes.transAxes,
-                color=line.style.color,
-                linewidth=0.5,
-                alpha=0.7,
-                clip_on=False,
-            )
-        )
+        turn = 1 + 0.03 / across
+        leaders.append([(start, end / tall), (turn, end / tall), (begin, at / tall)])
         look = {**_look(line), "linestyle": "none" if line.style.marker else "-"}
         ends_of = [mark] if line.style.marker else [begin, mark + 0.06 / across]
         axes.add_line(
@@ -173,6 +165,17 @@ def _end_labels(
             fontsize=_LABEL,
             va="center_baseline",
         )
+    axes.add_collection(
+        LineCollection(
+            leaders,
+            transform=axes.transAxes,
+            colors=[line.style.color for line in lines],
+            linewidths=0.5,
+            alpha=0.7,
+            clip_on=False,
+        ),
+        autolim=False,
+    )
 
 
 def place(value: int) -> float:

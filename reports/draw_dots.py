@@ -35,7 +35,7 @@ def figure(title: str, note: str, dots: Dots) -> Figure:
     heights, headings, total = _heights(dots)
     left = 0.34 + max(length(row.label, _LABEL) for row in dots.rows)
     tall = total * _ROW
-    legend = _LEGEND if len(dots.series) > 1 else 0.0
+    legend = _LEGEND if dots.series[0].name else 0.0
     heading = PANEL_HEAD if any(panel.title for panel in dots.panels) else 0.08
     top = HEAD + legend + heading
     sheet = Sheet(width, top + tall + _FOOT, title, note)

@@ -29,7 +29,7 @@ from reports import figures, tables
 from reports.charts import Chart
 from reports.claims import Claim, Holds, Judged, Outcome, shm_fastest
 from reports.gallery import KINDS, all_charts
-from reports.model import ALPHA, Measured, Winner, measured, winners
+from reports.model import ALPHA, SYNCHRONISATION, Measured, Winner, measured, winners
 from reports.statements import Compared, Judgement, Truth, judged
 from reports.style import css_variables, family_class
 from reports.trust import Trust, judge
@@ -126,7 +126,10 @@ def render(
             claim_rows=tables.bounded(claim.judged),
             alone=tables.alone(claim, cells),
             holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
-            winners_grid=tables.winners_grid(one for one in found if one.second),
+            winners_grid=tables.winners_grid(one for one in found if one.second and _carry(one)),
+            signals_grid=tables.winners_grid(
+                one for one in found if one.second and not _carry(one)
+            ),
             winners_alone=sum(one.second is None for one in found),
             winners_family=sum(one.p is not None for one in found),
             statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
@@ -173,6 +176,7 @@ def _environment() -> Environment:
         bounds=bounds,
         count=count,
         memory=memory,
+        copying=copying,
         family_class=family_class,
         stretches=stretches,
     )
@@ -280,6 +284,16 @@ def claim_mark(one: Judged) -> str:
 def claim_class(one: Judged) -> str:
     """The name under which style.css knows an outcome."""
     return {Outcome.FASTEST: "fastest", Outcome.BEATEN: "beaten"}.get(one.outcome, "tie")
+
+
+def copying(one: Measured) -> str:
+    """A transport's name where the row already says that it is read in place."""
+    name = one.cell.transport
+    return name.removesuffix("/in-place") if one.facts.in_place else name
+
+
+def _carry(one: Winner) -> bool:
+    return one.best.facts.family != SYNCHRONISATION
 
 
 def _counts(claim: Claim) -> Iterator[str]:

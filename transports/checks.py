@@ -1,8 +1,8 @@
-"""What every `create` and `ticket` refuses alike."""
+"""What every `create`, `ticket` and `attach` checks alike."""
 
 from __future__ import annotations
 
-from transports.contract import Role, Sharing, Spec, Topology, Transport
+from transports.contract import Role, Sharing, Spec, Ticket, Topology, Transport
 from transports.errors import MessageTooLarge
 
 
@@ -35,3 +35,15 @@ def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
         raise ValueError(f"{transport.name} cannot be waited for with poll(2)")
     if limit is not None and spec.size > limit:
         raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")
+
+
+def path_in(ticket: Ticket) -> str:
+    """The path that a ticket tells; the spec's fixed name for one that tells nothing.
+
+    Unrelated processes that share only the path make their tickets themselves.
+    Raises: ValueError where there is neither.
+    """
+    path = ticket.data.get("path", ticket.spec.name)
+    if not isinstance(path, str):
+        raise ValueError("a ticket without a path, and its spec names none")
+    return path

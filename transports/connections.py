@@ -32,6 +32,7 @@ from transports.descriptors import read_rest, write_rest
 from transports.multiplexing import Gatherer, Receive, given_room, polled
 
 SECRET_BYTES = 32
+LONG_QUEUE = socket.SOMAXCONN  # of a listener: strangers in it must not keep ours out
 _INDEX = struct.Struct("=I")
 _CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
@@ -102,16 +103,14 @@ class Door:
         Raises: TimedOut.
         """
         self._listener.setblocking(False)
-        poller = select.poll()
-        poller.register(self._listener, select.POLLIN)
         complete = False
         try:
             while len(self._seated) < self._seats:
-                for fd, _ in poller.poll(_left(deadline, "a connecting process") * 1000):
+                left = _left(deadline, "a connecting process")
+                for fd, _ in self._poller().poll(left * 1000):
                     if fd == self._listener.fileno():
-                        self._open(poller)
+                        self._open()
                     elif self._heard(self._newcomers[fd]):
-                        poller.unregister(fd)
                         self._judge(self._newcomers.pop(fd))
             complete = True
         finally:
@@ -120,7 +119,20 @@ class Door:
                 connection.close()
         return [self._seated[index] for index in sorted(self._seated)]
 
-    def _open(self, poller: select.poll) -> None:
+    def _poller(self) -> select.poll:
+        """Of those who have not said all, and of the listener while there are seats.
+
+        Who comes later waits in the listener's queue, for the next one to ask for
+        him. But where anybody may come, no stranger's silence may keep others out.
+        """
+        poller = select.poll()
+        for newcomer in self._newcomers.values():
+            poller.register(newcomer.connection, select.POLLIN)
+        if self._secret or len(self._newcomers) + len(self._seated) < self._seats:
+            poller.register(self._listener, select.POLLIN)
+        return poller
+
+    def _open(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # gone again: accept(2)
@@ -130,7 +142,6 @@ class Door:
             return
         connection.setblocking(False)
         self._newcomers[connection.fileno()] = _Newcomer(connection)
-        poller.register(connection, select.POLLIN)
 
     def _heard(self, newcomer: _Newcomer) -> bool:
         """Whether it has said all that it will say; never more is read than it has to say."""

@@ -38,6 +38,7 @@ from transports.errors import (
     Unavailable,
     WouldBlock,
 )
+from transports.memory import Latest, Mapping, Segment, SegmentState
 
 Json: TypeAlias = Any
 """What `json.dumps` takes; its shape is the transport's own affair."""
@@ -45,8 +46,9 @@ Json: TypeAlias = Any
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
     "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "PeerDeath",
-    "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits",
-    "Transport", "TransportError", "Unavailable", "Waiting", "WouldBlock",
+    "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec", "Ticket",
+    "TimedOut", "Topology", "Traits", "Transport", "TransportError", "Unavailable", "Waiting",
+    "WouldBlock",
 ]  # fmt: skip
 
 
@@ -196,7 +198,8 @@ class Spec:
     `nowait`: `send` and `recv_into` raise `WouldBlock` instead of waiting.
     `poll`: the receiver waits with poll(2) and then reads, where the traits
     say that it can. `kind`: a System V message's type (1 or more), a POSIX
-    message's priority; each seat may set its own in its ticket's spec. `name`: a fixed name instead of a private random one.
+    message's priority; each seat may set its own in its ticket's spec. `name`:
+    a fixed name instead of a private random one.
     """
 
     size: int
@@ -394,77 +397,3 @@ class Guard(Protocol):
 
     def release(self) -> None:
         """Leave."""
-
-
-class Mapping(Enum):
-    """How a process sees a segment."""
-
-    SHARED = "shared"  # reads and writes what all see
-    READ_ONLY = "read-only"
-    PRIVATE = "private"  # its writes reach nobody else, copy on write
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentState:
-    """What the kernel says of a segment: shmctl(2) IPC_STAT, or fstat(2).
-
-    `attached`, how many mappings there are, and `creator`, a pid, are None
-    where the kernel keeps no such thing.
-    """
-
-    size: int
-    mode: int
-    owner: int
-    attached: int | None = None
-    creator: int | None = None
-
-
-class Segment(Protocol):
-    """Memory that several processes see."""
-
-    @property
-    def memory(self) -> memoryview:
-        """The bytes, without a copy; not writable where they are mapped read-only."""
-
-    def stat(self) -> SegmentState:
-        """Ask the kernel about it."""
-
-    def set_mode(self, mode: int) -> None:
-        """Change who may open it from now on: shmctl(2) IPC_SET, or fchmod(2)."""
-
-    def resize(self, size: int) -> None:
-        """Let it grow, and map it anew: `memory` is another one then.
-
-        Who has it open sees the old size until he opens it again.
-        Raises: Unavailable where a segment keeps its size or there is no room,
-        ValueError for a smaller one (pages would vanish under the others'
-        feet), BufferError while views of the old `memory` are about.
-        """
-
-    def close(self) -> None:
-        """Unmap. Twice is harmless; the object stays.
-
-        Views of `memory` stay valid; the last one to go takes the map with it.
-        """
-
-    def unlink(self) -> None:
-        """Remove its name. Twice is harmless."""
-
-
-class Latest(Protocol):
-    """The newest value of one publisher, for any number of readers, who miss what they miss."""
-
-    def publish(self, value: bytes | memoryview, /) -> None:
-        """Replace the value. Never waits. Raises: MessageTooLarge."""
-
-    def read(self, deadline: float) -> bytes:
-        """The newest value, whole; empty before the first one.
-
-        Raises: TimedOut where the publisher was stopped in the middle.
-        """
-
-    def read_into(self, buffer: memoryview, /) -> int:
-        """The same into a buffer, and without a deadline; its length in bytes.
-
-        Raises: MessageTooLarge where the buffer is too small.
-        """

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from transports.checks import check_seat, check_spec
+from transports.checks import check_seat, check_spec, path_in
 from transports.contract import (
     Closed,
     Endpoint,
@@ -96,6 +96,7 @@ def _open_to_read(path: Path, writers: int, deadline: float) -> int:
         raise PeerGone(f"there is no FIFO {path}") from error
     try:
         _is_fifo(fd, path)
+        set_capacity(fd, None)
         for _ in range(writers):
             _await_greeting(fd, deadline)
     except BaseException:
@@ -208,8 +209,7 @@ class Fifo:
         Two processes that each open the one they send through first wait for ever.
         """
         spec, role = ticket.spec, ticket.role
-        # Who was told no more than the name attaches by it.
-        base = ticket.data.get("path", spec.name)
+        base = path_in(ticket)
         clients = spec.parties - 1
         numbers: range
         if role is Role.CLIENT:

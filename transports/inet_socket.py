@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from transports.checks import check_seat, check_spec
-from transports.connections import SECRET_BYTES, ConnectedEndpoint, Door, bind, connect_to
+from transports.connections import (
+    LONG_QUEUE,
+    SECRET_BYTES,
+    ConnectedEndpoint,
+    Door,
+    bind,
+    connect_to,
+)
 from transports.contract import (
     Closed,
     Endpoint,
@@ -63,12 +70,12 @@ class Tcp:
     host: str
     traits: Traits = TRAITS
 
-    def _listen(self, backlog: int) -> socket.socket:
+    def _listen(self) -> socket.socket:
         """Raises: Unavailable."""
         listener = None
         try:
             listener = socket.socket(self.domain, socket.SOCK_STREAM)
-            bind(listener, (self.host, 0), backlog)
+            bind(listener, (self.host, 0), LONG_QUEUE)
         except OSError as error:
             if listener is not None:
                 listener.close()
@@ -80,7 +87,7 @@ class Tcp:
 
     def probe(self) -> Limits | Unavailable:
         try:
-            with self._listen(1) as listener, self._socket() as one:
+            with self._listen() as listener, self._socket() as one:
                 # To a queue with room: it neither waits nor needs to be accepted.
                 one.settimeout(1)
                 one.connect(listener.getsockname())
@@ -93,7 +100,7 @@ class Tcp:
             message=UNBOUNDED,
             others=(
                 Limit(
-                    "send buffer at first",
+                    "send buffer",
                     room,
                     "net.ipv4.tcp_wmem",  # for both, tcp(7): it grows as far as the third number
                     f'sysctl -w net.ipv4.tcp_wmem="4096 {2 * room} {max(4 * 1024**2, 2 * room)}"',
@@ -110,7 +117,7 @@ class Tcp:
         check_spec(self, spec, None)
         if spec.name is not None:
             raise ValueError(f"{self.name} takes no fixed name: its port is the kernel's choice")
-        return TcpChannel(spec, self._listen(spec.parties))
+        return TcpChannel(spec, self._listen())
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         secret = bytes.fromhex(ticket.data["secret"])

@@ -166,7 +166,7 @@ def _gathering(
 
     def look() -> None:
         nonlocal ready
-        ready = wait(seats, timeout)  # type: ignore[arg-type]  # any iterable will do
+        ready = wait(seats, timeout)  # any iterable will do
         if spec.nowait and not ready:
             raise WouldBlock("receive: nothing is there")
 

@@ -13,11 +13,11 @@ index beside it, and one for each client's replies.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from multiprocessing.synchronize import SEM_VALUE_MAX
 from queue import Empty, Full
 from typing import Any, TypeAlias
 
@@ -232,13 +232,11 @@ class MpQueueChannel(PlainChannel):
         if self._closed:
             raise Closed("the channel is closed")
         forth, *back = self._queues
-        inherited = {
-            Role.CLIENT: lambda: (back[index], (forth,)),
-            Role.SERVER: lambda: (forth, tuple(back)),
-            Role.SENDER: lambda: (None, (forth,)),
-            Role.RECEIVER: lambda: (forth, ()),
-        }[role]()
-        return Ticket(role, index, self._spec, data={"depth": self._depth}, inherited=inherited)
+        into = {Role.CLIENT: back[index : index + 1], Role.SENDER: [None]}.get(role, [forth])
+        out = {Role.SERVER: tuple(back), Role.RECEIVER: ()}.get(role, (forth,))
+        return Ticket(
+            role, index, self._spec, data={"depth": self._depth}, inherited=(into[0], out)
+        )
 
     def close(self) -> None:
         # Each queue closes its pipe, and unmaps its locks, with the last reference to it.
@@ -259,7 +257,8 @@ class MpQueue:
             MpQueueChannel(Spec(size=1), fed=self.fed).close()
         except Unavailable as reason:
             return reason
-        depth = Limit("messages in a queue", SEM_VALUE_MAX, "SEM_VALUE_MAX, sem_init(3)")
+        most = os.sysconf("SC_SEM_VALUE_MAX")
+        depth = Limit("messages in a queue", most, "SEM_VALUE_MAX, sem_overview(7)")
         return Limits(
             message=Limit("message", None, "it has no bound: a stream is under it"),
             others=(depth,) if self.fed else (),

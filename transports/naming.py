@@ -39,15 +39,7 @@ def home() -> Path:
     Raises: PermissionError where somebody else has made it, or others may
     enter it.
     """
-    return private_folder(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-
-
-def private_folder(base: str | Path) -> Path:
-    """Our user's own folder (0700) below `base`, made if missing.
-
-    Raises: PermissionError where somebody else has made it, or others may
-    enter it; OSError where it cannot be made.
-    """
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(base) / f"{PREFIX}{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)

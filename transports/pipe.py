@@ -57,7 +57,7 @@ ATOMIC = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 # it finds (fs/pipe.c, pipe_read), so it finds whole messages where writes are atomic
 # and all have one size; POSIX says of read() that it is meant to be so. Beyond
 # PIPE_BUF a reader was seen to find half a message in one of 30 reads.
-COMPETED = Limit("message of competing readers", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
+COMPETED = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 
 DEFAULT_CAPACITY = 16 * os.sysconf("SC_PAGE_SIZE")  # pipe(7)
 
@@ -129,12 +129,17 @@ class PipeChannel(PlainChannel):
         if not self._pipes:
             raise Closed("the channel is closed")
         forth, back = self._pipes[0::2], self._pipes[1::2]
-        ends = {
-            Role.CLIENT: lambda: (back[index][0], forth[index][1]),
-            Role.SERVER: lambda: (*(one[0] for one in forth), *(one[1] for one in back)),
-            Role.SENDER: lambda: (forth[0][1],),
-            Role.RECEIVER: lambda: (forth[0][0],),
-        }[role]()
+        reading = {
+            Role.CLIENT: back[index : index + 1],
+            Role.SERVER: forth,
+            Role.RECEIVER: forth,
+        }.get(role, [])
+        writing = {
+            Role.CLIENT: forth[index : index + 1],
+            Role.SERVER: back,
+            Role.SENDER: forth,
+        }.get(role, [])
+        ends = (*(pipe[0] for pipe in reading), *(pipe[1] for pipe in writing))
         return Ticket(role, index, self._spec, fds=duplicate_all(ends))
 
     def close(self) -> None:

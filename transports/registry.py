@@ -34,6 +34,15 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "mp-pipe-pickle": ("transports.multiprocess_pipe", "mp_pipe_pickle"),
     "mp-simple-queue": ("transports.multiprocess_queue", "mp_simple_queue"),
     "mp-queue": ("transports.multiprocess_queue", "mp_queue"),
+    "posix-sem": ("transports.signalling", "posix_sem"),
+    "sysv-sem": ("transports.signalling", "sysv_sem"),
+    "eventfd": ("transports.signalling", "eventfd"),
+    "futex": ("transports.signalling", "futex"),
+    "signal": ("transports.signals", "Signals"),
+    "mp-lock": ("transports.guards", "MpLock"),
+    "flock": ("transports.guards", "flock"),
+    "lockf": ("transports.guards", "lockf"),
+    "unguarded": ("transports.guards", "Unguarded"),
     "null": ("transports.null", "Null"),
 }
 
@@ -41,13 +50,26 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
 _FAMILIES: dict[str, tuple[str, str]] = {
     "pipe": ("transports.pipe", "pipe"),
     "fifo": ("transports.fifo", "fifo_by"),
-    "shm": ("transports.shm", "shm"),
+    "shm": ("transports.shm.compose", "shm"),
 }
 
 _MEMBERS = (
     "pipe:1M",
     "fifo:mknod",
+    # A cross: every segment, every waiter, and reading in place. Any other pair goes by its name.
     "shm:posix+posix-sem",
+    "shm:sysv+posix-sem",
+    "shm:file+posix-sem",
+    "shm:tmpfs+posix-sem",
+    "shm:memfd+posix-sem",
+    "shm:mp+posix-sem",
+    "shm:posix+sysv-sem",
+    "shm:posix+eventfd",
+    "shm:posix+futex",
+    "shm:posix+spin",
+    "shm:posix+spin-block",
+    "shm:posix+posix-sem/in-place",
+    "shm:posix+spin/in-place",
 )
 
 

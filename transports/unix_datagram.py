@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from transports.checks import check_seat, check_spec
+from transports.checks import check_seat, check_spec, path_in
 from transports.connections import check_message, message_receiver, message_sender
 from transports.contract import (
     Closed,
@@ -97,7 +97,7 @@ class DatagramEndpoint(PlainEndpoint):
             if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
                 self.send = forbidden("a hub says to whom: send_to")
                 indices = {
-                    str(_sender_of(ticket.data["path"], index)): index
+                    str(_sender_of(path_in(ticket), index)): index
                     for index in range(spec.parties - 1)
                 }
                 self.recv_from: Any = self._waiting(_recv_from(inbox, spec.size, indices), spec)
@@ -226,8 +226,7 @@ class UnixDatagram:
         return DatagramChannel(spec)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        # Who was told no more than the name attaches by it.
-        path = ticket.data.setdefault("path", ticket.spec.name)
+        path = path_in(ticket)
         with ExitStack() as undo:
             outboxes: list[socket.socket] = []
             inbox = None

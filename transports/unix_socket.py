@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transports.checks import check_seat, check_spec
+from transports.checks import check_seat, check_spec, path_in
 from transports.connections import (
+    LONG_QUEUE,
     ConnectedEndpoint,
     Door,
     bind,
@@ -133,7 +134,7 @@ class UnixChannel:
         self._place = Place(spec)
         try:
             self._listener = new_socket(kind)
-            self._place.bind(self._listener, self._place.path, spec.parties)
+            self._place.bind(self._listener, self._place.path, LONG_QUEUE)
         except BaseException:
             self.close()
             self.unlink()
@@ -203,9 +204,7 @@ class UnixSocket:
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         framing = self.traits.framing
         if ticket.role in (Role.CLIENT, Role.SENDER):
-            # Who was told no more than the name attaches by it.
-            path = ticket.data.get("path", ticket.spec.name)
-            connection = connect_to(new_socket(self.kind), path, ticket.index, deadline)
+            connection = connect_to(new_socket(self.kind), path_in(ticket), ticket.index, deadline)
             return ConnectedEndpoint([connection], ticket, framing)
         (fd,) = ticket.take_fds()
         with socket.socket(fileno=fd) as listener:

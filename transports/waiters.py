@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from transports.contract import Json, Lifetime, Sharing, Signal, Unavailable, Waiting
+from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
 
 WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
 
@@ -22,8 +22,16 @@ class Fixed(NamedTuple):
     number: int
 
 
-class Waiter(Signal, Protocol):
-    """A signal with its handles. `notify`, `wait` and `try_wait` raise the kind's `errors`."""
+class Waiter(Protocol):
+    """A `Signal` with its handles, whose calls raise the kind's `errors`."""
+
+    @property
+    def notify(self) -> Callable[[], object]:
+        """Add one."""
+
+    @property
+    def wait(self) -> Callable[[], object]:
+        """Take one; waits until there is one."""
 
     @property
     def address(self) -> Json:

@@ -220,7 +220,7 @@ class Lookout:
         numbers = range(len(words))
         sleep = partial(_sleep, _FUTEX_WAITV, ctypes.c_void_p(place), len(words), 0, None, 0)
 
-        def stall(_: int) -> None:
+        def stall(_seen: int) -> None:
             for _ in repeat(None, spins // len(words)):
                 for number in numbers:
                     if words[number][0] != taken[number]:
@@ -231,6 +231,16 @@ class Lookout:
             sleep()
 
         return stall
+
+
+def cpus() -> list[int]:
+    """The CPUs that this process may use: what it tells the others."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def alone_on(mine: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
+    """Whether nobody else uses these CPUs; ours are among `all_cpus`, which all have told."""
+    return sum(not set(mine).isdisjoint(one) for one in all_cpus) <= 1
 
 
 FUTEX = Words("futex", Waiting.BLOCKING, spins=0)

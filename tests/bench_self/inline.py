@@ -8,7 +8,6 @@ ratio: the median over its ABBA quartets.
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 import struct
@@ -20,11 +19,11 @@ from statistics import median
 from typing import Any
 
 import posix_ipc
-import sysv_ipc
 
 from bench.clock import RealClock
 from bench.loops import ping, pong
 from bench.stats import Interval, median_interval
+from tests.bench_self import inline_queues, inline_streams
 from transports import Endpoint, Role, Spec, Ticket, get
 from transports.shm.ring import Lane
 
@@ -40,74 +39,6 @@ Half = Callable[[int], None]  # plays one process's side of so many round trips
 
 class Short(Exception):
     """A transfer moved less than a message."""
-
-
-def _pipe(ticket: Ticket, endpoint: Endpoint, first: bool) -> Half:
-    reading, writing = ticket.take_fds()
-    write, readinto = os.write, io.FileIO(reading).readinto
-    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
-
-    def client(count: int) -> None:
-        for _ in repeat(None, count):
-            if write(writing, message) != SIZE:
-                raise Short
-            if readinto(buffer) != SIZE:
-                raise Short
-
-    def server(count: int) -> None:
-        for _ in repeat(None, count):
-            if readinto(buffer) != SIZE:
-                raise Short
-            if write(writing, message) != SIZE:
-                raise Short
-
-    return client if first else server
-
-
-def _unix_stream(ticket: Ticket, endpoint: Any, first: bool) -> Half:
-    connection: socket.socket = endpoint._connections[0]
-    transmit, receive = connection.send, connection.recv_into
-    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
-
-    def client(count: int) -> None:
-        for _ in repeat(None, count):
-            if transmit(message) != SIZE:
-                raise Short
-            if receive(buffer) != SIZE:
-                raise Short
-
-    def server(count: int) -> None:
-        for _ in repeat(None, count):
-            if receive(buffer) != SIZE:
-                raise Short
-            if transmit(message) != SIZE:
-                raise Short
-
-    return client if first else server
-
-
-def _sysv_queue(ticket: Ticket, endpoint: Endpoint, first: bool) -> Half:
-    forth, back = (sysv_ipc.MessageQueue(key, 0) for key in ticket.data["keys"])
-    put, take = (forth.send, back.receive) if first else (back.send, forth.receive)
-    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
-
-    def client(count: int) -> None:
-        for _ in repeat(None, count):
-            put(message, True)
-            data, _ = take(True)
-            if len(data) != SIZE:
-                raise Short
-            buffer[:] = data
-
-    def server(count: int) -> None:
-        for _ in repeat(None, count):
-            data, _ = take(True)
-            if len(data) != SIZE:
-                raise Short
-            buffer[:] = data
-            put(message, True)
-
-    return client if first else server
 
 
 def _shm(ticket: Ticket, endpoint: Any, first: bool) -> Half:
@@ -160,11 +91,13 @@ def _shm(ticket: Ticket, endpoint: Any, first: bool) -> Half:
 
 
 INLINE: dict[str, Callable[[Ticket, Any, bool], Half]] = {
-    "pipe": _pipe,
-    "unix-stream": _unix_stream,
-    "sysv-queue": _sysv_queue,
+    **inline_streams.of_streams(SIZE),
     "shm:posix+posix-sem": _shm,
+    **inline_queues.of_queues(SIZE),
 }
+
+
+SLOTTED = {"shm:posix+posix-sem"}  # whose inline loops count on the depth
 
 
 def _ours(endpoint: Endpoint, first: bool) -> Half:
@@ -178,11 +111,11 @@ def _ours(endpoint: Endpoint, first: bool) -> Half:
     return half
 
 
-def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Half, Half]:
-    """(ours, inline) of one process; the second ticket is for the inline one's own handles."""
+def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Endpoint, list[Half]]:
+    """An endpoint, and [ours, inline] of one process; the second ticket is for inline handles."""
     os.sched_setaffinity(0, {CPU})
     endpoint = get(name).attach(tickets[0], time.monotonic() + 10)
-    return _ours(endpoint, first), INLINE[name](tickets[1], endpoint, first)
+    return endpoint, [_ours(endpoint, first), INLINE[name](tickets[1], endpoint, first)]
 
 
 def _order() -> Iterator[int]:
@@ -191,7 +124,7 @@ def _order() -> Iterator[int]:
 
 
 def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
-    halves = _side(name, tickets, first=False)
+    _, halves = _side(name, tickets, first=False)
     for which in _order():
         control.recv(1)
         halves[which](BLOCK)
@@ -201,7 +134,7 @@ def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
 def _pair(name: str) -> float:
     """Time of ours over time of the inline one, of one fresh pair of processes."""
     transport = get(name)
-    spec = Spec(size=SIZE, depth=DEPTH if transport.traits.depth else None)
+    spec = Spec(size=SIZE, depth=DEPTH if name in SLOTTED else None)
     channel = transport.create(spec)
     here, there = socket.socketpair()
     try:
@@ -209,7 +142,7 @@ def _pair(name: str) -> float:
         theirs = [channel.ticket(Role.SERVER, 0) for _ in range(2)]
         peer = get_context("fork").Process(target=_serve, args=(name, theirs, there), daemon=True)
         peer.start()
-        halves = _side(name, mine, first=True)
+        endpoint, halves = _side(name, mine, first=True)
         times: list[float] = []
         for which in _order():
             here.send(b"g")
@@ -218,6 +151,7 @@ def _pair(name: str) -> float:
             times.append(time.perf_counter() - start)
         here.send(b"g")
         peer.join(10)
+        endpoint.close()
     finally:
         for ticket in (*mine, *theirs):
             ticket.close()

@@ -16,6 +16,7 @@ from transports import get, naming
 from transports.contract import (
     Channel,
     Endpoint,
+    FanOut,
     Framing,
     Lifetime,
     Limits,
@@ -179,6 +180,56 @@ def takes_over(spec: Spec) -> Spec:
     return spec
 
 
+def answers_another(endpoint: Any) -> Any:
+    if hasattr(endpoint, "send_to"):
+        good = endpoint.send_to
+        endpoint.send_to = lambda index, data: good((index + 1) % 3, data)
+    return endpoint
+
+
+def names_another(endpoint: Any) -> Any:
+    if hasattr(endpoint, "recv_from"):
+        good = endpoint.recv_from
+        endpoint.recv_from = lambda buffer: (good(buffer) + 1) % 3
+    return endpoint
+
+
+def starves(endpoint: Any) -> Any:
+    """Serves the first client for as long as it has something, the others after that."""
+    if hasattr(endpoint, "recv_from"):
+        good, aside, served = endpoint.recv_from, [], 0
+
+        def recv_from(buffer: memoryview) -> int:
+            nonlocal served
+            while served < 1000:
+                index: int = good(buffer)
+                if index == 0:
+                    served += 1
+                    return index
+                aside.append((index, bytes(buffer)))
+            if aside:
+                index, buffer[:] = aside.pop(0)
+                return index
+            return int(good(buffer))
+
+        endpoint.recv_from = recv_from
+    return endpoint
+
+
+def reads_halves(endpoint: Any) -> Any:
+    """In two reads: what one receiver begins, another one ends."""
+    good = endpoint.recv_into
+
+    def recv_into(buffer: memoryview) -> int:
+        half = len(buffer) // 2
+        received = int(good(buffer[:half]))
+        time.sleep(0.0005)  # long enough for another to come in between
+        return received + int(good(buffer[half:]))
+
+    endpoint.recv_into = recv_into
+    return endpoint
+
+
 SHM = "shm:posix+posix-sem"
 
 mutant("loses", "test_order_and_content", "pipe", endpoint=sending(loses))
@@ -209,6 +260,20 @@ mutant("takes over", "test_name_taken", SHM, spec=takes_over)
 mutant("no deadline", "test_nobody_comes", "unix-stream", deadline=lambda _: float(2**31))
 mutant("gives up at once", "test_nobody_comes", "unix-stream", deadline=lambda _: 0.0)
 mutant("probe leaves", "test_probe", "null", before_probe=lambda: _held.append(os.pipe()))
+mutant(
+    "answers another",
+    "test_every_reply_to_its_own_client",
+    "unix-stream",
+    endpoint=answers_another,
+)
+mutant("names another", "test_every_reply_to_its_own_client", "pipe", endpoint=names_another)
+mutant("starves", "test_busy_client_starves_nobody", "unix-stream", endpoint=starves)
+mutant("deals twice", "test_who_gets_what", "pipe", endpoint=sending(doubles))
+mutant("reads halves", "test_who_gets_what", "pipe", endpoint=reads_halves)
+mutant("polls not", "test_waits_in_poll", "pipe", spec=lambda s: replace(s, poll=False))
+mutant("polls all", "test_poll_is_refused", "sysv-queue", spec=lambda s: replace(s, poll=False))
+believed("deals to all", "test_who_gets_what", "pipe", fan_out=FanOut.BROADCAST)
+believed("deals to none", "test_fan_out_is_a_topology", "pipe", fan_out=FanOut.NONE)
 believed("no stream", "test_buffer_too_small", "pipe", framing=Framing.MESSAGE)
 believed("a stream", "test_stream_has_no_borders", SHM, framing=Framing.STREAM)
 believed("zero length", "test_size", "pipe", zero_length=True)

@@ -19,6 +19,20 @@ class _Sysv(ContractTests):
         return str(naming.fresh_key())
 
 
+class _Tmpfs(ContractTests):
+    """A file on a tmpfs, wherever pytest has its own."""
+
+    @pytest.fixture
+    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
+        return f"/dev/shm/{naming.fresh_name()}"
+
+
+def _suite(name: str) -> type[ContractTests]:
+    if "sysv" in name:
+        return _Sysv
+    return _Tmpfs if name.startswith("shm:tmpfs") else ContractTests
+
+
 for name in names():
-    suite = _Sysv if name.startswith("sysv-") else ContractTests
+    suite = _suite(name)
     globals()[f"Test-{name}"] = type(f"Test-{name}", (suite,), {"transport": name})

@@ -117,6 +117,34 @@ def test_several_candidates_pay_for_being_several() -> None:
     assert one.p_fastest == pytest.approx(2 * 2 / 2**12)  # two candidates, two tests
 
 
+def test_reading_in_place_is_judged_apart() -> None:
+    times = {**BASE, f"{SHM}/in-place": 1e-6}
+    found = claim(
+        sweep(lambda transport, *rest: times[transport], cells(tuple(times), sizes=(64,)))
+    )
+    (one,) = found.judged
+    assert one.shm.cell.transport == SHM
+    (alone,) = found.alone
+    assert alone.situation.in_place
+
+
+def test_many_alike_on_one_side_do_not_hide_a_clear_difference() -> None:
+    """Twelve candidates, 40 cells, 12 rounds: all rounds agree, and that is enough."""
+    names = [f"shm:s{index}+futex" for index in range(12)]
+    planned = cells(("pipe", "tcp", *names), sizes=range(1, 41))
+    found = claim(sweep(lambda transport, *rest: 5e-6 if "shm" in transport else 6e-6, planned))
+    assert found.family == 80
+    assert found.verdict is Verdict.SUPPORTED
+    assert found.enough == 12
+
+
+def test_what_carries_no_data_is_no_side_of_the_claim() -> None:
+    planned = cells(("futex", "eventfd"), ("signal",), (0,))
+    found = claim(sweep(lambda *rest: 1e-6, planned))
+    assert not found.judged
+    assert not found.alone
+
+
 def test_nothing_to_compare_with() -> None:
     found = claim(sweep(constant(), cells((SHM, "null"))))
     assert found.verdict is Verdict.NONE

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.records import Failed, Skipped
 from bench.results import Results, Status, load
-from reports.charts import MOST_PANELS
-from reports.gallery import all_charts
 from reports.model import Measured, contests, measured, ranges, winners
 from reports.style import styles
 from reports.tables import QUANTILES, failures, figures, pending, skipped, tails
@@ -161,46 +158,6 @@ def test_gaps_are_kept_with_their_reasons() -> None:
     assert results.cells[planned[3].id].status is Status.FAILED
 
 
-# --- charts
-
-
-def test_charts_have_a_panel_for_each_placement(whole: Results) -> None:
-    charts, more = all_charts(measured(whole))
-    assert more == 0
-    assert [chart.section for chart in charts] == ["latency", "stream", "scaling", "scaling"]
-    latency, stream, pairs, fan_in = charts
-    assert [panel.title for panel in latency.panels] == list(PLACEMENTS)
-    assert any("floor" in line.label for line in latency.panels[0].lines)
-    assert not any("floor" in line.label for line in stream.panels[0].lines)
-    (pipe,) = (line for line in pairs.panels[0].lines if line.label == "pipe")
-    assert pipe.x == [2, 4, 8]  # 2 processes are the stream
-    assert fan_in.panels[0].lines[0].x == [4, 8]
-    for chart in charts:
-        assert "blocking" in chart.title
-        for panel in chart.panels:
-            for line in panel.lines:
-                assert line.x == sorted(line.x)
-                assert all(
-                    low <= y <= high
-                    for low, y, high in zip(line.low, line.y, line.high, strict=True)
-                )
-
-
-def test_a_depth_asked_for_is_a_line_of_its_own() -> None:
-    planned = cells(("sysv-queue",))
-    planned += [msgspec.structs.replace(cell, depth=1) for cell in planned]
-    charts, _ = all_charts(measured(sweep(flat, planned)))
-    labels = [line.label for line in charts[0].panels[0].lines]
-    assert labels == ["sysv-queue", "sysv-queue, depth 1"]
-
-
-def test_charts_are_bounded() -> None:
-    many = cells([f"shm:s{i}+futex" for i in range(70)], placements=[f"p{i}" for i in range(20)])
-    charts, _ = all_charts(measured(sweep(flat, many, rounds=1)))
-    assert len(charts[0].panels) == MOST_PANELS
-    assert len(charts[0].panels[0].lines) == MOST_LINES
-
-
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 60))
 def test_styles_of_a_family_differ_for_as_long_as_they_can(number: int) -> None:
@@ -209,6 +166,30 @@ def test_styles_of_a_family_differ_for_as_long_as_they_can(number: int) -> None:
     found = styles(measured(results))
     assert set(found) == set(names)
     assert len(set(found.values())) == min(number, 24)
+
+
+def test_without_a_guard_or_with_updates_lost_nobody_wins() -> None:
+    planned = cells(("posix-sem", "unguarded"), ("counter",), (0,), processes=(2,))
+    found = measured(sweep(reference, planned))
+    unguarded = next(one for one in found if one.cell.transport == "unguarded")
+    assert unguarded.lost is not None
+    assert unguarded.lost.median == pytest.approx(0.03, rel=0.1)
+    assert [one.competes for one in found] == [one is not unguarded for one in found]
+    for run in unguarded.runs:
+        run.observations["lost updates"] = 0.0
+    assert not unguarded.competes  # it was lucky, and still has no guard
+
+
+def test_a_winner_is_told_beside_the_best_of_the_other_families() -> None:
+    times = {"pipe": 2e-6, "fifo": 3e-6, "unix-stream": 4e-6, "null": 1e-9}
+    planned = cells(tuple(times), sizes=(64,))
+    (won,) = winners(measured(sweep(lambda transport, *rest: times[transport], planned)))
+    assert won.second is not None
+    assert won.second.cell.transport == "fifo"
+    assert won.stranger is not None
+    assert won.far is not None
+    assert won.stranger.cell.transport == "unix-stream"
+    assert won.far.low < 2 < won.far.high
 
 
 def test_measured_knows_its_situation() -> None:

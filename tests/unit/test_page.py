@@ -17,7 +17,7 @@ from bench.records import Ended, Failed, Resumed, Skipped
 from bench.results import Results
 from bench.stats import Interval
 from reports.page import TIMES, TO, bounds, count, repeat, times, write
-from tests.synthetic import TRANSPORTS, cells, header, reference, sweep
+from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")
 # What may stand in a name, and what may stand elsewhere.
@@ -113,7 +113,7 @@ def test_ids_are_unique_and_links_lead_somewhere(whole) -> None:
 def test_charts_lie_beside_the_page(whole) -> None:
     _, _, folder = whole
     names = {path.name for path in (folder / "figures").iterdir()}
-    kinds = ("latency", "throughput", "scaling-pairs", "scaling-fan-in")
+    kinds = ("latency", "throughput", "placement", "scaling-pairs", "scaling-fan-in")
     assert names == {f"{kind}-python.{ending}" for kind in kinds for ending in ("svg", "png")}
     for path in (folder / "figures").glob("*.svg"):
         ET.parse(path)
@@ -121,6 +121,31 @@ def test_charts_lie_beside_the_page(whole) -> None:
         assert path.read_bytes().startswith(b"\x89PNG")
     left = {path.name for path in folder.iterdir()}
     assert left == {"report.html", "figures"}
+
+
+def test_what_an_earlier_report_drew_is_removed_and_nothing_else(tmp_path) -> None:
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    ours = ("depth-python.svg", "latency-native.png", "scaling-pairs-all-python.png")
+    theirs = ("depth-python.txt", "my-latency-python.png", "latency.png", "photo.png")
+    for name in (*ours, *theirs):
+        (folder / name).touch()
+    (folder / "signal-python.png").symlink_to(folder / "photo.png")
+    write(small(), tmp_path)
+    left = {path.name for path in folder.iterdir()}
+    assert not left & set(ours)
+    assert left >= {*theirs, "signal-python.png", "latency-python.png"}
+    write(Results(header()), tmp_path)
+    assert {path.name for path in folder.iterdir()} == {*theirs, "signal-python.png"}
+
+
+def test_every_transport_there_is_still_makes_one_page(tmp_path) -> None:
+    reader, page = read(breadth(tail=20), tmp_path)
+    for section in ("placement", "waiting", "depth", "signal", "counter", "statements"):
+        assert section in reader.ids
+    assert len(reader.ids) == len(set(reader.ids))
+    assert "Updates lost by a counter" in page
+    assert len(page) < 6_000_000
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path) -> None:

@@ -1,5 +1,5 @@
-"""Shared memory, as a product: segments.py times waiters.py, through ring.py, in compose.py."""
+"""Shared memory, as a product: segments times waiters (kinds.py), through a ring, in compose.py."""
 
-from transports.shm.compose import SEGMENTS, WAITERS, Shm, shm
+from transports.shm.kinds import SEGMENTS, WAITERS
 
-__all__ = ["SEGMENTS", "WAITERS", "Shm", "shm"]
+__all__ = ["SEGMENTS", "WAITERS"]

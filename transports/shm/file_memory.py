@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +18,7 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
-from transports.naming import announce, fresh_name, home, private_folder, withdraw
+from transports.naming import announce, fresh_name, home, withdraw
 from transports.shm.segments import MappedSegment, owned
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
@@ -35,19 +33,6 @@ def in_memory(path: str | Path) -> bool:
     return answer[0] & 0xFFFFFFFF in _IN_MEMORY
 
 
-def _on_disk() -> Iterator[Path]:
-    """Private folders that may be on a disk: /var/tmp is kept over restarts, hier(7)."""
-    yield home()
-    with contextlib.suppress(OSError):
-        yield private_folder("/var/tmp")
-
-
-def _on_tmpfs() -> Iterator[Path]:
-    yield home()
-    with contextlib.suppress(OSError):
-        yield private_folder("/dev/shm")
-
-
 @cache
 def _seen(path: Path) -> bool:
     return in_memory(path)
@@ -55,22 +40,27 @@ def _seen(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class FileSegments:
-    """`tmpfs`: whether it has to be one, or must not be."""
+    """`tmpfs`: whether it has to be one, or must not be. `others`: folders to try after our own.
+
+    Where everybody may write, the sticky bit and a random name keep a file ours.
+    """
 
     name: str
     tmpfs: bool
+    others: tuple[str, ...]
     sharing = Sharing.NAME
     lifetime = Lifetime.FILE_SYSTEM
 
     def folder(self) -> Path | Unavailable:
         """Where the files go that nobody has named."""
-        for folder in _on_tmpfs() if self.tmpfs else _on_disk():
-            if _seen(folder) is self.tmpfs:
+        for folder in (home(), *map(Path, self.others)):
+            if folder.is_dir() and _seen(folder) is self.tmpfs:
                 return folder
         if self.tmpfs:
             return Unavailable("no tmpfs for a file of ours", "mount -t tmpfs tmpfs /dev/shm")
         return Unavailable(
-            f"{home()} and /var/tmp are memory, no disk", "set XDG_RUNTIME_DIR to a folder on a disk"
+            f"{home()} and /var/tmp are memory, no disk",
+            "set XDG_RUNTIME_DIR to a folder on a disk",
         )
 
     def probe(self) -> Unavailable | None:
@@ -129,5 +119,5 @@ def _remove(path: Path, private: bool) -> None:
         withdraw("file", str(path))
 
 
-FILE = FileSegments("file", tmpfs=False)
-TMPFS = FileSegments("tmpfs", tmpfs=True)
+FILE = FileSegments("file", False, ("/var/tmp",))  # which is kept over restarts: hier(7)
+TMPFS = FileSegments("tmpfs", True, ("/dev/shm",))

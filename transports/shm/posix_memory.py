@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from transports.bindings import missing, posix_ipc
@@ -107,11 +109,11 @@ class MpSegment:
         self.memory: memoryview = shared.buf
 
     def stat(self) -> SegmentState:
-        status = os.stat(_path(self.address))
+        status = _path(self.address).stat()
         return SegmentState(status.st_size, status.st_mode & 0o777, status.st_uid)
 
     def set_mode(self, mode: int) -> None:
-        os.chmod(_path(self.address), mode)
+        _path(self.address).chmod(mode)
 
     def resize(self, size: int) -> None:
         raise Unavailable("multiprocessing's shared memory keeps its size")
@@ -127,12 +129,12 @@ class MpSegment:
             _forget(self.address, self._private)
 
 
-def _path(name: str) -> str:
-    return f"/dev/shm/{name}"
+def _path(name: str) -> Path:
+    return Path("/dev/shm", name)
 
 
 def _forget(name: str, private: bool) -> None:
-    import _posixshmem
+    _posixshmem: Any = import_module("_posixshmem")
 
     with contextlib.suppress(FileNotFoundError):
         _posixshmem.shm_unlink("/" + name)
@@ -182,7 +184,7 @@ class MpSegments:
         return _room()
 
     def create(self, size: int, name: str | None) -> MpSegment:
-        import _posixshmem
+        _posixshmem: Any = import_module("_posixshmem")
 
         plain = fresh_name() if name is None else name.removeprefix("/")
         if name is None:

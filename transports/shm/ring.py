@@ -7,6 +7,9 @@ are there before its `items` count is. Several producers have a lane each and
 one `items` signal in common: without compare-and-swap, which Python lacks,
 they could not share a position.
 
+Here the signals are the kernel's or the C library's; word_ring.py is the same
+over words in memory.
+
 Layout of a lane, each part on cache lines of its own::
 
     published   8 bytes: messages put in so far (read only where lanes are several)
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transports.contract import MessageTooLarge
+from transports.waiters import WaiterKind
 
 CACHE_LINE = 64
 DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that depth decides little
@@ -51,8 +55,9 @@ class Lane:
     slots: Sequence[memoryview]  # each of `size` bytes
 
     @classmethod
-    def cut(cls, memory: memoryview, number: int, size: int, depth: int) -> Lane:
-        start = number * lane_size(size, depth)
+    def cut(cls, memory: memoryview, number: int, size: int, depth: int, base: int = 0) -> Lane:
+        """The `number`-th of lanes that begin at `base`."""
+        start = base + number * lane_size(size, depth)
         lengths = start + CACHE_LINE
         slots = lengths + _lines(8 * depth)
         stride = _lines(max(size, 1))
@@ -68,27 +73,45 @@ class Lane:
             view.release()
 
 
-def producer(
-    lane: Lane, room: Callable[[], None], item: Callable[[], None], *, counted: bool
-) -> Any:
+Wait = Callable[[], object]
+
+
+def _resume(kind: WaiterKind) -> Callable[[Exception], None]:
+    """Raise what an error of the waiter's means; return where the call may be made again."""
+
+    def resume(error: Exception) -> None:
+        cause = kind.told(error)
+        if cause is not None:
+            raise cause from error
+
+    return resume
+
+
+def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: bool) -> Any:
     """`send` into a lane. `counted`: publish the count, for a consumer of several lanes."""
     slots, lengths, published = lane.slots, lane.lengths, lane.published
     depth, size = len(slots), len(slots[0])
+    errors, resume = kind.errors, _resume(kind)
     at = total = 0
 
     def send(data: Any, /) -> None:
         nonlocal at
         length = len(data)
-        if length != size:
-            if length > size:
-                raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
-            room()
-            slots[at][:length] = data
-        else:
-            room()
-            slots[at][:] = data
-        lengths[at] = length
-        item()
+        try:
+            if length != size:
+                if length > size:
+                    raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
+                room()
+                slots[at][:length] = data
+            else:
+                room()
+                slots[at][:] = data
+            lengths[at] = length
+            item()
+        except errors as error:
+            resume(error)  # it was waiting for room: nothing has happened yet
+            send(data)
+            return
         at += 1
         if at == depth:
             at = 0
@@ -98,12 +121,17 @@ def producer(
         length = len(data)
         if length > size:
             raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
-        room()
-        slots[at][:length] = data
-        lengths[at] = length
+        try:
+            room()
+            slots[at][:length] = data
+            lengths[at] = length
+            published[0] = total + 1
+            item()
+        except errors as error:
+            resume(error)
+            send_counted(data)
+            return
         total += 1
-        published[0] = total
-        item()
         at += 1
         if at == depth:
             at = 0
@@ -111,29 +139,34 @@ def producer(
     return send_counted if counted else send
 
 
-def consumer(lane: Lane, item: Callable[[], None], room: Callable[[], None]) -> Any:
+def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
     """`recv_into` from the only lane."""
     slots, lengths = lane.slots, lane.lengths
     depth, size = len(slots), len(slots[0])
+    errors, resume = kind.errors, _resume(kind)
     at = 0
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at
-        item()
-        length: int = lengths[at]
         try:
-            if length == size:
-                buffer[:] = slots[at]
-            else:
+            item()
+            length: int = lengths[at]
+            try:
+                if length == size:
+                    buffer[:] = slots[at]
+                else:
+                    buffer[:length] = slots[at][:length]
+            except ValueError:  # the buffer has another size
+                if length > len(buffer):
+                    # Its turn is over all the same, or whoever asks next would get it again.
+                    at = (at + 1) % depth
+                    room()
+                    raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
                 buffer[:length] = slots[at][:length]
-        except ValueError:  # the buffer has another size
-            if length > len(buffer):
-                # Its turn is over all the same, or whoever asks next would get it again.
-                at = (at + 1) % depth
-                room()
-                raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
-            buffer[:length] = slots[at][:length]
-        room()
+            room()
+        except errors as error:
+            resume(error)  # it was waiting for an item: nothing has happened yet
+            return recv_into(buffer)
         at += 1
         if at == depth:
             at = 0
@@ -143,34 +176,43 @@ def consumer(lane: Lane, item: Callable[[], None], room: Callable[[], None]) -> 
 
 
 def collector(
-    lanes: Sequence[Lane], item: Callable[[], None], rooms: Sequence[Callable[[], None]]
-) -> Any:
-    """`recv_into` from whichever lane has a message, each in its turn."""
+    lanes: Sequence[Lane], item: Wait, rooms: Sequence[Wait], kind: WaiterKind
+) -> tuple[Any, Any]:
+    """(`recv_into`, `recv_from`) of whichever lane has a message, each in its turn."""
     published = [lane.published for lane in lanes]
     depth = len(lanes[0].slots)
     taken = [0] * len(lanes)
+    errors, resume = kind.errors, _resume(kind)
     turn = 0
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal turn
-        item()
-        # An item was counted, so some lane holds a message: this ends.
-        while published[turn][0] == taken[turn]:
-            turn += 1
-            if turn == len(lanes):
-                turn = 0
-        at = taken[turn] % depth
-        length: int = lanes[turn].lengths[at]
-        if length > len(buffer):  # its turn is over all the same
+        try:
+            item()
+            # An item was counted, so some lane holds a message: this ends.
+            while published[turn][0] == taken[turn]:
+                turn += 1
+                if turn == len(lanes):
+                    turn = 0
+            at = taken[turn] % depth
+            length: int = lanes[turn].lengths[at]
+            if length > len(buffer):  # its turn is over all the same
+                taken[turn] += 1
+                rooms[turn]()
+                raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
+            buffer[:length] = lanes[turn].slots[at][:length]
             taken[turn] += 1
             rooms[turn]()
-            raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
-        buffer[:length] = lanes[turn].slots[at][:length]
-        taken[turn] += 1
-        rooms[turn]()
+        except errors as error:
+            resume(error)
+            return recv_into(buffer)
         turn += 1
         if turn == len(lanes):
             turn = 0
         return length
 
-    return recv_into
+    def recv_from(buffer: memoryview, /) -> int:
+        recv_into(buffer)
+        return (turn or len(lanes)) - 1  # it has gone on to the next one
+
+    return recv_into, recv_from

@@ -21,7 +21,20 @@ import pytest
 
 # Before they are imported: it is what makes a failed `assert` there tell its values.
 pytest.register_assert_rewrite(
-    *(f"transports.testing.{module}" for module in ("carrying", "dealing", "living", "polling", "serving", "sharing"))
+    *(
+        f"transports.testing.{module}"
+        for module in (
+            "carrying",
+            "dealing",
+            "guarding",
+            "living",
+            "polling",
+            "reading",
+            "serving",
+            "sharing",
+            "signalling",
+        )
+    )
 )
 
 from transports.testing.stage import Stage  # noqa: E402

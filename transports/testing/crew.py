@@ -6,6 +6,7 @@ import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +14,7 @@ from transports.contract import (
     Channel,
     Endpoint,
     Json,
+    MessageTooLarge,
     Role,
     Spec,
     Ticket,
@@ -62,9 +64,27 @@ def send(seat: Seat, *messages: bytes) -> None:
 
 
 def receive(seat: Seat, count: int = 1, room: int | None = None) -> list[bytes]:
-    """So many messages, each into a buffer of `room` bytes (the spec's size)."""
+    """So many messages, each into a buffer of `room` bytes (the spec's size).
+
+    A hub's server tells whose they are and not how long, so they are whole buffers.
+    """
     buffer = memoryview(bytearray(seat.size if room is None else room))
-    return [bytes(buffer[: seat.endpoint.recv_into(buffer)]) for _ in range(count)]
+    endpoint: Any = seat.endpoint
+    if seat.ticket.role is Role.SERVER and seat.ticket.spec.topology is Topology.HUB:
+        return [bytes(buffer) for _ in range(count) if endpoint.recv_from(buffer) >= 0]
+    if seat.transport.traits.in_place:
+        return [_taken(endpoint, len(buffer)) for _ in range(count)]
+    return [bytes(buffer[: endpoint.recv_into(buffer)]) for _ in range(count)]
+
+
+def _taken(endpoint: Any, room: int) -> bytes:
+    """A message from where the sender wrote it, where `recv_into` would leave it."""
+    with endpoint.peek() as message:
+        found = bytes(message)
+    endpoint.release()
+    if len(found) > room:
+        raise MessageTooLarge(f"{len(found)} bytes for {room}")
+    return found
 
 
 def fill(seat: Seat) -> int:
@@ -106,6 +126,11 @@ def readable(seat: Seat) -> set[int]:
 
 def numbered(number: int, size: int) -> bytes:
     """A message whose every byte tells its number and its place, at any size."""
+    return _numbered(number & 0xFF, size)
+
+
+@lru_cache(256)
+def _numbered(number: int, size: int) -> bytes:
     return bytes((number * 31 + place * 7 + (place >> 8)) & 0xFF for place in range(size))
 
 
@@ -119,6 +144,7 @@ class Crew:
     def __init__(self, transport: Transport, spec: Spec) -> None:
         self.channel: Channel = transport.create(spec)
         self.actors: list[Actor] = []
+        self._count = sum(role in (Role.CLIENT, Role.SENDER) for role, _ in seats(spec))
         tickets: list[Ticket] = []
         try:
             for role, index in seats(spec):
@@ -139,12 +165,17 @@ class Crew:
 
     @property
     def senders(self) -> list[Actor]:
-        """The clients of a link, the senders of a fan-in."""
-        return self.actors[:-1]
+        """The clients, or the senders."""
+        return self.actors[: self._count]
+
+    @property
+    def receivers(self) -> list[Actor]:
+        """The server, or the receivers."""
+        return self.actors[self._count :]
 
     @property
     def receiver(self) -> Actor:
-        """The server of a link, the receiver of a fan-in."""
+        """The server, or the last of the receivers."""
         return self.actors[-1]
 
     def carry(self, *messages: bytes, back: bool = False) -> list[bytes]:
@@ -182,10 +213,15 @@ class Crew:
 
 
 def seats(spec: Spec) -> list[tuple[Role, int]]:
-    """Those who send first, the one who receives last."""
-    if spec.topology is Topology.LINK:
-        return [(Role.CLIENT, 0), (Role.SERVER, 0)]
-    return [*((Role.SENDER, index) for index in range(spec.parties - 1)), (Role.RECEIVER, 0)]
+    """Those who send (or ask) first, those who receive (or answer) last."""
+    others = range(spec.parties - 1)
+    if spec.topology is Topology.GUARD:
+        return [(Role.MEMBER, index) for index in range(spec.parties)]
+    if spec.topology in (Topology.LINK, Topology.HUB, Topology.SIGNAL):
+        return [*((Role.CLIENT, index) for index in others), (Role.SERVER, 0)]
+    if spec.topology is Topology.FAN_OUT:
+        return [(Role.SENDER, 0), *((Role.RECEIVER, index) for index in others)]
+    return [*((Role.SENDER, index) for index in others), (Role.RECEIVER, 0)]
 
 
 def attach(seat: Seat) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
@@ -52,7 +53,7 @@ class DealingTests:
         if broadcast:
             assert shares == [list(range(MANY))] * RECEIVERS
         else:
-            assert sorted(sum(shares, [])) == list(range(MANY))
+            assert sorted(chain(*shares)) == list(range(MANY))
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_one_receiver_gone(self, dealer: Stage, ending: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class KernelObject:
 
 def kernel_objects() -> dict[Thing, KernelObject]:
     """Our user's named objects: of POSIX, System V, and in `naming.home()`, without ledgers."""
-    found = (*_files(Path("/dev/shm")), *_posix_queues(), *_sysv())
+    mapped = _owned(Path("/var/tmp").glob(f"{naming.PREFIX}*"))  # where `home()` is no disk
+    found = (*_files(Path("/dev/shm")), *mapped, *_posix_queues(), *_sysv())
     home = naming.home()
     ours = (thing for thing in _files(home) if not thing.thing.name.endswith(".ledger"))
     return {each.thing: each for each in (*found, *ours)}
@@ -49,7 +50,11 @@ def ledgers() -> set[Thing]:
 
 
 def _files(folder: Path) -> Iterator[KernelObject]:
-    for path in sorted(folder.rglob("*")):
+    return _owned(folder.rglob("*"))
+
+
+def _owned(paths: Iterable[Path]) -> Iterator[KernelObject]:
+    for path in sorted(paths):
         try:
             status = path.lstat()
         except FileNotFoundError:  # somebody else's, gone meanwhile

@@ -50,7 +50,8 @@ class PollingTests:
         with polling(poller, topology, nowait=True) as crew:
             with pytest.raises(WouldBlock):
                 crew.receiver.do(receive)
-            assert crew.carry(numbered(1, TYPICAL)) == [numbered(1, TYPICAL)]
+            crew.senders[0].do(send, numbered(1, TYPICAL))
+            assert crew.receiver.do(receive) == [numbered(1, TYPICAL)]
             with pytest.raises(WouldBlock):
                 crew.receiver.do(receive)
 

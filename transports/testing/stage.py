@@ -49,8 +49,10 @@ class Stage:
         nowait: bool = False,
         name: str | None = None,
     ) -> Spec:
-        """A link of two processes, or a fan-in of two senders."""
-        parties = 2 if topology is Topology.LINK else 3
+        """A link or signal of two processes, or three of them; what carries nothing has no size."""
+        parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
+        if topology in (Topology.SIGNAL, Topology.GUARD):
+            size = 0
         return Spec(size, topology, parties, depth=depth, nowait=nowait, name=name)
 
     @contextmanager

@@ -20,18 +20,37 @@ from transports.contract import (
 )
 from transports.testing.carrying import CarryingTests
 from transports.testing.dealing import DealingTests
+from transports.testing.guarding import GuardingTests
 from transports.testing.leaks import left_since, snapshot
 from transports.testing.living import LivingTests
 from transports.testing.polling import PollingTests
+from transports.testing.reading import ReadingTests
 from transports.testing.serving import ServingTests
 from transports.testing.sharing import SharingTests
+from transports.testing.signalling import SignallingTests
 from transports.testing.stage import Stage
 
-TESTED = (Topology.LINK, Topology.FAN_IN, Topology.FAN_OUT, Topology.HUB)  # the topologies that there are tests for
+# The topologies that there are tests for.
+TESTED = (
+    Topology.LINK,
+    Topology.FAN_IN,
+    Topology.FAN_OUT,
+    Topology.HUB,
+    Topology.SIGNAL,
+    Topology.GUARD,
+)
 
 
 class ContractTests(
-    CarryingTests, DealingTests, ServingTests, PollingTests, SharingTests, LivingTests
+    CarryingTests,
+    DealingTests,
+    ServingTests,
+    PollingTests,
+    ReadingTests,
+    SignallingTests,
+    GuardingTests,
+    SharingTests,
+    LivingTests,
 ):
     """Every test of the contract. Set `transport` in a class of your own."""
 
@@ -85,8 +104,31 @@ class ContractTests(
         return stage
 
     @pytest.fixture
-    def messages(self, carrier: Stage) -> Stage:
-        """The same, for what keeps the borders of messages."""
+    def signal(self, stage: Stage) -> Stage:
+        """The same, for what two processes wake each other by."""
+        if Topology.SIGNAL not in stage.transport.traits.topologies:
+            pytest.skip("it is no signal")
+        return stage
+
+    @pytest.fixture
+    def guard(self, stage: Stage) -> Stage:
+        """The same, for what processes exclude each other by."""
+        if Topology.GUARD not in stage.transport.traits.topologies:
+            pytest.skip("it is no guard")
+        return stage
+
+    @pytest.fixture
+    def reader(self, stage: Stage) -> Stage:
+        """The same, for what is read in place."""
+        if not stage.transport.traits.in_place:
+            pytest.skip("it copies to the receiver")
+        return stage
+
+    @pytest.fixture
+    def messages(self, carrier: Stage, topology: Topology) -> Stage:
+        """The same, for what keeps the borders of messages, and tells their lengths."""
+        if topology is Topology.HUB:
+            pytest.skip("a hub tells whose a message is")
         if carrier.transport.traits.framing is not Framing.MESSAGE:
             pytest.skip("it is a stream")
         return carrier

@@ -1,0 +1,37 @@
+"""Program 1: a child writes a greeting with its process id every so often; the parent reads it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chapter.greeter import SIZE, SPEC
+from transports import PeerGone, Role, get
+
+GREETER = Path(__file__).parent / "greeter.py"
+COUNT = 5
+
+
+def test_greetings() -> None:
+    pipe = get("pipe")
+    channel = pipe.create(SPEC)
+    ticket = channel.ticket(Role.SENDER, 0)
+    command = [sys.executable, str(GREETER), str(ticket.fds[0]), str(COUNT)]
+    with subprocess.Popen(command, pass_fds=ticket.fds) as child:
+        ticket.close()
+        endpoint = pipe.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + 10)
+        channel.close()  # with it our copy of the writing end: else no end of file would come
+        buffer = memoryview(bytearray(SIZE))
+        heard = []
+        for _ in range(COUNT):
+            assert endpoint.recv_into(buffer) == SIZE
+            heard.append(bytes(buffer).rstrip(b"\0").decode())
+        with pytest.raises(PeerGone):
+            endpoint.recv_into(buffer)
+        endpoint.close()
+    assert child.returncode == 0
+    assert heard == [f"{n}: greetings from process {child.pid}" for n in range(COUNT)]

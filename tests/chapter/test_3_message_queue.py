@@ -1,0 +1,75 @@
+"""Chapter 2.3: several kinds of message in one queue, each taken by whoever asked for its type."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chapter.message_kinds import queue, specification
+from transports import Role, Unavailable, naming
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 20.0  # seconds
+ORDER, PAYMENT, NEWS, NOTHING = "1", "2", "3", "4"
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    program = [sys.executable, "-m", "tests.chapter.message_kinds", *arguments]
+    return subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def output(process: subprocess.Popen[str]) -> list[str]:
+    with process:
+        try:
+            text, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 0
+    return text.splitlines()
+
+
+@pytest.fixture
+def ticket() -> Iterator[str]:
+    """A queue under a fixed key; what a program needs to use it."""
+    reason = queue().probe()
+    if isinstance(reason, Unavailable):
+        pytest.skip(reason.reason)
+    channel = queue().create(specification(name=str(naming.fresh_key())))
+    try:
+        yield json.dumps(channel.ticket(Role.SENDER, 0).data)
+    finally:
+        channel.close()
+        channel.unlink()
+
+
+def test_each_takes_its_kind(ticket: str) -> None:
+    """They wait before anything is there, and what others asked for passes them by."""
+    takers = {kind: started("take", ticket, kind, "2") for kind in (ORDER, PAYMENT, NEWS)}
+    put = (NEWS, "rain", ORDER, "tea", PAYMENT, "3", ORDER, "cake", NEWS, "sun", PAYMENT, "4")
+    assert output(started("put", ticket, *put)) == []
+    assert {kind: output(taker) for kind, taker in takers.items()} == {
+        ORDER: ["tea", "cake"],
+        PAYMENT: ["3", "4"],
+        NEWS: ["rain", "sun"],
+    }
+
+
+def test_what_was_put_stays(ticket: str) -> None:
+    """The one who put it is gone, and the last kind that went in is taken first."""
+    output(started("put", ticket, ORDER, "tea", PAYMENT, "3", NEWS, "rain"))
+    for kind, text in ((NEWS, "rain"), (PAYMENT, "3"), (ORDER, "tea")):
+        assert output(started("take", ticket, kind, "1")) == [text]
+
+
+def test_none_of_the_kind(ticket: str) -> None:
+    """At once, although there are messages of other types: ENOMSG, with IPC_NOWAIT (msgop(2))."""
+    output(started("put", ticket, ORDER, "tea", NEWS, "rain"))
+    (told,) = output(started("try", ticket, NOTHING))
+    assert told == f"none of kind {NOTHING}: No available messages of the specified type"
+    assert output(started("try", ticket, NEWS)) == ["rain"]

@@ -1,0 +1,283 @@
+"""What is special about message queues: types, priorities, limits told truly, threads, signals."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from transports import Role, Spec, Topology, Transport, Unavailable, WouldBlock, get, posix_queue
+from transports.contract import Endpoint
+from transports.testing.actors import Actor
+from transports.testing.leaks import children, descriptors, left_since, mappings, snapshot
+
+SOON = 5.0  # seconds
+
+
+def transport(name: str) -> Transport:
+    found = get(name)
+    assert isinstance(found, Transport)
+    reason = found.probe()
+    if isinstance(reason, Unavailable):
+        pytest.skip(reason.reason)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    before = snapshot()
+    yield
+    assert not left_since(before)
+
+
+def in_a_process(play: Callable[[], Any]) -> Any:
+    """What it returns or raises there: it may change limits and handlers as it likes."""
+    with Actor(lambda: play) as actor:
+        return actor.do(_call)
+
+
+def _call(play: Callable[[], Any]) -> Any:
+    return play()
+
+
+def ends(name: str, spec: Spec, *kinds: int | None) -> tuple[Any, list[Endpoint]]:
+    """A channel of one queue, and an end for each kind: a sender's, then a receiver's."""
+    channel = transport(name).create(spec)
+    found = []
+    for kind in kinds:
+        for role in (Role.SENDER, Role.RECEIVER):
+            ticket = channel.ticket(role, 0)
+            ticket.spec = replace(spec, kind=kind)
+            found.append(transport(name).attach(ticket, time.monotonic() + SOON))
+    return channel, found
+
+
+def leave(channel: Any, found: list[Endpoint]) -> None:
+    for end in found:
+        end.close()
+    channel.close()
+    channel.unlink()
+
+
+def taken(end: Endpoint) -> bytes:
+    buffer = memoryview(bytearray(64))
+    return bytes(buffer[: end.recv_into(buffer)])
+
+
+def test_types_are_told_apart() -> None:
+    channel, found = ends("sysv-queue", Spec(64, Topology.FAN_IN, nowait=True), 1, 2**31 - 1, None)
+    one, takes_one, last, takes_last, _, takes_any = found
+    last.send(b"last")
+    one.send(b"one")
+    assert taken(takes_one) == b"one"
+    with pytest.raises(WouldBlock):
+        taken(takes_one)
+    one.send(b"two")
+    assert [taken(takes_any), taken(takes_any)] == [b"last", b"two"]
+    with pytest.raises(WouldBlock):
+        taken(takes_last)
+    leave(channel, found)
+
+
+def test_higher_priorities_come_first() -> None:
+    channel, found = ends("posix-queue", Spec(64, Topology.FAN_IN), None, 5, 32767)
+    for end, text in zip(found[0::2], (b"low", b"middle", b"high"), strict=True):
+        end.send(text)
+    assert [taken(found[1]) for _ in range(3)] == [b"high", b"middle", b"low"]
+    leave(channel, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("sysv-queue", 0), ("sysv-queue", 2**31), ("posix-queue", -1), ("posix-queue", 32768),
+     ("sysv-queue:types", 1)],
+)  # fmt: skip
+def test_no_such_kind(name: str, kind: int) -> None:
+    with pytest.raises(ValueError):
+        transport(name).create(Spec(64, kind=kind))
+
+
+@pytest.mark.parametrize("name", ["queue", "/two/slashes", "/" + 300 * "n"])
+def test_no_queue_s_name(name: str) -> None:
+    with pytest.raises((ValueError, Unavailable)):
+        transport("posix-queue").create(Spec(64, name=name))
+
+
+def test_a_depth_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(Unavailable, match=r"fs\.mqueue\.msg_max") as caught:
+        transport("posix-queue").create(Spec(64, depth=65537))  # HARD_MSGMAX, for root too
+    assert "sysctl" in caught.value.remedy
+
+
+def test_user_s_bytes_are_named() -> None:
+    """mq_open(3) says EMFILE, and so does the binding: it is no lack of descriptors."""
+    posix = transport("posix-queue")
+
+    def play() -> list[tuple[int | None, str]]:
+        _, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (60_000, hard))
+        found: list[tuple[int | None, str]] = []
+        for depth in (None, 10):
+            channel = None
+            try:
+                channel = posix.create(Spec(4096, depth=depth))
+                ticket = channel.ticket(Role.CLIENT, 0)
+                found.append((ticket.data["depth"], ""))
+            except Unavailable as error:
+                found.append((None, f"{error.reason}; {error.remedy}"))
+            if channel is not None:
+                channel.unlink()
+        limits = posix.probe()
+        assert not isinstance(limits, Unavailable)
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (10_000, hard))
+        limits = posix.probe()
+        assert not isinstance(limits, Unavailable)
+        assert limits.message.value == 10_000 // 2 - 96
+        assert limits.message.source == "RLIMIT_MSGQUEUE"
+        channel = posix.create(Spec(limits.message.value))
+        channel.unlink()
+        return found
+
+    own, asked = in_a_process(play)
+    assert own[0] is not None and 1 <= own[0] < 10
+    assert "RLIMIT_MSGQUEUE" in asked[1] and "ulimit -q" in asked[1]
+
+
+def test_a_lack_of_descriptors_is_named() -> None:
+    transport("posix-queue")
+
+    def play() -> str:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(descriptors()) + 1, hard))
+        held = []
+        try:
+            while True:
+                held.append(os.dup(0))
+        except OSError:
+            pass
+        # The ledger needs a descriptor as well.
+        for name in ("announce", "withdraw"):
+            setattr(posix_queue, name, lambda *_: None)
+        try:
+            posix_queue.PosixQueueChannel(Spec(64, Topology.FAN_IN, depth=1))
+        except Unavailable as error:
+            return f"{error.reason}; {error.remedy}"
+        finally:
+            for fd in held:
+                os.close(fd)
+        return ""
+
+    assert "ulimit -n" in in_a_process(play)
+
+
+@pytest.mark.parametrize("name", ["sysv-queue", "mp-pipe", "mp-simple-queue", "mp-queue"])
+def test_a_signal_ends_no_waiting(name: str) -> None:
+    """Its handler runs, and the call goes on: PEP 475."""
+    one = transport(name)
+
+    def play() -> tuple[int, bytes]:
+        seen = []
+        signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
+        channel = one.create(Spec(64))
+        client, server = (
+            one.attach(channel.ticket(role, 0), time.monotonic() + SOON)
+            for role in (Role.CLIENT, Role.SERVER)
+        )
+        signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+        later = threading.Timer(0.2, lambda: client.send(client.prepare(memoryview(b"late"))))
+        later.start()
+        text = taken(server)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        later.join()
+        leave(channel, [client, server])
+        return len(seen), text
+
+    count, text = in_a_process(play)
+    assert count > 1
+    assert text == b"late"
+
+
+def test_an_interrupted_posix_queue_says_so() -> None:
+    """The binding drops what the handler raises: to wait on could be to wait for ever."""
+    posix = transport("posix-queue")
+
+    def play() -> str:
+        channel = posix.create(Spec(64, Topology.FAN_IN))
+        end = posix.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + SOON)
+        signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        try:
+            taken(end)
+        except InterruptedError:
+            return "interrupted"
+        finally:
+            leave(channel, [end])
+        return ""
+
+    assert in_a_process(play) == "interrupted"
+
+
+@pytest.mark.parametrize("name", ["mp-queue", "mp-simple-queue", "mp-pipe", "mp-pipe-pickle"])
+def test_multiprocessing_leaves_nothing(name: str) -> None:
+    """No resource tracker, no thread, no mapping of a lock, in a process that used it."""
+    one = transport(name)
+
+    def play() -> list[Any]:
+        before = descriptors() | mappings()
+        channel = one.create(Spec(64))
+        found = [
+            one.attach(channel.ticket(role, 0), time.monotonic() + SOON)
+            for role in (Role.CLIENT, Role.SERVER)
+        ]
+        found[0].send(found[0].prepare(memoryview(b"word")))
+        assert taken(found[1]) == b"word"
+        leave(channel, found)
+        del channel, found
+        threads = [each for each in threading.enumerate() if each.name != "MainThread"]
+        return [*threads, *((descriptors() | mappings()) - before), *children()]
+
+    assert in_a_process(play) == []
+
+
+def test_a_feeder_that_nobody_relieves_holds_nobody_up() -> None:
+    """More than the pipe holds was put, and nobody takes it: closing ends all the same."""
+    one = transport("mp-queue")
+
+    def play() -> float:
+        channel = one.create(Spec(1 << 20, Topology.FAN_IN))
+        end = one.attach(channel.ticket(Role.SENDER, 0), time.monotonic() + SOON)
+        for _ in range(3):
+            end.send(end.prepare(memoryview(bytes(1 << 20))))
+        began = time.monotonic()
+        end.close()
+        return time.monotonic() - began
+
+    assert in_a_process(play) < SOON
+
+
+def test_what_is_closed_has_been_fed() -> None:
+    """A sender that closes in time, and exits without ceremony, loses nothing."""
+    one = transport("mp-queue")
+    channel = one.create(Spec(1000, Topology.FAN_IN))
+    ticket = channel.ticket(Role.SENDER, 0)
+
+    def play() -> None:
+        end = one.attach(ticket, time.monotonic() + SOON)
+        for number in range(50):
+            end.send(end.prepare(memoryview(bytes([number]) * 1000)))
+        end.close()
+
+    in_a_process(play)
+    receiver = one.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + SOON)
+    buffer = memoryview(bytearray(1000))
+    for number in range(50):
+        assert receiver.recv_into(buffer) == 1000 and buffer[0] == number
+    ticket.close()
+    leave(channel, [receiver])

@@ -1,0 +1,226 @@
+"""reports.gallery and what it is made of: measured cells -> charts as data."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.results import Results
+from reports.canvas import spread, tick
+from reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
+from reports.dots import MOST_SERIES
+from reports.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
+from reports.groups import by_family
+from reports.model import measured
+from tests.synthetic import CARRYING, breadth, cells, reference, sweep
+
+PLACEMENTS = ("same-core", "cross-core")
+
+
+def flat(*rest: object) -> float:
+    return 1e-5
+
+
+def charts_of(results: Results) -> dict[str, Chart]:
+    charts, more = all_charts(measured(results))
+    assert more == 0
+    return {chart.name: chart for chart in charts}
+
+
+def curves(chart: Chart) -> Curves:
+    assert isinstance(chart.body, Curves)
+    return chart.body
+
+
+def dots(chart: Chart) -> Dots:
+    assert isinstance(chart.body, Dots)
+    return chart.body
+
+
+@pytest.fixture(scope="module")
+def few() -> dict[str, Chart]:
+    planned = cells(patterns=("latency", "stream"), placements=PLACEMENTS)
+    planned += cells(("pipe",), patterns=("pairs", "fan-in"), processes=(4, 8), sizes=(64,))
+    return charts_of(sweep(reference, planned, twins=planned[:1]))
+
+
+@pytest.fixture(scope="module")
+def many() -> dict[str, Chart]:
+    return charts_of(breadth(tail=0))
+
+
+def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
+    sections = [chart.section for chart in few.values()]
+    assert sections == ["latency", "stream", "placement", "scaling", "scaling"]
+    latency, stream = curves(few["latency-python"]), curves(few["throughput-python"])
+    pairs, fan_in = curves(few["scaling-pairs-python"]), curves(few["scaling-fan-in-python"])
+    assert [panel.title for panel in latency.panels] == list(PLACEMENTS)
+    assert any("floor" in line.label for line in latency.panels[0].lines)
+    assert not any("floor" in line.label for line in stream.panels[0].lines)
+    (pipe,) = (line for line in pairs.panels[0].lines if line.label == "pipe")
+    assert pipe.x == [2, 4, 8]  # 2 processes are the stream
+    assert fan_in.panels[0].lines[0].x == [4, 8]
+
+
+@pytest.mark.parametrize("which", ["few", "many"])
+def test_every_chart_says_what_it_shows(which: str, request: pytest.FixtureRequest) -> None:
+    found: dict[str, Chart] = request.getfixturevalue(which)
+    for chart in found.values():
+        assert "python loop" in chart.note
+        assert "blocking" in chart.note
+        assert "Points are medians over" in chart.caption
+        assert chart.name.startswith(KINDS)
+        assert chart.section in SECTIONS
+        if isinstance(chart.body, Curves):
+            for line in (line for panel in chart.body.panels for line in panel.lines):
+                bounds = zip(line.low, line.y, line.high, strict=True)
+                assert line.x == sorted(line.x)
+                assert all(low <= y <= high for low, y, high in bounds)
+        else:
+            for panel in chart.body.panels:
+                assert len(panel.dots) == len(chart.body.rows)
+                assert all(index < len(chart.body.series) for row in panel.dots for index in row)
+
+
+def test_no_panel_is_crowded(many: dict[str, Chart]) -> None:
+    for chart in many.values():
+        if isinstance(chart.body, Curves):
+            assert all(len(panel.lines) <= CROWDED for panel in chart.body.panels)
+
+
+def test_the_families_share_a_scale_and_show_the_others_best(many: dict[str, Chart]) -> None:
+    names = [f"latency-python-{placement}" for placement in (*PLACEMENTS, "cross-core-polled")]
+    assert len({curves(many[name]).y_limits for name in names}) == 1
+    panels = curves(many["latency-python-same-core"]).panels
+    pipe = next(panel for panel in panels if panel.title == "pipe")
+    assert [line.label for line in pipe.lines] == ["fifo", "fifo:mknod", "pipe", "pipe:1M"]
+    assert pipe.reference is not None
+    best = min(
+        line.y[0] for panel in panels[1:] for line in panel.lines if "spin" not in line.label
+    )
+    assert pipe.reference.y[0] == best
+    waiters = next(panel for panel in panels if "each way of waiting" in panel.title)
+    assert {"futex", "spin", "posix-sem/in-place"} <= {line.label for line in waiters.lines}
+
+
+def test_all_transports_are_drawn_by_family(many: dict[str, Chart]) -> None:
+    found = measured(sweep(flat, cells(CARRYING), rounds=1))
+    drawn = {one.cell.transport for group in by_family(found) for one in group.members}
+    assert drawn == set(CARRYING) - {"null"}
+
+
+def test_the_best_of_a_family_is_its_quickest_at_each_point() -> None:
+    def time(transport: str, pattern: str, size: int, *rest: object) -> float:
+        return {"pipe": 1.0, "fifo": 2.0}.get(transport, 9.0) if size == 64 else 3.0
+
+    planned = cells(["pipe", "fifo", *(f"fifo:{i}" for i in range(20))])
+    chart = charts_of(sweep(time, planned, noise=0.0))["latency-python"]
+    assert "best of each family" in chart.title
+    (line,) = curves(chart).panels[0].lines
+    assert line.y[0] == pytest.approx(1.0, rel=0.2)
+
+
+def test_what_placement_does_is_a_row_for_each_transport(many: dict[str, Chart]) -> None:
+    body = dots(many["placement-python"])
+    assert [panel.title for panel in body.panels] == ["64 B", "64 KiB"]
+    row = [row.label for row in body.rows].index("pipe")
+    same, cross = (body.panels[0].dots[row][index].median for index in (0, 1))
+    assert same == pytest.approx(2.12e-6, rel=0.2)
+    assert cross == pytest.approx(76e-6, rel=0.2)
+
+
+def test_pictures_of_one_question_each(many: dict[str, Chart]) -> None:
+    waits = [series.name for series in dots(many["waiting-python"]).series]
+    assert waits == ["blocking", "spin, then block", "spinning"]
+    assert {row.label for row in dots(many["waiting-python"]).rows} == {
+        "shm:posix, 64 B", "shm:posix, 4 KiB", "shm:posix, 64 KiB", "shm:posix, 1 MiB",
+    }  # fmt: skip
+    poll = dots(many["poll-python"])
+    assert [series.name for series in poll.series] == ["read alone", "poll, then read"]
+    assert all(len(row) == 2 for panel in poll.panels for row in panel.dots)
+    in_place = dots(many["in-place-latency-python"])
+    assert all(len(row) == 2 for panel in in_place.panels for row in panel.dots)
+    assert {row.label for row in dots(many["signal-python"]).rows} == {
+        "posix-sem", "sysv-sem", "eventfd", "futex", "signal",
+    }  # fmt: skip
+    depth = curves(many["depth-python"]).panels[0]
+    assert all(line.x == [1, 2, 8, 64] for line in depth.lines)
+    assert {line.label for line in depth.lines} >= {"posix-queue", "shm:posix+futex"}
+
+
+def test_lost_updates_are_a_share(many: dict[str, Chart]) -> None:
+    body = dots(many["lost-updates-python"])
+    shares = {
+        row.label: found[0].median
+        for row, found in zip(body.rows, body.panels[1].dots, strict=True)
+    }
+    assert shares["posix-sem, 8 processes"] == 0
+    assert shares["unguarded, 8 processes"] == pytest.approx(7 / 8, rel=0.1)
+
+
+def test_a_client_of_an_echo_waits_for_the_others_too(many: dict[str, Chart]) -> None:
+    rate, wait = curves(many["scaling-echo-python"]), curves(many["echo-round-trip-python"])
+    assert wait.panels[0].lines[0].x == [3, 7]
+    a_second, seconds = rate.panels[0].lines[0].y[1], wait.panels[0].lines[0].y[1]
+    assert a_second * seconds == pytest.approx(7)
+
+
+def test_a_depth_asked_for_is_no_point_of_the_default() -> None:
+    planned = cells(("sysv-queue",))
+    deep = [msgspec.structs.replace(cell, depth=1) for cell in planned]
+    both = charts_of(sweep(flat, planned + deep))
+    assert [line.label for line in curves(both["latency-python"]).panels[0].lines] == ["sysv-queue"]
+    alone = charts_of(sweep(flat, deep))
+    labels = [line.label for line in curves(alone["latency-python"]).panels[0].lines]
+    assert labels == ["sysv-queue, depth 1"]
+
+
+def test_a_placement_of_one_size_is_no_line() -> None:
+    planned = cells(("pipe",)) + cells(("pipe",), sizes=(64,), placements=("unpinned",))
+    chart = charts_of(sweep(reference, planned))["latency-python"]
+    assert [panel.title for panel in curves(chart).panels] == ["same-core"]
+
+
+def test_charts_are_bounded() -> None:
+    crowd = cells([f"shm:s{i}+futex" for i in range(70)], placements=[f"p{i}" for i in range(60)])
+    charts, more = all_charts(measured(sweep(flat, crowd, rounds=1)))
+    assert len(charts) + more == 1 + MOST_PANELS + 1  # the best, each placement, what it does
+    assert len(dots(charts[-1]).series) == MOST_SERIES
+    assert all(len(chart.body.panels) <= MOST_PANELS for chart in charts)
+    runtimes = cells(("pipe",), runtimes=[f"r {i}" for i in range(30)], placements=PLACEMENTS)
+    charts, more = all_charts(measured(sweep(flat, runtimes, rounds=1)))
+    assert (len(charts), more) == (MOST_CHARTS, 60 - MOST_CHARTS)
+
+
+def test_charts_that_would_be_called_alike_are_told_apart() -> None:
+    planned = cells(("pipe",), runtimes=("a b", "a-b", "a_b"))
+    charts, _ = all_charts(measured(sweep(flat, planned, rounds=1)))
+    assert [chart.name for chart in charts] == ["latency-a-b", "latency-a-b-2", "latency-a-b-3"]
+
+
+@given(st.lists(st.floats(-1, 4), min_size=1, max_size=12))
+def test_labels_keep_their_distance_and_their_order(wanted: list[float]) -> None:
+    found = spread(wanted, 0.1, 0.0, 2.0)
+    assert all(-1e-9 <= place <= 2.0 + 1e-9 for place in found)
+    order = sorted(range(len(wanted)), key=lambda index: (found[index], wanted[index]))
+    assert [wanted[index] for index in order] == sorted(wanted)
+    places = sorted(found)
+    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(places))
+
+
+def test_labels_with_room_stay_where_they_belong() -> None:
+    assert spread([1.0, 0.2, 0.6], 0.1, 0.0, 2.0) == [1.0, 0.2, 0.6]
+    assert spread([1.0, 1.0], 0.2, 0.0, 2.0) == pytest.approx([0.9, 1.1])
+
+
+def test_ticks_are_round() -> None:
+    texts = [tick(Axis.SECONDS, value) for value in (1e-6, 1.5e-6, 2e-5, 3e-7, 1e-3, 10.0)]
+    assert texts == ["1 µs", "1.5 µs", "20 µs", "300 ns", "1 ms", "10 s"]
+    assert tick(Axis.BYTES_PER_SECOND, 1e10) == "10 GB/s"
+    assert tick(Axis.UNITS_PER_SECOND, 1.5e3) == "1.5 k/s"
+    assert tick(Axis.SHARE, 0.25) == "25 %"
+    assert tick(Axis.BYTES, 65536) == "64K"

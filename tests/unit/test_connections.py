@@ -1,0 +1,117 @@
+"""Who gets in: strangers that connect delay nobody, and are heard by nobody."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+
+from transports import Channel, Endpoint, Role, Spec, Ticket, TimedOut, Topology, get
+
+SIZE = 8
+
+
+def soon() -> float:
+    return time.monotonic() + 5
+
+
+def attach(name: str, ticket: Ticket, deadline: float) -> Any:
+    return get(name).attach(ticket, deadline)  # type: ignore[union-attr]
+
+
+@pytest.fixture(params=["tcp", "tcp6"])
+def tcp(request: pytest.FixtureRequest) -> Iterator[tuple[str, Channel]]:
+    channel = get(request.param).create(Spec(SIZE))
+    yield request.param, channel
+    channel.close()
+    channel.unlink()
+
+
+def test_strangers_at_the_port(tcp: tuple[str, Channel]) -> None:
+    """One is silent, one says too little, one guesses: then comes the one with the secret."""
+    name, channel = tcp
+    ticket = channel.ticket(Role.CLIENT, 0)
+    address = tuple(ticket.data["address"])
+    strangers = [socket.create_connection(address) for _ in range(3)]
+    strangers[1].send(bytes(10))
+    strangers[2].send(bytes(200))
+    client: Endpoint = attach(name, ticket, soon())
+    with closing(client), closing(attach(name, channel.ticket(Role.SERVER, 0), soon())) as server:
+        for stranger in strangers:
+            with stranger:
+                stranger.settimeout(5)
+                with suppress(ConnectionResetError):
+                    assert stranger.recv(1) == b""
+        client.send(client.prepare(memoryview(b"from us!")))
+        buffer = memoryview(bytearray(SIZE))
+        assert server.recv_into(buffer) == SIZE
+        assert bytes(buffer) == b"from us!"
+
+
+def test_strangers_alone_are_nobody(tcp: tuple[str, Channel]) -> None:
+    name, channel = tcp
+    address = tuple(channel.ticket(Role.CLIENT, 0).data["address"])
+    with socket.create_connection(address) as stranger:
+        stranger.send(bytes(36))  # as long as a secret and an index
+        with pytest.raises(TimedOut):
+            attach(name, channel.ticket(Role.SERVER, 0), time.monotonic() + 0.1)
+
+
+def test_an_index_is_taken_once() -> None:
+    """Who names an index that another has, or that there is not, is shut out."""
+    channel = get("unix-stream").create(Spec(SIZE, Topology.FAN_IN, 3))
+    try:
+        with socket.socket(socket.AF_UNIX) as wrong:
+            wrong.connect(channel.ticket(Role.SENDER, 0).data["path"])
+            wrong.send(b"\xff\xff\xff\x7f")
+            ends = [attach("unix-stream", channel.ticket(Role.SENDER, 0), soon())]
+            with pytest.raises(TimedOut):
+                attach("unix-stream", channel.ticket(Role.RECEIVER, 0), time.monotonic() + 0.1)
+            ends += [
+                attach("unix-stream", channel.ticket(Role.SENDER, i), soon()) for i in (0, 0, 1)
+            ]
+            ends.append(attach("unix-stream", channel.ticket(Role.RECEIVER, 0), soon()))
+            for end in ends:
+                end.close()
+    finally:
+        channel.close()
+        channel.unlink()
+
+
+def test_who_comes_later_waits_for_the_next_to_ask() -> None:
+    """Two clients of a link, one after the other, at one listener: neither is lost."""
+    channel = get("unix-stream").create(Spec(SIZE))
+    try:
+        clients = [attach("unix-stream", channel.ticket(Role.CLIENT, 0), soon()) for _ in range(2)]
+        servers = [attach("unix-stream", channel.ticket(Role.SERVER, 0), soon()) for _ in range(2)]
+        buffer = memoryview(bytearray(SIZE))
+        for client, server in zip(clients, servers, strict=True):
+            server.send(server.prepare(memoryview(b"welcome!")))
+            assert client.recv_into(buffer) == SIZE
+        for end in (*clients, *servers):
+            end.close()
+    finally:
+        channel.close()
+        channel.unlink()
+
+
+def test_a_stranger_s_datagram_is_no_client_s() -> None:
+    channel = get("unix-dgram").create(Spec(SIZE, Topology.HUB))
+    tickets = [channel.ticket(Role.CLIENT, 0), channel.ticket(Role.SERVER, 0)]
+    try:
+        client, server = (attach("unix-dgram", ticket, soon()) for ticket in tickets)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(b"stranger", tickets[0].data["path"])
+        client.send(client.prepare(memoryview(b"from us!")))
+        buffer = memoryview(bytearray(SIZE))
+        assert server.recv_from(buffer) == 0
+        assert bytes(buffer) == b"from us!"
+        client.close()
+        server.close()
+    finally:
+        channel.close()
+        channel.unlink()

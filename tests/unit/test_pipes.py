@@ -1,0 +1,68 @@
+"""A pipe's capacity, and what is refused; FIFOs that are none."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from transports import Limits, PeerGone, Role, Spec, Ticket, Unavailable, get
+from transports.registry import UnknownTransport
+
+
+@pytest.mark.parametrize(("name", "capacity"), [("pipe:4K", 4096), ("pipe:128K", 131072)])
+def test_capacity(name: str, capacity: int) -> None:
+    channel = get(name).create(Spec(1))
+    for role in (Role.CLIENT, Role.SERVER):
+        ticket = channel.ticket(role, 0)
+        for fd in ticket.fds:
+            assert fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) == max(capacity, os.sysconf("SC_PAGE_SIZE"))
+        ticket.close()
+    channel.close()
+
+
+def test_more_than_the_kernel_gives() -> None:
+    """Even where we may pass fs.pipe-max-size, nobody gets 2 GiB and more: pipe(7)."""
+    found = get("pipe:4000M").probe()
+    assert isinstance(found, Unavailable)
+    assert "fs.pipe-max-size" in found.reason
+    assert found.remedy.startswith("sysctl -w fs.pipe-max-size=")
+
+
+def test_what_pipes_share_is_refused_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past fs.pipe-user-pages-soft the kernel gives a page or two, and no error: pipe(7)."""
+    real = os.pipe2
+
+    def small(flags: int) -> tuple[int, int]:
+        ends = real(flags)
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, 4096)
+        return ends
+
+    monkeypatch.setattr(os, "pipe2", small)
+    found = get("pipe").probe()
+    assert isinstance(found, Unavailable)
+    assert "fs.pipe-user-pages-soft" in found.reason
+    with pytest.raises(Unavailable):
+        get("pipe").create(Spec(1))
+    monkeypatch.undo()
+    assert isinstance(get("pipe").probe(), Limits)
+
+
+@pytest.mark.parametrize("name", ["pipe:", "pipe:0", "pipe:1G", "pipe:-1", "pipe:1m", "fifo:pipe"])
+def test_no_such_pipe(name: str) -> None:
+    with pytest.raises(UnknownTransport):
+        get(name)
+
+
+def test_a_path_that_is_no_fifo(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    with pytest.raises(FileExistsError):
+        get("fifo").attach(Ticket(Role.CLIENT, 0, Spec(1, name=str(path))), time.monotonic() + 1)
+    with pytest.raises(PeerGone):
+        get("fifo").attach(Ticket(Role.CLIENT, 0, Spec(1, name=f"{path}s")), time.monotonic() + 1)
+    with pytest.raises(ValueError, match="path"):
+        get("fifo").attach(Ticket(Role.CLIENT, 0, Spec(1)), time.monotonic() + 1)

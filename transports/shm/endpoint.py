@@ -1,0 +1,175 @@
+"""One process's end of shared memory: its lanes and waiters, bound into `send` and `recv_into`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transports.contract import Json, Role, Sharing, Spec, Ticket, Topology
+from transports.defaults import PlainEndpoint, closed, forbidden
+from transports.descriptors import close_all
+from transports.shm import ring, word_ring
+from transports.shm.in_place import in_place
+from transports.shm.layout import Layout
+from transports.shm.ring import Lane
+from transports.shm.segments import OwnedSegment, SegmentKind
+from transports.waiters import Waiter, WaiterKind, patient
+from transports.words import Lookout, Word, Words, alone_on, cpus, would_block
+
+
+class ShmEndpoint(PlainEndpoint):
+    def __init__(self, segments: SegmentKind, kind: WaiterKind, ticket: Ticket) -> None:
+        self._kind = kind
+        self._ticket = ticket
+        self._layout = Layout.of(ticket.spec, kind, ticket.data["depth"])
+        self.depth: int | None = self._layout.depth
+        self._segment: OwnedSegment | None = None
+        self._waiters: dict[int, Waiter] = {}
+        self._lanes: dict[int, Lane] = {}
+        self.send: Any = forbidden("a receiver sends nothing")
+        self.recv_into: Any = forbidden("a sender receives nothing")
+        fds = list(ticket.take_fds())
+        try:
+            self._open(segments, fds)
+            self._bind()
+        except BaseException:
+            close_all(fds)
+            self.close()
+            raise
+
+    def _open(self, segments: SegmentKind, fds: list[int]) -> None:
+        """Map the segment, and open what belongs to this seat's lanes."""
+        data, layout = self._ticket.data, self._layout
+        into, out = self._seat()
+        mine = {layout.room(lane) for lane in (*into, *out)}
+        mine |= {layout.item(lane) for lane in (*into, *out)}
+        by_fd = segments.sharing is Sharing.DESCRIPTORS
+        self._segment = segments.open(data["segment"], fds.pop(0) if by_fd else None)
+        memory = self._segment.memory
+        for number, address in enumerate(data["waiters"]):
+            fd = fds.pop(0) if self._kind.sharing is Sharing.DESCRIPTORS else None
+            if number in mine:
+                word = layout.word(memory, number)
+                self._waiters[number] = self._kind.open(address, fd, word)
+            elif fd is not None:
+                close_all([fd])
+        for lane in (*into, *out):
+            self._lanes[lane] = Lane.cut(
+                memory, lane, self._ticket.spec.size, layout.depth, layout.base
+            )
+
+    def _seat(self) -> tuple[Sequence[int], Sequence[int]]:
+        """The lanes that lead here, and those that lead away."""
+        layout, role, index = self._layout, self._ticket.role, self._ticket.index
+        if role in (Role.SERVER, Role.RECEIVER):
+            return range(layout.forth), range(layout.forth, layout.lanes)
+        back = [layout.forth + index] if layout.back else []
+        return back, [index]
+
+    def _bind(self) -> None:
+        """Make `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""
+        into, out = self._seat()
+        senders = [self._producer(lane) for lane in out]
+        if self._ticket.role is Role.SERVER and self._spec.topology is Topology.HUB:
+            self.recv_into, recv_from = self._collector(into)
+            self.recv_from: Any = recv_from
+            self.send_to: Any = lambda index, data: senders[index](data)
+            self.send = forbidden("a hub says to whom: send_to")
+            return
+        if len(into) > 1:
+            self.recv_into, _ = self._collector(into)
+            return
+        if senders:
+            (self.send,) = senders
+        if into:
+            self._receive(into[0])
+
+    def _receive(self, lane: int) -> None:
+        self.recv_into = self._consumer(lane)
+
+    def _producer(self, lane: int) -> Any:
+        room, item = self._room(lane), self._item(lane)
+        if isinstance(room, Word) and isinstance(item, Word):
+            return word_ring.producer(self._lanes[lane], room, item, self._stall(room))
+        wait = room.try_wait if self._spec.nowait else room.wait
+        counted = self._layout.together and lane < self._layout.forth
+        return ring.producer(self._lanes[lane], wait, item.notify, self._kind, counted=counted)
+
+    def _consumer(self, lane: int) -> Any:
+        room, item = self._room(lane), self._item(lane)
+        if isinstance(room, Word) and isinstance(item, Word):
+            return word_ring.consumer(self._lanes[lane], item, room, self._stall(item))
+        return ring.consumer(self._lanes[lane], self._wait(item), room.notify, self._kind)
+
+    def _collector(self, into: Sequence[int]) -> tuple[Any, Any]:
+        lanes = [self._lanes[lane] for lane in into]
+        rooms = [self._room(lane) for lane in into]
+        if isinstance(self._kind, Words):
+            items: Any = [self._item(lane) for lane in into]
+            words: Any = rooms
+            lookout = Lookout(self._kind, items, self._alone)
+            stall = would_block if self._spec.nowait else lookout.stall
+            return word_ring.collector(lanes, items, words, lookout.taken, stall)
+        item = self._item(into[0])
+        notify = [room.notify for room in rooms]
+        return ring.collector(lanes, self._wait(item), notify, self._kind)
+
+    _alone = False
+
+    @property
+    def _spec(self) -> Spec:
+        return self._ticket.spec
+
+    def _room(self, lane: int) -> Waiter:
+        return self._waiters[self._layout.room(lane)]
+
+    def _item(self, lane: int) -> Waiter:
+        return self._waiters[self._layout.item(lane)]
+
+    def _stall(self, word: Word) -> Any:
+        return would_block if self._spec.nowait else word.stall
+
+    def _wait(self, item: Waiter) -> Any:
+        """How the receiver waits, as the spec says."""
+        if self._spec.nowait:
+            return item.try_wait
+        return getattr(item, "poll_wait") if self._spec.poll else item.wait  # noqa: B009
+
+    def hello(self) -> Json:
+        return cpus() if self._kind.in_memory else None
+
+    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
+        """Who has a CPU for itself need not yield it while it spins."""
+        if self._kind.in_memory and alone_on(cpus(), hellos):
+            self._alone = True
+            for waiter in self._waiters.values():
+                assert isinstance(waiter, Word)
+                waiter.alone(True)
+            self._bind()
+
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters.values():
+            waiter.close()
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            lane.release()
+        if self._segment is not None:
+            self._segment.close()
+
+
+class InPlaceEndpoint(ShmEndpoint):
+    """A receiver that reads where the sender wrote: see contract.InPlace."""
+
+    def _receive(self, lane: int) -> None:
+        room, item = self._room(lane), self._item(lane)
+        self.recv_into, self.peek, self.release = in_place(
+            self._lanes[lane],
+            patient(self._wait(item), self._kind),
+            patient(room.notify, self._kind),
+        )
+
+    def close(self) -> None:
+        super().close()
+        self.peek = self.release = closed
