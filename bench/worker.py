@@ -62,7 +62,7 @@ class Worker:
         self._team = Team(self._seats, self.job.cpus)
         try:
             self._attach(strangers)
-            if self._transport.traits.carries:
+            if self._transport.traits.carries or not self._pattern.carries:
                 self._check()
             self._bench(runner, suite_fd)
             tail = self._tail()

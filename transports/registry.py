@@ -73,6 +73,12 @@ _MEMBERS = (
 )
 
 
+# A family whose members are pairs -> (module, what lists all of them)
+_PRODUCTS: dict[str, tuple[str, str]] = {
+    "shm": ("transports.shm.compose", "product"),
+}
+
+
 class UnknownTransport(TransportError):
     """No transport has this name."""
 
@@ -147,9 +153,15 @@ def _make(module: str, attribute: str) -> Callable[..., Transport]:
 def matching(pattern: str) -> Iterator[str]:
     """Names that a pattern of the command line means: `shm:*`, or a name outright.
 
+    A pattern with a plus, `shm:sysv+*`, means pairs that the list leaves out as well.
     Raises: UnknownTransport where it means none.
     """
-    found = [name for name in names() if fnmatchcase(name, pattern)]
+    known = names()
+    family = pattern.partition(":")[0]
+    if "+" in pattern and family in _PRODUCTS:
+        module, attribute = _PRODUCTS[family]
+        known += [name for name in getattr(import_module(module), attribute)() if name not in known]
+    found = [name for name in known if fnmatchcase(name, pattern)]
     if not found:
         get(pattern)  # may still be a member that the list leaves out
         found = [pattern]

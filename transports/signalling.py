@@ -34,6 +34,13 @@ _MEMORY = MemfdSegments()  # where the words are of those waiters that live in m
 
 
 class WaiterEndpoint(TokenEndpoint):
+    """An end of one waiter, or of two.
+
+    A guard's calls are the facility's own, where nobody can take it away: a frame
+    of ours would be a sixth of an uncontended update. So who is interrupted by a
+    signal's handler that raises nothing gets the binding's own error there.
+    """
+
     def __init__(self, kind: WaiterKind, ticket: Ticket) -> None:
         super().__init__()
         self._waiters: list[Waiter] = []
@@ -54,13 +61,18 @@ class WaiterEndpoint(TokenEndpoint):
             self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
         if ticket.role is Role.MEMBER:
             (only,) = self._waiters
-            self.acquire, self.release = patient(only.wait, kind), patient(only.notify, kind)
+            self.acquire, self.release = only.wait, only.notify
+            if not kind.unlink_early:
+                self.acquire = patient(only.wait, kind)
+                self.release = patient(only.notify, kind)
             return
         mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
         wait: Any = getattr(mine, "poll_wait") if ticket.spec.poll else mine.wait  # noqa: B009
         if ticket.spec.nowait:
             wait = mine.try_wait
-        self.notify, self.wait = patient(theirs.notify, kind), patient(wait, kind)
+        self.notify, self.wait = theirs.notify, patient(wait, kind)
+        if not kind.unlink_early:
+            self.notify = patient(theirs.notify, kind)
 
     def close(self) -> None:
         super().close()

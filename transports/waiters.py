@@ -102,14 +102,12 @@ def patient(call: Callable[[], object], kind: WaiterKind) -> Callable[[], Any]:
         return call
 
     def patiently() -> None:
-        while True:
-            try:
-                call()
-            except errors as error:
-                cause = told(error)
-                if cause is not None:
-                    raise cause from error
-            else:
-                return
+        try:
+            call()
+        except errors as error:
+            cause = told(error)
+            if cause is not None:
+                raise cause from error
+            patiently()
 
     return patiently

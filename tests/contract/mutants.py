@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.contract import mutants_shm
 from transports import get, naming
 from transports.contract import (
     Channel,
@@ -292,6 +293,7 @@ believed("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPI
 believed("deep", "test_depth", "pipe", depth=True)
 believed("carries nothing", "test_carries_nothing", "pipe", carries=False)
 believed("carries", "test_order_and_content", "null", carries=True)
+mutants_shm.declare(mutant, believed)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

@@ -79,6 +79,21 @@ def test_patterns() -> None:
         list(matching("nothing-*"))
 
 
+def test_patterns_of_pairs() -> None:
+    waiters = ("sysv-sem", "posix-sem", "eventfd", "futex", "spin", "spin-block")
+    assert set(matching("shm:memfd+*")) == {
+        f"shm:memfd+{waiter}{way}" for waiter in waiters for way in ("", "/in-place")
+    }
+    assert set(matching("shm:*+spin")) == {
+        f"shm:{segment}+spin" for segment in ("sysv", "posix", "file", "tmpfs", "memfd", "mp")
+    }
+    for name in matching("shm:*+*"):
+        assert get(name).name == name
+    assert list(matching("shm:sysv+futex")) == ["shm:sysv+futex"]
+    with pytest.raises(UnknownTransport):
+        list(matching("shm:*+nothing"))
+
+
 def test_importing_loads_no_binding_and_no_transport() -> None:
     printed = fresh(
         "import sys, transports; transports.names();"

@@ -125,3 +125,9 @@ def shm(parameters: str) -> Shm:
         f"waiters are {', '.join(WAITERS)}; write shm:SEGMENT+WAITER or "
         f"shm:SEGMENT+WAITER{IN_PLACE}"
     )
+
+
+def product() -> list[str]:
+    """Every pair's name, those in place too."""
+    ways = ("", IN_PLACE)
+    return [f"shm:{one}+{other}{way}" for one in SEGMENTS for other in WAITERS for way in ways]

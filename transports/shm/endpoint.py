@@ -164,10 +164,9 @@ class InPlaceEndpoint(ShmEndpoint):
 
     def _receive(self, lane: int) -> None:
         room, item = self._room(lane), self._item(lane)
+        give = room.notify if self._kind.unlink_early else patient(room.notify, self._kind)
         self.recv_into, self.peek, self.release = in_place(
-            self._lanes[lane],
-            patient(self._wait(item), self._kind),
-            patient(room.notify, self._kind),
+            self._lanes[lane], patient(self._wait(item), self._kind), give
         )
 
     def close(self) -> None:

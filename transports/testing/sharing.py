@@ -29,10 +29,8 @@ from transports.contract import (
     Unavailable,
 )
 from transports.testing.actors import Actor
-from transports.testing.crew import Seat, attach, connect, hello, numbered, receive, seats, send
-from transports.testing.guarding import acquire
+from transports.testing.crew import Seat, attach, numbered, receive, seats, send
 from transports.testing.leaks import Thing, descriptors, kernel_objects, mappings
-from transports.testing.signalling import notify, wait
 from transports.testing.stage import TYPICAL, Stage
 
 

@@ -1,0 +1,5 @@
+from transports.testing import ContractTests
+
+
+class TestPty(ContractTests):
+    transport = "pty"

@@ -1,0 +1,115 @@
+"""Shared memory, signals and guards with one thing spoilt: see mutants.py, which collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from transports.contract import Waiting
+
+Mutant = Callable[..., None]
+
+IN_PLACE = "shm:posix+posix-sem/in-place"
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+def doing(**spoilt: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Replace calls of an endpoint: each function gets the good one."""
+
+    def spoil(endpoint: Any) -> Any:
+        for name, change in spoilt.items():
+            setattr(endpoint, name, change(getattr(endpoint, name)))
+        return endpoint
+
+    return spoil
+
+
+def twice(call: Any) -> Any:
+    def both() -> None:
+        call()
+        call()
+
+    return both
+
+
+def hundredth(call: Any) -> Any:
+    """Leaves out one of a hundred."""
+    count = 0
+
+    def most() -> None:
+        nonlocal count
+        count += 1
+        if count % 100:
+            call()
+
+    return most
+
+
+def never(_: Any) -> Any:
+    return nothing
+
+
+def busy(call: Any) -> Any:
+    """Waits for a signal by asking, again and again."""
+
+    def wait() -> None:
+        end = 10**9
+        while end:
+            end -= 1
+        call()
+
+    return wait
+
+
+def unread(endpoint: Any) -> Any:
+    """Gives the slot back without a look at it."""
+
+    def recv_into(buffer: memoryview) -> int:
+        length = len(endpoint.peek())
+        endpoint.release()
+        return length
+
+    if hasattr(endpoint, "peek"):
+        endpoint.recv_into = recv_into
+    return endpoint
+
+
+def copied(endpoint: Any) -> Any:
+    """Copies the message out all the same."""
+
+    def recv_into(buffer: memoryview) -> int:
+        message = endpoint.peek()
+        length = len(message)
+        buffer[:length] = message
+        endpoint.release()
+        return length
+
+    endpoint.recv_into = recv_into
+    return endpoint
+
+
+def declare(mutant: Mutant, believed: Mutant) -> None:
+    """All of them, by the functions that mutants.py has for it."""
+    mutant("notifies twice", "test_each_notify_is_counted", "eventfd", endpoint=doing(notify=twice))
+    mutant("forgets", "test_each_notify_is_counted", "sysv-sem", endpoint=doing(notify=hundredth))
+    mutant("does not wait", "test_waiting_for_a_notify", "posix-sem", endpoint=doing(wait=never))
+    mutant("burns", "test_waiting_for_a_notify", "signal", endpoint=doing(wait=busy))
+    mutant("wakes nobody", "test_taking_turns", "futex", endpoint=doing(notify=hundredth))
+    mutant("lets all in", "test_updates", "flock", endpoint=doing(acquire=never, release=never))
+    mutant("lets in", "test_one_inside_at_a_time", "posix-sem", endpoint=doing(acquire=never))
+    mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
+    mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
+    mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
+    believed("excludes", "test_updates", "unguarded", excludes=True)
+    believed("excludes nobody", "test_updates", "posix-sem", excludes=False)
+    believed("is undone", "test_holder_killed", "posix-sem", undo=True)
+    believed("is not undone", "test_holder_killed", "sysv-sem", undo=False)
+    believed("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)
+    believed(
+        "spins on", "test_waits_as_its_traits_say", "shm:posix+futex", waiting=Waiting.SPINNING
+    )
+    believed("sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Waiting.BLOCKING)
+    believed("in place", "test_size", "shm:posix+posix-sem", in_place=True)
