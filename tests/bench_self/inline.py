@@ -13,19 +13,15 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
-from itertools import repeat
 from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
-import posix_ipc
-
 from bench.clock import RealClock
 from bench.loops import ping, pong
 from bench.stats import Interval, median_interval
-from tests.bench_self import inline_queues, inline_streams
+from tests.bench_self import inline_queues, inline_shm, inline_streams
 from transports import Endpoint, Role, Spec, Ticket, get
-from transports.shm.ring import Lane
 
 SIZE = 64
 DEPTH = 64
@@ -37,67 +33,15 @@ CPU = max(os.sched_getaffinity(0))
 Half = Callable[[int], None]  # plays one process's side of so many round trips
 
 
-class Short(Exception):
-    """A transfer moved less than a message."""
-
-
-def _shm(ticket: Ticket, endpoint: Any, first: bool) -> Half:
-    data = ticket.data
-    out, into = (0, 1) if first else (1, 0)
-    memory = endpoint._segment.memory
-    lane_out = Lane.cut(memory, out, SIZE, DEPTH)
-    lane_in = Lane.cut(memory, into, SIZE, DEPTH)
-    room = posix_ipc.Semaphore(data["rooms"][out]).acquire
-    item = posix_ipc.Semaphore(data["items"][out]).release
-    filled = posix_ipc.Semaphore(data["items"][into]).acquire
-    freed = posix_ipc.Semaphore(data["rooms"][into]).release
-    slots, lengths = lane_out.slots, lane_out.lengths
-    arrived, arrived_lengths = lane_in.slots, lane_in.lengths
-    message, buffer = bytes(SIZE), memoryview(bytearray(SIZE))
-
-    def client(count: int) -> None:
-        at = 0
-        for _ in repeat(None, count):
-            room()
-            slots[at][:] = message
-            lengths[at] = SIZE
-            item()
-            filled()
-            if arrived_lengths[at] != SIZE:
-                raise Short
-            buffer[:] = arrived[at]
-            freed()
-            at += 1
-            if at == DEPTH:
-                at = 0
-
-    def server(count: int) -> None:
-        at = 0
-        for _ in repeat(None, count):
-            filled()
-            if arrived_lengths[at] != SIZE:
-                raise Short
-            buffer[:] = arrived[at]
-            freed()
-            room()
-            slots[at][:] = message
-            lengths[at] = SIZE
-            item()
-            at += 1
-            if at == DEPTH:
-                at = 0
-
-    return client if first else server
-
-
 INLINE: dict[str, Callable[[Ticket, Any, bool], Half]] = {
     **inline_streams.of_streams(SIZE),
-    "shm:posix+posix-sem": _shm,
+    **inline_shm.of_memory(SIZE),
     **inline_queues.of_queues(SIZE),
 }
 
 
-SLOTTED = {"shm:posix+posix-sem"}  # whose inline loops count on the depth
+# Whose inline loops have a channel of their own: their ends keep positions to themselves.
+APART = set(inline_shm.of_memory(SIZE))
 
 
 def _ours(endpoint: Endpoint, first: bool) -> Half:
@@ -115,7 +59,8 @@ def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Endpoint, list
     """An endpoint, and [ours, inline] of one process; the second ticket is for inline handles."""
     os.sched_setaffinity(0, {CPU})
     endpoint = get(name).attach(tickets[0], time.monotonic() + 10)
-    return endpoint, [_ours(endpoint, first), INLINE[name](tickets[1], endpoint, first)]
+    other = get(name).attach(tickets[1], time.monotonic() + 10) if name in APART else endpoint
+    return endpoint, [_ours(endpoint, first), INLINE[name](tickets[1], other, first)]
 
 
 def _order() -> Iterator[int]:
@@ -134,12 +79,13 @@ def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
 def _pair(name: str) -> float:
     """Time of ours over time of the inline one, of one fresh pair of processes."""
     transport = get(name)
-    spec = Spec(size=SIZE, depth=DEPTH if name in SLOTTED else None)
+    spec = Spec(size=SIZE, depth=DEPTH if name in APART else None)
     channel = transport.create(spec)
+    other = transport.create(spec) if name in APART else channel
     here, there = socket.socketpair()
     try:
-        mine = [channel.ticket(Role.CLIENT, 0) for _ in range(2)]
-        theirs = [channel.ticket(Role.SERVER, 0) for _ in range(2)]
+        mine = [one.ticket(Role.CLIENT, 0) for one in (channel, other)]
+        theirs = [one.ticket(Role.SERVER, 0) for one in (channel, other)]
         peer = get_context("fork").Process(target=_serve, args=(name, theirs, there), daemon=True)
         peer.start()
         endpoint, halves = _side(name, mine, first=True)
@@ -155,8 +101,9 @@ def _pair(name: str) -> float:
     finally:
         for ticket in (*mine, *theirs):
             ticket.close()
-        channel.close()
-        channel.unlink()
+        for one in (channel, other):
+            one.close()
+            one.unlink()
         here.close()
         there.close()
     quartets = struct.iter_unpack("4d", struct.pack(f"{len(times)}d", *times))

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
 )
+# Its commands are those of an author in a folder of his own: test_example.py runs them.
+PLUGIN_PAGE = ROOT / "docs/adding-a-transport.md"
 
 
 @dataclass(frozen=True, slots=True)

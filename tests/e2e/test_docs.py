@@ -19,6 +19,7 @@ from reports.thresholds import load_thresholds
 from tests.e2e.command import environment, ipcbench
 from tests.e2e.documents import (
     DOCUMENTS,
+    PLUGIN_PAGE,
     ROOT,
     Block,
     all_blocks,
@@ -30,7 +31,12 @@ from tests.e2e.documents import (
 from transports import names
 
 README = ROOT / "README.md"
-COMMANDS = [(block, line) for block in all_blocks("sh", "yaml") for line in commands(block)]
+COMMANDS = [
+    (block, line)
+    for block in all_blocks("sh", "yaml")
+    if block.path != PLUGIN_PAGE
+    for line in commands(block)
+]
 
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

@@ -31,6 +31,7 @@ class MemfdSegments:
             fd = os.memfd_create(fresh_name(), os.MFD_CLOEXEC)
         except OSError as error:
             raise Unavailable(f"memfd_create(2) fails: {error.strerror}") from error
+        os.fchmod(fd, 0o600)  # it begins as 0777: /proc/PID/fd leads to it
         return owned(fd, size, None, shared_by_fd=True, remove=lambda: None)
 
     def open(

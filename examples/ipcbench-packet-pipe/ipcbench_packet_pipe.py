@@ -1,0 +1,191 @@
+"""pipe2(2) with O_DIRECT: a pipe that keeps the borders of what is written to it."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+from dataclasses import dataclass
+from typing import Any
+
+from transports.checks import check_seat, check_spec
+from transports.contract import (
+    Closed,
+    Family,
+    FanOut,
+    Framing,
+    Lifetime,
+    Limit,
+    Limits,
+    MessageTooLarge,
+    PeerDeath,
+    PeerGone,
+    Role,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+)
+from transports.defaults import PlainChannel, PlainEndpoint, closed, translated
+from transports.descriptors import close_all, duplicate_all
+from transports.multiplexing import polled
+
+TRAITS = Traits(
+    family=Family.PIPE,
+    framing=Framing.MESSAGE,
+    topologies=frozenset({Topology.LINK, Topology.FAN_IN, Topology.FAN_OUT}),
+    fan_out=FanOut.COMPETE,  # a packet goes to one reader
+    peer_death=PeerDeath.REPORTED,  # end of file, EPIPE
+    sharing=Sharing.DESCRIPTORS,
+    lifetime=Lifetime.PROCESS,
+    waiting=Waiting.BLOCKING,
+    zero_length=False,  # writing nothing leaves no packet
+    pollable=True,
+    copies=2,  # into the kernel's page, and out of it
+)
+
+# What is longer becomes several packets: pipe(2), O_DIRECT.
+PACKET = Limit("message", select.PIPE_BUF, "PIPE_BUF, pipe(2)")
+
+# Which of the channel's pipes a seat reads from and writes to: 0 is forth, 1 is back.
+READS = {Role.SERVER: 0, Role.RECEIVER: 0, Role.CLIENT: 1}
+WRITES = {Role.CLIENT: 0, Role.SENDER: 0, Role.SERVER: 1}
+
+
+def _pipe() -> tuple[int, int]:
+    """The reading and the writing end. Raises: Unavailable."""
+    try:
+        return os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
+    except OSError as error:
+        raise Unavailable(f"pipe2(2) with O_DIRECT fails: {error.strerror}") from error
+
+
+class PacketPipeChannel(PlainChannel):
+    """The owner's: holds both ends of each pipe until all have attached."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._pipes: list[tuple[int, int]] = []
+        try:
+            for _ in range(2 if spec.topology is Topology.LINK else 1):
+                self._pipes.append(_pipe())
+        except BaseException:
+            self.close()
+            raise
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        check_seat(self._spec, role, index)
+        if not self._pipes:
+            raise Closed("the channel is closed")
+        ends = []
+        if role in READS:
+            ends.append(self._pipes[READS[role]][0])
+        if role in WRITES:
+            ends.append(self._pipes[WRITES[role]][1])
+        # Copies, which are the ticket's; and no others: as long as somebody holds a
+        # writing end, the reader's end of file does not come.
+        return Ticket(role, index, self._spec, fds=duplicate_all(ends))
+
+    def close(self) -> None:
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
+            close_all(pipe)
+
+
+class PacketPipeEndpoint(PlainEndpoint):
+    """One process's: owns the descriptors of its ticket from now on, and closes them."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self._spec = spec = ticket.spec
+        self._fds = fds = ticket.take_fds()
+        for fd in fds:
+            os.set_blocking(fd, not spec.nowait)
+        # Functions bound to their descriptors: in the timed loop nothing is looked up.
+        # A seat of one direction keeps for the other the default, which refuses.
+        if ticket.role in READS:
+            receive = _receiver(fds[0], spec.size)
+            self.recv_into = polled(fds[0], receive, nowait=spec.nowait) if spec.poll else receive
+        if ticket.role in WRITES:
+            self.send = _sender(fds[-1])
+
+    def prepare(self, data: memoryview) -> Any:
+        """Called once, before the loop: what is checked here `send` need not check."""
+        if len(data) > self._spec.size:
+            raise MessageTooLarge(f"send: {len(data)} bytes, the spec says {self._spec.size}")
+        if not data:
+            raise ValueError("send: a packet has 1 byte or more")
+        return data
+
+    def close(self) -> None:
+        self.send = self.recv_into = closed
+        fds, self._fds = self._fds, ()
+        close_all(fds)
+
+
+def _sender(fd: int) -> Any:
+    write = os.write
+
+    def send(data: Any, /) -> None:
+        try:
+            write(fd, data)  # a packet goes whole or not at all: nothing to compare
+        except OSError as error:  # EPIPE, EAGAIN; a `try` costs nothing where none comes
+            raise translated(error, "send") from error
+
+    return send
+
+
+def _receiver(fd: int, size: int) -> Any:
+    readinto = io.FileIO(fd, closefd=False).readinto  # os.read would allocate
+
+    def recv_into(buffer: memoryview, /) -> int:
+        try:
+            if len(buffer) == size:
+                received = readinto(buffer)
+            else:  # a longer packet would be cut in silence: with a byte more, it shows
+                received = os.readv(fd, [buffer, bytearray(1)])
+        except OSError as error:
+            raise translated(error, "receive") from error
+        if received != size:
+            if received is None:  # how FileIO says EAGAIN
+                raise WouldBlock("receive: nothing is there")
+            if received == 0:
+                raise PeerGone("receive: end of file")
+            if received > len(buffer):
+                raise MessageTooLarge(f"receive: more than {len(buffer)} bytes")
+        return received
+
+    return recv_into
+
+
+@dataclass(frozen=True, slots=True)
+class PacketPipe:
+    """What the entry point names. It holds nothing: every channel has its own."""
+
+    name: str = "packet-pipe"
+    traits: Traits = TRAITS
+
+    def probe(self) -> Limits | Unavailable:
+        """By trying: a kernel may know the flag and yet keep no borders."""
+        try:
+            ends = _pipe()
+        except Unavailable as reason:
+            return reason
+        try:
+            os.write(ends[1], b"one")
+            os.write(ends[1], b"two")
+            if os.read(ends[0], 6) != b"one":
+                return Unavailable("pipes have no packet mode here: O_DIRECT is ignored")
+            return Limits(message=PACKET)
+        finally:
+            close_all(ends)
+
+    def create(self, spec: Spec) -> PacketPipeChannel:
+        check_spec(self, spec, PACKET.value)
+        return PacketPipeChannel(spec)
+
+    def attach(self, ticket: Ticket, deadline: float) -> PacketPipeEndpoint:
+        return PacketPipeEndpoint(ticket)

@@ -1,0 +1,5 @@
+from transports.testing import ContractTests
+
+
+class TestPacketPipe(ContractTests):
+    transport = "packet-pipe"

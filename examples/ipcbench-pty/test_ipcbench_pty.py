@@ -1,5 +1,0 @@
-from transports.testing import ContractTests
-
-
-class TestPty(ContractTests):
-    transport = "pty"

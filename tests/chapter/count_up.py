@@ -1,0 +1,53 @@
+"""Several programs count up one variable in System V shared memory, each so many times.
+
+    python -m tests.chapter.count_up GUARD TICKET KEY TIMES
+
+GUARD is the name of a transport (`sysv-sem`, or `unguarded`), TICKET what its owner
+hands to each member, as JSON; KEY is the variable's segment. All start at a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from transports import Role, Spec, Ticket, Topology, Transport, get
+from transports.shm import SEGMENTS
+
+MEMBERS = 2
+
+
+def specification(name: str | None = None) -> Spec:
+    return Spec(0, Topology.GUARD, MEMBERS, name=name)
+
+
+def guard(name: str) -> Transport:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    return transport
+
+
+def main(name: str, ticket: str, key: str, times: str) -> None:
+    seat = Ticket(Role.MEMBER, 0, specification(), json.loads(ticket))
+    member: Any = guard(name).attach(seat, time.monotonic() + 5)
+    segment = SEGMENTS["sysv"].open(key)
+    count = segment.memory[:8].cast("Q")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(int(times)):
+        member.acquire()
+        found = count[0]
+        os.sched_yield()  # the others get their chance in between, on one core too
+        count[0] = found + 1
+        member.release()
+    print("done", flush=True)
+    count.release()
+    segment.close()
+    member.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

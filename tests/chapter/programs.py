@@ -1,0 +1,54 @@
+"""Starting the chapter's programs, each a process of its own that knows what its arguments say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 20.0  # seconds
+
+
+class Program:
+    """A running program that answers a line with a line."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.chapter.{module}", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        return _open(self.process.stdout).readline().rstrip()
+
+    def ask(self) -> str:
+        stdin = _open(self.process.stdin)
+        stdin.write("\n")
+        stdin.flush()
+        return self.line()
+
+    def end(self) -> tuple[int, str]:
+        """No more lines for it: its exit status, and what it still had to say."""
+        try:
+            text, _ = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, text
+
+
+def _open(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def output(module: str, *arguments: str) -> str:
+    """What a program prints that has nothing to read. It must succeed."""
+    status, text = Program(module, *arguments).end()
+    assert status == 0, text
+    return text

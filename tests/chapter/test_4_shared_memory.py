@@ -1,0 +1,90 @@
+"""Chapter 2.4: one program publishes under a fixed key, another, started apart, reads it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chapter.process_count import SIZE, SYSV, running
+from tests.chapter.programs import Program
+from transports import PeerGone, naming
+from transports.contract import Mapping
+from transports.words import ORDERED
+
+pytestmark = [
+    pytest.mark.skipif(SYSV.probe() is not None, reason="no System V shared memory here"),
+    pytest.mark.skipif(not ORDERED, reason="a sequence lock in Python needs x86-64"),
+]
+
+
+@pytest.fixture
+def key() -> Iterator[str]:
+    """A key that both programs are told; what they leave under it is removed."""
+    key = naming.fresh_key()
+    naming.announce("sysv memory", str(key))
+    yield hex(key)
+    naming.KINDS["sysv memory"].remove(str(key))
+    naming.withdraw("sysv memory", str(key))
+
+
+def test_the_latest_value(key: str) -> None:
+    """The reader gets what was published last, whenever it asks, and the segment stays."""
+    publisher = Program("process_count", "publish", key)
+    assert publisher.line() == "published"
+    reader = Program("process_count", "read", key)
+    assert abs(int(reader.line()) - running()) < 200  # other programs come and go
+    for _ in range(5):
+        published = publisher.ask()
+        assert reader.ask() == published
+        assert reader.ask() == published
+    assert publisher.end()[0] == 0
+    assert reader.ask() == published
+    assert reader.end()[0] == 0
+    late = Program("process_count", "read", key)
+    assert late.line() == published
+    assert late.end()[0] == 0
+
+
+def test_what_the_kernel_says(key: str) -> None:
+    """IPC_STAT: the size, who made it, how many have attached; IPC_SET: who may."""
+    publisher = Program("process_count", "publish", key)
+    publisher.line()
+    segment = SYSV.open(key, mapping=Mapping.READ_ONLY)
+    found = segment.stat()
+    assert (found.size, found.mode, found.owner) == (SIZE, 0o600, os.getuid())
+    assert (found.attached, found.creator) == (2, publisher.process.pid)
+    publisher.end()
+    assert segment.stat().attached == 1
+    segment.set_mode(0o400)
+    assert segment.stat().mode == 0o400
+    segment.close()
+
+
+def test_a_read_only_attachment(key: str) -> None:
+    """SHM_RDONLY: who writes all the same gets a SIGSEGV, and has written nothing."""
+    publisher = Program("process_count", "publish", key)
+    publisher.line()
+    published = publisher.ask()
+    assert Program("process_count", "scribble", key).end() == (-signal.SIGSEGV, "writing\n")
+    reader = Program("process_count", "read", key)
+    assert reader.line() == published
+    reader.end()
+    publisher.end()
+
+
+def test_removal_waits_for_the_last(key: str) -> None:
+    """IPC_RMID under those who have attached: nobody finds it any more, and they go on."""
+    publisher = Program("process_count", "publish", key)
+    publisher.line()
+    reader = Program("process_count", "read", key)
+    reader.line()
+    naming.KINDS["sysv memory"].remove(str(int(key, 0)))
+    with pytest.raises(PeerGone):
+        SYSV.open(key)
+    assert reader.ask() and publisher.ask() == reader.ask()
+    publisher.end()
+    reader.end()
+    SYSV.create(SIZE, key).close()  # the key is free again

@@ -1,0 +1,54 @@
+"""Chapter 2.6: two programs do count++ on one variable, without the semaphore and with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.chapter.count_up import MEMBERS, guard, specification
+from tests.chapter.programs import Program
+from transports import Role, Unavailable, naming
+from transports.shm import SEGMENTS
+
+TIMES = 2000
+
+pytestmark = pytest.mark.skipif(
+    SEGMENTS["sysv"].probe() is not None, reason="no System V shared memory here"
+)
+
+
+def lost(name: str) -> int:
+    """Updates that are missing in the end."""
+    reason = guard(name).probe()
+    if isinstance(reason, Unavailable):
+        pytest.skip(reason.reason)
+    named = None if name == "unguarded" else str(naming.fresh_key())
+    channel = guard(name).create(specification(named))
+    memory = SEGMENTS["sysv"].create(8, None)
+    try:
+        ticket = json.dumps(channel.ticket(Role.MEMBER, 0).data)
+        arguments = (name, ticket, str(memory.address), str(TIMES))
+        members = [Program("count_up", *arguments) for _ in range(MEMBERS)]
+        assert [member.line() for member in members] == ["ready"] * MEMBERS
+        for member in members:
+            assert member.process.stdin is not None
+            member.process.stdin.write("\n")
+            member.process.stdin.flush()
+        assert [member.end() for member in members] == [(0, "done\n")] * MEMBERS
+        with memory.memory[:8].cast("Q") as count:
+            return MEMBERS * TIMES - count[0]
+    finally:
+        memory.close()
+        memory.unlink()
+        channel.close()
+        channel.unlink()
+
+
+def test_without_a_guard_updates_are_lost() -> None:
+    assert lost("unguarded") > 0
+
+
+@pytest.mark.parametrize("name", ["sysv-sem", "posix-sem"])
+def test_with_a_semaphore_none_is(name: str) -> None:
+    assert lost(name) == 0

@@ -1,0 +1,147 @@
+"""The example plug-in: installed as its page says, held to the contract, and measured."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import environment
+from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands
+
+EXAMPLE = ROOT / "examples/ipcbench-packet-pipe"
+MODULE = EXAMPLE / "ipcbench_packet_pipe.py"
+PAGE = list(blocks(PLUGIN_PAGE, PLUGIN_PAGE.read_text()))
+LINES = [line for block in PAGE if block.language == "sh" for line in commands(block)]
+
+# What sets up the author's own folder; the fixture below does the same, without a network.
+BY_HAND = [
+    "cp -r ipcbench/examples/ipcbench-packet-pipe packet-pipe",
+    "cd packet-pipe",
+    "python3 -m venv .venv",
+    ". .venv/bin/activate",
+    "pip install --editable ../ipcbench --editable . pytest",
+]
+
+
+class Author:
+    """Somebody who has installed a copy of the example."""
+
+    def __init__(self, place: Path) -> None:
+        self.folder = place / "packet-pipe"
+        self._site = place / "site"
+        shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
+        done = self.python(
+            "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet",
+            "--no-index", "--no-deps", "--no-build-isolation", "--target", self._site, ".",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            env=environment(PYTHONPATH=str(self._site)),
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def author(tmp_path_factory: pytest.TempPathFactory) -> Author:
+    return Author(tmp_path_factory.mktemp("author"))
+
+
+def outcomes(folder: Path) -> dict[str, set[str]]:
+    """Outcome -> the patterns of the example's cells that came to it."""
+    found: dict[str, set[str]] = {"run": set(), "skipped": set(), "failed": set()}
+    for line in (folder / "journal.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        match entry:
+            case {"kind": ("run" | "failed") as kind, "cell": str(cell)} if "packet-pipe" in cell:
+                found[kind].add(cell.partition("/")[0])
+            case {"kind": "skipped", "cell": {"transport": "packet-pipe", "pattern": pattern}}:
+                found["skipped"].add(pattern)
+    return found
+
+
+def test_the_page_runs_what_it_says() -> None:
+    assert LINES[: len(BY_HAND)] == BY_HAND
+    assert len(LINES) == len(BY_HAND) + 3
+
+
+@pytest.mark.parametrize("line", LINES[len(BY_HAND) :])
+def test_every_command_of_the_page_works(line: str, author: Author) -> None:
+    match shlex.split(line):
+        case ["python", *words]:
+            done = author.python(*words, "-p", "no:cacheprovider")
+            assert done.returncode == 0, done.stdout
+            assert " passed" in done.stdout
+        case ["ipcbench", "run", *words]:
+            done = author.python(
+                "-m", "bench", "run", *words, "--clock", "fake", "--budget", "100ms"
+            )
+            assert done.returncode == 0, done.stderr
+            found = outcomes(author.folder / words[words.index("-o") + 1])
+            assert found == {"run": {"latency", "stream"}, "skipped": set(), "failed": set()}
+        case ["ipcbench", *words]:
+            done = author.python("-m", "bench", *words, "--json")
+            assert done.returncode == 0, done.stderr
+            (ours,) = (one for one in json.loads(done.stdout) if one["name"] == "packet-pipe")
+            assert ours["available"]
+        case words:
+            pytest.fail(f"{words}: run it here")
+
+
+def test_it_is_in_every_sweep(author: Author) -> None:
+    """What its traits name is measured, and what they do not is left out."""
+    done = author.python(
+        "-m", "bench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
+        "-o", "smoke",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = outcomes(author.folder / "smoke")
+    assert found["run"] == {"latency", "stream", "fan-in", "fan-out", "pairs"}
+    assert found["skipped"] == {"echo"}  # it is no hub; what carries nothing was not asked of it
+    assert not found["failed"]
+    assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()
+
+
+def shown(language: str) -> list[str]:
+    return [block.text for block in PAGE if block.language == language]
+
+
+def filled(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def test_the_page_shows_the_examples_code() -> None:
+    """All of it, in its order, but for the module's head."""
+    *pieces, test = shown("python")
+    module = MODULE.read_text()
+    assert all(piece in module for piece in pieces)
+    _, begin, body = module.partition("TRAITS = ")
+    assert filled("".join(pieces)) == filled(begin + body)
+    assert test == (EXAMPLE / "test_ipcbench_packet_pipe.py").read_text()
+
+
+def test_the_page_shows_the_examples_configuration() -> None:
+    assert shown("toml") == [
+        (EXAMPLE / name).read_text() for name in ("pyproject.toml", "compare.toml")
+    ]
+
+
+def test_the_examples_types_are_checked(tmp_path: Path) -> None:
+    mypy = pytest.importorskip("mypy.api")
+    told, wrong, status = mypy.run(
+        ["--strict", f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={tmp_path}",
+         str(MODULE)]
+    )  # fmt: skip
+    assert status == 0, told + wrong
