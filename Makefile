@@ -20,7 +20,7 @@ COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-versi
 NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report test lint format gate bench-self lock clean
+.PHONY: help bench report test lint format gate bench-self soak lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
 
 test: lint ## lint, types and all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(DEVELOPED) ## every test of every transport: many minutes
+	IPCBENCH_SOAK=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEVELOPED) ## ruff and mypy
 	$(BIN)/ruff check .

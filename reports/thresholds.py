@@ -76,6 +76,7 @@ class _Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     placement: str | None = None
     runtime: str | None = None
     depth: str | int | None = None
+    poll: bool | None = None
     twin: bool | None = None
 
 
@@ -215,7 +216,7 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
         for axis in AXES:
             here, there = getattr(faster, axis), getattr(than, axis)
             meant = axis in promise.faster and axis in promise.than
-            if here != there and not meant and axis != "twin":
+            if here != there and not meant and axis not in ("poll", "twin"):
                 raise ValueError(
                     f"its sides differ in {axis} ({_value(axis, here)}, {_value(axis, there)}): "
                     f"write {axis} once in `where`, or in both sides if that is meant"
@@ -227,7 +228,7 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
 
 def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
     """The one cell that has all these values. Raises: ValueError, telling what there is."""
-    wanted = {"twin": False, **where, **own}
+    wanted = {"poll": False, "twin": False, **where, **own}
     left = cells
     held: list[str] = []  # what the cells of `left` have in common, as written
     for axis, value in wanted.items():

@@ -16,6 +16,7 @@ _runtime = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _runtime
 os.environ.pop("IPCBENCH_LEDGER", None)
 
+from tests import sampling  # noqa: E402
 from transports import naming  # noqa: E402
 from transports.testing.leaks import left_since, outliving  # noqa: E402
 
@@ -36,3 +37,16 @@ def nothing_left_by_the_run() -> Iterator[None]:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(Path(_runtime), ignore_errors=True)
+
+
+def pytest_report_header() -> str:
+    played = "everything" if sampling.SOAK else f"a sample, IPCBENCH_SEED={sampling.SEED}"
+    return f"ipcbench: {played}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the sample does, and say how many."""
+    left_out = [item for item in items if not sampling.chosen(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if sampling.chosen(item)]

@@ -1,0 +1,61 @@
+"""Which tests a quick run plays: all that stand alone, and a seeded sample of the long products.
+
+The contract over every transport takes many minutes. Those that stand for
+their kind play all of it, the others a sample, another one for each seed;
+`make soak` plays everything. The seed is in pytest's header:
+`IPCBENCH_SEED=N make test` plays the same sample again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+
+import pytest
+
+from transports.contract import Framing, Topology
+from transports.registry import Broken, get
+
+SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
+SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
+SHARE = 0.2  # of the tests of a transport that stands for no kind
+
+WHOLE = frozenset(
+    {
+        "pipe", "fifo", "unix-stream", "unix-dgram", "tcp", "sysv-queue", "posix-queue", "mp-pipe",
+        "mp-queue", "shm:posix+posix-sem", "shm:posix+futex", "shm:posix+spin", "posix-sem",
+        "eventfd", "signal", "mp-lock", "null",
+    }
+)  # fmt: skip
+
+
+def chosen(item: pytest.Item) -> bool:
+    """Whether this run plays the test."""
+    name = getattr(getattr(item, "cls", None), "transport", None)
+    if not isinstance(name, str) or "test_contract" not in item.nodeid:
+        return True
+    return applies(item, name) and (SOAK or name in WHOLE or _drawn(item.nodeid))
+
+
+def _drawn(identity: str) -> bool:
+    digest = hashlib.sha256(f"{SEED}/{identity}".encode()).digest()
+    return digest[0] / 256 < SHARE
+
+
+def applies(item: pytest.Item, name: str) -> bool:
+    """Whether the test speaks of what this transport is at all: a pipe is no guard."""
+    transport = get(name)
+    if isinstance(transport, Broken):
+        return True
+    traits = transport.traits
+    wanted = set(getattr(item, "fixturenames", ()))
+    topology = getattr(item, "callspec", None) and item.callspec.params.get("topology")
+    stream = traits.framing is not Framing.MESSAGE
+    return not (
+        (wanted & {"carrier", "messages"} and not traits.carries)
+        or ("signal" in wanted and Topology.SIGNAL not in traits.topologies)
+        or ("guard" in wanted and Topology.GUARD not in traits.topologies)
+        or ("reader" in wanted and not traits.in_place)
+        or ("messages" in wanted and (topology is Topology.HUB or stream))
+    )
