@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.e2e.command import (
 from transports.testing.leaks import kernel_objects, left_since, snapshot
 
 SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "--seed", "3")
+SOME = ("-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem", "-t", "unix-stream")
+SLOW, QUICK = (f"latency/{name}/python/64B/2p/same-core" for name in ("dawdles", "null"))
 
 
 def objects() -> set[str]:
@@ -44,10 +47,20 @@ def parts(pid: int) -> dict[str, set[int]]:
     return {"fork parent": parents, "worker": workers, "peer": peers}
 
 
+def first_comes(identity: str) -> str:
+    """A seed that begins with this cell: the digest that orders a round's cells."""
+    cells = [SLOW, QUICK, f"{SLOW}~twin", f"{QUICK}~twin"]
+    for seed in range(1000):
+        ranks = {cell: hashlib.sha256(f"{seed}/0/{cell}".encode()).digest() for cell in cells}
+        if min(cells, key=ranks.__getitem__) == identity:
+            return str(seed)
+    raise AssertionError("no seed does")
+
+
 def test_the_command_is_killed(tmp_path: Path) -> None:
     before = snapshot()
     folder = tmp_path / "run"
-    with started(*SWEEP, "-o", folder) as process:
+    with started(*SWEEP, *SOME, "-o", folder) as process:
         wait_for("five runs", lambda: lines(folder, "run") >= 5)
         below = descendants(process.pid)
         assert below
@@ -61,7 +74,7 @@ def test_the_command_is_killed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     results = load(folder)
     assert len(results.resumed) == 1
-    assert all(set(one.by_round()) == {1, 2} for one in results.cells.values())
+    assert all(set(one.by_round()) == {1, 2} for one in results.cells.values() if not one.skipped)
 
 
 @pytest.mark.parametrize("victim", ["fork parent", "worker", "peer"])
@@ -71,7 +84,7 @@ def test_a_process_below_is_killed(victim: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with started(
         "run", "--profile", "smoke", "--clock", "fake", "-t", "dawdles", "-t", "null",
-        "--pattern", "latency", "-s", "64", "-o", folder, plugins=True,
+        "--pattern", "latency", "-s", "64", "-o", folder, "--seed", first_comes(SLOW), plugins=True,
     ) as process:  # fmt: skip
         wait_for(f"a {victim}", lambda: parts(process.pid)["peer"])
         for pid in parts(process.pid)[victim]:
@@ -81,9 +94,8 @@ def test_a_process_below_is_killed(victim: str, tmp_path: Path) -> None:
     results = load(folder)
     assert results.ended is not None
     assert results.ended.reason == "complete"
-    failures = results.cells["latency/dawdles/python/64B/2p/same-core"].failures
-    assert failures
-    assert len(results.cells["latency/null/python/64B/2p/same-core"].good) == 2
+    assert results.cells[SLOW].failures
+    assert len(results.cells[QUICK].good) == 2
     assert not left_since(before)
 
 
@@ -107,7 +119,7 @@ def test_clean_removes_what_is_left_and_nothing_else(tmp_path: Path) -> None:
 
 def test_clean_leaves_a_running_sweep_alone(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    with started(*SWEEP, "-o", folder) as process:
+    with started(*SWEEP, *SOME, "-o", folder) as process:
         wait_for("two runs", lambda: lines(folder, "run") >= 2)
         assert "0 objects removed" in ipcbench("clean").stdout
         _, errors = process.communicate(timeout=DEADLINE)
