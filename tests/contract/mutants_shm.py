@@ -91,6 +91,19 @@ def copied(endpoint: Any) -> Any:
     return endpoint
 
 
+def forgets_that_it_unlinked(channel: Any) -> Any:
+    """Takes away a name again that is somebody else's by then."""
+    good = channel.unlink
+
+    def unlink() -> None:
+        for waiter in channel._waiters:
+            waiter._named = True
+        good()
+
+    channel.unlink = unlink
+    return channel
+
+
 def declare(mutant: Mutant, believed: Mutant) -> None:
     """All of them, by the functions that mutants.py has for it."""
     mutant("notifies twice", "test_each_notify_is_counted", "eventfd", endpoint=doing(notify=twice))
@@ -103,6 +116,12 @@ def declare(mutant: Mutant, believed: Mutant) -> None:
     mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
     mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
     mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
+    mutant(
+        "unlinks again",
+        "test_unlinking_again",
+        "shm:posix+posix-sem",
+        channel=forgets_that_it_unlinked,
+    )
     believed("excludes", "test_updates", "unguarded", excludes=True)
     believed("excludes nobody", "test_updates", "posix-sem", excludes=False)
     believed("is undone", "test_holder_killed", "posix-sem", undo=True)
