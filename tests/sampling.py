@@ -22,11 +22,8 @@ SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 SHARE = 0.1  # of the tests of a transport that stands for no kind
 
 WHOLE = frozenset(
-    {
-        "pipe", "unix-stream", "tcp", "sysv-queue", "posix-queue", "mp-queue",
-        "shm:posix+posix-sem", "shm:posix+futex", "posix-sem", "signal", "null",
-    }
-)  # fmt: skip
+    {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}
+)
 
 
 def chosen(item: pytest.Item) -> bool:
