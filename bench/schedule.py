@@ -103,7 +103,7 @@ class Schedule:
         self._progress = progress or Progress()
         self._started = started
         self._parent: ForkParent | None = None
-        self._began = time.monotonic()
+        self._began = self._playing = time.monotonic()
         self._round_times: list[float] = []
         self._runs = 0
         self.stopping = False
@@ -126,6 +126,7 @@ class Schedule:
     # Rounds
 
     def _rounds(self) -> Reason:
+        self._playing = time.monotonic()
         while (number := self._next()) is not None:
             if self.stopping:
                 return "interrupted"
@@ -203,7 +204,8 @@ class Schedule:
             total = len(self._progress.loops) * self._settings.rounds
             behind = len(self._progress.loops) * (number - 1) + len(self._progress.done[number])
             done = min(1.0, behind / total)
-            left = max(0, total - behind) * spent / max(1, self._runs)
+            playing = time.monotonic() - self._playing
+            left = max(0, total - behind) * playing / max(1, self._runs)
             of = f" of {self._settings.rounds}"
         self._watcher.tell(done, left, f"round {number}{of}: {planned.cell.id}")
 
