@@ -87,10 +87,15 @@ def _resume(kind: WaiterKind) -> Callable[[Exception], None]:
     return resume
 
 
+def _following(depth: int) -> tuple[int, ...]:
+    """For each slot the next one's number: a look-up costs less than a sum and a comparison."""
+    return (*range(1, depth), 0)
+
+
 def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: bool) -> Any:
     """`send` into a lane. `counted`: publish the count, for a consumer of several lanes."""
     slots, lengths, published = lane.slots, lane.lengths, lane.published
-    depth, size = len(slots), len(slots[0])
+    size, following = len(slots[0]), _following(len(slots))
     errors, resume = kind.errors, _resume(kind)
     at = total = 0
 
@@ -112,9 +117,7 @@ def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: b
             resume(error)  # it was waiting for room: nothing has happened yet
             send(data)
             return
-        at += 1
-        if at == depth:
-            at = 0
+        at = following[at]
 
     def send_counted(data: Any, /) -> None:
         nonlocal at, total
@@ -132,9 +135,7 @@ def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: b
             send_counted(data)
             return
         total += 1
-        at += 1
-        if at == depth:
-            at = 0
+        at = following[at]
 
     return send_counted if counted else send
 
@@ -142,7 +143,7 @@ def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: b
 def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
     """`recv_into` from the only lane."""
     slots, lengths = lane.slots, lane.lengths
-    depth, size = len(slots), len(slots[0])
+    size, following = len(slots[0]), _following(len(slots))
     errors, resume = kind.errors, _resume(kind)
     at = 0
 
@@ -159,7 +160,7 @@ def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
             except ValueError:  # the buffer has another size
                 if length > len(buffer):
                     # Its turn is over all the same, or whoever asks next would get it again.
-                    at = (at + 1) % depth
+                    at = following[at]
                     room()
                     raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
                 buffer[:length] = slots[at][:length]
@@ -167,9 +168,7 @@ def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
         except errors as error:
             resume(error)  # it was waiting for an item: nothing has happened yet
             return recv_into(buffer)
-        at += 1
-        if at == depth:
-            at = 0
+        at = following[at]
         return length
 
     return recv_into
