@@ -21,7 +21,7 @@ from bench.job import Job, Outcome, Reply
 from bench.journal import Journal
 from bench.plan import Planned
 from bench.progress import Silent
-from bench.records import Settings, Usage
+from bench.records import AnyLine, Settings, Usage
 from bench.schedule import Schedule
 
 CELLS = (10, 100, 500, 2000)
@@ -75,10 +75,10 @@ def _one(cells: int) -> Growth:
     with tempfile.TemporaryDirectory(dir=".") as folder:
         journal = Journal.create(Path(folder))
 
-        def write(line: object) -> None:
+        def write(line: AnyLine) -> None:
             nonlocal written
             start = time.perf_counter()
-            journal.write(line)  # type: ignore[arg-type]
+            journal.write(line)
             written += time.perf_counter() - start
 
         schedule = Schedule(plan, settings, 1, write, Silent(), clock="perf_counter")
