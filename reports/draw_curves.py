@@ -135,14 +135,20 @@ def _look(line: Line) -> dict[str, Any]:
 def _end_labels(
     axes: Axes, lines: list[Line], limits: tuple[float, float], across: float, tall: float
 ) -> None:
-    """Each line's name beside its end, moved apart where they collide, with a thin leader."""
+    """Each line's name beside its end, moved apart where they collide, with a thin leader.
+
+    The leader of a line that ends before the others begins at the panel's edge: one that
+    crossed the panel would look like data.
+    """
     low, high = map(math.log, limits)
-    right = axes.get_xlim()
+    right, last = axes.get_xlim(), axes.xaxis.get_majorticklocs()[-1]
     ends = [(math.log(line.y[-1]) - low) / (high - low) * tall for line in lines]
     places = spread_out(ends, _LINE, 0.03, tall - 0.03)
     leaders: list[list[tuple[float, float]]] = []
     for line, end, at in zip(lines, ends, places, strict=True):
-        start = math.log(place(line.x[-1]) / right[0]) / math.log(right[1] / right[0])
+        start = 1.0
+        if place(line.x[-1]) >= last:
+            start = math.log(place(line.x[-1]) / right[0]) / math.log(right[1] / right[0])
         begin, mark = 1 + 0.16 / across, 1 + 0.24 / across
         turn = 1 + 0.03 / across
         leaders.append([(start, end / tall), (turn, end / tall), (begin, at / tall)])

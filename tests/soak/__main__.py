@@ -1,0 +1,78 @@
+"""Play what is long: `python -m tests.soak --help`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+
+# Ledgers and sockets of these runs stay apart from those of real sweeps. Set before
+# anything is imported that could ask; a short path, for socket paths have 107 bytes.
+_RUNTIME = tempfile.mkdtemp(prefix="ipcb-")
+os.environ["XDG_RUNTIME_DIR"] = _RUNTIME
+os.environ.pop("IPCBENCH_LEDGER", None)
+
+from tests.soak import contract, starts  # noqa: E402
+from tests.soak.trials import Outcome, Record, Trial, played  # noqa: E402
+
+Part: TypeAlias = Callable[[int], Iterator[Trial]]
+
+PARTS: dict[str, Part] = {
+    "contract": contract.trials,
+    "starts": starts.trials,
+}
+RECORD = Path("results/soak.jsonl")
+
+
+def _tell(outcome: Outcome) -> None:
+    word = "ok    " if outcome.ok else "FAILED"
+    click.echo(f"{word} {outcome.seconds:7.1f} s  {outcome.trial}: {outcome.said}")
+
+
+def _summary(part: str, outcomes: list[Outcome]) -> str:
+    failed = sum(not outcome.ok for outcome in outcomes)
+    nowhere = sum(outcome.said.startswith("not here") for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    return (
+        f"{part:10} {len(outcomes):6} trials  {failed:4} failed  {nowhere:4} not possible here  "
+        f"{seconds / 60:6.1f} min"
+    )
+
+
+@click.command()
+@click.argument("parts", nargs=-1, metavar="[PART]...")
+@click.option("--seed", default=1, show_default=True, help="Another one plays other trials.")
+@click.option("-k", "only", default="*", metavar="PATTERN", help="Only trials of such names.")
+@click.option("--fresh", is_flag=True, help="Play again what has come out well before.")
+def main(parts: tuple[str, ...], seed: int, only: str, fresh: bool) -> None:
+    """Play PARTs (all of them, unless named), and say at the end what came out.
+
+    What came out well is kept in results/soak.jsonl and not played again, so that a soak that
+    was stopped goes on where it was.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise click.BadParameter(f"no part {part!r}: there are {', '.join(PARTS)}")
+    if fresh:
+        RECORD.unlink(missing_ok=True)
+    record, told, failed = Record(RECORD, seed), [], False
+    for part in parts or PARTS:
+        wanted = (trial for trial in PARTS[part](seed) if fnmatchcase(trial.name, only))
+        outcomes = played(wanted, record, _tell)
+        told.append(_summary(part, outcomes))
+        failed = failed or not all(outcome.ok for outcome in outcomes)
+    click.echo("\n".join(told))
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        shutil.rmtree(_RUNTIME, ignore_errors=True)

@@ -1,0 +1,36 @@
+"""The contract's tests, all of them, over each transport; and every mutant that they must catch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.soak.trials import Trial
+from transports import names
+
+HERE = Path(__file__).parents[1] / "contract"
+DEADLINE = 1200.0  # seconds of one transport's tests, or of all mutants
+
+
+def _pytest(node: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", node],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=os.environ | {"IPCBENCH_SOAK": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    return done.stdout.splitlines()[-1]
+
+
+def trials(seed: int) -> Iterator[Trial]:
+    for name in names():
+        node = f"{HERE / 'test_contract.py'}::Test-{name}"
+        yield Trial(f"contract/{name}", partial(_pytest, node))
+    yield Trial("contract/mutants", partial(_pytest, str(HERE / "test_mutants.py")))
