@@ -107,6 +107,7 @@ class Line:
 
     def __init__(self, end: socket.socket, who: str) -> None:
         self._end = end
+        self._seen = False  # whether the first message in the queue has been told already
         self.who = who
 
     @classmethod
@@ -135,19 +136,27 @@ class Line:
         return message
 
     def next(self, deadline: float | None = None) -> AnyMessage:
-        """The next message, whatever it is. Raises: PeerGone, TimedOut."""
+        """The next message, whatever it is. Raises: PeerGone, TimedOut.
+
+        It stays in the queue until another one is wanted: where the news of a death comes
+        right behind it and a signal's handler raises that, `last_words` must find it still.
+        """
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimedOut(f"{self.who} did not answer in time")
         self._end.settimeout(left)
         try:
-            data = self._end.recv(LARGEST)
+            if self._seen:
+                self._end.recv(1)  # and the rest of that message with it
+                self._seen = False
+            data = self._end.recv(LARGEST, socket.MSG_PEEK)
         except TimeoutError as error:
             raise TimedOut(f"{self.who} did not answer in time") from error
         except OSError as error:
             raise PeerGone(f"{self.who} is gone") from error
         if not data:
             raise PeerGone(f"{self.who} is gone")
+        self._seen = True
         return _decoder.decode(data)
 
     def last_words(self) -> Broken | None:

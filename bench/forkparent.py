@@ -33,6 +33,7 @@ from transports.naming import current, remove_standing
 
 REAP_TIME = 2.0  # seconds for killed processes to go
 START_TIME = 30.0  # seconds for a fork parent to import everything
+WATCHDOG = "watchdog"  # who has failed where a run did not end
 ANSWER_TIME = 10.0  # seconds beyond a job's own deadline
 
 _encoder = msgspec.json.Encoder()
@@ -137,7 +138,7 @@ class _Attempt:
             else:
                 failure = failure or said
         if stuck:
-            failure = Broken("watchdog", where, stuck)
+            failure = Broken(WATCHDOG, where, stuck)
         elif failure is None and (outcome is None or not suite):
             failure = Broken("the worker", where, f"{how_it_ended(status)}{self._last_words()}")
         if failure is not None:

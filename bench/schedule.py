@@ -13,7 +13,7 @@ import msgspec
 from bench import host
 from bench.clock import REAL
 from bench.control import Broken
-from bench.forkparent import ForkParent, Lost
+from bench.forkparent import WATCHDOG, ForkParent, Lost
 from bench.job import Job, Reply
 from bench.patterns import PATTERNS
 from bench.placement import POLLED
@@ -25,7 +25,7 @@ from bench.results import Results
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
 RETAKES = 2  # of a void run, within its round
-GIVE_UP = 2  # failures in a row, after which a cell is left alone
+GIVE_UP = 2  # rounds in a row without a run, after which a cell is left alone
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
 SLACK = 20  # times as long as calibrated that blocks may take
 
@@ -59,7 +59,7 @@ class Progress:
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
     finished: set[int] = field(default_factory=set)  # rounds that have ended
     void: set[int] = field(default_factory=set)  # finished, and void by steal
-    failures: dict[str, int] = field(default_factory=dict)  # in a row
+    failures: dict[str, int] = field(default_factory=dict)  # rounds in a row without a run
 
     @classmethod
     def of(cls, results: Results) -> Progress:
@@ -165,9 +165,13 @@ class Schedule:
         while pending and not self.stopping:
             planned, attempt = pending.popleft()
             self._tell(number, planned)
-            run = self._one(planned, number, attempt)
-            if run is None:
+            reply = self._ask(planned, number, self._progress.loops[planned.cell.id])
+            self._runs += 1
+            if reply.failure is not None:
+                if self._fail(planned, number, attempt, reply):
+                    pending.append((planned, 2))
                 continue
+            run = self._keep(planned, number, attempt, reply)
             timed += run.timed
             if run.void and attempt <= RETAKES:
                 pending.append((planned, attempt + 1))
@@ -214,19 +218,19 @@ class Schedule:
     def _calibrate(self) -> None:
         """How many loops fill a block, once for each cell that is not known yet."""
         self._renew()
-        todo = [
-            planned
+        todo = deque(
+            (planned, 1)
             for planned in order(self._cells, self._seed, 0)
             if planned.cell.id not in self._progress.loops
-        ]
-        for number, planned in enumerate(todo):
-            if self.stopping:
-                return
-            left = (len(todo) - number) * 4 * self._settings.block
+        )
+        while todo and not self.stopping:
+            left = len(todo) * 4 * self._settings.block
+            planned, attempt = todo.popleft()
             self._watcher.tell(0.0, left, f"calibrating {planned.cell.id}")
             reply = self._ask(planned, 0, 0)
             if reply.failure is not None:
-                self._fail(planned, 0, reply)
+                if self._fail(planned, 0, attempt, reply):
+                    todo.append((planned, 2))
                 continue
             _, value = _suites.decode(reply.suite).benchmarks[0].runs[0].warmups[-1]
             units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
@@ -234,23 +238,22 @@ class Schedule:
             self._progress.loops[planned.cell.id] = loops
             self._write(Calibrated(cell=planned.cell.id, loops=loops))
 
-    def _one(self, planned: Planned, number: int, attempt: int) -> Run | None:
-        """A run, written down; None where it failed."""
+    def _keep(self, planned: Planned, number: int, attempt: int, reply: Reply) -> Run:
+        """Write down a run that came to something."""
         identity = planned.cell.id
-        loops = self._progress.loops[identity]
-        reply = self._ask(planned, number, loops)
-        self._runs += 1
-        if reply.failure is not None:
-            self._fail(planned, number, reply)
-            return None
         self._progress.failures.pop(identity, None)
-        run = _record(planned, number, attempt, loops, reply)
+        run = _record(planned, number, attempt, self._progress.loops[identity], reply)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
             run.void = f"others had {run.foreign:.0%} of the core's time"
         self._write(run)
         return run
 
-    def _fail(self, planned: Planned, number: int, reply: Reply) -> None:
+    def _fail(self, planned: Planned, number: int, attempt: int, reply: Reply) -> bool:
+        """Write down a run that came to nothing; whether it is to be tried again in its round.
+
+        Once, so that a process which was killed from outside leaves no gap; but a hang has
+        cost its whole deadline, and waits for the next round.
+        """
         broken = reply.failure
         assert broken is not None
         identity = planned.cell.id
@@ -261,10 +264,13 @@ class Schedule:
         )
         what = " ".join(broken.what.split())
         self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {what}")
+        if attempt == 1 and broken.who != WATCHDOG:
+            return True
         count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
         if count >= GIVE_UP:
             self._progress.loops.pop(identity, None)
-            self._watcher.note(f"given up after {count} failures in a row: {identity}")
+            self._watcher.note(f"given up after {count} rounds in a row: {identity}")
+        return False
 
     def _ask(self, planned: Planned, number: int, loops: int) -> Reply:
         settings = self._settings

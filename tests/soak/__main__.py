@@ -18,7 +18,7 @@ _RUNTIME = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _RUNTIME
 os.environ.pop("IPCBENCH_LEDGER", None)
 
-from tests.soak import contract, starts  # noqa: E402
+from tests.soak import contract, kills, starts  # noqa: E402
 from tests.soak.trials import Outcome, Record, Trial, played  # noqa: E402
 
 Part: TypeAlias = Callable[[int], Iterator[Trial]]
@@ -26,6 +26,7 @@ Part: TypeAlias = Callable[[int], Iterator[Trial]]
 PARTS: dict[str, Part] = {
     "contract": contract.trials,
     "starts": starts.trials,
+    "kills": kills.trials,
 }
 RECORD = Path("results/soak.jsonl")
 

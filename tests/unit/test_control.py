@@ -196,6 +196,17 @@ def test_last_words_are_found_behind_others(line: tuple[Line, Line]) -> None:
     assert here.last_words() == Broken("peer 1", "", "one")
 
 
+def test_last_words_that_were_just_heard_are_found_still(line: tuple[Line, Line]) -> None:
+    """The news of a death is raised by a signal's handler, between hearing and understanding."""
+    here, there = line
+    there.say(Ready())
+    there.say(Broken("peer 1", "", "one"))
+    there.close()
+    assert here.next() == Ready()
+    assert here.next() == Broken("peer 1", "", "one")
+    assert here.last_words() == Broken("peer 1", "", "one")
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_without_last_words_nobody_waits_for_them(line: tuple[Line, Line], closed: bool) -> None:
     here, there = line

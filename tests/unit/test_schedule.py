@@ -16,7 +16,7 @@ from bench import schedule
 from bench.cell import Cell, Facts
 from bench.clock import FAKE, REAL
 from bench.control import Broken
-from bench.forkparent import Lost
+from bench.forkparent import WATCHDOG, Lost
 from bench.host import Ticks
 from bench.job import Job, Outcome, Reply
 from bench.placement import POLLED
@@ -330,7 +330,7 @@ def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Sta
     stage.answer = lambda job: a_failure() if job.loops and job.cell.id == broken else a_reply(job)
     assert stage.play(cells, rounds=5).reason == "complete"
     assert [(one.cell, one.round) for one in stage.failures] == [
-        (broken, number) for number in range(1, GIVE_UP + 1)
+        (broken, number) for number in range(1, GIVE_UP + 1) for attempt in range(2)
     ]
     assert (stage.failures[0].who, stage.failures[0].where, stage.failures[0].what) == (
         "peer 1",
@@ -341,7 +341,7 @@ def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Sta
         cells[0].cell.id: 5,
         cells[2].cell.id: 5,
     }
-    assert stage.notes[-1] == f"given up after {GIVE_UP} failures in a row: {broken}"
+    assert stage.notes[-1] == f"given up after {GIVE_UP} rounds in a row: {broken}"
 
 
 def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:
@@ -350,8 +350,39 @@ def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:
         a_failure() if job.round % 2 and job.cell == cells[0].cell else a_reply(job)
     )
     stage.play(cells, rounds=6)
-    assert [one.round for one in stage.failures] == [1, 3, 5]
+    assert [one.round for one in stage.failures] == [1, 1, 3, 3, 5, 5]
     assert [run.round for run in stage.runs if run.cell == cells[0].cell.id] == [2, 4, 6]
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_run_that_fails_once_is_tried_again_in_its_round(stage: Stage, failing: int) -> None:
+    """Somebody has killed its process, say: while it was calibrated, or in a round."""
+    cells = a_plan(3)
+    unlucky = iter([True])
+
+    def answer(job: Job) -> Reply:
+        if job.cell == cells[1].cell and job.round == failing and next(unlucky, False):
+            return a_failure("was killed by SIGKILL")
+        return a_reply(job)
+
+    stage.answer = answer
+    stage.play(cells, rounds=2)
+    assert [one.round for one in stage.failures] == [failing]
+    assert Counter((run.cell, run.round) for run in stage.runs) == {
+        (one.cell.id, number): 1 for one in cells for number in (1, 2)
+    }
+
+
+def test_a_hang_is_not_tried_again_in_its_round(stage: Stage) -> None:
+    """It has cost its whole deadline."""
+    cells = a_plan(2)
+    hung = Reply(failure=Broken(WATCHDOG, "block 1", "no end after 10 s"))
+    stage.answer = lambda job: (
+        hung if job.round == 1 and job.cell == cells[0].cell else a_reply(job)
+    )
+    stage.play(cells, rounds=2)
+    assert [one.round for one in stage.failures] == [1]
+    assert [run.round for run in stage.runs if run.cell == cells[0].cell.id] == [2]
 
 
 def test_a_cell_that_cannot_be_calibrated_has_no_runs(stage: Stage) -> None:
@@ -360,7 +391,7 @@ def test_a_cell_that_cannot_be_calibrated_has_no_runs(stage: Stage) -> None:
         a_failure() if job.cell == cells[0].cell and not job.loops else a_reply(job)
     )
     stage.play(cells, rounds=2)
-    assert [(one.cell, one.round) for one in stage.failures] == [(cells[0].cell.id, 0)]
+    assert [(one.cell, one.round) for one in stage.failures] == [(cells[0].cell.id, 0)] * 2
     assert {run.cell for run in stage.runs} == {cells[1].cell.id, cells[2].cell.id}
 
 
@@ -372,7 +403,7 @@ def test_when_nothing_works_the_sweep_ends(
     stage.answer = lambda job: a_reply(job) if calibrated and not job.loops else a_failure()
     stage.play(a_plan(2), rounds=5, budget=budget)
     assert len(stage.rounds) == (GIVE_UP if calibrated else 0)
-    assert len(stage.failures) == 2 * (GIVE_UP if calibrated else 1)
+    assert len(stage.failures) == 2 * 2 * (GIVE_UP if calibrated else 1)
 
 
 def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: Stage) -> None:
@@ -389,8 +420,8 @@ def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: St
     (failure,) = stage.failures
     assert (failure.who, failure.what) == ("the fork parent", "the fork parent is gone")
     assert failure.cell == order(cells, SEED, 2)[0].cell.id
-    assert [parent.jobs for parent in stage.parents] == [3, 3, 1, 2, 3]
-    assert len(stage.runs) == 8
+    assert [parent.jobs for parent in stage.parents] == [3, 3, 1, 3, 3]
+    assert len(stage.runs) == 9
 
 
 def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
@@ -399,7 +430,7 @@ def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
 
     stage.answer = answer
     assert stage.play(a_plan(2), rounds=3).reason == "complete"
-    assert len(stage.failures) == 2
+    assert len(stage.failures) == 2 * 2
     assert stage.runs == []
 
 

@@ -147,7 +147,7 @@ def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) ->
     """What has come since that look, stays, and is no other run's."""
     end = time.monotonic() + SETTLING
     while left := look() - before:
-        names = _names_of_other_runs()
+        names = names_of_other_runs()
         left = {thing for thing in left if not any(name in thing.name for name in names)}
         if not left or time.monotonic() > end:
             return sorted(left)
@@ -155,7 +155,7 @@ def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) ->
     return []
 
 
-def _names_of_other_runs() -> set[str]:
+def names_of_other_runs() -> set[str]:
     """What the ledgers of other runs beside us name, as a `Thing` would have it."""
     home, temporary = naming.home(), Path(tempfile.gettempdir())
     names = set()

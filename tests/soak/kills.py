@@ -1,0 +1,244 @@
+"""Kills: one part of a running sweep gets SIGKILL at a moment drawn by the seed.
+
+What was written down is still there, nothing is left behind, and after `--resume` the result is
+that of a sweep that nobody has disturbed, run for run and, since its clock is made up, value for
+value.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from bench.journal import NAME
+from bench.results import Results, load
+from tests.e2e.command import DEADLINE, alive, children, descendants, ipcbench, started
+from tests.soak.trials import Trial
+from transports.testing.leaks import (
+    SETTLING,
+    Thing,
+    kernel_objects,
+    left_since,
+    names_of_other_runs,
+    outliving,
+)
+
+VICTIMS = ("command", "fork parent", "worker", "peer")
+TIMES = 50  # of each victim
+AT_ONCE = 10  # kills of everything, and `clean` after it
+PROMISED = 1.0  # seconds after which nothing may be left
+
+PROFILE = """
+about = "A little of everything that can be left behind."
+
+[run]
+rounds = 2
+values = 2
+block = "1ms"
+tail = "1ms"
+
+[[cells]]
+patterns = ["latency"]
+transports = [
+    "pipe", "fifo", "unix-stream", "unix-dgram", "tcp", "sysv-queue", "posix-queue", "mp-queue",
+    "shm:sysv+sysv-sem", "shm:posix+posix-sem", "shm:file+futex", "shm:mp+eventfd",
+]
+sizes = ["64"]
+placements = ["unpinned"]
+
+[[cells]]
+patterns = ["fan-in"]
+transports = ["pipe", "sysv-queue", "shm:posix+posix-sem"]
+processes = [4]
+sizes = ["64"]
+placements = ["unpinned"]
+
+[[cells]]
+patterns = ["signal", "counter"]
+transports = ["sysv-sem", "posix-sem", "mp-lock", "flock"]
+sizes = ["0"]
+placements = ["unpinned"]
+"""
+
+Count = dict[str, dict[int, float]]  # cell -> round -> seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Unbroken:
+    """A sweep that nobody disturbs: what it finds, and how long it takes.
+
+    `seconds` until it has ended, `measuring` until its page is begun.
+    """
+
+    found: Count
+    skipped: frozenset[str]
+    seconds: float
+    measuring: float
+
+
+def _sweep(folder: Path, seed: int) -> list[str | Path]:
+    profile = folder.with_suffix(".toml")
+    profile.write_text(PROFILE)
+    return ["run", "--profile", profile, "--clock", "fake", "--seed", str(seed), "-o", folder]
+
+
+def _found(results: Results) -> tuple[Count, frozenset[str]]:
+    found = {
+        identity: result.by_round()
+        for identity, result in results.cells.items()
+        if result.skipped is None
+    }
+    skipped = frozenset(one for one, result in results.cells.items() if result.skipped is not None)
+    return found, skipped
+
+
+@cache
+def unbroken(seed: int) -> Unbroken:
+    with tempfile.TemporaryDirectory() as there:
+        folder = Path(there, "run")
+        began = time.monotonic()
+        done = ipcbench(*_sweep(folder, seed))
+        seconds = time.monotonic() - began
+        assert done.returncode == 0, done.stderr
+        results = load(folder)
+        assert results.ended is not None
+        # Its journal is written to last when it ends; the clocks of files are the wall's.
+        page = time.time() - (folder / NAME).stat().st_mtime
+        return Unbroken(*_found(results), seconds, seconds - page)
+
+
+def victims(pid: int, which: str) -> set[int]:
+    """The processes of a running sweep that are that part of it."""
+    if which == "command":
+        return {pid}
+    parents = {child for child in children(pid) if "bench.forkparent" in _command_line(child)}
+    workers = {grandchild for parent in parents for grandchild in children(parent)}
+    peers = {below for worker in workers for below in children(worker)}
+    return {"fork parent": parents, "worker": workers, "peer": peers}[which]
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _wait_until_gone(pids: set[int], things: set[Thing]) -> float:
+    """Seconds until none of them is there any more. Raises: AssertionError where some stay."""
+    began = time.monotonic()
+    others = names_of_other_runs()
+    things = {thing for thing in things if not any(name in thing.name for name in others)}
+    while left := [*map(str, alive(pids)), *map(str, things & outliving())]:
+        seconds = time.monotonic() - began
+        assert seconds < PROMISED + SETTLING, f"left behind: {', '.join(left)}"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def _lines(folder: Path) -> list[bytes]:
+    """The whole lines of a journal; none where there is none yet."""
+    journal = folder / NAME
+    if not journal.exists():
+        return []
+    return journal.read_bytes().splitlines(keepends=True)
+
+
+def kill(which: str, number: int, seed: int) -> str:
+    """One sweep, one kill. Raises: AssertionError where anything is lost or left."""
+    drawn = random.Random(f"{seed}/{which}/{number}")
+    whole = unbroken(seed)
+    with tempfile.TemporaryDirectory() as there:
+        folder = Path(there, "run")
+        before, began = outliving(), time.monotonic()
+        with started(*_sweep(folder, seed)) as process:
+            time.sleep(drawn.uniform(0.0, whole.seconds if which == "command" else whole.measuring))
+            moment = time.monotonic() - began
+            written, gone = _kill(process.pid, which, folder, before)
+            if which == "command":
+                process.wait(DEADLINE)
+            else:
+                _, errors = process.communicate(timeout=DEADLINE)
+                assert process.returncode == 0, errors
+        kept = _lines(folder)
+        assert kept[: len(written)] == written, "lines of the journal are lost"
+        _finish(folder, seed, killed=which == "command")
+        _compare(whole, load(folder))
+    left = left_since(before, outliving)
+    assert not left, f"left behind: {', '.join(map(str, left))}"
+    return f"after {moment:.2f} s, {len(written)} lines kept, gone in {gone:.3f} s"
+
+
+def _kill(pid: int, which: str, folder: Path, before: set[Thing]) -> tuple[list[bytes], float]:
+    """Kill that part as soon as there is one; (whole lines so far, seconds until all had gone).
+
+    All: its processes, those below them, and the kernel objects that have come since `before`.
+    """
+    deadline = time.monotonic() + DEADLINE / 2
+    while not (found := victims(pid, which)):
+        if which != "command" and not alive({pid}):
+            return [], 0.0  # it had ended: its page was being written
+        assert time.monotonic() < deadline, f"no {which} ever came"
+    things = {*kernel_objects()} - before
+    below = found.union(*(descendants(one) for one in found))
+    written = [line for line in _lines(folder) if line.endswith(b"\n")]
+    for one in found:
+        try:
+            os.kill(one, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    return written, _wait_until_gone(below, things)
+
+
+def _finish(folder: Path, seed: int, *, killed: bool) -> None:
+    """Resume; anew where it was killed before it had begun to write."""
+    if not killed:
+        return
+    begun = (folder / NAME).exists()
+    done = ipcbench("run", "--resume", folder) if begun else ipcbench(*_sweep(folder, seed))
+    assert done.returncode == 0, done.stderr
+
+
+def _compare(whole: Unbroken, results: Results) -> None:
+    found, skipped = _found(results)
+    assert skipped == whole.skipped
+    assert found.keys() == whole.found.keys()
+    for identity, rounds in whole.found.items():
+        assert found[identity] == rounds, f"{identity}: {found[identity]} for {rounds}"
+
+
+def kill_everything(number: int, seed: int) -> str:
+    """The guardian as well, so that nobody cleans up; then `clean` has to."""
+    moment = random.Random(f"{seed}/everything/{number}").uniform(0.3, unbroken(seed).seconds)
+    with tempfile.TemporaryDirectory() as there:
+        before = outliving()
+        with started(*_sweep(Path(there, "run"), seed)) as process:
+            time.sleep(moment)
+            everybody = {process.pid, *descendants(process.pid)}
+            for pid in everybody:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        _wait_until_gone(everybody, set())
+        found = len(outliving() - before)
+        done = ipcbench("clean")
+        assert done.returncode == 0, done.stderr
+    left = left_since(before, outliving)
+    assert not left, f"left behind: {', '.join(map(str, left))}"
+    return f"after {moment:.2f} s, {found} things left, none after `clean`"
+
+
+def trials(seed: int) -> Iterator[Trial]:
+    for number in range(TIMES):
+        for which in VICTIMS:
+            yield Trial(f"kills/{which}/{number}", partial(kill, which, number, seed))
+    for number in range(AT_ONCE):
+        yield Trial(f"kills/everything/{number}", partial(kill_everything, number, seed))
