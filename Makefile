@@ -39,8 +39,8 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
 test: lint ## lint, types and all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-soak: $(DEVELOPED) ## every test of every transport: many minutes
-	IPCBENCH_SOAK=1 $(BIN)/python -m pytest $(ARGS)
+soak: $(DEVELOPED) ## what is long: kills, starts, the contract over everything; goes on where it was stopped
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(DEVELOPED) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 The contract over every transport takes many minutes. Those that stand for
 their kind play all of it, the others a sample, another one for each seed;
-`make soak` plays everything. The seed is in pytest's header:
+`make soak` plays all of it (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` plays the same sample again.
 """
 
@@ -15,7 +15,7 @@ import secrets
 import pytest
 
 from transports.contract import Framing, Topology
-from transports.registry import Broken, get
+from transports.registry import Broken, get, matching, names
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
@@ -24,6 +24,14 @@ SHARE = 0.1  # of the tests of a transport that stands for no kind
 WHOLE = frozenset(
     {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}
 )
+
+
+def contracted() -> list[str]:
+    """The transports that the contract is held against: all listed ones.
+
+    In a soak, what the list leaves out of shared memory's product as well.
+    """
+    return [*dict.fromkeys([*names(), *(matching("shm:*+*") if SOAK else ())])]
 
 
 def chosen(item: pytest.Item) -> bool:

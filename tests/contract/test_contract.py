@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from transports import names, naming
+from tests import sampling
+from transports import naming
 from transports.testing import ContractTests
 from transports.testing.stage import Stage
 
@@ -33,6 +34,6 @@ def _suite(name: str) -> type[ContractTests]:
     return _Tmpfs if name.startswith("shm:tmpfs") else ContractTests
 
 
-for name in names():
+for name in sampling.contracted():
     suite = _suite(name)
     globals()[f"Test-{name}"] = type(f"Test-{name}", (suite,), {"transport": name})

@@ -8,13 +8,31 @@ import pytest
 
 from bench.results import Results, Status, load
 from tests.e2e.command import ipcbench
+from transports.testing.leaks import left_since, outliving
 
-FAULTS = ("leaves", "leaves-memory", "leaves-queue", "garbles", "raises", "hangs")
+# transport -> who, where (as it begins), what (as it begins)
+FAULTS = {
+    "leaves": ("peer 1 (server)", "block", "exited with 7"),
+    "leaves-memory": ("peer 1 (server)", "block", "exited with 7"),
+    "leaves-queue": ("peer 1 (server)", "block", "exited with 7"),
+    "leaves-first": ("the worker", "block", "exited with 7"),
+    "dies": ("peer 1 (server)", "block", "was killed by SIGKILL"),
+    "garbles": ("the worker", "check", "Corrupt: message 0 of sender 0, 64 bytes: byte 63 is"),
+    "cuts": ("the worker", "check", "Corrupt: a message of 64 bytes arrived as one of 63"),
+    "repeats": ("the worker", "check", "Corrupt: message 1 of sender 0, 64 bytes: byte"),
+    "raises": ("peer 1 (server)", "attach", "RuntimeError: no such luck"),
+    "comes-late": ("the worker", "attach", "TimedOut: peer 1 (server) did not answer in time"),
+    "stays-away": ("the worker", "attach", "TimedOut: peer 1 (server) did not answer in time"),
+    "answers-late": ("watchdog", "check", "no end after 2 s: peer"),
+    "hangs": ("watchdog", "block", "no end after 2 s: peer"),
+    "hangs-first": ("watchdog", "block", "no end after 2 s: peer"),
+}
 
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """One sweep over all that goes wrong, and a healthy pipe between them."""
+    before = outliving()
     folder = tmp_path_factory.mktemp("faults") / "run"
     arguments = ["run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64"]
     for name in ("pipe", *FAULTS):
@@ -24,47 +42,31 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Results:
     assert (folder / "report.html").exists()
     for name in FAULTS:
         assert f"failed: latency/{name}/" in done.stderr
+    assert not left_since(before, outliving)
     return load(folder)
-
-
-def only_failure(results: Results, name: str) -> tuple[str, str, str]:
-    result = results.cells[f"latency/{name}/python/64B/2p/same-core"]
-    assert result.status is Status.FAILED
-    first = result.failures[0]
-    return first.who, first.where, first.what
 
 
 def test_the_healthy_cell_is_measured(swept: Results) -> None:
     assert len(swept.cells["latency/pipe/python/64B/2p/same-core"].good) == 2
 
 
-@pytest.mark.parametrize("name", ["leaves", "leaves-memory", "leaves-queue"])
-def test_a_peer_that_leaves(name: str, swept: Results) -> None:
-    """Told at once, whether the kernel reports the death over the channel or is silent."""
-    who, where, what = only_failure(swept, name)
-    assert who == "peer 1 (server)"
-    assert where.startswith("block")
-    assert what == "exited with 7"
+@pytest.mark.parametrize("name", FAULTS)
+def test_who_where_and_what(name: str, swept: Results) -> None:
+    """Told at once where a process ends, whether the facility reports that or is silent."""
+    result = swept.cells[f"latency/{name}/python/64B/2p/same-core"]
+    assert result.status is Status.FAILED
+    for failure in result.failures:
+        who, where, what = FAULTS[name]
+        assert failure.who == who, failure
+        assert failure.where.startswith(where), failure
+        assert failure.what.startswith(what), failure
 
 
-def test_bytes_that_arrive_changed(swept: Results) -> None:
-    who, where, what = only_failure(swept, "garbles")
-    assert (who, where) == ("the worker", "check")
-    assert "byte 63 is" in what
-
-
-def test_a_peer_that_cannot_attach(swept: Results) -> None:
-    who, where, what = only_failure(swept, "raises")
-    assert (who, where) == ("peer 1 (server)", "attach")
-    assert what.startswith("RuntimeError: no such luck")
-
-
-def test_a_send_that_never_returns(swept: Results) -> None:
-    who, where, what = only_failure(swept, "hangs")
-    assert who == "watchdog"
-    assert where.startswith("block")
-    assert what.startswith("no end after")
-    assert "waits in" in what
+@pytest.mark.parametrize("name", ["hangs", "hangs-first", "answers-late"])
+def test_the_watchdog_says_what_each_process_does(name: str, swept: Results) -> None:
+    (first, *_) = swept.cells[f"latency/{name}/python/64B/2p/same-core"].failures
+    assert first.what.count("waits in") == 2
+    assert "worker" in first.what
 
 
 def test_a_broken_plugin_is_a_skip_with_its_reason(tmp_path: Path) -> None:

@@ -6,21 +6,28 @@ A sweep finds them when this folder is on PYTHONPATH.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import Any
 
+from bench import peers, schedule, worker
 from transports import get
 from transports.contract import Role, Ticket
 from transports.registry import Broken
+
+# The sweep's own patience, in seconds: a hang costs all of it, and there are many here.
+peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0
+schedule.PATIENCE = 2.0
 
 TIMED = 40  # calls after which the check of the channel is certainly over
 
 
 class _Faulty:
-    """A good transport whose server has the fault."""
+    """A good transport whose server, or whose client, has the fault."""
 
     name = ""
     kind = "pipe"
+    guilty = Role.SERVER
 
     def __init__(self) -> None:
         self._good = get(self.kind)
@@ -31,7 +38,7 @@ class _Faulty:
 
     def attach(self, ticket: Ticket, deadline: float) -> Any:
         endpoint = self._good.attach(ticket, deadline)
-        if ticket.role is Role.SERVER:
+        if ticket.role is self.guilty:
             self.spoil(endpoint)
         return endpoint
 
@@ -88,6 +95,93 @@ class Garbles(_Faulty):
             good(wrong)
 
         endpoint.send = send
+
+
+class LeavesFirst(Leaves):
+    """The worker itself is gone."""
+
+    name = "leaves-first"
+    guilty = Role.CLIENT
+
+
+class Dies(_Faulty):
+    """Killed in the middle of a block, as by the kernel when memory is short."""
+
+    name = "dies"
+
+    def spoil(self, endpoint: Any) -> None:
+        endpoint.send = _after(
+            TIMED, endpoint.send, lambda data: os.kill(os.getpid(), signal.SIGKILL)
+        )
+
+
+class Cuts(_Faulty):
+    """A message arrives without its last byte."""
+
+    name = "cuts"
+    kind = "unix-seqpacket"
+
+    def spoil(self, endpoint: Any) -> None:
+        good = endpoint.send
+        endpoint.send = lambda data, /: good(data[:-1])
+
+
+class Repeats(_Faulty):
+    """The second message is the first one again."""
+
+    name = "repeats"
+
+    def spoil(self, endpoint: Any) -> None:
+        good, first = endpoint.send, []
+
+        def send(data: Any, /) -> None:
+            first.append(bytes(data))
+            good(first[0])
+
+        endpoint.send = send
+
+
+class AnswersLate(_Faulty):
+    """The reply to the first message comes when nobody waits for it any more."""
+
+    name = "answers-late"
+
+    def spoil(self, endpoint: Any) -> None:
+        good = endpoint.send
+
+        def send(data: Any, /) -> None:
+            time.sleep(60)
+            good(data)
+
+        endpoint.send = send
+
+
+class ComesLate(_Faulty):
+    """Attaches when the others have given it up."""
+
+    name = "comes-late"
+
+    def spoil(self, endpoint: Any) -> None:
+        time.sleep(60)
+
+
+class StaysAway(_Faulty):
+    """The barrier before the first block never fills."""
+
+    name = "stays-away"
+
+    def spoil(self, endpoint: Any) -> None:
+        endpoint.connect = lambda hellos, deadline: time.sleep(60)
+
+
+class HangsFirst(_Faulty):
+    """The worker's own `send` never returns."""
+
+    name = "hangs-first"
+    guilty = Role.CLIENT
+
+    def spoil(self, endpoint: Any) -> None:
+        endpoint.send = _after(TIMED, endpoint.send, lambda data: time.sleep(3600))
 
 
 class Hangs(_Faulty):

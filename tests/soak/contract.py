@@ -1,4 +1,7 @@
-"""The contract's tests, all of them, over each transport; and every mutant that they must catch."""
+"""The contract's tests, all of them, over each transport and all of shared memory's product.
+
+And every mutant that they must catch.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.soak.trials import Trial
-from transports import names
+from transports.registry import matching, names
 
 HERE = Path(__file__).parents[1] / "contract"
 DEADLINE = 1200.0  # seconds of one transport's tests, or of all mutants
@@ -30,7 +33,7 @@ def _pytest(node: str) -> str:
 
 
 def trials(seed: int) -> Iterator[Trial]:
-    for name in names():
+    for name in dict.fromkeys([*names(), *matching("shm:*+*")]):
         node = f"{HERE / 'test_contract.py'}::Test-{name}"
         yield Trial(f"contract/{name}", partial(_pytest, node))
     yield Trial("contract/mutants", partial(_pytest, str(HERE / "test_mutants.py")))

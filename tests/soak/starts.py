@@ -92,8 +92,7 @@ def _job(planned: Planned, number: int) -> Job:
 
 def trials(seed: int) -> Iterator[Trial]:
     listed = names()
-    others = [name for name in matching("shm:*+*") if name not in listed]
-    for name in (*listed, *others):
+    for name in dict.fromkeys([*listed, *matching("shm:*+*")]):
         for processes, times in TIMES.items():
             for number in range(times // AT_ONCE if name in listed else 1):
                 yield Trial(

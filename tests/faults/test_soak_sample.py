@@ -1,0 +1,61 @@
+"""A seeded sample of what `make soak` plays: kills and starts, and the record that it keeps."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.sampling import SEED
+from tests.soak import kills, starts
+from tests.soak.trials import Record, Trial, played
+from transports import names
+
+SOME = sorted(random.Random(SEED).sample(names(), 5))
+
+
+def drawn(what: str, below: int) -> int:
+    return random.Random(f"{SEED}/{what}").randrange(below)
+
+
+SWEEP = drawn("the sweep", 2**32)  # its seed: one for all, so that one unbroken sweep is enough
+
+
+@pytest.mark.parametrize("victim", kills.VICTIMS)
+def test_a_kill_at_any_moment(victim: str) -> None:
+    """No line is lost, nothing is left, and in the end the result is that of an unbroken sweep."""
+    kills.kill(victim, drawn(victim, kills.TIMES), SWEEP)
+
+
+def test_a_kill_of_everything() -> None:
+    kills.kill_everything(drawn("everything", kills.AT_ONCE), SWEEP)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_starts(name: str) -> None:
+    for processes in starts.TIMES:
+        starts.start(name, processes, 8)
+
+
+def test_a_stopped_soak_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What came out well is kept, what failed is played again, a torn line spoils no other."""
+    path, calls = tmp_path / "soak.jsonl", []
+
+    def play(name: str) -> str:
+        calls.append(name)
+        if name == "bad" and calls.count("bad") == 1:
+            raise AssertionError("no such luck")
+        return "fine"
+
+    trials = [Trial(name, lambda name=name: play(name)) for name in ("good", "bad")]
+    first = played(trials, Record(path, 7), lambda outcome: None)
+    assert [outcome.ok for outcome in first] == [True, False]
+    assert "no such luck" in first[1].said
+    with path.open("ab") as file:
+        file.write(b'{"trial":"torn')
+    assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
+    assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
+    assert calls == ["good", "bad", "bad"]
+    played(trials, Record(path, 8), lambda outcome: None)  # another seed, other trials
+    assert calls == ["good", "bad", "bad", "good", "bad"]
