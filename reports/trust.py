@@ -207,7 +207,7 @@ def _about_failures(results: Results) -> list[Finding]:
     runs = [run for result in results.cells.values() for run in result.runs]
     lost = sum(len(result.failures) for result in results.ok())
     if lost:
-        text = f"{_many(lost, 'run')} failed of cells that have a figure from their other rounds."
+        text = f"{_many(lost, 'run')} failed of cells that have a figure from other runs."
         grave = lost > SHARE_TO_NOTE * (len(runs) + lost)
         found.append(Finding(Weight.WARNING if grave else Weight.NOTE, text))
     return found

@@ -30,7 +30,8 @@ from transports.defaults import PlainChannel, PlainEndpoint, closed
 TRAITS = Traits(
     family=Family.FLOOR,
     framing=Framing.MESSAGE,
-    topologies=frozenset({Topology.LINK, Topology.FAN_IN}),
+    # No fan-in: a receiver of nothing may be done before the first sender has begun.
+    topologies=frozenset({Topology.LINK}),
     fan_out=FanOut.NONE,
     peer_death=PeerDeath.SILENT,
     sharing=Sharing.NAME,

@@ -22,8 +22,9 @@ from bench.placement import PLACEMENTS, SAME_CORE, Site
 from bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
 from transports import Limits, Topology, Traits, Unavailable
 from transports.contract import Limit
-from transports.null import TRAITS
+from transports.null import TRAITS as NULL
 
+TRAITS = replace(NULL, topologies=frozenset({Topology.LINK, Topology.FAN_IN}))
 FAN_OUT = replace(TRAITS, topologies=frozenset(Topology))
 SITE = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
 NAMES = ("alpha", "beta", "gamma")
