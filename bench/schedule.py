@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -26,6 +27,7 @@ FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
 RETAKES = 2  # of a void run, within its round
 GIVE_UP = 2  # rounds in a row without a run, after which a cell is left alone
+STARTS = 3  # of a fork parent, before it counts as one that cannot start here
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
 SLACK = 20  # times as long as calibrated that blocks may take
 
@@ -285,10 +287,10 @@ class Schedule:
             clock=self._clock,
             deadline=PATIENCE + SLACK * blocks,
         )
+        if self._parent is None:
+            self._renew()
+        assert self._parent is not None
         try:
-            if self._parent is None:
-                self._renew()
-            assert self._parent is not None
             return self._parent.run(job)
         except Lost as error:
             self._renew(fresh=False)
@@ -300,8 +302,16 @@ class Schedule:
             self._parent.close()
             self._parent = None
         if fresh:
-            self._parent = ForkParent()
+            self._parent = _fork_parent()
             self._started(self._parent)
+
+
+def _fork_parent() -> ForkParent:
+    """A new one, tried for again where somebody kills it at once. Raises: Lost."""
+    for _ in range(STARTS - 1):
+        with contextlib.suppress(Lost):
+            return ForkParent()
+    return ForkParent()
 
 
 def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:

@@ -24,7 +24,7 @@ from bench.plan import Planned, order
 from bench.records import AnyLine, Calibrated, Ended, Failed, Round, Run, Settings, Usage
 from bench.records import Planned as PlannedLine
 from bench.results import Results, load
-from bench.schedule import FOREIGN_MAX, GIVE_UP, RETAKES, STEAL_MAX, Progress, Schedule
+from bench.schedule import FOREIGN_MAX, GIVE_UP, RETAKES, STARTS, STEAL_MAX, Progress, Schedule
 from tests import synthetic
 
 FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
@@ -422,6 +422,29 @@ def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: St
     assert failure.cell == order(cells, SEED, 2)[0].cell.id
     assert [parent.jobs for parent in stage.parents] == [3, 3, 1, 3, 3]
     assert len(stage.runs) == 9
+
+
+@pytest.mark.parametrize("failing", [1, 2, 99])
+def test_a_fork_parent_that_is_lost_while_it_starts(
+    stage: Stage, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started again, a few times; where none can start, the sweep cannot go on."""
+    starts = itertools.count()
+
+    def start() -> Parent:
+        if next(starts) < failing:
+            raise Lost("the fork parent is gone")
+        return Parent()
+
+    monkeypatch.setattr(schedule, "ForkParent", start)
+    if failing >= STARTS:
+        with pytest.raises(Lost):
+            stage.play(a_plan(2), rounds=2)
+        assert next(starts) == STARTS
+        return
+    stage.play(a_plan(2), rounds=2)
+    assert stage.failures == []
+    assert len(stage.runs) == 4
 
 
 def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
