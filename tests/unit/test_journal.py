@@ -119,11 +119,13 @@ def test_what_is_written_is_read(kind: type[AnyLine], data: st.DataObject, tmp_p
 def test_a_line_is_one_line_of_json_with_its_kind(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path)
     journal.write(HEADER)
-    journal.write(Calibrated(cell="a\nb\x1b", loops=3))
+    journal.write(Calibrated(cell="a\nb\x1b", loops=3, at=0.5))
     journal.close()
     lines = (tmp_path / NAME).read_bytes().split(b"\n")
     assert len(lines) == 3
-    assert json.loads(lines[1]) == {"kind": "calibrated", "cell": "a\nb\x1b", "loops": 3}
+    assert json.loads(lines[1]) == {
+        "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "at": 0.5
+    }  # fmt: skip
 
 
 def test_a_line_is_there_when_write_returns(tmp_path: Path) -> None:
@@ -262,7 +264,7 @@ def test_a_full_disk_keeps_the_whole_lines(tmp_path: Path) -> None:
 
 
 def test_the_devices_own_full_disk_is_an_os_error() -> None:
-    journal = Journal(os.open("/dev/full", os.O_WRONLY))
+    journal = Journal(os.open("/dev/full", os.O_WRONLY), Path("/dev/full"))
     with pytest.raises(OSError, match="No space left"):
         journal.write(END)
     journal.close()

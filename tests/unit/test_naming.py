@@ -12,7 +12,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports import naming
+from transports import Unavailable, naming
 from transports.testing.actors import Actor
 from transports.testing.leaks import left_since, snapshot
 
@@ -235,7 +235,7 @@ def test_a_full_disk_is_no_announcement(monkeypatch: pytest.MonkeyPatch) -> None
     naming.current()
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
-    with pytest.raises(OSError):
+    with pytest.raises(Unavailable, match="No space left"):
         naming.announce("file", naming.fresh_name())
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import pyperf
@@ -358,8 +359,8 @@ def test_a_suite_is_replaced_as_a_whole_and_nothing_is_left_over(
     path = tmp_path / "suite.json"
     path.write_text("old")
 
-    def torn(self: pyperf.BenchmarkSuite, name: str, **options: object) -> None:
-        Path(name).write_text("{")
+    def torn(self: pyperf.BenchmarkSuite, file: IO[str], **options: object) -> None:
+        file.write("{")
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
