@@ -9,7 +9,6 @@ which ends with the process, however it ends.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -35,6 +34,10 @@ class Unreadable(ValueError):
 
 class InUse(Exception):
     """Another process writes this journal."""
+
+
+class Gone(Exception):
+    """The file has lost its name while we wrote it: whatever follows would be lost."""
 
 
 class Journal:
@@ -81,7 +84,7 @@ class Journal:
     def write(self, *lines: AnyLine) -> None:
         """Append; on the disk, under the journal's name, when this returns.
 
-        Where that cannot be, nothing of it stays. Raises: OSError.
+        Where that cannot be, nothing of it stays. Raises: OSError, Gone.
         """
         self._check_name()
         data = memoryview(b"".join(_encoder.encode(line) + b"\n" for line in lines))
@@ -97,15 +100,15 @@ class Journal:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def _check_name(self) -> None:
-        """Lines of a file that was removed would be lost in silence. Raises: OSError."""
         try:
             found = self._path.stat(follow_symlinks=False)
         except FileNotFoundError:
-            raise FileNotFoundError(
-                errno.ENOENT, "somebody has removed it, or moved its folder", str(self._path)
-            ) from None
-        if not os.path.samestat(found, os.fstat(self._fd)):
-            raise OSError(errno.ESTALE, "somebody has put another file there", str(self._path))
+            found = None
+        if found is None or not os.path.samestat(found, os.fstat(self._fd)):
+            raise Gone(
+                f"{self._path}: somebody has removed or moved it: the sweep stops here, and what "
+                "it has measured is where this file is now"
+            )
 
     def close(self) -> None:
         os.close(self._fd)

@@ -26,13 +26,15 @@ class Refused(click.ClickException):
 def _expected() -> tuple[type[BaseException], ...]:
     from bench.config import BadConfig
     from bench.forkparent import Lost
-    from bench.journal import InUse
+    from bench.journal import Gone, InUse
     from bench.lock import Busy
     from bench.results import Unreadable
     from bench.sweep import CannotRun
     from transports.registry import DuplicateName, UnknownTransport
 
-    return (BadConfig, Busy, CannotRun, DuplicateName, InUse, Lost, UnknownTransport, Unreadable)
+    return (
+        BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, UnknownTransport, Unreadable,
+    )  # fmt: skip
 
 
 def guarded(action: Callable[[], Any]) -> Any:

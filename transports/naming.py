@@ -324,18 +324,23 @@ def remove_standing(ledger: Ledger) -> list[str]:
 
     What cannot be removed (a binding is missing, say) stays written down.
     """
-    removed = []
+    return [f"{kind} {name}" for (kind, name), removed in _remove(ledger).items() if removed]
+
+
+def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
+    """What is gone now, and whether it was removed only now."""
+    gone = {}
     for kind, name in standing(ledger):
         try:
             KINDS[kind].remove(name)
-            removed.append(f"{kind} {name}")
+            gone[kind, name] = True
         except FileNotFoundError:
-            pass
+            gone[kind, name] = False
         except Exception:  # every binding has errors of its own, and the others' turn comes
             continue
         with contextlib.suppress(OSError):  # a full disk keeps nobody from cleaning up
             ledger.write({"gone": kind, "name": name})
-    return removed
+    return gone
 
 
 def remove_all(ledger: Ledger) -> list[str]:
@@ -343,10 +348,11 @@ def remove_all(ledger: Ledger) -> list[str]:
 
     The ledger stays while something in it does, for the next one who cleans up.
     """
-    removed = remove_standing(ledger)
-    if not standing(ledger):
+    gone = _remove(ledger)
+    # On a full disk what is gone still stands there.
+    if gone.keys() >= set(standing(ledger)):
         ledger.discard()
-    return removed
+    return [f"{kind} {name}" for (kind, name), removed in gone.items() if removed]
 
 
 def abandoned() -> list[Ledger]:

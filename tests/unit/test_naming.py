@@ -239,6 +239,30 @@ def test_a_full_disk_is_no_announcement(monkeypatch: pytest.MonkeyPatch) -> None
         naming.announce("file", naming.fresh_name())
 
 
+def test_a_full_disk_keeps_no_ledger_of_what_is_gone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there = home / naming.fresh_name(), home / naming.fresh_name()
+    there.touch()
+    ledger = ledger_with(line("file", str(gone)), line("file", str(there)))
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    assert naming.remove_all(ledger) == [f"file {there}"]
+    assert not ledger.path.exists()
+
+
+def test_a_full_disk_leaves_no_half_made_ledger(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", lambda fd, data: 3)
+    with pytest.raises(OSError, match=str(home)):
+        naming.Ledger.open_new(os.getpid())
+    assert list(home.iterdir()) == []
+
+
 def test_names_are_private_and_differ() -> None:
     names = {naming.fresh_name() for _ in range(100)}
     keys = {naming.fresh_key() for _ in range(100)}
