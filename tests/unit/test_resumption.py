@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,26 +156,22 @@ def figures(results: Results) -> dict[str, object]:
     }
 
 
-def test_every_byte_of_a_small_sweep(stage: Stage, tmp_path: Path) -> None:
-    """One with a void run and a stolen round, cut at each line's end, and within each line."""
+def test_a_small_sweep_cut_at_many_bytes(stage: Stage, tmp_path: Path) -> None:
+    """One with void runs and a stolen round, cut after each line, and all over."""
     disturbed = Disturbed({(IDS[0], 1): 1, (IDS[2], 2): RETAKES + 1}, {2})
     disturbed.answer(stage)
-    whole = tmp_path / "whole"
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     play(stage, begin(whole), Progress())
-    data, wanted = (whole / NAME).read_bytes(), essence(whole)
-    ends = [0]
-    for line in data.splitlines(keepends=True):
-        ends.append(ends[-1] + len(line))
-    cut = tmp_path / "cut"
-    for end in ends[1 + len(CELLS) :]:
-        for size in {end, max(end - 7, start_of(whole))}:
-            shutil.rmtree(cut, ignore_errors=True)
-            cut.mkdir()
-            (cut / NAME).write_bytes(data[:size])
-            disturbed.answer(stage)
-            take_up(stage, cut)
-            assert essence(cut) == wanted, f"cut after {size} bytes"
+    data, wanted, start = (whole / NAME).read_bytes(), essence(whole), start_of(whole)
+    ends = {number + 1 for number, byte in enumerate(data) if byte == ord("\n")}
+    for size in sorted({*ends, *range(start, len(data), 53)} - set(range(start))):
+        shutil.rmtree(cut, ignore_errors=True)
+        cut.mkdir()
+        (cut / NAME).write_bytes(data[:size])
+        disturbed.answer(stage)
+        take_up(stage, cut)
+        assert essence(cut) == wanted, f"cut after {size} bytes"
 
 
 def test_cells_that_failed_get_another_chance(stage: Stage, tmp_path: Path) -> None:

@@ -528,6 +528,19 @@ def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> N
     assert [one.wall for one in stage.rounds] == pytest.approx([3.0, 2.05, 3.0])
 
 
+def test_a_round_that_was_begun_is_played_to_its_end(stage: Stage, tmp_path: Path) -> None:
+    """Its budget would not have stopped it either: rounds are whole."""
+    cells = a_plan(3)
+    stage.after = stop_after(Run, 4)
+    stage.play(cells, budget=9.5)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    progress.spent = 9.4
+    stage.after = lambda sweep, line: None
+    assert stage.play(cells, budget=9.5, progress=progress).reason == "budget"
+    assert [one.round for one in stage.rounds] == [1, 2]
+    assert len(stage.runs) == 6
+
+
 def test_a_spent_budget_stays_spent(stage: Stage, tmp_path: Path) -> None:
     cells = a_plan(3)
     stage.play(cells, rounds=1, budget=9.5)
