@@ -122,7 +122,8 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     stopped = load(folder)
     found = _same(stopped)
     with _Machine(stopped.header.clock) as machine:
-        journal, torn = Journal.resume(folder)
+        with _stopping(folder):
+            journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
             results = load(folder)  # as it stands now that nobody else writes it
             progress = Progress.of(results)

@@ -16,7 +16,7 @@ from bench.journal import NAME, Unreadable
 from bench.progress import Silent
 from bench.results import load
 from tests.e2e.command import ipcbench
-from tests.faults.disks import said
+from tests.faults.disks import in_private, said
 
 # `null` cannot be a hub: a cell that is skipped stands in the plan as well.
 SWEEP = ["run", "--clock", "fake", "--profile", "smoke", "--seed", "5", "-s", "64"]
@@ -102,6 +102,21 @@ def test_a_sweep_cut_in_its_plan_is_refused(whole: Path, tmp_path: Path) -> None
         assert (folder / NAME).read_bytes() == before
 
 
+def test_a_journal_that_cannot_be_written(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    done = in_private(
+        """
+        mount -t tmpfs tmpfs "$2" && cp -r "$1" "$2/run" && mount -o remount,ro "$2"
+        ipcbench run --resume "$2/run"
+        """,
+        whole,
+        tmp_path / "disk",
+    )
+    assert done.returncode == 3
+    (line,) = said(done.stderr)
+    assert line.startswith(f"Error: {tmp_path}/disk/run/journal.jsonl: Read-only file system: ")
+
+
 def test_what_is_complete_is_told_anew(whole: Path, tmp_path: Path) -> None:
     folder = cut(whole, tmp_path / "run", 1 << 30)
     before = (folder / NAME).read_bytes()
@@ -177,7 +192,7 @@ def test_another_sweep_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    "option", [["--clock", "fake"], ["--profile", "quick"], ["--seed", "1"], ["--budget", "1m"]]
+    "option", [["--clock", "fake"], ["--profile", "quick"], ["--budget", "1m"]]
 )
 def test_a_sweep_is_resumed_with_its_own_options(option: list[str], whole: Path) -> None:
     done = ipcbench("run", "--resume", whole, *option)
