@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +117,7 @@ def cli(context: click.Context) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     callback=_of_a_run,
     metavar="DIR",
-    help="Go on with a sweep that was stopped.",
+    help="Go on with a sweep that was stopped, with its own options; failed cells are tried again.",
 )
 @click.option(
     "--seed",
@@ -160,10 +161,13 @@ def run(
 
     from bench import sweep
     from bench.config import Options, load_profile, with_options
+    from bench.files import in_words
     from bench.progress import watcher
     from bench.sizes import parse_seconds
 
     def measure() -> Path:
+        if resume is not None:
+            return _resume(resume)
         options = Options(
             transports=transports,
             sizes=sizes,
@@ -172,8 +176,6 @@ def run(
             placements=placements,
             runtimes=runtimes,
         )
-        if resume is not None:
-            return _resume(resume, options)
         chosen = with_options(load_profile(profile), options)
         try:
             seconds = None if budget is None else parse_seconds(budget)
@@ -190,14 +192,30 @@ def run(
         )
         return sweep.new(order, watcher(Console(stderr=True)))
 
-    def _resume(folder: Path, options: Options) -> Path:
-        if options != Options() or output or seed is not None or budget or promised:
+    def _resume(folder: Path) -> Path:
+        if _given() - {"resume", "as_json"}:
             raise sweep.CannotRun("--resume takes the sweep as it was: leave the other options out")
         return sweep.resume(folder, _command(), watcher(Console(stderr=True)))
 
+    def write() -> Path:
+        try:
+            return _write_page(folder)
+        except OSError as error:
+            raise Refused(
+                f"{in_words(error)}: the page cannot be written, but what was measured is kept; "
+                f"once that is put right: ipcbench report {shlex.quote(str(folder))}"
+            ) from error
+
     folder = guarded(measure)
-    page = guarded(lambda: _write_page(folder))
+    page = guarded(write)
     _tell_run(folder, page, as_json)
+
+
+def _given() -> set[str]:
+    """The names of the parameters that the command line gives."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    return {name for name in context.params if context.get_parameter_source(name) is not default}
 
 
 def _command() -> list[str]:
@@ -232,10 +250,13 @@ def _thresholds(load: Callable[[], Any]) -> Any:
 
 
 def _write_page(folder: Path) -> Path:
-    from bench.results import load
+    """The suite and the page, from the journal. Raises: OSError."""
+    from bench.results import load, write_suite
     from reports.page import write
 
-    return write(load(folder), folder)
+    results = load(folder)
+    write_suite(results, folder / "suite.json")
+    return write(results, folder)
 
 
 def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
@@ -311,13 +332,7 @@ def report(folder: Path, as_json: bool) -> None:
     Example:
       ipcbench report results/latest
     """
-    from bench.results import load, write_suite
-
-    def tell() -> Path:
-        write_suite(load(folder), folder / "suite.json")
-        return _write_page(folder)
-
-    page = guarded(tell)
+    page = guarded(lambda: _write_page(folder))
     if as_json:
         _print_json({"folder": str(folder), "page": str(page)})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Protocol
 
@@ -48,7 +49,8 @@ class Log:
             self.note(f"{done:4.0%}  {what}, {human_span(left)} left")
 
     def note(self, message: str) -> None:
-        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+        with contextlib.suppress(OSError):  # a log on a full disk stops no sweep
+            self._console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None: ...
 

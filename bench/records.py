@@ -65,6 +65,8 @@ class Header(Line, kw_only=True, tag="sweep"):
     machine: Machine
     clock: str
     plan: str  # digest of the planned cells: a resumed sweep must have the same
+    planned: int = 0  # how many cells follow, measured or skipped
+    code: str = ""  # digest of the sources that measure
     metadata: dict[str, str | int | float] = {}  # pyperf's, of what stays the same
 
 
@@ -84,6 +86,7 @@ class Skipped(Line, kw_only=True, tag="skipped"):
 class Calibrated(Line, kw_only=True, tag="calibrated"):
     cell: str
     loops: int
+    at: float = 0.0  # seconds of sweeping until now, those before a resumption included
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +129,7 @@ class Run(Line, kw_only=True, tag="run"):
     start_up: float  # fork of the worker -> its first timed block
     timed: float  # inside timed blocks: values and tail, no warm-ups
     wall: float  # the worker's whole life
+    at: float = 0.0  # as in `Calibrated`
     metadata: dict[str, str | int | float] = {}
 
 
@@ -137,6 +141,7 @@ class Failed(Line, kw_only=True, tag="failed"):
     who: str
     where: str
     what: str
+    at: float = 0.0  # as in `Calibrated`
 
 
 class Round(Line, kw_only=True, tag="round"):
@@ -161,7 +166,7 @@ Reason: TypeAlias = Literal["complete", "budget", "interrupted"]
 
 class Ended(Line, kw_only=True, tag="end"):
     reason: Reason
-    wall: float
+    wall: float  # seconds of sweeping, those before a resumption included
 
 
 AnyLine: TypeAlias = (

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -26,12 +26,15 @@ class Refused(click.ClickException):
 def _expected() -> tuple[type[BaseException], ...]:
     from bench.config import BadConfig
     from bench.forkparent import Lost
+    from bench.journal import Gone, InUse
     from bench.lock import Busy
     from bench.results import Unreadable
     from bench.sweep import CannotRun
     from transports.registry import DuplicateName, UnknownTransport
 
-    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable)
+    return (
+        BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, UnknownTransport, Unreadable,
+    )  # fmt: skip
 
 
 def guarded(action: Callable[[], Any]) -> Any:
@@ -41,8 +44,9 @@ def guarded(action: Callable[[], Any]) -> Any:
     except KeyboardInterrupt:
         raise click.Abort from None
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise Refused(f"{where}{error.strerror or error}") from error
+        from bench.files import in_words
+
+        raise Refused(in_words(error)) from error
     except _expected() as error:
         raise Refused(str(error)) from error
 
@@ -58,14 +62,31 @@ def carry_out(cli: click.Group) -> NoReturn:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
         said = " ".join(error.format_message().split()).rstrip(".")
-        click.echo(f"Error: {said}: see {command} --help", err=True)
+        _complain(f"Error: {said}: see {command} --help")
         sys.exit(COULD_NOT_MEASURE)
     except click.ClickException as error:
-        error.show()
+        _complain(f"Error: {error.format_message()}")
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("Aborted!", err=True)
+        _complain("Aborted!")
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # `ipcbench list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:  # `ipcbench list > /dev/full`: `guarded` has had all the others
+        _drop(sys.stdout)
+        _complain(f"Error: what was found cannot be shown: {error.strerror}")
+        sys.exit(COULD_NOT_MEASURE)
+
+
+def _complain(text: str) -> None:
+    """Where even that cannot be, the exit code says it alone."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    """What it still holds goes nowhere, instead of failing once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

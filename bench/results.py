@@ -6,8 +6,7 @@ they know. Everything is validated here: a folder may come from anybody.
 
 from __future__ import annotations
 
-import os
-import tempfile
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.cell import Cell, Facts
+from bench.files import write_atomically
 from bench.histogram import LAST, Counts, bearable, merge, percentile
 from bench.journal import Unreadable, read
 from bench.records import (
@@ -99,6 +99,7 @@ class Results:
     rounds: list[Round] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
+    spent: float = 0.0  # seconds of sweeping, as far as the lines tell
 
     def ok(self) -> Iterator[CellResult]:
         """The cells that have a figure."""
@@ -133,6 +134,8 @@ def load(folder: Path) -> Results:
 
 
 def _take(results: Results, line: object) -> None:
+    if isinstance(line, Calibrated | Run | Failed):
+        results.spent = max(results.spent, line.at)
     if isinstance(line, Planned | Skipped) and line.cell.id in results.cells:
         raise Unreadable(f"the cell {line.cell.id[:200]!r} is planned twice")
     if isinstance(line, Planned):
@@ -155,6 +158,7 @@ def _take(results: Results, line: object) -> None:
         results.ended = None
     elif isinstance(line, Ended):
         results.ended = line
+        results.spent = max(results.spent, line.wall)
 
 
 def _void(results: Results, line: Round) -> None:
@@ -185,27 +189,6 @@ def _check_run(run: Run) -> None:
         raise Unreadable(f"{what} counts loops or rounds below 1")
     if not all(0 <= number <= LAST and n > 0 for number, n in run.tail.items()):
         raise Unreadable(f"{what} has a histogram with buckets that cannot be")
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, or leave it as it was. Raises: OSError."""
-    fd, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _one_lined(metadata: dict[str, str | int | float]) -> dict[str, str | int | float]:
@@ -260,8 +243,7 @@ def write_suite(results: Results, path: Path) -> bool:
         benchmarks.append(pyperf.Benchmark(runs))
     if not benchmarks:
         return False
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".suite-") as folder:
-        draft = Path(folder) / path.name
-        pyperf.BenchmarkSuite(benchmarks).dump(str(draft))
-        draft.replace(path)
+    text = io.StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(text)
+    write_atomically(path, text.getvalue().encode())
     return True

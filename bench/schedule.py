@@ -7,7 +7,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -21,11 +20,10 @@ from bench.placement import POLLED
 from bench.plan import Planned, order
 from bench.progress import Watcher
 from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
-from bench.results import Results
+from bench.resumption import RETAKES, Begun, Progress
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
-RETAKES = 2  # of a void run, within its round
 GIVE_UP = 2  # rounds in a row without a run, after which a cell is left alone
 STARTS = 3  # of a fork parent, before it counts as one that cannot start here
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
@@ -51,31 +49,6 @@ class _Suite(msgspec.Struct):
 
 
 _suites = msgspec.json.Decoder(_Suite)
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where a sweep is: what a resumed one takes up again."""
-
-    loops: dict[str, int] = field(default_factory=dict)
-    done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
-    finished: set[int] = field(default_factory=set)  # rounds that have ended
-    void: set[int] = field(default_factory=set)  # finished, and void by steal
-    failures: dict[str, int] = field(default_factory=dict)  # rounds in a row without a run
-
-    @classmethod
-    def of(cls, results: Results) -> Progress:
-        """What the journal of a stopped sweep says; failed cells get another chance."""
-        progress = cls()
-        for identity, result in results.cells.items():
-            if result.loops is not None:
-                progress.loops[identity] = result.loops
-            for run in result.runs:
-                if not run.void or run.attempt > RETAKES:
-                    progress.done.setdefault(run.round, set()).add(identity)
-        progress.finished = {one.round for one in results.rounds}
-        progress.void = {one.round for one in results.rounds if one.void}
-        return progress
 
 
 class Schedule:
@@ -105,8 +78,8 @@ class Schedule:
         self._progress = progress or Progress()
         self._started = started
         self._parent: ForkParent | None = None
-        self._began = self._playing = time.monotonic()
-        self._round_times: list[float] = []
+        self._playing = time.monotonic()
+        self._began = self._playing - self._progress.spent  # as if it had never been stopped
         self._runs = 0
         self.stopping = False
 
@@ -117,53 +90,58 @@ class Schedule:
     def run(self) -> Ended:
         """The whole sweep; its last line, which is written as well."""
         try:
-            self._calibrate()
+            if self.over() is None:
+                self._calibrate()
             reason = self._rounds()
         finally:
             self._renew(fresh=False)
-        ended = Ended(reason=reason, wall=time.monotonic() - self._began)
+        ended = Ended(reason=reason, wall=self._spent())
         self._write(ended)
         return ended
+
+    def over(self) -> Reason | None:
+        """Why no further round is begun, or None where one would be."""
+        finished = self._progress.finished
+        if self._budget is not None:
+            begun = self._next() in self._progress.begun
+            return "budget" if finished and not begun and self._too_long(self._budget) else None
+        counting = len(finished) - len(self._progress.void)
+        wanted = self._settings.rounds
+        most = wanted + wanted // 2  # void rounds are taken again, but not for ever
+        return "complete" if counting >= wanted or len(finished) >= most else None
 
     # Rounds
 
     def _rounds(self) -> Reason:
         self._playing = time.monotonic()
-        while (number := self._next()) is not None:
-            if self.stopping:
-                return "interrupted"
-            if self._budget is not None and number > 1 and self._too_long(self._budget):
-                return "budget"
-            self._round(number)
-        return "interrupted" if self.stopping else "complete"
+        while not self.stopping and self._progress.loops:
+            if (reason := self.over()) is not None:
+                return reason
+            self._round(self._next())
+        return "interrupted" if self.stopping else self.over() or "complete"
 
-    def _next(self) -> int | None:
-        """The next round to play, or None: there are enough that count, or no cell works."""
-        if not self._progress.loops:
-            return None
-        finished = self._progress.finished
-        counting = len(finished) - len(self._progress.void)
-        wanted = self._settings.rounds
-        most = wanted + wanted // 2  # void rounds are taken again, but not for ever
-        if self._budget is None and (counting >= wanted or len(finished) >= most):
-            return None
-        return max(finished, default=0) + 1
+    def _next(self) -> int:
+        return max(self._progress.finished, default=0) + 1
+
+    def _spent(self) -> float:
+        return time.monotonic() - self._began
 
     def _too_long(self, budget: float) -> bool:
-        spent = time.monotonic() - self._began
-        expected = self._round_times[-1] if self._round_times else 0.0
-        return spent + expected > budget
+        return self._spent() + self._progress.pace > budget
 
     def _round(self, number: int) -> None:
         began, before = time.monotonic(), host.ticks()
         self._renew()
-        timed = 0.0
+        begun = self._progress.begun.pop(number, Begun())
+        timed = begun.timed
         done = self._progress.done.setdefault(number, set())
         pending = deque(
-            (planned, 1)
+            (planned, begun.attempts.get(planned.cell.id, 0) + 1)
             for planned in order(self._cells, self._seed, number)
             if planned.cell.id in self._progress.loops and planned.cell.id not in done
         )
+        if begun.attempts:  # what was void is taken again behind all others, as it would have been
+            pending = deque(sorted(pending, key=lambda one: one[1]))
         while pending and not self.stopping:
             planned, attempt = pending.popleft()
             self._tell(number, planned)
@@ -181,8 +159,12 @@ class Schedule:
                 done.add(planned.cell.id)
         if pending:  # stopped in the middle
             return
-        wall = time.monotonic() - began
-        steal = host.ticks().steal_since(before)
+        now = time.monotonic() - began
+        stolen = begun.stolen + now * host.ticks().steal_since(before)
+        self._end_round(number, begun.wall + now, timed, stolen)
+
+    def _end_round(self, number: int, wall: float, timed: float, stolen: float) -> None:
+        steal = stolen / wall if wall else 0.0
         void = ""
         if steal > STEAL_MAX and self._noise_counts:
             void = f"{steal:.0%} of the round's CPU time was stolen"
@@ -199,10 +181,10 @@ class Schedule:
         self._progress.finished.add(number)
         if void:
             self._progress.void.add(number)
-        self._round_times.append(wall)
+        self._progress.pace = wall
 
     def _tell(self, number: int, planned: Planned) -> None:
-        spent = time.monotonic() - self._began
+        spent = self._spent()
         if self._budget is not None:
             done, left = min(1.0, spent / self._budget), max(0.0, self._budget - spent)
             of = ""
@@ -238,7 +220,7 @@ class Schedule:
             units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
             loops = max(1, round(self._settings.block / (value * units)))
             self._progress.loops[planned.cell.id] = loops
-            self._write(Calibrated(cell=planned.cell.id, loops=loops))
+            self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
 
     def _keep(self, planned: Planned, number: int, attempt: int, reply: Reply) -> Run:
         """Write down a run that came to something."""
@@ -247,6 +229,7 @@ class Schedule:
         run = _record(planned, number, attempt, self._progress.loops[identity], reply)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
             run.void = f"others had {run.foreign:.0%} of the core's time"
+        run.at = self._spent()
         self._write(run)
         return run
 
@@ -261,7 +244,12 @@ class Schedule:
         identity = planned.cell.id
         self._write(
             Failed(
-                cell=identity, round=number, who=broken.who, where=broken.where, what=broken.what
+                cell=identity,
+                round=number,
+                who=broken.who,
+                where=broken.where,
+                what=broken.what,
+                at=self._spent(),
             )
         )
         what = " ".join(broken.what.split())

@@ -1,36 +1,42 @@
-"""A sweep from end to end: plan, folder, lock, guardian, rounds, suite. The page comes after."""
+"""A sweep from end to end: plan, folder, lock, guardian, rounds. Suite and page come after."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import secrets
+import shlex
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from bench import host
+from bench import host, sources
 from bench.cell import Cell
 from bench.clock import REAL
 from bench.config import Profile
+from bench.files import in_words, make_folder
 from bench.forkparent import ForkParent
 from bench.guardian import Guardian, clean_up, watch
+from bench.journal import NAME as JOURNAL
 from bench.journal import Journal
 from bench.lock import SweepLock
 from bench.placement import Site
 from bench.plan import Candidate, Plan, cells_of, plan
 from bench.progress import Watcher
-from bench.records import SCHEMA, Ended, Header, Planned, Resumed, Skipped
-from bench.results import load, write_suite
-from bench.schedule import Progress, Schedule
+from bench.records import SCHEMA, Header, Planned, Reason, Resumed, Skipped
+from bench.results import Results, load
+from bench.resumption import Progress
+from bench.schedule import Schedule
+from bench.sizes import human_span
 from bench.version import VERSION
 from transports import Unavailable, registry
-from transports.naming import LEDGER_VARIABLE, Ledger, abandoned, current, standing
+from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned, current, standing
 
 
 class CannotRun(Exception):
@@ -58,6 +64,10 @@ def candidate(name: str) -> Candidate:
         return Candidate(name, None, found.reason)
     try:
         return Candidate(name, found.traits, found.probe())
+    except Unavailable as error:
+        return Candidate(name, found.traits, error)
+    except OSError as error:
+        return Candidate(name, found.traits, Unavailable(f"its probe fails: {in_words(error)}"))
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 
@@ -79,67 +89,134 @@ def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) 
 
 
 def new(order: Order, watcher: Watcher) -> Path:
-    """Make a new sweep; the folder that holds it.
+    """Make a new sweep; the folder that holds its journal.
 
-    Raises: CannotRun, bench.lock.Busy, OSError (the folder cannot be written).
+    Raises: CannotRun (the folder cannot be written, too), bench.lock.Busy.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     with _Machine(order.clock) as machine:
         found = planned(order.profile, order.only)
-        folder = _folder(order.folder)
-        journal = Journal.create(folder)
         header = _header(order, seed, found)
-        journal.write(header)
-        for one in found.cells:
-            journal.write(Planned(cell=one.cell, facts=one.facts))
-        for cell, skip in found.skipped:
-            journal.write(Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy))
-        _play(found, header, journal, None, watcher, machine)
-    if order.folder is None:
-        _point(folder.parent / "latest", folder.name)
-    return finish(folder)
+        try:
+            folder, made = _folder(order.folder)
+            journal = _begun(folder, made, header, found)
+        except OSError as error:
+            raise CannotRun(f"{in_words(error)}: choose another folder with --output") from error
+        with contextlib.closing(journal):
+            if order.folder is None:
+                _point(folder.parent / "latest", folder.name, watcher)
+            schedule = _schedule(found, header, journal, Progress(), watcher, machine)
+            _play(schedule, folder, watcher)
+    return folder
 
 
 def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     """Go on with a sweep that was stopped, as if it had never been.
 
-    Raises: CannotRun (another plan, version or machine), bench.results.Unreadable,
-    bench.lock.Busy, OSError.
+    Rounds that were begun are played to their end, and calibrations are kept;
+    cells that had failed get another chance in what is left to play.
+
+    Raises: CannotRun (another plan, code or machine), bench.results.Unreadable,
+    bench.lock.Busy, bench.journal.InUse, OSError.
     """
-    results = load(folder)
-    header = results.header
-    cells = [result.cell for result in results.cells.values() if result.skipped is None]
-    found = plan(cells, candidate, site())
-    _same(header, found)
-    with _Machine(header.clock) as machine:
-        journal, torn = Journal.resume(folder)
-        journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
-        if torn:
-            watcher.note("the journal's last line was torn, and has been cut off")
-        _play(found, header, journal, Progress.of(results), watcher, machine)
-    return finish(folder)
-
-
-def finish(folder: Path) -> Path:
-    """Write what follows from the journal: pyperf's suite."""
-    write_suite(load(folder), folder / "suite.json")
+    folder = folder.resolve()  # `latest` may point elsewhere before we are done
+    stopped = load(folder)
+    found = _same(stopped)
+    with _Machine(stopped.header.clock) as machine:
+        with _stopping(folder):
+            journal, torn = Journal.resume(folder)
+        with contextlib.closing(journal):
+            results = load(folder)  # as it stands now that nobody else writes it
+            progress = Progress.of(results)
+            schedule = _schedule(found, results.header, journal, progress, watcher, machine)
+            _take_up(schedule, results, torn, command, folder, journal, watcher)
     return folder
 
 
-def _point(link: Path, target: str) -> None:
+def _take_up(
+    schedule: Schedule,
+    results: Results,
+    torn: str,
+    command: Sequence[str],
+    folder: Path,
+    journal: Journal,
+    watcher: Watcher,
+) -> None:
+    if torn:
+        watcher.note("the journal's last line was torn, and has been cut off")
+    over = schedule.over()
+    if over is not None:
+        watcher.note(f"nothing is left to do: {_why_over(over, results)}")
+        if results.ended is not None and results.ended.reason == over:
+            watcher.close()
+            return
+    with _stopping(folder):
+        journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
+    _play(schedule, folder, watcher)
+
+
+def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
+    """A journal with the whole plan in it, or nothing at all. Raises: OSError."""
+    try:
+        return Journal.create(
+            folder,
+            header,
+            *(Planned(cell=one.cell, facts=one.facts) for one in found.cells),
+            *(
+                Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy)
+                for cell, skip in found.skipped
+            ),
+        )
+    except BaseException:
+        if made:
+            folder.rmdir()
+        raise
+
+
+def _why_over(reason: Reason, results: Results) -> str:
+    if reason == "budget":
+        budget = human_span(results.header.budget or 0.0)
+        return f"its budget of {budget} is spent; for more rounds, measure anew with a larger one"
+    return f"all of its {len(results.rounds)} rounds are played"
+
+
+@contextlib.contextmanager
+def _stopping(folder: Path) -> Iterator[None]:
+    """What the system refuses ends the sweep; what it has measured until then stays."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotRun(
+            f"{in_words(error)}: the sweep stops here, and what it has measured is kept; once "
+            f"that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
+        ) from error
+
+
+def _point(link: Path, target: str, watcher: Watcher) -> None:
     """Make the link to the newest run, unless something else has its name."""
-    if link.is_symlink() or not link.exists():
-        draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    if link.exists() and not link.is_symlink():
+        return
+    draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    try:
         draft.symlink_to(target)
         draft.replace(link)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        watcher.note(f"{link} does not point to this run: {error.strerror}")
 
 
-def _same(header: Header, found: Plan) -> None:
-    here = host.machine()
+def _same(results: Results) -> Plan:
+    """The plan of a stopped sweep, which must be the same here and now. Raises: CannotRun."""
+    header, here = results.header, host.machine()
+    if len(results.cells) < header.planned:
+        raise CannotRun("this sweep was stopped before its plan was written down: measure anew")
+    cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    found = plan(cells, candidate, site())
     differences = [
         f"{what} was {then}, is {now}"
         for what, then, now in (
             ("the version", header.version, VERSION),
+            ("the code", header.code, _code(found)),
             ("the machine", header.machine.fingerprint, here.fingerprint),
             ("the host", header.machine.hostname, here.hostname),
             ("the plan", header.plan, found.digest()),
@@ -147,18 +224,26 @@ def _same(header: Header, found: Plan) -> None:
         if then != now
     ]
     if differences:
-        raise CannotRun(f"this sweep cannot be resumed here: {'; '.join(differences)}")
+        raise CannotRun(
+            f"this sweep cannot be resumed here: {'; '.join(differences)}: measure anew, or "
+            "bring back what has changed"
+        )
+    return found
 
 
-def _play(
+def _code(found: Plan) -> str:
+    return sources.digest({one.cell.transport for one in found.cells})
+
+
+def _schedule(
     found: Plan,
     header: Header,
     journal: Journal,
-    progress: Progress | None,
+    progress: Progress,
     watcher: Watcher,
     machine: _Machine,
-) -> Ended:
-    schedule = Schedule(
+) -> Schedule:
+    return Schedule(
         found.cells,
         header.settings,
         header.seed,
@@ -170,6 +255,10 @@ def _play(
         started=machine.guard,
     )
 
+
+def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
+    """To the end, or until it is stopped. Raises: CannotRun."""
+
     def interrupted(number: int, frame: FrameType | None) -> None:
         if schedule.stopping:
             raise KeyboardInterrupt  # asked twice: at once
@@ -179,11 +268,11 @@ def _play(
     asked_by = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, interrupted) for number in asked_by}
     try:
-        return schedule.run()
+        with _stopping(folder):
+            schedule.run()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        journal.close()
         watcher.close()
 
 
@@ -197,6 +286,16 @@ class _Machine:
     def __enter__(self) -> _Machine:
         if self._lock is not None:
             self._lock.acquire()
+        try:
+            self._open_ledger()
+        except OSError as error:
+            if self._lock is not None:
+                self._lock.release()
+            raise CannotRun(f"{in_words(error)}: {REMEDY}") from error
+        self._guardian = Guardian(self._ledger)
+        return self
+
+    def _open_ledger(self) -> None:
         for ledger in abandoned():
             clean_up(ledger)
         self._before = os.environ.get(LEDGER_VARIABLE)
@@ -204,8 +303,6 @@ class _Machine:
         if standing(self._ledger):  # what the caller has there is not the sweep's to remove
             self._ledger = Ledger.open_new(os.getpid())
             os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
-        self._guardian = Guardian(self._ledger)
-        return self
 
     def guard(self, parent: ForkParent) -> None:
         watch(self._ledger, parent.pid)
@@ -220,14 +317,15 @@ class _Machine:
             self._lock.release()
 
 
-def _folder(wanted: Path | None) -> Path:
-    """The run's folder, which must not hold a run yet. Raises: CannotRun, OSError."""
+def _folder(wanted: Path | None) -> tuple[Path, bool]:
+    """The run's folder, which must not hold a run yet; was it made? Raises: CannotRun, OSError."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = wanted or Path("results") / f"{stamp}-{platform.node() or 'host'}"
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    made = make_folder(folder)
+    # A sweep that was killed before it had begun leaves a draft of its journal at most.
+    if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
         raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")
-    return folder
+    return folder, made
 
 
 def _now() -> str:
@@ -250,6 +348,8 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         machine=host.machine(),
         clock=order.clock,
         plan=found.digest(),
+        planned=len(found.cells) + len(found.skipped),
+        code=_code(found),
         metadata={
             key: value
             for key, value in collected.items()

@@ -86,6 +86,8 @@ def write(results: Results, folder: Path) -> Path:
     cells = measured(results)
     charts, more_charts = all_charts(cells)
     shown = []
+    if (folder / FIGURES).is_symlink():  # nothing is written where a link of a folder points to
+        (folder / FIGURES).unlink()
     if charts:
         (folder / FIGURES).mkdir(exist_ok=True)
     _remove_stale(folder / FIGURES, {chart.name for chart in charts})

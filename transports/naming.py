@@ -25,8 +25,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from transports.errors import Unavailable
+
 PREFIX = "ipcbench-"
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
+REMEDY = "make room there, or set XDG_RUNTIME_DIR to another folder of yours"
 
 _FRESH_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 
@@ -80,8 +83,12 @@ class Ledger:
         path = home() / f"{secrets.token_hex(8)}.new"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.close(fd)
-        cls(path).write({"owner": owner, "start": process_start(owner)})
-        return cls(path.rename(path.with_suffix(".ledger")))
+        try:
+            cls(path).write({"owner": owner, "start": process_start(owner)})
+            return cls(path.rename(path.with_suffix(".ledger")))
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
     def write(self, entry: dict[str, object]) -> None:
         """Append one line, in one write: several processes share a ledger.
@@ -93,7 +100,9 @@ class Ledger:
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             if os.write(fd, line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
         finally:
             os.close(fd)
 
@@ -238,8 +247,20 @@ KINDS = {
 
 
 def announce(kind: str, name: str) -> None:
-    """Write down an object that is about to be created."""
-    current().write({"kind": KINDS[kind].name, "name": name})
+    """Write down an object that is about to be created.
+
+    Raises: Unavailable, and then it must not be: nobody would ever remove it.
+    """
+    entry: dict[str, object] = {"kind": KINDS[kind].name, "name": name}
+    try:
+        current().write(entry)
+    except OSError as error:
+        raise _unwritten(error) from error
+
+
+def _unwritten(error: OSError) -> Unavailable:
+    where = f"{error.filename}: " if error.filename else ""
+    return Unavailable(f"{where}{error.strerror or error}", REMEDY)
 
 
 def withdraw(kind: str, name: str) -> None:
@@ -262,10 +283,16 @@ def fresh_key() -> int:
 
 
 def fresh_folder() -> Path:
-    """A private folder of its own below `home()`, for what lives in the file system."""
-    path = home() / fresh_name()
-    announce("folder", str(path))
-    path.mkdir(mode=0o700)
+    """A private folder of its own below `home()`, for what lives in the file system.
+
+    Raises: Unavailable.
+    """
+    try:
+        path = home() / fresh_name()
+        announce("folder", str(path))
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        raise _unwritten(error) from error
     return path
 
 
@@ -297,18 +324,23 @@ def remove_standing(ledger: Ledger) -> list[str]:
 
     What cannot be removed (a binding is missing, say) stays written down.
     """
-    removed = []
+    return [f"{kind} {name}" for (kind, name), removed in _remove(ledger).items() if removed]
+
+
+def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
+    """What is gone now, and whether it was removed only now."""
+    gone = {}
     for kind, name in standing(ledger):
         try:
             KINDS[kind].remove(name)
-            removed.append(f"{kind} {name}")
+            gone[kind, name] = True
         except FileNotFoundError:
-            pass
+            gone[kind, name] = False
         except Exception:  # every binding has errors of its own, and the others' turn comes
             continue
         with contextlib.suppress(OSError):  # a full disk keeps nobody from cleaning up
             ledger.write({"gone": kind, "name": name})
-    return removed
+    return gone
 
 
 def remove_all(ledger: Ledger) -> list[str]:
@@ -316,10 +348,11 @@ def remove_all(ledger: Ledger) -> list[str]:
 
     The ledger stays while something in it does, for the next one who cleans up.
     """
-    removed = remove_standing(ledger)
-    if not standing(ledger):
+    gone = _remove(ledger)
+    # On a full disk what is gone still stands there.
+    if gone.keys() >= set(standing(ledger)):
         ledger.discard()
-    return removed
+    return [f"{kind} {name}" for (kind, name), removed in gone.items() if removed]
 
 
 def abandoned() -> list[Ledger]:

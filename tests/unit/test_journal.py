@@ -10,6 +10,7 @@ import subprocess
 import sys
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.cell import Cell, Facts
-from bench.journal import LONGEST_LINE, NAME, Journal, Unreadable, read
+from bench.journal import LONGEST_LINE, NAME, Gone, InUse, Journal, Unreadable, read
 from bench.records import (
     SCHEMA,
     AnyLine,
@@ -119,11 +120,13 @@ def test_what_is_written_is_read(kind: type[AnyLine], data: st.DataObject, tmp_p
 def test_a_line_is_one_line_of_json_with_its_kind(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path)
     journal.write(HEADER)
-    journal.write(Calibrated(cell="a\nb\x1b", loops=3))
+    journal.write(Calibrated(cell="a\nb\x1b", loops=3, at=0.5))
     journal.close()
     lines = (tmp_path / NAME).read_bytes().split(b"\n")
     assert len(lines) == 3
-    assert json.loads(lines[1]) == {"kind": "calibrated", "cell": "a\nb\x1b", "loops": 3}
+    assert json.loads(lines[1]) == {
+        "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "at": 0.5
+    }  # fmt: skip
 
 
 def test_a_line_is_there_when_write_returns(tmp_path: Path) -> None:
@@ -262,10 +265,112 @@ def test_a_full_disk_keeps_the_whole_lines(tmp_path: Path) -> None:
 
 
 def test_the_devices_own_full_disk_is_an_os_error() -> None:
-    journal = Journal(os.open("/dev/full", os.O_WRONLY))
+    journal = Journal(os.open("/dev/full", os.O_WRONLY), Path("/dev/full"))
     with pytest.raises(OSError, match="No space left"):
         journal.write(END)
     journal.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("call", ["write", "rest", "sync"])
+def test_what_is_refused_leaves_no_part_of_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    """A part of a line may be taken first; a delayed refusal comes with the sync."""
+    journal = Journal.create(tmp_path)
+    journal.write(HEADER)
+    before, write = (tmp_path / NAME).read_bytes(), os.write
+
+    taken = iter([10] if call == "rest" else [])
+
+    def refuse(fd: int, data: bytes = b"") -> int:
+        for size in taken:
+            return write(fd, data[:size])
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync" if call == "sync" else "write", refuse)
+        with pytest.raises(OSError) as caught:
+            journal.write(PLANNED, END)
+    assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / NAME))
+    assert (tmp_path / NAME).read_bytes() == before
+    journal.write(END)
+    journal.close()
+    assert list(read(tmp_path)) == [HEADER, END]
+
+
+# Somebody else at the same file.
+
+
+def test_a_journal_has_one_writer(tmp_path: Path) -> None:
+    first = Journal.create(tmp_path)
+    first.write(HEADER)
+    with pytest.raises(InUse, match="the sweep still runs"):
+        Journal.resume(tmp_path)
+    first.close()
+    second, _ = Journal.resume(tmp_path)
+    with pytest.raises(InUse):
+        Journal.resume(tmp_path)
+    second.close()
+
+
+def test_a_child_that_lives_on_is_no_writer(tmp_path: Path) -> None:
+    """flock(2) is the open file's: whoever inherits the descriptor would keep it."""
+    journal = Journal.create(tmp_path)
+    journal.write(HEADER)
+    with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
+        journal.close()
+        Journal.resume(tmp_path)[0].close()
+        child.kill()
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "replaced", "folder"])
+def test_lines_without_a_name_are_refused(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    journal = Journal.create(folder)
+    journal.write(HEADER)
+    if how == "folder":
+        folder.rename(tmp_path / "elsewhere")
+    elif how == "moved":
+        (folder / NAME).rename(folder / "other")
+    else:
+        data = (folder / NAME).read_bytes()
+        (folder / NAME).unlink()
+        if how == "replaced":
+            (folder / NAME).write_bytes(data)
+    with pytest.raises(Gone, match="somebody has removed or moved it"):
+        journal.write(END)
+    journal.close()
+
+
+@pytest.mark.parametrize("make", [Journal.create, Journal.resume])
+def test_a_link_is_no_journal(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / NAME).symlink_to(target)
+    with pytest.raises(OSError):
+        make(tmp_path)
+    assert target.read_text() == "precious"
+
+
+def test_the_journals_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr("bench.journal.sync_folder", synced.append)
+    Journal.create(tmp_path).close()
+    assert synced == [tmp_path]
+
+
+def test_each_write_is_synced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of a plan together, and not one by one: there may be thousands."""
+    sizes = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: sizes.append(os.fstat(fd).st_size))
+    journal = Journal.create(tmp_path)
+    journal.write(HEADER, PLANNED, PLANNED)
+    journal.write(END)
+    journal.close()
+    data = (tmp_path / NAME).read_bytes()
+    assert sizes == [len(data) - len(msgspec.json.encode(END)) - 1, len(data)]
 
 
 # A journal from anybody.

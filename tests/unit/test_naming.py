@@ -12,7 +12,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports import naming
+from transports import Unavailable, naming
 from transports.testing.actors import Actor
 from transports.testing.leaks import left_since, snapshot
 
@@ -235,8 +235,32 @@ def test_a_full_disk_is_no_announcement(monkeypatch: pytest.MonkeyPatch) -> None
     naming.current()
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
-    with pytest.raises(OSError):
+    with pytest.raises(Unavailable, match="No space left"):
         naming.announce("file", naming.fresh_name())
+
+
+def test_a_full_disk_keeps_no_ledger_of_what_is_gone(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, there = home / naming.fresh_name(), home / naming.fresh_name()
+    there.touch()
+    ledger = ledger_with(line("file", str(gone)), line("file", str(there)))
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    assert naming.remove_all(ledger) == [f"file {there}"]
+    assert not ledger.path.exists()
+
+
+def test_a_full_disk_leaves_no_half_made_ledger(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", lambda fd, data: 3)
+    with pytest.raises(OSError, match=str(home)):
+        naming.Ledger.open_new(os.getpid())
+    assert list(home.iterdir()) == []
 
 
 def test_names_are_private_and_differ() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -259,6 +260,21 @@ def test_a_bad_control_stands_on_top(tmp_path) -> None:
     assert alarm < page.index("Is shared memory the fastest?")
     assert "This run is not to be trusted." in page[alarm : alarm + 100]
     assert "on a run not to be trusted" in page
+
+
+def test_links_in_the_folder_are_not_followed(tmp_path) -> None:
+    """A folder from somebody else may hold one that leads anywhere."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "run"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (elsewhere / "latency-python.svg").write_text("precious")
+    (folder / "figures").symlink_to(elsewhere)
+    (folder / "report.html").symlink_to(elsewhere / "latency-python.svg")
+    write(small(), folder)
+    assert os.listdir(elsewhere) == ["latency-python.svg"]
+    assert (elsewhere / "latency-python.svg").read_text() == "precious"
+    assert (folder / "figures/latency-python.svg").is_file()
+    assert "<svg" in (folder / "report.html").read_text()
 
 
 def test_thousands_of_cells_stay_one_page(tmp_path) -> None:

@@ -24,7 +24,8 @@ from bench.plan import Planned, order
 from bench.records import AnyLine, Calibrated, Ended, Failed, Round, Run, Settings, Usage
 from bench.records import Planned as PlannedLine
 from bench.results import Results, load
-from bench.schedule import FOREIGN_MAX, GIVE_UP, RETAKES, STARTS, STEAL_MAX, Progress, Schedule
+from bench.resumption import RETAKES, Progress
+from bench.schedule import FOREIGN_MAX, GIVE_UP, STARTS, STEAL_MAX, Schedule
 from tests import synthetic
 
 FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
@@ -541,7 +542,8 @@ def test_a_void_run_is_retaken_by_whoever_resumes(stage: Stage, tmp_path: Path) 
     assert progress.done == {}
     stage.answer, stage.after = a_reply, lambda sweep, line: None
     stage.play(cells, rounds=1, progress=progress)
-    assert [run.cell for run in stage.runs if not run.void] == ids(order(cells, SEED, 1))
+    void, other = ids(order(cells, SEED, 1))
+    assert [(run.cell, run.attempt) for run in stage.runs] == [(void, 1), (other, 1), (void, 2)]
 
 
 def test_progress_is_what_the_journal_says(stage: Stage, tmp_path: Path) -> None:
@@ -566,12 +568,41 @@ def test_progress_is_what_the_journal_says(stage: Stage, tmp_path: Path) -> None
 
 
 def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
+    """Calibration 3 s, each round 3 s; the time between a stop and its resumption costs nothing."""
+    cells = a_plan(3)
+    stage.after = stop_after(Run, 4)
+    stage.play(cells, rounds=1, budget=13.0)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    assert progress.spent == 7.0
+    stage.now += 1e6
+    stage.lines.pop()
+    stage.after = lambda sweep, line: None
+    ended = stage.play(cells, rounds=1, budget=13.0, progress=progress)
+    assert (ended.reason, ended.wall) == ("budget", 12.0)
+    assert [one.round for one in stage.rounds] == [1, 2, 3]
+    assert [one.wall for one in stage.rounds] == pytest.approx([3.0, 2.05, 3.0])
+
+
+def test_a_round_that_was_begun_is_played_to_its_end(stage: Stage, tmp_path: Path) -> None:
+    """Its budget would not have stopped it either: rounds are whole."""
+    cells = a_plan(3)
+    stage.after = stop_after(Run, 4)
+    stage.play(cells, budget=9.5)
+    progress = Progress.of(stage.results(cells, tmp_path))
+    progress.spent = 9.4
+    stage.after = lambda sweep, line: None
+    assert stage.play(cells, budget=9.5, progress=progress).reason == "budget"
+    assert [one.round for one in stage.rounds] == [1, 2]
+    assert len(stage.runs) == 6
+
+
+def test_a_spent_budget_stays_spent(stage: Stage, tmp_path: Path) -> None:
     cells = a_plan(3)
     stage.play(cells, rounds=1, budget=9.5)
-    assert len(stage.rounds) == 2
     progress = Progress.of(stage.results(cells, tmp_path))
-    stage.play(cells, rounds=1, budget=7.0, progress=progress)
-    assert [one.round for one in stage.rounds] == [1, 2, 3, 4]
+    jobs = len(stage.jobs)
+    assert stage.play(cells, rounds=1, budget=9.5, progress=progress).reason == "budget"
+    assert len(stage.jobs) == jobs
 
 
 # What is told.

@@ -1,0 +1,41 @@
+"""A name for the code that measures: a version stays the same from one commit to the next."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import bench
+import transports
+from transports import registry
+
+MEASURES = (".py", ".toml", ".so")  # what of a package decides how and what is measured
+
+
+def digest(names: Iterable[str]) -> str:
+    """Of `transports` and `bench`, and of the modules of the plug-ins among these transports."""
+    files = dict(_plugins(names))
+    for package in (transports, bench):
+        files.update(_files(Path(*package.__path__)))
+    found = hashlib.sha256()
+    for name in sorted(files):
+        data = files[name].read_bytes()
+        found.update(f"{name} {len(data)}\n".encode())
+        found.update(data)
+    return found.hexdigest()[:16]
+
+
+def _files(package: Path) -> Iterator[tuple[str, Path]]:
+    for path in package.rglob("*"):
+        if path.suffix in MEASURES:
+            yield str(path.relative_to(package.parent)), path
+
+
+def _plugins(names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    for name in names:
+        module = type(registry.get(name)).__module__
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if file is not None and module.partition(".")[0] != transports.__name__:
+            yield module, Path(file)

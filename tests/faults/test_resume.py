@@ -1,0 +1,202 @@
+"""A sweep that was cut anywhere is finished as if it had never been; or says why it cannot be."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import sweep
+from bench.journal import NAME, Unreadable
+from bench.progress import Silent
+from bench.results import load
+from tests.e2e.command import ipcbench
+from tests.faults.disks import in_private, said
+
+# `null` cannot be a hub: a cell that is skipped stands in the plan as well.
+SWEEP = ["run", "--clock", "fake", "--profile", "smoke", "--seed", "5", "-s", "64"]
+SWEEP += ["-t", "null", "-t", "pipe", "--pattern", "latency", "--pattern", "echo"]
+# Per mille of what follows the plan: while calibrating, and in each of the two rounds.
+CUTS = [
+    random.Random(seed).randrange(*part)
+    for seed, part in enumerate([(0, 60), (60, 530), (530, 1000)])
+]
+PLAN = tuple(f'{{"kind":"{kind}"'.encode() for kind in ("sweep", "cell", "skipped"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sweep, unbroken."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    done = ipcbench(*SWEEP, "-o", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def written(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / NAME).read_text().splitlines()]
+
+
+def plan_ends(folder: Path) -> int:
+    """Where a journal's plan ends, in bytes."""
+    lines = (folder / NAME).read_bytes().splitlines(keepends=True)
+    return sum(len(line) for line in lines if line.startswith(PLAN))
+
+
+def cut(whole: Path, folder: Path, size: int) -> Path:
+    """A folder whose journal was cut there."""
+    folder.mkdir(exist_ok=True)
+    (folder / NAME).write_bytes((whole / NAME).read_bytes()[:size])
+    return folder
+
+
+def told(folder: Path) -> list[tuple[object, ...]]:
+    """What a journal says of the sweep, in its order, without what differs from run to run."""
+    of = {"calibrated": ("cell", "loops"), "round": ("round", "void")}
+    of["run"] = ("cell", "round", "attempt", "loops", "values", "warmups", "tail", "void", "cpus")
+    return [
+        (line["kind"], *(str(line[key]) for key in of[line["kind"]]))
+        for line in written(folder)
+        if line["kind"] in of
+    ]
+
+
+@pytest.mark.parametrize("place", CUTS)
+def test_a_sweep_cut_anywhere_is_finished(place: int, whole: Path, tmp_path: Path) -> None:
+    start, size = plan_ends(whole), (whole / NAME).stat().st_size
+    folder = cut(whole, tmp_path / "cut", start + (size - start) * place // 1000)
+    kept = (folder / NAME).read_bytes()
+    torn = kept[kept.rfind(b"\n") + 1 :]
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert ("the journal's last line was torn, and has been cut off" in done.stderr) is bool(torn)
+    assert (folder / NAME).read_bytes().startswith(kept.removesuffix(torn))
+    assert told(folder) == told(whole)
+    results = load(folder)
+    assert [one.dropped for one in results.resumed] == [torn[:200].decode()]
+    assert results.ended is not None
+    assert results.ended.reason == "complete"
+    assert results.spent > load(whole).cells["latency/pipe/python/64B/2p/same-core"].runs[0].at
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        path.name for path in whole.iterdir()
+    )
+
+
+def test_a_sweep_cut_in_its_plan_is_refused(whole: Path, tmp_path: Path) -> None:
+    """Else cells that were skipped, or planned last, would be missing in silence."""
+    end = plan_ends(whole)
+    for size in (0, 1, end // 2, *random.Random(3).sample(range(end), 20), end - 1):
+        folder = cut(whole, tmp_path / "cut", size)
+        before = (folder / NAME).read_bytes()
+        with pytest.raises((Unreadable, sweep.CannotRun)) as caught:
+            sweep.resume(folder, [], Silent())
+        if b"\n" in before:
+            assert str(caught.value) == (
+                "this sweep was stopped before its plan was written down: measure anew"
+            )
+        assert (folder / NAME).read_bytes() == before
+
+
+def test_a_journal_that_cannot_be_written(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    done = in_private(
+        """
+        mount -t tmpfs tmpfs "$2" && cp -r "$1" "$2/run" && mount -o remount,ro "$2"
+        ipcbench run --resume "$2/run"
+        """,
+        whole,
+        tmp_path / "disk",
+    )
+    assert done.returncode == 3
+    (line,) = said(done.stderr)
+    assert line.startswith(f"Error: {tmp_path}/disk/run/journal.jsonl: Read-only file system: ")
+
+
+def test_what_is_complete_is_told_anew(whole: Path, tmp_path: Path) -> None:
+    folder = cut(whole, tmp_path / "run", 1 << 30)
+    before = (folder / NAME).read_bytes()
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0
+    assert done.stderr == "nothing is left to do: all of its 2 rounds are played\n"
+    assert (folder / NAME).read_bytes() == before
+    for name in ("suite.json", "report.html"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_budget_that_is_spent_is_told(whole: Path, tmp_path: Path) -> None:
+    """And it is not played once more each time: what was spent before counts."""
+    header, *lines, end = written(whole)
+    header["budget"], end["reason"] = 0.5, "budget"
+    folder = tmp_path / "run"
+    folder.mkdir()
+    text = "".join(f"{json.dumps(line)}\n" for line in (header, *lines, end))
+    (folder / NAME).write_text(text)
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "nothing is left to do: its budget of 0 s is spent; for more rounds, measure anew with a "
+        "larger one\n"
+    )
+    assert (folder / NAME).read_text() == text
+
+
+def version(header: dict[str, Any]) -> None:
+    header["version"] = "0.0.1"
+
+
+def code(header: dict[str, Any]) -> None:
+    header["code"] = "0123456789abcdef"
+
+
+def processor(header: dict[str, Any]) -> None:
+    header["machine"]["cpu_model"] = "Z80"
+
+
+def host(header: dict[str, Any]) -> None:
+    header["machine"]["hostname"] = "elsewhere"
+
+
+def plan(header: dict[str, Any]) -> None:
+    header["plan"] = "fedcba9876543210"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (version, "the version was 0.0.1, is "),
+        (code, "the code was 0123456789abcdef, is "),
+        (processor, "the machine was Z80 x"),
+        (host, "the host was elsewhere, is "),
+        (plan, "the plan was fedcba9876543210, is "),
+    ],
+)
+def test_another_sweep_is_refused_with_the_reason(
+    change: Callable[[dict[str, Any]], None], reason: str, whole: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "run")
+    header, _, rest = (folder / NAME).read_text().partition("\n")
+    changed = json.loads(header)
+    change(changed)
+    (folder / NAME).write_text(f"{json.dumps(changed)}\n{rest}")
+    with pytest.raises(sweep.CannotRun) as caught:
+        sweep.resume(folder, [], Silent())
+    message = str(caught.value)
+    assert message.startswith(f"this sweep cannot be resumed here: {reason}")
+    assert message.count(" was ") == 1
+    assert message.endswith(": measure anew, or bring back what has changed")
+
+
+@pytest.mark.parametrize(
+    "option", [["--clock", "fake"], ["--profile", "quick"], ["--budget", "1m"]]
+)
+def test_a_sweep_is_resumed_with_its_own_options(option: list[str], whole: Path) -> None:
+    done = ipcbench("run", "--resume", whole, *option)
+    assert done.returncode == 3
+    assert said(done.stderr) == [
+        "Error: --resume takes the sweep as it was: leave the other options out"
+    ]

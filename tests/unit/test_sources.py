@@ -1,0 +1,70 @@
+"""bench.sources: the code has a name of its own, and any change of it another one."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import bench
+import transports
+from bench import sources
+from transports import registry
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Both packages, elsewhere."""
+    for package in (bench, transports):
+        name = package.__name__
+        shutil.copytree(*package.__path__, tmp_path / name)
+        monkeypatch.setattr(package, "__path__", [str(tmp_path / name)])
+    return tmp_path
+
+
+def test_where_the_code_lies_says_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    here = sources.digest([])
+    request.getfixturevalue("copied")
+    assert sources.digest([]) == here
+    assert len(here) == 16
+
+
+@pytest.mark.parametrize(
+    "name", ["bench/loops.py", "transports/shm/ring.py", "bench/profiles/smoke.toml"]
+)
+def test_a_change_gives_another_name(name: str, copied: Path) -> None:
+    before = sources.digest([])
+    data = (copied / name).read_text()
+    (copied / name).write_text(data + "#")
+    assert sources.digest([]) != before
+    (copied / name).write_text(data)
+    assert sources.digest([]) == before
+    (copied / name).rename(copied / name.replace(".", "_2."))
+    assert sources.digest([]) != before
+
+
+def test_what_measures_nothing_says_nothing(copied: Path) -> None:
+    before = sources.digest([])
+    (copied / "bench/__pycache__").mkdir(exist_ok=True)
+    (copied / "bench/__pycache__/loops.cpython-311.pyc").write_bytes(b"compiled")
+    (copied / "bench/notes.txt").write_text("notes")
+    assert sources.digest(["pipe", "null"]) == before
+
+
+def test_a_plug_in_s_code_counts_where_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("a_plug_in")
+    module.__file__ = str(tmp_path / "a_plug_in.py")
+    (tmp_path / "a_plug_in.py").write_text("1")
+    monkeypatch.setitem(sys.modules, "a_plug_in", module)
+    kind = type("Plugged", (), {"__module__": "a_plug_in"})
+    get = registry.get
+    monkeypatch.setattr(registry, "get", lambda name: kind() if name == "plugged" else get(name))
+    before = sources.digest(["pipe", "plugged"])
+    assert before != sources.digest(["pipe"])
+    (tmp_path / "a_plug_in.py").write_text("2")
+    assert sources.digest(["pipe", "plugged"]) != before
