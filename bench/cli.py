@@ -312,8 +312,10 @@ def report(folder: Path, as_json: bool) -> None:
       ipcbench report results/latest
     """
     from bench.results import load, write_suite
+    from transports.ownership import check_way
 
     def tell() -> Path:
+        check_way(folder, chosen=True)
         write_suite(load(folder), folder / "suite.json")
         return _write_page(folder)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.records import AnyLine, Header
+from transports.ownership import open_itself
 
 NAME = "journal.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
@@ -45,7 +46,8 @@ class Journal:
 
         Raises: OSError.
         """
-        fd = os.open(folder / NAME, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        # No link: another file would be cut, and written to.
+        fd = open_itself(folder / NAME, os.O_RDWR | os.O_APPEND)
         size = os.fstat(fd).st_size
         tail = os.pread(fd, min(size, LONGEST_LINE), max(0, size - LONGEST_LINE))
         torn = tail[tail.rfind(b"\n") + 1 :]

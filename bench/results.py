@@ -263,5 +263,6 @@ def write_suite(results: Results, path: Path) -> bool:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".suite-") as folder:
         draft = Path(folder) / path.name
         pyperf.BenchmarkSuite(benchmarks).dump(str(draft))
+        draft.chmod(0o644 & ~_umask())
         draft.replace(path)
     return True

@@ -31,6 +31,7 @@ from bench.schedule import Progress, Schedule
 from bench.version import VERSION
 from transports import Unavailable, registry
 from transports.naming import LEDGER_VARIABLE, Ledger, abandoned, current, standing
+from transports.ownership import check_way
 
 
 class CannotRun(Exception):
@@ -96,7 +97,10 @@ def new(order: Order, watcher: Watcher) -> Path:
             journal.write(Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy))
         _play(found, header, journal, None, watcher, machine)
     if order.folder is None:
-        _point(folder.parent / "latest", folder.name)
+        try:
+            _point(folder.parent / "latest", folder.name)
+        except OSError as error:  # another user's link, where everybody may write
+            watcher.note(f"{folder.parent / 'latest'} does not lead here: {error.strerror}")
     return finish(folder)
 
 
@@ -106,6 +110,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     Raises: CannotRun (another plan, version or machine), bench.results.Unreadable,
     bench.lock.Busy, OSError.
     """
+    check_way(folder, chosen=True)
     results = load(folder)
     header = results.header
     cells = [result.cell for result in results.cells.values() if result.skipped is None]
@@ -131,7 +136,11 @@ def _point(link: Path, target: str) -> None:
     if link.is_symlink() or not link.exists():
         draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
         draft.symlink_to(target)
-        draft.replace(link)
+        try:
+            draft.replace(link)
+        except OSError:
+            draft.unlink()
+            raise
 
 
 def _same(header: Header, found: Plan) -> None:
@@ -224,7 +233,9 @@ def _folder(wanted: Path | None) -> Path:
     """The run's folder, which must not hold a run yet. Raises: CannotRun, OSError."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = wanted or Path("results") / f"{stamp}-{platform.node() or 'host'}"
-    folder.mkdir(parents=True, exist_ok=True)
+    for missing in [path for path in (folder, *folder.parents) if not path.exists()][::-1]:
+        missing.mkdir(mode=0o755, exist_ok=True)  # whatever the umask, nobody else writes here
+    check_way(folder, chosen=True)
     if any(folder.iterdir()):
         raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")
     return folder
