@@ -35,7 +35,7 @@ from transports.contract import (
 )
 from transports.descriptors import close_all
 from transports.naming import fresh_folder, remove_folder
-from transports.ownership import open_ours
+from transports.ownership import check_ours, open_ours
 from transports.pipe import TRAITS as PIPE_TRAITS
 from transports.pipe import PipeEndpoint, limits, pipes_of, set_capacity, shared_limit
 
@@ -76,6 +76,8 @@ def _open_to_write(path: Path, readers: int, deadline: float) -> int:
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
+            with suppress(FileNotFoundError):
+                check_ours(path.lstat().st_uid, path)  # another user's may never have a reader
         _pause(deadline, "a reader")
     try:
         _is_fifo(fd, path)

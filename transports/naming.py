@@ -145,10 +145,9 @@ def _settle(ledger: Ledger, owner: int) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        found = path.lstat()
+        return path.lstat().st_uid == os.geteuid()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,5 +164,5 @@ def _names_of_other_runs() -> set[str]:
             if path.parent != home:
                 for kind, name in naming.standing(naming.Ledger(path)):
                     sysv = kind.startswith("sysv")
-                    names.add(f"key 0x{int(name):08x}" if sysv else Path(name).name)
+                    names.add(f"key {name}" if sysv else Path(name).name)
     return names
