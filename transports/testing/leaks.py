@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -160,9 +161,10 @@ def _names_of_other_runs() -> set[str]:
     home, temporary = naming.home(), Path(tempfile.gettempdir())
     names = set()
     for pattern in (f"{naming.PREFIX}*/*.ledger", f"*/{naming.PREFIX}*/*.ledger"):
-        for path in temporary.glob(pattern):
-            if path.parent != home:
-                for kind, name in naming.standing(naming.Ledger(path)):
-                    sysv = kind.startswith("sysv")
-                    names.add(f"key {name}" if sysv else Path(name).name)
+        with contextlib.suppress(OSError):  # a folder went while we looked; we look again
+            for path in temporary.glob(pattern):
+                if path.parent != home:
+                    for kind, name in naming.standing(naming.Ledger(path)):
+                        sysv = kind.startswith("sysv")
+                        names.add(f"key {name}" if sysv else Path(name).name)
     return names
