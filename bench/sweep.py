@@ -59,6 +59,8 @@ def candidate(name: str) -> Candidate:
         return Candidate(name, None, found.reason)
     try:
         return Candidate(name, found.traits, found.probe())
+    except PermissionError as error:  # our home is not ours alone, say
+        return Candidate(name, found.traits, Unavailable(str(error)))
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 

@@ -65,6 +65,10 @@ def test_a_home_that_he_made_first(stranger: Actor, shared: Path) -> None:
         said = refused(*command, **at_his)
         assert f"belongs to user {STRANGER}: remove it, or set XDG_RUNTIME_DIR" in said
     assert not (shared / "run").exists()
+    listed = {one["name"]: one for one in json.loads(ipcbench("list", "--json", **at_his).stdout)}
+    assert listed["pipe"]["available"]
+    assert "remove it, or set XDG_RUNTIME_DIR" in listed["fifo"]["reason"]
+    assert "Error" not in listed["fifo"]["reason"]
 
 
 def test_a_link_for_a_home(stranger: Actor, shared: Path, tmp_path: Path) -> None:
