@@ -155,9 +155,9 @@ class Kind:
     """A kind of kernel object that has a name, and how to remove one by it."""
 
     name: str
-    # Takes the name, and when it was announced (seconds since the epoch). Raises
+    # Takes the name, and when it was announced (seconds since the epoch; None: no matter). Raises
     # FileNotFoundError where it is gone already, or what has the name is not what we made.
-    remove: Callable[[str, float], None]
+    remove: Callable[..., None]
     ours: Callable[[str], bool]  # could we have given this name?
 
 
@@ -169,12 +169,12 @@ def _private_key(name: str) -> bool:
     return name.isascii() and name.isdigit() and 0 < int(name) < 2**KEY_BITS
 
 
-def _remove_file(path: str, at: float) -> None:
+def _remove_file(path: str, at: float | None = None) -> None:
     _mine(os.lstat(path).st_uid, path)
     Path(path).unlink()
 
 
-def _remove_folder(path: str, at: float) -> None:
+def _remove_folder(path: str, at: float | None = None) -> None:
     _mine(os.lstat(path).st_uid, path)
     shutil.rmtree(path)
 
@@ -185,21 +185,21 @@ def _mine(owner: int, name: str) -> None:
         raise FileNotFoundError(name)
 
 
-def _remove_posix_memory(name: str, at: float) -> None:
+def _remove_posix_memory(name: str, at: float | None = None) -> None:
     import posix_ipc
 
     _mine(Path("/dev/shm", name.removeprefix("/")).lstat().st_uid, name)
     posix_ipc.unlink_shared_memory(name)
 
 
-def _remove_posix_semaphore(name: str, at: float) -> None:
+def _remove_posix_semaphore(name: str, at: float | None = None) -> None:
     import posix_ipc
 
     _mine(Path("/dev/shm", f"sem.{name.removeprefix('/')}").lstat().st_uid, name)
     posix_ipc.unlink_semaphore(name)
 
 
-def _remove_posix_queue(name: str, at: float) -> None:
+def _remove_posix_queue(name: str, at: float | None = None) -> None:
     import posix_ipc
 
     try:
@@ -212,14 +212,14 @@ def _remove_posix_queue(name: str, at: float) -> None:
     posix_ipc.unlink_message_queue(name)
 
 
-def _remove_sysv_queue(key: str, at: float) -> None:
+def _remove_sysv_queue(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
     _made_by_us("msg", key, at)
     sysv_ipc.MessageQueue(int(key)).remove()
 
 
-def _remove_sysv_memory(key: str, at: float) -> None:
+def _remove_sysv_memory(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
     _made_by_us("shm", key, at)
@@ -228,14 +228,14 @@ def _remove_sysv_memory(key: str, at: float) -> None:
     memory.remove()
 
 
-def _remove_sysv_semaphore(key: str, at: float) -> None:
+def _remove_sysv_semaphore(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
     _made_by_us("sem", key, at)
     sysv_ipc.Semaphore(int(key)).remove()
 
 
-def _made_by_us(table: str, key: str, at: float) -> None:
+def _made_by_us(table: str, key: str, at: float | None = None) -> None:
     """Whether what has the key is what was announced at that time, and no other program's.
 
     Any number may be a key, and once ours is gone another program of our user may
@@ -248,7 +248,8 @@ def _made_by_us(table: str, key: str, at: float) -> None:
         found = dict(zip(head.split(), row.split(), strict=True))
         if found["key"] == key:
             ours = {found["uid"], found["cuid"]} == {str(os.geteuid())}
-            if ours and at - 1 <= int(found["ctime"]) <= at + MAKING:
+            made = int(found["ctime"])
+            if ours and (at is None or at - 1 <= made <= at + MAKING):
                 return
     raise FileNotFoundError(key)
 
