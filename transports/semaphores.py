@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from transports.bindings import missing, posix_ipc, sysv_ipc
@@ -117,15 +117,15 @@ class PosixSemaphores:
         try:
             # sem_open(3) gives no descriptor to ask. What is ours nobody else can replace
             # in a folder with the sticky bit, so what is looked at is what is opened.
-            check_ours(_file(address).lstat().st_uid, f"the semaphore {address}")
+            check_ours(os.lstat(_file(address)).st_uid, f"the semaphore {address}")
             return PosixSemaphore(posix_ipc.Semaphore(address), private=False)
         except (FileNotFoundError, posix_ipc.ExistentialError) as error:
             raise PeerGone(f"the semaphore {address} is gone") from error
 
 
-def _file(address: str) -> Path:
+def _file(address: str) -> str:
     """Where the C library keeps it: sem_overview(7)."""
-    return Path("/dev/shm", f"sem.{address.removeprefix('/')}")
+    return f"/dev/shm/sem.{address.removeprefix('/')}"
 
 
 def _posix_name(fixed: Fixed) -> str:

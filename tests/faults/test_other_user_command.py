@@ -141,10 +141,10 @@ def make_all(shared: Path) -> list[tuple[str, str]]:
 
 
 def remove(things: list[tuple[str, str]]) -> list[str]:
-    """As if they had been announced just now: what there was."""
+    """He may: what there was."""
     removed = []
     for kind, name in things:
-        naming.KINDS[kind].remove(name, time.time())
+        naming.KINDS[kind].remove(name)
         removed.append(kind)
     return removed
 
@@ -157,18 +157,20 @@ def ledger_naming(things: list[tuple[str, str]], at: float) -> naming.Ledger:
 
 
 def test_root_removes_nothing_of_his(stranger: Actor, shared: Path) -> None:
+    now = time.time()
     things = stranger.do(perform, make_all, shared)
-    assert naming.remove_all(ledger_naming(things, time.time())) == []
+    assert naming.remove_all(ledger_naming(things, now)) == []
     assert stranger.do(perform, remove, things) == [kind for kind, _ in things]
 
 
 def test_root_removes_nothing_of_another_program_s(shared: Path) -> None:
     """Root's own programs may have a key that a ledger names: it was made at another time."""
+    now = time.time()
     made = make_all(shared)
     things = [one for one in made if one[0].startswith("sysv")]
-    for at in (time.time() - 1000, time.time() + 1000):
+    for at in (now - 1000, now + 1000):
         assert naming.remove_all(ledger_naming(things, at)) == []
-    assert len(naming.remove_all(ledger_naming(made, time.time()))) == len(made)
+    assert len(naming.remove_all(ledger_naming(made, now))) == len(made)
 
 
 def test_a_session_that_another_program_has_now(shared: Path) -> None:
