@@ -291,6 +291,8 @@ def test_a_sweep_is_not_lost_for_a_link(tmp_path: Path, monkeypatch: pytest.Monk
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # its ledger goes with it
+    monkeypatch.delenv(naming.LEDGER_VARIABLE, raising=False)
     monkeypatch.setattr(sweep, "_point", refuse)
     options = Options(transports=("pipe",), patterns=("latency",), sizes=("64",))
     profile = with_options(load_profile("smoke"), options)
