@@ -1,5 +1,12 @@
 """`python -m bench` is `ipcbench`."""
 
+import sys
+from os.path import dirname  # loaded already, as nothing else is
+
+# `python -m` looks into the current folder first, where others may have put modules.
+if not sys.flags.safe_path and sys.path[0] != dirname(dirname(__file__)):  # noqa: PTH120
+    del sys.path[0]
+
 from bench.cli import main
 
 main()

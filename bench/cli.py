@@ -332,7 +332,13 @@ def report(folder: Path, as_json: bool) -> None:
     Example:
       ipcbench report results/latest
     """
-    page = guarded(lambda: _write_page(folder))
+    from transports.ownership import check_way
+
+    def tell() -> Path:
+        check_way(folder, chosen=True)
+        return _write_page(folder)
+
+    page = guarded(tell)
     if as_json:
         _print_json({"folder": str(folder), "page": str(page)})
     else:

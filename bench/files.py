@@ -69,7 +69,9 @@ def make_folder(path: Path) -> bool:
     Raises: OSError.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]
-    path.mkdir(parents=True, exist_ok=True)
+    for each in reversed(missing):
+        each.mkdir(mode=0o755, exist_ok=True)  # whatever the umask, nobody else writes here
+    path.mkdir(exist_ok=True)
     for each in missing:
         with contextlib.suppress(PermissionError):  # a folder may be entered, and not listed
             sync_folder(each.parent)

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from transports.naming import Ledger, process_start, remove_all
+from transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
 
 FAREWELL = b"all is well"
 PATIENCE = 1.0  # seconds for killed processes to go
@@ -47,30 +47,46 @@ def watch(ledger: Ledger, pid: int) -> None:
     ledger.write({"session": pid, "start": process_start(pid)})
 
 
-def _members(sessions: set[int]) -> list[int]:
-    """The processes of these sessions: proc_pid_stat(5), field 6."""
+def _members(sessions: set[int], leaderless: set[int], ledger: Ledger) -> list[int]:
+    """The processes of these sessions: proc_pid_stat(5), field 6.
+
+    Of those that have lost their leader only who was started with this ledger.
+    """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) in sessions and fields[0] not in "ZX":
+            session, ended = int(fields[3]), fields[0] in "ZX"
+            ours = session in sessions or (session in leaderless and _has(folder, ledger))
+            if ours and not ended:
                 found.append(int(folder.name))
     return found
+
+
+def _has(process: Path, ledger: Ledger) -> bool:
+    """Whether a process began with this ledger in its environment: proc_pid_environ(5)."""
+    mark = os.fsencode(f"{LEDGER_VARIABLE}={ledger.path}")
+    return mark in (process / "environ").read_bytes().split(b"\0")
 
 
 def end_sessions(ledger: Ledger) -> int:
     """Kill every process of the sessions that a ledger names; how many there were.
 
-    A session whose leader's pid has been given to somebody else since is not ours.
+    A session whose leader's pid has been given to somebody else since is not ours,
+    and where its leader is dead, its number may have been as well.
     """
-    sessions = set()
+    sessions, leaderless = set(), set()
     for entry in ledger.entries():
         pid, start = entry.get("session"), entry.get("start")
-        if isinstance(pid, int) and process_start(pid) in (None, start):
-            sessions.add(pid)
+        if isinstance(pid, int) and isinstance(start, int):
+            now = process_start(pid)
+            if now is None:
+                leaderless.add(pid)
+            elif now == start:
+                sessions.add(pid)
     killed = 0
     deadline = time.monotonic() + PATIENCE
-    while (left := _members(sessions)) and time.monotonic() < deadline:
+    while (left := _members(sessions, leaderless, ledger)) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

@@ -19,6 +19,7 @@ import msgspec
 
 from bench.files import remove_drafts, sync_folder
 from bench.records import AnyLine, Header
+from transports.ownership import open_itself
 
 NAME = "journal.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
@@ -83,7 +84,8 @@ class Journal:
         Raises: InUse, OSError.
         """
         path = folder / NAME
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # No link: another file would be cut, and written to.
+        fd = open_itself(path, os.O_RDWR | os.O_APPEND)
         try:
             _hold(fd, path)
             size = os.fstat(fd).st_size

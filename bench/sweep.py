@@ -37,6 +37,7 @@ from bench.sizes import human_span
 from bench.version import VERSION
 from transports import Unavailable, registry
 from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned, current, standing
+from transports.ownership import check_way
 
 
 class CannotRun(Exception):
@@ -67,7 +68,8 @@ def candidate(name: str) -> Candidate:
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:
-        return Candidate(name, found.traits, Unavailable(f"its probe fails: {in_words(error)}"))
+        words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
+        return Candidate(name, found.traits, Unavailable(words))
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 
@@ -119,6 +121,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     Raises: CannotRun (another plan, code or machine), bench.results.Unreadable,
     bench.lock.Busy, bench.journal.InUse, OSError.
     """
+    check_way(folder, chosen=True)
     folder = folder.resolve()  # `latest` may point elsewhere before we are done
     stopped = load(folder)
     found = _same(stopped)
@@ -202,7 +205,7 @@ def _point(link: Path, target: str, watcher: Watcher) -> None:
         draft.replace(link)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        watcher.note(f"{link} does not point to this run: {error.strerror}")
+        watcher.note(f"{link} does not lead here: {error.strerror}")
 
 
 def _same(results: Results) -> Plan:
@@ -322,6 +325,7 @@ def _folder(wanted: Path | None) -> tuple[Path, bool]:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = wanted or Path("results") / f"{stamp}-{platform.node() or 'host'}"
     made = make_folder(folder)
+    check_way(folder, chosen=True)
     # A sweep that was killed before it had begun leaves a draft of its journal at most.
     if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
         raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")

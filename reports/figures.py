@@ -59,7 +59,9 @@ class Drawn:
 
 def draw(chart: Chart) -> Drawn:
     settings: Any = {**_RC, "svg.hashsalt": chart.name}
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # what a matplotlibrc says, it may be a current folder's
+        matplotlib.rcParams.update(settings)
         if isinstance(chart.body, Curves):
             figure = draw_curves.figure(chart.title, chart.note, chart.body)
         else:

@@ -86,10 +86,10 @@ def write(results: Results, folder: Path) -> Path:
     cells = measured(results)
     charts, more_charts = all_charts(cells)
     shown = []
-    if (folder / FIGURES).is_symlink():  # nothing is written where a link of a folder points to
-        (folder / FIGURES).unlink()
+    if (folder / FIGURES).is_symlink():  # it could lead out of the run's folder
+        raise FileExistsError(f"{folder / FIGURES} is a link, which is not followed: remove it")
     if charts:
-        (folder / FIGURES).mkdir(exist_ok=True)
+        (folder / FIGURES).mkdir(mode=0o755, exist_ok=True)
     _remove_stale(folder / FIGURES, {chart.name for chart in charts})
     for chart in charts:
         drawn = figures.draw(chart)

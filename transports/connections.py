@@ -30,6 +30,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import read_rest, write_rest
 from transports.multiplexing import Gatherer, Receive, given_room, polled
+from transports.ownership import check_ours
 
 SECRET_BYTES = 32
 LONG_QUEUE = socket.SOMAXCONN  # of a listener: strangers in it must not keep ours out
@@ -52,10 +53,11 @@ def connect_to(
 ) -> socket.socket:
     """Connect, and name ourselves; the connection, or it is closed.
 
-    Raises: PeerGone, TimedOut.
+    Raises: PeerGone, TimedOut, PermissionError (another user listens there).
     """
     try:
         _reach(connection, address, deadline)
+        _check_listener(connection, address)
         connection.sendall(secret + _INDEX.pack(index))
     except TimeoutError as error:
         connection.close()
@@ -137,6 +139,12 @@ class Door:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # gone again: accept(2)
             return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._newcomers:
+                raise
+            # Strangers have used up our descriptors: the one goes that was silent longest.
+            self._newcomers.pop(next(iter(self._newcomers))).connection.close()
+            return
         if not _of_our_user(connection):
             connection.close()
             return
@@ -166,12 +174,19 @@ class Door:
         newcomer.connection.close()
 
 
-def _of_our_user(connection: socket.socket) -> bool:
-    """Where the kernel can tell whose it is: unix(7) alone."""
-    if connection.family != socket.AF_UNIX:
-        return True
+def _user_of(connection: socket.socket) -> int:
+    """The effective uid of who connected, or listened, at the other end of a unix(7) socket."""
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return bool(_CREDENTIALS.unpack(found)[1] == os.getuid())
+    return int(_CREDENTIALS.unpack(found)[1])
+
+
+def _check_listener(connection: socket.socket, address: Any) -> None:
+    if connection.family == socket.AF_UNIX:  # nowhere else does the kernel tell
+        check_ours(_user_of(connection), f"the listener at {address}")
+
+
+def _of_our_user(connection: socket.socket) -> bool:
+    return connection.family != socket.AF_UNIX or _user_of(connection) == os.geteuid()
 
 
 def bind(listener: socket.socket, address: Any, backlog: int) -> None:

@@ -35,6 +35,7 @@ from transports.contract import (
 )
 from transports.descriptors import close_all
 from transports.naming import fresh_folder, remove_folder
+from transports.ownership import check_ours, open_ours
 from transports.pipe import TRAITS as PIPE_TRAITS
 from transports.pipe import PipeEndpoint, limits, pipes_of, set_capacity, shared_limit
 
@@ -68,13 +69,15 @@ def _open_to_write(path: Path, readers: int, deadline: float) -> int:
     """Wait for a reader, and greet as many as there will be."""
     while True:
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fd = open_ours(path, os.O_WRONLY)
             break
         except FileNotFoundError as error:
             raise PeerGone(f"there is no FIFO {path}") from error
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
+            with suppress(FileNotFoundError):
+                check_ours(path.lstat().st_uid, path)  # another user's may never have a reader
         _pause(deadline, "a reader")
     try:
         _is_fifo(fd, path)
@@ -91,7 +94,7 @@ def _open_to_write(path: Path, readers: int, deadline: float) -> int:
 def _open_to_read(path: Path, writers: int, deadline: float) -> int:
     """Wait for as many writers' greetings."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = open_ours(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise PeerGone(f"there is no FIFO {path}") from error
     try:

@@ -28,6 +28,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainChannel
 from transports.naming import announce, fresh_name, home, withdraw
+from transports.ownership import open_ours
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
@@ -54,7 +55,7 @@ class FileLockEndpoint(TokenEndpoint):
         super().__init__()
         path = ticket.data["path"]
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._fd = open_ours(path, os.O_RDWR)
         except FileNotFoundError as error:
             raise PeerGone(f"the file {path} is gone") from error
         self.acquire: Any = partial(call, self._fd, fcntl.LOCK_EX)

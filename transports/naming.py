@@ -21,11 +21,13 @@ import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from transports.errors import Unavailable
+from transports.ownership import check_way, open_ours, user
 
 PREFIX = "ipcbench-"
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
@@ -34,24 +36,30 @@ REMEDY = "make room there, or set XDG_RUNTIME_DIR to another folder of yours"
 _FRESH_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 
 KEY_BITS = 31  # a System V key is a C int: sysv_ipc cuts a longer one in silence
+MAKING = 60.0  # seconds from announcing an object to making it, at the very most
 
 
 def home() -> Path:
     """The private folder (0700) of ledgers and socket paths, made if missing.
 
-    Raises: PermissionError where somebody else has made it, or others may
-    enter it.
+    Raises: PermissionError where somebody else has made it, others may enter
+    it, or could put another one in its place.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    folder = Path(base) / f"{PREFIX}{os.getuid()}"
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()).resolve()
+    folder = base / f"{PREFIX}{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     found = folder.lstat()
     private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not private or stat.S_IMODE(found.st_mode) & 0o077:
         raise PermissionError(
-            f"{folder} is not a folder of ours alone (0700): remove it, or set XDG_RUNTIME_DIR"
+            f"{folder} is not a folder of ours alone (0700), it belongs to {user(found.st_uid)}: "
+            "remove it, or set XDG_RUNTIME_DIR to a folder of your own"
         )
+    try:
+        check_way(folder)
+    except PermissionError as error:
+        raise PermissionError(f"{error} (XDG_RUNTIME_DIR says which)") from error
     return folder
 
 
@@ -97,7 +105,7 @@ class Ledger:
         """
         # It begins with a line's end too, so that a torn line spoils no other.
         line = b"\n" + json.dumps(entry).encode() + b"\n"
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_ours(self.path, os.O_WRONLY | os.O_APPEND)
         try:
             if os.write(fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -108,7 +116,10 @@ class Ledger:
 
     def entries(self) -> Iterator[dict[str, object]]:
         """What stands in it; a line torn by a kill, or garbled, is passed over."""
-        with contextlib.suppress(FileNotFoundError), self.path.open("rb") as lines:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(open_ours(self.path, os.O_RDONLY), "rb") as lines,  # noqa: PTH123 (a descriptor)
+        ):
             for line in lines:
                 with contextlib.suppress(ValueError, RecursionError):
                     entry = json.loads(line)
@@ -127,7 +138,7 @@ class Ledger:
 def current() -> Ledger:
     """The ledger of this process tree: the one in the environment, or a new one."""
     path = os.environ.get(LEDGER_VARIABLE)
-    if path and Path(path).exists():
+    if path and _is_ours(Path(path)):  # su(1) keeps the other user's environment
         return Ledger(Path(path))
     ledger = Ledger.open_new(os.getpid())
     os.environ[LEDGER_VARIABLE] = str(ledger.path)
@@ -140,12 +151,21 @@ def _settle(ledger: Ledger, owner: int) -> None:
         remove_all(ledger)
 
 
+def _is_ours(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of kernel object that has a name, and how to remove one by it."""
 
     name: str
-    remove: Callable[[str], None]  # raises FileNotFoundError where it is gone already
+    # Takes the name, and when it was announced (seconds since the epoch; None: no matter). Raises
+    # FileNotFoundError where it is gone already, or what has the name is not what we made.
+    remove: Callable[..., None]
     ours: Callable[[str], bool]  # could we have given this name?
 
 
@@ -157,78 +177,90 @@ def _private_key(name: str) -> bool:
     return name.isascii() and name.isdigit() and 0 < int(name) < 2**KEY_BITS
 
 
-def _remove_file(path: str) -> None:
+def _remove_file(path: str, at: float | None = None) -> None:
+    _mine(os.lstat(path).st_uid, path)
     Path(path).unlink()
 
 
-def _remove_folder(path: str) -> None:
+def _remove_folder(path: str, at: float | None = None) -> None:
+    _mine(os.lstat(path).st_uid, path)
     shutil.rmtree(path)
 
 
-def _remove_posix_memory(name: str) -> None:
+def _mine(owner: int, name: str) -> None:
+    """Root could remove everybody's: it may not."""
+    if owner != os.geteuid():
+        raise FileNotFoundError(name)
+
+
+def _remove_posix_memory(name: str, at: float | None = None) -> None:
+    import posix_ipc
+
+    _mine(Path("/dev/shm", name.removeprefix("/")).lstat().st_uid, name)
+    posix_ipc.unlink_shared_memory(name)
+
+
+def _remove_posix_semaphore(name: str, at: float | None = None) -> None:
+    import posix_ipc
+
+    _mine(Path("/dev/shm", f"sem.{name.removeprefix('/')}").lstat().st_uid, name)
+    posix_ipc.unlink_semaphore(name)
+
+
+def _remove_posix_queue(name: str, at: float | None = None) -> None:
     import posix_ipc
 
     try:
-        posix_ipc.unlink_shared_memory(name)
-    except posix_ipc.ExistentialError as error:
+        queue = posix_ipc.MessageQueue(name, read=True, write=False)
+    except (posix_ipc.ExistentialError, posix_ipc.PermissionsError) as error:
         raise FileNotFoundError(name) from error
+    owner = os.fstat(queue.mqd).st_uid
+    queue.close()
+    _mine(owner, name)
+    posix_ipc.unlink_message_queue(name)
 
 
-def _remove_posix_semaphore(name: str) -> None:
-    import posix_ipc
-
-    try:
-        posix_ipc.unlink_semaphore(name)
-    except posix_ipc.ExistentialError as error:
-        raise FileNotFoundError(name) from error
-
-
-def _remove_posix_queue(name: str) -> None:
-    import posix_ipc
-
-    try:
-        posix_ipc.unlink_message_queue(name)
-    except posix_ipc.ExistentialError as error:
-        raise FileNotFoundError(name) from error
-
-
-def _remove_sysv_queue(key: str) -> None:
+def _remove_sysv_queue(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
-    try:
-        queue = sysv_ipc.MessageQueue(int(key))
-        # A key can be used again by another program once ours is gone; keys are
-        # random, so a queue of our own user under it is the one that we made.
-        if queue.uid != os.getuid():
-            raise FileNotFoundError(key)
-        queue.remove()
-    except sysv_ipc.ExistentialError as error:
-        raise FileNotFoundError(key) from error
+    _made_by_us("msg", key, at)
+    sysv_ipc.MessageQueue(int(key)).remove()
 
 
-def _remove_sysv_memory(key: str) -> None:
+def _remove_sysv_memory(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
-    try:
-        memory = sysv_ipc.SharedMemory(int(key))
-        memory.detach()
-        if memory.uid != os.getuid():
-            raise FileNotFoundError(key)
-        memory.remove()
-    except sysv_ipc.ExistentialError as error:
-        raise FileNotFoundError(key) from error
+    _made_by_us("shm", key, at)
+    memory = sysv_ipc.SharedMemory(int(key))
+    memory.detach()
+    memory.remove()
 
 
-def _remove_sysv_semaphore(key: str) -> None:
+def _remove_sysv_semaphore(key: str, at: float | None = None) -> None:
     import sysv_ipc
 
-    try:
-        semaphore = sysv_ipc.Semaphore(int(key))
-        if semaphore.uid != os.getuid():
-            raise FileNotFoundError(key)
-        semaphore.remove()
-    except sysv_ipc.ExistentialError as error:
-        raise FileNotFoundError(key) from error
+    _made_by_us("sem", key, at)
+    sysv_ipc.Semaphore(int(key)).remove()
+
+
+def _made_by_us(table: str, key: str, at: float | None = None) -> None:
+    """Whether what has the key is what was announced at that time, and no other program's.
+
+    Any number may be a key, and once ours is gone another program of our user may
+    have it: what it made was made at another time. From /proc/sysvipc (proc(5)),
+    for the binding does not tell of every kind when it was made.
+    Raises: FileNotFoundError.
+    """
+    head, *rows = Path("/proc/sysvipc", table).read_text().splitlines()
+    for row in rows:
+        found = dict(zip(head.split(), row.split(), strict=True))
+        if found["key"] == key:
+            ours = {found["uid"], found["cuid"]} == {str(os.geteuid())}
+            made = int(found["ctime"])
+            # Whole seconds, of a clock that is a tick behind.
+            if ours and (at is None or at - 2 <= made <= at + MAKING):
+                return
+    raise FileNotFoundError(key)
 
 
 KINDS = {
@@ -251,9 +283,10 @@ def announce(kind: str, name: str) -> None:
 
     Raises: Unavailable, and then it must not be: nobody would ever remove it.
     """
-    entry: dict[str, object] = {"kind": KINDS[kind].name, "name": name}
+    # System V's are numbers, which others may give as well: the time tells whose it is.
+    when = {"at": round(time.time(), 1)} if kind.startswith("sysv") else {}
     try:
-        current().write(entry)
+        current().write({"kind": KINDS[kind].name, "name": name, **when})
     except OSError as error:
         raise _unwritten(error) from error
 
@@ -309,14 +342,20 @@ def standing(ledger: Ledger) -> list[tuple[str, str]]:
     A name that we could not have given is passed over: what a garbled ledger
     says must not remove what belongs to others.
     """
-    found: dict[tuple[str, str], None] = {}
+    return list(_announced(ledger))
+
+
+def _announced(ledger: Ledger) -> dict[tuple[str, str], float]:
+    """When each of them was."""
+    found: dict[tuple[str, str], float] = {}
     for entry in ledger.entries():
         kind, gone, name = (str(entry.get(key)) for key in ("kind", "gone", "name"))
         if kind in KINDS and KINDS[kind].ours(name):
-            found[kind, name] = None
+            at = entry.get("at")
+            found[kind, name] = at if isinstance(at, float) else 0.0
         else:
             found.pop((gone, name), None)
-    return list(found)
+    return found
 
 
 def remove_standing(ledger: Ledger) -> list[str]:
@@ -330,9 +369,9 @@ def remove_standing(ledger: Ledger) -> list[str]:
 def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
     """What is gone now, and whether it was removed only now."""
     gone = {}
-    for kind, name in standing(ledger):
+    for (kind, name), at in _announced(ledger).items():
         try:
-            KINDS[kind].remove(name)
+            KINDS[kind].remove(name, at)
             gone[kind, name] = True
         except FileNotFoundError:
             gone[kind, name] = False

@@ -44,6 +44,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.multiplexing import Gatherer, polled
 from transports.naming import announce, fresh_name, withdraw
+from transports.ownership import check_ours
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -143,6 +144,7 @@ class PosixQueueEndpoint(PlainEndpoint):
         except OSError as error:
             raise Unavailable(f"mq_open(3) fails: {error}", "ulimit -n 1024") from error
         self._queues.append(queue)
+        check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
         queue.block = not spec.nowait
         return queue
 

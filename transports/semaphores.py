@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,8 @@ from transports.contract import (
     WouldBlock,
 )
 from transports.naming import announce, fresh_name, withdraw
-from transports.sysv_keys import created, key_of
+from transports.ownership import check_ours
+from transports.sysv_keys import check_sysv, created, key_of
 from transports.waiters import Fixed
 
 
@@ -113,9 +115,17 @@ class PosixSemaphores:
         if posix_ipc is None:
             raise missing("posix_ipc")
         try:
+            # sem_open(3) gives no descriptor to ask. What is ours nobody else can replace
+            # in a folder with the sticky bit, so what is looked at is what is opened.
+            check_ours(os.lstat(_file(address)).st_uid, f"the semaphore {address}")
             return PosixSemaphore(posix_ipc.Semaphore(address), private=False)
-        except posix_ipc.ExistentialError as error:
+        except (FileNotFoundError, posix_ipc.ExistentialError) as error:
             raise PeerGone(f"the semaphore {address} is gone") from error
+
+
+def _file(address: str) -> str:
+    """Where the C library keeps it: sem_overview(7)."""
+    return f"/dev/shm/sem.{address.removeprefix('/')}"
 
 
 def _posix_name(fixed: Fixed) -> str:
@@ -221,6 +231,8 @@ class SysvSemaphores:
         if sysv_ipc is None:
             raise missing("sysv_ipc")
         try:
-            return SysvSemaphore(address, sysv_ipc.Semaphore(address), False, self.undo)
+            found = sysv_ipc.Semaphore(address)
         except sysv_ipc.ExistentialError as error:
             raise PeerGone(f"the semaphore with key {address} is gone") from error
+        check_sysv(found, f"the semaphore with key {address}")
+        return SysvSemaphore(address, found, False, self.undo)

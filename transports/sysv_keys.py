@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from transports.bindings import sysv_ipc
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from transports.ownership import check_ours
 
 Made = TypeVar("Made")
 
@@ -44,3 +45,12 @@ def created(kind: str, fixed: int | None, make: Callable[[int], Made]) -> tuple[
         except BaseException:
             withdraw(kind, str(key))
             raise
+
+
+def check_sysv(found: Any, what: str) -> None:
+    """See that an object belongs to us: its creator keeps his rights, whoever owns it (svipc(7)).
+
+    Raises: PermissionError.
+    """
+    for owner in (found.cuid, found.uid):
+        check_ours(owner, what)

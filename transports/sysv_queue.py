@@ -40,6 +40,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from transports.sysv_keys import check_sysv
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -82,6 +83,8 @@ class SysvQueueEndpoint(PlainEndpoint):
             )
         except sysv_ipc.ExistentialError as error:
             raise PeerGone(f"the queue with key {data['keys'][0]} is gone") from error
+        for queue in (forth, back):
+            check_sysv(queue, f"the queue with key {queue.key}")
         self.send: Any = forbidden("this end sends nothing")
         self.recv_into: Any = forbidden("this end receives nothing")
         if spec.topology is Topology.HUB and ticket.role is Role.SERVER:

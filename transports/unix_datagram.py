@@ -11,6 +11,7 @@ whose the message is. Competing receivers share one bound socket.
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from contextlib import ExitStack
@@ -40,6 +41,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import duplicate_all
 from transports.multiplexing import Receive, polled
+from transports.ownership import check_ours
 from transports.unix_socket import (
     SEQPACKET,
     Place,
@@ -177,11 +179,17 @@ class DatagramChannel:
 
 
 def _connected(path: Path | str, deadline: float | None = None) -> socket.socket:
-    """A socket that sends to that path; with a deadline, wait for it to be bound."""
+    """A socket that sends to that path; with a deadline, wait for it to be bound.
+
+    Raises: PeerGone, TimedOut, PermissionError (it is another user's).
+    """
     made = new_socket(socket.SOCK_DGRAM)
     try:
         while True:
             try:
+                # A datagram's socket has no SO_PEERCRED. What is ours nobody else can replace
+                # (unlink(2), of the sticky bit), so who is looked at is who is connected to.
+                check_ours(os.lstat(path).st_uid, path)
                 made.connect(str(path))
                 return made
             except (FileNotFoundError, ConnectionRefusedError) as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.results import load
-from tests.e2e.command import end, ipcbench, started, wait_for
+from tests.e2e.command import end, environment, ipcbench, started, wait_for
 from tests.e2e.command import lines as lines_of
 from tests.faults.disks import in_private, said
 from transports.testing.leaks import left_since, snapshot
@@ -90,7 +90,7 @@ def test_a_limit_of_the_file_s_size_is_told_as_such(tmp_path: Path) -> None:
     limited = f'ulimit -c unlimited; ulimit -f 8; exec "$0" -m bench {SWEEP} -o "$1"'
     done = subprocess.run(
         ["bash", "-c", limited, sys.executable, str(folder)],
-        capture_output=True, text=True, cwd=tmp_path, timeout=60,
+        capture_output=True, text=True, cwd=tmp_path, timeout=60, env=environment(),
     )  # fmt: skip
     assert done.returncode == 3
     (line,) = said(done.stderr)
@@ -335,5 +335,5 @@ def test_a_journal_has_one_writer(tmp_path: Path) -> None:
             f"Error: {folder}/journal.jsonl: the sweep still runs: wait for it, or stop it"
         ]
         end(process, signal.SIGINT)
-    assert process.returncode == 0
+    assert process.returncode in (0, 128 + signal.SIGINT)  # it may be at its page already
     assert load(folder).resumed == []

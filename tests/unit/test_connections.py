@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from transports import Channel, Endpoint, Role, Spec, Ticket, TimedOut, Topology, get
+from transports.testing.actors import Actor
 
 SIZE = 8
 
@@ -59,6 +62,27 @@ def test_strangers_alone_are_nobody(tcp: tuple[str, Channel]) -> None:
         stranger.send(bytes(36))  # as long as a secret and an index
         with pytest.raises(TimedOut):
             attach(name, channel.ticket(Role.SERVER, 0), time.monotonic() + 0.1)
+
+
+def serve_with_few_descriptors(ticket: Ticket, name: str) -> bool:
+    taken = len(list(Path("/proc/self/fd").iterdir()))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 8, hard))
+    attach(name, ticket, soon()).close()
+    return True
+
+
+def test_a_crowd_of_silent_strangers(tcp: tuple[str, Channel]) -> None:
+    """They may use up the descriptors of the one who lets in: ours still gets in."""
+    name, channel = tcp
+    ticket = channel.ticket(Role.CLIENT, 0)
+    serving = channel.ticket(Role.SERVER, 0)
+    crowd = [socket.create_connection(tuple(ticket.data["address"])) for _ in range(100)]
+    with closing(attach(name, ticket, soon())), Actor(lambda: serving) as server:
+        serving.close()
+        assert server.do(serve_with_few_descriptors, name)
+    for stranger in crowd:
+        stranger.close()
 
 
 def test_an_index_is_taken_once() -> None:

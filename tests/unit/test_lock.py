@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -108,9 +109,25 @@ def test_a_forked_child_does_not_keep_it() -> None:
         child.kill()
 
 
-def test_whoever_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_listen_is_found_all_the_same(name: str) -> None:
+    with socket.socket(socket.AF_UNIX) as squatter:
+        squatter.bind(name)
+        with pytest.raises(Busy, match=rf"\(process {os.getpid()}\)"):
+            SweepLock().acquire()
+
+
+def test_a_full_queue_hides_nobody(name: str) -> None:
+    with socket.socket(socket.AF_UNIX) as squatter, socket.socket(socket.AF_UNIX) as other:
+        squatter.bind(name)
+        squatter.listen(0)
+        other.connect(name)
+        with pytest.raises(Busy, match=rf"\(process {os.getpid()}\)"):
+            SweepLock().acquire()
+
+
+def test_whoever_has_just_ended_is_not_accused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "NAME", "\0ipcbench-test-nobody")
-    assert lock._holder() == "unknown"
+    assert lock._who_has_it() == "another sweep has just ended on this machine: try again"
 
 
 def test_other_trouble_is_not_called_busy(monkeypatch: pytest.MonkeyPatch) -> None:

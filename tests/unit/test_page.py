@@ -270,6 +270,9 @@ def test_links_in_the_folder_are_not_followed(tmp_path) -> None:
     (elsewhere / "latency-python.svg").write_text("precious")
     (folder / "figures").symlink_to(elsewhere)
     (folder / "report.html").symlink_to(elsewhere / "latency-python.svg")
+    with pytest.raises(FileExistsError, match="a link, which is not followed: remove it"):
+        write(small(), folder)
+    (folder / "figures").unlink()
     write(small(), folder)
     assert os.listdir(elsewhere) == ["latency-python.svg"]
     assert (elsewhere / "latency-python.svg").read_text() == "precious"

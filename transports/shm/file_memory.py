@@ -19,6 +19,7 @@ from transports.contract import (
     Unavailable,
 )
 from transports.naming import announce, fresh_name, home, withdraw
+from transports.ownership import open_ours
 from transports.shm.segments import MappedSegment, owned
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
@@ -107,7 +108,7 @@ class FileSegments:
     ) -> MappedSegment:
         access = os.O_RDWR if mapping is Mapping.SHARED else os.O_RDONLY
         try:
-            found = os.open(address, access | os.O_CLOEXEC)
+            found = open_ours(address, access)
         except FileNotFoundError as error:
             raise PeerGone(f"the file {address} is gone") from error
         return MappedSegment(found, address, mapping=mapping)

@@ -25,6 +25,7 @@ from transports.contract import (
     Unavailable,
 )
 from transports.naming import announce, fresh_name, withdraw
+from transports.ownership import check_ours
 from transports.shm.segments import GROW_SHM, MappedSegment, allocate, owned
 
 
@@ -83,6 +84,11 @@ class PosixSegments:
             raise PeerGone(f"the segment {address} is gone") from error
         except posix_ipc.PermissionsError as error:
             raise PermissionError(f"{address} may not be opened so") from error
+        try:
+            check_ours(os.fstat(memory.fd).st_uid, f"the segment {address}")
+        except PermissionError:
+            os.close(memory.fd)
+            raise
         return MappedSegment(memory.fd, address, mapping=mapping)
 
 
@@ -218,7 +224,11 @@ class MpSegments:
     ) -> MpSegment:
         if mapping is not Mapping.SHARED:
             raise ValueError("multiprocessing's shared memory is mapped shared, or not at all")
+        plain = address.removeprefix("/")
         try:
-            return MpSegment(_shared(address.removeprefix("/"), 0), private=False)
+            # The library keeps its descriptor to itself. What is ours nobody else can
+            # replace in a folder with the sticky bit: what is looked at is what is opened.
+            check_ours(_path(plain).lstat().st_uid, f"the segment {address}")
+            return MpSegment(_shared(plain, 0), private=False)
         except FileNotFoundError as error:
             raise PeerGone(f"the segment {address} is gone") from error

@@ -22,7 +22,7 @@ from transports.contract import (
 )
 from transports.naming import withdraw
 from transports.shm.segments import free_memory
-from transports.sysv_keys import created, key_of
+from transports.sysv_keys import check_sysv, created, key_of
 
 
 class SysvSegment:
@@ -149,4 +149,9 @@ class SysvSegments:
             raise PeerGone(f"the segment with key {key} is gone") from error
         except sysv_ipc.PermissionsError as error:
             raise PermissionError(f"the segment with key {key} may not be attached so") from error
+        try:
+            check_sysv(handle, f"the segment with key {key}")
+        except PermissionError:
+            handle.detach()
+            raise
         return SysvSegment(handle, key, writable=writable, private=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -163,8 +164,9 @@ def names_of_other_runs() -> set[str]:
     for pattern in (f"{naming.PREFIX}*/*.ledger", f"*/{naming.PREFIX}*/*.ledger"):
         # Not Path.glob, which raises for a folder that goes meanwhile.
         for path in map(Path, glob(f"{escape(str(temporary))}/{pattern}")):  # noqa: PTH207
-            if path.parent != home:
-                for kind, name in naming.standing(naming.Ledger(path)):
-                    sysv = kind.startswith("sysv")
-                    names.add(f"key 0x{int(name):08x}" if sysv else Path(name).name)
+            with contextlib.suppress(OSError):  # it went while we looked; we look again
+                if path.parent != home:
+                    for kind, name in naming.standing(naming.Ledger(path)):
+                        sysv = kind.startswith("sysv")
+                        names.add(f"key {name}" if sysv else Path(name).name)
     return names
