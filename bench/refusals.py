@@ -29,9 +29,16 @@ def _expected() -> tuple[type[BaseException], ...]:
     from bench.lock import Busy
     from bench.results import Unreadable
     from bench.sweep import CannotRun
+    from transports import Unavailable
     from transports.registry import DuplicateName, UnknownTransport
 
-    return (BadConfig, Busy, CannotRun, DuplicateName, Lost, UnknownTransport, Unreadable)
+    return (
+        BadConfig, Busy, CannotRun, DuplicateName, Lost, Unavailable, UnknownTransport, Unreadable
+    )  # fmt: skip
+
+
+def _with_remedy(what: str, remedy: str) -> str:
+    return f"{what}: {remedy}" if remedy else what
 
 
 def guarded(action: Callable[[], Any]) -> Any:
@@ -41,10 +48,13 @@ def guarded(action: Callable[[], Any]) -> Any:
     except KeyboardInterrupt:
         raise click.Abort from None
     except OSError as error:
+        from transports.remedies import remedy
+
         where = f"{error.filename}: " if error.filename else ""
-        raise Refused(f"{where}{error.strerror or error}") from error
+        what = f"{where}{error.strerror or error}"
+        raise Refused(_with_remedy(what, remedy(error))) from error
     except _expected() as error:
-        raise Refused(str(error)) from error
+        raise Refused(_with_remedy(str(error), getattr(error, "remedy", ""))) from error
 
 
 def carry_out(cli: click.Group) -> NoReturn:

@@ -154,7 +154,7 @@ class Schedule:
 
     def _round(self, number: int) -> None:
         began, before = time.monotonic(), host.ticks()
-        self._renew()
+        self._renew(fresh=False)  # the first run starts one
         timed = 0.0
         done = self._progress.done.setdefault(number, set())
         pending = deque(
@@ -256,10 +256,15 @@ class Schedule:
         identity = planned.cell.id
         self._write(
             Failed(
-                cell=identity, round=number, who=broken.who, where=broken.where, what=broken.what
+                cell=identity,
+                round=number,
+                who=broken.who,
+                where=broken.where,
+                what=broken.what,
+                remedy=broken.remedy,
             )
         )
-        what = " ".join(broken.what.split())
+        what = " ".join(f"{broken.what}: {broken.remedy}".rstrip(": ").split())
         self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {what}")
         count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
         if count >= GIVE_UP:
@@ -286,7 +291,7 @@ class Schedule:
             return self._parent.run(job)
         except Lost as error:
             self._renew(fresh=False)
-            return Reply(failure=Broken("the fork parent", "", str(error)))
+            return Reply(failure=Broken("the fork parent", "", str(error), error.remedy))
 
     def _renew(self, *, fresh: bool = True) -> None:
         """End the fork parent, and start another one if it is to be `fresh`."""

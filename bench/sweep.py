@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import secrets
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from types import FrameType
 
@@ -30,7 +32,15 @@ from bench.results import load, write_suite
 from bench.schedule import Progress, Schedule
 from bench.version import VERSION
 from transports import Unavailable, registry
-from transports.naming import LEDGER_VARIABLE, Ledger, abandoned, current, standing
+from transports.naming import (
+    LEDGER_VARIABLE,
+    Ledger,
+    abandoned,
+    current,
+    remove_all,
+    standing,
+)
+from transports.remedies import remedy
 
 
 class CannotRun(Exception):
@@ -58,6 +68,10 @@ def candidate(name: str) -> Candidate:
         return Candidate(name, None, found.reason)
     try:
         return Candidate(name, found.traits, found.probe())
+    except Unavailable as reason:
+        return Candidate(name, None, reason)
+    except OSError as error:
+        return Candidate(name, None, Unavailable(f"its probe fails: {error}", remedy(error)))
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 
@@ -204,7 +218,11 @@ class _Machine:
         if standing(self._ledger):  # what the caller has there is not the sweep's to remove
             self._ledger = Ledger.open_new(os.getpid())
             os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
-        self._guardian = Guardian(self._ledger)
+        try:
+            self._guardian = Guardian(self._ledger)
+        except Unavailable:
+            self._leave()
+            raise
         return self
 
     def guard(self, parent: ForkParent) -> None:
@@ -213,6 +231,10 @@ class _Machine:
     def __exit__(self, *_: object) -> None:
         clean_up(self._ledger)
         self._guardian.dismiss()
+        self._leave()
+
+    def _leave(self) -> None:
+        remove_all(self._ledger)
         os.environ.pop(LEDGER_VARIABLE)
         if self._before is not None:
             os.environ[LEDGER_VARIABLE] = self._before
@@ -222,12 +244,24 @@ class _Machine:
 
 def _folder(wanted: Path | None) -> Path:
     """The run's folder, which must not hold a run yet. Raises: CannotRun, OSError."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = wanted or Path("results") / f"{stamp}-{platform.node() or 'host'}"
+    if wanted is None:
+        return _named_by_time()
+    folder = wanted
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")
     return folder
+
+
+def _named_by_time() -> Path:
+    """A new folder; numbered where the clock has told that time before, and gone back since."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{platform.node() or 'host'}"
+    for number in count(1):
+        folder = Path("results", name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
+    raise AssertionError("endless")
 
 
 def _now() -> str:

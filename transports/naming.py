@@ -25,6 +25,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from transports.errors import Unavailable
+
 PREFIX = "ipcbench-"
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
 
@@ -37,13 +39,19 @@ def home() -> Path:
     """The private folder (0700) of ledgers and socket paths, made if missing.
 
     Raises: PermissionError where somebody else has made it, or others may
-    enter it.
+    enter it; Unavailable where it cannot be made.
     """
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(base) / f"{PREFIX}{os.getuid()}"
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+    except OSError as error:
+        raise Unavailable(
+            f"{folder} cannot be made: {error.strerror}",
+            "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write to",
+        ) from error
     private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not private or stat.S_IMODE(found.st_mode) & 0o077:
         raise PermissionError(
