@@ -118,6 +118,7 @@ class Line:
 
     def __init__(self, end: socket.socket, who: str) -> None:
         self._end = end
+        self._heard = b""
         self.who = who
 
     @classmethod
@@ -155,7 +156,10 @@ class Line:
             raise TimedOut(f"{self.who} did not answer in time")
         self._end.settimeout(left)
         try:
-            data = self._end.recv(LARGEST)
+            # Looked at first and taken then: a signal's handler that comes in between,
+            # and asks for the last words, must find what its interruption would lose.
+            self._heard = data = self._end.recv(LARGEST, socket.MSG_PEEK)
+            self._end.recv(LARGEST)
         except TimeoutError as error:
             raise TimedOut(f"{self.who} did not answer in time") from error
         except OSError as error:
@@ -167,11 +171,13 @@ class Line:
     def last_words(self) -> Broken | None:
         """What the other one said before it died, if it was that it gives up."""
         self._end.setblocking(False)
+        data = self._heard
         try:
-            while data := self._end.recv(LARGEST):
+            while data or (data := self._end.recv(LARGEST)):
                 message = _decoder.decode(data)
                 if isinstance(message, Broken):
                     return message
+                data = b""
         except (OSError, msgspec.DecodeError):
             pass
         return None

@@ -265,7 +265,7 @@ def _named_by_time() -> Path:
 
 
 def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+    return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
 
 
 def _header(order: Order, seed: int, found: Plan) -> Header:

@@ -45,8 +45,7 @@ _MS_REC, _MS_PRIVATE, _MS_BIND = 0x4000, 1 << 18, 0x1000
 _MNT_DETACH = 2
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
-_CAPABILITY_VERSION_3, _DAC_OVERRIDE, _DAC_READ_SEARCH = 0x20080522, 1, 2
-_READING = 1 << _DAC_OVERRIDE | 1 << _DAC_READ_SEARCH
+_CAPABILITY_VERSION_3, _DAC_READ_SEARCH = 0x20080522, 2
 NOBODY = 65533
 _LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06  # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, BPF_RET
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
@@ -120,16 +119,17 @@ def _become_root() -> None:
 
 
 def _become_nobody() -> None:
-    """A user without processes, whom RLIMIT_NPROC binds, but who reads what root may read."""
+    """A user without processes, whom RLIMIT_NPROC binds."""
     os.setgroups([])
     os.setgid(NOBODY)
     _called("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setuid(NOBODY)
     head = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    sets = struct.pack("=6I", *[_READING] * 3, *[0] * 3)
+    # To read what root may read, Python itself perhaps, but not to write there.
+    sets = struct.pack("=6I", *[1 << _DAC_READ_SEARCH] * 3, *[0] * 3)
     _called("capset", head, sets)
-    for number in _DAC_OVERRIDE, _DAC_READ_SEARCH:  # kept over execve(2): capabilities(7)
-        _called("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, number, 0, 0)
+    # Kept over execve(2): capabilities(7).
+    _called("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _DAC_READ_SEARCH, 0, 0)
 
 
 def _refuse(calls: Mapping[str, str]) -> None:

@@ -214,3 +214,11 @@ def test_last_words_that_make_no_sense_are_none() -> None:
     assert here.last_words() is None
     here.close()
     two.close()
+
+
+def test_last_words_that_were_heard_already(line: tuple[Line, Line]) -> None:
+    """The news of a peer's end may come just when its last words have been taken."""
+    here, there = line
+    there.say(Broken("peer 1", "", "no room"))
+    here.next()
+    assert here.last_words() == Broken("peer 1", "", "no room")
