@@ -170,10 +170,10 @@ def main() -> None:
             resource.setrlimit(getattr(resource, name), (bound, bound))
         if asked["refused"]:
             _refuse(asked["refused"])
+        os.execvp(sys.argv[2], sys.argv[2:])
     except (OSError, KeyError, ValueError) as error:
         print(f"cannot be had here: {error!r}", file=sys.stderr)
         sys.exit(CANNOT)
-    os.execvp(sys.argv[2], sys.argv[2:])
 
 
 if __name__ == "__main__":

@@ -14,5 +14,5 @@ from tests.faults.sweeps import Bench
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     # Not below `tmp_path`, which leaves a socket's path no room: unix(7).
-    with tempfile.TemporaryDirectory(prefix="ipc-") as home:
+    with tempfile.TemporaryDirectory(prefix="ipc-", dir="/tmp") as home:
         yield Bench(tmp_path, Path(home))
