@@ -155,6 +155,7 @@ class _Attempt:
             stuck = self._watch()
         except Unavailable:
             self._reap()
+            remove_standing(current())
             raise
         suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
         status = self._reap()

@@ -35,8 +35,7 @@ def remedy(error: Exception) -> str:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return f"ulimit -n {max(1024, 2 * soft)}"
     if number == errno.ENFILE:
-        most = Path("/proc/sys/fs/file-max").read_text().strip()
-        return f"close files, or sysctl -w fs.file-max={2 * int(most)}"
+        return "close files of others, or raise fs.file-max with sysctl -w"
     if number == errno.ENOMEM:
         return "free memory, or raise the container's limit of memory"
     # What threading raises where clone(2) fails has no number.
@@ -48,7 +47,9 @@ def remedy(error: Exception) -> str:
 def refused(call: str, error: Exception, otherwise: str = "") -> Unavailable:
     """That the call fails; `otherwise`: what helps against what it alone can lack."""
     number = error.errno if isinstance(error, OSError) else None
-    forbidden = number in _FORBIDDEN or type(error).__name__ == _PERMISSIONS
+    # A file's name with it means the permissions of that file, and not the call.
+    named = isinstance(error, OSError) and error.filename is not None
+    forbidden = (number in _FORBIDDEN and not named) or type(error).__name__ == _PERMISSIONS
     known = _ALLOW if forbidden else otherwise
     return Unavailable(f"{call} fails: {words(error)}", remedy(error) or known)
 

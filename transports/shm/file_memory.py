@@ -77,7 +77,7 @@ class FileSegments:
         folder = self.folder()
         if isinstance(folder, Unavailable):
             return folder
-        remedy = f"mount -o remount,size=SIZE {folder}" if self.tmpfs else ""
+        remedy = f"mount -o remount,size=SIZE {_mounted(folder)}" if self.tmpfs else ""
         return Limit("segment", shutil.disk_usage(folder).free, f"free in {folder}", remedy)
 
     def create(self, size: int, name: str | None) -> MappedSegment:
@@ -115,8 +115,14 @@ class FileSegments:
         return MappedSegment(found, address, mapping=mapping)
 
 
+def _mounted(path: Path) -> Path:
+    """Where its file system is mounted."""
+    path = path.absolute()
+    return next(one for one in (path, *path.parents) if one.is_mount())
+
+
 def _grow(folder: Path) -> str:
-    return f"free space in {folder}, or set XDG_RUNTIME_DIR to another folder"
+    return f"make {folder} writable, with room, or set XDG_RUNTIME_DIR to another folder"
 
 
 def _remove(path: Path, private: bool) -> None:
