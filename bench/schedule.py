@@ -8,9 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from bench import host
+from bench import host, pyperf_file
 from bench.clock import REAL
 from bench.control import Broken
 from bench.forkparent import ForkParent, Lost
@@ -28,27 +26,6 @@ RETAKES = 2  # of a void run, within its round
 GIVE_UP = 2  # failures in a row, after which a cell is left alone
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
 SLACK = 20  # times as long as calibrated that blocks may take
-
-# What pyperf tells of a run that differs from one run to the next.
-_OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
-
-
-class _Bench(msgspec.Struct):
-    """As much of pyperf's file as is read here."""
-
-    class OneRun(msgspec.Struct):
-        values: list[float] = []
-        warmups: list[tuple[int, float]] = []
-
-    runs: list[OneRun]
-
-
-class _Suite(msgspec.Struct):
-    benchmarks: list[_Bench]
-    metadata: dict[str, str | int | float]
-
-
-_suites = msgspec.json.Decoder(_Suite)
 
 
 @dataclass(slots=True)
@@ -91,6 +68,7 @@ class Schedule:
         clock: str,
         progress: Progress | None = None,
         started: Callable[[ForkParent], None] = lambda parent: None,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cells = cells
         self._settings = settings
@@ -102,6 +80,7 @@ class Schedule:
         self._noise_counts = clock == REAL  # a made-up time is disturbed by nobody
         self._progress = progress or Progress()
         self._started = started
+        self._full = full
         self._parent: ForkParent | None = None
         self._began = self._playing = time.monotonic()
         self._round_times: list[float] = []
@@ -130,6 +109,8 @@ class Schedule:
         while (number := self._next()) is not None:
             if self.stopping:
                 return "interrupted"
+            if self._full():
+                return "full"
             if self._budget is not None and number > 1 and self._too_long(self._budget):
                 return "budget"
             self._round(number)
@@ -228,7 +209,11 @@ class Schedule:
             if reply.failure is not None:
                 self._fail(planned, 0, reply)
                 continue
-            _, value = _suites.decode(reply.suite).benchmarks[0].runs[0].warmups[-1]
+            try:
+                value = pyperf_file.calibrated(reply.suite)
+            except pyperf_file.NoFigure as error:
+                self._fail(planned, 0, _without_figure(error))
+                continue
             units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
             loops = max(1, round(self._settings.block / (value * units)))
             self._progress.loops[planned.cell.id] = loops
@@ -243,8 +228,12 @@ class Schedule:
         if reply.failure is not None:
             self._fail(planned, number, reply)
             return None
+        try:
+            run = _record(planned, number, attempt, loops, reply)
+        except pyperf_file.NoFigure as error:
+            self._fail(planned, number, _without_figure(error))
+            return None
         self._progress.failures.pop(identity, None)
-        run = _record(planned, number, attempt, loops, reply)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
             run.void = f"others had {run.foreign:.0%} of the core's time"
         self._write(run)
@@ -298,17 +287,21 @@ class Schedule:
             self._started(self._parent)
 
 
+def _without_figure(error: pyperf_file.NoFigure) -> Reply:
+    return Reply(failure=Broken("the worker", "its result", str(error)))
+
+
 def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
+    """Raises: bench.pyperf_file.NoFigure."""
     assert reply.outcome is not None
-    suite, outcome = _suites.decode(reply.suite), reply.outcome
-    measured = suite.benchmarks[0].runs[0]
+    measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
     return Run(
         cell=planned.cell.id,
         round=number,
         attempt=attempt,
         loops=loops,
         inner_loops=PATTERNS[planned.cell.pattern].units(planned.cell.processes),
-        warmups=[value for _, value in measured.warmups],
+        warmups=measured.warmups,
         values=measured.values,
         cpus=planned.cpus,
         depth=outcome.depth,
@@ -320,5 +313,5 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         start_up=outcome.start_up,
         timed=outcome.timed,
         wall=reply.wall,
-        metadata={key: suite.metadata[key] for key in sorted(_OF_A_RUN & suite.metadata.keys())},
+        metadata=measured.metadata,
     )

@@ -168,6 +168,7 @@ def _play(
         clock=header.clock,
         progress=progress,
         started=machine.guard,
+        full=journal.full,
     )
 
     def interrupted(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ anybody. Every string from the data is cut, cleaned and escaped on its way.
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 from collections.abc import Collection, Iterator
@@ -86,6 +87,7 @@ def write(results: Results, folder: Path) -> Path:
     cells = measured(results)
     charts, more_charts = all_charts(cells)
     shown = []
+    _no_link(folder / FIGURES)
     if charts:
         (folder / FIGURES).mkdir(exist_ok=True)
     _remove_stale(folder / FIGURES, {chart.name for chart in charts})
@@ -97,6 +99,12 @@ def write(results: Results, folder: Path) -> Path:
     page = render(results, cells, shown, more_charts)
     write_atomically(folder / REPORT, page.encode("utf-8", "replace"))
     return folder / REPORT
+
+
+def _no_link(folder: Path) -> None:
+    """What is written stays in the run's folder. Raises: OSError."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "a link, which may lead anywhere: remove it", str(folder))
 
 
 def _remove_stale(folder: Path, names: Collection[str]) -> None:
@@ -198,10 +206,7 @@ def _environment() -> Environment:
     return environment
 
 
-# Control characters, and those that turn the direction of what follows.
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+_SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 
 
 def _clean(value: object) -> object:
@@ -209,7 +214,8 @@ def _clean(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     cut = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
-    return _UNPRINTABLE.sub("\ufffd", cut)
+    # Controls, what turns the direction of the text that follows, what no font can show.
+    return _SUSPECT.sub(lambda found: found[0] if found[0].isprintable() else "\ufffd", cut)
 
 
 def times(ratio: float) -> str:
