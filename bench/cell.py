@@ -8,7 +8,7 @@ import msgspec
 
 from bench.sizes import LARGEST
 
-MOST_CELLS = 20_000  # of a sweep
+MOST_CELLS = 10_000  # of a sweep
 MOST = 1 << 20  # processes, or messages in a queue
 
 

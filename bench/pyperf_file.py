@@ -16,7 +16,7 @@ import msgspec
 from bench.records import MOST_BLOCKS, OF_A_RUN
 
 SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
-LONGEST_DURATION = 1e9  # seconds: pyperf adds it to a date
+LARGEST = {"duration": 1e9}  # pyperf adds these seconds to a date
 
 Fact: TypeAlias = str | int | float
 
@@ -98,7 +98,7 @@ def _takes(key: str, value: Fact) -> bool:
 
     if key == "date":
         return _is_date(value)
-    if key == "duration" and not isinstance(value, str) and value > LONGEST_DURATION:
+    if not isinstance(value, str) and abs(value) > LARGEST.get(key, 1 << 62):
         return False
     try:
         pyperf.Run([1.0], metadata={key: value}, collect_metadata=False)

@@ -16,13 +16,14 @@ from types import FrameType
 
 from bench import host
 from bench.cell import Cell
-from bench.clock import REAL
-from bench.config import Profile
+from bench.clock import FAKE, REAL
+from bench.config import RUNTIMES, Profile
 from bench.forkparent import ForkParent
 from bench.guardian import Guardian, clean_up, watch
 from bench.journal import Journal
 from bench.lock import SweepLock
-from bench.placement import Site
+from bench.patterns import PATTERNS
+from bench.placement import PLACEMENTS, Site
 from bench.plan import Candidate, Plan, cells_of, plan
 from bench.progress import Watcher
 from bench.records import SCHEMA, Ended, Header, Planned, Resumed, Skipped
@@ -109,6 +110,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     results = load(folder)
     header = results.header
     cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    _known(header, cells)
     found = plan(cells, candidate, site())
     _same(header, found)
     with _Machine(header.clock) as machine:
@@ -132,6 +134,21 @@ def _point(link: Path, target: str) -> None:
         draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
         draft.symlink_to(target)
         draft.replace(link)
+
+
+def _known(header: Header, cells: Sequence[Cell]) -> None:
+    """A journal may name what there is not. Raises: CannotRun."""
+    for what, names, known in (
+        ("clock", {header.clock}, (REAL, FAKE)),
+        ("pattern", {cell.pattern for cell in cells}, PATTERNS),
+        ("placement", {cell.placement for cell in cells}, PLACEMENTS),
+        ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
+    ):
+        if strange := sorted(names - set(known)):
+            raise CannotRun(
+                f"this sweep cannot be resumed here: no {what} is called {strange[0]!r}, "
+                f"there are {', '.join(known)}"
+            )
 
 
 def _same(header: Header, found: Plan) -> None:
