@@ -61,10 +61,12 @@ def binomial_tail(n: int, least: int) -> float:
     """
     if least <= n / 2:
         return 1.0 if least <= 0 else 1 - binomial_tail(n, n - least + 1)
+    if least > n:
+        return 0.0
     if n <= EXACT:
         return sum(math.comb(n, k) for k in range(least, n + 1)) / (1 << n)
     logarithm = math.lgamma(n + 1) - math.lgamma(least + 1) - math.lgamma(n - least + 1)
-    total = term = math.exp(logarithm - n * math.log(2)) if least <= n else 0.0
+    total = term = math.exp(logarithm - n * math.log(2))
     for k in range(least, n):
         term *= (n - k) / (k + 1)
         total += term
