@@ -19,6 +19,7 @@ PROFILES = ("smoke", "quick", "standard", "rigorous")
 RUNTIMES = ("python",)
 MOST_PROCESSES = 64
 DEEPEST = 1_000_000
+LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
 LONGEST_MESSAGE = 600
 
 
@@ -122,7 +123,7 @@ def load_profile(name: str) -> Profile:
         raise BadConfig(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a name that no file can have
         raise BadConfig(f"{name!r}: {error}") from error
-    return parse_profile(path.stem, data)
+    return parse_profile(one_line(path.stem), data)  # it goes into the journal, as text
 
 
 def parse_profile(name: str, data: bytes) -> Profile:
@@ -136,8 +137,8 @@ def parse_profile(name: str, data: bytes) -> Profile:
             settings=Settings(
                 values=_from_to(1, MOST_BLOCKS, run.values, "values"),
                 warmups=_from_to(0, MOST_BLOCKS, run.warmups, "warmups"),
-                block=parse_seconds(run.block),
-                tail=0.0 if run.tail == "0" else parse_seconds(run.tail),
+                block=_span(run.block, "block"),
+                tail=0.0 if run.tail == "0" else _span(run.tail, "tail"),
                 rounds=_from_to(1, MOST_ROUNDS, run.rounds, "rounds"),
             ),
             axes=(
@@ -149,6 +150,13 @@ def parse_profile(name: str, data: bytes) -> Profile:
     except (ValueError, RecursionError) as error:
         said = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
         raise BadConfig(f"profile {one_line(name)}: {said}") from error
+
+
+def _span(text: str, what: str) -> float:
+    seconds = parse_seconds(text)
+    if seconds > LONGEST_BLOCK:
+        raise BadConfig(f"{what} = {text}: 1h at most")
+    return seconds
 
 
 def _from_to(least: int, most: int, value: int, what: str) -> int:

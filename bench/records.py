@@ -22,7 +22,7 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
 # Seconds, shares and loads: some may come out below 0 where a clock is corrected.
 Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
-Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 
 # What pyperf tells of a run that differs from one run to the next.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}

@@ -14,6 +14,8 @@ from enum import Enum
 from pathlib import Path
 from statistics import median
 
+import msgspec
+
 from bench.cell import MOST_CELLS, Cell, Facts
 from bench.histogram import LAST, Counts, bearable, merge, percentile
 from bench.journal import Unreadable, read
@@ -186,6 +188,15 @@ def _known(results: Results, cell: str) -> CellResult:
         raise Unreadable(
             f"a line speaks of the cell {cell[:200]!r}, which was not planned"
         ) from None
+
+
+def check_readable(run: Run) -> None:
+    """What is written must be readable. Raises: Unreadable."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(run), type=Run)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise Unreadable(f"a run of {run.cell[:200]!r}: {error}") from error
+    _check_run(run)
 
 
 def _check_run(run: Run) -> None:

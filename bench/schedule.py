@@ -18,13 +18,14 @@ from bench.placement import POLLED
 from bench.plan import Planned, order
 from bench.progress import Watcher
 from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
-from bench.results import Results
+from bench.results import Results, Unreadable, check_readable
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
 RETAKES = 2  # of a void run, within its round
 GIVE_UP = 2  # failures in a row, after which a cell is left alone
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
+LONGEST_WHAT = 10_000  # characters of what happened
 SLACK = 20  # times as long as calibrated that blocks may take
 
 
@@ -230,7 +231,7 @@ class Schedule:
             return None
         try:
             run = _record(planned, number, attempt, loops, reply)
-        except pyperf_file.NoFigure as error:
+        except (pyperf_file.NoFigure, Unreadable) as error:
             self._fail(planned, number, _without_figure(error))
             return None
         self._progress.failures.pop(identity, None)
@@ -245,7 +246,11 @@ class Schedule:
         identity = planned.cell.id
         self._write(
             Failed(
-                cell=identity, round=number, who=broken.who, where=broken.where, what=broken.what
+                cell=identity,
+                round=number,
+                who=broken.who,
+                where=broken.where,
+                what=broken.what[:LONGEST_WHAT],
             )
         )
         what = " ".join(broken.what.split())
@@ -287,15 +292,15 @@ class Schedule:
             self._started(self._parent)
 
 
-def _without_figure(error: pyperf_file.NoFigure) -> Reply:
+def _without_figure(error: ValueError) -> Reply:
     return Reply(failure=Broken("the worker", "its result", str(error)))
 
 
 def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
-    """Raises: bench.pyperf_file.NoFigure."""
+    """Raises: bench.pyperf_file.NoFigure, bench.results.Unreadable."""
     assert reply.outcome is not None
     measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
-    return Run(
+    run = Run(
         cell=planned.cell.id,
         round=number,
         attempt=attempt,
@@ -315,3 +320,5 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         wall=reply.wall,
         metadata=measured.metadata,
     )
+    check_readable(run)
+    return run

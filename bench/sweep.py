@@ -29,9 +29,12 @@ from bench.progress import Watcher
 from bench.records import SCHEMA, Ended, Header, Planned, Resumed, Skipped
 from bench.results import load, write_suite
 from bench.schedule import Progress, Schedule
+from bench.untrusted import one_line
 from bench.version import VERSION
 from transports import Unavailable, registry
 from transports.naming import LEDGER_VARIABLE, Ledger, abandoned, current, standing
+
+LONGEST = 2000  # characters of a plug-in's reason
 
 
 class CannotRun(Exception):
@@ -94,7 +97,8 @@ def new(order: Order, watcher: Watcher) -> Path:
         for one in found.cells:
             journal.write(Planned(cell=one.cell, facts=one.facts))
         for cell, skip in found.skipped:
-            journal.write(Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy))
+            reason, remedy = one_line(skip.reason, LONGEST), one_line(skip.remedy, LONGEST)
+            journal.write(Skipped(cell=cell, reason=reason, remedy=remedy))
         _play(found, header, journal, None, watcher, machine)
     if order.folder is None:
         _point(folder.parent / "latest", folder.name)

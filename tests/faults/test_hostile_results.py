@@ -78,6 +78,36 @@ def _refused(*arguments: str | Path) -> str:
     return done.stderr
 
 
+ONE_AFTER_THE_OTHER = """
+import sys
+from bench.cli import main
+for folder in sys.argv[1:]:
+    sys.argv = ["ipcbench", "report", folder]
+    try:
+        main()
+    except SystemExit as end:
+        print("exit", end.code, file=sys.stderr)
+"""
+
+
+def _all_refused(folders: list[Path]) -> None:
+    """Each folder in one line; by one process, since starting takes most of the time."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, *map(str, folders)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.stdout == ""
+    said = done.stderr.splitlines()
+    assert said[1::2] == ["exit 3"] * len(folders), done.stderr
+    assert len(said) == 2 * len(folders)
+    for line, folder in zip(said[::2], folders, strict=True):
+        assert line.startswith(f"Error: {folder}"), line
+        harmless.line(line)
+
+
 # What is no file in the folder.
 
 
@@ -128,7 +158,8 @@ def test_what_is_no_journal_of_this_folder_is_not_read(
     (run / NAME).unlink()
     put(run / NAME)
     before = sorted(run.iterdir())
-    for command in _commands(run):
+    commands = _commands(run)
+    for command in commands if put in (_link, os.mkfifo) else commands[:1]:
         message = _refused(*command)
         assert said in message
         assert "password" not in message
@@ -246,48 +277,53 @@ def _ids(lines: list[dict[str, object]]) -> Iterator[str]:
 RUN = 5  # the index of a line that is a run
 
 
-@pytest.mark.parametrize(
-    ("line", "path", "value"),
-    [
-        (RUN, "values", [1e-300]),
-        (RUN, "values", []),
-        (RUN, "loops", 10**30),
-        (RUN, "tail", {"999999999": 1}),
-        (RUN, "cpus", [[1]] * 5000),
-        (RUN, "cell", "\x1b[2J\u202e"),
-        (RUN, "usage", "many"),
-        (1, "cell", {"transport": "pipe", "pattern": "latency", "size": 10**40, "placement": "x"}),
-        (1, "kind", "\x1b[31m"),
-        (0, "schema", 99),
-        (0, "settings", {"values": 0, "warmups": 0, "block": 0, "tail": 0, "rounds": 0}),
-        (0, "seed", -1),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_numbers_and_types_that_cannot_be(run: Path, line: int, path: str, value: object) -> None:
-    lines = _lines()
-    assert path in lines[line]
-    lines[line][path] = value
-    _refused("report", _write(run, lines))
+BAD_FIELDS: list[tuple[int, str, object]] = [
+    (RUN, "values", [1e-300]),
+    (RUN, "values", [1.7e308]),
+    (RUN, "values", []),
+    (RUN, "values", [1e-6] * 10_001),
+    (RUN, "loops", 10**30),
+    (RUN, "loops", -1),
+    (RUN, "inner_loops", 7),
+    (RUN, "tail", {"999999999": 1}),
+    (RUN, "tail", {"1": 10**30}),
+    (RUN, "cpus", [[1]] * 5000),
+    (RUN, "cell", "\x1b[2J\u202e"),
+    (RUN, "usage", "many"),
+    (RUN, "wall", 1e308),
+    (1, "cell", {"transport": "pipe", "pattern": "latency", "size": 10**40, "placement": "x"}),
+    (1, "cell", {"transport": "a  b", "pattern": "latency", "size": 1, "placement": "x"}),
+    (1, "kind", "\x1b[31m"),
+    (0, "schema", 99),
+    (0, "settings", {"values": 0, "warmups": 0, "block": 0, "tail": 0, "rounds": 0}),
+    (0, "seed", -1),
+]
+BAD_LINES = [
+    '{"kind":"end","reason":"complete","wall":NaN}',
+    '{"kind":"end","reason":"complete","wall":-Infinity}',
+    '{"kind":"end","reason":"complete","wall":1e999}',
+    "[" * 1_000_000,
+    '{"a":' * 100_000,
+    "9" * 1_000_000,
+    "\x00" * 1000,
+    HOSTILE,
+]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"kind":"end","reason":"complete","wall":NaN}',
-        '{"kind":"end","reason":"complete","wall":-Infinity}',
-        '{"kind":"end","reason":"complete","wall":1e999}',
-        "[" * 1_000_000,
-        '{"a":' * 100_000,
-        "9" * 1_000_000,
-        "\x00" * 1000,
-    ],
-    ids=["nan", "infinity", "beyond", "deep-lists", "deep-objects", "digits", "zeros"],
-)
-def test_lines_that_are_no_lines(run: Path, line: str) -> None:
-    with (run / NAME).open("a") as file:
-        file.write(line + "\n")
-    _refused("report", run)
+def test_numbers_types_and_lines_that_cannot_be(tmp_path: Path) -> None:
+    """NaN, infinities, negative and huge numbers, wrong types, deep nesting, noise."""
+    folders = []
+    for line, name, value in BAD_FIELDS:
+        lines = _lines()
+        assert lines[RUN]["kind"] == "run"
+        assert name in lines[line]
+        lines[line][name] = value
+        folders.append(_write(tmp_path / str(len(folders)), lines))
+    for text in BAD_LINES:
+        folders.append(_write(tmp_path / str(len(folders)), _lines()))
+        with (folders[-1] / NAME).open("a") as file:
+            file.write(text + "\n")
+    _all_refused(folders)
 
 
 def test_a_cell_planned_twice_and_thousands_of_them(run: Path) -> None:

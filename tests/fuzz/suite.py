@@ -16,7 +16,7 @@ from bench.journal import Journal
 from bench.plan import Planned
 from bench.pyperf_file import NoFigure, calibrated
 from bench.records import Planned as PlannedLine
-from bench.results import load, write_suite
+from bench.results import Unreadable, load, write_suite
 from bench.schedule import _record
 from tests import synthetic
 from tests.fuzz import harmless, mutation
@@ -74,7 +74,7 @@ def outcome(data: bytes) -> str:
     )
     try:
         run = _record(planned, 1, 1, 1000, Reply(suite=msgspec.Raw(data), outcome=found))
-    except NoFigure as error:
+    except (NoFigure, Unreadable) as error:
         return str(error)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)

@@ -96,7 +96,7 @@ def test_a_journal_is_full_before_it_is_too_large_to_read(
     while not opened.full():
         opened.write(END)
     opened.close()
-    assert next(read(tmp_path)) == HEADER
+    assert len(list(read(tmp_path))) > 1
 
 
 def test_a_link_is_not_resumed_through(tmp_path: Path) -> None:
