@@ -92,7 +92,7 @@ def taken(metadata: Mapping[str, Fact]) -> dict[str, Fact]:
     return found
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)  # 1.0 is no number of bytes
 def _takes(key: str, value: Fact) -> bool:
     import pyperf  # heavy, and a worker has it already
 

@@ -88,5 +88,10 @@ def test_what_pyperf_would_choke_on_is_left_out(key: str, value: str | float) ->
     pyperf.Benchmark([run, run]).get_dates()
 
 
+def test_one_as_a_fraction_is_no_number_of_bytes() -> None:
+    assert taken({"mem_max_rss": 1}) == {"mem_max_rss": 1}
+    assert taken({"mem_max_rss": 1.0}) == {}
+
+
 def test_a_date_without_a_duration_is_left_out() -> None:
     assert taken({"date": "2026-11-25 03:54:38"}) == {}
