@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 PROFILE ?= quick
+READER ?= journal
+SECONDS ?= 60
 ARGS ?=
 
 NEEDS_PYTHON = @$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>&- \
@@ -20,7 +22,7 @@ COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-versi
 NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report test lint format gate bench-self soak lock clean
+.PHONY: help bench report test lint format gate bench-self soak fuzz lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +44,11 @@ test: lint ## lint, types and all tests
 soak: $(DEVELOPED) ## every test of every transport: many minutes
 	IPCBENCH_SOAK=1 $(BIN)/python -m pytest $(ARGS)
 
+fuzz: $(DEVELOPED) ## break a reader: READER=journal|suite|profile|thresholds SECONDS=60
+	@$(PIP) install --require-hashes -r locks/atheris.txt 2>$(VENV)/atheris.log \
+	  || echo "make: atheris cannot be had here ($(VENV)/atheris.log): inputs are at random"
+	$(BIN)/python -m tests.fuzz $(READER) --seconds $(SECONDS) $(ARGS)
+
 lint: $(DEVELOPED) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,8 +68,8 @@ lock: ## resolve the lock files anew
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in --output-file run.txt
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in \
 	  --group ../pyproject.toml:dev --constraint run.txt --output-file dev.txt
-	cd locks && for binding in sysv_ipc posix_ipc; do \
-	  $(COMPILE) $$binding.in --output-file $$binding.txt; done
+	cd locks && for alone in sysv_ipc posix_ipc atheris; do \
+	  $(COMPILE) $$alone.in --output-file $$alone.txt; done
 	rm -rf $(VENV)-lock
 
 clean: ## remove what killed runs left behind
