@@ -7,12 +7,14 @@ import random
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 from tests import sampling
 from tests.fuzz import guard
 from tests.fuzz.__main__ import READERS
 
-SECONDS = 2.0
+SECONDS = 1.5
 LEAST = 20  # inputs, however slow the machine
 
 
@@ -32,6 +34,16 @@ def test_a_sample_of_mutated_documents(name: str) -> None:
             error.add_note(f"{name}, mutated by {seed}: {data[:2000]!r}")
             raise
         played += 1
+
+
+@pytest.mark.parametrize("name", READERS)
+@seed(sampling.SEED)
+@settings(max_examples=50, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@given(rng=st.randoms(use_true_random=False))
+def test_what_breaks_a_reader_is_made_small(name: str, rng: random.Random) -> None:
+    """The same mutations, drawn by hypothesis, which knows how to shrink them."""
+    reader = importlib.import_module(f"tests.fuzz.{name}")
+    guard.play(reader.outcome, reader.mutated(rng.choice(reader.SEEDS), rng))
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -21,10 +21,11 @@ def mutated(data: bytes, rng: random.Random, words: tuple[str, ...]) -> bytes:
     text = data.decode(errors="surrogateescape")
     for _ in range(rng.choice((1, 1, 2, 4))):
         choice = rng.random()
-        if choice < 0.6:
+        if choice < 0.75:
             text = _value(rng, text, words)
-        elif choice < 0.85:
-            text = "\n".join(mutation.lines(rng, text.split("\n")))
+        elif choice < 0.95:
+            border = rng.choice(("\n[", "\n[", "\n"))  # tables as a whole, or lines
+            text = border.join(mutation.lines(rng, text.split(border)))
         else:
             return mutation.raw(rng, text.encode(errors="surrogateescape"))
     return text.encode(errors="surrogateescape")
@@ -40,12 +41,13 @@ def _value(rng: random.Random, text: str, words: tuple[str, ...]) -> str:
 
 def _other(rng: random.Random, value: str, words: tuple[str, ...]) -> str:
     choice = rng.random()
-    if choice < 0.35:
-        return rng.choice(words)
-    if choice < 0.5:
-        return rng.choice(_VALUES)
+    if choice < 0.6:
+        alike = [word for word in words if word.startswith('"') is value.startswith('"')]
+        return rng.choice(alike or words)
     if choice < 0.7:
-        return str(rng.choice(mutation.NUMBERS))
+        return rng.choice(words + _VALUES)
     if choice < 0.8:
-        return ", ".join([value] * rng.choice((2, 10, 1500)))
+        return str(rng.choice(mutation.NUMBERS))
+    if choice < 0.9:
+        return ",\n".join([value] * rng.choice((2, 10, 900)))
     return json.dumps(mutation.text(rng, value.strip('"')))
