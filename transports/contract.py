@@ -199,7 +199,8 @@ class Spec:
     `poll`: the receiver waits with poll(2) and then reads, where the traits
     say that it can. `kind`: a System V message's type (1 or more), a POSIX
     message's priority; each seat may set its own in its ticket's spec. `name`:
-    a fixed name instead of a private random one.
+    a fixed name instead of a private random one. `native`: the loops will be
+    compiled ones, over `Endpoint.native()`; what only those need is there.
     """
 
     size: int
@@ -210,6 +211,7 @@ class Spec:
     poll: bool = False
     kind: int | None = None
     name: str | None = None
+    native: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 0:

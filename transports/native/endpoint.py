@@ -1,0 +1,100 @@
+"""An endpoint whose calls are its native operations: what contract tests hold to the contract."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transports.contract import Endpoint, Json, MessageTooLarge, Unavailable
+from transports.defaults import closed, translated
+
+REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+
+operations: Any
+_why: str
+try:
+    from transports import _native as operations
+except ImportError as error:
+    operations, _why = None, str(error)
+else:
+    _why = ""
+
+
+def built() -> Unavailable | None:
+    """Whether the compiled part is there; else why not."""
+    if operations is not None:
+        return None
+    return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
+
+
+def header() -> Path:
+    """The folder of `ops.h`: what a plug-in's compiler is told with -I."""
+    return Path(__file__).parent
+
+
+def native_of(endpoint: Endpoint) -> NativeEndpoint:
+    """The endpoint with its operations called from C. Raises: Unavailable where it has none."""
+    reason = built()
+    if reason is not None:
+        raise reason
+    capsule = endpoint.native()
+    if capsule is None:
+        raise Unavailable("it has no native operations")
+    return NativeEndpoint(endpoint, capsule)
+
+
+class NativeEndpoint:
+    """Everything but the calls of the timed loops is the endpoint's own."""
+
+    def __init__(self, endpoint: Endpoint, capsule: object) -> None:
+        self._endpoint = endpoint
+        self.capsule = capsule
+        calls = operations.Calls(capsule)
+        there = calls.has()
+        self.depth = endpoint.depth
+        self.send = _told(calls.send, "send")
+        self.recv_into = _told(calls.recv_into, "receive")
+        self.recv_from = _told(calls.recv_from, "receive")
+        self.send_to = _told(calls.send_to, "send")
+        self.notify = _told(calls.notify, "notify")
+        self.wait = _told(calls.wait, "wait")
+        self.acquire = _told(calls.acquire, "acquire")
+        self.release = _told(calls.leave if "leave" in there else calls.release, "release")
+        if "peek" in there:
+            self.peek = _told(calls.peek, "receive")
+
+    def hello(self) -> Json:
+        return self._endpoint.hello()
+
+    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
+        self._endpoint.connect(hellos, deadline)
+
+    def prepare(self, data: memoryview) -> Any:
+        return data
+
+    def native(self) -> object | None:
+        return self.capsule
+
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        self.notify = self.wait = self.acquire = self.release = closed
+        self._endpoint.close()
+
+
+def _told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """The call, its errors in the contract's words."""
+
+    def told(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
+                error = OSError(errno.EPIPE, error.strerror)
+            raise translated(error, what) from error
+
+    return told
+
+
+__all__ = ["MessageTooLarge", "NativeEndpoint", "built", "header", "native_of"]
