@@ -1,10 +1,444 @@
-/* The timed loops, compiled: twins of bench/loops.py over a capsule of operations. */
+/* The timed loops, compiled: twins of bench/loops.py over a capsule of operations.
+ *
+ * All have one signature: a capsule, the message, the buffer to receive into, how many times;
+ * the stamped ones also an array for their stamps. Inside stand the operations and nothing
+ * else, and the interpreter's lock is free. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
+#include <time.h>
 
 #include "transports/native/ops.h"
 
+#define END_MARK 0xFF      /* of loops.py: tells a competing receiver to stop */
+#define ACKNOWLEDGEMENT 6  /* of loops.py */
+#define ALIGNMENT IPCBENCH_HEADROOM
+
+/* One byte behind its headroom. */
+struct one_byte {
+    _Alignas(ALIGNMENT) char headroom[IPCBENCH_HEADROOM];
+    char byte[ALIGNMENT];
+};
+
+struct play {
+    const struct ipcbench_ops *ops;
+    const void *message;
+    size_t message_size;
+    void *buffer;
+    size_t size; /* of the buffer */
+    long long count;
+    int64_t *stamps; /* count + 1 of them, or NULL */
+    /* What comes of it. */
+    struct timespec start, end;
+    long long handled;
+};
+
+typedef ssize_t (*loop)(struct play *play);
+
+/* The clock of time.perf_counter: one for all processes of a machine. */
+static inline void
+look(struct timespec *now)
+{
+    clock_gettime(CLOCK_MONOTONIC, now);
+}
+
+static inline int64_t
+stamp(void)
+{
+    struct timespec now;
+    look(&now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* What an operation returned is what it has to be; else the error, and for a message of
+ * another length EBADMSG. */
+#define MUST(call)                                                                                 \
+    do {                                                                                           \
+        ssize_t failed_ = (call);                                                                  \
+        if (failed_ < 0)                                                                           \
+            return failed_;                                                                        \
+    } while (0)
+
+#define MUST_BE(wanted, call)                                                                      \
+    do {                                                                                           \
+        ssize_t found_ = (call);                                                                   \
+        if (found_ != (ssize_t)(wanted))                                                           \
+            return found_ < 0 ? found_ : -EBADMSG;                                                 \
+    } while (0)
+
+#define SEND MUST(ops.send(ops.ctx, message, message_size))
+#define RECV MUST_BE(size, ops.recv(ops.ctx, buffer, size))
+
+/* What a loop reads of its play before it starts the clock. */
+#define PREPARED                                                                                   \
+    const struct ipcbench_ops ops = *play->ops;                                                    \
+    const void *const message = play->message;                                                     \
+    const size_t message_size = play->message_size;                                                \
+    void *const buffer = play->buffer;                                                             \
+    const size_t size = play->size;                                                                \
+    const long long count = play->count;                                                           \
+    (void)&ops, (void)message, (void)message_size, (void)buffer, (void)size, (void)count;                      \
+    play->handled = count
+
+static ssize_t
+send_all(const struct play *play)
+{
+    const struct ipcbench_ops ops = *play->ops;
+    if (ops.send_many != NULL)
+        return ops.send_many(ops.ctx, play->message, play->message_size, play->count);
+    for (long long i = 0; i < play->count; i++)
+        MUST(ops.send(ops.ctx, play->message, play->message_size));
+    return 0;
+}
+
+static ssize_t
+recv_all(const struct play *play)
+{
+    const struct ipcbench_ops ops = *play->ops;
+    if (ops.recv_many != NULL)
+        return ops.recv_many(ops.ctx, play->buffer, play->size, play->count);
+    for (long long i = 0; i < play->count; i++)
+        MUST_BE(play->size, ops.recv(ops.ctx, play->buffer, play->size));
+    return 0;
+}
+
+static ssize_t
+ping(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        SEND;
+        RECV;
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+pong(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        RECV;
+        SEND;
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+pour(struct play *play)
+{
+    PREPARED;
+    struct one_byte reply;
+    look(&play->start);
+    MUST(send_all(play));
+    MUST_BE(1, ops.recv(ops.ctx, reply.byte, 1));
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+drain(struct play *play)
+{
+    PREPARED;
+    struct one_byte reply = {.byte = {ACKNOWLEDGEMENT}};
+    look(&play->start);
+    MUST(recv_all(play));
+    MUST(ops.send(ops.ctx, reply.byte, 1));
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+emit(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    MUST(send_all(play));
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+absorb(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    MUST(recv_all(play));
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+compete(struct play *play)
+{
+    PREPARED;
+    const unsigned char *first = buffer;
+    long long handled = 0;
+    look(&play->start);
+    for (;;) {
+        RECV;
+        if (*first == END_MARK)
+            break;
+        handled++;
+    }
+    look(&play->end);
+    play->handled = handled;
+    return 0;
+}
+
+static ssize_t
+serve(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        ssize_t index = ops.recv_from(ops.ctx, buffer, size);
+        if (index < 0)
+            return index;
+        MUST(ops.send_to(ops.ctx, index, message, message_size));
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+nudge(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        MUST(ops.notify(ops.ctx));
+        MUST(ops.wait(ops.ctx));
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+answer(struct play *play)
+{
+    PREPARED;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        MUST(ops.wait(ops.ctx));
+        MUST(ops.notify(ops.ctx));
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+count_up(struct play *play)
+{
+    PREPARED;
+    /* A load and a store, as in Python: what keeps others out is the guard alone. */
+    volatile uint64_t *variable = buffer;
+    look(&play->start);
+    for (long long i = 0; i < count; i++) {
+        MUST(ops.acquire(ops.ctx));
+        *variable = *variable + 1;
+        MUST(ops.leave(ops.ctx));
+    }
+    look(&play->end);
+    return 0;
+}
+
+static ssize_t
+stamped_ping(struct play *play)
+{
+    PREPARED;
+    int64_t *stamps = play->stamps;
+    *stamps++ = stamp();
+    for (long long i = 0; i < count; i++) {
+        SEND;
+        RECV;
+        *stamps++ = stamp();
+    }
+    return 0;
+}
+
+static ssize_t
+stamped_nudge(struct play *play)
+{
+    PREPARED;
+    int64_t *stamps = play->stamps;
+    *stamps++ = stamp();
+    for (long long i = 0; i < count; i++) {
+        MUST(ops.notify(ops.ctx));
+        MUST(ops.wait(ops.ctx));
+        *stamps++ = stamp();
+    }
+    return 0;
+}
+
+/* From Python. */
+
+/* The operations behind a capsule, which are all there up to `send_to` at least; or NULL. */
+static const struct ipcbench_ops *
+operations(PyObject *capsule)
+{
+    struct ipcbench_ops *ops = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
+    if (ops != NULL && (ops->abi != IPCBENCH_ABI || ops->struct_size < sizeof *ops)) {
+        PyErr_Format(PyExc_ValueError,
+                     "operations of ABI %u, %u bytes: these loops know ABI %u, %zu bytes: build "
+                     "the plug-in anew",
+                     ops->abi, ops->struct_size, IPCBENCH_ABI, sizeof *ops);
+        return NULL;
+    }
+    return ops;
+}
+
+/* Whether the bytes lie as ops.h says, behind a headroom that is the same object's. */
+static int
+lies_well(PyObject *view)
+{
+    if (!PyMemoryView_Check(view) || PyMemoryView_GET_BASE(view) == NULL)
+        return 0;
+    Py_buffer whole;
+    if (PyObject_GetBuffer(PyMemoryView_GET_BASE(view), &whole, PyBUF_SIMPLE) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    const char *bytes = PyMemoryView_GET_BUFFER(view)->buf, *start = whole.buf;
+    int well = (uintptr_t)bytes % ALIGNMENT == 0 && bytes - start >= IPCBENCH_HEADROOM &&
+               bytes <= start + whole.len;
+    PyBuffer_Release(&whole);
+    return well;
+}
+
+/* What a loop calls. */
+enum needs {
+    SENDS = 1,
+    RECEIVES = 2,
+    SERVES = 4,
+    SIGNALS = 8,
+    GUARDS = 16,
+    STAMPS = 32,
+};
+
+static const char *
+lacks(const struct ipcbench_ops *ops, int needs)
+{
+    if (needs & SENDS && ops->send == NULL)
+        return "send";
+    if (needs & RECEIVES && ops->recv == NULL)
+        return "recv";
+    if (needs & SERVES && (ops->recv_from == NULL || ops->send_to == NULL))
+        return "recv_from or send_to";
+    if (needs & SIGNALS && (ops->notify == NULL || ops->wait == NULL))
+        return "notify or wait";
+    if (needs & GUARDS && (ops->acquire == NULL || ops->leave == NULL))
+        return "acquire or leave";
+    return NULL;
+}
+
+static int
+fit(const struct play *play, int needs, PyObject *message, PyObject *buffer, Py_ssize_t stamps)
+{
+    const char *missing = lacks(play->ops, needs);
+    if (missing != NULL) {
+        PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
+        return 0;
+    }
+    if (play->count < 0 || (needs & STAMPS && stamps / 8 < play->count + 1)) {
+        PyErr_SetString(PyExc_ValueError, "a count of less than 0, or too few stamps for it");
+        return 0;
+    }
+    if (needs & GUARDS && (play->size != 8 || (uintptr_t)play->buffer % 8)) {
+        PyErr_SetString(PyExc_ValueError, "the variable has 8 bytes, aligned to as many");
+        return 0;
+    }
+    if (needs & (SENDS | RECEIVES | SERVES) && !(lies_well(message) && lies_well(buffer))) {
+        PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see room()");
+        return 0;
+    }
+    return 1;
+}
+
+static double
+seconds(const struct timespec *at)
+{
+    return (double)at->tv_sec + 1e-9 * (double)at->tv_nsec;
+}
+
+static PyObject *
+timed(struct play *play, loop body)
+{
+    ssize_t failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = body(play);
+    Py_END_ALLOW_THREADS
+    if (failed < 0) {
+        errno = (int)-failed;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return Py_BuildValue("(ddL)", seconds(&play->start), seconds(&play->end), play->handled);
+}
+
+static PyObject *
+run(loop body, int needs, PyObject *arguments)
+{
+    PyObject *capsule, *message, *buffer, *result = NULL;
+    Py_buffer sent, received, stamps = {0};
+    struct play play = {0};
+    if (!PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
+                          &buffer, &play.count, &stamps))
+        return NULL;
+    if ((play.ops = operations(capsule)) == NULL)
+        goto release_stamps;
+    if (PyObject_GetBuffer(message, &sent, PyBUF_SIMPLE) < 0)
+        goto release_stamps;
+    if (PyObject_GetBuffer(buffer, &received, PyBUF_WRITABLE) < 0)
+        goto release_sent;
+    play.message = sent.buf;
+    play.message_size = sent.len;
+    play.buffer = received.buf;
+    play.size = received.len;
+    play.stamps = stamps.buf;
+    if (fit(&play, needs, message, buffer, stamps.len))
+        result = timed(&play, body);
+    PyBuffer_Release(&received);
+release_sent:
+    PyBuffer_Release(&sent);
+release_stamps:
+    if (stamps.obj != NULL)
+        PyBuffer_Release(&stamps);
+    return result;
+}
+
+#define LOOP(name, needs)                                                                          \
+    static PyObject *py_##name(PyObject *Py_UNUSED(module), PyObject *arguments)                   \
+    {                                                                                              \
+        return run(name, needs, arguments);                                                        \
+    }
+
+LOOP(ping, SENDS | RECEIVES)
+LOOP(pong, SENDS | RECEIVES)
+LOOP(pour, SENDS | RECEIVES)
+LOOP(drain, SENDS | RECEIVES)
+LOOP(emit, SENDS)
+LOOP(absorb, RECEIVES)
+LOOP(compete, RECEIVES)
+LOOP(serve, SERVES)
+LOOP(nudge, SIGNALS)
+LOOP(answer, SIGNALS)
+LOOP(count_up, GUARDS)
+LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)
+LOOP(stamped_nudge, SIGNALS | STAMPS)
+
+#define METHOD(name)                                                                               \
+    {                                                                                              \
+        #name, py_##name, METH_VARARGS, NULL                                                       \
+    }
+
 static PyMethodDef methods[] = {
+    METHOD(ping),         METHOD(pong),          METHOD(pour),   METHOD(drain), METHOD(emit),
+    METHOD(absorb),       METHOD(compete),       METHOD(serve),  METHOD(nudge), METHOD(answer),
+    METHOD(count_up),     METHOD(stamped_ping),  METHOD(stamped_nudge),
     {NULL, NULL, 0, NULL},
 };
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+PYTHON, NATIVE = RUNTIMES = ("python", "native")
+"""Who runs the timed loop: bench/loops.py, or bench/_loops.c."""
+
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is measured. `size` in bytes; `depth` as asked for, None: the transport's own.
@@ -17,7 +20,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     size: int
     processes: int = 2
     placement: str
-    runtime: str = "python"
+    runtime: str = PYTHON
     depth: int | None = None
     poll: bool = False
     twin: bool = False

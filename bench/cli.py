@@ -96,7 +96,11 @@ def cli(context: click.Context) -> None:
     help="same-core, cross-core, cross-core-polled or unpinned.",
 )
 @click.option(
-    "--runtime", "runtimes", multiple=True, metavar="NAME", help="Who runs the timed loop: python."
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="NAME",
+    help="Who runs the timed loop: python, native (C), or both in one sweep.",
 )
 @click.option(
     "--promised",

@@ -9,13 +9,13 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
+from bench.cell import PYTHON, RUNTIMES
 from bench.patterns import PATTERNS
 from bench.placement import PLACEMENTS
 from bench.records import Settings
 from bench.sizes import parse_seconds, parse_size
 
 PROFILES = ("smoke", "quick", "standard", "rigorous")
-RUNTIMES = ("python",)
 MOST_PROCESSES = 64
 
 
@@ -50,6 +50,7 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     processes: Some[int] = (2,)
     depths: tuple[int, ...] = ()
     poll: tuple[bool, ...] = (False,)
+    runtimes: Some[str] = (PYTHON,)
 
 
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,7 +78,7 @@ class Axes(msgspec.Struct, frozen=True):
     processes: tuple[int, ...]
     depths: tuple[int | None, ...]
     poll: tuple[bool, ...] = (False,)
-    runtimes: tuple[str, ...] = RUNTIMES
+    runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
 
 
@@ -162,6 +163,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         processes=_processes(axes.processes),
         depths=tuple(_at_least(1, depth, "depth") for depth in axes.depths) or (None,),
         poll=axes.poll,
+        runtimes=_known("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
     )
 

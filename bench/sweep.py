@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from bench import host
+from bench import host, native_loops
 from bench.cell import Cell
 from bench.clock import REAL
 from bench.config import Profile
@@ -57,7 +57,7 @@ def candidate(name: str) -> Candidate:
     if isinstance(found, registry.Broken):
         return Candidate(name, None, found.reason)
     try:
-        return Candidate(name, found.traits, found.probe())
+        return Candidate(name, found.traits, found.probe(), native_loops.missing())
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 

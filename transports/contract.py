@@ -147,6 +147,8 @@ class Traits:
     delayed: bool = False  # send returns while the message is the sender's: one killed loses it
     in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
     undo: bool = False  # a GUARD whose holder, when killed, gives it back
+    native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native
+    native_copies: int | None = None  # as `copies`, where a compiled loop makes fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,10 @@ class Endpoint(Protocol):
         """
 
     def native(self) -> object | None:
-        """The capsule of native operations over the same handles, or None."""
+        """The capsule of native operations over the same handles, or None.
+
+        Asked for once, after `connect`; None as well where they are not built here.
+        """
 
     def close(self) -> None:
         """Let go of this end. Twice is harmless; the kernel object stays."""

@@ -1,5 +1,17 @@
 """The native runtime's operations: the same handles that Python made, driven from C (ops.h)."""
 
-from transports.native.endpoint import NativeEndpoint, built, header, native_of
+from transports.native.endpoint import (
+    HEADROOM,
+    REMEDY,
+    NativeEndpoint,
+    built,
+    header,
+    in_words,
+    native_of,
+    operations,
+)
 
-__all__ = ["NativeEndpoint", "built", "header", "native_of"]
+__all__ = [
+    "HEADROOM", "NativeEndpoint", "REMEDY", "built", "header", "in_words", "native_of",
+    "operations",
+]  # fmt: skip

@@ -31,6 +31,7 @@ ipcbench_ops_of(PyObject *capsule)
 }
 
 /* What each part of the module brings: tables of functions, and the type `Calls`. */
+extern PyMethodDef ipcbench_nothing[];
 extern PyMethodDef ipcbench_descriptors[];
 extern PyMethodDef ipcbench_queues[];
 extern PyMethodDef ipcbench_signalling[];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ from transports.contract import Endpoint, Json, MessageTooLarge, Unavailable
 from transports.defaults import closed, translated
 
 REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
 
-operations: Any
-_why: str
+operations: Any = None
+_why = ""
 try:
-    from transports import _native as operations
+    operations = import_module("transports._native")
 except ImportError as error:
-    operations, _why = None, str(error)
-else:
-    _why = ""
+    _why = str(error)
 
 
 def built() -> Unavailable | None:
@@ -50,7 +50,7 @@ class NativeEndpoint:
 
     def __init__(self, endpoint: Endpoint, capsule: object) -> None:
         self._endpoint = endpoint
-        self.capsule = capsule
+        self.capsule: object | None = capsule
         calls = operations.Calls(capsule)
         there = calls.has()
         self.depth = endpoint.depth
@@ -72,6 +72,7 @@ class NativeEndpoint:
         self._endpoint.connect(hellos, deadline)
 
     def prepare(self, data: memoryview) -> Any:
+        self._endpoint.prepare(data)  # what it refuses
         return data
 
     def native(self) -> object | None:
@@ -80,6 +81,9 @@ class NativeEndpoint:
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
         self.notify = self.wait = self.acquire = self.release = closed
+        if hasattr(self, "peek"):
+            self.peek = closed
+        self.capsule = None  # and what it holds beside the endpoint's own
         self._endpoint.close()
 
 
@@ -90,11 +94,19 @@ def _told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
         try:
             return call(*arguments)
         except OSError as error:
-            if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
-                error = OSError(errno.EPIPE, error.strerror)
-            raise translated(error, what) from error
+            raise in_words(error, what) from error
 
     return told
 
 
-__all__ = ["MessageTooLarge", "NativeEndpoint", "built", "header", "native_of"]
+def in_words(error: OSError, what: str) -> Exception:
+    """What an operation's errno is called in the contract."""
+    if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
+        error = OSError(errno.EPIPE, error.strerror)
+    return translated(error, what)
+
+
+__all__ = [
+    "HEADROOM", "MessageTooLarge", "NativeEndpoint", "REMEDY", "built", "header", "in_words",
+    "native_of",
+]  # fmt: skip

@@ -47,6 +47,7 @@ static int
 fill(PyObject *module)
 {
     PyMethodDef *parts[] = {
+        ipcbench_nothing,
         ipcbench_descriptors,
         ipcbench_queues,
         ipcbench_signalling,
