@@ -35,7 +35,9 @@ extern PyMethodDef ipcbench_nothing[];
 extern PyMethodDef ipcbench_descriptors[];
 extern PyMethodDef ipcbench_queues[];
 extern PyMethodDef ipcbench_signalling[];
+extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_rings[];
+extern PyMethodDef ipcbench_word_rings[];
 extern PyTypeObject ipcbench_calls;
 
 #endif

@@ -51,7 +51,9 @@ fill(PyObject *module)
         ipcbench_descriptors,
         ipcbench_queues,
         ipcbench_signalling,
+        ipcbench_waiters,
         ipcbench_rings,
+        ipcbench_word_rings,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)
