@@ -4,14 +4,16 @@ from transports.native.endpoint import (
     HEADROOM,
     REMEDY,
     NativeEndpoint,
+    bind,
     built,
     header,
     in_words,
     native_of,
     operations,
+    told,
 )
 
 __all__ = [
-    "HEADROOM", "NativeEndpoint", "REMEDY", "built", "header", "in_words", "native_of",
-    "operations",
+    "HEADROOM", "NativeEndpoint", "REMEDY", "bind", "built", "header", "in_words", "native_of",
+    "operations", "told",
 ]  # fmt: skip

@@ -48,22 +48,21 @@ def native_of(endpoint: Endpoint) -> NativeEndpoint:
 class NativeEndpoint:
     """Everything but the calls of the timed loops is the endpoint's own."""
 
+    send: Any
+    recv_into: Any
+    recv_from: Any
+    send_to: Any
+    notify: Any
+    wait: Any
+    acquire: Any
+    release: Any
+    peek: Any
+
     def __init__(self, endpoint: Endpoint, capsule: object) -> None:
         self._endpoint = endpoint
         self.capsule: object | None = capsule
-        calls = operations.Calls(capsule)
-        there = calls.has()
         self.depth = endpoint.depth
-        self.send = _told(calls.send, "send")
-        self.recv_into = _told(calls.recv_into, "receive")
-        self.recv_from = _told(calls.recv_from, "receive")
-        self.send_to = _told(calls.send_to, "send")
-        self.notify = _told(calls.notify, "notify")
-        self.wait = _told(calls.wait, "wait")
-        self.acquire = _told(calls.acquire, "acquire")
-        self.release = _told(calls.leave if "leave" in there else calls.release, "release")
-        if "peek" in there:
-            self.peek = _told(calls.peek, "receive")
+        bind(self, capsule)
 
     def hello(self) -> Json:
         return self._endpoint.hello()
@@ -87,16 +86,35 @@ class NativeEndpoint:
         self._endpoint.close()
 
 
-def _told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
+def bind(end: Any, capsule: object) -> None:
+    """Make the capsule's operations the end's own calls."""
+    calls = operations.Calls(capsule)
+    there = calls.has()
+    end.send = told(calls.send, "send")
+    end.recv_into = told(calls.recv_into, "receive")
+    end.recv_from = told(calls.recv_from, "receive")
+    end.send_to = told(calls.send_to, "send")
+    end.notify = told(calls.notify, "notify")
+    end.wait = told(calls.wait, "wait")
+    end.acquire = told(calls.acquire, "acquire")
+    end.release = told(calls.leave if "leave" in there else calls.release, "release")
+    if "peek" in there:
+        end.peek = told(calls.peek, "receive")
+
+
+def told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
     """The call, its errors in the contract's words."""
 
-    def told(*arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except OSError as error:
-            raise in_words(error, what) from error
+    def called(*arguments: Any) -> Any:
+        while True:
+            try:
+                return call(*arguments)
+            except InterruptedError:
+                continue  # a restless end (native/words.h): handlers have run by now
+            except OSError as error:
+                raise in_words(error, what) from error
 
-    return told
+    return called
 
 
 def in_words(error: OSError, what: str) -> Exception:
@@ -107,6 +125,6 @@ def in_words(error: OSError, what: str) -> Exception:
 
 
 __all__ = [
-    "HEADROOM", "MessageTooLarge", "NativeEndpoint", "REMEDY", "built", "header", "in_words",
-    "native_of",
+    "HEADROOM", "MessageTooLarge", "NativeEndpoint", "REMEDY", "bind", "built", "header",
+    "in_words", "native_of", "told",
 ]  # fmt: skip

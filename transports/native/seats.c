@@ -36,6 +36,20 @@ ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes)
     return (char *)kept->memory.buf + start;
 }
 
+int
+ipcbench_patience(struct patience *how, PyObject *told)
+{
+    int looks;
+    *how = (struct patience){0};
+    if (!PyArg_ParseTuple(told, "ppip:patience", &how->nowait, &how->alone, &looks,
+                          &how->restless))
+        return -1;
+    how->sleeps = looks >= 0;
+    if (looks > 0) /* a yield takes longer than a look, and lets those go on who have to */
+        how->looks = how->alone ? looks : looks / 128 + 1;
+    return 0;
+}
+
 void
 ipcbench_pick(struct ipcbench_ops *ops, const struct ipcbench_ops *all, const struct plan *plan)
 {

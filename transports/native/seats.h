@@ -2,7 +2,10 @@
 #ifndef IPCBENCH_SEATS_H
 #define IPCBENCH_SEATS_H
 
+#include <string.h>
+
 #include "capsule.h"
+#include "words.h"
 
 /* A builder's arguments. `into` and `out` are tuples of lanes, each a tuple of its own: those
  * that lead here, and those that lead away. */
@@ -34,6 +37,10 @@ char *ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes);
 /* The lanes' operations as ops.h has them, picked by what the seat has. */
 void ipcbench_pick(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
                    const struct plan *plan);
+
+/* How it waits, from Python: (nowait, alone, looks before it sleeps or -1, restless). 0, or -1
+ * with an error set. */
+int ipcbench_patience(struct patience *how, PyObject *told);
 
 /* Look at every byte: memchr(3) for one that is absent, on and on where it is there. How often
  * it was, which keeps the compiler from leaving the look out. */

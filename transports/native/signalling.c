@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "seats.h"
 #include "waiters.h"
-#include "words.h"
 
 /* A capsule over a copy of `what`; NULL with an error set, and `what` disposed of. */
 static PyObject *
@@ -136,12 +136,14 @@ static PyObject *
 word_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *owner, *memory;
+    PyObject *told;
     Py_ssize_t mine, theirs;
-    int nowait, looks;
-    if (!PyArg_ParseTuple(arguments, "OOnnpi:word_signal", &owner, &memory, &mine, &theirs,
-                          &nowait, &looks))
+    struct words words = {0};
+    if (!PyArg_ParseTuple(arguments, "OOnnO!:word_signal", &owner, &memory, &mine, &theirs,
+                          &PyTuple_Type, &told))
         return NULL;
-    struct words words = {.how = {.nowait = nowait, .sleeps = looks >= 0, .looks = looks}};
+    if (ipcbench_patience(&words.how, told) < 0)
+        return NULL;
     if (PyObject_GetBuffer(memory, &words.memory, PyBUF_WRITABLE) < 0)
         return NULL;
     Py_ssize_t most = words.memory.len - (Py_ssize_t)sizeof(struct word);
@@ -279,8 +281,7 @@ PyMethodDef ipcbench_signalling[] = {
     {"signal", signal_of, METH_VARARGS, "An end of two waiters: owner, mine, theirs."},
     {"guard", guard_of, METH_VARARGS, "A member's end of a waiter that holds one: owner, waiter."},
     {"word_signal", word_signal, METH_VARARGS,
-     "An end of two words: owner, memory, where mine is, where theirs, nowait, looks before it "
-     "sleeps (-1: it never does)."},
+     "An end of two words: owner, memory, where mine is, where theirs, how it waits."},
     {"process_signal", process_signal, METH_VARARGS,
      "An end of a signal between processes: owner, pidfd, its number, nowait."},
     {"file_lock", file_lock, METH_VARARGS,

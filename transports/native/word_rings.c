@@ -203,19 +203,6 @@ cut_all(struct seat *seat, const struct plan *plan)
     return 0;
 }
 
-/* How it waits, from Python: (nowait, alone, looks before it sleeps or -1, restless). */
-static int
-patience_of(struct patience *how, PyObject *told)
-{
-    int looks;
-    if (!PyArg_ParseTuple(told, "ppip:patience", &how->nowait, &how->alone, &looks,
-                          &how->restless))
-        return -1;
-    how->sleeps = looks >= 0;
-    how->looks = looks < 0 ? 0 : looks;
-    return 0;
-}
-
 static const struct ipcbench_ops all = {
     .send = words_send,
     .send_to = words_send_to,
@@ -247,7 +234,7 @@ word_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
         PyMem_RawFree(seat);
         return NULL;
     }
-    if (cut_all(seat, &plan) < 0 || patience_of(&seat->how, told) < 0) {
+    if (cut_all(seat, &plan) < 0 || ipcbench_patience(&seat->how, told) < 0) {
         dispose(seat);
         PyMem_RawFree(seat);
         return NULL;
