@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -160,9 +161,10 @@ def names_of_other_runs() -> set[str]:
     home, temporary = naming.home(), Path(tempfile.gettempdir())
     names = set()
     for pattern in (f"{naming.PREFIX}*/*.ledger", f"*/{naming.PREFIX}*/*.ledger"):
-        for path in temporary.glob(pattern):
-            if path.parent != home:
-                for kind, name in naming.standing(naming.Ledger(path)):
-                    sysv = kind.startswith("sysv")
-                    names.add(f"key 0x{int(name):08x}" if sysv else Path(name).name)
+        with contextlib.suppress(FileNotFoundError):  # a folder beside us is gone meanwhile
+            for path in temporary.glob(pattern):
+                if path.parent != home:
+                    for kind, name in naming.standing(naming.Ledger(path)):
+                        sysv = kind.startswith("sysv")
+                        names.add(f"key 0x{int(name):08x}" if sysv else Path(name).name)
     return names
