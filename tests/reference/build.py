@@ -59,7 +59,8 @@ def compiled(source: Path) -> Path:
 
 
 def _compile(source: Path, program: Path) -> None:
-    command = [*compiler(), *FLAGS, f"-I{FOLDER}", "-o", program, source, *LIBRARIES]
+    paths = [f"-I{FOLDER}", "-o", str(program), str(source)]
+    command = [*compiler(), *FLAGS, *paths, *LIBRARIES]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     if done.returncode:
         raise DoesNotCompile(f"{source.name}: {done.stderr.strip()}")
