@@ -7,11 +7,13 @@ family for itself: small multiples on one scale, the others' best in grey.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bench.results import human_size
 from bench.stats import Interval
 from reports.charts import (
+    BLANK,
     CROWDED,
     MOST_PANELS,
     Axis,
@@ -30,13 +32,33 @@ from reports.charts import (
     line_order,
     name,
     plain,
+    runtimes_of,
     who,
 )
 from reports.groups import best_at, by_family
-from reports.model import FAMILIES, FLOOR, PLACEMENTS, WAITS, Measured, rank
+from reports.model import (
+    FAMILIES,
+    FLOOR,
+    PLACEMENTS,
+    RUNTIMES,
+    WAITS,
+    Measured,
+    loop_of,
+    rank,
+)
 from reports.style import REFERENCE, Style, family_style
 
-Place = tuple[int, str]  # size (0: all of them), placement
+
+class Place(NamedTuple):
+    """Where a panel's cells stand. `size` 0: all of them."""
+
+    size: int
+    runtime: str
+    placement: str
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        return self.size, rank(RUNTIMES, self.runtime), rank(PLACEMENTS, self.placement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +85,11 @@ class Plot:
 
 
 def _by_placement(one: Measured) -> Place:
-    return 0, one.cell.placement
+    return Place(0, one.cell.runtime, one.cell.placement)
 
 
 def _by_size(one: Measured) -> Place:
-    return one.cell.size, one.cell.placement
+    return Place(one.cell.size, one.cell.runtime, one.cell.placement)
 
 
 _LATENCY = Plot(
@@ -211,10 +233,10 @@ def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
     """Without the placements of one size, where others have more: those are no line."""
-    by_place = grouped(cells, lambda one: one.cell.placement)
+    by_place = grouped(cells, _by_placement)
     sizes = {place: {one.cell.size for one in members} for place, members in by_place.items()}
     least = 2 if any(len(found) > 1 for found in sizes.values()) else 1
-    return [one for one in cells if len(sizes[one.cell.placement]) >= least]
+    return [one for one in cells if len(sizes[_by_placement(one)]) >= least]
 
 
 def scaling(cells: Sequence[Measured], drawn_as: Styles, pattern: str) -> list[Chart]:
@@ -230,25 +252,27 @@ def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
     able = plain([one for one in cells if carries(one)])
     chosen = [one for one in able if one.cell.pattern == pattern]
     kinds = {_by_size(one) for one in chosen}
-    names = {one.cell.transport for one in chosen}
+    names = {_who(one) for one in chosen}
     return chosen + [
         one
         for one in able
-        if one.cell.pattern == of_two and _by_size(one) in kinds and one.cell.transport in names
+        if one.cell.pattern == of_two and _by_size(one) in kinds and _who(one) in names
     ]
 
 
 def depth(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     chosen = [one for one in cells if one.cell.pattern == "stream" and one.cell.depth is not None]
-    varied = grouped(chosen, lambda one: one.cell.transport)
-    several = [
-        one for one in chosen if len({each.cell.depth for each in varied[one.cell.transport]}) > 1
-    ]
+    varied = grouped(chosen, _who)
+    several = [one for one in chosen if len({each.cell.depth for each in varied[_who(one)]}) > 1]
     return _draw(_DEPTH, several, drawn_as)
 
 
 def counter(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     return _draw(_COUNTER, [one for one in cells if one.cell.pattern == "counter"], drawn_as)
+
+
+def _who(one: Measured) -> tuple[str, str]:
+    return one.cell.runtime, one.cell.transport
 
 
 def crowded(cells: Sequence[Measured]) -> bool:
@@ -259,41 +283,58 @@ def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart
     if not cells:
         return []
     by_place = grouped(cells, plot.place)
-    where = sorted(by_place, key=lambda place: (place[0], rank(PLACEMENTS, place[1])))[:MOST_PANELS]
-    runtime = cells[0].cell.runtime
+    where = sorted(by_place, key=lambda place: place.order)[:MOST_PANELS]
+    runtimes = runtimes_of(cells)
     floor = " The floor is the harness itself, carrying nothing." if _has_floor(cells) else ""
     if not crowded(cells):
-        panels = [_panel(plot, place, by_place[place], drawn_as) for place in where]
+        panels = _in_rows(
+            where, lambda place: _panel(plot, place, by_place[place], drawn_as), _across(where)
+        )
         caption = f"{plot.caption} {evidence(cells)}{floor}"
         whole = plot.curves(panels, _across(where))
-        kind = name(plot.kind, runtime)
+        kind = name(plot.kind, *runtimes)
         return [Chart(kind, plot.section, plot.title, who(cells), caption, whole)]
-    best = plot.curves([_best(plot, place, by_place[place]) for place in where], _across(where))
+    best = _in_rows(where, lambda place: _best(plot, place, by_place[place]), _across(where))
     charts = [
         Chart(
-            name(plot.kind, runtime),
+            name(plot.kind, *runtimes),
             plot.section,
             f"{plot.title}: the best of each family",
             who(cells),
             f"{plot.caption} At each point the quickest of its family and way of waiting, by "
             f"median, so a line may change transports. {evidence(cells)}{floor}",
-            best,
+            plot.curves(best, _across(where)),
         )
     ]
     if plot.families:
         limits = _limits(plot, cells)
-        charts += [_families(plot, place, by_place[place], drawn_as, limits) for place in where]
+        for place in where:
+            chart = _families(plot, place, by_place[place], drawn_as, limits)
+            charts.append(replace(chart, folded=place.runtime != runtimes[0]))
     return charts
 
 
+def _in_rows(where: Sequence[Place], panel: Callable[[Place], Panel], columns: int) -> list[Panel]:
+    """A panel for each place; where there are several loops, each begins a row of its own."""
+    several = len({place.runtime for place in where}) > 1
+    panels: list[Panel] = []
+    for index, place in enumerate(where):
+        if several and index and place.runtime != where[index - 1].runtime:
+            panels += [BLANK] * (-len(panels) % columns)
+        found = panel(place)
+        if several:
+            found = replace(found, title=f"{loop_of(place.runtime)}, {found.title}")
+        panels.append(found)
+    return panels
+
+
 def _across(where: Sequence[Place]) -> int:
-    placements = len({placement for _, placement in where})
+    placements = len({place.placement for place in where})
     return 2 if placements in (2, 4) else min(3, max(1, placements))
 
 
 def _title(place: Place) -> str:
-    size, placement = place
-    return f"{human_size(size)}, {placement}" if size else placement
+    return f"{human_size(place.size)}, {place.placement}" if place.size else place.placement
 
 
 def _panel(plot: Plot, place: Place, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
@@ -307,7 +348,7 @@ def _panel(plot: Plot, place: Place, cells: Sequence[Measured], drawn_as: Styles
         text = label(members[0]) if plot is not _DEPTH else members[0].cell.transport
         style = drawn_as[members[0].cell.transport]
         drawn.append(_line(plot, text, style, members))
-    return Panel(_title(place), about(place[1]), drawn)
+    return Panel(_title(place), about(place.placement), drawn)
 
 
 def _line(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Line:
@@ -334,7 +375,7 @@ def _best(plot: Plot, place: Place, cells: Sequence[Measured]) -> Panel:
         said = family if family == FLOOR or wait == "blocking" else f"{family}, {wait}"
         members = best_at(kinds[family, wait], plot.x)
         lines.append(_line(plot, said, family_style(family, wait), members))
-    return Panel(_title(place), about(place[1]), lines)
+    return Panel(_title(place), about(place.placement), lines)
 
 
 def _families(
@@ -359,13 +400,13 @@ def _families(
         grey = _line(plot, "best of the others", REFERENCE, best_at(others, plot.x))
         panels.append(Panel(group.title, "", lines, grey if others else None))
     return Chart(
-        name(plot.kind, cells[0].cell.runtime, place[1], str(place[0] or "")),
+        name(plot.kind, place.runtime, place.placement, str(place.size or "")),
         plot.section,
         f"{plot.title}, {_title(place)}: each family",
         who(cells),
-        f"{_title(place)} ({about(place[1]) or 'as named'}). All panels, and those of the other "
-        f"placements, have one scale. Grey: the quickest of all other families with blocking "
-        f"receivers at that point. {plot.caption} {evidence(cells)}",
+        f"{_title(place)} ({about(place.placement) or 'as named'}). All panels, and those of the "
+        f"other placements and loops, have one scale. Grey: the quickest of all other families "
+        f"with blocking receivers at that point. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )
 
