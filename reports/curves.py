@@ -287,14 +287,12 @@ def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart
     runtimes = runtimes_of(cells)
     floor = " The floor is the harness itself, carrying nothing." if _has_floor(cells) else ""
     if not crowded(cells):
-        panels = _in_rows(
-            where, lambda place: _panel(plot, place, by_place[place], drawn_as), _across(where)
-        )
+        panels = _in_rows(where, lambda place: _panel(plot, place, by_place[place], drawn_as))
         caption = f"{plot.caption} {evidence(cells)}{floor}"
         whole = plot.curves(panels, _across(where))
         kind = name(plot.kind, *runtimes)
         return [Chart(kind, plot.section, plot.title, who(cells), caption, whole)]
-    best = _in_rows(where, lambda place: _best(plot, place, by_place[place]), _across(where))
+    best = _in_rows(where, lambda place: _best(plot, place, by_place[place]))
     charts = [
         Chart(
             name(plot.kind, *runtimes),
@@ -314,17 +312,19 @@ def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart
     return charts
 
 
-def _in_rows(where: Sequence[Place], panel: Callable[[Place], Panel], columns: int) -> list[Panel]:
-    """A panel for each place; where there are several loops, each begins a row of its own."""
-    several = len({place.runtime for place in where}) > 1
+def _in_rows(where: Sequence[Place], panel: Callable[[Place], Panel]) -> list[Panel]:
+    """A panel for each place. Several loops: rows of their own, placement under placement."""
+    if len({place.runtime for place in where}) == 1:
+        return [panel(place) for place in where]
+    columns = sorted({place.placement for place in where}, key=lambda one: rank(PLACEMENTS, one))
     panels: list[Panel] = []
-    for index, place in enumerate(where):
-        if several and index and place.runtime != where[index - 1].runtime:
-            panels += [BLANK] * (-len(panels) % columns)
-        found = panel(place)
-        if several:
-            found = replace(found, title=f"{loop_of(place.runtime)}, {found.title}")
-        panels.append(found)
+    for size, runtime in dict.fromkeys((place.size, place.runtime) for place in where):
+        for placement in columns:
+            place = Place(size, runtime, placement)
+            found = panel(place) if place in where else BLANK
+            title = f"{loop_of(runtime)}, {found.title}"
+            panels.append(found if found is BLANK else replace(found, title=title))
+        panels += [BLANK] * (-len(panels) % _across(where))
     return panels
 
 

@@ -44,7 +44,7 @@ _SIZES = (64, 65536)  # what placement does: a small message, and a large one
 
 
 class Place(NamedTuple):
-    """A panel: whose loop, and what all of its dots have in common."""
+    """A panel: whose loop ("": of all), and what all of its dots have in common."""
 
     runtime: str
     title: str
@@ -71,7 +71,7 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
               (one.cell.transport,), one.cell.placement, one.interval)
         for one in sorted(chosen, key=lambda one: one.cell.size)
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "placement",
         "placement",
         "What placement does to each facility: round trip",
@@ -104,7 +104,7 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
             row = Row(f"{segment}, {size_of(one)}", one.facts.family)
             points.append(Point(where, row, (segment, one.cell.size), wait, one.interval))
             chosen.append(one)
-    return _chart(
+    return dot_charts(
         "waiting",
         "waiting",
         "Blocking against spinning over the same memory: round trip",
@@ -130,7 +130,7 @@ def poll(cells: Sequence[Measured]) -> list[Chart]:
         for one in chosen
         if one.cell.pattern == "latency"
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "poll",
         "waiting",
         "I/O multiplexing: poll(2) before each read, against the read alone: round trip",
@@ -160,7 +160,7 @@ def in_place(cells: Sequence[Measured]) -> list[Chart]:
                   "read in place" if one.facts.in_place else "copied out", one.interval)
             for one in chosen
         ]  # fmt: skip
-        charts += _chart(
+        charts += dot_charts(
             f"in-place-{pattern}",
             "waiting",
             f"Copying out of shared memory against reading in place: {pattern}",
@@ -183,7 +183,7 @@ def signal(cells: Sequence[Measured]) -> list[Chart]:
               one.cell.placement, one.interval)
         for one in chosen
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "signal",
         "signal",
         "A wake-up there and back, without payload",
@@ -206,7 +206,7 @@ def lost(cells: Sequence[Measured]) -> list[Chart]:
         for one in chosen
         if one.lost is not None
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "lost-updates",
         "counter",
         "Updates lost by a counter",
@@ -233,7 +233,7 @@ def scaling(cells: Sequence[Measured], pattern: str) -> list[Chart]:
         for one in chosen
     ]  # fmt: skip
     counts = [f"{number} processes" for number in sorted({one.cell.processes for one in chosen})]
-    return _chart(
+    return dot_charts(
         f"{plot.kind}-all",
         "scaling",
         f"{plot.title}: every transport",
@@ -294,7 +294,7 @@ def _by_rank(known: Sequence[str]) -> Callable[[str], tuple[int, str]]:
     return lambda name: rank(known, name)
 
 
-def _chart(
+def dot_charts(
     kind: str,
     section: str,
     title: str,
@@ -305,6 +305,7 @@ def _chart(
     caption: str,
     cells: Sequence[Measured],
 ) -> list[Chart]:
+    """As many charts as keep each one readable: some panels abreast, some rows below."""
     if not points:
         return []
     heads = {point.row: point.order for point in points}
@@ -318,7 +319,7 @@ def _chart(
     charts = []
     for abreast in _abreast(list(dict.fromkeys(panel for panel, _ in by))):
         runtimes = {place.runtime for place in abreast}
-        theirs = [one for one in cells if one.cell.runtime in runtimes]
+        theirs = [one for one in cells if one.cell.runtime in runtimes or "" in runtimes]
         shown = [row for row in rows if any((place, row) in by for place in abreast)][:MOST_ROWS]
         drawn = [
             DotPanel(_head(place, len(runtimes) > 1), about(place.title),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reports import curves, dots
+from reports import costs, curves, dots
 from reports.charts import Chart, Styles, runtimes_of
 from reports.model import RUNTIMES, Measured
 from reports.style import styles
 
 MOST_CHARTS = 48
-SECTIONS = ("latency", "stream", "placement", "waiting", "scaling", "depth", "signal", "counter")
+SECTIONS = (
+    "latency", "stream", "costs", "placement", "waiting", "scaling", "depth", "signal", "counter",
+)  # fmt: skip
 KINDS = (  # what the name of a chart begins with, and its files by it
     "latency", "throughput", "placement", "waiting", "poll", "in-place", "scaling", "echo",
-    "depth", "signal", "counter", "lost-updates",
+    "depth", "signal", "counter", "lost-updates", "cost",
 )  # fmt: skip
 
 
@@ -27,6 +29,7 @@ def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
         for loops in _together(runtimes_of(shown))
         for chart in _of([one for one in shown if one.cell.runtime in loops], drawn_as)
     ]
+    charts += costs.charts(shown)
     ordered = sorted(charts, key=lambda chart: SECTIONS.index(chart.section))
     return _named_apart(ordered[:MOST_CHARTS]), len(ordered[MOST_CHARTS:])
 

@@ -184,7 +184,7 @@ class Winner:
 
 
 def winners(cells: Iterable[Measured]) -> list[Winner]:
-    """The winner of every contest; Holm's correction runs over all that could be tested.
+    """The winner of every contest; Holm's correction runs over all of a loop that could be tested.
 
     The test is of "there is one that is faster than each other one". Without
     such a one, nobody is fastest of all in more than half of the rounds; let
@@ -194,9 +194,15 @@ def winners(cells: Iterable[Measured]) -> list[Winner]:
     two share everything: twice the sign test's p, however many took part.
     """
     found = [_winner(contest) for contest in contests(cells)]
-    tested = [one for one in found if one.p is not None]
-    adjusted = iter(holm([one.p for one in tested if one.p is not None]))
-    return [one if one.p is None else replace(one, p=next(adjusted)) for one in found]
+    tested: dict[str, list[float]] = {}
+    for one in found:
+        if one.p is not None:
+            tested.setdefault(one.contest.situation.runtime, []).append(one.p)
+    adjusted = {runtime: iter(holm(values)) for runtime, values in tested.items()}
+    return [
+        one if one.p is None else replace(one, p=next(adjusted[one.contest.situation.runtime]))
+        for one in found
+    ]
 
 
 def _winner(contest: Contest) -> Winner:
