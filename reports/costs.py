@@ -183,6 +183,17 @@ def _table(found: Sequence[Cost]) -> Table:
     )
 
 
+def python_alone(found: Sequence[Cost], cells: Iterable[Measured]) -> list[str]:
+    """The transports of which only Python's loop was measured, where others have both."""
+    where = {(one.pattern, one.placement, one.size) for one in found}
+    both = {one.native.cell.transport for one in found}
+    return sorted(
+        {one.cell.transport for one in cells
+         if (one.cell.pattern, one.cell.placement, one.cell.size) in where
+         and one.cell.runtime == PYTHON} - both
+    )  # fmt: skip
+
+
 def charts(cells: Sequence[Measured]) -> list[Chart]:
     """Native beside Python: round trips and streams first, then all else, folded."""
     found = costs(cells)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,20 +25,26 @@ from bench.results import (
     human_span,
     write_atomically,
 )
-from bench.stats import Interval
-from reports import figures, tables
+from reports import costs, figures, tables, words
 from reports.charts import Chart
-from reports.claims import Claim, Holds, Judged, Outcome, shm_fastest
+from reports.claims import Outcome, shm_fastest
 from reports.gallery import KINDS, all_charts
-from reports.model import ALPHA, SYNCHRONISATION, Measured, Winner, measured, winners
-from reports.statements import Compared, Judgement, Truth, judged
+from reports.model import (
+    ALPHA,
+    NATIVE,
+    SYNCHRONISATION,
+    Measured,
+    Winner,
+    loop_of,
+    measured,
+    winners,
+)
+from reports.statements import judged
 from reports.style import css_variables, family_class
-from reports.trust import Trust, judge
+from reports.trust import judge
 
 REPORT = "report.html"
 FIGURES = "figures"
-TIMES = "\N{MULTIPLICATION SIGN}"
-TO = "\N{EN DASH}"
 LONGEST_TEXT = 600  # characters of one string from the data
 _OURS = re.compile(f"(?:{'|'.join(KINDS)})-[a-z0-9-]{{1,64}}")
 _FURTHER = (  # sections of charts that are there only where something of theirs was measured
@@ -113,6 +120,7 @@ def render(
     """The page as text. Pure."""
     found = winners(cells)
     claim = shm_fastest(cells)
+    both = costs.costs(cells)
     return (
         _environment()
         .get_template("report.html")
@@ -131,8 +139,16 @@ def render(
                 one for one in found if one.second and not _carry(one)
             ),
             winners_alone=sum(one.second is None for one in found),
-            winners_family=sum(one.p is not None for one in found),
+            winners_families=Counter(
+                one.contest.situation.runtime for one in found if one.p is not None
+            ),
             statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
+            costs=tables.bounded(both),
+            cost_sums=costs.sums(both),
+            cost_trips=costs.round_trips(both),
+            cost_streams=costs.streams(both),
+            python_alone=costs.python_alone(both, cells),
+            native_missing=not both and _native_wanted(results),
             charts=shown,
             further=_FURTHER,
             sections={one.chart.section for one in shown},
@@ -146,6 +162,14 @@ def render(
             command=repeat(results),
         )
     )
+
+
+def _carry(one: Winner) -> bool:
+    return one.best.facts.family != SYNCHRONISATION
+
+
+def _native_wanted(results: Results) -> bool:
+    return any(result.cell.runtime == NATIVE for result in results.cells.values())
 
 
 def repeat(results: Results) -> str:
@@ -171,29 +195,16 @@ def _environment() -> Environment:
         size=human_size,
         span=human_span,
         rate=human_rate,
-        times=times,
-        percent=percent,
-        bounds=bounds,
-        count=count,
-        memory=memory,
-        copying=copying,
         family_class=family_class,
-        stretches=stretches,
+        loop_of=loop_of,
+        **words.FILTERS,
     )
     environment.globals.update(
         ALPHA=ALPHA,
         Outcome=Outcome,
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),
-        claim_summary=claim_summary,
-        claim_mark=claim_mark,
-        claim_class=claim_class,
-        lead=lead,
-        span_of=span_of,
-        statement_summary=statement_summary,
-        truth_class=truth_class,
-        truth_mark=truth_mark,
-        verdict_class=verdict_class,
+        **words.GLOBALS,
     )
     return environment
 

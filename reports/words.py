@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from bench.results import human_seconds, human_size
 from bench.stats import Interval
@@ -14,6 +15,7 @@ from reports.trust import Trust
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 TO = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 
 
 def times(ratio: float) -> str:
@@ -90,6 +92,81 @@ def claim_class(one: Judged) -> str:
     return {Outcome.FASTEST: "fastest", Outcome.BEATEN: "beaten"}.get(one.outcome, "tie")
 
 
+def apart(one: Claim | Judgement) -> list[tuple[str, Verdict]]:
+    """(whose loop, verdict): each loop's where they differ, else one for all, of nobody's."""
+    parts = [(loop_of(runtime), part.verdict) for runtime, part in one.by_runtime()]
+    return parts if len({verdict for _, verdict in parts}) > 1 else [("", one.verdict)]
+
+
+def summaries(one: Claim | Judgement) -> str:
+    """The counts under a verdict; each loop's for itself where there are several."""
+    say: Callable[[Any], str] = claim_summary if isinstance(one, Claim) else statement_summary
+    parts = one.by_runtime()
+    if len(parts) < 2:
+        return say(one)
+    return " ".join(f"{sentence(loop_of(runtime))}: {_small(say(part))}" for runtime, part in parts)
+
+
+def sentence(text: str) -> str:
+    """With a capital at its beginning, and all else as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def families(counts: Mapping[str, int], what: str) -> str:
+    """`120 tests`; `80 tests of the Python loop and 40 of the native loop`."""
+    if len(counts) < 2:
+        number = sum(counts.values())
+        return f"{number} {_plural(number, what)}"
+    first, *others = counts.items()
+    named = [f"{first[1]} {_plural(first[1], what)} of the {loop_of(first[0])}"]
+    named += [f"{number} of the {loop_of(runtime)}" for runtime, number in others]
+    return " and ".join(named)
+
+
+def cost_headline(one: Sum) -> str:
+    """`1.20 µs of a round trip of 64 B`."""
+    middle = one.added[1]
+    if middle <= 0:
+        return f"Nothing of a {one.per} of {human_size(one.size)}"
+    return f"{human_seconds(middle)} of a {one.per} of {human_size(one.size)}"
+
+
+def cost_sentence(one: Sum) -> str:
+    """What the Python loop adds in one placement, over all its transports."""
+    low, middle, high = one.added
+    many = f"over {one.transports} transports" if one.transports > 1 else "one transport"
+    span = f", from {signed(low)} to {signed(high)}" if one.transports > 1 else ""
+    shortest, _, longest = one.ratio
+    factor = (
+        f"{times(shortest)} to {times(longest)} the native loop's time"
+        if one.transports > 1
+        else f"{times(longest)} the native loop's time"
+    )
+    return (
+        f"{sentence(one.placement)}, {human_size(one.size)}: the Python loop's {one.per} takes "
+        f"{signed(middle)} against the native one (median {many}{span}): {factor}."
+    )
+
+
+def signed(seconds: float) -> str:
+    """A difference: `+1.20 µs`, with a proper minus."""
+    if seconds == 0:
+        return "0"
+    return f"{'+' if seconds > 0 else MINUS}{human_seconds(abs(seconds))}"
+
+
+def signed_span(one: Interval) -> str:
+    """`+1.10 to +1.30 µs`, the ends of a difference's interval."""
+    low, high = signed(one.low), signed(one.high)
+    if low.partition(" ")[2] == high.partition(" ")[2]:
+        low = low.partition(" ")[0]
+    return f"{low} to {high}"
+
+
 def copying(one: Measured) -> str:
     """A transport's name where the row already says that it is read in place."""
     name = one.cell.transport
@@ -147,3 +224,31 @@ def lead(one: Winner) -> str:
 def verdict_class(trust: Trust) -> str:
     """The name under which style.css knows a weight."""
     return ("good", "good", "warning", "bad")[trust.weight]
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "bounds": bounds,
+    "copying": copying,
+    "count": count,
+    "memory": memory,
+    "percent": percent,
+    "sentence": sentence,
+    "signed": signed,
+    "signed_span": signed_span,
+    "stretches": stretches,
+    "times": times,
+}
+GLOBALS: Mapping[str, Callable[..., object]] = {
+    "apart": apart,
+    "claim_class": claim_class,
+    "claim_mark": claim_mark,
+    "cost_headline": cost_headline,
+    "cost_sentence": cost_sentence,
+    "families": families,
+    "lead": lead,
+    "span_of": span_of,
+    "summaries": summaries,
+    "truth_class": truth_class,
+    "truth_mark": truth_mark,
+    "verdict_class": verdict_class,
+}
