@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from bench.results import format_size, human_size
 from bench.stats import Interval, median_interval
 from reports.charts import Axis, Chart, Row, inverse, label, places, size_of
-from reports.dots import MOST_ROWS, Place, Point, dot_charts
+from reports.dots import Place, Point, dot_charts
 from reports.model import (
     FAMILIES,
     FLOOR,
@@ -29,6 +30,7 @@ from reports.model import (
 
 WANTED_SIZE = 64  # bytes: where little is copied, the calls are all there is
 WANTED_PLACES = ("same-core", "cross-core-polled")
+MOST_FOLDED = 12  # charts
 _LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
 
 
@@ -195,19 +197,24 @@ def python_alone(found: Sequence[Cost], cells: Iterable[Measured]) -> list[str]:
 
 
 def charts(cells: Sequence[Measured]) -> list[Chart]:
-    """Native beside Python: round trips and streams first, then all else, folded."""
+    """Native beside Python: round trips and streams of small messages, then all else, folded."""
     found = costs(cells)
-    small = _small(_plain(found, "latency"))
-    first = [one for one in _plain(found, "latency") if one.size == small]
-    rest = [one for one in _plain(found, "latency") if one.size != small]
-    drawn = _chart("cost-latency", "the round trip", first, sized=False)
-    drawn += _chart("cost-stream", "a stream, messages a second", _plain(found, "stream"))
-    folded = _chart("cost-latency-sizes", "the round trip at other sizes", rest)
+    drawn: list[Chart] = []
+    folded: list[Chart] = []
     for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
+        these = [one for one in found if one.pattern == pattern]
         if pattern not in ("latency", "stream"):
-            these = [one for one in found if one.pattern == pattern]
             folded += _chart(f"cost-{pattern}", pattern, these)
-    return drawn + [replace(chart, folded=True) for chart in folded]
+            continue
+        what = "round trip" if pattern == "latency" else "stream"
+        these = _plain(found, pattern)
+        small = _small(these)
+        for size in sorted({one.size for one in these}, key=lambda size: (size != small, size)):
+            of_size = [one for one in these if one.size == size]
+            title = f"{what}, {human_size(size)}"
+            chart = _chart(f"cost-{pattern}-{format_size(size)}", title, of_size, sized=False)
+            (drawn if size == small else folded).extend(chart)
+    return drawn + [replace(chart, folded=True) for chart in folded[:MOST_FOLDED]]
 
 
 def _chart(kind: str, what: str, found: Sequence[Cost], sized: bool = True) -> list[Chart]:
@@ -220,15 +227,14 @@ def _chart(kind: str, what: str, found: Sequence[Cost], sized: bool = True) -> l
               (cost.native.cell.transport, cost.size, cost.native.cell.processes),
               loop_of(one.cell.runtime),
               inverse(one.interval, 1) if rates else one.interval)
-        for cost in found[: MOST_ROWS * 3]
+        for cost in found
         for one in (cost.native, cost.python)
     ]  # fmt: skip
-    size = "" if sized else f", {size_of(found[0].native)}"
     better = "Higher is better, to the right" if rates else "Lower is better, to the left"
     return dot_charts(
         kind,
         "costs",
-        f"What Python costs: {what}{size}",
+        f"What Python costs: {what}",
         points,
         lambda name: rank(_LOOPS, name),
         Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,

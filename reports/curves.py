@@ -7,18 +7,14 @@ family for itself: small multiples on one scale, the others' best in grey.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from bench.results import human_size
-from bench.stats import Interval
 from reports.charts import (
     BLANK,
     CROWDED,
     MOST_PANELS,
-    Axis,
     Chart,
-    Curves,
     Line,
     Panel,
     Styles,
@@ -26,7 +22,6 @@ from reports.charts import (
     carries,
     evidence,
     grouped,
-    inverse,
     label,
     line_key,
     line_order,
@@ -40,210 +35,50 @@ from reports.model import (
     FAMILIES,
     FLOOR,
     PLACEMENTS,
-    RUNTIMES,
     WAITS,
     Measured,
     loop_of,
     rank,
 )
+from reports.plots import (
+    COUNTER,
+    DEPTH,
+    ECHO,
+    LATENCY,
+    SCALING,
+    STREAM,
+    Place,
+    Plot,
+    by_placement,
+    by_size,
+)
 from reports.style import REFERENCE, Style, family_style
-
-
-class Place(NamedTuple):
-    """Where a panel's cells stand. `size` 0: all of them."""
-
-    size: int
-    runtime: str
-    placement: str
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        return self.size, rank(RUNTIMES, self.runtime), rank(PLACEMENTS, self.placement)
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """What a pattern's charts have in common: axes, and what stands on them."""
-
-    kind: str  # begins the charts' names
-    section: str
-    title: str
-    caption: str
-    x_kind: Axis
-    x_label: str
-    x: Callable[[Measured], int]
-    y_kind: Axis
-    y_label: str
-    y: Callable[[Measured], Interval]
-    place: Callable[[Measured], Place]
-    families: bool = True  # draw each family for itself where it is crowded
-
-    def curves(
-        self, panels: list[Panel], columns: int, limits: tuple[float, float] | None = None
-    ) -> Curves:
-        return Curves(self.x_kind, self.x_label, self.y_kind, self.y_label, panels, columns, limits)
-
-
-def _by_placement(one: Measured) -> Place:
-    return Place(0, one.cell.runtime, one.cell.placement)
-
-
-def _by_size(one: Measured) -> Place:
-    return Place(one.cell.size, one.cell.runtime, one.cell.placement)
-
-
-_LATENCY = Plot(
-    "latency",
-    "latency",
-    "Round trip against message size",
-    "2 processes: the whole round trip of a message and its answer of the same size, lower is "
-    "better; both axes logarithmic.",
-    Axis.BYTES,
-    "message size, bytes (K = 1024)",
-    lambda one: one.cell.size,
-    Axis.SECONDS,
-    "round trip",
-    lambda one: one.interval,
-    _by_placement,
-)
-_STREAM = Plot(
-    "throughput",
-    "stream",
-    "Throughput against message size",
-    "2 processes: payload delivered one way, until the receiver has acknowledged the last "
-    "message, higher is better; both axes logarithmic, 1 MB = 10⁶ bytes.",
-    Axis.BYTES,
-    "message size, bytes (K = 1024)",
-    lambda one: one.cell.size,
-    Axis.BYTES_PER_SECOND,
-    "throughput",
-    lambda one: inverse(one.interval, one.cell.size),
-    _by_placement,
-)
-_DEPTH = Plot(
-    "depth",
-    "depth",
-    "Throughput against depth",
-    "Messages that fit into a direction before the sender has to wait, as asked for; higher is "
-    "better. With a depth of one, every message waits for its receiver.",
-    Axis.COUNT,
-    "depth, messages",
-    lambda one: one.cell.depth or 1,
-    Axis.UNITS_PER_SECOND,
-    "messages a second",
-    lambda one: inverse(one.interval, 1),
-    _by_size,
-)
-_COUNTER = Plot(
-    "counter",
-    "counter",
-    "A guarded update against the number of processes",
-    "Time from the first update to the last one's end by all updates of all processes, lower is "
-    "better: each counts up one shared variable, and the guard lets one in at a time.",
-    Axis.COUNT,
-    "processes",
-    lambda one: one.cell.processes,
-    Axis.SECONDS,
-    "time per update",
-    lambda one: one.interval,
-    _by_size,
-    families=False,
-)
-
-
-def _scaling(pattern: str, unit: str, how: str, two: str = "") -> Plot:
-    alike = f"; 2 processes are the pattern {two}" if two else ""
-    return Plot(
-        f"scaling-{pattern}",
-        "scaling",
-        f"{pattern[0].upper()}{pattern[1:]}: {unit} a second against processes",
-        f"{how[0].upper()}{how[1:]}{alike}. Higher is better.",
-        Axis.COUNT,
-        "processes",
-        lambda one: one.cell.processes,
-        Axis.UNITS_PER_SECOND,
-        f"{unit} a second",
-        lambda one: inverse(one.interval, 1),
-        _by_size,
-        families=False,
-    )
-
-
-_ECHO = Plot(
-    "echo-round-trip",
-    "scaling",
-    "Echo: the round trip as each client sees it, against clients",
-    "One server, each client in ping-pong with it: the mean round trip of a client, which is the "
-    "time by all round trips, times the clients. Lower is better.",
-    Axis.COUNT,
-    "clients",
-    lambda one: max(1, one.cell.processes - 1),
-    Axis.SECONDS,
-    "round trip",
-    lambda one: times(one.interval, max(1, one.cell.processes - 1)),
-    _by_size,
-    families=False,
-)
-
-# What scales: the plot, and the pattern that is its case of two processes.
-SCALING = {
-    "pairs": (
-        _scaling("pairs", "messages", "independent links side by side, all together", "stream"),
-        "stream",
-    ),
-    "pairs-latency": (
-        _scaling("pairs-latency", "round trips", "independent links, all together", "latency"),
-        "latency",
-    ),
-    "fan-in": (
-        _scaling("fan-in", "messages", "all but one send, one receives, over one facility"),
-        "",
-    ),
-    "fan-out": (
-        _scaling("fan-out", "messages", "one sends, and all others compete for each message"),
-        "",
-    ),
-    "echo": (
-        _scaling("echo", "round trips", "one server, all others in ping-pong with it"),
-        "",
-    ),
-}  # fmt: skip
-
-
-def times(interval: Interval, factor: float) -> Interval:
-    return Interval(
-        interval.median * factor,
-        interval.low * factor,
-        interval.high * factor,
-        interval.coverage,
-        interval.n,
-    )
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     chosen = plain([one for one in cells if one.cell.pattern == "latency"])
-    return _draw(_LATENCY, _sized(chosen), drawn_as)
+    return _draw(LATENCY, _sized(chosen), drawn_as)
 
 
 def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     streams = [one for one in cells if one.cell.pattern == "stream" and one.cell.size > 0]
     chosen = plain([one for one in streams if carries(one)])
-    return _draw(_STREAM, _sized(chosen), drawn_as)
+    return _draw(STREAM, _sized(chosen), drawn_as)
 
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
     """Without the placements of one size, where others have more: those are no line."""
-    by_place = grouped(cells, _by_placement)
+    by_place = grouped(cells, by_placement)
     sizes = {place: {one.cell.size for one in members} for place, members in by_place.items()}
     least = 2 if any(len(found) > 1 for found in sizes.values()) else 1
-    return [one for one in cells if len(sizes[_by_placement(one)]) >= least]
+    return [one for one in cells if len(sizes[by_placement(one)]) >= least]
 
 
 def scaling(cells: Sequence[Measured], drawn_as: Styles, pattern: str) -> list[Chart]:
     plot, _ = SCALING[pattern]
     chosen = scaled(cells, pattern)
     charts = _draw(plot, chosen, drawn_as)
-    return charts + (_draw(_ECHO, chosen, drawn_as) if pattern == "echo" else [])
+    return charts + (_draw(ECHO, chosen, drawn_as) if pattern == "echo" else [])
 
 
 def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
@@ -251,12 +86,12 @@ def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
     _, of_two = SCALING[pattern]
     able = plain([one for one in cells if carries(one)])
     chosen = [one for one in able if one.cell.pattern == pattern]
-    kinds = {_by_size(one) for one in chosen}
+    kinds = {by_size(one) for one in chosen}
     names = {_who(one) for one in chosen}
     return chosen + [
         one
         for one in able
-        if one.cell.pattern == of_two and _by_size(one) in kinds and _who(one) in names
+        if one.cell.pattern == of_two and by_size(one) in kinds and _who(one) in names
     ]
 
 
@@ -264,11 +99,11 @@ def depth(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     chosen = [one for one in cells if one.cell.pattern == "stream" and one.cell.depth is not None]
     varied = grouped(chosen, _who)
     several = [one for one in chosen if len({each.cell.depth for each in varied[_who(one)]}) > 1]
-    return _draw(_DEPTH, several, drawn_as)
+    return _draw(DEPTH, several, drawn_as)
 
 
 def counter(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    return _draw(_COUNTER, [one for one in cells if one.cell.pattern == "counter"], drawn_as)
+    return _draw(COUNTER, [one for one in cells if one.cell.pattern == "counter"], drawn_as)
 
 
 def _who(one: Measured) -> tuple[str, str]:
@@ -339,13 +174,13 @@ def _title(place: Place) -> str:
 
 def _panel(plot: Plot, place: Place, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
     lines = grouped(sorted(cells, key=line_order), line_key)
-    if plot is _DEPTH:  # there the depth is the x axis, and no line of its own
+    if plot is DEPTH:  # there the depth is the x axis, and no line of its own
         lines = grouped(
             sorted(cells, key=line_order), lambda one: (one.cell.transport, 0, one.cell.poll)
         )
     drawn = []
     for members in lines.values():
-        text = label(members[0]) if plot is not _DEPTH else members[0].cell.transport
+        text = label(members[0]) if plot is not DEPTH else members[0].cell.transport
         style = drawn_as[members[0].cell.transport]
         drawn.append(_line(plot, text, style, members))
     return Panel(_title(place), about(place.placement), drawn)

@@ -31,9 +31,10 @@ from reports.charts import (
     size_of,
     who,
 )
-from reports.curves import SCALING, crowded, scaled
+from reports.curves import crowded, scaled
 from reports.groups import best_at
 from reports.model import FAMILIES, PLACEMENTS, RUNTIMES, WAITS, Measured, loop_of, rank
+from reports.plots import SCALING
 from reports.style import series
 
 MOST_ROWS = 72

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reports import costs, curves, dots
 from reports.charts import Chart, Styles, runtimes_of
 from reports.model import RUNTIMES, Measured
+from reports.plots import SCALING
 from reports.style import styles
 
 MOST_CHARTS = 48
@@ -47,7 +48,7 @@ def _of(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
     yield from dots.waiting(cells)
     yield from dots.poll(cells)
     yield from dots.in_place(cells)
-    for pattern in curves.SCALING:
+    for pattern in SCALING:
         yield from curves.scaling(cells, drawn_as, pattern)
         yield from dots.scaling(cells, pattern)
     yield from curves.depth(cells, drawn_as)

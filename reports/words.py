@@ -138,18 +138,20 @@ def cost_headline(one: Sum) -> str:
 def cost_sentence(one: Sum) -> str:
     """What the Python loop adds in one placement, over all its transports."""
     low, middle, high = one.added
-    many = f"over {one.transports} transports" if one.transports > 1 else "one transport"
-    span = f", from {signed(low)} to {signed(high)}" if one.transports > 1 else ""
-    shortest, _, longest = one.ratio
-    factor = (
-        f"{times(shortest)} to {times(longest)} the native loop's time"
-        if one.transports > 1
-        else f"{times(longest)} the native loop's time"
-    )
+    where = f"{sentence(one.placement)}, {human_size(one.size)}"
+    longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
+    if one.transports == 1:
+        return f"{where}: {longer}, {times(one.ratio[1])} its time."
     return (
-        f"{sentence(one.placement)}, {human_size(one.size)}: the Python loop's {one.per} takes "
-        f"{signed(middle)} against the native one (median {many}{span}): {factor}."
+        f"{where}: {longer} (median of {one.transports} transports; the least {signed(low)}, the "
+        f"most {signed(high)}), which is {times(one.ratio[0])} to {times(one.ratio[2])} its time."
     )
+
+
+def _longer(seconds: float) -> str:
+    if seconds < 0:
+        return f"takes {human_seconds(-seconds)} less"
+    return f"takes {human_seconds(seconds)} longer"
 
 
 def signed(seconds: float) -> str:

@@ -417,3 +417,19 @@ def _interpolate(row: Sequence[float], size: int) -> float:
     index = next(i for i in range(1, len(x)) if at <= x[i])
     share = (at - x[index - 1]) / (x[index] - x[index - 1])
     return math.exp(y[index - 1] + share * (y[index] - y[index - 1]))
+
+
+NOT_BUILT = "the native runtime is not built here: No module named 'transports._native'"
+REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+
+
+def not_built(rounds: int = 12) -> Results:
+    """Both loops were asked for, and there is no compiler."""
+    planned = cells((*TRANSPORTS, "mp-pipe"), ("latency", "stream"))
+    skips = [
+        Skipped(
+            cell=msgspec.structs.replace(cell, runtime="native"), reason=NOT_BUILT, remedy=REMEDY
+        )
+        for cell in planned
+    ]
+    return sweep(reference, planned, rounds=rounds, skipped=skips)
