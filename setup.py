@@ -28,7 +28,7 @@ setup(
         Extension(
             "bench._loops",
             ["bench/_loops.c"],
-            depends=HEADERS,
+            depends=["bench/_loops.h", *HEADERS],
             extra_compile_args=FLAGS,
             include_dirs=["."],
             optional=True,
