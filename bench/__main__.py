@@ -1,7 +1,7 @@
 """`python -m bench` is `ipcbench`."""
 
 import sys
-from os.path import dirname  # loaded already, as nothing else is
+from os.path import dirname  # loaded already, unlike pathlib
 
 # `python -m` looks into the current folder first, where others may have put modules.
 if not sys.flags.safe_path and sys.path[0] != dirname(dirname(__file__)):  # noqa: PTH120

@@ -12,17 +12,9 @@ from typing import Any, NoReturn
 
 import click
 
+from bench.parameters import axes, of_a_run, run_folder
 from bench.refusals import COULD_NOT_MEASURE, Refused, carry_out, guarded
 from bench.version import VERSION
-
-
-def _of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
-    """An option's folder that must hold a run."""
-    from bench.journal import NAME
-
-    if folder is not None and not (folder / NAME).is_file():
-        raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
-    return folder
 
 
 def _print_json(value: object) -> None:
@@ -58,47 +50,7 @@ def cli(context: click.Context) -> None:
     metavar="TIME",
     help="Play rounds until this time is spent (90s, 3m, 1h), instead of the profile's number.",
 )
-@click.option(
-    "-t",
-    "--transport",
-    "transports",
-    multiple=True,
-    metavar="NAME",
-    help="Only these, by name or pattern: -t pipe -t 'shm:*'.",
-)
-@click.option(
-    "-s",
-    "--size",
-    "sizes",
-    multiple=True,
-    metavar="SIZE",
-    help="Message sizes instead of the profile's: 64, 4K, 1M.",
-)
-@click.option(
-    "-P",
-    "--processes",
-    multiple=True,
-    type=int,
-    metavar="N",
-    help="Numbers of processes, for the patterns that take any.",
-)
-@click.option(
-    "--pattern",
-    "patterns",
-    multiple=True,
-    metavar="NAME",
-    help="Only these patterns of the profile: latency, stream, pairs, fan-in …",
-)
-@click.option(
-    "--placement",
-    "placements",
-    multiple=True,
-    metavar="NAME",
-    help="same-core, cross-core, cross-core-polled or unpinned.",
-)
-@click.option(
-    "--runtime", "runtimes", multiple=True, metavar="NAME", help="Who runs the timed loop: python."
-)
+@axes
 @click.option(
     "--promised",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -115,7 +67,7 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--resume",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=_of_a_run,
+    callback=of_a_run,
     metavar="DIR",
     help="Go on with a sweep that was stopped, with its own options; failed cells are tried again.",
 )
@@ -319,11 +271,7 @@ def doctor(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument(
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=_of_a_run,
-)
+@run_folder
 @click.option("--json", "as_json", is_flag=True, help="Say where the page is as JSON.")
 def report(folder: Path, as_json: bool) -> None:
     """Write the page and the suite of a run's folder anew, from its journal.
@@ -346,11 +294,7 @@ def report(folder: Path, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument(
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=_of_a_run,
-)
+@run_folder
 @click.option(
     "--thresholds",
     default="thresholds.toml",

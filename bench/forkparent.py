@@ -29,9 +29,10 @@ from bench.control import Broken
 from bench.job import Job, Outcome, Phase, Reply, Report
 from bench.process import adopt_orphans, die_with, how_it_ended
 from transports import get
-from transports.naming import current, remove_standing
+from transports.naming import current, process_start, remove_standing
 
 REAP_TIME = 2.0  # seconds for killed processes to go
+NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard
 START_TIME = 30.0  # seconds for a fork parent to import everything
 WATCHDOG = "watchdog"  # who has failed where a run did not end
 ANSWER_TIME = 10.0  # seconds beyond a job's own deadline
@@ -161,7 +162,9 @@ class _Attempt:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return f"no end after {self._job.deadline:.0f} s: {self._states()}"
-                ready = {fd for fd, _ in poller.poll(left * 1000)}
+                ready = {fd for fd, _ in poller.poll(min(left, NEWS_TIME) * 1000)}
+                if not ready:
+                    self._repeat_news()
                 for fd in ready - {worker}:
                     self._drain(fd, poller)
                 if worker in ready:
@@ -170,6 +173,17 @@ class _Attempt:
                     return ""
         finally:
             os.close(worker)
+
+    def _repeat_news(self) -> None:
+        """Send SIGCHLD once more where the worker has not heard of a peer's end.
+
+        Python runs its handlers between two of its own steps: a signal that comes after it
+        has looked for one, and before the facility's wait begins, does not end that wait.
+        """
+        with contextlib.suppress(OSError):  # the worker itself may be gone
+            children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+            if any(process_start(int(child)) is None for child in children):  # not waited for yet
+                os.kill(self._pid, signal.SIGCHLD)
 
     def _drain(self, fd: int, poller: select.poll) -> None:
         with contextlib.suppress(BlockingIOError):

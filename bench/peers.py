@@ -24,7 +24,6 @@ from bench.control import (
     Line,
     Measure,
     Ready,
-    RunFailed,
     Stop,
     Used,
 )
@@ -173,12 +172,18 @@ def _block(line: Line, player: Player, count: int) -> None:
 class Team:
     """All peers of a run, as the worker leads them."""
 
-    def __init__(self, seats: Sequence[Seat], cpus: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self,
+        seats: Sequence[Seat],
+        cpus: Sequence[Sequence[int]],
+        give_up: Callable[[Broken], Never],
+    ) -> None:
+        """`give_up` says why the run has failed, and ends the process."""
         self.peers = [
             Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
         ]
         self._watching = True
-        self._news: RunFailed | None = None
+        self._give_up = give_up
         signal.signal(signal.SIGCHLD, self._lost)
 
     def fork(
@@ -209,8 +214,9 @@ class Team:
     def _lost(self, number: int, frame: FrameType | None) -> None:
         """SIGCHLD: a peer has ended before it was told to, so nobody will answer us any more.
 
-        Raised here, in the middle of whatever the worker waits for: where the
-        facility is silent about a peer's death, nothing else would end that wait.
+        The run ends here, in the middle of whatever the worker waits for: where the facility
+        is silent about a peer's death, nothing else would end that wait. Nothing is raised,
+        for a binding may put an error of its own in its place, and the wait then goes on.
         """
         if not self._watching:
             return
@@ -222,8 +228,7 @@ class Team:
                 self._watching = False
                 peer.pid = 0
                 last = peer.line.last_words()
-                self._news = RunFailed(last or Broken(peer.who, "", how_it_ended(status)))
-                raise self._news
+                self._give_up(last or Broken(peer.who, "", how_it_ended(status)))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
         """Collect all hellos and hand them round; they come back for the worker itself."""
@@ -280,17 +285,9 @@ class Team:
                 os.waitpid(peer.pid, 0)
                 peer.pid = 0
 
-    def blame(self, *, gone: bool) -> None:
-        """An error came: say which peer has ended, and how, if one has. Raises: RunFailed.
-
-        `gone`: it was an end of file, and a process closes what it has open before
-        its parent hears of its end. Other errors may stand in the place of the news:
-        posix_ipc puts its own there for what the signal's handler raised.
-        """
-        if self._news is None and gone:
-            time.sleep(LAST_WORDS)  # the signal's handler ends it
-        if self._news is not None:
-            raise self._news
+    def await_news(self) -> None:
+        """An end of file came: a process closes what it has open before its parent hears of it."""
+        time.sleep(LAST_WORDS)
 
     def kill(self) -> None:
         """End those at once who are still there."""

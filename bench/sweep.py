@@ -36,7 +36,7 @@ from bench.schedule import Schedule
 from bench.sizes import human_span
 from bench.version import VERSION
 from transports import Unavailable, registry
-from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned, current, standing
+from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
 from transports.ownership import check_way
 
 
@@ -302,10 +302,8 @@ class _Machine:
         for ledger in abandoned():
             clean_up(ledger)
         self._before = os.environ.get(LEDGER_VARIABLE)
-        self._ledger = current()
-        if standing(self._ledger):  # what the caller has there is not the sweep's to remove
-            self._ledger = Ledger.open_new(os.getpid())
-            os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
+        self._ledger = Ledger.open_new(os.getpid())  # the caller's is not the sweep's to remove
+        os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
 
     def guard(self, parent: ForkParent) -> None:
         watch(self._ledger, parent.pid)

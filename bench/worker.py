@@ -7,7 +7,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 import msgspec
 
@@ -59,7 +59,7 @@ class Worker:
         idle = host.forbid_idle() if self.job.polled else None
         strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         settle(self.job.cpus[0])
-        self._team = Team(self._seats, self.job.cpus)
+        self._team = Team(self._seats, self.job.cpus, self._end_with)
         try:
             self._attach(strangers)
             if self._transport.traits.carries or not self._pattern.carries:
@@ -69,16 +69,19 @@ class Worker:
             self._team.stop()
             self._player.endpoint.close()
             self.report(self._outcome(tail))
-        except RunFailed:
-            raise
-        except Exception as error:
-            self._team.blame(gone=isinstance(error, PeerGone))
+        except PeerGone:
+            self._team.await_news()
             raise
         finally:
             self._team.kill()
             for channel in self._channels:
                 channel.close()
                 channel.unlink()
+
+    def _end_with(self, broken: Broken) -> Never:
+        """A peer is gone. Its fork parent removes what the ledger names, and ends the others."""
+        _give_up(self._report_fd, broken)
+        os._exit(1)
 
     # Setting up
 

@@ -66,6 +66,7 @@ class Sheet:
 
 def head(axes: Axes, title: str, note: str, width: float) -> None:
     """The title of a panel, and a muted note beneath it."""
+    # Matplotlib's types say that axes may lie in a part of a figure, or in none: ours never do.
     high = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
     longest = max(12, int(width / 0.078))
     up = 1 + (0.2 if note else 0.08) / high

@@ -30,9 +30,6 @@ def nothing_left_by_the_run() -> Iterator[None]:
     ledger = naming.current()
     before = outliving()
     yield
-    for abandoned in naming.abandoned():  # of a command that a test has killed: it names nothing
-        if not naming.standing(abandoned):
-            abandoned.discard()
     left = left_since(before, outliving)
     naming.remove_all(ledger)
     assert not left, f"the run left behind: {', '.join(map(str, left))}"

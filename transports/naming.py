@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from transports import removal
 from transports.errors import Unavailable
 from transports.ownership import check_way, open_ours, user
 
@@ -36,7 +37,6 @@ REMEDY = "make room there, or set XDG_RUNTIME_DIR to another folder of yours"
 _FRESH_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 
 KEY_BITS = 31  # a System V key is a C int: sysv_ipc cuts a longer one in silence
-MAKING = 60.0  # seconds from announcing an object to making it, at the very most
 
 
 def home() -> Path:
@@ -163,9 +163,7 @@ class Kind:
     """A kind of kernel object that has a name, and how to remove one by it."""
 
     name: str
-    # Takes the name, and when it was announced (seconds since the epoch; None: no matter). Raises
-    # FileNotFoundError where it is gone already, or what has the name is not what we made.
-    remove: Callable[..., None]
+    remove: Callable[..., None]  # see transports.removal
     ours: Callable[[str], bool]  # could we have given this name?
 
 
@@ -177,103 +175,17 @@ def _private_key(name: str) -> bool:
     return name.isascii() and name.isdigit() and 0 < int(name) < 2**KEY_BITS
 
 
-def _remove_file(path: str, at: float | None = None) -> None:
-    _mine(os.lstat(path).st_uid, path)
-    Path(path).unlink()
-
-
-def _remove_folder(path: str, at: float | None = None) -> None:
-    _mine(os.lstat(path).st_uid, path)
-    shutil.rmtree(path)
-
-
-def _mine(owner: int, name: str) -> None:
-    """Root could remove everybody's: it may not."""
-    if owner != os.geteuid():
-        raise FileNotFoundError(name)
-
-
-def _remove_posix_memory(name: str, at: float | None = None) -> None:
-    import posix_ipc
-
-    _mine(Path("/dev/shm", name.removeprefix("/")).lstat().st_uid, name)
-    posix_ipc.unlink_shared_memory(name)
-
-
-def _remove_posix_semaphore(name: str, at: float | None = None) -> None:
-    import posix_ipc
-
-    _mine(Path("/dev/shm", f"sem.{name.removeprefix('/')}").lstat().st_uid, name)
-    posix_ipc.unlink_semaphore(name)
-
-
-def _remove_posix_queue(name: str, at: float | None = None) -> None:
-    import posix_ipc
-
-    try:
-        queue = posix_ipc.MessageQueue(name, read=True, write=False)
-    except (posix_ipc.ExistentialError, posix_ipc.PermissionsError) as error:
-        raise FileNotFoundError(name) from error
-    owner = os.fstat(queue.mqd).st_uid
-    queue.close()
-    _mine(owner, name)
-    posix_ipc.unlink_message_queue(name)
-
-
-def _remove_sysv_queue(key: str, at: float | None = None) -> None:
-    import sysv_ipc
-
-    _made_by_us("msg", key, at)
-    sysv_ipc.MessageQueue(int(key)).remove()
-
-
-def _remove_sysv_memory(key: str, at: float | None = None) -> None:
-    import sysv_ipc
-
-    _made_by_us("shm", key, at)
-    memory = sysv_ipc.SharedMemory(int(key))
-    memory.detach()
-    memory.remove()
-
-
-def _remove_sysv_semaphore(key: str, at: float | None = None) -> None:
-    import sysv_ipc
-
-    _made_by_us("sem", key, at)
-    sysv_ipc.Semaphore(int(key)).remove()
-
-
-def _made_by_us(table: str, key: str, at: float | None = None) -> None:
-    """Whether what has the key is what was announced at that time, and no other program's.
-
-    Any number may be a key, and once ours is gone another program of our user may
-    have it: what it made was made at another time. From /proc/sysvipc (proc(5)),
-    for the binding does not tell of every kind when it was made.
-    Raises: FileNotFoundError.
-    """
-    head, *rows = Path("/proc/sysvipc", table).read_text().splitlines()
-    for row in rows:
-        found = dict(zip(head.split(), row.split(), strict=True))
-        if found["key"] == key:
-            ours = {found["uid"], found["cuid"]} == {str(os.geteuid())}
-            made = int(found["ctime"])
-            # Whole seconds, of a clock that is a tick behind.
-            if ours and (at is None or at - 2 <= made <= at + MAKING):
-                return
-    raise FileNotFoundError(key)
-
-
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("file", _remove_file, _private_name),
-        Kind("folder", _remove_folder, _private_name),
-        Kind("posix memory", _remove_posix_memory, _private_name),
-        Kind("posix semaphore", _remove_posix_semaphore, _private_name),
-        Kind("posix queue", _remove_posix_queue, _private_name),
-        Kind("sysv queue", _remove_sysv_queue, _private_key),
-        Kind("sysv memory", _remove_sysv_memory, _private_key),
-        Kind("sysv semaphore", _remove_sysv_semaphore, _private_key),
+        Kind("file", removal.file, _private_name),
+        Kind("folder", removal.folder, _private_name),
+        Kind("posix memory", removal.posix_memory, _private_name),
+        Kind("posix semaphore", removal.posix_semaphore, _private_name),
+        Kind("posix queue", removal.posix_queue, _private_name),
+        Kind("sysv queue", removal.sysv_queue, _private_key),
+        Kind("sysv memory", removal.sysv_memory, _private_key),
+        Kind("sysv semaphore", removal.sysv_semaphore, _private_key),
     )
 }
 

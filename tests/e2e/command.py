@@ -90,6 +90,22 @@ def descendants(pid: int) -> set[int]:
     return found.union(*(descendants(child) for child in found))
 
 
+def command_line(pid: int) -> str:
+    """Nothing where there is no such process (any more)."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def parts(pid: int) -> dict[str, set[int]]:
+    """The processes of a running sweep, by what they are."""
+    parents = {child for child in children(pid) if "bench.forkparent" in command_line(child)}
+    workers = {grandchild for parent in parents for grandchild in children(parent)}
+    peers = {below for worker in workers for below in children(worker)}
+    return {"command": {pid}, "fork parent": parents, "worker": workers, "peer": peers}
+
+
 def alive(pids: set[int]) -> set[int]:
     """Those that still run (a zombie does not)."""
     found = set()

@@ -29,7 +29,7 @@ from bench.results import Results, load
 from bench.version import VERSION
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
-from transports import Unavailable, get, names
+from transports import Unavailable, get, names, naming
 from transports.registry import Broken
 
 TINY = ("--clock", "fake", "--profile", "smoke", "-t", "null", "--pattern", "latency", "-s", "64")
@@ -244,6 +244,18 @@ def test_what_was_promised_is_measured_and_held(tmp_path: Path) -> None:
 
 
 # Cleaning.
+
+
+def test_a_sweep_leaves_its_callers_ledger_alone(tmp_path: Path) -> None:
+    """Who starts it may have a ledger of his own in the environment, with nothing in it yet."""
+    mine = naming.Ledger.open_new(os.getpid())
+    try:
+        arguments = (*RUN, "-t", "sysv-queue", "--pattern", "latency", "-o", tmp_path / "run")
+        done = ipcbench(*arguments, **{naming.LEDGER_VARIABLE: str(mine.path)})
+        assert done.returncode == 0, done.stderr
+        assert len(list(mine.entries())) == 1  # its owner
+    finally:
+        mine.discard()
 
 
 def test_clean_says_what_it_removed(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ def test_a_ledger_that_fills_up_costs_runs_and_leaves_no_object(disk: Path, tmp_
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:
     """A made-up clock takes no lock of the machine."""
     folder = tmp_path / "run"
-    with started(*ARGUMENTS[:-2], "-o", folder) as process:
+    with started(*ARGUMENTS[:-2], "--budget", "50s", "-o", folder) as process:
         wait_for("two runs", lambda: lines_of(folder, "run") >= 2)
         done = ipcbench("run", "--resume", folder)
         assert done.returncode == 3
@@ -335,5 +335,5 @@ def test_a_journal_has_one_writer(tmp_path: Path) -> None:
             f"Error: {folder}/journal.jsonl: the sweep still runs: wait for it, or stop it"
         ]
         end(process, signal.SIGINT)
-    assert process.returncode in (0, 128 + signal.SIGINT)  # it may be at its page already
+    assert process.returncode == 0
     assert load(folder).resumed == []

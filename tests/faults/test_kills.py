@@ -13,10 +13,11 @@ from bench.results import load
 from tests.e2e.command import (
     DEADLINE,
     alive,
-    children,
+    command_line,
     descendants,
     ipcbench,
     lines,
+    parts,
     started,
     wait_for,
 )
@@ -30,21 +31,6 @@ SLOW, QUICK = (f"latency/{name}/python/64B/2p/same-core" for name in ("dawdles",
 def objects() -> set[str]:
     """The kernel objects that there are now."""
     return {str(one) for one in kernel_objects()}
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
-def parts(pid: int) -> dict[str, set[int]]:
-    """The processes of a running sweep, by what they are."""
-    parents = {child for child in children(pid) if "bench.forkparent" in command_line(child)}
-    workers = {grandchild for parent in parents for grandchild in children(parent)}
-    peers = {below for worker in workers for below in children(worker)}
-    return {"fork parent": parents, "worker": workers, "peer": peers}
 
 
 def first_comes(identity: str) -> str:

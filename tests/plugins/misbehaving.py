@@ -97,6 +97,19 @@ class Garbles(_Faulty):
         endpoint.send = send
 
 
+class LeavesUnheard(LeavesMemory):
+    """And where the signal of it is lost, as one is that comes just before a wait begins."""
+
+    name = "leaves-unheard"
+
+    def attach(self, ticket: Ticket, deadline: float) -> Any:
+        endpoint = super().attach(ticket, deadline)
+        if ticket.role is Role.CLIENT:
+            heard = signal.getsignal(signal.SIGCHLD)
+            signal.signal(signal.SIGCHLD, lambda *_: signal.signal(signal.SIGCHLD, heard))
+        return endpoint
+
+
 class LeavesFirst(Leaves):
     """The worker itself is gone."""
 

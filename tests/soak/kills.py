@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.journal import NAME
 from bench.results import Results, load
-from tests.e2e.command import DEADLINE, alive, children, descendants, ipcbench, started
+from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, started
 from tests.soak.trials import Trial
 from transports.testing.leaks import (
     SETTLING,
@@ -114,23 +114,6 @@ def unbroken(seed: int) -> Unbroken:
         return Unbroken(*_found(results), seconds, seconds - page)
 
 
-def victims(pid: int, which: str) -> set[int]:
-    """The processes of a running sweep that are that part of it."""
-    if which == "command":
-        return {pid}
-    parents = {child for child in children(pid) if "bench.forkparent" in _command_line(child)}
-    workers = {grandchild for parent in parents for grandchild in children(parent)}
-    peers = {below for worker in workers for below in children(worker)}
-    return {"fork parent": parents, "worker": workers, "peer": peers}[which]
-
-
-def _command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
 def _wait_until_gone(pids: set[int], things: set[Thing]) -> float:
     """Seconds until none of them is there any more. Raises: AssertionError where some stay."""
     began = time.monotonic()
@@ -182,7 +165,7 @@ def _kill(pid: int, which: str, folder: Path, before: set[Thing]) -> tuple[list[
     All: its processes, those below them, and the kernel objects that have come since `before`.
     """
     deadline = time.monotonic() + DEADLINE / 2
-    while not (found := victims(pid, which)):
+    while not (found := parts(pid)[which]):
         if which != "command" and not alive({pid}):
             return [], 0.0  # it had ended: its page was being written
         assert time.monotonic() < deadline, f"no {which} ever came"

@@ -12,7 +12,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports import Unavailable, naming
+from transports import Unavailable, naming, removal
 from transports.testing.actors import Actor
 from transports.testing.leaks import left_since, snapshot
 
@@ -86,6 +86,23 @@ def test_a_killed_owner_is_found_and_all_of_its_objects_are_removed() -> None:
     finally:
         posix_ipc.unlink_shared_memory(bystander.name)
     assert naming.abandoned() == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in naming.KINDS if " " in kind])
+def test_what_another_one_removes_at_the_same_moment_is_gone(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guardian and the next command may clean up at once; no ledger of it may stay."""
+    sysv = kind.startswith("sysv")
+    name = str(naming.fresh_key()) if sysv else "/" + naming.fresh_name()
+    ledger = naming.Ledger.open_new(os.getpid())
+    ledger.write({"kind": kind, "name": name, "at": 0.0})
+    with monkeypatch.context() as patch:  # both have looked, and found it; the other was quicker
+        patch.setattr(removal, "_made_by_us", lambda *found: None)
+        patch.setattr(removal, "_mine", lambda *found: None)
+        patch.setattr(Path, "lstat", lambda self: os.stat("/"))
+        assert naming.remove_all(ledger) == []
+    assert not ledger.path.exists()
 
 
 def test_a_living_owner_is_left_alone() -> None:
