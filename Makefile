@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 PROFILE ?= quick
+READER ?= journal
+SECONDS ?= 60
 ARGS ?=
 
 NEEDS_PYTHON = @$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>&- \
@@ -19,8 +21,11 @@ COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-versi
 	--generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
 NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
 
+FUZZER = @$(PIP) install --require-hashes -r locks/atheris.txt 2>$(VENV)/atheris.log \
+	|| echo "make: atheris cannot be had here ($(VENV)/atheris.log): inputs are at random"
+
 .DEFAULT_GOAL := help
-.PHONY: help bench report test lint format gate bench-self soak lock clean
+.PHONY: help bench report test lint format gate bench-self soak fuzz lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,8 +44,13 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
 test: lint ## lint, types and all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-soak: $(DEVELOPED) ## what is long: kills, starts, the contract over everything; goes on where it was stopped
+soak: $(DEVELOPED) ## what is long: contract, starts, kills, fuzz; goes on where it was stopped
+	$(FUZZER)
 	$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(DEVELOPED) ## break a reader: READER=journal|suite|profile|thresholds SECONDS=60
+	$(FUZZER)
+	$(BIN)/python -m tests.fuzz $(READER) --seconds $(SECONDS) $(ARGS)
 
 lint: $(DEVELOPED) ## ruff and mypy
 	$(BIN)/ruff check .
@@ -61,8 +71,8 @@ lock: ## resolve the lock files anew
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in --output-file run.txt
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in \
 	  --group ../pyproject.toml:dev --constraint run.txt --output-file dev.txt
-	cd locks && for binding in sysv_ipc posix_ipc; do \
-	  $(COMPILE) $$binding.in --output-file $$binding.txt; done
+	cd locks && for alone in sysv_ipc posix_ipc atheris; do \
+	  $(COMPILE) $$alone.in --output-file $$alone.txt; done
 	rm -rf $(VENV)-lock
 
 clean: ## remove what killed runs left behind

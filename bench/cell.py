@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+from bench.sizes import LARGEST
+
+MOST_CELLS = 10_000  # of a sweep
+MOST = 1 << 20  # processes, or messages in a queue
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,9 +32,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         """Raises: ValueError (a journal may come from anybody)."""
         for name in (self.transport, self.pattern, self.placement, self.runtime):
-            if not name or len(name) > 200 or not name.isprintable() or name.strip() != name:
+            if not 0 < len(name) <= 200 or not name.isprintable() or _folded(name) != name:
                 raise ValueError(f"{name[:200]!r} names nothing")
-        if self.size < 0 or self.processes < 1 or (self.depth is not None and self.depth < 1):
+        depth = 1 if self.depth is None else self.depth
+        if not (0 <= self.size <= LARGEST and 1 <= self.processes <= MOST and 1 <= depth <= MOST):
             raise ValueError("a cell's size, processes or depth is out of range")
 
     @property
@@ -53,6 +61,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return "/".join(parts) + ("~twin" if self.twin else "")
 
 
+def _folded(name: str) -> str:
+    """One space between words: two names that read alike are one in pyperf's file."""
+    return " ".join(name.split())
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What decides a cell's result beside its axes, and stands in a column of it.
 
@@ -64,6 +77,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     per: str
     family: str
     wait: str
-    copies: int
+    copies: Annotated[int, msgspec.Meta(ge=0, le=MOST)]
     framing: str
     in_place: bool = False

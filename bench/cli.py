@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -13,12 +14,19 @@ from typing import Any, NoReturn
 import click
 
 from bench.parameters import axes, of_a_run, run_folder
-from bench.refusals import COULD_NOT_MEASURE, Refused, carry_out, guarded
+from bench.refusals import COULD_NOT_MEASURE, LONGEST_MESSAGE, Refused, carry_out, guarded
+from bench.untrusted import one_line
 from bench.version import VERSION
 
 
 def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(re.sub(r"[^\n\x20-\x7e]", _escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """JSON's escape for what could steer a terminal; all else stays readable."""
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -229,7 +237,7 @@ def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
     else:
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         click.echo(f"{len(results.rounds)} rounds; cells: {told}")
-        click.echo(f"page: {page}")
+        click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
 
@@ -290,7 +298,7 @@ def report(folder: Path, as_json: bool) -> None:
     if as_json:
         _print_json({"folder": str(folder), "page": str(page)})
     else:
-        click.echo(f"page: {page}")
+        click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
 
 
 @cli.command()
@@ -346,7 +354,7 @@ def clean(as_json: bool) -> None:
         _print_json({"removed": removed})
         return
     for name in removed:
-        click.echo(f"removed {name}")
+        click.echo(f"removed {one_line(name)}")
     click.echo(f"{len(removed)} objects removed")
 
 

@@ -11,12 +11,16 @@ import msgspec
 
 from bench.patterns import PATTERNS
 from bench.placement import PLACEMENTS
-from bench.records import Settings
+from bench.records import MOST_BLOCKS, MOST_ROUNDS, Settings
 from bench.sizes import parse_seconds, parse_size
+from bench.untrusted import one_line, parse_toml, read_toml
 
 PROFILES = ("smoke", "quick", "standard", "rigorous")
 RUNTIMES = ("python",)
 MOST_PROCESSES = 64
+DEEPEST = 1_000_000
+LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
+LONGEST_MESSAGE = 600
 
 
 class BadConfig(ValueError):
@@ -27,7 +31,7 @@ T = TypeVar("T")
 W = TypeVar("W", bound=str)
 
 # A product with an empty axis has no cells: they would be dropped in silence.
-Some: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1)]
+Some: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class _Timing(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,28 +118,28 @@ def load_profile(name: str) -> Profile:
     if path.suffix != ".toml":
         raise BadConfig(f"no profile {name!r}: there are {', '.join(PROFILES)}, or FILE.toml")
     try:
-        data = path.read_bytes()
+        data = read_toml(path)
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a name that no file can have
         raise BadConfig(f"{name!r}: {error}") from error
-    return parse_profile(path.stem, data)
+    return parse_profile(one_line(path.stem), data)  # it goes into the journal, as text
 
 
 def parse_profile(name: str, data: bytes) -> Profile:
     """Raises: BadConfig, in one line that names the profile."""
     try:
-        found = msgspec.toml.decode(data, type=_File)
+        found = msgspec.convert(parse_toml(data), _File)
         run = found.run
         return Profile(
             name=name,
             about=found.about,
             settings=Settings(
-                values=_at_least(1, run.values, "values"),
-                warmups=_at_least(0, run.warmups, "warmups"),
-                block=parse_seconds(run.block),
-                tail=0.0 if run.tail == "0" else parse_seconds(run.tail),
-                rounds=_at_least(1, run.rounds, "rounds"),
+                values=_from_to(1, MOST_BLOCKS, run.values, "values"),
+                warmups=_from_to(0, MOST_BLOCKS, run.warmups, "warmups"),
+                block=_span(run.block, "block"),
+                tail=0.0 if run.tail == "0" else _span(run.tail, "tail"),
+                rounds=_from_to(1, MOST_ROUNDS, run.rounds, "rounds"),
             ),
             axes=(
                 *(_parse_axes(axes, twin=False) for axes in found.cells),
@@ -143,13 +147,21 @@ def parse_profile(name: str, data: bytes) -> Profile:
             ),
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise BadConfig(f"profile {name}: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError) as error:
+        said = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
+        raise BadConfig(f"profile {one_line(name)}: {said}") from error
 
 
-def _at_least(least: int, value: int, what: str) -> int:
-    if not least <= value <= 10**6:
-        raise BadConfig(f"{what} = {value}: {least} or more")
+def _span(text: str, what: str) -> float:
+    seconds = parse_seconds(text)
+    if seconds > LONGEST_BLOCK:
+        raise BadConfig(f"{what} = {text}: 1h at most")
+    return seconds
+
+
+def _from_to(least: int, most: int, value: int, what: str) -> int:
+    if not least <= value <= most:
+        raise BadConfig(f"{what} = {value}: {least} to {most}")
     return value
 
 
@@ -160,7 +172,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         placements=_known("placement", axes.placements, PLACEMENTS),
         transports=axes.transports,
         processes=_processes(axes.processes),
-        depths=tuple(_at_least(1, depth, "depth") for depth in axes.depths) or (None,),
+        depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
         poll=axes.poll,
         twin=twin,
     )

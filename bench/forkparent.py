@@ -74,7 +74,11 @@ class ForkParent:
             self._socket.sendall(_encoder.encode(job) + b"\n")
         except OSError as error:
             raise Lost(f"the fork parent is gone: {error.strerror}") from error
-        return _replies.decode(self._answer(job.deadline + ANSWER_TIME))
+        answer = self._answer(job.deadline + ANSWER_TIME)
+        try:
+            return _replies.decode(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Lost(f"what the worker wrote cannot be read: {error}") from error
 
     def _answer(self, seconds: float) -> bytes:
         self._socket.settimeout(seconds)

@@ -19,10 +19,12 @@ import msgspec
 
 from bench.files import remove_drafts, sync_folder
 from bench.records import AnyLine, Header
+from bench.untrusted import one_line, open_file
 from transports.ownership import open_itself
 
 NAME = "journal.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
+LARGEST = 1 << 29  # bytes; the runs of seven hours, and about 2 GiB once they are read
 
 LONGEST_QUOTE = 200  # of what another wrote: enough to see what it is
 
@@ -127,6 +129,10 @@ class Journal:
                 "it has measured is where this file is now"
             )
 
+    def full(self) -> bool:
+        """Whether it is about to be larger than a reader takes."""
+        return os.fstat(self._fd).st_size > LARGEST - LARGEST // 8
+
     def close(self) -> None:
         os.close(self._fd)
 
@@ -153,13 +159,16 @@ def _hold(fd: int, path: Path) -> None:
 def read(folder: Path) -> Iterator[AnyLine]:
     """The lines of a run's folder, the header first; a torn last line is passed over.
 
-    Raises: Unreadable, FileNotFoundError.
+    Raises: Unreadable, FileNotFoundError, OSError (a link, no file, no permission).
     """
     path = folder / NAME
-    with path.open("rb") as file:
-        number = 0
+    with open_file(path, follow=False) as file:
+        number = size = 0
         while data := file.readline(LONGEST_LINE):
             number += 1
+            size += len(data)
+            if size > LARGEST:  # it may be growing, so what it says of its size is not asked
+                raise Unreadable(f"{path}: over {LARGEST >> 20} MiB, which no sweep of ours writes")
             if not data.endswith(b"\n"):
                 if len(data) == LONGEST_LINE:
                     raise Unreadable(f"{path}:{number}: a line of over {LONGEST_LINE} bytes")
@@ -169,14 +178,11 @@ def read(folder: Path) -> Iterator[AnyLine]:
             try:
                 line = _decoder.decode(data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise Unreadable(f"{path}:{number}: {_one_line(str(error))}") from error
+                raise Unreadable(
+                    f"{path}:{number}: {one_line(str(error), LONGEST_QUOTE)}"
+                ) from error
             if (number == 1) != isinstance(line, Header):
                 raise Unreadable(f"{path}:{number}: a journal begins with one sweep header")
             yield line
     if number == 0:
         raise Unreadable(f"{path}: it is empty")
-
-
-def _one_line(text: str) -> str:
-    """A library's message may quote the file: shown without its control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_QUOTE])

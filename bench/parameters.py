@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -14,7 +15,7 @@ def of_a_run(context: click.Context, option: click.Parameter, folder: Path | Non
     """An option's folder that must hold a run."""
     from bench.journal import NAME
 
-    if folder is not None and not (folder / NAME).is_file():
+    if folder is not None and not os.path.lexists(folder / NAME):
         raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
     return folder
 

@@ -13,8 +13,8 @@ from itertools import product
 
 import msgspec
 
-from bench.cell import Cell, Facts
-from bench.config import Axes
+from bench.cell import MOST_CELLS, Cell, Facts
+from bench.config import Axes, BadConfig
 from bench.patterns import CARRY_NOTHING, PATTERNS
 from bench.placement import Impossible, Site, place
 from transports import Limits, Topology, Traits, Unavailable
@@ -88,10 +88,12 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
 def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
     """The products of the axes; `names` are the transports that a pattern of names means.
 
-    Raises: what `names` raises.
+    Raises: BadConfig where there are too many, and what `names` raises.
     """
+    left = MOST_CELLS
     for one in axes:
-        transports = [name for pattern in one.transports for name in names(pattern)]
+        patterns = dict.fromkeys(one.transports)
+        transports = [name for pattern in patterns for name in names(pattern)]
         for pattern, size, processes, placement, runtime, transport, depth, poll in product(
             one.patterns,
             one.sizes,
@@ -102,6 +104,9 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             one.depths,
             one.poll,
         ):
+            left -= 1
+            if left < 0:
+                raise BadConfig(f"over {MOST_CELLS} cells: ask for fewer sizes or transports")
             yield Cell(
                 transport=transport,
                 pattern=pattern,

@@ -1,18 +1,31 @@
 """The lines of a journal: what a sweep writes down, one versioned schema.
 
 Each line of `journal.jsonl` is one of these, as JSON, told apart by its
-`kind`. Times are seconds unless a name says otherwise.
+`kind`. Times are seconds unless a name says otherwise. The bounds hold when a
+line is read: a journal may come from anybody, and what is computed from it
+must neither overflow nor take for ever.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from bench.cell import Cell, Facts
 
 SCHEMA = 1
+MOST_BLOCKS = 10_000  # of one run: its line must not grow past what a reader takes
+MOST_ROUNDS = 1_000_000
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
+# Seconds, shares and loads: some may come out below 0 where a clock is corrected.
+Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
+
+# What pyperf tells of a run that differs from one run to the next.
+OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,9 +34,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     hostname: str
     kernel: str
     cpu_model: str
-    cpus: list[int]  # the CPUs that we may use
-    cpus_online: int
-    memory_bytes: int
+    cpus: list[Count]  # the CPUs that we may use
+    cpus_online: Count
+    memory_bytes: Count
     virtualization: str  # "" where none was found
     python: str
     hidden: list[str] = []
@@ -40,11 +53,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a run is made. `tail`: seconds of the pass that stamps each message, 0: none."""
 
-    values: int
-    warmups: int
-    block: float
-    tail: float
-    rounds: int
+    values: Annotated[int, msgspec.Meta(ge=1, le=MOST_BLOCKS)]
+    warmups: Annotated[int, msgspec.Meta(ge=0, le=MOST_BLOCKS)]
+    block: Span
+    tail: Span
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
@@ -54,13 +67,13 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
 class Header(Line, kw_only=True, tag="sweep"):
     """The first line: what it takes to repeat the sweep, or to resume it."""
 
-    schema: int
+    schema: Count
     version: str
     started: str  # ISO 8601, with its offset
     command: list[str]
     profile: str
-    seed: int
-    budget: float | None
+    seed: Count
+    budget: Span | None
     settings: Settings
     machine: Machine
     clock: str
@@ -85,8 +98,8 @@ class Skipped(Line, kw_only=True, tag="skipped"):
 
 class Calibrated(Line, kw_only=True, tag="calibrated"):
     cell: str
-    loops: int
-    at: float = 0.0  # seconds of sweeping until now, those before a resumption included
+    loops: Positive
+    at: Number = 0.0  # seconds of sweeping until now, those before a resumption included
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -96,11 +109,11 @@ class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     (CLOCK_PROCESS_CPUTIME_ID); the rest is from getrusage(2).
     """
 
-    cpu: float = 0.0
-    voluntary: int = 0  # context switches
-    involuntary: int = 0
-    minor_faults: int = 0
-    major_faults: int = 0
+    cpu: Number = 0.0
+    voluntary: Count = 0  # context switches
+    involuntary: Count = 0
+    minor_faults: Count = 0
+    major_faults: Count = 0
 
 
 class Run(Line, kw_only=True, tag="run"):
@@ -112,24 +125,24 @@ class Run(Line, kw_only=True, tag="run"):
     """
 
     cell: str
-    round: int
-    attempt: int
-    loops: int
-    inner_loops: int
+    round: Count
+    attempt: Count
+    loops: Positive
+    inner_loops: Positive
     warmups: list[float]
     values: list[float]
-    cpus: list[list[int]]  # for each process, the CPUs it was pinned to
-    depth: int | None
+    cpus: list[list[Count]]  # for each process, the CPUs it was pinned to
+    depth: Count | None
     usage: list[Usage]
-    foreign: float | None  # share of the timed wall time that others had, same-core alone
-    steal: float = 0.0  # share of all CPUs' time meanwhile that the hypervisor took, in ticks
-    tail: dict[int, int] = {}
-    observations: dict[str, float] = {}  # what is no time: updates lost, …
+    foreign: Number | None  # share of the timed wall time that others had, same-core alone
+    steal: Number = 0.0  # share of all CPUs' time meanwhile that the hypervisor took, in ticks
+    tail: dict[Count, Positive] = {}
+    observations: dict[str, Number] = {}  # what is no time: updates lost, …
     void: str = ""
-    start_up: float  # fork of the worker -> its first timed block
-    timed: float  # inside timed blocks: values and tail, no warm-ups
-    wall: float  # the worker's whole life
-    at: float = 0.0  # as in `Calibrated`
+    start_up: Number  # fork of the worker -> its first timed block
+    timed: Number  # inside timed blocks: values and tail, no warm-ups
+    wall: Number  # the worker's whole life
+    at: Number = 0.0  # as in `Calibrated`
     metadata: dict[str, str | int | float] = {}
 
 
@@ -137,7 +150,7 @@ class Failed(Line, kw_only=True, tag="failed"):
     """A run that came to nothing: who failed, where, and what happened."""
 
     cell: str
-    round: int  # 0: while calibrating
+    round: Count  # 0: while calibrating
     who: str
     where: str
     what: str
@@ -147,11 +160,11 @@ class Failed(Line, kw_only=True, tag="failed"):
 class Round(Line, kw_only=True, tag="round"):
     """The end of a round. `steal`: share of all CPUs' time that the hypervisor took."""
 
-    round: int
-    wall: float
-    timed: float
-    steal: float
-    load: float
+    round: Count
+    wall: Number
+    timed: Number
+    steal: Number
+    load: Number
     void: str = ""  # why the runs that know of no foreign time do not count, "" where they do
 
 
@@ -161,12 +174,13 @@ class Resumed(Line, kw_only=True, tag="resumed"):
     dropped: str = ""  # a torn last line that was cut off
 
 
-Reason: TypeAlias = Literal["complete", "budget", "interrupted"]
+# "full": the journal was about to be larger than a reader takes.
+Reason: TypeAlias = Literal["complete", "budget", "interrupted", "full"]
 
 
 class Ended(Line, kw_only=True, tag="end"):
     reason: Reason
-    wall: float  # seconds of sweeping, those before a resumption included
+    wall: Number  # seconds of sweeping, those before a resumption included
 
 
 AnyLine: TypeAlias = (

@@ -11,7 +11,10 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
+from bench.untrusted import one_line
+
 COULD_NOT_MEASURE = 3
+LONGEST_MESSAGE = 6000  # a path has up to 4096 bytes
 
 
 class Refused(click.ClickException):
@@ -20,7 +23,12 @@ class Refused(click.ClickException):
     exit_code = COULD_NOT_MEASURE
 
     def format_message(self) -> str:
-        return " ".join(self.message.split())
+        return said(self.message)
+
+
+def said(message: str) -> str:
+    """A message as it is shown: it may quote a file that somebody else wrote."""
+    return one_line(" ".join(message.split()), LONGEST_MESSAGE)
 
 
 def _expected() -> tuple[type[BaseException], ...]:
@@ -61,8 +69,8 @@ def carry_out(cli: click.Group) -> NoReturn:
         sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
-        said = " ".join(error.format_message().split()).rstrip(".")
-        _complain(f"Error: {said}: see {command} --help")
+        message = said(error.format_message()).rstrip(".")
+        _complain(f"Error: {message}: see {command} --help")
         sys.exit(COULD_NOT_MEASURE)
     except click.ClickException as error:
         _complain(f"Error: {error.format_message()}")

@@ -7,17 +7,22 @@ they know. Everything is validated here: a folder may come from anybody.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from statistics import median
 
-from bench.cell import Cell, Facts
+import msgspec
+
+from bench.cell import MOST_CELLS, Cell, Facts
 from bench.files import write_atomically
 from bench.histogram import LAST, Counts, bearable, merge, percentile
 from bench.journal import Unreadable, read
+from bench.pyperf_file import LONGEST, are_times, taken
 from bench.records import (
+    MOST_BLOCKS,
+    OF_A_RUN,
     SCHEMA,
     Calibrated,
     Ended,
@@ -40,16 +45,18 @@ from bench.sizes import (
     parse_seconds,
     parse_size,
 )
+from bench.untrusted import one_line, parse_toml, read_toml
 
 __all__ = [
-    "Cell", "CellResult", "Facts", "Failed", "Header", "Machine", "Results", "Round", "Run",
-    "Settings", "Skipped", "Status", "Unreadable", "bearable", "format_size", "human_rate",
-    "human_seconds", "human_size", "human_span", "load", "parse_seconds", "parse_size",
-    "percentile", "write_atomically", "write_suite",
+    "Cell", "CellResult", "Counts", "Facts", "Failed", "Header", "Machine", "Results", "Round",
+    "Run", "Settings", "Skipped", "Status", "Unreadable", "bearable", "format_size", "human_rate",
+    "human_seconds", "human_size", "human_span", "load", "merge", "one_line", "parse_seconds",
+    "parse_size", "parse_toml", "percentile", "read_toml", "write_atomically", "write_suite",
 ]  # fmt: skip
 
 
-SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
+MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory, where each is a bucket
+MOST_BESIDE = 1024  # of what stands beside a run's values: processes, observations, metadata
 
 
 class Status(Enum):
@@ -112,7 +119,7 @@ class Results:
 def load(folder: Path) -> Results:
     """Read a run's folder.
 
-    Raises: Unreadable (one line: what is wrong, and where), FileNotFoundError.
+    Raises: Unreadable (one line: what is wrong, and where), FileNotFoundError, OSError.
     """
     lines = read(folder)
     header = next(lines)
@@ -124,9 +131,16 @@ def load(folder: Path) -> Results:
             "use the ipcbench that wrote it, or measure again"
         )
     results = Results(header)
+    numbers = 0
     try:
         for line in lines:
             _take(results, line)
+            numbers += len(line.values) + len(line.tail) if isinstance(line, Run) else 0
+            if len(results.cells) > MOST_CELLS:
+                raise Unreadable(f"over {MOST_CELLS} cells: measure fewer in a run")
+            if numbers > MOST_NUMBERS:
+                raise Unreadable(f"over {MOST_NUMBERS} values and buckets: measure fewer in a run")
+        _void(results)
     except Unreadable as error:
         where = "" if str(error).startswith(str(folder)) else f"{folder}: "
         raise Unreadable(f"{where}{error}") from error
@@ -146,13 +160,14 @@ def _take(results: Results, line: object) -> None:
         _known(results, line.cell).loops = line.loops
     elif isinstance(line, Run):
         _check_run(line)
-        _known(results, line.cell).runs.append(line)
+        runs = _known(results, line.cell).runs
+        if runs and runs[0].inner_loops != line.inner_loops:
+            raise Unreadable(f"runs of {line.cell[:200]!r} are made of unlike blocks")
+        runs.append(line)
     elif isinstance(line, Failed):
         _known(results, line.cell).failures.append(line)
     elif isinstance(line, Round):
         results.rounds.append(line)
-        if line.void:
-            _void(results, line)
     elif isinstance(line, Resumed):
         results.resumed.append(line)
         results.ended = None
@@ -161,12 +176,13 @@ def _take(results: Results, line: object) -> None:
         results.spent = max(results.spent, line.wall)
 
 
-def _void(results: Results, line: Round) -> None:
+def _void(results: Results) -> None:
     """Steal is told by the round: it voids the runs that could not see foreign time."""
-    for result in results.cells.values():
+    void = {line.round: line.void for line in results.rounds if line.void}
+    for result in results.cells.values() if void else ():
         for run in result.runs:
-            if run.round == line.round and run.foreign is None and not run.void:
-                run.void = line.void
+            if run.foreign is None and not run.void:
+                run.void = void.get(run.round, "")
 
 
 def _known(results: Results, cell: str) -> CellResult:
@@ -178,23 +194,29 @@ def _known(results: Results, cell: str) -> CellResult:
         ) from None
 
 
+def check_readable(run: Run) -> None:
+    """What is written must be readable. Raises: Unreadable."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(run), type=Run)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise Unreadable(f"a run of {run.cell[:200]!r}: {error}") from error
+    _check_run(run)
+
+
 def _check_run(run: Run) -> None:
     """What all else relies on: no division by zero, no overflow, no bucket out of this world."""
     what = f"a run of {run.cell[:200]!r}"
-    if not run.values or not all(SHORTEST <= value <= LONGEST for value in run.values):
+    if not are_times(run.values):
         raise Unreadable(f"{what} has no values, or some that are no time for one message")
     if not all(0 <= value <= LONGEST for value in run.warmups):
         raise Unreadable(f"{what} has warm-ups that are no times")
-    if run.loops < 1 or run.inner_loops < 1 or run.round < 0:
-        raise Unreadable(f"{what} counts loops or rounds below 1")
-    if not all(0 <= number <= LAST and n > 0 for number, n in run.tail.items()):
+    if not all(number <= LAST for number in run.tail):
         raise Unreadable(f"{what} has a histogram with buckets that cannot be")
-
-
-def _one_lined(metadata: dict[str, str | int | float]) -> dict[str, str | int | float]:
-    """What pyperf takes: text in one line, and none that is empty."""
-    folded = {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in metadata.items()}
-    return {key: value for key, value in folded.items() if value != ""}
+    if max(len(run.values), len(run.warmups)) > MOST_BLOCKS:
+        raise Unreadable(f"{what} has over {MOST_BLOCKS} values")
+    beside: list[Sized] = [run.usage, run.observations, run.metadata, run.cpus, *run.cpus]
+    if max(map(len, beside)) > MOST_BESIDE:
+        raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or of what belongs to one")
 
 
 def write_suite(results: Results, path: Path) -> bool:
@@ -224,6 +246,7 @@ def write_suite(results: Results, path: Path) -> bool:
         }
         runs = []
         for run in result.good:
+            of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}
             own: dict[str, str | int | float] = {
                 "loops": run.loops,
                 "inner_loops": run.inner_loops,
@@ -236,7 +259,7 @@ def write_suite(results: Results, path: Path) -> bool:
                 pyperf.Run(
                     run.values,
                     warmups=[(run.loops, value) for value in run.warmups],
-                    metadata=_one_lined({**constants, **run.metadata, **own, **axes}),
+                    metadata=taken({**constants, **of_run, **own, **axes}),
                     collect_metadata=False,
                 )
             )

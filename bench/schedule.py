@@ -8,9 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import msgspec
-
-from bench import host
+from bench import host, pyperf_file
 from bench.clock import REAL
 from bench.control import Broken
 from bench.forkparent import WATCHDOG, ForkParent, Lost
@@ -20,6 +18,7 @@ from bench.placement import POLLED
 from bench.plan import Planned, order
 from bench.progress import Watcher
 from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
+from bench.results import Unreadable, check_readable
 from bench.resumption import RETAKES, Begun, Progress
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
@@ -27,28 +26,8 @@ STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have tak
 GIVE_UP = 2  # rounds in a row without a run, after which a cell is left alone
 STARTS = 3  # of a fork parent, before it counts as one that cannot start here
 PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
+LONGEST_WHAT = 10_000  # characters of what happened
 SLACK = 20  # times as long as calibrated that blocks may take
-
-# What pyperf tells of a run that differs from one run to the next.
-_OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
-
-
-class _Bench(msgspec.Struct):
-    """As much of pyperf's file as is read here."""
-
-    class OneRun(msgspec.Struct):
-        values: list[float] = []
-        warmups: list[tuple[int, float]] = []
-
-    runs: list[OneRun]
-
-
-class _Suite(msgspec.Struct):
-    benchmarks: list[_Bench]
-    metadata: dict[str, str | int | float]
-
-
-_suites = msgspec.json.Decoder(_Suite)
 
 
 class Schedule:
@@ -66,6 +45,7 @@ class Schedule:
         clock: str,
         progress: Progress | None = None,
         started: Callable[[ForkParent], None] = lambda parent: None,
+        full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cells = cells
         self._settings = settings
@@ -77,6 +57,7 @@ class Schedule:
         self._noise_counts = clock == REAL  # a made-up time is disturbed by nobody
         self._progress = progress or Progress()
         self._started = started
+        self._full = full
         self._parent: ForkParent | None = None
         self._playing = time.monotonic()
         self._began = self._playing - self._progress.spent  # as if it had never been stopped
@@ -101,6 +82,8 @@ class Schedule:
 
     def over(self) -> Reason | None:
         """Why no further round is begun, or None where one would be."""
+        if self._full():
+            return "full"
         finished = self._progress.finished
         if self._budget is not None:
             begun = self._next() in self._progress.begun
@@ -145,13 +128,14 @@ class Schedule:
         while pending and not self.stopping:
             planned, attempt = pending.popleft()
             self._tell(number, planned)
-            reply = self._ask(planned, number, self._progress.loops[planned.cell.id])
+            loops = self._progress.loops[planned.cell.id]
+            run = _record(planned, number, attempt, loops, self._ask(planned, number, loops))
             self._runs += 1
-            if reply.failure is not None:
-                if self._fail(planned, number, attempt, reply):
+            if isinstance(run, Broken):
+                if self._fail(planned, number, attempt, run):
                     pending.append((planned, 2))
                 continue
-            run = self._keep(planned, number, attempt, reply)
+            self._keep(planned, run)
             timed += run.timed
             if run.void and attempt <= RETAKES:
                 pending.append((planned, attempt + 1))
@@ -212,35 +196,30 @@ class Schedule:
             planned, attempt = todo.popleft()
             self._watcher.tell(0.0, left, f"calibrating {planned.cell.id}")
             reply = self._ask(planned, 0, 0)
-            if reply.failure is not None:
-                if self._fail(planned, 0, attempt, reply):
+            value = reply.failure or _calibrated(reply)
+            if isinstance(value, Broken):
+                if self._fail(planned, 0, attempt, value):
                     todo.append((planned, 2))
                 continue
-            _, value = _suites.decode(reply.suite).benchmarks[0].runs[0].warmups[-1]
             units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
             loops = max(1, round(self._settings.block / (value * units)))
             self._progress.loops[planned.cell.id] = loops
             self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
 
-    def _keep(self, planned: Planned, number: int, attempt: int, reply: Reply) -> Run:
+    def _keep(self, planned: Planned, run: Run) -> None:
         """Write down a run that came to something."""
-        identity = planned.cell.id
-        self._progress.failures.pop(identity, None)
-        run = _record(planned, number, attempt, self._progress.loops[identity], reply)
+        self._progress.failures.pop(planned.cell.id, None)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
             run.void = f"others had {run.foreign:.0%} of the core's time"
         run.at = self._spent()
         self._write(run)
-        return run
 
-    def _fail(self, planned: Planned, number: int, attempt: int, reply: Reply) -> bool:
+    def _fail(self, planned: Planned, number: int, attempt: int, broken: Broken) -> bool:
         """Write down a run that came to nothing; whether it is to be tried again in its round.
 
         Once, so that a process which was killed from outside leaves no gap; but a hang has
         cost its whole deadline, and waits for the next round.
         """
-        broken = reply.failure
-        assert broken is not None
         identity = planned.cell.id
         self._write(
             Failed(
@@ -248,7 +227,7 @@ class Schedule:
                 round=number,
                 who=broken.who,
                 where=broken.where,
-                what=broken.what,
+                what=broken.what[:LONGEST_WHAT],
                 at=self._spent(),
             )
         )
@@ -302,17 +281,41 @@ def _fork_parent() -> ForkParent:
     return ForkParent()
 
 
-def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
+def _calibrated(reply: Reply) -> float | Broken:
+    """Seconds per unit."""
+    try:
+        return pyperf_file.calibrated(reply.suite)
+    except pyperf_file.NoFigure as error:
+        return _without_figure(error)
+
+
+def _without_figure(error: ValueError) -> Broken:
+    return Broken("the worker", "its result", str(error))
+
+
+def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run | Broken:
+    """A run as it is written down, or why it came to nothing."""
+    if reply.failure is not None:
+        return reply.failure
+    try:
+        run = _run(planned, number, attempt, loops, reply)
+        check_readable(run)
+    except (pyperf_file.NoFigure, Unreadable) as error:
+        return _without_figure(error)
+    return run
+
+
+def _run(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
+    """Raises: bench.pyperf_file.NoFigure."""
     assert reply.outcome is not None
-    suite, outcome = _suites.decode(reply.suite), reply.outcome
-    measured = suite.benchmarks[0].runs[0]
+    measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
     return Run(
         cell=planned.cell.id,
         round=number,
         attempt=attempt,
         loops=loops,
         inner_loops=PATTERNS[planned.cell.pattern].units(planned.cell.processes),
-        warmups=[value for _, value in measured.warmups],
+        warmups=measured.warmups,
         values=measured.values,
         cpus=planned.cpus,
         depth=outcome.depth,
@@ -324,5 +327,5 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
         start_up=outcome.start_up,
         timed=outcome.timed,
         wall=reply.wall,
-        metadata={key: suite.metadata[key] for key in sorted(_OF_A_RUN & suite.metadata.keys())},
+        metadata=measured.metadata,
     )

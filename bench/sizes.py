@@ -6,6 +6,7 @@ import re
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+LARGEST = 1 << 50  # bytes: no memory holds more
 ALMOST = 0.9995  # from here on three digits round up to the next power of ten
 
 
@@ -17,7 +18,10 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"([0-9]{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:
         raise ValueError(f"{text!r} is no size: write bytes as 64, 4K, 1M or 2G")
-    return int(found[1]) * _UNITS[found[2].upper()]
+    size = int(found[1]) * _UNITS[found[2].upper()]
+    if size > LARGEST:
+        raise ValueError(f"{text!r} is more than any memory holds")
+    return size
 
 
 def format_size(size: int) -> str:

@@ -18,26 +18,30 @@ from types import FrameType
 
 from bench import host, sources
 from bench.cell import Cell
-from bench.clock import REAL
-from bench.config import Profile
+from bench.clock import FAKE, REAL
+from bench.config import RUNTIMES, Profile
 from bench.files import in_words, make_folder
 from bench.forkparent import ForkParent
 from bench.guardian import Guardian, clean_up, watch
 from bench.journal import NAME as JOURNAL
 from bench.journal import Journal
 from bench.lock import SweepLock
-from bench.placement import Site
-from bench.plan import Candidate, Plan, cells_of, plan
+from bench.patterns import PATTERNS
+from bench.placement import PLACEMENTS, Site
+from bench.plan import Candidate, Plan, Skip, cells_of, plan
 from bench.progress import Watcher
 from bench.records import SCHEMA, Header, Planned, Reason, Resumed, Skipped
 from bench.results import Results, load
 from bench.resumption import Progress
 from bench.schedule import Schedule
 from bench.sizes import human_span
+from bench.untrusted import one_line
 from bench.version import VERSION
 from transports import Unavailable, registry
 from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
 from transports.ownership import check_way
+
+LONGEST = 2000  # characters of a plug-in's reason
 
 
 class CannotRun(Exception):
@@ -165,10 +169,7 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
             folder,
             header,
             *(Planned(cell=one.cell, facts=one.facts) for one in found.cells),
-            *(
-                Skipped(cell=cell, reason=skip.reason, remedy=skip.remedy)
-                for cell, skip in found.skipped
-            ),
+            *(_skipped(cell, why) for cell, why in found.skipped),
         )
     except BaseException:
         if made:
@@ -176,10 +177,17 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
         raise
 
 
+def _skipped(cell: Cell, why: Skip) -> Skipped:
+    reason, remedy = one_line(why.reason, LONGEST), one_line(why.remedy, LONGEST)
+    return Skipped(cell=cell, reason=reason, remedy=remedy)
+
+
 def _why_over(reason: Reason, results: Results) -> str:
     if reason == "budget":
         budget = human_span(results.header.budget or 0.0)
         return f"its budget of {budget} is spent; for more rounds, measure anew with a larger one"
+    if reason == "full":
+        return "its journal is as large as one is read; for more rounds, measure anew"
     return f"all of its {len(results.rounds)} rounds are played"
 
 
@@ -208,12 +216,28 @@ def _point(link: Path, target: str, watcher: Watcher) -> None:
         watcher.note(f"{link} does not lead here: {error.strerror}")
 
 
+def _known(header: Header, cells: Sequence[Cell]) -> None:
+    """A journal may name what there is not. Raises: CannotRun."""
+    for what, names, known in (
+        ("clock", {header.clock}, (REAL, FAKE)),
+        ("pattern", {cell.pattern for cell in cells}, PATTERNS),
+        ("placement", {cell.placement for cell in cells}, PLACEMENTS),
+        ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
+    ):
+        if strange := sorted(names - set(known)):
+            raise CannotRun(
+                f"this sweep cannot be resumed here: no {what} is called {strange[0]!r}, "
+                f"there are {', '.join(known)}"
+            )
+
+
 def _same(results: Results) -> Plan:
     """The plan of a stopped sweep, which must be the same here and now. Raises: CannotRun."""
     header, here = results.header, host.machine()
     if len(results.cells) < header.planned:
         raise CannotRun("this sweep was stopped before its plan was written down: measure anew")
     cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    _known(header, cells)
     found = plan(cells, candidate, site())
     differences = [
         f"{what} was {then}, is {now}"
@@ -256,6 +280,7 @@ def _schedule(
         clock=header.clock,
         progress=progress,
         started=machine.guard,
+        full=journal.full,
     )
 
 

@@ -16,7 +16,7 @@ from statistics import median
 
 import msgspec
 
-from bench.results import CellResult, Results, Status, human_seconds
+from bench.results import CellResult, Results, Status, human_seconds, one_line
 from bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
 from reports import trust
 from reports.model import measured
@@ -25,7 +25,6 @@ from reports.thresholds import (
     BadThresholds,
     Promise,
     Thresholds,
-    one_line,
     pair,
     times,
 )

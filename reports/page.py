@@ -7,10 +7,12 @@ anybody. Every string from the data is cut, cleaned and escaped on its way.
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -86,8 +88,7 @@ def write(results: Results, folder: Path) -> Path:
     cells = measured(results)
     charts, more_charts = all_charts(cells)
     shown = []
-    if (folder / FIGURES).is_symlink():  # it could lead out of the run's folder
-        raise FileExistsError(f"{folder / FIGURES} is a link, which is not followed: remove it")
+    _no_link(folder / FIGURES)
     if charts:
         (folder / FIGURES).mkdir(mode=0o755, exist_ok=True)
     _remove_stale(folder / FIGURES, {chart.name for chart in charts})
@@ -99,6 +100,12 @@ def write(results: Results, folder: Path) -> Path:
     page = render(results, cells, shown, more_charts)
     write_atomically(folder / REPORT, page.encode("utf-8", "replace"))
     return folder / REPORT
+
+
+def _no_link(folder: Path) -> None:
+    """What is written stays in the run's folder. Raises: OSError."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "a link, which may lead anywhere: remove it", str(folder))
 
 
 def _remove_stale(folder: Path, names: Collection[str]) -> None:
@@ -158,6 +165,7 @@ def repeat(results: Results) -> str:
     return f"{command} --seed {results.header.seed}"
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -200,10 +208,7 @@ def _environment() -> Environment:
     return environment
 
 
-# Control characters, and those that turn the direction of what follows.
-_UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-)
+_SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 
 
 def _clean(value: object) -> object:
@@ -211,7 +216,8 @@ def _clean(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     cut = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
-    return _UNPRINTABLE.sub("\ufffd", cut)
+    # Controls, what turns the direction of the text that follows, what no font can show.
+    return _SUSPECT.sub(lambda found: found[0] if found[0].isprintable() else "\ufffd", cut)
 
 
 def times(ratio: float) -> str:

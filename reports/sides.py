@@ -6,11 +6,11 @@ A side is a set of transports, each a mapping of round -> seconds.
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import NamedTuple
 
-from bench.stats import ENOUGH_ROUNDS
+from bench.stats import ENOUGH_ROUNDS, binomial_tail
 
 Times = Mapping[int, float]
 
@@ -57,21 +57,28 @@ def _players(candidates: Sequence[Times]) -> dict[int, int]:
     """Round -> the index of the candidate that plays it, chosen from the rounds before."""
     if len(candidates) == 1:
         return dict.fromkeys(candidates[0], 0)
-    behind: list[list[float]] = [[] for _ in candidates]  # the best of its round, in logarithms
+    # Behind the best of its round, in logarithms, kept in order.
+    behind: list[list[float]] = [[] for _ in candidates]
     players: dict[int, int] = {}
     for number in sorted(set().union(*candidates)):
         there = [index for index, times in enumerate(candidates) if number in times]
         known = [index for index in there if behind[index]]
         if known:
-            players[number] = min(known, key=lambda index: (median(behind[index]), index))
+            players[number] = min(known, key=lambda index: (_middle(behind[index]), index))
         best = min(candidates[index][number] for index in there)
         for index in there:
-            behind[index].append(math.log(candidates[index][number] / best))
+            insort(behind[index], math.log(candidates[index][number] / best))
     return players
+
+
+def _middle(ordered: Sequence[float]) -> float:
+    """The median of what is in order already."""
+    half = len(ordered) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _at_least(wins: int, n: int) -> float:
     """P(binomial(n, 1/2) >= wins), or 1 where there are too few rounds for any verdict."""
     if n < ENOUGH_ROUNDS - 1:
         return 1.0
-    return sum(math.comb(n, k) for k in range(wins, n + 1)) / (1 << n)
+    return binomial_tail(n, wins)

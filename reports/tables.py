@@ -12,7 +12,17 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from bench.results import CellResult, Results, Run, Skipped, Status, bearable, percentile
+from bench.results import (
+    CellResult,
+    Counts,
+    Results,
+    Run,
+    Skipped,
+    Status,
+    bearable,
+    merge,
+    percentile,
+)
 from bench.stats import ENOUGH_ROUNDS, Interval
 from reports.claims import Claim, Judged
 from reports.model import FLOOR, SHARED_MEMORY, Contest, Measured, Situation, Winner, ratios
@@ -22,6 +32,7 @@ MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 RESAMPLES = 400
+MOST_DRAWN = 1000  # rounds, or groups of rounds
 
 T = TypeVar("T")
 
@@ -193,7 +204,7 @@ def tails(cells: Iterable[Measured]) -> Rows[Tail]:
 
 
 def _tail(one: Measured) -> Tail:
-    rounds = [run.tail for run in one.runs if run.tail]
+    rounds = _grouped([run.tail for run in one.runs if run.tail])
     buckets = sorted({bucket for histogram in rounds for bucket in histogram})
     counts = np.array(
         [[float(histogram.get(bucket, 0)) for bucket in buckets] for histogram in rounds]
@@ -208,6 +219,15 @@ def _tail(one: Measured) -> Tail:
         for quantile in QUANTILES
     ]
     return Tail(one, total, shown, float(middles[-1]))
+
+
+def _grouped(rounds: Sequence[Counts]) -> Sequence[Counts]:
+    """As many rounds as can be drawn, neighbours together where there are more: what
+    neighbours have in common stays in one group."""
+    size = -(-len(rounds) // MOST_DRAWN)
+    if size == 1:
+        return rounds
+    return [merge(rounds[start : start + size]) for start in range(0, len(rounds), size)]
 
 
 def _resampled(counts: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ not. What became of the promises is `reports.gate`'s affair.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from bench.results import Cell, format_size, parse_size
+from bench.results import Cell, format_size, one_line, parse_size, parse_toml, read_toml
 
-LONGEST_FILE = 1 << 18  # bytes: hundreds of promises
-LONGEST_LINE = 500  # tomllib's time grows with the square of a dotted key's length
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 600
 LARGEST_RATIO = 1e6
@@ -102,21 +99,11 @@ def load_thresholds(path: Path) -> Thresholds:
     Raises: BadThresholds, also where the file is missing or cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(LONGEST_FILE + 1)
-        if len(data) > LONGEST_FILE:
-            raise BadThresholds(f"{path}: over {LONGEST_FILE} bytes")
-        text = data.decode()
-        for number, line in enumerate(text.split("\n"), 1):
-            if len(line) > LONGEST_LINE:
-                raise BadThresholds(f"{path}:{number}: over {LONGEST_LINE} characters")
-        written = msgspec.convert(tomllib.loads(text), _File)
+        written = msgspec.convert(parse_toml(read_toml(path)), _File)
     except OSError as error:
         raise BadThresholds(f"{path}: {error.strerror or error}") from error
     except RecursionError as error:
         raise BadThresholds(f"{path}: nested too deep") from error
-    except BadThresholds:
-        raise
     except ValueError as error:  # no UTF-8, no TOML, a wrong type, an unknown key
         raise BadThresholds(f"{path}: {error}") from error
     try:
@@ -275,11 +262,3 @@ def times(ratio: float) -> str:
     if ratio >= 1000:
         return f"{ratio:.0f}x"
     return (f"{ratio:.3f}".rstrip("0").rstrip(".") if 0.1 <= ratio < 10 else f"{ratio:.4g}") + "x"
-
-
-def one_line(text: str, longest: int = 300) -> str:
-    """One line without control characters, whoever wrote it."""
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in cut
-    )

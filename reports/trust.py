@@ -159,6 +159,9 @@ def _about_end(results: Results) -> list[Finding]:
     elif results.ended.reason == "interrupted":
         text = f"The sweep was interrupted after {_many(done, 'round')} of {wanted}."
         found.append(Finding(Weight.WARNING, text))
+    elif results.ended.reason == "full":
+        text = f"The sweep ended after {_many(done, 'round')}: its journal had grown to the limit."
+        found.append(Finding(Weight.NOTE, text))
     elif results.ended.reason == "budget":
         after = human_span(results.ended.wall)
         text = f"The time budget ended the sweep after {_many(done, 'round')} and {after}."

@@ -657,8 +657,11 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_thresholds(tmp_path / "none.toml")
     with pytest.raises(BadThresholds, match="Is a directory"):
         load_thresholds(tmp_path)
-    with pytest.raises(BadThresholds, match="over 262144 bytes"):
+    with pytest.raises(BadThresholds, match="only a regular file"):
         load_thresholds(Path("/dev/zero"))
+    (tmp_path / "large").write_bytes(b"#" * (1 << 20))
+    with pytest.raises(BadThresholds, match="over 262144 bytes"):
+        load_thresholds(tmp_path / "large")
 
 
 VALUES = st.one_of(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bench.stats import (
     ENOUGH_ROUNDS,
     Interval,
+    binomial_tail,
     coverage_of_ranks,
     holm,
     log_ratios,
@@ -212,3 +213,20 @@ def test_spread_ignores_a_wild_value() -> None:
     sample = [chance.gauss(10, 2) for _ in range(4001)]
     assert spread(sample) == pytest.approx(2, rel=0.1)
     assert spread([*sample, 1e9]) == pytest.approx(spread(sample), rel=0.01)
+
+
+@pytest.mark.parametrize("n", [1, 12, 1000, 1001, 5000, 100_000])
+def test_the_tail_of_a_large_sample_is_the_binomials(n: int) -> None:
+    """A long budget over few cells makes tens of thousands of rounds."""
+    for least in {0, 1, n // 3, n // 2, n // 2 + 1, n // 2 + round(n**0.5), n, n + 1}:
+        expected = scipy.stats.binom.sf(least - 1, n, 0.5)
+        assert binomial_tail(n, least) == pytest.approx(expected, rel=1e-7, abs=1e-300)
+
+
+def test_the_interval_of_a_large_sample() -> None:
+    n = 100_001
+    interval = median_interval([float(value) for value in range(n)])
+    assert interval.median == n // 2
+    below = int(scipy.stats.binom.ppf(0.025, n, 0.5))  # rank = below, counted from 1
+    assert abs(interval.low - (below - 1)) <= 1
+    assert 0.95 <= interval.coverage < 0.952

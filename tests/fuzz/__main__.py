@@ -1,0 +1,153 @@
+"""`python -m tests.fuzz READER --seconds N --seed N`: look for what breaks a reader.
+
+With atheris, which CPython and x86-64 have: guided by the coverage of `bench` and
+`reports`. Without it: at random, from seeds and from inputs with a new outcome.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+FOUND = Path(__file__).parent / "found"
+READERS = ("journal", "suite", "profile", "thresholds")
+LONGEST = 1 << 20  # bytes of an input
+MOST_TOLD = 12
+MOST_KEPT = 60
+
+
+class Campaign:
+    """What was played so far, and what came of it."""
+
+    def __init__(self, name: str, reader: ModuleType, seconds: float, scratch: Path) -> None:
+        from tests.fuzz import guard
+
+        self._play = guard.play
+        self._name = name
+        self._reader = reader
+        self._began = time.monotonic()
+        self._seconds = seconds
+        self.scratch = scratch
+        self.outcomes: Counter[str] = Counter()
+
+    def one(self, data: bytes) -> bool:
+        """Play an input; whether its outcome is a new one."""
+        if time.monotonic() - self._began > self._seconds:
+            self.end(0)
+        try:
+            said = self._play(self._reader.outcome, data)
+        except KeyboardInterrupt:
+            self.end(0)
+        except BaseException:
+            self._keep(data)
+        kind = re.sub(r"[0-9]+|'[^']*'|`[^`]*`|\"[^\"]*\"", "_", said)[:80]
+        self.outcomes[kind] += 1
+        return self.outcomes[kind] == 1
+
+    def one_guided(self, data: bytes) -> int:
+        """As libFuzzer calls it: -1 keeps out of its corpus what is refused for a known reason."""
+        before = self.outcomes[""]
+        return 0 if self.one(data) or self.outcomes[""] > before else -1
+
+    def _keep(self, data: bytes) -> NoReturn:
+        FOUND.mkdir(exist_ok=True)
+        path = FOUND / f"{self._name}-{hashlib.sha256(data).hexdigest()[:12]}"
+        path.write_bytes(data)
+        traceback.print_exc()
+        print(f"failed: {path}", flush=True)
+        self.end(1)
+
+    def end(self, code: int) -> NoReturn:
+        total = sum(self.outcomes.values())
+        seconds = time.monotonic() - self._began
+        print(
+            f"{self._name}: {total} inputs in {seconds:.0f} s, {self.outcomes['']} taken, "
+            f"{total - self.outcomes['']} refused in {len(self.outcomes) - 1} ways",
+            flush=True,
+        )
+        for said, number in self.outcomes.most_common(MOST_TOLD):
+            print(f"{number:8} {said or 'taken'}", flush=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        os._exit(code)  # libFuzzer has no way back
+
+
+def _mutated(reader: ModuleType, data: bytes, seed: int, longest: int) -> bytes:
+    found: bytes = reader.mutated(
+        data or random.Random(seed).choice(reader.SEEDS), random.Random(seed)
+    )
+    return found if len(found) <= longest else data
+
+
+def _guided(campaign: Campaign, reader: ModuleType, seed: int) -> None:
+    import atheris
+
+    corpus = campaign.scratch / "corpus"
+    corpus.mkdir()
+    for number, data in enumerate(reader.SEEDS):
+        (corpus / str(number)).write_bytes(data)
+    atheris.Setup(
+        [
+            sys.argv[0], str(corpus), f"-seed={seed or 1}", f"-max_len={LONGEST}",
+            "-timeout=0", "-rss_limit_mb=0", "-len_control=0", "-mutate_depth=1",
+        ],
+        campaign.one_guided,
+        custom_mutator=lambda data, longest, number: _mutated(reader, data, number, longest),
+    )  # fmt: skip
+    atheris.Fuzz()
+
+
+def _at_random(campaign: Campaign, reader: ModuleType, seed: int) -> None:
+    rng = random.Random(seed)
+    pool = list(reader.SEEDS)
+    for data in reader.SEEDS:
+        campaign.one(data)
+    while True:
+        data = _mutated(reader, rng.choice(pool), rng.getrandbits(32), LONGEST)
+        if campaign.one_guided(data) == 0:
+            pool[MOST_KEPT:] = []  # the seeds stay, and the newest of what is worth a change
+            pool.insert(len(reader.SEEDS), data)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("reader", choices=READERS)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--random", action="store_true", help="without atheris")
+    given = parser.parse_args()
+    scratch = Path(tempfile.mkdtemp(prefix="ipcb-"))
+    os.environ["XDG_RUNTIME_DIR"] = str(scratch)
+    os.environ.pop("IPCBENCH_LEDGER", None)
+    try:
+        import atheris
+    except ImportError:
+        atheris = None
+    module = f"tests.fuzz.{given.reader}"
+    if atheris is None or given.random:
+        if atheris is None:
+            print("atheris is not installed: inputs at random, not guided by coverage", flush=True)
+        reader, play = importlib.import_module(module), _at_random
+    else:
+        with atheris.instrument_imports(include=["bench", "reports"]):
+            reader, play = importlib.import_module(module), _guided
+    from tests.fuzz import guard
+
+    guard.limit_memory()
+    play(Campaign(given.reader, reader, given.seconds, scratch), reader, given.seed)
+
+
+if __name__ == "__main__":
+    main()

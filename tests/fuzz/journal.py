@@ -1,0 +1,196 @@
+"""The journal, and all that is made of it: page, suite, the gate's verdicts, a resumption."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import zlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.cell import Cell
+from bench.journal import NAME
+from bench.records import Failed, Resumed, Skipped
+from bench.results import Results, Status, Unreadable, load, write_suite
+from bench.schedule import Progress
+from reports import gate, page
+from reports.model import measured
+from reports.thresholds import BadThresholds, Thresholds, load_thresholds
+from tests import synthetic
+from tests.fuzz import harmless, mutation
+
+DRAWN = 8  # one input of so many has its charts drawn: that takes most of the time
+
+PROMISES = """
+[[promise]]
+name = "memory"
+faster = { transport = "shm:posix+futex" }
+than = { transport = "pipe" }
+where = { pattern = "latency", size = 64 }
+at_least = "1.1x"
+at_most = 40
+"""
+
+
+def _journal(results: Results) -> bytes:
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in synthetic.lines(results))
+
+
+def _seeds() -> list[bytes]:
+    names = ("pipe", "shm:posix+futex", "null")
+    small = synthetic.cells(names, sizes=(64,))
+    both = [*small, *synthetic.cells(("pipe", "shm:posix+futex"), ("stream",), (64, 4096))]
+    counting = synthetic.cells(("posix-sem", "unguarded"), ("counter",), (0,), processes=(2, 4))
+    others = synthetic.cells(("pipe", "posix-queue"), ("echo", "fan-in", "pairs"), (64,))
+    deep = synthetic.cells(("posix-queue",), ("stream",), (64,), depths=(1, 8))
+    gone = synthetic.cells(("tcp",), sizes=(64,))[0]
+    skipped = [Skipped(cell=gone, reason="no network", remedy="ip link set lo up")]
+    failed = [Failed(cell=small[0].id, round=0, who="peer 1", where="attach", what="TimedOut")]
+    reference = synthetic.reference
+    resumed = synthetic.sweep(reference, both, rounds=2, end="interrupted", steal=0.5)
+    resumed.resumed = [Resumed(started="later", command=["ipcbench"], dropped="{")]
+    resumed.rounds[0].void = "stolen"
+    found = [
+        synthetic.sweep(reference, both, rounds=7, twins=both[:1], tail=60, skipped=skipped),
+        synthetic.sweep(reference, small, rounds=1, failed=failed, end=None),
+        synthetic.sweep(reference, [*counting, *others, *deep], rounds=6, tail=5),
+        synthetic.sweep(reference, [*small, *synthetic.cells(("signal",), ("signal",), (0,))]),
+        resumed,
+    ]  # fmt: skip
+    return [_journal(results) for results in found]
+
+
+SEEDS = _seeds()
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    found = [_parsed(line) for line in data.splitlines()]
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        choice = rng.random()
+        if choice < 0.45:
+            found = _one_field(rng, found)
+        elif choice < 0.75:
+            found = _renamed(rng, found)
+        elif choice < 0.97:
+            kept = found[:1] if rng.random() < 0.95 else []  # the header, without which all ends
+            found = [*kept, *mutation.lines(rng, found[len(kept) :])]
+        else:
+            return mutation.raw(rng, _written(found))
+    return _written(found)
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+
+
+def _written(found: list[Any]) -> bytes:
+    return b"".join(
+        (line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in found
+    )
+
+
+def _one_field(rng: random.Random, found: list[Any]) -> list[Any]:
+    """One line changed, or all of its kind at the same place."""
+    at = [index for index, line in enumerate(found) if isinstance(line, dict)]
+    if not at:
+        return found
+    kinds = sorted({str(found[index].get("kind")) for index in at})
+    kind = rng.choice(kinds)
+    of_kind = [index for index in at if str(found[index].get("kind")) == kind]
+    chosen = of_kind if rng.random() < 0.15 else [rng.choice(of_kind)]
+    state = rng.getstate()
+    changed = list(found)
+    for index in chosen:
+        rng.setstate(state)
+        line = mutation.tree(rng, found[index])
+        if isinstance(line, dict) and rng.random() < 0.95:  # what it speaks of stays known
+            line |= {
+                key: found[index][key] for key in ("kind", "cell") if _is_text(found[index], key)
+            }
+        changed[index] = line
+    return changed
+
+
+def _is_text(line: dict[str, Any], key: str) -> bool:
+    return isinstance(line.get(key), str)
+
+
+def _renamed(rng: random.Random, found: list[Any]) -> list[Any]:
+    """A cell, or its facts, changed as a whole: the lines that speak of it follow."""
+    at = [
+        i for i, line in enumerate(found) if isinstance(line, dict) and line.get("kind") == "cell"
+    ]
+    if not at:
+        return found
+    index = rng.choice(at)
+    part = rng.choice(("cell", "cell", "facts"))
+    line = {**found[index], part: mutation.tree(rng, found[index].get(part))}
+    before, after = _identity(found[index]), _identity(line)
+    changed = [*found[:index], line, *found[index + 1 :]]
+    if before and after:
+        for i, one in enumerate(changed):
+            if isinstance(one, dict) and one.get("cell") == before:
+                changed[i] = {**one, "cell": after}
+    return changed
+
+
+def _identity(line: dict[str, Any]) -> str:
+    try:
+        return msgspec.convert(line["cell"], Cell).id
+    except (msgspec.ValidationError, KeyError, ValueError, OverflowError):
+        return ""
+
+
+@cache
+def _thresholds() -> Thresholds:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "promises.toml"
+        path.write_text(PROMISES)
+        return load_thresholds(path)
+
+
+def outcome(data: bytes) -> str:
+    """What became of it: "" or the refusal."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        folder = Path(name)
+        (folder / NAME).write_bytes(data)
+        try:
+            results = load(folder)
+        except Unreadable as error:
+            harmless.line(str(error))
+            return str(error).replace(name, "")
+        _tell(results, folder, draw=zlib.crc32(data) % DRAWN == 0)
+    return ""
+
+
+def _tell(results: Results, folder: Path, draw: bool) -> None:
+    for status in Status:
+        results.with_status(status)
+    Progress.of(results)
+    if write_suite(results, folder / "suite.json"):
+        harmless.suite(folder / "suite.json")
+    if draw:
+        text = page.write(results, folder).read_text(encoding="utf-8")
+        for path in (folder / "figures").glob("*.svg"):
+            harmless.drawing(path.read_text())
+    else:
+        text = page.render(results, measured(results), [])
+    harmless.page(text)
+    try:
+        judged = gate.judge(_thresholds(), results)
+    except BadThresholds as error:
+        harmless.line(str(error))
+    else:
+        harmless.lines(gate.render(judged))
+        json.dumps(gate.to_json(judged), allow_nan=False)
+
+
+one: Callable[[bytes], object] = outcome

@@ -1,0 +1,47 @@
+"""A profile, up to the plan on this machine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from importlib.resources import files
+
+from bench.config import PROFILES, BadConfig, Options, parse_profile, with_options
+from bench.plan import order
+from bench.sweep import CannotRun, planned
+from tests.fuzz import harmless, toml
+from tests.unit.test_config import PROFILE
+from transports.registry import UnknownTransport
+
+SEEDS = [
+    PROFILE.encode(),
+    *((files("bench") / "profiles" / f"{name}.toml").read_bytes() for name in PROFILES),
+]
+_WORDS = (
+    '"latency"', '"stream"', '"counter"', '"signal"', '"fan-out"', '"pairs"', '"echo"', '"state"',
+    '"*"', '"**"', '"shm:*"', '"[a-z]*"', '"[!"', '"null"', '"mp-queue"', '"0"', '"1G"',
+    '"999999999999999G"',
+    '"same-core"', '"cross-core-polled"', '"unpinned"', "2", "3", "64", "65", "1000000", "1000001",
+    '"999999999h"', '"0.000000001ms"', '"0"', '"1"', "[1, 2]", '["pipe"]',
+)  # fmt: skip
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    return toml.mutated(data, rng, _WORDS)
+
+
+def outcome(data: bytes) -> str:
+    """What became of it: "" or the refusal."""
+    try:
+        profile = parse_profile("fuzz", data)
+        found = planned(with_options(profile, Options()))
+    except (BadConfig, UnknownTransport, CannotRun) as error:
+        harmless.line(str(error))
+        return str(error)
+    found.digest()
+    found.controls_for({one.cell.id for one in found.cells})
+    assert len(order(found.cells, 1, 1)) == len(found.cells)
+    return ""
+
+
+one: Callable[[bytes], object] = outcome

@@ -1,0 +1,82 @@
+"""A file of promises, up to the verdicts over a run."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from bench.records import Failed, Skipped
+from bench.results import Results
+from reports import gate
+from reports.thresholds import BadThresholds, load_thresholds, select
+from tests import synthetic
+from tests.fuzz import harmless, toml
+
+_ROOT = Path(__file__).parents[2]
+SEEDS = [
+    (_ROOT / "thresholds.toml").read_bytes(),
+    b"""
+[[promise]]
+name = "memory"
+faster = { transport = "shm:posix+posix-sem" }
+than = { transport = "pipe" }
+where = { pattern = "latency", size = "64K", placement = "same-core", processes = 2 }
+at_least = "1.5x"
+
+[[promise]]
+name = "twin"
+faster = { transport = "pipe", twin = true }
+than = { transport = "pipe", twin = false }
+where = { pattern = "latency", size = 64, runtime = "python", depth = "default", poll = false }
+at_least = 0.5
+at_most = 2.0
+""",
+]
+_WORDS = (
+    '"pipe"', '"null"', '"unix-stream"', '"tcp"', '"sysv-queue"', '"latency"', '"stream"', '"64"',
+    '"64K"', '"same-core"', '"python"', '"default"', "64", "65536", "2", "true", "false", '"1.5x"',
+    '"0x"', '"1000000x"', '"1000000.1"', "0.000001", "1e-7", "nan", "inf", '"memory"', '"twin"',
+)  # fmt: skip
+
+
+@cache
+def _run() -> Results:
+    planned = synthetic.cells()
+    tcp, fifo = synthetic.cells(("tcp", "fifo"), sizes=(64,))
+    return synthetic.sweep(
+        synthetic.reference,
+        [*planned, fifo, *synthetic.cells(("pipe",), ("stream",), (64,))],
+        rounds=7,
+        twins=planned[:1],
+        skipped=[Skipped(cell=tcp, reason="no network", remedy="")],
+        failed=[Failed(cell=fifo.id, round=0, who="peer 1", where="attach", what="TimedOut")],
+    )
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    return toml.mutated(data, rng, _WORDS)
+
+
+def outcome(data: bytes) -> str:
+    """What became of it: "" or the refusal."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        path = Path(folder) / "thresholds.toml"
+        path.write_bytes(data)
+        try:
+            thresholds = load_thresholds(path)
+            select(thresholds, [result.cell for result in _run().cells.values()])
+            judged = gate.judge(thresholds, _run())
+        except BadThresholds as error:
+            harmless.line(str(error))
+            return str(error).replace(folder, "")
+    harmless.lines(gate.render(judged))
+    json.dumps(gate.to_json(judged), allow_nan=False)
+    assert gate.exit_code(judged) in range(4)
+    return ""
+
+
+one: Callable[[bytes], object] = outcome

@@ -1,0 +1,33 @@
+"""Fuzzing: ten minutes of mutated documents for each reader of what others wrote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from tests.fuzz.__main__ import READERS
+from tests.soak.trials import Trial
+
+SECONDS = 600
+PATIENCE = 120  # seconds to begin and end in, beyond those
+
+
+def fuzz(reader: str, seed: int) -> str:
+    """In a process of its own: it ends as libFuzzer ends. Raises: AssertionError."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", reader, f"--seconds={SECONDS}", f"--seed={seed}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=SECONDS + PATIENCE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return next(line for line in done.stdout.splitlines() if line.startswith(f"{reader}: "))
+
+
+def trials(seed: int) -> Iterator[Trial]:
+    for reader in READERS:
+        yield Trial(f"fuzz/{reader}", partial(fuzz, reader, seed))

@@ -1,0 +1,19 @@
+"""Inputs that once broke a reader, played again: each is taken or refused now."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import guard
+from tests.fuzz.__main__ import FOUND
+
+INPUTS = sorted(FOUND.iterdir())
+
+
+@pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.name)
+def test_what_was_found_stays_mended(path: Path) -> None:
+    reader = importlib.import_module(f"tests.fuzz.{path.name.partition('-')[0]}")
+    guard.play(reader.outcome, path.read_bytes())
