@@ -84,6 +84,43 @@ def test_a_disk_that_fills_up_stops_the_sweep_and_it_goes_on_with_more_room(
     assert load(kept / "resumed").resumed[0].dropped == ""
 
 
+def test_a_quota_stops_the_sweep_and_it_goes_on_once_it_is_raised(
+    whole: Path, disk: Path, tmp_path: Path
+) -> None:
+    """A quota group of btrfs(5): it takes root, and no other user."""
+    if not (os.geteuid() == 0 and shutil.which("mkfs.btrfs") and Path("/dev/loop0").exists()):
+        pytest.skip("a quota takes root, btrfs-progs and a loop device (loop(4))")
+    done = in_private(
+        f"""
+        truncate -s 128m "$2/image" && mkfs.btrfs -q "$2/image" >&2 || exit 98
+        mount -o loop "$2/image" "$1" && btrfs -q quota enable "$1" || exit 98
+        btrfs -q subvolume create "$1/mine" || exit 98
+        echo begun >&2
+        ipcbench {SWEEP} -o "$1/mine/run" & sweep=$!
+        runs "$1/mine/run" 4
+        btrfs qgroup limit 16k "$1/mine"
+        wait $sweep; echo "exit $?"
+        btrfs qgroup limit none 0/256 "$1"  # the first subvolume
+        ipcbench run --resume "$1/mine/run"; echo "exit $?"
+        cp -r "$1/mine/run" "$2/resumed"
+        umount "$1"
+        """,
+        disk,
+        tmp_path,
+    )
+    if done.returncode == 98:
+        pytest.skip(f"no quota to be had: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    first, *_, last = done.stdout.splitlines()
+    assert (first, last) == ("exit 3", "exit 0")
+    folder = disk / "mine/run"
+    assert said(done.stderr.split("begun\n")[1]) == [
+        f"Error: {folder}/journal.jsonl: Disk quota exceeded: the sweep stops here, and what it "
+        f"has measured is kept; {GO_ON}{folder}"
+    ]
+    assert figures(tmp_path / "resumed") == figures(whole)
+
+
 def test_a_limit_of_the_file_s_size_is_told_as_such(tmp_path: Path) -> None:
     """RLIMIT_FSIZE: neither SIGXFSZ nor a core, and the limit's own words."""
     folder = tmp_path / "run"
