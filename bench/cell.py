@@ -10,6 +10,8 @@ from bench.sizes import LARGEST
 
 MOST_CELLS = 10_000  # of a sweep
 MOST = 1 << 20  # processes, or messages in a queue
+PYTHON, NATIVE = RUNTIMES = ("python", "native")
+"""Who runs the timed loop: bench/loops.py, or bench/_loops.c."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,7 +26,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     size: int
     processes: int = 2
     placement: str
-    runtime: str = "python"
+    runtime: str = PYTHON
     depth: int | None = None
     poll: bool = False
     twin: bool = False

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
+from bench.cell import PYTHON, RUNTIMES
 from bench.patterns import PATTERNS
 from bench.placement import PLACEMENTS
 from bench.records import MOST_BLOCKS, MOST_ROUNDS, Settings
@@ -16,7 +17,6 @@ from bench.sizes import parse_seconds, parse_size
 from bench.untrusted import one_line, parse_toml, read_toml
 
 PROFILES = ("smoke", "quick", "standard", "rigorous")
-RUNTIMES = ("python",)
 MOST_PROCESSES = 64
 DEEPEST = 1_000_000
 LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
@@ -54,6 +54,7 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     processes: Some[int] = (2,)
     depths: tuple[int, ...] = ()
     poll: tuple[bool, ...] = (False,)
+    runtimes: Some[str] = (PYTHON,)
 
 
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,7 +82,7 @@ class Axes(msgspec.Struct, frozen=True):
     processes: tuple[int, ...]
     depths: tuple[int | None, ...]
     poll: tuple[bool, ...] = (False,)
-    runtimes: tuple[str, ...] = RUNTIMES
+    runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
 
 
@@ -174,6 +175,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         processes=_processes(axes.processes),
         depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
         poll=axes.poll,
+        runtimes=_known("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
     )
 

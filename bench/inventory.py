@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import host
+from bench import host, native_loops
 from bench.lock import Busy, SweepLock
 from bench.placement import POLLED, SAME_CORE, Impossible, place
+from bench.plan import Candidate
 from bench.schedule import FOREIGN_MAX, STEAL_MAX
 from bench.sweep import candidate, site
 from transports import Unavailable, names
@@ -36,6 +37,7 @@ def _entry(name: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": name, "available": not isinstance(found.found, Unavailable)}
     if found.traits is not None:
         entry["traits"] = _traits(found.traits)
+        entry["native"] = _native_entry(found)
     if isinstance(found.found, Unavailable):
         entry |= {"reason": found.found.reason, "remedy": found.found.remedy}
     else:
@@ -52,6 +54,19 @@ def _entry(name: str) -> dict[str, Any]:
     return entry
 
 
+def _native_entry(found: Candidate) -> dict[str, Any]:
+    """Whether compiled loops can drive it here, else why not."""
+    if found.traits is not None and not found.traits.native:
+        return {"available": False, "reason": "it has no native operations", "remedy": ""}
+    if found.native is not None:
+        return {
+            "available": False,
+            "reason": found.native.reason,
+            "remedy": found.native.remedy,
+        }
+    return {"available": True}
+
+
 def _traits(traits: Traits) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, value in asdict(traits).items():
@@ -66,14 +81,15 @@ def _traits(traits: Traits) -> dict[str, Any]:
 
 def print_transports(entries: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("transport", "kind", "framing", "patterns", "waits", "peer death", "limits"):
+    headings = ("transport", "kind", "framing", "patterns", "waits", "peer death", "native")
+    for heading in (*headings, "limits"):
         table.add_column(heading, overflow="fold")
     for entry in entries:
         if not entry["available"]:
             why = Text(f"unavailable: {entry['reason']}", style="yellow")
             if entry["remedy"]:
                 why.append(f"; {entry['remedy']}")
-            table.add_row(Text(entry["name"]), *([""] * 5), why)
+            table.add_row(Text(entry["name"]), *([""] * 6), why)
             continue
         traits = entry["traits"]
         table.add_row(
@@ -83,9 +99,13 @@ def print_transports(entries: list[dict[str, Any]]) -> None:
             ", ".join(traits["topologies"]),
             traits["waiting"],
             traits["peer_death"],
+            "yes" if entry["native"]["available"] else "no",
             Text("\n".join(_limit(Limit(**limit)) for limit in entry["limits"])),
         )
     _console().print(table)
+    missing = native_loops.missing()
+    if missing is not None:
+        _console().print(Text(f"{missing.reason}; {missing.remedy}", style="yellow"))
 
 
 def _limit(limit: Limit) -> str:
@@ -122,6 +142,7 @@ def examine() -> list[Finding]:
         *_hardware(),
         *_noise(),
         *_others(),
+        *_native(),
         *_missing(),
     ]
 
@@ -203,6 +224,14 @@ def _others() -> Iterator[Finding]:
     left = len(abandoned())
     if left:
         yield Finding(Weight.MIND, "leftovers", f"of {left} killed sweeps", "ipcbench clean")
+
+
+def _native() -> Iterator[Finding]:
+    why = native_loops.missing()
+    if why is None:
+        yield Finding(Weight.FINE, "native runtime", "the compiled loops are there")
+    else:
+        yield Finding(Weight.MIND, "native runtime", f"skipped: {why.reason}", why.remedy)
 
 
 def _missing() -> Iterator[Finding]:

@@ -1,4 +1,5 @@
-"""The timed loops in Python: each is one part that a process plays.
+"""The timed loops in Python: each is one part that a process plays. Their twins in C have
+the names that these have, and a face in native_loops.py.
 
 All have one signature: an endpoint, the prepared message, the buffer to
 receive into, how many times, and the clock; they return when they started and
@@ -29,6 +30,7 @@ class Span(NamedTuple):
 
 # What an endpoint can do depends on its topology: the contract has the protocols.
 Loop: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], Span]
+Stamped: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], "array[int]"]
 
 
 def ping(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock) -> Span:
@@ -158,7 +160,7 @@ def stamped_ping(
         send(message)
         recv_into(buffer)
         stamps[number] = now()
-    return _durations(stamps)
+    return durations(stamps)
 
 
 def stamped_nudge(
@@ -172,8 +174,9 @@ def stamped_nudge(
         notify()
         wait()
         stamps[number] = now()
-    return _durations(stamps)
+    return durations(stamps)
 
 
-def _durations(stamps: array[int]) -> array[int]:
+def durations(stamps: array[int]) -> array[int]:
+    """What lies between one stamp and the next."""
     return array("q", (after - before for before, after in pairwise(stamps)))

@@ -68,7 +68,7 @@ _AXES = (
         "runtimes",
         multiple=True,
         metavar="NAME",
-        help="Who runs the timed loop: python.",
+        help="Who runs the timed loop: python, native (C), or both in one sweep.",
     ),
 )
 

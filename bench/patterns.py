@@ -1,22 +1,17 @@
 """Patterns: what the processes of a run do, as seats at channels and parts in loops.
 
-To add one, write its loops (loops.py) and its entry in `PATTERNS`.
+To add one, write its loops (loops.py, _loops.c) and its entry in `PATTERNS`.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
 
-from bench import loops
-from bench.clock import Clock
-from bench.loops import Loop, Span
+from bench import loops, native_loops
+from bench.loops import Loop, Span, Stamped
 from transports import Role, Topology
-
-Stamped: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], "array[int]"]
 
 
 class Part(Enum):
@@ -24,7 +19,8 @@ class Part(Enum):
 
     A part that `starts` waits for the barrier; the others are waiting at their
     endpoint by then. One that `ends` says when the block is over. `stamped` is
-    its loop with a time stamp a round trip, where it has round trips.
+    its loop with a time stamp a round trip, where it has round trips. `native`
+    and `native_stamped` are those loops' twins in C.
     """
 
     PING = ("ping", loops.ping, True, True, loops.stamped_ping)
@@ -48,6 +44,10 @@ class Part(Enum):
         self.starts = starts
         self.ends = ends
         self.stamped = stamped
+        self.native: Loop = getattr(native_loops, loop.__name__)
+        self.native_stamped: Stamped | None = (
+            None if stamped is None else getattr(native_loops, stamped.__name__)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from threading import Thread
 from types import FrameType
 from typing import Any, Never
 
@@ -28,10 +30,12 @@ from bench.control import (
     Used,
 )
 from bench.loops import END_MARK, Span
+from bench.native_loops import room
 from bench.patterns import Part, Seat
 from bench.process import die_with, how_it_ended, usage
 from bench.records import Usage
 from transports import Endpoint, PeerGone, Ticket, TransportError
+from transports.native import native_of
 
 LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
 ATTACH_TIME = 10.0  # seconds for all to attach and connect
@@ -43,23 +47,43 @@ WRITTEN = b"\x01"
 class Player:
     """One process's side of a run, the worker's as well: its endpoint, message and buffer.
 
-    `variable`: the counter that all processes of a run share, eight bytes.
+    `variable`: the counter that all processes of a run share, eight bytes. `native`:
+    the loops are compiled ones, over the endpoint's native operations.
     """
 
     def __init__(
-        self, endpoint: Endpoint, seat: Seat, size: int, clock: Clock, variable: memoryview
+        self,
+        endpoint: Endpoint,
+        seat: Seat,
+        size: int,
+        clock: Clock,
+        variable: memoryview,
+        *,
+        native: bool,
     ) -> None:
-        self.endpoint = endpoint
+        self.endpoint: Any = endpoint
         self.seat = seat
         self.size = size
         self.clock = clock
-        self.message: Any = endpoint.prepare(memoryview(WRITTEN * size))
-        self.buffer = memoryview(bytearray(size))
+        self._native = native
+        self.loop = seat.part.native if native else seat.part.loop
+        self.stamped = seat.part.native_stamped if native else seat.part.stamped
+        self.buffer = room(size) if native else memoryview(bytearray(size))
+        self.message: Any = room(size) if native else memoryview(bytearray(size))
+        self.message[:] = WRITTEN * size
+        if not native:
+            self.message = endpoint.prepare(self.message)
         self._end_mark: Any = None
         if seat.part is Part.COUNT:
             self.buffer = variable
         if seat.part is Part.DEAL:
             self._end_mark = endpoint.prepare(memoryview(bytes([END_MARK]) * size))
+
+    def connect(self, hellos: Sequence[object], deadline: float) -> None:
+        """Finish attaching; from here on a native run goes through the native operations alone."""
+        self.endpoint.connect(hellos, deadline)
+        if self._native:
+            self.endpoint = native_of(self.endpoint)
 
     def check(self) -> list[int]:
         """Play this side of the check; the numbers that a competing receiver got."""
@@ -72,7 +96,7 @@ class Player:
         self.clock.begin(times or count)
 
         def play() -> Span:
-            span = seat.part.loop(self.endpoint, self.message, self.buffer, times, self.clock)
+            span = self.loop(self.endpoint, self.message, self.buffer, times, self.clock)
             if seat.part is Part.DEAL:
                 for _ in range(seat.share):  # as many as there are receivers
                     self.endpoint.send(self._end_mark)
@@ -143,12 +167,11 @@ def _complain(peer: Peer, error: BaseException) -> None:
 def play(line: Line, attach: Callable[[], Player]) -> None:
     """A peer's part, from attaching until it is told to stop."""
     player = attach()
-    endpoint = player.endpoint
-    line.say(Hello(endpoint.hello(), endpoint.depth))
+    line.say(Hello(player.endpoint.hello(), player.endpoint.depth))
     while True:
         message = line.next()
         if isinstance(message, Connect):
-            endpoint.connect(message.hellos, time.monotonic() + ATTACH_TIME)
+            player.connect(message.hellos, time.monotonic() + ATTACH_TIME)
             line.say(Ready())
         elif isinstance(message, Check):
             line.say(Ready(player.check()))
@@ -157,7 +180,7 @@ def play(line: Line, attach: Callable[[], Player]) -> None:
         elif isinstance(message, Measure):
             line.say(Used(usage()))
         elif isinstance(message, Stop):
-            endpoint.close()
+            player.endpoint.close()
             return
 
 
@@ -169,14 +192,24 @@ def _block(line: Line, player: Player, count: int) -> None:
     line.say(Done(*timed()))
 
 
+def _epitaph(peer: Peer, status: int) -> Broken:
+    """What is told of a peer that has ended: its last words, or how it ended."""
+    return peer.line.last_words() or Broken(peer.who, "", how_it_ended(status))
+
+
 class Team:
-    """All peers of a run, as the worker leads them."""
+    """All peers of a run, as the worker leads them.
+
+    Where the loops are native ones, `watch` takes the place of SIGCHLD's handler.
+    """
 
     def __init__(
         self,
         seats: Sequence[Seat],
         cpus: Sequence[Sequence[int]],
         give_up: Callable[[Broken], Never],
+        *,
+        native: bool,
     ) -> None:
         """`give_up` says why the run has failed, and ends the process."""
         self.peers = [
@@ -184,7 +217,8 @@ class Team:
         ]
         self._watching = True
         self._give_up = give_up
-        signal.signal(signal.SIGCHLD, self._lost)
+        if not native:
+            signal.signal(signal.SIGCHLD, self._lost)
 
     def fork(
         self,
@@ -227,8 +261,25 @@ class Team:
             if pid:
                 self._watching = False
                 peer.pid = 0
-                last = peer.line.last_words()
-                self._give_up(last or Broken(peer.who, "", how_it_ended(status)))
+                self._give_up(_epitaph(peer, status))
+
+    def watch(self) -> None:
+        """From now on a thread waits for a peer to end, and ends this process where one does.
+
+        In a compiled loop no handler of Python's ever runs, and its calls go on after a
+        signal: a facility that is silent about a peer's death would keep us for ever.
+        """
+        lookout = {os.pidfd_open(peer.pid): peer for peer in self.peers}
+        Thread(target=self._look_out, args=(lookout,), daemon=True).start()
+
+    def _look_out(self, lookout: dict[int, Peer]) -> None:
+        poller = select.poll()
+        for fd in lookout:
+            poller.register(fd, select.POLLIN)
+        ended = [lookout[fd] for fd, _ in poller.poll()]
+        if self._watching:
+            _, status = os.waitpid(ended[0].pid, 0)
+            self._give_up(_epitaph(ended[0], status))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
         """Collect all hellos and hand them round; they come back for the worker itself."""

@@ -13,7 +13,7 @@ from itertools import product
 
 import msgspec
 
-from bench.cell import MOST_CELLS, Cell, Facts
+from bench.cell import MOST_CELLS, PYTHON, Cell, Facts
 from bench.config import Axes, BadConfig
 from bench.patterns import CARRY_NOTHING, PATTERNS
 from bench.placement import Impossible, Site, place
@@ -22,11 +22,15 @@ from transports import Limits, Topology, Traits, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A transport as the planner sees it: what it is, and what `probe` found."""
+    """A transport as the planner sees it: what it is, and what `probe` found.
+
+    `native`: why no compiled loop can run here, whatever the transport; None where one can.
+    """
 
     name: str
     traits: Traits | None  # None: a plug-in that does not load
     found: Limits | Unavailable
+    native: Unavailable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         return Skip(f"{cell.transport} has no depth to set")
     if cell.poll and not traits.pollable:
         return Skip(f"{cell.transport} cannot be waited for with poll(2)")
-    skip = _size(cell, traits, limits)
+    skip = _runtime(cell, candidate, traits) or _size(cell, traits, limits)
     if skip:
         return skip
     cpus = place(cell.placement, cell.processes, site)
@@ -153,11 +157,26 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         per=pattern.per,
         family=traits.family.value,
         wait="poll, then read" if cell.poll else traits.waiting.value,
-        copies=traits.copies,
+        copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,
     )
     return Planned(cell, facts, cpus)
+
+
+def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
+    if cell.runtime == PYTHON:
+        return None
+    if not traits.native:
+        return Skip(f"{cell.transport} has no native operations: it is measured from Python alone")
+    if candidate.native is not None:
+        return Skip(candidate.native.reason, candidate.native.remedy)
+    return None
+
+
+def _copies(cell: Cell, traits: Traits) -> int:
+    fewer = None if cell.runtime == PYTHON else traits.native_copies
+    return traits.copies if fewer is None else fewer
 
 
 def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:

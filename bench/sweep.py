@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from bench import host, sources
-from bench.cell import Cell
+from bench import host, native_loops, sources
+from bench.cell import RUNTIMES, Cell
 from bench.clock import FAKE, REAL
-from bench.config import RUNTIMES, Profile
+from bench.config import Profile
 from bench.files import in_words, make_folder
 from bench.forkparent import ForkParent
 from bench.guardian import Guardian, clean_up, watch
@@ -68,7 +68,7 @@ def candidate(name: str) -> Candidate:
     if isinstance(found, registry.Broken):
         return Candidate(name, None, found.reason)
     try:
-        return Candidate(name, found.traits, found.probe())
+        return Candidate(name, found.traits, found.probe(), native_loops.missing())
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:

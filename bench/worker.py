@@ -12,16 +12,17 @@ from typing import Any, Never
 import msgspec
 
 from bench import host, verify
+from bench.cell import NATIVE
 from bench.clock import clock as clock_named
 from bench.control import Broken, RunFailed
 from bench.histogram import count as counted
 from bench.job import Job, Outcome, Phase
 from bench.loops import Span
-from bench.patterns import PATTERNS, Part, elapsed
+from bench.patterns import PATTERNS, Part, Seat, elapsed
 from bench.peers import ATTACH_TIME, Peer, Player, Team, settle
 from bench.process import usage, used_between
 from bench.records import Usage
-from transports import Channel, PeerGone, Spec, Ticket, Transport, Unavailable, get
+from transports import Channel, Endpoint, PeerGone, Spec, Ticket, Transport, Unavailable, get
 
 MOST_STAMPS = 20_000  # of a tail pass: enough for p99.9 in a run, and little to sort into buckets
 
@@ -33,6 +34,7 @@ class Worker:
 
     def __init__(self, job: Job, forked: float, report: int) -> None:
         self.job = job
+        self._native = job.cell.runtime == NATIVE
         self._forked = forked
         self._report_fd = report
         self._pattern = PATTERNS[job.cell.pattern]
@@ -59,7 +61,7 @@ class Worker:
         idle = host.forbid_idle() if self.job.polled else None
         strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         settle(self.job.cpus[0])
-        self._team = Team(self._seats, self.job.cpus, self._end_with)
+        self._team = Team(self._seats, self.job.cpus, self._end_with, native=self._native)
         try:
             self._attach(strangers)
             if self._transport.traits.carries or not self._pattern.carries:
@@ -94,6 +96,7 @@ class Worker:
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,
             poll=cell.poll,
+            native=self._native,
         )
         for _ in range(self._pattern.channels(cell.processes)):
             self._channels.append(self._transport.create(spec))
@@ -110,21 +113,27 @@ class Worker:
 
         def attach(peer: Peer, ticket: Ticket) -> Player:
             endpoint = self._transport.attach(ticket, deadline)
-            return Player(endpoint, peer.seat, cell.size, self._clock, self._variable)
+            return self._player_at(endpoint, peer.seat)
 
         self._team.fork(tickets, attach, drop_the_worker_s)
+        if self._native:
+            self._team.watch()
         for ticket in tickets[1:]:
             ticket.close()
         endpoint = self._transport.attach(tickets[0], deadline)
         for channel in self._channels:
             channel.close()
-        self._player = Player(endpoint, self._seats[0], cell.size, self._clock, self._variable)
+        self._player = self._player_at(endpoint, self._seats[0])
         hellos = self._team.connect(endpoint.hello(), deadline)
-        endpoint.connect(hellos, deadline)
+        self._player.connect(hellos, deadline)
         self._team.ready(deadline)
         if self._transport.traits.unlink_early:
             for channel in self._channels:
                 channel.unlink()
+
+    def _player_at(self, endpoint: Endpoint, seat: Seat) -> Player:
+        size, clock = self.job.cell.size, self._clock
+        return Player(endpoint, seat, size, clock, self._variable, native=self._native)
 
     def _check(self) -> None:
         self.report(Phase("check"))
@@ -203,7 +212,7 @@ class Worker:
     def _tail(self) -> dict[int, int]:
         """A pass with a stamp a round trip, for those who have round trips."""
         wanted = self.job.settings.tail
-        loop = self._seats[0].part.stamped
+        loop = self._player.stamped
         if not (self.job.loops and wanted and loop):
             return {}
         self.report(Phase("tail"))

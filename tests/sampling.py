@@ -19,7 +19,9 @@ from transports.registry import Broken, get, matching, names
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
-SHARE = 0.1  # of the tests of a transport that stands for no kind
+# Of the tests of a transport that stands for its kind, and of any other one: over their
+# methods, and over their native operations.
+SHARES = {(True, False): 1.0, (True, True): 0.2, (False, False): 0.1, (False, True): 0.05}
 
 WHOLE = frozenset(
     {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}
@@ -39,12 +41,19 @@ def chosen(item: pytest.Item) -> bool:
     name = getattr(getattr(item, "cls", None), "transport", None)
     if not isinstance(name, str) or "test_contract" not in item.nodeid:
         return True
-    return applies(item, name) and (SOAK or name in WHOLE or _drawn(item.nodeid))
+    if not applies(item, name):
+        return False
+    return SOAK or _drawn(item.nodeid, SHARES[name in WHOLE, _native(item)])
 
 
-def _drawn(identity: str) -> bool:
+def _native(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("runtime") == "native"
+
+
+def _drawn(identity: str, share: float) -> bool:
     digest = hashlib.sha256(f"{SEED}/{identity}".encode()).digest()
-    return digest[0] / 256 < SHARE
+    return digest[0] / 256 < share
 
 
 def applies(item: pytest.Item, name: str) -> bool:
@@ -61,5 +70,6 @@ def applies(item: pytest.Item, name: str) -> bool:
         or ("signal" in wanted and Topology.SIGNAL not in traits.topologies)
         or ("guard" in wanted and Topology.GUARD not in traits.topologies)
         or ("reader" in wanted and not traits.in_place)
+        or ("driven" in wanted and not traits.native)
         or ("messages" in wanted and (topology is Topology.HUB or stream))
     )

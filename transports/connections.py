@@ -30,6 +30,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import read_rest, write_rest
 from transports.multiplexing import Gatherer, Receive, given_room, polled
+from transports.native import operations
 from transports.ownership import check_ours
 
 SECRET_BYTES = 32
@@ -251,9 +252,12 @@ class ConnectedEndpoint(PlainEndpoint):
         if self._framing is Framing.MESSAGE:
             return message_sender(connection)
         send = stream_sender(connection, self._ticket.spec.size)
-        if self._ticket.spec.nowait and connection.family != socket.AF_UNIX:
-            return given_room(connection.fileno(), send)
-        return send
+        return given_room(connection.fileno(), send) if self._asks else send
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a sender that may not wait has to ask for room first."""
+        return self._ticket.spec.nowait and self._connections[0].family != socket.AF_UNIX
 
     def _receiver(self, connection: socket.socket) -> Receive:
         size = self._ticket.spec.size
@@ -265,6 +269,19 @@ class ConnectedEndpoint(PlainEndpoint):
         if self._framing is Framing.MESSAGE:
             check_message(data, self._ticket.spec.size, empty=False)
         return data
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        spec, role = self._ticket.spec, self._ticket.role
+        fds = tuple(connection.fileno() for connection in self._connections)
+        reading = () if role is Role.SENDER else fds
+        writing = () if role is Role.RECEIVER else fds
+        epoll = -1 if self._gatherer is None else self._gatherer.fileno()
+        wanted = (self, reading, writing, spec.size, epoll, spec.poll, spec.nowait)
+        if self._framing is Framing.MESSAGE:
+            return operations.packets(*wanted)  # type: ignore[no-any-return]
+        return operations.streams(*wanted, self._asks)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed

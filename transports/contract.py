@@ -147,6 +147,8 @@ class Traits:
     delayed: bool = False  # send returns while the message is the sender's: one killed loses it
     in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
     undo: bool = False  # a GUARD whose holder, when killed, gives it back
+    native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native
+    native_copies: int | None = None  # as `copies`, where a compiled loop makes fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,8 @@ class Spec:
     `poll`: the receiver waits with poll(2) and then reads, where the traits
     say that it can. `kind`: a System V message's type (1 or more), a POSIX
     message's priority; each seat may set its own in its ticket's spec. `name`:
-    a fixed name instead of a private random one.
+    a fixed name instead of a private random one. `native`: the loops will be
+    compiled ones, over `Endpoint.native()`; what only those need is there.
     """
 
     size: int
@@ -210,6 +213,7 @@ class Spec:
     poll: bool = False
     kind: int | None = None
     name: str | None = None
+    native: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 0:
@@ -296,7 +300,10 @@ class Endpoint(Protocol):
         """
 
     def native(self) -> object | None:
-        """The capsule of native operations over the same handles, or None."""
+        """The capsule of native operations over the same handles, or None.
+
+        Asked for once, after `connect`; None as well where they are not built here.
+        """
 
     def close(self) -> None:
         """Let go of this end. Twice is harmless; the kernel object stays."""

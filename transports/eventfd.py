@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
-from transports.waiters import Fixed
+from transports.native import operations
+from transports.waiters import Fixed, How
 
 
 class EventFd:
@@ -35,6 +36,9 @@ class EventFd:
         """Wait with poll(2), then take one."""
         self._poller.poll()
         self.wait()
+
+    def native(self, how: How) -> object:
+        return operations.eventfd(self.fd, how)
 
     def close(self) -> None:
         if self._open:

@@ -28,6 +28,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainChannel
 from transports.naming import announce, fresh_name, home, withdraw
+from transports.native import operations
 from transports.ownership import open_ours
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
@@ -37,7 +38,7 @@ FILE_LOCK = replace(
     lifetime=Lifetime.FILE_SYSTEM,
     undo=True,  # the kernel gives it back when the holder's file is closed
 )
-HELD = replace(GUARD, sharing=Sharing.INHERIT)
+HELD = replace(GUARD, sharing=Sharing.INHERIT, native=False)
 NO_GUARD = replace(GUARD, waiting=Waiting.NONE, excludes=False)
 
 
@@ -54,12 +55,18 @@ class FileLockEndpoint(TokenEndpoint):
     def __init__(self, call: Callable[[int, int], object], ticket: Ticket) -> None:
         super().__init__()
         path = ticket.data["path"]
+        self._records = call is fcntl.lockf
         try:
             self._fd = open_ours(path, os.O_RDWR)
         except FileNotFoundError as error:
             raise PeerGone(f"the file {path} is gone") from error
         self.acquire: Any = partial(call, self._fd, fcntl.LOCK_EX)
         self.release: Any = partial(call, self._fd, fcntl.LOCK_UN)
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        return operations.file_lock(self, self._fd, self._records)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         super().close()
@@ -209,6 +216,14 @@ class _Open:
         pass
 
 
+class OpenEndpoint(HeldEndpoint):
+    def __init__(self) -> None:
+        super().__init__(_Open())
+
+    def native(self) -> object | None:
+        return None if operations is None else operations.unguarded(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Unguarded:
     """No guard at all, so that the updates which it would have saved are seen to be lost."""
@@ -224,7 +239,7 @@ class Unguarded:
         return HeldChannel(spec, None)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        return HeldEndpoint(_Open())
+        return OpenEndpoint()
 
 
 def flock() -> FileLock:

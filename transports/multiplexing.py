@@ -65,6 +65,10 @@ class Gatherer:
             self._epoll.register(fd, select.EPOLLIN)
         self.recv_into, self.recv_from = _gathering(self._epoll, dict(receivers), nowait)
 
+    def fileno(self) -> int:
+        """The epoll(7) descriptor: native operations wait with it as well."""
+        return self._epoll.fileno()
+
     def close(self) -> None:
         self._epoll.close()
 

@@ -26,6 +26,7 @@ from transports.contract import (
     Waiting,
 )
 from transports.defaults import PlainChannel, PlainEndpoint, closed
+from transports.native import operations
 
 TRAITS = Traits(
     family=Family.FLOOR,
@@ -41,6 +42,7 @@ TRAITS = Traits(
     pollable=False,
     copies=0,
     carries=False,
+    native=True,
 )
 
 
@@ -56,6 +58,9 @@ class NullEndpoint(PlainEndpoint):
     def __init__(self) -> None:
         self.send: Any = _send
         self.recv_into: Any = _recv_into
+
+    def native(self) -> object | None:
+        return None if operations is None else operations.nothing(self)
 
     def close(self) -> None:
         self.send = self.recv_into = closed

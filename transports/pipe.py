@@ -34,6 +34,7 @@ from transports.contract import (
 from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all, duplicate_all, reader, writer
 from transports.multiplexing import Gatherer, polled
+from transports.native import operations
 
 TRAITS = Traits(
     family=Family.PIPE,
@@ -47,6 +48,7 @@ TRAITS = Traits(
     zero_length=False,
     pollable=True,
     copies=2,  # into the kernel's pages, and out of them
+    native=True,
 )
 
 # Writes of up to PIPE_BUF bytes are atomic, larger ones of several writers may
@@ -69,6 +71,8 @@ class PipeEndpoint(PlainEndpoint):
 
     def __init__(self, reading: Sequence[int], writing: Sequence[int], ticket: Ticket) -> None:
         self._fds = (*reading, *writing)
+        self._ends = tuple(reading), tuple(writing)
+        self._spec = ticket.spec
         self._gatherer: Gatherer | None = None
         self.send: Any = forbidden("a receiver sends nothing")
         self.recv_into: Any = forbidden("a sender receives nothing")
@@ -96,6 +100,13 @@ class PipeEndpoint(PlainEndpoint):
         if receivers:
             ((fd, receive),) = receivers.items()
             self.recv_into = polled(fd, receive, nowait=spec.nowait) if spec.poll else receive
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        spec = self._spec
+        epoll = -1 if self._gatherer is None else self._gatherer.fileno()
+        return operations.pipes(self, *self._ends, spec.size, epoll, spec.poll, spec.nowait)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         fds, self._fds = self._fds, ()

@@ -44,6 +44,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.multiplexing import Gatherer, polled
 from transports.naming import announce, fresh_name, withdraw
+from transports.native import operations
 from transports.ownership import check_ours
 
 TRAITS = Traits(
@@ -60,6 +61,8 @@ TRAITS = Traits(
     copies=3,  # into the kernel, out of it into the binding's bytes, and from there
     unlink_early=True,
     depth=True,
+    native=True,
+    native_copies=2,
 )
 
 MOST_MESSAGES = 10  # a queue's default depth, where the limits allow it: mq_overview(7)
@@ -105,7 +108,9 @@ def message_limit() -> Limit:
 class PosixQueueEndpoint(PlainEndpoint):
     def __init__(self, ticket: Ticket) -> None:
         self.depth: int | None = ticket.data["depth"]
+        self._spec = ticket.spec
         self._queues: list[Any] = []
+        self._ends: tuple[list[int], list[int]] = [], []  # descriptors: mq_overview(7)
         self._gatherer: Gatherer | None = None
         self.send: Any = forbidden("this end sends nothing")
         self.recv_into: Any = forbidden("this end receives nothing")
@@ -145,11 +150,22 @@ class PosixQueueEndpoint(PlainEndpoint):
             raise Unavailable(f"mq_open(3) fails: {error}", "ulimit -n 1024") from error
         self._queues.append(queue)
         check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
+        self._ends[0 if read else 1].append(queue.mqd)
         queue.block = not spec.nowait
         return queue
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # what the binding takes most quickly
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        spec = self._spec
+        epoll = -1 if self._gatherer is None else self._gatherer.fileno()
+        reading, writing = map(tuple, self._ends)
+        return operations.posix_queues(  # type: ignore[no-any-return]
+            self, reading, writing, _room(spec), epoll, spec.poll, spec.nowait, spec.kind or 0
+        )
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
@@ -256,6 +272,11 @@ class PosixQueueChannel:
                 withdraw("posix queue", name)
 
 
+def _room(spec: Spec) -> int:
+    """A size of 0 is none to mq_open(3), and an acknowledgement has one byte."""
+    return max(spec.size, 1)
+
+
 def _create(spec: Spec, number: int, depth: int) -> str:
     """Make a queue under a private random name, or the spec's with `number` behind it."""
     if spec.name is None:
@@ -263,8 +284,7 @@ def _create(spec: Spec, number: int, depth: int) -> str:
         announce("posix queue", name)
     else:
         name = spec.name if number == 0 else f"{spec.name}-{number}"
-    # A size of 0 is none to mq_open(3), and an acknowledgement has one byte.
-    size = max(spec.size, 1)
+    size = _room(spec)
     try:
         posix_ipc.MessageQueue(name, posix_ipc.O_CREX, 0o600, depth, size).close()
     except Exception as error:

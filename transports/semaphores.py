@@ -20,9 +20,10 @@ from transports.contract import (
     WouldBlock,
 )
 from transports.naming import announce, fresh_name, withdraw
+from transports.native import operations
 from transports.ownership import check_ours
 from transports.sysv_keys import check_sysv, created, key_of
-from transports.waiters import Fixed
+from transports.waiters import Fixed, How
 
 
 class PosixSemaphore:
@@ -44,6 +45,9 @@ class PosixSemaphore:
             self._semaphore.acquire(0)
         except posix_ipc.BusyError as error:
             raise WouldBlock("it would have to wait") from error
+
+    def native(self, how: How) -> object:
+        return operations.posix_semaphore(self.address, how)
 
     def close(self) -> None:
         with contextlib.suppress(posix_ipc.ExistentialError):  # closed already
@@ -159,6 +163,9 @@ class SysvSemaphore:
             raise WouldBlock("it would have to wait") from error
         finally:
             self._semaphore.block = True
+
+    def native(self, how: How) -> object:
+        return operations.sysv_semaphore(self._semaphore.id, self._semaphore.undo, how)
 
     def close(self) -> None:
         """A set of semaphores is known by its number: nothing is open."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from transports import words
 from transports.checks import check_seat, check_spec
 from transports.contract import (
     Closed,
@@ -23,12 +24,13 @@ from transports.contract import (
 )
 from transports.descriptors import close_all, duplicate_all
 from transports.eventfd import EventFds
+from transports.native import operations, told
 from transports.semaphores import PosixSemaphores, SysvSemaphores
 from transports.shm.memfd import MemfdSegments
 from transports.shm.segments import OwnedSegment
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
-from transports.waiters import WORD_BYTES, Fixed, Waiter, WaiterKind, patient
-from transports.words import FUTEX
+from transports.waiters import WORD_BYTES, Fixed, How, Waiter, WaiterKind, patient
+from transports.words import FUTEX, Words
 
 _MEMORY = MemfdSegments()  # where the words are of those waiters that live in memory
 
@@ -43,7 +45,10 @@ class WaiterEndpoint(TokenEndpoint):
 
     def __init__(self, kind: WaiterKind, ticket: Ticket) -> None:
         super().__init__()
+        self._kind = kind
+        self._role, self._spec = ticket.role, ticket.spec
         self._waiters: list[Waiter] = []
+        self._natives: list[object] = []  # opened while there are names
         self._memory: Segment | None = None
         fds = list(ticket.take_fds())
         try:
@@ -59,12 +64,18 @@ class WaiterEndpoint(TokenEndpoint):
         for number, address in enumerate(ticket.data["waiters"]):
             fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
             self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
+        if ticket.spec.native and operations is not None:
+            self._natives = [waiter.native(self._how()) for waiter in self._waiters]
         if ticket.role is Role.MEMBER:
             (only,) = self._waiters
             self.acquire, self.release = only.wait, only.notify
             if not kind.unlink_early:
                 self.acquire = patient(only.wait, kind)
                 self.release = patient(only.notify, kind)
+            return
+        if kind.in_memory and not words.ORDERED:
+            calls = operations.Calls(self._words(None, restless=True))
+            self.notify, self.wait = told(calls.notify, "notify"), told(calls.wait, "wait")
             return
         mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
         wait: Any = getattr(mine, "poll_wait") if ticket.spec.poll else mine.wait  # noqa: B009
@@ -74,8 +85,33 @@ class WaiterEndpoint(TokenEndpoint):
         if not kind.unlink_early:
             self.notify = patient(theirs.notify, kind)
 
+    def _how(self) -> How:
+        if self._spec.nowait:
+            return How.TRY
+        return How.POLL if self._spec.poll else How.BLOCK
+
+    def native(self) -> object | None:
+        if not self._natives:
+            return None
+        if self._role is Role.MEMBER:
+            return operations.guard(self, *self._natives)  # type: ignore[no-any-return]
+        if self._memory is not None:
+            return self._words(self, restless=False)
+        server = self._role is Role.SERVER
+        mine, theirs = self._natives if server else self._natives[::-1]
+        return operations.signal(self, mine, theirs)  # type: ignore[no-any-return]
+
+    def _words(self, owner: object, *, restless: bool) -> object:
+        """The operations over words in memory."""
+        assert self._memory is not None and isinstance(self._kind, Words)
+        places = (0, WORD_BYTES) if self._role is Role.SERVER else (WORD_BYTES, 0)
+        how = (self._spec.nowait, False, self._kind.looks, restless)
+        made: object = operations.word_signal(owner, self._memory.memory, *places, how)
+        return made
+
     def close(self) -> None:
         super().close()
+        self._natives = []
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.close()

@@ -31,6 +31,7 @@ from transports.contract import (
     WouldBlock,
 )
 from transports.defaults import PlainChannel, forbidden
+from transports.native import operations
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 SIGNAL = signal.SIGRTMIN  # the first that the C library leaves to programs
@@ -44,6 +45,7 @@ class SignalEndpoint(TokenEndpoint):
     def __init__(self, ticket: Ticket) -> None:
         super().__init__()
         self._peer = -1
+        self._nowait = ticket.spec.nowait
         signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         _drain()
         self.notify: Any = forbidden("connect first: a signal needs the other one's pid")
@@ -65,6 +67,11 @@ class SignalEndpoint(TokenEndpoint):
         except ProcessLookupError as error:
             raise PeerGone(f"process {peer} is gone") from error
         self.notify = _notifier(self._peer)
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        return operations.process_signal(self, self._peer, SIGNAL, self._nowait)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         # It stays blocked: what the other one still sends would end this process.

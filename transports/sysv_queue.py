@@ -40,6 +40,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from transports.native import operations
 from transports.sysv_keys import check_sysv
 
 TRAITS = Traits(
@@ -57,6 +58,8 @@ TRAITS = Traits(
     # either side, and makes bytes of the second one, which go into the buffer.
     copies=5,
     depth=True,
+    native=True,
+    native_copies=2,
 )
 
 ANY = 0  # a receiver's wish for a message of whichever type, the oldest first: msgop(2)
@@ -87,6 +90,7 @@ class SysvQueueEndpoint(PlainEndpoint):
             check_sysv(queue, f"the queue with key {queue.key}")
         self.send: Any = forbidden("this end sends nothing")
         self.recv_into: Any = forbidden("this end receives nothing")
+        self._ticket, self._one, self._queues = ticket, one, (forth, back)
         if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
             self.send = forbidden("a hub says to whom: send_to")
             self.recv_into = _receiver(forth, block, ANY)
@@ -102,6 +106,25 @@ class SysvQueueEndpoint(PlainEndpoint):
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # what the binding takes most quickly
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        spec, role = self._ticket.spec, self._ticket.role
+        hub = spec.topology is Topology.HUB and role is Role.SERVER
+        forth, back = (queue.id for queue in self._queues)
+        into, out = (back, forth) if role is Role.CLIENT else (forth, back)
+        given, wanted = (0, ANY) if hub else _types(self._ticket, one=self._one)
+        return operations.sysv_queue(  # type: ignore[no-any-return]
+            self,
+            -1 if role is Role.SENDER else into,
+            -1 if role is Role.RECEIVER else out,
+            max(spec.size, 1),
+            given,
+            wanted,
+            spec.nowait,
+            hub,
+        )
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed

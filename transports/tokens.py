@@ -35,6 +35,7 @@ TOKEN = Traits(  # each transport replaces what differs
     copies=0,
     unlink_early=True,
     carries=False,
+    native=True,
 )
 
 

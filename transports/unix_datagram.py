@@ -41,6 +41,7 @@ from transports.contract import (
 from transports.defaults import PlainEndpoint, closed, forbidden, translated
 from transports.descriptors import duplicate_all
 from transports.multiplexing import Receive, polled
+from transports.native import operations
 from transports.ownership import check_ours
 from transports.unix_socket import (
     SEQPACKET,
@@ -81,7 +82,7 @@ class DatagramEndpoint(PlainEndpoint):
     ) -> None:
         self._inbox = inbox
         self._outboxes = outboxes
-        self._size = ticket.spec.size
+        self._ticket = ticket
         self.send: Any = forbidden("a receiver sends nothing")
         self.recv_into: Any = forbidden("a sender receives nothing")
         spec = ticket.spec
@@ -110,8 +111,20 @@ class DatagramEndpoint(PlainEndpoint):
         return polled(self._inbox.fileno(), receive, nowait=spec.nowait) if spec.poll else receive
 
     def prepare(self, data: memoryview) -> Any:
-        check_message(data, self._size, empty=True)
+        check_message(data, self._ticket.spec.size, empty=True)
         return data
+
+    def native(self) -> object | None:
+        if operations is None:
+            return None
+        spec = self._ticket.spec
+        reading = () if self._inbox is None else (self._inbox.fileno(),)
+        writing = tuple(outbox.fileno() for outbox in self._outboxes)
+        wanted = (self, reading, writing, spec.size, -1, spec.poll, spec.nowait)
+        if spec.topology is Topology.HUB and self._ticket.role is Role.SERVER:
+            clients = [_sender_of(path_in(self._ticket), index) for index in range(len(writing))]
+            return operations.datagram_hub(*wanted, tuple(map(os.fsencode, clients)))  # type: ignore[no-any-return]
+        return operations.datagrams(*wanted)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed

@@ -54,6 +54,7 @@ STREAM = Traits(
     zero_length=False,
     pollable=True,
     copies=2,  # into the kernel's buffers, and out of them
+    native=True,
     unlink_early=True,
 )
 # An empty message could be sent, but looks like the end of file: zero_length is False.

@@ -8,11 +8,20 @@ memory) and how it waits is its *kind*'s affair.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
 
 WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
+
+
+class How(IntEnum):
+    """How a native waiter waits: native/waiters.h has the same numbers."""
+
+    BLOCK = 0
+    TRY = 1  # WouldBlock
+    POLL = 2  # with poll(2), then it takes one
 
 
 class Fixed(NamedTuple):
@@ -43,6 +52,13 @@ class Waiter(Protocol):
 
     def try_wait(self) -> object:
         """Take one, or raise WouldBlock."""
+
+    def native(self, how: How) -> object | None:
+        """A capsule of native/waiters.h over the same object; None where it lives in memory.
+
+        To be asked for while there still is a name. It holds what it needs, but for a
+        descriptor, which stays this one's.
+        """
 
     def close(self) -> None:
         """Let go of the handles. Twice is harmless."""

@@ -12,7 +12,8 @@ first whether somebody sleeps would be a load that may pass the store, even on x
 
 That the bytes of a message are there before the word tells of them needs stores
 that stay in order, and loads that do: x86 keeps both (Intel SDM 3A, 8.2.2), with
-string operations among them (8.2.4). Elsewhere it takes fences, which Python lacks.
+string operations among them (8.2.4). Elsewhere it takes fences, which Python lacks: there
+the native runtime's operations serve Python too (shm/atomic.py).
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from itertools import repeat
 from typing import Any
 
 from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
-from transports.waiters import Fixed
+from transports.native import built
+from transports.waiters import Fixed, How
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
@@ -40,6 +42,7 @@ _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
 _FUTEX_32 = 2  # FUTEX2_SIZE_U32
 MOST_WORDS = 128  # FUTEX_WAITV_MAX
 SPINS = 400  # looks at the word before sleeping: some 20 microseconds
+NATIVE_SPINS = 2300  # the same natively; and less than a hundredth of that many yields
 
 _C = ctypes.CDLL(None, use_errno=True)
 _sleep = _C.syscall
@@ -87,6 +90,9 @@ class Word:
         """Whether no other process uses our CPUs; before anybody has waited."""
         self.stall = self._kind.stall([self], alone)
         self.wait = _waiting(self.word, self.stall)
+
+    def native(self, how: How) -> None:
+        """Where it lives is a native end's own affair: shm/atomic.py, signalling.py."""
 
     def close(self) -> None:
         self.word.release()
@@ -139,15 +145,19 @@ class Words:
     def sleeps(self) -> bool:
         return self.spins is not None
 
+    @property
+    def looks(self) -> int:
+        """Looks before a native end sleeps; -1 where it never does."""
+        if self.spins is None:
+            return -1
+        return NATIVE_SPINS if self.spins else 0
+
     def told(self, error: Exception) -> Exception | None:
         return error
 
     def probe(self) -> Unavailable | None:
         if not ORDERED:
-            return Unavailable(
-                f"plain loads and stores stay in order on x86-64 alone, and this is "
-                f"{platform.machine()}: it takes the native runtime's atomics"
-            )
+            return _atomics()
         return _futex() if self.sleeps else None
 
     def for_several(self) -> Unavailable | None:
@@ -246,6 +256,18 @@ def alone_on(mine: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
 FUTEX = Words("futex", Waiting.BLOCKING, spins=0)
 SPIN = Words("spin", Waiting.SPINNING, spins=None)
 SPIN_BLOCK = Words("spin-block", Waiting.SPIN_THEN_BLOCK, spins=SPINS)
+
+
+def _atomics() -> Unavailable | None:
+    """Whether what Python lacks is there natively."""
+    reason = built()
+    if reason is None:
+        return None
+    return Unavailable(
+        f"plain loads and stores stay in order on x86-64 alone, and this is "
+        f"{platform.machine()}: it takes the native runtime's atomics ({reason.reason})",
+        reason.remedy,
+    )
 
 
 @cache

@@ -76,14 +76,15 @@ MUTANTS: dict[str, tuple[str, Spoilt]] = {}  # its name -> (the test that must f
 def mutant(name: str, test: str, good: str, **spoilt: Any) -> None:
     transport = get(good)
     assert isinstance(transport, Transport)
-    MUTANTS[name] = (test, Spoilt(transport, spoilt.pop("traits", transport.traits), **spoilt))
+    traits = spoilt.pop("traits", replace(transport.traits, native=False))  # by its methods alone
+    MUTANTS[name] = (test, Spoilt(transport, traits, **spoilt))
 
 
 def believed(name: str, test: str, good: str, **wrong: Any) -> None:
     """A transport whose traits say something that is not so."""
     transport = get(good)
     assert isinstance(transport, Transport)
-    mutant(name, test, good, traits=replace(transport.traits, **wrong))
+    mutant(name, test, good, traits=replace(transport.traits, **{"native": False, **wrong}))
 
 
 def sending(change: Callable[[Callable[[Any], None], int, Any], None]) -> Callable[[Any], Any]:
@@ -295,6 +296,8 @@ believed("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPI
 believed("deep", "test_depth", "pipe", depth=True)
 believed("carries nothing", "test_carries_nothing", "pipe", carries=False)
 believed("carries", "test_order_and_content", "null", carries=True)
+believed("native", "test_native_operations", "mp-pipe", native=True)
+believed("not native", "test_native_operations", "pipe", native=False)
 mutants_shm.declare(mutant, believed)
 
 

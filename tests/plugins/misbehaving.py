@@ -10,6 +10,8 @@ import signal
 import time
 from typing import Any
 
+import capsules
+
 from bench import peers, schedule, worker
 from transports import get
 from transports.contract import Role, Ticket
@@ -40,6 +42,9 @@ class _Faulty:
         endpoint = self._good.attach(ticket, deadline)
         if ticket.role is self.guilty:
             self.spoil(endpoint)
+            if ticket.spec.native:  # the fault is in its own capsule as well
+                made = capsules.over(endpoint)
+                endpoint.native = lambda: made
         return endpoint
 
     def spoil(self, endpoint: Any) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from transports import words
 from transports.checks import check_spec
 from transports.contract import (
     Endpoint,
@@ -23,6 +24,8 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
+from transports.native import built
+from transports.shm.atomic import MOST_SLOTS, AtomicEndpoint
 from transports.shm.channel import ShmChannel
 from transports.shm.endpoint import InPlaceEndpoint, ShmEndpoint
 from transports.shm.kinds import SEGMENTS, WAITERS
@@ -30,7 +33,7 @@ from transports.shm.layout import Layout
 from transports.shm.ring import DEFAULT_DEPTHS
 from transports.shm.segments import SegmentKind
 from transports.waiters import WaiterKind
-from transports.words import MOST_WORDS, ORDERED, Words
+from transports.words import MOST_WORDS, Words
 
 IN_PLACE = "/in-place"
 
@@ -67,12 +70,15 @@ class Shm:
             unlink_early=waiter.unlink_early,
             depth=True,
             in_place=self.in_place,
+            native=True,
         )
 
     def _topologies(self) -> set[Topology]:
         # A consumer of several lanes may see a count before its own item signal, so
-        # stores must stay in order: elsewhere Python has no fence to make it so.
-        if self.in_place or not ORDERED:
+        # stores must stay in order: elsewhere Python has no fence to make it so, and
+        # words are served natively.
+        ordered = words.ORDERED or (self.waiter.in_memory and built() is None)
+        if self.in_place or not ordered:
             return {Topology.LINK}
         return {Topology.LINK, Topology.FAN_IN, Topology.HUB}
 
@@ -99,15 +105,31 @@ class Shm:
         if isinstance(limits, Unavailable):
             raise limits
         check_spec(self, spec, limits.message.value)
-        if isinstance(self.waiter, Words) and spec.parties > 2:
+        layout = Layout.of(spec, self.waiter)
+        if layout.atomic:
+            self._check_atomic(layout)
+        elif isinstance(self.waiter, Words) and spec.parties > 2:
             reason = self.waiter.for_several()
             if reason is not None:
                 raise reason
             if spec.parties - 1 > MOST_WORDS:
                 raise Unavailable(f"one process waits for {MOST_WORDS} words at most")
-        return ShmChannel(self.segment, self.waiter, Layout.of(spec, self.waiter))
+        return ShmChannel(self.segment, self.waiter, layout)
+
+    def _check_atomic(self, layout: Layout) -> None:
+        """Raises: Unavailable."""
+        reason = self.waiter.probe() or built()
+        if reason is not None:
+            raise reason
+        if layout.depth >= MOST_SLOTS:
+            raise Unavailable(
+                f"depth {layout.depth}: a ring over words has fewer than {MOST_SLOTS} slots"
+            )
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        if Layout.of(ticket.spec, self.waiter, ticket.data["depth"]).atomic:
+            assert isinstance(self.waiter, Words)
+            return AtomicEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
         make = InPlaceEndpoint if self.in_place else ShmEndpoint
         return make(self.segment, self.waiter, ticket)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transports.contract import Json, Role, Sharing, Spec, Ticket, Topology
+from transports.contract import Json, Sharing, Spec, Ticket
 from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all
+from transports.native import operations
 from transports.shm import ring, word_ring
 from transports.shm.in_place import in_place
 from transports.shm.layout import Layout
 from transports.shm.ring import Lane
 from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.waiters import Waiter, WaiterKind, patient
+from transports.waiters import How, Waiter, WaiterKind, patient
 from transports.words import Lookout, Word, Words, alone_on, cpus, would_block
 
 
@@ -26,6 +27,7 @@ class ShmEndpoint(PlainEndpoint):
         self._segment: OwnedSegment | None = None
         self._waiters: dict[int, Waiter] = {}
         self._lanes: dict[int, Lane] = {}
+        self._natives: dict[int, object] = {}
         self.send: Any = forbidden("a receiver sends nothing")
         self.recv_into: Any = forbidden("a sender receives nothing")
         fds = list(ticket.take_fds())
@@ -40,7 +42,7 @@ class ShmEndpoint(PlainEndpoint):
     def _open(self, segments: SegmentKind, fds: list[int]) -> None:
         """Map the segment, and open what belongs to this seat's lanes."""
         data, layout = self._ticket.data, self._layout
-        into, out = self._seat()
+        into, out = layout.seat(self._ticket.role, self._ticket.index)
         mine = {layout.room(lane) for lane in (*into, *out)}
         mine |= {layout.item(lane) for lane in (*into, *out)}
         by_fd = segments.sharing is Sharing.DESCRIPTORS
@@ -51,6 +53,8 @@ class ShmEndpoint(PlainEndpoint):
             if number in mine:
                 word = layout.word(memory, number)
                 self._waiters[number] = self._kind.open(address, fd, word)
+                if self._spec.native and operations is not None:  # while it has a name
+                    self._natives[number] = self._waiters[number].native(self._how(number))
             elif fd is not None:
                 close_all([fd])
         for lane in (*into, *out):
@@ -58,19 +62,11 @@ class ShmEndpoint(PlainEndpoint):
                 memory, lane, self._ticket.spec.size, layout.depth, layout.base
             )
 
-    def _seat(self) -> tuple[Sequence[int], Sequence[int]]:
-        """The lanes that lead here, and those that lead away."""
-        layout, role, index = self._layout, self._ticket.role, self._ticket.index
-        if role in (Role.SERVER, Role.RECEIVER):
-            return range(layout.forth), range(layout.forth, layout.lanes)
-        back = [layout.forth + index] if layout.back else []
-        return back, [index]
-
     def _bind(self) -> None:
         """Make `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""
-        into, out = self._seat()
+        into, out = self._layout.seat(self._ticket.role, self._ticket.index)
         senders = [self._producer(lane) for lane in out]
-        if self._ticket.role is Role.SERVER and self._spec.topology is Topology.HUB:
+        if self._layout.hub(self._ticket.role):
             self.recv_into, recv_from = self._collector(into)
             self.recv_from: Any = recv_from
             self.send_to: Any = lambda index, data: senders[index](data)
@@ -115,6 +111,7 @@ class ShmEndpoint(PlainEndpoint):
         return ring.collector(lanes, self._wait(item), notify, self._kind)
 
     _alone = False
+    _in_place = False
 
     @property
     def _spec(self) -> Spec:
@@ -135,6 +132,29 @@ class ShmEndpoint(PlainEndpoint):
             return item.try_wait
         return getattr(item, "poll_wait") if self._spec.poll else item.wait  # noqa: B009
 
+    def _how(self, number: int) -> How:
+        """How a waiter waits natively; only who waits for items may be told to poll."""
+        if self._spec.nowait:
+            return How.TRY
+        return How.POLL if self._spec.poll and number >= self._layout.lanes else How.BLOCK
+
+    def native(self) -> object | None:
+        if not self._natives:
+            return None
+        layout, spec, memory = self._layout, self._spec, self._segment
+        assert memory is not None
+
+        def made_of(lane: int) -> tuple[int, object, object, bool]:
+            room, item = (self._natives[n] for n in (layout.room(lane), layout.item(lane)))
+            return layout.start(lane), room, item, layout.together and lane < layout.forth
+
+        into, out = layout.seat(self._ticket.role, self._ticket.index)
+        return operations.counted_ring(  # type: ignore[no-any-return]
+            self, memory.memory, spec.size, layout.depth,
+            tuple(map(made_of, into)), tuple(map(made_of, out)), layout.hub(self._ticket.role),
+            self._in_place,
+        )  # fmt: skip
+
     def hello(self) -> Json:
         return cpus() if self._kind.in_memory else None
 
@@ -149,6 +169,7 @@ class ShmEndpoint(PlainEndpoint):
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
+        self._natives = {}
         waiters, self._waiters = self._waiters, {}
         for waiter in waiters.values():
             waiter.close()
@@ -161,6 +182,8 @@ class ShmEndpoint(PlainEndpoint):
 
 class InPlaceEndpoint(ShmEndpoint):
     """A receiver that reads where the sender wrote: see contract.InPlace."""
+
+    _in_place = True
 
     def _receive(self, lane: int) -> None:
         room, item = self._room(lane), self._item(lane)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transports.contract import Spec, Topology
+from transports import words
+from transports.contract import Role, Spec, Topology
+from transports.native import operations
 from transports.shm.ring import default_depth, lane_size
 from transports.waiters import WORD_BYTES, WaiterKind
+
+APART = 128  # bytes: IPCBENCH_APART of native/words.h
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Words of waiters in memory come first, then the lanes.
+
+    Where lanes are *atomic* (native/word_ring.h), each receiving seat has a bell in their
+    place, and whatever else is waited for is in the lanes: there are no waiters then.
 
     `forth` lanes lead to the one server or receiver, one from each other
     process; `back` lanes lead to the clients, in the same order. A waiter that
@@ -24,6 +32,7 @@ class Layout:
     back: int
     together: bool  # one items waiter for all lanes forth
     words: bool  # waiters live in the segment
+    atomic: bool = False  # lanes of words, of atomic loads and stores: native/word_ring.h
 
     @classmethod
     def of(cls, spec: Spec, kind: WaiterKind, depth: int | None = None) -> Layout:
@@ -35,6 +44,7 @@ class Layout:
             0 if spec.topology is Topology.FAN_IN else forth,
             kind.many and (forth > 1 or spec.topology is Topology.HUB),
             kind.in_memory,
+            kind.in_memory and (spec.native or not words.ORDERED),
         )
 
     @property
@@ -44,17 +54,40 @@ class Layout:
     @property
     def initials(self) -> list[int]:
         """What each waiter holds to begin with: the lanes' rooms, then their items."""
+        if self.atomic:
+            return []
         items = self.lanes - self.forth + 1 if self.together else self.lanes
         return [self.depth] * self.lanes + [0] * items
 
     @property
     def base(self) -> int:
         """Where the lanes begin, in bytes."""
+        if self.atomic:
+            return APART * (1 + self.back)
         return WORD_BYTES * len(self.initials) if self.words else 0
 
     @property
     def size(self) -> int:
-        return self.base + self.lanes * lane_size(self.spec.size, self.depth)
+        return self.start(self.lanes)
+
+    def start(self, lane: int) -> int:
+        """Where a lane begins."""
+        size = operations.word_lane_bytes if self.atomic else lane_size
+        return self.base + lane * int(size(self.spec.size, self.depth))
+
+    def bell(self, lane: int) -> int:
+        """Where the bell is of who receives of an atomic lane."""
+        return 0 if lane < self.forth else APART * (lane - self.forth + 1)
+
+    def seat(self, role: Role, index: int) -> tuple[Sequence[int], Sequence[int]]:
+        """The lanes that lead to a seat, and those that lead away from it."""
+        if role in (Role.SERVER, Role.RECEIVER):
+            return range(self.forth), range(self.forth, self.lanes)
+        return [self.forth + index] if self.back else [], [index]
+
+    def hub(self, role: Role) -> bool:
+        """Whether this seat has to say whom it answers."""
+        return role is Role.SERVER and self.spec.topology is Topology.HUB
 
     def room(self, lane: int) -> int:
         """The number of a lane's waiter for room."""

@@ -62,7 +62,8 @@ class SysvSegment:
         raise Unavailable("shmget(2) sets the size for good", "make another segment")
 
     def close(self) -> None:
-        self.memory.release()
+        with contextlib.suppress(BufferError):  # a native end's, which goes later
+            self.memory.release()
 
     def unlink(self) -> None:
         """IPC_RMID: it goes when the last process detaches; nobody finds it meanwhile."""

@@ -9,10 +9,11 @@ In a test file of yours, where pytest finds it::
 
 and that is all: pytest runs every test of the contract over it, in real
 processes, at each topology its traits name, and each trait is held against
-what happens. A transport that is unavailable on the machine is skipped with
-its reason; one whose plug-in does not load fails. Where a facility has names
-that a caller may choose (`Spec.name`), and they are no paths, also say what a
-free one looks like, by overriding `free_name`.
+what happens; where there are native operations, over those as well. A transport
+that is unavailable on the machine is skipped with its reason; one whose plug-in
+does not load fails. Where a facility has names that a caller may choose
+(`Spec.name`), and they are no paths, also say what a free one looks like, by
+overriding `free_name`.
 
 This package needs pytest; the rest of `transports` does not.
 """
@@ -26,6 +27,7 @@ pytest.register_assert_rewrite(
         for module in (
             "carrying",
             "dealing",
+            "driving",
             "guarding",
             "living",
             "polling",

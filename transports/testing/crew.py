@@ -22,6 +22,7 @@ from transports.contract import (
     Transport,
     WouldBlock,
 )
+from transports.native import native_of
 from transports.testing.actors import PATIENCE, Actor
 from transports.testing.leaks import Thing, descriptors, mappings
 
@@ -138,10 +139,12 @@ class Crew:
     """One actor for each seat of a channel, all attached and connected.
 
     The owner's own handles are closed then, as an owner does who takes no
-    seat, so that an end of file comes when the last actor leaves.
+    seat, so that an end of file comes when the last actor leaves. Where the
+    spec says `native`, all that they do goes through their native operations,
+    unless they are not to be `driven`.
     """
 
-    def __init__(self, transport: Transport, spec: Spec) -> None:
+    def __init__(self, transport: Transport, spec: Spec, *, driven: bool = True) -> None:
         self.channel: Channel = transport.create(spec)
         self.actors: list[Actor] = []
         self._count = sum(role in (Role.CLIENT, Role.SENDER) for role, _ in seats(spec))
@@ -156,6 +159,8 @@ class Crew:
             self._everyone(attach)
             hellos = self._everyone(hello)
             self._everyone(connect, hellos)
+            if spec.native and driven:
+                self._everyone(go_native)
             self.channel.close()
         except BaseException:
             for ticket in tickets:
@@ -226,6 +231,10 @@ def seats(spec: Spec) -> list[tuple[Role, int]]:
 
 def attach(seat: Seat) -> None:
     seat.endpoint = seat.transport.attach(seat.ticket, time.monotonic() + PATIENCE)
+
+
+def go_native(seat: Seat) -> None:
+    seat.endpoint = native_of(seat.endpoint)
 
 
 def _start(

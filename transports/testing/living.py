@@ -53,8 +53,8 @@ class LivingTests:
             channel.unlink()
             channel.unlink()
 
-    def test_endpoint_closed(self, stage: Stage, topology: Topology) -> None:
-        with stage.crew(topology) as crew:
+    def test_endpoint_closed(self, either: Stage, topology: Topology) -> None:
+        with either.crew(topology) as crew:
             for actor in crew.actors:
                 actor.do(close)
                 actor.do(close)
@@ -63,17 +63,17 @@ class LivingTests:
                 with pytest.raises(Closed):
                     actor.do(receive)
 
-    def test_seat_lets_go_of_all(self, stage: Stage, topology: Topology) -> None:
+    def test_seat_lets_go_of_all(self, either: Stage, topology: Topology) -> None:
         """No descriptor and no mapping is left in a process that has closed its end."""
-        with stage.crew(topology) as crew:
+        with either.crew(topology) as crew:
             for actor in crew.actors:
                 assert actor.do(held_after_closing) == set()
 
-    def test_unlinked_early(self, stage: Stage, topology: Topology) -> None:
+    def test_unlinked_early(self, either: Stage, topology: Topology) -> None:
         """Traffic outlives the name where the trait says so, and breaks where it has one."""
-        traits = stage.transport.traits
+        traits = either.transport.traits
         message = numbered(1, TYPICAL)
-        with stage.crew(topology) as crew:
+        with either.crew(topology) as crew:
             crew.channel.unlink()
             if not traits.carries:
                 return
@@ -85,14 +85,14 @@ class LivingTests:
                 with pytest.raises(PeerGone):
                     crew.receiver.do(receive)
 
-    def test_unlinked_under_a_receiver(self, stage: Stage, topology: Topology) -> None:
+    def test_unlinked_under_a_receiver(self, either: Stage, topology: Topology) -> None:
         """Where removal breaks traffic, it wakes who waits."""
-        traits = stage.transport.traits
+        traits = either.transport.traits
         if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
             pytest.skip("removal breaks no traffic")
         if not traits.carries:
             pytest.skip("it carries nothing")
-        with stage.crew(topology) as crew:
+        with either.crew(topology) as crew:
             crew.receiver.begin(receive)
             assert crew.receiver.waits(0.05)
             crew.channel.unlink()
@@ -209,14 +209,14 @@ class LivingTests:
         removed = naming.remove_all(ledger)
         assert bool(removed) == (stage.transport.traits.lifetime is not Lifetime.PROCESS)
 
-    def test_carries_nothing(self, stage: Stage, topology: Topology) -> None:
+    def test_carries_nothing(self, either: Stage, topology: Topology) -> None:
         """The null transport's promise: a whole message of whatever was there before."""
-        if stage.transport.traits.carries:
+        if either.transport.traits.carries:
             pytest.skip("it carries something")
         if topology in (Topology.SIGNAL, Topology.GUARD):
             pytest.skip("it is not asked to")
-        assert stage.transport.traits.waiting is Waiting.NONE
-        with stage.crew(topology) as crew:
+        assert either.transport.traits.waiting is Waiting.NONE
+        with either.crew(topology) as crew:
             assert crew.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
 
 

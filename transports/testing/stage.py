@@ -23,8 +23,11 @@ class Size(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """`native`: its crews' endpoints are driven through their native operations."""
+
     transport: Transport
     limits: Limits
+    native: bool = False
 
     def limit(self, topology: Topology) -> int | None:
         """The probed bound of a message."""
@@ -53,7 +56,9 @@ class Stage:
         parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
         if topology in (Topology.SIGNAL, Topology.GUARD):
             size = 0
-        return Spec(size, topology, parties, depth=depth, nowait=nowait, name=name)
+        return Spec(
+            size, topology, parties, depth=depth, nowait=nowait, name=name, native=self.native
+        )
 
     @contextmanager
     def channel(self, spec: Spec) -> Iterator[Channel]:

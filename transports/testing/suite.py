@@ -18,8 +18,10 @@ from transports.contract import (
     Transport,
     Unavailable,
 )
+from transports.native import built
 from transports.testing.carrying import CarryingTests
 from transports.testing.dealing import DealingTests
+from transports.testing.driving import DrivingTests
 from transports.testing.guarding import GuardingTests
 from transports.testing.leaks import left_since, snapshot
 from transports.testing.living import LivingTests
@@ -41,6 +43,11 @@ TESTED = (
 )
 
 
+# What a test asks for that uses endpoints: it is played over both runtimes, where a
+# transport has both. What asks for the `stage` alone looks at channels and tickets.
+DRIVEN = frozenset({"either", "carrier", "signal", "guard", "reader"})
+
+
 class ContractTests(
     CarryingTests,
     DealingTests,
@@ -49,6 +56,7 @@ class ContractTests(
     ReadingTests,
     SignallingTests,
     GuardingTests,
+    DrivingTests,
     SharingTests,
     LivingTests,
 ):
@@ -57,11 +65,17 @@ class ContractTests(
     transport: ClassVar[str | Transport]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        try:
+            traits = _resolve(self.transport).traits
+            named, native = traits.topologies, traits.native
+        except Unavailable:  # the fixture `stage` will say so
+            named, native = frozenset(TESTED[:1]), False
+        wanted = set(metafunc.fixturenames)
+        if native and wanted & DRIVEN:
+            metafunc.parametrize("runtime", ["python", "native"])
+        elif native and "driven" in wanted:
+            metafunc.parametrize("runtime", ["native"])
         if "topology" in metafunc.fixturenames:
-            try:
-                named = _resolve(self.transport).traits.topologies
-            except Unavailable:  # the fixture `stage` will say so
-                named = frozenset(TESTED[:1])
             topologies = [topology for topology in TESTED if topology in named]
             metafunc.parametrize("topology", topologies, ids=lambda topology: topology.value)
 
@@ -85,8 +99,16 @@ class ContractTests(
         assert not left, f"left behind: {', '.join(map(str, left))}"
 
     @pytest.fixture
-    def stage(self, nothing_left: None) -> Stage:
+    def runtime(self) -> str:
+        """Who calls the endpoints' operations: see `pytest_generate_tests`."""
+        return "python"
+
+    @pytest.fixture
+    def stage(self, nothing_left: None, runtime: str) -> Stage:
         """The transport and its limits; a test without it runs where there is none."""
+        missing = built() if runtime == "native" else None
+        if missing is not None:
+            pytest.skip(f"{missing.reason} ({missing.remedy})")
         try:
             transport = _resolve(self.transport)
         except Unavailable as error:
@@ -94,7 +116,12 @@ class ContractTests(
         limits = transport.probe()
         if isinstance(limits, Unavailable):
             pytest.skip(f"{limits.reason} ({limits.remedy})")
-        return Stage(transport, limits)
+        return Stage(transport, limits, native=runtime == "native")
+
+    @pytest.fixture
+    def either(self, stage: Stage) -> Stage:
+        """The same, for tests that use endpoints: in both runtimes."""
+        return stage
 
     @pytest.fixture
     def carrier(self, stage: Stage) -> Stage:

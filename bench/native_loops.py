@@ -1,0 +1,96 @@
+"""The timed loops in C, with the face of those in Python: each a twin of its name there.
+
+They take an endpoint of native operations (transports.native), and a message
+and a buffer that lie as those want it: `room`. The loop itself is in
+_loops.c, which reads the clock of `time.perf_counter`.
+"""
+
+from __future__ import annotations
+
+import errno
+from array import array
+from ctypes import addressof, c_char
+from importlib import import_module
+from typing import Any
+
+from bench import loops
+from bench.clock import Clock
+from bench.loops import Loop, Span, Stamped
+from transports import Unavailable
+from transports.native import HEADROOM, REMEDY, built, in_words
+
+compiled: Any = None
+_why = ""
+try:
+    compiled = import_module("bench._loops")
+except ImportError as error:
+    _why = str(error)
+
+
+def missing() -> Unavailable | None:
+    """Why no loop can run natively here, or None."""
+    if compiled is None:
+        return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
+    return built()
+
+
+def room(size: int) -> memoryview:
+    """So many bytes, aligned, behind the headroom that operations may overwrite: ops.h."""
+    whole = bytearray(2 * HEADROOM + size + HEADROOM)
+    start = addressof(c_char.from_buffer(whole))
+    at = HEADROOM + -start % HEADROOM
+    return memoryview(whole)[at : at + size]
+
+
+def _told(error: OSError, what: str) -> Exception:
+    if error.errno == errno.EBADMSG:
+        return OSError(error.errno, f"{what}: a message of another length arrived")
+    return in_words(error, what)
+
+
+def _twin(loop: Loop) -> Loop:
+    play: Any = getattr(compiled, loop.__name__, None)
+
+    def twin(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock) -> Span:
+        try:
+            start, end, handled = play(endpoint.capsule, message, buffer, count)
+        except OSError as error:
+            raise _told(error, loop.__name__) from error
+        return Span(*clock.told(start, end), handled)
+
+    twin.__name__ = loop.__name__
+    twin.__doc__ = loop.__doc__
+    return twin
+
+
+def _stamped(loop: Stamped) -> Stamped:
+    play: Any = getattr(compiled, loop.__name__, None)
+
+    def twin(
+        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
+    ) -> array[int]:
+        stamps = array("q", bytes(8 * (count + 1)))
+        try:
+            play(endpoint.capsule, message, buffer, count, stamps)
+        except OSError as error:
+            raise _told(error, loop.__name__) from error
+        return loops.durations(clock.told_ns(stamps))
+
+    twin.__name__ = loop.__name__
+    twin.__doc__ = loop.__doc__
+    return twin
+
+
+ping = _twin(loops.ping)
+pong = _twin(loops.pong)
+pour = _twin(loops.pour)
+drain = _twin(loops.drain)
+emit = _twin(loops.emit)
+absorb = _twin(loops.absorb)
+compete = _twin(loops.compete)
+serve = _twin(loops.serve)
+nudge = _twin(loops.nudge)
+answer = _twin(loops.answer)
+count_up = _twin(loops.count_up)
+stamped_ping = _stamped(loops.stamped_ping)
+stamped_nudge = _stamped(loops.stamped_nudge)

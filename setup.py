@@ -1,0 +1,37 @@
+"""The compiled part: optional, so that a machine without a compiler gets all the rest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-fno-strict-aliasing"]
+if os.environ.get("CI"):  # a newer compiler's new warning must not cost a user the runtime
+    FLAGS.append("-Werror")
+FLAGS += os.environ.get("IPCBENCH_CFLAGS", "").split()
+
+NATIVE = Path("transports/native")
+HEADERS = [str(path) for path in sorted(NATIVE.glob("*.h"))]
+
+setup(
+    ext_modules=[
+        Extension(
+            "transports._native",
+            [str(path) for path in sorted(NATIVE.glob("*.c"))],
+            depends=HEADERS,
+            extra_compile_args=FLAGS,
+            libraries=["rt", "pthread"],
+            optional=True,
+        ),
+        Extension(
+            "bench._loops",
+            ["bench/_loops.c"],
+            depends=["bench/_loops.h", *HEADERS],
+            extra_compile_args=FLAGS,
+            include_dirs=["."],
+            optional=True,
+        ),
+    ]
+)

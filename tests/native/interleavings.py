@@ -1,0 +1,229 @@
+"""A model of the ring over words (native/word_ring.h, native/words.h), tried in every order.
+
+Each process is a generator's worth of small steps over shared words. Stores go through a
+store buffer that the machine empties when it likes, which is what x86 does (Intel SDM 3A,
+8.2.3.4: a load may pass an earlier store); a fence, or an exchange, empties it first.
+`explore` goes through all states that there are, and raises `Lost` for one where nobody can
+go on before all is done, and `Torn` where a message is not what was sent.
+
+`without` leaves something out, so that what it is for is seen to fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+
+class Lost(AssertionError):
+    """Somebody sleeps for ever, with work to do."""
+
+
+class Torn(AssertionError):
+    """A message was read that was not what was sent."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    depth: int
+    messages: int
+    lanes: int = 1
+    without: frozenset[str] = frozenset()
+
+
+Words = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One process: where it is in its program, its own counts, and its store buffer."""
+
+    at: str
+    count: int = 0
+    known: int = 0
+    turn: int = 0
+    seen: int = 0  # what it loaded
+    buffer: Words = ()
+    taken: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    memory: Words
+    sides: tuple[Side, ...]  # the consumer, then the producers
+
+
+def start(ring: Ring) -> State:
+    names = ["bell"]
+    for lane in range(ring.lanes):
+        names += [f"freed{lane}", f"room{lane}"]
+        names += [f"{what}{lane}.{slot}" for slot in range(ring.depth) for what in ("head", "byte")]
+    consumer = Side("look", taken=(0,) * ring.lanes)
+    producers = tuple(Side("check") for _ in range(ring.lanes))
+    return State(tuple((name, 0) for name in names), (consumer, *producers))
+
+
+def finished(ring: Ring, state: State) -> bool:
+    consumer, *producers = state.sides
+    return sum(consumer.taken) == ring.messages * ring.lanes and all(
+        one.at == "done" for one in producers
+    )
+
+
+def _load(state: State, who: int, name: str) -> int:
+    """What the process sees: its own latest store, or memory."""
+    for stored, value in reversed(state.sides[who].buffer):
+        if stored == name:
+            return value
+    return dict(state.memory)[name]
+
+
+def _moved(state: State, who: int, **changed: object) -> State:
+    sides = list(state.sides)
+    sides[who] = replace(sides[who], **changed)  # type: ignore[arg-type]
+    return replace(state, sides=tuple(sides))
+
+
+def _stored(state: State, who: int, name: str, value: int) -> State:
+    return _moved(state, who, buffer=(*state.sides[who].buffer, (name, value)))
+
+
+def _written(state: State, name: str, value: int) -> State:
+    memory = tuple((known, value if known == name else was) for known, was in state.memory)
+    return replace(state, memory=memory)
+
+
+def _woken(state: State, name: str) -> State:
+    """FUTEX_WAKE: who sleeps by that bell goes on."""
+    for who, side in enumerate(state.sides):
+        if side.at == f"asleep {name}":
+            return _moved(state, who, at="look" if who == 0 else "check")
+    return state
+
+
+def _emptied(state: State, who: int) -> State:
+    """One store, the oldest, comes to memory."""
+    (name, value), *rest = state.sides[who].buffer
+    return _moved(_written(state, name, value), who, buffer=tuple(rest))
+
+
+def following(ring: Ring, state: State) -> Iterator[State]:
+    """All states that one step of anybody leads to."""
+    for who, side in enumerate(state.sides):
+        if side.buffer:
+            yield _emptied(state, who)
+        found = _consumer(ring, state) if who == 0 else _producer(ring, state, who)
+        if found is not None:
+            yield found
+
+
+def _ring(ring: Ring, state: State, who: int, bell: str, after: str) -> State | None:
+    """The steps of `ipcbench_ring`; where they end is `after`."""
+    side = state.sides[who]
+    if side.at == "fence":
+        if side.buffer and "bringer's fence" not in ring.without:
+            return None  # it waits until its stores are out
+        return _moved(state, who, at="glance")
+    if side.at == "glance":
+        seen = _load(state, who, bell)
+        return _moved(state, who, at="exchange" if seen & 1 else after, seen=seen)
+    if side.at == "exchange":
+        if side.buffer:
+            return None  # a locked exchange empties the buffer as well
+        if dict(state.memory)[bell] != side.seen:
+            return _moved(state, who, at=after)
+        if "ring's change" in ring.without:
+            return _moved(state, who, at="wake")
+        return _moved(_written(state, bell, side.seen + 1), who, at="wake")
+    return _woken(_moved(state, who, at=after), bell)  # "wake"
+
+
+def _sleep(ring: Ring, state: State, who: int, bell: str, again: str) -> State | None:
+    """The steps of `ipcbench_sleep`; `again` is the second look."""
+    side = state.sides[who]
+    if side.at == "set":
+        if "waiter's fence" in ring.without:  # a plain store instead of the exchange
+            seen = _load(state, who, bell) | 1
+            return _moved(_stored(state, who, bell, seen), who, at=again, seen=seen)
+        if side.buffer:
+            return None
+        seen = dict(state.memory)[bell] | 1
+        return _moved(_written(state, bell, seen), who, at=again, seen=seen)
+    # "futex": the kernel compares memory itself, under its lock.
+    if side.buffer:
+        return None
+    same = dict(state.memory)[bell] == side.seen
+    woken = "look" if who == 0 else "check"
+    return _moved(state, who, at=f"asleep {bell}" if same else woken)
+
+
+def _consumer(ring: Ring, state: State) -> State | None:
+    side = state.sides[0]
+    lane, at = side.turn, side.at
+    if at.startswith("asleep") or sum(side.taken) == ring.messages * ring.lanes:
+        if not at.startswith("asleep") and at in ("fence", "glance", "exchange", "wake"):
+            return _ring(ring, state, 0, f"room{lane}", "over")
+        return None
+    if at in ("look", "again"):
+        for looked in range(ring.lanes):  # in one step: it is the same for one lane
+            turn = (lane + looked) % ring.lanes
+            number = side.taken[turn] + 1
+            if _load(state, 0, f"head{turn}.{(number - 1) % ring.depth}") == number:
+                return _moved(state, 0, at="read", turn=turn)
+        if at == "look":
+            return _moved(state, 0, at="set")
+        return _moved(state, 0, at="futex")
+    if at in ("set", "futex"):
+        again = "futex" if "second look" in ring.without else "again"
+        return _sleep(ring, state, 0, "bell", again)
+    if at == "read":
+        number = side.taken[lane] + 1
+        if _load(state, 0, f"byte{lane}.{(number - 1) % ring.depth}") != number:
+            raise Torn(f"message {number} of lane {lane}")
+        taken = tuple(n + (i == lane) for i, n in enumerate(side.taken))
+        freed = _stored(state, 0, f"freed{lane}", number)
+        return _moved(freed, 0, at="fence", taken=taken)
+    if at == "over":
+        return _moved(state, 0, at="look", turn=(lane + 1) % ring.lanes)
+    return _ring(ring, state, 0, f"room{lane}", "over")
+
+
+def _producer(ring: Ring, state: State, who: int) -> State | None:
+    side, lane = state.sides[who], who - 1
+    if side.at == "done" or side.at.startswith("asleep"):
+        return None
+    if side.at in ("check", "again"):
+        if side.count == ring.messages:
+            return _moved(state, who, at="done")
+        known = _load(state, who, f"freed{lane}")
+        if side.count - known < ring.depth or "room" in ring.without:
+            return _moved(state, who, at="byte", known=known)
+        return _moved(state, who, at="set" if side.at == "check" else "futex", known=known)
+    if side.at in ("set", "futex"):
+        return _sleep(ring, state, who, f"room{lane}", "again")
+    slot = f"{lane}.{side.count % ring.depth}"
+    if side.at == "byte":
+        first = "head" if "release" in ring.without else "byte"
+        return _moved(_stored(state, who, first + slot, side.count + 1), who, at="head")
+    if side.at == "head":
+        second = "byte" if "release" in ring.without else "head"
+        stored = _stored(state, who, second + slot, side.count + 1)
+        return _moved(stored, who, at="fence", count=side.count + 1)
+    return _ring(ring, state, who, "bell", "check")
+
+
+def explore(ring: Ring) -> int:
+    """How many states there are. Raises: Lost, Torn."""
+    first = start(ring)
+    known, fresh = {first}, [first]
+    while fresh:
+        state = fresh.pop()
+        stuck = True
+        for after in following(ring, state):
+            stuck = False
+            if after not in known:
+                known.add(after)
+                fresh.append(after)
+        if stuck and not finished(ring, state):
+            raise Lost(f"{state}")
+    return len(known)

@@ -1,0 +1,131 @@
+/* The ring over words (native/word_ring.h, native/words.h) for Spin: one producer, one consumer,
+ * both asleep whenever there is nothing to do.
+ *
+ *   spin -a ring.pml && gcc -O2 -o pan pan.c && ./pan -m100000
+ *
+ * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
+ * Leave out a fence by -DNO_BRINGERS_FENCE or -DNO_WAITERS_FENCE: then a state is found where
+ * both sleep ("invalid end state"). Bytes that are not those of the message fail an assertion. */
+#ifndef DEPTH
+#define DEPTH 2
+#endif
+#ifndef MESSAGES
+#define MESSAGES 4
+#endif
+
+#define WORDS (4 + 2 * DEPTH)
+#define FREED 0
+#define ROOM 1 /* the producer's bell */
+#define BELL 2 /* the consumer's */
+#define HEAD(n) (4 + ((n) - 1) % DEPTH)
+#define BYTE(n) (4 + DEPTH + ((n) - 1) % DEPTH)
+
+byte memory[WORDS];
+chan buffers[2] = [4] of { byte, byte }; /* the producer's stores, the consumer's */
+bool asleep[2];
+
+proctype machine(byte who)
+{
+    byte name, value;
+end:
+    do
+    :: atomic { buffers[who] ? name, value -> memory[name] = value }
+    od
+}
+
+inline store(who, name, value) { buffers[who] ! name, value }
+inline fence(who) { empty(buffers[who]) }
+
+/* Each side loads only what it does not store to, or has in memory: no forwarding is needed. */
+
+inline sound(who, other, bell) /* ipcbench_ring */
+{
+#ifndef NO_BRINGERS_FENCE
+    fence(who);
+#endif
+    seen = memory[bell];
+    if
+    :: seen & 1 ->
+        atomic {
+            empty(buffers[who]) -> /* an exchange empties the buffer as well */
+            if
+            :: memory[bell] == seen -> memory[bell] = seen + 1; ours = true
+            :: else -> ours = false
+            fi
+        }
+        if
+        :: ours -> asleep[other] = false
+        :: else
+        fi
+    :: else
+    fi
+}
+
+inline set(who, bell) /* the first half of ipcbench_sleep */
+{
+#ifdef NO_WAITERS_FENCE
+    atomic { seen = memory[bell] | 1; store(who, bell, seen) }
+#else
+    atomic { empty(buffers[who]) -> seen = memory[bell] | 1; memory[bell] = seen }
+#endif
+}
+
+inline doze(who, bell) /* FUTEX_WAIT compares, and sleeps, under one lock */
+{
+    atomic {
+        empty(buffers[who]) ->
+        if
+        :: memory[bell] == seen -> asleep[who] = true
+        :: else
+        fi
+    }
+    !asleep[who]
+}
+
+proctype producer()
+{
+    byte sent = 0, seen;
+    bool ours;
+    do
+    :: sent == MESSAGES -> break
+    :: else ->
+        do
+        :: sent - memory[FREED] < DEPTH -> break
+        :: else ->
+            set(0, ROOM);
+            if
+            :: sent - memory[FREED] < DEPTH -> break
+            :: else -> doze(0, ROOM)
+            fi
+        od;
+        sent++;
+        store(0, BYTE(sent), sent);
+        store(0, HEAD(sent), sent);
+        sound(0, 1, BELL)
+    od
+}
+
+proctype consumer()
+{
+    byte taken = 0, seen;
+    bool ours;
+    do
+    :: taken == MESSAGES -> break
+    :: else ->
+        do
+        :: memory[HEAD(taken + 1)] == taken + 1 -> break
+        :: else ->
+            set(1, BELL);
+            if
+            :: memory[HEAD(taken + 1)] == taken + 1 -> break
+            :: else -> doze(1, BELL)
+            fi
+        od;
+        taken++;
+        assert(memory[BYTE(taken)] == taken);
+        store(1, FREED, taken);
+        sound(1, 0, ROOM)
+    od
+}
+
+init { atomic { run machine(0); run machine(1); run producer(); run consumer() } }

@@ -1,0 +1,136 @@
+/* The ring over words between threads, for ThreadSanitizer: every message is whole and in order.
+ *
+ *   ring_threads PRODUCERS MESSAGES DEPTH SIZE LOOKS MANY
+ *
+ * LOOKS is how often an end looks before it sleeps, -1: it never does. MANY: in batches.
+ * It ends with 1 where a message is not what was sent, and by its alarm where a wake-up is lost. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "word_ring.h"
+
+enum { MOST = 8, LIFE = 60 };
+
+struct job {
+    char *start;
+    uint32_t *bell;
+    size_t size, depth, messages, number;
+    struct patience how;
+    int many;
+};
+
+static struct job jobs[MOST];
+static size_t producers;
+
+static void
+fill(char *message, size_t size, size_t who, size_t number)
+{
+    for (size_t i = 0; i < size; i++)
+        message[i] = (char)(number * 31 + who * 7 + i);
+}
+
+/* One message in a row each, or batches of the same one. */
+static void *
+produce(void *told)
+{
+    struct job *job = told;
+    struct word_lane lane;
+    char *message = malloc(job->size + 1);
+    ipcbench_cut(&lane, job->start, job->bell, job->size, job->depth);
+    for (size_t sent = 0; sent < job->messages;) {
+        size_t batch = job->many ? 7 : 1;
+        if (batch > job->messages - sent)
+            batch = job->messages - sent;
+        fill(message, job->size, job->number, sent);
+        ssize_t found = job->many
+            ? ipcbench_word_send_many(&lane, &job->how, message, job->size, batch)
+            : ipcbench_word_send(&lane, &job->how, message, job->size);
+        if (found < 0)
+            exit(1);
+        sent += batch;
+    }
+    free(message);
+    return NULL;
+}
+
+struct lookout {
+    struct word_lane lanes[MOST];
+    size_t turn;
+};
+
+static int
+any(void *what)
+{
+    struct lookout *out = what;
+    for (size_t looked = 0; looked < producers; looked++) {
+        if (ipcbench_has_item(&out->lanes[out->turn]))
+            return 1;
+        out->turn = (out->turn + 1) % producers;
+    }
+    return 0;
+}
+
+static void *
+consume(void *told)
+{
+    struct job *job = told;
+    struct lookout out = {.turn = 0};
+    size_t taken[MOST] = {0};
+    char *message = malloc(job->size + 1), *wanted = malloc(job->size + 1);
+    for (size_t i = 0; i < producers; i++)
+        ipcbench_cut(&out.lanes[i], jobs[i].start, job->bell, job->size, job->depth);
+    for (size_t i = 0; i < producers * job->messages; i++) {
+        if (ipcbench_await(&job->how, job->bell, any, &out) < 0)
+            exit(1);
+        size_t from = out.turn, number = taken[from]++;
+        struct word_lane *lane = &out.lanes[from];
+        ssize_t length = ipcbench_take(lane, message, job->size);
+        ipcbench_free(lane, &job->how);
+        out.turn = (from + 1) % producers;
+        fill(wanted, job->size, from, job->many ? number / 7 * 7 : number);
+        if (length != (ssize_t)job->size || memcmp(message, wanted, job->size) != 0) {
+            fprintf(stderr, "message %zu of %zu is not what was sent\n", number, from);
+            exit(1);
+        }
+    }
+    free(message);
+    free(wanted);
+    return NULL;
+}
+
+int
+main(int count, char **told)
+{
+    if (count != 7 || (producers = atoi(told[1])) < 1 || producers > MOST)
+        return 2;
+    size_t depth = atoi(told[3]), size = atoi(told[4]);
+    int looks = atoi(told[5]);
+    size_t lane = ipcbench_lane_bytes(size, depth);
+    char *memory = aligned_alloc(IPCBENCH_APART, IPCBENCH_APART + producers * lane);
+    memset(memory, 0, IPCBENCH_APART + producers * lane);
+    alarm(LIFE);
+    pthread_t threads[MOST], consumer;
+    for (size_t i = 0; i < producers; i++) {
+        jobs[i] = (struct job){
+            .start = memory + IPCBENCH_APART + i * lane,
+            .bell = (uint32_t *)memory,
+            .size = size,
+            .depth = depth,
+            .messages = atoi(told[2]),
+            .number = i,
+            .how = {.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks},
+            .many = atoi(told[6]),
+        };
+    }
+    pthread_create(&consumer, NULL, consume, &jobs[0]);
+    for (size_t i = 0; i < producers; i++)
+        pthread_create(&threads[i], NULL, produce, &jobs[i]);
+    for (size_t i = 0; i < producers; i++)
+        pthread_join(threads[i], NULL);
+    pthread_join(consumer, NULL);
+    free(memory);
+    return 0;
+}

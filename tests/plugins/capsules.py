@@ -1,0 +1,91 @@
+"""Capsules of native operations made in Python: each operation is a function of ours.
+
+What ops.h describes, written down a second time with ctypes: a plug-in's capsule that no
+compiler of ours has seen. A callback takes the interpreter's lock by itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from transports.contract import MessageTooLarge, PeerGone, WouldBlock
+
+NAME = b"ipcbench.ops"
+ABI = 1
+HEADROOM = 64
+
+_RESULT, _CTX, _ROOM, _SIZE = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
+_SHAPES: dict[str, Any] = {
+    "send": (_ROOM, _SIZE),
+    "recv": (_ROOM, _SIZE),
+    "recv_from": (_ROOM, _SIZE),
+    "send_to": (_SIZE, _ROOM, _SIZE),
+    "send_many": (_ROOM, _SIZE, _SIZE),
+    "recv_many": (_ROOM, _SIZE, _SIZE),
+    "loan": (_ROOM, _SIZE),
+    "commit": (_SIZE,),
+    "peek": (_ROOM,),
+    "release": (),
+    "notify": (),
+    "wait": (),
+    "acquire": (),
+    "leave": (),
+}
+
+
+class Ops(ctypes.Structure):
+    """struct ipcbench_ops"""
+
+    _fields_ = [
+        ("abi", ctypes.c_uint32),
+        ("struct_size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint64),
+        ("ctx", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in _SHAPES),
+    ]
+
+
+_new = ctypes.pythonapi.PyCapsule_New
+_new.restype, _new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+_kept: list[Any] = []  # what capsules point to: for as long as the process lives
+
+
+def capsule(
+    *, abi: int = ABI, size: int = ctypes.sizeof(Ops), name: bytes = NAME, **functions: Any
+) -> object:
+    """A capsule whose operations are these functions, less their `ctx`; the others are absent."""
+    ops = Ops(abi=abi, struct_size=size)
+    for operation, function in functions.items():
+        shape = ctypes.CFUNCTYPE(_RESULT, _CTX, *_SHAPES[operation])
+        called = shape(lambda ctx, *given, function=function: function(*given))
+        setattr(ops, operation, ctypes.cast(called, ctypes.c_void_p))
+        _kept.append(called)
+    _kept.extend((ops, name))
+    made: object = _new(ctypes.addressof(ops), name, None)
+    return made
+
+
+def over(endpoint: Any) -> object:
+    """A capsule over an endpoint's own methods, its errors as ops.h has them."""
+
+    def send(at: int, size: int) -> int:
+        return _tried(lambda: endpoint.send(ctypes.string_at(at, size)))
+
+    def recv(at: int, size: int) -> int:
+        room = (ctypes.c_char * size).from_address(at)
+        return _tried(lambda: endpoint.recv_into(memoryview(room).cast("B")))
+
+    return capsule(send=send, recv=recv)
+
+
+def _tried(call: Callable[[], int | None]) -> int:
+    try:
+        return call() or 0
+    except PeerGone:
+        return -32  # EPIPE
+    except WouldBlock:
+        return -11  # EAGAIN
+    except MessageTooLarge:
+        return -90  # EMSGSIZE

@@ -1,0 +1,419 @@
+"""bench.native_loops: the compiled twins make the calls that the loops in Python make."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from bench import loops, native_loops
+from bench.clock import Clock, FakeClock, RealClock
+from bench.loops import END_MARK
+from bench.native_loops import room
+from bench.patterns import Part
+from tests.plugins.capsules import HEADROOM, Ops, capsule
+from tests.unit.test_loops import CALLS, COUNTS, variable
+from transports import MessageTooLarge, PeerGone, Role, Spec, Topology, Transport, WouldBlock, get
+from transports.native import built, native_of, operations
+from transports.null import NullEndpoint
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+WITH_ROUND_TRIPS = [part for part in Part if part.stamped]
+
+
+class Script:
+    """A capsule of every operation: each call is a letter, as in test_loops."""
+
+    def __init__(self, messages: int = 0, many: bool = False) -> None:
+        self.calls = ""
+        self.sent: list[bytes] = []
+        self.answered: list[int] = []
+        self.places: set[int] = set()
+        self._messages = messages
+        self._client = 0
+        functions = {
+            "send": self.send,
+            "recv": self.recv,
+            "recv_from": self.recv_from,
+            "send_to": self.send_to,
+            "notify": lambda: self.call("n"),
+            "wait": lambda: self.call("w"),
+            "acquire": lambda: self.call("["),
+            "leave": lambda: self.call("]"),
+        }
+        if many:
+            functions |= {"send_many": self.send_many, "recv_many": self.recv_many}
+        self.capsule = capsule(**functions)
+
+    def call(self, letter: str) -> int:
+        self.calls += letter
+        return 0
+
+    def _use_headroom(self, at: int) -> None:
+        """As msgsnd(2) does; and the bytes are aligned."""
+        assert at % HEADROOM == 0
+        ctypes.memset(at - HEADROOM, 0xEE, HEADROOM)
+
+    def send(self, at: int, size: int) -> int:
+        self._use_headroom(at)
+        self.sent.append(ctypes.string_at(at, size))
+        return self.call("s")
+
+    def recv(self, at: int, size: int) -> int:
+        self._use_headroom(at)
+        self.places.add(at)
+        self._messages -= 1
+        ctypes.memset(at, END_MARK if self._messages < 0 else 0, 1)
+        self.call("r")
+        return size
+
+    def recv_from(self, at: int, size: int) -> int:
+        self._use_headroom(at)
+        self.places.add(at)
+        self.call("R")
+        self._client += 1
+        return self._client - 1
+
+    def send_to(self, index: int, at: int, size: int) -> int:
+        self._use_headroom(at)
+        self.answered.append(index or 0)
+        self.sent.append(ctypes.string_at(at, size))
+        return self.call("S")
+
+    def send_many(self, at: int, size: int, count: int) -> int:
+        self.sent += [ctypes.string_at(at, size)] * (count or 0)
+        return self.call("M")
+
+    def recv_many(self, at: int, size: int, count: int) -> int:
+        return self.call("m")
+
+
+def a_message(size: int = 16) -> memoryview:
+    message = room(size)
+    message[:] = bytes(range(size))
+    return message
+
+
+def address(view: memoryview) -> int:
+    return ctypes.addressof((ctypes.c_char * len(view)).from_buffer(view))
+
+
+@pytest.mark.parametrize("size", [1, 16, 63, 64, 65, 1000, 1 << 20])
+def test_a_room_is_aligned_behind_headroom_of_its_own(size: int) -> None:
+    one = room(size)
+    assert len(one) == size
+    assert bytes(one) == bytes(size)
+    assert address(one) % HEADROOM == 0
+    whole = memoryview(one.obj)
+    assert HEADROOM <= address(one) - address(whole) <= len(whole) - size
+
+
+def test_every_loop_has_its_twin() -> None:
+    for part in Part:
+        assert part.native.__name__ == part.loop.__name__
+        assert part.native is not part.loop
+        assert (part.native_stamped is None) == (part.stamped is None)
+    timed = {name for name, thing in vars(loops).items() if callable(thing) and thing.__doc__}
+    assert {part.loop.__name__ for part in Part} <= timed
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+def test_the_timed_calls_are_those_of_the_twin(part: Part, count: int) -> None:
+    script = Script(messages=count)
+    message, buffer = a_message(), variable() if part is Part.COUNT else room(16)
+    span = part.native(script, message, buffer, count, RealClock())
+    assert script.calls == CALLS[part](count)
+    assert span.handled == count
+    sent = [one for one in script.sent if one == bytes(range(16))]
+    assert len(sent) == len(script.sent) - (part is Part.DRAIN)
+    assert script.answered == (list(range(count)) if part is Part.SERVE else [])
+    if part is Part.COUNT:
+        assert buffer[0] == count
+    elif part is not Part.POUR:  # its acknowledgement is one byte, and lies elsewhere
+        assert script.places <= {address(buffer)}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_several_are_sent_and_received_at_once_where_that_can_be_had(count: int) -> None:
+    wanted = {Part.POUR: "Mr", Part.DRAIN: "ms", Part.EMIT: "M", Part.ABSORB: "m", Part.DEAL: "M"}
+    for part, calls in wanted.items():
+        script = Script(many=True)
+        span = part.native(script, a_message(), room(16), count, RealClock())
+        assert script.calls == calls
+        assert span.handled == count
+
+
+def test_the_acknowledgement_is_one_byte() -> None:
+    script = Script()
+    Part.DRAIN.native(script, a_message(), room(16), 2, RealClock())
+    assert script.sent == [bytes(loops.ACKNOWLEDGEMENT)]
+
+
+def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
+    script = Script(messages=5)
+    assert Part.COMPETE.native(script, a_message(), room(1), 0, RealClock()).handled == 5
+
+
+# Clocks.
+
+
+def test_the_clock_is_that_of_the_loops_in_python() -> None:
+    before = time.perf_counter()
+    start, end, _ = Part.PING.native(Script(), a_message(), room(16), 100, RealClock())
+    assert before <= start < end <= time.perf_counter()
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.POUR, Part.EMIT])
+def test_a_block_on_the_null_endpoint_takes_the_time_foretold(part: Part, count: int) -> None:
+    endpoint, clock = native_of(NullEndpoint()), FakeClock("cell", 3)
+    clock.begin(count)
+    span = part.native(endpoint, a_message(), room(16), count, clock)
+    assert span == (0.0, count * clock.cost, count)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("part", WITH_ROUND_TRIPS)
+def test_each_round_trip_has_a_stamp(part: Part, count: int) -> None:
+    assert part.native_stamped is not None
+    script, began = Script(), time.perf_counter_ns()
+    real = part.native_stamped(script, a_message(), room(16), count, RealClock())
+    assert script.calls == CALLS[part](count)
+    assert len(real) == count
+    assert all(each > 0 for each in real)
+    assert sum(real) <= time.perf_counter_ns() - began
+    made_up = FakeClock("cell", 3)
+    found = part.native_stamped(Script(), a_message(), room(16), count, made_up)
+    assert len(found) == count
+    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in found)
+
+
+# What goes wrong.
+
+
+def failing(number: int) -> Any:
+    script = Script()
+    script.capsule = capsule(send=lambda *_: 0, recv=lambda *_: -number)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (errno.EPIPE, PeerGone),
+        (errno.EIDRM, PeerGone),
+        (errno.EAGAIN, WouldBlock),
+        (errno.EMSGSIZE, MessageTooLarge),
+        (errno.ENOMEM, OSError),
+    ],
+)
+@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.POUR, Part.ABSORB, Part.COMPETE])
+def test_an_operations_error_has_its_name(part: Part, number: int, name: type[Exception]) -> None:
+    with pytest.raises(name):
+        part.native(failing(number), a_message(), room(16), 3, RealClock())
+
+
+def test_errors_of_the_other_operations_end_their_loops() -> None:
+    bad = Script()
+    bad.capsule = capsule(
+        **dict.fromkeys(("send", "recv_from", "notify", "wait", "acquire"), lambda *_: -32),
+        **dict.fromkeys(("recv", "send_to", "leave"), lambda *_: 0),
+    )
+    for part in (Part.PING, Part.EMIT, Part.SERVE, Part.NUDGE, Part.ANSWER, Part.COUNT):
+        buffer = variable() if part is Part.COUNT else room(16)
+        with pytest.raises(PeerGone):
+            part.native(bad, a_message(), buffer, 3, RealClock())
+
+
+@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.DRAIN, Part.ABSORB, Part.COMPETE])
+def test_a_message_of_another_length_is_an_error(part: Part) -> None:
+    script: Any = Script()
+    script.capsule = capsule(send=lambda *_: 0, recv=lambda at, size: size - 1)
+    with pytest.raises(OSError, match="a message of another length arrived"):
+        part.native(script, a_message(), room(16), 3, RealClock())
+
+
+@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+def test_an_end_without_the_operation_is_refused(part: Part) -> None:
+    script: Any = Script()
+    script.capsule = capsule()
+    buffer = variable() if part is Part.COUNT else room(16)
+    with pytest.raises(TypeError, match="this end has no native"):
+        part.native(script, a_message(), buffer, 1, RealClock())
+
+
+@pytest.mark.parametrize("take", [Part.PING.native, lambda one, *_: operations.Calls(one.capsule)])
+@pytest.mark.parametrize(
+    "wrong", [{"abi": 2}, {"size": ctypes.sizeof(Ops) - 8}, {"name": b"something.else"}]
+)
+def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) -> None:
+    script: Any = Script()
+    script.capsule = capsule(send=lambda *_: 0, recv=lambda *_: 0, **wrong)
+    with pytest.raises(ValueError):
+        take(script, a_message(), room(16), 1, RealClock())
+
+
+@pytest.mark.parametrize(
+    ("message", "buffer"),
+    [
+        (memoryview(bytes(16)), room(16)),
+        (room(16), memoryview(bytearray(16))),
+        (room(32)[16:], room(16)),
+        (bytes(16), room(16)),
+    ],
+)
+def test_what_has_no_headroom_is_refused(message: Any, buffer: Any) -> None:
+    """An operation would write before it."""
+    with pytest.raises(ValueError, match="headroom"):
+        Part.PING.native(Script(), message, buffer, 1, RealClock())
+
+
+def test_a_count_below_nothing_is_refused() -> None:
+    with pytest.raises(ValueError):
+        Part.PING.native(Script(), a_message(), room(16), -1, RealClock())
+    with pytest.raises(ValueError):
+        from array import array
+
+        native_loops.compiled.stamped_ping(
+            Script().capsule, a_message(), room(16), 4, array("q", bytes(32))
+        )
+
+
+# Over a real channel: both sides at once, in threads, so the interpreter's lock has to be free.
+
+
+def ends(name: str, topology: Topology, **more: Any) -> list[Any]:
+    """The native endpoints of a channel, in the order of its seats here."""
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    spec = Spec(64, topology, native=True, **more)
+    seats = {
+        Topology.LINK: [(Role.CLIENT, 0), (Role.SERVER, 0)],
+        Topology.HUB: [*((Role.CLIENT, n) for n in range(spec.parties - 1)), (Role.SERVER, 0)],
+    }[topology]
+    channel = transport.create(spec)
+    tickets = [channel.ticket(*seat) for seat in seats]
+    made: list[Any] = [None] * len(seats)
+
+    def attach(number: int) -> None:
+        made[number] = transport.attach(tickets[number], time.monotonic() + 5)
+
+    together([lambda number=number: attach(number) for number in range(len(seats))])
+    channel.close()
+    _channels.append(channel)
+    return [native_of(endpoint) for endpoint in made]
+
+
+_channels: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def gone() -> Iterator[None]:
+    yield
+    while _channels:
+        _channels.pop().unlink()
+
+
+def together(calls: list[Callable[[], object]]) -> None:
+    """Each in a thread of its own, until all are done."""
+    failed: list[BaseException] = []
+
+    def play(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=play, args=(call,), daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert failed == []
+
+
+def playing(part: Part, endpoint: Any, count: int, clock: Clock) -> Callable[[], object]:
+    return lambda: part.native(endpoint, a_message(64), room(64), count, clock)
+
+
+@pytest.mark.parametrize("name", ["pipe", "fifo", "unix-stream", "unix-dgram", "tcp", "sysv-queue",
+                                  "sysv-queue:types", "posix-queue"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("near", "far"), [(Part.PING, Part.PONG), (Part.POUR, Part.DRAIN)], ids=["latency", "stream"]
+)
+def test_both_sides_play_at_once(name: str, near: Part, far: Part) -> None:
+    one, other = ends(name, Topology.LINK)
+    together([playing(near, one, 500, RealClock()), playing(far, other, 500, RealClock())])
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue"])
+def test_a_server_and_its_clients_play_at_once(name: str) -> None:
+    *clients, server = ends(name, Topology.HUB, parties=4)
+    clock = RealClock()
+    asking = [playing(Part.PING, client, 200, clock) for client in clients]
+    together([*asking, playing(Part.SERVE, server, 600, clock)])
+    for endpoint in (*clients, server):
+        endpoint.close()
+
+
+@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue"])
+@pytest.mark.parametrize("poll", [False, True], ids=["blocking", "poll"])
+def test_a_signal_interrupts_no_loop(name: str, poll: bool) -> None:
+    """Each blocking call goes on after the handler, which Python runs when the loop is done."""
+    traits = get(name).traits  # type: ignore[union-attr]
+    if poll and not traits.pollable:
+        pytest.skip("it cannot be waited for with poll(2)")
+    one, other = ends(name, Topology.LINK, poll=poll)
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    try:
+        slow = threading.Thread(target=answer_slowly, args=(other,), daemon=True)
+        slow.start()
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+        span = Part.PING.native(one, a_message(64), room(64), 5, RealClock())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    slow.join(5)
+    assert span.handled == 5
+    assert rung
+    one.close()
+    other.close()
+
+
+def answer_slowly(endpoint: Any) -> None:
+    """Long enough for several signals in each wait, which the main thread alone gets."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    buffer = memoryview(bytearray(64))
+    for _ in range(5):
+        endpoint.recv_into(buffer)
+        select.select([], [], [], 0.01)
+        endpoint.send(memoryview(bytes(64)))
+
+
+def test_a_capsule_keeps_what_it_needs() -> None:
+    """The endpoint that made it lives as long."""
+    one, other = ends("pipe", Topology.LINK)
+    capsule_of_one = one.capsule
+    fds = len(os.listdir("/proc/self/fd"))
+    one._endpoint = None
+    calls = operations.Calls(capsule_of_one)
+    calls.send(bytes(64))
+    buffer = bytearray(64)
+    assert other.recv_into(memoryview(buffer)) == 64
+    assert len(os.listdir("/proc/self/fd")) == fds
+    other.close()

@@ -1,0 +1,240 @@
+/* `Calls`: the operations of a capsule, called one by one from Python. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capsule.h"
+
+struct calls {
+    PyObject_HEAD
+    PyObject *capsule;
+    struct ipcbench_ops *ops;
+    char *room; /* a copy of what is sent or received, behind its headroom */
+    size_t size;
+};
+
+static PyObject *
+answer(ssize_t found)
+{
+    if (found < 0) {
+        errno = (int)-found;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromSsize_t(found);
+}
+
+static PyObject *
+absent(const char *what)
+{
+    return PyErr_Format(PyExc_TypeError, "this end has no native %s", what);
+}
+
+/* Room for `size` bytes behind the headroom; NULL with an error set. */
+static char *
+room_for(struct calls *self, size_t size)
+{
+    if (self->room == NULL || self->size < size) {
+        size_t whole = IPCBENCH_HEADROOM + (size + 63) / 64 * 64 + 64;
+        char *room = aligned_alloc(64, whole);
+        if (room == NULL)
+            return (char *)PyErr_NoMemory();
+        free(self->room);
+        self->room = room;
+        self->size = size;
+    }
+    return self->room + IPCBENCH_HEADROOM;
+}
+
+static PyObject *
+make(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    PyObject *capsule;
+    static char *known[] = {"capsule", NULL};
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "O:Calls", known, &capsule))
+        return NULL;
+    struct ipcbench_ops *ops = ipcbench_ops_of(capsule);
+    if (ops == NULL)
+        return NULL;
+    struct calls *self = (struct calls *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->capsule = Py_NewRef(capsule);
+        self->ops = ops;
+    }
+    return (PyObject *)self;
+}
+
+static void
+dealloc(struct calls *self)
+{
+    free(self->room);
+    Py_XDECREF(self->capsule);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+send_it(struct calls *self, PyObject *data)
+{
+    Py_buffer view;
+    if (self->ops->send == NULL)
+        return absent("send");
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    char *room = room_for(self, view.len);
+    ssize_t found = 0;
+    if (room != NULL) {
+        memcpy(room, view.buf, view.len);
+        Py_BEGIN_ALLOW_THREADS
+        found = self->ops->send(self->ops->ctx, room, view.len);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&view);
+    return room == NULL ? NULL : answer(found);
+}
+
+static PyObject *
+send_to(struct calls *self, PyObject *arguments)
+{
+    Py_buffer view;
+    Py_ssize_t index;
+    if (self->ops->send_to == NULL)
+        return absent("send_to");
+    if (!PyArg_ParseTuple(arguments, "ny*:send_to", &index, &view))
+        return NULL;
+    char *room = room_for(self, view.len);
+    ssize_t found = 0;
+    if (room != NULL) {
+        memcpy(room, view.buf, view.len);
+        Py_BEGIN_ALLOW_THREADS
+        found = self->ops->send_to(self->ops->ctx, index, room, view.len);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&view);
+    return room == NULL ? NULL : answer(found);
+}
+
+/* Receive by `operation` into a copy, and from there into the caller's buffer. */
+static PyObject *
+received(struct calls *self, PyObject *buffer, ssize_t (*operation)(void *, void *, size_t),
+         int counts)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0)
+        return NULL;
+    char *room = room_for(self, view.len);
+    ssize_t found = 0;
+    if (room != NULL) {
+        memcpy(room, view.buf, view.len);
+        Py_BEGIN_ALLOW_THREADS
+        found = operation(self->ops->ctx, room, view.len);
+        Py_END_ALLOW_THREADS
+        if (found >= 0) {
+            Py_ssize_t length = counts && found < view.len ? found : view.len;
+            memcpy(view.buf, room, length);
+        }
+    }
+    PyBuffer_Release(&view);
+    return room == NULL ? NULL : answer(found);
+}
+
+static PyObject *
+recv_into(struct calls *self, PyObject *buffer)
+{
+    if (self->ops->recv == NULL)
+        return absent("recv");
+    return received(self, buffer, self->ops->recv, 1);
+}
+
+static PyObject *
+recv_from(struct calls *self, PyObject *buffer)
+{
+    if (self->ops->recv_from == NULL)
+        return absent("recv_from");
+    return received(self, buffer, self->ops->recv_from, 0);
+}
+
+static PyObject *
+peek(struct calls *self, PyObject *Py_UNUSED(nothing))
+{
+    const void *slot = NULL;
+    ssize_t found;
+    if (self->ops->peek == NULL)
+        return absent("peek");
+    Py_BEGIN_ALLOW_THREADS
+    found = self->ops->peek(self->ops->ctx, &slot);
+    Py_END_ALLOW_THREADS
+    if (found < 0)
+        return answer(found);
+    return PyMemoryView_FromMemory((char *)slot, found, PyBUF_READ);
+}
+
+/* The operations without arguments are all called alike. */
+#define PLAIN(name)                                                                                \
+    static PyObject *plain_##name(struct calls *self, PyObject *Py_UNUSED(nothing))                \
+    {                                                                                              \
+        ssize_t found;                                                                             \
+        if (self->ops->name == NULL)                                                               \
+            return absent(#name);                                                                  \
+        Py_BEGIN_ALLOW_THREADS                                                                     \
+        found = self->ops->name(self->ops->ctx);                                                   \
+        Py_END_ALLOW_THREADS                                                                       \
+        return answer(found);                                                                      \
+    }
+
+PLAIN(release)
+PLAIN(notify)
+PLAIN(wait)
+PLAIN(acquire)
+PLAIN(leave)
+
+static PyObject *
+has(struct calls *self, PyObject *Py_UNUSED(nothing))
+{
+    const struct {
+        const char *name;
+        int there;
+    } all[] = {
+        {"send", self->ops->send != NULL},         {"recv", self->ops->recv != NULL},
+        {"recv_from", self->ops->recv_from != NULL}, {"send_to", self->ops->send_to != NULL},
+        {"send_many", self->ops->send_many != NULL}, {"recv_many", self->ops->recv_many != NULL},
+        {"loan", self->ops->loan != NULL},         {"commit", self->ops->commit != NULL},
+        {"peek", self->ops->peek != NULL},         {"release", self->ops->release != NULL},
+        {"notify", self->ops->notify != NULL},     {"wait", self->ops->wait != NULL},
+        {"acquire", self->ops->acquire != NULL},   {"leave", self->ops->leave != NULL},
+    };
+    PyObject *names = PyFrozenSet_New(NULL);
+    for (size_t i = 0; names != NULL && i < sizeof all / sizeof *all; i++) {
+        if (!all[i].there)
+            continue;
+        PyObject *name = PyUnicode_FromString(all[i].name);
+        if (name == NULL || PySet_Add(names, name) < 0)
+            Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+static PyMethodDef methods[] = {
+    {"send", (PyCFunction)send_it, METH_O, "Send one whole message."},
+    {"send_to", (PyCFunction)send_to, METH_VARARGS, "Answer one client: its index, the bytes."},
+    {"recv_into", (PyCFunction)recv_into, METH_O, "Receive one whole message; bytes received."},
+    {"recv_from", (PyCFunction)recv_from, METH_O, "Receive of whichever client; its index."},
+    {"peek", (PyCFunction)peek, METH_NOARGS, "Wait for a message; its bytes, where they lie."},
+    {"release", (PyCFunction)plain_release, METH_NOARGS, "Give the slot back."},
+    {"notify", (PyCFunction)plain_notify, METH_NOARGS, "Add one."},
+    {"wait", (PyCFunction)plain_wait, METH_NOARGS, "Take one."},
+    {"acquire", (PyCFunction)plain_acquire, METH_NOARGS, "Enter."},
+    {"leave", (PyCFunction)plain_leave, METH_NOARGS, "Leave."},
+    {"has", (PyCFunction)has, METH_NOARGS, "The names of the operations that there are."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject ipcbench_calls = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "transports._native.Calls",
+    .tp_doc = "The operations of a capsule; OSError for what they refuse.",
+    .tp_basicsize = sizeof(struct calls),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = make,
+    .tp_dealloc = (destructor)dealloc,
+    .tp_methods = methods,
+};

@@ -1,0 +1,130 @@
+"""An endpoint whose calls are its native operations: what contract tests hold to the contract."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from transports.contract import Endpoint, Json, MessageTooLarge, Unavailable
+from transports.defaults import closed, translated
+
+REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
+
+operations: Any = None
+_why = ""
+try:
+    operations = import_module("transports._native")
+except ImportError as error:
+    _why = str(error)
+
+
+def built() -> Unavailable | None:
+    """Whether the compiled part is there; else why not."""
+    if operations is not None:
+        return None
+    return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
+
+
+def header() -> Path:
+    """The folder of `ops.h`: what a plug-in's compiler is told with -I."""
+    return Path(__file__).parent
+
+
+def native_of(endpoint: Endpoint) -> NativeEndpoint:
+    """The endpoint with its operations called from C. Raises: Unavailable where it has none."""
+    reason = built()
+    if reason is not None:
+        raise reason
+    capsule = endpoint.native()
+    if capsule is None:
+        raise Unavailable("it has no native operations")
+    return NativeEndpoint(endpoint, capsule)
+
+
+class NativeEndpoint:
+    """Everything but the calls of the timed loops is the endpoint's own."""
+
+    send: Any
+    recv_into: Any
+    recv_from: Any
+    send_to: Any
+    notify: Any
+    wait: Any
+    acquire: Any
+    release: Any
+    peek: Any
+
+    def __init__(self, endpoint: Endpoint, capsule: object) -> None:
+        self._endpoint = endpoint
+        self.capsule: object | None = capsule
+        self.depth = endpoint.depth
+        bind(self, capsule)
+
+    def hello(self) -> Json:
+        return self._endpoint.hello()
+
+    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
+        self._endpoint.connect(hellos, deadline)
+
+    def prepare(self, data: memoryview) -> Any:
+        self._endpoint.prepare(data)  # what it refuses
+        return data
+
+    def native(self) -> object | None:
+        return self.capsule
+
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        self.notify = self.wait = self.acquire = self.release = closed
+        if hasattr(self, "peek"):
+            self.peek = closed
+        self.capsule = None  # and what it holds beside the endpoint's own
+        self._endpoint.close()
+
+
+def bind(end: Any, capsule: object) -> None:
+    """Make the capsule's operations the end's own calls."""
+    calls = operations.Calls(capsule)
+    there = calls.has()
+    end.send = told(calls.send, "send")
+    end.recv_into = told(calls.recv_into, "receive")
+    end.recv_from = told(calls.recv_from, "receive")
+    end.send_to = told(calls.send_to, "send")
+    end.notify = told(calls.notify, "notify")
+    end.wait = told(calls.wait, "wait")
+    end.acquire = told(calls.acquire, "acquire")
+    end.release = told(calls.leave if "leave" in there else calls.release, "release")
+    if "peek" in there:
+        end.peek = told(calls.peek, "receive")
+
+
+def told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """The call, its errors in the contract's words."""
+
+    def called(*arguments: Any) -> Any:
+        while True:
+            try:
+                return call(*arguments)
+            except InterruptedError:
+                continue  # a restless end (native/words.h): handlers have run by now
+            except OSError as error:
+                raise in_words(error, what) from error
+
+    return called
+
+
+def in_words(error: OSError, what: str) -> Exception:
+    """What an operation's errno is called in the contract."""
+    if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
+        error = OSError(errno.EPIPE, error.strerror)
+    return translated(error, what)
+
+
+__all__ = [
+    "HEADROOM", "MessageTooLarge", "NativeEndpoint", "REMEDY", "bind", "built", "header",
+    "in_words", "native_of", "told",
+]  # fmt: skip

@@ -1,0 +1,239 @@
+/* Rings over counted waiters, as operations: see ring.h. */
+#include "ring.h"
+#include "seats.h"
+
+struct seat {
+    struct kept kept;
+    struct lane *lanes; /* those that lead here, then those that lead away */
+    size_t into, out;
+    size_t turn; /* the lane whose messages are looked for first */
+    size_t seen;
+    int several; /* lanes with one `item` in common: a count is whichever's */
+};
+
+/* One lane each way. */
+
+static ssize_t
+ring_send(void *ctx, const void *data, size_t size)
+{
+    struct seat *seat = ctx;
+    return ipcbench_put(&seat->lanes[seat->into], data, size);
+}
+
+static ssize_t
+ring_loan(void *ctx, void **slot, size_t size)
+{
+    struct seat *seat = ctx;
+    struct lane *lane = &seat->lanes[seat->into];
+    if (size > lane->size)
+        return -EMSGSIZE;
+    ssize_t found = lane->room->wait(lane->room);
+    *slot = ipcbench_slot(lane);
+    return found;
+}
+
+static ssize_t
+ring_commit(void *ctx, size_t size)
+{
+    struct seat *seat = ctx;
+    return ipcbench_pass_on(&seat->lanes[seat->into], size);
+}
+
+/* Several lanes, each in its turn. */
+
+/* Wait for a message; the lane that has it, or NULL with `*error` set. */
+static struct lane *
+await(struct seat *seat, ssize_t *error)
+{
+    const struct waiter *item = seat->lanes[0].item;
+    *error = item->wait(item);
+    if (*error < 0)
+        return NULL;
+    if (!seat->several)
+        return &seat->lanes[0];
+    /* An item was counted, so some lane holds a message: this ends. */
+    for (;;) {
+        struct lane *lane = &seat->lanes[seat->turn];
+        if (__atomic_load_n(lane->published, __ATOMIC_ACQUIRE) != lane->count)
+            return lane;
+        seat->turn = (seat->turn + 1) % seat->into;
+    }
+}
+
+static void
+go_on(struct seat *seat)
+{
+    if (++seat->turn >= seat->into)
+        seat->turn = 0;
+}
+
+static ssize_t
+ring_recv(void *ctx, void *buffer, size_t size)
+{
+    struct seat *seat = ctx;
+    ssize_t found;
+    struct lane *lane = await(seat, &found);
+    if (lane == NULL)
+        return found;
+    found = ipcbench_get(lane, buffer, size);
+    go_on(seat);
+    return found;
+}
+
+static ssize_t
+ring_recv_from(void *ctx, void *buffer, size_t size)
+{
+    struct seat *seat = ctx;
+    ssize_t found;
+    struct lane *lane = await(seat, &found);
+    if (lane == NULL)
+        return found;
+    found = ipcbench_get(lane, buffer, size);
+    go_on(seat);
+    return found < 0 ? found : lane - seat->lanes;
+}
+
+static ssize_t
+ring_send_to(void *ctx, size_t index, const void *data, size_t size)
+{
+    struct seat *seat = ctx;
+    if (index >= seat->out)
+        return -EINVAL;
+    return ipcbench_put(&seat->lanes[seat->into + index], data, size);
+}
+
+/* In place. */
+
+static ssize_t
+ring_peek(void *ctx, const void **slot)
+{
+    struct seat *seat = ctx;
+    ssize_t found;
+    struct lane *lane = await(seat, &found);
+    if (lane == NULL)
+        return found;
+    *slot = ipcbench_slot(lane);
+    return (ssize_t)lane->lengths[lane->at];
+}
+
+static ssize_t
+ring_release(void *ctx)
+{
+    struct seat *seat = ctx;
+    ssize_t given = ipcbench_give_back(&seat->lanes[seat->turn]);
+    go_on(seat);
+    return given;
+}
+
+static ssize_t
+ring_read(void *ctx, void *Py_UNUSED(buffer), size_t size)
+{
+    struct seat *seat = ctx;
+    const void *slot = NULL;
+    ssize_t length = ring_peek(ctx, &slot);
+    if (length < 0)
+        return length;
+    seat->seen += ipcbench_scan(slot, length);
+    ssize_t given = ring_release(ctx);
+    if (given < 0)
+        return given;
+    return (size_t)length <= size ? length : -EMSGSIZE;
+}
+
+/* From Python. */
+
+static void
+dispose(void *ctx)
+{
+    struct seat *seat = ctx;
+    ipcbench_let_go(&seat->kept);
+    PyMem_RawFree(seat->lanes);
+}
+
+/* A lane of Python's: (start, room, item, counted). */
+static int
+cut(struct lane *lane, const struct kept *kept, const struct plan *plan, PyObject *made_of)
+{
+    Py_ssize_t start;
+    PyObject *room, *item;
+    int counted;
+    if (!PyArg_ParseTuple(made_of, "nOOp:lane", &start, &room, &item, &counted))
+        return -1;
+    char *at = ipcbench_place(kept, start, ipcbench_counted_lane_bytes(plan->size, plan->depth));
+    if (at == NULL)
+        return -1;
+    *lane = (struct lane){
+        .published = (uint64_t *)at,
+        .lengths = (uint64_t *)(at + IPCBENCH_LINE),
+        .slots = at + IPCBENCH_LINE + ipcbench_lines(8 * plan->depth),
+        .stride = ipcbench_stride(plan->size),
+        .size = plan->size,
+        .depth = plan->depth,
+        .room = ipcbench_waiter_of(room),
+        .item = ipcbench_waiter_of(item),
+        .counted = counted,
+    };
+    return lane->room == NULL || lane->item == NULL ? -1 : 0;
+}
+
+static int
+cut_all(struct seat *seat, const struct plan *plan)
+{
+    seat->into = PyTuple_GET_SIZE(plan->into);
+    seat->out = PyTuple_GET_SIZE(plan->out);
+    seat->several = seat->into > 1;
+    seat->lanes = PyMem_RawCalloc(seat->into + seat->out, sizeof *seat->lanes);
+    if (seat->lanes == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < seat->into + seat->out; i++) {
+        PyObject *made_of = i < seat->into ? PyTuple_GET_ITEM(plan->into, i)
+                                           : PyTuple_GET_ITEM(plan->out, i - seat->into);
+        if (cut(&seat->lanes[i], &seat->kept, plan, made_of) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+counted_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    const struct ipcbench_ops all = {
+        .send = ring_send,
+        .send_to = ring_send_to,
+        .recv = ring_recv,
+        .recv_from = ring_recv_from,
+        .loan = ring_loan,
+        .commit = ring_commit,
+        .peek = ring_peek,
+        .release = ring_release,
+    };
+    struct plan plan;
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_PLAN ":counted_ring", IPCBENCH_PLAN_TO(&plan)))
+        return NULL;
+    struct seat *seat = PyMem_RawCalloc(1, sizeof *seat);
+    if (seat == NULL)
+        return PyErr_NoMemory();
+    if (ipcbench_keep(&seat->kept, &plan) < 0) {
+        PyMem_RawFree(seat);
+        return NULL;
+    }
+    if (cut_all(seat, &plan) < 0) {
+        dispose(seat);
+        PyMem_RawFree(seat);
+        return NULL;
+    }
+    struct ipcbench_ops ops = {.ctx = seat};
+    ipcbench_pick(&ops, &all, &plan);
+    if (plan.in_place && ops.recv != NULL)
+        ops.recv = ring_read;
+    return ipcbench_capsule(ops, plan.owner, dispose);
+}
+
+PyMethodDef ipcbench_rings[] = {
+    {"counted_ring", counted_ring, METH_VARARGS,
+     "A seat at a ring over waiters: owner, memory, size, depth, lanes in, lanes out, hub, "
+     "in place."},
+    {NULL, NULL, 0, NULL},
+};

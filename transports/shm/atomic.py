@@ -1,0 +1,79 @@
+"""One process's end of a ring over words, by native operations: native/word_ring.h.
+
+Compiled loops take the operations themselves. Python calls them one by one on machines
+where its own loads and stores would not do (words.py), and only there: a call costs more
+than the loops of word_ring.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transports.contract import Json, Sharing, Ticket
+from transports.defaults import PlainEndpoint, closed, forbidden
+from transports.descriptors import close_all
+from transports.native import bind, operations
+from transports.shm.layout import Layout
+from transports.shm.segments import OwnedSegment, SegmentKind
+from transports.words import Words, alone_on, cpus
+
+MOST_SLOTS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h
+
+
+class AtomicEndpoint(PlainEndpoint):
+    def __init__(
+        self, segments: SegmentKind, kind: Words, ticket: Ticket, *, in_place: bool
+    ) -> None:
+        self._kind = kind
+        self._ticket = ticket
+        self._in_place = in_place
+        self._layout = Layout.of(ticket.spec, kind, ticket.data["depth"])
+        self.depth: int | None = self._layout.depth
+        self._alone = False
+        fds = list(ticket.take_fds())
+        self._segment: OwnedSegment
+        try:
+            by_fd = segments.sharing is Sharing.DESCRIPTORS
+            self._segment = segments.open(ticket.data["segment"], fds.pop(0) if by_fd else None)
+        except BaseException:
+            close_all(fds)
+            raise
+        self._bind()
+
+    def _bind(self) -> None:
+        if self._ticket.spec.native:
+            self.send: Any = forbidden("its loops are compiled ones: Endpoint.native")
+            self.recv_into: Any = self.send
+        else:
+            bind(self, self._operations(owner=None, restless=True))
+
+    def _operations(self, owner: object, *, restless: bool) -> object:
+        layout, spec, ticket = self._layout, self._ticket.spec, self._ticket
+        into, out = (
+            tuple((layout.start(lane), layout.bell(lane)) for lane in lanes)
+            for lanes in layout.seat(ticket.role, ticket.index)
+        )
+        how = (spec.nowait, self._alone, self._kind.looks, restless)
+        made: object = operations.word_ring(
+            owner, self._segment.memory, spec.size, layout.depth, into, out,
+            layout.hub(ticket.role), self._in_place, how,
+        )  # fmt: skip
+        return made
+
+    def native(self) -> object | None:
+        return self._operations(self, restless=False) if self._ticket.spec.native else None
+
+    def hello(self) -> Json:
+        return cpus()
+
+    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
+        """Who has a CPU for itself need not yield it while it spins."""
+        self._alone = alone_on(cpus(), hellos)
+        if self._alone:
+            self._bind()
+
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        self.notify = self.wait = self.acquire = self.release = self.peek = closed
+        self._segment.close()
