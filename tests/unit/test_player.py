@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from zlib import crc32
 
+import pytest
+
 from bench.clock import RealClock
 from bench.loops import END_MARK
 from bench.patterns import Part, Seat
@@ -27,9 +29,10 @@ class _Endpoint(PlainEndpoint):
     def close(self) -> None: ...
 
 
-def _player(size: int) -> Player:
+def _player(size: int, native: bool) -> Player:
     seat = Seat(0, Role.CLIENT, 0, Part.POUR)
-    return Player(_Endpoint(), seat, size, RealClock(), memoryview(bytearray(8)))
+    variable = memoryview(bytearray(8))
+    return Player(_Endpoint(), seat, size, RealClock(), variable, native=native)
 
 
 def _resident() -> int:
@@ -40,15 +43,20 @@ def _resident() -> int:
     raise AssertionError("no RssAnon: proc_pid_status(5)")
 
 
-def test_a_message_lies_in_memory_of_its_own() -> None:
+both = pytest.mark.parametrize("native", [False, True], ids=["python", "native"])
+
+
+@both
+def test_a_message_lies_in_memory_of_its_own(native: bool) -> None:
     """Memory that nobody wrote is one page of zeros, always cached: a third too quick at 1 MiB."""
     before = _resident()
-    message = _player(SIZE).message
+    message = _player(SIZE, native).message
     assert crc32(message)  # every byte is read, as `send` reads it
     assert _resident() - before > 0.9 * SIZE
 
 
-def test_a_message_holds_no_byte_that_means_something() -> None:
-    message = bytes(_player(4096).message)
+@both
+def test_a_message_holds_no_byte_that_means_something(native: bool) -> None:
+    message = bytes(_player(4096, native).message)
     assert message[0] != END_MARK
     assert ABSENT not in message
