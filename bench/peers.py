@@ -270,7 +270,11 @@ class Team:
         signal: a facility that is silent about a peer's death would keep us for ever.
         """
         lookout = {os.pidfd_open(peer.pid): peer for peer in self.peers}
+        # The thread inherits what is blocked: a signal that a transport waits for is blocked by
+        # this thread alone, and would be taken by the other one, and end the process (signal(7)).
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         Thread(target=self._look_out, args=(lookout,), daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def _look_out(self, lookout: dict[int, Peer]) -> None:
         poller = select.poll()

@@ -43,7 +43,7 @@ class Worker:
         self._transport = _transport(job.cell.transport)
         self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
         # Shared by all processes of the run, through fork: what they count up.
-        self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
+        self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")[:1]
         self._updates = self._lost = 0
         self._blocks = 0
         self._first = 0.0

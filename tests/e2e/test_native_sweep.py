@@ -1,0 +1,119 @@
+"""Sweeps with compiled loops through the command, on a made-up clock: the loops really run."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from bench.clock import FakeClock
+from bench.patterns import PATTERNS
+from bench.results import Results, Status, load
+from tests.e2e.command import ipcbench
+from transports.native import built
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+SMOKE = ("run", "--clock", "fake", "--profile", "smoke", "--seed", "7")
+BOTH = ("--runtime", "python", "--runtime", "native")
+PROFILE = """about = "who runs the loop"
+[run]
+rounds = 2
+[[cells]]
+patterns = ["latency", "stream"]
+transports = ["pipe", "null"]
+sizes = ["64"]
+placements = ["same-core"]
+runtimes = ["python", "native"]
+[[controls]]
+patterns = ["latency"]
+transports = ["pipe"]
+sizes = ["64"]
+placements = ["same-core"]
+runtimes = ["native"]
+"""
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole smoke sweep, every loop of it compiled."""
+    folder = tmp_path_factory.mktemp("native") / "run"
+    done = ipcbench(*SMOKE, "--runtime", "native", "-o", folder)
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "report.html") in done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(swept: Path) -> Results:
+    return load(swept)
+
+
+def test_every_cell_has_a_figure_or_a_reason(results: Results) -> None:
+    for result in results.cells.values():
+        assert result.cell.runtime == "native"
+        if result.skipped is None:
+            assert result.status is Status.OK, (result.cell.id, result.failures)
+            assert {run.round for run in result.runs} == {1, 2}
+        elif result.cell.transport.startswith("mp-"):
+            assert "has no native operations" in result.skipped.reason
+        else:
+            assert "cannot be a" in result.skipped.reason
+
+
+def test_what_can_be_measured_is(results: Results) -> None:
+    measured = {(result.cell.pattern, result.cell.transport) for result in results.ok()}
+    assert {transport for _, transport in measured} >= {
+        "pipe", "fifo", "unix-stream", "unix-seqpacket", "unix-dgram", "tcp", "sysv-queue",
+        "posix-queue", "shm:posix+posix-sem", "shm:posix+futex", "shm:posix+spin", "eventfd",
+        "signal", "posix-sem", "unguarded", "null",
+    }  # fmt: skip
+    assert {pattern for pattern, _ in measured} >= {
+        "latency", "stream", "fan-in", "fan-out", "echo", "signal", "counter",
+    }  # fmt: skip
+
+
+def test_the_figures_are_the_clock_s(results: Results) -> None:
+    for result in results.ok():
+        for run in result.good:
+            clock = FakeClock(result.cell.original.id, run.round, result.cell.size)
+            seats = PATTERNS[result.cell.pattern].seats(result.cell.processes)
+            share = max(seat.share or 1 for seat in seats if seat.part.ends)
+            assert statistics.fmean(run.values) == pytest.approx(
+                clock.cost * share / run.inner_loops
+            )
+
+
+def test_round_trips_have_tails(results: Results) -> None:
+    for result in results.ok():
+        if result.cell.pattern in ("latency", "signal"):
+            assert all(run.tail for run in result.good), result.cell.id
+
+
+def test_both_loops_in_one_sweep(tmp_path: Path) -> None:
+    done = ipcbench(*SMOKE, *BOTH, "-t", "pipe", "--pattern", "latency", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    found = {result.cell.runtime for result in load(tmp_path / "run").ok()}
+    assert found == {"python", "native"}
+    page = (tmp_path / "run/report.html").read_text()
+    assert "latency/pipe/native/64B/2p/same-core" in page
+
+
+def test_a_profile_has_the_runtime_as_an_axis(tmp_path: Path) -> None:
+    (tmp_path / "both.toml").write_text(PROFILE)
+    arguments = ("run", "--clock", "fake", "--profile", tmp_path / "both.toml")
+    done = ipcbench(*arguments, "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    cells = {result.cell.id: result.status for result in load(tmp_path / "run").cells.values()}
+    assert set(cells.values()) == {Status.OK}
+    assert set(cells) == {
+        *(
+            f"{pattern}/{transport}/{runtime}/64B/2p/same-core"
+            for pattern in ("latency", "stream")
+            for transport in ("pipe", "null")
+            for runtime in ("python", "native")
+        ),
+        "latency/pipe/native/64B/2p/same-core~twin",
+    }
