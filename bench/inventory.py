@@ -269,5 +269,5 @@ def print_findings(findings: list[Finding]) -> None:
 def _console() -> Console:
     console = Console()
     if not console.is_terminal:
-        console = Console(width=160)  # a file or a pipe has no width of its own
+        console = Console(width=170)  # a file or a pipe has no width of its own
     return console

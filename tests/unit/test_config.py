@@ -76,6 +76,27 @@ def swapped(old: str, new: str) -> str:
     return PROFILE.replace(old, new, 1)
 
 
+def test_the_runtimes_are_an_axis() -> None:
+    assert {axes.runtimes for axes in parsed(PROFILE).axes} == {("python",)}
+    line = 'placements = ["same-core", "cross-core"]'
+    both, several, control = parsed(swapped(line, f'{line}\nruntimes = ["python", "native"]')).axes
+    assert (both.runtimes, several.runtimes) == (("python", "native"), ("python",))
+    assert control.runtimes == ("python",)
+
+
+def test_runtimes_that_make_no_sense_are_refused() -> None:
+    line = "processes = [4, 8]"
+    for words, said in (('["rust"]', "no runtime 'rust'"), ("[]", "length"), ("[1]", "str")):
+        assert said in refused(swapped(line, f"{line}\nruntimes = {words}"))
+
+
+def test_a_runtime_on_the_command_line_is_that_of_all_cells() -> None:
+    for words in (("native",), ("python", "native")):
+        found = with_options(parsed(PROFILE), Options(runtimes=words)).axes
+        assert len(found) == 3
+        assert {axes.runtimes for axes in found} == {words}
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_profile_of_ours_is_read(name: str) -> None:
     profile = load_profile(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("transports", "bench", "reports")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(
+    path for folder in FOLDERS for end in ("c", "h") for path in (ROOT / folder).rglob(f"*.{end}")
+)
 
+OPS = "transports/native/ops.h"
 HEAVY = {"numpy", "matplotlib", "scipy"}  # what a worker must not have to load
 LINES = 420  # a room that grows past about 400 is two rooms
 LONG: set[str] = set()  # the files that may be longer, each for a reason
@@ -78,6 +83,19 @@ def complaints(path: str, source: str) -> list[str]:
     return found
 
 
+def c_complaints(path: str, source: str) -> list[str]:
+    """The same for C: of transports, bench knows the operations of a capsule alone."""
+    own, ours = Path(path).parent, re.findall(r'^\s*#\s*include\s*"([^"]+)"', source, re.M)
+    found = []
+    for name in ours:
+        beside = (ROOT / own / name).is_file()
+        if path == OPS:
+            found.append(f"{name}: a plug-in needs {OPS} alone")
+        elif not ("/" not in name and beside) and (path.startswith("transports/") or name != OPS):
+            found.append(f"{own} may not include {name} here")
+    return found
+
+
 def _allowed(path: str, folder: str, each: Import) -> bool:
     if folder == "bench":
         above = path == "bench/cli.py" and not each.on_top
@@ -131,9 +149,44 @@ def test_the_rules_can_be_kept(path: str, source: str) -> None:
     assert complaints(path, source) == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_includes_go_one_way(path: Path) -> None:
+    assert c_complaints(str(path.relative_to(ROOT)), path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("transports/native/rings.c", '#include "bench/_loops.h"'),
+        ("transports/native/rings.c", '#include "../../bench/_loops.h"'),
+        ("transports/native/rings.c", '#include "_loops.h"'),
+        ("transports/native/rings.c", '# include "transports/native/ops.h"'),
+        ("transports/native/ops.h", '#include "capsule.h"'),
+        ("bench/_loops.c", '#include "transports/native/capsule.h"'),
+        ("bench/_loops.c", '#include <errno.h>\n  #include "../transports/native/ops.h"'),
+    ],
+)
+def test_the_rules_of_c_can_be_broken(path: str, source: str) -> None:
+    assert c_complaints(path, source)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("transports/native/rings.c", '#include "ring.h"\n#include <errno.h>'),
+        ("bench/_loops.h", '#include "transports/native/ops.h"'),
+        ("bench/_loops.c", '#include "_loops.h"'),
+    ],
+)
+def test_the_rules_of_c_can_be_kept(path: str, source: str) -> None:
+    assert c_complaints(path, source) == []
+
+
 def test_no_room_is_too_large() -> None:
     long = {
-        str(path.relative_to(ROOT)) for path in FILES if len(path.read_text().splitlines()) > LINES
+        str(path.relative_to(ROOT))
+        for path in (*FILES, *SOURCES)
+        if len(path.read_text().splitlines()) > LINES
     }
     assert long - LONG == set(), "split the room, or list it with a reason"
 

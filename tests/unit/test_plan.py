@@ -83,7 +83,7 @@ AXES = st.builds(
     transports=some(NAMES),
     processes=some((2, 3, 4, 8)),
     depths=some((None, 1, 8)),
-    runtimes=st.just(("python",)),
+    runtimes=some(("python", "native")),
     poll=some((False, True)),
     twin=st.booleans(),
 )
@@ -91,18 +91,20 @@ LIMITS = st.builds(
     limits, st.sampled_from([None, 0, 64, 4096]), st.sampled_from([None, 0, 64, 4096])
 )
 TRAIT = st.builds(
-    lambda topologies, zero_length, depth: replace(
-        TRAITS, topologies=topologies, zero_length=zero_length, depth=depth
+    lambda topologies, zero_length, depth, native: replace(
+        TRAITS, topologies=topologies, zero_length=zero_length, depth=depth, native=native
     ),
     st.frozensets(st.sampled_from(Topology)),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
+NOT_BUILT = Unavailable("not built here", "install a compiler")
 CANDIDATES = st.fixed_dictionaries(
     {
         name: st.one_of(
             st.just(Candidate(name, None, Unavailable("not here", "install it"))),
-            st.builds(Candidate, st.just(name), TRAIT, LIMITS),
+            st.builds(Candidate, st.just(name), TRAIT, LIMITS, st.sampled_from([None, NOT_BUILT])),
         )
         for name in NAMES
     }
@@ -144,6 +146,9 @@ def test_every_combination_is_planned_or_skipped_once(
         most = bounds.message_for(topology).value
         assert most is None or one.cell.size <= most
         assert len(one.cpus) == one.cell.processes
+        if one.cell.runtime == "native":
+            assert traits.native
+            assert candidates[one.cell.transport].native is None
         assert one.facts.per == PATTERNS[one.cell.pattern].per
     again = plan(every, candidates.__getitem__, where)
     assert again == found
@@ -226,6 +231,12 @@ def test_what_is_unavailable_says_why_and_what_to_do() -> None:
         (a_cell(size=0), replace(TRAITS, zero_length=False), limits(), "0 bytes"),
         (a_cell(size=65), TRAITS, limits(64), "64 bytes at most as message (kernel.limit)"),
         (a_cell(pattern="fan-in", size=65), TRAITS, limits(None, 64), "as several (here)"),
+        (
+            a_cell(runtime="native"),
+            replace(TRAITS, native=False),
+            limits(),
+            "alpha has no native operations",
+        ),
     ],
 )
 def test_each_exclusion_has_its_reason(
@@ -260,6 +271,31 @@ def test_a_placement_that_the_machine_lacks_is_a_skip() -> None:
 def test_a_depth_may_be_set_where_there_is_one() -> None:
     deep = Candidate("alpha", replace(TRAITS, depth=True), limits())
     assert isinstance(only(a_cell(depth=2), deep), Planned)
+
+
+# Runtimes.
+
+
+def test_native_cells_say_why_there_are_none_here() -> None:
+    candidate = Candidate("alpha", TRAITS, limits(), NOT_BUILT)
+    assert refused(a_cell(runtime="native"), candidate) == Skip(NOT_BUILT.reason, NOT_BUILT.remedy)
+    assert isinstance(only(a_cell(), candidate), Planned)
+
+
+def test_what_has_no_native_operations_needs_no_compiler() -> None:
+    """The reason that stays is told, not the one that a compiler would take away."""
+    without = replace(TRAITS, native=False)
+    skip = refused(a_cell(runtime="native"), Candidate("alpha", without, limits(), NOT_BUILT))
+    assert "no native operations" in skip.reason
+    assert skip.remedy == ""
+
+
+def test_a_compiled_loop_may_copy_less() -> None:
+    traits = replace(TRAITS, copies=3, native_copies=2)
+    for runtime, copies in (("python", 3), ("native", 2)):
+        found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
+        assert isinstance(found, Planned)
+        assert found.facts.copies == copies
 
 
 # Controls.

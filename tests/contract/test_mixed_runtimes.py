@@ -1,0 +1,102 @@
+"""A Python end and a native end at one channel: over the kernel's waiters they share a layout.
+
+Byte for byte: what one of them writes, the other one reads. Rings over words have a layout of
+their own for compiled loops, and no channel is shared there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+
+from transports import Spec, Topology, Transport, Unavailable, get
+from transports.native import built
+from transports.testing.crew import Crew, go_native, numbered, receive, send
+from transports.testing.leaks import left_since, snapshot
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+SIZE, DEPTH = 100, 4
+RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd")
+OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "sysv-queue", "posix-queue")
+LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # and several times round the ring
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    before = snapshot()
+    yield
+    assert not left_since(before)
+
+
+def transport(name: str) -> Transport:
+    found = get(name)
+    assert isinstance(found, Transport)
+    limits = found.probe()
+    if isinstance(limits, Unavailable):
+        pytest.skip(f"{limits.reason} ({limits.remedy})")
+    return found
+
+
+def mixed(parties: int) -> list[tuple[bool, ...]]:
+    """Who is native: everybody in turn, but neither all nor none."""
+    return [who for who in product((False, True), repeat=parties) if len(set(who)) > 1]
+
+
+def crew(name: str, topology: Topology, native: tuple[bool, ...], depth: int | None) -> Crew:
+    spec = Spec(SIZE, topology, len(native), depth=depth, native=True)
+    made = Crew(transport(name), spec, driven=False)
+    for actor, wanted in zip(made.actors, native, strict=True):
+        if wanted:
+            actor.do(go_native)
+    return made
+
+
+def said(native: tuple[bool, ...]) -> str:
+    return " ".join("native" if each else "python" for each in native)
+
+
+@pytest.mark.parametrize("native", mixed(2), ids=said)
+@pytest.mark.parametrize("name", RINGS)
+def test_a_ring_between_two_runtimes(name: str, native: tuple[bool, ...]) -> None:
+    some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
+    with crew(name, Topology.LINK, native, DEPTH) as both:
+        assert both.carry(*some) == some
+        assert both.carry(*some, back=True) == some
+
+
+@pytest.mark.parametrize("native", mixed(2), ids=said)
+def test_in_place(native: tuple[bool, ...]) -> None:
+    some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
+    with crew("shm:posix+posix-sem/in-place", Topology.LINK, native, DEPTH) as both:
+        assert both.carry(*some) == some
+
+
+@pytest.mark.parametrize("native", mixed(2), ids=said)
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> None:
+    some = [numbered(place, SIZE) for place in range(50)]
+    with crew(name, Topology.LINK, native, None) as both:
+        assert both.carry(*some) == some
+        assert both.carry(*some, back=True) == some
+
+
+@pytest.mark.parametrize("native", mixed(3), ids=said)
+def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
+    """Each sender has a lane and a count of its own, and one semaphore counts for all."""
+    each = 10 * DEPTH
+    with crew("shm:posix+posix-sem", Topology.FAN_IN, native, DEPTH) as all_three:
+        for index, sender in enumerate(all_three.senders):
+            messages = [bytes([index, number]) + bytes(SIZE - 2) for number in range(each)]
+            sender.begin(send, *messages)
+        found = all_three.receiver.do(receive, 2 * each)
+        for sender in all_three.senders:
+            sender.answer()
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for message in found:
+        numbers[message[0]].append(message[1])
+    assert numbers == {index: list(range(each)) for index in range(2)}
