@@ -14,6 +14,7 @@ NEEDS_PYTHON = @$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info 
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILED := $(wildcard transports/native/*.[ch] bench/*.[ch])
 INSTALLED := $(VENV)/installed
 DEVELOPED := $(VENV)/developed
 
@@ -83,8 +84,8 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -f $@; exit 1; }
 
 # The bindings are compiled; without a wheel and a compiler their transports are
-# unavailable, and everything else works.
-$(INSTALLED): $(BIN)/python pyproject.toml $(wildcard locks/*.txt)
+# unavailable, and everything else works. So is the native runtime.
+$(INSTALLED): $(BIN)/python pyproject.toml setup.py $(COMPILED) $(wildcard locks/*.txt)
 	$(PIP) install --require-hashes -r locks/run.txt
 	@for binding in sysv_ipc posix_ipc; do \
 	  $(PIP) install --require-hashes -r locks/$$binding.txt 2>$(VENV)/$$binding.log \

@@ -238,8 +238,23 @@ def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         click.echo(f"{len(results.rounds)} rounds; cells: {told}")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
+    if counts[Status.SKIPPED.value] == len(results.cells):
+        raise Refused(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _why_all_skipped(results: Any) -> str:
+    """The reason that most cells have, and what would help."""
+    from collections import Counter
+
+    skips = [result.skipped for result in results.cells.values()]
+    reasons = Counter((skip.reason, skip.remedy) for skip in skips if skip is not None)
+    if not reasons:
+        return "no cell was planned"
+    ((reason, remedy), _), *others = reasons.most_common()
+    more = f" (the page has {len(others)} more reasons)" if others else ""
+    return f"all cells were skipped: {reason}{f': {remedy}' if remedy else ''}{more}"
 
 
 @cli.command("list")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import sysconfig
 import tomllib
 import zipfile
@@ -15,59 +12,21 @@ from pathlib import Path
 import pytest
 
 from bench.config import PROFILES
+from bench.native_loops import missing
 from bench.version import VERSION
-from tests.e2e.command import environment
+from tests.e2e.installing import PACKAGES, ROOT, built_wheel, environment_with, run
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("transports", "bench", "reports")
-LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """What it prints; nothing of the checkout is on its path."""
-    env = environment()
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
-        env.pop(name, None)
-    done = subprocess.run(
-        list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout
+COMPILED = ("transports/_native", "bench/_loops")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    copy = tmp_path_factory.mktemp("wheel") / "copy"
-    for folder in PACKAGES:
-        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    run(
-        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "../dist", ".",
-        cwd=copy,
-    )  # fmt: skip
-    (found,) = (copy.parent / "dist").glob("*.whl")
-    return found
+    return built_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that has the wheel, and the dependencies of this one."""
-    place = tmp_path_factory.mktemp("elsewhere") / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", place, cwd=place.parent)
-    run(
-        sys.executable, "-m", "pip", "--python", place / "bin/python", "--no-input",
-        "--disable-pip-version-check", "install", "--no-deps", "--no-index", "--quiet", wheel,
-        cwd=place.parent,
-    )  # fmt: skip
-    site = run(
-        place / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))",
-        cwd=place.parent,
-    )  # fmt: skip
-    # Folders only: the .pth files in them, an editable install's among them, are not read.
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (Path(site.strip()) / "dependencies.pth").write_text("\n".join(sorted(folders)))
-    return place
+    return environment_with(wheel, tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_the_packages_are_those_of_the_tree() -> None:
@@ -89,9 +48,13 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
         if path.is_file() and path.suffix in (".py", ".toml", ".html", ".css", ".typed")
     }
     needed |= {str(path.relative_to(ROOT)) for path in ROOT.glob("*/py.typed")}
+    needed.add("transports/native/ops.h")  # what a plug-in's compiler wants
     assert {f"bench/profiles/{name}.toml" for name in PROFILES} <= needed
     assert "reports/templates/report.html" in needed
     assert needed <= names
+    if missing() is None:
+        compiled = {f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}" for name in COMPILED}
+        assert {name for name in names if name.endswith(".so")} == compiled
     ours = {name for name in names if ".dist-info/" not in name}
     assert {name.partition("/")[0] for name in ours} == set(PACKAGES)  # and no tests
     licence = f"ipcbench-{VERSION}.dist-info/licenses/LICENSE"

@@ -1,0 +1,61 @@
+"""Build the wheel from a clean copy of the tree, and put it into an environment of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tests.e2e.command import environment
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("transports", "bench", "reports")
+LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
+
+
+def run(*command: str | Path, cwd: Path, code: int = 0, **more: str) -> str:
+    """What it prints; nothing of the checkout is on its path."""
+    env = environment(**more)
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+        env.pop(name, None)
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def built_wheel(place: Path, **more: str) -> Path:
+    """The wheel, built in that folder; `more` goes into the builder's environment."""
+    copy = place / "copy"
+    for folder in PACKAGES:
+        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "../dist", ".",
+        cwd=copy, **more,
+    )  # fmt: skip
+    (found,) = (place / "dist").glob("*.whl")
+    return found
+
+
+def environment_with(wheel: Path, place: Path) -> Path:
+    """An environment that has the wheel, and the dependencies of this one."""
+    made = place / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", made, cwd=place)
+    run(
+        sys.executable, "-m", "pip", "--python", made / "bin/python", "--no-input",
+        "--disable-pip-version-check", "install", "--no-deps", "--no-index", "--quiet", wheel,
+        cwd=place,
+    )  # fmt: skip
+    site = run(
+        made / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))",
+        cwd=place,
+    )  # fmt: skip
+    # Folders only: the .pth files in them, an editable install's among them, are not read.
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (Path(site.strip()) / "dependencies.pth").write_text("\n".join(sorted(folders)))
+    return made

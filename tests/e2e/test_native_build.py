@@ -1,0 +1,88 @@
+"""The compiled part is built where it can be; where it cannot, the rest is there and says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bench.native_loops import missing
+from bench.results import Status, load
+from tests.e2e.installing import built_wheel, environment_with, run
+from transports.native import REMEDY
+
+HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
+
+
+def test_it_is_built_where_it_can_be() -> None:
+    """`optional` in setup.py lets a build that fails go by; here it may not."""
+    compiler = os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]
+    possible = shutil.which(compiler) is not None and HEADER.exists()
+    if not possible and not os.environ.get("CI"):
+        pytest.skip(f"there is no C compiler, or no {HEADER}: {REMEDY}")
+    assert missing() is None
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment whose owner has no compiler."""
+    place = tmp_path_factory.mktemp("without")
+    wheel = built_wheel(place, CC="/bin/false")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+    return environment_with(wheel, place)
+
+
+def test_list_and_doctor_say_why_it_is_missing(without: Path, tmp_path: Path) -> None:
+    command = without / "bin/ipcbench"
+    (pipe,) = (
+        entry
+        for entry in json.loads(run(command, "list", "--json", cwd=tmp_path))
+        if entry["name"] == "pipe"
+    )
+    assert pipe["available"]
+    assert not pipe["native"]["available"]
+    assert "the native runtime is not built here" in pipe["native"]["reason"]
+    assert pipe["native"]["remedy"] == REMEDY
+    assert REMEDY in " ".join(run(command, "list", cwd=tmp_path).split())
+    (found,) = (
+        one
+        for one in json.loads(run(command, "doctor", "--json", cwd=tmp_path))
+        if one["topic"] == "native runtime"
+    )
+    assert (found["weight"], found["remedy"]) == ("mind", REMEDY)
+
+
+def test_native_cells_are_skipped_and_the_others_measured(without: Path, tmp_path: Path) -> None:
+    run(
+        without / "bin/ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "pipe",
+        "--pattern", "latency", "--runtime", "python", "--runtime", "native", "-o", "out",
+        cwd=tmp_path,
+    )  # fmt: skip
+    results = load(tmp_path / "out")
+    assert {result.cell.runtime for result in results.ok()} == {"python"}
+    skipped = [one for one in results.cells.values() if one.status is Status.SKIPPED]
+    assert {one.cell.runtime for one in skipped} == {"native"}
+    for one in skipped:
+        assert one.skipped is not None
+        assert "the native runtime is not built here" in one.skipped.reason
+        assert one.skipped.remedy == REMEDY
+    page = (tmp_path / "out/report.html").read_text()
+    assert "the native runtime is not built here" in page
+    assert REMEDY in page.replace("&#39;", "'")
+
+
+def test_a_sweep_of_native_cells_alone_says_why_there_is_none(
+    without: Path, tmp_path: Path
+) -> None:
+    said = run(
+        without / "bin/ipcbench", "run", "--profile", "smoke", "-t", "pipe",
+        "--runtime", "native", "-o", "out", cwd=tmp_path, code=3,
+    )  # fmt: skip
+    assert "the native runtime is not built here" in said
+    assert REMEDY in said
+    assert len(said.splitlines()) == 3  # what came out, the page, and why
