@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.sizes import human_seconds
-from tests.bench_self import growth, inline, share, startup
+from tests.bench_self import growth, inline, python_costs, reference, share, startup
 
 
-def _inline() -> None:
+class Options(argparse.Namespace):
+    parts: list[str]
+    runtime: str
+    rounds: int
+    only: str
+
+
+def _inline(options: Options) -> None:
     print("our send and recv_into / the same calls inline, 64 B, same core (target: 1.10)")
     for name, found in inline.measure().items():
         print(
@@ -18,7 +26,7 @@ def _inline() -> None:
         )
 
 
-def _startup() -> None:
+def _startup(options: Options) -> None:
     print("from fork to the first timed block, channel checked (target: 20 ms)")
     for name, found in startup.measure().items():
         print(
@@ -27,7 +35,7 @@ def _startup() -> None:
         )
 
 
-def _share() -> None:
+def _share(options: Options) -> None:
     latest = Path("results/latest")
     found = share.read(latest) if latest.exists() else share.measure()
     print("share of a sweep's wall time inside timed blocks (target: 50 % of quick)")
@@ -38,7 +46,7 @@ def _share() -> None:
     )
 
 
-def _growth() -> None:
+def _growth(options: Options) -> None:
     print("per run, as cells grow (target: constant)")
     for found in growth.measure():
         print(
@@ -47,16 +55,42 @@ def _growth() -> None:
         )
 
 
-PARTS = {"inline": _inline, "startup": _startup, "share": _share, "growth": _growth}
+def _reference(options: Options) -> None:
+    print(f"our loop, {options.runtime}, / the same in plain C (tests/reference), interleaved")
+    for line in reference.measure(options.runtime, options.rounds, options.only):
+        print(line)
+
+
+def _python_costs(options: Options) -> None:
+    print("what Python costs at 64 B: by Python, natively, ratio, difference")
+    for line in python_costs.measure(options.rounds, options.only):
+        print(line)
+
+
+PARTS: dict[str, Callable[[Options], None]] = {
+    "inline": _inline,
+    "startup": _startup,
+    "share": _share,
+    "growth": _growth,
+    "reference": _reference,
+    "python_costs": _python_costs,
+}
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(PARTS)
-    unknown = [name for name in wanted if name not in PARTS]
+    parser = argparse.ArgumentParser(prog="make bench-self", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help=f"all unless said: {', '.join(PARTS)}"
+    )
+    parser.add_argument("--runtime", choices=("native", "python"), default="native")
+    parser.add_argument("--rounds", type=int, default=12, help="of reference and python_costs")
+    parser.add_argument("--only", default="", help="their lines that say this: 'tcp', '64 B'")
+    options = parser.parse_args(namespace=Options())
+    unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
-        raise SystemExit(f"no part {unknown[0]!r}: there are {', '.join(PARTS)}")
-    for name in wanted:
-        PARTS[name]()
+        parser.error(f"no part {unknown[0]!r}: there are {', '.join(PARTS)}")
+    for name in options.parts or list(PARTS):
+        PARTS[name](options)
 
 
 if __name__ == "__main__":

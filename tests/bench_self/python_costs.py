@@ -1,0 +1,62 @@
+"""What Python costs: each transport by both runtimes, 64 B, on one core and across two, polled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from bench.cell import Cell
+from bench.patterns import PATTERNS
+from bench.placement import POLLED, SAME_CORE
+from bench.sizes import human_seconds
+from bench.sweep import candidate
+from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers, play
+from transports import names
+
+SIZE = 64
+CHOICE = ("latency", "signal", "counter")  # the first one that a transport can play
+
+
+def _comparisons(workers: Workers) -> Iterator[Comparison]:
+    for placement in (SAME_CORE, POLLED):
+        for name in names():
+            traits = candidate(name).traits
+            topologies = traits.topologies if traits else set()
+            playable = [one for one in CHOICE if PATTERNS[one].topology in topologies]
+            if not playable:
+                continue
+            python, native = (
+                Ours.planned(
+                    workers,
+                    Cell(
+                        transport=name,
+                        pattern=playable[0],
+                        size=SIZE if PATTERNS[playable[0]].carries else 0,
+                        placement=placement,
+                        runtime=runtime,
+                    ),
+                )
+                for runtime in ("python", NATIVE)
+            )
+            yield Comparison(f"{placement} {playable[0]}", python, [(native, None)])
+
+
+def _tell(one: Comparison) -> str:
+    name = f"  {one.title:26} {one.side.cell.transport:30}"
+    if one.failure:
+        return f"{name} not measured: {one.failure}"
+    found = one.ratio(1)
+    added = median(python - native for python, native in one.times)
+    return (
+        f"{name} {human_seconds(one.median(0)):>8} {human_seconds(one.median(1)):>8}"
+        f" {found.median:6.2f}  {found.low:.2f} to {found.high:.2f} ({found.coverage:.1%})"
+        f"  {'-' if added < 0 else ''}{human_seconds(abs(added)):>8}"
+    )
+
+
+def measure(rounds: int, only: str) -> Iterator[str]:
+    """The whole table, when all of it has been measured. `only`: what a line has to say."""
+    with Workers() as workers:
+        wanted = [one for one in _comparisons(workers) if only in f"{one.title} {one.side.name}"]
+        play(workers, wanted, rounds)
+    yield from map(_tell, wanted)

@@ -1,0 +1,126 @@
+"""Our loops against plain C programs that do the same (tests/reference): are they honest?
+
+On one core each facility against its reference; across two, the ring in shared
+memory against the floors that the hardware sets: two cache lines that change
+hands, and a block of memory that one core writes and the other copies out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.cell import Cell
+from bench.placement import CROSS_CORE, SAME_CORE
+from bench.sizes import human_seconds, human_size
+from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers, play
+
+HONEST = Target(0.95, 1.05)
+KIB, MIB = 1 << 10, 1 << 20
+
+# Transport -> its reference, and where the ratio should lie on one core.
+FACILITIES: dict[str, tuple[str, Target | None]] = {
+    "pipe": ("pipe", HONEST),
+    "fifo": ("fifo", HONEST),
+    "unix-stream": ("unix_stream", HONEST),
+    "tcp": ("tcp", HONEST),
+    "sysv-queue": ("sysv_queue", HONEST),
+    "posix-queue": ("posix_queue", HONEST),
+    "shm:posix+posix-sem": ("shm_posix_sem", HONEST),
+    "shm:posix+futex": ("shm_futex", HONEST),
+    "unix-seqpacket": ("unix_seqpacket", None),
+    "unix-dgram": ("unix_dgram", None),
+    "shm:posix+sysv-sem": ("shm_sysv_sem", None),
+    "shm:posix+eventfd": ("shm_eventfd", None),
+    "shm:posix+spin": ("shm_spin", None),
+}
+LONGEST = {"sysv-queue": 8 * KIB, "posix-queue": 8 * KIB}  # kernel.msgmax, fs.mqueue.msgsize_max
+
+SPIN = "shm:posix+spin"
+IN_PLACE = "shm:posix+spin/in-place"
+FLOOR = {8: Target(0, 1.10), 48: Target(0, 1.10), 64: Target(0, 1.45)}  # bytes -> round trips
+RATES = {16384: 100e6, 256: 20e6}  # slots -> messages of 64 bytes a second
+AS_QUICK = Target(0, 1.00)
+NINE_TENTHS = Target(0, 1 / 0.9)  # of a floor's throughput
+
+
+def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
+    """In the order in which they are told."""
+
+    def ours(
+        transport: str, pattern: str, size: int, placement: str, depth: int | None = None
+    ) -> Ours:
+        cell = Cell(
+            transport=transport,
+            pattern=pattern,
+            size=size,
+            placement=placement,
+            runtime=runtime,
+            depth=depth,
+        )
+        return Ours.planned(workers, cell)
+
+    for pattern, size in (("latency", 64), ("latency", 8 * KIB), ("stream", 64 * KIB)):
+        for transport, (source, target) in FACILITIES.items():
+            fitting = min(size, LONGEST.get(transport, size))
+            one = ours(transport, pattern, fitting, SAME_CORE)
+            yield _against(one, (Program(source, one), target))
+
+    for size, target in FLOOR.items():
+        one = ours(SPIN, "latency", size, CROSS_CORE)
+        yield _against(
+            one,
+            (Program("cache_lines", one, size=0), target),
+            (Program("cache_lines", one), None),
+            (Program("shm_spin", one), None),
+        )
+    for depth in RATES:
+        one = ours(SPIN, "stream", 64, CROSS_CORE, depth)
+        yield _against(one, (Program("shm_spin", one, depth=depth), None))
+    for size in (64 * KIB, MIB):
+        one = ours(SPIN, "stream", size, CROSS_CORE)
+        yield _against(
+            one,
+            (Program("shm_spin", one), AS_QUICK),
+            (Program("hand_over", one), NINE_TENTHS),
+            (Program("hand_over", one, depth=1), NINE_TENTHS),
+        )
+        yield _against(ours(IN_PLACE, "stream", size, CROSS_CORE), (one, AS_QUICK))
+
+
+def _against(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
+    cell = ours.cell
+    return Comparison(f"{cell.pattern} {human_size(cell.size)} {cell.placement}", ours, others)
+
+
+def tell(one: Comparison) -> Iterator[str]:
+    """A line for each that ours was held against."""
+    if one.failure:
+        yield f"  {one.title:28} {one.side.name:28} not measured: {one.failure}"
+        return
+    for number, (other, target) in enumerate(one.others, 1):
+        found = one.ratio(number)
+        verdict = "" if target is None else f"  target {target}: {target.verdict(found)}"
+        yield (
+            f"  {one.title:28} {one.side.name:28} {human_seconds(one.median(0)):>8}"
+            f" / {human_seconds(one.median(number)):>8}  {other.name:26}"
+            f" {found.median:6.3f}  {found.low:.3f} to {found.high:.3f}"
+            f"  ({found.coverage:.1%}, {found.n} rounds){verdict}"
+        )
+    rate = RATES.get(one.side.cell.depth or 0)
+    if rate is not None:
+        yield (
+            f"  {one.title:28} {one.side.name:28} {1e-6 / one.median(0):.2f} million messages a "
+            f"second in {one.side.cell.depth} slots, the reference {1e-6 / one.median(1):.2f} "
+            f"(target {rate / 1e6:.0f})"
+        )
+
+
+def measure(runtime: str, rounds: int, only: str) -> Iterator[str]:
+    """The whole table, when all of it has been measured. `only`: what a line has to say."""
+    with Workers() as workers:
+        wanted = [
+            one for one in comparisons(workers, runtime) if only in f"{one.title} {one.side.name}"
+        ]
+        play(workers, wanted, rounds)
+    for one in wanted:
+        yield from tell(one)

@@ -1,0 +1,270 @@
+"""Runs side by side: a cell through the real worker, and whatever it is held against.
+
+A round has a fresh fork parent, and in it every side of a comparison is played
+there and back (a b c, c b a), each time by fresh processes, so that whatever
+disturbs one disturbs the others. A round gives one ratio.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import median
+from typing import Protocol
+
+import msgspec
+
+from bench.cell import Cell
+from bench.clock import REAL
+from bench.forkparent import ForkParent
+from bench.job import Job
+from bench.placement import POLLED, SAME_CORE
+from bench.plan import plan
+from bench.records import Settings
+from bench.stats import Interval, median_interval
+from bench.sweep import candidate, site
+from tests.reference import build
+from transports.naming import current
+from transports.native.endpoint import built
+
+BLOCK = 0.012  # seconds at least that a block should take
+TRIAL = 0.002  # the same, while looking for how many loops that is
+SETTINGS = Settings(values=3, warmups=1, block=BLOCK, tail=0.0, rounds=1)
+DEADLINE = 30.0
+NATIVE = "native"
+CPU = max(os.sched_getaffinity(0))
+
+
+class NoRun(Exception):
+    """It came to nothing: why."""
+
+
+class Side(Protocol):
+    """What is timed."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, loops: int) -> float:
+        """Seconds of a round trip or a message: the median block of fresh processes.
+
+        Raises: NoRun.
+        """
+
+
+class Workers:
+    """Who forks workers, anew each round. A context manager."""
+
+    def __init__(self) -> None:
+        current()  # a ledger that all workers share
+        self.parent = ForkParent()
+
+    @cached_property
+    def native_missing(self) -> str:
+        """Why nothing is native here, or ""; what a transport alone lacks, its own run says.
+
+        Found out by what must fail: multiprocessing has no native operations, so who
+        measures it natively has measured Python.
+        """
+        reason = built()
+        if reason is not None:
+            return reason.reason
+        cell = Cell(
+            transport="mp-pipe", pattern="latency", size=64, placement=SAME_CORE, runtime=NATIVE
+        )
+        try:
+            Ours(self, cell, [[CPU], [CPU]]).run(16)
+        except NoRun:
+            return ""
+        return "workers know of no native runtime yet: a run of it is played by Python"
+
+    def renew(self) -> None:
+        self.parent.close()
+        self.parent = ForkParent()
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.parent.close()
+
+
+class _Suite(msgspec.Struct):
+    """As much of pyperf's file as is read here."""
+
+    class Benchmark(msgspec.Struct):
+        class OneRun(msgspec.Struct):
+            values: list[float] = []
+
+        runs: list[OneRun]
+
+    benchmarks: list[Benchmark]
+
+
+_suites = msgspec.json.Decoder(_Suite)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """A cell of ours, the worker and all. `missing`: why it cannot be measured here, or ""."""
+
+    workers: Workers
+    cell: Cell
+    cpus: list[list[int]]
+    missing: str = ""
+
+    @classmethod
+    def planned(cls, workers: Workers, cell: Cell) -> Ours:
+        """As a sweep would plan it."""
+        found = plan([cell], candidate, site())
+        if found.cells:
+            missing = workers.native_missing if cell.runtime == NATIVE else ""
+            return cls(workers, cell, found.cells[0].cpus, missing)
+        why = [skip.reason for _, skip in found.skipped]
+        return cls(workers, cell, [], (why or ["it is not meant for this pattern"])[0])
+
+    @property
+    def name(self) -> str:
+        return f"{self.cell.transport} {self.cell.runtime}"
+
+    def run(self, loops: int) -> float:
+        if self.missing:
+            raise NoRun(self.missing)
+        job = Job(
+            cell=self.cell,
+            round=1,
+            loops=loops,
+            settings=SETTINGS,
+            cpus=self.cpus,
+            polled=self.cell.placement == POLLED,
+            clock=REAL,
+            deadline=DEADLINE,
+        )
+        reply = self.workers.parent.run(job)
+        if reply.failure is not None:
+            raise NoRun(reply.failure.what.partition("\n")[0])
+        return median(_suites.decode(reply.suite).benchmarks[0].runs[0].values)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A reference in C, which plays `ours` and is pinned as it is."""
+
+    source: str
+    ours: Ours
+    size: int | None = None  # where it is not the cell's
+    depth: int | None = None
+
+    @property
+    def name(self) -> str:
+        parts = [f"{self.source}.c"]
+        if self.size is not None:
+            parts.append(f"{self.size} B")
+        if self.depth is not None:
+            parts.append(f"depth {self.depth}")
+        return " ".join(parts)
+
+    def run(self, loops: int) -> float:
+        cell, cpus = self.ours.cell, self.ours.cpus
+        mode = "pingpong" if cell.pattern == "latency" else "stream"
+        size = cell.size if self.size is None else self.size
+        words = [mode, size, loops, SETTINGS.warmups + SETTINGS.values, cpus[0][0], cpus[1][0]]
+        words += [] if self.depth is None else [self.depth]
+        try:
+            done = subprocess.run(
+                [build.reference(self.source), *map(str, words)],
+                capture_output=True,
+                text=True,
+                timeout=DEADLINE,
+                check=True,
+            )
+        except (build.NoCompiler, build.DoesNotCompile, subprocess.TimeoutExpired) as reason:
+            raise NoRun(str(reason).partition("\n")[0]) from reason
+        except subprocess.CalledProcessError as error:
+            raise NoRun(error.stderr.strip()) from error
+        values = list(map(float, done.stdout.split()))[SETTINGS.warmups :]
+        return median(values) / 1e9
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a ratio should lie."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if self.low:
+            return f"{self.low:.2f} to {self.high:.2f}"
+        return f"{self.high:.2f} at most"
+
+    def verdict(self, found: Interval) -> str:
+        if not found.verdict_possible:
+            return "too few rounds to say"
+        if self.low <= found.low and found.high <= self.high:
+            return "met"
+        return "missed" if found.high < self.low or self.high < found.low else "open"
+
+
+@dataclass
+class Comparison:
+    """One side, ours, against others, each with its target or None.
+
+    `times` has for each round the seconds of every side.
+    """
+
+    title: str
+    side: Ours
+    others: Sequence[tuple[Side, Target | None]]
+    loops: int = 0
+    failure: str = ""
+    times: list[list[float]] = field(default_factory=list)
+
+    def calibrate(self) -> None:
+        """As many loops as make a block last, for the quickest of all."""
+        self.loops = max(_loops(side) for side in self._sides())
+
+    def play(self) -> None:
+        """One round."""
+        sides = self._sides()
+        forth = [side.run(self.loops) for side in sides]
+        back = [side.run(self.loops) for side in reversed(sides)]
+        self.times.append([(a + b) / 2 for a, b in zip(forth, reversed(back), strict=True)])
+
+    def _sides(self) -> list[Side]:
+        return [self.side, *(other for other, _ in self.others)]
+
+    def median(self, number: int) -> float:
+        """Seconds; side 0 is ours."""
+        return median(times[number] for times in self.times)
+
+    def ratio(self, number: int) -> Interval:
+        """Our time over that of another side, 1 or more."""
+        return median_interval([times[0] / times[number] for times in self.times])
+
+
+def _loops(side: Side) -> int:
+    loops = 16
+    while (block := side.run(loops) * loops) < TRIAL:
+        loops *= max(2, math.ceil(TRIAL / max(block, 1e-7)))
+    return math.ceil(loops * BLOCK / block)
+
+
+def play(workers: Workers, comparisons: Sequence[Comparison], rounds: int) -> None:
+    """All rounds of all. One that comes to nothing says why, and is left alone."""
+    for number in range(rounds):
+        if number:
+            workers.renew()
+        for one in comparisons:
+            if one.failure:
+                continue
+            try:
+                if not one.loops:
+                    one.calibrate()
+                one.play()
+            except NoRun as reason:
+                one.failure = str(reason)

@@ -1,0 +1,208 @@
+"""The references: each plays in each mode, is heard when it fails, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.reference import build
+from transports.testing.leaks import left_since, outliving
+
+ONE_WAY = {"hand_over": "stream", "cache_lines": "pingpong"}  # the floors: what each is about
+QUEUES = {"sysv_queue", "posix_queue"}
+RINGS = {name for name in build.NAMES if name.startswith("shm_")} | {"hand_over"}
+STREAMS = {"pipe", "fifo", "tcp", "unix_stream"}
+PLAYED = [
+    (name, mode)
+    for name in build.NAMES
+    for mode in ("pingpong", "stream")
+    if ONE_WAY.get(name, mode) == mode
+]
+CPUS = sorted(os.sched_getaffinity(0))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left() -> Iterator[None]:
+    before = outliving()
+    yield
+    assert not left_since(before, outliving)
+
+
+def _program(name: str) -> Path:
+    try:
+        return build.reference(name)
+    except build.NoCompiler as reason:
+        pytest.skip(str(reason))
+
+
+def _run(program: Path, *words: object, place: Path) -> subprocess.CompletedProcess[str]:
+    """Its folders for sockets and FIFOs go to `place`, and are gone from there at its end."""
+    done = subprocess.run(
+        [program, *map(str, words)],
+        env={**os.environ, "TMPDIR": str(place)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert not list(place.glob("ipcbench-*"))
+    return done
+
+
+def _times(done: subprocess.CompletedProcess[str]) -> list[float]:
+    assert (done.returncode, done.stderr) == (0, "")
+    return [float(line) for line in done.stdout.splitlines()]
+
+
+def test_every_facility_has_its_reference() -> None:
+    assert RINGS | STREAMS | QUEUES | {"unix_dgram", "unix_seqpacket", "cache_lines"} == set(
+        build.NAMES
+    )
+
+
+@pytest.mark.parametrize(("name", "mode"), PLAYED)
+@pytest.mark.parametrize("size", [64, 8192])
+def test_it_plays(name: str, mode: str, size: int, tmp_path: Path) -> None:
+    """More messages than any buffer holds: nobody waits for ever."""
+    times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=tmp_path))
+    assert len(times) == 3
+    # The quickest machine takes some nanoseconds to copy 64 bytes twice.
+    assert all(time > 5 for time in times), times
+
+
+@pytest.mark.skipif(len(CPUS) < 2, reason="two CPUs are needed: this process may use one alone")
+@pytest.mark.parametrize(("name", "mode"), PLAYED)
+def test_it_plays_across_cpus(name: str, mode: str, tmp_path: Path) -> None:
+    times = _times(_run(_program(name), mode, 64, 200, 2, CPUS[-1], CPUS[0], place=tmp_path))
+    assert len(times) == 2
+    assert all(time > 1 for time in times), times
+
+
+@pytest.mark.parametrize("name", sorted(STREAMS | RINGS))
+def test_messages_larger_than_the_buffer(name: str, tmp_path: Path) -> None:
+    """A mebibyte: streams take it in parts, rings have slots for it."""
+    (time,) = _times(
+        _run(_program(name), "stream", 1 << 20, 3, 1, CPUS[0], CPUS[0], place=tmp_path)
+    )
+    assert time > 1000  # a terabyte a second is nobody's
+
+
+@pytest.mark.parametrize("name", sorted(RINGS))
+def test_the_depth_can_be_chosen(name: str, tmp_path: Path) -> None:
+    times = _times(_run(_program(name), "stream", 64, 100, 2, CPUS[0], CPUS[0], 1, place=tmp_path))
+    assert len(times) == 2
+
+
+def test_more_bytes_take_longer(tmp_path: Path) -> None:
+    """What is timed is the transfer: a hundred thousand times the bytes, and it shows."""
+    program = _program("pipe")
+    short = _times(_run(program, "pingpong", 1, 300, 3, CPUS[0], CPUS[0], place=tmp_path))
+    long = _times(_run(program, "pingpong", 1 << 20, 3, 3, CPUS[0], CPUS[0], place=tmp_path))
+    assert min(long) > 10 * min(short)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("latency", 64, 1, 1, 0, 0), "usage: pipe pingpong stream SIZE COUNT BLOCKS CPU_A CPU_B"),
+        (("stream", 64, 1, 1, 0), "usage: pipe "),
+        (("stream", 64, 1, 1, 0, 0, 8), "usage: pipe "),  # a pipe has no depth to choose
+        (("stream", 0, 1, 1, 0, 0), "pipe: 0: not a number of 1 or more"),
+        (("stream", "64k", 1, 1, 0, 0), "pipe: 64k: not a number of 1 or more"),
+    ],
+)
+def test_wrong_words_are_told(words: tuple[object, ...], why: str, tmp_path: Path) -> None:
+    done = _run(_program("pipe"), *words, place=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(why)
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_the_kernel_refuses_is_told(tmp_path: Path) -> None:
+    done = _run(_program("sysv_queue"), "stream", 1 << 20, 1, 1, CPUS[0], CPUS[0], place=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("sysv_queue: msgsnd: Invalid argument\n")
+
+
+LIAR = """
+#include "reference.h"
+static int ends[2], mine;
+static void create(void) { must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair"); }
+static void attach(enum side me) { mine = ends[me]; }
+static void put(const char *data, size_t length)
+{
+    char other[4096];
+    memcpy(other, data, length);
+    other[length - 1] ^= 1;
+    must(send(mine, other, length, 0), "send");
+}
+static void take(char *buffer, size_t length) { must(recv(mine, buffer, length, 0), "recv"); }
+static void destroy(void) { }
+"""
+
+
+@pytest.mark.parametrize("mode", ["pingpong", "stream"])
+def test_what_arrives_is_compared(mode: str, tmp_path: Path) -> None:
+    _program("pipe")
+    (tmp_path / "liar.c").write_text(LIAR)
+    done = _run(
+        build.compiled(tmp_path / "liar.c"), mode, 64, 5, 1, CPUS[0], CPUS[0], place=tmp_path
+    )
+    assert done.returncode != 0
+    assert "liar: what was received: Bad message" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("name", ["sysv_queue", "shm_sysv_sem", "posix_queue", "shm_posix_sem"])
+def test_killed_it_leaves_nothing(name: str, number: signal.Signals, tmp_path: Path) -> None:
+    """The other side ends with it, and removes what one that was killed could not."""
+    before = outliving()
+    words = ["pingpong", 64, 1 << 30, 1, CPUS[0], CPUS[0]]
+    process = subprocess.Popen([_program(name), *map(str, words)], stderr=subprocess.PIPE)
+    try:
+        (other,) = _children(process.pid)
+        process.send_signal(number)
+        process.wait(10)
+        _gone(other)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not left_since(before, outliving)
+
+
+def test_the_other_side_s_end_is_noticed(tmp_path: Path) -> None:
+    words = ["pingpong", 64, 1 << 30, 1, CPUS[0], CPUS[0]]
+    process = subprocess.Popen([_program("sysv_queue"), *map(str, words)])
+    (other,) = _children(process.pid)
+    os.kill(other, signal.SIGKILL)
+    assert process.wait(10) == 128 + signal.SIGCHLD
+
+
+def _children(pid: int) -> list[int]:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if found:
+            return list(map(int, found))
+        time.sleep(0.01)
+    return []
+
+
+def _gone(pid: int) -> None:
+    end = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
+        assert time.monotonic() < end, f"{pid} is still there"
+        time.sleep(0.01)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"

@@ -1,0 +1,1 @@
+"""Plain C programs that do what our transports do: what tells whether our loops are honest."""

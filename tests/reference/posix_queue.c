@@ -1,0 +1,53 @@
+/* Two POSIX message queues, one each way: mq_overview(7). Their names are gone before use. */
+#include "reference.h"
+
+#include <mqueue.h>
+
+static mqd_t queues[2], in, out;
+
+/* As many messages as a queue has by default, or half of that, … where RLIMIT_MSGQUEUE is in the
+ * way. */
+static mqd_t make(void)
+{
+    char name[40];
+    unsigned long random;
+    mqd_t queue = -1;
+
+    must(getrandom(&random, sizeof(random), 0), "getrandom");
+    snprintf(name, sizeof(name), "/ipcbench-%016lx", random);
+    for (long most = 10; queue < 0 && most > 0; most /= 2) {
+        struct mq_attr attributes = {.mq_maxmsg = most, .mq_msgsize = size};
+        queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes);
+    }
+    must(queue, "mq_open");
+    must(mq_unlink(name), "mq_unlink");
+    return queue;
+}
+
+static void create(void)
+{
+    queues[0] = make();
+    queues[1] = make();
+}
+
+static void attach(enum side me)
+{
+    out = queues[me == A ? 0 : 1];
+    in = queues[me == A ? 1 : 0];
+}
+
+static void put(const char *data, size_t length)
+{
+    must(mq_send(out, data, length, 0), "mq_send");
+}
+
+static void take(char *buffer, size_t length)
+{
+    /* It wants room for the longest message: mq_receive(3). */
+    if ((size_t)must(mq_receive(in, buffer, size, NULL), "mq_receive") != length)
+        fail("another length");
+}
+
+static void destroy(void)
+{
+}

@@ -1,0 +1,59 @@
+/* A connected pair of stream sockets: unix(7), by a path that is gone before anybody uses them. */
+#include "reference.h"
+
+#include <sys/un.h>
+
+static int ends[2], mine;
+
+static void create(void)
+{
+    const char *place = getenv("TMPDIR");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char folder[80];
+    int listener = must(socket(AF_UNIX, SOCK_STREAM, 0), "socket"), bound;
+
+    snprintf(folder, sizeof(folder), "%s/ipcbench-XXXXXX", place ? place : "/tmp");
+    if (mkdtemp(folder) == NULL)
+        fail("mkdtemp");
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", folder);
+    bound = bind(listener, (struct sockaddr *)&address, sizeof(address));
+    if (bound == 0 && listen(listener, 1) == 0) {
+        ends[A] = must(socket(AF_UNIX, SOCK_STREAM, 0), "socket");
+        bound = connect(ends[A], (struct sockaddr *)&address, sizeof(address));
+    }
+    unlink(address.sun_path);
+    rmdir(folder);
+    must(bound, "bind and connect");
+    ends[B] = must(accept(listener, NULL, NULL), "accept");
+    close(listener);
+}
+
+static void attach(enum side me)
+{
+    mine = ends[me];
+    close(ends[me == A ? B : A]);
+}
+
+static void put(const char *data, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = must(send(mine, data, length, MSG_NOSIGNAL), "send");
+        data += sent;
+        length -= sent;
+    }
+}
+
+static void take(char *buffer, size_t length)
+{
+    while (length > 0) {
+        ssize_t got = must(recv(mine, buffer, length, 0), "recv");
+        if (got == 0)
+            fail("end of file");
+        buffer += got;
+        length -= got;
+    }
+}
+
+static void destroy(void)
+{
+}
