@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "_loops.h"
+#include "transports/native/leaving.h"
 
 /* The operations behind a capsule, which are all there up to `send_to` at least; or NULL. */
 static const struct ipcbench_ops *
@@ -97,13 +98,25 @@ seconds(const struct timespec *at)
     return (double)at->tv_sec + 1e-9 * (double)at->tv_nsec;
 }
 
+struct timed {
+    loop body;
+    struct play *play;
+};
+
+static ssize_t
+played(void *timed)
+{
+    struct timed *self = timed;
+    return self->body(self->play);
+}
+
 static PyObject *
 timed(struct play *play, loop body)
 {
-    ssize_t failed;
-    Py_BEGIN_ALLOW_THREADS
-    failed = body(play);
-    Py_END_ALLOW_THREADS
+    struct timed timed = {body, play};
+    ssize_t failed = ipcbench_called(played, &timed);
+    if (failed == IPCBENCH_RAISED)
+        return NULL;
     if (failed < 0) {
         errno = (int)-failed;
         return PyErr_SetFromErrno(PyExc_OSError);

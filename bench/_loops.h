@@ -76,7 +76,7 @@ stamp(void)
     void *const buffer = play->buffer;                                                             \
     const size_t size = play->size;                                                                \
     const long long count = play->count;                                                           \
-    (void)&ops, (void)message, (void)message_size, (void)buffer, (void)size, (void)count;                      \
+    (void)&ops, (void)message, (void)message_size, (void)buffer, (void)size, (void)count;          \
     play->handled = count
 
 static ssize_t

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from threading import Thread
 from types import FrameType
 from typing import Any, Never
 
@@ -198,18 +196,13 @@ def _epitaph(peer: Peer, status: int) -> Broken:
 
 
 class Team:
-    """All peers of a run, as the worker leads them.
-
-    Where the loops are native ones, `watch` takes the place of SIGCHLD's handler.
-    """
+    """All peers of a run, as the worker leads them."""
 
     def __init__(
         self,
         seats: Sequence[Seat],
         cpus: Sequence[Sequence[int]],
         give_up: Callable[[Broken], Never],
-        *,
-        native: bool,
     ) -> None:
         """`give_up` says why the run has failed, and ends the process."""
         self.peers = [
@@ -217,8 +210,7 @@ class Team:
         ]
         self._watching = True
         self._give_up = give_up
-        if not native:
-            signal.signal(signal.SIGCHLD, self._lost)
+        signal.signal(signal.SIGCHLD, self._lost)
 
     def fork(
         self,
@@ -251,6 +243,7 @@ class Team:
         The run ends here, in the middle of whatever the worker waits for: where the facility
         is silent about a peer's death, nothing else would end that wait. Nothing is raised,
         for a binding may put an error of its own in its place, and the wait then goes on.
+        What waits natively is left for this (transports/native/leaving.h).
         """
         if not self._watching:
             return
@@ -262,28 +255,6 @@ class Team:
                 self._watching = False
                 peer.pid = 0
                 self._give_up(_epitaph(peer, status))
-
-    def watch(self) -> None:
-        """From now on a thread waits for a peer to end, and ends this process where one does.
-
-        In a compiled loop no handler of Python's ever runs, and its calls go on after a
-        signal: a facility that is silent about a peer's death would keep us for ever.
-        """
-        lookout = {os.pidfd_open(peer.pid): peer for peer in self.peers}
-        # The thread inherits what is blocked: a signal that a transport waits for is blocked by
-        # this thread alone, and would be taken by the other one, and end the process (signal(7)).
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        Thread(target=self._look_out, args=(lookout,), daemon=True).start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-    def _look_out(self, lookout: dict[int, Peer]) -> None:
-        poller = select.poll()
-        for fd in lookout:
-            poller.register(fd, select.POLLIN)
-        ended = [lookout[fd] for fd, _ in poller.poll()]
-        if self._watching:
-            _, status = os.waitpid(ended[0].pid, 0)
-            self._give_up(_epitaph(ended[0], status))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
         """Collect all hellos and hand them round; they come back for the worker itself."""

@@ -61,7 +61,7 @@ class Worker:
         idle = host.forbid_idle() if self.job.polled else None
         strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         settle(self.job.cpus[0])
-        self._team = Team(self._seats, self.job.cpus, self._end_with, native=self._native)
+        self._team = Team(self._seats, self.job.cpus, self._end_with)
         try:
             self._attach(strangers)
             if self._transport.traits.carries or not self._pattern.carries:
@@ -116,8 +116,6 @@ class Worker:
             return self._player_at(endpoint, peer.seat)
 
         self._team.fork(tickets, attach, drop_the_worker_s)
-        if self._native:
-            self._team.watch()
         for ticket in tickets[1:]:
             ticket.close()
         endpoint = self._transport.attach(tickets[0], deadline)

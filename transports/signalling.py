@@ -74,7 +74,7 @@ class WaiterEndpoint(TokenEndpoint):
                 self.release = patient(only.notify, kind)
             return
         if kind.in_memory and not words.ORDERED:
-            calls = operations.Calls(self._words(None, restless=True))
+            calls = operations.Calls(self._words(None, restless=True), True)
             self.notify, self.wait = told(calls.notify, "notify"), told(calls.wait, "wait")
             return
         mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capsule.h"
+#include "leaving.h"
 
 struct calls {
     PyObject_HEAD
@@ -11,11 +12,72 @@ struct calls {
     struct ipcbench_ops *ops;
     char *room; /* a copy of what is sent or received, behind its headroom */
     size_t size;
+    int restless; /* its operations come up for handlers by themselves: words.h */
 };
+
+/* An operation and what it is called with. */
+struct asked {
+    struct ipcbench_ops *ops;
+    char *room;
+    size_t size, index;
+    const void *slot;
+    ssize_t (*receive)(void *ctx, void *buffer, size_t size);
+    ssize_t (*plain)(void *ctx);
+};
+
+static ssize_t
+sends(void *asked)
+{
+    struct asked *it = asked;
+    return it->ops->send(it->ops->ctx, it->room, it->size);
+}
+
+static ssize_t
+sends_to(void *asked)
+{
+    struct asked *it = asked;
+    return it->ops->send_to(it->ops->ctx, it->index, it->room, it->size);
+}
+
+static ssize_t
+receives(void *asked)
+{
+    struct asked *it = asked;
+    return it->receive(it->ops->ctx, it->room, it->size);
+}
+
+static ssize_t
+peeks(void *asked)
+{
+    struct asked *it = asked;
+    return it->ops->peek(it->ops->ctx, &it->slot);
+}
+
+static ssize_t
+plainly(void *asked)
+{
+    struct asked *it = asked;
+    return it->plain(it->ops->ctx);
+}
+
+static ssize_t
+called(struct calls *self, ssize_t (*operation)(void *), struct asked *asked)
+{
+    ssize_t found;
+    asked->ops = self->ops;
+    if (!self->restless)
+        return ipcbench_called(operation, asked);
+    Py_BEGIN_ALLOW_THREADS
+    found = operation(asked);
+    Py_END_ALLOW_THREADS
+    return found;
+}
 
 static PyObject *
 answer(ssize_t found)
 {
+    if (found == IPCBENCH_RAISED)
+        return NULL;
     if (found < 0) {
         errno = (int)-found;
         return PyErr_SetFromErrno(PyExc_OSError);
@@ -49,8 +111,9 @@ static PyObject *
 make(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
     PyObject *capsule;
-    static char *known[] = {"capsule", NULL};
-    if (!PyArg_ParseTupleAndKeywords(arguments, names, "O:Calls", known, &capsule))
+    int restless = 0;
+    static char *known[] = {"capsule", "restless", NULL};
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "O|p:Calls", known, &capsule, &restless))
         return NULL;
     struct ipcbench_ops *ops = ipcbench_ops_of(capsule);
     if (ops == NULL)
@@ -59,6 +122,7 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
     if (self != NULL) {
         self->capsule = Py_NewRef(capsule);
         self->ops = ops;
+        self->restless = restless;
     }
     return (PyObject *)self;
 }
@@ -83,9 +147,8 @@ send_it(struct calls *self, PyObject *data)
     ssize_t found = 0;
     if (room != NULL) {
         memcpy(room, view.buf, view.len);
-        Py_BEGIN_ALLOW_THREADS
-        found = self->ops->send(self->ops->ctx, room, view.len);
-        Py_END_ALLOW_THREADS
+        struct asked asked = {.room = room, .size = view.len};
+        found = called(self, sends, &asked);
     }
     PyBuffer_Release(&view);
     return room == NULL ? NULL : answer(found);
@@ -104,9 +167,8 @@ send_to(struct calls *self, PyObject *arguments)
     ssize_t found = 0;
     if (room != NULL) {
         memcpy(room, view.buf, view.len);
-        Py_BEGIN_ALLOW_THREADS
-        found = self->ops->send_to(self->ops->ctx, index, room, view.len);
-        Py_END_ALLOW_THREADS
+        struct asked asked = {.room = room, .size = view.len, .index = index};
+        found = called(self, sends_to, &asked);
     }
     PyBuffer_Release(&view);
     return room == NULL ? NULL : answer(found);
@@ -124,9 +186,8 @@ received(struct calls *self, PyObject *buffer, ssize_t (*operation)(void *, void
     ssize_t found = 0;
     if (room != NULL) {
         memcpy(room, view.buf, view.len);
-        Py_BEGIN_ALLOW_THREADS
-        found = operation(self->ops->ctx, room, view.len);
-        Py_END_ALLOW_THREADS
+        struct asked asked = {.room = room, .size = view.len, .receive = operation};
+        found = called(self, receives, &asked);
         if (found >= 0) {
             Py_ssize_t length = counts && found < view.len ? found : view.len;
             memcpy(view.buf, room, length);
@@ -155,29 +216,23 @@ recv_from(struct calls *self, PyObject *buffer)
 static PyObject *
 peek(struct calls *self, PyObject *Py_UNUSED(nothing))
 {
-    const void *slot = NULL;
-    ssize_t found;
+    struct asked asked = {0};
     if (self->ops->peek == NULL)
         return absent("peek");
-    Py_BEGIN_ALLOW_THREADS
-    found = self->ops->peek(self->ops->ctx, &slot);
-    Py_END_ALLOW_THREADS
+    ssize_t found = called(self, peeks, &asked);
     if (found < 0)
         return answer(found);
-    return PyMemoryView_FromMemory((char *)slot, found, PyBUF_READ);
+    return PyMemoryView_FromMemory((char *)asked.slot, found, PyBUF_READ);
 }
 
 /* The operations without arguments are all called alike. */
 #define PLAIN(name)                                                                                \
     static PyObject *plain_##name(struct calls *self, PyObject *Py_UNUSED(nothing))                \
     {                                                                                              \
-        ssize_t found;                                                                             \
+        struct asked asked = {.plain = self->ops->name};                                           \
         if (self->ops->name == NULL)                                                               \
             return absent(#name);                                                                  \
-        Py_BEGIN_ALLOW_THREADS                                                                     \
-        found = self->ops->name(self->ops->ctx);                                                   \
-        Py_END_ALLOW_THREADS                                                                       \
-        return answer(found);                                                                      \
+        return answer(called(self, plainly, &asked));                                              \
     }
 
 PLAIN(release)

@@ -86,9 +86,9 @@ class NativeEndpoint:
         self._endpoint.close()
 
 
-def bind(end: Any, capsule: object) -> None:
-    """Make the capsule's operations the end's own calls."""
-    calls = operations.Calls(capsule)
+def bind(end: Any, capsule: object, *, restless: bool = False) -> None:
+    """Make the capsule's operations the end's own calls; `restless`: see native/words.h."""
+    calls = operations.Calls(capsule, restless)
     there = calls.has()
     end.send = told(calls.send, "send")
     end.recv_into = told(calls.recv_into, "receive")

@@ -13,7 +13,8 @@
  *   - -EPIPE says that the peer is gone, -EAGAIN that a spec's `nowait` would have had to wait,
  *     -EMSGSIZE that a message is too large: that message is lost, and it alone;
  *   - they are called without the interpreter's lock, by one thread at a time, and touch no
- *     Python object;
+ *     Python object. When a peer dies they may be left at any point, by siglongjmp(3), and are
+ *     not called again: they hold no lock that closing the endpoint would want;
  *   - `data` and `buffer` lie behind IPCBENCH_HEADROOM bytes that the operation may overwrite
  *     (System V's queues want a message's type right before its bytes, msgop(2)), and are
  *     aligned to that many.

@@ -46,7 +46,7 @@ class AtomicEndpoint(PlainEndpoint):
             self.send: Any = forbidden("its loops are compiled ones: Endpoint.native")
             self.recv_into: Any = self.send
         else:
-            bind(self, self._operations(owner=None, restless=True))
+            bind(self, self._operations(owner=None, restless=True), restless=True)
 
     def _operations(self, owner: object, *, restless: bool) -> object:
         layout, spec, ticket = self._layout, self._ticket.spec, self._ticket
