@@ -21,7 +21,7 @@ SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 # Of the tests of a transport that stands for its kind, and of any other one: over their
 # methods, and over their native operations.
-SHARES = {(True, False): 1.0, (True, True): 0.2, (False, False): 0.1, (False, True): 0.05}
+SHARES = {(True, False): 1.0, (True, True): 0.1, (False, False): 0.1, (False, True): 0.03}
 
 WHOLE = frozenset(
     {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}

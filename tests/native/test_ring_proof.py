@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import sampling
 from tests.native.interleavings import Lost, Ring, Torn, explore
 from transports.native import header
 
@@ -50,7 +51,8 @@ def test_promela(tmp_path: Path) -> None:
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
     assert "errors: 0" in _checked(tmp_path, spin, compiler)
-    for fence in ("NO_BRINGERS_FENCE", "NO_WAITERS_FENCE"):
+    # What is left out is missed by the other model each time, and by this one in a soak.
+    for fence in ("NO_BRINGERS_FENCE", "NO_WAITERS_FENCE") if sampling.SOAK else ():
         assert "invalid end state" in _checked(tmp_path, spin, compiler, f"-D{fence}")
 
 

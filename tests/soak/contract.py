@@ -1,6 +1,6 @@
 """The contract's tests, all of them, over each transport and all of shared memory's product.
 
-And every mutant that they must catch.
+And every mutant that they must catch, and the models of the ring that waits for words.
 """
 
 from __future__ import annotations
@@ -37,3 +37,5 @@ def trials(seed: int) -> Iterator[Trial]:
         node = f"{HERE / 'test_contract.py'}::Test-{name}"
         yield Trial(f"contract/{name}", partial(_pytest, node))
     yield Trial("contract/mutants", partial(_pytest, str(HERE / "test_mutants.py")))
+    proof = HERE.parent / "native/test_ring_proof.py"
+    yield Trial("contract/ring", partial(_pytest, str(proof)))
