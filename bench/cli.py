@@ -25,7 +25,12 @@ def _print_json(value: object) -> None:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """JSON's escape for what could steer a terminal; all else stays readable."""
+    """JSON's escape for what could steer a terminal, or cannot be written: all else stays
+    readable."""
+    try:
+        found[0].encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return json.dumps(found[0])[1:-1]
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 

@@ -29,6 +29,7 @@ from transports.contract import (
 from transports.defaults import PlainChannel
 from transports.naming import announce, fresh_name, home, withdraw
 from transports.ownership import open_ours
+from transports.remedies import refused_in_shm
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
@@ -181,7 +182,7 @@ class MpLock:
         try:
             return get_context("fork").Lock()
         except (ImportError, OSError) as error:
-            raise Unavailable(f"multiprocessing.Lock: {error}", "mount /dev/shm") from error
+            raise refused_in_shm("multiprocessing.Lock", error) from error
 
     def probe(self) -> Limits | Unavailable:
         try:

@@ -40,6 +40,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
 from transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from transports.remedies import refused
 from transports.sysv_keys import check_sysv
 
 TRAITS = Traits(
@@ -277,14 +278,17 @@ def _create(spec: Spec, number: int) -> Any:
                 return sysv_ipc.MessageQueue(key, flags, 0o600)
             except sysv_ipc.ExistentialError:
                 withdraw("sysv queue", str(key))  # somebody else's: take another key
-            except OSError:
+            except (OSError, sysv_ipc.PermissionsError):
                 withdraw("sysv queue", str(key))
                 raise
     except sysv_ipc.ExistentialError as error:
         raise FileExistsError(f"the key {spec.name} is taken") from error
-    except OSError as error:
-        raise Unavailable(
-            f"msgget(2) fails: {error.strerror or error}", "ipcrm -q ID, or raise kernel.msgmni"
+    except (OSError, sysv_ipc.PermissionsError) as error:
+        most = _setting("msgmni")
+        raise refused(
+            "msgget(2)",
+            error,
+            f"remove queues (ipcs -q, ipcrm -q ID), or sysctl -w kernel.msgmni={max(16, 2 * most)}",
         ) from error
 
 

@@ -347,7 +347,7 @@ def test_a_ledger_that_fills_up_costs_runs_and_leaves_no_object(disk: Path, tmp_
     assert done.stdout.split("\n") == ["exit 3", ""], done.stderr
     *failed, line = said(done.stderr)
     assert failed
-    assert all("Unavailable: " in one and "No space left on device" in one for one in failed)
+    assert all("No space left on device: make room there, or set XDG" in one for one in failed)
     assert line.startswith(f"Error: {disk}/ipcbench-")
     assert line.endswith(f": No space left on device: the sweep stops here, and what it has "
                          f"measured is kept; {GO_ON}{folder}")  # fmt: skip
