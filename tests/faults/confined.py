@@ -61,7 +61,7 @@ class Confinement:
     mounted there. `devices`: all that there is in /dev. `settings`: /proc/sys
     path -> value, of the private namespaces. `limits`: RLIMIT_ name -> bound.
     `refused`: system call -> name of the errno. `user`: become somebody else who
-    has no processes, and no privileges.
+    has no processes, and no privileges. `cgroup`: the folder of the one to be in.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -71,6 +71,7 @@ class Confinement:
     limits: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     user: bool = False
+    cgroup: str = ""
     cpus: tuple[int, ...] = ()
 
     def wrapped(self, command: list[str]) -> list[str]:
@@ -154,6 +155,8 @@ def main() -> None:
         in_namespace = os.getuid() != 0
         if in_namespace and (asked["namespaces"] or asked["user"]):
             _become_root()
+        if asked["cgroup"]:
+            Path(asked["cgroup"], "cgroup.procs").write_text("0")  # ourselves
         if asked["namespaces"]:
             _unshare(asked["namespaces"])
         for path, options in asked["tmpfs"].items():
