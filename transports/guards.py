@@ -29,7 +29,7 @@ from transports.contract import (
 from transports.defaults import PlainChannel
 from transports.naming import announce, fresh_name, home, withdraw
 from transports.ownership import open_ours
-from transports.remedies import refused_in_shm
+from transports.remedies import refused, refused_in_shm
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
@@ -125,7 +125,7 @@ class FileLock:
             endpoint.acquire()
             endpoint.release()
         except OSError as error:
-            return Unavailable(f"{self.name}: {error.strerror}", "set XDG_RUNTIME_DIR elsewhere")
+            return refused(self.name, error, "set XDG_RUNTIME_DIR to another file system")
         finally:
             endpoint.close()
             channel.unlink()

@@ -252,6 +252,7 @@ def test_no_loopback(bench: Bench) -> None:
 CALLS = {
     "memfd_create": ("memfd_create(2)", ("shm:memfd+posix-sem", "futex")),
     "eventfd2": ("eventfd(2)", ("eventfd", "shm:posix+eventfd")),
+    "flock": ("flock", ("flock",)),
     "mq_open": ("mq_open(3)", ("posix-queue",)),
     "msgget": ("msgget(2)", ("sysv-queue", "sysv-queue:types")),
     "semget": ("semget(2)", ("sysv-sem", "shm:posix+sysv-sem")),
@@ -281,6 +282,23 @@ def test_a_refused_call_that_the_harness_makes_too(bench: Bench) -> None:
     assert not failed(results)
     reason = ("memfd_create(2) fails: Function not implemented", ALLOW)
     assert why_skipped(results, "shm:memfd+posix-sem") == {reason}
+
+
+@pytest.mark.parametrize(
+    ("calls", "what", "begun"),
+    [
+        (("pipe2",), "the guardian", False),
+        (("fork", "vfork", "clone", "clone3"), "the guardian", False),
+        (("socketpair",), "the fork parent", True),
+    ],
+)
+def test_a_refused_call_that_the_command_cannot_do_without(
+    calls: tuple[str, ...], what: str, begun: bool, bench: Bench
+) -> None:
+    confinement = Confinement(refused=dict.fromkeys(calls, "EPERM"))
+    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
+    ends = stops(bench.results) if begun else ""
+    assert line == f"Error: starting {what} fails: Operation not permitted: {ALLOW}{ends}"
 
 
 @pytest.mark.parametrize(
