@@ -145,6 +145,10 @@ def test_no_locale(bench: Bench) -> None:
     told = json.loads(done.stdout)["folder"]
     assert os.fsencode(told) == os.fsencode(folder)
     assert (bench.folder / folder / "report.html").exists()
+    written = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "koi8-r"}  # which has neither
+    done = bench.run(FREE, "report", folder, "--json", **written)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["folder"] == folder
 
 
 @pytest.mark.parametrize(
