@@ -216,7 +216,12 @@ def _thresholds(load: Callable[[], Any]) -> Any:
 
 def _write_page(folder: Path) -> Path:
     """The suite and the page, from the journal. Raises: OSError."""
+    import logging
+
     from bench.results import load, write_suite
+
+    # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from reports.page import write
 
     results = load(folder)
