@@ -71,6 +71,16 @@ def carry_out(cli: click.Group) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
             stream.reconfigure(errors="backslashreplace")
     try:
+        _exit_with_its_code(cli)
+    finally:
+        try:  # what a log could not take is tried once more at the end, and would be exit 120
+            sys.stderr.flush()
+        except OSError:
+            _drop(sys.stderr)
+
+
+def _exit_with_its_code(cli: click.Group) -> NoReturn:
+    try:
         sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
