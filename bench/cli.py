@@ -25,7 +25,12 @@ def _print_json(value: object) -> None:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    """JSON's escape for what could steer a terminal; all else stays readable."""
+    """JSON's escape for what could steer a terminal, or cannot be written: all else stays
+    readable."""
+    try:
+        found[0].encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return json.dumps(found[0])[1:-1]
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
@@ -211,7 +216,12 @@ def _thresholds(load: Callable[[], Any]) -> Any:
 
 def _write_page(folder: Path) -> Path:
     """The suite and the page, from the journal. Raises: OSError."""
+    import logging
+
     from bench.results import load, write_suite
+
+    # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from reports.page import write
 
     results = load(folder)

@@ -14,9 +14,11 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from bench.records import Usage
-from transports import PeerGone, TimedOut
+from transports import PeerGone, TimedOut, Unavailable
+from transports.remedies import refused, remedy
 
 LARGEST = 1 << 16
+LONGEST = 2000  # characters of what went wrong
 
 
 class Message(msgspec.Struct, tag_field="is"):
@@ -78,11 +80,12 @@ class Stop(Message, tag="stop"):
 
 
 class Broken(Message, tag="broken"):
-    """A process gives up: who, where, what."""
+    """A process gives up: who, where, what; and what would help, if that is known."""
 
     who: str
     where: str
     what: str
+    remedy: str = ""
 
 
 AnyMessage: TypeAlias = (
@@ -102,6 +105,14 @@ class RunFailed(Exception):
         self.broken = broken
 
 
+def broken(who: str, error: BaseException, where: str = "") -> Broken:
+    """What to say of an error that ends a run."""
+    if isinstance(error, Unavailable):
+        return Broken(who, where, str(error.reason)[:LONGEST], str(error.remedy)[:LONGEST])
+    help_ = remedy(error) if isinstance(error, Exception) else ""
+    return Broken(who, where, f"{type(error).__name__}: {error}"[:LONGEST], help_)
+
+
 class Line:
     """One end of the line between the worker and a peer; `who` is at the other end."""
 
@@ -112,8 +123,11 @@ class Line:
 
     @classmethod
     def pair(cls, here: str, there: str) -> tuple[Line, Line]:
-        """(the end that talks to `there`, the end that talks to `here`)."""
-        one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """(the end that talks to `there`, the end that talks to `here`). Raises: Unavailable."""
+        try:
+            one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise refused("socketpair(2)", error) from error
         return cls(one, there), cls(two, here)
 
     def say(self, message: Message) -> None:

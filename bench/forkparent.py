@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -25,11 +26,13 @@ from typing import Any
 
 import msgspec
 
-from bench.control import Broken
+from bench.control import Broken, broken
 from bench.job import Job, Outcome, Phase, Reply, Report
-from bench.process import adopt_orphans, die_with, how_it_ended
-from transports import get
+from bench.process import adopt_orphans, die_with, fork, how_it_ended
+from transports import Unavailable, get
+from transports.descriptors import close_all
 from transports.naming import current, process_start, remove_standing
+from transports.remedies import MORE_PROCESSES, refused
 
 REAP_TIME = 2.0  # seconds for killed processes to go
 NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard
@@ -44,26 +47,30 @@ _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
 class Lost(Exception):
-    """The fork parent itself is gone or does not answer."""
+    """The fork parent itself is gone, does not answer, or cannot be started."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 class ForkParent:
     """The command's handle on it."""
 
     def __init__(self) -> None:
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with there:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.forkparent", str(there.fileno()), str(os.getpid())],
-                pass_fds=[there.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the command's affair alone
-            )
+        """Raises: Lost."""
+        try:
+            here, self._process = _start()
+        except OSError as error:
+            reason = refused("starting the fork parent", error, MORE_PROCESSES)
+            raise Lost(reason.reason, reason.remedy) from error
         self.pid = self._process.pid
         self._socket = here
         self._lines = here.makefile("rb")
         try:
-            self._answer(START_TIME)
+            failure = self._reply(START_TIME).failure
+            if failure is not None:
+                raise Lost(failure.what, failure.remedy)
         except Lost:
             self.close()
             raise
@@ -74,7 +81,10 @@ class ForkParent:
             self._socket.sendall(_encoder.encode(job) + b"\n")
         except OSError as error:
             raise Lost(f"the fork parent is gone: {error.strerror}") from error
-        answer = self._answer(job.deadline + ANSWER_TIME)
+        return self._reply(job.deadline + ANSWER_TIME)
+
+    def _reply(self, seconds: float) -> Reply:
+        answer = self._answer(seconds)
         try:
             return _replies.decode(answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -101,6 +111,22 @@ class ForkParent:
             self._process.wait()
 
 
+def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Our end of the line to a new one, and its process. Raises: OSError."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with there:
+        try:
+            return here, subprocess.Popen(
+                [sys.executable, "-m", "bench.forkparent", str(there.fileno()), str(os.getpid())],
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the command's affair alone
+            )
+        except BaseException:
+            here.close()
+            raise
+
+
 # The other side
 
 
@@ -108,18 +134,21 @@ class _Attempt:
     """One forked worker, watched until it and all below it are gone."""
 
     def __init__(self, job: Job, runner: Any, log: int) -> None:
+        """Raises: Unavailable."""
         self._job = job
         self._log = log
         self._began = time.monotonic()
-        suite, suite_far = os.pipe2(os.O_CLOEXEC)
-        report, report_far = os.pipe2(os.O_CLOEXEC)
         os.ftruncate(log, 0)
         parent = os.getpid()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _be_worker(
-                job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
-            )
+        with contextlib.ExitStack() as undo:
+            suite, suite_far = _pipe(undo)
+            report, report_far = _pipe(undo)
+            self._pid = fork()
+            if self._pid == 0:
+                _be_worker(
+                    job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
+                )
+            undo.pop_all()
         with contextlib.suppress(OSError):
             os.setpgid(self._pid, self._pid)
         os.close(suite_far)
@@ -130,7 +159,13 @@ class _Attempt:
             os.set_blocking(fd, False)
 
     def reply(self) -> Reply:
-        stuck = self._watch()
+        """Raises: Unavailable."""
+        try:
+            stuck = self._watch()
+        except Unavailable:
+            self._reap()
+            remove_standing(current())
+            raise
         suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
         status = self._reap()
         failure, outcome, where = None, None, "start"
@@ -157,7 +192,10 @@ class _Attempt:
     def _watch(self) -> str:
         """Read what the worker writes until it ends; why it had to be killed, or ""."""
         poller = select.poll()
-        worker = os.pidfd_open(self._pid)
+        try:
+            worker = os.pidfd_open(self._pid)
+        except OSError as error:
+            raise refused("pidfd_open(2), of Linux 5.3,", error) from error
         for fd in (worker, *self._pipes):
             poller.register(fd, select.POLLIN)
         deadline = self._began + self._job.deadline
@@ -237,6 +275,25 @@ class _Attempt:
         return f": {last[0]}" if last else ""
 
 
+def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe that `undo` closes. Raises: Unavailable."""
+    try:
+        ends = os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        raise refused("pipe(2)", error) from error
+    undo.callback(close_all, ends)
+    return ends
+
+
+def _log() -> int:
+    """A file without a name, for what workers print. Raises: OSError."""
+    try:
+        return os.memfd_create("worker output")
+    except OSError:  # a container may refuse the call: memory is not needed for this
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
 def _be_worker(
     job: Job,
     runner: Any,
@@ -263,16 +320,19 @@ def _be_worker(
 
 def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     """Answer jobs, one a line, until the command closes the line."""
-    log = os.memfd_create("worker output")
+    log = _log()
     runner = make_runner()
     gc.collect()
     gc.freeze()  # what is here now is never collected: forked pages stay shared
-    connection.sendall(b"ready\n")
+    connection.sendall(_encoder.encode(Reply()) + b"\n")  # ready
     with connection.makefile("rb") as lines:
         for line in lines:
             job = _jobs.decode(line)
             get(job.cell.transport)  # imported here once, not in every worker
-            reply = _Attempt(job, runner, log).reply()
+            try:
+                reply = _Attempt(job, runner, log).reply()
+            except Unavailable as reason:
+                reply = Reply(failure=broken("the fork parent", reason, "start"))
             connection.sendall(_encoder.encode(reply) + b"\n")
 
 
@@ -281,6 +341,15 @@ def main() -> None:
     die_with(parent)
     adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(BrokenPipeError), socket.socket(fileno=fd) as connection:
+        try:
+            _prepare_and_serve(connection)
+        except (OSError, ImportError, MemoryError) as error:
+            failure = broken("the fork parent", error)
+            connection.sendall(_encoder.encode(Reply(failure=failure)) + b"\n")
+
+
+def _prepare_and_serve(connection: socket.socket) -> None:
     import pyperf
 
     import bench.worker  # noqa: F401  (before the fork, not after it)
@@ -290,9 +359,7 @@ def main() -> None:
     # here fills the caches that `platform` has for the rest (uname(1), …).
     platform.architecture = cache(platform.architecture)
     pyperf.Run([1.0], collect_metadata=True)
-
-    with contextlib.suppress(BrokenPipeError), socket.socket(fileno=fd) as connection:
-        serve(connection, pyperf.Runner)
+    serve(connection, pyperf.Runner)
 
 
 if __name__ == "__main__":

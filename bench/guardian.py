@@ -15,7 +15,9 @@ import sys
 import time
 from pathlib import Path
 
+from transports.descriptors import close_all
 from transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
+from transports.remedies import MORE_PROCESSES, refused
 
 FAREWELL = b"all is well"
 PATIENCE = 1.0  # seconds for killed processes to go
@@ -25,12 +27,18 @@ class Guardian:
     """The command's handle on it."""
 
     def __init__(self, ledger: Ledger) -> None:
-        reading, self._writing = os.pipe2(os.O_CLOEXEC)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.guardian", str(ledger.path)],
-            stdin=reading,
-            start_new_session=True,
-        )
+        """Raises: Unavailable."""
+        ends: tuple[int, ...] = ()
+        try:
+            ends = reading, self._writing = os.pipe2(os.O_CLOEXEC)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bench.guardian", str(ledger.path)],
+                stdin=reading,
+                start_new_session=True,
+            )
+        except OSError as error:
+            close_all(ends)
+            raise refused("starting the guardian", error, MORE_PROCESSES) from error
         os.close(reading)
 
     def dismiss(self) -> None:

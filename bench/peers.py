@@ -26,14 +26,16 @@ from bench.control import (
     Ready,
     Stop,
     Used,
+    broken,
 )
 from bench.loops import END_MARK, Span
 from bench.native_loops import room
 from bench.patterns import Part, Seat
-from bench.process import die_with, how_it_ended, usage
+from bench.process import die_with, fork, how_it_ended, usage
 from bench.records import Usage
 from transports import Endpoint, PeerGone, Ticket, TransportError
 from transports.native import native_of
+from transports.remedies import refused
 
 LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
 ATTACH_TIME = 10.0  # seconds for all to attach and connect
@@ -104,8 +106,16 @@ class Player:
 
 
 def settle(cpus: Sequence[int]) -> None:
-    """Pin this process, and keep the collector of garbage out of timed loops."""
-    os.sched_setaffinity(0, cpus)
+    """Pin this process, and keep the collector of garbage out of timed loops.
+
+    Raises: Unavailable where we may not, or not any more: sched_setaffinity(2).
+    """
+    try:
+        os.sched_setaffinity(0, cpus)
+    except OSError as error:
+        named = ", ".join(map(str, cpus))
+        gone = "the CPUs of this process have changed: measure anew"
+        raise refused(f"sched_setaffinity(2) to CPU {named}", error, gone) from error
     gc.disable()
 
 
@@ -121,9 +131,12 @@ class Peer:
         self.line, self._far = Line.pair("the worker", self.who)
 
     def fork(self, play: Callable[[Line], None], strangers: Callable[[], None]) -> None:
-        """Start the process: it drops what is not its own (`strangers`), then plays."""
+        """Start the process: it drops what is not its own (`strangers`), then plays.
+
+        Raises: Unavailable.
+        """
         parent = os.getpid()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             _live(self, parent, play, strangers)
         self.pid = pid
@@ -155,11 +168,11 @@ def _live(
 
 
 def _complain(peer: Peer, error: BaseException) -> None:
-    with_name = f"{type(error).__name__}: {error}"
+    last = broken(peer.who, error)
     try:
-        peer.far().say(Broken(peer.who, "", with_name[:2000]))
+        peer.far().say(last)
     except TransportError:
-        print(f"{peer.who}: {with_name}", file=sys.stderr)
+        print(f"{peer.who}: {last.what}", file=sys.stderr)
 
 
 def play(line: Line, attach: Callable[[], Player]) -> None:

@@ -9,12 +9,21 @@ import signal
 import time
 
 from bench.records import Usage
+from transports.remedies import MORE_PROCESSES, refused
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def fork() -> int:
+    """fork(2). Raises: Unavailable."""
+    try:
+        return os.fork()
+    except OSError as error:
+        raise refused("fork(2)", error, MORE_PROCESSES) from error
 
 
 def die_with(parent: int) -> None:

@@ -147,13 +147,14 @@ class Run(Line, kw_only=True, tag="run"):
 
 
 class Failed(Line, kw_only=True, tag="failed"):
-    """A run that came to nothing: who failed, where, and what happened."""
+    """A run that came to nothing: who failed, where, what happened, and what would help."""
 
     cell: str
     round: Count  # 0: while calibrating
     who: str
     where: str
     what: str
+    remedy: str = ""
     at: float = 0.0  # as in `Calibrated`
 
 

@@ -38,10 +38,12 @@ def _expected() -> tuple[type[BaseException], ...]:
     from bench.lock import Busy
     from bench.results import Unreadable
     from bench.sweep import CannotRun
+    from transports import Unavailable
     from transports.registry import DuplicateName, UnknownTransport
 
     return (
-        BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, UnknownTransport, Unreadable,
+        BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, Unavailable,
+        UnknownTransport, Unreadable,
     )  # fmt: skip
 
 
@@ -53,10 +55,13 @@ def guarded(action: Callable[[], Any]) -> Any:
         raise click.Abort from None
     except OSError as error:
         from bench.files import in_words
+        from transports.remedies import remedy, with_remedy
 
-        raise Refused(in_words(error)) from error
+        raise Refused(with_remedy(in_words(error), remedy(error))) from error
     except _expected() as error:
-        raise Refused(str(error)) from error
+        from transports.remedies import with_remedy
+
+        raise Refused(with_remedy(str(error), getattr(error, "remedy", ""))) from error
 
 
 def carry_out(cli: click.Group) -> NoReturn:
@@ -65,6 +70,16 @@ def carry_out(cli: click.Group) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
             stream.reconfigure(errors="backslashreplace")
+    try:
+        _exit_with_its_code(cli)
+    finally:
+        try:  # what a log could not take is tried once more at the end, and would be exit 120
+            sys.stderr.flush()
+        except OSError:
+            _drop(sys.stderr)
+
+
+def _exit_with_its_code(cli: click.Group) -> NoReturn:
     try:
         sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
     except click.UsageError as error:

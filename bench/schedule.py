@@ -20,6 +20,7 @@ from bench.progress import Watcher
 from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
 from bench.results import Unreadable, check_readable
 from bench.resumption import RETAKES, Begun, Progress
+from transports.remedies import with_remedy
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
@@ -228,10 +229,11 @@ class Schedule:
                 who=broken.who,
                 where=broken.where,
                 what=broken.what[:LONGEST_WHAT],
+                remedy=broken.remedy[:LONGEST_WHAT],
                 at=self._spent(),
             )
         )
-        what = " ".join(broken.what.split())
+        what = " ".join(with_remedy(broken.what, broken.remedy).split())
         self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {what}")
         if attempt == 1 and broken.who != WATCHDOG:
             return True
@@ -261,7 +263,7 @@ class Schedule:
             return self._parent.run(job)
         except Lost as error:
             self._renew(fresh=False)
-            return Reply(failure=Broken("the fork parent", "", str(error)))
+            return Reply(failure=Broken("the fork parent", "", str(error), error.remedy))
 
     def _renew(self, *, fresh: bool = True) -> None:
         """End the fork parent, and start another one if it is to be `fresh`."""

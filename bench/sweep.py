@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +22,7 @@ from bench.cell import RUNTIMES, Cell
 from bench.clock import FAKE, REAL
 from bench.config import Profile
 from bench.files import in_words, make_folder
-from bench.forkparent import ForkParent
+from bench.forkparent import ForkParent, Lost
 from bench.guardian import Guardian, clean_up, watch
 from bench.journal import NAME as JOURNAL
 from bench.journal import Journal
@@ -40,6 +41,7 @@ from bench.version import VERSION
 from transports import Unavailable, registry
 from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
 from transports.ownership import check_way
+from transports.remedies import remedy, with_remedy
 
 LONGEST = 2000  # characters of a plug-in's reason
 
@@ -73,7 +75,7 @@ def candidate(name: str) -> Candidate:
         return Candidate(name, found.traits, error)
     except OSError as error:
         words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
-        return Candidate(name, found.traits, Unavailable(words))
+        return Candidate(name, found.traits, Unavailable(words, remedy(error)))
     except Exception as error:  # a plug-in's probe may fail in any way at all
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 
@@ -196,10 +198,12 @@ def _stopping(folder: Path) -> Iterator[None]:
     """What the system refuses ends the sweep; what it has measured until then stays."""
     try:
         yield
-    except OSError as error:
+    except (OSError, Lost) as error:
+        what = in_words(error) if isinstance(error, OSError) else str(error)
+        help_ = remedy(error) if isinstance(error, OSError) else error.remedy
         raise CannotRun(
-            f"{in_words(error)}: the sweep stops here, and what it has measured is kept; once "
-            f"that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
+            f"{with_remedy(what, help_)}: the sweep stops here, and what it has measured is kept; "
+            f"once that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
         ) from error
 
 
@@ -317,10 +321,17 @@ class _Machine:
         try:
             self._open_ledger()
         except OSError as error:
-            if self._lock is not None:
-                self._lock.release()
-            raise CannotRun(f"{in_words(error)}: {REMEDY}") from error
-        self._guardian = Guardian(self._ledger)
+            self._release()
+            raise CannotRun(f"{in_words(error)}: {remedy(error) or REMEDY}") from error
+        except Unavailable:
+            self._release()
+            raise
+        try:
+            self._guardian = Guardian(self._ledger)
+        except Unavailable:
+            clean_up(self._ledger)
+            self._leave()
+            raise
         return self
 
     def _open_ledger(self) -> None:
@@ -336,17 +347,22 @@ class _Machine:
     def __exit__(self, *_: object) -> None:
         clean_up(self._ledger)
         self._guardian.dismiss()
+        self._leave()
+
+    def _leave(self) -> None:
         os.environ.pop(LEDGER_VARIABLE)
         if self._before is not None:
             os.environ[LEDGER_VARIABLE] = self._before
+        self._release()
+
+    def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
 
 
 def _folder(wanted: Path | None) -> tuple[Path, bool]:
     """The run's folder, which must not hold a run yet; was it made? Raises: CannotRun, OSError."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = wanted or Path("results") / f"{stamp}-{platform.node() or 'host'}"
+    folder = wanted or _named_by_time()
     made = make_folder(folder)
     check_way(folder, chosen=True)
     # A sweep that was killed before it had begun leaves a draft of its journal at most.
@@ -355,8 +371,15 @@ def _folder(wanted: Path | None) -> tuple[Path, bool]:
     return folder, made
 
 
+def _named_by_time() -> Path:
+    """One that is not there yet; numbered where the clock has told that time before."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{platform.node() or 'host'}"
+    folders = (Path("results", name if n == 1 else f"{name}-{n}") for n in count(1))
+    return next(folder for folder in folders if not os.path.lexists(folder))
+
+
 def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+    return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
 
 
 def _header(order: Order, seed: int, found: Plan) -> Header:

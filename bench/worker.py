@@ -14,7 +14,7 @@ import msgspec
 from bench import host, verify
 from bench.cell import NATIVE
 from bench.clock import clock as clock_named
-from bench.control import Broken, RunFailed
+from bench.control import Broken, RunFailed, broken
 from bench.histogram import count as counted
 from bench.job import Job, Outcome, Phase
 from bench.loops import Span
@@ -262,9 +262,8 @@ def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) ->
     except RunFailed as failure:
         _give_up(report_fd, failure.broken)
     except BaseException as error:
-        _give_up(report_fd, Broken("the worker", "", f"{type(error).__name__}: {error}"))
+        _give_up(report_fd, broken("the worker", error))
 
 
-def _give_up(report_fd: int, broken: Broken) -> None:
-    broken.what = broken.what[:2000]
-    os.write(report_fd, _encoder.encode(broken) + b"\n")
+def _give_up(report_fd: int, last: Broken) -> None:
+    os.write(report_fd, _encoder.encode(last) + b"\n")

@@ -181,7 +181,9 @@ def _missing(result: CellResult) -> str:
     if result.status is Status.FAILED:
         if result.failures:
             last = result.failures[-1]
-            return f"{cell} failed: {one_line(f'{last.who}, {last.where}: {last.what}')}"
+            remedy = f" ({last.remedy})" if last.remedy else ""
+            what = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
+            return f"{cell} failed: {what}"
         return f"{cell}: every run is void: {one_line(result.runs[-1].void)}"
     if result.status is Status.PENDING:
         return f"{cell}: the sweep ended before its first run"

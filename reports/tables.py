@@ -293,6 +293,7 @@ class Failure:
     who: str
     where: str
     what: str
+    remedy: str = ""
 
 
 def failures(results: Results) -> Rows[Failure]:
@@ -304,7 +305,7 @@ def failures(results: Results) -> Rows[Failure]:
 def _failures(result: CellResult) -> list[Failure]:
     figure = result.status is Status.OK
     found = [
-        Failure(result.cell.id, figure, one.round, one.who, one.where, one.what)
+        Failure(result.cell.id, figure, one.round, one.who, one.where, one.what, one.remedy)
         for one in result.failures
     ]
     if result.status is Status.FAILED:  # what was measured there, and does not count

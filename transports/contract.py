@@ -172,12 +172,19 @@ class Limits:
     `message` bounds a message in bytes, `fan_in_message` one of several
     senders to one receiver, `fan_out_message` one that several receivers
     compete for (None: the same bound). `others` are told, and decide nothing.
+    `several`: why one process cannot wait for several others, where it cannot.
     """
 
     message: Limit
     fan_in_message: Limit | None = None
     fan_out_message: Limit | None = None
     others: tuple[Limit, ...] = ()
+    several: Unavailable | None = None
+
+    def refuses(self, topology: Topology, parties: int) -> Unavailable | None:
+        """Why so many cannot share a channel of this topology here."""
+        one_hears_all = topology in (Topology.FAN_IN, Topology.HUB)
+        return self.several if one_hears_all and parties > 2 else None
 
     def message_for(self, topology: Topology) -> Limit:
         """The bound that counts for a channel of this topology."""

@@ -10,6 +10,7 @@ from functools import partial
 
 from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
 from transports.native import operations
+from transports.remedies import refused
 from transports.waiters import Fixed, How
 
 
@@ -77,7 +78,7 @@ class EventFds:
         try:
             return EventFd(os.eventfd(initial, os.EFD_SEMAPHORE | os.EFD_CLOEXEC))
         except OSError as error:
-            raise Unavailable(f"eventfd(2) fails: {error.strerror}", "ulimit -n 1024") from error
+            raise refused("eventfd(2)", error) from error
 
     def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> EventFd:
         assert fd is not None

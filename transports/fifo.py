@@ -38,6 +38,7 @@ from transports.naming import fresh_folder, remove_folder
 from transports.ownership import check_ours, open_ours
 from transports.pipe import TRAITS as PIPE_TRAITS
 from transports.pipe import PipeEndpoint, limits, pipes_of, set_capacity, shared_limit
+from transports.remedies import refused
 
 TRAITS = replace(
     PIPE_TRAITS,
@@ -174,7 +175,7 @@ class FifoChannel:
 
 
 def _unavailable(error: OSError) -> Unavailable:
-    return Unavailable(f"no FIFO can be made: {error.strerror} ({error.filename})")
+    return refused("mkfifo(3)", error)
 
 
 @dataclass(frozen=True, slots=True)

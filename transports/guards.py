@@ -30,6 +30,7 @@ from transports.defaults import PlainChannel
 from transports.naming import announce, fresh_name, home, withdraw
 from transports.native import operations
 from transports.ownership import open_ours
+from transports.remedies import refused, refused_in_shm
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
@@ -131,7 +132,7 @@ class FileLock:
             endpoint.acquire()
             endpoint.release()
         except OSError as error:
-            return Unavailable(f"{self.name}: {error.strerror}", "set XDG_RUNTIME_DIR elsewhere")
+            return refused(self.name, error, "set XDG_RUNTIME_DIR to another file system")
         finally:
             endpoint.close()
             channel.unlink()
@@ -188,7 +189,7 @@ class MpLock:
         try:
             return get_context("fork").Lock()
         except (ImportError, OSError) as error:
-            raise Unavailable(f"multiprocessing.Lock: {error}", "mount /dev/shm") from error
+            raise refused_in_shm("multiprocessing.Lock", error) from error
 
     def probe(self) -> Limits | Unavailable:
         try:

@@ -36,7 +36,10 @@ from transports.contract import (
 )
 from transports.defaults import PlainChannel
 from transports.descriptors import duplicate_all
+from transports.remedies import refused
 from transports.unix_socket import STREAM, UNBOUNDED
+
+_LOOPBACK = "ip link set lo up, and for ::1 sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
 
 TRAITS = replace(STREAM, lifetime=Lifetime.PROCESS, unlink_early=False)
 
@@ -79,10 +82,7 @@ class Tcp:
         except OSError as error:
             if listener is not None:
                 listener.close()
-            raise Unavailable(
-                f"no listening at {self.host}: {error.strerror or error}",
-                "ip link set lo up, and for ::1 sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
-            ) from error
+            raise refused(f"listening at {self.host}", error, _LOOPBACK) from error
         return listener
 
     def probe(self) -> Limits | Unavailable:
@@ -95,7 +95,7 @@ class Tcp:
         except Unavailable as reason:
             return reason
         except OSError as error:
-            return Unavailable(f"nobody can be reached at {self.host}: {error}")
+            return refused(f"connect(2) to {self.host}", error, _LOOPBACK)
         return Limits(
             message=UNBOUNDED,
             others=(

@@ -46,6 +46,7 @@ from transports.defaults import (
     translated,
 )
 from transports.multiplexing import given_room
+from transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.MULTIPROCESSING,
@@ -250,7 +251,7 @@ def _copy(connection: Link) -> Link:
 
 
 def _unavailable(error: OSError) -> Unavailable:
-    return Unavailable(f"multiprocessing.Pipe fails: {error.strerror}", "ulimit -n 1024")
+    return refused("multiprocessing.Pipe", error)
 
 
 @dataclass(frozen=True, slots=True)

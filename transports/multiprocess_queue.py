@@ -46,6 +46,7 @@ from transports.contract import (
 from transports.defaults import PlainChannel, PlainEndpoint, closed, fitted, forbidden
 from transports.multiplexing import given_room, polled
 from transports.multiprocess_pipe import PICKLED_COPIES, context
+from transports.remedies import refused_in_shm
 
 SIMPLE = Traits(
     family=Family.MULTIPROCESSING,
@@ -222,10 +223,8 @@ class MpQueueChannel(PlainChannel):
                 for _ in range(1 if one_way else spec.parties)
             ]
         except (OSError, ImportError) as error:
-            raise Unavailable(
-                f"multiprocessing makes no queue: {error}",
-                "ulimit -n 1024, or mount -t tmpfs tmpfs /dev/shm",
-            ) from error
+            # Its locks are semaphores of POSIX.
+            raise refused_in_shm("multiprocessing's queue", error) from error
 
     def ticket(self, role: Role, index: int) -> Ticket:
         check_seat(self._spec, role, index)

@@ -43,13 +43,17 @@ def home() -> Path:
     """The private folder (0700) of ledgers and socket paths, made if missing.
 
     Raises: PermissionError where somebody else has made it, others may enter
-    it, or could put another one in its place.
+    it, or could put another one in its place; Unavailable where it cannot be made.
     """
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()).resolve()
-    folder = base / f"{PREFIX}{os.getuid()}"
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
+    named = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = named / f"{PREFIX}{os.getuid()}"
+    try:
+        folder = named.resolve() / folder.name
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be made: {error.strerror}", REMEDY) from error
     private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if not private or stat.S_IMODE(found.st_mode) & 0o077:
         raise PermissionError(
@@ -213,7 +217,7 @@ def withdraw(kind: str, name: str) -> None:
 
     As well as may be: what stays written down is found to be gone later.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, Unavailable):
         current().write({"gone": KINDS[kind].name, "name": name})
 
 

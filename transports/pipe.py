@@ -35,6 +35,7 @@ from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all, duplicate_all, reader, writer
 from transports.multiplexing import Gatherer, polled
 from transports.native import operations
+from transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.PIPE,
@@ -164,7 +165,7 @@ def _pipe(capacity: int | None) -> tuple[int, int]:
     try:
         ends = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
-        raise Unavailable(f"pipe(2) fails: {error.strerror}", "ulimit -n 1024") from error
+        raise refused("pipe(2)", error) from error
     try:
         set_capacity(ends[1], capacity)
     except BaseException:
@@ -183,13 +184,13 @@ def set_capacity(fd: int, capacity: int | None) -> None:
         try:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, capacity)
         except (OSError, OverflowError) as error:
-            raise _refused(capacity) from error
+            raise _too_large(capacity) from error
     # Who has used up the soft limit gets pipes of a page or two, in silence: pipe(7).
     if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < wanted:
-        raise _refused(wanted)
+        raise _too_large(wanted)
 
 
-def _refused(wanted: int) -> Unavailable:
+def _too_large(wanted: int) -> Unavailable:
     most = _setting("pipe-max-size")
     if wanted > most:
         return Unavailable(

@@ -46,6 +46,7 @@ from transports.multiplexing import Gatherer, polled
 from transports.naming import announce, fresh_name, withdraw
 from transports.native import operations
 from transports.ownership import check_ours
+from transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -147,7 +148,7 @@ class PosixQueueEndpoint(PlainEndpoint):
         except posix_ipc.ExistentialError as error:
             raise PeerGone(f"the queue {name} is gone") from error
         except OSError as error:
-            raise Unavailable(f"mq_open(3) fails: {error}", "ulimit -n 1024") from error
+            raise _unopened(error) from error
         self._queues.append(queue)
         check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
         self._ends[0 if read else 1].append(queue.mqd)
@@ -315,13 +316,21 @@ def _refused(error: Exception, name: str, depth: int, size: int) -> Exception:
     user = _user_bytes()
     # The binding calls EMFILE a lack of descriptors, and drops the number; mq_open(3)
     # means RLIMIT_MSGQUEUE by it as well.
-    if isinstance(error, OSError) and error.errno is None and user and _spare_descriptor():
+    exhausted = isinstance(error, OSError) and error.errno is None and _spare_descriptor()
+    if exhausted and user is not None:
         return _UserLimit(
             f"the queues of a user hold RLIMIT_MSGQUEUE bytes in all, {user}, and one of "
             f"{depth} messages of {size} bytes would be too much",
-            f"ulimit -q {4 * user}, or remove queues: ls /dev/mqueue",
+            f"ulimit -q {max(819200, 4 * user)}, or remove queues: "
+            "mount -t mqueue none /mnt && ls /mnt",
         )
-    return Unavailable(f"mq_open(3) fails: {error}", "ulimit -n 1024")
+    return _unopened(error)
+
+
+def _unopened(error: Exception) -> Unavailable:
+    if isinstance(error, OSError) and error.errno is None:  # the binding's text for EMFILE
+        error = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return refused("mq_open(3)", error)
 
 
 def _spare_descriptor() -> bool:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from transports.bindings import missing, posix_ipc, sysv_ipc
@@ -22,6 +23,7 @@ from transports.contract import (
 from transports.naming import announce, fresh_name, withdraw
 from transports.native import operations
 from transports.ownership import check_ours
+from transports.remedies import refused, refused_in_shm
 from transports.sysv_keys import check_sysv, created, key_of
 from transports.waiters import Fixed, How
 
@@ -104,13 +106,15 @@ class PosixSemaphores:
         try:
             semaphore = posix_ipc.Semaphore(address, posix_ipc.O_CREX, 0o600, initial)
         except posix_ipc.ExistentialError as error:
-            raise FileExistsError(f"{address} is taken") from error
-        except OSError as error:
+            if fixed is not None and Path("/dev/shm").is_dir():
+                raise FileExistsError(f"{address} is taken") from error
+            # The binding calls it so as well where there is no folder for it.
+            withdraw("posix semaphore", address)
+            raise refused_in_shm("sem_open(3)", error) from error
+        except (OSError, posix_ipc.PermissionsError) as error:
             if fixed is None:
                 withdraw("posix semaphore", address)
-            raise Unavailable(
-                f"sem_open(3) fails: {error.strerror}", "mount -t tmpfs tmpfs /dev/shm"
-            ) from error
+            raise refused_in_shm("sem_open(3)", error) from error
         return PosixSemaphore(semaphore, private=fixed is None)
 
     def open(
@@ -130,6 +134,13 @@ class PosixSemaphores:
 def _file(address: str) -> str:
     """Where the C library keeps it: sem_overview(7)."""
     return f"/dev/shm/sem.{address.removeprefix('/')}"
+
+
+def _more_sets() -> str:
+    """What gives another set of semaphores: semget(2), proc_sys_kernel(5)."""
+    per_set, semaphores, calls, sets = map(int, Path("/proc/sys/kernel/sem").read_text().split())
+    more = f"{per_set} {max(32, 2 * semaphores)} {calls} {max(32, 2 * sets)}"
+    return f'remove sets (ipcs -s, ipcrm -s ID), or sysctl -w kernel.sem="{more}"'
 
 
 def _posix_name(fixed: Fixed) -> str:
@@ -226,10 +237,8 @@ class SysvSemaphores:
             )
         except FileExistsError:
             raise
-        except OSError as error:
-            raise Unavailable(
-                f"semget(2) fails: {error.strerror}", "ipcrm -s ID, or raise kernel.sem"
-            ) from error
+        except (OSError, sysv_ipc.PermissionsError) as error:
+            raise refused("semget(2)", error, _more_sets()) from error
         return SysvSemaphore(key, semaphore, fixed is None, self.undo)
 
     def open(

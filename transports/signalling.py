@@ -196,7 +196,8 @@ class Signalling:
         )
 
     def probe(self) -> Limits | Unavailable:
-        return self.kind.probe() or NOTHING
+        memory = _MEMORY.probe() if self.kind.in_memory else None
+        return memory or self.kind.probe() or NOTHING
 
     def create(self, spec: Spec) -> WaiterChannel:
         check_spec(self, spec, 0)

@@ -6,6 +6,7 @@ two, where an ordinary signal would be one.
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -32,6 +33,7 @@ from transports.contract import (
 )
 from transports.defaults import PlainChannel, forbidden
 from transports.native import operations
+from transports.remedies import refused
 from transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 SIGNAL = signal.SIGRTMIN  # the first that the C library leaves to programs
@@ -136,7 +138,9 @@ class Signals:
             if signal.sigtimedwait({SIGNAL}, 1) is None:
                 return Unavailable("a signal to ourselves does not arrive")
         except OSError as error:
-            return Unavailable(f"pidfd_open(2) fails: {error.strerror}", "Linux 5.3 or later")
+            if error.errno == errno.EAGAIN:  # from pthread_kill: no signal can be queued
+                return refused("sigqueue(3)", error, "ulimit -i 1024")
+            return refused("pidfd_open(2), of Linux 5.3,", error)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         most, _ = resource.getrlimit(resource.RLIMIT_SIGPENDING)

@@ -39,9 +39,10 @@ from transports.contract import (
     WouldBlock,
 )
 from transports.defaults import PlainEndpoint, closed, fitted, forbidden
-from transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from transports.naming import withdraw
 from transports.native import operations
-from transports.sysv_keys import check_sysv
+from transports.remedies import refused
+from transports.sysv_keys import check_sysv, created, key_of
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -278,37 +279,28 @@ def _depth(queue: Any, spec: Spec) -> int:
     return int(queue.max_size) // size
 
 
-def _key(name: str) -> int:
-    """The number that a fixed name is. Raises: ValueError for one that is no key."""
-    with contextlib.suppress(ValueError):
-        key = int(name, 0)
-        if 0 < key < 2**KEY_BITS - 1:  # 0 is IPC_PRIVATE, and the next one is taken as well
-            return key
-    raise ValueError(f"{name!r} is no key of System V: write a number from 1 to 2^31 - 2")
-
-
 def _create(spec: Spec, number: int) -> Any:
-    """A new queue under a private random key, or the spec's key plus `number`."""
-    flags = sysv_ipc.IPC_CREX
+    """A new queue under a private random key, or the spec's key plus `number`.
+
+    Raises: FileExistsError, Unavailable, ValueError for a name that is no key.
+    """
+    fixed = None if spec.name is None else key_of(spec.name, number)
     try:
-        if spec.name is not None:
-            return sysv_ipc.MessageQueue(_key(spec.name) + number, flags, 0o600)
-        while True:
-            key = fresh_key()
-            announce("sysv queue", str(key))
-            try:
-                return sysv_ipc.MessageQueue(key, flags, 0o600)
-            except sysv_ipc.ExistentialError:
-                withdraw("sysv queue", str(key))  # somebody else's: take another key
-            except OSError:
-                withdraw("sysv queue", str(key))
-                raise
-    except sysv_ipc.ExistentialError as error:
-        raise FileExistsError(f"the key {spec.name} is taken") from error
-    except OSError as error:
-        raise Unavailable(
-            f"msgget(2) fails: {error.strerror or error}", "ipcrm -q ID, or raise kernel.msgmni"
+        _, queue = created("sysv queue", fixed, _queue)
+    except FileExistsError:
+        raise
+    except (OSError, sysv_ipc.PermissionsError) as error:
+        most = _setting("msgmni")
+        raise refused(
+            "msgget(2)",
+            error,
+            f"remove queues (ipcs -q, ipcrm -q ID), or sysctl -w kernel.msgmni={max(16, 2 * most)}",
         ) from error
+    return queue
+
+
+def _queue(key: int) -> Any:
+    return sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX, 0o600)
 
 
 @dataclass(frozen=True, slots=True)

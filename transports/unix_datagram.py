@@ -47,6 +47,7 @@ from transports.unix_socket import (
     SEQPACKET,
     Place,
     bind_private,
+    check_length,
     message_limit,
     new_socket,
     unavailable,
@@ -166,6 +167,8 @@ class DatagramChannel:
             taken = next((str(one) for one in theirs if one.exists()), None)
             if taken is not None:
                 raise FileExistsError(f"{taken} is taken")
+            for one in theirs:  # said here, and not by a peer that binds it
+                check_length(one)
             self._inbox = new_socket(socket.SOCK_DGRAM)
             self._place.bind(self._inbox, self._place.path)
             self._place.also(theirs)
@@ -223,9 +226,14 @@ class UnixDatagram:
 
     def probe(self) -> Limits | Unavailable:
         try:
+            channel = DatagramChannel(Spec(size=1))
+            channel.close()
+            channel.unlink()
             message = message_limit(socket.SOCK_DGRAM)
         except OSError as error:
             return unavailable(error)
+        except Unavailable as reason:
+            return reason
         waiting = int(_QUEUE.read_text())
         return Limits(
             message=message,

@@ -41,6 +41,7 @@ from transports.contract import (
 )
 from transports.descriptors import duplicate_all
 from transports.naming import fresh_folder, remove_folder
+from transports.remedies import refused
 
 STREAM = Traits(
     family=Family.SOCKET,
@@ -100,20 +101,26 @@ def bind_private(made: socket.socket, path: Path, backlog: int = 0) -> None:
 
     Raises: FileExistsError where the path is taken, Unavailable.
     """
-    if len(os.fsencode(path)) > PATH_MAX:
-        raise Unavailable(
-            f"the socket's path has {len(os.fsencode(path))} bytes, unix(7) takes {PATH_MAX}",
-            "set XDG_RUNTIME_DIR or TMPDIR to a shorter one",
-        )
+    check_length(path)
     mask = os.umask(0o177)  # bind(2) makes the file with 0777 less the mask
     try:
         bind(made, str(path), backlog)
     except FileExistsError:
         raise
     except OSError as error:
-        raise Unavailable(f"{path} cannot be bound: {error.strerror}") from error
+        raise refused(f"bind(2) to {path}", error) from error
     finally:
         os.umask(mask)
+
+
+def check_length(path: Path) -> None:
+    """Raises: Unavailable for a path that no socket can have."""
+    length = len(os.fsencode(path))
+    if length > PATH_MAX:
+        raise Unavailable(
+            f"the socket's path has {length} bytes, unix(7) takes {PATH_MAX}",
+            "set XDG_RUNTIME_DIR or TMPDIR to a shorter one",
+        )
 
 
 def new_socket(kind: socket.SocketKind) -> socket.socket:
@@ -125,7 +132,7 @@ def new_socket(kind: socket.SocketKind) -> socket.socket:
 
 
 def unavailable(error: OSError) -> Unavailable:
-    return Unavailable(f"socket(AF_UNIX) fails: {error.strerror}", "ulimit -n 1024")
+    return refused("socket(AF_UNIX)", error)
 
 
 class UnixChannel:
@@ -186,9 +193,14 @@ class UnixSocket:
 
     def probe(self) -> Limits | Unavailable:
         try:
+            channel = UnixChannel(Spec(size=1), self.kind)
+            channel.close()
+            channel.unlink()
             return Limits(message=self._message(), others=(send_buffer(),))
         except OSError as error:
             return unavailable(error)
+        except Unavailable as reason:
+            return reason
 
     def _message(self) -> Limit:
         if self.traits.framing is Framing.STREAM:

@@ -33,6 +33,7 @@ from typing import Any
 
 from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
 from transports.native import built
+from transports.remedies import refused
 from transports.waiters import Fixed, How
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
@@ -287,10 +288,10 @@ def _futex_waitv() -> Unavailable | None:
         vector = array("Q", [1, ctypes.addressof(word), _FUTEX_32])
         _sleep(_FUTEX_WAITV, ctypes.c_void_p(vector.buffer_info()[0]), 1, 0, None, 0)
         del word
-    return _answer("futex_waitv(2)", ctypes.get_errno(), "Linux 5.16 or later")
+    return _answer("futex_waitv(2), of Linux 5.16,", ctypes.get_errno())
 
 
-def _answer(call: str, number: int, remedy: str = "") -> Unavailable | None:
+def _answer(call: str, number: int) -> Unavailable | None:
     if number == errno.EAGAIN:
         return None
-    return Unavailable(f"{call} fails: {os.strerror(number)}", remedy)
+    return refused(call, OSError(number, os.strerror(number)))

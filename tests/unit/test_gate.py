@@ -285,6 +285,9 @@ def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -
     (judgement,) = judge(thresholds, a_run_of(good, failed))
     assert judgement.verdict is NOT_MEASURED
     assert judgement.reason == f"{PIPE.id} failed: peer 1, attach: TimedOut: 5 s"
+    failure = msgspec.structs.replace(failure, what="no descriptor", remedy="ulimit -n 1024")
+    (judgement,) = judge(thresholds, a_run_of(good, CellResult(PIPE, FACTS, failures=[failure])))
+    assert judgement.reason.endswith(" failed: peer 1, attach: no descriptor (ulimit -n 1024)")
     void = CellResult(PIPE, FACTS, runs=[a_run(PIPE, 1, 1e-6, void="steal of 40 %")])
     (judgement,) = judge(thresholds, a_run_of(good, void))
     assert judgement.verdict is NOT_MEASURED

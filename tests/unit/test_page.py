@@ -171,7 +171,9 @@ def hostile() -> Results:
         entry.facts = msgspec.structs.replace(entry.facts, family=HOSTILE, wait=HOSTILE)
     skip = Skipped(cell=msgspec.structs.replace(bad, size=1), reason=HOSTILE, remedy=HOSTILE)
     extra = msgspec.structs.replace(bad, size=2)
-    failure = Failed(cell=extra.id, round=1, who=HOSTILE, where=HOSTILE, what=HOSTILE)
+    failure = Failed(
+        cell=extra.id, round=1, who=HOSTILE, where=HOSTILE, what=HOSTILE, remedy=HOSTILE
+    )
     results.cells.update(sweep(lambda *rest: 1.0, [extra], skipped=[skip], failed=[failure]).cells)
     results.header = msgspec.structs.replace(
         results.header,

@@ -214,6 +214,18 @@ def test_what_is_unavailable_says_why_and_what_to_do() -> None:
     assert skip == Skip("no module", "pip install it")
 
 
+def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
+    found = replace(limits(), several=Unavailable("no futex_waitv(2)", "a newer kernel"))
+    alone = Candidate("alpha", replace(TRAITS, topologies=frozenset(Topology)), found)
+    where = site(4, "")
+    for pattern in ("fan-in", "echo"):
+        skip = refused(a_cell(pattern=pattern, processes=3), alone, where)
+        assert skip == Skip("no futex_waitv(2)", "a newer kernel")
+        assert isinstance(only(a_cell(pattern=pattern), alone, where), Planned)
+    for pattern in ("pairs", "fan-out"):
+        assert isinstance(only(a_cell(pattern=pattern, processes=4), alone, where), Planned)
+
+
 @pytest.mark.parametrize(
     ("cell", "traits", "found", "words"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from transports import words
@@ -83,7 +83,10 @@ class Shm:
         return {Topology.LINK, Topology.FAN_IN, Topology.HUB}
 
     def probe(self) -> Limits | Unavailable:
-        return self.segment.probe() or self.waiter.probe() or self._limits()
+        found = self.segment.probe() or self.waiter.probe() or self._limits()
+        if isinstance(found, Limits) and isinstance(self.waiter, Words):
+            return replace(found, several=self.waiter.for_several())
+        return found
 
     def _limits(self) -> Limits | Unavailable:
         room = self.segment.room()

@@ -20,6 +20,7 @@ from transports.contract import (
 )
 from transports.naming import announce, fresh_name, home, withdraw
 from transports.ownership import open_ours
+from transports.remedies import WRITABLE_SHM, refused
 from transports.shm.segments import MappedSegment, owned
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
@@ -58,7 +59,7 @@ class FileSegments:
             if folder.is_dir() and _seen(folder) is self.tmpfs:
                 return folder
         if self.tmpfs:
-            return Unavailable("no tmpfs for a file of ours", "mount -t tmpfs tmpfs /dev/shm")
+            return Unavailable("no tmpfs for a file of ours", WRITABLE_SHM)
         return Unavailable(
             f"{home()} and /var/tmp are memory, no disk",
             "set XDG_RUNTIME_DIR to a folder on a disk",
@@ -77,7 +78,7 @@ class FileSegments:
         folder = self.folder()
         if isinstance(folder, Unavailable):
             return folder
-        remedy = "mount -o remount,size=SIZE " + str(folder.parent) if self.tmpfs else ""
+        remedy = f"mount -o remount,size=SIZE {_mounted(folder)}" if self.tmpfs else ""
         return Limit("segment", shutil.disk_usage(folder).free, f"free in {folder}", remedy)
 
     def create(self, size: int, name: str | None) -> MappedSegment:
@@ -99,9 +100,10 @@ class FileSegments:
         except OSError as error:
             if name is None:
                 withdraw("file", str(path))
-            raise Unavailable(f"{path} cannot be made: {error.strerror}") from error
+            raise refused(f"open(2) of {path}", error, _grow(path.parent)) from error
         remove = partial(_remove, path, private=name is None)
-        return owned(fd, size, str(path), shared_by_fd=False, remove=remove)
+        grow = _grow(path.parent)
+        return owned(fd, size, str(path), shared_by_fd=False, remove=remove, grow=grow)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
@@ -112,6 +114,16 @@ class FileSegments:
         except FileNotFoundError as error:
             raise PeerGone(f"the file {address} is gone") from error
         return MappedSegment(found, address, mapping=mapping)
+
+
+def _mounted(path: Path) -> Path:
+    """Where its file system is mounted."""
+    path = path.absolute()
+    return next(one for one in (path, *path.parents) if one.is_mount())
+
+
+def _grow(folder: Path) -> str:
+    return f"make {folder} writable, with room, or set XDG_RUNTIME_DIR to another folder"
 
 
 def _remove(path: Path, private: bool) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from transports.contract import Json, Lifetime, Limit, Mapping, Sharing, Unavailable
 from transports.naming import fresh_name
+from transports.remedies import refused
 from transports.shm.segments import MappedSegment, free_memory, owned
 
 
@@ -30,7 +31,7 @@ class MemfdSegments:
         try:
             fd = os.memfd_create(fresh_name(), os.MFD_CLOEXEC)
         except OSError as error:
-            raise Unavailable(f"memfd_create(2) fails: {error.strerror}") from error
+            raise refused("memfd_create(2)", error) from error
         os.fchmod(fd, 0o600)  # it begins as 0777: /proc/PID/fd leads to it
         return owned(fd, size, None, shared_by_fd=True, remove=lambda: None)
 

@@ -26,6 +26,7 @@ from transports.contract import (
 )
 from transports.naming import announce, fresh_name, withdraw
 from transports.ownership import check_ours
+from transports.remedies import ROOM_IN_SHM, refused_in_shm
 from transports.shm.segments import GROW_SHM, MappedSegment, allocate, owned
 
 
@@ -33,7 +34,7 @@ def _room() -> Limit | Unavailable:
     try:
         free = shutil.disk_usage("/dev/shm").free
     except OSError as error:
-        return Unavailable(f"/dev/shm: {error.strerror}", "mount -t tmpfs tmpfs /dev/shm")
+        return refused_in_shm("statfs(2) of /dev/shm", error)
     return Limit("segment", free, "/dev/shm", GROW_SHM)
 
 
@@ -65,13 +66,17 @@ class PosixSegments:
         try:
             memory = posix_ipc.SharedMemory(address, posix_ipc.O_CREX, 0o600)
         except posix_ipc.ExistentialError as error:
-            raise FileExistsError(f"{address} is taken") from error
-        except OSError as error:
+            if name is not None and Path("/dev/shm").is_dir():
+                raise FileExistsError(f"{address} is taken") from error
+            # The binding calls it so as well where there is no folder for it.
+            withdraw("posix memory", address)
+            raise refused_in_shm("shm_open(3)", error) from error
+        except (OSError, posix_ipc.PermissionsError) as error:
             if name is None:
                 withdraw("posix memory", address)
-            raise Unavailable(f"shm_open(3) fails: {error.strerror}") from error
+            raise refused_in_shm("shm_open(3)", error) from error
         remove = partial(_unlink, address, private=name is None)
-        return owned(memory.fd, size, address, shared_by_fd=False, remove=remove)
+        return owned(memory.fd, size, address, shared_by_fd=False, remove=remove, grow=ROOM_IN_SHM)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
@@ -202,20 +207,20 @@ class MpSegments:
         except OSError as error:
             if name is None:
                 withdraw("posix memory", "/" + plain)
-            raise Unavailable(f"SharedMemory fails: {error.strerror}", GROW_SHM) from error
+            raise refused_in_shm("shm_open(3)", error) from error
         segment = MpSegment(shared, private=name is None)
         try:
             # The library only calls ftruncate(2).
             fd = _posixshmem.shm_open("/" + plain, os.O_RDWR, 0o600)
             try:
-                allocate(fd, size)
+                allocate(fd, size, ROOM_IN_SHM)
             finally:
                 os.close(fd)
         except BaseException as error:
             segment.close()
             segment.unlink()
             if isinstance(error, OSError):
-                raise Unavailable(f"shm_open(3) fails: {error.strerror}") from error
+                raise refused_in_shm("shm_open(3)", error) from error
             raise
         return segment
 

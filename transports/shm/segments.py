@@ -23,6 +23,7 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
+from transports.remedies import refused
 
 GROW_SHM = "mount -o remount,size=SIZE /dev/shm"
 
@@ -138,8 +139,8 @@ class MappedSegment:
             remove()
 
 
-def allocate(fd: int, size: int) -> None:
-    """Give a file so many bytes, for good. Raises: Unavailable.
+def allocate(fd: int, size: int, grow: str = "") -> None:
+    """Give a file so many bytes, for good; `grow`: what gives it room. Raises: Unavailable.
 
     ftruncate alone promises pages that a full file system cannot give: the first
     touch would be a SIGBUS.
@@ -147,11 +148,17 @@ def allocate(fd: int, size: int) -> None:
     try:
         os.posix_fallocate(fd, 0, max(size, 1))
     except OSError as error:
-        raise Unavailable(f"no room for {size} bytes: {error.strerror}") from error
+        raise refused(f"posix_fallocate(3) of {size} bytes", error, grow) from error
 
 
 def owned(
-    fd: int, size: int, address: Json, *, shared_by_fd: bool, remove: Callable[[], None]
+    fd: int,
+    size: int,
+    address: Json,
+    *,
+    shared_by_fd: bool,
+    remove: Callable[[], None],
+    grow: str = "",
 ) -> MappedSegment:
     """The segment that a fresh, empty object becomes; where that fails, it is removed.
 
@@ -159,7 +166,7 @@ def owned(
     """
     try:
         try:
-            allocate(fd, size)
+            allocate(fd, size, grow)
         except BaseException:
             os.close(fd)
             raise
@@ -169,7 +176,7 @@ def owned(
         raise
     except OSError as error:
         remove()
-        raise Unavailable(f"mmap(2) fails for {size} bytes: {error.strerror}") from error
+        raise refused(f"mmap(2) of {size} bytes", error) from error
 
 
 def free_memory() -> Limit:

@@ -21,6 +21,7 @@ from transports.contract import (
     Unavailable,
 )
 from transports.naming import withdraw
+from transports.remedies import refused
 from transports.shm.segments import free_memory
 from transports.sysv_keys import check_sysv, created, key_of
 
@@ -127,9 +128,11 @@ class SysvSegments:
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
-            raise Unavailable(
-                f"shmget(2) fails for {size} bytes: {error}",
-                "ipcrm -m ID, or raise kernel.shmmax, kernel.shmall or kernel.shmmni",
+            raise refused(
+                f"shmget(2) of {size} bytes",
+                error,
+                "remove segments (ipcs -m, ipcrm -m ID), or raise kernel.shmmni, kernel.shmall "
+                f"or kernel.shmmax: sysctl -w kernel.shmmni={max(16, 2 * _setting('shmmni'))}",
             ) from error
         return SysvSegment(handle, key, writable=True, private=name is None)
 

@@ -1,0 +1,183 @@
+"""Run a command on a machine that refuses something: in namespaces of its own, under
+limits, behind a seccomp filter. It harms nobody else, and the kernel's refusal is real.
+
+As a program it confines itself and then becomes the command that it is given, so
+that no code of a test runs between fork(2) and execve(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import platform
+import resource
+import struct
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+CANNOT = 77  # exit code: the confinement itself cannot be had here
+
+# Numbers of system calls: asm/unistd_64.h of x86-64, asm-generic/unistd.h elsewhere.
+_CALLS = {
+    "x86_64": {
+        "clone": 56, "clone3": 435, "eventfd2": 290, "flock": 73, "fork": 57, "futex_waitv": 449,
+        "memfd_create": 319, "mknodat": 259, "mq_open": 240, "msgget": 68, "pidfd_open": 434,
+        "pipe2": 293, "sched_setaffinity": 203, "semget": 64, "shmget": 29, "socket": 41,
+        "socketpair": 53, "vfork": 58,
+    },
+    "aarch64": {
+        "clone": 220, "clone3": 435, "eventfd2": 19, "flock": 32, "futex_waitv": 449,
+        "memfd_create": 279, "mknodat": 33, "mq_open": 180, "msgget": 186, "pidfd_open": 434,
+        "pipe2": 59, "sched_setaffinity": 122, "semget": 190, "shmget": 194, "socket": 198,
+        "socketpair": 199,
+    },
+}  # fmt: skip
+
+# <linux/sched.h>, <linux/prctl.h>, <linux/seccomp.h>, <linux/bpf_common.h>
+_NEWNS, _NEWIPC, _NEWUSER, _NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x40000000
+_NAMESPACES = {"mount": _NEWNS, "ipc": _NEWIPC, "net": _NEWNET}
+_MS_REC, _MS_PRIVATE, _MS_BIND = 0x4000, 1 << 18, 0x1000
+_MNT_DETACH = 2
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
+_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_CAPABILITY_VERSION_3, _DAC_READ_SEARCH = 0x20080522, 2
+NOBODY = 65533
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06  # BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, BPF_RET
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What the command shall lack.
+
+    `namespaces`: mount, ipc, net. `tmpfs`: path -> options of an empty file system
+    mounted there. `devices`: all that there is in /dev. `settings`: /proc/sys
+    path -> value, of the private namespaces. `limits`: RLIMIT_ name -> bound.
+    `refused`: system call -> name of the errno. `user`: become somebody else who
+    has no processes, and no privileges. `cgroup`: the folder of the one to be in.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    user: bool = False
+    cgroup: str = ""
+    cpus: tuple[int, ...] = ()
+
+    def wrapped(self, command: list[str]) -> list[str]:
+        """The command line that runs `command` so confined."""
+        return [sys.executable, __file__, json.dumps(asdict(self)), *command]
+
+
+def _called(name: str, *arguments: Any) -> None:
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def _unshare(names: list[str]) -> None:
+    """Namespaces of our own; who is not root needs one of users first: user_namespaces(7)."""
+    flags = 0
+    for name in names:
+        flags |= _NAMESPACES[name]
+    _called("unshare", flags)
+    if "mount" in names:
+        _called("mount", None, b"/", None, _MS_REC | _MS_PRIVATE, None)
+
+
+def _devices(names: list[str]) -> None:
+    """Leave these alone in /dev, as a container does. The mount name space goes with us."""
+    stage = Path("/proc")  # a folder that everybody has; what is there comes back at once
+    _called("mount", b"tmpfs", bytes(stage), b"tmpfs", 0, None)
+    for name in names:
+        there, here = Path("/dev", name), stage / name
+        if there.is_dir():
+            here.mkdir()
+        else:
+            here.touch()
+        _called("mount", bytes(there), bytes(here), None, _MS_BIND, None)
+    _called("mount", bytes(stage), b"/dev", None, _MS_BIND | _MS_REC, None)
+    _called("umount2", bytes(stage), _MNT_DETACH)
+
+
+def _become_root() -> None:
+    """In a name space of users, which anybody may have: user_namespaces(7)."""
+    uid, gid = os.getuid(), os.getgid()
+    _called("unshare", _NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+def _become_nobody() -> None:
+    """A user without processes, whom RLIMIT_NPROC binds."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    _called("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setuid(NOBODY)
+    head = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    # To read what root may read, Python itself perhaps, but not to write there.
+    sets = struct.pack("=6I", *[1 << _DAC_READ_SEARCH] * 3, *[0] * 3)
+    _called("capset", head, sets)
+    # Kept over execve(2): capabilities(7).
+    _called("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _DAC_READ_SEARCH, 0, 0)
+
+
+def _refuse(calls: Mapping[str, str]) -> None:
+    """Have the kernel answer these system calls with an error: seccomp(2)."""
+    numbers = _CALLS[platform.machine()]
+    program = [(_LOAD, 0, 0, 0)]  # the number of the call is the first word of its data
+    for name, error in calls.items():
+        if name in numbers:  # fork and vfork are calls of their own on x86 alone
+            program.append((_EQUAL, 0, 1, numbers[name]))
+            program.append((_RETURN, 0, 0, _ERRNO | getattr(errno, error)))
+    program.append((_RETURN, 0, 0, _ALLOW))
+    filters = b"".join(struct.pack("=HBBI", *step) for step in program)
+    buffer = ctypes.create_string_buffer(filters)
+    whole = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(buffer)))
+    _called("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _called("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0)
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    try:
+        in_namespace = os.getuid() != 0
+        if in_namespace and (asked["namespaces"] or asked["user"]):
+            _become_root()
+        if asked["cgroup"]:
+            Path(asked["cgroup"], "cgroup.procs").write_text("0")  # ourselves
+        if asked["namespaces"]:
+            _unshare(asked["namespaces"])
+        for path, options in asked["tmpfs"].items():
+            _called("mount", b"tmpfs", path.encode(), b"tmpfs", 0, options.encode())
+        if asked["devices"]:
+            _devices(asked["devices"])
+        for path, value in asked["settings"].items():
+            Path("/proc/sys", path).write_text(value)
+        if asked["cpus"]:
+            os.sched_setaffinity(0, asked["cpus"])
+        if asked["user"] and not os.getuid() and not in_namespace:
+            _become_nobody()
+        for name, bound in asked["limits"].items():
+            resource.setrlimit(getattr(resource, name), (bound, bound))
+        if asked["refused"]:
+            _refuse(asked["refused"])
+        os.execvp(sys.argv[2], sys.argv[2:])
+    except (OSError, KeyError, ValueError) as error:
+        print(f"cannot be had here: {error!r}", file=sys.stderr)
+        sys.exit(CANNOT)
+
+
+if __name__ == "__main__":
+    main()

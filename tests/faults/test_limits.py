@@ -1,0 +1,349 @@
+"""Limits that are really hit: each is a skip, a failed cell or one line, with its remedy."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from bench.results import Results, Status, load
+from tests.e2e.command import DEADLINE, ipcbench, lines, started, wait_for
+from tests.faults.confined import Confinement
+from tests.faults.disks import said
+from tests.faults.sweeps import Bench, failed, only_line, why_skipped
+
+ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
+MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
+ROOM_IN_SHM = "remove what nobody uses in /dev/shm, or mount -o remount,size=SIZE /dev/shm"
+SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe")
+
+
+def stops(folder: Path) -> str:
+    """How a sweep ends that cannot go on now."""
+    return (
+        ": the sweep stops here, and what it has measured is kept; once that is put right, "
+        f"go on with: ipcbench run --resume {folder}"
+    )
+
+
+def shm(options: str) -> Confinement:
+    return Confinement(namespaces=("mount",), tmpfs={"/dev/shm": options})
+
+
+def remedies(results: Results) -> set[str]:
+    return {one.remedy for result in failed(results) for one in result.failures}
+
+
+# Descriptors
+
+
+def test_no_descriptors_at_all(bench: Bench) -> None:
+    """Too few even to start: what it was for, and the way out, in one line."""
+    done = bench.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", bench.results)
+    what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
+    assert only_line(done) == f"Error: {what}{stops(bench.results)}"
+
+
+def test_descriptors_run_out_in_some_cells(bench: Bench) -> None:
+    """Those cells fail with their reason and remedy, the others are measured."""
+    done, results = bench.sweep(
+        Confinement(limits={"RLIMIT_NOFILE": 15}),
+        "-t", "pipe", "-t", "unix-stream", "-t", "shm:posix+eventfd", "-t", "sysv-queue",
+        "--pattern", "latency", "--pattern", "echo",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert results.cells["latency/sysv-queue/python/64B/2p/same-core"].status is Status.OK
+    refused = {result.cell.id for result in failed(results)}
+    assert "echo/pipe/python/64B/4p/same-core" in refused
+    assert remedies(results) == {"ulimit -n 1024"}
+    assert all("Too many open files" in one.failures[0].what for one in failed(results))
+    assert "Too many open files: ulimit -n 1024\n" in done.stderr
+    assert "Remedy: ulimit -n 1024" in bench.page()
+
+
+def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
+    """No further fork parent can be started: the sweep stops, and goes on where it may again."""
+    folder = tmp_path / "run"
+    with started(*SWEEP, "-o", folder) as process:
+        wait_for("a calibrated cell", lambda: lines(folder, "calibrated"))
+        open_now = {int(fd) for fd in os.listdir(f"/proc/{process.pid}/fd")}
+        bound = [number for number in range(1000) if number not in open_now][3]
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (bound, bound))
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 3
+    what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
+    assert said(errors) == [f"Error: {what}{stops(folder)}"]
+    done = ipcbench("run", "--resume", folder)
+    assert done.returncode == 0, done.stderr
+    assert not failed(load(folder))
+
+
+# Processes
+
+
+@pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
+def test_the_command_may_start_no_process(bound: int, what: str, bench: Bench) -> None:
+    confinement = Confinement(user=True, limits={"RLIMIT_NPROC": bound})
+    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
+    check_not_started(line, what, bench.results)
+
+
+@pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
+def test_a_container_that_is_full_of_processes(
+    bound: int, what: str, pids: Path, bench: Bench
+) -> None:
+    """Its limit is of a cgroup: cgroups(7)."""
+    (pids / "pids.max").write_text(str(bound))
+    confinement = Confinement(cgroup=str(pids))
+    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
+    check_not_started(line, what, bench.results)
+
+
+def check_not_started(line: str, what: str, folder: Path) -> None:
+    """Without a guardian nothing is begun; without a fork parent it may go on later."""
+    said = f"Error: starting {what} fails: Resource temporarily unavailable: {MORE_PROCESSES}"
+    begun = folder.exists()
+    assert begun is (what == "the fork parent")
+    assert line == said + (stops(folder) if begun else "")
+
+
+@pytest.mark.parametrize(
+    ("bound", "who", "what"),
+    [
+        (3, "the fork parent", "fork(2) fails: Resource temporarily unavailable"),
+        (4, "the worker", "fork(2) fails: Resource temporarily unavailable"),
+        (5, "the worker", "RuntimeError: can't start new thread"),  # a Queue's feeder
+    ],
+)
+def test_a_run_may_start_no_process(bound: int, who: str, what: str, bench: Bench) -> None:
+    _, results = bench.sweep(
+        Confinement(user=True, limits={"RLIMIT_NPROC": bound}),
+        "-t", "mp-queue", "--pattern", "latency",
+    )  # fmt: skip
+    assert failed(results)
+    for result in failed(results):
+        first = result.failures[0]
+        assert (first.who, first.what, first.remedy) == (who, what, MORE_PROCESSES)
+
+
+# /dev/shm
+
+
+@pytest.mark.parametrize(
+    ("confinement", "what", "remedy"),
+    [
+        (shm("size=4k"), "No space left on device", ROOM_IN_SHM),
+        (shm("ro"), "Read-only file system", "mount -o remount,rw /dev/shm"),
+        (
+            Confinement(user=True, namespaces=("mount",), tmpfs={"/dev/shm": "mode=0555"}),
+            "Permission denied",
+            "mount -t tmpfs -o mode=1777 tmpfs /dev/shm",
+        ),
+        (
+            Confinement(namespaces=("mount",), devices=("null", "urandom")),
+            "there is no /dev/shm",
+            "mkdir /dev/shm && mount -t tmpfs -o mode=1777 tmpfs /dev/shm",
+        ),
+    ],
+    ids=["full", "read-only", "forbidden", "missing"],
+)
+def test_no_shared_memory(confinement: Confinement, what: str, remedy: str, bench: Bench) -> None:
+    if "mode=0555" in confinement.tmpfs.values() and os.getuid():
+        pytest.skip("root of a user namespace of its own may write everywhere in it")
+    found = bench.unavailable(confinement)
+    for name in ("posix-sem", "mp-lock", "mp-queue", "shm:posix+spin", "shm:mp+posix-sem"):
+        reason, help_ = found[name]
+        assert what in reason, (name, reason)
+        assert help_ == remedy, name
+    assert not {"pipe", "sysv-queue", "posix-queue", "unix-stream"} & found.keys()
+
+
+def test_shared_memory_fills_up_in_the_middle(bench: Bench) -> None:
+    """64 KiB are enough for small messages, and for the probe; not for a ring of 4 KiB ones."""
+    done, results = bench.sweep(
+        shm("size=64k"), "-t", "shm:posix+posix-sem", "-t", "null", "--pattern", "stream"
+    )
+    assert done.returncode == 0, done.stderr
+    assert results.cells["stream/shm:posix+posix-sem/python/64B/2p/same-core"].good
+    (full,) = failed(results)
+    assert full.cell.size == 4096
+    assert full.failures[0].what == (
+        "posix_fallocate(3) of 525440 bytes fails: No space left on device"
+    )
+    assert full.failures[0].remedy == ROOM_IN_SHM
+    assert f"Remedy: {ROOM_IN_SHM}" in bench.page()
+
+
+# System V and message queues
+
+
+def test_no_objects_of_system_v(bench: Bench) -> None:
+    settings = {"kernel/msgmni": "0", "kernel/sem": "250 32000 32 0", "kernel/shmmni": "0"}
+    found = bench.unavailable(Confinement(namespaces=("ipc",), settings=settings))
+    for name, call, setting in (
+        ("sysv-queue", "msgget(2)", "kernel.msgmni=16"),
+        ("sysv-sem", "semget(2)", 'kernel.sem="250 64000 32 32"'),
+        ("shm:sysv+posix-sem", "shmget(2)", "kernel.shmmni=16"),
+    ):
+        reason, remedy = found[name]
+        assert reason.startswith(f"{call} ")
+        assert remedy.endswith(f"sysctl -w {setting}")
+    assert "pipe" not in found
+
+
+def test_the_second_object_of_system_v_is_one_too_many(bench: Bench) -> None:
+    """The probe makes one; a link takes two."""
+    settings = {"kernel/msgmni": "1", "kernel/sem": "250 32000 32 1"}
+    done, results = bench.sweep(
+        Confinement(namespaces=("ipc",), settings=settings),
+        "-t", "sysv-queue", "-t", "sysv-queue:types", "-t", "shm:posix+sysv-sem",
+        "--pattern", "latency",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {one.cell.transport: one for one in results.cells.values()}
+    assert found["sysv-queue:types"].good
+    for name, setting in (("sysv-queue", "kernel.msgmni="), ("shm:posix+sysv-sem", "kernel.sem=")):
+        assert found[name].failures
+        for failure in found[name].failures:
+            assert failure.where == "attach"
+            assert f"sysctl -w {setting}" in failure.remedy
+
+
+def test_no_bytes_for_queues(bench: Bench) -> None:
+    """RLIMIT_MSGQUEUE is told as what it is: the binding speaks of open files."""
+    found = bench.unavailable(Confinement(limits={"RLIMIT_MSGQUEUE": 0}))
+    assert list(found) == ["posix-queue"]
+    reason, remedy = found["posix-queue"]
+    assert "RLIMIT_MSGQUEUE bytes in all, 0" in reason
+    assert remedy.startswith("ulimit -q 819200, or remove queues")
+
+
+def test_bytes_for_shallow_queues_alone_and_no_locked_memory(bench: Bench) -> None:
+    """The queue has fewer messages then, and says so; nothing of ours locks memory."""
+    done, results = bench.sweep(
+        Confinement(limits={"RLIMIT_MSGQUEUE": 1000, "RLIMIT_MEMLOCK": 0}, user=True),
+        "-t", "posix-queue", "-t", "shm:memfd+futex", "--pattern", "latency",
+    )  # fmt: skip
+    assert not failed(results)
+    assert "atplotlib" not in done.stderr  # this user's home may not be his to write to
+    queues = [one for one in results.ok() if one.cell.transport == "posix-queue"]
+    assert {run.depth for one in queues for run in one.good} == {2}
+
+
+def test_no_signal_can_be_queued(bench: Bench) -> None:
+    found = bench.unavailable(Confinement(limits={"RLIMIT_SIGPENDING": 0}, user=True))
+    reason, remedy = found["signal"]
+    assert reason == "sigqueue(3) fails: Resource temporarily unavailable"
+    assert remedy == "ulimit -i 1024"
+
+
+def test_no_loopback(bench: Bench) -> None:
+    found = bench.unavailable(Confinement(namespaces=("net",)))
+    assert list(found) == ["tcp", "tcp6"]
+    assert found["tcp"][0] == "connect(2) to 127.0.0.1 fails: Network is unreachable"
+    assert all(remedy.startswith("ip link set lo up") for _, remedy in found.values())
+
+
+# Calls that a seccomp filter refuses
+
+CALLS = {
+    "memfd_create": ("memfd_create(2)", ("shm:memfd+posix-sem", "futex")),
+    "eventfd2": ("eventfd(2)", ("eventfd", "shm:posix+eventfd")),
+    "flock": ("flock", ("flock",)),
+    "mq_open": ("mq_open(3)", ("posix-queue",)),
+    "msgget": ("msgget(2)", ("sysv-queue", "sysv-queue:types")),
+    "semget": ("semget(2)", ("sysv-sem", "shm:posix+sysv-sem")),
+    "shmget": ("shmget(2) of 1 bytes", ("shm:sysv+posix-sem",)),
+    "mknodat": ("mkfifo(3)", ("fifo", "fifo:mknod")),
+    "pidfd_open": ("pidfd_open(2), of Linux 5.3,", ("signal",)),
+}
+
+
+@pytest.mark.parametrize("number", ["EPERM", "EACCES", "ENOSYS"])
+def test_refused_calls(number: str, bench: Bench) -> None:
+    found = bench.unavailable(Confinement(refused=dict.fromkeys(CALLS, number)))
+    words = os.strerror(getattr(errno, number))
+    expected = {
+        name: (f"{call} fails: {words}", ALLOW) for call, names in CALLS.values() for name in names
+    }
+    assert found == expected
+
+
+def test_a_refused_call_that_the_harness_makes_too(bench: Bench) -> None:
+    """Workers' output goes elsewhere without memfd_create(2); all else is measured."""
+    done, results = bench.sweep(
+        Confinement(refused={"memfd_create": "ENOSYS"}),
+        "-t", "pipe", "-t", "shm:memfd+posix-sem", "--pattern", "latency",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not failed(results)
+    reason = ("memfd_create(2) fails: Function not implemented", ALLOW)
+    assert why_skipped(results, "shm:memfd+posix-sem") == {reason}
+
+
+@pytest.mark.parametrize(
+    ("calls", "what", "begun"),
+    [
+        (("pipe2",), "the guardian", False),
+        (("fork", "vfork", "clone", "clone3"), "the guardian", False),
+        (("socketpair",), "the fork parent", True),
+    ],
+)
+def test_a_refused_call_that_the_command_cannot_do_without(
+    calls: tuple[str, ...], what: str, begun: bool, bench: Bench
+) -> None:
+    confinement = Confinement(refused=dict.fromkeys(calls, "EPERM"))
+    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
+    ends = stops(bench.results) if begun else ""
+    assert line == f"Error: starting {what} fails: Operation not permitted: {ALLOW}{ends}"
+
+
+@pytest.mark.parametrize(
+    ("call", "who", "what"),
+    [
+        ("pidfd_open", "the fork parent", "pidfd_open(2), of Linux 5.3, fails: "),
+        ("sched_setaffinity", "the worker", "sched_setaffinity(2) to CPU "),
+    ],
+)
+def test_a_refused_call_that_no_run_can_do_without(
+    call: str, who: str, what: str, bench: Bench
+) -> None:
+    done, results = bench.sweep(
+        Confinement(refused={call: "EPERM"}), "-t", "null", "--pattern", "latency"
+    )
+    assert done.returncode == 3
+    assert failed(results)
+    for failure in [one for result in failed(results) for one in result.failures]:
+        assert (failure.who, failure.where, failure.remedy) == (who, "start", ALLOW)
+        assert failure.what.startswith(what)
+
+
+def test_a_missing_call_that_some_patterns_need(bench: Bench) -> None:
+    """Waiting for several words takes futex_waitv(2): the cells that do are skipped."""
+    done, results = bench.sweep(
+        Confinement(refused={"futex_waitv": "ENOSYS"}),
+        "-t", "shm:posix+futex", "--pattern", "latency", "--pattern", "fan-in",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not failed(results)
+    assert {one.cell.pattern for one in results.ok()} == {"latency"}
+    what = "futex_waitv(2), of Linux 5.16, fails: Function not implemented"
+    assert why_skipped(results, "shm:posix+futex") == {(what, ALLOW)}
+    assert what in bench.page()
+
+
+def test_the_doctor_tells_all_of_it(bench: Bench) -> None:
+    done = bench.run(
+        Confinement(
+            limits={"RLIMIT_NOFILE": 12, "RLIMIT_MSGQUEUE": 0}, refused={"msgget": "EPERM"}
+        ),
+        "doctor", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {one["topic"]: one for one in json.loads(done.stdout)}
+    assert found["sysv-queue"]["remedy"] == ALLOW
+    assert "RLIMIT_MSGQUEUE" in found["posix-queue"]["text"]
