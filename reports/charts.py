@@ -17,9 +17,12 @@ from reports.model import (
     FAMILIES,
     FLOOR,
     PLACEMENTS,
+    PYTHON,
+    RUNTIMES,
     SYNCHRONISATION,
     WAITS,
     Measured,
+    loop_of,
     rank,
 )
 from reports.style import Style
@@ -71,6 +74,9 @@ class Panel:
     note: str
     lines: list[Line]
     reference: Line | None = None
+
+
+BLANK = Panel("", "", [])  # keeps a place free in a grid of panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,10 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`name` is fit for a file. `section` is where the page shows it. `note`: whose loop."""
+    """`name` is fit for a file. `section` is where the page shows it. `note`: whose loop.
+
+    `folded`: more of the same for another loop, which a page shows only when asked.
+    """
 
     name: str
     section: str
@@ -133,6 +142,7 @@ class Chart:
     note: str
     caption: str
     body: Curves | Dots
+    folded: bool = False
 
     @property
     def columns(self) -> int:
@@ -202,16 +212,29 @@ def inverse(time: Interval, amount: float) -> Interval:
     )
 
 
+def runtimes_of(cells: Iterable[Measured]) -> list[str]:
+    """In a reader's order."""
+    return sorted({one.cell.runtime for one in cells}, key=lambda one: rank(RUNTIMES, one))
+
+
+def loops_of(runtimes: Sequence[str]) -> str:
+    """`Python loop`; `Python and native loops`."""
+    if len(runtimes) == 1:
+        return loop_of(runtimes[0])
+    names = ["Python" if one == PYTHON else one for one in runtimes]
+    return f"{', '.join(names[:-1])} and {names[-1]} loops"
+
+
 def who(cells: Sequence[Measured]) -> str:
     """Whose loop, and how the receivers wait: no chart without either."""
     waits = sorted({one.facts.wait for one in cells if carries(one)}, key=lambda w: rank(WAITS, w))
     waits = [wait.replace(", then ", "-then-") for wait in waits if wait != "none"]
-    runtime = cells[0].cell.runtime
+    loops = loops_of(runtimes_of(cells))
     if not waits:
-        return f"{runtime} loop"
+        return loops
     several = ", ".join(waits[:-1]) + " or " + waits[-1] if waits[1:] else waits[0]
     whose = "receivers" if any(one.facts.family != SYNCHRONISATION for one in cells) else "waits"
-    return f"{runtime} loop, {several} {whose}"
+    return f"{loops}, {several} {whose}"
 
 
 def evidence(cells: Sequence[Measured]) -> str:

@@ -83,19 +83,46 @@ class Holds:
 class Claim:
     """A statement and what the data say of it.
 
-    `family`: number of tests that were corrected for together. `alone`:
-    contests that lack a side, without those of what carries no data. `enough`:
-    rounds with which every contest is decided in which all rounds agree.
+    Each loop is a question, and a family of tests, of its own: what is faster
+    from Python says nothing of C, and measuring the one must not weaken the
+    verdict on the other. `alone`: contests that lack a side, without those of
+    what carries no data.
     """
 
     id: str
     section: str
     statement: str
-    verdict: Verdict
     judged: list[Judged]
     alone: list[Contest]
-    family: int
-    enough: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """On all loops together."""
+        return _verdict([one.outcome for one in self.judged])
+
+    def by_runtime(self) -> list[tuple[str, Claim]]:
+        """For each loop that was judged, the claim on it alone."""
+        kinds: dict[str, list[Judged]] = {}
+        for one in self.judged:
+            kinds.setdefault(one.contest.situation.runtime, []).append(one)
+        return [(runtime, self._of(runtime, found)) for runtime, found in kinds.items()]
+
+    def _of(self, runtime: str, judged: list[Judged]) -> Claim:
+        alone = [one for one in self.alone if one.situation.runtime == runtime]
+        return replace(self, judged=judged, alone=alone)
+
+    @property
+    def families(self) -> dict[str, int]:
+        """Loop -> number of tests that were corrected for together."""
+        return {
+            runtime: 2 * sum(one.outcome is not Outcome.TOO_FEW for one in part.judged)
+            for runtime, part in self.by_runtime()
+        }
+
+    @property
+    def enough(self) -> int:
+        """Rounds with which every contest is decided in which all rounds agree."""
+        return max((_enough(part.judged) for _, part in self.by_runtime()), default=ENOUGH_ROUNDS)
 
     def count(self, outcome: Outcome) -> int:
         return sum(one.outcome is outcome for one in self.judged)
@@ -136,8 +163,8 @@ def shm_fastest(cells: Iterable[Measured]) -> Claim:
 
     It is fastest where every other transport is slower than one of its own, and
     beaten where each of its own is slower than one of the others: `sides.ahead`,
-    which needs no factor for how many take part. The family is named
-    beforehand: every contest with both sides and `ENOUGH_ROUNDS`, times two.
+    which needs no factor for how many take part. The families are named
+    beforehand: every contest of a loop with both sides and `ENOUGH_ROUNDS`, times two.
     """
     judged, alone = [], []
     for contest in contests(cells):
@@ -147,17 +174,19 @@ def shm_fastest(cells: Iterable[Measured]) -> Claim:
             judged.append(_test(contest, shm, others))
         elif any(one.facts.family != SYNCHRONISATION for one in contest.entrants):
             alone.append(contest)
-    judged = _correct(judged)
+    runtimes = dict.fromkeys(one.contest.situation.runtime for one in judged)
+    decided = [
+        one
+        for runtime in runtimes
+        for one in _correct([one for one in judged if one.contest.situation.runtime == runtime])
+    ]
     return Claim(
         id="shm-fastest",
         section="2.4",
         statement="Shared memory is the fastest facility of all, because nothing stands "
         "between the processes and the bytes.",
-        verdict=_verdict([one.outcome for one in judged]),
-        judged=judged,
+        judged=decided,
         alone=alone,
-        family=2 * sum(one.outcome is not Outcome.TOO_FEW for one in judged),
-        enough=_enough(judged),
     )
 
 

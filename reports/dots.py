@@ -7,8 +7,9 @@ are put, how the receiver waits, whether it copies, how many take part.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bench.stats import Interval
 from reports.charts import (
@@ -26,25 +27,35 @@ from reports.charts import (
     label,
     name,
     plain,
+    runtimes_of,
     size_of,
     who,
 )
-from reports.curves import SCALING, crowded, scaled
+from reports.curves import crowded, scaled
 from reports.groups import best_at
-from reports.model import FAMILIES, PLACEMENTS, WAITS, Measured, rank
+from reports.model import FAMILIES, PLACEMENTS, RUNTIMES, WAITS, Measured, loop_of, rank
+from reports.plots import SCALING
 from reports.style import series
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row
 MOST_ABREAST = 3  # panels
+MOST_OF_BOTH = 4  # panels abreast where they are those of several loops
 _SIZES = (64, 65536)  # what placement does: a small message, and a large one
+
+
+class Place(NamedTuple):
+    """A panel: whose loop ("": of all), and what all of its dots have in common."""
+
+    runtime: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """One dot: where it stands, and its value."""
 
-    panel: str
+    panel: Place
     row: Row
     order: tuple[object, ...]  # of the row
     series: str
@@ -57,11 +68,11 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
     sizes = _near({one.cell.size for one in able})
     chosen = [one for one in able if one.cell.size in sizes]
     points = [
-        Point(size_of(one), Row(label(one), one.facts.family), (one.cell.transport,),
-              one.cell.placement, one.interval)
+        Point(_place(one, size_of(one)), Row(label(one), one.facts.family),
+              (one.cell.transport,), one.cell.placement, one.interval)
         for one in sorted(chosen, key=lambda one: one.cell.size)
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "placement",
         "placement",
         "What placement does to each facility: round trip",
@@ -83,14 +94,18 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
     points = []
     by = grouped(
         shared,
-        lambda one: (one.cell.placement, one.cell.transport.partition("+")[0], one.facts.wait),
+        lambda one: (
+            _place(one, one.cell.placement),
+            one.cell.transport.partition("+")[0],
+            one.facts.wait,
+        ),
     )
     for (where, segment, wait), members in by.items():
         for one in best_at(members, lambda one: one.cell.size):
             row = Row(f"{segment}, {size_of(one)}", one.facts.family)
             points.append(Point(where, row, (segment, one.cell.size), wait, one.interval))
             chosen.append(one)
-    return _chart(
+    return dot_charts(
         "waiting",
         "waiting",
         "Blocking against spinning over the same memory: round trip",
@@ -109,13 +124,14 @@ def poll(cells: Sequence[Measured]) -> list[Chart]:
     polled = {_but(one, poll=False) for one in cells if one.cell.poll}
     chosen = [one for one in cells if _but(one, poll=False) in polled]
     points = [
-        Point(one.cell.placement, Row(f"{one.cell.transport}, {size_of(one)}", one.facts.family),
+        Point(_place(one, one.cell.placement),
+              Row(f"{one.cell.transport}, {size_of(one)}", one.facts.family),
               (one.cell.transport, one.cell.size),
               "poll, then read" if one.cell.poll else "read alone", one.interval)
         for one in chosen
         if one.cell.pattern == "latency"
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "poll",
         "waiting",
         "I/O multiplexing: poll(2) before each read, against the read alone: round trip",
@@ -139,13 +155,13 @@ def in_place(cells: Sequence[Measured]) -> list[Chart]:
     for pattern in ("latency", "stream"):
         chosen = plain(_of(found, pattern)) if _of(found, pattern) else []
         points = [
-            Point(one.cell.placement,
+            Point(_place(one, one.cell.placement),
                   Row(f"{_base(one)}, {size_of(one)}", one.facts.family),
                   (_base(one), one.cell.size),
                   "read in place" if one.facts.in_place else "copied out", one.interval)
             for one in chosen
         ]  # fmt: skip
-        charts += _chart(
+        charts += dot_charts(
             f"in-place-{pattern}",
             "waiting",
             f"Copying out of shared memory against reading in place: {pattern}",
@@ -164,11 +180,11 @@ def signal(cells: Sequence[Measured]) -> list[Chart]:
     """What a wake-up alone costs."""
     chosen = [one for one in cells if one.cell.pattern == "signal" and carries(one)]
     points = [
-        Point("", Row(label(one), one.facts.family), (one.cell.transport,), one.cell.placement,
-              one.interval)
+        Point(_place(one, ""), Row(label(one), one.facts.family), (one.cell.transport,),
+              one.cell.placement, one.interval)
         for one in chosen
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "signal",
         "signal",
         "A wake-up there and back, without payload",
@@ -185,13 +201,13 @@ def lost(cells: Sequence[Measured]) -> list[Chart]:
     """The share of a counter's updates that got lost."""
     chosen = [one for one in cells if one.cell.pattern == "counter" and one.lost is not None]
     points = [
-        Point(one.cell.placement,
+        Point(_place(one, one.cell.placement),
               Row(f"{label(one)}, {one.cell.processes} processes", one.facts.family),
               (one.cell.transport, one.cell.processes), "", one.lost)
         for one in chosen
         if one.lost is not None
     ]  # fmt: skip
-    return _chart(
+    return dot_charts(
         "lost-updates",
         "counter",
         "Updates lost by a counter",
@@ -212,12 +228,13 @@ def scaling(cells: Sequence[Measured], pattern: str) -> list[Chart]:
         return []
     plot, _ = SCALING[pattern]
     points = [
-        Point(f"{size_of(one)}, {one.cell.placement}", Row(label(one), one.facts.family),
-              (one.cell.transport,), f"{one.cell.processes} processes", inverse(one.interval, 1))
+        Point(_place(one, f"{size_of(one)}, {one.cell.placement}"),
+              Row(label(one), one.facts.family), (one.cell.transport,),
+              f"{one.cell.processes} processes", inverse(one.interval, 1))
         for one in chosen
     ]  # fmt: skip
     counts = [f"{number} processes" for number in sorted({one.cell.processes for one in chosen})]
-    return _chart(
+    return dot_charts(
         f"{plot.kind}-all",
         "scaling",
         f"{plot.title}: every transport",
@@ -242,10 +259,14 @@ def _near(sizes: set[int]) -> set[int]:
     }
 
 
+def _place(one: Measured, title: str) -> Place:
+    return Place(one.cell.runtime, title)
+
+
 def _but(one: Measured, poll: bool) -> tuple[Hashable, ...]:
     cell = one.cell
     axes = (cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, cell.depth)
-    return (*axes, poll)
+    return (cell.runtime, *axes, poll)
 
 
 def _base(one: Measured) -> str:
@@ -255,22 +276,26 @@ def _base(one: Measured) -> str:
 def _copying(one: Measured) -> tuple[Hashable, ...]:
     cell = one.cell
     axes = (cell.pattern, cell.size, cell.processes, cell.placement, cell.depth, cell.poll)
-    return (_base(one), *axes)
+    return (cell.runtime, _base(one), *axes)
 
 
 def _several(points: Sequence[Point], in_panel: bool = False) -> list[Point]:
     """Without the rows that have one kind of dot alone: nothing is compared there."""
-    kinds: dict[tuple[str, Row], set[str]] = {}
+
+    def where(point: Point) -> Hashable:
+        return point.panel if in_panel else point.panel.runtime, point.row
+
+    kinds: dict[Hashable, set[str]] = {}
     for point in points:
-        kinds.setdefault((point.panel if in_panel else "", point.row), set()).add(point.series)
-    return [point for point in points if len(kinds[point.panel if in_panel else "", point.row]) > 1]
+        kinds.setdefault(where(point), set()).add(point.series)
+    return [point for point in points if len(kinds[where(point)]) > 1]
 
 
 def _by_rank(known: Sequence[str]) -> Callable[[str], tuple[int, str]]:
     return lambda name: rank(known, name)
 
 
-def _chart(
+def dot_charts(
     kind: str,
     section: str,
     title: str,
@@ -281,53 +306,62 @@ def _chart(
     caption: str,
     cells: Sequence[Measured],
 ) -> list[Chart]:
+    """As many charts as keep each one readable: some panels abreast, some rows below."""
     if not points:
         return []
     heads = {point.row: point.order for point in points}
     rows = sorted(heads, key=lambda row: (rank(FAMILIES, row.family), heads[row]))
-    panels = list(dict.fromkeys(point.panel for point in points))
-    if set(panels) <= set(PLACEMENTS):
-        panels.sort(key=lambda panel: rank(PLACEMENTS, panel))
     kinds = sorted({point.series for point in points}, key=order)[:MOST_SERIES]
-    points = [point for point in points if point.series in kinds]
-    by: dict[tuple[str, Row], dict[int, Interval]] = {}
+    drawn_as = [Series(text, *series(index)) for index, text in enumerate(kinds)]
+    by: dict[tuple[Place, Row], dict[int, Interval]] = {}
     for point in points:
-        by.setdefault((point.panel, point.row), {})[kinds.index(point.series)] = point.interval
-    return _parts(kind, section, title, caption, cells, rows, panels, by, kinds, x_kind, x_label)
-
-
-def _parts(
-    kind: str,
-    section: str,
-    title: str,
-    caption: str,
-    cells: Sequence[Measured],
-    rows: Sequence[Row],
-    panels: Sequence[str],
-    by: Mapping[tuple[str, Row], dict[int, Interval]],
-    kinds: Sequence[str],
-    x_kind: Axis,
-    x_label: str,
-) -> list[Chart]:
-    """As many charts as keep each one readable: some panels abreast, some rows below."""
-    runtime = cells[0].cell.runtime
-    heads = [Series(text, *series(index)) for index, text in enumerate(kinds)]
+        if point.series in kinds:
+            by.setdefault((point.panel, point.row), {})[kinds.index(point.series)] = point.interval
     charts = []
-    for number, start in enumerate(range(0, len(panels), MOST_ABREAST)):
-        abreast = panels[start : start + MOST_ABREAST]
-        shown = [row for row in rows if any((panel, row) in by for panel in abreast)][:MOST_ROWS]
+    for abreast in _abreast(list(dict.fromkeys(panel for panel, _ in by))):
+        runtimes = {place.runtime for place in abreast}
+        theirs = [one for one in cells if one.cell.runtime in runtimes or "" in runtimes]
+        shown = [row for row in rows if any((place, row) in by for place in abreast)][:MOST_ROWS]
         drawn = [
-            DotPanel(panel, about(panel), [by.get((panel, row), {}) for row in shown])
-            for panel in abreast
-        ]
+            DotPanel(_head(place, len(runtimes) > 1), about(place.title),
+                     [by.get((place, row), {}) for row in shown])
+            for place in abreast
+        ]  # fmt: skip
         charts.append(
             Chart(
-                name(kind, runtime, str(number + 1) if number else ""),
+                name(kind, *runtimes_of(theirs)),
                 section,
                 title,
-                who(cells),
-                f"{caption} {evidence(cells)}",
-                Dots(x_kind, x_label, heads, shown, drawn),
+                who(theirs),
+                f"{caption} {evidence(theirs)}",
+                Dots(x_kind, x_label, drawn_as, shown, drawn),
             )
         )
     return charts
+
+
+def _abreast(places: Sequence[Place]) -> list[list[Place]]:
+    """The panels of each chart: as many as stay readable, several loops together if that fits."""
+    by_runtime: dict[str, list[Place]] = {}
+    for place in places:
+        by_runtime.setdefault(place.runtime, []).append(place)
+    loops = []
+    for runtime in sorted(by_runtime, key=lambda one: rank(RUNTIMES, one)):
+        titles = by_runtime[runtime]
+        if {place.title for place in titles} <= set(PLACEMENTS):
+            titles.sort(key=lambda place: rank(PLACEMENTS, place.title))
+        loops.append(titles)
+    if len(loops) > 1 and len(places) <= MOST_OF_BOTH:
+        return [[place for titles in loops for place in titles]]
+    return [
+        titles[start : start + MOST_ABREAST]
+        for titles in loops
+        for start in range(0, len(titles), MOST_ABREAST)
+    ]
+
+
+def _head(place: Place, several: bool) -> str:
+    """A panel's title; it says whose loop where the chart has several."""
+    if not several:
+        return place.title
+    return f"{loop_of(place.runtime)}, {place.title}" if place.title else loop_of(place.runtime)

@@ -25,7 +25,7 @@ from reports.canvas import (
     tick,
 )
 from reports.canvas import spread as spread_out
-from reports.charts import Axis, Curves, Line, Panel
+from reports.charts import BLANK, Axis, Curves, Line, Panel
 from reports.style import PAPER
 
 _LEFT = 0.82  # for the y axis
@@ -51,13 +51,15 @@ def figure(title: str, note: str, curves: Curves) -> Figure:
     sheet = Sheet(width, HEAD + rows * (PANEL_HEAD + tall) + _FOOT, title, note)
     limits = _limits(curves)
     for index, panel in enumerate(curves.panels):
+        if panel is BLANK:
+            continue
         row, column = divmod(index, columns)
         left = _LEFT + column * (across + _BETWEEN) + sum(gutters[:column])
         axes = sheet.axes(left, HEAD + PANEL_HEAD + row * (PANEL_HEAD + tall), across, tall)
         _draw(axes, panel)
         head(axes, panel.title, panel.note, across + gutters[column])
         _scale(axes, curves, limits, across)
-        bottom = index + columns >= len(curves.panels)
+        bottom = all(below is BLANK for below in curves.panels[index + columns :: columns])
         axes.tick_params(labelbottom=bottom, labelleft=column == 0, length=3)
         if column == 0:
             axes.set_ylabel(curves.y_label)
@@ -81,9 +83,10 @@ def _speaks(panels: list[Panel], index: int, columns: int) -> bool:
     """Whether a panel labels its lines; the last of a row speaks for those with the same ones."""
     start = index - index % columns
     row = panels[start : start + columns]
-    if panels[index] is row[-1]:
+    last = [panel for panel in row if panel is not BLANK][-1]
+    if panels[index] is last:
         return True
-    names = {line.label for line in row[-1].lines}
+    names = {line.label for line in last.lines}
     return not all({line.label for line in panel.lines} <= names for panel in row)
 
 
@@ -91,7 +94,7 @@ def _gutters(panels: list[Panel], columns: int) -> list[float]:
     """Inches right of each column."""
     found = [0.0] * columns
     for index, panel in enumerate(panels):
-        if _speaks(panels, index, columns):
+        if panels[index] is not BLANK and _speaks(panels, index, columns):
             longest = max((length(line.label, _LABEL) for line in _labelled(panel)), default=0.0)
             found[index % columns] = max(found[index % columns], 0.42 + longest)
     return found

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reports import curves, dots
-from reports.charts import Chart, Styles
-from reports.model import Measured
+from reports import costs, curves, dots
+from reports.charts import Chart, Styles, runtimes_of
+from reports.model import RUNTIMES, Measured
+from reports.plots import SCALING
 from reports.style import styles
 
 MOST_CHARTS = 48
-SECTIONS = ("latency", "stream", "placement", "waiting", "scaling", "depth", "signal", "counter")
+SECTIONS = (
+    "latency", "stream", "costs", "placement", "waiting", "scaling", "depth", "signal", "counter",
+)  # fmt: skip
 KINDS = (  # what the name of a chart begins with, and its files by it
     "latency", "throughput", "placement", "waiting", "poll", "in-place", "scaling", "echo",
-    "depth", "signal", "counter", "lost-updates",
+    "depth", "signal", "counter", "lost-updates", "cost",
 )  # fmt: skip
 
 
@@ -24,21 +27,28 @@ def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
     shown = [one for one in cells if not one.cell.twin]
     charts = [
         chart
-        for runtime in sorted({one.cell.runtime for one in shown})
-        for chart in _of_runtime([one for one in shown if one.cell.runtime == runtime], drawn_as)
+        for loops in _together(runtimes_of(shown))
+        for chart in _of([one for one in shown if one.cell.runtime in loops], drawn_as)
     ]
+    charts += costs.charts(shown)
     ordered = sorted(charts, key=lambda chart: SECTIONS.index(chart.section))
     return _named_apart(ordered[:MOST_CHARTS]), len(ordered[MOST_CHARTS:])
 
 
-def _of_runtime(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
+def _together(runtimes: Sequence[str]) -> list[list[str]]:
+    """Our own loops share their charts, in panels of their own; any other has its own charts."""
+    ours = [one for one in runtimes if one in RUNTIMES]
+    return [loops for loops in (ours, *([one] for one in runtimes if one not in ours)) if loops]
+
+
+def _of(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
     yield from curves.latency(cells, drawn_as)
     yield from curves.throughput(cells, drawn_as)
     yield from dots.placement(cells)
     yield from dots.waiting(cells)
     yield from dots.poll(cells)
     yield from dots.in_place(cells)
-    for pattern in curves.SCALING:
+    for pattern in SCALING:
         yield from curves.scaling(cells, drawn_as, pattern)
         yield from dots.scaling(cells, pattern)
     yield from curves.depth(cells, drawn_as)

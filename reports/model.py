@@ -20,6 +20,9 @@ SYNCHRONISATION = "synchronisation"  # carries no data
 MULTIPROCESSING = "multiprocessing"
 FLOOR = "floor"  # the harness's own cost: drawn beneath the rest, never in a contest
 
+PYTHON, NATIVE = "python", "native"
+RUNTIMES = (PYTHON, NATIVE)
+
 LOST = "lost updates"  # the observation of a counter: its share of all updates
 
 PATTERNS = (
@@ -30,6 +33,11 @@ WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
 FAMILIES = (
     "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
 )  # fmt: skip
+
+
+def loop_of(runtime: str) -> str:
+    """Who runs the timed loop, in words; mind that a language is not its loop."""
+    return "Python loop" if runtime == PYTHON else f"{runtime} loop"
 
 
 def rank(known: Sequence[str], name: str) -> tuple[int, str]:
@@ -56,7 +64,7 @@ class Situation:
     def order(self) -> tuple[object, ...]:
         """A sorting key: as a reader would go through them."""
         return (
-            self.runtime,
+            rank(RUNTIMES, self.runtime),
             rank(WAITS, self.wait),
             rank(PATTERNS, self.pattern),
             rank(PLACEMENTS, self.placement),
@@ -109,8 +117,8 @@ class Measured:
     @property
     def order(self) -> tuple[object, ...]:
         cell = self.cell
-        family = rank(FAMILIES, self.facts.family)
-        return (*self.situation.order[2:6], cell.size, cell.runtime, family, cell.id)
+        family, runtime = rank(FAMILIES, self.facts.family), rank(RUNTIMES, cell.runtime)
+        return (*self.situation.order[2:6], cell.size, runtime, family, cell.id)
 
 
 def measured(results: Results) -> list[Measured]:
@@ -176,7 +184,7 @@ class Winner:
 
 
 def winners(cells: Iterable[Measured]) -> list[Winner]:
-    """The winner of every contest; Holm's correction runs over all that could be tested.
+    """The winner of every contest; Holm's correction runs over all of a loop that could be tested.
 
     The test is of "there is one that is faster than each other one". Without
     such a one, nobody is fastest of all in more than half of the rounds; let
@@ -186,9 +194,15 @@ def winners(cells: Iterable[Measured]) -> list[Winner]:
     two share everything: twice the sign test's p, however many took part.
     """
     found = [_winner(contest) for contest in contests(cells)]
-    tested = [one for one in found if one.p is not None]
-    adjusted = iter(holm([one.p for one in tested if one.p is not None]))
-    return [one if one.p is None else replace(one, p=next(adjusted)) for one in found]
+    tested: dict[str, list[float]] = {}
+    for one in found:
+        if one.p is not None:
+            tested.setdefault(one.contest.situation.runtime, []).append(one.p)
+    adjusted = {runtime: iter(holm(values)) for runtime, values in tested.items()}
+    return [
+        one if one.p is None else replace(one, p=next(adjusted[one.contest.situation.runtime]))
+        for one in found
+    ]
 
 
 def _winner(contest: Contest) -> Winner:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
 from reports.claims import Verdict
-from reports.model import ALPHA, Measured, Situation, ratios
+from reports.model import ALPHA, RUNTIMES, Measured, Situation, rank, ratios
 
 BAND = 0.05  # two are equal where neither is faster by more than this
 
@@ -114,12 +114,27 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`family`: number of tests that were corrected for together."""
+    """What became of a statement. Each loop is a family of tests of its own, as for the claims."""
 
     statement: Statement
-    verdict: Verdict
     compared: list[Compared]
-    family: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """On all loops together."""
+        return _verdict([one.truth for one in self.compared])
+
+    def by_runtime(self) -> list[tuple[str, Judgement]]:
+        kinds: dict[str, list[Compared]] = {}
+        for one in self.compared:
+            kinds.setdefault(one.situation.runtime, []).append(one)
+        return [(name, Judgement(self.statement, kinds[name])) for name in _in_order(kinds)]
+
+    @property
+    def family(self) -> int:
+        """Number of tests that were corrected for together: the larger loop's."""
+        return max(2 * sum(one.truth is not Truth.TOO_FEW for one in part.compared)
+                   for _, part in self.by_runtime())  # fmt: skip
 
     @property
     def enough(self) -> int:
@@ -158,13 +173,26 @@ def _judge(statement: Statement, place: dict[tuple[str, Situation, int], Measure
         for (name, situation, size), one in place.items()
         if name == first and (second, situation, size) in place
     ]
+    decided = [
+        one
+        for runtime in _in_order({one.situation.runtime for one in compared})
+        for one in _correct([one for one in compared if one.situation.runtime == runtime])
+    ]
+    return Judgement(statement, decided)
+
+
+def _in_order(runtimes: Iterable[str]) -> list[str]:
+    return sorted(runtimes, key=lambda one: rank(RUNTIMES, one))
+
+
+def _correct(compared: Sequence[Compared]) -> list[Compared]:
+    """Holm over both directions of all that have enough rounds; decide them."""
     family = [one for one in compared if one.truth is not Truth.TOO_FEW]
     adjusted = iter(holm([p for one in family for p in (one.p_holds, one.p_differs)]))
-    decided = [
+    return [
         one if one.truth is Truth.TOO_FEW else _decide(one, next(adjusted), next(adjusted))
         for one in compared
     ]
-    return Judgement(statement, _verdict([one.truth for one in decided]), decided, 2 * len(family))
 
 
 def _compare(kind: Kind, first: Measured, second: Measured) -> Compared:

@@ -6,6 +6,7 @@ have been: a folder may hold anything, and the page must still open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
@@ -265,22 +266,43 @@ def _index(histograms: np.ndarray, quantile: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why cells were skipped, and what would bring them back."""
+    """Why cells were skipped, and what would bring them back.
+
+    `likewise`: the other transports of which the same is said, but for the name.
+    """
 
     reason: str
     remedy: str
+    likewise: Sequence[str]
     cells: Rows[str]
 
 
 def skipped(results: Results) -> Rows[Reason]:
     """By reason, the most frequent first."""
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[Skipped]] = {}
     for result in results.with_status(Status.SKIPPED):
         skip = result.skipped
         assert isinstance(skip, Skipped)
-        groups.setdefault((skip.reason, skip.remedy), []).append(result.cell.id)
+        name = skip.cell.transport
+        groups.setdefault((_nameless(skip.reason, name), _nameless(skip.remedy, name)), []).append(
+            skip
+        )
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    return bounded([Reason(*why, bounded(cells, 500)) for why, cells in ordered], 200)
+    return bounded([_reason(skips) for _, skips in ordered], 200)
+
+
+def _nameless(text: str, transport: str) -> str:
+    """With the transport's name left out where it stands as a word of its own."""
+    return re.sub(rf"(?<![\w:+/-]){re.escape(transport)}(?![\w:+/-])", "\0", text)
+
+
+def _reason(skips: Sequence[Skipped]) -> Reason:
+    first, names = skips[0], {skip.cell.transport for skip in skips}
+    said = first.reason if first.remedy == "" else f"{first.reason}\n{first.remedy}"
+    named = _nameless(said, first.cell.transport) != said
+    likewise = sorted(names - {first.cell.transport}) if named else []
+    ids = bounded([skip.cell.id for skip in skips], 500)
+    return Reason(first.reason, first.remedy, likewise, ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,13 +164,15 @@ def sweep(
     void: Callable[[Cell, int], str] = lambda cell, number: "",
     steal: float = 0.0,
     tail: int = 0,
+    call: float = 0.0,
     end: Literal["complete", "budget", "interrupted"] | None = "complete",
 ) -> Results:
     """A sweep whose pairs took `time` times a log-normal noise.
 
     `noise` is the standard deviation of the log time of one pair. A cell in
     `failed` gets no runs. `twins` are measured a second time. `tail`: single
-    round trips stamped in each run. `end` None: killed.
+    round trips stamped in each run. `call`: seconds that Python adds to each of
+    its loop's calls. `end` None: killed.
     """
     results = Results(header(rounds, seed))
     failed_ids = {line.cell for line in failed}
@@ -179,7 +181,7 @@ def sweep(
         results.cells[cell.id] = entry
         if cell.id not in failed_ids:
             entry.runs = [
-                _run(cell, number, time, noise, seed, void(cell, number), tail)
+                _run(cell, number, time, noise, seed, void(cell, number), tail, call)
                 for number in range(1, rounds + 1)
             ]
     for skip in skipped:
@@ -191,7 +193,16 @@ def sweep(
     return results
 
 
-def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str, tail: int) -> Run:
+def _run(
+    cell: Cell,
+    number: int,
+    time: Time,
+    noise: float,
+    seed: int,
+    void: str,
+    tail: int,
+    call: float,
+) -> Run:
     drift = random.Random(f"{seed}/{number}").gauss(0, 0.05)
     own = random.Random(f"{seed}/{cell.id}/{number}")
     seconds = time(cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number)
@@ -199,6 +210,8 @@ def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str
         seconds *= 1 + 3 / cell.depth
     if cell.poll:
         seconds += 6e-7
+    if cell.runtime == "python":
+        seconds += call * calls(cell)
     seconds *= math.exp(drift + own.gauss(0, noise))
     values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
     switches = 2000 if cell.placement == "same-core" else 3000
@@ -224,6 +237,13 @@ def _run(cell: Cell, number: int, time: Time, noise: float, seed: int, void: str
         timed=sum(values) * 1000,
         wall=0.1,
     )
+
+
+def calls(cell: Cell) -> int:
+    """That follow each other in a unit: two processes on two CPUs make theirs side by side."""
+    if _PER.get(cell.pattern) == "round trip":
+        return 4
+    return 2 if cell.placement == "same-core" else 1
 
 
 def _observations(cell: Cell, own: random.Random) -> dict[str, float]:
@@ -363,6 +383,32 @@ def breadth(rounds: int = 12, tail: int = 200) -> Results:
     return sweep(reference, planned, rounds=rounds, twins=twins, skipped=skips, tail=tail)
 
 
+def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
+    """`breadth` with a native loop for what stands for its kind; multiprocessing has none."""
+    python = breadth(rounds, tail)
+    twice = [
+        msgspec.structs.replace(entry.cell, runtime="native")
+        for entry in python.cells.values()
+        if not entry.cell.twin and not entry.cell.poll and entry.cell.depth is None
+        and entry.cell.placement in ("same-core", "cross-core-polled")
+        and entry.cell.pattern in ("latency", "stream", "signal") and entry.skipped is None
+    ]  # fmt: skip
+    able = [cell for cell in twice if not cell.transport.startswith("mp-")]
+    planned = [entry.cell for entry in python.cells.values() if entry.skipped is None]
+    skips = [entry.skipped for entry in python.cells.values() if entry.skipped is not None]
+    skips += [
+        Skipped(cell=cell, reason=f"{cell.transport} has no native operations", remedy="")
+        for cell in twice
+        if cell not in able
+    ]
+    originals = [cell for cell in planned if not cell.twin]
+    twins = [cell.original for cell in planned if cell.twin]
+    return sweep(
+        reference, originals + able,
+        rounds=rounds, twins=twins, skipped=skips, tail=tail, call=call,
+    )  # fmt: skip
+
+
 def _interpolate(row: Sequence[float], size: int) -> float:
     """Along straight lines between the knots, both axes logarithmic."""
     x = [math.log(knot) for knot in _KNOTS]
@@ -371,3 +417,19 @@ def _interpolate(row: Sequence[float], size: int) -> float:
     index = next(i for i in range(1, len(x)) if at <= x[i])
     share = (at - x[index - 1]) / (x[index] - x[index - 1])
     return math.exp(y[index - 1] + share * (y[index] - y[index - 1]))
+
+
+NOT_BUILT = "the native runtime is not built here: No module named 'transports._native'"
+REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+
+
+def not_built(rounds: int = 12) -> Results:
+    """Both loops were asked for, and there is no compiler."""
+    planned = cells((*TRANSPORTS, "mp-pipe"), ("latency", "stream"))
+    skips = [
+        Skipped(
+            cell=msgspec.structs.replace(cell, runtime="native"), reason=NOT_BUILT, remedy=REMEDY
+        )
+        for cell in planned
+    ]
+    return sweep(reference, planned, rounds=rounds, skipped=skips)

@@ -70,7 +70,7 @@ def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
 def test_every_chart_says_what_it_shows(which: str, request: pytest.FixtureRequest) -> None:
     found: dict[str, Chart] = request.getfixturevalue(which)
     for chart in found.values():
-        assert "python loop" in chart.note
+        assert "Python loop" in chart.note
         assert "blocking" in chart.note
         assert "Points are medians over" in chart.caption
         assert chart.name.startswith(KINDS)

@@ -30,7 +30,7 @@ def test_supported_where_shared_memory_is_always_faster() -> None:
     found = claim(sweep(constant(), cells()))
     assert found.verdict is Verdict.SUPPORTED
     assert [one.outcome for one in found.judged] == [Outcome.FASTEST] * 2
-    assert found.family == 4
+    assert found.families == {"python": 4}
     for one in found.judged:
         assert one.other.cell.transport == "pipe"
         assert one.ratio is not None
@@ -79,7 +79,7 @@ def test_no_verdict_under_six_rounds(rounds: int) -> None:
     found = claim(sweep(constant(), cells(), rounds=rounds))
     assert found.verdict is Verdict.NONE
     assert found.count(Outcome.TOO_FEW) == 2
-    assert found.family == 0
+    assert found.families == {"python": 0}
 
 
 def test_rounds_that_agree_but_are_too_few_for_the_family_are_told_apart() -> None:
@@ -133,7 +133,7 @@ def test_many_alike_on_one_side_do_not_hide_a_clear_difference() -> None:
     names = [f"shm:s{index}+futex" for index in range(12)]
     planned = cells(("pipe", "tcp", *names), sizes=range(1, 41))
     found = claim(sweep(lambda transport, *rest: 5e-6 if "shm" in transport else 6e-6, planned))
-    assert found.family == 80
+    assert found.families == {"python": 80}
     assert found.verdict is Verdict.SUPPORTED
     assert found.enough == 12
 

@@ -17,7 +17,8 @@ from bench.cell import Cell
 from bench.records import Ended, Failed, Resumed, Skipped
 from bench.results import Results
 from bench.stats import Interval
-from reports.page import TIMES, TO, bounds, count, repeat, times, write
+from reports.page import repeat, write
+from reports.words import TIMES, TO, bounds, count, times
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")
@@ -261,7 +262,7 @@ def test_a_bad_control_stands_on_top(tmp_path) -> None:
     alarm = page.index('role="alert"')
     assert alarm < page.index("Is shared memory the fastest?")
     assert "This run is not to be trusted." in page[alarm : alarm + 100]
-    assert "on a run not to be trusted" in page
+    assert "And that on a run not to be trusted" in page
 
 
 def test_links_in_the_folder_are_not_followed(tmp_path) -> None:

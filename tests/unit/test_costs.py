@@ -1,0 +1,334 @@
+"""reports.costs: the native loop beside Python's; and a page with both tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from matplotlib import font_manager
+
+from bench.results import Results
+from reports.charts import Axis, Chart, Curves, Dots
+from reports.claims import Outcome, Verdict, shm_fastest
+from reports.costs import Cost, costs, python_alone, round_trips, streams, sums
+from reports.gallery import all_charts
+from reports.model import measured, winners
+from reports.page import write
+from reports.plots import by_placement
+from reports.statements import judged
+from reports.tables import skipped
+from reports.words import MINUS, apart, cost_sentence, families, signed, signed_span, summaries
+from tests.synthetic import (
+    NOT_BUILT,
+    REMEDY,
+    SIGNALS,
+    TRANSPORTS,
+    both,
+    cells,
+    not_built,
+    reference,
+    sweep,
+)
+
+BOTH = ("python", "native")
+CALL = 3e-7
+SHM = "shm:posix+posix-sem"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fonts_are_let_go() -> Iterator[None]:
+    """matplotlib keeps the files of its last fonts open, which is no leak of ours."""
+    yield
+    font_manager._get_font.cache_clear()
+
+
+def twice(**options) -> Results:
+    planned = cells(
+        (*TRANSPORTS, "fifo", "shm:posix+spin"), ("latency", "stream"), runtimes=BOTH,
+        placements=("same-core", "cross-core-polled"),
+    )  # fmt: skip
+    planned += cells(("mp-pipe",))
+    planned += cells(SIGNALS, ("signal",), (0,), runtimes=BOTH)
+    return sweep(reference, planned, **{"call": CALL, **options})
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Cost]:
+    return costs(measured(twice()))
+
+
+def test_what_python_adds_is_found_again(found: list[Cost]) -> None:
+    """Four calls a round trip; a stream's two calls, one after the other on one core alone."""
+    small = [one for one in found if one.size in (0, 64)]
+    calls = {"latency": 4, "signal": 4}
+    for one in small:
+        assert one.difference is not None
+        assert one.ratio is not None
+        added = CALL * calls.get(one.pattern, 2 if one.placement == "same-core" else 1)
+        if one.native.interval.median < 10e-6:  # noise is relative: it drowns a call in more
+            assert one.difference.median == pytest.approx(added, rel=0.3)
+            assert one.told
+        expected = one.python.interval.median / one.native.interval.median
+        assert one.ratio.median == pytest.approx(expected, rel=0.1)
+        assert one.ratio.n == one.difference.n == 12
+
+
+def test_only_like_is_set_beside_like(found: list[Cost]) -> None:
+    assert {one.native.cell.runtime for one in found} == {"native"}
+    assert {one.python.cell.runtime for one in found} == {"python"}
+    for one in found:
+        back = msgspec.structs.replace(one.native.cell, runtime="python")
+        assert back == one.python.cell
+    assert "mp-pipe" not in {one.native.cell.transport for one in found}
+
+
+def test_twins_and_one_loop_alone_cost_nothing() -> None:
+    planned = cells(("pipe",), runtimes=BOTH, sizes=(64,))
+    results = sweep(reference, planned[:1], twins=planned[1:])
+    assert costs(measured(results)) == []
+    assert sums([]) == []
+    assert round_trips([]).rows == []
+
+
+def test_no_difference_is_not_told_as_one() -> None:
+    planned = cells(("pipe", "unix-stream"), runtimes=BOTH, sizes=(64,))
+    alike = costs(measured(sweep(lambda *rest: 1e-5, planned)))
+    assert not any(one.told for one in alike)
+    few = costs(measured(sweep(reference, planned, rounds=5, call=1e-5)))
+    assert not any(one.told for one in few)
+
+
+def test_rounds_that_only_one_loop_has_do_not_count() -> None:
+    planned = cells(("pipe",), runtimes=BOTH, sizes=(64,))
+    results = sweep(reference, planned, call=CALL)
+    native = next(entry for entry in results.cells.values() if entry.cell.runtime == "native")
+    del native.runs[:4]
+    (one,) = costs(measured(results))
+    assert one.ratio is not None
+    assert one.ratio.n == 8
+    native.runs = []
+    assert costs(measured(results)) == []
+
+
+def test_the_table_has_a_row_for_each_transport_and_what_it_lacks() -> None:
+    results = twice()
+    found = costs(measured(results))
+    table = round_trips(found)
+    assert table.placements == ["same-core", "cross-core-polled"]
+    assert [row.shown.cell.transport for row in table.rows] == [
+        "fifo", "pipe", "unix-stream", "sysv-queue", SHM, "shm:posix+spin", "null",
+    ]  # fmt: skip
+    assert all(one and one.size == 64 for row in table.rows for one in row.costs)
+    assert {row.shown.cell.size for row in streams(found).rows} == {64, 65536}
+    assert python_alone(found, measured(results)) == ["mp-pipe"]
+
+
+def test_a_sum_leaves_out_the_floor(found: list[Cost]) -> None:
+    same, polled = sums(found)
+    assert (same.placement, polled.placement) == ("same-core", "cross-core-polled")
+    assert same.transports == 6
+    assert same.added[1] == pytest.approx(4 * CALL, rel=0.1)
+    assert same.ratio[2] < 3  # the floor's would be seven
+    assert "longer with the Python loop than with the native one" in cost_sentence(same)
+
+
+def charts_of(results: Results) -> dict[str, Chart]:
+    charts, _ = all_charts(measured(results))
+    return {chart.name: chart for chart in charts}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, Chart]:
+    return charts_of(twice())
+
+
+def test_native_beside_python_is_a_chart_of_its_own(drawn: dict[str, Chart]) -> None:
+    chart = drawn["cost-latency-64-python-native"]
+    assert isinstance(chart.body, Dots)
+    assert chart.section == "costs"
+    assert not chart.folded
+    assert [one.name for one in chart.body.series] == ["native loop", "Python loop"]
+    assert [panel.title for panel in chart.body.panels] == ["same-core", "cross-core-polled"]
+    assert "mp-pipe" not in {row.label for row in chart.body.rows}
+    for panel in chart.body.panels:
+        for row in panel.dots:
+            assert row[0].median < row[1].median
+    stream = drawn["cost-stream-64-python-native"]
+    assert isinstance(stream.body, Dots)
+    assert stream.body.x_kind is Axis.UNITS_PER_SECOND
+    assert all(row[0].median > row[1].median for row in stream.body.panels[0].dots)
+    assert drawn["cost-latency-64k-python-native"].folded
+    assert drawn["cost-signal-python-native"].folded
+
+
+def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Chart]) -> None:
+    chart = drawn["latency-python-native"]
+    assert isinstance(chart.body, Curves)
+    assert [panel.title for panel in chart.body.panels] == [
+        "Python loop, same-core", "Python loop, cross-core-polled",
+        "native loop, same-core", "native loop, cross-core-polled",
+    ]  # fmt: skip
+    assert chart.body.columns == 2
+    assert chart.note.startswith("Python and native loops, ")
+    for panel in chart.body.panels:
+        assert len({line.label for line in panel.lines}) == len(panel.lines)
+        assert all(line.x == sorted(set(line.x)) for line in panel.lines)  # one loop's points
+    assert "latency-python" not in drawn
+    placement = drawn["placement-python-native"]
+    assert isinstance(placement.body, Dots)
+    assert [panel.title for panel in placement.body.panels] == [
+        "Python loop, 64 B", "Python loop, 64 KiB", "native loop, 64 B", "native loop, 64 KiB",
+    ]  # fmt: skip
+
+
+def test_placement_stands_under_placement_where_a_loop_lacks_one() -> None:
+    placed = ("same-core", "cross-core", "cross-core-polled")
+    planned = cells(placements=placed)
+    planned += cells(runtimes=("native",), placements=(placed[0], placed[2]))
+    chart = charts_of(sweep(reference, planned))["latency-python-native"]
+    assert isinstance(chart.body, Curves)
+    titles = [panel.title for panel in chart.body.panels]
+    assert titles[3:] == ["native loop, same-core", "", "native loop, cross-core-polled"]
+
+
+def test_what_one_loop_alone_measured_stays_one_chart() -> None:
+    planned = cells(patterns=("latency", "stream"))
+    planned += cells(patterns=("latency",), runtimes=("native",))
+    names = charts_of(sweep(reference, planned))
+    assert {"latency-python-native", "throughput-python"} <= names.keys()
+    by = {by_placement(one).runtime for one in measured(sweep(reference, planned))}
+    assert by == set(BOTH)
+
+
+def test_the_native_families_are_folded() -> None:
+    crowd = [f"shm:s{index}+futex" for index in range(14)]
+    charts, _ = all_charts(measured(sweep(reference_of_crowd, cells(crowd, runtimes=BOTH))))
+    folded = {chart.name: chart.folded for chart in charts if chart.section == "latency"}
+    assert folded == {
+        "latency-python-native": False, "latency-python-same-core": False,
+        "latency-native-same-core": True,
+    }  # fmt: skip
+
+
+def reference_of_crowd(transport: str, *rest: object) -> float:
+    return 1e-5
+
+
+# --- verdicts
+
+
+def split(transport: str, *rest: object) -> float:
+    """Shared memory is ahead by less than Python's noise is wide."""
+    return {"pipe": 2e-6, "unix-stream": 3e-6, "sysv-queue": 2.5e-6, SHM: 1.9e-6}[transport]
+
+
+def differing() -> Results:
+    """Native: shared memory is the fastest. Python: pipes are."""
+    results = sweep(split, cells(("pipe", "unix-stream", "sysv-queue", SHM), runtimes=BOTH))
+    for entry in results.cells.values():
+        if entry.cell.runtime == "python" and entry.cell.transport == SHM:
+            for run in entry.runs:
+                run.values = [value + 3e-6 for value in run.values]
+    return results
+
+
+def test_the_claim_is_told_loop_by_loop_where_they_differ() -> None:
+    claim = shm_fastest(measured(differing()))
+    assert claim.verdict is Verdict.DEPENDS
+    assert apart(claim) == [
+        ("Python loop", Verdict.REFUTED), ("native loop", Verdict.SUPPORTED),
+    ]  # fmt: skip
+    said = summaries(claim)
+    assert said.startswith("Python loop: of 2 cells with both sides: in 2 another")
+    assert "Native loop: of 2 cells with both sides: in 2 shared memory is the fastest" in said
+
+
+def test_one_verdict_for_both_where_they_agree() -> None:
+    claim = shm_fastest(measured(sweep(split, cells(("pipe", SHM), runtimes=BOTH), noise=0.005)))
+    assert apart(claim) == [("", Verdict.SUPPORTED)]
+
+
+def test_measuring_the_other_loop_weakens_no_verdict() -> None:
+    """Each loop is a family of its own: the same p-values with the other beside it and without."""
+    one = cells(("pipe", "unix-stream", "fifo", "tcp", SHM), sizes=range(64, 84))
+    two = one + [msgspec.structs.replace(cell, runtime="native") for cell in one]
+    alone, beside = (measured(sweep(reference, planned)) for planned in (one, two))
+    mine = shm_fastest(beside).by_runtime()[0][1]
+    assert mine.families == shm_fastest(alone).families == {"python": 40}
+    assert [each.p_fastest for each in mine.judged] == [
+        each.p_fastest for each in shm_fastest(alone).judged
+    ]
+    assert shm_fastest(beside).enough == shm_fastest(alone).enough
+    theirs = [won.p for won in winners(beside) if won.contest.situation.runtime == "python"]
+    assert theirs == [won.p for won in winners(alone)]
+    for before, after in zip(judged(alone), judged(beside), strict=True):
+        (_, part), _ = after.by_runtime()
+        assert part.verdict is before.verdict
+        assert after.family == before.family
+        assert [each.p_holds for each in part.compared] == [
+            each.p_holds for each in before.compared
+        ]
+
+
+def test_no_contest_mixes_loops() -> None:
+    found = measured(both(rounds=6, tail=0))
+    assert all(
+        len({one.cell.runtime for one in won.contest.entrants}) == 1 for won in winners(found)
+    )
+    for claim in (shm_fastest(found),):
+        for one in claim.judged:
+            assert one.shm.cell.runtime == one.other.cell.runtime
+            assert one.outcome in Outcome
+
+
+# --- the page
+
+
+def test_a_page_with_both_loops(tmp_path) -> None:
+    page = write(differing(), tmp_path).read_text()
+    card = page.index("Is shared memory the fastest?")
+    assert page.index("Python loop: refuted.") < page.index("Native loop: supported.")
+    assert card < page.index("Python loop: refuted.") < page.index('id="trust"')
+    assert 'id="costs"' in page
+    assert page.index("What does Python cost?") < page.index('id="trust"')
+    assert '<tr class="loop"><th scope="rowgroup" colspan="5">Native loop</th></tr>' in page
+
+
+def test_a_page_of_one_loop_says_nothing_of_the_other(tmp_path) -> None:
+    page = write(sweep(reference, cells()), tmp_path).read_text()
+    assert 'id="costs"' not in page
+    assert "What does Python cost?" not in page
+    assert "Native loop" not in page
+    assert '<tr class="loop">' not in page
+
+
+def test_a_native_runtime_that_is_not_built_is_told_once(tmp_path) -> None:
+    results = not_built()
+    (reason,) = skipped(results).rows
+    assert (reason.reason, reason.remedy, reason.likewise) == (NOT_BUILT, REMEDY, [])
+    page = write(results, tmp_path).read_text().replace("&#39;", "'")
+    assert page.count(NOT_BUILT) == page.count(REMEDY) == 1
+    assert page.index("Nothing was measured by both loops") < page.index(NOT_BUILT)
+    assert "What does Python cost?" not in page
+
+
+def test_skips_that_differ_in_the_name_alone_are_one(tmp_path) -> None:
+    rows = skipped(both(rounds=6, tail=0)).rows
+    reason = next(row for row in rows if "native operations" in row.reason)
+    assert reason.reason == "mp-pipe has no native operations"
+    assert reason.likewise == ["mp-pipe-pickle", "mp-queue", "mp-simple-queue"]
+    limits = [row for row in rows if "8192" in row.reason]
+    assert len(limits) == 1
+    assert limits[0].reason == "posix-queue takes 8192 bytes at most"
+
+
+def test_differences_have_a_sign() -> None:
+    assert signed(1.2e-6) == "+1.20 µs"
+    assert signed(-3e-8) == f"{MINUS}30.0 ns"
+    (one,) = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH, sizes=(64,)))))
+    assert one.difference is not None
+    assert signed_span(one.difference).count(" to ") == 1
+    assert families({"python": 80, "native": 1}, "test") == (
+        "80 tests of the Python loop and 1 of the native loop"
+    )
