@@ -31,7 +31,7 @@ FUZZER = @$(PIP) install --require-hashes -r locks/atheris.txt 2>$(VENV)/atheris
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-bench: $(INSTALLED) ## measure (two to three minutes) and write the page: PROFILE=smoke|standard, ARGS=...
+bench: $(INSTALLED) ## measure (about three minutes) and write the page: PROFILE=smoke|standard, ARGS=...
 	$(BIN)/ipcbench run --profile $(PROFILE) $(ARGS)
 
 report: $(INSTALLED) ## write the newest run's page anew
