@@ -26,7 +26,7 @@ FUZZER = @$(PIP) install --require-hashes -r locks/atheris.txt 2>$(VENV)/atheris
 	|| echo "make: atheris cannot be had here ($(VENV)/atheris.log): inputs are at random"
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report test lint format gate bench-self soak fuzz lock clean
+.PHONY: help bench report test lint format gate bench-self soak fuzz sanitize lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ soak: $(DEVELOPED) ## what is long: contract, starts, kills, fuzz; goes on where
 fuzz: $(DEVELOPED) ## break a reader: READER=journal|suite|profile|thresholds SECONDS=60
 	$(FUZZER)
 	$(BIN)/python -m tests.fuzz $(READER) --seconds $(SECONDS) $(ARGS)
+
+sanitize: $(DEVELOPED) ## the compiled parts under sanitizers, some five minutes: ARGS="-k futex"
+	$(BIN)/python -m tests.sanitize $(ARGS)
 
 lint: $(DEVELOPED) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import io
 import os
 import select
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from transports.checks import check_seat, check_spec
@@ -34,6 +35,11 @@ from transports.defaults import PlainChannel, PlainEndpoint, closed, translated
 from transports.descriptors import close_all, duplicate_all
 from transports.multiplexing import polled
 
+try:
+    _packets: Any = import_module("_packets")
+except ImportError:  # it is optional: pyproject.toml
+    _packets = None
+
 TRAITS = Traits(
     family=Family.PIPE,
     framing=Framing.MESSAGE,
@@ -46,6 +52,7 @@ TRAITS = Traits(
     zero_length=False,  # writing nothing leaves no packet
     pollable=True,
     copies=2,  # into the kernel's page, and out of it
+    native=_packets is not None,  # section 7
 )
 
 # What is longer becomes several packets: pipe(2), O_DIRECT.
@@ -102,6 +109,8 @@ class PacketPipeEndpoint(PlainEndpoint):
     def __init__(self, ticket: Ticket) -> None:
         self._spec = spec = ticket.spec
         self._fds = fds = ticket.take_fds()
+        self._in = fds[0] if ticket.role in READS else -1
+        self._out = fds[-1] if ticket.role in WRITES else -1
         for fd in fds:
             os.set_blocking(fd, not spec.nowait)
         # Functions bound to their descriptors: in the timed loop nothing is looked up.
@@ -119,6 +128,15 @@ class PacketPipeEndpoint(PlainEndpoint):
         if not data:
             raise ValueError("send: a packet has 1 byte or more")
         return data
+
+    def native(self) -> object | None:
+        """The same descriptors, for compiled loops."""
+        if _packets is None:
+            return None
+        made: object = _packets.operations(
+            self, self._in, self._out, self._spec.poll, self._spec.nowait
+        )
+        return made
 
     def close(self) -> None:
         self.send = self.recv_into = closed

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.results import Status, load
 from tests.e2e.command import environment
 from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands
+from transports.native import built, header
 
 EXAMPLE = ROOT / "examples/ipcbench-packet-pipe"
 MODULE = EXAMPLE / "ipcbench_packet_pipe.py"
+C = EXAMPLE / "_packets.c"
 PAGE = list(blocks(PLUGIN_PAGE, PLUGIN_PAGE.read_text()))
 LINES = [line for block in PAGE if block.language == "sh" for line in commands(block)]
 
@@ -32,15 +35,23 @@ BY_HAND = [
 class Author:
     """Somebody who has installed a copy of the example."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, in_c: str = "") -> None:
         self.folder = place / "packet-pipe"
         self._site = place / "site"
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
+        if in_c:
+            (self.folder / C.name).write_text(in_c)
         done = self.python(
             "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet",
             "--no-index", "--no-deps", "--no-build-isolation", "--target", self._site, ".",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
+
+    def rebuilt(self, place: Path, before: str, after: str) -> Author:
+        """Another one, whose C says something else."""
+        changed = (self.folder / C.name).read_text()
+        assert before in changed
+        return Author(place, changed.replace(before, after))
 
     def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -114,6 +125,43 @@ def test_it_is_in_every_sweep(author: Author) -> None:
     assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()
 
 
+NATIVE = ("-m", "bench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
+          "--pattern", "latency", "-s", "64", "--runtime", "native", "-o")  # fmt: skip
+without_native = pytest.mark.skipif(built() is not None, reason=str(built()))
+
+
+@without_native
+def test_its_calls_from_c_are_measured(author: Author) -> None:
+    """By our loops, as they are: nothing of ours is built for it."""
+    done = author.python(*NATIVE, "native")
+    assert done.returncode == 0, done.stderr
+    found = outcomes(author.folder / "native")
+    assert found == {"run": {"latency"}, "skipped": set(), "failed": set()}
+
+
+@without_native
+def test_its_calls_from_c_keep_the_contract(author: Author) -> None:
+    done = author.python("-m", "pytest", "-p", "no:cacheprovider", "-k", "native")
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "no native operations" not in done.stdout
+
+
+@without_native
+def test_another_version_of_the_header_is_told_in_the_failed_cell(
+    author: Author, tmp_path: Path
+) -> None:
+    other = author.rebuilt(tmp_path, ".abi = IPCBENCH_ABI", ".abi = IPCBENCH_ABI + 1")
+    done = other.python(*NATIVE, "native")
+    assert "Traceback" not in done.stdout + done.stderr
+    results = load(other.folder / "native")
+    assert {result.status for result in results.cells.values()} == {Status.FAILED}
+    for failure in (each for result in results.cells.values() for each in result.failures):
+        assert "ABI 2" in failure.what, failure
+        assert "build the plug-in anew" in failure.what
+        assert len(failure.what.splitlines()) == 1
+
+
 def shown(language: str) -> list[str]:
     return [block.text for block in PAGE if block.language == language]
 
@@ -130,6 +178,16 @@ def test_the_page_shows_the_examples_code() -> None:
     _, begin, body = module.partition("TRAITS = ")
     assert filled("".join(pieces)) == filled(begin + body)
     assert test == (EXAMPLE / "test_ipcbench_packet_pipe.py").read_text()
+
+
+def test_the_page_shows_the_examples_code_in_c() -> None:
+    assert shown("c") == [C.read_text()]
+    (head,) = shown("py")
+    assert head in MODULE.read_text()
+
+
+def test_the_examples_header_is_ours() -> None:
+    assert (EXAMPLE / "ops.h").read_bytes() == (header() / "ops.h").read_bytes()
 
 
 def test_the_page_shows_the_examples_configuration() -> None:

@@ -1,0 +1,1 @@
+"""The compiled parts under the compiler's sanitizers: `make sanitize`."""
