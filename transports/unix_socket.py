@@ -102,15 +102,15 @@ def bind_private(made: socket.socket, path: Path, backlog: int = 0) -> None:
     Raises: FileExistsError where the path is taken, Unavailable.
     """
     check_length(path)
-    mask = os.umask(0o177)  # bind(2) makes the file with 0777 less the mask
     try:
+        # bind(2) gives the file the socket's own mode, less the umask (unix_bind_bsd() in
+        # Linux's net/unix/af_unix.c); the umask itself is every thread's, and is left alone.
+        os.fchmod(made.fileno(), 0o600)
         bind(made, str(path), backlog)
     except FileExistsError:
         raise
     except OSError as error:
         raise refused(f"bind(2) to {path}", error) from error
-    finally:
-        os.umask(mask)
 
 
 def check_length(path: Path) -> None:
