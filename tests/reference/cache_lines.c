@@ -44,7 +44,7 @@ static void take(char *buffer, size_t length)
 {
     received++;
     while (atomic_load_explicit(&in->number, memory_order_acquire) != received)
-        relax();
+        look_again();
     memcpy(buffer, in->payload, length);
 }
 

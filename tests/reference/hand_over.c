@@ -29,7 +29,7 @@ static void attach(enum side mine)
 static void wait_for(_Atomic char *flag, char value)
 {
     while (atomic_load_explicit(flag, memory_order_acquire) != value)
-        relax();
+        look_again();
 }
 
 /* Until the next block's flag is `mine`; the block. */

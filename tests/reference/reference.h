@@ -79,13 +79,18 @@ static inline long must(long result, const char *what)
 static void stop(int number)
 {
     static const char late[] = "a reference found no end\n";
+    int status, code = 128 + number;
 
     if (number == SIGCHLD && over)
         return;
+    /* The other side has said why it failed: this one ends as it did. */
+    if (number == SIGCHLD && waitpid(-1, &status, WNOHANG) > 0 && WIFEXITED(status) &&
+        WEXITSTATUS(status) != 0)
+        code = WEXITSTATUS(status);
     if (number == SIGALRM && write(STDERR_FILENO, late, sizeof(late) - 1) < 0)
         number = SIGALRM; /* nobody listens: there is no more to say */
     destroy();
-    _exit(128 + number);
+    _exit(code);
 }
 
 static void heed_signals(void)
@@ -148,6 +153,14 @@ static inline void relax(void)
 #else
         (void)0;
 #endif
+}
+
+/* The same for what is to be a floor: a `pause` takes up to 140 cycles since Skylake (Intel's
+ * optimisation manual, "Pause Latency"), and an answer from another core is there before. */
+static inline void look_again(void)
+{
+    if (one_cpu)
+        sched_yield();
 }
 
 /* Playing */
