@@ -40,6 +40,13 @@ class Guardian:
             close_all(ends)
             raise refused("starting the guardian", error, MORE_PROCESSES) from error
         os.close(reading)
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        """A copy of the command is not the command: it must not keep the line open."""
+        if self._writing >= 0:
+            os.close(self._writing)
+            self._writing = -1
 
     def dismiss(self) -> None:
         """Nothing is left to guard. Twice is harmless."""

@@ -16,6 +16,7 @@ _runtime = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _runtime
 os.environ.pop("IPCBENCH_LEDGER", None)
 
+from bench.guardian import Guardian  # noqa: E402
 from tests import sampling  # noqa: E402
 from transports import naming  # noqa: E402
 from transports.testing.leaks import left_since, outliving  # noqa: E402
@@ -23,15 +24,17 @@ from transports.testing.leaks import left_since, outliving  # noqa: E402
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_by_the_run() -> Iterator[None]:
-    """No kernel object, ledger or process may outlive the run's tests.
+    """No kernel object, ledger or process may outlive the run's tests, nor a run that is killed.
 
     Descriptors are each test's own affair: a library may keep one that it opened late.
     """
     ledger = naming.current()
+    guardian = Guardian(ledger)
     before = outliving()
     yield
     left = left_since(before, outliving)
     naming.remove_all(ledger)
+    guardian.dismiss()
     assert not left, f"the run left behind: {', '.join(map(str, left))}"
 
 

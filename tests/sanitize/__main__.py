@@ -13,12 +13,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+
+from bench.process import die_with
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build/sanitized"
 COPY = PLACE / "copy"
 FOUND = PLACE / "found"
+PATIENCE = 1200  # seconds for one of the runs
 
 # Python's own flags, which come first, may say what a signed overflow does: here it is an error.
 # What is undefined traps, and AddressSanitizer tells of it: beside that one, the other library
@@ -132,8 +136,15 @@ def _play(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") ->
                 "ASAN_OPTIONS": f"detect_leaks=0:handle_sigill=2:{log}",  # Python keeps its own
             }
         words = ["-q", "-p", "no:cacheprovider", *(["-k", only] if only else [])]
+        # Its thread may hold AddressSanitizer's lock as a test forks, and the child waits for ever.
+        words += ["-o", "faulthandler_timeout=0"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words, *nodes], cwd=COPY, env=env, check=False
+            [sys.executable, "-m", "pytest", *words, *nodes],
+            cwd=COPY,
+            env=env,
+            check=False,
+            timeout=PATIENCE,
+            preexec_fn=partial(die_with, os.getpid()),
         )
     return done.returncode in (0, 5 if only else 0)  # 5: `only` picks none of these
 

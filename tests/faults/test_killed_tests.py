@@ -1,0 +1,42 @@
+"""A run of these tests that is killed leaves no object, whatever its children do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.command import environment, wait_for
+from transports.testing.leaks import kernel_objects
+
+ROOT = Path(__file__).parents[2]
+HANGS = """
+import os, time
+from pathlib import Path
+from transports import Spec, get
+
+def test_it_hangs():
+    get("shm:posix+spin").create(Spec(64))
+    child = os.fork()
+    if child:
+        Path(__file__).with_name("child").write_text(f"{child}\\n")
+    time.sleep(100)
+"""
+
+
+def test_a_killed_run_leaves_no_object(tmp_path: Path) -> None:
+    before, child, hangs = set(kernel_objects()), tmp_path / "child", tmp_path / "test_hangs.py"
+    hangs.write_text(HANGS)
+    words = ["-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", str(hangs)]
+    with subprocess.Popen(
+        [sys.executable, *words], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
+    ) as run:
+        wait_for("its segment", lambda: child.exists() and child.read_text().endswith("\n"))
+        assert set(kernel_objects()) - before
+        run.kill()
+    try:
+        wait_for("the end of its segment", lambda: not set(kernel_objects()) - before)
+    finally:
+        os.kill(int(child.read_text()), signal.SIGKILL)
