@@ -22,11 +22,10 @@ from bench.cell import RUNTIMES, Cell
 from bench.clock import FAKE, REAL
 from bench.config import Profile
 from bench.files import in_words, make_folder
-from bench.forkparent import ForkParent, Lost
-from bench.guardian import Guardian, clean_up, watch
+from bench.forkparent import Lost
 from bench.journal import NAME as JOURNAL
 from bench.journal import Journal
-from bench.lock import SweepLock
+from bench.machine import Machine
 from bench.patterns import PATTERNS
 from bench.placement import PLACEMENTS, Site
 from bench.plan import Candidate, Plan, Skip, cells_of, plan
@@ -39,7 +38,6 @@ from bench.sizes import human_span
 from bench.untrusted import one_line
 from bench.version import VERSION
 from transports import Unavailable, registry
-from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
 from transports.ownership import check_way
 from transports.remedies import remedy, with_remedy
 
@@ -102,7 +100,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     Raises: CannotRun (the folder cannot be written, too), bench.lock.Busy.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
-    with _Machine(order.clock) as machine:
+    with Machine(order.clock) as machine:
         found = planned(order.profile, order.only)
         header = _header(order, seed, found)
         try:
@@ -131,7 +129,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     folder = folder.resolve()  # `latest` may point elsewhere before we are done
     stopped = load(folder)
     found = _same(stopped)
-    with _Machine(stopped.header.clock) as machine:
+    with Machine(stopped.header.clock) as machine:
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
@@ -272,7 +270,7 @@ def _schedule(
     journal: Journal,
     progress: Progress,
     watcher: Watcher,
-    machine: _Machine,
+    machine: Machine,
 ) -> Schedule:
     return Schedule(
         found.cells,
@@ -306,58 +304,6 @@ def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
         watcher.close()
-
-
-class _Machine:
-    """The machine while a sweep has it: the lock, the ledger and its guardian."""
-
-    def __init__(self, clock: str) -> None:
-        # A sweep on a made-up clock measures nothing, and may run beside others.
-        self._lock = SweepLock() if clock == REAL else None
-
-    def __enter__(self) -> _Machine:
-        if self._lock is not None:
-            self._lock.acquire()
-        try:
-            self._open_ledger()
-        except OSError as error:
-            self._release()
-            raise CannotRun(f"{in_words(error)}: {remedy(error) or REMEDY}") from error
-        except Unavailable:
-            self._release()
-            raise
-        try:
-            self._guardian = Guardian(self._ledger)
-        except Unavailable:
-            clean_up(self._ledger)
-            self._leave()
-            raise
-        return self
-
-    def _open_ledger(self) -> None:
-        for ledger in abandoned():
-            clean_up(ledger)
-        self._before = os.environ.get(LEDGER_VARIABLE)
-        self._ledger = Ledger.open_new(os.getpid())  # the caller's is not the sweep's to remove
-        os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
-
-    def guard(self, parent: ForkParent) -> None:
-        watch(self._ledger, parent.pid)
-
-    def __exit__(self, *_: object) -> None:
-        clean_up(self._ledger)
-        self._guardian.dismiss()
-        self._leave()
-
-    def _leave(self) -> None:
-        os.environ.pop(LEDGER_VARIABLE)
-        if self._before is not None:
-            os.environ[LEDGER_VARIABLE] = self._before
-        self._release()
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
 
 
 def _folder(wanted: Path | None) -> tuple[Path, bool]:

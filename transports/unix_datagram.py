@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from transports.checks import check_seat, check_spec, path_in
-from transports.connections import check_message, message_receiver, message_sender
 from transports.contract import (
     Closed,
     Endpoint,
@@ -43,6 +42,7 @@ from transports.descriptors import duplicate_all
 from transports.multiplexing import Receive, polled
 from transports.native import operations
 from transports.ownership import check_ours
+from transports.socket_calls import check_message, message_receiver, message_sender
 from transports.unix_socket import (
     SEQPACKET,
     Place,

@@ -18,7 +18,6 @@ from transports.connections import (
     Door,
     bind,
     connect_to,
-    largest_message,
 )
 from transports.contract import (
     Closed,
@@ -42,6 +41,7 @@ from transports.contract import (
 from transports.descriptors import duplicate_all
 from transports.naming import fresh_folder, remove_folder
 from transports.remedies import refused
+from transports.socket_calls import largest_message
 
 STREAM = Traits(
     family=Family.SOCKET,

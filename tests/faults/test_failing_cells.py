@@ -8,10 +8,9 @@ import pytest
 
 from bench.results import Results, Status, load
 from tests.e2e.command import ipcbench
-from transports.testing.leaks import left_since, outliving
+from tests.faults.failing import Told, check_told, swept
 
-# transport -> who, where (as it begins), what (as it begins)
-FAULTS = {
+FAULTS: dict[str, Told] = {
     "leaves": ("peer 1 (server)", "block", "exited with 7"),
     "leaves-memory": ("peer 1 (server)", "block", "exited with 7"),
     "leaves-queue": ("peer 1 (server)", "block", "exited with 7"),
@@ -31,41 +30,19 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """One sweep over all that goes wrong, and a healthy pipe between them."""
-    before = outliving()
-    folder = tmp_path_factory.mktemp("faults") / "run"
-    arguments = ["run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64"]
-    for name in ("pipe", *FAULTS):
-        arguments += ["-t", name]
-    done = ipcbench(*arguments, "-o", folder, plugins=True)
-    assert done.returncode == 0, done.stderr
-    assert (folder / "report.html").exists()
-    for name in FAULTS:
-        assert f"failed: latency/{name}/" in done.stderr
-    assert not left_since(before, outliving)
-    return load(folder)
-
-
-def test_the_healthy_cell_is_measured(swept: Results) -> None:
-    assert len(swept.cells["latency/pipe/python/64B/2p/same-core"].good) == 2
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return swept(FAULTS, "python", tmp_path_factory.mktemp("faults") / "run")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_who_where_and_what(name: str, swept: Results) -> None:
+def test_who_where_and_what(name: str, results: Results) -> None:
     """Told at once where a process ends, whether the facility reports that or is silent."""
-    result = swept.cells[f"latency/{name}/python/64B/2p/same-core"]
-    assert result.status is Status.FAILED
-    for failure in result.failures:
-        who, where, what = FAULTS[name]
-        assert failure.who == who, failure
-        assert failure.where.startswith(where), failure
-        assert failure.what.startswith(what), failure
+    check_told(results, name, "python", FAULTS[name])
 
 
 @pytest.mark.parametrize("name", ["hangs", "hangs-first", "answers-late"])
-def test_the_watchdog_says_what_each_process_does(name: str, swept: Results) -> None:
-    (first, *_) = swept.cells[f"latency/{name}/python/64B/2p/same-core"].failures
+def test_the_watchdog_says_what_each_process_does(name: str, results: Results) -> None:
+    (first, *_) = results.cells[f"latency/{name}/python/64B/2p/same-core"].failures
     assert first.what.count("waits in") == 2
     assert "worker" in first.what
 

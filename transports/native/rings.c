@@ -67,30 +67,33 @@ go_on(struct seat *seat)
         seat->turn = 0;
 }
 
+/* Receive of whichever has a message: its length, or an error; `*index` is whose it was. */
 static ssize_t
-ring_recv(void *ctx, void *buffer, size_t size)
+collect(struct seat *seat, void *buffer, size_t size, ssize_t *index)
 {
-    struct seat *seat = ctx;
     ssize_t found;
     struct lane *lane = await(seat, &found);
     if (lane == NULL)
         return found;
+    *index = lane - seat->lanes;
     found = ipcbench_get(lane, buffer, size);
     go_on(seat);
     return found;
 }
 
 static ssize_t
+ring_recv(void *ctx, void *buffer, size_t size)
+{
+    ssize_t index;
+    return collect(ctx, buffer, size, &index);
+}
+
+static ssize_t
 ring_recv_from(void *ctx, void *buffer, size_t size)
 {
-    struct seat *seat = ctx;
-    ssize_t found;
-    struct lane *lane = await(seat, &found);
-    if (lane == NULL)
-        return found;
-    found = ipcbench_get(lane, buffer, size);
-    go_on(seat);
-    return found < 0 ? found : lane - seat->lanes;
+    ssize_t index = 0;
+    ssize_t found = collect(ctx, buffer, size, &index);
+    return found < 0 ? found : index;
 }
 
 static ssize_t
@@ -152,8 +155,9 @@ dispose(void *ctx)
 
 /* A lane of Python's: (start, room, item, counted). */
 static int
-cut(struct lane *lane, const struct kept *kept, const struct plan *plan, PyObject *made_of)
+cut(void *made, const struct kept *kept, const struct plan *plan, PyObject *made_of)
 {
+    struct lane *lane = made;
     Py_ssize_t start;
     PyObject *room, *item;
     int counted;
@@ -182,17 +186,9 @@ cut_all(struct seat *seat, const struct plan *plan)
     seat->into = PyTuple_GET_SIZE(plan->into);
     seat->out = PyTuple_GET_SIZE(plan->out);
     seat->several = seat->into > 1;
-    seat->lanes = PyMem_RawCalloc(seat->into + seat->out, sizeof *seat->lanes);
-    if (seat->lanes == NULL) {
-        PyErr_NoMemory();
+    seat->lanes = ipcbench_lanes(&seat->kept, plan, sizeof *seat->lanes, cut);
+    if (seat->lanes == NULL)
         return -1;
-    }
-    for (size_t i = 0; i < seat->into + seat->out; i++) {
-        PyObject *made_of = i < seat->into ? PyTuple_GET_ITEM(plan->into, i)
-                                           : PyTuple_GET_ITEM(plan->out, i - seat->into);
-        if (cut(&seat->lanes[i], &seat->kept, plan, made_of) < 0)
-            return -1;
-    }
     return 0;
 }
 

@@ -36,6 +36,25 @@ ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes)
     return (char *)kept->memory.buf + start;
 }
 
+void *
+ipcbench_lanes(const struct kept *kept, const struct plan *plan, size_t bytes,
+               ipcbench_cutter cut)
+{
+    Py_ssize_t into = PyTuple_GET_SIZE(plan->into), out = PyTuple_GET_SIZE(plan->out);
+    char *lanes = PyMem_RawCalloc(into + out, bytes);
+    if (lanes == NULL)
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < into + out; i++) {
+        PyObject *made_of = i < into ? PyTuple_GET_ITEM(plan->into, i)
+                                     : PyTuple_GET_ITEM(plan->out, i - into);
+        if (cut(lanes + i * bytes, kept, plan, made_of) < 0) {
+            PyMem_RawFree(lanes);
+            return NULL;
+        }
+    }
+    return lanes;
+}
+
 int
 ipcbench_patience(struct patience *how, PyObject *told)
 {

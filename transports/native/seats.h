@@ -34,6 +34,15 @@ void ipcbench_let_go(struct kept *kept);
 /* The lane's place, if `bytes` from `start` on lie in the mapping; NULL with an error set. */
 char *ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes);
 
+/* What makes a lane of what Python says of it: 0, or -1 with an error set. */
+typedef int (*ipcbench_cutter)(void *lane, const struct kept *kept, const struct plan *plan,
+                               PyObject *made_of);
+
+/* The seat's lanes, of `bytes` each: those that lead here, then those that lead away. NULL with
+ * an error set. PyMem_RawFree. */
+void *ipcbench_lanes(const struct kept *kept, const struct plan *plan, size_t bytes,
+                     ipcbench_cutter cut);
+
 /* The lanes' operations as ops.h has them, picked by what the seat has. */
 void ipcbench_pick(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
                    const struct plan *plan);

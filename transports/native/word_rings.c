@@ -169,8 +169,9 @@ dispose(void *ctx)
 
 /* A lane of Python's: (start, the bell of who receives). */
 static int
-cut(struct word_lane *lane, const struct kept *kept, const struct plan *plan, PyObject *made_of)
+cut(void *made, const struct kept *kept, const struct plan *plan, PyObject *made_of)
 {
+    struct word_lane *lane = made;
     Py_ssize_t start, bell;
     if (!PyArg_ParseTuple(made_of, "nn:lane", &start, &bell))
         return -1;
@@ -187,18 +188,9 @@ cut_all(struct seat *seat, const struct plan *plan)
 {
     seat->into = PyTuple_GET_SIZE(plan->into);
     seat->out = PyTuple_GET_SIZE(plan->out);
-    size_t lanes = seat->into + seat->out;
-    seat->lanes = PyMem_RawCalloc(lanes, sizeof *seat->lanes);
-    if (seat->lanes == NULL) {
-        PyErr_NoMemory();
+    seat->lanes = ipcbench_lanes(&seat->kept, plan, sizeof *seat->lanes, cut);
+    if (seat->lanes == NULL)
         return -1;
-    }
-    for (size_t i = 0; i < lanes; i++) {
-        PyObject *made_of = i < seat->into ? PyTuple_GET_ITEM(plan->into, i)
-                                           : PyTuple_GET_ITEM(plan->out, i - seat->into);
-        if (cut(&seat->lanes[i], &seat->kept, plan, made_of) < 0)
-            return -1;
-    }
     seat->item = seat->lanes[0].item;
     return 0;
 }
