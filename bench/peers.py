@@ -203,11 +203,6 @@ def _block(line: Line, player: Player, count: int) -> None:
     line.say(Done(*timed()))
 
 
-def _epitaph(peer: Peer, status: int) -> Broken:
-    """What is told of a peer that has ended: its last words, or how it ended."""
-    return peer.line.last_words() or Broken(peer.who, "", how_it_ended(status))
-
-
 class Team:
     """All peers of a run, as the worker leads them."""
 
@@ -267,7 +262,8 @@ class Team:
             if pid:
                 self._watching = False
                 peer.pid = 0
-                self._give_up(_epitaph(peer, status))
+                last = peer.line.last_words()
+                self._give_up(last or Broken(peer.who, "", how_it_ended(status)))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
         """Collect all hellos and hand them round; they come back for the worker itself."""

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from transports.contract import Endpoint, Json, MessageTooLarge, Unavailable
+from transports.contract import Endpoint, Json, Unavailable
 from transports.defaults import closed, translated
 
 REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
@@ -122,9 +122,3 @@ def in_words(error: OSError, what: str) -> Exception:
     if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
         error = OSError(errno.EPIPE, error.strerror)
     return translated(error, what)
-
-
-__all__ = [
-    "HEADROOM", "MessageTooLarge", "NativeEndpoint", "REMEDY", "bind", "built", "header",
-    "in_words", "native_of", "told",
-]  # fmt: skip
