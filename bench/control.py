@@ -161,9 +161,9 @@ class Line:
         self._end.settimeout(left)
         try:
             if self._seen:
-                self._end.recv(1)  # and the rest of that message with it
+                self._receive()
                 self._seen = False
-            data = self._end.recv(LARGEST, socket.MSG_PEEK)
+            data = self._receive(socket.MSG_PEEK)
         except TimeoutError as error:
             raise TimedOut(f"{self.who} did not answer in time") from error
         except OSError as error:
@@ -173,11 +173,19 @@ class Line:
         self._seen = True
         return _decoder.decode(data)
 
+    def _receive(self, flags: int = 0) -> bytes:
+        """Who ends with words of ours unread resets the line: that is told once, ahead of what
+        it had said before (unix_release_sock() in Linux's net/unix/af_unix.c). Raises: OSError."""
+        try:
+            return self._end.recv(LARGEST, flags)
+        except ConnectionResetError:
+            return self._end.recv(LARGEST, flags)
+
     def last_words(self) -> Broken | None:
         """What the other one said before it died, if it was that it gives up."""
         self._end.setblocking(False)
         try:
-            while data := self._end.recv(LARGEST):
+            while data := self._receive():
                 message = _decoder.decode(data)
                 if isinstance(message, Broken):
                     return message

@@ -207,6 +207,29 @@ def test_last_words_that_were_just_heard_are_found_still(line: tuple[Line, Line]
     assert here.last_words() == Broken("peer 1", "", "one")
 
 
+def test_who_ends_with_words_unread_is_heard_all_the_same(line: tuple[Line, Line]) -> None:
+    """The kernel tells of a reset first, and then what was said before."""
+    here, there = line
+    here.say(Ready())
+    there.say(Ready())
+    there.say(Broken("peer 1", "", "one"))
+    assert there.next() == Ready()  # and it stays in the queue
+    there.close()
+    assert here.last_words() == Broken("peer 1", "", "one")
+
+
+def test_a_reset_hides_no_message(line: tuple[Line, Line]) -> None:
+    here, there = line
+    here.say(Ready())
+    there.say(Ready())
+    assert here.next() == Ready()
+    there.say(Broken("peer 1", "", "one"))
+    there.close()
+    assert here.next() == Broken("peer 1", "", "one")
+    with pytest.raises(PeerGone):
+        here.next()
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_without_last_words_nobody_waits_for_them(line: tuple[Line, Line], closed: bool) -> None:
     here, there = line
