@@ -1,7 +1,7 @@
 """The timed loops in C, with the face of those in Python: each a twin of its name there.
 
 They take an endpoint of native operations (transports.native), and a message
-and a buffer that lie as those want it: `room`. The loop itself is in
+and a buffer that lie as those want it: bench.buffers. The loop itself is in
 _loops.c, which reads the clock of `time.perf_counter`.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 from array import array
-from ctypes import addressof, c_char
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +16,7 @@ from bench import loops
 from bench.clock import Clock
 from bench.loops import Loop, Span, Stamped
 from transports import Unavailable
-from transports.native import HEADROOM, REMEDY, built, in_words
+from transports.native import REMEDY, built, in_words
 
 compiled: Any = None
 _why = ""
@@ -32,14 +31,6 @@ def missing() -> Unavailable | None:
     if compiled is None:
         return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
     return built()
-
-
-def room(size: int) -> memoryview:
-    """So many bytes, aligned, behind the headroom that operations may overwrite: ops.h."""
-    whole = bytearray(2 * HEADROOM + size + HEADROOM)
-    start = addressof(c_char.from_buffer(whole))
-    at = HEADROOM + -start % HEADROOM
-    return memoryview(whole)[at : at + size]
 
 
 def _told(error: OSError, what: str) -> Exception:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any, Never
 
 from bench import verify
+from bench.buffers import room
 from bench.clock import Clock
 from bench.control import (
     Block,
@@ -29,7 +30,6 @@ from bench.control import (
     broken,
 )
 from bench.loops import END_MARK, Span
-from bench.native_loops import room
 from bench.patterns import Part, Seat
 from bench.process import die_with, fork, how_it_ended, usage
 from bench.records import Usage
@@ -68,8 +68,8 @@ class Player:
         self._native = native
         self.loop = seat.part.native if native else seat.part.loop
         self.stamped = seat.part.native_stamped if native else seat.part.stamped
-        self.buffer = room(size) if native else memoryview(bytearray(size))
-        self.message: Any = room(size) if native else memoryview(bytearray(size))
+        self.buffer = room(size)
+        self.message: Any = room(size)
         self.message[:] = WRITTEN * size
         if not native:
             self.message = endpoint.prepare(self.message)

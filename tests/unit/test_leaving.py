@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench import native_loops
+from bench.buffers import room
 from bench.clock import RealClock
-from bench.native_loops import room
 from transports import Role, Spec, Topology, Transport, get
 from transports.native import NativeEndpoint, built, native_of
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from bench import loops, native_loops
+from bench.buffers import room
 from bench.clock import Clock, FakeClock, RealClock
 from bench.loops import END_MARK
-from bench.native_loops import room
 from bench.patterns import Part
 from tests.plugins.capsules import HEADROOM, Ops, capsule
 from tests.unit.test_loops import CALLS, COUNTS, variable

@@ -65,7 +65,7 @@ ipcbench_pass_on(struct lane *lane, size_t size)
     ipcbench_step_on(lane);
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count, __ATOMIC_RELEASE);
-    return lane->item->notify(lane->item);
+    return ipcbench_notify(lane->item);
 }
 
 static inline ssize_t
@@ -73,7 +73,7 @@ ipcbench_put(struct lane *lane, const void *data, size_t size)
 {
     if (size > lane->size)
         return -EMSGSIZE;
-    ssize_t found = lane->room->wait(lane->room);
+    ssize_t found = ipcbench_wait(lane->room);
     if (found < 0)
         return found;
     memcpy(ipcbench_slot(lane), data, size);
@@ -85,7 +85,7 @@ static inline ssize_t
 ipcbench_give_back(struct lane *lane)
 {
     ipcbench_step_on(lane);
-    return lane->room->notify(lane->room);
+    return ipcbench_notify(lane->room);
 }
 
 /* Take the next message, which is there. One that is too long is over all the same, or whoever

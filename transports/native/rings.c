@@ -27,7 +27,7 @@ ring_loan(void *ctx, void **slot, size_t size)
     struct lane *lane = &seat->lanes[seat->into];
     if (size > lane->size)
         return -EMSGSIZE;
-    ssize_t found = lane->room->wait(lane->room);
+    ssize_t found = ipcbench_wait(lane->room);
     *slot = ipcbench_slot(lane);
     return found;
 }
@@ -46,7 +46,7 @@ static struct lane *
 await(struct seat *seat, ssize_t *error)
 {
     const struct waiter *item = seat->lanes[0].item;
-    *error = item->wait(item);
+    *error = ipcbench_wait(item);
     if (*error < 0)
         return NULL;
     if (!seat->several)

@@ -36,14 +36,14 @@ static ssize_t
 pair_wait(void *ctx)
 {
     struct pair *pair = ctx;
-    return pair->mine->wait(pair->mine);
+    return ipcbench_wait(pair->mine);
 }
 
 static ssize_t
 pair_notify(void *ctx)
 {
     struct pair *pair = ctx;
-    return pair->theirs->notify(pair->theirs);
+    return ipcbench_notify(pair->theirs);
 }
 
 static void

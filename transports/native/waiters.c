@@ -7,16 +7,8 @@
 #include <sys/sem.h>
 #include <unistd.h>
 
-/* POSIX semaphores: no system call while nobody has to wait (sem_overview(7)). */
-
-static ssize_t
-posix_wait(const struct waiter *self)
-{
-    while (sem_wait(self->semaphore) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return 0;
-}
+/* POSIX semaphores: no system call while nobody has to wait (sem_overview(7)). The rest of them
+ * is in waiters.h. */
 
 static ssize_t
 posix_try(const struct waiter *self)
@@ -25,12 +17,6 @@ posix_try(const struct waiter *self)
         if (errno != EINTR)
             return -errno;
     return 0;
-}
-
-static ssize_t
-posix_notify(const struct waiter *self)
-{
-    return sem_post(self->semaphore) < 0 ? -errno : 0;
 }
 
 /* System V's, semop(2). Who is removed has taken the peer along. */
@@ -144,8 +130,7 @@ posix_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (semaphore == SEM_FAILED)
         return PyErr_SetFromErrnoWithFilename(PyExc_OSError, name);
     return enclosed((struct waiter){
-        .wait = how == IPCBENCH_TRY ? posix_try : posix_wait,
-        .notify = posix_notify,
+        .wait = how == IPCBENCH_TRY ? posix_try : NULL,
         .semaphore = semaphore,
     });
 }
