@@ -69,8 +69,9 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
         one = ours(SPIN, "latency", size, CROSS_CORE)
         yield _against(
             one,
-            (Program("cache_lines", one, size=0), target),
-            (Program("cache_lines", one), None),
+            (Program("cache_lines", one, size=0, depth=1), target),
+            (Program("cache_lines", one, size=0, depth=64), None),
+            (Program("cache_lines", one, depth=64), None),
             (Program("shm_spin", one), None),
         )
     for depth in RATES:

@@ -1,11 +1,13 @@
-/* The floor of a round trip between two CPUs: ping-pong over two cache lines, one each way.
+/* The floor of a round trip between two CPUs: ping-pong over cache lines, DEPTH of them each way.
  *
  * A message's number is all that there is, and SIZE bytes, which may be none, behind it: up to
  * 56 ride in the number's own line. Each is sent once the one before it has been answered, so
- * there is nothing else to agree on.
+ * there is nothing else to agree on. With one line each way the sender has to fetch it from who
+ * still reads it; with more, it asks for the next one while it waits for the answer.
  */
 #define PLAYS "pingpong"
 #define SMALLEST 0
+#define HAS_DEPTH 1
 #include "reference.h"
 
 #include <stdatomic.h>
@@ -15,37 +17,72 @@ struct line {
     char payload[];
 };
 
-static struct line *ways[2], *in, *out;
-static uint64_t sent, received;
+/* Ask for a line, to write into it. */
+static inline void own(const char *line)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+    __builtin_prefetch(line, 1);
+#endif
+}
+
+/* One way, as one side sees it. */
+struct way {
+    char *start, *end;
+    char *at; /* the next message's line */
+    uint64_t passed;
+};
+
+static struct way ways[2], *in, *out;
+static size_t apart; /* bytes from line to line */
 
 static void create(void)
 {
-    size_t bytes = lines(sizeof(struct line) + size);
-    /* The next line is often fetched with the one asked for: the two are kept apart. */
-    char *memory = shared_memory(2 * bytes + CACHE_LINE);
+    char *memory;
 
-    ways[0] = (struct line *)memory;
-    ways[1] = (struct line *)(memory + bytes + CACHE_LINE);
+    /* The next line is often fetched with the one asked for: none is another's next. */
+    apart = lines(sizeof(struct line) + size) + CACHE_LINE;
+    memory = shared_memory(2 * depth * apart);
+    for (int i = 0; i < 2; i++, memory += depth * apart)
+        ways[i] = (struct way){memory, memory + depth * apart, memory, 0};
 }
 
 static void attach(enum side me)
 {
-    out = ways[me == A ? 0 : 1];
-    in = ways[me == A ? 1 : 0];
+    out = &ways[me == A ? 0 : 1];
+    in = &ways[me == A ? 1 : 0];
+}
+
+/* The next message's line; `at` goes on. */
+static struct line *next(struct way *way)
+{
+    struct line *line = (struct line *)way->at;
+
+    way->passed++;
+    way->at += apart;
+    if (way->at == way->end)
+        way->at = way->start;
+    return line;
 }
 
 static void put(const char *data, size_t length)
 {
-    memcpy(out->payload, data, length);
-    atomic_store_explicit(&out->number, ++sent, memory_order_release);
+    struct line *line = next(out);
+
+    memcpy(line->payload, data, length);
+    atomic_store_explicit(&line->number, out->passed, memory_order_release);
+    if (depth > 1)
+        own(out->at);
 }
 
 static void take(char *buffer, size_t length)
 {
-    received++;
-    while (atomic_load_explicit(&in->number, memory_order_acquire) != received)
+    struct line *line = next(in);
+
+    while (atomic_load_explicit(&line->number, memory_order_acquire) != in->passed)
         look_again();
-    memcpy(buffer, in->payload, length);
+    memcpy(buffer, line->payload, length);
 }
 
 static void destroy(void)
