@@ -36,7 +36,8 @@ static ssize_t
 ring_commit(void *ctx, size_t size)
 {
     struct seat *seat = ctx;
-    return ipcbench_pass_on(&seat->lanes[seat->into], size);
+    struct lane *lane = &seat->lanes[seat->into];
+    return size <= lane->size ? ipcbench_pass_on(lane, size) : -EMSGSIZE;
 }
 
 /* Several lanes, each in its turn. */
@@ -108,6 +109,15 @@ ring_send_to(void *ctx, size_t index, const void *data, size_t size)
 /* In place. */
 
 static ssize_t
+ring_release(void *ctx)
+{
+    struct seat *seat = ctx;
+    ssize_t given = ipcbench_give_back(&seat->lanes[seat->turn]);
+    go_on(seat);
+    return given;
+}
+
+static ssize_t
 ring_peek(void *ctx, const void **slot)
 {
     struct seat *seat = ctx;
@@ -116,16 +126,11 @@ ring_peek(void *ctx, const void **slot)
     if (lane == NULL)
         return found;
     *slot = ipcbench_slot(lane);
-    return (ssize_t)lane->lengths[lane->at];
-}
-
-static ssize_t
-ring_release(void *ctx)
-{
-    struct seat *seat = ctx;
-    ssize_t given = ipcbench_give_back(&seat->lanes[seat->turn]);
-    go_on(seat);
-    return given;
+    size_t length = ipcbench_counted_length(lane);
+    if (length <= lane->size)
+        return (ssize_t)length;
+    found = ring_release(ctx);
+    return found < 0 ? found : -EMSGSIZE;
 }
 
 static ssize_t

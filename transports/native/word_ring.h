@@ -278,7 +278,8 @@ ipcbench_has_item(void *what)
     return ipcbench_is_there(what, 0);
 }
 
-/* The length of the next message, which is there. */
+/* The length of the next message, which is there: as its sender has it, and any other process
+ * that has the memory, so whoever takes the message holds it to the slot's size. */
 static inline size_t
 ipcbench_length(const struct word_lane *lane)
 {
@@ -300,6 +301,8 @@ static inline ssize_t
 ipcbench_take(struct word_lane *lane, void *buffer, size_t size)
 {
     size_t length = ipcbench_length(lane);
+    if (size > lane->size)
+        size = lane->size;
     if (length <= size)
         ipcbench_copy(buffer, lane->slot + lane->offset, length);
     ipcbench_step(lane);

@@ -49,9 +49,12 @@ static ssize_t
 words_commit(void *ctx, size_t size)
 {
     struct seat *seat = ctx;
-    ipcbench_publish(out_of(seat), size);
+    struct word_lane *lane = out_of(seat);
+    if (size > lane->size)
+        return -EMSGSIZE;
+    ipcbench_publish(lane, size);
     if (seat->how.sleeps)
-        ipcbench_ring(out_of(seat)->item);
+        ipcbench_ring(lane->item);
     return 0;
 }
 
@@ -70,22 +73,28 @@ words_recv_many(void *ctx, void *buffer, size_t size, size_t count)
 }
 
 static ssize_t
-words_peek(void *ctx, const void **slot)
-{
-    struct seat *seat = ctx;
-    struct word_lane *lane = &seat->lanes[0];
-    ssize_t found = ipcbench_await(&seat->how, seat->item, ipcbench_has_item, lane);
-    *slot = lane->slot + lane->offset;
-    return found < 0 ? found : (ssize_t)ipcbench_length(lane);
-}
-
-static ssize_t
 words_release(void *ctx)
 {
     struct seat *seat = ctx;
     ipcbench_step(&seat->lanes[0]);
     ipcbench_free(&seat->lanes[0], &seat->how);
     return 0;
+}
+
+static ssize_t
+words_peek(void *ctx, const void **slot)
+{
+    struct seat *seat = ctx;
+    struct word_lane *lane = &seat->lanes[0];
+    ssize_t found = ipcbench_await(&seat->how, seat->item, ipcbench_has_item, lane);
+    if (found < 0)
+        return found;
+    *slot = lane->slot + lane->offset;
+    size_t length = ipcbench_length(lane);
+    if (length <= lane->size)
+        return (ssize_t)length;
+    words_release(ctx);
+    return -EMSGSIZE;
 }
 
 static ssize_t

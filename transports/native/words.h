@@ -21,8 +21,8 @@
  * answer from another core is there before, and whoever waits longer saves the core's power. */
 #define IPCBENCH_EAGER 2000
 
-/* Looks after which a restless end comes up for air: some tens of milliseconds. One that yields loses
- * a slice of time by each look where others want the CPU, so it comes up after fewer. */
+/* Looks after which a restless end comes up for air: some tens of milliseconds. One that yields
+ * loses a slice of time by each look where others want the CPU, so it comes up after fewer. */
 #define IPCBENCH_RESTLESS (1u << 20)
 #define IPCBENCH_RESTLESS_YIELDS 256
 
