@@ -77,7 +77,7 @@ fit(const struct play *play, int needs, PyObject *message, PyObject *buffer, Py_
         PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
         return 0;
     }
-    if (play->count < 0 || (needs & STAMPS && stamps / 8 < play->count + 1)) {
+    if (play->count < 0 || (needs & STAMPS && stamps / 8 <= play->count)) {
         PyErr_SetString(PyExc_ValueError, "a count of less than 0, or too few stamps for it");
         return 0;
     }

@@ -11,6 +11,13 @@ ipcbench_keep(struct kept *kept, const struct plan *plan)
     }
     if (PyObject_GetBuffer(plan->memory, &kept->memory, PyBUF_WRITABLE) < 0)
         return -1;
+    /* A slot takes a line at least, and room for its message: from here on no product wraps. */
+    if (plan->depth > kept->memory.len / 64 || plan->size > kept->memory.len / plan->depth) {
+        PyErr_Format(PyExc_ValueError, "%zd slots of %zd bytes are not in a segment of %zd",
+                     plan->depth, plan->size, kept->memory.len);
+        PyBuffer_Release(&kept->memory);
+        return -1;
+    }
     kept->into = Py_NewRef(plan->into);
     kept->out = Py_NewRef(plan->out);
     return 0;

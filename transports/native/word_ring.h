@@ -36,6 +36,7 @@
 
 #define IPCBENCH_NUMBER_BITS 24
 #define IPCBENCH_NUMBERS ((uint64_t)1 << IPCBENCH_NUMBER_BITS)
+#define IPCBENCH_LENGTHS ((uint64_t)1 << (64 - IPCBENCH_NUMBER_BITS))
 #define IPCBENCH_PAGE 4096
 #define IPCBENCH_BATCH 64 /* messages that are given back, or told of, at once */
 

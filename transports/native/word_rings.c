@@ -225,6 +225,9 @@ word_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, IPCBENCH_PLAN "O!:word_ring", IPCBENCH_PLAN_TO(&plan),
                           &PyTuple_Type, &told))
         return NULL;
+    if ((uint64_t)plan.size >= IPCBENCH_LENGTHS)
+        return PyErr_Format(PyExc_ValueError, "no message of a ring over words has %zd bytes",
+                            plan.size);
     if ((uint64_t)plan.depth >= IPCBENCH_NUMBERS)
         return PyErr_Format(PyExc_ValueError, "a ring over words has fewer than %d slots",
                             (int)IPCBENCH_NUMBERS);
@@ -252,9 +255,14 @@ word_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *
 word_lane_bytes(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    Py_ssize_t size, depth;
+    Py_ssize_t size, depth, half;
     if (!PyArg_ParseTuple(arguments, "nn:word_lane_bytes", &size, &depth))
         return NULL;
+    /* Half of what it takes, and more: nothing in there wraps where this is small enough. */
+    if (size < 0 || depth < 0 ||
+        __builtin_mul_overflow(size / 2 + IPCBENCH_APART, depth, &half) || half > PY_SSIZE_T_MAX / 4)
+        return PyErr_Format(PyExc_OverflowError, "no segment has %zd slots of %zd bytes", depth,
+                            size);
     return PyLong_FromSize_t(ipcbench_lane_bytes(size, depth));
 }
 
