@@ -13,23 +13,6 @@
  * NULL, with an error set and `ctx` disposed of, where that fails. */
 PyObject *ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void *ctx));
 
-/* The operations behind a capsule; NULL, with an error set, where it is none of this ABI. */
-static inline struct ipcbench_ops *
-ipcbench_ops_of(PyObject *capsule)
-{
-    struct ipcbench_ops *ops = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
-    if (ops == NULL)
-        return NULL;
-    if (ops->abi != IPCBENCH_ABI || ops->struct_size < sizeof *ops) {
-        PyErr_Format(PyExc_ValueError,
-                     "operations of ABI %u, %u bytes: this module knows ABI %u, %zu bytes: build "
-                     "the plug-in anew",
-                     ops->abi, ops->struct_size, IPCBENCH_ABI, sizeof *ops);
-        return NULL;
-    }
-    return ops;
-}
-
 /* What each part of the module brings: tables of functions, and the type `Calls`. */
 extern PyMethodDef ipcbench_nothing[];
 extern PyMethodDef ipcbench_descriptors[];
