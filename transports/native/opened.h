@@ -18,14 +18,20 @@
 static inline int
 ipcbench_open(PyObject *capsule, struct ipcbench_ops *ops)
 {
-    const struct ipcbench_ops *theirs = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
-    if (theirs == NULL)
+    if (!PyCapsule_IsValid(capsule, IPCBENCH_OPS)) {
+        PyErr_Format(PyExc_ValueError,
+                     "native() gave %R: it must be None, or a capsule called \"" IPCBENCH_OPS
+                     "\", as ops.h says",
+                     capsule);
         return -1;
+    }
+    const struct ipcbench_ops *theirs = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
     if (theirs->abi != IPCBENCH_ABI || theirs->struct_size < IPCBENCH_ABI_1_SIZE) {
         PyErr_Format(PyExc_ValueError,
-                     "operations of ABI %u, %u bytes: known is ABI %u, from %zu bytes on: build "
-                     "the plug-in anew",
-                     theirs->abi, theirs->struct_size, IPCBENCH_ABI, IPCBENCH_ABI_1_SIZE);
+                     "operations of ABI %u, %u bytes: this ipcbench knows ABI %u, %zu bytes: "
+                     "%sbuild the plug-in anew with its ops.h",
+                     theirs->abi, theirs->struct_size, IPCBENCH_ABI, IPCBENCH_ABI_1_SIZE,
+                     theirs->abi > IPCBENCH_ABI ? "install a newer one, or " : "");
         return -1;
     }
     *ops = (struct ipcbench_ops){0};
