@@ -73,7 +73,7 @@ ipcbench_next_turn(struct seat *seat)
         seat->turn = 0;
 }
 
-/* Receive where it lies, by a ring's own two operations: no calls, for both are known here. */
+/* Receive where it lies, by a ring's own two operations, which the compiler knows by name. */
 static inline __attribute__((always_inline)) ssize_t
 ipcbench_read(struct seat *seat, size_t size, ssize_t (*peek)(void *ctx, const void **slot),
               ssize_t (*release)(void *ctx))

@@ -74,7 +74,7 @@ words_recv_many(void *ctx, void *buffer, size_t size, size_t count)
     return ipcbench_word_recv_many(lane_of(self, 0), &self->how, buffer, size, count);
 }
 
-static ssize_t
+static inline ssize_t
 words_release(void *ctx)
 {
     struct word_seat *self = ctx;
