@@ -163,6 +163,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,
+        differs=cell.runtime != PYTHON and traits.native_differs,
     )
     return Planned(cell, facts, cpus)
 

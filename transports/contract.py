@@ -149,6 +149,7 @@ class Traits:
     undo: bool = False  # a GUARD whose holder, when killed, gives it back
     native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native
     native_copies: int | None = None  # as `copies`, where a compiled loop makes fewer
+    native_differs: bool = False  # its native operations are not the calls that Python makes
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,6 +310,14 @@ def test_a_compiled_loop_may_copy_less() -> None:
         assert found.facts.copies == copies
 
 
+def test_what_makes_other_calls_natively_says_so() -> None:
+    traits = replace(TRAITS, native_differs=True)
+    for runtime, differs in (("python", False), ("native", True)):
+        found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
+        assert isinstance(found, Planned)
+        assert found.facts.differs == differs
+
+
 # Controls.
 
 

@@ -71,6 +71,7 @@ class Shm:
             depth=True,
             in_place=self.in_place,
             native=True,
+            native_differs=isinstance(waiter, Words) and words.ORDERED,
         )
 
     def _topologies(self) -> set[Topology]:
