@@ -56,25 +56,30 @@ class Pages:
         return self.size * -(-max(size, 1) // self.size)
 
     def room(self) -> Limit:
-        """How many bytes a segment may have. Raises: Unavailable where no page is free."""
-        remedy = _more(self.total + -(-_AMPLE // self.size))
+        """How many bytes a segment may have. Raises: Unavailable."""
         if self.free < 1:
-            raise Unavailable(f"no huge page is free, of vm.nr_hugepages = {self.total}", remedy)
+            raise self._none()
+        remedy = self._more(_AMPLE // self.size)
         return Limit("segment", self.free * self.size, "HugePages_Free, proc_meminfo(5)", remedy)
 
     def lack(self, call: str, size: int, error: Exception) -> Unavailable:
         """That a call for so many bytes has failed, where these pages were there before it."""
-        wanted, what = size // self.size, f"{call} of {size} bytes fails"
+        if self.free < 1:
+            return self._none()
+        wanted, what = self.whole(size) // self.size, f"{call} of {size} bytes fails"
         if wanted > self.free:
             return Unavailable(
                 f"{what}: it takes {wanted} huge pages, and {self.free} are free",
-                _more(self.total + wanted - self.free),
+                self._more(wanted - self.free),
             )
         return Unavailable(f"{what}: {words(error)}, with {self.free} huge pages free", _RAISE)
 
+    def _none(self) -> Unavailable:
+        what = f"no huge page is free, of vm.nr_hugepages = {self.total}"
+        return Unavailable(what, self._more(_AMPLE // self.size))
 
-def _more(total: int) -> str:
-    return f"sysctl -w vm.nr_hugepages={total}"
+    def _more(self, pages: int) -> str:
+        return f"sysctl -w vm.nr_hugepages={self.total + max(1, pages)}"
 
 
 def allocate(fd: int, size: int) -> None:

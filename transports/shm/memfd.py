@@ -22,8 +22,6 @@ class MemfdSegments:
 
     def probe(self) -> Unavailable | None:
         try:
-            if self.huge:
-                Pages.now().room()
             self.create(1, None).close()
         except Unavailable as reason:
             return reason

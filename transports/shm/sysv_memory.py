@@ -129,8 +129,6 @@ class SysvSegments:
         if sysv_ipc is None:
             return missing("sysv_ipc")
         try:
-            if self.huge:
-                Pages.now().room()
             segment = self.create(1, None)
         except Unavailable as reason:
             return reason
