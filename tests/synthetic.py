@@ -74,7 +74,11 @@ def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "pyth
         family = _FAMILY.get(transport, "pipe")
     base = transport.removesuffix("/in-place")
     spins = {"spin": "spinning", "spin-block": "spin, then block"}
-    wait = "poll, then read" if poll else spins.get(base.rpartition("+")[2], "blocking")
+    wait = (
+        "poll, then read"
+        if poll
+        else spins.get(base.rpartition("+")[2].partition("/")[0], "blocking")
+    )
     return Facts(
         per=_PER.get(pattern, "message"),
         family=family,
