@@ -53,7 +53,7 @@ _kept: list[Any] = []  # what capsules point to: for as long as the process live
 
 
 def capsule(
-    *, abi: int = ABI, size: int = ctypes.sizeof(Ops), name: bytes = NAME, **functions: Any
+    *, abi: int = ABI, size: int = ctypes.sizeof(Ops), name: bytes | None = NAME, **functions: Any
 ) -> object:
     """A capsule whose operations are these functions, less their `ctx`; the others are absent."""
     ops = Ops(abi=abi, struct_size=size)
