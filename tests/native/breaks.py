@@ -168,7 +168,23 @@ RINGS = (
           "futex/link/python"),
 )  # fmt: skip
 
-ALL = RINGS
+# What x86 does not tell, since it keeps the order of stores: ThreadSanitizer does. `shape`: what
+# ring_threads is started with.
+RELEASE, ACQUIRE, RELAXED = "__ATOMIC_RELEASE", "__ATOMIC_ACQUIRE", "__ATOMIC_RELAXED"
+THREADS = (
+    Break("a head is stored relaxed", WORDS, "ipcbench_publish(", RELEASE, RELAXED,
+          "1 16 64 -1 0"),
+    Break("a head is loaded relaxed", WORDS, "ipcbench_is_there(", ACQUIRE, RELAXED,
+          "1 16 64 0 0"),
+    Break("what is freed is stored relaxed", WORDS, "ipcbench_free(", RELEASE, RELAXED,
+          "1 1 8 -1 0"),
+    Break("what is freed is loaded relaxed", WORDS, "ipcbench_has_room(", ACQUIRE, RELAXED,
+          "1 1 8 -1 0"),
+    Break("a batch loads relaxed", WORDS, "ipcbench_has_much_room(", ACQUIRE, RELAXED,
+          "1 16 64 -1 1"),
+)  # fmt: skip
+
+ALL = (*RINGS, *THREADS)
 
 
 def applied(one: Break) -> str:
