@@ -9,6 +9,7 @@ it, takes the place of the good one in a process of its own: nothing of ours is 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -184,7 +185,30 @@ THREADS = (
           "1 16 64 -1 1"),
 )  # fmt: skip
 
-ALL = (*RINGS, *THREADS)
+# What is never given back: tests/native/dropping.py finds it.
+CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
+LEAKS = (
+    Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
+    Break("what an operation works on is kept", CAPSULES, "let_go(",
+          "PyMem_RawFree(held->ops.ctx);", ""),
+    Break("a mapping is kept", "transports/native/seats.c", "ipcbench_let_go(",
+          "PyBuffer_Release(&kept->memory);", ""),
+    Break("lanes are kept", SEATS, "dispose(", "PyMem_RawFree(seat->lanes);", "(void)seat;"),
+    Break("a seat is kept that was refused", IN_WORDS_C, "cut_all(seat, &plan) < 0 ||",
+          "PyMem_RawFree(seat);", ""),
+    Break("a waiter is kept", WAITS, "destroy(", "PyMem_RawFree(waiter);", ""),
+    Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
+    Break("descriptors are kept", "transports/native/ends.c", "ipcbench_end(",
+          "PyMem_RawFree(self->outs);", ""),
+    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->room);", ""),
+    Break("what is sent is kept", CALLS, "send_it(", "PyBuffer_Release(&view);", ""),
+    Break("a loop's buffer is kept", "bench/_loops.c", "result = timed(",
+          "PyBuffer_Release(&received);", ""),
+    Break("a loop's message is kept where its buffer is refused", "bench/_loops.c",
+          "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
+)  # fmt: skip
+
+ALL = (*RINGS, *THREADS, *LEAKS)
 
 
 def applied(one: Break) -> str:
@@ -230,9 +254,10 @@ def put_in_place(one: Break, folder: Path) -> tuple[str, Path] | None:
     return module, path
 
 
-def played(one: Break, finder: str, what: str, seed: str) -> str | None:
+def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str | None:
     """What that module's `find(what, seed, seconds)` says where this is broken; None: no compiler.
 
+    `more` goes into its environment.
     Raises: AssertionError where it ends in any other way.
     """
     with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
@@ -242,6 +267,7 @@ def played(one: Break, finder: str, what: str, seed: str) -> str | None:
         done = subprocess.run(
             [sys.executable, "-m", "tests.native.breaks", *map(str, placed), finder, what, seed],
             cwd=ROOT,
+            env=os.environ | {"XDG_RUNTIME_DIR": there} | more,
             capture_output=True,
             text=True,
             timeout=2 * SECONDS,

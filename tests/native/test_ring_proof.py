@@ -89,9 +89,9 @@ def _sanitized(compiler: str, headers: Path, folder: Path) -> list[str]:
     program = folder / "ring_threads"
     command = [
         # A memcpy(3) that the compiler writes out is one that ThreadSanitizer does not see.
-        compiler, "-fno-builtin-memcpy", "-std=gnu11", "-g", "-O1", "-fsanitize=thread", "-fno-strict-aliasing", "-Wall",
-        "-Wextra", "-Werror", f"-I{headers}", "-o", str(program), str(HERE / "ring_threads.c"),
-        "-lpthread",
+        compiler, "-fno-builtin-memcpy", "-std=gnu11", "-g", "-O1", "-fsanitize=thread",
+        "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", f"-I{headers}",
+        "-o", str(program), str(HERE / "ring_threads.c"), "-lpthread",
     ]  # fmt: skip
     built = subprocess.run(command, capture_output=True, text=True)
     if built.returncode:
