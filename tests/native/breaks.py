@@ -9,7 +9,6 @@ it, takes the place of the good one in a process of its own: nothing of ours is 
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+
+from tests.e2e.command import environment  # and nothing that would import the good one
 
 ROOT = Path(__file__).parents[2]
 NATIVE = "transports._native"
@@ -264,17 +265,30 @@ def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str | 
         placed = put_in_place(one, Path(there))
         if placed is None:
             return None
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.native.breaks", *map(str, placed), finder, what, seed],
-            cwd=ROOT,
-            env=os.environ | {"XDG_RUNTIME_DIR": there} | more,
-            capture_output=True,
-            text=True,
-            timeout=2 * SECONDS,
-            check=False,
-        )
+        words = [*map(str, placed), finder, what, seed]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.native.breaks", *words],
+                cwd=ROOT,
+                env=environment() | {"XDG_RUNTIME_DIR": there} | more,
+                capture_output=True,
+                text=True,
+                timeout=2 * SECONDS,
+                check=False,
+            )
+        finally:
+            _swept(Path(there))
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.strip().splitlines()[-1]
+    said: str = done.stdout.strip().splitlines()[-1]
+    return said
+
+
+def _swept(home: Path) -> None:
+    """What it left that had to be killed."""
+    from transports import naming
+
+    for path in home.glob(f"{naming.PREFIX}*/*.ledger"):
+        naming.remove_all(naming.Ledger(path))
 
 
 class _Instead(MetaPathFinder):
