@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import native_loops
-from bench.native_loops import room
+from bench.buffers import room
 from transports import Limits, Spec, Topology, Transport, get, naming
 from transports.bindings import posix_ipc
 from transports.native import native_of, operations

@@ -256,7 +256,8 @@ def long_way(waiter: str, seed: int) -> str:
     if isinstance(transport, Unavailable):
         return f"not here: {transport.reason}"
     draw = random.Random(f"{seed}/{waiter}")
-    size, depth, left = draw.choice((8, 64)), draw.choice((5, 64)), NUMBERS - draw.randint(1, 500)
+    size, depth = draw.choice(((8, 512), (64, 130), (136, 5)))  # such as go in batches
+    left = NUMBERS - draw.randint(1, 500)
     with Crew(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
         while left > 0:
             message, batch = draw.randbytes(size), min(left, 2**19)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.native_loops import room
+from bench.buffers import room
 from tests.plugins.capsules import Opened
 from transports.contract import MessageTooLarge
 from transports.testing.crew import Seat
