@@ -21,14 +21,18 @@ TEAR = ("HEAD_FIRST", "NO_ROOM")
 LEFT_OUT = ("NO_BRINGERS_FENCE", "NO_WAITERS_FENCE", "NO_SECOND_LOOK", "NO_CHANGE", *TEAR)
 
 
+RINGS = [
+    Ring(depth=1, messages=3),
+    Ring(depth=2, messages=4),
+    Ring(depth=3, messages=4),
+    Ring(depth=1, messages=1, lanes=2),
+]
+LARGE = [Ring(depth=depth, messages=2, lanes=2) for depth in (1, 2)]  # slots are used again
+
+
 @pytest.mark.parametrize(
     "ring",
-    [
-        Ring(depth=1, messages=3),
-        Ring(depth=2, messages=4),
-        Ring(depth=3, messages=4),
-        Ring(depth=1, messages=1, lanes=2),
-    ],
+    [*RINGS, *(LARGE if sampling.SOAK else [])],
     ids=lambda ring: f"{ring.depth} slots, {ring.messages} messages, {ring.lanes} lanes",
 )
 def test_no_order_loses_anything(ring: Ring) -> None:
