@@ -45,7 +45,7 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
 test: lint ## lint, types and all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-soak: $(DEVELOPED) ## what is long: contract, starts, kills, fuzz; goes on where it was stopped
+soak: $(DEVELOPED) ## what is long: contract, starts, kills, fuzz, rings; goes on where it was stopped
 	$(FUZZER)
 	$(BIN)/python -m tests.soak $(ARGS)
 

@@ -73,7 +73,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `per`: what a value is the time of ("round trip", "message"). `wait`: how
     the receiver waits. `copies`: times a payload is copied on a hop. `in_place`:
-    the receiver reads where the sender wrote.
+    the receiver reads where the sender wrote. `differs`: a native cell whose
+    operations are not the calls that Python makes, but others that do the same.
     """
 
     per: str
@@ -82,3 +83,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     copies: Annotated[int, msgspec.Meta(ge=0, le=MOST)]
     framing: str
     in_place: bool = False
+    differs: bool = False

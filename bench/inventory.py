@@ -103,9 +103,15 @@ def print_transports(entries: list[dict[str, Any]]) -> None:
             Text("\n".join(_limit(Limit(**limit)) for limit in entry["limits"])),
         )
     _console().print(table)
-    missing = native_loops.missing()
-    if missing is not None:
+    for missing in _native_reasons():
         _console().print(Text(f"{missing.reason}; {missing.remedy}", style="yellow"))
+
+
+def _native_reasons() -> list[Unavailable]:
+    """Why transports that have native operations cannot be driven by them here, each once."""
+    missing = native_loops.missing()
+    own = [found.native for found in map(candidate, names()) if found.native is not None]
+    return [missing] if missing is not None else list(dict.fromkeys(own))
 
 
 def _limit(limit: Limit) -> str:
@@ -230,6 +236,8 @@ def _native() -> Iterator[Finding]:
     why = native_loops.missing()
     if why is None:
         yield Finding(Weight.FINE, "native runtime", "the compiled loops are there")
+        for own in _native_reasons():
+            yield Finding(Weight.MIND, "native runtime", f"skipped: {own.reason}", own.remedy)
     else:
         yield Finding(Weight.MIND, "native runtime", f"skipped: {why.reason}", why.remedy)
 

@@ -24,7 +24,8 @@ from transports import Limits, Topology, Traits, Unavailable
 class Candidate:
     """A transport as the planner sees it: what it is, and what `probe` found.
 
-    `native`: why no compiled loop can run here, whatever the transport; None where one can.
+    `native`: why no compiled loop can run it here: none can at all, or its own part of that is
+    missing; None where one can.
     """
 
     name: str
@@ -163,6 +164,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,
+        differs=cell.runtime != PYTHON and traits.native_differs,
     )
     return Planned(cell, facts, cpus)
 

@@ -37,7 +37,7 @@ from bench.schedule import Schedule
 from bench.sizes import human_span
 from bench.untrusted import one_line
 from bench.version import VERSION
-from transports import Unavailable, registry
+from transports import Limits, Unavailable, registry
 from transports.ownership import check_way
 from transports.remedies import remedy, with_remedy
 
@@ -68,7 +68,9 @@ def candidate(name: str) -> Candidate:
     if isinstance(found, registry.Broken):
         return Candidate(name, None, found.reason)
     try:
-        return Candidate(name, found.traits, found.probe(), native_loops.missing())
+        limits = found.probe()
+        own = limits.native if isinstance(limits, Limits) else None
+        return Candidate(name, found.traits, limits, native_loops.missing() or own)
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:

@@ -2,6 +2,8 @@
 
 The two loops make the same calls over the same descriptors and mappings, so
 what the Python loop takes beyond the native one is the interpreter's part.
+Where the native calls are others (`Facts.differs`), it is that and theirs: such
+cells are shown, marked, and left out of the sums.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from reports.model import (
 WANTED_SIZE = 64  # bytes: where little is copied, the calls are all there is
 WANTED_PLACES = ("same-core", "cross-core-polled")
 MOST_FOLDED = 12  # charts
+MARK = "\N{DAGGER}"  # of a transport whose native calls differ
 _LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
 
 
@@ -95,7 +98,8 @@ def _cost(native: Measured, python: Measured) -> Cost:
 class Sum:
     """Of one pattern, size and placement: (least, median, most) over its transports.
 
-    `added` in seconds per unit. The floor is left out: it is no transport.
+    `added` in seconds per unit. Left out: the floor, which is no transport, and whose native
+    calls differ.
     """
 
     size: int
@@ -117,7 +121,11 @@ def sums(found: Sequence[Cost]) -> list[Sum]:
 
 
 def _sum(placement: str, column: Sequence[Cost | None]) -> Sum | None:
-    carrying = [one for one in column if one and one.native.facts.family != FLOOR]
+    carrying = [
+        one
+        for one in column
+        if one and one.native.facts.family != FLOOR and not one.native.facts.differs
+    ]
     added = [one.difference.median for one in carrying if one.difference]
     ratio = [one.ratio.median for one in carrying if one.ratio]
     if not added:
@@ -230,6 +238,8 @@ def _chart(kind: str, what: str, found: Sequence[Cost], sized: bool = True) -> l
         for cost in found
         for one in (cost.native, cost.python)
     ]  # fmt: skip
+    differ = any(cost.native.facts.differs for cost in found)
+    other = f"; at those marked {MARK} the native calls are others" if differ else ""
     better = "Higher is better, to the right" if rates else "Lower is better, to the left"
     return dot_charts(
         kind,
@@ -240,14 +250,14 @@ def _chart(kind: str, what: str, found: Sequence[Cost], sized: bool = True) -> l
         Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,
         "messages a second" if rates else per,
         "The same calls over the same descriptors and mappings, made by a compiled loop and by "
-        f"Python's: the way between the two is Python's part. {better}; logarithmic.",
+        f"Python's: the way between the two is Python's part{other}. {better}; logarithmic.",
         [one for cost in found for one in (cost.native, cost.python)],
     )
 
 
 def _label(one: Measured, sized: bool) -> str:
     """A transport, and what else tells its row from the others of a chart."""
-    parts = [label(one)]
+    parts = [label(one) + (f" {MARK}" if one.facts.differs else "")]
     if sized and one.cell.size:
         parts.append(size_of(one))
     if one.cell.processes != 2:

@@ -32,7 +32,7 @@ from reports.charts import (
     who,
 )
 from reports.curves import crowded, scaled
-from reports.groups import best_at
+from reports.groups import best_at, memory
 from reports.model import FAMILIES, PLACEMENTS, RUNTIMES, WAITS, Measured, loop_of, rank
 from reports.plots import SCALING
 from reports.style import series
@@ -96,7 +96,7 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
         shared,
         lambda one: (
             _place(one, one.cell.placement),
-            one.cell.transport.partition("+")[0],
+            memory(one.cell.transport),
             one.facts.wait,
         ),
     )

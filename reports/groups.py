@@ -56,6 +56,12 @@ def _segment(name: str) -> str | None:
     return head if plus and ":" in head else None
 
 
+def memory(name: str) -> str:
+    """`shm:memfd+futex/huge` -> `shm:memfd/huge`: all of it but how its receiver waits."""
+    head, _, rest = name.partition("+")
+    return head + rest[rest.find("/") :] if "/" in rest else head
+
+
 def _waiter(name: str) -> str:
     return name.partition("+")[2].partition("/")[0]
 

@@ -156,6 +156,8 @@ def render(
             cost_sums=costs.sums(both),
             cost_trips=costs.round_trips(both),
             cost_streams=costs.streams(both),
+            cost_mark=costs.MARK,
+            cost_differs=any(one.native.facts.differs for one in both),
             python_alone=costs.python_alone(both, cells),
             native_missing=not both and _native_wanted(results),
             charts=shown,

@@ -18,7 +18,9 @@ os.environ.pop("IPCBENCH_LEDGER", None)
 
 from bench.guardian import Guardian  # noqa: E402
 from tests import sampling  # noqa: E402
-from transports import naming  # noqa: E402
+from tests.huge_pages import ENOUGH, set_aside  # noqa: E402
+from transports import Unavailable, naming  # noqa: E402
+from transports.shm.huge_pages import Pages  # noqa: E402
 from transports.testing.leaks import left_since, outliving  # noqa: E402
 
 
@@ -36,6 +38,25 @@ def nothing_left_by_the_run() -> Iterator[None]:
     naming.remove_all(ledger)
     guardian.dismiss()
     assert not left, f"the run left behind: {', '.join(map(str, left))}"
+
+
+@pytest.fixture(scope="session")
+def huge_pages(nothing_left_by_the_run: None) -> Iterator[None]:
+    """As many as the tests need, for the rest of the run, where they can be had.
+
+    Where they cannot, what takes them is skipped, with the reason that it gives itself.
+    """
+    try:
+        pages = Pages.now()
+    except Unavailable:
+        yield
+        return
+    lack = ENOUGH // pages.size - pages.free
+    if lack <= 0:
+        yield
+        return
+    with set_aside(lack):
+        yield
 
 
 def pytest_unconfigure() -> None:

@@ -64,7 +64,7 @@ _PER = {"latency": "round trip", "pairs-latency": "round trip", "echo": "round t
         "signal": "round trip", "counter": "update"}  # fmt: skip
 
 
-def facts(transport: str, pattern: str, poll: bool = False) -> Facts:
+def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "python") -> Facts:
     """What `bench` would say of a transport; unknown names are told by their form."""
     if pattern in ("signal", "counter"):
         family = "synchronisation"
@@ -74,7 +74,11 @@ def facts(transport: str, pattern: str, poll: bool = False) -> Facts:
         family = _FAMILY.get(transport, "pipe")
     base = transport.removesuffix("/in-place")
     spins = {"spin": "spinning", "spin-block": "spin, then block"}
-    wait = "poll, then read" if poll else spins.get(base.rpartition("+")[2], "blocking")
+    wait = (
+        "poll, then read"
+        if poll
+        else spins.get(base.rpartition("+")[2].partition("/")[0], "blocking")
+    )
     return Facts(
         per=_PER.get(pattern, "message"),
         family=family,
@@ -82,6 +86,7 @@ def facts(transport: str, pattern: str, poll: bool = False) -> Facts:
         copies=0 if family in ("floor", "synchronisation") else 2 - (base != transport),
         framing="message",
         in_place=base != transport,
+        differs=runtime == "native" and base.endswith(("futex", "spin", "spin-block")),
     )
 
 
@@ -177,7 +182,9 @@ def sweep(
     results = Results(header(rounds, seed))
     failed_ids = {line.cell for line in failed}
     for cell in (*planned, *(msgspec.structs.replace(cell, twin=True) for cell in twins)):
-        entry = CellResult(cell, facts(cell.transport, cell.pattern, cell.poll), loops=1000)
+        entry = CellResult(
+            cell, facts(cell.transport, cell.pattern, cell.poll, cell.runtime), loops=1000
+        )
         results.cells[cell.id] = entry
         if cell.id not in failed_ids:
             entry.runs = [

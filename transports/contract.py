@@ -149,6 +149,7 @@ class Traits:
     undo: bool = False  # a GUARD whose holder, when killed, gives it back
     native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native
     native_copies: int | None = None  # as `copies`, where a compiled loop makes fewer
+    native_differs: bool = False  # its native operations are not the calls that Python makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,8 @@ class Limits:
     senders to one receiver, `fan_out_message` one that several receivers
     compete for (None: the same bound). `others` are told, and decide nothing.
     `several`: why one process cannot wait for several others, where it cannot.
+    `native`: why what the trait of that name says is not there: a plug-in's compiled
+    part that was never built (transports.native.not_built).
     """
 
     message: Limit
@@ -180,6 +183,7 @@ class Limits:
     fan_out_message: Limit | None = None
     others: tuple[Limit, ...] = ()
     several: Unavailable | None = None
+    native: Unavailable | None = None
 
     def refuses(self, topology: Topology, parties: int) -> Unavailable | None:
         """Why so many cannot share a channel of this topology here."""

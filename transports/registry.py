@@ -56,7 +56,8 @@ _FAMILIES: dict[str, tuple[str, str]] = {
 _MEMBERS = (
     "pipe:1M",
     "fifo:mknod",
-    # A cross: every segment, every waiter, and reading in place. Any other pair goes by its name.
+    # A cross: every segment, every waiter, huge pages, and reading in place. Any other pair
+    # goes by its name.
     "shm:posix+posix-sem",
     "shm:sysv+posix-sem",
     "shm:file+posix-sem",
@@ -68,6 +69,7 @@ _MEMBERS = (
     "shm:posix+futex",
     "shm:posix+spin",
     "shm:posix+spin-block",
+    "shm:memfd+posix-sem/huge",
     "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place",
 )

@@ -195,6 +195,7 @@ class Signalling:
             pollable=self.kind.pollable,
             unlink_early=self.kind.unlink_early,
             undo=self.undo,
+            native_differs=self.kind.in_memory,
         )
 
     def probe(self) -> Limits | Unavailable:

@@ -34,11 +34,14 @@ from transports.contract import (
 from transports.defaults import PlainChannel, PlainEndpoint, closed, translated
 from transports.descriptors import close_all, duplicate_all
 from transports.multiplexing import polled
+from transports.native import not_built
 
+_packets: Any = None
+_missing: Unavailable | None = None
 try:
-    _packets: Any = import_module("_packets")
-except ImportError:  # it is optional: pyproject.toml
-    _packets = None
+    _packets = import_module("_packets")
+except ImportError as error:  # it is optional: pyproject.toml
+    _missing = not_built("ipcbench-packet-pipe", error)
 
 TRAITS = Traits(
     family=Family.PIPE,
@@ -52,7 +55,7 @@ TRAITS = Traits(
     zero_length=False,  # writing nothing leaves no packet
     pollable=True,
     copies=2,  # into the kernel's page, and out of it
-    native=_packets is not None,  # section 7
+    native=True,  # section 7
 )
 
 # What is longer becomes several packets: pipe(2), O_DIRECT.
@@ -197,7 +200,7 @@ class PacketPipe:
             os.write(ends[1], b"two")
             if os.read(ends[0], 6) != b"one":
                 return Unavailable("pipes have no packet mode here: O_DIRECT is ignored")
-            return Limits(message=PACKET)
+            return Limits(message=PACKET, native=_missing)
         finally:
             close_all(ends)
 

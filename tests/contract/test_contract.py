@@ -8,6 +8,7 @@ import pytest
 
 from tests import sampling
 from transports import naming
+from transports.contract import Sharing
 from transports.testing import ContractTests
 from transports.testing.stage import Stage
 
@@ -20,6 +21,15 @@ class _Sysv(ContractTests):
         return str(naming.fresh_key())
 
 
+@pytest.mark.usefixtures("huge_pages")
+class _Huge(ContractTests):
+    """Memory in huge pages, where some can be set aside."""
+
+    @pytest.fixture
+    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
+        return str(naming.fresh_key()) if stage.transport.traits.sharing is Sharing.NAME else None
+
+
 class _Tmpfs(ContractTests):
     """A file on a tmpfs, wherever pytest has its own."""
 
@@ -29,6 +39,8 @@ class _Tmpfs(ContractTests):
 
 
 def _suite(name: str) -> type[ContractTests]:
+    if "/huge" in name:
+        return _Huge
     if "sysv" in name:
         return _Sysv
     return _Tmpfs if name.startswith("shm:tmpfs") else ContractTests

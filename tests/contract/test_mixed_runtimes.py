@@ -21,13 +21,13 @@ missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 SIZE, DEPTH = 100, 4
-RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd")
+RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:sysv+posix-sem/huge")
 OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "sysv-queue", "posix-queue")
 LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # and several times round the ring
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
+def nothing_left(huge_pages: None) -> Iterator[None]:
     before = snapshot()
     yield
     assert not left_since(before)

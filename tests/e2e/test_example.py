@@ -14,7 +14,7 @@ import pytest
 from bench.results import Status, load
 from tests.e2e.command import environment
 from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands
-from transports.native import built, header
+from transports.native import REMEDY, built, header
 
 EXAMPLE = ROOT / "examples/ipcbench-packet-pipe"
 MODULE = EXAMPLE / "ipcbench_packet_pipe.py"
@@ -35,7 +35,7 @@ BY_HAND = [
 class Author:
     """Somebody who has installed a copy of the example."""
 
-    def __init__(self, place: Path, in_c: str = "") -> None:
+    def __init__(self, place: Path, in_c: str = "", **more: str) -> None:
         self.folder = place / "packet-pipe"
         self._site = place / "site"
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -44,6 +44,7 @@ class Author:
         done = self.python(
             "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet",
             "--no-index", "--no-deps", "--no-build-isolation", "--target", self._site, ".",
+            **more,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
@@ -53,11 +54,11 @@ class Author:
         assert before in changed
         return Author(place, changed.replace(before, after))
 
-    def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=self.folder,
-            env=environment(PYTHONPATH=str(self._site)),
+            env=environment(PYTHONPATH=str(self._site), **more),
             capture_output=True,
             text=True,
             timeout=100,
@@ -160,6 +161,77 @@ def test_another_version_of_the_header_is_told_in_the_failed_cell(
         assert "ABI 2" in failure.what, failure
         assert "build the plug-in anew" in failure.what
         assert len(failure.what.splitlines()) == 1
+
+
+@without_native
+def test_a_capsule_of_another_name_is_told_in_the_failed_cell(
+    author: Author, tmp_path: Path
+) -> None:
+    other = author.rebuilt(tmp_path, "New(seat, IPCBENCH_OPS,", 'New(seat, "another.ops",')
+    assert other.python(*NATIVE, "native").returncode == 3
+    (failure,) = {
+        each.what
+        for result in load(other.folder / "native").cells.values()
+        for each in result.failures
+    }
+    assert 'native() gave <capsule object "another.ops"' in failure
+    assert 'a capsule called "ipcbench.ops"' in failure
+    assert len(failure.splitlines()) == 1
+
+
+# Without a compiler.
+
+NOT_BUILT = "the compiled part of ipcbench-packet-pipe is not built here: No module named"
+ANEW = f"{REMEDY.rpartition(' ipcbench ')[0]} ipcbench-packet-pipe anew"
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Author:
+    """An author who has no compiler; ours is built all the same."""
+    return Author(tmp_path_factory.mktemp("plain"), CC="/bin/false")
+
+
+@without_native
+def test_list_and_doctor_say_why_it_has_no_native_runtime(plain: Author) -> None:
+    entries = json.loads(plain.python("-m", "bench", "list", "--json").stdout)
+    (ours,) = (entry for entry in entries if entry["name"] == "packet-pipe")
+    assert ours["available"]
+    assert not ours["native"]["available"]
+    assert ours["native"]["reason"].startswith(NOT_BUILT)
+    assert ours["native"]["remedy"] == ANEW
+    (said,) = (
+        line
+        for line in plain.python("-m", "bench", "list").stdout.splitlines()
+        if NOT_BUILT in line
+    )
+    assert ANEW in said
+    findings = json.loads(plain.python("-m", "bench", "doctor", "--json").stdout)
+    (found,) = (one for one in findings if NOT_BUILT in one["text"])
+    assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", ANEW)
+
+
+@without_native
+def test_its_native_cells_are_skips_that_say_so(plain: Author) -> None:
+    """On the page and in the command's one line; the cells in Python are measured."""
+    both = plain.python(*NATIVE, "both", "--runtime", "python")
+    assert both.returncode == 0, both.stderr
+    assert outcomes(plain.folder / "both") == {
+        "run": {"latency"}, "skipped": {"latency"}, "failed": set(),
+    }  # fmt: skip
+    page = (plain.folder / "both/report.html").read_text().replace("&#39;", "'")
+    assert NOT_BUILT in page and f"Remedy: {ANEW}" in page
+    alone = plain.python(*NATIVE, "alone")
+    assert alone.returncode == 3
+    (said,) = alone.stderr.splitlines()
+    assert NOT_BUILT in said and said.endswith(ANEW)
+
+
+@without_native
+def test_the_contract_passes_by_what_is_not_built(plain: Author) -> None:
+    done = plain.python("-m", "pytest", "-rs", "-p", "no:cacheprovider", "-k", "size or operations")
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert NOT_BUILT in done.stdout
 
 
 def shown(language: str) -> list[str]:

@@ -4,13 +4,25 @@
  *   spin -a ring.pml && gcc -O2 -o pan pan.c && ./pan -m100000
  *
  * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
- * Leave out a fence by -DNO_BRINGERS_FENCE or -DNO_WAITERS_FENCE: then a state is found where
- * both sleep ("invalid end state"). Bytes that are not those of the message fail an assertion. */
+ * Leave something out by -DNO_BRINGERS_FENCE, -DNO_WAITERS_FENCE, -DNO_SECOND_LOOK or -DNO_CHANGE
+ * (of the bell, by who rings): then a state is found where both sleep ("invalid end state"). With
+ * -DHEAD_FIRST, or -DNO_ROOM, bytes that are not those of the message fail an assertion. */
 #ifndef DEPTH
 #define DEPTH 2
 #endif
 #ifndef MESSAGES
 #define MESSAGES 4
+#endif
+
+#ifdef NO_ROOM
+#define ROOMY (DEPTH + 1)
+#else
+#define ROOMY DEPTH
+#endif
+#ifdef NO_SECOND_LOOK
+#define LOOKS_AGAIN false
+#else
+#define LOOKS_AGAIN true
 #endif
 
 #define WORDS (4 + 2 * DEPTH)
@@ -49,7 +61,11 @@ inline sound(who, other, bell) /* ipcbench_ring */
         atomic {
             empty(buffers[who]) -> /* an exchange empties the buffer as well */
             if
+#ifdef NO_CHANGE
+            :: memory[bell] == seen -> ours = true
+#else
             :: memory[bell] == seen -> memory[bell] = seen + 1; ours = true
+#endif
             :: else -> ours = false
             fi
         }
@@ -90,17 +106,22 @@ proctype producer()
     :: sent == MESSAGES -> break
     :: else ->
         do
-        :: sent - memory[FREED] < DEPTH -> break
+        :: sent - memory[FREED] < ROOMY -> break
         :: else ->
             set(0, ROOM);
             if
-            :: sent - memory[FREED] < DEPTH -> break
+            :: LOOKS_AGAIN && sent - memory[FREED] < ROOMY -> break
             :: else -> doze(0, ROOM)
             fi
         od;
         sent++;
+#ifdef HEAD_FIRST
+        store(0, HEAD(sent), sent);
+        store(0, BYTE(sent), sent);
+#else
         store(0, BYTE(sent), sent);
         store(0, HEAD(sent), sent);
+#endif
         sound(0, 1, BELL)
     od
 }
@@ -117,7 +138,7 @@ proctype consumer()
         :: else ->
             set(1, BELL);
             if
-            :: memory[HEAD(taken + 1)] == taken + 1 -> break
+            :: LOOKS_AGAIN && memory[HEAD(taken + 1)] == taken + 1 -> break
             :: else -> doze(1, BELL)
             fi
         od;

@@ -1,4 +1,4 @@
-"""Capsules of native operations made in Python: each operation is a function of ours.
+"""Capsules of native operations made in Python, each operation a function of ours; and opened.
 
 What ops.h describes, written down a second time with ctypes: a plug-in's capsule that no
 compiler of ours has seen. A callback takes the interpreter's lock by itself.
@@ -7,10 +7,12 @@ compiler of ours has seen. A callback takes the interpreter's lock by itself.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any
 
 from transports.contract import MessageTooLarge, PeerGone, WouldBlock
+from transports.native import in_words
 
 NAME = b"ipcbench.ops"
 ABI = 1
@@ -56,7 +58,7 @@ def capsule(
     *,
     abi: int = ABI,
     size: int = ctypes.sizeof(Ops),
-    name: bytes = NAME,
+    name: bytes | None = NAME,
     into: Ops | None = None,
     **functions: Any,
 ) -> object:
@@ -99,3 +101,33 @@ def _tried(call: Callable[[], int | None]) -> int:
         return -11  # EAGAIN
     except MessageTooLarge:
         return -90  # EMSGSIZE
+
+
+class Opened:
+    """A capsule's operations, each called as a compiled loop calls it: by its pointer.
+
+    What it returns is a count; -errno is raised, in the contract's words.
+    """
+
+    def __init__(self, capsule: object) -> None:
+        self._capsule = capsule  # which keeps all the rest alive
+        ops = Ops.from_address(_pointer(capsule, NAME))
+        self._ctx = ops.ctx
+        self._calls = {
+            name: ctypes.CFUNCTYPE(_RESULT, _CTX, *shape)(getattr(ops, name))
+            for name, shape in _SHAPES.items()
+            if getattr(ops, name)
+        }
+
+    def has(self, operation: str) -> bool:
+        return operation in self._calls
+
+    def call(self, operation: str, *given: Any) -> int:
+        found: int = self._calls[operation](self._ctx, *given)
+        if found < 0:
+            raise in_words(OSError(-found, os.strerror(-found)), operation)
+        return found
+
+
+_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer.restype, _pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)

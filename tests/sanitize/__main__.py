@@ -47,6 +47,8 @@ LOOPS = (
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
     "tests/native/test_lengths.py", "tests/native/test_numbers.py",
     "tests/unit/test_native_again.py", "tests/unit/test_listening.py",
+    "tests/native/test_rings.py::test_a_ring_between_processes",
+    "tests/native/test_leaks.py::test_nothing_is_left",
 )  # fmt: skip
 RING = "tests/native/test_ring_proof.py"  # its harness is built with ThreadSanitizer, always
 

@@ -18,7 +18,7 @@ _RUNTIME = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _RUNTIME
 os.environ.pop("IPCBENCH_LEDGER", None)
 
-from tests.soak import contract, fuzz, kills, starts  # noqa: E402
+from tests.soak import contract, fuzz, kills, rings, starts  # noqa: E402
 from tests.soak.trials import Outcome, Record, Trial, played  # noqa: E402
 
 Part: TypeAlias = Callable[[int], Iterator[Trial]]
@@ -28,6 +28,7 @@ PARTS: dict[str, Part] = {
     "starts": starts.trials,
     "kills": kills.trials,
     "fuzz": fuzz.trials,
+    "rings": rings.trials,
 }
 RECORD = Path("results/soak.jsonl")
 

@@ -1,6 +1,7 @@
 """The contract's tests, all of them, over each transport and all of shared memory's product.
 
-And every mutant that they must catch, and the models of the ring that waits for words.
+And every mutant that they must catch, the models of the ring that waits for words, and what
+the compiled parts must not leave.
 """
 
 from __future__ import annotations
@@ -39,3 +40,4 @@ def trials(seed: int) -> Iterator[Trial]:
     yield Trial("contract/mutants", partial(_pytest, str(HERE / "test_mutants.py")))
     proof = HERE.parent / "native/test_ring_proof.py"
     yield Trial("contract/ring", partial(_pytest, str(proof)))
+    yield Trial("contract/leaks", partial(_pytest, str(proof.with_name("test_leaks.py"))))

@@ -14,7 +14,7 @@ from reports.canvas import spread, tick
 from reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
 from reports.dots import MOST_SERIES
 from reports.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
-from reports.groups import by_family
+from reports.groups import by_family, memory
 from reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
@@ -224,3 +224,22 @@ def test_ticks_are_round() -> None:
     assert tick(Axis.UNITS_PER_SECOND, 1.5e3) == "1.5 k/s"
     assert tick(Axis.SHARE, 0.25) == "25 %"
     assert tick(Axis.BYTES, 65536) == "64K"
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("shm:memfd+futex", "shm:memfd"),
+        ("shm:memfd+futex/huge", "shm:memfd/huge"),
+        ("shm:posix+spin/in-place", "shm:posix/in-place"),
+    ],
+)
+def test_memory_without_how_it_is_waited_for(name: str, where: str) -> None:
+    assert memory(name) == where
+
+
+def test_ways_of_waiting_are_compared_over_the_same_pages() -> None:
+    names = ("shm:memfd+futex", "shm:memfd+spin", "shm:memfd+futex/huge", "shm:memfd+spin/huge")
+    planned = cells(names, sizes=(64,), placements=("cross-core",))
+    body = dots(charts_of(sweep(lambda *_: 1e-6, planned))["waiting-python"])
+    assert {row.label for row in body.rows} == {"shm:memfd, 64 B", "shm:memfd/huge, 64 B"}

@@ -124,10 +124,24 @@ def test_the_table_has_a_row_for_each_transport_and_what_it_lacks() -> None:
     assert python_alone(found, measured(results)) == ["mp-pipe"]
 
 
-def test_a_sum_leaves_out_the_floor(found: list[Cost]) -> None:
+def test_where_the_native_calls_are_others_the_cost_is_marked(found: list[Cost]) -> None:
+    differing = {one.native.cell.transport for one in found if one.native.facts.differs}
+    assert differing == {"shm:posix+spin", "futex"}
+    assert not any(one.python.facts.differs for one in found)
+    charts = charts_of(twice())
+    chart = charts["cost-latency-64-python-native"]
+    assert isinstance(chart.body, Dots)
+    labels = {row.label for row in chart.body.rows}
+    assert {"shm:posix+spin \N{DAGGER}", SHM} < labels
+    assert "marked \N{DAGGER} the native calls are others" in chart.caption
+    alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
+    assert not any(one.native.facts.differs for one in alike)
+
+
+def test_a_sum_leaves_out_the_floor_and_what_makes_other_calls(found: list[Cost]) -> None:
     same, polled = sums(found)
     assert (same.placement, polled.placement) == ("same-core", "cross-core-polled")
-    assert same.transports == 6
+    assert same.transports == 5
     assert same.added[1] == pytest.approx(4 * CALL, rel=0.1)
     assert same.ratio[2] < 3  # the floor's would be seven
     assert "longer with the Python loop than with the native one" in cost_sentence(same)

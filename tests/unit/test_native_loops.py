@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import select
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,17 @@ from bench.loops import END_MARK
 from bench.patterns import Part
 from tests.plugins.capsules import HEADROOM, Ops, capsule
 from tests.unit.test_loops import CALLS, COUNTS, variable
-from transports import MessageTooLarge, PeerGone, Role, Spec, Topology, Transport, WouldBlock, get
+from transports import (
+    MessageTooLarge,
+    PeerGone,
+    Role,
+    Spec,
+    Topology,
+    Transport,
+    Unavailable,
+    WouldBlock,
+    get,
+)
 from transports.native import built, native_of, operations
 from transports.null import NullEndpoint
 
@@ -264,6 +276,40 @@ def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) 
     script.capsule = capsule(send=lambda *_: 0, recv=lambda *_: 0, **wrong)
     with pytest.raises(ValueError, match=r"build the plug-in anew|called \"ipcbench.ops\""):
         take(script, a_message(), room(16), 1, RealClock())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"abi": 2}, f"operations of ABI 2, {ctypes.sizeof(Ops)} bytes: this ipcbench knows ABI 1, "
+         f"{ctypes.sizeof(Ops)} bytes: install a newer one, or build the plug-in anew"),
+        ({"abi": 0}, f"knows ABI 1, {ctypes.sizeof(Ops)} bytes: build the plug-in anew"),
+        ({"size": 24}, f"ABI 1, 24 bytes: this ipcbench knows ABI 1, {ctypes.sizeof(Ops)} bytes: "
+         "build the plug-in anew with its ops.h"),
+        ({"name": b"other"}, 'native() gave <capsule object "other" at 0x'),
+        ({"name": None}, "native() gave <capsule object NULL at 0x"),
+        (None, 'native() gave 7: it must be None, or a capsule called "ipcbench.ops"'),
+    ],
+)  # fmt: skip
+def test_why_a_capsule_is_refused(given: dict[str, Any] | None, said: str) -> None:
+    """In one line, by what makes a plug-in's end native."""
+    end: Any = SimpleNamespace(depth=None, native=lambda: capsule(**given) if given else 7)
+    with pytest.raises(ValueError, match=re.escape(said)) as refused:
+        native_of(end)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_larger_operations_of_the_same_abi_are_taken() -> None:
+    """Fields are only added: ops.h."""
+    end: Any = SimpleNamespace(depth=None, native=lambda: capsule(size=2**16))
+    assert native_of(end).capsule is not None
+
+
+def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
+    end: Any = SimpleNamespace(native=lambda: None)
+    with pytest.raises(Unavailable, match=r"native\(\) gave None") as refused:
+        native_of(end)
+    assert "Limits.native" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
 from transports import Limits, Topology, Traits, Unavailable
 from transports.contract import Limit
 from transports.null import TRAITS as NULL
+from transports.registry import matching
 
 TRAITS = replace(NULL, topologies=frozenset({Topology.LINK, Topology.FAN_IN}))
 FAN_OUT = replace(TRAITS, topologies=frozenset(Topology))
@@ -310,6 +311,14 @@ def test_a_compiled_loop_may_copy_less() -> None:
         assert found.facts.copies == copies
 
 
+def test_what_makes_other_calls_natively_says_so() -> None:
+    traits = replace(TRAITS, native_differs=True)
+    for runtime, differs in (("python", False), ("native", True)):
+        found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
+        assert isinstance(found, Planned)
+        assert found.facts.differs == differs
+
+
 # Controls.
 
 
@@ -387,6 +396,21 @@ def test_this_repositorys_promises_come_with_controls() -> None:
     found = sweep.planned(profile, only_promised)
     named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
     assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named
+
+
+def ours(name: str) -> list[Cell]:
+    return list(cells_of(load_profile(name).axes, matching))
+
+
+@pytest.mark.parametrize("name", ["standard", "rigorous"])
+def test_huge_pages_stand_beside_small_ones(name: str) -> None:
+    cells = ours(name)
+    large = [cell for cell in cells if cell.size == 1 << 20 and "/huge" in cell.transport]
+    assert {cell.pattern for cell in large} == {"latency", "stream"}
+    for cell in large:
+        plain = cell.transport.replace("/huge", "")
+        assert msgspec.structs.replace(cell, transport=plain) in cells
+    assert not [cell for cell in ours("quick") if "/huge" in cell.transport]
 
 
 # The order of rounds, and the plan's name.

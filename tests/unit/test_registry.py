@@ -5,6 +5,7 @@ What concerns imports is tried in fresh processes: here everything is imported a
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,10 @@ def test_patterns() -> None:
 def test_patterns_of_pairs() -> None:
     waiters = ("sysv-sem", "posix-sem", "eventfd", "futex", "spin", "spin-block")
     assert set(matching("shm:memfd+*")) == {
-        f"shm:memfd+{waiter}{way}" for waiter in waiters for way in ("", "/in-place")
+        f"shm:memfd+{waiter}{pages}{way}"
+        for waiter in waiters
+        for pages in ("", "/huge")
+        for way in ("", "/in-place")
     }
     assert set(matching("shm:*+spin")) == {
         f"shm:{segment}+spin" for segment in ("sysv", "posix", "file", "tmpfs", "memfd", "mp")
@@ -92,6 +96,24 @@ def test_patterns_of_pairs() -> None:
     assert list(matching("shm:sysv+futex")) == ["shm:sysv+futex"]
     with pytest.raises(UnknownTransport):
         list(matching("shm:*+nothing"))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("shm:posix+futex/huge", "only sysv and memfd can"),
+        ("shm:file+spin/huge/in-place", "only sysv and memfd can"),
+        ("shm:tmpfs+spin/huge", "only sysv and memfd can"),
+        ("shm:mp+spin/huge", "only sysv and memfd can"),
+        ("shm:memfd+futex/in-place/huge", "write shm:memfd+futex/huge/in-place"),
+        ("shm:sysv+futex/huge/huge", "write shm:sysv+futex/huge"),
+        ("shm:memfd+futex/large", "/huge before that for huge pages"),
+    ],
+)
+def test_options_that_there_are_not(name: str, what: str) -> None:
+    with pytest.raises(UnknownTransport, match=re.escape(what)) as caught:
+        get(name)
+    assert "\n" not in str(caught.value)
 
 
 def test_importing_loads_no_binding_and_no_transport() -> None:

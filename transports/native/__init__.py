@@ -9,11 +9,12 @@ from transports.native.endpoint import (
     header,
     in_words,
     native_of,
+    not_built,
     operations,
     told,
 )
 
 __all__ = [
     "HEADROOM", "NativeEndpoint", "REMEDY", "bind", "built", "header", "in_words", "native_of",
-    "operations", "told",
+    "not_built", "operations", "told",
 ]  # fmt: skip

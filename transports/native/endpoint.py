@@ -11,7 +11,8 @@ from typing import Any
 from transports.contract import Endpoint, Json, Unavailable
 from transports.defaults import closed, translated
 
-REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
+_NEEDED = "install a C compiler and Python's headers, then install"
+REMEDY = f"{_NEEDED} ipcbench anew"
 HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
 
 operations: Any = None
@@ -29,6 +30,14 @@ def built() -> Unavailable | None:
     return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
 
 
+def not_built(package: str, error: ImportError) -> Unavailable:
+    """Why a plug-in's own compiled part is not there: for its `Limits.native`."""
+    words = " ".join(str(error).split())  # the linker's may have several lines
+    return Unavailable(
+        f"the compiled part of {package} is not built here: {words}", f"{_NEEDED} {package} anew"
+    )
+
+
 def header() -> Path:
     """The folder of `ops.h`: what a plug-in's compiler is told with -I."""
     return Path(__file__).parent
@@ -41,7 +50,10 @@ def native_of(endpoint: Endpoint) -> NativeEndpoint:
         raise reason
     capsule = endpoint.native()
     if capsule is None:
-        raise Unavailable("it has no native operations")
+        raise Unavailable(
+            "native() gave None, and its probe says nothing of that",
+            "tell it in Limits.native, or leave the trait native out",
+        )
     return NativeEndpoint(endpoint, capsule)
 
 

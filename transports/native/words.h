@@ -83,7 +83,7 @@ ipcbench_fence(uint32_t *bell)
  *
  * Invariant: whoever sleeps finds nothing brought that no ring follows. For of two fences one is
  * first in their order, which is total (C11, 7.17.3 and 7.17.4; tests/native/ring.pml and
- * tests/native/interleavings.py try all orders):
+ * tests/native/interleavings.py try all orders that x86 has):
  *   - the waiter's: the bringer then sees bit 0 and rings. The ring changes the word, so a
  *     FUTEX_WAIT that comes after it does not sleep (futex(2): EAGAIN), and one that came before
  *     it is woken;

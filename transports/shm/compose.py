@@ -28,14 +28,14 @@ from transports.native import built
 from transports.shm.atomic import MOST_SLOTS, AtomicEndpoint
 from transports.shm.channel import ShmChannel
 from transports.shm.endpoint import InPlaceEndpoint, ShmEndpoint
-from transports.shm.kinds import SEGMENTS, WAITERS
+from transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
 from transports.shm.layout import Layout
 from transports.shm.ring import DEFAULT_DEPTHS
 from transports.shm.segments import SegmentKind
 from transports.waiters import WaiterKind
 from transports.words import MOST_WORDS, Words
 
-IN_PLACE = "/in-place"
+HUGE, IN_PLACE = "/huge", "/in-place"
 
 _LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest counts
 _SPARE = 4096  # bytes a slot that are left for lengths and rounding
@@ -45,11 +45,13 @@ _SPARE = 4096  # bytes a slot that are left for lengths and rounding
 class Shm:
     segment: SegmentKind
     waiter: WaiterKind
+    huge: bool = False  # the segment is of huge pages
     in_place: bool = False
 
     @property
     def name(self) -> str:
-        return f"shm:{self.segment.name}+{self.waiter.name}{IN_PLACE if self.in_place else ''}"
+        options = (HUGE if self.huge else "") + (IN_PLACE if self.in_place else "")
+        return f"shm:{self.segment.name}+{self.waiter.name}{options}"
 
     @cached_property
     def traits(self) -> Traits:
@@ -71,6 +73,7 @@ class Shm:
             depth=True,
             in_place=self.in_place,
             native=True,
+            native_differs=isinstance(waiter, Words) and words.ORDERED,
         )
 
     def _topologies(self) -> set[Topology]:
@@ -138,21 +141,36 @@ class Shm:
 
 
 def shm(parameters: str) -> Shm:
-    """`posix+posix-sem`, `sysv+futex/in-place` -> the transport of that segment and waiter.
+    """`posix+posix-sem`, `sysv+futex/huge/in-place` -> the transport of that segment and waiter.
 
     Raises: ValueError for a kind that there is not.
     """
-    found = re.fullmatch(r"([a-z-]+)\+([a-z-]+)(/in-place)?", parameters)
-    if found is not None and found[1] in SEGMENTS and found[2] in WAITERS:
-        return Shm(SEGMENTS[found[1]], WAITERS[found[2]], in_place=found[3] is not None)
-    raise ValueError(
-        f"no shared memory {parameters!r}: segments are {', '.join(SEGMENTS)}, "
-        f"waiters are {', '.join(WAITERS)}; write shm:SEGMENT+WAITER or "
-        f"shm:SEGMENT+WAITER{IN_PLACE}"
-    )
+    found = re.fullmatch(r"([a-z-]+)\+([a-z-]+)((?:/huge|/in-place)*)", parameters)
+    if found is None or found[1] not in SEGMENTS or found[2] not in WAITERS:
+        raise ValueError(
+            f"no shared memory {parameters!r}: segments are {', '.join(SEGMENTS)}, "
+            f"waiters are {', '.join(WAITERS)}; write shm:SEGMENT+WAITER or "
+            f"shm:SEGMENT+WAITER{IN_PLACE}, and {HUGE} before that for huge pages"
+        )
+    huge, in_place = HUGE in found[3], IN_PLACE in found[3]
+    if huge and found[1] not in IN_HUGE_PAGES:
+        raise ValueError(
+            f"no shared memory {parameters!r}: a segment {found[1]} cannot be of huge pages, "
+            f"only {' and '.join(IN_HUGE_PAGES)} can"
+        )
+    segment = (IN_HUGE_PAGES if huge else SEGMENTS)[found[1]]
+    made = Shm(segment, WAITERS[found[2]], huge=huge, in_place=in_place)
+    if made.name != f"shm:{parameters}":  # one name each: results are found by it
+        raise ValueError(f"no shared memory {parameters!r}: write {made.name}")
+    return made
 
 
 def product() -> list[str]:
-    """Every pair's name, those in place too."""
-    ways = ("", IN_PLACE)
-    return [f"shm:{one}+{other}{way}" for one in SEGMENTS for other in WAITERS for way in ways]
+    """Every pair's name, with each choice of options."""
+    return [
+        f"shm:{one}+{other}{pages}{way}"
+        for one in SEGMENTS
+        for other in WAITERS
+        for pages in (("", HUGE) if one in IN_HUGE_PAGES else ("",))
+        for way in ("", IN_PLACE)
+    ]

@@ -21,7 +21,7 @@ from transports.contract import (
 from transports.naming import announce, fresh_name, home, withdraw
 from transports.ownership import open_ours
 from transports.remedies import WRITABLE_SHM, refused
-from transports.shm.segments import MappedSegment, owned
+from transports.shm.segments import MappedSegment, allocate, owned
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
 
@@ -102,8 +102,8 @@ class FileSegments:
                 withdraw("file", str(path))
             raise refused(f"open(2) of {path}", error, _grow(path.parent)) from error
         remove = partial(_remove, path, private=name is None)
-        grow = _grow(path.parent)
-        return owned(fd, size, str(path), shared_by_fd=False, remove=remove, grow=grow)
+        give = partial(allocate, grow=_grow(path.parent))
+        return owned(fd, size, str(path), shared_by_fd=False, remove=remove, give=give)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED

@@ -16,6 +16,9 @@ SEGMENTS: dict[str, SegmentKind] = {
     kind.name: kind
     for kind in (SysvSegments(), PosixSegments(), FILE, TMPFS, MemfdSegments(), MpSegments())
 }
+IN_HUGE_PAGES: dict[str, SegmentKind] = {
+    kind.name: kind for kind in (SysvSegments(huge=True), MemfdSegments(huge=True))
+}
 WAITERS: dict[str, WaiterKind] = {
     kind.name: kind
     for kind in (SysvSemaphores(), PosixSemaphores(), EventFds(), FUTEX, SPIN, SPIN_BLOCK)

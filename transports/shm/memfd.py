@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from transports.contract import Json, Lifetime, Limit, Mapping, Sharing, Unavailable
 from transports.naming import fresh_name
 from transports.remedies import refused
-from transports.shm.segments import MappedSegment, free_memory, owned
+from transports.shm import huge_pages
+from transports.shm.huge_pages import Pages
+from transports.shm.segments import Allocate, MappedSegment, allocate, free_memory, owned
 
 
 @dataclass(frozen=True)
 class MemfdSegments:
+    huge: bool = False
     name = "memfd"
     sharing = Sharing.DESCRIPTORS
     lifetime = Lifetime.PROCESS
@@ -25,19 +28,31 @@ class MemfdSegments:
         return None
 
     def room(self) -> Limit | Unavailable:
-        return free_memory()
+        if not self.huge:
+            return free_memory()
+        try:
+            return Pages.now().room()
+        except Unavailable as reason:
+            return reason
+
+    @property
+    def _give(self) -> Allocate:
+        return huge_pages.allocate if self.huge else allocate
 
     def create(self, size: int, name: str | None) -> MappedSegment:
         try:
-            fd = os.memfd_create(fresh_name(), os.MFD_CLOEXEC)
+            flags = os.MFD_CLOEXEC | (os.MFD_HUGETLB if self.huge else 0)
+            fd = os.memfd_create(fresh_name(), flags)
         except OSError as error:
             raise refused("memfd_create(2)", error) from error
         os.fchmod(fd, 0o600)  # it begins as 0777: /proc/PID/fd leads to it
-        return owned(fd, size, None, shared_by_fd=True, remove=lambda: None)
+        return owned(fd, size, None, shared_by_fd=True, remove=lambda: None, give=self._give)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
     ) -> MappedSegment:
         if fd is None:
             raise ValueError("memory without a name is opened by its descriptor")
-        return MappedSegment(fd, None, mapping=mapping, shared_by_fd=True)
+        if self.huge and mapping is Mapping.PRIVATE:
+            raise ValueError("huge pages are mapped shared: each write would take a whole one more")
+        return MappedSegment(fd, None, mapping=mapping, shared_by_fd=True, give=self._give)

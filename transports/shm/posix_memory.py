@@ -38,6 +38,9 @@ def _room() -> Limit | Unavailable:
     return Limit("segment", free, "/dev/shm", GROW_SHM)
 
 
+_allocate = partial(allocate, grow=ROOM_IN_SHM)
+
+
 def _unlink(address: str, private: bool) -> None:
     with contextlib.suppress(posix_ipc.ExistentialError):
         posix_ipc.unlink_shared_memory(address)
@@ -76,7 +79,7 @@ class PosixSegments:
                 withdraw("posix memory", address)
             raise refused_in_shm("shm_open(3)", error) from error
         remove = partial(_unlink, address, private=name is None)
-        return owned(memory.fd, size, address, shared_by_fd=False, remove=remove, grow=ROOM_IN_SHM)
+        return owned(memory.fd, size, address, shared_by_fd=False, remove=remove, give=_allocate)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
@@ -213,7 +216,7 @@ class MpSegments:
             # The library only calls ftruncate(2).
             fd = _posixshmem.shm_open("/" + plain, os.O_RDWR, 0o600)
             try:
-                allocate(fd, size, ROOM_IN_SHM)
+                _allocate(fd, size)
             finally:
                 os.close(fd)
         except BaseException as error:

@@ -71,8 +71,27 @@ class SegmentKind(Protocol):
         """
 
 
+Allocate = Callable[[int, int], None]
+"""Give a descriptor's memory so many bytes, for good. Raises: Unavailable."""
+
+
+def allocate(fd: int, size: int, grow: str = "") -> None:
+    """The same for a file; `grow`: what gives it room.
+
+    ftruncate alone promises pages that a full file system cannot give: the first
+    touch would be a SIGBUS.
+    """
+    try:
+        os.posix_fallocate(fd, 0, max(size, 1))
+    except OSError as error:
+        raise refused(f"posix_fallocate(3) of {size} bytes", error, grow) from error
+
+
 class MappedSegment:
-    """A mapping of a descriptor, which it holds. `remove`: what takes away the name, if ours."""
+    """A mapping of a descriptor, which it holds.
+
+    `remove`: what takes away the name, if ours. `give`: what it grows by.
+    """
 
     def __init__(
         self,
@@ -82,8 +101,10 @@ class MappedSegment:
         mapping: Mapping = Mapping.SHARED,
         shared_by_fd: bool = False,
         remove: Callable[[], None] | None = None,
+        give: Allocate = allocate,
     ) -> None:
         self._fd = fd
+        self._give = give
         self._mapping = mapping
         self._remove = remove
         self.address = address
@@ -120,7 +141,7 @@ class MappedSegment:
             self.memory = memoryview(self._mapped)
             raise
         try:
-            allocate(self._fd, size)
+            self._give(self._fd, size)
         finally:
             self._map()
 
@@ -139,18 +160,6 @@ class MappedSegment:
             remove()
 
 
-def allocate(fd: int, size: int, grow: str = "") -> None:
-    """Give a file so many bytes, for good; `grow`: what gives it room. Raises: Unavailable.
-
-    ftruncate alone promises pages that a full file system cannot give: the first
-    touch would be a SIGBUS.
-    """
-    try:
-        os.posix_fallocate(fd, 0, max(size, 1))
-    except OSError as error:
-        raise refused(f"posix_fallocate(3) of {size} bytes", error, grow) from error
-
-
 def owned(
     fd: int,
     size: int,
@@ -158,7 +167,7 @@ def owned(
     *,
     shared_by_fd: bool,
     remove: Callable[[], None],
-    grow: str = "",
+    give: Allocate = allocate,
 ) -> MappedSegment:
     """The segment that a fresh, empty object becomes; where that fails, it is removed.
 
@@ -166,11 +175,11 @@ def owned(
     """
     try:
         try:
-            allocate(fd, size, grow)
+            give(fd, size)
         except BaseException:
             os.close(fd)
             raise
-        return MappedSegment(fd, address, shared_by_fd=shared_by_fd, remove=remove)
+        return MappedSegment(fd, address, shared_by_fd=shared_by_fd, remove=remove, give=give)
     except Unavailable:
         remove()
         raise
@@ -179,9 +188,18 @@ def owned(
         raise refused(f"mmap(2) of {size} bytes", error) from error
 
 
+def meminfo() -> dict[str, int]:
+    """proc_meminfo(5), in bytes where it is a size."""
+    found = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        key, value, *unit = line.split()
+        found[key.rstrip(":")] = int(value) * 1024 if unit else int(value)
+    return found
+
+
 def free_memory() -> Limit:
     """What the kernel thinks it could give without swapping."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return Limit("segment", int(line.split()[1]) * 1024, "MemAvailable, proc_meminfo(5)")
-    return Limit("segment", None, "proc_meminfo(5) has no MemAvailable")
+    free = meminfo().get("MemAvailable")
+    if free is None:
+        return Limit("segment", None, "proc_meminfo(5) has no MemAvailable")
+    return Limit("segment", free, "MemAvailable, proc_meminfo(5)")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ from transports.contract import (
     Unavailable,
 )
 from transports.naming import withdraw
-from transports.remedies import refused
+from transports.remedies import refused, words
+from transports.shm import huge_pages
+from transports.shm.huge_pages import Pages
 from transports.shm.segments import free_memory
 from transports.sysv_keys import check_sysv, created, key_of
 
@@ -80,8 +84,43 @@ def _setting(name: str) -> int:
     return int(Path("/proc/sys/kernel", name).read_text())
 
 
+def _segment(size: int, key: int) -> Any:
+    return sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, 0o600, max(size, 1), b"\0")
+
+
+def _huge_segment(size: int, key: int) -> Any:
+    """Raises: Unavailable, and what the binding would raise."""
+    pages = Pages.now()
+    size = pages.whole(size)
+    try:
+        number = huge_pages.shmget(key, size)
+    except FileExistsError as error:
+        raise sysv_ipc.ExistentialError(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise pages.lack("shmget(2)", size, error) from error
+        if error.errno == errno.EPERM:  # neither CAP_IPC_LOCK nor that group
+            what = f"shmget(2) of huge pages fails: {words(error)}"
+            raise Unavailable(
+                what, "sysctl -w vm.hugetlb_shm_group=GID, of a group of ours"
+            ) from error
+        raise
+    try:
+        handle = sysv_ipc.SharedMemory(key, 0, 0o600)
+        try:
+            huge_pages.touch((ctypes.c_char * size).from_address(handle.address), pages.size)
+        except OSError as error:
+            handle.detach()
+            raise pages.lack("the first touch of shmget(2)'s pages", size, error) from error
+    except BaseException:
+        sysv_ipc.remove_shared_memory(number)
+        raise
+    return handle
+
+
 @dataclass(frozen=True)
 class SysvSegments:
+    huge: bool = False
     name = "sysv"
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
@@ -100,6 +139,10 @@ class SysvSegments:
     def room(self) -> Limit | Unavailable:
         if sysv_ipc is None:
             return missing("sysv_ipc")
+        try:
+            memory = Pages.now().room() if self.huge else free_memory()
+        except Unavailable as reason:
+            return reason
         largest, pages = _setting("shmmax"), _setting("shmall")
         limits = (
             Limit("segment", largest, "kernel.shmmax", f"sysctl -w kernel.shmmax={2 * largest}"),
@@ -110,7 +153,7 @@ class SysvSegments:
                 f"sysctl -w kernel.shmall={2 * pages}",
             ),
             # The binding fills a new segment, so more than there is would be the end of us.
-            free_memory(),
+            memory,
         )
         return min(limits, key=lambda limit: 2**64 if limit.value is None else limit.value)
 
@@ -119,11 +162,8 @@ class SysvSegments:
             raise missing("sysv_ipc")
 
         fixed = None if name is None else key_of(name)
-
-        def make(key: int) -> Any:
-            return sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, 0o600, max(size, 1), b"\0")
-
         try:
+            make = partial(_huge_segment if self.huge else _segment, size)
             key, handle = created("sysv memory", fixed, make)
         except FileExistsError:
             raise

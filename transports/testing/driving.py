@@ -36,7 +36,7 @@ class DrivingTests:
     def test_native_operations(self, stage: Stage, topology: Topology) -> None:
         """Every seat has some where the trait says so, none where it does not."""
         spec = replace(stage.spec(topology), native=True)
-        there = stage.transport.traits.native and built() is None
+        there = stage.transport.traits.native and (built() or stage.limits.native) is None
         with Crew(stage.transport, spec, driven=False) as crew:
             found = {actor.do(capsule) for actor in crew.actors}
         assert found == ({"PyCapsule"} if there else {"NoneType"})

@@ -10,7 +10,7 @@ from transports.contract import MessageTooLarge, Topology
 from transports.testing.crew import Seat, numbered, send
 from transports.testing.stage import TYPICAL, Stage
 
-LARGE = 4 * 1024 * 1024
+LARGE = 4 * 1024 * 1024  # several pages, were they huge ones
 
 _UNTOUCHED = 0xA5
 
@@ -45,7 +45,8 @@ def mapped_by_scanning(seat: Seat) -> int:
 def _shared() -> int:
     """proc_pid_status(5): pages of files and of shared memory, which reading brings in."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    kilobytes = [int(line.split()[1]) for line in lines if line.startswith(("RssFile", "RssShmem"))]
+    kinds = ("RssFile", "RssShmem", "HugetlbPages")
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith(kinds)]
     return sum(kilobytes) * 1024
 
 
@@ -66,7 +67,7 @@ class ReadingTests:
 
     def test_scanning_reads_all_of_it(self, reader: Stage) -> None:
         """Every page is looked at, whatever bytes there are: a scan stops at what it looks for."""
-        size = min(LARGE, reader.largest(Topology.LINK))
+        size = min(LARGE, reader.limit(Topology.LINK) or LARGE)
         for fill in (bytes(size), b"\xff" * size):
             with reader.crew(Topology.LINK, size, depth=1) as crew:
                 client, server = crew.actors

@@ -116,6 +116,8 @@ class ContractTests(
         limits = transport.probe()
         if isinstance(limits, Unavailable):
             pytest.skip(f"{limits.reason} ({limits.remedy})")
+        if runtime == "native" and limits.native is not None:
+            pytest.skip(f"{limits.native.reason} ({limits.native.remedy})")
         return Stage(transport, limits, native=runtime == "native")
 
     @pytest.fixture

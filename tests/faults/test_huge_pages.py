@@ -1,0 +1,173 @@
+"""Huge pages that are not there, or not for us: a skip, a failure, one line; never a signal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.faults.confined import CANNOT, NOBODY, Confinement
+from tests.faults.sweeps import Bench, failed, only_line, why_skipped
+from tests.huge_pages import none_free
+from transports import Unavailable
+from transports.shm.huge_pages import Pages
+from transports.shm.kinds import IN_HUGE_PAGES
+
+ROOT = Path(__file__).parents[2]
+FREE = Confinement()
+RING = "shm:memfd+posix-sem/huge"
+
+try:
+    PAGE = Pages.now().size
+except Unavailable as none:
+    pytest.skip(str(none), allow_module_level=True)
+
+
+@pytest.fixture
+def available(huge_pages: None) -> None:
+    for kind in IN_HUGE_PAGES.values():
+        reason = kind.probe()
+        if reason is not None:
+            pytest.skip(f"{reason.reason} ({reason.remedy})")
+
+
+@pytest.fixture
+def one_page() -> Iterator[Path]:
+    """A cgroup that allows one huge page: of the first version, or of the second."""
+    base = Path("/sys/fs/cgroup")
+    second = base / "unified" if (base / "unified").is_dir() else base
+    folder = (base / "hugetlb" if (base / "hugetlb").is_dir() else second) / f"ipc-{os.getpid()}"
+    control, on = second / "cgroup.subtree_control", False
+    try:
+        if folder.parent == second and "hugetlb" not in control.read_text():
+            control.write_text("+hugetlb")
+            on = True
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no cgroup with a limit of huge pages can be made here: {error}")
+    try:
+        limits = [*folder.glob("hugetlb.*.max"), *folder.glob("hugetlb.*.limit_in_bytes")]
+        for limit in limits:
+            if "rsvd" not in limit.name:
+                limit.write_text(str(PAGE))
+        if not limits:
+            pytest.skip("the cgroup has no limit of huge pages")
+        yield folder
+    finally:
+        folder.rmdir()
+        if on:
+            with suppress(OSError):  # somebody else uses it by now
+                control.write_text("-hugetlb")
+
+
+# No page is free
+
+
+def test_a_skip_with_its_reason(bench: Bench) -> None:
+    with none_free():
+        done, results = bench.sweep(FREE, "-t", RING, "-t", "null", "--pattern", "latency")
+        total = Pages.now().total
+    assert done.returncode == 0, done.stderr
+    assert not failed(results)
+    ((reason, remedy),) = why_skipped(results, RING)
+    assert reason == f"no huge page is free, of vm.nr_hugepages = {total}"
+    assert remedy.startswith("sysctl -w vm.nr_hugepages=")
+    assert reason in bench.page() and remedy in bench.page()
+
+
+def test_nothing_else_was_asked_for(bench: Bench) -> None:
+    with none_free():
+        done = bench.run(FREE, "run", "-t", RING, "-o", bench.results)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert (
+        line.startswith("Error: all cells were skipped: no huge page is free")
+        and "sysctl -w vm.nr_hugepages=" in line
+    )
+
+
+def test_the_list_and_the_doctor_say_so(bench: Bench) -> None:
+    with none_free():
+        for command in ("list", "doctor"):
+            done = bench.run(FREE, command)
+            assert done.returncode == 0, done.stderr
+            words = " ".join(done.stdout.split())
+            assert "no huge page is free" in words and "sysctl -w vm.nr_hugepages=" in words
+
+
+def test_memory_that_cannot_be_of_huge_pages(bench: Bench) -> None:
+    line = only_line(bench.run(FREE, "run", "-t", "shm:posix+futex/huge", "-o", bench.results))
+    assert "only sysv and memfd can" in line
+
+
+# There are some, but not for us
+
+
+def test_a_cgroup_ends_it_in_the_middle(available: None, one_page: Path, bench: Bench) -> None:
+    """The probe's one page is allowed, and so are small messages; larger ones are not."""
+    confinement = Confinement(cgroup=str(one_page))
+    done, results = bench.sweep(
+        confinement, "-t", RING, "-t", "null", "-s", "64", "-s", "1M", "--pattern", "latency"
+    )
+    assert done.returncode == 0, done.stderr
+    assert results.cells[f"latency/{RING}/python/64B/2p/same-core"].good
+    full = failed(results)
+    assert {one.cell.size for one in full} == {1 << 20}
+    for failure in [failure for one in full for failure in one.failures]:
+        assert failure.what.startswith("posix_fallocate(3) of ")
+        assert failure.remedy.startswith("raise the cgroup's hugetlb.")
+
+
+CREATE = """
+import sys
+from transports import Unavailable
+from transports.shm.huge_pages import Pages
+from transports.shm.kinds import IN_HUGE_PAGES
+try:
+    IN_HUGE_PAGES[sys.argv[1]].create(2 * Pages.now().size, None)
+except Unavailable as reason:
+    print(reason.reason, reason.remedy, sep="\\n")
+"""
+
+
+def created_by(confinement: Confinement, kind: str, bench: Bench) -> list[str]:
+    """What a process so confined is told that creates two pages of it."""
+    done = subprocess.run(
+        confinement.wrapped([sys.executable, "-c", CREATE, kind]),
+        env={"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(bench.home), "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode == CANNOT:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert bench.left() == []
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("kind", IN_HUGE_PAGES)
+def test_a_cgroup_allows_fewer(available: None, one_page: Path, bench: Bench, kind: str) -> None:
+    """It counts at the first touch: what is reserved would be a SIGBUS there."""
+    reason, remedy = created_by(Confinement(cgroup=str(one_page)), kind, bench)
+    assert f" of {2 * PAGE} bytes fails: " in reason
+    assert reason.endswith(" huge pages free")
+    assert remedy.startswith("raise the cgroup's hugetlb.")
+
+
+def test_who_may_not(available: None, bench: Bench) -> None:
+    """shmget(2) takes a privilege for it; memfd_create(2) does not."""
+    if os.getuid():
+        pytest.skip("it takes root to become somebody else")
+    os.chown(bench.home, NOBODY, NOBODY)
+    other = Confinement(user=True)
+    assert created_by(other, "memfd", bench) == []
+    reason, remedy = created_by(other, "sysv", bench)
+    assert reason == "shmget(2) of huge pages fails: Operation not permitted"
+    assert remedy.startswith("sysctl -w vm.hugetlb_shm_group=")

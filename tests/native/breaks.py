@@ -1,0 +1,323 @@
+"""The ring with one thing broken on purpose: what shows that the tests of it can fail.
+
+A break is one text in one file of ours, in place of another. The file, or what is compiled of
+it, takes the place of the good one in a process of its own: nothing of ours is changed.
+
+    python -m tests.native.breaks MODULE FILE tests.soak.rings SHAPE SEED
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from tests.e2e.command import environment  # and nothing that would import the good one
+
+ROOT = Path(__file__).parents[2]
+NATIVE = "transports._native"
+LOOPS = "bench._loops"
+SECONDS = 60.0  # in which a break has to be found
+PATIENCE = 3.0  # seconds: whoever gives no answer for so long hangs
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """`before` is the first such text from `within` on. `shape`: who finds it (soak/rings.py)."""
+
+    name: str
+    file: str
+    within: str
+    before: str
+    after: str
+    shape: str = ""
+
+
+def _text(lines: str) -> str:
+    return lines.strip("\n")
+
+
+WORDS, COUNTED = "transports/native/word_ring.h", "transports/native/ring.h"
+SLEEP, SEATS = "transports/native/words.h", "transports/native/seats.c"
+IN_COUNTED_C, IN_WORDS_C = "transports/native/rings.c", "transports/native/word_rings.c"
+WAITS = "transports/native/waiters.c"
+IN_WORDS, IN_PYTHON = "transports/shm/word_ring.py", "transports/shm/ring.py"
+
+RINGS = (
+    # Native, over words.
+    Break("words: it wraps a slot too early", WORDS, "ipcbench_step(", "lane->slot == lane->end",
+          "lane->slot + lane->stride == lane->end", "spin/link/native"),
+    Break("words: one slot too many", WORDS, "ipcbench_has_room", "< lane->depth;",
+          "<= lane->depth;", "spin/link/native"),
+    Break("words: a batch has no room", WORDS, "ipcbench_loan_many(",
+          "(free < wanted ? free : wanted)", "(wanted)", "futex/link/native"),
+    Break("words: published before it is copied", WORDS, "ipcbench_word_send(", _text("""
+    ipcbench_fill(how, lane->slot + lane->offset, data, size);
+    ipcbench_publish(lane, size);"""), _text("""
+    char *slot = lane->slot;
+    ipcbench_publish(lane, size);
+    ipcbench_fill(how, slot + lane->offset, data, size);"""), "spin/link/native"),
+    Break("words: given back before it is read", WORDS, "ipcbench_word_recv(",
+          "    found = ipcbench_take(",
+          "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n"
+          "    found = ipcbench_take(", "spin/link/native"),
+    Break("words: the length of another message", WORDS, "ipcbench_publish(",
+          "(uint64_t)size <<", "(uint64_t)(size | 1) <<", "spin/in-place/link/native"),
+    Break("words: a number that is not cut", WORDS, "ipcbench_is_there(",
+          "((lane->count + ahead + 1) & (IPCBENCH_NUMBERS - 1))", "(lane->count + ahead + 1)",
+          "spin/long way"),
+    Break("words: only one lane is looked at", IN_WORDS_C, "any_has_item(",
+          "looked < self->seat.into", "looked < 1", "futex/fan-in/native"),
+    Break("words: given back while it is read in place", IN_WORDS_C, "words_peek(",
+          "    *slot = lane->slot + lane->offset;\n",
+          "    *slot = lane->slot + lane->offset;\n"
+          "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n",
+          "spin/in-place/link/native"),
+    # Native, asleep.
+    Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (there(what))",
+          "if (0 && there(what))", "futex/link/native"),
+    Break("asleep: it looks before it says so", SLEEP, "ipcbench_sleep(", _text("""
+    uint32_t set = __atomic_fetch_or(bell, 1, __ATOMIC_SEQ_CST) | 1;
+    ipcbench_fence(bell);
+    if (there(what)) {"""), _text("""
+    int is_there = there(what);
+    uint32_t set = __atomic_fetch_or(bell, 1, __ATOMIC_SEQ_CST) | 1;
+    ipcbench_fence(bell);
+    if (is_there) {"""), "futex/link/native"),
+    Break("asleep: who brings has no fence", SLEEP, "ipcbench_ring(", "ipcbench_fence(bell);",
+          "", "futex/link/native"),
+    Break("asleep: a ring changes nothing", SLEEP, "ipcbench_ring(", "seen + 1", "seen",
+          "futex/link/native"),
+    Break("asleep: a ring before it is there", WORDS, "ipcbench_word_send(", _text("""
+    ipcbench_publish(lane, size);
+    if (how->alone) /* a round trip is up to a tenth shorter by it; a batch gains nothing */
+        ipcbench_own(lane->slot);
+    if (how->sleeps)
+        ipcbench_ring(lane->item);"""), _text("""
+    if (how->sleeps)
+        ipcbench_ring(lane->item);
+    ipcbench_publish(lane, size);"""), "futex/link/native"),
+    # Native, over counted waiters.
+    Break("counted: it wraps a slot too early", COUNTED, "ipcbench_step_on(",
+          "++lane->at == lane->depth", "++lane->at + 1 >= lane->depth", "posix-sem/link/native"),
+    Break("counted: told before it is copied", COUNTED, "ipcbench_put(", _text("""
+    memcpy(ipcbench_slot(lane), data, size);
+    return ipcbench_pass_on(lane, size);"""), _text("""
+    char *slot = ipcbench_slot(lane);
+    found = ipcbench_pass_on(lane, size);
+    memcpy(slot, data, size);
+    return found;"""), "posix-sem/link/native"),
+    Break("counted: given back before it is read", COUNTED, "ipcbench_get(", _text("""
+    if (length <= size)
+        memcpy(buffer, ipcbench_slot(lane), length);
+    ssize_t given = ipcbench_give_back(lane);"""), _text("""
+    const char *slot = ipcbench_slot(lane);
+    ssize_t given = ipcbench_give_back(lane);
+    if (length <= size)
+        memcpy(buffer, slot, length);"""), "posix-sem/link/native"),
+    Break("counted: a lane is not asked", IN_COUNTED_C, "await(", "!= lane->count)",
+          "!= ~lane->count)", "posix-sem/fan-in/native"),
+    Break("counted: the count is not published", COUNTED, "ipcbench_pass_on(",
+          "if (lane->counted)", "if (0)", "eventfd/hub/native"),
+    Break("counted: told before its count", COUNTED, "ipcbench_pass_on(", _text("""
+    if (lane->counted)
+        __atomic_store_n(lane->published, lane->count, __ATOMIC_RELEASE);
+    return ipcbench_notify(lane->item);"""), _text("""
+    ssize_t told = ipcbench_notify(lane->item);
+    if (lane->counted)
+        __atomic_store_n(lane->published, lane->count - 1, __ATOMIC_RELEASE);
+    return told;"""), "sysv-sem/fan-in/native"),
+    Break("counted: a try for a wait", WAITS, "posix_semaphore(", "how == IPCBENCH_TRY ?",
+          "how != IPCBENCH_TRY ?", "posix-sem/link/mixed"),
+    Break("counted: a layout of its own", IN_COUNTED_C, ".slots =",
+          "ipcbench_lines(8 * plan->depth)", "ipcbench_lines(4 * plan->depth)",
+          "eventfd/link/mixed"),
+    Break("counted: slots of another width", COUNTED, "ipcbench_stride(",
+          "ipcbench_lines(size == 0 ? 1 : size)", "ipcbench_lines(size + 8)",
+          "sysv-sem/link/mixed"),
+    # In Python.
+    Break("python: told before it is copied", IN_PYTHON, "def send(", _text("""
+                room()
+                slots[at][:] = data
+            lengths[at] = length
+            item()"""), _text("""
+                room()
+                item()
+                slots[at][:] = data
+                lengths[at] = length
+                at = following[at]
+                return
+            lengths[at] = length
+            item()"""), "posix-sem/link/python"),
+    Break("python: one place for all lanes", IN_PYTHON, "def collector(",
+          "at = taken[turn] % depth", "at = sum(taken) % depth", "sysv-sem/fan-in/python"),
+    Break("python: it wraps a slot too early", IN_WORDS, "def consumer(", "if at == depth:",
+          "if at == depth - 1:", "futex/link/python"),
+    Break("python: given back before it is read", IN_WORDS, "def consumer(",
+          "        length: int = lengths[at]\n", "        length: int = lengths[at]\n"
+          "        freed[0] = depth + total + 1\n", "spin/link/python"),
+    Break("python: it sleeps by what it sees last", "transports/words.py", "def stall(",
+          "return lambda seen: sleep(seen, None)",
+          "return lambda seen: sleep(word.word[0] & 0xFFFFFFFF, None)", "futex/link/python"),
+    Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
+          "        wake()\n", "        if total % 50:\n            wake()\n",
+          "futex/link/python"),
+)  # fmt: skip
+
+# What x86 does not tell, since it keeps the order of stores: ThreadSanitizer does. `shape`: what
+# ring_threads is started with.
+RELEASE, ACQUIRE, RELAXED = "__ATOMIC_RELEASE", "__ATOMIC_ACQUIRE", "__ATOMIC_RELAXED"
+THREADS = (
+    Break("a head is stored relaxed", WORDS, "ipcbench_publish(", RELEASE, RELAXED,
+          "1 16 64 -1 0"),
+    Break("a head is loaded relaxed", WORDS, "ipcbench_is_there(", ACQUIRE, RELAXED,
+          "1 16 64 0 0"),
+    Break("what is freed is stored relaxed", WORDS, "ipcbench_free(", RELEASE, RELAXED,
+          "1 1 8 -1 0"),
+    Break("what is freed is loaded relaxed", WORDS, "ipcbench_has_room(", ACQUIRE, RELAXED,
+          "1 1 8 -1 0"),
+    Break("a batch loads relaxed", WORDS, "ipcbench_has_much_room(", ACQUIRE, RELAXED,
+          "1 16 64 -1 1"),
+)  # fmt: skip
+
+# What is never given back: tests/native/dropping.py finds it.
+CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
+LEAKS = (
+    Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
+    Break("what an operation works on is kept", CAPSULES, "let_go(",
+          "PyMem_RawFree(held->ops.ctx);", ""),
+    Break("a mapping is kept", SEATS, "ipcbench_stand_up(void",
+          "PyBuffer_Release(&seat->memory);", ""),
+    Break("lanes are kept", SEATS, "ipcbench_stand_up(void", "PyMem_RawFree(seat->lanes);", ""),
+    Break("a seat is kept that was refused", SEATS, "ipcbench_seated(", "PyMem_RawFree(seat);",
+          ""),
+    Break("a waiter is kept", WAITS, "destroy(", "PyMem_RawFree(waiter);", ""),
+    Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
+    Break("descriptors are kept", "transports/native/ends.c", "ipcbench_end(",
+          "PyMem_RawFree(self->outs);", ""),
+    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->room);", ""),
+    Break("what is sent is kept", CALLS, "send_it(", "PyBuffer_Release(&view);", ""),
+    Break("a loop's buffer is kept", "bench/_loops.c", "result = timed(",
+          "PyBuffer_Release(&received);", ""),
+    Break("a loop's message is kept where its buffer is refused", "bench/_loops.c",
+          "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
+)  # fmt: skip
+
+ALL = (*RINGS, *THREADS, *LEAKS)
+
+
+def applied(one: Break) -> str:
+    """The file with the break in it. Raises: AssertionError where the text is gone: change it."""
+    good = (ROOT / one.file).read_text()
+    start = good.find(one.within)
+    at = good.find(one.before, start)
+    assert start >= 0 and at >= 0, f"{one.file} has no {one.before!r} behind {one.within!r}"
+    return good[:at] + one.after + good[at + len(one.before) :]
+
+
+def sources(one: Break, folder: Path) -> Path:
+    """A copy of all that is compiled, with the break in it: what stands for the root."""
+    for part in ("transports/native", "bench"):
+        (folder / part).mkdir(parents=True)
+        for path in (ROOT / part).glob("*.[ch]"):
+            shutil.copy(path, folder / part)
+    (folder / one.file).write_text(applied(one))
+    return folder
+
+
+def put_in_place(one: Break, folder: Path) -> tuple[str, Path] | None:
+    """A module's name, and the broken one; None without a C compiler."""
+    if one.file.endswith(".py"):
+        path = folder / Path(one.file).name
+        path.write_text(applied(one))
+        return one.file.removesuffix(".py").replace("/", "."), path
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    root, module = sources(one, folder), LOOPS if one.file.startswith("bench/") else NATIVE
+    files = (
+        [root / "bench/_loops.c"] if module == LOOPS else (root / "transports/native").glob("*.c")
+    )
+    path = folder / "broken.so"
+    command = [
+        compiler, "-std=gnu11", "-O2", "-shared", "-fPIC", "-fno-strict-aliasing", "-w",
+        f"-I{root}", f"-I{sysconfig.get_paths()['include']}", *map(str, files),
+        "-o", str(path), "-lrt", "-lpthread",
+    ]  # fmt: skip
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return module, path
+
+
+def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str | None:
+    """What that module's `find(what, seed, seconds)` says where this is broken; None: no compiler.
+
+    `more` goes into its environment.
+    Raises: AssertionError where it ends in any other way.
+    """
+    with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
+        placed = put_in_place(one, Path(there))
+        if placed is None:
+            return None
+        words = [*map(str, placed), finder, what, seed]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.native.breaks", *words],
+                cwd=ROOT,
+                env=environment() | {"XDG_RUNTIME_DIR": there} | more,
+                capture_output=True,
+                text=True,
+                timeout=2 * SECONDS,
+                check=False,
+            )
+        finally:
+            _swept(Path(there))
+    assert done.returncode == 0, done.stdout + done.stderr
+    said: str = done.stdout.strip().splitlines()[-1]
+    return said
+
+
+def _swept(home: Path) -> None:
+    """What it left that had to be killed."""
+    from transports import naming
+
+    for path in home.glob(f"{naming.PREFIX}*/*.ledger"):
+        naming.remove_all(naming.Ledger(path))
+
+
+class _Instead(MetaPathFinder):
+    """Finds one module elsewhere."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self._name, self._path = name, path
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != self._name:
+            return None
+        return importlib.util.spec_from_file_location(name, self._path)
+
+
+def main() -> None:
+    name, path, finder, what, seed = sys.argv[1:]
+    sys.meta_path.insert(0, _Instead(name, path))
+    from transports.testing import actors
+
+    actors.PATIENCE = PATIENCE
+    assert import_module(name).__file__ == path
+    print(import_module(finder).find(what, seed, SECONDS))
+
+
+if __name__ == "__main__":
+    main()

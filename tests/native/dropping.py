@@ -1,0 +1,278 @@
+"""What is made and dropped a thousand times leaves nothing: the blocks that malloc(3) has given.
+
+LeakSanitizer looks when a process ends, and CPython keeps much until then and frees little of
+it. So the blocks are counted meanwhile, with mallinfo2(3), in a process whose Python takes all
+of its own from malloc as well (PYTHONMALLOC): what a thousand rounds leave is theirs. Beside
+them stand references to what outlives a round, open descriptors, and mappings.
+
+    PYTHONMALLOC=malloc python -m tests.native.dropping
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import native_loops
+from bench.buffers import room
+from transports import Limits, Spec, Topology, Transport, get, naming
+from transports.bindings import posix_ipc
+from transports.native import native_of, operations
+from transports.testing.crew import seats
+
+TIMES = 1000
+WARM = 100  # rounds before: what is kept once is no leak
+SPARE = 8  # bytes a round: less than the smallest block
+KINDS = (
+    "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue", "shm:posix+posix-sem",
+    "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex", "shm:memfd+spin",
+    "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd",
+    "futex", "signal", "flock", "unguarded", "null",
+)  # fmt: skip
+TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
+
+
+class _Mallinfo2(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+            "fordblks", "keepcost",
+        )
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Act:
+    """`watched`: what outlives a round, and is to be held by no one more after it."""
+
+    name: str
+    play: Callable[[], object]
+    watched: Sequence[object] = ()
+
+
+def in_use() -> int:
+    """Bytes that are allocated. Raises: AttributeError before glibc 2.33, or without it."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = _Mallinfo2
+    found = mallinfo2()
+    return int(found.uordblks + found.hblkhd)
+
+
+def _held(act: Act) -> dict[str, int]:
+    gc.collect()
+    counts = {
+        "bytes": in_use(),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "mappings": len(Path("/proc/self/maps").read_text().splitlines()),
+    }
+    return counts | {
+        f"references to {type(one).__name__} {place}": sys.getrefcount(one)
+        for place, one in enumerate(act.watched)
+    }
+
+
+def left(act: Act) -> str:
+    """What `TIMES` rounds leave; nothing, in the end."""
+    for _ in range(WARM):
+        act.play()
+    before = _held(act)
+    for _ in range(TIMES):
+        act.play()
+    after = _held(act)
+    more = {what: after[what] - before[what] for what in before}
+    allowed = {"bytes": SPARE * TIMES}
+    kept = [
+        f"{count} {what}" for what, count in more.items() if count > allowed.get(what, TIMES // 10)
+    ]
+    return f"{act.name}: {', '.join(kept)} after {TIMES} rounds" if kept else ""
+
+
+# Endpoints, whose capsules are made and dropped.
+
+
+def _together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Each in a thread of its own: who attaches may wait for the others."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def attached(transport: Transport, topology: Topology, stack: ExitStack) -> list[Any]:
+    """Every end of a channel, all of them in this process."""
+    parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
+    carries = topology not in (Topology.SIGNAL, Topology.GUARD)
+    spec = Spec(64 if carries else 0, topology, parties, native=True)
+    channel = transport.create(spec)
+    stack.callback(channel.unlink)
+    stack.callback(channel.close)
+    tickets = [channel.ticket(*seat) for seat in seats(spec)]
+    deadline = time.monotonic() + 10
+    ends = _together([partial(transport.attach, ticket, deadline) for ticket in tickets])
+    for end in ends:
+        stack.callback(end.close)
+    hellos = [end.hello() for end in ends]
+    if hellos[0] == os.getpid():  # a signal goes to another process
+        hellos[0] = os.getppid()
+    _together([partial(end.connect, hellos, deadline) for end in ends])
+    return ends
+
+
+def _dropped(ends: list[Any]) -> Callable[[], None]:
+    def play() -> None:
+        for end in ends:
+            calls = operations.Calls(end.native())
+            calls.has()
+            native_of(end).capsule = None
+
+    return play
+
+
+def kinds(stack: ExitStack) -> Iterator[Act]:
+    for name in KINDS:
+        transport = get(name)
+        assert isinstance(transport, Transport)
+        limits = transport.probe()
+        if not isinstance(limits, Limits):
+            print(f"{name}: not here: {limits.reason}", file=sys.stderr)
+            continue
+        for topology in TOPOLOGIES:
+            if topology in transport.traits.topologies:
+                ends = attached(transport, topology, stack)
+                yield Act(f"{name} as a {topology.value}", _dropped(ends), ends)
+
+
+# What is called.
+
+
+def refusing(call: Callable[..., object], *arguments: object) -> Callable[[], None]:
+    def play() -> None:
+        with suppress(TypeError, ValueError, OSError, BufferError, OverflowError):
+            call(*arguments)
+            raise AssertionError(f"{call} takes {arguments}")
+
+    return play
+
+
+def builders(stack: ExitStack) -> Iterator[Act]:
+    """Refused after something of theirs was made."""
+    memory = bytearray(8192)
+    how, lane = operations.eventfd(0, 0), (0, 0)
+    plan: tuple[Any, ...] = (None, memory, 64, 4)
+    words, counted = operations.word_ring, operations.counted_ring
+    for name, call, *arguments in (
+        ("words out of bounds", words, *plan, (), ((8128, 0),), 0, 0, (0, 0, 0, 0)),
+        ("words, a second lane", words, *plan, (lane,), ((8128, 0),), 0, 0, (0, 0, 0, 0)),
+        ("words of no patience", words, *plan, (), (lane,), 0, 0, (0, 0)),
+        ("words of no lanes", words, *plan, (), (), 0, 0, (0, 0, 0, 0)),
+        ("words read-only", words, None, bytes(8192), 64, 4, (), (lane,), 0, 0, (0, 0, 0, 0)),
+        ("counted out of bounds", counted, *plan, (), ((8128, how, how, 0),), 0, 0),
+        ("counted by no waiter", counted, *plan, (), ((0, how, None, 0),), 0, 0),
+        ("counted of no lane", counted, *plan, ((1, 2),), (), 0, 0),
+        ("a signal of no waiter", operations.signal, None, how, 7),
+        ("a guard of no waiter", operations.guard, None, 7),
+        ("no such way of waiting", operations.eventfd, 0, 9),
+        ("no such semaphore", operations.posix_semaphore, "/no-such-name", 0),
+        ("a capsule of something else", operations.Calls, how),
+    ):
+        yield Act(f"refused: {name}", refusing(call, *arguments), (memory, how))
+
+
+def semaphores(stack: ExitStack) -> Iterator[Act]:
+    if posix_ipc is None:
+        return
+
+    def play() -> None:
+        name = "/" + naming.fresh_name()
+        semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX)
+        semaphore.close()
+        operations.posix_semaphore(name, 0)
+        posix_ipc.unlink_semaphore(name)
+
+    yield Act("a waiter of a name", play)
+
+
+def calls(stack: ExitStack) -> Iterator[Act]:
+    pipe, null = get("pipe"), get("null")
+    assert isinstance(pipe, Transport) and isinstance(null, Transport)
+    one, other = attached(pipe, Topology.LINK, stack)
+    message, buffer = room(64), room(64)
+    capsules = one.native(), other.native()
+
+    def carry() -> None:
+        """Its room grows with what is carried."""
+        sender, receiver = (operations.Calls(capsule) for capsule in capsules)
+        for size in (1, 64, 64):
+            sender.send(message[:size])
+            receiver.recv_into(buffer[:size])
+
+    yield Act("calls that carry", carry, (message, buffer, *capsules))
+    fresh = operations.Calls(capsules[0])
+    for name, call, *arguments in (
+        ("a call that is absent", fresh.notify),
+        ("an answer to nobody", fresh.send_to, 3, message),
+        ("a read-only buffer", fresh.recv_into, bytes(8)),
+        ("no bytes", fresh.send, "text"),
+    ):
+        yield Act(f"refused: {name}", refusing(call, *arguments), (message, *capsules))
+    yield from _loops(attached(null, Topology.LINK, stack)[0].native(), message, buffer)
+
+
+def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator[Act]:
+    compiled, stamps = native_loops.compiled, array("q", bytes(8 * 4))
+    watched = message, buffer, stamps, capsule
+    for name in ("ping", "pong", "pour", "drain", "emit", "absorb"):
+        play: Any = getattr(compiled, name)
+        yield Act(name, partial(play, capsule, message, buffer, 3), watched)
+    stamped = compiled.stamped_ping
+    yield Act("stamped", partial(stamped, capsule, message, buffer, 3, stamps), watched)
+    for name, call, *arguments in (
+        ("too few stamps", stamped, capsule, message, buffer, 9, stamps),
+        ("a loop over nothing", stamped, 7, message, buffer, 3, stamps),
+        ("no headroom", compiled.ping, capsule, memoryview(bytes(64)), buffer, 3),
+        ("a read-only buffer", compiled.ping, capsule, message, memoryview(bytes(64)), 3),
+        ("no guard", compiled.count_up, capsule, message, buffer, 3),
+    ):
+        yield Act(f"refused: {name}", refusing(call, *arguments), watched)
+
+
+PARTS = (kinds, builders, semaphores, calls)
+
+
+def leaks() -> list[str]:
+    """All that is left, by whom."""
+    naming.current()
+    found = []
+    for part in PARTS:
+        with ExitStack() as stack:
+            found += [told for act in part(stack) if (told := left(act))]
+    return found
+
+
+def find(what: str, seed: str, seconds: float) -> str:
+    """Where a leak is looked for that was made on purpose: see breaks.py."""
+    told = leaks()
+    return f"found {told[0]}" if told else "nothing"
+
+
+def main() -> None:
+    told = leaks()
+    print("\n".join(told))
+    sys.exit(1 if told else 0)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
+        os.environ["XDG_RUNTIME_DIR"] = there
+        main()

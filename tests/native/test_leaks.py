@@ -1,0 +1,48 @@
+"""What the compiled parts make and drop leaves nothing (dropping.py); what is left is seen."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from tests import sampling
+from tests.native import breaks, dropping
+from transports.native import built
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+BREAKS = breaks.LEAKS if sampling.SOAK else random.Random(sampling.SEED).sample(breaks.LEAKS, 1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def counted() -> None:
+    try:
+        dropping.in_use()
+    except AttributeError:
+        pytest.skip("the C library has no mallinfo2(3): glibc 2.33 has")
+
+
+def test_nothing_is_left() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.native.dropping"],
+        cwd=breaks.ROOT,
+        env=os.environ | {"PYTHONMALLOC": "malloc"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.name)
+def test_what_is_left_is_seen(one: breaks.Break) -> None:
+    said = breaks.played(one, "tests.native.dropping", "", "1", PYTHONMALLOC="malloc")
+    if said is None:
+        pytest.skip("there is no C compiler")
+    assert said.startswith("found"), f"{one.name} goes unnoticed: {said}"

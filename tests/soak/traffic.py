@@ -1,0 +1,386 @@
+"""What goes through a ring, put in and taken out in ways drawn by a seed that both ends have.
+
+A *flow* is one sender's messages, in *runs*: one message, so often in a row. Whoever receives
+draws the same flow, and holds each message against it, byte by byte; what lies in the buffer
+behind a message must be as it was.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.buffers import room
+from tests.plugins.capsules import Opened
+from transports.contract import MessageTooLarge
+from transports.testing.crew import Seat
+
+Run = tuple[bytes, int]
+
+# Where lengths change what is done with them: slots, cache lines, a copy without a call.
+BORDERS = (0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)
+SPARE = 200  # bytes behind a message's room that are nobody's
+MOST_BYTES = 4 * 1024 * 1024  # of a flow: large messages are fewer
+LONGEST_RUN = 150  # more than the batches in which a native end tells of messages
+
+
+class Wrong(AssertionError):
+    """What came is not what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`mark`: what each message begins with, where only that tells whose it is. `pace`: of both."""
+
+    seed: str
+    size: int
+    messages: int
+    mark: bytes = b""
+    pace: str = "at once"
+
+    def runs(self) -> Iterator[Run]:
+        draw = random.Random(self.seed)
+        block = draw.randbytes(2 * self.size + 1)
+        left = min(self.messages, MOST_BYTES // max(self.size, 1))
+        while left > 0:
+            length = self._length(draw)
+            start = draw.randrange(self.size + 1)
+            message = (self.mark + block[start : start + length])[:length]
+            times = min(left, 1 if draw.random() < 0.8 else draw.randint(2, LONGEST_RUN))
+            left -= times
+            yield message, times
+
+    def each(self) -> Iterator[bytes]:
+        for message, times in self.runs():
+            for _ in range(times):
+                yield message
+
+    def _length(self, draw: random.Random) -> int:
+        least = len(self.mark)
+        kind = draw.random()
+        if kind < 0.3:
+            return self.size
+        if kind < 0.6:
+            return max(least, min(self.size, draw.choice(BORDERS)))
+        return draw.randint(least, self.size)
+
+    def draw(self, what: str) -> random.Random:
+        return random.Random(f"{self.seed}/{what}")
+
+
+# How long an end does something else between two runs. What is lost between a look and a sleep
+# is lost within nanoseconds: so some waits are of that kind.
+
+
+def _spin(draw: random.Random) -> None:
+    for _ in range(draw.randrange(300)):
+        pass
+
+
+def _yields(draw: random.Random) -> None:
+    if draw.random() < 0.3:
+        os.sched_yield()
+
+
+def _sleeps(draw: random.Random) -> None:
+    if draw.random() < 0.05:
+        time.sleep(draw.random() * 0.001)
+
+
+def _bursts(draw: random.Random) -> None:
+    if draw.random() < 0.02:
+        time.sleep(draw.random() * 0.004)
+
+
+def _mixed(draw: random.Random) -> None:
+    draw.choice((_spin, _yields, _sleeps))(draw)
+
+
+PACES: dict[str, Callable[[random.Random], None]] = {
+    "at once": lambda draw: None,
+    "spins": _spin,
+    "yields": _yields,
+    "sleeps": _sleeps,
+    "bursts": _bursts,
+    "mixed": _mixed,
+}
+
+
+class End:
+    """A seat's end with all ways that it has of sending and receiving, one drawn each time."""
+
+    def __init__(self, seat: Seat, draw: random.Random, native: bool) -> None:
+        self._endpoint: Any = seat.endpoint
+        self._draw = draw
+        self._size = seat.size
+        self._in_place = seat.transport.traits.in_place
+        self._native = Opened(seat.endpoint.native()) if native else None
+        self._room = _Room(seat.size)
+        self._message = room(seat.size + SPARE)
+
+    # Sending.
+
+    def put(self, message: bytes, times: int = 1) -> None:
+        if self._draw.random() < 0.02:
+            self._refused()
+        if self._native is None:
+            ready = self._endpoint.prepare(memoryview(message))
+            for _ in range(times):
+                self._endpoint.send(ready)
+            return
+        at, size = self._placed(message), len(message)
+        if times > 1 and self._native.has("send_many") and self._draw.random() < 0.7:
+            self._native.call("send_many", at, size, times)
+        elif self._draw.random() < 0.3:
+            for _ in range(times):
+                self._loan(message)
+        else:
+            for _ in range(times):
+                self._native.call("send", at, size)
+
+    def put_to(self, index: int, message: bytes) -> None:
+        if self._native is None:
+            self._endpoint.send_to(index, memoryview(message))
+        else:
+            self._native.call("send_to", index, self._placed(message), len(message))
+
+    def _placed(self, message: bytes) -> int:
+        self._message[: len(message)] = message
+        return _address(self._message)
+
+    def _loan(self, message: bytes) -> None:
+        """Write it where it will be read."""
+        assert self._native is not None
+        slot = ctypes.c_void_p()
+        self._native.call("loan", ctypes.addressof(slot), len(message))
+        ctypes.memmove(slot.value or 0, message, len(message))
+        self._native.call("commit", len(message))
+
+    def _refused(self) -> None:
+        """A message that no slot can hold is refused, and nothing of it arrives."""
+        beyond = bytes([0xEE]) * (self._size + self._draw.randint(1, SPARE))
+        try:
+            if self._native is None:
+                self._endpoint.send(memoryview(beyond))
+            else:
+                self._native.call("send", self._placed(beyond), len(beyond))
+        except MessageTooLarge:
+            return
+        raise Wrong(f"{len(beyond)} bytes went into slots of {self._size}")
+
+    # Receiving.
+
+    def take(self, message: bytes, times: int = 1) -> None:
+        """So many of that message, and nothing else."""
+        while times > 0:
+            if self._in_place:
+                _same(self._peeked(), message)
+                times -= 1
+            elif times > 1 and self._many():
+                batch = self._draw.randint(1, times)
+                self._take_many(message, batch)
+                times -= batch
+            else:
+                self._take_one(message)
+                times -= 1
+
+    def _many(self) -> bool:
+        there = self._native is not None and self._native.has("recv_many")
+        return there and self._draw.random() < 0.7
+
+    def _take_one(self, message: bytes) -> None:
+        if message and self._draw.random() < 0.05:
+            self._too_small(message)
+            return
+        # Of exactly the spec's size, or of another: Python's ends tell them apart.
+        size = self._size if self._draw.random() < 0.5 else self._size + self._draw.randint(1, 9)
+        self._room.clean()
+        length = self._receive(size)
+        _same(self._room.found(length), message)
+        self._room.check(len(message))
+
+    def _receive(self, size: int) -> int:
+        if self._native is None:
+            length: int = self._endpoint.recv_into(self._room.view[:size])
+            return length
+        return self._native.call("recv", self._room.address, size)
+
+    def _too_small(self, message: bytes) -> None:
+        """The message that does not fit is lost, and it alone."""
+        self._room.clean()
+        try:
+            self._receive(self._draw.randrange(len(message)))
+        except MessageTooLarge:
+            self._room.check(0)
+            return
+        raise Wrong(f"{len(message)} bytes went into a smaller buffer")
+
+    def _take_many(self, message: bytes, times: int) -> None:
+        assert self._native is not None
+        self._room.clean()
+        self._native.call("recv_many", self._room.address, self._size, times)
+        _same(self._room.found(len(message)), message)
+        self._room.check(len(message))
+
+    def _peeked(self) -> bytes:
+        if self._native is None:
+            with self._endpoint.peek() as view:
+                found = bytes(view)
+            self._endpoint.release()
+            return found
+        slot = ctypes.c_void_p()
+        length = self._native.call("peek", ctypes.addressof(slot))
+        found = ctypes.string_at(slot.value or 0, length)
+        self._native.call("release")
+        return found
+
+    def take_any(self) -> bytes:
+        """The next message, whosever it is."""
+        self._room.clean()
+        length = self._receive(self._size)
+        self._room.check(length)
+        return self._room.found(length)
+
+    def take_of(self, expected: Sequence[Iterator[bytes]]) -> int:
+        """The next message, which is the next one of that client; the client's index."""
+        self._room.clean()
+        if self._native is None:
+            index: int = self._endpoint.recv_from(self._room.view[: self._size])
+        else:
+            index = self._native.call("recv_from", self._room.address, self._size)
+        message = next(expected[index])
+        _same(self._room.found(len(message)), message)
+        self._room.check(len(message))
+        return index
+
+
+class _Room:
+    """A buffer whose every byte is known before something is received."""
+
+    def __init__(self, size: int) -> None:
+        self._blank = bytes(place * 37 + 11 & 0xFF for place in range(256)) * (
+            (size + SPARE) // 256 + 1
+        )
+        self._blank = self._blank[: size + SPARE]
+        self.view = room(size + SPARE)
+        self.address = _address(self.view)
+
+    def clean(self) -> None:
+        self.view[:] = self._blank
+
+    def found(self, length: int) -> bytes:
+        return bytes(self.view[:length])
+
+    def check(self, length: int) -> None:
+        """Nothing was written behind the message."""
+        if bytes(self.view[length:]) != self._blank[length:]:
+            raise Wrong(f"something was written behind the {length} bytes of a message")
+
+
+def _address(view: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(view))
+
+
+def _same(found: bytes, message: bytes) -> None:
+    if found != message:
+        raise Wrong(
+            f"{len(found)} bytes {_begin(found)} arrived, and not {len(message)} {_begin(message)}"
+        )
+
+
+def _begin(message: bytes) -> str:
+    return message[:12].hex() + ("…" if len(message) > 12 else "")
+
+
+# What seats are told to do: each runs in the seat's own process.
+
+
+def _end(seat: Seat, flow: Flow, what: str, native: bool) -> tuple[End, random.Random]:
+    draw = flow.draw(f"{what} {seat.ticket.role.value} {seat.ticket.index}")
+    return End(seat, draw, native), draw
+
+
+def pour(seat: Seat, flow: Flow, native: bool) -> None:
+    end, draw = _end(seat, flow, "pours", native)
+    rest = PACES[flow.pace]
+    for message, times in flow.runs():
+        rest(draw)
+        end.put(message, times)
+
+
+def draw_off(seat: Seat, flow: Flow, native: bool) -> None:
+    end, draw = _end(seat, flow, "draws off", native)
+    rest = PACES[flow.pace]
+    for message, times in flow.runs():
+        rest(draw)
+        end.take(message, times)
+
+
+def exchange(seat: Seat, mine: Flow, theirs: Flow, native: bool, first: bool) -> None:
+    """In turn, one message each: both ends sleep between any two."""
+    end, draw = _end(seat, mine, "exchanges", native)
+    rest = PACES[mine.pace]
+    for sent, expected in zip(mine.each(), theirs.each(), strict=True):
+        if not first:
+            end.take(expected)
+        rest(draw)
+        end.put(sent)
+        if first:
+            end.take(expected)
+
+
+def gather(seat: Seat, flows: Sequence[Flow], native: bool) -> None:
+    """All that several senders send, each one's in its order."""
+    end, draw = _end(seat, flows[0], "gathers", native)
+    rest = PACES[flows[0].pace]
+    expected = [flow.each() for flow in flows]
+    for _ in range(sum(times for flow in flows for _, times in flow.runs())):
+        rest(draw)
+        message = end.take_any()
+        if not message or message[0] >= len(flows):
+            raise Wrong(f"a message {_begin(message)} of nobody")
+        _same(message, next(expected[message[0]], b"no more of this sender"))
+
+
+def ask(seat: Seat, mine: Flow, answers: Flow, depth: int, native: bool) -> None:
+    """In bursts that a lane can hold, and then all the answers."""
+    end, draw = _end(seat, mine, "asks", native)
+    rest = PACES[mine.pace]
+    questions, expected = list(mine.each()), answers.each()
+    while questions:
+        burst = draw.randint(1, depth)
+        for message in questions[:burst]:
+            end.put(message)
+        rest(draw)
+        for _ in questions[:burst]:
+            end.take(next(expected))
+        del questions[:burst]
+
+
+def serve(seat: Seat, questions: Sequence[Flow], answers: Sequence[Flow], native: bool) -> None:
+    end, draw = _end(seat, questions[0], "serves", native)
+    rest = PACES[answers[0].pace]
+    expected = [flow.each() for flow in questions]
+    replies = [flow.each() for flow in answers]
+    for _ in range(sum(times for flow in questions for _, times in flow.runs())):
+        rest(draw)
+        index = end.take_of(expected)
+        end.put_to(index, next(replies[index]))
+
+
+def pour_many(seat: Seat, message: bytes, times: int) -> None:
+    """As the compiled loops do."""
+    ready = room(len(message))
+    ready[:] = message
+    Opened(seat.endpoint.native()).call("send_many", _address(ready), len(message), times)
+
+
+def draw_off_many(seat: Seat, message: bytes, times: int) -> None:
+    ready = room(len(message))
+    Opened(seat.endpoint.native()).call("recv_many", _address(ready), len(message), times)
+    _same(bytes(ready), message)

@@ -1,0 +1,215 @@
+"""Segments of huge pages: what they are, that all of them is had at once, and what a lack says."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from mmap import PAGESIZE
+from pathlib import Path
+
+import pytest
+
+from tests.huge_pages import none_free, set_aside
+from transports import PeerGone, Unavailable, get, naming
+from transports.contract import Limit, Limits, Mapping
+from transports.shm.huge_pages import Pages
+from transports.shm.kinds import IN_HUGE_PAGES
+from transports.shm.segments import OwnedSegment, SegmentKind
+from transports.testing.leaks import left_since, snapshot
+
+ROOT = Path(__file__).parents[2]
+
+try:
+    Pages.now()
+except Unavailable as none:
+    pytest.skip(str(none), allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    before = snapshot()
+    yield
+    assert left_since(before) == []
+
+
+@pytest.fixture(params=sorted(IN_HUGE_PAGES))
+def kind(request: pytest.FixtureRequest) -> SegmentKind:
+    return IN_HUGE_PAGES[request.param]
+
+
+@pytest.fixture
+def available(huge_pages: None, kind: SegmentKind) -> SegmentKind:
+    reason = kind.probe()
+    if reason is not None:
+        pytest.skip(f"{reason.reason} ({reason.remedy})")
+    return kind
+
+
+@contextmanager
+def made(kind: SegmentKind, size: int, name: str | None = None) -> Iterator[OwnedSegment]:
+    segment = kind.create(size, name)
+    try:
+        yield segment
+    finally:
+        segment.close()
+        segment.unlink()
+
+
+@contextmanager
+def opened(kind: SegmentKind, segment: OwnedSegment) -> Iterator[OwnedSegment]:
+    fd = None if segment.fd is None else os.dup(segment.fd)
+    other = kind.open(segment.address, fd)
+    try:
+        yield other
+    finally:
+        other.close()
+
+
+def kernel_pages() -> set[tuple[int, int]]:
+    """(begin, size of its pages) of each of our mappings: proc_pid_smaps(5)."""
+    found, begin = set(), 0
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, _, rest = line.partition(" ")
+        if "-" in first and not first.endswith(":"):
+            begin = int(first.partition("-")[0], 16)
+        elif first == "KernelPageSize:":
+            found.add((begin, int(rest.split()[0]) * 1024))
+    return found
+
+
+def test_its_pages_are_huge(available: SegmentKind) -> None:
+    size, before = Pages.now().size, kernel_pages()
+    with made(available, 1, None) as segment:
+        assert len(segment.memory) == segment.stat().size == size
+        new = [pages for _, pages in kernel_pages() - before if pages != PAGESIZE]
+        assert new == [size]
+        assert not any(segment.memory)
+
+
+def test_what_one_writes_all_see(available: SegmentKind) -> None:
+    size = Pages.now().size
+    with made(available, size + 1) as segment, opened(available, segment) as other:
+        assert len(other.memory) == len(segment.memory) == 2 * size
+        segment.memory[0], other.memory[2 * size - 1] = 1, 2
+        assert (other.memory[0], segment.memory[2 * size - 1]) == (1, 2)
+        assert segment.stat().mode == 0o600
+
+
+def test_it_grows_by_whole_pages(huge_pages: None) -> None:
+    kind, size = IN_HUGE_PAGES["memfd"], Pages.now().size
+    if Pages.now().free < 2:
+        pytest.skip("there are not two huge pages (sysctl -w vm.nr_hugepages=2)")
+    with made(kind, 1) as segment:
+        segment.memory[size - 1] = 6
+        segment.resize(size + 1)
+        assert len(segment.memory) == segment.stat().size == 2 * size
+        assert segment.memory[size - 1] == 6
+
+
+def taken(segment: OwnedSegment) -> int:
+    """Bytes that it has: inode(7), or, as its creator sees it, proc_pid_smaps(5)."""
+    if segment.fd is not None:
+        return os.fstat(segment.fd).st_blocks * 512
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if "_Hugetlb:" in line) * 1024
+
+
+def test_all_of_it_is_taken_at_once(available: SegmentKind) -> None:
+    """Nothing is left to a touch, which would be a SIGBUS where it is refused."""
+    size = 2 * Pages.now().size
+    with made(available, size) as segment:
+        assert taken(segment) == size
+
+
+def test_mapped_shared_alone(available: SegmentKind) -> None:
+    with made(available, 1) as segment:
+        fd = None if segment.fd is None else os.dup(segment.fd)
+        try:
+            with pytest.raises(ValueError):
+                available.open(segment.address, fd, Mapping.PRIVATE)
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+
+def test_a_key_that_is_taken_and_one_that_is_gone(huge_pages: None) -> None:
+    kind = IN_HUGE_PAGES["sysv"]
+    reason = kind.probe()
+    if reason is not None:
+        pytest.skip(f"{reason.reason} ({reason.remedy})")
+    key = str(naming.fresh_key())
+    with made(kind, 1, key) as segment:
+        segment.memory[0] = 7
+        with pytest.raises(FileExistsError):
+            kind.create(1, key)
+        assert segment.memory[0] == 7
+    with pytest.raises(PeerGone):
+        kind.open(key)
+
+
+# What a machine lacks
+
+
+def test_none_is_free(kind: SegmentKind) -> None:
+    transport = get(f"shm:{kind.name}+posix-sem/huge")
+    with none_free():
+        told = (kind.probe(), kind.room(), transport.probe())
+        total = Pages.now().total
+        with pytest.raises(Unavailable) as caught:
+            kind.create(1, None)
+    for one in (*told, caught.value):
+        assert isinstance(one, Unavailable)
+        assert one.reason == f"no huge page is free, of vm.nr_hugepages = {total}"
+        assert one.remedy.startswith("sysctl -w vm.nr_hugepages=")
+        assert int(one.remedy.partition("=")[2]) > total
+
+
+def test_more_than_are_free(available: SegmentKind) -> None:
+    pages = Pages.now()
+    with pytest.raises(Unavailable) as caught:
+        available.create((pages.free + 64) * pages.size, None)
+    found = re.search(r"it takes (\d+) huge pages, and (\d+) are free", caught.value.reason)
+    assert found is not None and int(found[1]) == pages.free + 64
+    assert re.fullmatch(r"sysctl -w vm\.nr_hugepages=\d+", caught.value.remedy)
+
+
+def test_a_message_is_bounded_by_what_is_free(available: SegmentKind) -> None:
+    found = get(f"shm:{available.name}+posix-sem/huge").probe()
+    assert isinstance(found, Limits)
+    room = available.room()
+    assert isinstance(room, Limit)
+    assert found.message.value is not None and room.value is not None
+    assert found.message.value < room.value <= Pages.now().free * Pages.now().size
+    assert found.message.source == "HugePages_Free, proc_meminfo(5)"
+
+
+# What the tests set aside
+
+
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_what_is_set_aside_comes_back(tmp_path: Path, end: str) -> None:
+    """And nobody else's with it, who has changed the number meanwhile; also after a kill."""
+    setting = tmp_path / "nr_hugepages"
+    setting.write_text("3\n")
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom tests.huge_pages import set_aside\n"
+        f"setting = Path({str(setting)!r})\n"
+        "with set_aside(5, setting) as had:\n"
+        "    assert (had, int(setting.read_text())) == (5, 8)\n"
+        f"    setting.write_text('10\\n')\n    {end}\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == (-signal.SIGKILL if end else 0)
+    while int(setting.read_text()) != 5:  # the watchdog is the limit
+        time.sleep(0.01)
+
+
+def test_nothing_can_be_set_aside(tmp_path: Path) -> None:
+    with set_aside(5, tmp_path / "nothing") as had:
+        assert had == 0
