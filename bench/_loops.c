@@ -9,21 +9,7 @@
 
 #include "_loops.h"
 #include "transports/native/leaving.h"
-
-/* The operations behind a capsule, which are all there up to `send_to` at least; or NULL. */
-static const struct ipcbench_ops *
-operations(PyObject *capsule)
-{
-    struct ipcbench_ops *ops = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
-    if (ops != NULL && (ops->abi != IPCBENCH_ABI || ops->struct_size < sizeof *ops)) {
-        PyErr_Format(PyExc_ValueError,
-                     "operations of ABI %u, %u bytes: these loops know ABI %u, %zu bytes: build "
-                     "the plug-in anew",
-                     ops->abi, ops->struct_size, IPCBENCH_ABI, sizeof *ops);
-        return NULL;
-    }
-    return ops;
-}
+#include "transports/native/opened.h"
 
 /* Whether the bytes lie as ops.h says, behind a headroom that is the same object's. */
 static int
@@ -77,7 +63,7 @@ fit(const struct play *play, int needs, PyObject *message, PyObject *buffer, Py_
         PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
         return 0;
     }
-    if (play->count < 0 || (needs & STAMPS && stamps / 8 < play->count + 1)) {
+    if (play->count < 0 || (needs & STAMPS && stamps / 8 <= play->count)) {
         PyErr_SetString(PyExc_ValueError, "a count of less than 0, or too few stamps for it");
         return 0;
     }
@@ -129,11 +115,12 @@ run(loop body, int needs, PyObject *arguments)
 {
     PyObject *capsule, *message, *buffer, *result = NULL;
     Py_buffer sent, received, stamps = {0};
-    struct play play = {0};
+    struct ipcbench_ops ops;
+    struct play play = {.ops = &ops};
     if (!PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
                           &buffer, &play.count, &stamps))
         return NULL;
-    if ((play.ops = operations(capsule)) == NULL)
+    if (ipcbench_open(capsule, &ops) < 0)
         goto release_stamps;
     if (PyObject_GetBuffer(message, &sent, PyBUF_SIMPLE) < 0)
         goto release_stamps;

@@ -220,7 +220,9 @@ class _Attempt:
         """Send SIGCHLD once more where the worker has not heard of a peer's end.
 
         Python runs its handlers between two of its own steps: a signal that comes after it
-        has looked for one, and before the facility's wait begins, does not end that wait.
+        has looked for one, and before the facility's wait begins, does not end that wait. Of
+        several that are pending, the kernel keeps one: a peer's stop may hide its end. What
+        waits natively is left for this one as well (transports/native/leaving.h).
         """
         with contextlib.suppress(OSError):  # the worker itself may be gone
             children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()

@@ -313,7 +313,8 @@ class Endpoint(Protocol):
     def native(self) -> object | None:
         """The capsule of native operations over the same handles, or None.
 
-        Asked for once, after `connect`; None as well where they are not built here.
+        Asked for after `connect`; None as well where they are not built here. Operations that
+        know where they are, such as in a ring, are one capsule, until `close`.
         """
 
     def close(self) -> None:

@@ -49,6 +49,7 @@ class WaiterEndpoint(TokenEndpoint):
         self._role, self._spec = ticket.role, ticket.spec
         self._waiters: list[Waiter] = []
         self._natives: list[object] = []  # opened while there are names
+        self._native: object | None = None  # words': the only one, for it knows how many it took
         self._memory: Segment | None = None
         fds = list(ticket.take_fds())
         try:
@@ -96,7 +97,8 @@ class WaiterEndpoint(TokenEndpoint):
         if self._role is Role.MEMBER:
             return operations.guard(self, *self._natives)  # type: ignore[no-any-return]
         if self._memory is not None:
-            return self._words(self, restless=False)
+            self._native = self._native or self._words(self, restless=False)
+            return self._native
         server = self._role is Role.SERVER
         mine, theirs = self._natives if server else self._natives[::-1]
         return operations.signal(self, mine, theirs)  # type: ignore[no-any-return]
@@ -111,7 +113,7 @@ class WaiterEndpoint(TokenEndpoint):
 
     def close(self) -> None:
         super().close()
-        self._natives = []
+        self._natives, self._native = [], None
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             waiter.close()

@@ -48,8 +48,9 @@ def _text(lines: str) -> str:
 
 
 WORDS, COUNTED = "transports/native/word_ring.h", "transports/native/ring.h"
-SLEEP, SEATS = "transports/native/words.h", "transports/native/rings.c"
-WAITS, IN_WORDS_C = "transports/native/waiters.c", "transports/native/word_rings.c"
+SLEEP, SEATS = "transports/native/words.h", "transports/native/seats.c"
+IN_COUNTED_C, IN_WORDS_C = "transports/native/rings.c", "transports/native/word_rings.c"
+WAITS = "transports/native/waiters.c"
 IN_WORDS, IN_PYTHON = "transports/shm/word_ring.py", "transports/shm/ring.py"
 
 RINGS = (
@@ -76,7 +77,7 @@ RINGS = (
           "((lane->count + ahead + 1) & (IPCBENCH_NUMBERS - 1))", "(lane->count + ahead + 1)",
           "spin/long way"),
     Break("words: only one lane is looked at", IN_WORDS_C, "any_has_item(",
-          "looked < seat->into", "looked < 1", "futex/fan-in/native"),
+          "looked < self->seat.into", "looked < 1", "futex/fan-in/native"),
     Break("words: given back while it is read in place", IN_WORDS_C, "words_peek(",
           "    *slot = lane->slot + lane->offset;\n",
           "    *slot = lane->slot + lane->offset;\n"
@@ -124,8 +125,8 @@ RINGS = (
     ssize_t given = ipcbench_give_back(lane);
     if (length <= size)
         memcpy(buffer, slot, length);"""), "posix-sem/link/native"),
-    Break("counted: a lane is not asked", SEATS, "await(", "!= lane->count)", "!= ~lane->count)",
-          "posix-sem/fan-in/native"),
+    Break("counted: a lane is not asked", IN_COUNTED_C, "await(", "!= lane->count)",
+          "!= ~lane->count)", "posix-sem/fan-in/native"),
     Break("counted: the count is not published", COUNTED, "ipcbench_pass_on(",
           "if (lane->counted)", "if (0)", "eventfd/hub/native"),
     Break("counted: told before its count", COUNTED, "ipcbench_pass_on(", _text("""
@@ -138,8 +139,9 @@ RINGS = (
     return told;"""), "sysv-sem/fan-in/native"),
     Break("counted: a try for a wait", WAITS, "posix_semaphore(", "how == IPCBENCH_TRY ?",
           "how != IPCBENCH_TRY ?", "posix-sem/link/mixed"),
-    Break("counted: a layout of its own", SEATS, ".slots =", "ipcbench_lines(8 * plan->depth)",
-          "ipcbench_lines(4 * plan->depth)", "eventfd/link/mixed"),
+    Break("counted: a layout of its own", IN_COUNTED_C, ".slots =",
+          "ipcbench_lines(8 * plan->depth)", "ipcbench_lines(4 * plan->depth)",
+          "eventfd/link/mixed"),
     Break("counted: slots of another width", COUNTED, "ipcbench_stride(",
           "ipcbench_lines(size == 0 ? 1 : size)", "ipcbench_lines(size + 8)",
           "sysv-sem/link/mixed"),
@@ -194,11 +196,11 @@ LEAKS = (
     Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
     Break("what an operation works on is kept", CAPSULES, "let_go(",
           "PyMem_RawFree(held->ops.ctx);", ""),
-    Break("a mapping is kept", "transports/native/seats.c", "ipcbench_let_go(",
-          "PyBuffer_Release(&kept->memory);", ""),
-    Break("lanes are kept", SEATS, "dispose(", "PyMem_RawFree(seat->lanes);", "(void)seat;"),
-    Break("a seat is kept that was refused", IN_WORDS_C, "cut_all(seat, &plan) < 0 ||",
-          "PyMem_RawFree(seat);", ""),
+    Break("a mapping is kept", SEATS, "ipcbench_stand_up(void",
+          "PyBuffer_Release(&seat->memory);", ""),
+    Break("lanes are kept", SEATS, "ipcbench_stand_up(void", "PyMem_RawFree(seat->lanes);", ""),
+    Break("a seat is kept that was refused", SEATS, "ipcbench_seated(", "PyMem_RawFree(seat);",
+          ""),
     Break("a waiter is kept", WAITS, "destroy(", "PyMem_RawFree(waiter);", ""),
     Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
     Break("descriptors are kept", "transports/native/ends.c", "ipcbench_end(",

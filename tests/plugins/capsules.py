@@ -55,10 +55,20 @@ _kept: list[Any] = []  # what capsules point to: for as long as the process live
 
 
 def capsule(
-    *, abi: int = ABI, size: int = ctypes.sizeof(Ops), name: bytes | None = NAME, **functions: Any
+    *,
+    abi: int = ABI,
+    size: int = ctypes.sizeof(Ops),
+    name: bytes | None = NAME,
+    into: Ops | None = None,
+    **functions: Any,
 ) -> object:
-    """A capsule whose operations are these functions, less their `ctx`; the others are absent."""
-    ops = Ops(abi=abi, struct_size=size)
+    """A capsule whose operations are these functions, less their `ctx`; the others are absent.
+
+    `into`: where the struct is to lie, for what lies behind it.
+    """
+    ops = Ops() if into is None else into
+    ctypes.memset(ctypes.addressof(ops), 0, ctypes.sizeof(ops))
+    ops.abi, ops.struct_size = abi, size
     for operation, function in functions.items():
         shape = ctypes.CFUNCTYPE(_RESULT, _CTX, *_SHAPES[operation])
         called = shape(lambda ctx, *given, function=function: function(*given))

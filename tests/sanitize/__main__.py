@@ -45,6 +45,8 @@ LOOPS = (
     "tests/unit/test_native_loops.py", "tests/unit/test_leaving.py",
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
+    "tests/native/test_lengths.py", "tests/native/test_numbers.py",
+    "tests/unit/test_native_again.py", "tests/unit/test_listening.py",
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
 )  # fmt: skip

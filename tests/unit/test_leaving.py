@@ -133,6 +133,53 @@ def test_a_child_that_stops_and_goes_on_has_not_ended(
         os.waitpid(each, 0)
 
 
+@pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
+@pytest.mark.parametrize("wait", [drained, received])
+def test_an_end_that_went_unheard_may_be_told_again(
+    ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
+) -> None:
+    """By kill(2), as the fork parent does it: bench/forkparent.py."""
+    heard(signal.SIG_DFL)
+    pid, us, other = child(lambda: None), os.getpid(), ends[1]
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    heard(gone)
+
+    def tells() -> None:
+        time.sleep(0.1)
+        os.kill(us, signal.SIGCHLD)
+        time.sleep(3)  # who has been left is heard of no more
+        other.send(memoryview(bytes(SIZE)))
+        time.sleep(5)
+
+    teller = child(tells)
+    with pytest.raises(Gone):
+        wait(ends[0])
+    heard(signal.SIG_DFL)
+    os.kill(teller, signal.SIGKILL)
+    for each in (pid, teller):
+        os.waitpid(each, 0)
+
+
+@pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
+def test_a_signal_by_itself_is_no_end(ends: Ends, heard: Callable[[object], None]) -> None:
+    seen: list[int] = []
+    heard(lambda number, frame: seen.append(number))
+    us, other = os.getpid(), ends[1]
+
+    def tells() -> None:
+        os.kill(us, signal.SIGCHLD)
+        time.sleep(0.1)
+        other.send(memoryview(bytes(SIZE)))
+        time.sleep(5)
+
+    pid = child(tells)
+    assert drained(ends[0]) == 1
+    assert seen == [signal.SIGCHLD]
+    heard(signal.SIG_DFL)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+futex"], indirect=True)
 def test_nobody_who_listens_nothing_that_is_left(
     ends: Ends, heard: Callable[[object], None]

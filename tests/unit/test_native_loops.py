@@ -228,12 +228,14 @@ def failing(number: int) -> Any:
         (errno.EAGAIN, WouldBlock),
         (errno.EMSGSIZE, MessageTooLarge),
         (errno.ENOMEM, OSError),
+        (errno.EINVAL, OSError),
     ],
 )
 @pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.POUR, Part.ABSORB, Part.COMPETE])
 def test_an_operations_error_has_its_name(part: Part, number: int, name: type[Exception]) -> None:
-    with pytest.raises(name):
+    with pytest.raises(name) as caught:
         part.native(failing(number), a_message(), room(16), 3, RealClock())
+    assert caught.type is name
 
 
 def test_errors_of_the_other_operations_end_their_loops() -> None:
@@ -272,7 +274,7 @@ def test_an_end_without_the_operation_is_refused(part: Part) -> None:
 def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) -> None:
     script: Any = Script()
     script.capsule = capsule(send=lambda *_: 0, recv=lambda *_: 0, **wrong)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"build the plug-in anew|called \"ipcbench.ops\""):
         take(script, a_message(), room(16), 1, RealClock())
 
 
@@ -412,6 +414,18 @@ def test_a_server_and_its_clients_play_at_once(name: str) -> None:
     clock = RealClock()
     asking = [playing(Part.PING, client, 200, clock) for client in clients]
     together([*asking, playing(Part.SERVE, server, 600, clock)])
+    for endpoint in (*clients, server):
+        endpoint.close()
+
+
+@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "posix-queue", "sysv-queue",
+                                  "shm:posix+posix-sem", "shm:posix+futex"])  # fmt: skip
+def test_a_client_that_there_is_not_is_no_peer_that_left(name: str) -> None:
+    *clients, server = ends(name, Topology.HUB, parties=3)
+    # A queue of System V's does not know how many there are: an index is a message's type.
+    for index in (2**63 - 1, -1) if name == "sysv-queue" else (2, 2**63 - 1, -1):
+        with pytest.raises(OSError, match="Invalid argument"):
+            server.send_to(index, memoryview(bytes(64)))
     for endpoint in (*clients, server):
         endpoint.close()
 

@@ -5,11 +5,12 @@
 
 #include "capsule.h"
 #include "leaving.h"
+#include "opened.h"
 
 struct calls {
     PyObject_HEAD
     PyObject *capsule;
-    struct ipcbench_ops *ops;
+    struct ipcbench_ops opened, *ops; /* the one points to the other */
     char *room; /* a copy of what is sent or received, behind its headroom */
     size_t size;
     int restless; /* its operations come up for handlers by themselves: words.h */
@@ -115,13 +116,14 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
     static char *known[] = {"capsule", "restless", NULL};
     if (!PyArg_ParseTupleAndKeywords(arguments, names, "O|p:Calls", known, &capsule, &restless))
         return NULL;
-    struct ipcbench_ops *ops = ipcbench_ops_of(capsule);
-    if (ops == NULL)
+    struct ipcbench_ops opened;
+    if (ipcbench_open(capsule, &opened) < 0)
         return NULL;
     struct calls *self = (struct calls *)type->tp_alloc(type, 0);
     if (self != NULL) {
         self->capsule = Py_NewRef(capsule);
-        self->ops = ops;
+        self->opened = opened;
+        self->ops = &self->opened;
         self->restless = restless;
     }
     return (PyObject *)self;

@@ -131,6 +131,6 @@ def told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
 
 def in_words(error: OSError, what: str) -> Exception:
     """What an operation's errno is called in the contract."""
-    if error.errno in (errno.EINVAL, errno.EIDRM):  # a removed object: msgop(2), semop(2)
+    if error.errno == errno.EIDRM:  # a removed object: msgop(2), semop(2)
         error = OSError(errno.EPIPE, error.strerror)
     return translated(error, what)

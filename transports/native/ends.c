@@ -1,5 +1,6 @@
 /* One seat's ends: one descriptor each way, or several that are waited for with epoll(7). */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #include "ends.h"
@@ -112,10 +113,26 @@ ipcbench_end(void *ends)
     PyMem_RawFree(self->events);
 }
 
+/* Whether they are descriptors, each of them: else an error is set. */
+static int
+are_descriptors(PyObject *fds)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fds); i++) {
+        PyObject *fd = PyTuple_GET_ITEM(fds, i);
+        int beyond = 0;
+        long number = PyLong_Check(fd) ? PyLong_AsLongAndOverflow(fd, &beyond) : -1;
+        if (beyond || number < 0 || number > INT_MAX) {
+            PyErr_Format(PyExc_ValueError, "%R is no descriptor", fd);
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int
 descriptor(PyObject *fds, Py_ssize_t place)
 {
-    return (int)PyLong_AsLong(PyTuple_GET_ITEM(fds, place)); /* -1 with an error set */
+    return (int)PyLong_AsLong(PyTuple_GET_ITEM(fds, place));
 }
 
 /* Which index each descriptor has. */
@@ -125,7 +142,7 @@ number(struct ends *self, PyObject *reading)
     int most = 0;
     for (int i = 0; i < self->reading; i++)
         most = Py_MAX(most, descriptor(reading, i));
-    self->index_of = PyMem_RawCalloc(most + 1, sizeof *self->index_of);
+    self->index_of = PyMem_RawCalloc((size_t)most + 1, sizeof *self->index_of);
     self->events = PyMem_RawCalloc(self->reading, sizeof *self->events);
     if (self->index_of == NULL || self->events == NULL)
         return -1;
@@ -152,6 +169,12 @@ fill(struct ends *self, const struct wanted *wanted)
 struct ends *
 ipcbench_ends(const struct wanted *wanted)
 {
+    if (!are_descriptors(wanted->reading) || !are_descriptors(wanted->writing))
+        return NULL;
+    if (wanted->size < 0) {
+        PyErr_SetString(PyExc_ValueError, "a message has no negative size");
+        return NULL;
+    }
     struct ends *self = PyMem_RawCalloc(1, sizeof *self);
     if (self != NULL) {
         self->nowait = wanted->nowait;
@@ -163,11 +186,6 @@ ipcbench_ends(const struct wanted *wanted)
             ipcbench_end(self);
         PyMem_RawFree(self);
         PyErr_NoMemory();
-        return NULL;
-    }
-    if (PyErr_Occurred()) { /* a descriptor that is no number */
-        ipcbench_end(self);
-        PyMem_RawFree(self);
         return NULL;
     }
     return self;

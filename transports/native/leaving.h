@@ -16,39 +16,88 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define IPCBENCH_LEFT (-4096)   /* no errno: those end at 4095 */
 #define IPCBENCH_RAISED (-4097) /* a handler of Python's has raised: its error is set */
 
-/* Of the thread that may leave; a model that a handler may read (no allocation on the way). */
-static _Thread_local sigjmp_buf *ipcbench_way_out __attribute__((tls_model("initial-exec")));
+/* Of the thread that may leave. With glibc, a model that a handler may read: the other one may
+ * allocate on the way. musl allocates all of it beforehand, and loads no module of this one. */
+#ifdef __GLIBC__
+#define IPCBENCH_READABLE __attribute__((tls_model("initial-exec")))
+#else
+#define IPCBENCH_READABLE
+#endif
+static _Thread_local sigjmp_buf *ipcbench_way_out IPCBENCH_READABLE;
+
+/* What ours stands before, and how many threads it does so for: the interpreter's lock, which
+ * whoever writes either has, orders them. Each module that includes this has its own, and its own
+ * handler: a thread in a call of the one is not left while a thread is in a call of the other.
+ * Of several threads in calls, the one is left that the kernel gives the signal to. */
 static struct sigaction ipcbench_pythons;
+static int ipcbench_listeners;
+
+/* Whether the news is of an end. Where kill(2) sent it, it says that one went unheard
+ * (bench/forkparent.py): so it is one if a child is there to be waited for. */
+static inline int
+ipcbench_of_an_end(const siginfo_t *news)
+{
+    siginfo_t ended = {0};
+    if (news->si_code == SI_USER) /* the call itself: no point of cancellation */
+        return syscall(SYS_waitid, P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT, NULL) == 0 &&
+               ended.si_pid != 0;
+    return news->si_code == CLD_EXITED || news->si_code == CLD_KILLED ||
+           news->si_code == CLD_DUMPED;
+}
 
 static void
 ipcbench_child_ended(int number, siginfo_t *news, void *Py_UNUSED(context))
 {
     int saved = errno;
     ipcbench_pythons.sa_handler(number); /* notes it for PyErr_CheckSignals; signal-safe */
+    int leave = ipcbench_way_out != NULL && ipcbench_of_an_end(news);
     errno = saved;
-    int ended = news->si_code == CLD_EXITED || news->si_code == CLD_KILLED ||
-                news->si_code == CLD_DUMPED;
-    if (ended && ipcbench_way_out != NULL)
+    if (leave)
         siglongjmp(*ipcbench_way_out, 1);
 }
 
-/* Whether Python has a handler, before which ours now stands. SIGCHLD is blocked. */
+static inline int
+ipcbench_is_ours(const struct sigaction *handler)
+{
+    return handler->sa_flags & SA_SIGINFO && handler->sa_sigaction == ipcbench_child_ended;
+}
+
+/* Whether ours stands before Python's handler from now on. SIGCHLD is blocked. What is another
+ * one's, or takes more than Python's does, is left alone: we could not call it. */
 static inline int
 ipcbench_listen(void)
 {
-    struct sigaction ours = {.sa_sigaction = ipcbench_child_ended,
-                             .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP};
+    struct sigaction now, ours = {.sa_sigaction = ipcbench_child_ended,
+                                  .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP};
     sigemptyset(&ours.sa_mask);
-    sigaction(SIGCHLD, NULL, &ipcbench_pythons);
-    if (ipcbench_pythons.sa_flags & SA_SIGINFO || ipcbench_pythons.sa_handler == SIG_DFL ||
-        ipcbench_pythons.sa_handler == SIG_IGN)
-        return 0;
-    sigaction(SIGCHLD, &ours, NULL);
+    sigaction(SIGCHLD, NULL, &now);
+    if (!ipcbench_is_ours(&now)) {
+        if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)
+            return 0;
+        ipcbench_pythons = now;
+        sigaction(SIGCHLD, &ours, NULL);
+    }
+    ipcbench_listeners++;
     return 1;
+}
+
+/* The last one who listened puts Python's back, unless that was set anew meanwhile. */
+static inline void
+ipcbench_listen_no_more(void)
+{
+    struct sigaction now;
+    if (--ipcbench_listeners > 0)
+        return;
+    sigaction(SIGCHLD, NULL, &now);
+    if (ipcbench_is_ours(&now))
+        sigaction(SIGCHLD, &ipcbench_pythons, NULL);
 }
 
 static inline void
@@ -66,7 +115,6 @@ ipcbench_leavable(ssize_t (*body)(void *), void *argument, const sigset_t *mask)
 {
     sigjmp_buf here;
     volatile ssize_t result = IPCBENCH_LEFT;
-    const volatile int listens = ipcbench_listen();
     /* The mask that is saved, and is back after a jump, has SIGCHLD in it. */
     if (sigsetjmp(here, 1) == 0) {
         ipcbench_way_out = &here;
@@ -75,8 +123,6 @@ ipcbench_leavable(ssize_t (*body)(void *), void *argument, const sigset_t *mask)
         ipcbench_block(NULL);
     }
     ipcbench_way_out = NULL;
-    if (listens)
-        sigaction(SIGCHLD, &ipcbench_pythons, NULL);
     return result;
 }
 
@@ -92,9 +138,12 @@ ipcbench_called(ssize_t (*body)(void *), void *argument)
         pthread_sigmask(SIG_SETMASK, &mask, NULL);
         return IPCBENCH_RAISED;
     }
+    const int listens = ipcbench_listen();
     Py_BEGIN_ALLOW_THREADS
     result = ipcbench_leavable(body, argument, &mask);
     Py_END_ALLOW_THREADS
+    if (listens)
+        ipcbench_listen_no_more();
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     if (result != IPCBENCH_LEFT)
         return result;

@@ -35,7 +35,9 @@
 
 struct ipcbench_ops {
     uint32_t abi;         /* IPCBENCH_ABI; another one is refused */
-    uint32_t struct_size; /* sizeof(struct ipcbench_ops) as its maker knew it: fields are only added */
+    /* sizeof(struct ipcbench_ops), as its maker knew it. Fields are only added, at the end: those
+     * that a maker did not know are absent, and those that a caller does not know unused. */
+    uint32_t struct_size;
     uint64_t flags;
     void *ctx; /* the first argument of every operation */
 

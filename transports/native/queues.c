@@ -1,5 +1,6 @@
 /* Message queues: System V's (msgop(2)) and POSIX's (mq_overview(7)). */
 #include <errno.h>
+#include <limits.h>
 #include <mqueue.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -159,6 +160,8 @@ sysv_recv_from(void *ctx, void *buffer, size_t size)
 static ssize_t
 sysv_send_to(void *ctx, size_t index, const void *data, size_t size)
 {
+    if (index >= LONG_MAX) /* a type is 1 or more; msgsnd(2) says EINVAL of a removed queue too */
+        return -EINVAL;
     return put(ctx, (long)index + 1, data, size);
 }
 
@@ -178,9 +181,11 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "Oiinllpp:sysv_queue", &owner, &made.into, &made.out, &size,
                           &made.given, &made.wanted, &nowait, &hub))
         return NULL;
+    if (size < 0)
+        return PyErr_Format(PyExc_ValueError, "a message has no negative size");
     made.size = size;
     made.flags = nowait ? IPC_NOWAIT : 0;
-    made.scratch = PyMem_RawMalloc(IPCBENCH_HEADROOM + size + 1);
+    made.scratch = PyMem_RawMalloc(IPCBENCH_HEADROOM + made.size + 1);
     struct sysv *self = PyMem_RawMalloc(sizeof *self);
     if (self == NULL || made.scratch == NULL) {
         PyMem_RawFree(made.scratch);

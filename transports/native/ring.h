@@ -88,12 +88,22 @@ ipcbench_give_back(struct lane *lane)
     return ipcbench_notify(lane->room);
 }
 
+/* The length of the next message, which is there: as its sender has it, and any other process
+ * that has the memory, so whoever takes the message holds it to the slot's size. */
+static inline size_t
+ipcbench_counted_length(const struct lane *lane)
+{
+    return __atomic_load_n(&lane->lengths[lane->at], __ATOMIC_RELAXED);
+}
+
 /* Take the next message, which is there. One that is too long is over all the same, or whoever
  * asks next would get it again. */
 static inline ssize_t
 ipcbench_get(struct lane *lane, void *buffer, size_t size)
 {
-    size_t length = lane->lengths[lane->at];
+    size_t length = ipcbench_counted_length(lane);
+    if (size > lane->size)
+        size = lane->size;
     if (length <= size)
         memcpy(buffer, ipcbench_slot(lane), length);
     ssize_t given = ipcbench_give_back(lane);

@@ -2,14 +2,11 @@
 #include "ring.h"
 #include "seats.h"
 
-struct seat {
-    struct kept kept;
-    struct lane *lanes; /* those that lead here, then those that lead away */
-    size_t into, out;
-    size_t turn; /* the lane whose messages are looked for first */
-    size_t seen;
-    int several; /* lanes with one `item` in common: a count is whichever's */
-};
+static struct lane *
+lane_of(struct seat *seat, size_t number)
+{
+    return (struct lane *)seat->lanes + number;
+}
 
 /* One lane each way. */
 
@@ -17,14 +14,14 @@ static ssize_t
 ring_send(void *ctx, const void *data, size_t size)
 {
     struct seat *seat = ctx;
-    return ipcbench_put(&seat->lanes[seat->into], data, size);
+    return ipcbench_put(lane_of(seat, seat->into), data, size);
 }
 
 static ssize_t
 ring_loan(void *ctx, void **slot, size_t size)
 {
     struct seat *seat = ctx;
-    struct lane *lane = &seat->lanes[seat->into];
+    struct lane *lane = lane_of(seat, seat->into);
     if (size > lane->size)
         return -EMSGSIZE;
     ssize_t found = ipcbench_wait(lane->room);
@@ -36,7 +33,8 @@ static ssize_t
 ring_commit(void *ctx, size_t size)
 {
     struct seat *seat = ctx;
-    return ipcbench_pass_on(&seat->lanes[seat->into], size);
+    struct lane *lane = lane_of(seat, seat->into);
+    return size <= lane->size ? ipcbench_pass_on(lane, size) : -EMSGSIZE;
 }
 
 /* Several lanes, each in its turn. */
@@ -45,26 +43,19 @@ ring_commit(void *ctx, size_t size)
 static struct lane *
 await(struct seat *seat, ssize_t *error)
 {
-    const struct waiter *item = seat->lanes[0].item;
+    const struct waiter *item = lane_of(seat, 0)->item;
     *error = ipcbench_wait(item);
     if (*error < 0)
         return NULL;
-    if (!seat->several)
-        return &seat->lanes[0];
+    if (seat->into == 1) /* where lanes are several, a count is whichever's */
+        return lane_of(seat, 0);
     /* An item was counted, so some lane holds a message: this ends. */
     for (;;) {
-        struct lane *lane = &seat->lanes[seat->turn];
+        struct lane *lane = lane_of(seat, seat->turn);
         if (__atomic_load_n(lane->published, __ATOMIC_ACQUIRE) != lane->count)
             return lane;
-        seat->turn = (seat->turn + 1) % seat->into;
+        ipcbench_next_turn(seat);
     }
-}
-
-static void
-go_on(struct seat *seat)
-{
-    if (++seat->turn >= seat->into)
-        seat->turn = 0;
 }
 
 /* Receive of whichever has a message: its length, or an error; `*index` is whose it was. */
@@ -75,9 +66,9 @@ collect(struct seat *seat, void *buffer, size_t size, ssize_t *index)
     struct lane *lane = await(seat, &found);
     if (lane == NULL)
         return found;
-    *index = lane - seat->lanes;
+    *index = lane - lane_of(seat, 0);
     found = ipcbench_get(lane, buffer, size);
-    go_on(seat);
+    ipcbench_next_turn(seat);
     return found;
 }
 
@@ -102,10 +93,19 @@ ring_send_to(void *ctx, size_t index, const void *data, size_t size)
     struct seat *seat = ctx;
     if (index >= seat->out)
         return -EINVAL;
-    return ipcbench_put(&seat->lanes[seat->into + index], data, size);
+    return ipcbench_put(lane_of(seat, seat->into + index), data, size);
 }
 
 /* In place. */
+
+static ssize_t
+ring_release(void *ctx)
+{
+    struct seat *seat = ctx;
+    ssize_t given = ipcbench_give_back(lane_of(seat, seat->turn));
+    ipcbench_next_turn(seat);
+    return given;
+}
 
 static ssize_t
 ring_peek(void *ctx, const void **slot)
@@ -116,46 +116,24 @@ ring_peek(void *ctx, const void **slot)
     if (lane == NULL)
         return found;
     *slot = ipcbench_slot(lane);
-    return (ssize_t)lane->lengths[lane->at];
-}
-
-static ssize_t
-ring_release(void *ctx)
-{
-    struct seat *seat = ctx;
-    ssize_t given = ipcbench_give_back(&seat->lanes[seat->turn]);
-    go_on(seat);
-    return given;
+    size_t length = ipcbench_counted_length(lane);
+    if (length <= lane->size)
+        return (ssize_t)length;
+    found = ring_release(ctx);
+    return found < 0 ? found : -EMSGSIZE;
 }
 
 static ssize_t
 ring_read(void *ctx, void *Py_UNUSED(buffer), size_t size)
 {
-    struct seat *seat = ctx;
-    const void *slot = NULL;
-    ssize_t length = ring_peek(ctx, &slot);
-    if (length < 0)
-        return length;
-    seat->seen += ipcbench_scan(slot, length);
-    ssize_t given = ring_release(ctx);
-    if (given < 0)
-        return given;
-    return (size_t)length <= size ? length : -EMSGSIZE;
+    return ipcbench_read(ctx, size, ring_peek, ring_release);
 }
 
 /* From Python. */
 
-static void
-dispose(void *ctx)
-{
-    struct seat *seat = ctx;
-    ipcbench_let_go(&seat->kept);
-    PyMem_RawFree(seat->lanes);
-}
-
 /* A lane of Python's: (start, room, item, counted). */
 static int
-cut(void *made, const struct kept *kept, const struct plan *plan, PyObject *made_of)
+cut(void *made, const struct seat *seat, const struct plan *plan, PyObject *made_of)
 {
     struct lane *lane = made;
     Py_ssize_t start;
@@ -163,7 +141,7 @@ cut(void *made, const struct kept *kept, const struct plan *plan, PyObject *made
     int counted;
     if (!PyArg_ParseTuple(made_of, "nOOp:lane", &start, &room, &item, &counted))
         return -1;
-    char *at = ipcbench_place(kept, start, ipcbench_counted_lane_bytes(plan->size, plan->depth));
+    char *at = ipcbench_place(seat, start, ipcbench_counted_lane_bytes(plan->size, plan->depth));
     if (at == NULL)
         return -1;
     *lane = (struct lane){
@@ -178,18 +156,6 @@ cut(void *made, const struct kept *kept, const struct plan *plan, PyObject *made
         .counted = counted,
     };
     return lane->room == NULL || lane->item == NULL ? -1 : 0;
-}
-
-static int
-cut_all(struct seat *seat, const struct plan *plan)
-{
-    seat->into = PyTuple_GET_SIZE(plan->into);
-    seat->out = PyTuple_GET_SIZE(plan->out);
-    seat->several = seat->into > 1;
-    seat->lanes = ipcbench_lanes(&seat->kept, plan, sizeof *seat->lanes, cut);
-    if (seat->lanes == NULL)
-        return -1;
-    return 0;
 }
 
 static PyObject *
@@ -208,23 +174,14 @@ counted_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
     struct plan plan;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_PLAN ":counted_ring", IPCBENCH_PLAN_TO(&plan)))
         return NULL;
-    struct seat *seat = PyMem_RawCalloc(1, sizeof *seat);
+    struct seat *seat = ipcbench_seated(&plan, sizeof *seat, sizeof(struct lane), cut);
     if (seat == NULL)
-        return PyErr_NoMemory();
-    if (ipcbench_keep(&seat->kept, &plan) < 0) {
-        PyMem_RawFree(seat);
         return NULL;
-    }
-    if (cut_all(seat, &plan) < 0) {
-        dispose(seat);
-        PyMem_RawFree(seat);
-        return NULL;
-    }
     struct ipcbench_ops ops = {.ctx = seat};
     ipcbench_pick(&ops, &all, &plan);
     if (plan.in_place && ops.recv != NULL)
         ops.recv = ring_read;
-    return ipcbench_capsule(ops, plan.owner, dispose);
+    return ipcbench_capsule(ops, plan.owner, ipcbench_stand_up);
 }
 
 PyMethodDef ipcbench_rings[] = {

@@ -1,58 +1,80 @@
 /* What seats at rings have in common. */
 #include "seats.h"
 
-int
-ipcbench_keep(struct kept *kept, const struct plan *plan)
+/* Whether the plan can be: 0, or -1 with an error set. The buffer is taken. */
+static int
+keep(struct seat *seat, const struct plan *plan)
 {
-    Py_ssize_t lanes = PyTuple_GET_SIZE(plan->into) + PyTuple_GET_SIZE(plan->out);
-    if (plan->size < 0 || plan->depth < 1 || lanes == 0) {
+    seat->into = PyTuple_GET_SIZE(plan->into);
+    seat->out = PyTuple_GET_SIZE(plan->out);
+    if (plan->size < 0 || plan->depth < 1 || seat->into + seat->out == 0) {
         PyErr_SetString(PyExc_ValueError, "a ring has lanes, slots in them, and no negative size");
         return -1;
     }
-    if (PyObject_GetBuffer(plan->memory, &kept->memory, PyBUF_WRITABLE) < 0)
+    if (PyObject_GetBuffer(plan->memory, &seat->memory, PyBUF_WRITABLE) < 0)
         return -1;
-    kept->into = Py_NewRef(plan->into);
-    kept->out = Py_NewRef(plan->out);
+    seat->made_of[0] = Py_NewRef(plan->into);
+    seat->made_of[1] = Py_NewRef(plan->out);
+    /* A slot takes a line at least, and room for its message: from here on no product wraps. */
+    if (plan->depth > seat->memory.len / 64 || plan->size > seat->memory.len / plan->depth) {
+        PyErr_Format(PyExc_ValueError, "%zd slots of %zd bytes are not in a segment of %zd",
+                     plan->depth, plan->size, seat->memory.len);
+        return -1;
+    }
     return 0;
 }
 
-void
-ipcbench_let_go(struct kept *kept)
+static int
+cut_all(struct seat *seat, const struct plan *plan, size_t bytes, ipcbench_cutter cut)
 {
-    PyBuffer_Release(&kept->memory);
-    Py_CLEAR(kept->into);
-    Py_CLEAR(kept->out);
-}
-
-char *
-ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes)
-{
-    size_t size = kept->memory.len;
-    if (start < 0 || (size_t)start > size || bytes > size - start || start % 64 != 0) {
-        PyErr_Format(PyExc_ValueError, "%zu bytes from %zd on are not in a segment of %zd", bytes,
-                     start, kept->memory.len);
-        return NULL;
+    char *lane = seat->lanes = PyMem_RawCalloc(seat->into + seat->out, bytes);
+    if (lane == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
-    return (char *)kept->memory.buf + start;
+    for (size_t i = 0; i < seat->into + seat->out; i++, lane += bytes) {
+        PyObject *made_of = i < seat->into ? PyTuple_GET_ITEM(plan->into, i)
+                                           : PyTuple_GET_ITEM(plan->out, i - seat->into);
+        if (cut(lane, seat, plan, made_of) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 void *
-ipcbench_lanes(const struct kept *kept, const struct plan *plan, size_t bytes,
-               ipcbench_cutter cut)
+ipcbench_seated(const struct plan *plan, size_t bytes, size_t lane, ipcbench_cutter cut)
 {
-    Py_ssize_t into = PyTuple_GET_SIZE(plan->into), out = PyTuple_GET_SIZE(plan->out);
-    char *lanes = PyMem_RawCalloc(into + out, bytes);
-    if (lanes == NULL)
+    struct seat *seat = PyMem_RawCalloc(1, bytes);
+    if (seat == NULL)
         return PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < into + out; i++) {
-        PyObject *made_of = i < into ? PyTuple_GET_ITEM(plan->into, i)
-                                     : PyTuple_GET_ITEM(plan->out, i - into);
-        if (cut(lanes + i * bytes, kept, plan, made_of) < 0) {
-            PyMem_RawFree(lanes);
-            return NULL;
-        }
+    if (keep(seat, plan) < 0 || cut_all(seat, plan, lane, cut) < 0) {
+        ipcbench_stand_up(seat);
+        PyMem_RawFree(seat);
+        return NULL;
     }
-    return lanes;
+    return seat;
+}
+
+void
+ipcbench_stand_up(void *ctx)
+{
+    struct seat *seat = ctx;
+    PyBuffer_Release(&seat->memory); /* harmless where none was taken */
+    Py_CLEAR(seat->made_of[0]);
+    Py_CLEAR(seat->made_of[1]);
+    PyMem_RawFree(seat->lanes);
+}
+
+char *
+ipcbench_place(const struct seat *seat, Py_ssize_t start, size_t bytes)
+{
+    size_t size = seat->memory.len;
+    if (start < 0 || (size_t)start > size || bytes > size - start || start % 64 != 0) {
+        PyErr_Format(PyExc_ValueError, "%zu bytes from %zd on are not in a segment of %zd", bytes,
+                     start, seat->memory.len);
+        return NULL;
+    }
+    return (char *)seat->memory.buf + start;
 }
 
 int

@@ -21,27 +21,28 @@ struct plan {
     &(plan)->owner, &(plan)->memory, &(plan)->size, &(plan)->depth, &PyTuple_Type, &(plan)->into,  \
         &PyTuple_Type, &(plan)->out, &(plan)->hub, &(plan)->in_place
 
-/* What a seat keeps of Python's: the mapping, by a buffer, and what its lanes are made of. */
-struct kept {
+/* A seat; each kind of ring begins its own with this. It keeps the mapping of Python's, by a
+ * buffer, and what its lanes are made of. */
+struct seat {
     Py_buffer memory;
-    PyObject *into, *out;
+    PyObject *made_of[2];
+    void *lanes; /* of the ring's kind: those that lead here, then those that lead away */
+    size_t into, out;
+    size_t turn; /* the lane whose messages are looked for first */
+    size_t seen; /* what was found in messages that were read in place */
 };
 
-/* Whether the plan can be: 0, or -1 with an error set. The buffer is taken. */
-int ipcbench_keep(struct kept *kept, const struct plan *plan);
-void ipcbench_let_go(struct kept *kept);
-
-/* The lane's place, if `bytes` from `start` on lie in the mapping; NULL with an error set. */
-char *ipcbench_place(const struct kept *kept, Py_ssize_t start, size_t bytes);
-
 /* What makes a lane of what Python says of it: 0, or -1 with an error set. */
-typedef int (*ipcbench_cutter)(void *lane, const struct kept *kept, const struct plan *plan,
+typedef int (*ipcbench_cutter)(void *lane, const struct seat *seat, const struct plan *plan,
                                PyObject *made_of);
 
-/* The seat's lanes, of `bytes` each: those that lead here, then those that lead away. NULL with
- * an error set. PyMem_RawFree. */
-void *ipcbench_lanes(const struct kept *kept, const struct plan *plan, size_t bytes,
-                     ipcbench_cutter cut);
+/* A seat of `bytes` as the plan has it, all but what comes after `struct seat`, with lanes of
+ * `lane` bytes each. NULL with an error set. */
+void *ipcbench_seated(const struct plan *plan, size_t bytes, size_t lane, ipcbench_cutter cut);
+void ipcbench_stand_up(void *seat); /* a `dispose`: all but the struct itself */
+
+/* The lane's place, if `bytes` from `start` on lie in the mapping; NULL with an error set. */
+char *ipcbench_place(const struct seat *seat, Py_ssize_t start, size_t bytes);
 
 /* The lanes' operations as ops.h has them, picked by what the seat has. */
 void ipcbench_pick(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
@@ -63,6 +64,29 @@ ipcbench_scan(const char *from, size_t size)
         from++;
     }
     return seen;
+}
+
+static inline void
+ipcbench_next_turn(struct seat *seat)
+{
+    if (++seat->turn >= seat->into)
+        seat->turn = 0;
+}
+
+/* Receive where it lies, by a ring's own two operations, which the compiler knows by name. */
+static inline __attribute__((always_inline)) ssize_t
+ipcbench_read(struct seat *seat, size_t size, ssize_t (*peek)(void *ctx, const void **slot),
+              ssize_t (*release)(void *ctx))
+{
+    const void *slot = NULL;
+    ssize_t length = peek(seat, &slot);
+    if (length < 0)
+        return length;
+    seat->seen += ipcbench_scan(slot, length);
+    ssize_t given = release(seat);
+    if (given < 0)
+        return given;
+    return (size_t)length <= size ? length : -EMSGSIZE;
 }
 
 #endif

@@ -147,9 +147,9 @@ word_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (PyObject_GetBuffer(memory, &words.memory, PyBUF_WRITABLE) < 0)
         return NULL;
     Py_ssize_t most = words.memory.len - (Py_ssize_t)sizeof(struct word);
-    if (mine < 0 || mine > most || theirs < 0 || theirs > most) {
+    if (mine < 0 || mine > most || theirs < 0 || theirs > most || mine % 8 || theirs % 8) {
         PyBuffer_Release(&words.memory);
-        PyErr_SetString(PyExc_ValueError, "the words are not in the memory");
+        PyErr_SetString(PyExc_ValueError, "the words are not in the memory, or not aligned");
         return NULL;
     }
     words.mine = (struct word *)((char *)words.memory.buf + mine);

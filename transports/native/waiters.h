@@ -47,7 +47,7 @@ ipcbench_notify(const struct waiter *waiter)
     return sem_post(waiter->semaphore) < 0 ? -errno : 0;
 }
 
-/* The waiter in a capsule that one of `ipcbench_signalling`'s functions made; NULL with an
+/* The waiter in a capsule that one of `ipcbench_waiters`'s functions made; NULL with an
  * error set where it is none. Who keeps the pointer keeps the capsule. */
 static inline const struct waiter *
 ipcbench_waiter_of(PyObject *capsule)

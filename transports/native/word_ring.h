@@ -36,6 +36,7 @@
 
 #define IPCBENCH_NUMBER_BITS 24
 #define IPCBENCH_NUMBERS ((uint64_t)1 << IPCBENCH_NUMBER_BITS)
+#define IPCBENCH_LENGTHS ((uint64_t)1 << (64 - IPCBENCH_NUMBER_BITS))
 #define IPCBENCH_PAGE 4096
 #define IPCBENCH_BATCH 64 /* messages that are given back, or told of, at once */
 
@@ -278,7 +279,8 @@ ipcbench_has_item(void *what)
     return ipcbench_is_there(what, 0);
 }
 
-/* The length of the next message, which is there. */
+/* The length of the next message, which is there: as its sender has it, and any other process
+ * that has the memory, so whoever takes the message holds it to the slot's size. */
 static inline size_t
 ipcbench_length(const struct word_lane *lane)
 {
@@ -300,6 +302,8 @@ static inline ssize_t
 ipcbench_take(struct word_lane *lane, void *buffer, size_t size)
 {
     size_t length = ipcbench_length(lane);
+    if (size > lane->size)
+        size = lane->size;
     if (length <= size)
         ipcbench_copy(buffer, lane->slot + lane->offset, length);
     ipcbench_step(lane);

@@ -20,7 +20,11 @@
 /* Looks at a word before each further one is a `pause`, which takes tens of nanoseconds: an
  * answer from another core is there before, and whoever waits longer saves the core's power. */
 #define IPCBENCH_EAGER 2000
-#define IPCBENCH_RESTLESS (1u << 20) /* looks after which a restless end comes up for air */
+
+/* Looks after which a restless end comes up for air: some tens of milliseconds. One that yields
+ * loses a slice of time by each look where others want the CPU, so it comes up after fewer. */
+#define IPCBENCH_RESTLESS (1u << 20)
+#define IPCBENCH_RESTLESS_YIELDS 256
 
 /* How an end waits; the same all its life. */
 struct patience {
@@ -50,6 +54,12 @@ ipcbench_pass_time(const struct patience *how, unsigned looked)
         sched_yield();
     else if (looked >= IPCBENCH_EAGER)
         ipcbench_pause();
+}
+
+static inline unsigned
+ipcbench_breath(const struct patience *how)
+{
+    return how->alone ? IPCBENCH_RESTLESS : IPCBENCH_RESTLESS_YIELDS;
 }
 
 /* Stores before it are seen by all before anything after it is loaded. */
@@ -120,7 +130,7 @@ ipcbench_await(const struct patience *how, uint32_t *bell, ipcbench_there there,
             if (ipcbench_sleep(bell, there, what) < 0 && how->restless)
                 return -EINTR;
             looked = 0;
-        } else if (how->restless && looked == IPCBENCH_RESTLESS) {
+        } else if (how->restless && looked == ipcbench_breath(how)) {
             return -EINTR;
         } else {
             ipcbench_pass_time(how, looked);

@@ -31,6 +31,7 @@ class AtomicEndpoint(PlainEndpoint):
         self._layout = Layout.of(ticket.spec, kind, ticket.data["depth"])
         self.depth: int | None = self._layout.depth
         self._alone = False
+        self._native: object | None = None  # the only one: it knows which slot is next
         fds = list(ticket.take_fds())
         self._segment: OwnedSegment
         try:
@@ -62,7 +63,9 @@ class AtomicEndpoint(PlainEndpoint):
         return made
 
     def native(self) -> object | None:
-        return self._operations(self, restless=False) if self._ticket.spec.native else None
+        if self._native is None and self._ticket.spec.native:
+            self._native = self._operations(self, restless=False)
+        return self._native
 
     def hello(self) -> Json:
         return cpus()
@@ -70,10 +73,12 @@ class AtomicEndpoint(PlainEndpoint):
     def connect(self, hellos: Sequence[Json], deadline: float) -> None:
         """Who has a CPU for itself need not yield it while it spins."""
         self._alone = alone_on(cpus(), hellos)
+        self._native = None  # nothing has been carried yet, and it waits in another way
         if self._alone:
             self._bind()
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
         self.notify = self.wait = self.acquire = self.release = self.peek = closed
+        self._native = None
         self._segment.close()

@@ -28,6 +28,7 @@ class ShmEndpoint(PlainEndpoint):
         self._waiters: dict[int, Waiter] = {}
         self._lanes: dict[int, Lane] = {}
         self._natives: dict[int, object] = {}
+        self._native: object | None = None  # the only one: it knows which slot is next
         self.send: Any = forbidden("a receiver sends nothing")
         self.recv_into: Any = forbidden("a sender receives nothing")
         fds = list(ticket.take_fds())
@@ -139,8 +140,11 @@ class ShmEndpoint(PlainEndpoint):
         return How.POLL if self._spec.poll and number >= self._layout.lanes else How.BLOCK
 
     def native(self) -> object | None:
-        if not self._natives:
-            return None
+        if self._native is None and self._natives:
+            self._native = self._operations()
+        return self._native
+
+    def _operations(self) -> object:
         layout, spec, memory = self._layout, self._spec, self._segment
         assert memory is not None
 
@@ -149,11 +153,12 @@ class ShmEndpoint(PlainEndpoint):
             return layout.start(lane), room, item, layout.together and lane < layout.forth
 
         into, out = layout.seat(self._ticket.role, self._ticket.index)
-        return operations.counted_ring(  # type: ignore[no-any-return]
+        made: object = operations.counted_ring(
             self, memory.memory, spec.size, layout.depth,
             tuple(map(made_of, into)), tuple(map(made_of, out)), layout.hub(self._ticket.role),
             self._in_place,
         )  # fmt: skip
+        return made
 
     def hello(self) -> Json:
         return cpus() if self._kind.in_memory else None
@@ -169,7 +174,7 @@ class ShmEndpoint(PlainEndpoint):
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
-        self._natives = {}
+        self._natives, self._native = {}, None
         waiters, self._waiters = self._waiters, {}
         for waiter in waiters.values():
             waiter.close()

@@ -1,0 +1,109 @@
+"""A ring's lengths lie in memory that others have: no length makes an end read beyond its slot.
+
+Each case has a process of its own, which a length that is believed would take along.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.plugins.capsules import NAME, Ops
+from transports import Role, Spec, Topology, Transport, get
+from transports.native import built, native_of
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+NAMES = ("shm:posix+posix-sem", "shm:posix+futex", "shm:posix+spin")
+SIZE = 64
+BUFFER = 1 << 24  # bytes: more than the segment has
+
+PLAY = f"""
+import sys, time
+from transports import MessageTooLarge, Role, Spec, Topology, get
+from transports.native import native_of
+
+name, length, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+transport = get(name)
+channel = transport.create(Spec({SIZE}, Topology.LINK, native=True, depth=4))
+ends = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+ends = [transport.attach(ticket, time.monotonic() + 5) for ticket in ends]
+sender, receiver = map(native_of, ends)
+buffer = memoryview(bytearray({BUFFER}))
+
+def write(length):
+    memory, lane = channel._segment.memory, channel._layout.start(0)
+    if channel._layout.atomic:  # the head of its first slot, behind two bells: word_ring.h
+        memory[lane + 259 : lane + 264] = length.to_bytes(5, "little")
+    else:
+        memory[lane + 64 : lane + 72] = length.to_bytes(8, "little")
+
+def receive():
+    if way == "peek":
+        got = bytes(receiver.peek())
+        receiver.release()
+        return got
+    got = receiver.recv_into(buffer)
+    return bytes(buffer[:got]) if way == "recv" else got
+
+for message in (b"1", b"2"):
+    sender.send(memoryview(message * {SIZE}))
+write(length)
+try:
+    print("believed", receive())
+except MessageTooLarge:
+    print("refused")
+print(receive() in (b"2" * {SIZE}, {SIZE}))
+sender.close(), receiver.close(), channel.close(), channel.unlink()
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("way", ["recv", "peek", "read"])
+def test_no_length_is_believed(name: str, way: str) -> None:
+    """The message is refused, and is over; the next one is whole."""
+    lengths = {"longer than the slot": SIZE + 1, "beyond the segment": BUFFER - 1}
+    lengths["all bits"] = 2**40 - 1 if "sem" not in name else 2**64 - 1
+    for what, length in lengths.items():
+        place = name if way == "recv" else f"{name}/in-place"
+        given = (sys.executable, "-c", PLAY, place, str(length), way)
+        done = subprocess.run(given, capture_output=True, text=True)
+        assert (done.stdout.split(), done.returncode) == (["refused", "True"], 0), (
+            what,
+            done.stderr,
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_more_is_committed_than_a_slot_holds(name: str) -> None:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    channel = transport.create(Spec(SIZE, Topology.LINK, native=True))
+    tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+    sender, receiver = (
+        native_of(transport.attach(ticket, time.monotonic() + 5)) for ticket in tickets
+    )
+    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    ops = Ops.from_address(pointer_of(sender.capsule, NAME))
+    shape = (ctypes.c_ssize_t, ctypes.c_void_p)
+    loan = ctypes.CFUNCTYPE(*shape, ctypes.c_void_p, ctypes.c_size_t)(ops.loan)
+    commit = ctypes.CFUNCTYPE(*shape, ctypes.c_size_t)(ops.commit)
+    slot = ctypes.c_void_p()
+    assert loan(ops.ctx, ctypes.byref(slot), SIZE) == 0
+    assert slot.value
+    ctypes.memset(slot.value, 7, SIZE)
+    assert commit(ops.ctx, SIZE + 1) == -errno.EMSGSIZE
+    assert commit(ops.ctx, SIZE) == 0
+    buffer = bytearray(2 * SIZE)
+    assert receiver.recv_into(memoryview(buffer)) == SIZE
+    assert buffer == bytes([7]) * SIZE + bytes(SIZE)
+    for end in (sender, receiver, channel):
+        end.close()
+    channel.unlink()

@@ -1,0 +1,69 @@
+"""What the builders and the loops are told from Python is refused where it cannot be.
+
+Each call has a process of its own: a number that is taken as it is may end it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from transports.native import built
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+GIVEN = """
+from array import array
+from bench import native_loops
+from bench.buffers import room
+from transports.native import native_of, operations
+from transports.null import NullEndpoint
+
+o, memory, waiter, patience = operations, bytearray(4096), operations.eventfd(0, 0), (0, 0, -1, 0)
+
+def counted(size, depth):
+    return o.counted_ring(None, memory, size, depth, (), ((0, waiter, waiter, 0),), 0, 0)
+
+def words(size, depth):
+    return o.word_ring(None, memory, size, depth, (), ((0, 0),), 0, 0, patience)
+
+def stamped(count):
+    end = native_of(NullEndpoint())
+    native_loops.compiled.stamped_ping(end.capsule, room(64), room(64), count, array("q", [0] * 10))
+
+try:
+    for _ in range(2000):
+        {call}
+except {error} as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "line"),
+    [
+        ("o.pipes(None, (-1, -1), (), 64, 3, 0, 0)", "ValueError", "-1 is no descriptor"),
+        ("o.pipes(None, (), (2**32 + 1,), 64, -1, 0, 0)", "ValueError", "is no descriptor"),
+        ("o.pipes(None, ('x', 3), (), 64, 3, 0, 0)", "ValueError", "'x' is no descriptor"),
+        ("o.posix_queues(None, (), (), -1, -1, 0, 0, 0)", "ValueError", "no negative size"),
+        ("o.sysv_queue(None, 1, 1, -66, 1, 1, 0, 0)", "ValueError", "no negative size"),
+        ("counted(2**60 - 64, 16)", "ValueError", "16 slots of"),
+        ("counted(0, 2**61)", "ValueError", "2305843009213693952 slots of 0 bytes"),
+        ("words(2**60 - 64, 16)", "ValueError", "no message of a ring over words"),
+        ("words(2**39, 2**23)", "ValueError", "8388608 slots of"),
+        ("o.word_lane_bytes(2**60, 16)", "OverflowError", "no segment has 16 slots"),
+        ("o.word_lane_bytes(-1, 16)", "OverflowError", "no segment has 16 slots"),
+        ("o.word_signal(None, memory, 4, 16, patience)", "ValueError", "not aligned"),
+        ("stamped(2**63 - 1)", "ValueError", "too few stamps"),
+        ("stamped(10)", "ValueError", "too few stamps"),
+    ],
+    ids=lambda told: str(told)[:30],
+)
+def test_what_cannot_be_is_refused(call: str, error: str, line: str) -> None:
+    script = GIVEN.replace("{call}", call).replace("{error}", error)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert line in done.stdout

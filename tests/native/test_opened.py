@@ -1,0 +1,85 @@
+"""native/opened.h: a plug-in goes on working when `struct ipcbench_ops` has grown on a side."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+
+import pytest
+
+from bench import native_loops
+from bench.buffers import room
+from tests.plugins.capsules import Ops, capsule
+from transports.native import built, header, operations
+
+GROWN = """
+#include "opened.h"
+
+/* What the field added last is: 1 absent, 0 not; -1 with an error set. */
+int added_is_absent(PyObject *capsule)
+{
+    struct ipcbench_ops ops = {.added = (ssize_t (*)(void *))1};
+    return ipcbench_open(capsule, &ops) < 0 ? -1 : ops.added == NULL;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[object], int]:
+    """Opens a capsule as a module does that knows one field more."""
+    folder, compiler = tmp_path_factory.mktemp("grown"), shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler: apt-get install gcc")
+    now = (header() / "ops.h").read_text()
+    last = "    ssize_t (*leave)(void *ctx);\n};\n"
+    assert last in now
+    then = now.replace(last, last.replace("};", "    ssize_t (*added)(void *ctx);\n};"))
+    (folder / "ops.h").write_text(then)
+    shutil.copy(header() / "opened.h", folder)
+    (folder / "grown.c").write_text(GROWN)
+    python = (sysconfig.get_path("include"), sysconfig.get_path("platinclude"))
+    command = [compiler, "-std=gnu11", "-shared", "-fPIC", *(f"-I{place}" for place in python)]
+    subprocess.run([*command, "-o", folder / "grown.so", folder / "grown.c"], check=True)
+    opened = ctypes.PyDLL(str(folder / "grown.so")).added_is_absent
+    opened.argtypes, opened.restype = (ctypes.py_object,), ctypes.c_int
+
+    def told(one: object) -> int:
+        return int(opened(one))
+
+    return told
+
+
+def test_what_a_maker_did_not_know_is_absent(added_is_absent: Callable[[object], int]) -> None:
+    """Whatever lies behind its struct."""
+    kept = (Ops * 2)()
+    ctypes.memset(kept, 0xEE, ctypes.sizeof(kept))
+    assert added_is_absent(capsule(into=kept[0])) == 1
+
+
+def test_what_a_maker_knew_is_there(added_is_absent: Callable[[object], int]) -> None:
+    kept = (Ops * 2)()
+    ctypes.memset(kept, 0xEE, ctypes.sizeof(kept))
+    assert added_is_absent(capsule(into=kept[0], size=ctypes.sizeof(Ops) + 8)) == 0
+
+
+def test_less_than_all_makers_had_is_refused(added_is_absent: Callable[[object], int]) -> None:
+    with pytest.raises(ValueError, match="build the plug-in anew"):
+        added_is_absent(capsule(size=ctypes.sizeof(Ops) - 8))
+
+
+@pytest.mark.skipif(built() is not None, reason=str(built()))
+def test_a_maker_that_knows_more_is_called() -> None:
+    class End:
+        capsule = capsule(
+            size=ctypes.sizeof(Ops) + 64, send=lambda *_: 0, recv=lambda at, size: size
+        )
+
+    calls = operations.Calls(End.capsule)
+    assert calls.has() == {"send", "recv"}
+    assert calls.recv_into(bytearray(16)) == 16
+    start, end, handled = native_loops.compiled.ping(End.capsule, room(16), room(16), 3)
+    assert start <= end
+    assert handled == 3

@@ -1,0 +1,32 @@
+"""native/words.h: an end that waits for an interpreter comes up soon enough for its handlers."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from transports.native import header
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("alone", "most"),
+    [(0, 1000), (1, 1 << 21)],  # looks: each one takes a slice of time, or some nanoseconds
+    ids=["who yields", "alone"],
+)
+def test_looks_before_handlers_may_run(tmp_path: Path, alone: int, most: int) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler: apt-get install gcc")
+    program, source = tmp_path / "patience", HERE / "patience.c"
+    command = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{header()}"]
+    subprocess.run([*command, "-o", program, source], check=True)
+    told = subprocess.run([program, str(alone)], check=True, capture_output=True, text=True)
+    found, looks = map(int, told.stdout.split())
+    assert found == -errno.EINTR
+    assert 100 < looks < most

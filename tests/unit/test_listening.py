@@ -1,0 +1,131 @@
+"""native/leaving.h: whose SIGCHLD handler stands, with several threads in native calls at once.
+
+Each case has a process of its own, for what goes wrong takes it along.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from transports.native import built, header
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+PLAY = """
+import os, signal, sys, threading, time
+from transports import Role, Spec, Topology, get
+from transports.native import native_of
+
+def handler(number, frame):
+    print("heard", flush=True)
+
+def pair():
+    transport = get("pipe")
+    channel = transport.create(Spec(64, Topology.LINK, native=True))
+    seats = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+    return [native_of(transport.attach(seat, time.monotonic() + 5)) for seat in seats]
+
+def wait(end):
+    try:
+        print("got", end.recv_into(memoryview(bytearray(64))), flush=True)
+    except OSError as error:
+        print(type(error).__name__, flush=True)
+
+def waiting(end):
+    thread = threading.Thread(target=wait, args=(end,), daemon=True)
+    thread.start()
+    asleep = 0
+    while asleep < 10:  # in a row, and this one leaves it the interpreter's lock: it is in read(2)
+        time.sleep(0.002)
+        stat = open(f"/proc/self/task/{thread.native_id}/stat").read()
+        asleep = asleep + 1 if ") S " in stat else 0
+    return thread
+
+def send(end, thread):
+    end.send(memoryview(bytes(64)))
+    thread.join()
+    while os.path.exists(f"/proc/self/task/{thread.native_id}"):  # it would take a signal still
+        time.sleep(0.001)
+
+def child():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    return pid
+
+signal.signal(signal.SIGCHLD, handler)
+(near, one), (far, other) = pair(), pair()
+first, second = waiting(one), waiting(other)
+"""
+
+HEARD = """
+os.waitpid(child(), 0)
+time.sleep(0)  # where Python runs its handlers
+print("over", flush=True)
+"""
+
+
+def told(script: str) -> list[str]:
+    """What a process says that plays it."""
+    done = subprocess.run([sys.executable, "-c", PLAY + script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("order", ["near, first, far, second", "far, second, near, first"])
+def test_python_s_handler_is_back_after_the_last_of_them(order: str) -> None:
+    near, first, far, second = order.split(", ")
+    played = f"send({near}, {first})\nsend({far}, {second})\n"
+    assert told(played + HEARD) == ["got 64", "got 64", "heard", "over"]
+
+
+def test_who_stays_is_still_left() -> None:
+    """The first to come goes; the other one's wait ends with a child that ends then.
+
+    The main thread has the signal blocked, which would go there first.
+    """
+    script = """
+send(near, first)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+child()
+second.join()
+"""
+    assert sorted(told(script)) == ["ChildProcessError", "got 64", "heard"]
+
+
+def test_what_was_set_meanwhile_stays() -> None:
+    script = """
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+send(near, first)
+send(far, second)
+caught = next(line for line in open("/proc/self/status") if line.startswith("SigCgt"))
+print(bool(int(caught.split()[1], 16) & 1 << signal.SIGCHLD - 1))
+"""
+    assert told(script) == ["got 64", "got 64", "False"]
+
+
+def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
+    """Room for a thread's own variables in a module that is loaded later: musl refuses it."""
+    compiler, reader = shutil.which("cc"), shutil.which("readelf")
+    if compiler is None or reader is None:
+        pytest.skip("there is no C compiler, or no readelf: apt-get install gcc binutils")
+    (tmp_path / "features.h").write_text("#include_next <features.h>\n#undef __GLIBC__\n")
+    (tmp_path / "module.c").write_text(
+        '#include "leaving.h"\n'
+        "ssize_t called(ssize_t (*body)(void *), void *of) { return ipcbench_called(body, of); }\n"
+    )
+    headers = (header(), sysconfig.get_path("include"), sysconfig.get_path("platinclude"))
+    for name, before in (("glibc", []), ("another", [tmp_path])):
+        included = [f"-I{folder}" for folder in (*before, *headers)]
+        command = [compiler, "-std=gnu11", "-shared", "-fPIC", "-O1", *included]
+        made = tmp_path / f"{name}.so"
+        subprocess.run([*command, "-o", made, tmp_path / "module.c"], check=True)
+        told = subprocess.run([reader, "-d", made], check=True, capture_output=True, text=True)
+        assert ("STATIC_TLS" in told.stdout) == (name == "glibc")

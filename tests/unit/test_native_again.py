@@ -1,0 +1,91 @@
+"""Endpoint.native, asked for a second time: what is called through it goes on where it was."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+from typing import Any
+
+import pytest
+
+from transports import Role, Spec, Topology, Transport, WouldBlock, get
+from transports.native import built, native_of
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+CARRIERS = (
+    "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue", "shm:posix+posix-sem",
+    "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:posix+futex", "shm:posix+spin",
+    "shm:posix+posix-sem/in-place", "shm:posix+futex/in-place",
+)  # fmt: skip
+SIGNALS = ("posix-sem", "sysv-sem", "eventfd", "futex")
+SIZE = 64
+
+
+def ends(name: str, topology: Topology) -> tuple[Any, list[Any]]:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    size, depth = (0, None) if topology is Topology.SIGNAL else (SIZE, 4)
+    spec = Spec(size, topology, native=True, nowait=True, depth=depth)
+    channel = transport.create(spec)
+    seats = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+    return channel, [transport.attach(seat, time.monotonic() + 5) for seat in seats]
+
+
+@pytest.mark.parametrize("who", [0, 1], ids=["the client asks", "the server asks"])
+@pytest.mark.parametrize("name", CARRIERS)
+def test_messages_go_on(name: str, who: int) -> None:
+    channel, made = ends(name, Topology.LINK)
+    buffer = memoryview(bytearray(SIZE))
+    called = list(map(native_of, made))
+    for number in range(11):
+        sender, receiver = called
+        sender.send(memoryview(bytes([number]) * SIZE))
+        if hasattr(receiver, "peek"):
+            assert bytes(receiver.peek()) == bytes([number]) * SIZE
+            receiver.release()
+        else:
+            assert receiver.recv_into(buffer) == SIZE
+            assert buffer == bytes([number]) * SIZE
+        called[who] = native_of(made[who])
+    for end in made:
+        end.close()
+    channel.close()
+    channel.unlink()
+
+
+@pytest.mark.parametrize("who", [0, 1], ids=["the client asks", "the server asks"])
+@pytest.mark.parametrize("name", SIGNALS)
+def test_turns_go_on(name: str, who: int) -> None:
+    channel, made = ends(name, Topology.SIGNAL)
+    called = list(map(native_of, made))
+    for _ in range(3):
+        one, other = called
+        one.notify()
+        other.wait()
+        other.notify()
+        one.wait()
+        called[who] = native_of(made[who])
+        with pytest.raises(WouldBlock):  # what has been taken is not taken again
+            called[who].wait()
+    for end in made:
+        end.close()
+    channel.close()
+    channel.unlink()
+
+
+@pytest.mark.parametrize("name", ["shm:posix+posix-sem", "shm:posix+futex"])
+def test_an_end_that_is_closed_lets_go_of_it(name: str) -> None:
+    channel, made = ends(name, Topology.LINK)
+    gone = [weakref.ref(end) for end in made]
+    for end in made:
+        assert end.native() is not None
+        end.close()
+    del end
+    made.clear()
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+    channel.close()
+    channel.unlink()
