@@ -213,6 +213,16 @@ static void check(const char *message, const char *buffer, size_t length)
     }
 }
 
+/* Until the other side is where this one is. */
+static void hear(int control)
+{
+    char go;
+
+    if (must(read(control, &go, 1), "read") == 0)
+        for (;;) /* it is gone, and its end comes as a signal */
+            pause();
+}
+
 static void play(enum side me, int cpu, int control, long count, long blocks)
 {
     char *message = private_memory(), *buffer = private_memory(), go = 'g';
@@ -229,15 +239,13 @@ static void play(enum side me, int cpu, int control, long count, long blocks)
         memset(buffer, 0, size + 1);
         if (me == A) {
             must(write(control, &go, 1), "write");
-            if (read(control, &go, 1) != 1)
-                fail("read");
+            hear(control);
             double start = nanoseconds();
             play_a(message, buffer, count);
             printf("%.3f\n", (nanoseconds() - start) / count);
             check(message, buffer, *mode == 'p' ? size : 1);
         } else {
-            if (read(control, &go, 1) != 1)
-                fail("read");
+            hear(control);
             must(write(control, &go, 1), "write");
             play_b(message, buffer, count);
             check(message, buffer, size);

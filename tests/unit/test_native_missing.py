@@ -33,6 +33,8 @@ if native.built() is not None:
         transport = get(name)
         if Topology.FAN_IN not in transport.traits.topologies:
             continue
+        if name.endswith("/huge"):  # few machines have huge pages
+            continue
         channel = transport.create(Spec(8, Topology.FAN_IN, 2))
         ticket = channel.ticket(Role.RECEIVER, 0)
         if name in ("pipe", "sysv-queue", "posix-queue", "shm:posix+posix-sem"):

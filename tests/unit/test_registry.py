@@ -199,7 +199,10 @@ def test_without_a_binding_its_transports_are_unavailable(binding: str) -> None:
     )
     lines = [line.split(" | ") for line in printed.splitlines()]
     part = {"sysv_ipc": "sysv", "posix_ipc": "posix"}[binding]
-    assert {line[0] for line in lines} == {name for name in names() if part in name}
+    lines = [line for line in lines if not line[0].endswith("/huge")]  # few machines have those
+    assert {line[0] for line in lines} == {
+        name for name in names() if part in name and not name.endswith("/huge")
+    }
     for _, reason, remedy in lines:
         assert reason == f"the package {binding} is not installed"
         assert remedy == f"pip install {binding}"

@@ -19,10 +19,12 @@ static inline int
 ipcbench_open(PyObject *capsule, struct ipcbench_ops *ops)
 {
     if (!PyCapsule_IsValid(capsule, IPCBENCH_OPS)) {
+        const char *name = PyCapsule_CheckExact(capsule) ? PyCapsule_GetName(capsule) : NULL;
         PyErr_Format(PyExc_ValueError,
-                     "native() gave %R: it must be None, or a capsule called \"" IPCBENCH_OPS
+                     "native() gave %s%.100s%s: it must be None, or a capsule called \"" IPCBENCH_OPS
                      "\", as ops.h says",
-                     capsule);
+                     name == NULL ? "an object of type " : "a capsule called \"",
+                     name == NULL ? Py_TYPE(capsule)->tp_name : name, name == NULL ? "" : "\"");
         return -1;
     }
     const struct ipcbench_ops *theirs = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
