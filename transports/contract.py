@@ -173,7 +173,8 @@ class Limits:
     `message` bounds a message in bytes, `fan_in_message` one of several
     senders to one receiver, `fan_out_message` one that several receivers
     compete for (None: the same bound). `others` are told, and decide nothing.
-    `several`: why one process cannot wait for several others, where it cannot.
+    `several`: why one process cannot receive of several others from Python, where
+    it cannot; compiled loops can.
     `native`: why what the trait of that name says is not there: a plug-in's compiled
     part that was never built (transports.native.not_built).
     """
@@ -185,10 +186,10 @@ class Limits:
     several: Unavailable | None = None
     native: Unavailable | None = None
 
-    def refuses(self, topology: Topology, parties: int) -> Unavailable | None:
+    def refuses(self, topology: Topology, parties: int, *, native: bool) -> Unavailable | None:
         """Why so many cannot share a channel of this topology here."""
         one_hears_all = topology in (Topology.FAN_IN, Topology.HUB)
-        return self.several if one_hears_all and parties > 2 else None
+        return self.several if one_hears_all and parties > 2 and not native else None
 
     def message_for(self, topology: Topology) -> Limit:
         """The bound that counts for a channel of this topology."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from transports import words
 from transports.contract import Json, Sharing, Spec, Ticket
 from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all
@@ -16,6 +17,8 @@ from transports.shm.ring import Lane
 from transports.shm.segments import OwnedSegment, SegmentKind
 from transports.waiters import How, Waiter, WaiterKind, patient
 from transports.words import Lookout, Word, Words, alone_on, cpus, would_block
+
+LANES = "Python takes turns at several lanes on x86-64 alone, whose stores stay in order"
 
 
 class ShmEndpoint(PlainEndpoint):
@@ -67,10 +70,13 @@ class ShmEndpoint(PlainEndpoint):
         """Make `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""
         into, out = self._layout.seat(self._ticket.role, self._ticket.index)
         senders = [self._producer(lane) for lane in out]
+        if len(into) > 1 and not words.ORDERED:  # it has native operations: compose.py
+            self.recv_into = self.recv_from = forbidden(f"{LANES}: Endpoint.native")
+            return
         if self._layout.hub(self._ticket.role):
             self.recv_into, recv_from = self._collector(into)
-            self.recv_from: Any = recv_from
-            self.send_to: Any = lambda index, data: senders[index](data)
+            self.recv_from = recv_from
+            self.send_to = lambda index, data: senders[index](data)
             self.send = forbidden("a hub says to whom: send_to")
             return
         if len(into) > 1:
