@@ -51,7 +51,8 @@ struct ipcbench_ops {
     ssize_t (*send_to)(void *ctx, size_t index, const void *data, size_t size);
 
     /* The same for `count` messages in a row, as one call: the sender may tell of several at
-     * once, the receiver may give several back at once. Both return 0. Optional. */
+     * once, the receiver may give several back at once. Both return 0; `recv_many` -EBADMSG where
+     * a message had another length than `size`: all `count` are over all the same. Optional. */
     ssize_t (*send_many)(void *ctx, const void *data, size_t size, size_t count);
     ssize_t (*recv_many)(void *ctx, void *buffer, size_t size, size_t count);
 
