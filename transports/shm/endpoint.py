@@ -11,7 +11,7 @@ from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all
 from transports.native import operations
 from transports.shm import ring, word_ring
-from transports.shm.in_place import in_place
+from transports.shm.in_place import in_place, lending
 from transports.shm.layout import Layout
 from transports.shm.ring import Lane
 from transports.shm.segments import OwnedSegment, SegmentKind
@@ -91,6 +91,11 @@ class ShmEndpoint(PlainEndpoint):
         self.recv_into = self._consumer(lane)
 
     def _producer(self, lane: int) -> Any:
+        send, _, _ = self._produced(lane)
+        return send
+
+    def _produced(self, lane: int) -> tuple[Any, Any, Any]:
+        """(`send`, `loan`, `commit`) of a lane."""
         room, item = self._room(lane), self._item(lane)
         if isinstance(room, Word) and isinstance(item, Word):
             return word_ring.producer(self._lanes[lane], room, item, self._stall(room))
@@ -196,6 +201,11 @@ class InPlaceEndpoint(ShmEndpoint):
 
     _in_place = True
 
+    def _producer(self, lane: int) -> Any:
+        send, loan, commit = self._produced(lane)
+        self.loan, self.commit = lending(self._spec.size, loan, commit)
+        return send
+
     def _receive(self, lane: int) -> None:
         room, item = self._room(lane), self._item(lane)
         give = room.notify if self._kind.unlink_early else patient(room.notify, self._kind)
@@ -205,4 +215,4 @@ class InPlaceEndpoint(ShmEndpoint):
 
     def close(self) -> None:
         super().close()
-        self.peek = self.release = closed
+        self.loan = self.commit = self.peek = self.release = closed
