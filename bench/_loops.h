@@ -90,6 +90,7 @@ send_all(const struct play *play)
     return 0;
 }
 
+/* Several at once hold each to `size` themselves: ops.h. */
 static ssize_t
 recv_all(const struct play *play)
 {

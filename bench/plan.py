@@ -144,7 +144,8 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         return Skip(f"{cell.pattern} with {cell.processes} processes: {refusal}")
     if pattern.topology not in traits.topologies:
         return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
-    lack = limits.refuses(pattern.topology, cell.processes)
+    native = cell.runtime != PYTHON
+    lack = limits.refuses(pattern.topology, cell.processes, native=native)
     if lack is not None:
         return Skip(lack.reason, lack.remedy)
     if cell.depth is not None and not traits.depth:

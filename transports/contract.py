@@ -38,7 +38,7 @@ from transports.errors import (
     Unavailable,
     WouldBlock,
 )
-from transports.memory import Latest, Mapping, Segment, SegmentState
+from transports.memory import InPlace, Latest, Mapping, Segment, SegmentState
 
 Json: TypeAlias = Any
 """What `json.dumps` takes; its shape is the transport's own affair."""
@@ -173,7 +173,7 @@ class Limits:
     `message` bounds a message in bytes, `fan_in_message` one of several
     senders to one receiver, `fan_out_message` one that several receivers
     compete for (None: the same bound). `others` are told, and decide nothing.
-    `several`: why one process cannot wait for several others, where it cannot.
+    `several`: why Python cannot receive of several others here; compiled loops can.
     `native`: why what the trait of that name says is not there: a plug-in's compiled
     part that was never built (transports.native.not_built).
     """
@@ -185,18 +185,15 @@ class Limits:
     several: Unavailable | None = None
     native: Unavailable | None = None
 
-    def refuses(self, topology: Topology, parties: int) -> Unavailable | None:
+    def refuses(self, topology: Topology, parties: int, *, native: bool) -> Unavailable | None:
         """Why so many cannot share a channel of this topology here."""
         one_hears_all = topology in (Topology.FAN_IN, Topology.HUB)
-        return self.several if one_hears_all and parties > 2 else None
+        return self.several if one_hears_all and parties > 2 and not native else None
 
     def message_for(self, topology: Topology) -> Limit:
         """The bound that counts for a channel of this topology."""
-        own = {
-            Topology.FAN_IN: self.fan_in_message,
-            Topology.FAN_OUT: self.fan_out_message,
-        }.get(topology)
-        return self.message if own is None else own
+        own = {Topology.FAN_IN: self.fan_in_message, Topology.FAN_OUT: self.fan_out_message}
+        return own.get(topology) or self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,21 +375,6 @@ class Hub(Protocol):
 
     def send_to(self, index: int, data: Any, /) -> None:
         """Answer one client. Raises: as `Endpoint.send`."""
-
-
-class InPlace(Protocol):
-    """An end whose messages are read where they were written, without a copy out.
-
-    Its `recv_into` waits for a message, reads every byte of it where it lies
-    (memchr(3) for a byte that is absent), gives the slot back, and leaves the
-    buffer as it was; `peek` and `release` are those steps one by one.
-    """
-
-    def peek(self) -> memoryview:
-        """Wait for a message; its bytes, valid until `release`."""
-
-    def release(self) -> None:
-        """Give the slot back to the sender."""
 
 
 class Signal(Protocol):

@@ -1,6 +1,6 @@
-"""Memory that several processes see, and the newest value in it: two small protocols.
+"""Memory that several processes see, the newest value in it, and messages read where they lie.
 
-Shared memory's transports are built of the first; programs use both.
+Three small protocols. Shared memory's transports are built of the first; programs use all.
 """
 
 from __future__ import annotations
@@ -82,3 +82,35 @@ class Latest(Protocol):
 
         Raises: MessageTooLarge where the buffer is too small.
         """
+
+
+class InPlace(Protocol):
+    """An end whose messages are read where they were written, without a copy out.
+
+    Its `recv_into` waits for a message, reads every byte of it where it lies
+    (memchr(3) for a byte that is absent), gives the slot back, and leaves the
+    buffer as it was; `peek` and `release` are those steps one by one. Its `send`
+    copies into a free slot; `loan` and `commit` are for who writes there at once.
+
+    What a view shows after its `release`, `commit` or the end's `close` is
+    nobody's promise, but to look does no harm.
+    """
+
+    def loan(self, size: int, /) -> memoryview:
+        """Wait for a free slot; its first `size` bytes, to be written until `commit`.
+
+        Nothing else is sent meanwhile, and nothing else is lent.
+        Raises: as `contract.Endpoint.send`; ValueError where another one is lent.
+        """
+
+    def commit(self, size: int, /) -> None:
+        """Send the first `size` of the bytes that were lent.
+
+        Raises: PeerGone, Closed; ValueError where not so many are lent.
+        """
+
+    def peek(self) -> memoryview:
+        """Wait for a message; its bytes, valid until `release`."""
+
+    def release(self) -> None:
+        """Give the slot back to the sender."""

@@ -162,8 +162,8 @@ class Words:
         return _futex() if self.sleeps else None
 
     def for_several(self) -> Unavailable | None:
-        """Whether one process can wait for several words."""
-        return _futex_waitv() if self.sleeps else None
+        """Whether one process can wait for several words, from Python."""
+        return _futex_waitv() if self.sleeps and ORDERED else None
 
     def stall(self, words: Sequence[Word], alone: bool) -> Callable[[int], Any]:
         """Passes time while none of the words may differ from what was taken of it.

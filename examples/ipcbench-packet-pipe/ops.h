@@ -17,7 +17,9 @@
  *     not called again: they hold no lock that closing the endpoint would want;
  *   - `data` and `buffer` lie behind IPCBENCH_HEADROOM bytes that the operation may overwrite
  *     (System V's queues want a message's type right before its bytes, msgop(2)), and are
- *     aligned to that many.
+ *     aligned to that many;
+ *   - what `loan` and `peek` point to is mapped for as long as the capsule is there, closed or
+ *     not: a view of it harms nobody who kept it for too long.
  */
 #ifndef IPCBENCH_OPS_H
 #define IPCBENCH_OPS_H
@@ -31,7 +33,9 @@
 #define IPCBENCH_HEADROOM 64
 
 /* Flags. */
-#define IPCBENCH_IN_PLACE 1u /* `recv` reads the bytes where they lie, and leaves `buffer` alone */
+/* Read in place: `recv` looks at the bytes where they lie and leaves `buffer` alone, and a check
+ * of what arrives goes by `peek` and `release`. Other rings may have those too. */
+#define IPCBENCH_IN_PLACE 1u
 
 struct ipcbench_ops {
     uint32_t abi;         /* IPCBENCH_ABI; another one is refused */
@@ -51,12 +55,14 @@ struct ipcbench_ops {
     ssize_t (*send_to)(void *ctx, size_t index, const void *data, size_t size);
 
     /* The same for `count` messages in a row, as one call: the sender may tell of several at
-     * once, the receiver may give several back at once. Both return 0. Optional. */
+     * once, the receiver may give several back at once. Both return 0; `recv_many` -EBADMSG where
+     * a message had another length than `size`: all `count` are over all the same. Optional. */
     ssize_t (*send_many)(void *ctx, const void *data, size_t size, size_t count);
     ssize_t (*recv_many)(void *ctx, void *buffer, size_t size, size_t count);
 
     /* In place. `loan` waits for a free slot and points to its `size` bytes, `commit` sends the
-     * `size` bytes that were written there; `peek` waits for a message and returns its length,
+     * first `size` bytes that were written there, at most as many as were lent; each loan is
+     * committed before anything else is sent. `peek` waits for a message and returns its length,
      * `release` gives its slot back. */
     ssize_t (*loan)(void *ctx, void **slot, size_t size);
     ssize_t (*commit)(void *ctx, size_t size);

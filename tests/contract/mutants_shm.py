@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -91,6 +92,33 @@ def copied(endpoint: Any) -> Any:
     return endpoint
 
 
+def lends_on(endpoint: Any) -> Any:
+    """Commits whatever it is told to."""
+    good = endpoint.commit
+
+    def commit(size: int) -> None:
+        with contextlib.suppress(ValueError):
+            good(size)
+
+    endpoint.commit = commit
+    return endpoint
+
+
+def commits_all(endpoint: Any) -> Any:
+    """Commits all that was lent."""
+    lent, good_loan, good = 0, endpoint.loan, endpoint.commit
+
+    def loan(size: int) -> memoryview:
+        nonlocal lent
+        lent = size
+        slot: memoryview = good_loan(size)
+        return slot
+
+    endpoint.loan = loan
+    endpoint.commit = lambda size: good(lent)
+    return endpoint
+
+
 def forgets_that_it_unlinked(channel: Any) -> Any:
     """Takes away a name again that is somebody else's by then."""
     good = channel.unlink
@@ -116,6 +144,8 @@ def declare(mutant: Mutant, believed: Mutant) -> None:
     mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
     mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
     mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
+    mutant("lends twice", "test_committing_what_is_not_lent", IN_PLACE, endpoint=lends_on)
+    mutant("commits anew", "test_writing_where_it_is_read", IN_PLACE, endpoint=commits_all)
     mutant(
         "unlinks again",
         "test_unlinking_again",

@@ -12,7 +12,7 @@ from itertools import product
 
 import pytest
 
-from transports import Spec, Topology, Transport, Unavailable, get
+from transports import Spec, Topology, Transport, Unavailable, get, words
 from transports.native import built
 from transports.testing.crew import Crew, go_native, numbered, receive, send
 from transports.testing.leaks import left_since, snapshot
@@ -88,6 +88,8 @@ def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> N
 @pytest.mark.parametrize("native", mixed(3), ids=said)
 def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
     """Each sender has a lane and a count of its own, and one semaphore counts for all."""
+    if not (words.ORDERED or native[-1]):
+        pytest.skip("Python takes turns at several lanes on x86-64 alone")
     each = 10 * DEPTH
     with crew("shm:posix+posix-sem", Topology.FAN_IN, native, DEPTH) as all_three:
         for index, sender in enumerate(all_three.senders):

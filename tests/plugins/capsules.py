@@ -17,6 +17,7 @@ from transports.native import in_words
 NAME = b"ipcbench.ops"
 ABI = 1
 HEADROOM = 64
+READ_IN_PLACE = 1
 
 _RESULT, _CTX, _ROOM, _SIZE = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
 _SHAPES: dict[str, Any] = {
@@ -59,6 +60,7 @@ def capsule(
     abi: int = ABI,
     size: int = ctypes.sizeof(Ops),
     name: bytes | None = NAME,
+    flags: int = 0,
     into: Ops | None = None,
     **functions: Any,
 ) -> object:
@@ -68,7 +70,7 @@ def capsule(
     """
     ops = Ops() if into is None else into
     ctypes.memset(ctypes.addressof(ops), 0, ctypes.sizeof(ops))
-    ops.abi, ops.struct_size = abi, size
+    ops.abi, ops.struct_size, ops.flags = abi, size, flags
     for operation, function in functions.items():
         shape = ctypes.CFUNCTYPE(_RESULT, _CTX, *_SHAPES[operation])
         called = shape(lambda ctx, *given, function=function: function(*given))

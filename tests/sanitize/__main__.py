@@ -49,6 +49,7 @@ LOOPS = (
     "tests/unit/test_native_again.py", "tests/unit/test_listening.py",
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
+    "tests/native/test_calls.py", "tests/native/test_rows.py", "tests/contract/test_unordered.py",
 )  # fmt: skip
 RING = "tests/native/test_ring_proof.py"  # its harness is built with ThreadSanitizer, always
 

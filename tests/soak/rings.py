@@ -153,7 +153,7 @@ def found(shape: Shape, segment: str) -> Shm | Unavailable:
         return native_loops.missing() or limits.native or Unavailable("")
     if shape.topology not in transport.traits.topologies:
         return Unavailable(f"it cannot be a {shape.topology.value}")
-    return limits.refuses(shape.topology, 3) or transport
+    return limits.refuses(shape.topology, 3, native=shape.runtime == NATIVE) or transport
 
 
 def play(shape: Shape, game: Game) -> int:

@@ -223,6 +223,9 @@ def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
         skip = refused(a_cell(pattern=pattern, processes=3), alone, where)
         assert skip == Skip("no futex_waitv(2)", "a newer kernel")
         assert isinstance(only(a_cell(pattern=pattern), alone, where), Planned)
+        compiled = a_cell(pattern=pattern, processes=3, runtime="native")
+        can = replace(alone, traits=replace(alone.traits or TRAITS, native=True))
+        assert isinstance(only(compiled, can, where), Planned)
     for pattern in ("pairs", "fan-out"):
         assert isinstance(only(a_cell(pattern=pattern, processes=4), alone, where), Planned)
 

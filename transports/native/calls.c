@@ -13,7 +13,10 @@ struct calls {
     struct ipcbench_ops opened, *ops; /* the one points to the other */
     char *room; /* a copy of what is sent or received, behind its headroom */
     size_t size;
-    int restless; /* its operations come up for handlers by themselves: words.h */
+    Py_ssize_t lent; /* bytes of the slot that is to be committed, or -1 */
+    /* Its operations come up for handlers by themselves (words.h). They are those of rings over
+     * words, which want no headroom: they get the caller's own bytes. */
+    int restless;
 };
 
 /* An operation and what it is called with. */
@@ -21,7 +24,8 @@ struct asked {
     struct ipcbench_ops *ops;
     char *room;
     size_t size, index;
-    const void *slot;
+    void *slot;
+    const void *seen;
     ssize_t (*receive)(void *ctx, void *buffer, size_t size);
     ssize_t (*plain)(void *ctx);
 };
@@ -48,10 +52,24 @@ receives(void *asked)
 }
 
 static ssize_t
+loans(void *asked)
+{
+    struct asked *it = asked;
+    return it->ops->loan(it->ops->ctx, &it->slot, it->size);
+}
+
+static ssize_t
+commits(void *asked)
+{
+    struct asked *it = asked;
+    return it->ops->commit(it->ops->ctx, it->size);
+}
+
+static ssize_t
 peeks(void *asked)
 {
     struct asked *it = asked;
-    return it->ops->peek(it->ops->ctx, &it->slot);
+    return it->ops->peek(it->ops->ctx, &it->seen);
 }
 
 static ssize_t
@@ -108,6 +126,18 @@ room_for(struct calls *self, size_t size)
     return self->room + IPCBENCH_HEADROOM;
 }
 
+/* The caller's bytes as an operation wants them; NULL with an error set. */
+static char *
+placed(struct calls *self, const Py_buffer *view)
+{
+    if (self->restless && view->buf != NULL)
+        return view->buf;
+    char *room = room_for(self, view->len);
+    if (room != NULL)
+        memcpy(room, view->buf, view->len);
+    return room;
+}
+
 static PyObject *
 make(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
@@ -124,6 +154,7 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
         self->capsule = Py_NewRef(capsule);
         self->opened = opened;
         self->ops = &self->opened;
+        self->lent = -1;
         self->restless = restless;
     }
     return (PyObject *)self;
@@ -145,10 +176,9 @@ send_it(struct calls *self, PyObject *data)
         return absent("send");
     if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0)
         return NULL;
-    char *room = room_for(self, view.len);
+    char *room = placed(self, &view);
     ssize_t found = 0;
     if (room != NULL) {
-        memcpy(room, view.buf, view.len);
         struct asked asked = {.room = room, .size = view.len};
         found = called(self, sends, &asked);
     }
@@ -165,10 +195,9 @@ send_to(struct calls *self, PyObject *arguments)
         return absent("send_to");
     if (!PyArg_ParseTuple(arguments, "ny*:send_to", &index, &view))
         return NULL;
-    char *room = room_for(self, view.len);
+    char *room = placed(self, &view);
     ssize_t found = 0;
     if (room != NULL) {
-        memcpy(room, view.buf, view.len);
         struct asked asked = {.room = room, .size = view.len, .index = index};
         found = called(self, sends_to, &asked);
     }
@@ -176,43 +205,90 @@ send_to(struct calls *self, PyObject *arguments)
     return room == NULL ? NULL : answer(found);
 }
 
-/* Receive by `operation` into a copy, and from there into the caller's buffer. */
+/* What has come, from where it was received to where it was wanted. */
+static void
+brought(const struct calls *self, const Py_buffer *view, const char *room, ssize_t length)
+{
+    if (room == view->buf || length < 0 || self->ops->flags & IPCBENCH_IN_PLACE)
+        return;
+    memcpy(view->buf, room, length < view->len ? length : view->len);
+}
+
 static PyObject *
-received(struct calls *self, PyObject *buffer, ssize_t (*operation)(void *, void *, size_t),
-         int counts)
+recv_into(struct calls *self, PyObject *buffer)
 {
     Py_buffer view;
+    if (self->ops->recv == NULL)
+        return absent("recv");
     if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0)
         return NULL;
-    char *room = room_for(self, view.len);
+    int direct = self->restless && view.buf != NULL;
+    char *room = direct ? view.buf : room_for(self, view.len);
     ssize_t found = 0;
     if (room != NULL) {
-        memcpy(room, view.buf, view.len);
-        struct asked asked = {.room = room, .size = view.len, .receive = operation};
+        struct asked asked = {.room = room, .size = view.len, .receive = self->ops->recv};
         found = called(self, receives, &asked);
-        if (found >= 0) {
-            Py_ssize_t length = counts && found < view.len ? found : view.len;
-            memcpy(view.buf, room, length);
-        }
+        brought(self, &view, room, found);
+    }
+    PyBuffer_Release(&view);
+    return room == NULL ? NULL : answer(found);
+}
+
+/* How long the message is it does not tell: what lies behind it has to be what was there. */
+static PyObject *
+recv_from(struct calls *self, PyObject *buffer)
+{
+    Py_buffer view;
+    if (self->ops->recv_from == NULL)
+        return absent("recv_from");
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0)
+        return NULL;
+    char *room = placed(self, &view);
+    ssize_t found = 0;
+    if (room != NULL) {
+        struct asked asked = {.room = room, .size = view.len, .receive = self->ops->recv_from};
+        found = called(self, receives, &asked);
+        brought(self, &view, room, found < 0 ? found : view.len);
     }
     PyBuffer_Release(&view);
     return room == NULL ? NULL : answer(found);
 }
 
 static PyObject *
-recv_into(struct calls *self, PyObject *buffer)
+loan(struct calls *self, PyObject *wanted)
 {
-    if (self->ops->recv == NULL)
-        return absent("recv");
-    return received(self, buffer, self->ops->recv, 1);
+    if (self->ops->loan == NULL)
+        return absent("loan");
+    Py_ssize_t size = PyLong_AsSsize_t(wanted);
+    if (size == -1 && PyErr_Occurred())
+        return NULL;
+    if (size < 0)
+        return PyErr_Format(PyExc_ValueError, "a loan of %zd bytes", size);
+    if (self->lent >= 0)
+        return PyErr_Format(PyExc_ValueError,
+                            "a loan of %zd bytes: another one is to be committed first", size);
+    struct asked asked = {.size = size};
+    ssize_t found = called(self, loans, &asked);
+    if (found < 0)
+        return answer(found);
+    self->lent = size;
+    return ipcbench_view(self->capsule, asked.slot, size, 0);
 }
 
 static PyObject *
-recv_from(struct calls *self, PyObject *buffer)
+commit(struct calls *self, PyObject *written)
 {
-    if (self->ops->recv_from == NULL)
-        return absent("recv_from");
-    return received(self, buffer, self->ops->recv_from, 0);
+    if (self->ops->commit == NULL)
+        return absent("commit");
+    Py_ssize_t size = PyLong_AsSsize_t(written);
+    if (size == -1 && PyErr_Occurred())
+        return NULL;
+    if (size < 0 || size > self->lent)
+        return PyErr_Format(PyExc_ValueError, "a commit of %zd bytes: that many are not lent",
+                            size);
+    struct asked asked = {.size = size};
+    self->lent = -1;
+    return answer(called(self, commits, &asked));
 }
 
 static PyObject *
@@ -224,7 +300,7 @@ peek(struct calls *self, PyObject *Py_UNUSED(nothing))
     ssize_t found = called(self, peeks, &asked);
     if (found < 0)
         return answer(found);
-    return PyMemoryView_FromMemory((char *)asked.slot, found, PyBUF_READ);
+    return ipcbench_view(self->capsule, (void *)asked.seen, found, 1);
 }
 
 /* The operations without arguments are all called alike. */
@@ -270,11 +346,24 @@ has(struct calls *self, PyObject *Py_UNUSED(nothing))
     return names;
 }
 
+static PyObject *
+in_place(struct calls *self, void *Py_UNUSED(nothing))
+{
+    return PyBool_FromLong((self->ops->flags & IPCBENCH_IN_PLACE) != 0);
+}
+
+static PyGetSetDef members[] = {
+    {"in_place", (getter)in_place, NULL, "Whether `recv` leaves the bytes where they lie.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMethodDef methods[] = {
     {"send", (PyCFunction)send_it, METH_O, "Send one whole message."},
     {"send_to", (PyCFunction)send_to, METH_VARARGS, "Answer one client: its index, the bytes."},
     {"recv_into", (PyCFunction)recv_into, METH_O, "Receive one whole message; bytes received."},
     {"recv_from", (PyCFunction)recv_from, METH_O, "Receive of whichever client; its index."},
+    {"loan", (PyCFunction)loan, METH_O, "Wait for a free slot; so many of its bytes."},
+    {"commit", (PyCFunction)commit, METH_O, "Send so many of the bytes that were lent."},
     {"peek", (PyCFunction)peek, METH_NOARGS, "Wait for a message; its bytes, where they lie."},
     {"release", (PyCFunction)plain_release, METH_NOARGS, "Give the slot back."},
     {"notify", (PyCFunction)plain_notify, METH_NOARGS, "Add one."},
@@ -294,4 +383,5 @@ PyTypeObject ipcbench_calls = {
     .tp_new = make,
     .tp_dealloc = (destructor)dealloc,
     .tp_methods = methods,
+    .tp_getset = members,
 };

@@ -13,6 +13,10 @@
  * NULL, with an error set and `ctx` disposed of, where that fails. */
 PyObject *ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void *ctx));
 
+/* A memoryview of a slot that `peek` or `loan` points to; it keeps the capsule, which keeps the
+ * slot where it is (ops.h). NULL with an error set. */
+PyObject *ipcbench_view(PyObject *capsule, void *slot, Py_ssize_t size, int readonly);
+
 /* What each part of the module brings: tables of functions, and the type `Calls`. */
 extern PyMethodDef ipcbench_nothing[];
 extern PyMethodDef ipcbench_descriptors[];
@@ -22,5 +26,6 @@ extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_word_rings[];
 extern PyTypeObject ipcbench_calls;
+extern PyTypeObject ipcbench_exporter; /* slots.c */
 
 #endif

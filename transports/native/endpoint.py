@@ -13,6 +13,7 @@ from transports.defaults import closed, translated
 
 _NEEDED = "install a C compiler and Python's headers, then install"
 REMEDY = f"{_NEEDED} ipcbench anew"
+IN_PLACE = {"loan": "send", "commit": "send", "peek": "receive"}  # and `release`
 HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
 
 operations: Any = None
@@ -68,6 +69,8 @@ class NativeEndpoint:
     wait: Any
     acquire: Any
     release: Any
+    loan: Any
+    commit: Any
     peek: Any
 
     def __init__(self, endpoint: Endpoint, capsule: object) -> None:
@@ -92,8 +95,9 @@ class NativeEndpoint:
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
         self.notify = self.wait = self.acquire = self.release = closed
-        if hasattr(self, "peek"):
-            self.peek = closed
+        for name in IN_PLACE:
+            if hasattr(self, name):
+                setattr(self, name, closed)
         self.capsule = None  # and what it holds beside the endpoint's own
         self._endpoint.close()
 
@@ -110,8 +114,9 @@ def bind(end: Any, capsule: object, *, restless: bool = False) -> None:
     end.wait = told(calls.wait, "wait")
     end.acquire = told(calls.acquire, "acquire")
     end.release = told(calls.leave if "leave" in there else calls.release, "release")
-    if "peek" in there:
-        end.peek = told(calls.peek, "receive")
+    for name, what in IN_PLACE.items():
+        if calls.in_place and name in there:
+            setattr(end, name, told(getattr(calls, name), what))
 
 
 def told(call: Callable[..., Any], what: str) -> Callable[..., Any]:

@@ -58,6 +58,8 @@ fill(PyObject *module)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)
             return -1;
+    if (PyType_Ready(&ipcbench_exporter) < 0)
+        return -1;
     return PyModule_AddType(module, &ipcbench_calls);
 }
 

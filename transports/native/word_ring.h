@@ -358,8 +358,8 @@ ipcbench_word_recv_many(struct word_lane *lane, const struct patience *how, void
             return batch;
         for (ssize_t i = 0; i < batch; i++) {
             ssize_t found = ipcbench_take(lane, buffer, size);
-            if (found < 0)
-                answer = found;
+            if (found != (ssize_t)size)
+                answer = found < 0 ? found : -EBADMSG;
         }
         ipcbench_free(lane, how);
         count -= batch;

@@ -1,8 +1,10 @@
 """One process's end of a ring over words, by native operations: native/word_ring.h.
 
 Compiled loops take the operations themselves. Python calls them one by one on machines
-where its own loads and stores would not do (words.py), and only there: a call costs more
-than the loops of word_ring.py.
+where its own loads and stores would not do (words.py), and only there, though two calls are
+quicker than two turns of the loops of word_ring.py: 0.21 us a message of 64 bytes against
+0.41, and alike from 64 KiB on, where it is all copying. What is measured from Python is what
+Python can do by itself.
 """
 
 from __future__ import annotations
@@ -79,6 +81,7 @@ class AtomicEndpoint(PlainEndpoint):
 
     def close(self) -> None:
         self.send = self.recv_into = self.recv_from = self.send_to = closed
-        self.notify = self.wait = self.acquire = self.release = self.peek = closed
+        self.notify = self.wait = self.acquire = self.release = closed
+        self.loan = self.commit = self.peek = closed
         self._native = None
         self._segment.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +28,7 @@ from transports.contract import (
 from transports.native import built
 from transports.shm.atomic import MOST_SLOTS, AtomicEndpoint
 from transports.shm.channel import ShmChannel
-from transports.shm.endpoint import InPlaceEndpoint, ShmEndpoint
+from transports.shm.endpoint import LANES, InPlaceEndpoint, ShmEndpoint
 from transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
 from transports.shm.layout import Layout
 from transports.shm.ring import DEFAULT_DEPTHS
@@ -36,6 +37,8 @@ from transports.waiters import WaiterKind
 from transports.words import MOST_WORDS, Words
 
 HUGE, IN_PLACE = "/huge", "/in-place"
+
+SEVERAL = (Topology.LINK, Topology.FAN_IN, Topology.HUB)
 
 _LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest counts
 _SPARE = 4096  # bytes a slot that are left for lengths and rounding
@@ -60,7 +63,7 @@ class Shm:
         return Traits(
             family=Family.SHARED_MEMORY,
             framing=Framing.MESSAGE,
-            topologies=frozenset(self._topologies()),
+            topologies=frozenset({Topology.LINK} if self.in_place else SEVERAL),
             fan_out=FanOut.NONE,
             peer_death=PeerDeath.SILENT,
             sharing=Sharing.NAME if by_name else Sharing.DESCRIPTORS,
@@ -76,20 +79,15 @@ class Shm:
             native_differs=isinstance(waiter, Words) and words.ORDERED,
         )
 
-    def _topologies(self) -> set[Topology]:
-        # A consumer of several lanes may see a count before its own item signal, so
-        # stores must stay in order: elsewhere Python has no fence to make it so, and
-        # words are served natively.
-        ordered = words.ORDERED or (self.waiter.in_memory and built() is None)
-        if self.in_place or not ordered:
-            return {Topology.LINK}
-        return {Topology.LINK, Topology.FAN_IN, Topology.HUB}
-
     def probe(self) -> Limits | Unavailable:
         found = self.segment.probe() or self.waiter.probe() or self._limits()
-        if isinstance(found, Limits) and isinstance(self.waiter, Words):
-            return replace(found, several=self.waiter.for_several())
-        return found
+        return replace(found, several=self._several()) if isinstance(found, Limits) else found
+
+    def _several(self) -> Unavailable | None:
+        """Why Python cannot receive of several, where it cannot."""
+        if isinstance(self.waiter, Words):
+            return self.waiter.for_several()
+        return None if words.ORDERED else _lanes()
 
     def _limits(self) -> Limits | Unavailable:
         room = self.segment.room()
@@ -114,11 +112,11 @@ class Shm:
         layout = Layout.of(spec, self.waiter)
         if layout.atomic:
             self._check_atomic(layout)
-        elif isinstance(self.waiter, Words) and spec.parties > 2:
-            reason = self.waiter.for_several()
+        elif spec.parties > 2 and not spec.native:
+            reason = self._several()
             if reason is not None:
                 raise reason
-            if spec.parties - 1 > MOST_WORDS:
+            if isinstance(self.waiter, Words) and spec.parties - 1 > MOST_WORDS:
                 raise Unavailable(f"one process waits for {MOST_WORDS} words at most")
         return ShmChannel(self.segment, self.waiter, layout)
 
@@ -138,6 +136,17 @@ class Shm:
             return AtomicEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
         make = InPlaceEndpoint if self.in_place else ShmEndpoint
         return make(self.segment, self.waiter, ticket)
+
+
+def _lanes() -> Unavailable:
+    """Words are served natively where stores may pass each other; the kernel's counts are not.
+
+    A consumer of several lanes may see what one has published before that lane's own item is
+    counted: Python has no fence for it, and native/ring.h has.
+    """
+    return Unavailable(
+        f"{LANES}, and this is {platform.machine()}", "measure it natively: --runtime native"
+    )
 
 
 def shm(parameters: str) -> Shm:

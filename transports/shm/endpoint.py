@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from transports import words
 from transports.contract import Json, Sharing, Spec, Ticket
 from transports.defaults import PlainEndpoint, closed, forbidden
 from transports.descriptors import close_all
 from transports.native import operations
 from transports.shm import ring, word_ring
-from transports.shm.in_place import in_place
+from transports.shm.in_place import in_place, lending
 from transports.shm.layout import Layout
 from transports.shm.ring import Lane
 from transports.shm.segments import OwnedSegment, SegmentKind
 from transports.waiters import How, Waiter, WaiterKind, patient
 from transports.words import Lookout, Word, Words, alone_on, cpus, would_block
+
+LANES = "Python takes turns at several lanes on x86-64 alone, whose stores stay in order"
 
 
 class ShmEndpoint(PlainEndpoint):
@@ -67,10 +70,13 @@ class ShmEndpoint(PlainEndpoint):
         """Make `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""
         into, out = self._layout.seat(self._ticket.role, self._ticket.index)
         senders = [self._producer(lane) for lane in out]
+        if len(into) > 1 and not words.ORDERED:  # it has native operations: compose.py
+            self.recv_into = self.recv_from = forbidden(f"{LANES}: Endpoint.native")
+            return
         if self._layout.hub(self._ticket.role):
             self.recv_into, recv_from = self._collector(into)
-            self.recv_from: Any = recv_from
-            self.send_to: Any = lambda index, data: senders[index](data)
+            self.recv_from = recv_from
+            self.send_to = lambda index, data: senders[index](data)
             self.send = forbidden("a hub says to whom: send_to")
             return
         if len(into) > 1:
@@ -85,6 +91,11 @@ class ShmEndpoint(PlainEndpoint):
         self.recv_into = self._consumer(lane)
 
     def _producer(self, lane: int) -> Any:
+        send, _, _ = self._produced(lane)
+        return send
+
+    def _produced(self, lane: int) -> tuple[Any, Any, Any]:
+        """(`send`, `loan`, `commit`) of a lane."""
         room, item = self._room(lane), self._item(lane)
         if isinstance(room, Word) and isinstance(item, Word):
             return word_ring.producer(self._lanes[lane], room, item, self._stall(room))
@@ -190,6 +201,11 @@ class InPlaceEndpoint(ShmEndpoint):
 
     _in_place = True
 
+    def _producer(self, lane: int) -> Any:
+        send, loan, commit = self._produced(lane)
+        self.loan, self.commit = lending(self._spec.size, loan, commit)
+        return send
+
     def _receive(self, lane: int) -> None:
         room, item = self._room(lane), self._item(lane)
         give = room.notify if self._kind.unlink_early else patient(room.notify, self._kind)
@@ -199,4 +215,4 @@ class InPlaceEndpoint(ShmEndpoint):
 
     def close(self) -> None:
         super().close()
-        self.peek = self.release = closed
+        self.loan = self.commit = self.peek = self.release = closed

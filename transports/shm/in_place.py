@@ -1,4 +1,4 @@
-"""Receiving where the sender wrote: a message is read in its slot, and never copied out."""
+"""Messages that are read where they were written, and never copied out; written there as well."""
 
 from __future__ import annotations
 
@@ -62,6 +62,31 @@ def in_place(lane: Lane, item: Wait, room: Wait) -> tuple[Any, Any, Any]:
         room()
 
     return recv_into, peek, release
+
+
+def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:
+    """(`loan`, `commit`) of slots of `size`, so that what is sent is what was lent."""
+    lent: int | None = None
+
+    def lend(length: int, /) -> memoryview:
+        nonlocal lent
+        if length < 0 or lent is not None:
+            another = "" if lent is None else ": another one is to be committed first"
+            raise ValueError(f"a loan of {length} bytes{another}")
+        if length > size:
+            raise MessageTooLarge(f"loan: {length} bytes of slots of {size}")
+        slot: memoryview = loan(length)
+        lent = length
+        return slot
+
+    def send(length: int, /) -> None:
+        nonlocal lent
+        if lent is None or not 0 <= length <= lent:
+            raise ValueError(f"a commit of {length} bytes: that many are not lent")
+        lent = None
+        commit(length)
+
+    return lend, send
 
 
 def _place(slot: memoryview) -> int:

@@ -133,8 +133,12 @@ class MpSegment:
         raise Unavailable("multiprocessing's shared memory keeps its size")
 
     def close(self) -> None:
-        # It lets go of its descriptor last, and not at all while views are about.
-        with contextlib.suppress(BufferError):
+        # It lets go of its descriptor last, and not at all while views are about; the map
+        # goes with the last of those.
+        try:
+            self._shared.close()
+        except BufferError:
+            self._shared._buf = self._shared._mmap = None
             self._shared.close()
 
     def unlink(self) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transports.contract import MessageTooLarge
-from transports.waiters import WaiterKind
+from transports.waiters import WaiterKind, patient
 
 CACHE_LINE = 64
 DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that depth decides little
@@ -92,8 +92,13 @@ def _following(depth: int) -> tuple[int, ...]:
     return (*range(1, depth), 0)
 
 
-def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: bool) -> Any:
-    """`send` into a lane. `counted`: publish the count, for a consumer of several lanes."""
+def producer(
+    lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: bool
+) -> tuple[Any, Any, Any]:
+    """(`send`, `loan`, `commit`) of a lane.
+
+    `counted`: publish the count, for a consumer of several lanes; such a lane lends nothing.
+    """
     slots, lengths, published = lane.slots, lane.lengths, lane.published
     size, following = len(slots[0]), _following(len(slots))
     errors, resume = kind.errors, _resume(kind)
@@ -137,7 +142,19 @@ def producer(lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: b
         total += 1
         at = following[at]
 
-    return send_counted if counted else send
+    await_room, tell = patient(room, kind), patient(item, kind)
+
+    def loan(length: int, /) -> memoryview:
+        await_room()
+        return slots[at][:length]
+
+    def commit(length: int, /) -> None:
+        nonlocal at
+        lengths[at] = length
+        tell()
+        at = following[at]
+
+    return send_counted if counted else send, loan, commit
 
 
 def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:

@@ -19,8 +19,8 @@ from transports.words import Word
 Stall = Callable[[int], Any]
 
 
-def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> Any:
-    """`send` into a lane. `stall` passes time while there is no room."""
+def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> tuple[Any, Any, Any]:
+    """(`send`, `loan`, `commit`) of a lane. `stall` passes time while there is no room."""
     slots, lengths = lane.slots, lane.lengths
     freed, published, wake = room.word, item.word, item.wake
     depth, size = len(slots), len(slots[0])
@@ -47,7 +47,20 @@ def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> Any:
         if at == depth:
             at = 0
 
-    return send
+    def loan(length: int, /) -> memoryview:
+        while freed[0] == total:
+            stall(total)
+        return slots[at][:length]
+
+    def commit(length: int, /) -> None:
+        nonlocal at, total
+        lengths[at] = length
+        total += 1
+        published[0] = total
+        wake()
+        at = (at + 1) % depth
+
+    return send, loan, commit
 
 
 def consumer(lane: Lane, item: Word, room: Word, stall: Stall) -> Any:

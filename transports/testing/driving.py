@@ -21,15 +21,18 @@ CALLED = {
 }
 A_HUB_SERVES = {"recv_from", "send_to"}
 A_SIGNAL_WAKES = {"notify", "wait"}
-IN_PLACE = {"peek", "release"}
+WRITTEN_IN_PLACE = {"loan", "commit"}
+READ_IN_PLACE = {"peek", "release"}
 
 
 def capsule(seat: Seat) -> str:
     return type(seat.endpoint.native()).__name__
 
 
-def has(seat: Seat) -> set[str]:
-    return set(operations.Calls(seat.endpoint.native()).has())
+def has(seat: Seat) -> tuple[set[str], bool]:
+    """Its operations, and whether it says that it reads in place."""
+    calls = operations.Calls(seat.endpoint.native())
+    return set(calls.has()), calls.in_place
 
 
 class DrivingTests:
@@ -58,7 +61,10 @@ class DrivingTests:
                     wanted = A_SIGNAL_WAKES
                 elif topology is Topology.HUB and role is Role.SERVER:
                     wanted = A_HUB_SERVES
-                found = actor.do(has)
+                found, in_place = actor.do(has)
                 assert wanted <= found, role
-                if driven.transport.traits.in_place and role is Role.SERVER:
-                    assert found >= IN_PLACE
+                assert in_place is driven.transport.traits.in_place
+                if in_place and "send" in wanted:
+                    assert found >= WRITTEN_IN_PLACE
+                if in_place and "recv" in wanted:
+                    assert found >= READ_IN_PLACE

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
+import pytest
+
 from transports.contract import Channel, Limits, Spec, Topology, Transport
 from transports.testing.crew import Crew, fill
 
@@ -54,6 +56,9 @@ class Stage:
     ) -> Spec:
         """A link or signal of two processes, or three of them; what carries nothing has no size."""
         parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
+        lack = self.limits.refuses(topology, parties, native=self.native)
+        if lack is not None:
+            pytest.skip(f"{lack.reason} ({lack.remedy})")
         if topology in (Topology.SIGNAL, Topology.GUARD):
             size = 0
         return Spec(

@@ -1,0 +1,131 @@
+"""Where loads and stores pass each other, as on ARM: Python goes by compiled operations, or not.
+
+Here they do not, so what this shows is who goes which way, and that each way carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.test_mixed_runtimes import transport
+from transports import Spec, Topology, Unavailable, words
+from transports.native import built
+from transports.testing.crew import Crew, Seat, numbered, receive, send
+from transports.testing.leaks import left_since, snapshot
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+SIZE, DEPTH, SENDERS = 100, 4, 3
+COUNTED = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd")
+WORDS = ("shm:posix+futex", "shm:memfd+spin", "shm:sysv+spin-block")
+CARRYING = [
+    *((name, True) for name in COUNTED),
+    *((name, native) for name in WORDS for native in (False, True)),
+]
+SEVERAL = (Topology.FAN_IN, Topology.HUB)
+
+
+@pytest.fixture(autouse=True)
+def unordered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(words, "ORDERED", False)
+    before = snapshot()
+    yield
+    assert not left_since(before)
+
+
+def spec(topology: Topology, *, native: bool) -> Spec:
+    return Spec(SIZE, topology, 1 + SENDERS, depth=DEPTH, native=native)
+
+
+def serve(seat: Seat, count: int) -> dict[int, list[bytes]]:
+    """Answer each message by itself; what came of whom."""
+    buffer, endpoint = memoryview(bytearray(SIZE)), seat.endpoint
+    found: dict[int, list[bytes]] = {}
+    for _ in range(count):
+        index = endpoint.recv_from(buffer)  # type: ignore[attr-defined]
+        found.setdefault(index, []).append(bytes(buffer))
+        endpoint.send_to(index, endpoint.prepare(buffer))  # type: ignore[attr-defined]
+    return found
+
+
+def asked(seat: Seat, *messages: bytes) -> list[bytes]:
+    answers = []
+    for message in messages:
+        send(seat, message)
+        answers += receive(seat)
+    return answers
+
+
+def messages(index: int) -> list[bytes]:
+    return [bytes([index]) + numbered(turn, SIZE - 1) for turn in range(10 * DEPTH)]
+
+
+@pytest.mark.parametrize(("name", "native"), CARRYING)
+def test_several_senders(name: str, native: bool) -> None:
+    with Crew(transport(name), spec(Topology.FAN_IN, native=native)) as crew:
+        for index, sender in enumerate(crew.senders):
+            sender.begin(send, *messages(index))
+        found = crew.receiver.do(receive, SENDERS * 10 * DEPTH)
+        for sender in crew.senders:
+            sender.answer()
+    for index in range(SENDERS):
+        assert [one for one in found if one[0] == index] == messages(index)
+
+
+@pytest.mark.parametrize(("name", "native"), CARRYING)
+def test_a_server_of_several(name: str, native: bool) -> None:
+    with Crew(transport(name), spec(Topology.HUB, native=native)) as crew:
+        for index, client in enumerate(crew.senders):
+            client.begin(asked, *messages(index))
+        found: Any = crew.receiver.do(serve, SENDERS * 10 * DEPTH)
+        for index, client in enumerate(crew.senders):
+            assert client.answer() == found[index] == messages(index)
+
+
+@pytest.mark.parametrize("topology", SEVERAL)
+@pytest.mark.parametrize("name", COUNTED)
+def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology) -> None:
+    """It says so when it is asked, and as a channel is made; compiled loops are not meant."""
+    ring = transport(name)
+    limits: Any = ring.probe()
+    reason = limits.refuses(topology, 3, native=False)
+    assert reason.reason.startswith("Python takes turns at several lanes on x86-64 alone")
+    assert reason.remedy == "measure it natively: --runtime native"
+    assert limits.refuses(topology, 2, native=False) is None
+    assert limits.refuses(topology, 3, native=True) is None
+    with pytest.raises(Unavailable, match="takes turns at several lanes"):
+        ring.create(spec(topology, native=False))
+
+
+@pytest.mark.parametrize("topology", SEVERAL)
+@pytest.mark.parametrize("name", COUNTED)
+def test_python_keeps_off_a_native_channels_lanes(name: str, topology: Topology) -> None:
+    with (
+        Crew(transport(name), spec(topology, native=True), driven=False) as crew,
+        pytest.raises(TypeError, match="takes turns at several lanes"),
+    ):
+        crew.receiver.do(receive)
+
+
+@pytest.mark.parametrize("name", [*COUNTED, *WORDS])
+def test_one_sender_is_no_trouble(name: str) -> None:
+    some = [numbered(turn, SIZE) for turn in range(10 * DEPTH)]
+    with Crew(transport(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
+        assert crew.carry(*some) == some
+        assert crew.carry(*some, back=True) == some
+    with Crew(transport(name), Spec(SIZE, Topology.HUB, depth=DEPTH)) as crew:
+        crew.senders[0].begin(asked, *some)
+        assert crew.receiver.do(serve, len(some)) == {0: some}
+        assert crew.senders[0].answer() == some
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_want_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled operations sleep by one bell, however many the senders are."""
+    monkeypatch.setattr(words, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
+    limits: Any = transport(name).probe()
+    assert limits.refuses(Topology.FAN_IN, 3, native=False) is None

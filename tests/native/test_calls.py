@@ -1,0 +1,169 @@
+"""`Calls`: a capsule's operations, one by one from Python: whose bytes they get, what they lend."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.plugins.capsules import HEADROOM, READ_IN_PLACE, capsule
+from transports import Spec, Topology, Transport, Unavailable, get, words
+from transports.native import built, operations
+from transports.testing.crew import Crew, numbered, receive, send
+from transports.testing.leaks import left_since, snapshot
+from transports.testing.reading import lend, lend_wrongly, look_late, peek, scan, write_late
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+SIZE = 100
+KINDS = ("shm:posix+posix-sem/in-place", "shm:sysv+sysv-sem/in-place", "shm:memfd+spin/in-place")
+
+
+def address(buffer: bytearray) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+
+
+class Places:
+    """A capsule that notes where its operations are told to find and to put bytes."""
+
+    def __init__(self, arrives: bytes = b"", flags: int = 0) -> None:
+        self.places: list[int] = []
+        self.sent: list[bytes] = []
+        self._arrives = arrives
+        functions = {
+            "send": self.send,
+            "send_to": lambda index, at, size: self.send(at, size),
+            "recv": self.recv,
+            "recv_from": lambda at, size: self.recv(at, size) * 0,
+        }
+        self.capsule = capsule(flags=flags, **functions)
+
+    def send(self, at: int, size: int) -> int:
+        self.places.append(at)
+        self.sent.append(ctypes.string_at(at, size))
+        return 0
+
+    def recv(self, at: int, size: int) -> int:
+        self.places.append(at)
+        ctypes.memmove(at, self._arrives, len(self._arrives))
+        return len(self._arrives)
+
+
+# Whose bytes.
+
+
+def test_a_ring_over_words_gets_the_callers_own_bytes() -> None:
+    """It wants no headroom, so nothing is copied on the way: traits count the ring's copies."""
+    script, data = Places(b"arrived"), bytearray(numbered(1, SIZE))
+    calls = operations.Calls(script.capsule, True)
+    calls.send(data)
+    calls.send_to(0, data)
+    assert calls.recv_into(data) == 7
+    assert calls.recv_from(data) == 0
+    assert set(script.places) == {address(data)}
+    assert script.sent == [numbered(1, SIZE)] * 2
+    assert data == b"arrived" + numbered(1, SIZE)[7:]
+
+
+def test_other_operations_get_their_headroom() -> None:
+    script, data = Places(b"arrived"), bytearray(numbered(1, SIZE))
+    calls = operations.Calls(script.capsule)
+    calls.send(data)
+    calls.send_to(0, data)
+    assert calls.recv_into(data) == 7
+    assert address(data) not in script.places
+    assert all(place % HEADROOM == 0 for place in script.places)
+    assert script.sent == [numbered(1, SIZE)] * 2
+    assert data == b"arrived" + numbered(1, SIZE)[7:]
+
+
+def test_no_bytes_at_all() -> None:
+    for restless in (False, True):
+        script = Places()
+        calls = operations.Calls(script.capsule, restless)
+        calls.send(b"")
+        assert calls.recv_into(bytearray()) == 0
+        assert script.sent == [b""]
+
+
+def test_behind_a_message_of_untold_length_is_what_was_there() -> None:
+    """A hub tells whose a message is: what was cut shows by what its buffer held before."""
+    data = bytearray(b"-" * SIZE)
+    calls = operations.Calls(Places(b"arrived").capsule)
+    for before in (b"-", b"+"):
+        data[:] = before * SIZE
+        assert calls.recv_from(data) == 0
+        assert data == b"arrived" + before * (SIZE - 7)
+
+
+@pytest.mark.parametrize("restless", [False, True])
+def test_the_flag_tells_what_reads_in_place(restless: bool) -> None:
+    """Then nothing is brought into the buffer, not even what an earlier call has left."""
+
+    def looks(at: int, size: int) -> int:
+        return SIZE
+
+    data = bytearray(b"-" * SIZE)
+    functions: dict[str, Any] = {"recv": looks, "send": lambda at, size: 0}
+    calls = operations.Calls(capsule(flags=READ_IN_PLACE, **functions), restless)
+    assert calls.in_place is True
+    calls.send(b"s" * SIZE)
+    assert calls.recv_into(data) == SIZE
+    assert data == b"-" * SIZE
+    assert operations.Calls(capsule(**functions), restless).in_place is False
+
+
+# In place, over real rings, each end in a process of its own: what reads where nothing is
+# mapped any more does not live to tell.
+
+
+@pytest.fixture(params=["python", "native", "atomic"])
+def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """`atomic`: Python, as it goes where loads and stores pass each other."""
+    if request.param == "atomic":
+        monkeypatch.setattr(words, "ORDERED", False)
+    before = snapshot()
+    yield request.param
+    assert not left_since(before)
+
+
+def crew(name: str, runtime: str, **more: Any) -> Crew:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    limits = transport.probe()
+    if isinstance(limits, Unavailable):
+        pytest.skip(f"{limits.reason} ({limits.remedy})")
+    return Crew(transport, Spec(SIZE, Topology.LINK, native=runtime == "native", **more))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_slot_outlives_the_end_that_showed_it(name: str, runtime: str) -> None:
+    one, other = numbered(1, SIZE), numbered(2, SIZE)
+    with crew(name, runtime) as both:
+        both.senders[0].do(send, one)
+        assert both.receiver.do(look_late) == one
+        assert both.senders[0].do(write_late, other) == other
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_lent_arrives(name: str, runtime: str) -> None:
+    some = [numbered(turn, turn % (SIZE + 1)) for turn in range(0, 999, 7)]
+    with crew(name, runtime, depth=3) as both:
+        client, server = both.actors
+        for there, back in ((client, server), (server, client)):
+            there.begin(lend, *some)
+            assert back.do(receive, len(some)) == some
+            there.answer()
+        client.do(lend, *some[:1])
+        client.do(send, *some[1:2])
+        assert [server.do(peek), server.do(scan)] == [some[0], (len(some[1]), True)]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_not_lent_is_not_committed(name: str, runtime: str) -> None:
+    with crew(name, runtime, depth=1) as both:
+        both.senders[0].do(lend_wrongly)
+        assert both.receiver.do(receive) == [b"once"]

@@ -1,0 +1,198 @@
+"""Many messages by one call, as streams send them: what arrives, and what the check finds."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bench.buffers import room
+from bench.clock import RealClock
+from bench.native_loops import absorb, emit
+from bench.patterns import Part, Seat
+from bench.verify import MESSAGES, Corrupt, check, message, row
+from tests.plugins.capsules import capsule
+from transports import MessageTooLarge, PeerGone, Role, Spec, Topology, Transport, get
+from transports.native import NativeEndpoint, built, native_of, operations
+from transports.null import NullEndpoint
+
+missing = built()
+pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
+
+SIZE = 64
+
+
+@pytest.fixture(params=["spin", "futex", "spin-block", "posix-sem"])
+def ring(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
+    """Both native ends of a ring of four slots."""
+    transport = get(f"shm:posix+{request.param}")
+    assert isinstance(transport, Transport)
+    channel = transport.create(Spec(SIZE, Topology.LINK, depth=4, native=True))
+    tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+    ends = [native_of(transport.attach(ticket, time.monotonic() + 5)) for ticket in tickets]
+    yield ends[0], ends[1]
+    for end in ends:
+        end.close()
+    channel.close()
+    channel.unlink()
+
+
+def a_room(data: bytes) -> memoryview:
+    made = room(len(data))
+    made[:] = data
+    return made
+
+
+def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
+    """Batches of any length, up to many times the ring's: none is lost, none comes twice."""
+    near, far = ring
+    counts = [1, 2, 3, 4, 5, 9, 100, 7]
+
+    def sends() -> None:
+        for number, count in enumerate(counts):
+            data = a_room(message(0, 0, number, SIZE))
+            emit(near, data, data, count, RealClock())
+
+    sender = threading.Thread(target=sends, daemon=True)
+    sender.start()
+    for number, count in enumerate(counts):
+        buffer = room(SIZE)
+        absorb(far, buffer, buffer, count, RealClock())
+        assert bytes(buffer) == message(0, 0, number, SIZE)
+    sender.join(20)
+    assert not sender.is_alive()
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("length", [SIZE - 1, 0])
+def test_another_length_among_several_is_an_error(
+    ring: tuple[Any, Any], at: int, length: int
+) -> None:
+    """As it is one by one; those behind it are over as well, and the ring goes on."""
+    near, far = ring
+    for number in range(3):
+        near.send(memoryview(bytes(length if number == at else SIZE)))
+    buffer = room(SIZE)
+    with pytest.raises(OSError, match="a message of another length arrived") as raised:
+        absorb(far, buffer, buffer, 3, RealClock())
+    assert raised.value.errno == errno.EBADMSG
+    if "recv_many" in operations.Calls(far.capsule).has():
+        near.send(memoryview(bytes(SIZE)))
+        absorb(far, buffer, buffer, 1, RealClock())
+
+
+def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> None:
+    near, far = ring
+    for _ in range(2):
+        near.send(memoryview(bytes(SIZE)))
+    buffer = room(SIZE - 1)
+    with pytest.raises(MessageTooLarge):
+        absorb(far, buffer, buffer, 2, RealClock())
+
+
+# The check. What goes wrong is an operation's affair, so these are made in Python.
+
+
+class Post:
+    """A native end in memory: what has arrived is given, what is sent is kept."""
+
+    def __init__(self, inbox: list[bytes], *, several: bool = True) -> None:
+        self.inbox = deque(inbox)
+        self.sent: list[bytes] = []
+        functions: dict[str, Any] = {"send": self.send, "recv": self.recv}
+        if several:
+            functions |= {"send_many": self.send_many, "recv_many": self.recv_many}
+        self.end = NativeEndpoint(NullEndpoint(), capsule(**functions))
+
+    def send(self, at: int, size: int) -> int:
+        self.sent.append(ctypes.string_at(at, size))
+        return 0
+
+    def recv(self, at: int, size: int) -> int:
+        if not self.inbox:
+            return -errno.EPIPE
+        found = self.inbox.popleft()
+        ctypes.memmove(at, found, min(size, len(found)))
+        return len(found)
+
+    def send_many(self, at: int, size: int, count: int) -> int:
+        self.sent += [ctypes.string_at(at, size)] * count
+        return 0
+
+    def recv_many(self, at: int, size: int, count: int) -> int:
+        lengths = [self.recv(at, size) for _ in range(count)]
+        gone = [length for length in lengths if length < 0]
+        return gone[0] if gone else 0 if set(lengths) == {size} else -errno.EBADMSG
+
+
+def seat(part: Part, index: int = 0, share: int = 1) -> Seat:
+    return Seat(0, Role.CLIENT, index, part, share)
+
+
+def stream(size: int, index: int = 0) -> list[bytes]:
+    """What a stream's sender sends for the check."""
+    in_a_row = [message(index, 0, MESSAGES, size)] * row(Post([]).end, size)
+    return in_a_row + [message(index, 0, number, size) for number in range(MESSAGES)]
+
+
+def back(size: int) -> list[bytes]:
+    return [message(0, 1, number, size) for number in range(MESSAGES)]
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 12, SIZE, 64 * 1024, 1 << 20])
+def test_both_ends_of_a_stream_agree(size: int, several: bool) -> None:
+    near, far = Post(back(size), several=several), Post(stream(size), several=not several)
+    check(near.end, seat(Part.POUR), size)
+    check(far.end, seat(Part.DRAIN), size)
+    assert near.sent == stream(size)
+    assert far.sent == back(size)
+    assert not near.inbox
+    assert not far.inbox
+
+
+def test_no_round_trip_is_sent_in_a_row() -> None:
+    near = Post(back(SIZE))
+    check(near.end, seat(Part.PING), SIZE)
+    assert near.sent == stream(SIZE)[-MESSAGES:]
+    assert row(NullEndpoint(), SIZE) == 0
+
+
+@pytest.mark.parametrize("size", [1, SIZE])
+def test_senders_and_their_receiver_agree(size: int) -> None:
+    senders = [Post([]) for _ in range(3)]
+    for index, sender in enumerate(senders):
+        check(sender.end, seat(Part.EMIT, index), size)
+        assert sender.sent == stream(size, index)
+    mixed = [one for turn in zip(*(sender.sent for sender in senders), strict=True) for one in turn]
+    check(Post(mixed).end, seat(Part.ABSORB, share=3), size)
+    with pytest.raises((Corrupt, PeerGone)):
+        check(Post(mixed[1:]).end, seat(Part.ABSORB, share=3), size)
+
+
+FAULTS = {
+    "one too few": lambda found: found[1:],
+    "one too many": lambda found: found[:1] + found,
+    "the last one changed": lambda found: [
+        *found[: -MESSAGES - 1],
+        bytes(SIZE),
+        *found[-MESSAGES:],
+    ],
+    "one cut": lambda found: [found[0][:-1], *found[1:]],
+    "one longer": lambda found: [found[0] + b"+", *found[1:]],
+    "all of them zeros": lambda found: [bytes(SIZE)] * len(found[:-MESSAGES]) + found[-MESSAGES:],
+}
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_several_calls_in_one_do_wrong_is_found(fault: str, several: bool) -> None:
+    post = Post(FAULTS[fault](stream(SIZE)), several=several)
+    with pytest.raises(Corrupt):
+        check(post.end, seat(Part.DRAIN), SIZE)
