@@ -110,8 +110,11 @@ def print_transports(entries: list[dict[str, Any]]) -> None:
 def _native_reasons() -> list[Unavailable]:
     """Why transports that have native operations cannot be driven by them here, each once."""
     missing = native_loops.missing()
-    own = [found.native for found in map(candidate, names()) if found.native is not None]
-    return [missing] if missing is not None else list(dict.fromkeys(own))
+    if missing is not None:
+        return [missing]
+    found = [one for one in map(candidate, names()) if one.traits and one.traits.native]
+    own = [one.native for one in found if one.native is not None]
+    return list({(one.reason, one.remedy): one for one in own}.values())
 
 
 def _limit(limit: Limit) -> str:

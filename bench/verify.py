@@ -89,7 +89,8 @@ def row(endpoint: object, size: int) -> int:
     """How many messages go through the compiled loops; all of them number `MESSAGES`.
 
     They come before the others, so that one too many, or too few, is found by those. Rings
-    of the default depth carry them as two batches or more.
+    of the default depth carry them as two batches or more. In place, they are received one
+    by one.
     """
     return 2 + min(16, _ROW // max(size, 1)) if isinstance(endpoint, NativeEndpoint) else 0
 

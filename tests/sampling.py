@@ -1,7 +1,7 @@
 """Which tests a quick run plays: all that stand alone, and a seeded sample of the long products.
 
 The contract over every transport takes many minutes. Those that stand for
-their kind play half of it, the others a sample, another one for each seed;
+their kind play half of it from Python, the others a sample, another one for each seed;
 `make soak` plays all of it (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` plays the same sample again.
 """

@@ -311,7 +311,7 @@ class Endpoint(Protocol):
         """The capsule of native operations over the same handles, or None.
 
         Asked for after `connect`; None as well where they are not built here. Operations that
-        know where they are, such as in a ring, are one capsule, until `close`.
+        know where they are, as in a ring, are one capsule, which keeps the end until `close`.
         """
 
     def close(self) -> None:

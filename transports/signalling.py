@@ -195,7 +195,7 @@ class Signalling:
             pollable=self.kind.pollable,
             unlink_early=self.kind.unlink_early,
             undo=self.undo,
-            native_differs=self.kind.in_memory,
+            native_differs=self.kind.in_memory and words.ORDERED,
         )
 
     def probe(self) -> Limits | Unavailable:

@@ -33,8 +33,8 @@
 #define IPCBENCH_HEADROOM 64
 
 /* Flags. */
-/* Read in place: `recv` looks at the bytes where they lie and leaves `buffer` alone, and a check
- * of what arrives goes by `peek` and `release`. Other rings may have those too. */
+/* Of both ends. Read in place: `recv` looks at the bytes where they lie and leaves `buffer` alone,
+ * and a check of what arrives goes by `peek` and `release`. Other rings may have those too. */
 #define IPCBENCH_IN_PLACE 1u
 
 struct ipcbench_ops {

@@ -77,7 +77,7 @@ class Bench:
         return {
             entry["name"]: (entry["reason"], entry["remedy"])
             for entry in entries
-            if not entry["available"] and not entry["reason"].startswith("no huge page is free")
+            if not entry["available"] and not entry["name"].endswith("/huge")
         }
 
     def page(self) -> str:

@@ -34,6 +34,7 @@ class Pages:
     size: int
     total: int
     free: int  # nobody has them, nor has reserved them
+    more: int  # that the kernel may make when asked: vm.nr_overcommit_hugepages
 
     @classmethod
     def now(cls) -> Pages:
@@ -41,14 +42,12 @@ class Pages:
         found = meminfo()
         if not found.get("Hugepagesize"):
             raise Unavailable("this kernel has no huge pages: no Hugepagesize in proc_meminfo(5)")
-        # The kernel may make more of them when asked, up to this setting.
-        more = int(Path("/proc/sys/vm/nr_overcommit_hugepages").read_text())
+        most = int(Path("/proc/sys/vm/nr_overcommit_hugepages").read_text())
         return cls(
             found["Hugepagesize"],
             found["HugePages_Total"],
-            found["HugePages_Free"]
-            - found["HugePages_Rsvd"]
-            + max(0, more - found["HugePages_Surp"]),
+            found["HugePages_Free"] - found["HugePages_Rsvd"],
+            max(0, most - found["HugePages_Surp"]),
         )
 
     def whole(self, size: int) -> int:
@@ -57,22 +56,28 @@ class Pages:
 
     def room(self) -> Limit:
         """How many bytes a segment may have. Raises: Unavailable."""
-        if self.free < 1:
+        if self.free + self.more < 1:
             raise self._none()
         remedy = self._more(_AMPLE // self.size)
-        return Limit("segment", self.free * self.size, "HugePages_Free, proc_meminfo(5)", remedy)
+        source = "HugePages_Free, proc_meminfo(5)"
+        if self.more:
+            source += ", and vm.nr_overcommit_hugepages"
+        return Limit("segment", (self.free + self.more) * self.size, source, remedy)
 
     def lack(self, call: str, size: int, error: Exception) -> Unavailable:
         """That a call for so many bytes has failed, where these pages were there before it."""
-        if self.free < 1:
+        if self.free + self.more < 1:
             return self._none()
         wanted, what = self.whole(size) // self.size, f"{call} of {size} bytes fails"
         if wanted > self.free:
             return Unavailable(
-                f"{what}: it takes {wanted} huge pages, and {self.free} are free",
+                f"{what}: it takes {wanted} huge pages, and {self.free} are free{self._made()}",
                 self._more(wanted - self.free),
             )
         return Unavailable(f"{what}: {words(error)}, with {self.free} huge pages free", _RAISE)
+
+    def _made(self) -> str:
+        return ", and the kernel made no more" if self.more else ""
 
     def _none(self) -> Unavailable:
         what = f"no huge page is free, of vm.nr_hugepages = {self.total}"

@@ -38,16 +38,16 @@ def in_place(lane: Lane, item: Wait, room: Wait) -> tuple[Any, Any, Any]:
         length: int = lengths[at]
         if length == size:
             found = memchr(places[at], ABSENT, whole)
-        else:
-            found = memchr(places[at], ABSENT, ctypes.c_size_t(length))
+        else:  # as another process has it: no slot is read beyond its end
+            found = memchr(places[at], ABSENT, ctypes.c_size_t(min(length, size)))
         if found is not None:
             zlib.crc32(slots[at][:length])  # it stopped there: read all, another way
         at += 1
         if at == depth:
             at = 0
         room()
-        if length > len(buffer):
-            raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
+        if length > len(buffer) or length > size:
+            raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), size)}")
         return length
 
     def peek() -> memoryview:

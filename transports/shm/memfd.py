@@ -40,6 +40,8 @@ class MemfdSegments:
         return huge_pages.allocate if self.huge else allocate
 
     def create(self, size: int, name: str | None) -> MappedSegment:
+        if self.huge:
+            Pages.now()  # where there are none, no call says so in its own words
         try:
             flags = os.MFD_CLOEXEC | (os.MFD_HUGETLB if self.huge else 0)
             fd = os.memfd_create(fresh_name(), flags)
