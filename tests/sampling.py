@@ -1,7 +1,7 @@
 """Which tests a quick run plays: all that stand alone, and a seeded sample of the long products.
 
 The contract over every transport takes many minutes. Those that stand for
-their kind play half of it from Python, the others a sample, another one for each seed;
+their kind play a quarter of it from Python, the others a sample, another one for each seed;
 `make soak` plays all of it (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` plays the same sample again.
 """
@@ -21,7 +21,7 @@ SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 # Of the tests of a transport that stands for its kind, and of any other one: over their
 # methods, and over their native operations.
-SHARES = {(True, False): 0.5, (True, True): 0.1, (False, False): 0.08, (False, True): 0.03}
+SHARES = {(True, False): 0.25, (True, True): 0.08, (False, False): 0.06, (False, True): 0.03}
 
 LEADING = frozenset(
     {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}

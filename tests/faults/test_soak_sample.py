@@ -22,7 +22,7 @@ def drawn(what: str, below: int) -> int:
 SWEEP = drawn("the sweep", 2**32)  # its seed: one for all, so that one unbroken sweep is enough
 
 
-@pytest.mark.parametrize("victim", random.Random(SEED).sample(kills.VICTIMS, 2))
+@pytest.mark.parametrize("victim", random.Random(SEED).sample(kills.VICTIMS, 1))
 def test_a_kill_at_any_moment(victim: str) -> None:
     """No line is lost, nothing is left, and in the end the result is that of an unbroken sweep."""
     kills.kill(victim, drawn(victim, kills.TIMES), SWEEP)
