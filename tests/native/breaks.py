@@ -190,7 +190,7 @@ THREADS = (
           "1 16 64 -1 1"),
 )  # fmt: skip
 
-# What is never given back: tests/native/dropping.py finds it.
+# What is never given back: tests/native/leaks.py finds it.
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),

@@ -5,7 +5,7 @@ it. So the blocks are counted meanwhile, with mallinfo2(3), in a process whose P
 of its own from malloc as well (PYTHONMALLOC): what a thousand rounds leave is theirs. Beside
 them stand references to what outlives a round, open descriptors, and mappings.
 
-    PYTHONMALLOC=malloc python -m tests.native.dropping
+    PYTHONMALLOC=malloc python -m tests.native.leaks
 """
 
 from __future__ import annotations
@@ -250,8 +250,8 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
 PARTS = (kinds, builders, semaphores, calls)
 
 
-def leaks() -> list[str]:
-    """All that is left, by whom."""
+def all_left() -> list[str]:
+    """By whom."""
     naming.current()
     found = []
     for part in PARTS:
@@ -262,12 +262,12 @@ def leaks() -> list[str]:
 
 def find(what: str, seed: str, seconds: float) -> str:
     """Where a leak is looked for that was made on purpose: see breaks.py."""
-    told = leaks()
+    told = all_left()
     return f"found {told[0]}" if told else "nothing"
 
 
 def main() -> None:
-    told = leaks()
+    told = all_left()
     print("\n".join(told))
     sys.exit(1 if told else 0)
 
