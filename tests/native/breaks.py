@@ -12,7 +12,6 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+from tests import compiling
 from tests.e2e.command import environment  # and nothing that would import the good one
 
 ROOT = Path(__file__).parents[2]
@@ -235,41 +235,39 @@ def sources(one: Break, folder: Path) -> Path:
     return folder
 
 
-def put_in_place(one: Break, folder: Path) -> tuple[str, Path] | None:
-    """A module's name, and the broken one; None without a C compiler."""
+def lacking(one: Break) -> str:
+    """Why it cannot be made here; empty where it can."""
+    return "" if one.file.endswith(".py") else compiling.lacking()
+
+
+def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
+    """A module's name, and the broken one."""
     if one.file.endswith(".py"):
         path = folder / Path(one.file).name
         path.write_text(applied(one))
         return one.file.removesuffix(".py").replace("/", "."), path
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
     root, module = sources(one, folder), LOOPS if one.file.startswith("bench/") else NATIVE
     files = (
         [root / "bench/_loops.c"] if module == LOOPS else (root / "transports/native").glob("*.c")
     )
     path = folder / "broken.so"
     command = [
-        compiler, "-std=gnu11", "-O2", "-shared", "-fPIC", "-fno-strict-aliasing", "-w",
-        f"-I{root}", f"-I{sysconfig.get_paths()['include']}", *map(str, files),
-        "-o", str(path), "-lrt", "-lpthread",
+        compiling.COMPILER, "-std=gnu11", "-O2", "-shared", "-fPIC", "-fno-strict-aliasing", "-w",
+        f"-I{root}", *compiling.HEADERS, *map(str, files), "-o", str(path), "-lrt", "-lpthread",
     ]  # fmt: skip
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return module, path
 
 
-def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str | None:
-    """What that module's `find(what, seed, seconds)` says where this is broken; None: no compiler.
+def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
+    """What that module's `find(what, seed, seconds)` says where this is broken.
 
     `more` goes into its environment.
     Raises: AssertionError where it ends in any other way.
     """
     with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
-        placed = put_in_place(one, Path(there))
-        if placed is None:
-            return None
-        words = [*map(str, placed), finder, what, seed]
+        words = [*map(str, put_in_place(one, Path(there))), finder, what, seed]
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.native.breaks", *words],
