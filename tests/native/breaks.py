@@ -83,6 +83,12 @@ RINGS = (
           "    *slot = lane->slot + lane->offset;\n"
           "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n",
           "spin/in-place/link/native"),
+    # Native, lent.
+    Break("words: who waits for what was lent is not woken", IN_WORDS_C, "words_commit(",
+          "if (self->how.sleeps)", "if (0)", "futex/in-place/link/native"),
+    Break("counted: all that was lent is committed", IN_COUNTED_C, "ring_commit(",
+          "ipcbench_pass_on(lane, size)", "ipcbench_pass_on(lane, lane->size)",
+          "posix-sem/in-place/link/native"),
     # Native, asleep.
     Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (there(what))",
           "if (0 && there(what))", "futex/link/native"),
@@ -172,6 +178,14 @@ RINGS = (
     Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
           "        wake()\n", "        if total % 50:\n            wake()\n",
           "futex/link/python"),
+    Break("python: lent without room", IN_PYTHON, "def loan(", "        await_room()\n", "",
+          "posix-sem/in-place/link/python"),
+    Break("python: committed, and lent again", IN_PYTHON, "def commit(", "at = following[at]",
+          "at = at", "sysv-sem/in-place/link/python"),
+    Break("python: lent before there is room", IN_WORDS, "def loan(", "while freed[0] == total:",
+          "while freed[0] + 1 == total:", "spin/in-place/link/python"),
+    Break("python: who waits for what was lent is not woken", IN_WORDS, "def commit(",
+          "        wake()\n", "", "futex/in-place/link/python"),
 )  # fmt: skip
 
 # What x86 does not tell, since it keeps the order of stores: ThreadSanitizer does. `shape`: what

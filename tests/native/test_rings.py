@@ -47,6 +47,7 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
     ("name", "lacking", "said"),
     [
         ("python: it wraps a slot too early", (words, "ORDERED", False), "stores stay in order"),
+        ("python: lent before there is room", (words, "ORDERED", False), "stores stay in order"),
         ("python: one place for all lanes", (words, "ORDERED", False), "on x86-64 alone"),
         ("python: told before it is copied", (semaphores, "posix_ipc", None), "posix_ipc"),
         ("counted: told before its count", (semaphores, "sysv_ipc", None), "sysv_ipc"),
