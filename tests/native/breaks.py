@@ -206,6 +206,7 @@ THREADS = (
 
 # What is never given back: tests/native/leaks.py finds it.
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
+VIEWS = "transports/native/views.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
     Break("what an operation works on is kept", CAPSULES, "let_go(",
@@ -225,6 +226,15 @@ LEAKS = (
           "PyBuffer_Release(&received);", ""),
     Break("a loop's message is kept where its buffer is refused", "bench/_loops.c",
           "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
+    Break("a seat at a counted ring is kept", IN_COUNTED_C, "counted_ring(PyObject",
+          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+    Break("a seat at a ring over words is kept", IN_WORDS_C, "word_ring(PyObject",
+          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+    Break("an end of two words is kept", "transports/native/signalling.c",
+          "word_signal(PyObject", "owner, words_dispose)", "owner, NULL)"),
+    Break("what shows a slot is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
+    Break("a capsule is kept whose slot was shown", VIEWS, "dealloc(",
+          "Py_XDECREF(self->capsule);", ""),
 )  # fmt: skip
 
 ALL = (*RINGS, *THREADS, *LEAKS)
