@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from transports import Spec, Topology, Transport, Unavailable, get
+from tests.available import available
+from transports import Spec, Topology
 from transports.native import built
 from transports.testing.crew import Crew, numbered
 from transports.testing.leaks import left_since, snapshot
@@ -29,15 +30,6 @@ def nothing_left(huge_pages: None) -> Iterator[None]:
     before = snapshot()
     yield
     assert not left_since(before)
-
-
-def available(name: str) -> Transport:
-    found = get(name)
-    assert isinstance(found, Transport)
-    limits = found.probe()
-    if isinstance(limits, Unavailable):
-        pytest.skip(f"{limits.reason} ({limits.remedy})")
-    return found
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["python", "native"])

@@ -12,7 +12,8 @@ from itertools import product
 
 import pytest
 
-from transports import Spec, Topology, Transport, Unavailable, get, words
+from tests.available import available
+from transports import Spec, Topology, words
 from transports.native import built
 from transports.testing.crew import Crew, go_native, numbered, receive, send
 from transports.testing.leaks import left_since, snapshot
@@ -33,15 +34,6 @@ def nothing_left(huge_pages: None) -> Iterator[None]:
     assert not left_since(before)
 
 
-def transport(name: str) -> Transport:
-    found = get(name)
-    assert isinstance(found, Transport)
-    limits = found.probe()
-    if isinstance(limits, Unavailable):
-        pytest.skip(f"{limits.reason} ({limits.remedy})")
-    return found
-
-
 def mixed(parties: int) -> list[tuple[bool, ...]]:
     """Who is native: everybody in turn, but neither all nor none."""
     return [who for who in product((False, True), repeat=parties) if len(set(who)) > 1]
@@ -49,7 +41,7 @@ def mixed(parties: int) -> list[tuple[bool, ...]]:
 
 def crew(name: str, topology: Topology, native: tuple[bool, ...], depth: int | None) -> Crew:
     spec = Spec(SIZE, topology, len(native), depth=depth, native=True)
-    made = Crew(transport(name), spec, driven=False)
+    made = Crew(available(name), spec, driven=False)
     for actor, wanted in zip(made.actors, native, strict=True):
         if wanted:
             actor.do(go_native)

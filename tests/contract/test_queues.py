@@ -13,21 +13,13 @@ from typing import Any
 
 import pytest
 
-from transports import Role, Spec, Topology, Transport, Unavailable, WouldBlock, get, posix_queue
+from tests.available import available
+from transports import Role, Spec, Topology, Unavailable, WouldBlock, posix_queue
 from transports.contract import Endpoint
 from transports.testing.actors import Actor
 from transports.testing.leaks import children, descriptors, left_since, mappings, snapshot
 
 SOON = 5.0  # seconds
-
-
-def transport(name: str) -> Transport:
-    found = get(name)
-    assert isinstance(found, Transport)
-    reason = found.probe()
-    if isinstance(reason, Unavailable):
-        pytest.skip(reason.reason)
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +41,13 @@ def _call(play: Callable[[], Any]) -> Any:
 
 def ends(name: str, spec: Spec, *kinds: int | None) -> tuple[Any, list[Endpoint]]:
     """A channel of one queue, and an end for each kind: a sender's, then a receiver's."""
-    channel = transport(name).create(spec)
+    channel = available(name).create(spec)
     found = []
     for kind in kinds:
         for role in (Role.SENDER, Role.RECEIVER):
             ticket = channel.ticket(role, 0)
             ticket.spec = replace(spec, kind=kind)
-            found.append(transport(name).attach(ticket, time.monotonic() + SOON))
+            found.append(available(name).attach(ticket, time.monotonic() + SOON))
     return channel, found
 
 
@@ -101,24 +93,24 @@ def test_higher_priorities_come_first() -> None:
 )  # fmt: skip
 def test_no_such_kind(name: str, kind: int) -> None:
     with pytest.raises(ValueError):
-        transport(name).create(Spec(64, kind=kind))
+        available(name).create(Spec(64, kind=kind))
 
 
 @pytest.mark.parametrize("name", ["queue", "/two/slashes", "/" + 300 * "n"])
 def test_no_queue_s_name(name: str) -> None:
     with pytest.raises((ValueError, Unavailable)):
-        transport("posix-queue").create(Spec(64, name=name))
+        available("posix-queue").create(Spec(64, name=name))
 
 
 def test_a_depth_beyond_the_limits_is_refused() -> None:
     with pytest.raises(Unavailable, match=r"fs\.mqueue\.msg_max") as caught:
-        transport("posix-queue").create(Spec(64, depth=65537))  # HARD_MSGMAX, for root too
+        available("posix-queue").create(Spec(64, depth=65537))  # HARD_MSGMAX, for root too
     assert "sysctl" in caught.value.remedy
 
 
 def test_user_s_bytes_are_named() -> None:
     """mq_open(3) says EMFILE, and so does the binding: it is no lack of descriptors."""
-    posix = transport("posix-queue")
+    posix = available("posix-queue")
 
     def play() -> list[tuple[int | None, str]]:
         _, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
@@ -151,7 +143,7 @@ def test_user_s_bytes_are_named() -> None:
 
 
 def test_a_lack_of_descriptors_is_named() -> None:
-    transport("posix-queue")
+    available("posix-queue")
 
     def play() -> str:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -180,7 +172,7 @@ def test_a_lack_of_descriptors_is_named() -> None:
 @pytest.mark.parametrize("name", ["sysv-queue", "mp-pipe", "mp-simple-queue", "mp-queue"])
 def test_a_signal_ends_no_waiting(name: str) -> None:
     """Its handler runs, and the call goes on: PEP 475."""
-    one = transport(name)
+    one = available(name)
 
     def play() -> tuple[int, bytes]:
         seen = []
@@ -206,7 +198,7 @@ def test_a_signal_ends_no_waiting(name: str) -> None:
 
 def test_an_interrupted_posix_queue_says_so() -> None:
     """The binding drops what the handler raises: to wait on could be to wait for ever."""
-    posix = transport("posix-queue")
+    posix = available("posix-queue")
 
     def play() -> str:
         channel = posix.create(Spec(64, Topology.FAN_IN))
@@ -227,7 +219,7 @@ def test_an_interrupted_posix_queue_says_so() -> None:
 @pytest.mark.parametrize("name", ["mp-queue", "mp-simple-queue", "mp-pipe", "mp-pipe-pickle"])
 def test_multiprocessing_leaves_nothing(name: str) -> None:
     """No resource tracker, no thread, no mapping of a lock, in a process that used it."""
-    one = transport(name)
+    one = available(name)
 
     def play() -> list[Any]:
         before = descriptors() | mappings()
@@ -248,7 +240,7 @@ def test_multiprocessing_leaves_nothing(name: str) -> None:
 
 def test_a_feeder_that_nobody_relieves_holds_nobody_up() -> None:
     """More than the pipe holds was put, and nobody takes it: closing ends all the same."""
-    one = transport("mp-queue")
+    one = available("mp-queue")
 
     def play() -> float:
         channel = one.create(Spec(1 << 20, Topology.FAN_IN))
@@ -264,7 +256,7 @@ def test_a_feeder_that_nobody_relieves_holds_nobody_up() -> None:
 
 def test_what_is_closed_has_been_fed() -> None:
     """A sender that closes in time, and exits without ceremony, loses nothing."""
-    one = transport("mp-queue")
+    one = available("mp-queue")
     channel = one.create(Spec(1000, Topology.FAN_IN))
     ticket = channel.ticket(Role.SENDER, 0)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_mixed_runtimes import transport
+from tests.available import available
 from transports import Spec, Topology, Unavailable, words
 from transports.native import built
 from transports.testing.crew import Crew, Seat, numbered, receive, send
@@ -66,7 +66,7 @@ def messages(index: int) -> list[bytes]:
 
 @pytest.mark.parametrize(("name", "native"), CARRYING)
 def test_several_senders(name: str, native: bool) -> None:
-    with Crew(transport(name), spec(Topology.FAN_IN, native=native)) as crew:
+    with Crew(available(name), spec(Topology.FAN_IN, native=native)) as crew:
         for index, sender in enumerate(crew.senders):
             sender.begin(send, *messages(index))
         found = crew.receiver.do(receive, SENDERS * 10 * DEPTH)
@@ -78,7 +78,7 @@ def test_several_senders(name: str, native: bool) -> None:
 
 @pytest.mark.parametrize(("name", "native"), CARRYING)
 def test_a_server_of_several(name: str, native: bool) -> None:
-    with Crew(transport(name), spec(Topology.HUB, native=native)) as crew:
+    with Crew(available(name), spec(Topology.HUB, native=native)) as crew:
         for index, client in enumerate(crew.senders):
             client.begin(asked, *messages(index))
         found: Any = crew.receiver.do(serve, SENDERS * 10 * DEPTH)
@@ -90,7 +90,7 @@ def test_a_server_of_several(name: str, native: bool) -> None:
 @pytest.mark.parametrize("name", COUNTED)
 def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology) -> None:
     """It says so when it is asked, and as a channel is made; compiled loops are not meant."""
-    ring = transport(name)
+    ring = available(name)
     limits: Any = ring.probe()
     reason = limits.refuses(topology, 3, native=False)
     assert reason.reason.startswith("Python takes turns at several lanes on x86-64 alone")
@@ -105,7 +105,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
 @pytest.mark.parametrize("name", COUNTED)
 def test_python_keeps_off_a_native_channels_lanes(name: str, topology: Topology) -> None:
     with (
-        Crew(transport(name), spec(topology, native=True), driven=False) as crew,
+        Crew(available(name), spec(topology, native=True), driven=False) as crew,
         pytest.raises(TypeError, match="takes turns at several lanes"),
     ):
         crew.receiver.do(receive)
@@ -114,10 +114,10 @@ def test_python_keeps_off_a_native_channels_lanes(name: str, topology: Topology)
 @pytest.mark.parametrize("name", [*COUNTED, *WORDS])
 def test_one_sender_is_no_trouble(name: str) -> None:
     some = [numbered(turn, SIZE) for turn in range(10 * DEPTH)]
-    with Crew(transport(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
+    with Crew(available(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
         assert crew.carry(*some) == some
         assert crew.carry(*some, back=True) == some
-    with Crew(transport(name), Spec(SIZE, Topology.HUB, depth=DEPTH)) as crew:
+    with Crew(available(name), Spec(SIZE, Topology.HUB, depth=DEPTH)) as crew:
         crew.senders[0].begin(asked, *some)
         assert crew.receiver.do(serve, len(some)) == {0: some}
         assert crew.senders[0].answer() == some
@@ -127,5 +127,5 @@ def test_one_sender_is_no_trouble(name: str) -> None:
 def test_words_want_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled operations sleep by one bell, however many the senders are."""
     monkeypatch.setattr(words, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
-    limits: Any = transport(name).probe()
+    limits: Any = available(name).probe()
     assert limits.refuses(Topology.FAN_IN, 3, native=False) is None

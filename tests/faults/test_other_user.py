@@ -24,6 +24,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
+from tests.available import available
 from tests.faults.strangers import STRANGER, Try, as_root, attempts, perform, stranger
 from transports import (
     Channel,
@@ -32,7 +33,6 @@ from transports import (
     Ticket,
     Topology,
     Transport,
-    Unavailable,
     get,
     names,
     naming,
@@ -61,15 +61,6 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Path]:
     folder.chmod(0o1777)
     yield folder
     shutil.rmtree(folder)
-
-
-def transport(name: str) -> Transport:
-    found = get(name)
-    assert isinstance(found, Transport)
-    limits = found.probe()
-    if isinstance(limits, Unavailable):
-        pytest.skip(f"{limits.reason}; {limits.remedy}")
-    return found
 
 
 def spec_of(found: Transport, name: str | None = None) -> Spec:
@@ -279,7 +270,7 @@ def goes_on(crew: Crew, spec: Spec, carries: bool) -> bool:
 
 @pytest.mark.parametrize("name", names())
 def test_he_gets_nowhere(name: str, stranger: Actor) -> None:
-    found = transport(name)
+    found = available(name)
     spec = spec_of(found)
     before = announced()
     with Crew(found, spec) as crew:
@@ -353,7 +344,7 @@ NAMED = [name for name in names() if isinstance(found := get(name), Transport) a
 @pytest.mark.parametrize("name", NAMED)
 def test_a_name_that_he_took(name: str, stranger: Actor, shared: Path) -> None:
     """It is taken, and who comes to it by its name alone is told whose it is."""
-    found = transport(name)
+    found = available(name)
     spec = spec_of(found, fixed_name(found, shared))
     data = stranger.do(perform, take, name, spec, shared)
     try:
@@ -370,7 +361,7 @@ def test_a_name_that_he_took(name: str, stranger: Actor, shared: Path) -> None:
 @pytest.mark.parametrize("name", ["fifo", "flock", "shm:file+posix-sem"])
 def test_links_that_he_made(name: str, stranger: Actor, shared: Path) -> None:
     """To a file of ours, which he would like us to use."""
-    found = transport(name)
+    found = available(name)
     spec = spec_of(found, str(shared / "name"))
     with Crew(found, spec_of(found)) as crew:
         data = crew.actors[0].do(ticket_data)
@@ -389,7 +380,7 @@ def test_links_that_he_made(name: str, stranger: Actor, shared: Path) -> None:
 @pytest.mark.parametrize("name", ["mp-pipe", "mp-pipe-pickle", "mp-simple-queue", "mp-queue"])
 def test_what_is_unpickled_comes_over_inherited_descriptors_alone(name: str) -> None:
     """No address, no name: nothing that he could connect to, so nothing that he could send."""
-    found = transport(name)
+    found = available(name)
     before = announced(), listening()
     with Crew(found, spec_of(found)) as crew:
         assert all("path" not in actor.do(ticket_data) for actor in crew.actors)
@@ -450,7 +441,7 @@ def attached(name: str, ticket: Ticket) -> Any:
 @pytest.mark.parametrize("name", ["tcp", "tcp6"])
 def test_at_the_port(name: str, stranger: Actor) -> None:
     """Anybody may connect, and nobody without the secret is heard; the port is not to be had."""
-    found = transport(name)
+    found = available(name)
     channel = found.create(Spec(len(MESSAGE)))
     ticket = channel.ticket(Role.CLIENT, 0)
     address = (ticket.data["address"][0], ticket.data["address"][1])

@@ -12,7 +12,6 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+from tests import compiling
 from tests.e2e.command import environment  # and nothing that would import the good one
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +83,12 @@ RINGS = (
           "    *slot = lane->slot + lane->offset;\n"
           "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n",
           "spin/in-place/link/native"),
+    # Native, lent.
+    Break("words: who waits for what was lent is not woken", IN_WORDS_C, "words_commit(",
+          "if (self->how.sleeps)", "if (0)", "futex/in-place/link/native"),
+    Break("counted: all that was lent is committed", IN_COUNTED_C, "ring_commit(",
+          "ipcbench_pass_on(lane, size)", "ipcbench_pass_on(lane, lane->size)",
+          "posix-sem/in-place/link/native"),
     # Native, asleep.
     Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (there(what))",
           "if (0 && there(what))", "futex/link/native"),
@@ -172,6 +178,14 @@ RINGS = (
     Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
           "        wake()\n", "        if total % 50:\n            wake()\n",
           "futex/link/python"),
+    Break("python: lent without room", IN_PYTHON, "def loan(", "        await_room()\n", "",
+          "posix-sem/in-place/link/python"),
+    Break("python: committed, and lent again", IN_PYTHON, "def commit(", "at = following[at]",
+          "at = at", "sysv-sem/in-place/link/python"),
+    Break("python: lent before there is room", IN_WORDS, "def loan(", "while freed[0] == total:",
+          "while freed[0] + 1 == total:", "spin/in-place/link/python"),
+    Break("python: who waits for what was lent is not woken", IN_WORDS, "def commit(",
+          "        wake()\n", "", "futex/in-place/link/python"),
 )  # fmt: skip
 
 # What x86 does not tell, since it keeps the order of stores: ThreadSanitizer does. `shape`: what
@@ -190,8 +204,9 @@ THREADS = (
           "1 16 64 -1 1"),
 )  # fmt: skip
 
-# What is never given back: tests/native/dropping.py finds it.
+# What is never given back: tests/native/leaks.py finds it.
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
+VIEWS = "transports/native/views.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
     Break("what an operation works on is kept", CAPSULES, "let_go(",
@@ -211,6 +226,15 @@ LEAKS = (
           "PyBuffer_Release(&received);", ""),
     Break("a loop's message is kept where its buffer is refused", "bench/_loops.c",
           "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
+    Break("a seat at a counted ring is kept", IN_COUNTED_C, "counted_ring(PyObject",
+          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+    Break("a seat at a ring over words is kept", IN_WORDS_C, "word_ring(PyObject",
+          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+    Break("an end of two words is kept", "transports/native/signalling.c",
+          "word_signal(PyObject", "owner, words_dispose)", "owner, NULL)"),
+    Break("what shows a slot is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
+    Break("a capsule is kept whose slot was shown", VIEWS, "dealloc(",
+          "Py_XDECREF(self->capsule);", ""),
 )  # fmt: skip
 
 ALL = (*RINGS, *THREADS, *LEAKS)
@@ -235,41 +259,39 @@ def sources(one: Break, folder: Path) -> Path:
     return folder
 
 
-def put_in_place(one: Break, folder: Path) -> tuple[str, Path] | None:
-    """A module's name, and the broken one; None without a C compiler."""
+def lacking(one: Break) -> str:
+    """Why it cannot be made here; empty where it can."""
+    return "" if one.file.endswith(".py") else compiling.lacking()
+
+
+def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
+    """A module's name, and the broken one."""
     if one.file.endswith(".py"):
         path = folder / Path(one.file).name
         path.write_text(applied(one))
         return one.file.removesuffix(".py").replace("/", "."), path
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
     root, module = sources(one, folder), LOOPS if one.file.startswith("bench/") else NATIVE
     files = (
         [root / "bench/_loops.c"] if module == LOOPS else (root / "transports/native").glob("*.c")
     )
     path = folder / "broken.so"
     command = [
-        compiler, "-std=gnu11", "-O2", "-shared", "-fPIC", "-fno-strict-aliasing", "-w",
-        f"-I{root}", f"-I{sysconfig.get_paths()['include']}", *map(str, files),
-        "-o", str(path), "-lrt", "-lpthread",
+        compiling.COMPILER, "-std=gnu11", "-O2", "-shared", "-fPIC", "-fno-strict-aliasing", "-w",
+        f"-I{root}", *compiling.HEADERS, *map(str, files), "-o", str(path), "-lrt", "-lpthread",
     ]  # fmt: skip
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return module, path
 
 
-def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str | None:
-    """What that module's `find(what, seed, seconds)` says where this is broken; None: no compiler.
+def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
+    """What that module's `find(what, seed, seconds)` says where this is broken.
 
     `more` goes into its environment.
     Raises: AssertionError where it ends in any other way.
     """
     with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
-        placed = put_in_place(one, Path(there))
-        if placed is None:
-            return None
-        words = [*map(str, placed), finder, what, seed]
+        words = [*map(str, put_in_place(one, Path(there))), finder, what, seed]
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "tests.native.breaks", *words],

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.available import available
 from tests.plugins.capsules import HEADROOM, READ_IN_PLACE, capsule
-from transports import Spec, Topology, Transport, Unavailable, get, words
+from transports import Spec, Topology, words
 from transports.native import built, operations
 from transports.testing.crew import Crew, numbered, receive, send
 from transports.testing.leaks import left_since, snapshot
@@ -131,12 +132,7 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def crew(name: str, runtime: str, **more: Any) -> Crew:
-    transport = get(name)
-    assert isinstance(transport, Transport)
-    limits = transport.probe()
-    if isinstance(limits, Unavailable):
-        pytest.skip(f"{limits.reason} ({limits.remedy})")
-    return Crew(transport, Spec(SIZE, Topology.LINK, native=runtime == "native", **more))
+    return Crew(available(name), Spec(SIZE, Topology.LINK, native=runtime == "native", **more))
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -1,4 +1,4 @@
-"""What the compiled parts make and drop leaves nothing (dropping.py); what is left is seen."""
+"""What the compiled parts make and drop leaves nothing (leaks.py); what is left is seen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests import sampling
-from tests.native import breaks, dropping
+from tests.native import breaks, leaks
 from transports.native import built
 
 missing = built()
@@ -22,14 +22,14 @@ BREAKS = breaks.LEAKS if sampling.SOAK else random.Random(sampling.SEED).sample(
 @pytest.fixture(autouse=True, scope="module")
 def counted() -> None:
     try:
-        dropping.in_use()
+        leaks.in_use()
     except AttributeError:
         pytest.skip("the C library has no mallinfo2(3): glibc 2.33 has")
 
 
 def test_nothing_is_left() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.native.dropping"],
+        [sys.executable, "-m", "tests.native.leaks"],
         cwd=breaks.ROOT,
         env=os.environ | {"PYTHONMALLOC": "malloc"},
         capture_output=True,
@@ -42,7 +42,7 @@ def test_nothing_is_left() -> None:
 
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: one.name)
 def test_what_is_left_is_seen(one: breaks.Break) -> None:
-    said = breaks.played(one, "tests.native.dropping", "", "1", PYTHONMALLOC="malloc")
-    if said is None:
-        pytest.skip("there is no C compiler")
+    if breaks.lacking(one):
+        pytest.skip(breaks.lacking(one))
+    said = breaks.played(one, "tests.native.leaks", "", "1", PYTHONMALLOC="malloc")
     assert said.startswith("found"), f"{one.name} goes unnoticed: {said}"

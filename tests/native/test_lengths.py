@@ -6,15 +6,15 @@ Each case has a process of its own, which a length that is believed would take a
 from __future__ import annotations
 
 import ctypes
-import errno
 import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.plugins.capsules import NAME, Ops
-from transports import Role, Spec, Topology, Transport, get
+from tests.available import available
+from tests.plugins.capsules import Opened
+from transports import MessageTooLarge, Role, Spec, Topology
 from transports.native import built, native_of
 
 missing = built()
@@ -68,10 +68,11 @@ sender.close(), receiver.close(), channel.close(), channel.unlink()
 @pytest.mark.parametrize("way", ["recv", "peek", "read"])
 def test_no_length_is_believed(name: str, way: str) -> None:
     """The message is refused, and is over; the next one is whole."""
+    place = name if way == "recv" else f"{name}/in-place"
+    assert available(place)
     lengths = {"longer than the slot": SIZE + 1, "beyond the segment": BUFFER - 1}
     lengths["all bits"] = 2**40 - 1 if "sem" not in name else 2**64 - 1
     for what, length in lengths.items():
-        place = name if way == "recv" else f"{name}/in-place"
         given = (sys.executable, "-c", PLAY, place, str(length), way)
         done = subprocess.run(given, capture_output=True, text=True)
         assert (done.stdout.split(), done.returncode) == (["refused", "True"], 0), (
@@ -82,25 +83,20 @@ def test_no_length_is_believed(name: str, way: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_more_is_committed_than_a_slot_holds(name: str) -> None:
-    transport = get(name)
-    assert isinstance(transport, Transport)
+    transport = available(name)
     channel = transport.create(Spec(SIZE, Topology.LINK, native=True))
     tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
     sender, receiver = (
         native_of(transport.attach(ticket, time.monotonic() + 5)) for ticket in tickets
     )
-    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    ops = Ops.from_address(pointer_of(sender.capsule, NAME))
-    shape = (ctypes.c_ssize_t, ctypes.c_void_p)
-    loan = ctypes.CFUNCTYPE(*shape, ctypes.c_void_p, ctypes.c_size_t)(ops.loan)
-    commit = ctypes.CFUNCTYPE(*shape, ctypes.c_size_t)(ops.commit)
-    slot = ctypes.c_void_p()
-    assert loan(ops.ctx, ctypes.byref(slot), SIZE) == 0
+    opened, slot = Opened(sender.capsule), ctypes.c_void_p()
+    opened.call("loan", ctypes.addressof(slot), SIZE)
     assert slot.value
     ctypes.memset(slot.value, 7, SIZE)
-    assert commit(ops.ctx, SIZE + 1) == -errno.EMSGSIZE
-    assert commit(ops.ctx, SIZE) == 0
+    with pytest.raises(MessageTooLarge):
+        opened.call("commit", SIZE + 1)
+    opened.call("commit", SIZE)
+    del opened
     buffer = bytearray(2 * SIZE)
     assert receiver.recv_into(memoryview(buffer)) == SIZE
     assert buffer == bytes([7]) * SIZE + bytes(SIZE)

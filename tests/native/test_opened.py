@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
-import sysconfig
 from collections.abc import Callable
 
 import pytest
 
 from bench import native_loops
 from bench.buffers import room
+from tests import compiling
 from tests.plugins.capsules import Ops, capsule
 from transports.native import built, header, operations
 
@@ -30,9 +30,9 @@ int added_is_absent(PyObject *capsule)
 @pytest.fixture(scope="module")
 def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[object], int]:
     """Opens a capsule as a module does that knows one field more."""
-    folder, compiler = tmp_path_factory.mktemp("grown"), shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler: apt-get install gcc")
+    if compiling.lacking():
+        pytest.skip(compiling.lacking())
+    folder = tmp_path_factory.mktemp("grown")
     now = (header() / "ops.h").read_text()
     last = "    ssize_t (*leave)(void *ctx);\n};\n"
     assert last in now
@@ -40,8 +40,7 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
     (folder / "ops.h").write_text(then)
     shutil.copy(header() / "opened.h", folder)
     (folder / "grown.c").write_text(GROWN)
-    python = (sysconfig.get_path("include"), sysconfig.get_path("platinclude"))
-    command = [compiler, "-std=gnu11", "-shared", "-fPIC", *(f"-I{place}" for place in python)]
+    command = [compiling.COMPILER, *compiling.HEADERS, "-std=gnu11", "-shared", "-fPIC"]
     subprocess.run([*command, "-o", folder / "grown.so", folder / "grown.c"], check=True)
     opened = ctypes.PyDLL(str(folder / "grown.so")).added_is_absent
     opened.argtypes, opened.restype = (ctypes.py_object,), ctypes.c_int

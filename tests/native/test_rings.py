@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
+from bench import native_loops
+from tests import compiling
 from tests.native import breaks
 from tests.sampling import SEED
 from tests.soak import rings
+from transports import semaphores, words
 from transports.shm.kinds import WAITERS
 
 drawn = random.Random(SEED)
@@ -37,6 +41,35 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
     said = rings.broken(one, 1)
     if said.startswith("not here"):
         pytest.skip(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking", "said"),
+    [
+        ("python: it wraps a slot too early", (words, "ORDERED", False), "stores stay in order"),
+        ("python: lent before there is room", (words, "ORDERED", False), "stores stay in order"),
+        ("python: one place for all lanes", (words, "ORDERED", False), "on x86-64 alone"),
+        ("python: told before it is copied", (semaphores, "posix_ipc", None), "posix_ipc"),
+        ("counted: told before its count", (semaphores, "sysv_ipc", None), "sysv_ipc"),
+        ("words: a number that is not cut", (native_loops, "compiled", None), "is not built"),
+        ("words: one slot too many", (compiling, "COMPILER", "no-such"), "no C compiler"),
+        ("words: one slot too many", (compiling, "HEADERS", ()), "apt-get install"),
+    ],
+    ids=lambda told: told[1] if isinstance(told, tuple) else told,
+)
+def test_a_break_that_cannot_be_played_here_says_why(
+    name: str, lacking: tuple[Any, str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and not after a minute of games that are none."""
+    (one,) = (one for one in breaks.RINGS if one.name == name)
+    if reason := rings.unplayed(one):
+        pytest.skip(reason)
+    monkeypatch.setattr(compiling, "lacking", compiling.lacking.__wrapped__)
+    monkeypatch.setattr(breaks, "played", lambda *_: pytest.fail("it is played"))
+    monkeypatch.setattr(*lacking)
+    told = rings.broken(one, 1)
+    assert told.startswith("not here: ")
+    assert said in told
 
 
 @pytest.mark.parametrize("one", breaks.ALL, ids=lambda one: one.name)

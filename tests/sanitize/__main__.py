@@ -45,11 +45,12 @@ LOOPS = (
     "tests/unit/test_native_loops.py", "tests/unit/test_leaving.py",
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
-    "tests/native/test_lengths.py", "tests/native/test_numbers.py",
+    "tests/native/test_lengths.py", "tests/native/test_bad_arguments.py",
     "tests/unit/test_native_again.py", "tests/unit/test_listening.py",
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
-    "tests/native/test_calls.py", "tests/native/test_rows.py", "tests/contract/test_unordered.py",
+    "tests/native/test_calls.py", "tests/native/test_many_at_once.py",
+    "tests/contract/test_unordered.py",
 )  # fmt: skip
 RING = "tests/native/test_ring_proof.py"  # its harness is built with ThreadSanitizer, always
 

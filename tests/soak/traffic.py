@@ -120,29 +120,35 @@ class End:
         self._draw = draw
         self._size = seat.size
         self._in_place = seat.transport.traits.in_place
-        self._native = Opened(seat.endpoint.native()) if native else None
+        self._native: Any = Opened(seat.endpoint.native()) if native else None
         self._room = _Room(seat.size)
         self._message = room(seat.size + SPARE)
+
+    def _has(self, call: str) -> bool:
+        return self._native.has(call) if self._native else hasattr(self._endpoint, call)
 
     # Sending.
 
     def put(self, message: bytes, times: int = 1) -> None:
         if self._draw.random() < 0.02:
             self._refused()
+        if times > 1 and self._has("send_many") and self._draw.random() < 0.7:
+            self._native.call("send_many", self._placed(message), len(message), times)
+        elif self._has("loan") and self._draw.random() < 0.3:
+            for _ in range(times):
+                self._lend(message)
+        else:
+            self._send(message, times)
+
+    def _send(self, message: bytes, times: int) -> None:
         if self._native is None:
             ready = self._endpoint.prepare(memoryview(message))
             for _ in range(times):
                 self._endpoint.send(ready)
             return
         at, size = self._placed(message), len(message)
-        if times > 1 and self._native.has("send_many") and self._draw.random() < 0.7:
-            self._native.call("send_many", at, size, times)
-        elif self._draw.random() < 0.3:
-            for _ in range(times):
-                self._loan(message)
-        else:
-            for _ in range(times):
-                self._native.call("send", at, size)
+        for _ in range(times):
+            self._native.call("send", at, size)
 
     def put_to(self, index: int, message: bytes) -> None:
         if self._native is None:
@@ -154,13 +160,19 @@ class End:
         self._message[: len(message)] = message
         return _address(self._message)
 
-    def _loan(self, message: bytes) -> None:
-        """Write it where it will be read."""
-        assert self._native is not None
+    def _lend(self, message: bytes) -> None:
+        """Write it where it will be read; more may be lent than it takes."""
+        length = len(message)
+        wanted = self._draw.randint(length, self._size)
+        if self._native is None:
+            with self._endpoint.loan(wanted) as view:
+                view[:length] = message
+            self._endpoint.commit(length)
+            return
         slot = ctypes.c_void_p()
-        self._native.call("loan", ctypes.addressof(slot), len(message))
-        ctypes.memmove(slot.value or 0, message, len(message))
-        self._native.call("commit", len(message))
+        self._native.call("loan", ctypes.addressof(slot), wanted)
+        ctypes.memmove(slot.value or 0, message, length)
+        self._native.call("commit", length)
 
     def _refused(self) -> None:
         """A message that no slot can hold is refused, and nothing of it arrives."""
@@ -182,17 +194,13 @@ class End:
             if self._in_place:
                 _same(self._peeked(), message)
                 times -= 1
-            elif times > 1 and self._many():
+            elif times > 1 and self._has("recv_many") and self._draw.random() < 0.7:
                 batch = self._draw.randint(1, times)
                 self._take_many(message, batch)
                 times -= batch
             else:
                 self._take_one(message)
                 times -= 1
-
-    def _many(self) -> bool:
-        there = self._native is not None and self._native.has("recv_many")
-        return there and self._draw.random() < 0.7
 
     def _take_one(self, message: bytes) -> None:
         if message and self._draw.random() < 0.05:
@@ -209,7 +217,8 @@ class End:
         if self._native is None:
             length: int = self._endpoint.recv_into(self._room.view[:size])
             return length
-        return self._native.call("recv", self._room.address, size)
+        received: int = self._native.call("recv", self._room.address, size)
+        return received
 
     def _too_small(self, message: bytes) -> None:
         """The message that does not fit is lost, and it alone."""
@@ -222,7 +231,6 @@ class End:
         raise Wrong(f"{len(message)} bytes went into a smaller buffer")
 
     def _take_many(self, message: bytes, times: int) -> None:
-        assert self._native is not None
         self._room.clean()
         try:
             self._native.call("recv_many", self._room.address, self._size, times)

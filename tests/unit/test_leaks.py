@@ -89,3 +89,12 @@ def test_what_is_left_is_seen(
         assert leaks.left_since(before)
     monkeypatch.undo()
     assert leaks.left_since(before) == []
+
+
+def test_a_queue_is_not_looked_for_without_its_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a ledger of somebody who had it."""
+    ledger = naming.Ledger.open_new(os.getpid())
+    ledger.write({"kind": "posix queue", "name": "/" + naming.fresh_name()})
+    monkeypatch.setattr(leaks, "posix_ipc", None)
+    assert isinstance(leaks.snapshot(), set)
+    ledger.discard()

@@ -8,11 +8,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
+from tests import compiling
 from transports.native import built, header
 
 missing = built()
@@ -113,18 +113,17 @@ print(bool(int(caught.split()[1], 16) & 1 << signal.SIGCHLD - 1))
 
 def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
     """Room for a thread's own variables in a module that is loaded later: musl refuses it."""
-    compiler, reader = shutil.which("cc"), shutil.which("readelf")
-    if compiler is None or reader is None:
-        pytest.skip("there is no C compiler, or no readelf: apt-get install gcc binutils")
+    reader = shutil.which("readelf")
+    if compiling.lacking() or reader is None:
+        pytest.skip(compiling.lacking() or "there is no readelf: apt-get install binutils")
     (tmp_path / "features.h").write_text("#include_next <features.h>\n#undef __GLIBC__\n")
     (tmp_path / "module.c").write_text(
         '#include "leaving.h"\n'
         "ssize_t called(ssize_t (*body)(void *), void *of) { return ipcbench_called(body, of); }\n"
     )
-    headers = (header(), sysconfig.get_path("include"), sysconfig.get_path("platinclude"))
     for name, before in (("glibc", []), ("another", [tmp_path])):
-        included = [f"-I{folder}" for folder in (*before, *headers)]
-        command = [compiler, "-std=gnu11", "-shared", "-fPIC", "-O1", *included]
+        included = [*(f"-I{folder}" for folder in (*before, header())), *compiling.HEADERS]
+        command = [compiling.COMPILER, "-std=gnu11", "-shared", "-fPIC", "-O1", *included]
         made = tmp_path / f"{name}.so"
         subprocess.run([*command, "-o", made, tmp_path / "module.c"], check=True)
         told = subprocess.run([reader, "-d", made], check=True, capture_output=True, text=True)

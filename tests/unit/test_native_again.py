@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from transports import Role, Spec, Topology, Transport, WouldBlock, get
+from tests.available import available
+from transports import Role, Spec, Topology, WouldBlock
 from transports.native import built, native_of
 
 missing = built()
@@ -25,8 +26,7 @@ SIZE = 64
 
 
 def ends(name: str, topology: Topology) -> tuple[Any, list[Any]]:
-    transport = get(name)
-    assert isinstance(transport, Transport)
+    transport = available(name)
     size, depth = (0, None) if topology is Topology.SIGNAL else (SIZE, 4)
     spec = Spec(size, topology, native=True, nowait=True, depth=depth)
     channel = transport.create(spec)

@@ -26,6 +26,6 @@ extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_word_rings[];
 extern PyTypeObject ipcbench_calls;
-extern PyTypeObject ipcbench_exporter; /* slots.c */
+extern PyTypeObject ipcbench_exporter; /* views.c */
 
 #endif

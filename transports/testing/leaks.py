@@ -71,6 +71,8 @@ def _posix_queues() -> Iterator[KernelObject]:
     if mount.is_mount():
         yield from _files(mount)
         return
+    if posix_ipc is None:  # then nobody here can have made one
+        return
     entries = [entry for path in ledgers() for entry in naming.Ledger(Path(path.name)).entries()]
     for name in sorted({str(entry.get("name")) for entry in entries if _names_a_queue(entry)}):
         try:

@@ -5,13 +5,14 @@ it. So the blocks are counted meanwhile, with mallinfo2(3), in a process whose P
 of its own from malloc as well (PYTHONMALLOC): what a thousand rounds leave is theirs. Beside
 them stand references to what outlives a round, open descriptors, and mappings.
 
-    PYTHONMALLOC=malloc python -m tests.native.dropping
+    PYTHONMALLOC=malloc python -m tests.native.leaks
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import os
 import sys
 import tempfile
@@ -34,6 +35,7 @@ from transports.testing.crew import seats
 
 TIMES = 1000
 WARM = 100  # rounds before: what is kept once is no leak
+DEPTH = 4
 SPARE = 8  # bytes a round: less than the smallest block
 KINDS = (
     "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue", "shm:posix+posix-sem",
@@ -189,6 +191,42 @@ def builders(stack: ExitStack) -> Iterator[Act]:
         yield Act(f"refused: {name}", refusing(call, *arguments), (memory, how))
 
 
+def rings(stack: ExitStack) -> Iterator[Act]:
+    """Seats that are taken and left, each time anew: an endpoint has one capsule, and keeps it."""
+    memory, owner = mmap.mmap(-1, 8192), object()
+    fds = [os.eventfd(count, os.EFD_SEMAPHORE | os.EFD_CLOEXEC) for count in (DEPTH, 0)]
+    for fd in fds:
+        stack.callback(os.close, fd)
+    room, item = (operations.eventfd(fd, 0) for fd in fds)
+    patience, plan = (0, 0, 0, 0), (owner, memory, 64, DEPTH)
+    kinds_of = {
+        "words": (operations.word_ring, [(128, 0), (2048, 0)], [patience]),
+        "waiters": (operations.counted_ring, [(0, room, item, 0), (2048, room, item, 0)], []),
+    }
+    for name, (build, lanes, more) in kinds_of.items():
+        one, two = tuple(lanes[:1]), tuple(lanes)
+        watched = memory, owner, room, item, one, two
+        hub, link = (build, *plan, two, two, 1, 0, *more), (build, *plan, one, one, 0, 1, *more)
+        yield Act(f"a server's seat at a ring over {name}", partial(*hub), watched)
+        yield Act(f"a seat at a ring over {name}", partial(*link), watched)
+        capsule = partial(*link)()  # what it sends comes back to itself
+        yield Act(f"what a ring over {name} shows", _looking(capsule), (capsule, memory))
+    both = partial(operations.word_signal, owner, memory, 0, 64, patience)
+    yield Act("an end of two words", both, (memory, owner))
+
+
+def _looking(capsule: object) -> Callable[[], None]:
+    calls = operations.Calls(capsule)
+
+    def play() -> None:
+        calls.loan(64)[:] = bytes(64)
+        calls.commit(64)
+        assert calls.peek() == bytes(64)
+        calls.release()
+
+    return play
+
+
 def semaphores(stack: ExitStack) -> Iterator[Act]:
     if posix_ipc is None:
         return
@@ -247,11 +285,11 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
         yield Act(f"refused: {name}", refusing(call, *arguments), watched)
 
 
-PARTS = (kinds, builders, semaphores, calls)
+PARTS = (kinds, builders, rings, semaphores, calls)
 
 
-def leaks() -> list[str]:
-    """All that is left, by whom."""
+def all_left() -> list[str]:
+    """By whom."""
     naming.current()
     found = []
     for part in PARTS:
@@ -262,12 +300,12 @@ def leaks() -> list[str]:
 
 def find(what: str, seed: str, seconds: float) -> str:
     """Where a leak is looked for that was made on purpose: see breaks.py."""
-    told = leaks()
+    told = all_left()
     return f"found {told[0]}" if told else "nothing"
 
 
 def main() -> None:
-    told = leaks()
+    told = all_left()
     print("\n".join(told))
     sys.exit(1 if told else 0)
 

@@ -1,4 +1,4 @@
-/* Slots, as Python sees them: what `peek` shows, and what `loan` lends. */
+/* Views of slots, as Python sees them: what `peek` shows, and what `loan` lends. */
 #include "capsule.h"
 
 /* What a memoryview of a slot is made over. It may outlive the end that it came from. */
@@ -27,7 +27,7 @@ static PyBufferProcs buffer = {.bf_getbuffer = (getbufferproc)get};
 
 PyTypeObject ipcbench_exporter = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "transports._native.Slot",
+    .tp_name = "transports._native.View",
     .tp_doc = "The bytes of a slot, and what keeps them there.",
     .tp_basicsize = sizeof(struct exporter),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,

@@ -17,8 +17,9 @@ from bench.clock import RealClock
 from bench.native_loops import absorb, emit
 from bench.patterns import Part, Seat
 from bench.verify import MESSAGES, Corrupt, check, message, row
+from tests.available import available
 from tests.plugins.capsules import capsule
-from transports import MessageTooLarge, PeerGone, Role, Spec, Topology, Transport, get
+from transports import MessageTooLarge, PeerGone, Role, Spec, Topology
 from transports.native import NativeEndpoint, built, native_of, operations
 from transports.null import NullEndpoint
 
@@ -31,8 +32,7 @@ SIZE = 64
 @pytest.fixture(params=["spin", "futex", "spin-block", "posix-sem"])
 def ring(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
     """Both native ends of a ring of four slots."""
-    transport = get(f"shm:posix+{request.param}")
-    assert isinstance(transport, Transport)
+    transport = available(f"shm:posix+{request.param}")
     channel = transport.create(Spec(SIZE, Topology.LINK, depth=4, native=True))
     tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
     ends = [native_of(transport.attach(ticket, time.monotonic() + 5)) for ticket in tickets]

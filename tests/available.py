@@ -1,0 +1,17 @@
+"""What a test plays with, where this machine has it: else the test is skipped, with the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from transports import Transport, Unavailable, get
+
+
+def available(name: str) -> Transport:
+    """The transport of that name. Skips what asks for one that cannot be had here."""
+    found = get(name)
+    assert isinstance(found, Transport)
+    limits = found.probe()
+    if isinstance(limits, Unavailable):
+        pytest.skip(f"{limits.reason} ({limits.remedy})")
+    return found
