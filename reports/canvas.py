@@ -85,7 +85,7 @@ def length(text: str, size: float) -> float:
 def plain(text: str, longest: int = LONGEST_LABEL) -> str:
     """What the font can show: names are ASCII by custom, and anything else is marked."""
     short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return re.sub(r"[^\x20-\x7eµ…]", "?", short)
+    return re.sub(r"[^\x20-\x7eµ…†]", "?", short)
 
 
 def scale_y(axes: Axes, kind: Axis, low: float, high: float) -> None:

@@ -9,6 +9,7 @@ import pytest
 from matplotlib import font_manager
 
 from bench.results import Results
+from reports.canvas import plain
 from reports.charts import Axis, Chart, Curves, Dots
 from reports.claims import Outcome, Verdict, shm_fastest
 from reports.costs import Cost, costs, python_alone, round_trips, streams, sums
@@ -133,6 +134,7 @@ def test_where_the_native_calls_are_others_the_cost_is_marked(found: list[Cost])
     assert isinstance(chart.body, Dots)
     labels = {row.label for row in chart.body.rows}
     assert {"shm:posix+spin \N{DAGGER}", SHM} < labels
+    assert {plain(label) for label in labels} == labels  # as they are drawn
     assert "marked \N{DAGGER} the native calls are others" in chart.caption
     alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
     assert not any(one.native.facts.differs for one in alike)
