@@ -119,6 +119,7 @@ room_for(struct calls *self, size_t size)
         char *room = aligned_alloc(64, whole);
         if (room == NULL)
             return (char *)PyErr_NoMemory();
+        memset(room, 0, whole); /* not every operation writes what it says: nothing.c */
         free(self->room);
         self->room = room;
         self->size = size;
