@@ -14,20 +14,16 @@ from transports.testing.stage import Stage
 
 
 class _Sysv(ContractTests):
-    """System V facilities have numbers for names."""
-
-    @pytest.fixture
-    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
-        return str(naming.fresh_key())
-
-
-@pytest.mark.usefixtures("huge_pages")
-class _Huge(ContractTests):
-    """Memory in huge pages, where some can be set aside."""
+    """System V facilities have numbers for names, where all that they are made of has names."""
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
         return str(naming.fresh_key()) if stage.transport.traits.sharing is Sharing.NAME else None
+
+
+@pytest.mark.usefixtures("huge_pages")
+class _Huge(_Sysv):
+    """Memory in huge pages, where some can be set aside."""
 
 
 class _Tmpfs(ContractTests):
