@@ -29,12 +29,12 @@ import sys, time
 from transports import MessageTooLarge, Role, Spec, Topology, get
 from transports.native import native_of
 
-name, length, way = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+name, length, way, native = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4] == "native"
 transport = get(name)
-channel = transport.create(Spec({SIZE}, Topology.LINK, native=True, depth=4))
+channel = transport.create(Spec({SIZE}, Topology.LINK, native=native, depth=4))
 ends = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
 ends = [transport.attach(ticket, time.monotonic() + 5) for ticket in ends]
-sender, receiver = map(native_of, ends)
+sender, receiver = map(native_of, ends) if native else ends
 buffer = memoryview(bytearray({BUFFER}))
 
 def write(length):
@@ -67,13 +67,21 @@ sender.close(), receiver.close(), channel.close(), channel.unlink()
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", ["recv", "peek", "read"])
 def test_no_length_is_believed(name: str, way: str) -> None:
+    _scribbled(name, way, "native")
+
+
+def test_python_reads_no_slot_beyond_its_end() -> None:
+    _scribbled(NAMES[0], "read", "python")
+
+
+def _scribbled(name: str, way: str, runtime: str) -> None:
     """The message is refused, and is over; the next one is whole."""
     place = name if way == "recv" else f"{name}/in-place"
     assert available(place)
     lengths = {"longer than the slot": SIZE + 1, "beyond the segment": BUFFER - 1}
     lengths["all bits"] = 2**40 - 1 if "sem" not in name else 2**64 - 1
     for what, length in lengths.items():
-        given = (sys.executable, "-c", PLAY, place, str(length), way)
+        given = (sys.executable, "-c", PLAY, place, str(length), way, runtime)
         done = subprocess.run(given, capture_output=True, text=True)
         assert (done.stdout.split(), done.returncode) == (["refused", "True"], 0), (
             what,

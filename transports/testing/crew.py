@@ -88,11 +88,11 @@ def _taken(endpoint: Any, room: int) -> bytes:
     return found
 
 
-def fill(seat: Seat) -> int:
+def fill(seat: Seat, put: Callable[[Seat, bytes], object] = send) -> int:
     """Send numbered messages until one would have to wait; how many went."""
     for number in range(PLENTY):
         try:
-            send(seat, numbered(number, seat.size))
+            put(seat, numbered(number, seat.size))
         except WouldBlock:
             return number
     return PLENTY

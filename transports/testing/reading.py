@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from transports.contract import Closed, MessageTooLarge, Topology, WouldBlock
-from transports.testing.crew import PLENTY, Seat, numbered, receive, send
+from transports.contract import Closed, MessageTooLarge, Topology
+from transports.testing.crew import Seat, fill, numbered, receive, send
 from transports.testing.stage import TYPICAL, Stage
 
 LARGE = 4 * 1024 * 1024  # several pages, were they huge ones
@@ -42,15 +42,6 @@ def lend(seat: Seat, *messages: bytes) -> None:
             assert len(slot) == wanted
             slot[: len(message)] = message
         endpoint.commit(len(message))
-
-
-def lend_until_full(seat: Seat) -> int:
-    for number in range(PLENTY):
-        try:
-            lend(seat, numbered(number, seat.size))
-        except WouldBlock:
-            return number
-    return PLENTY
 
 
 def lend_wrongly(seat: Seat) -> None:
@@ -164,10 +155,10 @@ class ReadingTests:
         """A slot is lent where there is one; who may not wait for it is told so, in vain."""
         with reader.crew(Topology.LINK, depth=3, nowait=True) as crew:
             client, server = crew.actors
-            assert client.do(lend_until_full) == 3
+            assert client.do(fill, lend) == 3
             for number in range(3):
                 assert server.do(peek) == numbered(number, TYPICAL)
-            assert client.do(lend_until_full) == 3
+            assert client.do(fill, lend) == 3
 
     def test_lending_waits_for_room(self, reader: Stage) -> None:
         with reader.crew(Topology.LINK, depth=1) as crew:
@@ -198,10 +189,10 @@ class ReadingTests:
     def test_scanning_reads_all_of_it(self, reader: Stage) -> None:
         """Every page is looked at, whatever bytes there are: a scan stops at what it looks for."""
         size = min(LARGE, reader.limit(Topology.LINK) or LARGE)
-        for fill in (bytes(size), b"\xff" * size):
+        for message in (bytes(size), b"\xff" * size):
             with reader.crew(Topology.LINK, size, depth=1) as crew:
                 client, server = crew.actors
-                client.begin(send, fill)
+                client.begin(send, message)
                 assert server.do(mapped_by_scanning) > 0.9 * size
                 client.answer()
 
