@@ -15,6 +15,7 @@ import click
 
 from bench.parameters import axes, of_a_run, run_folder
 from bench.refusals import COULD_NOT_MEASURE, LONGEST_MESSAGE, Refused, carry_out, guarded
+from bench.standard_streams import open_standard_streams
 from bench.untrusted import one_line
 from bench.version import VERSION
 
@@ -385,6 +386,7 @@ def clean(as_json: bool) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    open_standard_streams()
     # What we start with `-m` would look into the current folder first (Python's -P), and
     # find whatever is called bench there.
     os.environ["PYTHONSAFEPATH"] = "1"

@@ -27,8 +27,9 @@ from typing import Any
 import msgspec
 
 from bench.control import Broken, broken
-from bench.job import Job, Outcome, Phase, Reply, Report
+from bench.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
 from bench.process import adopt_orphans, die_with, fork, how_it_ended
+from bench.standard_streams import open_standard_streams
 from transports import Unavailable, get
 from transports.descriptors import close_all
 from transports.naming import current, process_start, remove_standing
@@ -68,20 +69,36 @@ class ForkParent:
         self._socket = here
         self._lines = here.makefile("rb")
         try:
-            failure = self._reply(START_TIME).failure
-            if failure is not None:
-                raise Lost(failure.what, failure.remedy)
+            self._meet()
         except Lost:
             self.close()
             raise
 
+    def _meet(self) -> None:
+        """Wait until it is ready. Raises: Lost."""
+        ready = self._reply(START_TIME)
+        if ready.failure is not None:
+            raise Lost(ready.failure.what, ready.failure.remedy)
+        if ready.protocol != PROTOCOL:
+            raise Lost(
+                f"the fork parent speaks version {ready.protocol} of the protocol, and the "
+                f"command version {PROTOCOL}",
+                "install ipcbench anew, and start it again",
+            )
+
     def run(self, job: Job) -> Reply:
-        """Have one worker do the job. Raises: Lost."""
+        """Have one worker do the job. Raises: Lost, where the answer is another job's as well."""
         try:
-            self._socket.sendall(_encoder.encode(job) + b"\n")
+            self._socket.sendall(job.encoded() + b"\n")
         except OSError as error:
             raise Lost(f"the fork parent is gone: {error.strerror}") from error
-        return self._reply(job.deadline + ANSWER_TIME)
+        reply = self._reply(job.deadline + ANSWER_TIME)
+        if not reply.answers(job):
+            raise Lost(
+                f"the fork parent answers another job: {reply.cell or 'none'}, round "
+                f"{reply.round}, attempt {reply.attempt}"
+            )
+        return reply
 
     def _reply(self, seconds: float) -> Reply:
         answer = self._answer(seconds)
@@ -143,11 +160,11 @@ class _Attempt:
         with contextlib.ExitStack() as undo:
             suite, suite_far = _pipe(undo)
             report, report_far = _pipe(undo)
-            self._pid = fork()
-            if self._pid == 0:
-                _be_worker(
+            self._pid = fork(
+                lambda: _be_worker(
                     job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
                 )
+            )
             undo.pop_all()
         with contextlib.suppress(OSError):
             os.setpgid(self._pid, self._pid)
@@ -304,20 +321,17 @@ def _be_worker(
     log: int,
     theirs: tuple[int, ...],
     ours: tuple[int, int],
-) -> None:
+) -> int:
     from bench.worker import work
 
-    try:
-        os.setpgid(0, 0)
-        die_with(parent)
-        for fd in theirs:
-            os.close(fd)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        work(job, runner, began, *ours)
-    finally:
-        sys.stdout.flush()
-        os._exit(0)
+    os.setpgid(0, 0)
+    die_with(parent)
+    for fd in theirs:
+        os.close(fd)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    work(job, runner, began, *ours)
+    return 0
 
 
 def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
@@ -326,7 +340,7 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     runner = make_runner()
     gc.collect()
     gc.freeze()  # what is here now is never collected: forked pages stay shared
-    connection.sendall(_encoder.encode(Reply()) + b"\n")  # ready
+    connection.sendall(_encoder.encode(Reply(protocol=PROTOCOL)) + b"\n")  # ready
     with connection.makefile("rb") as lines:
         for line in lines:
             job = _jobs.decode(line)
@@ -335,10 +349,12 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
                 reply = _Attempt(job, runner, log).reply()
             except Unavailable as reason:
                 reply = Reply(failure=broken("the fork parent", reason, "start"))
+            reply.name_after(job)
             connection.sendall(_encoder.encode(reply) + b"\n")
 
 
 def main() -> None:
+    open_standard_streams()
     fd, parent = int(sys.argv[1]), int(sys.argv[2])
     die_with(parent)
     adopt_orphans()

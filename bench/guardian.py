@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.standard_streams import open_standard_streams
 from transports.descriptors import close_all
 from transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
 from transports.remedies import MORE_PROCESSES, refused
@@ -117,6 +118,7 @@ def clean_up(ledger: Ledger) -> list[str]:
 
 
 def main() -> None:
+    open_standard_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     ledger = Ledger(Path(sys.argv[1]))

@@ -8,9 +8,14 @@ from bench.cell import Cell
 from bench.control import Broken, Message
 from bench.records import Settings, Usage
 
+PROTOCOL = 1
+"""The version of the messages between the command and the fork parent."""
+
+_encoder = msgspec.json.Encoder()
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one cell. `loops` 0: find out how many fill a block.
+    """One run of one cell: its `attempt` in its round. `loops` 0: find out how many fill a block.
 
     `cpus`: for each process, the CPUs that it is pinned to. `deadline`:
     seconds after which the watchdog kills the run.
@@ -18,12 +23,22 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     cell: Cell
     round: int
+    attempt: int = 1
     loops: int
     settings: Settings
     cpus: list[list[int]]
     polled: bool
     clock: str
     deadline: float
+
+    def encoded(self) -> bytes:
+        """As JSON. Axes at their defaults are left out: an older side knows fewer of them."""
+        short = _ShortCell(**msgspec.structs.asdict(self.cell))
+        return _encoder.encode(msgspec.structs.replace(self, cell=short))
+
+
+class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
+    """A cell that is encoded without the axes that are at their defaults."""
 
 
 class Phase(Message, tag="phase"):
@@ -52,10 +67,23 @@ Report = Phase | Outcome | Broken
 class Reply(msgspec.Struct, kw_only=True):
     """What the fork parent answers to a job: `failure`, or the other two.
 
-    `suite` is what pyperf's worker wrote, as it is.
+    `suite` is what pyperf's worker wrote, as it is. `cell` (its id), `round` and `attempt`
+    name the job. The first reply answers none: it says that the fork parent is ready, and
+    its `protocol`.
     """
 
+    cell: str = ""
+    round: int = 0
+    attempt: int = 0
+    protocol: int = 0
     failure: Broken | None = None
     suite: msgspec.Raw = msgspec.Raw(b"null")
     outcome: Outcome | None = None
     wall: float = 0.0
+
+    def name_after(self, job: Job) -> None:
+        """Name the job that this answers."""
+        self.cell, self.round, self.attempt = job.cell.id, job.round, job.attempt
+
+    def answers(self, job: Job) -> bool:
+        return (self.cell, self.round, self.attempt) == (job.cell.id, job.round, job.attempt)

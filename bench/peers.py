@@ -34,6 +34,7 @@ from bench.patterns import Part, Seat
 from bench.process import die_with, fork, how_it_ended, usage
 from bench.records import Usage
 from transports import Endpoint, PeerGone, Ticket, TransportError
+from transports.forking import FAILED
 from transports.native import native_of
 from transports.remedies import refused
 
@@ -136,10 +137,7 @@ class Peer:
         Raises: Unavailable.
         """
         parent = os.getpid()
-        pid = fork()
-        if pid == 0:
-            _live(self, parent, play, strangers)
-        self.pid = pid
+        self.pid = fork(lambda: _live(self, parent, play, strangers))
         self._far.close()
 
     def far(self) -> Line:
@@ -148,23 +146,20 @@ class Peer:
 
 def _live(
     peer: Peer, parent: int, play: Callable[[Line], None], strangers: Callable[[], None]
-) -> Never:
-    """The whole life of a peer's process: it never returns into the worker's code."""
-    code = 1
+) -> int:
+    """The whole life of a peer's process: its exit code."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         die_with(parent)
         strangers()
         play(peer.far())
-        code = 0
+        return 0
     except PeerGone as error:
         if str(error) != "the worker is gone":
             _complain(peer, error)
     except BaseException as error:
         _complain(peer, error)
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
+    return FAILED
 
 
 def _complain(peer: Peer, error: BaseException) -> None:

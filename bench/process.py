@@ -6,9 +6,13 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from bench.records import Usage
+from transports.forking import fork_child
 from transports.remedies import MORE_PROCESSES, refused
 
 # <linux/prctl.h>
@@ -18,12 +22,33 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def fork() -> int:
-    """fork(2). Raises: Unavailable."""
+def fork(body: Callable[[], int]) -> int:
+    """fork(2): the child calls `body` and exits with the code that it returns. Its pid.
+
+    The child never returns into the caller's code, whatever is raised in it. Raises: Unavailable.
+    """
+
+    def whole() -> int:
+        try:
+            return body()
+        finally:
+            flush()
+
     try:
-        return os.fork()
+        return fork_child(whole)
     except OSError as error:
         raise refused("fork(2)", error, MORE_PROCESSES) from error
+
+
+def flush() -> None:
+    """Write out what standard output still holds; a failure is told on standard error."""
+    if sys.stdout is None:  # it was closed when Python started
+        return
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        with suppress(Exception):  # standard error may be closed as well
+            print(f"standard output cannot be written: {error}", file=sys.stderr)
 
 
 def die_with(parent: int) -> None:

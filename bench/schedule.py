@@ -130,7 +130,9 @@ class Schedule:
             planned, attempt = pending.popleft()
             self._tell(number, planned)
             loops = self._progress.loops[planned.cell.id]
-            run = _record(planned, number, attempt, loops, self._ask(planned, number, loops))
+            run = _record(
+                planned, number, attempt, loops, self._ask(planned, number, attempt, loops)
+            )
             self._runs += 1
             if isinstance(run, Broken):
                 if self._fail(planned, number, attempt, run):
@@ -196,7 +198,7 @@ class Schedule:
             left = len(todo) * 4 * self._settings.block
             planned, attempt = todo.popleft()
             self._watcher.tell(0.0, left, f"calibrating {planned.cell.id}")
-            reply = self._ask(planned, 0, 0)
+            reply = self._ask(planned, 0, attempt, 0)
             value = reply.failure or _calibrated(reply)
             if isinstance(value, Broken):
                 if self._fail(planned, 0, attempt, value):
@@ -243,12 +245,13 @@ class Schedule:
             self._watcher.note(f"given up after {count} rounds in a row: {identity}")
         return False
 
-    def _ask(self, planned: Planned, number: int, loops: int) -> Reply:
+    def _ask(self, planned: Planned, number: int, attempt: int, loops: int) -> Reply:
         settings = self._settings
         blocks = settings.block * (settings.values + settings.warmups) + settings.tail
         job = Job(
             cell=planned.cell,
             round=number,
+            attempt=attempt,
             loops=loops,
             settings=settings,
             cpus=planned.cpus,

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from transports.forking import FAILED, fork_child
+
 PATIENCE = 10.0  # seconds: whatever takes longer hangs
 LIFE = 60  # seconds until the kernel ends an actor, should everything else fail
 
@@ -59,17 +61,18 @@ class Actor:
         with warnings.catch_warnings():
             # faulthandler's watchdog is a thread, at which fork warns; it holds no locks.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self.pid = os.fork()
-        if self.pid == 0:
-            self._connection.close()
-            for other in _alive:
-                other._connection.close()
-                os.close(other._pidfd)
-            _play(theirs, parent, start)
+            self.pid = fork_child(lambda: self._live(theirs, parent, start))
         theirs.close()
         self._pidfd = os.pidfd_open(self.pid)
         self._ended = False
         _alive.append(self)
+
+    def _live(self, theirs: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
+        self._connection.close()
+        for other in _alive:
+            other._connection.close()
+            os.close(other._pidfd)
+        return _play(theirs, parent, start)
 
     def do(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Have it call the function, and wait for the answer."""
@@ -141,12 +144,12 @@ class Actor:
         self.leave() if error is None else self.kill()
 
 
-def _play(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> None:
-    """An actor's whole life."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we asked to die with it
-            os._exit(1)
+def _play(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
+    """An actor's whole life: its exit code."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked to die with it
+        return FAILED
+    with suppress(EOFError):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(LIFE)
         warnings.simplefilter("error")
@@ -157,12 +160,7 @@ def _play(connection: Connection[Any, Any], parent: int, start: Callable[[], Any
             if told is None:
                 break
             connection.send(_perform(state, *told))
-    except EOFError:
-        pass
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(0)
+    return 0
 
 
 def _perform(

@@ -1,0 +1,63 @@
+"""Descriptors 0 to 2 are open before a process opens another one."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1, 2), size)]
+
+PROGRAM = """
+import json, os, subprocess, sys
+from bench.standard_streams import open_standard_streams
+open_standard_streams()
+new = os.open("/", os.O_RDONLY)
+print("to nothing")
+print("to nothing", file=sys.stderr)
+sys.stdin.fileno()
+LINKS = "import os; links = [os.readlink(f'/proc/self/fd/{fd}') for fd in range(3)]"
+TELL = "; os.write(7, '|'.join([*links, '']).encode())"
+subprocess.run([sys.executable, "-c", LINKS + TELL], pass_fds=[7], check=True)
+with os.fdopen(7, "w") as told:
+    told.write(json.dumps([new, [os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)]]))
+"""
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids=str)
+def test_what_was_closed_is_open_on_dev_null(closed: tuple[int, ...], tmp_path: Path) -> None:
+    redirected = " ".join(f"{fd}>&-" for fd in closed)
+    told = tmp_path / "told"
+    subprocess.run(
+        ["sh", "-c", f'exec "$@" 7>"{told}" {redirected}', "sh", sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    *inherited, last = told.read_text().split("|")
+    new, own = json.loads(last)
+    assert new > 2
+    for links in (inherited, own):
+        for fd in closed:
+            assert links[fd] == "/dev/null"
+
+
+def test_what_is_open_stays() -> None:
+    program = (
+        "import sys; from bench.standard_streams import open_standard_streams as f\n"
+        "before = sys.stdin, sys.stdout, sys.stderr\n"
+        "f(); f()\n"
+        "assert before == (sys.stdin, sys.stdout, sys.stderr)\n"
+        "print('said')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("said\n", "")
