@@ -14,7 +14,15 @@ from typing import Any, NoReturn
 import click
 
 from bench.parameters import axes, of_a_run, run_folder
-from bench.refusals import COULD_NOT_MEASURE, LONGEST_MESSAGE, Refused, carry_out, guarded
+from bench.refusals import (
+    COULD_NOT_MEASURE,
+    LONGEST_MESSAGE,
+    Commands,
+    Refused,
+    carry_out,
+    complain,
+    guarded,
+)
 from bench.standard_streams import open_standard_streams
 from bench.untrusted import one_line
 from bench.version import VERSION
@@ -35,7 +43,11 @@ def _escaped(found: re.Match[str]) -> str:
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(VERSION, prog_name="ipcbench")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -123,10 +135,9 @@ def run(
     Example:
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
-    from rich.console import Console
-
     from bench import sweep
     from bench.config import Options, load_profile, with_options
+    from bench.console import PipeConsole
     from bench.files import in_words
     from bench.progress import watcher
     from bench.sizes import parse_seconds
@@ -156,12 +167,12 @@ def run(
             clock=clock,
             only=_promised(promised, chosen),
         )
-        return sweep.new(order, watcher(Console(stderr=True)))
+        return sweep.new(order, watcher(PipeConsole(stderr=True)))
 
     def _resume(folder: Path) -> Path:
         if _given() - {"resume", "as_json"}:
             raise sweep.CannotRun("--resume takes the sweep as it was: leave the other options out")
-        return sweep.resume(folder, _command(), watcher(Console(stderr=True)))
+        return sweep.resume(folder, _command(), watcher(PipeConsole(stderr=True)))
 
     def write() -> Path:
         try:
@@ -386,7 +397,11 @@ def clean(as_json: bool) -> None:
 
 def main() -> NoReturn:
     """The console script."""
-    open_standard_streams()
+    try:
+        open_standard_streams()
+    except OSError as error:
+        complain(f"Error: {os.devnull} cannot be opened: {error.strerror}")
+        sys.exit(COULD_NOT_MEASURE)
     # What we start with `-m` would look into the current folder first (Python's -P), and
     # find whatever is called bench there.
     os.environ["PYTHONSAFEPATH"] = "1"

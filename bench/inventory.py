@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bench import host, native_loops
+from bench.console import PipeConsole
 from bench.lock import Busy, SweepLock
 from bench.placement import POLLED, SAME_CORE, Impossible, place
 from bench.plan import Candidate
@@ -277,8 +277,8 @@ def print_findings(findings: list[Finding]) -> None:
     _console().print(table)
 
 
-def _console() -> Console:
-    console = Console()
+def _console() -> PipeConsole:
+    console = PipeConsole()
     if not console.is_terminal:
-        console = Console(width=170)  # a file or a pipe has no width of its own
+        console = PipeConsole(width=170)  # a file or a pipe has no width of its own
     return console

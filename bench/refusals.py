@@ -6,7 +6,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -24,6 +25,31 @@ class Refused(click.ClickException):
 
     def format_message(self) -> str:
         return said(self.message)
+
+
+class PipeClosed(Exception):
+    """What a command writes to has no reader any more."""
+
+
+class Commands(click.Group):
+    """A group whose commands raise PipeClosed: click's `main` takes an EPIPE for its own, and
+    exits with 1, which means `broken` here."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _closed_pipes():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _closed_pipes():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _closed_pipes() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise PipeClosed from error
 
 
 def said(message: str) -> str:
@@ -73,10 +99,11 @@ def carry_out(cli: click.Group) -> NoReturn:
     try:
         _exit_with_its_code(cli)
     finally:
-        try:  # what a log could not take is tried once more at the end, and would be exit 120
-            sys.stderr.flush()
-        except OSError:
-            _drop(sys.stderr)
+        for stream in (sys.stdout, sys.stderr):
+            try:  # what a log could not take is tried once more at the end, and would be exit 120
+                stream.flush()
+            except OSError:
+                _drop(stream)
 
 
 def _exit_with_its_code(cli: click.Group) -> NoReturn:
@@ -85,24 +112,24 @@ def _exit_with_its_code(cli: click.Group) -> NoReturn:
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
         message = said(error.format_message()).rstrip(".")
-        _complain(f"Error: {message}: see {command} --help")
+        complain(f"Error: {message}: see {command} --help")
         sys.exit(COULD_NOT_MEASURE)
     except click.ClickException as error:
-        _complain(f"Error: {error.format_message()}")
+        complain(f"Error: {error.format_message()}")
         sys.exit(error.exit_code)
     except click.Abort:
-        _complain("Aborted!")
+        complain("Aborted!")
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # `ipcbench list | head`
+    except (PipeClosed, BrokenPipeError):  # `ipcbench list | head`
         _drop(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
     except OSError as error:  # `ipcbench list > /dev/full`: `guarded` has had all the others
         _drop(sys.stdout)
-        _complain(f"Error: what was found cannot be shown: {error.strerror}")
+        complain(f"Error: what was found cannot be shown: {error.strerror}")
         sys.exit(COULD_NOT_MEASURE)
 
 
-def _complain(text: str) -> None:
+def complain(text: str) -> None:
     """Where even that cannot be, the exit code says it alone."""
     try:
         click.echo(text, err=True)

@@ -1,0 +1,167 @@
+"""Every command's exit code, whatever standard descriptors are closed or lead nowhere.
+
+1 means that a promise is broken, and nothing else: not that a stream could not be written.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import DEADLINE, environment
+from tests.e2e.test_commands import BROKEN, KEPT, UNDECIDED, run_of
+
+NO_READER = 128 + signal.SIGPIPE
+PROFILE = """
+about = "The smallest that there is."
+[run]
+rounds = 1
+values = 1
+block = "1ms"
+tail = "1ms"
+[[cells]]
+patterns = ["latency"]
+transports = ["null"]
+sizes = ["64"]
+placements = ["same-core"]
+"""
+CHECK = ("check", "run", "--thresholds")
+
+COMMANDS = {
+    "run": (("run", "--clock", "fake", "--profile", "tiny.toml", "-o", "new"), 0),
+    "list": (("list",), 0),
+    "list --json": (("list", "--json"), 0),
+    "doctor": (("doctor",), 0),
+    "report": (("report", "run"), 0),
+    "check, kept": ((*CHECK, "kept.toml"), 0),
+    "check, broken": ((*CHECK, "broken.toml"), 1),
+    "check, inconclusive": ((*CHECK, "undecided.toml"), 2),
+    "check --json": ((*CHECK, "undecided.toml", "--json"), 2),
+    "clean": (("clean",), 0),
+    "no command": ((), 0),
+    "--help": (("--help",), 0),
+    "--version": (("--version",), 0),
+    "run --help": (("run", "--help"), 0),
+}
+REFUSED = {
+    "check of nothing": ("check", "gone"),
+    "unknown command": ("nothing",),
+    "unknown option": ("run", "--nothing"),
+}
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Descriptors that are closed, and those that are pipes whose reader is gone."""
+
+    closed: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([f"{fd}>&-" for fd in self.closed] + [f"{fd}|" for fd in self.unread])
+
+
+STREAMS = [
+    Streams((0,)),
+    Streams((1,)),
+    Streams((2,)),
+    Streams((0, 1)),
+    Streams((0, 2)),
+    Streams((1, 2)),
+    Streams((0, 1, 2)),
+    Streams((), (1,)),
+    Streams((), (2,)),
+    Streams((), (1, 2)),
+    Streams((0,), (1,)),
+    Streams((0, 2), (1,)),
+    Streams((0, 1), (2,)),
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished run, and what the commands name."""
+    folder = tmp_path_factory.mktemp("place")
+    run_of(folder / "run")
+    for name, text in {
+        "tiny.toml": PROFILE,
+        "kept.toml": KEPT,
+        "broken.toml": BROKEN,
+        "undecided.toml": UNDECIDED,
+    }.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def run(arguments: tuple[str, ...], streams: Streams, place: Path, new: Path) -> tuple[int, str]:
+    """The exit code, and what it says on the streams that are read."""
+    words = [str(new) if word == "new" else word for word in arguments]
+    redirected = " ".join(f"{fd}>&-" for fd in streams.closed)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "bench", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=writing if 1 in streams.unread else subprocess.PIPE,
+            stderr=writing if 2 in streams.unread else subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            cwd=place,
+            env=environment(),
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, (done.stdout or "") + (done.stderr or "")
+
+
+@pytest.mark.parametrize("streams", STREAMS, ids=str)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_exits_with_its_own_code(
+    name: str, streams: Streams, place: Path, tmp_path: Path
+) -> None:
+    arguments, own = COMMANDS[name]
+    code, said = run(arguments, streams, place, tmp_path / "run")
+    assert code == (NO_READER if 1 in streams.unread else own), said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert "Error" not in said
+
+
+@pytest.mark.parametrize("streams", STREAMS, ids=str)
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_exits_with_3(
+    name: str, streams: Streams, place: Path, tmp_path: Path
+) -> None:
+    code, said = run(REFUSED[name], streams, place, tmp_path / "run")
+    assert code == 3, said
+    assert said.count("\n") == (2 not in (*streams.closed, *streams.unread)), said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_answer_that_finds_no_room_is_told_in_one_line(
+    name: str, place: Path, tmp_path: Path
+) -> None:
+    words = [str(tmp_path / "run") if word == "new" else word for word in COMMANDS[name][0]]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE,
+            cwd=place,
+            env=environment(),
+            check=False,
+        )
+    assert done.returncode == 3
+    last = done.stderr.splitlines()[-1]
+    assert last == "Error: what was found cannot be shown: No space left on device"
+    assert done.stderr.count("Error") == 1
