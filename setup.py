@@ -14,13 +14,13 @@ if CI:  # a newer compiler's new warning must not cost a user the runtime
     FLAGS.append("-Werror")
 FLAGS += os.environ.get("IPCBENCH_CFLAGS", "").split()
 
-NATIVE = Path("transports/native")
+NATIVE = Path("ipcbench/transports/native")
 HEADERS = [str(path) for path in sorted(NATIVE.glob("*.h"))]
 
 setup(
     ext_modules=[
         Extension(
-            "transports._native",
+            "ipcbench.transports._native",
             [str(path) for path in sorted(NATIVE.glob("*.c"))],
             depends=HEADERS,
             extra_compile_args=FLAGS,
@@ -28,11 +28,11 @@ setup(
             optional=not CI,
         ),
         Extension(
-            "bench._loops",
-            ["bench/_loops.c"],
-            depends=["bench/_loops.h", *HEADERS],
+            "ipcbench.bench._loops",
+            ["ipcbench/bench/_loops.c"],
+            depends=["ipcbench/bench/_loops.h", *HEADERS],
             extra_compile_args=FLAGS,
-            include_dirs=["."],
+            include_dirs=["ipcbench"],
             optional=not CI,
         ),
     ]

@@ -1,1 +1,1 @@
-"""What measures: plan, rounds, workers, journal, statistics. `bench.cli` is its face."""
+"""What measures: plan, rounds, workers, journal, statistics. `ipcbench.bench.cli` is its face."""

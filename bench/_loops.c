@@ -180,7 +180,7 @@ static PyModuleDef_Slot slots[] = {
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "bench._loops",
+    .m_name = "ipcbench.bench._loops",
     .m_doc = "The timed loops, compiled: each has a twin of its name in bench/loops.py.",
     .m_methods = methods,
     .m_slots = slots,

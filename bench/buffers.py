@@ -11,7 +11,7 @@ from __future__ import annotations
 import mmap
 from ctypes import addressof, c_char
 
-from transports.native import HEADROOM
+from ipcbench.transports.native import HEADROOM
 
 
 def room(size: int) -> memoryview:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from bench.sizes import LARGEST
+from ipcbench.bench.sizes import LARGEST
 
 MOST_CELLS = 10_000  # of a sweep
 MOST = 1 << 20  # processes, or messages in a queue

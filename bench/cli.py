@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import click
 
-from bench.parameters import axes, of_a_run, run_folder
-from bench.refusals import (
+from ipcbench.bench.parameters import axes, of_a_run, run_folder
+from ipcbench.bench.refusals import (
     COULD_NOT_MEASURE,
     LONGEST_MESSAGE,
     Commands,
@@ -23,9 +23,9 @@ from bench.refusals import (
     complain,
     guarded,
 )
-from bench.standard_streams import open_standard_streams
-from bench.untrusted import one_line
-from bench.version import VERSION
+from ipcbench.bench.standard_streams import open_standard_streams
+from ipcbench.bench.untrusted import one_line
+from ipcbench.bench.version import VERSION
 
 
 def _print_json(value: object) -> None:
@@ -135,12 +135,12 @@ def run(
     Example:
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
-    from bench import sweep
-    from bench.config import Options, load_profile, with_options
-    from bench.console import PipeConsole
-    from bench.files import in_words
-    from bench.progress import watcher
-    from bench.sizes import parse_seconds
+    from ipcbench.bench import sweep
+    from ipcbench.bench.config import Options, load_profile, with_options
+    from ipcbench.bench.console import PipeConsole
+    from ipcbench.bench.files import in_words
+    from ipcbench.bench.progress import watcher
+    from ipcbench.bench.sizes import parse_seconds
 
     def measure() -> Path:
         if resume is not None:
@@ -207,8 +207,8 @@ def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
     """
     if path is None:
         return lambda cell: True
-    from bench import sweep
-    from reports import thresholds
+    from ipcbench.bench import sweep
+    from ipcbench.reports import thresholds
 
     found = sweep.planned(profile)
     cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
@@ -218,7 +218,7 @@ def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
 
 
 def _thresholds(load: Callable[[], Any]) -> Any:
-    from reports.thresholds import BadThresholds
+    from ipcbench.reports.thresholds import BadThresholds
 
     try:
         return load()
@@ -230,11 +230,11 @@ def _write_page(folder: Path) -> Path:
     """The suite and the page, from the journal. Raises: OSError."""
     import logging
 
-    from bench.results import load, write_suite
+    from ipcbench.bench.results import load, write_suite
 
     # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    from reports.page import write
+    from ipcbench.reports.page import write
 
     results = load(folder)
     write_suite(results, folder / "suite.json")
@@ -242,7 +242,7 @@ def _write_page(folder: Path) -> Path:
 
 
 def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
-    from bench.results import Status, load
+    from ipcbench.bench.results import Status, load
 
     results = load(folder)
     counts = {status.value: len(results.with_status(status)) for status in Status}
@@ -288,7 +288,7 @@ def list_transports(as_json: bool) -> None:
     Example:
       ipcbench list --json
     """
-    from bench import inventory
+    from ipcbench.bench import inventory
 
     entries = guarded(inventory.transports)
     if as_json:
@@ -306,7 +306,7 @@ def doctor(as_json: bool) -> None:
     Example:
       ipcbench doctor
     """
-    from bench import inventory
+    from ipcbench.bench import inventory
 
     findings = guarded(inventory.examine)
     if as_json:
@@ -325,7 +325,7 @@ def report(folder: Path, as_json: bool) -> None:
     Example:
       ipcbench report results/latest
     """
-    from transports.ownership import check_way
+    from ipcbench.transports.ownership import check_way
 
     def tell() -> Path:
         check_way(folder, chosen=True)
@@ -360,9 +360,9 @@ def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     Example:
       ipcbench check results/latest --thresholds thresholds.toml
     """
-    from bench.results import load
-    from reports import gate
-    from reports.thresholds import load_thresholds
+    from ipcbench.bench.results import load
+    from ipcbench.reports import gate
+    from ipcbench.reports.thresholds import load_thresholds
 
     judged = _thresholds(
         lambda: gate.judge(load_thresholds(thresholds), guarded(lambda: load(folder)))
@@ -383,8 +383,8 @@ def clean(as_json: bool) -> None:
     Example:
       ipcbench clean
     """
-    from bench.guardian import clean_up
-    from transports.naming import abandoned
+    from ipcbench.bench.guardian import clean_up
+    from ipcbench.transports.naming import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
     if as_json:

@@ -9,12 +9,12 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from bench.cell import PYTHON, RUNTIMES
-from bench.patterns import PATTERNS
-from bench.placement import PLACEMENTS
-from bench.records import MOST_BLOCKS, MOST_ROUNDS, Settings
-from bench.sizes import parse_seconds, parse_size
-from bench.untrusted import one_line, parse_toml, read_toml
+from ipcbench.bench.cell import PYTHON, RUNTIMES
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import PLACEMENTS
+from ipcbench.bench.records import MOST_BLOCKS, MOST_ROUNDS, Settings
+from ipcbench.bench.sizes import parse_seconds, parse_size
+from ipcbench.bench.untrusted import one_line, parse_toml, read_toml
 
 PROFILES = ("smoke", "quick", "standard", "rigorous")
 MOST_PROCESSES = 64
@@ -113,7 +113,7 @@ def load_profile(name: str) -> Profile:
     Raises: BadConfig.
     """
     if name in PROFILES:
-        data = (files("bench") / "profiles" / f"{name}.toml").read_bytes()
+        data = (files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes()
         return parse_profile(name, data)
     path = Path(name)
     if path.suffix != ".toml":

@@ -13,9 +13,9 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from bench.records import Usage
-from transports import PeerGone, TimedOut, Unavailable
-from transports.remedies import refused, remedy
+from ipcbench.bench.records import Usage
+from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
+from ipcbench.transports.remedies import refused, remedy
 
 LARGEST = 1 << 16
 LONGEST = 2000  # characters of what went wrong

@@ -26,14 +26,15 @@ from typing import Any
 
 import msgspec
 
-from bench.control import Broken, broken
-from bench.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
-from bench.process import adopt_orphans, die_with, fork, how_it_ended
-from bench.standard_streams import open_standard_streams
-from transports import Unavailable, get
-from transports.descriptors import close_all
-from transports.naming import current, process_start, remove_standing
-from transports.remedies import MORE_PROCESSES, refused
+from ipcbench.bench.control import Broken, broken
+from ipcbench.bench.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
+from ipcbench.bench.process import adopt_orphans, die_with, fork, how_it_ended
+from ipcbench.bench.standard_streams import open_standard_streams
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.descriptors import close_all
+from ipcbench.transports.naming import current, process_start, remove_standing
+from ipcbench.transports.registry import get
+from ipcbench.transports.remedies import MORE_PROCESSES, refused
 
 REAP_TIME = 2.0  # seconds for killed processes to go
 NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard
@@ -134,7 +135,13 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     with there:
         try:
             return here, subprocess.Popen(
-                [sys.executable, "-m", "bench.forkparent", str(there.fileno()), str(os.getpid())],
+                [
+                    sys.executable,
+                    "-m",
+                    "ipcbench.bench.forkparent",
+                    str(there.fileno()),
+                    str(os.getpid()),
+                ],
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is the command's affair alone
@@ -322,7 +329,7 @@ def _be_worker(
     theirs: tuple[int, ...],
     ours: tuple[int, int],
 ) -> int:
-    from bench.worker import work
+    from ipcbench.bench.worker import work
 
     os.setpgid(0, 0)
     die_with(parent)
@@ -370,7 +377,7 @@ def main() -> None:
 def _prepare_and_serve(connection: socket.socket) -> None:
     import pyperf
 
-    import bench.worker  # noqa: F401  (before the fork, not after it)
+    import ipcbench.bench.worker  # noqa: F401  (before the fork, not after it)
 
     # pyperf asks this of every worker, and it starts file(1) each time: 2 ms, and a
     # process on the measured core, for an answer that cannot change. The collection

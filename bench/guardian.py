@@ -15,10 +15,10 @@ import sys
 import time
 from pathlib import Path
 
-from bench.standard_streams import open_standard_streams
-from transports.descriptors import close_all
-from transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
-from transports.remedies import MORE_PROCESSES, refused
+from ipcbench.bench.standard_streams import open_standard_streams
+from ipcbench.transports.descriptors import close_all
+from ipcbench.transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
+from ipcbench.transports.remedies import MORE_PROCESSES, refused
 
 FAREWELL = b"all is well"
 PATIENCE = 1.0  # seconds for killed processes to go
@@ -33,7 +33,7 @@ class Guardian:
         try:
             ends = reading, self._writing = os.pipe2(os.O_CLOEXEC)
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bench.guardian", str(ledger.path)],
+                [sys.executable, "-m", "ipcbench.bench.guardian", str(ledger.path)],
                 stdin=reading,
                 start_new_session=True,
             )

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.records import Machine
+from ipcbench.bench.records import Machine
 
 _SYS = Path("/sys/devices/system/cpu")
 IDLE_LATENCY = Path("/dev/cpu_dma_latency")

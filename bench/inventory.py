@@ -12,16 +12,16 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bench import host, native_loops
-from bench.console import PipeConsole
-from bench.lock import Busy, SweepLock
-from bench.placement import POLLED, SAME_CORE, Impossible, place
-from bench.plan import Candidate
-from bench.schedule import FOREIGN_MAX, STEAL_MAX
-from bench.sweep import candidate, site
-from transports import Unavailable, names
-from transports.contract import Limit, Traits
-from transports.naming import abandoned
+from ipcbench.bench import host, native_loops
+from ipcbench.bench.console import PipeConsole
+from ipcbench.bench.lock import Busy, SweepLock
+from ipcbench.bench.placement import POLLED, SAME_CORE, Impossible, place
+from ipcbench.bench.plan import Candidate
+from ipcbench.bench.schedule import FOREIGN_MAX, STEAL_MAX
+from ipcbench.bench.sweep import candidate, site
+from ipcbench.transports.contract import Limit, Traits, Unavailable
+from ipcbench.transports.naming import abandoned
+from ipcbench.transports.registry import names
 
 LISTEN = 1.0  # seconds that `doctor` listens to the machine's noise
 GAP = 50e-6  # seconds without us in a busy loop, from which on somebody else had the CPU

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.cell import Cell
-from bench.control import Broken, Message
-from bench.records import Settings, Usage
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.control import Broken, Message
+from ipcbench.bench.records import Settings, Usage
 
 PROTOCOL = 1
 """The version of the messages between the command and the fork parent."""
@@ -48,7 +48,7 @@ class Phase(Message, tag="phase"):
 
 
 class Outcome(Message, kw_only=True, tag="outcome"):
-    """What a worker found beside pyperf's values: see `bench.records.Run`."""
+    """What a worker found beside pyperf's values: see `ipcbench.bench.records.Run`."""
 
     depth: int | None
     usage: list[Usage]

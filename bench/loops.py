@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple, TypeAlias
 
-from bench.clock import Clock
+from ipcbench.bench.clock import Clock
 
 ACKNOWLEDGEMENT = memoryview(b"\x06")
 END_MARK = 0xFF  # first byte of the message that tells a competing receiver to stop

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
-from bench.clock import REAL
-from bench.files import in_words
-from bench.forkparent import ForkParent
-from bench.guardian import Guardian, clean_up, watch
-from bench.lock import SweepLock
-from transports import Unavailable
-from transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
-from transports.remedies import remedy
+from ipcbench.bench.clock import REAL
+from ipcbench.bench.files import in_words
+from ipcbench.bench.forkparent import ForkParent
+from ipcbench.bench.guardian import Guardian, clean_up, watch
+from ipcbench.bench.lock import SweepLock
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
+from ipcbench.transports.remedies import remedy
 
 
 class Machine:
-    """Entering raises: bench.lock.Busy, Unavailable."""
+    """Entering raises: ipcbench.bench.lock.Busy, Unavailable."""
 
     def __init__(self, clock: str) -> None:
         # A sweep on a made-up clock measures nothing, and may run beside others.

@@ -1,7 +1,7 @@
 """The timed loops in C, with the face of those in Python: each a twin of its name there.
 
-They take an endpoint of native operations (transports.native), and a message
-and a buffer that lie as those want it: bench.buffers. The loop itself is in
+They take an endpoint of native operations (ipcbench.transports.native), and a message
+and a buffer that lie as those want it: ipcbench.bench.buffers. The loop itself is in
 _loops.c, which reads the clock of `time.perf_counter`.
 """
 
@@ -12,16 +12,16 @@ from array import array
 from importlib import import_module
 from typing import Any
 
-from bench import loops
-from bench.clock import Clock
-from bench.loops import Loop, Span, Stamped
-from transports import Unavailable
-from transports.native import REMEDY, built, in_words
+from ipcbench.bench import loops
+from ipcbench.bench.clock import Clock
+from ipcbench.bench.loops import Loop, Span, Stamped
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.native import REMEDY, built, in_words
 
 compiled: Any = None
 _why = ""
 try:
-    compiled = import_module("bench._loops")
+    compiled = import_module("ipcbench.bench._loops")
 except ImportError as error:
     _why = str(error)
 

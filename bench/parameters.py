@@ -13,7 +13,7 @@ import click
 
 def of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
     """An option's folder that must hold a run."""
-    from bench.journal import NAME
+    from ipcbench.bench.journal import NAME
 
     if folder is not None and not os.path.lexists(folder / NAME):
         raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bench import loops, native_loops
-from bench.loops import Loop, Span, Stamped
-from transports import Role, Topology
+from ipcbench.bench import loops, native_loops
+from ipcbench.bench.loops import Loop, Span, Stamped
+from ipcbench.transports.contract import Role, Topology
 
 
 class Part(Enum):

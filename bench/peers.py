@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any, Never
 
-from bench import verify
-from bench.buffers import room
-from bench.clock import Clock
-from bench.control import (
+from ipcbench.bench import verify
+from ipcbench.bench.buffers import room
+from ipcbench.bench.clock import Clock
+from ipcbench.bench.control import (
     Block,
     Broken,
     Check,
@@ -29,14 +29,14 @@ from bench.control import (
     Used,
     broken,
 )
-from bench.loops import END_MARK, Span
-from bench.patterns import Part, Seat
-from bench.process import die_with, fork, how_it_ended, usage
-from bench.records import Usage
-from transports import Endpoint, PeerGone, Ticket, TransportError
-from transports.forking import FAILED
-from transports.native import native_of
-from transports.remedies import refused
+from ipcbench.bench.loops import END_MARK, Span
+from ipcbench.bench.patterns import Part, Seat
+from ipcbench.bench.process import die_with, fork, how_it_ended, usage
+from ipcbench.bench.records import Usage
+from ipcbench.transports.contract import Endpoint, PeerGone, Ticket, TransportError
+from ipcbench.transports.forking import FAILED
+from ipcbench.transports.native import native_of
+from ipcbench.transports.remedies import refused
 
 LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
 ATTACH_TIME = 10.0  # seconds for all to attach and connect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.host import Cpu
+from ipcbench.bench.host import Cpu
 
 SAME_CORE = "same-core"
 CROSS_CORE = "cross-core"

@@ -13,11 +13,11 @@ from itertools import product
 
 import msgspec
 
-from bench.cell import MOST_CELLS, PYTHON, Cell, Facts
-from bench.config import Axes, BadConfig
-from bench.patterns import CARRY_NOTHING, PATTERNS
-from bench.placement import Impossible, Site, place
-from transports import Limits, Topology, Traits, Unavailable
+from ipcbench.bench.cell import MOST_CELLS, PYTHON, Cell, Facts
+from ipcbench.bench.config import Axes, BadConfig
+from ipcbench.bench.patterns import CARRY_NOTHING, PATTERNS
+from ipcbench.bench.placement import Impossible, Site, place
+from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from bench.records import Usage
-from transports.forking import fork_child
-from transports.remedies import MORE_PROCESSES, refused
+from ipcbench.bench.records import Usage
+from ipcbench.transports.forking import fork_child
+from ipcbench.transports.remedies import MORE_PROCESSES, refused
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1

@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from bench.sizes import human_span
+from ipcbench.bench.sizes import human_span
 
 LOG_EVERY = 10.0  # seconds between lines of a log
 DRAW_EVERY = 0.25  # seconds between redraws of a bar

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from bench.records import MOST_BLOCKS, OF_A_RUN
+from ipcbench.bench.records import MOST_BLOCKS, OF_A_RUN
 
 SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
 LARGEST = {"duration": 1e9}  # pyperf adds these seconds to a date

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from bench.cell import Cell, Facts
+from ipcbench.bench.cell import Cell, Facts
 
 SCHEMA = 1
 MOST_BLOCKS = 10_000  # of one run: its line must not grow past what a reader takes
@@ -121,7 +121,7 @@ class Run(Line, kw_only=True, tag="run"):
 
     `values`: seconds per unit (`Facts.per`), one for each timed block.
     `void`: why the run does not count, "" where it does. `tail`: histogram
-    buckets (`bench.histogram`) -> counts, of single round trips.
+    buckets (`ipcbench.bench.histogram`) -> counts, of single round trips.
     """
 
     cell: str

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from bench.untrusted import one_line
+from ipcbench.bench.untrusted import one_line
 
 COULD_NOT_MEASURE = 3
 LONGEST_MESSAGE = 6000  # a path has up to 4096 bytes
@@ -58,14 +58,14 @@ def said(message: str) -> str:
 
 
 def _expected() -> tuple[type[BaseException], ...]:
-    from bench.config import BadConfig
-    from bench.forkparent import Lost
-    from bench.journal import Gone, InUse
-    from bench.lock import Busy
-    from bench.results import Unreadable
-    from bench.sweep import CannotRun
-    from transports import Unavailable
-    from transports.registry import DuplicateName, UnknownTransport
+    from ipcbench.bench.config import BadConfig
+    from ipcbench.bench.forkparent import Lost
+    from ipcbench.bench.journal import Gone, InUse
+    from ipcbench.bench.lock import Busy
+    from ipcbench.bench.results import Unreadable
+    from ipcbench.bench.sweep import CannotRun
+    from ipcbench.transports.contract import Unavailable
+    from ipcbench.transports.registry import DuplicateName, UnknownTransport
 
     return (
         BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, Unavailable,
@@ -80,12 +80,12 @@ def guarded(action: Callable[[], Any]) -> Any:
     except KeyboardInterrupt:
         raise click.Abort from None
     except OSError as error:
-        from bench.files import in_words
-        from transports.remedies import remedy, with_remedy
+        from ipcbench.bench.files import in_words
+        from ipcbench.transports.remedies import remedy, with_remedy
 
         raise Refused(with_remedy(in_words(error), remedy(error))) from error
     except _expected() as error:
-        from transports.remedies import with_remedy
+        from ipcbench.transports.remedies import with_remedy
 
         raise Refused(with_remedy(str(error), getattr(error, "remedy", ""))) from error
 

@@ -15,12 +15,12 @@ from statistics import median
 
 import msgspec
 
-from bench.cell import MOST_CELLS, Cell, Facts
-from bench.files import write_atomically
-from bench.histogram import LAST, Counts, bearable, merge, percentile
-from bench.journal import Unreadable, read
-from bench.pyperf_file import LONGEST, are_times, taken
-from bench.records import (
+from ipcbench.bench.cell import MOST_CELLS, Cell, Facts
+from ipcbench.bench.files import write_atomically
+from ipcbench.bench.histogram import LAST, Counts, bearable, merge, percentile
+from ipcbench.bench.journal import Unreadable, read
+from ipcbench.bench.pyperf_file import LONGEST, are_times, taken
+from ipcbench.bench.records import (
     MOST_BLOCKS,
     OF_A_RUN,
     SCHEMA,
@@ -36,7 +36,7 @@ from bench.records import (
     Settings,
     Skipped,
 )
-from bench.sizes import (
+from ipcbench.bench.sizes import (
     format_size,
     human_rate,
     human_seconds,
@@ -45,7 +45,7 @@ from bench.sizes import (
     parse_seconds,
     parse_size,
 )
-from bench.untrusted import one_line, parse_toml, read_toml
+from ipcbench.bench.untrusted import one_line, parse_toml, read_toml
 
 __all__ = [
     "Cell", "CellResult", "Counts", "Facts", "Failed", "Header", "Machine", "Results", "Round",

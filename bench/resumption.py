@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bench.records import Run
-from bench.results import Results
+from ipcbench.bench.records import Run
+from ipcbench.bench.results import Results
 
 RETAKES = 2  # of a void run, within its round
 

@@ -8,19 +8,28 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from bench import host, pyperf_file
-from bench.clock import REAL
-from bench.control import Broken
-from bench.forkparent import WATCHDOG, ForkParent, Lost
-from bench.job import Job, Reply
-from bench.patterns import PATTERNS
-from bench.placement import POLLED
-from bench.plan import Planned, order
-from bench.progress import Watcher
-from bench.records import AnyLine, Calibrated, Ended, Failed, Reason, Round, Run, Settings
-from bench.results import Unreadable, check_readable
-from bench.resumption import RETAKES, Begun, Progress
-from transports.remedies import with_remedy
+from ipcbench.bench import host, pyperf_file
+from ipcbench.bench.clock import REAL
+from ipcbench.bench.control import Broken
+from ipcbench.bench.forkparent import WATCHDOG, ForkParent, Lost
+from ipcbench.bench.job import Job, Reply
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import POLLED
+from ipcbench.bench.plan import Planned, order
+from ipcbench.bench.progress import Watcher
+from ipcbench.bench.records import (
+    AnyLine,
+    Calibrated,
+    Ended,
+    Failed,
+    Reason,
+    Round,
+    Run,
+    Settings,
+)
+from ipcbench.bench.results import Unreadable, check_readable
+from ipcbench.bench.resumption import RETAKES, Begun, Progress
+from ipcbench.transports.remedies import with_remedy
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
@@ -311,7 +320,7 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
 
 
 def _run(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
-    """Raises: bench.pyperf_file.NoFigure."""
+    """Raises: ipcbench.bench.pyperf_file.NoFigure."""
     assert reply.outcome is not None
     measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
     return Run(

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import bench
-import transports
-from transports import registry
+from ipcbench import bench, transports
+from ipcbench.transports import registry
 
 MEASURES = (".py", ".toml", ".so")  # what of a package decides how and what is measured
 
@@ -37,5 +36,5 @@ def _plugins(names: Iterable[str]) -> Iterator[tuple[str, Path]]:
     for name in names:
         module = type(registry.get(name)).__module__
         file = getattr(sys.modules.get(module), "__file__", None)
-        if file is not None and module.partition(".")[0] != transports.__name__:
+        if file is not None and module.partition(".")[0] != "ipcbench":
             yield module, Path(file)

@@ -17,29 +17,30 @@ from itertools import count
 from pathlib import Path
 from types import FrameType
 
-from bench import host, native_loops, sources
-from bench.cell import RUNTIMES, Cell
-from bench.clock import FAKE, REAL
-from bench.config import Profile
-from bench.files import in_words, make_folder
-from bench.forkparent import Lost
-from bench.journal import NAME as JOURNAL
-from bench.journal import Journal
-from bench.machine import Machine
-from bench.patterns import PATTERNS
-from bench.placement import PLACEMENTS, Site
-from bench.plan import Candidate, Plan, Skip, cells_of, plan
-from bench.progress import Watcher
-from bench.records import SCHEMA, Header, Planned, Reason, Resumed, Skipped
-from bench.results import Results, load
-from bench.resumption import Progress
-from bench.schedule import Schedule
-from bench.sizes import human_span
-from bench.untrusted import one_line
-from bench.version import VERSION
-from transports import Limits, Unavailable, registry
-from transports.ownership import check_way
-from transports.remedies import remedy, with_remedy
+from ipcbench.bench import host, native_loops, sources
+from ipcbench.bench.cell import RUNTIMES, Cell
+from ipcbench.bench.clock import FAKE, REAL
+from ipcbench.bench.config import Profile
+from ipcbench.bench.files import in_words, make_folder
+from ipcbench.bench.forkparent import Lost
+from ipcbench.bench.journal import NAME as JOURNAL
+from ipcbench.bench.journal import Journal
+from ipcbench.bench.machine import Machine
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import PLACEMENTS, Site
+from ipcbench.bench.plan import Candidate, Plan, Skip, cells_of, plan
+from ipcbench.bench.progress import Watcher
+from ipcbench.bench.records import SCHEMA, Header, Planned, Reason, Resumed, Skipped
+from ipcbench.bench.results import Results, load
+from ipcbench.bench.resumption import Progress
+from ipcbench.bench.schedule import Schedule
+from ipcbench.bench.sizes import human_span
+from ipcbench.bench.untrusted import one_line
+from ipcbench.bench.version import VERSION
+from ipcbench.transports import registry
+from ipcbench.transports.contract import Limits, Unavailable
+from ipcbench.transports.ownership import check_way
+from ipcbench.transports.remedies import remedy, with_remedy
 
 LONGEST = 2000  # characters of a plug-in's reason
 
@@ -87,7 +88,7 @@ def site() -> Site:
 def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
     """The plan of a profile on this machine, restricted to the cells that `only` keeps.
 
-    Raises: transports.registry.UnknownTransport, CannotRun where it is empty.
+    Raises: ipcbench.transports.registry.UnknownTransport, CannotRun where it is empty.
     """
     cells = filter(only, cells_of(profile.axes, registry.matching))
     found = plan(cells, candidate, site())
@@ -99,7 +100,7 @@ def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) 
 def new(order: Order, watcher: Watcher) -> Path:
     """Make a new sweep; the folder that holds its journal.
 
-    Raises: CannotRun (the folder cannot be written, too), bench.lock.Busy.
+    Raises: CannotRun (the folder cannot be written, too), ipcbench.bench.lock.Busy.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     with Machine(order.clock) as machine:
@@ -124,8 +125,8 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     Rounds that were begun are played to their end, and calibrations are kept;
     cells that had failed get another chance in what is left to play.
 
-    Raises: CannotRun (another plan, code or machine), bench.results.Unreadable,
-    bench.lock.Busy, bench.journal.InUse, OSError.
+    Raises: CannotRun (another plan, code or machine), ipcbench.bench.results.Unreadable,
+    ipcbench.bench.lock.Busy, ipcbench.bench.journal.InUse, OSError.
     """
     check_way(folder, chosen=True)
     folder = folder.resolve()  # `latest` may point elsewhere before we are done

@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from bench import native_loops
-from bench.buffers import room
-from bench.clock import RealClock
-from bench.loops import END_MARK
-from bench.patterns import Part, Seat
-from transports import Endpoint
-from transports.native import NativeEndpoint
+from ipcbench.bench import native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.bench.clock import RealClock
+from ipcbench.bench.loops import END_MARK
+from ipcbench.bench.patterns import Part, Seat
+from ipcbench.transports.contract import Endpoint
+from ipcbench.transports.native import NativeEndpoint
 
 MESSAGES = 4
 _ROW = 64 * 1024  # bytes that are sent in a row, about

@@ -11,18 +11,27 @@ from typing import Any, Never
 
 import msgspec
 
-from bench import host, verify
-from bench.cell import NATIVE
-from bench.clock import clock as clock_named
-from bench.control import Broken, RunFailed, broken
-from bench.histogram import count as counted
-from bench.job import Job, Outcome, Phase
-from bench.loops import Span
-from bench.patterns import PATTERNS, Part, Seat, elapsed
-from bench.peers import ATTACH_TIME, Peer, Player, Team, settle
-from bench.process import usage, used_between
-from bench.records import Usage
-from transports import Channel, Endpoint, PeerGone, Spec, Ticket, Transport, Unavailable, get
+from ipcbench.bench import host, verify
+from ipcbench.bench.cell import NATIVE
+from ipcbench.bench.clock import clock as clock_named
+from ipcbench.bench.control import Broken, RunFailed, broken
+from ipcbench.bench.histogram import count as counted
+from ipcbench.bench.job import Job, Outcome, Phase
+from ipcbench.bench.loops import Span
+from ipcbench.bench.patterns import PATTERNS, Part, Seat, elapsed
+from ipcbench.bench.peers import ATTACH_TIME, Peer, Player, Team, settle
+from ipcbench.bench.process import usage, used_between
+from ipcbench.bench.records import Usage
+from ipcbench.transports.contract import (
+    Channel,
+    Endpoint,
+    PeerGone,
+    Spec,
+    Ticket,
+    Transport,
+    Unavailable,
+)
+from ipcbench.transports.registry import get
 
 MOST_STAMPS = 20_000  # of a tail pass: enough for p99.9 in a run, and little to sort into buckets
 

@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
-from bench.results import format_size, human_rate, human_seconds
-from reports.charts import Axis
-from reports.style import INK, MUTED
+from ipcbench.bench.results import format_size, human_rate, human_seconds
+from ipcbench.reports.charts import Axis
+from ipcbench.reports.style import INK, MUTED
 
 WIDTH = 10.4  # inches
 NARROW = 7.5

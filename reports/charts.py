@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from bench.results import human_size
-from bench.stats import ENOUGH_ROUNDS, Interval
-from reports.model import (
+from ipcbench.bench.results import human_size
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,
     PLACEMENTS,
@@ -25,7 +25,7 @@ from reports.model import (
     loop_of,
     rank,
 )
-from reports.style import Style
+from ipcbench.reports.style import Style
 
 MOST_PANELS = 12
 CROWDED = 12  # lines in a panel: with more of them it is drawn family by family

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bench.stats import ENOUGH_ROUNDS, Interval, holm
-from reports.model import (
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval, holm
+from ipcbench.reports.model import (
     ALPHA,
     SHARED_MEMORY,
     SYNCHRONISATION,
@@ -24,7 +24,7 @@ from reports.model import (
     ranges,
     ratios,
 )
-from reports.sides import ahead
+from ipcbench.reports.sides import ahead
 
 
 class Verdict(Enum):

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from bench.results import format_size, human_size
-from bench.stats import Interval, median_interval
-from reports.charts import Axis, Chart, Row, inverse, label, places, size_of
-from reports.dots import Place, Point, dot_charts
-from reports.model import (
+from ipcbench.bench.results import format_size, human_size
+from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.reports.charts import Axis, Chart, Row, inverse, label, places, size_of
+from ipcbench.reports.dots import Place, Point, dot_charts
+from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,
     NATIVE,

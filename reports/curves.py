@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bench.results import human_size
-from reports.charts import (
+from ipcbench.bench.results import human_size
+from ipcbench.reports.charts import (
     BLANK,
     CROWDED,
     MOST_PANELS,
@@ -30,8 +30,8 @@ from reports.charts import (
     runtimes_of,
     who,
 )
-from reports.groups import best_at, by_family
-from reports.model import (
+from ipcbench.reports.groups import best_at, by_family
+from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,
     PLACEMENTS,
@@ -40,7 +40,7 @@ from reports.model import (
     loop_of,
     rank,
 )
-from reports.plots import (
+from ipcbench.reports.plots import (
     COUNTER,
     DEPTH,
     ECHO,
@@ -52,7 +52,7 @@ from reports.plots import (
     by_placement,
     by_size,
 )
-from reports.style import REFERENCE, Style, family_style
+from ipcbench.reports.style import REFERENCE, Style, family_style
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:

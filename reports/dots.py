@@ -11,8 +11,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.stats import Interval
-from reports.charts import (
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.charts import (
     Axis,
     Chart,
     DotPanel,
@@ -31,11 +31,19 @@ from reports.charts import (
     size_of,
     who,
 )
-from reports.curves import crowded, scaled
-from reports.groups import best_at, memory
-from reports.model import FAMILIES, PLACEMENTS, RUNTIMES, WAITS, Measured, loop_of, rank
-from reports.plots import SCALING
-from reports.style import series
+from ipcbench.reports.curves import crowded, scaled
+from ipcbench.reports.groups import best_at, memory
+from ipcbench.reports.model import (
+    FAMILIES,
+    PLACEMENTS,
+    RUNTIMES,
+    WAITS,
+    Measured,
+    loop_of,
+    rank,
+)
+from ipcbench.reports.plots import SCALING
+from ipcbench.reports.style import series
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reports.canvas import (
+from ipcbench.reports.canvas import (
     HEAD,
     LONGEST_LABEL,
     NARROW,
@@ -24,9 +24,9 @@ from reports.canvas import (
     scale_y,
     tick,
 )
-from reports.canvas import spread as spread_out
-from reports.charts import BLANK, Axis, Curves, Line, Panel
-from reports.style import PAPER
+from ipcbench.reports.canvas import spread as spread_out
+from ipcbench.reports.charts import BLANK, Axis, Curves, Line, Panel
+from ipcbench.reports.style import PAPER
 
 _LEFT = 0.82  # for the y axis
 _FOOT = 0.46  # for the x axis

@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.canvas import (
+from ipcbench.reports.canvas import (
     HEAD,
     NARROW,
     PANEL_HEAD,
@@ -20,8 +20,8 @@ from reports.canvas import (
     plain,
     scale_x,
 )
-from reports.charts import Axis, DotPanel, Dots
-from reports.style import GRID, MUTED, PAPER, family_color
+from ipcbench.reports.charts import Axis, DotPanel, Dots
+from ipcbench.reports.style import GRID, MUTED, PAPER, family_color
 
 _ROW = 0.185  # inches
 _LABEL = 8  # points

@@ -15,9 +15,9 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from reports import draw_curves, draw_dots
-from reports.charts import Chart, Curves
-from reports.style import GRID, INK, MUTED, PAPER, themed
+from ipcbench.reports import draw_curves, draw_dots
+from ipcbench.reports.charts import Chart, Curves
+from ipcbench.reports.style import GRID, INK, MUTED, PAPER, themed
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reports import costs, curves, dots
-from reports.charts import Chart, Styles, runtimes_of
-from reports.model import RUNTIMES, Measured
-from reports.plots import SCALING
-from reports.style import styles
+from ipcbench.reports import costs, curves, dots
+from ipcbench.reports.charts import Chart, Styles, runtimes_of
+from ipcbench.reports.model import RUNTIMES, Measured
+from ipcbench.reports.plots import SCALING
+from ipcbench.reports.style import styles
 
 MOST_CHARTS = 48
 SECTIONS = (

@@ -1,8 +1,8 @@
 """The gate's first threshold: a run held against promises between its cells.
 
 Each round gives one pair, so a verdict rests on paired log ratios and their
-order-statistic interval (`bench.stats`), and on nothing else; and a run whose
-controls show that it is not to be trusted (`reports.trust`) passes nothing.
+order-statistic interval (`ipcbench.bench.stats`), and on nothing else; and a run whose
+controls show that it is not to be trusted (`ipcbench.reports.trust`) passes nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from statistics import median
 
 import msgspec
 
-from bench.results import CellResult, Results, Status, human_seconds, one_line
-from bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
-from reports import trust
-from reports.model import measured
-from reports.thresholds import (
+from ipcbench.bench.results import CellResult, Results, Status, human_seconds, one_line
+from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
+from ipcbench.reports import trust
+from ipcbench.reports.model import measured
+from ipcbench.reports.thresholds import (
     LONGEST_MESSAGE,
     BadThresholds,
     Promise,
@@ -28,7 +28,7 @@ from reports.thresholds import (
     pair,
     times,
 )
-from reports.trust import Trust, Weight
+from ipcbench.reports.trust import Trust, Weight
 
 
 class Verdict(Enum):

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from reports.charts import CROWDED, carries, grouped, line_key, line_order
-from reports.model import FAMILIES, Measured, rank
+from ipcbench.reports.charts import CROWDED, carries, grouped, line_key, line_order
+from ipcbench.reports.model import FAMILIES, Measured, rank
 
 
 class Group(NamedTuple):

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bench.results import Cell, CellResult, Facts, Results, Run
-from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, median_interval, sign_test
+from ipcbench.bench.results import Cell, CellResult, Facts, Results, Run
+from ipcbench.bench.stats import (
+    ENOUGH_ROUNDS,
+    Interval,
+    holm,
+    log_ratios,
+    median_interval,
+    sign_test,
+)
 
 ALPHA = 0.05
 SHARED_MEMORY = "shared memory"

@@ -19,7 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.results import (
+from ipcbench.bench.results import (
     Results,
     human_rate,
     human_seconds,
@@ -27,11 +27,11 @@ from bench.results import (
     human_span,
     write_atomically,
 )
-from reports import costs, figures, tables, words
-from reports.charts import Chart
-from reports.claims import Outcome, shm_fastest
-from reports.gallery import KINDS, all_charts
-from reports.model import (
+from ipcbench.reports import costs, figures, tables, words
+from ipcbench.reports.charts import Chart
+from ipcbench.reports.claims import Outcome, shm_fastest
+from ipcbench.reports.gallery import KINDS, all_charts
+from ipcbench.reports.model import (
     ALPHA,
     NATIVE,
     SYNCHRONISATION,
@@ -41,9 +41,9 @@ from reports.model import (
     measured,
     winners,
 )
-from reports.statements import judged
-from reports.style import css_variables, family_class
-from reports.trust import judge
+from ipcbench.reports.statements import judged
+from ipcbench.reports.style import css_variables, family_class
+from ipcbench.reports.trust import judge
 
 REPORT = "report.html"
 FIGURES = "figures"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.stats import Interval
-from reports.charts import Axis, Curves, Panel, inverse
-from reports.model import PLACEMENTS, RUNTIMES, Measured, rank
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.charts import Axis, Curves, Panel, inverse
+from ipcbench.reports.model import PLACEMENTS, RUNTIMES, Measured, rank
 
 
 class Place(NamedTuple):

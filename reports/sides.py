@@ -10,7 +10,7 @@ from bisect import insort
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bench.stats import ENOUGH_ROUNDS, binomial_tail
+from ipcbench.bench.stats import ENOUGH_ROUNDS, binomial_tail
 
 Times = Mapping[int, float]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
-from reports.claims import Verdict
-from reports.model import ALPHA, RUNTIMES, Measured, Situation, rank, ratios
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
+from ipcbench.reports.claims import Verdict
+from ipcbench.reports.model import ALPHA, RUNTIMES, Measured, Situation, rank, ratios
 
 BAND = 0.05  # two are equal where neither is faster by more than this
 

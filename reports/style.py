@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.results import Facts
-from reports.model import (
+from ipcbench.bench.results import Facts
+from ipcbench.reports.model import (
     FAMILIES,
     MULTIPROCESSING,
     SHARED_MEMORY,

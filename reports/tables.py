@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from bench.results import (
+from ipcbench.bench.results import (
     CellResult,
     Counts,
     Results,
@@ -24,10 +24,18 @@ from bench.results import (
     merge,
     percentile,
 )
-from bench.stats import ENOUGH_ROUNDS, Interval
-from reports.claims import Claim, Judged
-from reports.model import FLOOR, SHARED_MEMORY, Contest, Measured, Situation, Winner, ratios
-from reports.statements import Compared, Judgement
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.reports.claims import Claim, Judged
+from ipcbench.reports.model import (
+    FLOOR,
+    SHARED_MEMORY,
+    Contest,
+    Measured,
+    Situation,
+    Winner,
+    ratios,
+)
+from ipcbench.reports.statements import Compared, Judgement
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size

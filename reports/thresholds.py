@@ -2,7 +2,7 @@
 
 `thresholds.toml` says which cell is how many times as fast as which other; a
 ratio of two cells of one run survives a change of hardware where a time does
-not. What became of the promises is `reports.gate`'s affair.
+not. What became of the promises is `ipcbench.reports.gate`'s affair.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from bench.results import Cell, format_size, one_line, parse_size, parse_toml, read_toml
+from ipcbench.bench.results import (
+    Cell,
+    format_size,
+    one_line,
+    parse_size,
+    parse_toml,
+    read_toml,
+)
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 600

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from statistics import median
 
-from bench.results import Cell, Results, Status, human_span
-from bench.stats import ENOUGH_ROUNDS, Interval
-from reports.model import Measured, ratios
+from ipcbench.bench.results import Cell, Results, Status, human_span
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.reports.model import Measured, ratios
 
 BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
 SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as the effects sought

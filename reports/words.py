@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bench.results import human_seconds, human_size
-from bench.stats import Interval
-from reports.claims import Claim, Holds, Judged, Outcome, Verdict
-from reports.costs import Sum
-from reports.model import Measured, Winner, loop_of
-from reports.statements import Compared, Judgement, Truth
-from reports.trust import Trust
+from ipcbench.bench.results import human_seconds, human_size
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.claims import Claim, Holds, Judged, Outcome, Verdict
+from ipcbench.reports.costs import Sum
+from ipcbench.reports.model import Measured, Winner, loop_of
+from ipcbench.reports.statements import Compared, Judgement, Truth
+from ipcbench.reports.trust import Trust
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 TO = "\N{EN DASH}"

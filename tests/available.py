@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from transports import Transport, Unavailable, get
+from ipcbench.transports.contract import Transport, Unavailable
+from ipcbench.transports.registry import get
 
 
 def available(name: str) -> Transport:

@@ -14,8 +14,8 @@ import secrets
 
 import pytest
 
-from transports.contract import Framing, Topology
-from transports.registry import Broken, get, matching, names
+from ipcbench.transports.contract import Framing, Topology
+from ipcbench.transports.registry import Broken, get, matching, names
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))

@@ -15,10 +15,10 @@ from typing import Literal
 
 import msgspec
 
-from bench.cell import Cell, Facts
-from bench.histogram import count
-from bench.journal import NAME
-from bench.records import (
+from ipcbench.bench.cell import Cell, Facts
+from ipcbench.bench.histogram import count
+from ipcbench.bench.journal import NAME
+from ipcbench.bench.records import (
     SCHEMA,
     AnyLine,
     Calibrated,
@@ -33,7 +33,7 @@ from bench.records import (
     Skipped,
     Usage,
 )
-from bench.results import CellResult, Results
+from ipcbench.bench.results import CellResult, Results
 
 Time = Callable[[str, str, int, int, str, int], float]
 """time(transport, pattern, size, processes, placement, round) -> seconds per unit."""
@@ -426,7 +426,7 @@ def _interpolate(row: Sequence[float], size: int) -> float:
     return math.exp(y[index - 1] + share * (y[index] - y[index - 1]))
 
 
-NOT_BUILT = "the native runtime is not built here: No module named 'transports._native'"
+NOT_BUILT = "the native runtime is not built here: No module named 'ipcbench.transports._native'"
 REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from transports.contract import Unavailable
+from ipcbench.transports.contract import Unavailable
 
 
 def _binding(name: str) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from transports.contract import Role, Sharing, Spec, Ticket, Topology, Transport
-from transports.errors import MessageTooLarge
+from ipcbench.transports.contract import Role, Sharing, Spec, Ticket, Topology, Transport
+from ipcbench.transports.errors import MessageTooLarge
 
 
 def check_seat(spec: Spec, role: Role, index: int) -> None:

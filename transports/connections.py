@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from transports.contract import (
+from ipcbench.transports.contract import (
     Framing,
     PeerGone,
     Role,
@@ -26,11 +26,11 @@ from transports.contract import (
     TimedOut,
     Topology,
 )
-from transports.defaults import PlainEndpoint, closed, forbidden
-from transports.multiplexing import Gatherer, Receive, given_room, polled
-from transports.native import operations
-from transports.ownership import check_ours
-from transports.socket_calls import (
+from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.multiplexing import Gatherer, Receive, given_room, polled
+from ipcbench.transports.native import operations
+from ipcbench.transports.ownership import check_ours
+from ipcbench.transports.socket_calls import (
     check_message,
     message_receiver,
     message_sender,

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from transports.errors import (
+from ipcbench.transports.errors import (
     Closed,
     MessageTooLarge,
     PeerGone,
@@ -38,7 +38,7 @@ from transports.errors import (
     Unavailable,
     WouldBlock,
 )
-from transports.memory import InPlace, Latest, Mapping, Segment, SegmentState
+from ipcbench.transports.memory import InPlace, Latest, Mapping, Segment, SegmentState
 
 Json: TypeAlias = Any
 """What `json.dumps` takes; its shape is the transport's own affair."""
@@ -175,7 +175,7 @@ class Limits:
     compete for (None: the same bound). `others` are told, and decide nothing.
     `several`: why Python cannot receive of several others here; compiled loops can.
     `native`: why what the trait of that name says is not there: a plug-in's compiled
-    part that was never built (transports.native.not_built).
+    part that was never built (ipcbench.transports.native.not_built).
     """
 
     message: Limit

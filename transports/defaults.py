@@ -6,7 +6,14 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
-from transports.contract import Closed, Json, MessageTooLarge, PeerGone, TransportError, WouldBlock
+from ipcbench.transports.contract import (
+    Closed,
+    Json,
+    MessageTooLarge,
+    PeerGone,
+    TransportError,
+    WouldBlock,
+)
 
 
 def closed(*_: object) -> Any:

@@ -12,8 +12,8 @@ import select
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from transports.contract import PeerGone, WouldBlock
-from transports.defaults import translated
+from ipcbench.transports.contract import PeerGone, WouldBlock
+from ipcbench.transports.defaults import translated
 
 
 def writer(fd: int, size: int) -> Callable[[Any], None]:

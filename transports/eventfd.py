@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
-from transports.native import operations
-from transports.remedies import refused
-from transports.waiters import Fixed, How
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Sharing,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+)
+from ipcbench.transports.native import operations
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.waiters import Fixed, How
 
 
 class EventFd:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from transports.checks import check_seat, check_spec, path_in
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec, path_in
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Lifetime,
@@ -33,12 +33,18 @@ from transports.contract import (
     Topology,
     Unavailable,
 )
-from transports.descriptors import close_all
-from transports.naming import fresh_folder, remove_folder
-from transports.ownership import check_ours, open_ours
-from transports.pipe import TRAITS as PIPE_TRAITS
-from transports.pipe import PipeEndpoint, limits, pipes_of, set_capacity, shared_limit
-from transports.remedies import refused
+from ipcbench.transports.descriptors import close_all
+from ipcbench.transports.naming import fresh_folder, remove_folder
+from ipcbench.transports.ownership import check_ours, open_ours
+from ipcbench.transports.pipe import TRAITS as PIPE_TRAITS
+from ipcbench.transports.pipe import (
+    PipeEndpoint,
+    limits,
+    pipes_of,
+    set_capacity,
+    shared_limit,
+)
+from ipcbench.transports.remedies import refused
 
 TRAITS = replace(
     PIPE_TRAITS,

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Lifetime,
@@ -26,12 +26,12 @@ from transports.contract import (
     Unavailable,
     Waiting,
 )
-from transports.defaults import PlainChannel
-from transports.naming import announce, fresh_name, home, withdraw
-from transports.native import operations
-from transports.ownership import open_ours
-from transports.remedies import refused, refused_in_shm
-from transports.tokens import NOTHING, TOKEN, TokenEndpoint
+from ipcbench.transports.defaults import PlainChannel
+from ipcbench.transports.naming import announce, fresh_name, home, withdraw
+from ipcbench.transports.native import operations
+from ipcbench.transports.ownership import open_ours
+from ipcbench.transports.remedies import refused, refused_in_shm
+from ipcbench.transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
 FILE_LOCK = replace(

@@ -11,8 +11,8 @@ import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
-from transports.checks import check_seat, check_spec
-from transports.connections import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.connections import (
     LONG_QUEUE,
     SECRET_BYTES,
     ConnectedEndpoint,
@@ -20,7 +20,7 @@ from transports.connections import (
     bind,
     connect_to,
 )
-from transports.contract import (
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Framing,
@@ -34,10 +34,10 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
-from transports.defaults import PlainChannel
-from transports.descriptors import duplicate_all
-from transports.remedies import refused
-from transports.unix_socket import STREAM, UNBOUNDED
+from ipcbench.transports.defaults import PlainChannel
+from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.unix_socket import STREAM, UNBOUNDED
 
 _LOOPBACK = "ip link set lo up, and for ::1 sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
 

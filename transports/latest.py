@@ -16,8 +16,8 @@ import platform
 import time
 from typing import Any
 
-from transports.contract import MessageTooLarge, Segment, TimedOut, Unavailable
-from transports.words import ORDERED
+from ipcbench.transports.contract import MessageTooLarge, Segment, TimedOut, Unavailable
+from ipcbench.transports.words import ORDERED
 
 _HEAD = 64  # a cache line: the count, and the length
 

@@ -10,7 +10,7 @@ import select
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from transports.contract import PeerGone, WouldBlock
+from ipcbench.transports.contract import PeerGone, WouldBlock
 
 Receive: TypeAlias = Callable[[memoryview], int]
 

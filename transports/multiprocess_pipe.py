@@ -14,8 +14,8 @@ from multiprocessing import BufferTooShort, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -37,7 +37,7 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import (
+from ipcbench.transports.defaults import (
     PlainChannel,
     PlainEndpoint,
     closed,
@@ -45,8 +45,8 @@ from transports.defaults import (
     forbidden,
     translated,
 )
-from transports.multiplexing import given_room
-from transports.remedies import refused
+from ipcbench.transports.multiplexing import given_room
+from ipcbench.transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.MULTIPROCESSING,

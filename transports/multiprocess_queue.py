@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from queue import Empty, Full
 from typing import Any, TypeAlias
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -43,10 +43,16 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import PlainChannel, PlainEndpoint, closed, fitted, forbidden
-from transports.multiplexing import given_room, polled
-from transports.multiprocess_pipe import PICKLED_COPIES, context
-from transports.remedies import refused_in_shm
+from ipcbench.transports.defaults import (
+    PlainChannel,
+    PlainEndpoint,
+    closed,
+    fitted,
+    forbidden,
+)
+from ipcbench.transports.multiplexing import given_room, polled
+from ipcbench.transports.multiprocess_pipe import PICKLED_COPIES, context
+from ipcbench.transports.remedies import refused_in_shm
 
 SIMPLE = Traits(
     family=Family.MULTIPROCESSING,

@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from transports import removal
-from transports.errors import Unavailable
-from transports.ownership import check_way, open_ours, user
+from ipcbench.transports import removal
+from ipcbench.transports.errors import Unavailable
+from ipcbench.transports.ownership import check_way, open_ours, user
 
 PREFIX = "ipcbench-"
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
@@ -167,7 +167,7 @@ class Kind:
     """A kind of kernel object that has a name, and how to remove one by it."""
 
     name: str
-    remove: Callable[..., None]  # see transports.removal
+    remove: Callable[..., None]  # see ipcbench.transports.removal
     ours: Callable[[str], bool]  # could we have given this name?
 
 

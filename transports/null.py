@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -25,8 +25,8 @@ from transports.contract import (
     Unavailable,
     Waiting,
 )
-from transports.defaults import PlainChannel, PlainEndpoint, closed
-from transports.native import operations
+from ipcbench.transports.defaults import PlainChannel, PlainEndpoint, closed
+from ipcbench.transports.native import operations
 
 TRAITS = Traits(
     family=Family.FLOOR,

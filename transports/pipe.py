@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -31,11 +31,11 @@ from transports.contract import (
     Unavailable,
     Waiting,
 )
-from transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden
-from transports.descriptors import close_all, duplicate_all, reader, writer
-from transports.multiplexing import Gatherer, polled
-from transports.native import operations
-from transports.remedies import refused
+from ipcbench.transports.defaults import PlainChannel, PlainEndpoint, closed, forbidden
+from ipcbench.transports.descriptors import close_all, duplicate_all, reader, writer
+from ipcbench.transports.multiplexing import Gatherer, polled
+from ipcbench.transports.native import operations
+from ipcbench.transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.PIPE,

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transports.bindings import missing, posix_ipc
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.bindings import missing, posix_ipc
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -41,12 +41,12 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import PlainEndpoint, closed, fitted, forbidden
-from transports.multiplexing import Gatherer, polled
-from transports.naming import announce, fresh_name, withdraw
-from transports.native import operations
-from transports.ownership import check_ours
-from transports.remedies import refused
+from ipcbench.transports.defaults import PlainEndpoint, closed, fitted, forbidden
+from ipcbench.transports.multiplexing import Gatherer, polled
+from ipcbench.transports.naming import announce, fresh_name, withdraw
+from ipcbench.transports.native import operations
+from ipcbench.transports.ownership import check_ours
+from ipcbench.transports.remedies import refused
 
 TRAITS = Traits(
     family=Family.QUEUE,

@@ -13,44 +13,44 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from transports.contract import Transport, TransportError, Unavailable
+from ipcbench.transports.contract import Transport, TransportError, Unavailable
 
 GROUP = "ipcbench.transports"
 
 # name -> (module, what makes it: a callable without arguments)
 _BUILT_IN: dict[str, tuple[str, str]] = {
-    "pipe": ("transports.pipe", "Pipe"),
-    "fifo": ("transports.fifo", "fifo"),
-    "unix-stream": ("transports.unix_socket", "unix_stream"),
-    "unix-seqpacket": ("transports.unix_socket", "unix_seqpacket"),
-    "unix-dgram": ("transports.unix_datagram", "UnixDatagram"),
-    "socketpair": ("transports.socketpair", "SocketPair"),
-    "tcp": ("transports.inet_socket", "tcp"),
-    "tcp6": ("transports.inet_socket", "tcp6"),
-    "sysv-queue": ("transports.sysv_queue", "SysvQueue"),
-    "sysv-queue:types": ("transports.sysv_queue", "types"),
-    "posix-queue": ("transports.posix_queue", "PosixQueue"),
-    "mp-pipe": ("transports.multiprocess_pipe", "mp_pipe"),
-    "mp-pipe-pickle": ("transports.multiprocess_pipe", "mp_pipe_pickle"),
-    "mp-simple-queue": ("transports.multiprocess_queue", "mp_simple_queue"),
-    "mp-queue": ("transports.multiprocess_queue", "mp_queue"),
-    "posix-sem": ("transports.signalling", "posix_sem"),
-    "sysv-sem": ("transports.signalling", "sysv_sem"),
-    "eventfd": ("transports.signalling", "eventfd"),
-    "futex": ("transports.signalling", "futex"),
-    "signal": ("transports.signals", "Signals"),
-    "mp-lock": ("transports.guards", "MpLock"),
-    "flock": ("transports.guards", "flock"),
-    "lockf": ("transports.guards", "lockf"),
-    "unguarded": ("transports.guards", "Unguarded"),
-    "null": ("transports.null", "Null"),
+    "pipe": ("ipcbench.transports.pipe", "Pipe"),
+    "fifo": ("ipcbench.transports.fifo", "fifo"),
+    "unix-stream": ("ipcbench.transports.unix_socket", "unix_stream"),
+    "unix-seqpacket": ("ipcbench.transports.unix_socket", "unix_seqpacket"),
+    "unix-dgram": ("ipcbench.transports.unix_datagram", "UnixDatagram"),
+    "socketpair": ("ipcbench.transports.socketpair", "SocketPair"),
+    "tcp": ("ipcbench.transports.inet_socket", "tcp"),
+    "tcp6": ("ipcbench.transports.inet_socket", "tcp6"),
+    "sysv-queue": ("ipcbench.transports.sysv_queue", "SysvQueue"),
+    "sysv-queue:types": ("ipcbench.transports.sysv_queue", "types"),
+    "posix-queue": ("ipcbench.transports.posix_queue", "PosixQueue"),
+    "mp-pipe": ("ipcbench.transports.multiprocess_pipe", "mp_pipe"),
+    "mp-pipe-pickle": ("ipcbench.transports.multiprocess_pipe", "mp_pipe_pickle"),
+    "mp-simple-queue": ("ipcbench.transports.multiprocess_queue", "mp_simple_queue"),
+    "mp-queue": ("ipcbench.transports.multiprocess_queue", "mp_queue"),
+    "posix-sem": ("ipcbench.transports.signalling", "posix_sem"),
+    "sysv-sem": ("ipcbench.transports.signalling", "sysv_sem"),
+    "eventfd": ("ipcbench.transports.signalling", "eventfd"),
+    "futex": ("ipcbench.transports.signalling", "futex"),
+    "signal": ("ipcbench.transports.signals", "Signals"),
+    "mp-lock": ("ipcbench.transports.guards", "MpLock"),
+    "flock": ("ipcbench.transports.guards", "flock"),
+    "lockf": ("ipcbench.transports.guards", "lockf"),
+    "unguarded": ("ipcbench.transports.guards", "Unguarded"),
+    "null": ("ipcbench.transports.null", "Null"),
 }
 
 # A name before a colon -> (module, what makes it from the text behind the colon)
 _FAMILIES: dict[str, tuple[str, str]] = {
-    "pipe": ("transports.pipe", "pipe"),
-    "fifo": ("transports.fifo", "fifo_by"),
-    "shm": ("transports.shm.compose", "shm"),
+    "pipe": ("ipcbench.transports.pipe", "pipe"),
+    "fifo": ("ipcbench.transports.fifo", "fifo_by"),
+    "shm": ("ipcbench.transports.shm.compose", "shm"),
 }
 
 _MEMBERS = (
@@ -77,7 +77,7 @@ _MEMBERS = (
 
 # A family whose members are pairs -> (module, what lists all of them)
 _PRODUCTS: dict[str, tuple[str, str]] = {
-    "shm": ("transports.shm.compose", "product"),
+    "shm": ("ipcbench.transports.shm.compose", "product"),
 }
 
 

@@ -7,7 +7,7 @@ import os
 import resource
 from pathlib import Path
 
-from transports.errors import Unavailable
+from ipcbench.transports.errors import Unavailable
 
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
 ROOM_IN_SHM = "remove what nobody uses in /dev/shm, or mount -o remount,size=SIZE /dev/shm"

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from transports.bindings import missing, posix_ipc, sysv_ipc
-from transports.contract import (
+from ipcbench.transports.bindings import missing, posix_ipc, sysv_ipc
+from ipcbench.transports.contract import (
     Json,
     Lifetime,
     PeerGone,
@@ -20,12 +20,12 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.naming import announce, fresh_name, withdraw
-from transports.native import operations
-from transports.ownership import check_ours
-from transports.remedies import refused, refused_in_shm
-from transports.sysv_keys import check_sysv, created, key_of
-from transports.waiters import Fixed, How
+from ipcbench.transports.naming import announce, fresh_name, withdraw
+from ipcbench.transports.native import operations
+from ipcbench.transports.ownership import check_ours
+from ipcbench.transports.remedies import refused, refused_in_shm
+from ipcbench.transports.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.waiters import Fixed, How
 
 
 class PosixSemaphore:

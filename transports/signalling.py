@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from transports import words
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports import words
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Json,
@@ -22,15 +22,22 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
-from transports.descriptors import close_all, duplicate_all
-from transports.eventfd import EventFds
-from transports.native import operations, told
-from transports.semaphores import PosixSemaphores, SysvSemaphores
-from transports.shm.memfd import MemfdSegments
-from transports.shm.segments import OwnedSegment
-from transports.tokens import NOTHING, TOKEN, TokenEndpoint
-from transports.waiters import WORD_BYTES, Fixed, How, Waiter, WaiterKind, patient
-from transports.words import FUTEX, Words
+from ipcbench.transports.descriptors import close_all, duplicate_all
+from ipcbench.transports.eventfd import EventFds
+from ipcbench.transports.native import operations, told
+from ipcbench.transports.semaphores import PosixSemaphores, SysvSemaphores
+from ipcbench.transports.shm.memfd import MemfdSegments
+from ipcbench.transports.shm.segments import OwnedSegment
+from ipcbench.transports.tokens import NOTHING, TOKEN, TokenEndpoint
+from ipcbench.transports.waiters import (
+    WORD_BYTES,
+    Fixed,
+    How,
+    Waiter,
+    WaiterKind,
+    patient,
+)
+from ipcbench.transports.words import FUTEX, Words
 
 _MEMORY = MemfdSegments()  # where the words are of those waiters that live in memory
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Json,
@@ -31,10 +31,10 @@ from transports.contract import (
     Unavailable,
     WouldBlock,
 )
-from transports.defaults import PlainChannel, forbidden
-from transports.native import operations
-from transports.remedies import refused
-from transports.tokens import NOTHING, TOKEN, TokenEndpoint
+from ipcbench.transports.defaults import PlainChannel, forbidden
+from ipcbench.transports.native import operations
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.tokens import NOTHING, TOKEN, TokenEndpoint
 
 SIGNAL = signal.SIGRTMIN  # the first that the C library leaves to programs
 

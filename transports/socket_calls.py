@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from transports.contract import MessageTooLarge, PeerGone
-from transports.defaults import translated
-from transports.descriptors import read_rest, write_rest
-from transports.multiplexing import Receive
+from ipcbench.transports.contract import MessageTooLarge, PeerGone
+from ipcbench.transports.defaults import translated
+from ipcbench.transports.descriptors import read_rest, write_rest
+from ipcbench.transports.multiplexing import Receive
 
 
 def stream_sender(connection: socket.socket, size: int) -> Callable[[Any], None]:

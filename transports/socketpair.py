@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, replace
 
-from transports.checks import check_seat, check_spec
-from transports.connections import ConnectedEndpoint
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.connections import ConnectedEndpoint
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Lifetime,
@@ -19,9 +19,9 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
-from transports.defaults import PlainChannel
-from transports.descriptors import duplicate_all
-from transports.unix_socket import STREAM, UNBOUNDED, send_buffer, unavailable
+from ipcbench.transports.defaults import PlainChannel
+from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.unix_socket import STREAM, UNBOUNDED, send_buffer, unavailable
 
 TRAITS = replace(STREAM, sharing=Sharing.DESCRIPTORS, lifetime=Lifetime.PROCESS, unlink_early=False)
 

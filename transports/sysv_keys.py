@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from transports.bindings import sysv_ipc
-from transports.naming import KEY_BITS, announce, fresh_key, withdraw
-from transports.ownership import check_ours
+from ipcbench.transports.bindings import sysv_ipc
+from ipcbench.transports.naming import KEY_BITS, announce, fresh_key, withdraw
+from ipcbench.transports.ownership import check_ours
 
 Made = TypeVar("Made")
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from transports.bindings import missing, sysv_ipc
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.bindings import missing, sysv_ipc
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -38,11 +38,11 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import PlainEndpoint, closed, fitted, forbidden
-from transports.naming import withdraw
-from transports.native import operations
-from transports.remedies import refused
-from transports.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.defaults import PlainEndpoint, closed, fitted, forbidden
+from ipcbench.transports.naming import withdraw
+from ipcbench.transports.native import operations
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.sysv_keys import check_sysv, created, key_of
 
 TRAITS = Traits(
     family=Family.QUEUE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transports.contract import (
+from ipcbench.transports.contract import (
     Family,
     FanOut,
     Framing,
@@ -17,7 +17,7 @@ from transports.contract import (
     Traits,
     Waiting,
 )
-from transports.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden
 
 NOTHING = Limits(message=Limit("message", None, "nothing is carried"))
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from transports.checks import check_seat, check_spec, path_in
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec, path_in
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     FanOut,
@@ -37,13 +37,17 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
-from transports.defaults import PlainEndpoint, closed, forbidden, translated
-from transports.descriptors import duplicate_all
-from transports.multiplexing import Receive, polled
-from transports.native import operations
-from transports.ownership import check_ours
-from transports.socket_calls import check_message, message_receiver, message_sender
-from transports.unix_socket import (
+from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden, translated
+from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.multiplexing import Receive, polled
+from ipcbench.transports.native import operations
+from ipcbench.transports.ownership import check_ours
+from ipcbench.transports.socket_calls import (
+    check_message,
+    message_receiver,
+    message_sender,
+)
+from ipcbench.transports.unix_socket import (
     SEQPACKET,
     Place,
     bind_private,

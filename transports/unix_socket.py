@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transports.checks import check_seat, check_spec, path_in
-from transports.connections import (
+from ipcbench.transports.checks import check_seat, check_spec, path_in
+from ipcbench.transports.connections import (
     LONG_QUEUE,
     ConnectedEndpoint,
     Door,
     bind,
     connect_to,
 )
-from transports.contract import (
+from ipcbench.transports.contract import (
     Closed,
     Endpoint,
     Family,
@@ -38,10 +38,10 @@ from transports.contract import (
     Unavailable,
     Waiting,
 )
-from transports.descriptors import duplicate_all
-from transports.naming import fresh_folder, remove_folder
-from transports.remedies import refused
-from transports.socket_calls import largest_message
+from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.naming import fresh_folder, remove_folder
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.socket_calls import largest_message
 
 STREAM = Traits(
     family=Family.SOCKET,

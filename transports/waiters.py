@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
-from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
+from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
 
 WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
 

@@ -31,10 +31,17 @@ from functools import cache, partial
 from itertools import repeat
 from typing import Any
 
-from transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting, WouldBlock
-from transports.native import built
-from transports.remedies import refused
-from transports.waiters import Fixed, How
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Sharing,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+)
+from ipcbench.transports.native import built
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.waiters import Fixed, How
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 

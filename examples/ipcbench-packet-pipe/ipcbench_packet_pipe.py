@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from transports.checks import check_seat, check_spec
-from transports.contract import (
+from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.contract import (
     Closed,
     Family,
     FanOut,
@@ -31,10 +31,10 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.defaults import PlainChannel, PlainEndpoint, closed, translated
-from transports.descriptors import close_all, duplicate_all
-from transports.multiplexing import polled
-from transports.native import not_built
+from ipcbench.transports.defaults import PlainChannel, PlainEndpoint, closed, translated
+from ipcbench.transports.descriptors import close_all, duplicate_all
+from ipcbench.transports.multiplexing import polled
+from ipcbench.transports.native import not_built
 
 _packets: Any = None
 _missing: Unavailable | None = None

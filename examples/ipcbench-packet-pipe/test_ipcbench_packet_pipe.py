@@ -1,4 +1,4 @@
-from transports.testing import ContractTests
+from ipcbench.transports.testing import ContractTests
 
 
 class TestPacketPipe(ContractTests):

@@ -16,13 +16,13 @@ from unittest import mock
 
 import msgspec
 
-from bench.cell import Cell, Facts
-from bench.job import Job, Outcome, Reply
-from bench.journal import Journal
-from bench.plan import Planned
-from bench.progress import Silent
-from bench.records import AnyLine, Settings, Usage
-from bench.schedule import Schedule
+from ipcbench.bench.cell import Cell, Facts
+from ipcbench.bench.job import Job, Outcome, Reply
+from ipcbench.bench.journal import Journal
+from ipcbench.bench.plan import Planned
+from ipcbench.bench.progress import Silent
+from ipcbench.bench.records import AnyLine, Settings, Usage
+from ipcbench.bench.schedule import Schedule
 
 CELLS = (10, 100, 500, 2000)
 ROUNDS = 3
@@ -82,7 +82,7 @@ def _one(cells: int) -> Growth:
             written += time.perf_counter() - start
 
         schedule = Schedule(plan, settings, 1, write, Silent(), clock="perf_counter")
-        with mock.patch("bench.schedule.ForkParent", _Parent):
+        with mock.patch("ipcbench.bench.schedule.ForkParent", _Parent):
             tracemalloc.start()
             before, _ = tracemalloc.get_traced_memory()
             start = time.perf_counter()

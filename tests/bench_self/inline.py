@@ -17,11 +17,12 @@ from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
-from bench.clock import RealClock
-from bench.loops import ping, pong
-from bench.stats import Interval, median_interval
+from ipcbench.bench.clock import RealClock
+from ipcbench.bench.loops import ping, pong
+from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.transports.contract import Endpoint, Role, Spec, Ticket
+from ipcbench.transports.registry import get
 from tests.bench_self import inline_queues, inline_shm, inline_streams
-from transports import Endpoint, Role, Spec, Ticket, get
 
 SIZE = 64
 DEPTH = 64

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
-from transports import Ticket
+from ipcbench.transports.contract import Ticket
 
 Half = Callable[[int], None]  # plays one process's side of so many round trips
 Half_of = Callable[[Ticket, Any, bool], Half]

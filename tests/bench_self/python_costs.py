@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from bench.cell import Cell
-from bench.patterns import PATTERNS
-from bench.placement import POLLED, SAME_CORE
-from bench.sizes import human_seconds
-from bench.sweep import candidate
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import POLLED, SAME_CORE
+from ipcbench.bench.sizes import human_seconds
+from ipcbench.bench.sweep import candidate
+from ipcbench.transports.registry import names
 from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers, play
-from transports import names
 
 SIZE = 64
 CHOICE = ("latency", "signal", "counter")  # the first one that a transport can play

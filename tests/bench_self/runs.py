@@ -18,18 +18,18 @@ from typing import Protocol
 
 import msgspec
 
-from bench.cell import Cell
-from bench.clock import REAL
-from bench.forkparent import ForkParent
-from bench.job import Job
-from bench.placement import POLLED, SAME_CORE
-from bench.plan import plan
-from bench.records import Settings
-from bench.stats import Interval, median_interval
-from bench.sweep import candidate, site
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.clock import REAL
+from ipcbench.bench.forkparent import ForkParent
+from ipcbench.bench.job import Job
+from ipcbench.bench.placement import POLLED, SAME_CORE
+from ipcbench.bench.plan import plan
+from ipcbench.bench.records import Settings
+from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.bench.sweep import candidate, site
+from ipcbench.transports.naming import current
+from ipcbench.transports.native.endpoint import built
 from tests.reference import build
-from transports.naming import current
-from transports.native.endpoint import built
 
 BLOCK = 0.012  # seconds at least that a block should take
 TRIAL = 0.002  # the same, while looking for how many loops that is

@@ -6,10 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import sweep
-from bench.config import load_profile
-from bench.progress import Silent
-from bench.results import load
+from ipcbench.bench import sweep
+from ipcbench.bench.config import load_profile
+from ipcbench.bench.progress import Silent
+from ipcbench.bench.results import load
 
 BUDGET = 45.0  # seconds: three rounds or so of `quick`
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bench.cell import Cell
-from bench.config import Settings
-from bench.forkparent import ForkParent
-from bench.job import Job
-from bench.stats import Interval, median_interval
-from transports.naming import current
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.config import Settings
+from ipcbench.bench.forkparent import ForkParent
+from ipcbench.bench.job import Job
+from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.transports.naming import current
 
 STARTS = 60
 NAMES = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem")

@@ -11,7 +11,8 @@ import struct
 import sys
 import time
 
-from transports import Endpoint, PeerGone, Role, Spec, Ticket, get
+from ipcbench.transports.contract import Endpoint, PeerGone, Role, Spec, Ticket
+from ipcbench.transports.registry import get
 
 QUESTION = struct.Struct("=dcd7x")  # a number, an operator, a number
 ANSWER = struct.Struct("=d?15x")  # the result, and whether there is one

@@ -14,8 +14,9 @@ import sys
 import time
 from typing import Any
 
-from transports import Role, Spec, Ticket, Topology, Transport, get
-from transports.shm import SEGMENTS
+from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport
+from ipcbench.transports.registry import get
+from ipcbench.transports.shm import SEGMENTS
 
 MEMBERS = 2
 

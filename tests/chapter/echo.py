@@ -11,7 +11,8 @@ import struct
 import sys
 import time
 
-from transports import Endpoint, PeerGone, Role, Spec, Ticket, get
+from ipcbench.transports.contract import Endpoint, PeerGone, Role, Spec, Ticket
+from ipcbench.transports.registry import get
 
 MESSAGE = struct.Struct("=q56s")  # the process that echoes, and a text
 unix = get("unix-stream")

@@ -9,7 +9,8 @@ import os
 import sys
 import time
 
-from transports import Role, Spec, Ticket, Topology, get
+from ipcbench.transports.contract import Role, Spec, Ticket, Topology
+from ipcbench.transports.registry import get
 
 SIZE = 64  # bytes: both sides know it, for a pipe has no borders
 SPEC = Spec(SIZE, Topology.FAN_IN)

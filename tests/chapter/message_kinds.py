@@ -15,7 +15,15 @@ import json
 import sys
 import time
 
-from transports import Role, Spec, Ticket, Topology, Transport, WouldBlock, get
+from ipcbench.transports.contract import (
+    Role,
+    Spec,
+    Ticket,
+    Topology,
+    Transport,
+    WouldBlock,
+)
+from ipcbench.transports.registry import get
 
 SIZE = 64
 PARTIES = 4  # one process puts, three take

@@ -17,9 +17,9 @@ import sys
 import time
 from pathlib import Path
 
-from transports.contract import Mapping
-from transports.latest import LatestValue
-from transports.shm import SEGMENTS
+from ipcbench.transports.contract import Mapping
+from ipcbench.transports.latest import LatestValue
+from ipcbench.transports.shm import SEGMENTS
 
 SIZE = 128
 SYSV = SEGMENTS["sysv"]

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import sys
 
-from transports.contract import Mapping
-from transports.shm import SEGMENTS
+from ipcbench.transports.contract import Mapping
+from ipcbench.transports.shm import SEGMENTS
 
 FILE = SEGMENTS["file"]
 END = 2**64 - 1  # which is no square

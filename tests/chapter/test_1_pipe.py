@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.contract import PeerGone, Role
+from ipcbench.transports.registry import get
 from tests.chapter.greeter import SIZE, SPEC
-from transports import PeerGone, Role, get
 
 GREETER = Path(__file__).parent / "greeter.py"
 COUNT = 5

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Role, Unavailable
 from tests.chapter.message_kinds import queue, specification
-from transports import Role, Unavailable, naming
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0  # seconds

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Mapping, PeerGone
+from ipcbench.transports.words import ORDERED
 from tests.chapter.process_count import SIZE, SYSV, running
 from tests.chapter.programs import Program
-from transports import PeerGone, naming
-from transports.contract import Mapping
-from transports.words import ORDERED
 
 pytestmark = [
     pytest.mark.skipif(SYSV.probe() is not None, reason="no System V shared memory here"),

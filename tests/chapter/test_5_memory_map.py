@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports import naming
 from tests.chapter.programs import output
 from tests.chapter.squares import END, FILE
-from transports import naming
 
 COUNT = 2000  # numbers: more than a page of them
 

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Role, Unavailable
+from ipcbench.transports.shm import SEGMENTS
 from tests.chapter.count_up import MEMBERS, guard, specification
 from tests.chapter.programs import Program
-from transports import Role, Unavailable, naming
-from transports.shm import SEGMENTS
 
 TIMES = 2000
 

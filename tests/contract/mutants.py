@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.contract import mutants_shm
-from transports import get, naming
-from transports.contract import (
+from ipcbench.transports import naming
+from ipcbench.transports.contract import (
     Channel,
     Endpoint,
     FanOut,
@@ -31,7 +30,9 @@ from transports.contract import (
     Waiting,
     WouldBlock,
 )
-from transports.testing import ContractTests, actors, leaks
+from ipcbench.transports.registry import get
+from ipcbench.transports.testing import ContractTests, actors, leaks
+from tests.contract import mutants_shm
 
 IMPATIENT = "IPCBENCH_IMPATIENT"  # set for the run that the mutants have of their own
 if os.environ.get(IMPATIENT):

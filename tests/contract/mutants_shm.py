@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from transports.contract import Waiting
+from ipcbench.transports.contract import Waiting
 
 Mutant = Callable[..., None]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Sharing
+from ipcbench.transports.testing import ContractTests
+from ipcbench.transports.testing.stage import Stage
 from tests import sampling
-from transports import naming
-from transports.contract import Sharing
-from transports.testing import ContractTests
-from transports.testing.stage import Stage
 
 
 class _Sysv(ContractTests):

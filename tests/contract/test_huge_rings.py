@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ipcbench.transports.contract import Spec, Topology
+from ipcbench.transports.native import built
+from ipcbench.transports.testing.crew import Crew, numbered
+from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.available import available
-from transports import Spec, Topology
-from transports.native import built
-from transports.testing.crew import Crew, numbered
-from transports.testing.leaks import left_since, snapshot
 
 pytestmark = pytest.mark.usefixtures("huge_pages")
 

@@ -12,11 +12,12 @@ from itertools import product
 
 import pytest
 
+from ipcbench.transports import words
+from ipcbench.transports.contract import Spec, Topology
+from ipcbench.transports.native import built
+from ipcbench.transports.testing.crew import Crew, go_native, numbered, receive, send
+from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.available import available
-from transports import Spec, Topology, words
-from transports.native import built
-from transports.testing.crew import Crew, go_native, numbered, receive, send
-from transports.testing.leaks import left_since, snapshot
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

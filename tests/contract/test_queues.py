@@ -13,11 +13,17 @@ from typing import Any
 
 import pytest
 
+from ipcbench.transports import posix_queue
+from ipcbench.transports.contract import Endpoint, Role, Spec, Topology, Unavailable, WouldBlock
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.leaks import (
+    children,
+    descriptors,
+    left_since,
+    mappings,
+    snapshot,
+)
 from tests.available import available
-from transports import Role, Spec, Topology, Unavailable, WouldBlock, posix_queue
-from transports.contract import Endpoint
-from transports.testing.actors import Actor
-from transports.testing.leaks import children, descriptors, left_since, mappings, snapshot
 
 SOON = 5.0  # seconds
 

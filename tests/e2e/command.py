@@ -28,7 +28,7 @@ def ipcbench(
 ) -> subprocess.CompletedProcess[str]:
     """Run to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "bench", *map(str, arguments)],
+        [sys.executable, "-m", "ipcbench", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
@@ -42,7 +42,7 @@ def ipcbench(
 def started(*arguments: str | Path, plugins: bool = False) -> Iterator[subprocess.Popen[str]]:
     """A command that runs meanwhile; killed at the end if it still does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench", *map(str, arguments)],
+        [sys.executable, "-m", "ipcbench", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -100,7 +100,9 @@ def command_line(pid: int) -> str:
 
 def parts(pid: int) -> dict[str, set[int]]:
     """The processes of a running sweep, by what they are."""
-    parents = {child for child in children(pid) if "bench.forkparent" in command_line(child)}
+    parents = {
+        child for child in children(pid) if "ipcbench.bench.forkparent" in command_line(child)
+    }
     workers = {grandchild for parent in parents for grandchild in children(parent)}
     peers = {below for worker in workers for below in children(worker)}
     return {"command": {pid}, "fork parent": parents, "worker": workers, "peer": peers}

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.e2e.command import environment
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("transports", "bench", "reports")
+FOLDERS = ("transports", "bench", "reports")
 LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
 
 
@@ -30,8 +30,8 @@ def run(*command: str | Path, cwd: Path, code: int = 0, **more: str) -> str:
 def built_wheel(place: Path, **more: str) -> Path:
     """The wheel, built in that folder; `more` goes into the builder's environment."""
     copy = place / "copy"
-    for folder in PACKAGES:
-        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS)
+    for folder in (*FOLDERS, "ipcbench"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS, symlinks=True)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load
+from ipcbench.bench.results import load
 from tests.e2e.command import DEADLINE, environment, ipcbench
 
 CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1, 2), size)]
@@ -43,7 +43,7 @@ def test_closed_descriptors_change_no_figure(
     closed: tuple[int, ...], expected: dict[tuple[str, int], list[float]], tmp_path: Path
 ) -> None:
     redirected = " ".join(f"{fd}>&-" for fd in closed)
-    command = [sys.executable, "-m", "bench", *RUN, "-o", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "ipcbench", *RUN, "-o", str(tmp_path / "run")]
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {redirected}', "sh", *command],
         stdin=subprocess.DEVNULL,

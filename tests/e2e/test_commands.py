@@ -22,15 +22,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.cli import cli
-from bench.lock import NAME
-from bench.records import Skipped
-from bench.results import Results, load
-from bench.version import VERSION
+from ipcbench.bench.cli import cli
+from ipcbench.bench.lock import NAME
+from ipcbench.bench.records import Skipped
+from ipcbench.bench.results import Results, load
+from ipcbench.bench.version import VERSION
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.registry import Broken, get, names
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
-from transports import Unavailable, get, names, naming
-from transports.registry import Broken
 
 TINY = ("--clock", "fake", "--profile", "smoke", "-t", "null", "--pattern", "latency", "-s", "64")
 SCRIPT = Path(sys.executable).with_name("ipcbench")
@@ -263,8 +264,8 @@ def test_clean_says_what_it_removed(tmp_path: Path) -> None:
     # A process writes its ledger, makes an object, and is killed.
     program = (
         "import os, signal\n"
-        "from transports.contract import Spec\n"
-        "from transports.registry import get\n"
+        "from ipcbench.transports.contract import Spec\n"
+        "from ipcbench.transports.registry import get\n"
         f"channel = get({SHM!r}).create(Spec(size=64))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -417,7 +418,7 @@ def test_a_closed_pipe_is_no_error() -> None:
         reading, writing = os.pipe()
         os.close(reading)  # `ipcbench list | true`
         done = subprocess.run(
-            [sys.executable, "-m", "bench", *command],
+            [sys.executable, "-m", "ipcbench", *command],
             stdout=writing,
             stderr=subprocess.PIPE,
             text=True,
@@ -474,7 +475,7 @@ class Terminal:
         program = (
             "import fcntl, os, sys, termios\n"
             "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-            "os.execv(sys.executable, [sys.executable, '-m', 'bench', *sys.argv[1:]])\n"
+            "os.execv(sys.executable, [sys.executable, '-m', 'ipcbench', *sys.argv[1:]])\n"
         )
         self._process = subprocess.Popen(
             [sys.executable, "-c", program, *map(str, arguments)],

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import pytest
 
-from bench.cli import cli
-from bench.config import PROFILES, load_profile, parse_profile
-from bench.version import VERSION
-from reports.thresholds import load_thresholds
+from ipcbench.bench.cli import cli
+from ipcbench.bench.config import PROFILES, load_profile, parse_profile
+from ipcbench.bench.version import VERSION
+from ipcbench.reports.thresholds import load_thresholds
+from ipcbench.transports.registry import names
 from tests.e2e.command import environment, ipcbench
 from tests.e2e.documents import (
     DOCUMENTS,
@@ -28,7 +29,6 @@ from tests.e2e.documents import (
     links,
     options,
 )
-from transports import names
 
 README = ROOT / "README.md"
 COMMANDS = [

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import Status, load
+from ipcbench.bench.results import Status, load
+from ipcbench.transports.native import REMEDY, built, header
 from tests.e2e.command import environment
 from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands
-from transports.native import REMEDY, built, header
 
 EXAMPLE = ROOT / "examples/ipcbench-packet-pipe"
 MODULE = EXAMPLE / "ipcbench_packet_pipe.py"
@@ -98,13 +98,13 @@ def test_every_command_of_the_page_works(line: str, author: Author) -> None:
             assert " passed" in done.stdout
         case ["ipcbench", "run", *words]:
             done = author.python(
-                "-m", "bench", "run", *words, "--clock", "fake", "--budget", "100ms"
+                "-m", "ipcbench", "run", *words, "--clock", "fake", "--budget", "100ms"
             )
             assert done.returncode == 0, done.stderr
             found = outcomes(author.folder / words[words.index("-o") + 1])
             assert found == {"run": {"latency", "stream"}, "skipped": set(), "failed": set()}
         case ["ipcbench", *words]:
-            done = author.python("-m", "bench", *words, "--json")
+            done = author.python("-m", "ipcbench", *words, "--json")
             assert done.returncode == 0, done.stderr
             (ours,) = (one for one in json.loads(done.stdout) if one["name"] == "packet-pipe")
             assert ours["available"]
@@ -115,7 +115,7 @@ def test_every_command_of_the_page_works(line: str, author: Author) -> None:
 def test_it_is_in_every_sweep(author: Author) -> None:
     """What its traits name is measured, and what they do not is left out."""
     done = author.python(
-        "-m", "bench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
+        "-m", "ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
         "-o", "smoke",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ def test_it_is_in_every_sweep(author: Author) -> None:
     assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()
 
 
-NATIVE = ("-m", "bench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
+NATIVE = ("-m", "ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
           "--pattern", "latency", "-s", "64", "--runtime", "native", "-o")  # fmt: skip
 without_native = pytest.mark.skipif(built() is not None, reason=str(built()))
 
@@ -193,7 +193,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Author:
 
 @without_native
 def test_list_and_doctor_say_why_it_has_no_native_runtime(plain: Author) -> None:
-    entries = json.loads(plain.python("-m", "bench", "list", "--json").stdout)
+    entries = json.loads(plain.python("-m", "ipcbench", "list", "--json").stdout)
     (ours,) = (entry for entry in entries if entry["name"] == "packet-pipe")
     assert ours["available"]
     assert not ours["native"]["available"]
@@ -201,11 +201,11 @@ def test_list_and_doctor_say_why_it_has_no_native_runtime(plain: Author) -> None
     assert ours["native"]["remedy"] == ANEW
     (said,) = (
         line
-        for line in plain.python("-m", "bench", "list").stdout.splitlines()
+        for line in plain.python("-m", "ipcbench", "list").stdout.splitlines()
         if NOT_BUILT in line
     )
     assert ANEW in said
-    findings = json.loads(plain.python("-m", "bench", "doctor", "--json").stdout)
+    findings = json.loads(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
     (found,) = (one for one in findings if NOT_BUILT in one["text"])
     assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", ANEW)
 

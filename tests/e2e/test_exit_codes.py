@@ -107,7 +107,7 @@ def run(arguments: tuple[str, ...], streams: Streams, place: Path, new: Path) ->
     os.close(reading)
     try:
         done = subprocess.run(
-            ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "bench", *words],
+            ["sh", "-c", f'exec "$@" {redirected}', "sh", sys.executable, "-m", "ipcbench", *words],
             stdin=subprocess.DEVNULL,
             stdout=writing if 1 in streams.unread else subprocess.PIPE,
             stderr=writing if 2 in streams.unread else subprocess.PIPE,
@@ -152,7 +152,7 @@ def test_an_answer_that_finds_no_room_is_told_in_one_line(
     words = [str(tmp_path / "run") if word == "new" else word for word in COMMANDS[name][0]]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "bench", *words],
+            [sys.executable, "-m", "ipcbench", *words],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.native_loops import missing
-from bench.results import Status, load
+from ipcbench.bench.native_loops import missing
+from ipcbench.bench.results import Status, load
+from ipcbench.transports.native import REMEDY
 from tests.e2e.installing import built_wheel, environment_with, run
-from transports.native import REMEDY
 
 HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
 

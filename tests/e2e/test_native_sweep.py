@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.clock import FakeClock
-from bench.patterns import PATTERNS
-from bench.results import Results, Status, load
+from ipcbench.bench.clock import FakeClock
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.results import Results, Status, load
+from ipcbench.transports.native import built
 from tests.e2e.command import ipcbench
-from transports.native import built
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

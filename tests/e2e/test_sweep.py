@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench.clock import FakeClock
-from bench.patterns import PATTERNS
-from bench.results import Status, load
-from bench.sweep import candidate
+from ipcbench.bench.clock import FakeClock
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.results import Status, load
+from ipcbench.bench.sweep import candidate
+from ipcbench.transports.registry import names
 from tests.e2e.command import end, ipcbench, lines, started, wait_for
-from transports import names
 
 SMOKE = ("--clock", "fake", "--profile", "smoke", "--seed", "7")
 SMALL = (*SMOKE, "-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem", "-t", "null")

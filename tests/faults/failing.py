@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from bench.results import Results, Status, load
+from ipcbench.bench.results import Results, Status, load
+from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.e2e.command import ipcbench
-from transports.testing.leaks import left_since, outliving
 
 Told = tuple[str, str, str]  # who, where (as it begins), what (as it begins)
 

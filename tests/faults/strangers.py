@@ -11,7 +11,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports.testing.actors import Actor
+from ipcbench.transports.testing.actors import Actor
 
 STRANGER = 65533  # a uid that nobody has
 DENIED = (PermissionError, posix_ipc.PermissionsError, sysv_ipc.PermissionsError)

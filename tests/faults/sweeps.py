@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from bench.results import CellResult, Results, Status, load
+from ipcbench.bench.results import CellResult, Results, Status, load
+from ipcbench.transports.naming import PREFIX
 from tests.e2e.command import DEADLINE, environment
 from tests.faults.confined import CANNOT, NOBODY, Confinement
-from transports.naming import PREFIX
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Bench:
             os.chown(self.home, NOBODY, NOBODY)
         more = {"XDG_RUNTIME_DIR": str(self.home), "IPCBENCH_TEST": str(self.folder), **more}
         done = subprocess.run(
-            confinement.wrapped([sys.executable, "-m", "bench", *map(str, arguments)]),
+            confinement.wrapped([sys.executable, "-m", "ipcbench", *map(str, arguments)]),
             capture_output=True,
             text=True,
             errors="surrogateescape",

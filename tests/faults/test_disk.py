@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load
+from ipcbench.bench.results import load
+from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.e2e.command import end, environment, ipcbench, started, wait_for
 from tests.e2e.command import lines as lines_of
 from tests.faults.disks import in_private, said
-from transports.testing.leaks import left_since, snapshot
 
 SWEEP = "run --clock fake --profile smoke --seed 7 -t null -t pipe -s 64 --pattern latency"
 ARGUMENTS = SWEEP.split()
@@ -286,7 +286,7 @@ def test_a_log_on_a_full_disk_stops_no_sweep(
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
         for arguments, code in (([*ARGUMENTS, "-o", str(tmp_path / "run")], 0), (["run", "-x"], 3)):
-            command = [sys.executable, "-m", "bench", *arguments]
+            command = [sys.executable, "-m", "ipcbench", *arguments]
             done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, timeout=60)
             assert done.returncode == code
     assert (tmp_path / "run/report.html").exists()
@@ -300,7 +300,7 @@ def test_an_answer_that_finds_no_room_is_an_error(
     """And not 1, which would be a promise broken."""
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "bench", *arguments]
+        command = [sys.executable, "-m", "ipcbench", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 3
     assert done.stderr == "Error: what was found cannot be shown: No space left on device\n"

@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.journal import LONGEST_LINE, NAME
-from bench.records import Round
+from ipcbench.bench.journal import LONGEST_LINE, NAME
+from ipcbench.bench.records import Round
 from tests import synthetic
 from tests.e2e.command import environment, ipcbench
 from tests.fuzz import harmless
@@ -80,7 +80,7 @@ def _refused(*arguments: str | Path) -> str:
 
 ONE_AFTER_THE_OTHER = """
 import sys
-from bench.cli import main
+from ipcbench.bench.cli import main
 for folder in sys.argv[1:]:
     sys.argv = ["ipcbench", "report", folder]
     try:
@@ -189,7 +189,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 def test_a_file_that_may_not_be_read(run: Path) -> None:
     (run / NAME).chmod(0)
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_OVERRIDE, sys.executable, "-m", "bench", "report", run],
+        [sys.executable, "-c", WITHOUT_OVERRIDE, sys.executable, "-m", "ipcbench", "report", run],
         capture_output=True,
         text=True,
         env=environment(),

@@ -8,14 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ipcbench.transports.testing.leaks import kernel_objects
 from tests.e2e.command import environment, wait_for
-from transports.testing.leaks import kernel_objects
 
 ROOT = Path(__file__).parents[2]
 HANGS = """
 import os, time
 from pathlib import Path
-from transports import Spec, get
+from ipcbench.transports.contract import Spec
+from ipcbench.transports.registry import get
 
 def test_it_hangs():
     get("shm:posix+spin").create(Spec(64))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load
+from ipcbench.bench.results import load
+from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
 from tests.e2e.command import (
     DEADLINE,
     alive,
@@ -21,7 +22,6 @@ from tests.e2e.command import (
     started,
     wait_for,
 )
-from transports.testing.leaks import kernel_objects, left_since, snapshot
 
 SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "--seed", "3")
 SOME = ("-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem", "-t", "unix-stream")
@@ -92,7 +92,7 @@ def test_clean_removes_what_is_left_and_nothing_else(tmp_path: Path) -> None:
         wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
         below = descendants(process.pid)
         for pid in below:  # the guardian first: nobody is to clean up
-            if "bench.guardian" in command_line(pid):
+            if "ipcbench.bench.guardian" in command_line(pid):
                 os.kill(pid, signal.SIGKILL)
         process.kill()
     wait_for("the end of every process", lambda: not alive(below))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.results import Results
+from ipcbench.bench.results import Results
+from ipcbench.transports.native import built
 from tests.faults.failing import Told, check_told, swept
-from transports.native import built
 
 FAULTS: dict[str, Told] = {
     "leaves": ("peer 1 (server)", "block", "exited with 7"),

@@ -24,24 +24,24 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from tests.available import available
-from tests.faults.strangers import STRANGER, Try, as_root, attempts, perform, stranger
-from transports import (
+from ipcbench.transports import naming
+from ipcbench.transports.contract import (
     Channel,
+    Lifetime,
     Role,
+    Sharing,
     Spec,
     Ticket,
     Topology,
     Transport,
-    get,
-    names,
-    naming,
 )
-from transports.contract import Lifetime, Sharing
-from transports.signals import SIGNAL
-from transports.testing.actors import Actor
-from transports.testing.crew import Crew, Seat, seats
-from transports.testing.leaks import KernelObject, Thing, kernel_objects
+from ipcbench.transports.registry import get, names
+from ipcbench.transports.signals import SIGNAL
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.crew import Crew, Seat, seats
+from ipcbench.transports.testing.leaks import KernelObject, Thing, kernel_objects
+from tests.available import available
+from tests.faults.strangers import STRANGER, Try, as_root, attempts, perform, stranger
 
 MESSAGE = b"still ours"
 

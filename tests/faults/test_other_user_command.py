@@ -18,18 +18,18 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from bench import lock, sweep
-from bench.config import Options, load_profile, with_options
-from bench.guardian import clean_up
-from bench.journal import Journal
-from bench.lock import Busy, SweepLock
-from bench.progress import Silent
-from bench.results import load
+from ipcbench.bench import lock, sweep
+from ipcbench.bench.config import Options, load_profile, with_options
+from ipcbench.bench.guardian import clean_up
+from ipcbench.bench.journal import Journal
+from ipcbench.bench.lock import Busy, SweepLock
+from ipcbench.bench.progress import Silent
+from ipcbench.bench.results import load
+from ipcbench.transports import naming
+from ipcbench.transports.ownership import check_way
+from ipcbench.transports.testing.actors import Actor
 from tests.e2e.command import ipcbench
 from tests.faults.strangers import STRANGER, as_root, attempts, perform, stranger
-from transports import naming
-from transports.ownership import check_way
-from transports.testing.actors import Actor
 
 pytestmark = as_root
 
@@ -362,7 +362,16 @@ def test_he_reads_no_journal(stranger: Actor, run: Path) -> None:
 
 
 def test_modules_that_he_put_into_the_current_folder(stranger: Actor, shared: Path) -> None:
-    for name in ("click", "json", "pathlib", "contextlib", "transports", "pyperf", "matplotlib"):
+    for name in (
+        "click",
+        "json",
+        "pathlib",
+        "contextlib",
+        "ipcbench",
+        "transports",
+        "pyperf",
+        "matplotlib",
+    ):
         stranger.do(perform, plant, shared / f"{name}.py")
     done = ipcbench("list", "--json", cwd=shared)
     assert done.returncode == 0, done.stderr

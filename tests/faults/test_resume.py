@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench import sweep
-from bench.journal import NAME, Unreadable
-from bench.progress import Silent
-from bench.results import load
+from ipcbench.bench import sweep
+from ipcbench.bench.journal import NAME, Unreadable
+from ipcbench.bench.progress import Silent
+from ipcbench.bench.results import load
 from tests.e2e.command import ipcbench
 from tests.faults.disks import in_private, said
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.registry import names
 from tests.sampling import SEED
 from tests.soak import kills, starts
 from tests.soak.trials import Record, Trial, played
-from transports import names
 
 SOME = sorted(random.Random(SEED).sample(names(), 5))
 

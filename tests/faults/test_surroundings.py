@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import load
+from ipcbench.bench.results import load
 from tests.e2e.command import environment
 from tests.faults.confined import Confinement
 from tests.faults.sweeps import Bench, failed, only_line, why_skipped
@@ -113,7 +113,7 @@ def on_terminal(command: list[str], rows: int, columns: int, folder: Path) -> tu
 
 @pytest.mark.parametrize(("rows", "columns"), [(5, 20), (1, 1)])
 def test_a_tiny_terminal(rows: int, columns: int, bench: Bench) -> None:
-    python = [sys.executable, "-m", "bench"]
+    python = [sys.executable, "-m", "ipcbench"]
     sweep = ["run", "--profile", "smoke", "--clock", "fake", "-t", "null", "--pattern", "latency"]
     code, written = on_terminal([*python, *sweep, "-o", "run"], rows, columns, bench.folder)
     assert code == 0, written

@@ -141,7 +141,7 @@ def main() -> None:
             print("atheris is not installed: inputs at random, not guided by coverage", flush=True)
         reader, play = importlib.import_module(module), _at_random
     else:
-        with atheris.instrument_imports(include=["bench", "reports"]):
+        with atheris.instrument_imports(include=["ipcbench.bench", "ipcbench.reports"]):
             reader, play = importlib.import_module(module), _guided
     from tests.fuzz import guard
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from bench.cell import Cell
-from bench.journal import NAME
-from bench.records import Failed, Resumed, Skipped
-from bench.results import Results, Status, Unreadable, load, write_suite
-from bench.schedule import Progress
-from reports import gate, page
-from reports.model import measured
-from reports.thresholds import BadThresholds, Thresholds, load_thresholds
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.journal import NAME
+from ipcbench.bench.records import Failed, Resumed, Skipped
+from ipcbench.bench.results import Results, Status, Unreadable, load, write_suite
+from ipcbench.bench.schedule import Progress
+from ipcbench.reports import gate, page
+from ipcbench.reports.model import measured
+from ipcbench.reports.thresholds import BadThresholds, Thresholds, load_thresholds
 from tests import synthetic
 from tests.fuzz import harmless, mutation
 

@@ -6,16 +6,22 @@ import random
 from collections.abc import Callable
 from importlib.resources import files
 
-from bench.config import PROFILES, BadConfig, Options, parse_profile, with_options
-from bench.plan import order
-from bench.sweep import CannotRun, planned
+from ipcbench.bench.config import (
+    PROFILES,
+    BadConfig,
+    Options,
+    parse_profile,
+    with_options,
+)
+from ipcbench.bench.plan import order
+from ipcbench.bench.sweep import CannotRun, planned
+from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.test_config import PROFILE
-from transports.registry import UnknownTransport
 
 SEEDS = [
     PROFILE.encode(),
-    *((files("bench") / "profiles" / f"{name}.toml").read_bytes() for name in PROFILES),
+    *((files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes() for name in PROFILES),
 ]
 _WORDS = (
     '"latency"', '"stream"', '"counter"', '"signal"', '"fan-out"', '"pairs"', '"echo"', '"state"',

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from bench.cell import Cell
-from bench.control import Broken
-from bench.job import Outcome, Reply
-from bench.journal import Journal
-from bench.plan import Planned
-from bench.pyperf_file import NoFigure, calibrated
-from bench.records import Planned as PlannedLine
-from bench.results import load, write_suite
-from bench.schedule import _record
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.control import Broken
+from ipcbench.bench.job import Outcome, Reply
+from ipcbench.bench.journal import Journal
+from ipcbench.bench.plan import Planned
+from ipcbench.bench.pyperf_file import NoFigure, calibrated
+from ipcbench.bench.records import Planned as PlannedLine
+from ipcbench.bench.results import load, write_suite
+from ipcbench.bench.schedule import _record
 from tests import synthetic
 from tests.fuzz import harmless, mutation
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from bench.records import Failed, Skipped
-from bench.results import Results
-from reports import gate
-from reports.thresholds import BadThresholds, load_thresholds, select
+from ipcbench.bench.records import Failed, Skipped
+from ipcbench.bench.results import Results
+from ipcbench.reports import gate
+from ipcbench.reports.thresholds import BadThresholds, load_thresholds, select
 from tests import synthetic
 from tests.fuzz import harmless, toml
 

@@ -25,8 +25,8 @@ from tests import compiling
 from tests.e2e.command import environment  # and nothing that would import the good one
 
 ROOT = Path(__file__).parents[2]
-NATIVE = "transports._native"
-LOOPS = "bench._loops"
+NATIVE = "ipcbench.transports._native"
+LOOPS = "ipcbench.bench._loops"
 SECONDS = 60.0  # in which a break has to be found
 PATIENCE = 3.0  # seconds: whoever gives no answer for so long hangs
 
@@ -269,7 +269,7 @@ def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
     if one.file.endswith(".py"):
         path = folder / Path(one.file).name
         path.write_text(applied(one))
-        return one.file.removesuffix(".py").replace("/", "."), path
+        return "ipcbench." + one.file.removesuffix(".py").replace("/", "."), path
     root, module = sources(one, folder), LOOPS if one.file.startswith("bench/") else NATIVE
     files = (
         [root / "bench/_loops.c"] if module == LOOPS else (root / "transports/native").glob("*.c")
@@ -311,7 +311,7 @@ def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
 
 def _swept(home: Path) -> None:
     """What it left that had to be killed."""
-    from transports import naming
+    from ipcbench.transports import naming
 
     for path in home.glob(f"{naming.PREFIX}*/*.ledger"):
         naming.remove_all(naming.Ledger(path))
@@ -334,7 +334,7 @@ class _Instead(MetaPathFinder):
 def main() -> None:
     name, path, finder, what, seed = sys.argv[1:]
     sys.meta_path.insert(0, _Instead(name, path))
-    from transports.testing import actors
+    from ipcbench.transports.testing import actors
 
     actors.PATIENCE = PATIENCE
     assert import_module(name).__file__ == path

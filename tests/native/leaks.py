@@ -26,12 +26,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import native_loops
-from bench.buffers import room
-from transports import Limits, Spec, Topology, Transport, get, naming
-from transports.bindings import posix_ipc
-from transports.native import native_of, operations
-from transports.testing.crew import seats
+from ipcbench.bench import native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.transports import naming
+from ipcbench.transports.bindings import posix_ipc
+from ipcbench.transports.contract import Limits, Spec, Topology, Transport
+from ipcbench.transports.native import native_of, operations
+from ipcbench.transports.registry import get
+from ipcbench.transports.testing.crew import seats
 
 TIMES = 1000
 WARM = 100  # rounds before: what is kept once is no leak

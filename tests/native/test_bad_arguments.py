@@ -10,17 +10,17 @@ import sys
 
 import pytest
 
-from transports.native import built
+from ipcbench.transports.native import built
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 GIVEN = """
 from array import array
-from bench import native_loops
-from bench.buffers import room
-from transports.native import native_of, operations
-from transports.null import NullEndpoint
+import ipcbench.bench.native_loops as native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.transports.native import native_of, operations
+from ipcbench.transports.null import NullEndpoint
 
 o, memory, waiter, patience = operations, bytearray(4096), operations.eventfd(0, 0), (0, 0, -1, 0)
 

@@ -8,13 +8,21 @@ from typing import Any
 
 import pytest
 
+from ipcbench.transports import words
+from ipcbench.transports.contract import Spec, Topology
+from ipcbench.transports.native import built, operations
+from ipcbench.transports.testing.crew import Crew, numbered, receive, send
+from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.reading import (
+    lend,
+    lend_wrongly,
+    look_late,
+    peek,
+    scan,
+    write_late,
+)
 from tests.available import available
 from tests.plugins.capsules import HEADROOM, READ_IN_PLACE, capsule
-from transports import Spec, Topology, words
-from transports.native import built, operations
-from transports.testing.crew import Crew, numbered, receive, send
-from transports.testing.leaks import left_since, snapshot
-from transports.testing.reading import lend, lend_wrongly, look_late, peek, scan, write_late
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from bench.cell import Cell
-from bench.stats import median_interval
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.stats import median_interval
 from tests.bench_self.runs import Comparison, NoRun, Ours, Program, Target, Workers, play
 from tests.reference import build
 

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from ipcbench.transports.native import built
 from tests import sampling
 from tests.native import breaks, leaks
-from transports.native import built
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

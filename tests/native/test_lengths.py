@@ -12,10 +12,10 @@ import time
 
 import pytest
 
+from ipcbench.transports.contract import MessageTooLarge, Role, Spec, Topology
+from ipcbench.transports.native import built, native_of
 from tests.available import available
 from tests.plugins.capsules import Opened
-from transports import MessageTooLarge, Role, Spec, Topology
-from transports.native import built, native_of
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
@@ -26,8 +26,9 @@ BUFFER = 1 << 24  # bytes: more than the segment has
 
 PLAY = f"""
 import sys, time
-from transports import MessageTooLarge, Role, Spec, Topology, get
-from transports.native import native_of
+from ipcbench.transports.contract import MessageTooLarge, Role, Spec, Topology
+from ipcbench.transports.registry import get
+from ipcbench.transports.native import native_of
 
 name, length, way, native = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4] == "native"
 transport = get(name)

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from bench.buffers import room
-from bench.clock import RealClock
-from bench.native_loops import absorb, emit
-from bench.patterns import Part, Seat
-from bench.verify import MESSAGES, Corrupt, check, message, row
+from ipcbench.bench.buffers import room
+from ipcbench.bench.clock import RealClock
+from ipcbench.bench.native_loops import absorb, emit
+from ipcbench.bench.patterns import Part, Seat
+from ipcbench.bench.verify import MESSAGES, Corrupt, check, message, row
+from ipcbench.transports.contract import MessageTooLarge, PeerGone, Role, Spec, Topology
+from ipcbench.transports.native import NativeEndpoint, built, native_of, operations
+from ipcbench.transports.null import NullEndpoint
 from tests.available import available
 from tests.plugins.capsules import capsule
-from transports import MessageTooLarge, PeerGone, Role, Spec, Topology
-from transports.native import NativeEndpoint, built, native_of, operations
-from transports.null import NullEndpoint
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

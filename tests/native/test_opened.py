@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bench import native_loops
-from bench.buffers import room
+from ipcbench.bench import native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.transports.native import built, header, operations
 from tests import compiling
 from tests.plugins.capsules import Ops, capsule
-from transports.native import built, header, operations
 
 GROWN = """
 #include "opened.h"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transports.native import header
+from ipcbench.transports.native import header
 
 HERE = Path(__file__).parent
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.reference import build
-from transports.testing.leaks import left_since, outliving
 
 ONE_WAY = {"hand_over": "stream", "cache_lines": "pingpong"}  # the floors: what each is about
 QUEUES = {"sysv_queue", "posix_queue"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.native import header
 from tests import sampling
 from tests.native import breaks
 from tests.native.interleavings import Lost, Ring, Torn, explore
-from transports.native import header
 
 HERE = Path(__file__).parent
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from bench import native_loops
+from ipcbench.bench import native_loops
+from ipcbench.transports import semaphores, words
+from ipcbench.transports.shm.kinds import WAITERS
 from tests import compiling
 from tests.native import breaks
 from tests.sampling import SEED
 from tests.soak import rings
-from transports import semaphores, words
-from transports.shm.kinds import WAITERS
 
 drawn = random.Random(SEED)
 SHAPES = [

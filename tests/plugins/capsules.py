@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from transports.contract import MessageTooLarge, PeerGone, WouldBlock
-from transports.native import in_words
+from ipcbench.transports.contract import MessageTooLarge, PeerGone, WouldBlock
+from ipcbench.transports.native import in_words
 
 NAME = b"ipcbench.ops"
 ABI = 1

@@ -12,10 +12,9 @@ from typing import Any
 
 import capsules
 
-from bench import peers, schedule, worker
-from transports import get
-from transports.contract import Role, Ticket
-from transports.registry import Broken
+from ipcbench.bench import peers, schedule, worker
+from ipcbench.transports.contract import Role, Ticket
+from ipcbench.transports.registry import Broken, get
 
 # The sweep's own patience, in seconds: a hang costs all of it, and there are many here.
 peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0

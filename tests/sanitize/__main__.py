@@ -16,7 +16,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from bench.process import die_with
+from ipcbench.bench.process import die_with
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build/sanitized"
@@ -111,8 +111,8 @@ def _built() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     FOUND.mkdir(parents=True)
     leftovers = shutil.ignore_patterns("__pycache__", "*.so")
-    for folder in ("transports", "bench", "reports", "tests"):
-        shutil.copytree(ROOT / folder, COPY / folder, ignore=leftovers)
+    for folder in ("transports", "bench", "reports", "ipcbench", "tests"):
+        shutil.copytree(ROOT / folder, COPY / folder, ignore=leftovers, symlinks=True)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, COPY)
     done = subprocess.run(

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from ipcbench.transports.registry import matching, names
 from tests.soak.trials import Trial
-from transports.registry import matching, names
 
 HERE = Path(__file__).parents[1] / "contract"
 DEADLINE = 1200.0  # seconds of one transport's tests, or of all mutants

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from bench.journal import NAME
-from bench.results import Results, load
-from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, started
-from tests.soak.trials import Trial
-from transports.testing.leaks import (
+from ipcbench.bench.journal import NAME
+from ipcbench.bench.results import Results, load
+from ipcbench.transports.testing.leaks import (
     SETTLING,
     Thing,
     kernel_objects,
@@ -29,6 +27,8 @@ from transports.testing.leaks import (
     names_of_other_runs,
     outliving,
 )
+from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, started
+from tests.soak.trials import Trial
 
 VICTIMS = ("command", "fork parent", "worker", "peer")
 TIMES = 50  # of each victim

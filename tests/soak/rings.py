@@ -16,7 +16,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bench import native_loops
+from ipcbench.bench import native_loops
+from ipcbench.transports import words
+from ipcbench.transports.contract import (
+    Endpoint,
+    Limits,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+    Waiting,
+)
+from ipcbench.transports.naming import current
+from ipcbench.transports.registry import get
+from ipcbench.transports.shm.compose import Shm
+from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
+from ipcbench.transports.testing.actors import Died, Stuck
+from ipcbench.transports.testing.crew import Crew, go_native, seats
+from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.native import breaks
 from tests.soak.traffic import (
     PACES,
@@ -31,24 +49,6 @@ from tests.soak.traffic import (
     serve,
 )
 from tests.soak.trials import Trial
-from transports import words
-from transports.contract import (
-    Endpoint,
-    Limits,
-    Spec,
-    Ticket,
-    Topology,
-    Traits,
-    Unavailable,
-    Waiting,
-)
-from transports.naming import current
-from transports.registry import get
-from transports.shm.compose import Shm
-from transports.shm.kinds import SEGMENTS, WAITERS
-from transports.testing.actors import Died, Stuck
-from transports.testing.crew import Crew, go_native, seats
-from transports.testing.leaks import left_since, snapshot
 
 PYTHON, NATIVE, MIXED = "python", "native", "mixed"
 TRIALS = 4  # of each shape

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from bench.cell import Cell
-from bench.forkparent import ForkParent
-from bench.job import Job
-from bench.patterns import PATTERNS
-from bench.placement import UNPINNED
-from bench.plan import Planned, plan
-from bench.records import Settings
-from bench.sweep import candidate, site
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.forkparent import ForkParent
+from ipcbench.bench.job import Job
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import UNPINNED
+from ipcbench.bench.plan import Planned, plan
+from ipcbench.bench.records import Settings
+from ipcbench.bench.sweep import candidate, site
+from ipcbench.transports.naming import current
+from ipcbench.transports.registry import matching, names
+from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.soak.trials import Trial
-from transports import names
-from transports.naming import current
-from transports.registry import matching
-from transports.testing.leaks import left_since, outliving
 
 TIMES = {2: 1000, 8: 100}  # processes -> starts of each transport
 AT_ONCE = 100  # starts of a trial: what an interrupted soak has to play again

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.buffers import room
+from ipcbench.bench.buffers import room
+from ipcbench.transports.contract import MessageTooLarge
+from ipcbench.transports.testing.crew import Seat
 from tests.plugins.capsules import Opened
-from transports.contract import MessageTooLarge
-from transports.testing.crew import Seat
 
 Run = tuple[bytes, int]
 

@@ -1,4 +1,4 @@
-"""reports.gallery and what it is made of: measured cells -> charts as data."""
+"""ipcbench.reports.gallery and what it is made of: measured cells -> charts as data."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.results import Results
-from reports.canvas import spread, tick
-from reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
-from reports.dots import MOST_SERIES
-from reports.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
-from reports.groups import by_family, memory
-from reports.model import measured
+from ipcbench.bench.results import Results
+from ipcbench.reports.canvas import spread, tick
+from ipcbench.reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
+from ipcbench.reports.dots import MOST_SERIES
+from ipcbench.reports.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
+from ipcbench.reports.groups import by_family, memory
+from ipcbench.reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core")

@@ -1,4 +1,4 @@
-"""reports.claims and reports.trust: verdicts turn when the data do."""
+"""ipcbench.reports.claims and ipcbench.reports.trust: verdicts turn when the data do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.results import Results
-from reports.claims import Claim, Outcome, Verdict, shm_fastest
-from reports.model import measured
-from reports.trust import Weight, judge
+from ipcbench.bench.results import Results
+from ipcbench.reports.claims import Claim, Outcome, Verdict, shm_fastest
+from ipcbench.reports.model import measured
+from ipcbench.reports.trust import Weight, judge
 from tests.synthetic import cells, sweep
 
 SHM = "shm:posix+posix-sem"

@@ -1,4 +1,4 @@
-"""bench.config: profiles and options, taken as they are meant or refused in one line."""
+"""ipcbench.bench.config: profiles and options, taken as they are meant or refused in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.config import (
+from ipcbench.bench.config import (
     MOST_PROCESSES,
     PROFILES,
     BadConfig,
@@ -19,9 +19,9 @@ from bench.config import (
     parse_profile,
     with_options,
 )
-from bench.patterns import PATTERNS
-from bench.placement import PLACEMENTS
-from bench.records import Settings
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import PLACEMENTS
+from ipcbench.bench.records import Settings
 
 PROFILE = """
 about = "for tests"
@@ -113,8 +113,8 @@ def test_each_profile_of_ours_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_control_of_ours_has_its_original(name: str) -> None:
-    from bench.plan import cells_of
-    from transports import registry
+    from ipcbench.bench.plan import cells_of
+    from ipcbench.transports import registry
 
     cells = list(cells_of(load_profile(name).axes, registry.matching))
     assert {cell.original.id for cell in cells if cell.twin} <= {

@@ -12,8 +12,17 @@ from typing import Any
 
 import pytest
 
-from transports import Channel, Endpoint, Role, Spec, Ticket, TimedOut, Topology, get
-from transports.testing.actors import Actor
+from ipcbench.transports.contract import (
+    Channel,
+    Endpoint,
+    Role,
+    Spec,
+    Ticket,
+    TimedOut,
+    Topology,
+)
+from ipcbench.transports.registry import get
+from ipcbench.transports.testing.actors import Actor
 
 SIZE = 8
 

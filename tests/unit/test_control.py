@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.control import (
+from ipcbench.bench.control import (
     Block,
     Broken,
     Check,
@@ -27,8 +27,8 @@ from bench.control import (
     Stop,
     Used,
 )
-from bench.records import Usage
-from transports import PeerGone, TimedOut
+from ipcbench.bench.records import Usage
+from ipcbench.transports.contract import PeerGone, TimedOut
 
 
 @pytest.fixture

@@ -8,18 +8,26 @@ import msgspec
 import pytest
 from matplotlib import font_manager
 
-from bench.results import Results
-from reports.canvas import plain
-from reports.charts import Axis, Chart, Curves, Dots
-from reports.claims import Outcome, Verdict, shm_fastest
-from reports.costs import Cost, costs, python_alone, round_trips, streams, sums
-from reports.gallery import all_charts
-from reports.model import measured, winners
-from reports.page import write
-from reports.plots import by_placement
-from reports.statements import judged
-from reports.tables import skipped
-from reports.words import MINUS, apart, cost_sentence, families, signed, signed_span, summaries
+from ipcbench.bench.results import Results
+from ipcbench.reports.canvas import plain
+from ipcbench.reports.charts import Axis, Chart, Curves, Dots
+from ipcbench.reports.claims import Outcome, Verdict, shm_fastest
+from ipcbench.reports.costs import Cost, costs, python_alone, round_trips, streams, sums
+from ipcbench.reports.gallery import all_charts
+from ipcbench.reports.model import measured, winners
+from ipcbench.reports.page import write
+from ipcbench.reports.plots import by_placement
+from ipcbench.reports.statements import judged
+from ipcbench.reports.tables import skipped
+from ipcbench.reports.words import (
+    MINUS,
+    apart,
+    cost_sentence,
+    families,
+    signed,
+    signed_span,
+    summaries,
+)
 from tests.synthetic import (
     NOT_BUILT,
     REMEDY,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import process
-from transports.forking import fork_child
+from ipcbench.bench import process
+from ipcbench.transports.forking import fork_child
 
 ROOT = Path(__file__).parents[2]
 RETURNED = 99  # the exit code of a child that came back here

@@ -13,13 +13,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.cell import Cell, Facts
-from bench.records import SCHEMA, Ended, Failed, Header, Machine, Run, Settings, Skipped
-from bench.results import CellResult, Results
-from reports import gate
-from reports.gate import Judged, Judgement, Verdict, exit_code, render, to_json
-from reports.thresholds import BadThresholds, Thresholds, load_thresholds, select
-from reports.trust import Weight
+from ipcbench.bench.cell import Cell, Facts
+from ipcbench.bench.records import (
+    SCHEMA,
+    Ended,
+    Failed,
+    Header,
+    Machine,
+    Run,
+    Settings,
+    Skipped,
+)
+from ipcbench.bench.results import CellResult, Results
+from ipcbench.reports import gate
+from ipcbench.reports.gate import Judged, Judgement, Verdict, exit_code, render, to_json
+from ipcbench.reports.thresholds import (
+    BadThresholds,
+    Thresholds,
+    load_thresholds,
+    select,
+)
+from ipcbench.reports.trust import Weight
 
 KEPT, BROKEN = Verdict.KEPT, Verdict.BROKEN
 INCONCLUSIVE, NOT_MEASURED = Verdict.INCONCLUSIVE, Verdict.NOT_MEASURED

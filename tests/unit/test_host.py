@@ -1,4 +1,4 @@
-"""bench.host: what the machine tells, read without trusting that it tells anything."""
+"""ipcbench.bench.host: what the machine tells, read without trusting that it tells anything."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import host
-from bench.host import Cpu, Ticks, cpu_list, machine, may_forbid_idle, ticks, topology
+from ipcbench.bench import host
+from ipcbench.bench.host import (
+    Cpu,
+    Ticks,
+    cpu_list,
+    machine,
+    may_forbid_idle,
+    ticks,
+    topology,
+)
 
 
 @pytest.fixture

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Limit, Limits, Mapping, PeerGone, Unavailable
+from ipcbench.transports.registry import get
+from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
+from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
+from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.huge_pages import none_free, set_aside
-from transports import PeerGone, Unavailable, get, naming
-from transports.contract import Limit, Limits, Mapping
-from transports.shm.huge_pages import Pages
-from transports.shm.kinds import IN_HUGE_PAGES
-from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.testing.leaks import left_since, snapshot
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from transports.contract import MessageTooLarge, Segment, TimedOut
-from transports.latest import LatestValue
-from transports.shm import SEGMENTS
-from transports.words import ORDERED
+from ipcbench.transports.contract import MessageTooLarge, Segment, TimedOut
+from ipcbench.transports.latest import LatestValue
+from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.words import ORDERED
 
 SIZE = 64 * 1024
 

@@ -31,7 +31,13 @@ class Import:
 
     @property
     def package(self) -> str:
-        return self.module.partition(".")[0]
+        """The layer for a module of ours, the top-level package for any other."""
+        return self.inner.partition(".")[0]
+
+    @property
+    def inner(self) -> str:
+        """Path inside our import package; the module itself for any other."""
+        return self.module.removeprefix("ipcbench.")
 
 
 def imports(source: str) -> list[Import]:
@@ -54,7 +60,7 @@ def _one(node: ast.AST, on_top: bool) -> Iterator[Import]:
         yield from (Import(alias.name, on_top) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         assert node.level == 0, "imports are absolute"
-        # `from bench import stats` imports bench.stats
+        # `from ipcbench.bench import stats` imports ipcbench.bench.stats
         yield from (Import(f"{node.module}.{alias.name}", on_top) for alias in node.names)
     else:
         inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -71,13 +77,15 @@ def complaints(path: str, source: str) -> list[str]:
     found = []
     for each in imports(source):
         ours = each.package in FOLDERS and each.package != folder
+        if each.package in FOLDERS and each.inner == each.module:
+            found.append(f"{each.module}: the import package is ipcbench")
         if each.package in HEAVY and each.on_top and folder != "reports":
             found.append(f"{each.module} is heavy: import it inside the function")
         if each.package in HEAVY and folder == "transports":
             found.append(f"{each.module}: transports do without")
         if each.package == "pytest" and not path.startswith("transports/testing/"):
             found.append("pytest is for tests, and for transports.testing")
-        if each.module.startswith("transports.testing") and folder != "transports":
+        if each.inner.startswith("transports.testing") and folder != "transports":
             found.append("transports.testing is for tests")
         if ours and not _allowed(path, folder, each):
             found.append(f"{folder} may not import {each.module} here")
@@ -104,7 +112,7 @@ def _allowed(path: str, folder: str, each: Import) -> bool:
         above = path == "bench/cli.py" and not each.on_top
         return each.package == "transports" or (each.package == "reports" and above)
     if folder == "reports":
-        return f"{each.module}.".startswith(("bench.results.", "bench.stats."))
+        return f"{each.inner}.".startswith(("bench.results.", "bench.stats."))
     return False
 
 
@@ -116,20 +124,20 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("transports/pipe.py", "import bench"),
-        ("transports/pipe.py", "def f():\n    from bench.stats import median"),
+        ("transports/pipe.py", "import ipcbench.bench"),
+        ("transports/pipe.py", "def f():\n    from ipcbench.bench.stats import median"),
         ("transports/pipe.py", "def f():\n    import numpy"),
         ("transports/pipe.py", "import pytest"),
-        ("bench/worker.py", "from reports import page"),
-        ("bench/worker.py", "def f():\n    from reports import page"),
-        ("bench/cli.py", "from reports import page"),
-        ("bench/cli.py", "class A:\n    import reports.page"),
+        ("bench/worker.py", "from ipcbench.reports import page"),
+        ("bench/worker.py", "def f():\n    from ipcbench.reports import page"),
+        ("bench/cli.py", "from ipcbench.reports import page"),
+        ("bench/cli.py", "class A:\n    import ipcbench.reports.page"),
         ("bench/stats.py", "try:\n    import scipy.stats\nexcept ImportError:\n    pass"),
         ("bench/stats.py", "from numpy import array"),
-        ("bench/worker.py", "from transports.testing import actors"),
-        ("reports/page.py", "from bench import journal"),
-        ("reports/page.py", "import bench.resultset"),
-        ("reports/page.py", "from transports import names"),
+        ("bench/worker.py", "from ipcbench.transports.testing import actors"),
+        ("reports/page.py", "from ipcbench.bench import journal"),
+        ("reports/page.py", "import ipcbench.bench.resultset"),
+        ("reports/page.py", "from ipcbench.transports import names"),
     ],
 )
 def test_the_rules_can_be_broken(path: str, source: str) -> None:
@@ -140,11 +148,11 @@ def test_the_rules_can_be_broken(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("transports/testing/suite.py", "import pytest"),
-        ("bench/cli.py", "def f():\n    from reports.page import write"),
+        ("bench/cli.py", "def f():\n    from ipcbench.reports.page import write"),
         ("bench/results.py", "def f():\n    import numpy"),
-        ("bench/worker.py", "from transports.contract import Spec"),
-        ("reports/page.py", "from bench import results, stats"),
-        ("reports/page.py", "from bench.results import Suite"),
+        ("bench/worker.py", "from ipcbench.transports.contract import Spec"),
+        ("reports/page.py", "from ipcbench.bench import results, stats"),
+        ("reports/page.py", "from ipcbench.bench.results import Suite"),
         ("reports/figures.py", "import matplotlib"),
     ],
 )

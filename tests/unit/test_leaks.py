@@ -12,9 +12,9 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports import naming
-from transports.testing import leaks
-from transports.testing.actors import Actor
+from ipcbench.transports import naming
+from ipcbench.transports.testing import leaks
+from ipcbench.transports.testing.actors import Actor
 
 
 def posix_memory(stack: ExitStack) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench import native_loops
-from bench.buffers import room
-from bench.clock import RealClock
-from transports import Role, Spec, Topology, Transport, get
-from transports.native import NativeEndpoint, built, native_of
+from ipcbench.bench import native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.bench.clock import RealClock
+from ipcbench.transports.contract import Role, Spec, Topology, Transport
+from ipcbench.transports.native import NativeEndpoint, built, native_of
+from ipcbench.transports.registry import get
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.native import built, header
 from tests import compiling
-from transports.native import built, header
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 PLAY = """
 import os, signal, sys, threading, time
-from transports import Role, Spec, Topology, get
-from transports.native import native_of
+from ipcbench.transports.contract import Role, Spec, Topology
+from ipcbench.transports.registry import get
+from ipcbench.transports.native import native_of
 
 def handler(number, frame):
     print("heard", flush=True)

@@ -1,4 +1,4 @@
-"""bench.loops: the calls that are timed, each one, in order, and nothing beside them."""
+"""ipcbench.bench.loops: the calls that are timed, each one, in order, and nothing beside them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench.clock import FakeClock, RealClock
-from bench.loops import ACKNOWLEDGEMENT, END_MARK, stamped_nudge, stamped_ping
-from bench.patterns import Part
-from transports.null import NullEndpoint
+from ipcbench.bench.clock import FakeClock, RealClock
+from ipcbench.bench.loops import ACKNOWLEDGEMENT, END_MARK, stamped_nudge, stamped_ping
+from ipcbench.bench.patterns import Part
+from ipcbench.transports.null import NullEndpoint
 
 MESSAGE = object()  # what `prepare` made of it is the transport's own affair
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.records import Failed, Skipped
-from bench.results import Results, Status, load
-from reports.model import Measured, contests, measured, ranges, winners
-from reports.style import styles
-from reports.tables import QUANTILES, failures, figures, pending, skipped, tails
+from ipcbench.bench.records import Failed, Skipped
+from ipcbench.bench.results import Results, Status, load
+from ipcbench.reports.model import Measured, contests, measured, ranges, winners
+from ipcbench.reports.style import styles
+from ipcbench.reports.tables import QUANTILES, failures, figures, pending, skipped, tails
 from tests.synthetic import cells, facts, header, reference, sweep, write_journal
 
 PLACEMENTS = ("same-core", "cross-core")

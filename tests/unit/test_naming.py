@@ -12,9 +12,10 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from transports import Unavailable, naming, removal
-from transports.testing.actors import Actor
-from transports.testing.leaks import left_since, snapshot
+from ipcbench.transports import naming, removal
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.leaks import left_since, snapshot
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from ipcbench.transports.contract import Role, Spec, Topology, WouldBlock
+from ipcbench.transports.native import built, native_of
 from tests.available import available
-from transports import Role, Spec, Topology, WouldBlock
-from transports.native import built, native_of
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

@@ -1,4 +1,4 @@
-"""bench.native_loops: the compiled twins make the calls that the loops in Python make."""
+"""ipcbench.bench.native_loops: the compiled twins make the calls that the loops in Python make."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ from typing import Any
 
 import pytest
 
-from bench import loops, native_loops
-from bench.buffers import room
-from bench.clock import Clock, FakeClock, RealClock
-from bench.loops import END_MARK
-from bench.patterns import Part
-from tests.plugins.capsules import HEADROOM, Ops, capsule
-from tests.unit.test_loops import CALLS, COUNTS, variable
-from transports import (
+from ipcbench.bench import loops, native_loops
+from ipcbench.bench.buffers import room
+from ipcbench.bench.clock import Clock, FakeClock, RealClock
+from ipcbench.bench.loops import END_MARK
+from ipcbench.bench.patterns import Part
+from ipcbench.transports.contract import (
     MessageTooLarge,
     PeerGone,
     Role,
@@ -32,10 +30,12 @@ from transports import (
     Transport,
     Unavailable,
     WouldBlock,
-    get,
 )
-from transports.native import built, native_of, operations
-from transports.null import NullEndpoint
+from ipcbench.transports.native import built, native_of, operations
+from ipcbench.transports.null import NullEndpoint
+from ipcbench.transports.registry import get
+from tests.plugins.capsules import HEADROOM, Ops, capsule
+from tests.unit.test_loops import CALLS, COUNTS, variable
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

@@ -9,20 +9,22 @@ from typing import Any
 
 import pytest
 
+from ipcbench.transports.native import REMEDY
 from tests.e2e.command import environment
-from transports.native import REMEDY
 
 # In a process of its own: modules that are blocked stay so. None in `sys.modules` makes an
 # import fail as that of a module that was never built does.
 PROGRAM = """
 import json, sys, time
 sys.modules[sys.argv[1]] = None
-from bench.native_loops import missing
-from bench.plan import plan, cells_of
-from bench.sweep import candidate, site
-from bench.config import Options, load_profile, with_options
-from bench.inventory import examine, transports
-from transports import Role, Spec, Topology, Transport, get, names, native
+from ipcbench.bench.native_loops import missing
+from ipcbench.bench.plan import plan, cells_of
+from ipcbench.bench.sweep import candidate, site
+from ipcbench.bench.config import Options, load_profile, with_options
+from ipcbench.bench.inventory import examine, transports
+from ipcbench.transports.contract import Role, Spec, Topology, Transport
+from ipcbench.transports.registry import get, names
+import ipcbench.transports.native as native
 
 why = missing()
 profile = with_options(load_profile("smoke"), Options(transports=("pipe",), runtimes=("native",)))
@@ -55,7 +57,7 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module", params=["transports._native", "bench._loops"])
+@pytest.fixture(scope="module", params=["ipcbench.transports._native", "ipcbench.bench._loops"])
 def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request.param],
@@ -92,6 +94,6 @@ def test_list_and_doctor_tell_it(told: dict[str, Any]) -> None:
 
 
 def test_endpoints_have_no_operations(told: dict[str, Any]) -> None:
-    if told["blocked"] == "transports._native":
+    if told["blocked"] == "ipcbench.transports._native":
         assert len(told["no capsule"]) == 4
     assert all(told["no capsule"].values())

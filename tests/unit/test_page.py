@@ -1,4 +1,4 @@
-"""reports.page: one file that says it all, whatever the results hold."""
+"""ipcbench.reports.page: one file that says it all, whatever the results hold."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from matplotlib import font_manager
 
-from bench.cell import Cell
-from bench.records import Ended, Failed, Resumed, Skipped
-from bench.results import Results
-from bench.stats import Interval
-from reports.page import repeat, write
-from reports.words import TIMES, TO, bounds, count, times
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.records import Ended, Failed, Resumed, Skipped
+from ipcbench.bench.results import Results
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.page import repeat, write
+from ipcbench.reports.words import TIMES, TO, bounds, count, times
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import MOST_PROCESSES
-from bench.loops import Span
-from bench.patterns import PATTERNS, Part, Pattern, Seat, elapsed
-from transports import Role, Spec, Topology
-from transports.checks import check_seat
+from ipcbench.bench.config import MOST_PROCESSES
+from ipcbench.bench.loops import Span
+from ipcbench.bench.patterns import PATTERNS, Part, Pattern, Seat, elapsed
+from ipcbench.transports.checks import check_seat
+from ipcbench.transports.contract import Role, Spec, Topology
 
 ALL = list(PATTERNS.values())
 NAME = attrgetter("name")

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from transports import Limits, PeerGone, Role, Spec, Ticket, Unavailable, get
-from transports.registry import UnknownTransport
+from ipcbench.transports.contract import (
+    Limits,
+    PeerGone,
+    Role,
+    Spec,
+    Ticket,
+    Unavailable,
+)
+from ipcbench.transports.registry import UnknownTransport, get
 
 
 @pytest.mark.parametrize(("name", "capacity"), [("pipe:4K", 4096), ("pipe:128K", 131072)])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.host import Cpu, topology
-from bench.placement import (
+from ipcbench.bench.host import Cpu, topology
+from ipcbench.bench.placement import (
     CROSS_CORE,
     PLACEMENTS,
     POLLED,

@@ -1,4 +1,4 @@
-"""bench.plan: every combination is planned or skipped, once, in a lasting order."""
+"""ipcbench.bench.plan: every combination is planned or skipped, once, in a lasting order."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cli, sweep
-from bench.cell import Cell
-from bench.config import Axes, load_profile, parse_profile
-from bench.host import Cpu
-from bench.patterns import PATTERNS
-from bench.placement import PLACEMENTS, SAME_CORE, Site
-from bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
-from transports import Limits, Topology, Traits, Unavailable
-from transports.contract import Limit
-from transports.null import TRAITS as NULL
-from transports.registry import matching
+from ipcbench.bench import cli, sweep
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.config import Axes, load_profile, parse_profile
+from ipcbench.bench.host import Cpu
+from ipcbench.bench.patterns import PATTERNS
+from ipcbench.bench.placement import PLACEMENTS, SAME_CORE, Site
+from ipcbench.bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
+from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable
+from ipcbench.transports.null import TRAITS as NULL
+from ipcbench.transports.registry import matching
 
 TRAITS = replace(NULL, topologies=frozenset({Topology.LINK, Topology.FAN_IN}))
 FAN_OUT = replace(TRAITS, topologies=frozenset(Topology))

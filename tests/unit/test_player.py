@@ -1,4 +1,4 @@
-"""bench.peers.Player: what a process brings into the timed loops."""
+"""ipcbench.bench.peers.Player: what a process brings into the timed loops."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from zlib import crc32
 
 import pytest
 
-from bench.clock import RealClock
-from bench.loops import END_MARK
-from bench.patterns import Part, Seat
-from bench.peers import Player
-from transports import Role
-from transports.defaults import PlainEndpoint
-from transports.shm.in_place import ABSENT
+from ipcbench.bench.clock import RealClock
+from ipcbench.bench.loops import END_MARK
+from ipcbench.bench.patterns import Part, Seat
+from ipcbench.bench.peers import Player
+from ipcbench.transports.contract import Role
+from ipcbench.transports.defaults import PlainEndpoint
+from ipcbench.transports.shm.in_place import ABSENT
 
 SIZE = 32 << 20
 

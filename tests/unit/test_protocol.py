@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from bench.cell import Cell
-from bench.forkparent import ForkParent, Lost
-from bench.job import PROTOCOL, Job, Reply
-from bench.records import Settings
+from ipcbench.bench.cell import Cell
+from ipcbench.bench.forkparent import ForkParent, Lost
+from ipcbench.bench.job import PROTOCOL, Job, Reply
+from ipcbench.bench.records import Settings
 
 CELL = Cell(transport="pipe", pattern="latency", size=4 << 20, placement="same-core")
 JOB = Job(

@@ -1,4 +1,4 @@
-"""bench.pyperf_file: what a worker wrote is a figure, or the reason why it is none."""
+"""ipcbench.bench.pyperf_file: what a worker wrote is a figure, or the reason why it is none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import json
 import pyperf
 import pytest
 
-from bench.pyperf_file import LONGEST, SHORTEST, NoFigure, calibrated, measured, taken
-from bench.records import MOST_BLOCKS
+from ipcbench.bench.pyperf_file import (
+    LONGEST,
+    SHORTEST,
+    NoFigure,
+    calibrated,
+    measured,
+    taken,
+)
+from ipcbench.bench.records import MOST_BLOCKS
 
 
 def written(values: object, warmups: object = (), **metadata: object) -> bytes:

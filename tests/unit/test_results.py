@@ -1,4 +1,4 @@
-"""bench.results: what a journal's lines amount to, and the files written from them."""
+"""ipcbench.bench.results: what a journal's lines amount to, and the files written from them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import msgspec
 import pyperf
 import pytest
 
-from bench.cell import Cell, Facts
-from bench.journal import NAME
-from bench.records import (
+from ipcbench.bench.cell import Cell, Facts
+from ipcbench.bench.journal import NAME
+from ipcbench.bench.records import (
     SCHEMA,
     AnyLine,
     Calibrated,
@@ -30,7 +30,7 @@ from bench.records import (
     Settings,
     Skipped,
 )
-from bench.results import Status, Unreadable, load, write_suite
+from ipcbench.bench.results import Status, Unreadable, load, write_suite
 
 MACHINE = Machine(
     hostname="host",

@@ -18,14 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bench.clock import FAKE, REAL
-from bench.job import Job, Reply
-from bench.journal import NAME, Journal, read
-from bench.records import AnyLine, Calibrated, Ended, Resumed, Round, Run
-from bench.records import Planned as PlannedLine
-from bench.results import Results, Status, load
-from bench.resumption import RETAKES, Progress
-from bench.schedule import GIVE_UP
+from ipcbench.bench.clock import FAKE, REAL
+from ipcbench.bench.job import Job, Reply
+from ipcbench.bench.journal import NAME, Journal, read
+from ipcbench.bench.records import AnyLine, Calibrated, Ended, Resumed, Round, Run
+from ipcbench.bench.records import Planned as PlannedLine
+from ipcbench.bench.results import Results, Status, load
+from ipcbench.bench.resumption import RETAKES, Progress
+from ipcbench.bench.schedule import GIVE_UP
 from tests import synthetic
 from tests.unit import test_schedule
 from tests.unit.test_schedule import Stage, a_failure, a_plan, a_reply

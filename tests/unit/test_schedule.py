@@ -12,20 +12,29 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from bench import schedule
-from bench.cell import Cell, Facts
-from bench.clock import FAKE, REAL
-from bench.control import Broken
-from bench.forkparent import WATCHDOG, Lost
-from bench.host import Ticks
-from bench.job import Job, Outcome, Reply
-from bench.placement import POLLED
-from bench.plan import Planned, order
-from bench.records import AnyLine, Calibrated, Ended, Failed, Round, Run, Settings, Usage
-from bench.records import Planned as PlannedLine
-from bench.results import Results, load
-from bench.resumption import RETAKES, Progress
-from bench.schedule import FOREIGN_MAX, GIVE_UP, STARTS, STEAL_MAX, Schedule
+from ipcbench.bench import schedule
+from ipcbench.bench.cell import Cell, Facts
+from ipcbench.bench.clock import FAKE, REAL
+from ipcbench.bench.control import Broken
+from ipcbench.bench.forkparent import WATCHDOG, Lost
+from ipcbench.bench.host import Ticks
+from ipcbench.bench.job import Job, Outcome, Reply
+from ipcbench.bench.placement import POLLED
+from ipcbench.bench.plan import Planned, order
+from ipcbench.bench.records import (
+    AnyLine,
+    Calibrated,
+    Ended,
+    Failed,
+    Round,
+    Run,
+    Settings,
+    Usage,
+)
+from ipcbench.bench.records import Planned as PlannedLine
+from ipcbench.bench.results import Results, load
+from ipcbench.bench.resumption import RETAKES, Progress
+from ipcbench.bench.schedule import FOREIGN_MAX, GIVE_UP, STARTS, STEAL_MAX, Schedule
 from tests import synthetic
 
 FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
@@ -174,7 +183,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(Parent, "stage", found, raising=False)
     monkeypatch.setattr(schedule, "ForkParent", Parent)
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
-    monkeypatch.setattr("bench.host.ticks", found.ticks)
+    monkeypatch.setattr("ipcbench.bench.host.ticks", found.ticks)
     yield found
     for done, left, _ in found.told:  # whatever happens, nobody is told nonsense
         assert 0 <= done <= 1

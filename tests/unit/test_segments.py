@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from transports import PeerGone, Unavailable, naming
-from transports.contract import Mapping, Sharing
-from transports.shm import SEGMENTS
-from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.testing.leaks import kernel_objects, left_since, snapshot
+from ipcbench.transports import naming
+from ipcbench.transports.contract import Mapping, PeerGone, Sharing, Unavailable
+from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
+from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
 
 SIZE = 5000  # no whole number of pages
 

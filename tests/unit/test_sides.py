@@ -1,4 +1,4 @@
-"""reports.sides: one side against another, simulated where nothing is to be found."""
+"""ipcbench.reports.sides: one side against another, simulated where nothing is to be found."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bench.stats import holm
-from reports.sides import Times, ahead
+from ipcbench.bench.stats import holm
+from ipcbench.reports.sides import Times, ahead
 
 SIMULATIONS = 300
 CONTESTS = 8

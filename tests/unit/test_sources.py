@@ -1,4 +1,4 @@
-"""bench.sources: the code has a name of its own, and any change of it another one."""
+"""ipcbench.bench.sources: the code has a name of its own, and any change of it another one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from types import ModuleType
 
 import pytest
 
-import bench
-import transports
-from bench import sources
-from transports import registry
+from ipcbench import bench, transports
+from ipcbench.bench import sources
+from ipcbench.transports import registry
 
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Both packages, elsewhere."""
     for package in (bench, transports):
-        name = package.__name__
+        name = package.__name__.rpartition(".")[2]
         shutil.copytree(*package.__path__, tmp_path / name)
         monkeypatch.setattr(package, "__path__", [str(tmp_path / name)])
     return tmp_path

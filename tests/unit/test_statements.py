@@ -1,4 +1,4 @@
-"""reports.statements: one transport against another, as the chapter names them."""
+"""ipcbench.reports.statements: one transport against another, as the chapter names them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from reports.claims import Verdict
-from reports.model import measured
-from reports.statements import STATEMENTS, Judgement, Truth, judged
+from ipcbench.reports.claims import Verdict
+from ipcbench.reports.model import measured
+from ipcbench.reports.statements import STATEMENTS, Judgement, Truth, judged
 from tests.synthetic import GUARDS, SIGNALS, cells, reference, sweep
 
 

@@ -1,4 +1,4 @@
-"""bench.stats against scipy, against definitions, and against its own promises."""
+"""ipcbench.bench.stats against scipy, against definitions, and against its own promises."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.stats import (
+from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
     Interval,
     binomial_tail,

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import journal
-from bench.journal import NAME, Journal, Unreadable, read
-from bench.untrusted import LONGEST_TOML, one_line, open_file, parse_toml, read_toml
+from ipcbench.bench import journal
+from ipcbench.bench.journal import NAME, Journal, Unreadable, read
+from ipcbench.bench.untrusted import (
+    LONGEST_TOML,
+    one_line,
+    open_file,
+    parse_toml,
+    read_toml,
+)
 from tests.unit.test_journal import END, HEADER, folder_with
 
 

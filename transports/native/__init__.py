@@ -1,6 +1,6 @@
 """The native runtime's operations: the same handles that Python made, driven from C (ops.h)."""
 
-from transports.native.endpoint import (
+from ipcbench.transports.native.endpoint import (
     HEADROOM,
     REMEDY,
     NativeEndpoint,

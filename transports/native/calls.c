@@ -377,7 +377,7 @@ static PyMethodDef methods[] = {
 
 PyTypeObject ipcbench_calls = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "transports._native.Calls",
+    .tp_name = "ipcbench.transports._native.Calls",
     .tp_doc = "The operations of a capsule; OSError for what they refuse.",
     .tp_basicsize = sizeof(struct calls),
     .tp_flags = Py_TPFLAGS_DEFAULT,

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from transports.contract import Endpoint, Json, Unavailable
-from transports.defaults import closed, translated
+from ipcbench.transports.contract import Endpoint, Json, Unavailable
+from ipcbench.transports.defaults import closed, translated
 
 _NEEDED = "install a C compiler and Python's headers, then install"
 REMEDY = f"{_NEEDED} ipcbench anew"
@@ -19,7 +19,7 @@ HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
 operations: Any = None
 _why = ""
 try:
-    operations = import_module("transports._native")
+    operations = import_module("ipcbench.transports._native")
 except ImportError as error:
     _why = str(error)
 

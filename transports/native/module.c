@@ -1,4 +1,4 @@
-/* The module `transports._native`: makes capsules of operations over handles that Python has. */
+/* The module `ipcbench.transports._native`: makes capsules of operations over handles that Python has. */
 #include "capsule.h"
 
 struct held {
@@ -70,7 +70,7 @@ static PyModuleDef_Slot slots[] = {
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "transports._native",
+    .m_name = "ipcbench.transports._native",
     .m_doc = "Capsules of operations over the handles of endpoints: see native/ops.h.",
     .m_slots = slots,
 };

@@ -27,7 +27,7 @@ static PyBufferProcs buffer = {.bf_getbuffer = (getbufferproc)get};
 
 PyTypeObject ipcbench_exporter = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "transports._native.View",
+    .tp_name = "ipcbench.transports._native.View",
     .tp_doc = "The bytes of a slot, and what keeps them there.",
     .tp_basicsize = sizeof(struct exporter),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,

@@ -1,5 +1,5 @@
 """Shared memory, as a product: segments times waiters (kinds.py), through a ring, in compose.py."""
 
-from transports.shm.kinds import SEGMENTS, WAITERS
+from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
 
 __all__ = ["SEGMENTS", "WAITERS"]

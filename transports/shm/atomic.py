@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transports.contract import Json, Sharing, Ticket
-from transports.defaults import PlainEndpoint, closed, forbidden
-from transports.descriptors import close_all
-from transports.native import bind, operations
-from transports.shm.layout import Layout
-from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.words import Words, alone_on, cpus
+from ipcbench.transports.contract import Json, Sharing, Ticket
+from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.descriptors import close_all
+from ipcbench.transports.native import bind, operations
+from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
+from ipcbench.transports.words import Words, alone_on, cpus
 
 MOST_SLOTS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h
 

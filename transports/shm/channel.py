@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from transports.checks import check_seat
-from transports.contract import Closed, Role, Ticket
-from transports.descriptors import duplicate_all
-from transports.shm.layout import Layout
-from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.waiters import Fixed, Waiter, WaiterKind
+from ipcbench.transports.checks import check_seat
+from ipcbench.transports.contract import Closed, Role, Ticket
+from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
+from ipcbench.transports.waiters import Fixed, Waiter, WaiterKind
 
 
 class ShmChannel:

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from transports import words
-from transports.checks import check_spec
-from transports.contract import (
+from ipcbench.transports import words
+from ipcbench.transports.checks import check_spec
+from ipcbench.transports.contract import (
     Endpoint,
     Family,
     FanOut,
@@ -25,16 +25,16 @@ from transports.contract import (
     Traits,
     Unavailable,
 )
-from transports.native import built
-from transports.shm.atomic import MOST_SLOTS, AtomicEndpoint
-from transports.shm.channel import ShmChannel
-from transports.shm.endpoint import LANES, InPlaceEndpoint, ShmEndpoint
-from transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
-from transports.shm.layout import Layout
-from transports.shm.ring import DEFAULT_DEPTHS
-from transports.shm.segments import SegmentKind
-from transports.waiters import WaiterKind
-from transports.words import MOST_WORDS, Words
+from ipcbench.transports.native import built
+from ipcbench.transports.shm.atomic import MOST_SLOTS, AtomicEndpoint
+from ipcbench.transports.shm.channel import ShmChannel
+from ipcbench.transports.shm.endpoint import LANES, InPlaceEndpoint, ShmEndpoint
+from ipcbench.transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
+from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.ring import DEFAULT_DEPTHS
+from ipcbench.transports.shm.segments import SegmentKind
+from ipcbench.transports.waiters import WaiterKind
+from ipcbench.transports.words import MOST_WORDS, Words
 
 HUGE, IN_PLACE = "/huge", "/in-place"
 

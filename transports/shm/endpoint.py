@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transports import words
-from transports.contract import Json, Sharing, Spec, Ticket
-from transports.defaults import PlainEndpoint, closed, forbidden
-from transports.descriptors import close_all
-from transports.native import operations
-from transports.shm import ring, word_ring
-from transports.shm.in_place import in_place, lending
-from transports.shm.layout import Layout
-from transports.shm.ring import Lane
-from transports.shm.segments import OwnedSegment, SegmentKind
-from transports.waiters import How, Waiter, WaiterKind, patient
-from transports.words import Lookout, Word, Words, alone_on, cpus, would_block
+from ipcbench.transports import words
+from ipcbench.transports.contract import Json, Sharing, Spec, Ticket
+from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.descriptors import close_all
+from ipcbench.transports.native import operations
+from ipcbench.transports.shm import ring, word_ring
+from ipcbench.transports.shm.in_place import in_place, lending
+from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.ring import Lane
+from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
+from ipcbench.transports.waiters import How, Waiter, WaiterKind, patient
+from ipcbench.transports.words import Lookout, Word, Words, alone_on, cpus, would_block
 
 LANES = "Python takes turns at several lanes on x86-64 alone, whose stores stay in order"
 

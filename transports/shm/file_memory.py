@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from transports.contract import (
+from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
@@ -18,10 +18,10 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
-from transports.naming import announce, fresh_name, home, withdraw
-from transports.ownership import open_ours
-from transports.remedies import WRITABLE_SHM, refused
-from transports.shm.segments import MappedSegment, allocate, owned
+from ipcbench.transports.naming import announce, fresh_name, home, withdraw
+from ipcbench.transports.ownership import open_ours
+from ipcbench.transports.remedies import WRITABLE_SHM, refused
+from ipcbench.transports.shm.segments import MappedSegment, allocate, owned
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transports.contract import Limit, Unavailable
-from transports.remedies import words
-from transports.shm.segments import meminfo
+from ipcbench.transports.contract import Limit, Unavailable
+from ipcbench.transports.remedies import words
+from ipcbench.transports.shm.segments import meminfo
 
 _CREATE, _HUGE = 0o1000 | 0o2000, 0o4000  # IPC_CREAT | IPC_EXCL, SHM_HUGETLB: shmget(2)
 _AMPLE = 128 << 20  # bytes: more than the profiles need at once

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from transports.contract import MessageTooLarge
-from transports.shm.ring import Lane
+from ipcbench.transports.contract import MessageTooLarge
+from ipcbench.transports.shm.ring import Lane
 
 ABSENT = 0xFF  # the byte that is looked for; bench's messages have none
 

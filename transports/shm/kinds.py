@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from transports.eventfd import EventFds
-from transports.semaphores import PosixSemaphores, SysvSemaphores
-from transports.shm.file_memory import FILE, TMPFS
-from transports.shm.memfd import MemfdSegments
-from transports.shm.posix_memory import MpSegments, PosixSegments
-from transports.shm.segments import SegmentKind
-from transports.shm.sysv_memory import SysvSegments
-from transports.waiters import WaiterKind
-from transports.words import FUTEX, SPIN, SPIN_BLOCK
+from ipcbench.transports.eventfd import EventFds
+from ipcbench.transports.semaphores import PosixSemaphores, SysvSemaphores
+from ipcbench.transports.shm.file_memory import FILE, TMPFS
+from ipcbench.transports.shm.memfd import MemfdSegments
+from ipcbench.transports.shm.posix_memory import MpSegments, PosixSegments
+from ipcbench.transports.shm.segments import SegmentKind
+from ipcbench.transports.shm.sysv_memory import SysvSegments
+from ipcbench.transports.waiters import WaiterKind
+from ipcbench.transports.words import FUTEX, SPIN, SPIN_BLOCK
 
 SEGMENTS: dict[str, SegmentKind] = {
     kind.name: kind

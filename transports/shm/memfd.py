@@ -5,12 +5,25 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from transports.contract import Json, Lifetime, Limit, Mapping, Sharing, Unavailable
-from transports.naming import fresh_name
-from transports.remedies import refused
-from transports.shm import huge_pages
-from transports.shm.huge_pages import Pages
-from transports.shm.segments import Allocate, MappedSegment, allocate, free_memory, owned
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Limit,
+    Mapping,
+    Sharing,
+    Unavailable,
+)
+from ipcbench.transports.naming import fresh_name
+from ipcbench.transports.remedies import refused
+from ipcbench.transports.shm import huge_pages
+from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.shm.segments import (
+    Allocate,
+    MappedSegment,
+    allocate,
+    free_memory,
+    owned,
+)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from transports.bindings import missing, posix_ipc
-from transports.contract import (
+from ipcbench.transports.bindings import missing, posix_ipc
+from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
@@ -24,10 +24,10 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
-from transports.naming import announce, fresh_name, withdraw
-from transports.ownership import check_ours
-from transports.remedies import ROOM_IN_SHM, refused_in_shm
-from transports.shm.segments import GROW_SHM, MappedSegment, allocate, owned
+from ipcbench.transports.naming import announce, fresh_name, withdraw
+from ipcbench.transports.ownership import check_ours
+from ipcbench.transports.remedies import ROOM_IN_SHM, refused_in_shm
+from ipcbench.transports.shm.segments import GROW_SHM, MappedSegment, allocate, owned
 
 
 def _room() -> Limit | Unavailable:

@@ -23,8 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transports.contract import MessageTooLarge
-from transports.waiters import WaiterKind, patient
+from ipcbench.transports.contract import MessageTooLarge
+from ipcbench.transports.waiters import WaiterKind, patient
 
 CACHE_LINE = 64
 DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that depth decides little

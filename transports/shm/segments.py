@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from transports.contract import (
+from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
@@ -23,7 +23,7 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
-from transports.remedies import refused
+from ipcbench.transports.remedies import refused
 
 GROW_SHM = "mount -o remount,size=SIZE /dev/shm"
 

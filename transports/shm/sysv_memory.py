@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from transports.bindings import missing, sysv_ipc
-from transports.contract import (
+from ipcbench.transports.bindings import missing, sysv_ipc
+from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
@@ -22,12 +22,12 @@ from transports.contract import (
     Sharing,
     Unavailable,
 )
-from transports.naming import withdraw
-from transports.remedies import refused, words
-from transports.shm import huge_pages
-from transports.shm.huge_pages import Pages
-from transports.shm.segments import free_memory
-from transports.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.naming import withdraw
+from ipcbench.transports.remedies import refused, words
+from ipcbench.transports.shm import huge_pages
+from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.shm.segments import free_memory
+from ipcbench.transports.sysv_keys import check_sysv, created, key_of
 
 
 class SysvSegment:

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any
 
-from transports.contract import MessageTooLarge
-from transports.shm.ring import Lane
-from transports.words import Word
+from ipcbench.transports.contract import MessageTooLarge
+from ipcbench.transports.shm.ring import Lane
+from ipcbench.transports.words import Word
 
 Stall = Callable[[int], Any]
 

@@ -2,7 +2,7 @@
 
 In a test file of yours, where pytest finds it::
 
-    from transports.testing import ContractTests
+    from ipcbench.transports.testing import ContractTests
 
     class TestMine(ContractTests):
         transport = "mine"              # a name that is registered, or a transport itself
@@ -23,7 +23,7 @@ import pytest
 # Before they are imported: it is what makes a failed `assert` there tell its values.
 pytest.register_assert_rewrite(
     *(
-        f"transports.testing.{module}"
+        f"ipcbench.transports.testing.{module}"
         for module in (
             "carrying",
             "dealing",
@@ -39,7 +39,7 @@ pytest.register_assert_rewrite(
     )
 )
 
-from transports.testing.stage import Stage  # noqa: E402
-from transports.testing.suite import ContractTests  # noqa: E402
+from ipcbench.transports.testing.stage import Stage  # noqa: E402
+from ipcbench.transports.testing.suite import ContractTests  # noqa: E402
 
 __all__ = ["ContractTests", "Stage"]

@@ -9,9 +9,15 @@ from collections import defaultdict
 
 import pytest
 
-from transports.contract import Framing, MessageTooLarge, Topology, Waiting, WouldBlock
-from transports.testing.actors import eventually
-from transports.testing.crew import (
+from ipcbench.transports.contract import (
+    Framing,
+    MessageTooLarge,
+    Topology,
+    Waiting,
+    WouldBlock,
+)
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.crew import (
     PLENTY,
     Seat,
     depth,
@@ -22,7 +28,7 @@ from transports.testing.crew import (
     receive,
     send,
 )
-from transports.testing.stage import MUCH, TYPICAL, Size, Stage
+from ipcbench.transports.testing.stage import MUCH, TYPICAL, Size, Stage
 
 MANY = 200  # messages: enough for a ring or a buffer to come round more than once
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from transports.contract import (
+from ipcbench.transports.contract import (
     Channel,
     Endpoint,
     Json,
@@ -22,9 +22,9 @@ from transports.contract import (
     Transport,
     WouldBlock,
 )
-from transports.native import native_of
-from transports.testing.actors import PATIENCE, Actor
-from transports.testing.leaks import Thing, descriptors, mappings
+from ipcbench.transports.native import native_of
+from ipcbench.transports.testing.actors import PATIENCE, Actor
+from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 
 PLENTY = 100_000  # messages: a channel that takes more than that is never full
 

@@ -8,11 +8,11 @@ from itertools import chain
 
 import pytest
 
-from transports.contract import FanOut, Topology
-from transports.testing.carrying import marked
-from transports.testing.crew import Crew, Seat, numbered, receive, send
-from transports.testing.living import ENDINGS
-from transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.contract import FanOut, Topology
+from ipcbench.transports.testing.carrying import marked
+from ipcbench.transports.testing.crew import Crew, Seat, numbered, receive, send
+from ipcbench.transports.testing.living import ENDINGS
+from ipcbench.transports.testing.stage import TYPICAL, Stage
 
 RECEIVERS = 3
 MANY = 400  # messages

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from transports.contract import Role, Topology
-from transports.native import built, operations
-from transports.testing.crew import Crew, Seat, seats
-from transports.testing.stage import Stage
+from ipcbench.transports.contract import Role, Topology
+from ipcbench.transports.native import built, operations
+from ipcbench.transports.testing.crew import Crew, Seat, seats
+from ipcbench.transports.testing.stage import Stage
 
 # What a loop may call at each seat: see ops.h.
 CALLED = {

@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from transports.contract import PeerGone, Topology, Waiting
-from transports.testing.actors import eventually
-from transports.testing.crew import Seat
-from transports.testing.stage import Stage
+from ipcbench.transports.contract import PeerGone, Topology, Waiting
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.crew import Seat
+from ipcbench.transports.testing.stage import Stage
 
 UPDATES = 1000  # of each process
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from glob import escape, glob
 from pathlib import Path
 
-from transports import naming
-from transports.bindings import posix_ipc
+from ipcbench.transports import naming
+from ipcbench.transports.bindings import posix_ipc
 
 SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from transports import naming
-from transports.contract import (
+from ipcbench.transports import naming
+from ipcbench.transports.contract import (
     Channel,
     Closed,
     Lifetime,
@@ -27,10 +27,18 @@ from transports.contract import (
     Transport,
     Waiting,
 )
-from transports.testing.actors import Actor
-from transports.testing.crew import Seat, attach, close, numbered, receive, seats, send
-from transports.testing.leaks import Thing, descriptors, mappings
-from transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.crew import (
+    Seat,
+    attach,
+    close,
+    numbered,
+    receive,
+    seats,
+    send,
+)
+from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
+from ipcbench.transports.testing.stage import TYPICAL, Stage
 
 SOON = 0.25  # seconds: a deadline that a test waits out
 SILENCE = 0.25  # seconds: who has not noticed by then is taken not to notice

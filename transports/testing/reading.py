@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from transports.contract import Closed, MessageTooLarge, Topology
-from transports.testing.crew import Seat, fill, numbered, receive, send
-from transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.contract import Closed, MessageTooLarge, Topology
+from ipcbench.transports.testing.crew import Seat, fill, numbered, receive, send
+from ipcbench.transports.testing.stage import TYPICAL, Stage
 
 LARGE = 4 * 1024 * 1024  # several pages, were they huge ones
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from transports.contract import Closed, PeerDeath, PeerGone, Topology
-from transports.testing.carrying import marked
-from transports.testing.crew import Crew, Seat, close, numbered, receive, send
-from transports.testing.living import ENDINGS
-from transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.contract import Closed, PeerDeath, PeerGone, Topology
+from ipcbench.transports.testing.carrying import marked
+from ipcbench.transports.testing.crew import Crew, Seat, close, numbered, receive, send
+from ipcbench.transports.testing.living import ENDINGS
+from ipcbench.transports.testing.stage import TYPICAL, Stage
 
 CLIENTS = 3
 TURNS = 60  # of each client

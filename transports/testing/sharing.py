@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from transports import naming
-from transports.contract import (
+from ipcbench.transports import naming
+from ipcbench.transports.contract import (
     Channel,
     Endpoint,
     Lifetime,
@@ -29,10 +29,15 @@ from transports.contract import (
     TransportError,
     Unavailable,
 )
-from transports.testing.actors import Actor
-from transports.testing.crew import Seat, attach, numbered, receive, seats, send
-from transports.testing.leaks import Thing, descriptors, kernel_objects, mappings
-from transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.crew import Seat, attach, numbered, receive, seats, send
+from ipcbench.transports.testing.leaks import (
+    Thing,
+    descriptors,
+    kernel_objects,
+    mappings,
+)
+from ipcbench.transports.testing.stage import TYPICAL, Stage
 
 FIXED = 16  # keys that one fixed name may stand for: it, and those that follow
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from transports.contract import PeerGone, Topology, Waiting, WouldBlock
-from transports.testing.actors import eventually
-from transports.testing.crew import Crew, Seat
-from transports.testing.stage import Stage
+from ipcbench.transports.contract import PeerGone, Topology, Waiting, WouldBlock
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.crew import Crew, Seat
+from ipcbench.transports.testing.stage import Stage
 
 SEVERAL = 300  # notifies: more than a counter of a byte would hold
 

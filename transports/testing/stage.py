@@ -9,8 +9,8 @@ from enum import Enum
 
 import pytest
 
-from transports.contract import Channel, Limits, Spec, Topology, Transport
-from transports.testing.crew import Crew, fill
+from ipcbench.transports.contract import Channel, Limits, Spec, Topology, Transport
+from ipcbench.transports.testing.crew import Crew, fill
 
 TYPICAL = 64
 MUCH = 1024 * 1024 + 1  # what counts as "the largest" where the machine allows more

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import pytest
 
-from transports import naming, registry
-from transports.contract import (
+from ipcbench.transports import naming, registry
+from ipcbench.transports.contract import (
     Framing,
     Lifetime,
     Sharing,
@@ -18,19 +18,19 @@ from transports.contract import (
     Transport,
     Unavailable,
 )
-from transports.native import built
-from transports.testing.carrying import CarryingTests
-from transports.testing.dealing import DealingTests
-from transports.testing.driving import DrivingTests
-from transports.testing.guarding import GuardingTests
-from transports.testing.leaks import left_since, snapshot
-from transports.testing.living import LivingTests
-from transports.testing.polling import PollingTests
-from transports.testing.reading import ReadingTests
-from transports.testing.serving import ServingTests
-from transports.testing.sharing import SharingTests
-from transports.testing.signalling import SignallingTests
-from transports.testing.stage import Stage
+from ipcbench.transports.native import built
+from ipcbench.transports.testing.carrying import CarryingTests
+from ipcbench.transports.testing.dealing import DealingTests
+from ipcbench.transports.testing.driving import DrivingTests
+from ipcbench.transports.testing.guarding import GuardingTests
+from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.living import LivingTests
+from ipcbench.transports.testing.polling import PollingTests
+from ipcbench.transports.testing.reading import ReadingTests
+from ipcbench.transports.testing.serving import ServingTests
+from ipcbench.transports.testing.sharing import SharingTests
+from ipcbench.transports.testing.signalling import SignallingTests
+from ipcbench.transports.testing.stage import Stage
 
 # The topologies that there are tests for.
 TESTED = (

@@ -1,4 +1,4 @@
-"""`python -m bench` is `ipcbench`."""
+"""`python -m ipcbench` is `ipcbench`."""
 
 import sys
 from os.path import dirname  # loaded already, unlike pathlib
@@ -7,6 +7,6 @@ from os.path import dirname  # loaded already, unlike pathlib
 if not sys.flags.safe_path and sys.path[0] != dirname(dirname(__file__)):  # noqa: PTH120
     del sys.path[0]
 
-from bench.cli import main
+from ipcbench.bench.cli import main
 
 main()

@@ -1,0 +1,1 @@
+"""The cost of inter-process communication on Linux: `transports`, `bench` and `reports`."""
