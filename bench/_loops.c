@@ -8,8 +8,8 @@
 #include <errno.h>
 
 #include "_loops.h"
-#include "transports/native/leaving.h"
-#include "transports/native/opened.h"
+#include "transports/native/child_exit.h"
+#include "transports/native/open_capsule.h"
 
 /* Whether the bytes lie as ops.h says, behind a headroom that is the same object's. */
 static int

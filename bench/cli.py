@@ -325,7 +325,7 @@ def report(folder: Path, as_json: bool) -> None:
     Example:
       ipcbench report results/latest
     """
-    from ipcbench.transports.ownership import check_way
+    from ipcbench.transports.kernel_objects.ownership import check_way
 
     def tell() -> Path:
         check_way(folder, chosen=True)
@@ -384,7 +384,7 @@ def clean(as_json: bool) -> None:
       ipcbench clean
     """
     from ipcbench.bench.guardian import clean_up
-    from ipcbench.transports.naming import abandoned
+    from ipcbench.transports.kernel_objects.names import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
     if as_json:

@@ -14,8 +14,8 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from ipcbench.bench.records import Usage
+from ipcbench.transports.base.os_errors import refused, remedy
 from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
-from ipcbench.transports.remedies import refused, remedy
 
 LARGEST = 1 << 16
 LONGEST = 2000  # characters of what went wrong

@@ -30,11 +30,15 @@ from ipcbench.bench.control import Broken, broken
 from ipcbench.bench.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
 from ipcbench.bench.process import adopt_orphans, die_with, fork, how_it_ended
 from ipcbench.bench.standard_streams import open_standard_streams
+from ipcbench.transports.base.descriptors import close_all
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.descriptors import close_all
-from ipcbench.transports.naming import current, process_start, remove_standing
+from ipcbench.transports.kernel_objects.names import (
+    current,
+    process_start,
+    remove_standing,
+)
 from ipcbench.transports.registry import get
-from ipcbench.transports.remedies import MORE_PROCESSES, refused
 
 REAP_TIME = 2.0  # seconds for killed processes to go
 NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard

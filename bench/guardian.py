@@ -16,9 +16,14 @@ import time
 from pathlib import Path
 
 from ipcbench.bench.standard_streams import open_standard_streams
-from ipcbench.transports.descriptors import close_all
-from ipcbench.transports.naming import LEDGER_VARIABLE, Ledger, process_start, remove_all
-from ipcbench.transports.remedies import MORE_PROCESSES, refused
+from ipcbench.transports.base.descriptors import close_all
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+from ipcbench.transports.kernel_objects.names import (
+    LEDGER_VARIABLE,
+    Ledger,
+    process_start,
+    remove_all,
+)
 
 FAREWELL = b"all is well"
 PATIENCE = 1.0  # seconds for killed processes to go

@@ -20,7 +20,7 @@ from ipcbench.bench.plan import Candidate
 from ipcbench.bench.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.bench.sweep import candidate, site
 from ipcbench.transports.contract import Limit, Traits, Unavailable
-from ipcbench.transports.naming import abandoned
+from ipcbench.transports.kernel_objects.names import abandoned
 from ipcbench.transports.registry import names
 
 LISTEN = 1.0  # seconds that `doctor` listens to the machine's noise

@@ -20,7 +20,7 @@ import msgspec
 from ipcbench.bench.files import remove_drafts, sync_folder
 from ipcbench.bench.records import AnyLine, Header
 from ipcbench.bench.untrusted import one_line, open_file
-from ipcbench.transports.ownership import open_itself
+from ipcbench.transports.kernel_objects.ownership import open_itself
 
 NAME = "journal.jsonl"
 LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here

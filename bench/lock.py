@@ -15,7 +15,7 @@ import socket
 import struct
 from pathlib import Path
 
-from ipcbench.transports.ownership import user
+from ipcbench.transports.kernel_objects.ownership import user
 
 NAME = "\0ipcbench-sweep"
 ASKERS = 1 << 12  # who was told that we have it keeps a place in the queue: nobody accepts

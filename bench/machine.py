@@ -9,9 +9,14 @@ from ipcbench.bench.files import in_words
 from ipcbench.bench.forkparent import ForkParent
 from ipcbench.bench.guardian import Guardian, clean_up, watch
 from ipcbench.bench.lock import SweepLock
+from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.naming import LEDGER_VARIABLE, REMEDY, Ledger, abandoned
-from ipcbench.transports.remedies import remedy
+from ipcbench.transports.kernel_objects.names import (
+    LEDGER_VARIABLE,
+    REMEDY,
+    Ledger,
+    abandoned,
+)
 
 
 class Machine:

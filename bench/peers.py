@@ -33,10 +33,10 @@ from ipcbench.bench.loops import END_MARK, Span
 from ipcbench.bench.patterns import Part, Seat
 from ipcbench.bench.process import die_with, fork, how_it_ended, usage
 from ipcbench.bench.records import Usage
+from ipcbench.transports.base.forking import FAILED
+from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import Endpoint, PeerGone, Ticket, TransportError
-from ipcbench.transports.forking import FAILED
 from ipcbench.transports.native import native_of
-from ipcbench.transports.remedies import refused
 
 LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
 ATTACH_TIME = 10.0  # seconds for all to attach and connect

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ipcbench.bench.records import Usage
-from ipcbench.transports.forking import fork_child
-from ipcbench.transports.remedies import MORE_PROCESSES, refused
+from ipcbench.transports.base.forking import fork_child
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1

@@ -81,11 +81,11 @@ def guarded(action: Callable[[], Any]) -> Any:
         raise click.Abort from None
     except OSError as error:
         from ipcbench.bench.files import in_words
-        from ipcbench.transports.remedies import remedy, with_remedy
+        from ipcbench.transports.base.os_errors import remedy, with_remedy
 
         raise Refused(with_remedy(in_words(error), remedy(error))) from error
     except _expected() as error:
-        from ipcbench.transports.remedies import with_remedy
+        from ipcbench.transports.base.os_errors import with_remedy
 
         raise Refused(with_remedy(str(error), getattr(error, "remedy", ""))) from error
 

@@ -29,7 +29,7 @@ from ipcbench.bench.records import (
 )
 from ipcbench.bench.results import Unreadable, check_readable
 from ipcbench.bench.resumption import RETAKES, Begun, Progress
-from ipcbench.transports.remedies import with_remedy
+from ipcbench.transports.base.os_errors import with_remedy
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken

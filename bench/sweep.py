@@ -38,9 +38,9 @@ from ipcbench.bench.sizes import human_span
 from ipcbench.bench.untrusted import one_line
 from ipcbench.bench.version import VERSION
 from ipcbench.transports import registry
+from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.contract import Limits, Unavailable
-from ipcbench.transports.ownership import check_way
-from ipcbench.transports.remedies import remedy, with_remedy
+from ipcbench.transports.kernel_objects.ownership import check_way
 
 LONGEST = 2000  # characters of a plug-in's reason
 

@@ -17,9 +17,9 @@ os.environ["XDG_RUNTIME_DIR"] = _runtime
 os.environ.pop("IPCBENCH_LEDGER", None)
 
 from ipcbench.bench.guardian import Guardian  # noqa: E402
-from ipcbench.transports import naming  # noqa: E402
 from ipcbench.transports.contract import Unavailable  # noqa: E402
-from ipcbench.transports.shm.huge_pages import Pages  # noqa: E402
+from ipcbench.transports.kernel_objects import names as naming  # noqa: E402
+from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402
 from ipcbench.transports.testing.leaks import left_since, outliving  # noqa: E402
 from tests import sampling  # noqa: E402
 from tests.huge_pages import ENOUGH, set_aside  # noqa: E402

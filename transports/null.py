@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.base.checks import check_seat, check_spec
+from ipcbench.transports.base.defaults import PlainChannel, PlainEndpoint, closed
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,
@@ -25,7 +26,6 @@ from ipcbench.transports.contract import (
     Unavailable,
     Waiting,
 )
-from ipcbench.transports.defaults import PlainChannel, PlainEndpoint, closed
 from ipcbench.transports.native import operations
 
 TRAITS = Traits(

@@ -19,38 +19,38 @@ GROUP = "ipcbench.transports"
 
 # name -> (module, what makes it: a callable without arguments)
 _BUILT_IN: dict[str, tuple[str, str]] = {
-    "pipe": ("ipcbench.transports.pipe", "Pipe"),
-    "fifo": ("ipcbench.transports.fifo", "fifo"),
-    "unix-stream": ("ipcbench.transports.unix_socket", "unix_stream"),
-    "unix-seqpacket": ("ipcbench.transports.unix_socket", "unix_seqpacket"),
-    "unix-dgram": ("ipcbench.transports.unix_datagram", "UnixDatagram"),
-    "socketpair": ("ipcbench.transports.socketpair", "SocketPair"),
-    "tcp": ("ipcbench.transports.inet_socket", "tcp"),
-    "tcp6": ("ipcbench.transports.inet_socket", "tcp6"),
-    "sysv-queue": ("ipcbench.transports.sysv_queue", "SysvQueue"),
-    "sysv-queue:types": ("ipcbench.transports.sysv_queue", "types"),
-    "posix-queue": ("ipcbench.transports.posix_queue", "PosixQueue"),
-    "mp-pipe": ("ipcbench.transports.multiprocess_pipe", "mp_pipe"),
-    "mp-pipe-pickle": ("ipcbench.transports.multiprocess_pipe", "mp_pipe_pickle"),
-    "mp-simple-queue": ("ipcbench.transports.multiprocess_queue", "mp_simple_queue"),
-    "mp-queue": ("ipcbench.transports.multiprocess_queue", "mp_queue"),
-    "posix-sem": ("ipcbench.transports.signalling", "posix_sem"),
-    "sysv-sem": ("ipcbench.transports.signalling", "sysv_sem"),
-    "eventfd": ("ipcbench.transports.signalling", "eventfd"),
-    "futex": ("ipcbench.transports.signalling", "futex"),
-    "signal": ("ipcbench.transports.signals", "Signals"),
-    "mp-lock": ("ipcbench.transports.guards", "MpLock"),
-    "flock": ("ipcbench.transports.guards", "flock"),
-    "lockf": ("ipcbench.transports.guards", "lockf"),
-    "unguarded": ("ipcbench.transports.guards", "Unguarded"),
+    "pipe": ("ipcbench.transports.pipes.pipe", "Pipe"),
+    "fifo": ("ipcbench.transports.pipes.fifo", "fifo"),
+    "unix-stream": ("ipcbench.transports.sockets.unix", "unix_stream"),
+    "unix-seqpacket": ("ipcbench.transports.sockets.unix", "unix_seqpacket"),
+    "unix-dgram": ("ipcbench.transports.sockets.unix_datagram", "UnixDatagram"),
+    "socketpair": ("ipcbench.transports.sockets.socketpair", "SocketPair"),
+    "tcp": ("ipcbench.transports.sockets.tcp", "tcp"),
+    "tcp6": ("ipcbench.transports.sockets.tcp", "tcp6"),
+    "sysv-queue": ("ipcbench.transports.queues.sysv", "SysvQueue"),
+    "sysv-queue:types": ("ipcbench.transports.queues.sysv", "types"),
+    "posix-queue": ("ipcbench.transports.queues.posix", "PosixQueue"),
+    "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
+    "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
+    "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),
+    "mp-queue": ("ipcbench.transports.multiprocess.queue", "mp_queue"),
+    "posix-sem": ("ipcbench.transports.sync.transport", "posix_sem"),
+    "sysv-sem": ("ipcbench.transports.sync.transport", "sysv_sem"),
+    "eventfd": ("ipcbench.transports.sync.transport", "eventfd"),
+    "futex": ("ipcbench.transports.sync.transport", "futex"),
+    "signal": ("ipcbench.transports.sync.signals", "Signals"),
+    "mp-lock": ("ipcbench.transports.sync.locks", "MpLock"),
+    "flock": ("ipcbench.transports.sync.locks", "flock"),
+    "lockf": ("ipcbench.transports.sync.locks", "lockf"),
+    "unguarded": ("ipcbench.transports.sync.locks", "Unguarded"),
     "null": ("ipcbench.transports.null", "Null"),
 }
 
 # A name before a colon -> (module, what makes it from the text behind the colon)
 _FAMILIES: dict[str, tuple[str, str]] = {
-    "pipe": ("ipcbench.transports.pipe", "pipe"),
-    "fifo": ("ipcbench.transports.fifo", "fifo_by"),
-    "shm": ("ipcbench.transports.shm.compose", "shm"),
+    "pipe": ("ipcbench.transports.pipes.pipe", "pipe"),
+    "fifo": ("ipcbench.transports.pipes.fifo", "fifo_by"),
+    "shm": ("ipcbench.transports.shm.transport", "shm"),
 }
 
 _MEMBERS = (
@@ -77,7 +77,7 @@ _MEMBERS = (
 
 # A family whose members are pairs -> (module, what lists all of them)
 _PRODUCTS: dict[str, tuple[str, str]] = {
-    "shm": ("ipcbench.transports.shm.compose", "product"),
+    "shm": ("ipcbench.transports.shm.transport", "product"),
 }
 
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ipcbench.transports.checks import check_seat, check_spec
+from ipcbench.transports.base.checks import check_seat, check_spec
+from ipcbench.transports.base.defaults import (
+    PlainChannel,
+    PlainEndpoint,
+    closed,
+    translated,
+)
+from ipcbench.transports.base.descriptors import close_all, duplicate_all
+from ipcbench.transports.base.multiplexing import polled
 from ipcbench.transports.contract import (
     Closed,
     Family,
@@ -31,9 +39,6 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.defaults import PlainChannel, PlainEndpoint, closed, translated
-from ipcbench.transports.descriptors import close_all, duplicate_all
-from ipcbench.transports.multiplexing import polled
 from ipcbench.transports.native import not_built
 
 _packets: Any = None

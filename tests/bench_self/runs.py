@@ -27,7 +27,7 @@ from ipcbench.bench.plan import plan
 from ipcbench.bench.records import Settings
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.bench.sweep import candidate, site
-from ipcbench.transports.naming import current
+from ipcbench.transports.kernel_objects.names import current
 from ipcbench.transports.native.endpoint import built
 from tests.reference import build
 

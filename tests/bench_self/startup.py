@@ -7,7 +7,7 @@ from ipcbench.bench.config import Settings
 from ipcbench.bench.forkparent import ForkParent
 from ipcbench.bench.job import Job
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.transports.naming import current
+from ipcbench.transports.kernel_objects.names import current
 
 STARTS = 60
 NAMES = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem")

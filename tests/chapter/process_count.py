@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from ipcbench.transports.contract import Mapping
-from ipcbench.transports.latest import LatestValue
 from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.latest import LatestValue
 
 SIZE = 128
 SYSV = SEGMENTS["sysv"]

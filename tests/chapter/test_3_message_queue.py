@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Role, Unavailable
+from ipcbench.transports.kernel_objects import names as naming
 from tests.chapter.message_kinds import queue, specification
 
 ROOT = Path(__file__).parents[2]

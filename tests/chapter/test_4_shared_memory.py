@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Mapping, PeerGone
-from ipcbench.transports.words import ORDERED
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.sync.futex import ORDERED
 from tests.chapter.process_count import SIZE, SYSV, running
 from tests.chapter.programs import Program
 

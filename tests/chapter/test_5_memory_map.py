@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports import naming
+from ipcbench.transports.kernel_objects import names as naming
 from tests.chapter.programs import output
 from tests.chapter.squares import END, FILE
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Role, Unavailable
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.shm import SEGMENTS
 from tests.chapter.count_up import MEMBERS, guard, specification
 from tests.chapter.programs import Program

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
@@ -30,6 +29,7 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import mutants_shm

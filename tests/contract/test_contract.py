@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Sharing
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.testing import ContractTests
-from ipcbench.transports.testing.stage import Stage
+from ipcbench.transports.testing.subject import Stage
 from tests import sampling
 
 

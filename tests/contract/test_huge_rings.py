@@ -11,8 +11,8 @@ import pytest
 
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.native import built
-from ipcbench.transports.testing.crew import Crew, numbered
 from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.participants import Crew, numbered
 from tests.available import available
 
 pytestmark = pytest.mark.usefixtures("huge_pages")

@@ -12,11 +12,17 @@ from itertools import product
 
 import pytest
 
-from ipcbench.transports import words
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.native import built
-from ipcbench.transports.testing.crew import Crew, go_native, numbered, receive, send
+from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.participants import (
+    Crew,
+    go_native,
+    numbered,
+    receive,
+    send,
+)
 from tests.available import available
 
 missing = built()
@@ -81,7 +87,7 @@ def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> N
 @pytest.mark.parametrize("native", mixed(3), ids=said)
 def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
     """Each sender has a lane and a count of its own, and one semaphore counts for all."""
-    if not (words.ORDERED or native[-1]):
+    if not (futex.ORDERED or native[-1]):
         pytest.skip("Python takes turns at several lanes on x86-64 alone")
     each = 10 * DEPTH
     with crew("shm:posix+posix-sem", Topology.FAN_IN, native, DEPTH) as all_three:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ipcbench.transports import posix_queue
 from ipcbench.transports.contract import Endpoint, Role, Spec, Topology, Unavailable, WouldBlock
+from ipcbench.transports.queues import posix as posix_queue
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import (
     children,

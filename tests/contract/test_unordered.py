@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ipcbench.transports import words
 from ipcbench.transports.contract import Spec, Topology, Unavailable
 from ipcbench.transports.native import built
-from ipcbench.transports.testing.crew import Crew, Seat, numbered, receive, send
+from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.participants import Crew, Seat, numbered, receive, send
 from tests.available import available
 
 missing = built()
@@ -32,7 +32,7 @@ SEVERAL = (Topology.FAN_IN, Topology.HUB)
 
 @pytest.fixture(autouse=True)
 def unordered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(words, "ORDERED", False)
+    monkeypatch.setattr(futex, "ORDERED", False)
     before = snapshot()
     yield
     assert not left_since(before)
@@ -127,6 +127,6 @@ def test_one_sender_is_no_trouble(name: str) -> None:
 @pytest.mark.parametrize("name", WORDS)
 def test_words_want_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled operations sleep by one bell, however many the senders are."""
-    monkeypatch.setattr(words, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
+    monkeypatch.setattr(futex, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
     limits: Any = available(name).probe()
     assert limits.refuses(Topology.FAN_IN, 3, native=False) is None

@@ -27,8 +27,8 @@ from ipcbench.bench.lock import NAME
 from ipcbench.bench.records import Skipped
 from ipcbench.bench.results import Results, load
 from ipcbench.bench.version import VERSION
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.registry import Broken, get, names
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
 from tests.faults.confined import CANNOT, NOBODY, Confinement
 from tests.faults.sweeps import Bench, failed, only_line, why_skipped
@@ -126,7 +126,7 @@ def test_a_cgroup_ends_it_in_the_middle(available: None, one_page: Path, bench: 
 CREATE = """
 import sys
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
 try:
     IN_HUGE_PAGES[sys.argv[1]].create(2 * Pages.now().size, None)

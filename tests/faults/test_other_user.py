@@ -24,7 +24,6 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import (
     Channel,
     Lifetime,
@@ -35,11 +34,12 @@ from ipcbench.transports.contract import (
     Topology,
     Transport,
 )
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.registry import get, names
-from ipcbench.transports.signals import SIGNAL
+from ipcbench.transports.sync.signals import SIGNAL
 from ipcbench.transports.testing.actors import Actor
-from ipcbench.transports.testing.crew import Crew, Seat, seats
 from ipcbench.transports.testing.leaks import KernelObject, Thing, kernel_objects
+from ipcbench.transports.testing.participants import Crew, Seat, seats
 from tests.available import available
 from tests.faults.strangers import STRANGER, Try, as_root, attempts, perform, stranger
 

@@ -25,8 +25,8 @@ from ipcbench.bench.journal import Journal
 from ipcbench.bench.lock import Busy, SweepLock
 from ipcbench.bench.progress import Silent
 from ipcbench.bench.results import load
-from ipcbench.transports import naming
-from ipcbench.transports.ownership import check_way
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.ownership import check_way
 from ipcbench.transports.testing.actors import Actor
 from tests.e2e.command import ipcbench
 from tests.faults.strangers import STRANGER, as_root, attempts, perform, stranger

@@ -47,11 +47,11 @@ def _text(lines: str) -> str:
     return lines.strip("\n")
 
 
-WORDS, COUNTED = "transports/native/word_ring.h", "transports/native/ring.h"
-SLEEP, SEATS = "transports/native/words.h", "transports/native/seats.c"
-IN_COUNTED_C, IN_WORDS_C = "transports/native/rings.c", "transports/native/word_rings.c"
+WORDS, COUNTED = "transports/native/word_ring.h", "transports/native/counted_ring.h"
+SLEEP, SEATS = "transports/native/futex.h", "transports/native/ring_seat.c"
+IN_COUNTED_C, IN_WORDS_C = "transports/native/counted_ring.c", "transports/native/word_ring.c"
 WAITS = "transports/native/waiters.c"
-IN_WORDS, IN_PYTHON = "transports/shm/word_ring.py", "transports/shm/ring.py"
+IN_WORDS, IN_PYTHON = "transports/shm/word_ring.py", "transports/shm/counted_ring.py"
 
 RINGS = (
     # Native, over words.
@@ -172,7 +172,7 @@ RINGS = (
     Break("python: given back before it is read", IN_WORDS, "def consumer(",
           "        length: int = lengths[at]\n", "        length: int = lengths[at]\n"
           "        freed[0] = depth + total + 1\n", "spin/link/python"),
-    Break("python: it sleeps by what it sees last", "transports/words.py", "def stall(",
+    Break("python: it sleeps by what it sees last", "transports/sync/futex.py", "def stall(",
           "return lambda seen: sleep(seen, None)",
           "return lambda seen: sleep(word.word[0] & 0xFFFFFFFF, None)", "futex/link/python"),
     Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
@@ -205,8 +205,8 @@ THREADS = (
 )  # fmt: skip
 
 # What is never given back: tests/native/leaks.py finds it.
-CAPSULES, CALLS = "transports/native/module.c", "transports/native/calls.c"
-VIEWS = "transports/native/views.c"
+CAPSULES, CALLS = "transports/native/module.c", "transports/native/python_calls.c"
+VIEWS = "transports/native/slot_view.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
     Break("what an operation works on is kept", CAPSULES, "let_go(",
@@ -218,7 +218,7 @@ LEAKS = (
           ""),
     Break("a waiter is kept", WAITS, "destroy(", "PyMem_RawFree(waiter);", ""),
     Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
-    Break("descriptors are kept", "transports/native/ends.c", "ipcbench_end(",
+    Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_end(",
           "PyMem_RawFree(self->outs);", ""),
     Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->room);", ""),
     Break("what is sent is kept", CALLS, "send_it(", "PyBuffer_Release(&view);", ""),
@@ -311,7 +311,7 @@ def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
 
 def _swept(home: Path) -> None:
     """What it left that had to be killed."""
-    from ipcbench.transports import naming
+    from ipcbench.transports.kernel_objects import names as naming
 
     for path in home.glob(f"{naming.PREFIX}*/*.ledger"):
         naming.remove_all(naming.Ledger(path))

@@ -1,4 +1,4 @@
-"""A model of the ring over words (native/word_ring.h, native/words.h), in every order x86 has.
+"""A model of the ring over words (native/word_ring.h, native/futex.h), in every order x86 has.
 
 Each process is a generator's worth of small steps over shared words. Stores go through a
 store buffer that the machine empties when it likes, which is what x86 does (Intel SDM 3A,

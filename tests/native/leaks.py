@@ -28,12 +28,12 @@ from typing import Any
 
 from ipcbench.bench import native_loops
 from ipcbench.bench.buffers import room
-from ipcbench.transports import naming
-from ipcbench.transports.bindings import posix_ipc
+from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.contract import Limits, Spec, Topology, Transport
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.native import native_of, operations
 from ipcbench.transports.registry import get
-from ipcbench.transports.testing.crew import seats
+from ipcbench.transports.testing.participants import seats
 
 TIMES = 1000
 WARM = 100  # rounds before: what is kept once is no leak

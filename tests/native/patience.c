@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "words.h"
+#include "futex.h"
 
 static int
 never(void *looked)

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from ipcbench.transports import words
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.native import built, operations
-from ipcbench.transports.testing.crew import Crew, numbered, receive, send
-from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.reading import (
+from ipcbench.transports.sync import futex
+from ipcbench.transports.testing.in_place import (
     lend,
     lend_wrongly,
     look_late,
@@ -21,6 +19,8 @@ from ipcbench.transports.testing.reading import (
     scan,
     write_late,
 )
+from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.participants import Crew, numbered, receive, send
 from tests.available import available
 from tests.plugins.capsules import HEADROOM, READ_IN_PLACE, capsule
 
@@ -133,7 +133,7 @@ def test_the_flag_tells_what_reads_in_place(restless: bool) -> None:
 def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """`atomic`: Python, as it goes where loads and stores pass each other."""
     if request.param == "atomic":
-        monkeypatch.setattr(words, "ORDERED", False)
+        monkeypatch.setattr(futex, "ORDERED", False)
     before = snapshot()
     yield request.param
     assert not left_since(before)

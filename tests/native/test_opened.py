@@ -1,4 +1,4 @@
-"""native/opened.h: a plug-in goes on working when `struct ipcbench_ops` has grown on a side."""
+"""open_capsule.h: a plug-in goes on working when `struct ipcbench_ops` has grown on a side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests import compiling
 from tests.plugins.capsules import Ops, capsule
 
 GROWN = """
-#include "opened.h"
+#include "open_capsule.h"
 
 /* What the field added last is: 1 absent, 0 not; -1 with an error set. */
 int added_is_absent(PyObject *capsule)
@@ -38,7 +38,7 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
     assert last in now
     then = now.replace(last, last.replace("};", "    ssize_t (*added)(void *ctx);\n};"))
     (folder / "ops.h").write_text(then)
-    shutil.copy(header() / "opened.h", folder)
+    shutil.copy(header() / "open_capsule.h", folder)
     (folder / "grown.c").write_text(GROWN)
     command = [compiling.COMPILER, *compiling.HEADERS, "-std=gnu11", "-shared", "-fPIC"]
     subprocess.run([*command, "-o", folder / "grown.so", folder / "grown.c"], check=True)

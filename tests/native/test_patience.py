@@ -1,4 +1,4 @@
-"""native/words.h: an end that waits for an interpreter comes up soon enough for its handlers."""
+"""native/futex.h: an end that waits for an interpreter comes up soon enough for its handlers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 from ipcbench.bench import native_loops
-from ipcbench.transports import words
 from ipcbench.transports.contract import (
     Endpoint,
     Limits,
@@ -28,13 +27,14 @@ from ipcbench.transports.contract import (
     Unavailable,
     Waiting,
 )
-from ipcbench.transports.naming import current
+from ipcbench.transports.kernel_objects.names import current
 from ipcbench.transports.registry import get
-from ipcbench.transports.shm.compose import Shm
 from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
+from ipcbench.transports.shm.transport import Shm
+from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.actors import Died, Stuck
-from ipcbench.transports.testing.crew import Crew, go_native, seats
 from ipcbench.transports.testing.leaks import left_since, snapshot
+from ipcbench.transports.testing.participants import Crew, go_native, seats
 from tests.native import breaks
 from tests.soak.traffic import (
     PACES,
@@ -317,8 +317,8 @@ def unplayed(one: breaks.Break) -> str:
     transport = found(shape, ANYWHERE)
     if isinstance(transport, Unavailable):
         return _told(transport)
-    if WAITERS[shape.waiter].in_memory and shape.runtime == PYTHON and not words.ORDERED:
-        return f"{one.file} is for machines whose stores stay in order (transports/words.py)"
+    if WAITERS[shape.waiter].in_memory and shape.runtime == PYTHON and not futex.ORDERED:
+        return f"{one.file} is for machines whose stores stay in order (transports/sync/futex.py)"
     return ""
 
 

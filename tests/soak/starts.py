@@ -18,7 +18,7 @@ from ipcbench.bench.placement import UNPINNED
 from ipcbench.bench.plan import Planned, plan
 from ipcbench.bench.records import Settings
 from ipcbench.bench.sweep import candidate, site
-from ipcbench.transports.naming import current
+from ipcbench.transports.kernel_objects.names import current
 from ipcbench.transports.registry import matching, names
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.soak.trials import Trial

@@ -18,7 +18,7 @@ from typing import Any
 
 from ipcbench.bench.buffers import room
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.testing.crew import Seat
+from ipcbench.transports.testing.participants import Seat
 from tests.plugins.capsules import Opened
 
 Run = tuple[bytes, int]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import process
-from ipcbench.transports.forking import fork_child
+from ipcbench.transports.base.forking import fork_child
 
 ROOT = Path(__file__).parents[2]
 RETURNED = 99  # the exit code of a child that came back here
@@ -107,4 +107,4 @@ def test_nothing_else_forks() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if "os.fork(" in path.read_text()
     }
-    assert found == {"transports/forking.py"}
+    assert found == {"transports/base/forking.py"}

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Limit, Limits, Mapping, PeerGone, Unavailable
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.registry import get
-from ipcbench.transports.shm.huge_pages import Pages
+from ipcbench.transports.segments.huge_pages import Pages
+from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
-from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.huge_pages import none_free, set_aside
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from ipcbench.transports.contract import MessageTooLarge, Segment, TimedOut
-from ipcbench.transports.latest import LatestValue
 from ipcbench.transports.shm import SEGMENTS
-from ipcbench.transports.words import ORDERED
+from ipcbench.transports.shm.latest import LatestValue
+from ipcbench.transports.sync.futex import ORDERED
 
 SIZE = 64 * 1024
 

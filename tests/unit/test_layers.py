@@ -18,7 +18,7 @@ SOURCES = sorted(
 )
 
 OPS = "transports/native/ops.h"  # what a plug-in includes, and with the other ones, bench
-LENT = {OPS, "transports/native/leaving.h", "transports/native/opened.h"}
+LENT = {OPS, "transports/native/child_exit.h", "transports/native/open_capsule.h"}
 HEAVY = {"numpy", "matplotlib", "scipy"}  # what a worker must not have to load
 LINES = 420  # a room that grows past about 400 is two rooms
 LONG: set[str] = set()  # the files that may be longer, each for a reason
@@ -124,10 +124,10 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("transports/pipe.py", "import ipcbench.bench"),
-        ("transports/pipe.py", "def f():\n    from ipcbench.bench.stats import median"),
-        ("transports/pipe.py", "def f():\n    import numpy"),
-        ("transports/pipe.py", "import pytest"),
+        ("transports/pipes/pipe.py", "import ipcbench.bench"),
+        ("transports/pipes/pipe.py", "def f():\n    from ipcbench.bench.stats import median"),
+        ("transports/pipes/pipe.py", "def f():\n    import numpy"),
+        ("transports/pipes/pipe.py", "import pytest"),
         ("bench/worker.py", "from ipcbench.reports import page"),
         ("bench/worker.py", "def f():\n    from ipcbench.reports import page"),
         ("bench/cli.py", "from ipcbench.reports import page"),
@@ -168,10 +168,10 @@ def test_includes_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("transports/native/rings.c", '#include "bench/_loops.h"'),
-        ("transports/native/rings.c", '#include "../../bench/_loops.h"'),
-        ("transports/native/rings.c", '#include "_loops.h"'),
-        ("transports/native/rings.c", '# include "transports/native/ops.h"'),
+        ("transports/native/counted_ring.c", '#include "bench/_loops.h"'),
+        ("transports/native/counted_ring.c", '#include "../../bench/_loops.h"'),
+        ("transports/native/counted_ring.c", '#include "_loops.h"'),
+        ("transports/native/counted_ring.c", '# include "transports/native/ops.h"'),
         ("transports/native/ops.h", '#include "capsule.h"'),
         ("bench/_loops.c", '#include "transports/native/capsule.h"'),
         ("bench/_loops.c", '#include <errno.h>\n  #include "../transports/native/ops.h"'),
@@ -184,7 +184,7 @@ def test_the_rules_of_c_can_be_broken(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("transports/native/rings.c", '#include "ring.h"\n#include <errno.h>'),
+        ("transports/native/counted_ring.c", '#include "counted_ring.h"\n#include <errno.h>'),
         ("bench/_loops.h", '#include "transports/native/ops.h"'),
         ("bench/_loops.c", '#include "_loops.h"'),
     ],

@@ -12,7 +12,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.transports import naming
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.testing import leaks
 from ipcbench.transports.testing.actors import Actor
 

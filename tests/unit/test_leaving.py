@@ -1,4 +1,4 @@
-"""native/leaving.h: a native operation is left when a child ends, and by nothing else."""
+"""native/child_exit.h: a native operation is left when a child ends, and by nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""native/leaving.h: whose SIGCHLD handler stands, with several threads in native calls at once.
+"""native/child_exit.h: whose SIGCHLD handler stands, with several threads in native calls at once.
 
 Each case has a process of its own, for what goes wrong takes it along.
 """
@@ -119,7 +119,7 @@ def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
         pytest.skip(compiling.lacking() or "there is no readelf: apt-get install binutils")
     (tmp_path / "features.h").write_text("#include_next <features.h>\n#undef __GLIBC__\n")
     (tmp_path / "module.c").write_text(
-        '#include "leaving.h"\n'
+        '#include "child_exit.h"\n'
         "ssize_t called(ssize_t (*body)(void *), void *of) { return ipcbench_called(body, of); }\n"
     )
     for name, before in (("glibc", []), ("another", [tmp_path])):

@@ -12,8 +12,9 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.transports import naming, removal
 from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import removal
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import left_since, snapshot
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipcbench.bench.config import MOST_PROCESSES
 from ipcbench.bench.loops import Span
 from ipcbench.bench.patterns import PATTERNS, Part, Pattern, Seat, elapsed
-from ipcbench.transports.checks import check_seat
+from ipcbench.transports.base.checks import check_seat
 from ipcbench.transports.contract import Role, Spec, Topology
 
 ALL = list(PATTERNS.values())

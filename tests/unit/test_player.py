@@ -11,8 +11,8 @@ from ipcbench.bench.clock import RealClock
 from ipcbench.bench.loops import END_MARK
 from ipcbench.bench.patterns import Part, Seat
 from ipcbench.bench.peers import Player
+from ipcbench.transports.base.defaults import PlainEndpoint
 from ipcbench.transports.contract import Role
-from ipcbench.transports.defaults import PlainEndpoint
 from ipcbench.transports.shm.in_place import ABSENT
 
 SIZE = 32 << 20

@@ -119,8 +119,8 @@ def test_importing_loads_no_binding_and_no_transport() -> None:
     printed = fresh(
         "import sys; from ipcbench.transports.registry import names; names();"
         "print([name for name in sys.modules if name in ('sysv_ipc', 'posix_ipc', 'pytest')"
-        " or name.startswith(('ipcbench.transports.pipe', 'ipcbench.transports.shm'))"
-        " or name == 'ipcbench.transports.naming'])"
+        " or name.startswith(('ipcbench.transports.pipes.pipe', 'ipcbench.transports.shm'))"
+        " or name == 'ipcbench.transports.kernel_objects.names'])"
     )
     assert printed == "[]"
 

@@ -8,7 +8,7 @@ import resource
 
 import pytest
 
-from ipcbench.transports.remedies import MORE_PROCESSES, refused, remedy, words
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused, remedy, words
 
 
 def of(number: int, name: str | None = None) -> OSError:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ipcbench.transports import naming
 from ipcbench.transports.contract import Mapping, PeerGone, Sharing, Unavailable
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm import SEGMENTS
-from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
 from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
 
 SIZE = 5000  # no whole number of pages

@@ -32,7 +32,7 @@ def test_where_the_code_lies_says_nothing(tmp_path: Path, request: pytest.Fixtur
 
 
 @pytest.mark.parametrize(
-    "name", ["bench/loops.py", "transports/shm/ring.py", "bench/profiles/smoke.toml"]
+    "name", ["bench/loops.py", "transports/shm/counted_ring.py", "bench/profiles/smoke.toml"]
 )
 def test_a_change_gives_another_name(name: str, copied: Path) -> None:
     before = sources.digest([])

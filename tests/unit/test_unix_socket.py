@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports.unix_socket import bind_private
+from ipcbench.transports.sockets.unix import bind_private
 
 
 @pytest.mark.parametrize(

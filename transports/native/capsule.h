@@ -26,6 +26,6 @@ extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_word_rings[];
 extern PyTypeObject ipcbench_calls;
-extern PyTypeObject ipcbench_exporter; /* views.c */
+extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 
 #endif

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "ends.h"
+#include "fd_seat.h"
 
 /* The error of the last call, by the rules of ops.h: who has left is -EPIPE, however the
  * kernel puts it (ECONNREFUSED is what a datagram gets whose receiver was closed: unix(7)). */

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.base.defaults import closed, translated
 from ipcbench.transports.contract import Endpoint, Json, Unavailable
-from ipcbench.transports.defaults import closed, translated
 
 _NEEDED = "install a C compiler and Python's headers, then install"
 REMEDY = f"{_NEEDED} ipcbench anew"
@@ -103,7 +103,7 @@ class NativeEndpoint:
 
 
 def bind(end: Any, capsule: object, *, restless: bool = False) -> None:
-    """Make the capsule's operations the end's own calls; `restless`: see native/words.h."""
+    """Make the capsule's operations the end's own calls; `restless`: see native/futex.h."""
     calls = operations.Calls(capsule, restless)
     there = calls.has()
     end.send = told(calls.send, "send")
@@ -127,7 +127,7 @@ def told(call: Callable[..., Any], what: str) -> Callable[..., Any]:
             try:
                 return call(*arguments)
             except InterruptedError:
-                continue  # a restless end (native/words.h): handlers have run by now
+                continue  # a restless end (native/futex.h): handlers have run by now
             except OSError as error:
                 raise in_words(error, what) from error
 

@@ -6,7 +6,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 
-#include "ends.h"
+#include "fd_seat.h"
 
 /* A message that came into scratch room, because the caller's buffer might be too small. */
 static ssize_t

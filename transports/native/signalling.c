@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "seats.h"
+#include "ring_seat.h"
 #include "waiters.h"
 
 /* A capsule over a copy of `what`; NULL with an error set, and `what` disposed of. */
@@ -85,7 +85,7 @@ guard_of(PyObject *Py_UNUSED(module), PyObject *arguments)
                   (struct ipcbench_ops){.acquire = pair_wait, .leave = pair_notify});
 }
 
-/* Words: each counts how often it was notified, and has a bell (words.h) beside the count. */
+/* Words: each counts how often it was notified, and has a bell (futex.h) beside the count. */
 
 struct word {
     uint64_t count;

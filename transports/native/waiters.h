@@ -9,7 +9,7 @@
 
 #define IPCBENCH_WAITER "ipcbench.waiter"
 
-/* How a waiter waits: transports/waiters.py has the same numbers. */
+/* How a waiter waits: transports/sync/waiter.py has the same numbers. */
 enum ipcbench_how { IPCBENCH_BLOCK, IPCBENCH_TRY, IPCBENCH_POLL };
 
 /* `wait` takes one, `notify` adds one: 0 or -errno. Both order memory: what was written before

@@ -20,7 +20,7 @@
  *       (or 0, to begin with) and n, and depth < 2^24.
  *   (4) A copy of `freed` that is too old only says "full" too early, since `freed` only grows.
  * Several producers have a lane each; their consumer looks at the lanes in turn, and whoever
- * brings something rings the one bell by which it sleeps (words.h).
+ * brings something rings the one bell by which it sleeps (futex.h).
  *
  * Layout of a lane, each part on lines of its own:
  *   freed       8 bytes
@@ -32,7 +32,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "words.h"
+#include "futex.h"
 
 #define IPCBENCH_NUMBER_BITS 24
 #define IPCBENCH_NUMBERS ((uint64_t)1 << IPCBENCH_NUMBER_BITS)

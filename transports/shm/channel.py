@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipcbench.transports.checks import check_seat
+from ipcbench.transports.base.checks import check_seat
+from ipcbench.transports.base.descriptors import duplicate_all
 from ipcbench.transports.contract import Closed, Role, Ticket
-from ipcbench.transports.descriptors import duplicate_all
+from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm.layout import Layout
-from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
-from ipcbench.transports.waiters import Fixed, Waiter, WaiterKind
+from ipcbench.transports.sync.waiter import Fixed, Waiter, WaiterKind
 
 
 class ShmChannel:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipcbench.transports import words
+from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.contract import Json, Sharing, Spec, Ticket
-from ipcbench.transports.defaults import PlainEndpoint, closed, forbidden
-from ipcbench.transports.descriptors import close_all
 from ipcbench.transports.native import operations
-from ipcbench.transports.shm import ring, word_ring
+from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
+from ipcbench.transports.shm import counted_ring, word_ring
+from ipcbench.transports.shm.counted_ring import Lane
 from ipcbench.transports.shm.in_place import in_place, lending
 from ipcbench.transports.shm.layout import Layout
-from ipcbench.transports.shm.ring import Lane
-from ipcbench.transports.shm.segments import OwnedSegment, SegmentKind
-from ipcbench.transports.waiters import How, Waiter, WaiterKind, patient
-from ipcbench.transports.words import Lookout, Word, Words, alone_on, cpus, would_block
+from ipcbench.transports.sync import futex as words
+from ipcbench.transports.sync.futex import (
+    Lookout,
+    Word,
+    Words,
+    alone_on,
+    cpus,
+    would_block,
+)
+from ipcbench.transports.sync.waiter import How, Waiter, WaiterKind, patient
 
 LANES = "Python takes turns at several lanes on x86-64 alone, whose stores stay in order"
 
@@ -101,13 +108,15 @@ class ShmEndpoint(PlainEndpoint):
             return word_ring.producer(self._lanes[lane], room, item, self._stall(room))
         wait = room.try_wait if self._spec.nowait else room.wait
         counted = self._layout.together and lane < self._layout.forth
-        return ring.producer(self._lanes[lane], wait, item.notify, self._kind, counted=counted)
+        return counted_ring.producer(
+            self._lanes[lane], wait, item.notify, self._kind, counted=counted
+        )
 
     def _consumer(self, lane: int) -> Any:
         room, item = self._room(lane), self._item(lane)
         if isinstance(room, Word) and isinstance(item, Word):
             return word_ring.consumer(self._lanes[lane], item, room, self._stall(item))
-        return ring.consumer(self._lanes[lane], self._wait(item), room.notify, self._kind)
+        return counted_ring.consumer(self._lanes[lane], self._wait(item), room.notify, self._kind)
 
     def _collector(self, into: Sequence[int]) -> tuple[Any, Any]:
         lanes = [self._lanes[lane] for lane in into]
@@ -120,7 +129,7 @@ class ShmEndpoint(PlainEndpoint):
             return word_ring.collector(lanes, items, words, lookout.taken, stall)
         item = self._item(into[0])
         notify = [room.notify for room in rooms]
-        return ring.collector(lanes, self._wait(item), notify, self._kind)
+        return counted_ring.collector(lanes, self._wait(item), notify, self._kind)
 
     _alone = False
     _in_place = False

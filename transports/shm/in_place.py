@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.shm.ring import Lane
+from ipcbench.transports.shm.counted_ring import Lane
 
 ABSENT = 0xFF  # the byte that is looked for; bench's messages have none
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ipcbench.transports.eventfd import EventFds
-from ipcbench.transports.semaphores import PosixSemaphores, SysvSemaphores
-from ipcbench.transports.shm.file_memory import FILE, TMPFS
-from ipcbench.transports.shm.memfd import MemfdSegments
-from ipcbench.transports.shm.posix_memory import MpSegments, PosixSegments
-from ipcbench.transports.shm.segments import SegmentKind
-from ipcbench.transports.shm.sysv_memory import SysvSegments
-from ipcbench.transports.waiters import WaiterKind
-from ipcbench.transports.words import FUTEX, SPIN, SPIN_BLOCK
+from ipcbench.transports.segments.file import FILE, TMPFS
+from ipcbench.transports.segments.memfd import MemfdSegments
+from ipcbench.transports.segments.posix import MpSegments, PosixSegments
+from ipcbench.transports.segments.protocol import SegmentKind
+from ipcbench.transports.segments.sysv import SysvSegments
+from ipcbench.transports.sync.eventfd import EventFds
+from ipcbench.transports.sync.futex import FUTEX, SPIN, SPIN_BLOCK
+from ipcbench.transports.sync.posix_semaphore import PosixSemaphores, SysvSemaphores
+from ipcbench.transports.sync.waiter import WaiterKind
 
 SEGMENTS: dict[str, SegmentKind] = {
     kind.name: kind

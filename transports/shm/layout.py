@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ipcbench.transports import words
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import operations
-from ipcbench.transports.shm.ring import default_depth, lane_size
-from ipcbench.transports.waiters import WORD_BYTES, WaiterKind
+from ipcbench.transports.shm.counted_ring import default_depth, lane_size
+from ipcbench.transports.sync import futex as words
+from ipcbench.transports.sync.waiter import WORD_BYTES, WaiterKind
 
 APART = 128  # bytes: IPCBENCH_APART of native/words.h
 

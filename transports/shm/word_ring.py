@@ -13,8 +13,8 @@ from collections.abc import Callable, MutableSequence, Sequence
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.shm.ring import Lane
-from ipcbench.transports.words import Word
+from ipcbench.transports.shm.counted_ring import Lane
+from ipcbench.transports.sync.futex import Word
 
 Stall = Callable[[int], Any]
 

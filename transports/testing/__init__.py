@@ -25,21 +25,21 @@ pytest.register_assert_rewrite(
     *(
         f"ipcbench.transports.testing.{module}"
         for module in (
-            "carrying",
-            "dealing",
-            "driving",
-            "guarding",
-            "living",
+            "transfer",
+            "fan_out",
+            "native_operations",
+            "guard",
+            "lifecycle",
             "polling",
-            "reading",
-            "serving",
-            "sharing",
-            "signalling",
+            "in_place",
+            "hub",
+            "attachment",
+            "signal",
         )
     )
 )
 
-from ipcbench.transports.testing.stage import Stage  # noqa: E402
+from ipcbench.transports.testing.subject import Stage  # noqa: E402
 from ipcbench.transports.testing.suite import ContractTests  # noqa: E402
 
 __all__ = ["ContractTests", "Stage"]

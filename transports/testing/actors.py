@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ipcbench.transports.forking import FAILED, fork_child
+from ipcbench.transports.base.forking import FAILED, fork_child
 
 PATIENCE = 10.0  # seconds: whatever takes longer hangs
 LIFE = 60  # seconds until the kernel ends an actor, should everything else fail

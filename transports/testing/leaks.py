@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from glob import escape, glob
 from pathlib import Path
 
-from ipcbench.transports import naming
-from ipcbench.transports.bindings import posix_ipc
+from ipcbench.transports.base.bindings import posix_ipc
+from ipcbench.transports.kernel_objects import names as naming
 
 SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
 

@@ -10,8 +10,8 @@ import pytest
 
 from ipcbench.transports.contract import PeerDeath, PeerGone, Topology, WouldBlock
 from ipcbench.transports.testing.actors import Actor, eventually
-from ipcbench.transports.testing.crew import Crew, numbered, receive, send
-from ipcbench.transports.testing.stage import TYPICAL, Stage
+from ipcbench.transports.testing.participants import Crew, numbered, receive, send
+from ipcbench.transports.testing.subject import TYPICAL, Stage
 
 # poll, ppoll, epoll_wait, epoll_pwait: syscalls(2)
 _WAITING_CALLS = {

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from ipcbench.transports import naming, registry
+from ipcbench.transports import registry
 from ipcbench.transports.contract import (
     Framing,
     Lifetime,
@@ -18,19 +18,20 @@ from ipcbench.transports.contract import (
     Transport,
     Unavailable,
 )
+from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.native import built
-from ipcbench.transports.testing.carrying import CarryingTests
-from ipcbench.transports.testing.dealing import DealingTests
-from ipcbench.transports.testing.driving import DrivingTests
-from ipcbench.transports.testing.guarding import GuardingTests
+from ipcbench.transports.testing.attachment import SharingTests
+from ipcbench.transports.testing.fan_out import DealingTests
+from ipcbench.transports.testing.guard import GuardingTests
+from ipcbench.transports.testing.hub import ServingTests
+from ipcbench.transports.testing.in_place import ReadingTests
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.living import LivingTests
+from ipcbench.transports.testing.lifecycle import LivingTests
+from ipcbench.transports.testing.native_operations import DrivingTests
 from ipcbench.transports.testing.polling import PollingTests
-from ipcbench.transports.testing.reading import ReadingTests
-from ipcbench.transports.testing.serving import ServingTests
-from ipcbench.transports.testing.sharing import SharingTests
-from ipcbench.transports.testing.signalling import SignallingTests
-from ipcbench.transports.testing.stage import Stage
+from ipcbench.transports.testing.signal import SignallingTests
+from ipcbench.transports.testing.subject import Stage
+from ipcbench.transports.testing.transfer import CarryingTests
 
 # The topologies that there are tests for.
 TESTED = (

@@ -1,0 +1,1 @@
+"""Building blocks that most transports share."""

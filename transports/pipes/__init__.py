@@ -1,0 +1,1 @@
+"""Pipes and FIFOs: pipe(7), fifo(7)."""

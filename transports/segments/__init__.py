@@ -1,0 +1,1 @@
+"""Shared memory segments, each kind in a file."""

@@ -1,0 +1,136 @@
+"""A mapped file, open(2) and mmap(2): on a file system that writes it to a disk, or on a tmpfs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+from ipcbench.transports.base.os_errors import WRITABLE_SHM, refused
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Limit,
+    Mapping,
+    PeerGone,
+    Sharing,
+    Unavailable,
+)
+from ipcbench.transports.kernel_objects.names import announce, fresh_name, home, withdraw
+from ipcbench.transports.kernel_objects.ownership import open_ours
+from ipcbench.transports.segments.protocol import MappedSegment, allocate, owned
+
+_IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
+
+
+def in_memory(path: str | Path) -> bool:
+    """Whether a path lies on a file system that is memory alone. Raises: OSError."""
+    answer = (ctypes.c_ulong * 64)()  # struct statfs begins with its type, one word
+    if ctypes.CDLL(None, use_errno=True).statfs(os.fsencode(path), ctypes.byref(answer)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
+    return answer[0] & 0xFFFFFFFF in _IN_MEMORY
+
+
+@cache
+def _seen(path: Path) -> bool:
+    return in_memory(path)
+
+
+@dataclass(frozen=True)
+class FileSegments:
+    """`tmpfs`: whether it has to be one, or must not be. `others`: folders to try after our own.
+
+    Where everybody may write, the sticky bit and a random name keep a file ours.
+    """
+
+    name: str
+    tmpfs: bool
+    others: tuple[str, ...]
+    sharing = Sharing.NAME
+    lifetime = Lifetime.FILE_SYSTEM
+
+    def folder(self) -> Path | Unavailable:
+        """Where the files go that nobody has named."""
+        for folder in (home(), *map(Path, self.others)):
+            if folder.is_dir() and _seen(folder) is self.tmpfs:
+                return folder
+        if self.tmpfs:
+            return Unavailable("no tmpfs for a file of ours", WRITABLE_SHM)
+        return Unavailable(
+            f"{home()} and /var/tmp are memory, no disk",
+            "set XDG_RUNTIME_DIR to a folder on a disk",
+        )
+
+    def probe(self) -> Unavailable | None:
+        try:
+            segment = self.create(1, None)
+        except Unavailable as reason:
+            return reason
+        segment.close()
+        segment.unlink()
+        return None
+
+    def room(self) -> Limit | Unavailable:
+        folder = self.folder()
+        if isinstance(folder, Unavailable):
+            return folder
+        remedy = f"mount -o remount,size=SIZE {_mounted(folder)}" if self.tmpfs else ""
+        return Limit("segment", shutil.disk_usage(folder).free, f"free in {folder}", remedy)
+
+    def create(self, size: int, name: str | None) -> MappedSegment:
+        if name is None:
+            folder = self.folder()
+            if isinstance(folder, Unavailable):
+                raise folder
+            path = folder / fresh_name()
+            announce("file", str(path))
+        else:
+            path = Path(name).absolute()
+            if in_memory(path.parent) is not self.tmpfs:
+                kind = "no tmpfs" if self.tmpfs else "a tmpfs, which is memory"
+                raise ValueError(f"{path.parent} is {kind}")
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError as error:
+            raise FileExistsError(f"{path} is taken") from error
+        except OSError as error:
+            if name is None:
+                withdraw("file", str(path))
+            raise refused(f"open(2) of {path}", error, _grow(path.parent)) from error
+        remove = partial(_remove, path, private=name is None)
+        give = partial(allocate, grow=_grow(path.parent))
+        return owned(fd, size, str(path), shared_by_fd=False, remove=remove, give=give)
+
+    def open(
+        self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
+    ) -> MappedSegment:
+        access = os.O_RDWR if mapping is Mapping.SHARED else os.O_RDONLY
+        try:
+            found = open_ours(address, access)
+        except FileNotFoundError as error:
+            raise PeerGone(f"the file {address} is gone") from error
+        return MappedSegment(found, address, mapping=mapping)
+
+
+def _mounted(path: Path) -> Path:
+    """Where its file system is mounted."""
+    path = path.absolute()
+    return next(one for one in (path, *path.parents) if one.is_mount())
+
+
+def _grow(folder: Path) -> str:
+    return f"make {folder} writable, with room, or set XDG_RUNTIME_DIR to another folder"
+
+
+def _remove(path: Path, private: bool) -> None:
+    path.unlink(missing_ok=True)
+    if private:
+        withdraw("file", str(path))
+
+
+FILE = FileSegments("file", False, ("/var/tmp",))  # which is kept over restarts: hier(7)
+TMPFS = FileSegments("tmpfs", True, ("/dev/shm",))

@@ -1,0 +1,201 @@
+"""System V shared memory: shmget(2), shmat(2); a number for a name, and no descriptor."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import weakref
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ipcbench.transports.base.bindings import missing, sysv_ipc
+from ipcbench.transports.base.os_errors import refused, words
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Limit,
+    Mapping,
+    PeerGone,
+    SegmentState,
+    Sharing,
+    Unavailable,
+)
+from ipcbench.transports.kernel_objects.names import withdraw
+from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.segments import huge_pages
+from ipcbench.transports.segments.huge_pages import Pages
+from ipcbench.transports.segments.protocol import free_memory
+
+
+class SysvSegment:
+    """An attached segment. `attached` is the binding's handle, whose `detach` we call.
+
+    The binding would detach under a live view, and the next touch would be a
+    SIGSEGV; and it does not detach when it is collected. So the views are of a
+    ctypes array at the segment's address, and the array's end is the detaching:
+    it lives as long as any view that was ever cut of it.
+    """
+
+    fd = None
+
+    def __init__(self, attached: Any, key: int, *, writable: bool, private: bool | None) -> None:
+        self._handle = attached
+        self._private = private  # None: not ours to remove
+        self.address = key
+        array = (ctypes.c_ubyte * attached.size).from_address(attached.address)
+        weakref.finalize(array, attached.detach).atexit = False
+        view = memoryview(array).cast("B")
+        self.memory = view if writable else view.toreadonly()
+
+    def stat(self) -> SegmentState:
+        handle = self._handle
+        return SegmentState(
+            handle.size,
+            handle.mode & 0o777,
+            handle.uid,
+            attached=handle.number_attached,
+            creator=handle.creator_pid,
+        )
+
+    def set_mode(self, mode: int) -> None:
+        self._handle.mode = mode
+
+    def resize(self, size: int) -> None:
+        raise Unavailable("shmget(2) sets the size for good", "make another segment")
+
+    def close(self) -> None:
+        with contextlib.suppress(BufferError):  # a native end's, which goes later
+            self.memory.release()
+
+    def unlink(self) -> None:
+        """IPC_RMID: it goes when the last process detaches; nobody finds it meanwhile."""
+        private, self._private = self._private, None
+        if private is not None:
+            with contextlib.suppress(sysv_ipc.ExistentialError):
+                self._handle.remove()
+            if private:
+                withdraw("sysv memory", str(self.address))
+
+
+def _setting(name: str) -> int:
+    return int(Path("/proc/sys/kernel", name).read_text())
+
+
+def _segment(size: int, key: int) -> Any:
+    return sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, 0o600, max(size, 1), b"\0")
+
+
+def _huge_segment(size: int, key: int) -> Any:
+    """Raises: Unavailable, and what the binding would raise."""
+    pages = Pages.now()
+    size = pages.whole(size)
+    try:
+        number = huge_pages.shmget(key, size)
+    except FileExistsError as error:
+        raise sysv_ipc.ExistentialError(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise pages.lack("shmget(2)", size, error) from error
+        if error.errno == errno.EPERM:  # neither CAP_IPC_LOCK nor that group
+            what = f"shmget(2) of huge pages fails: {words(error)}"
+            raise Unavailable(
+                what, "sysctl -w vm.hugetlb_shm_group=GID, of a group of ours"
+            ) from error
+        raise
+    try:
+        handle = sysv_ipc.SharedMemory(key, 0, 0o600)
+        try:
+            huge_pages.touch((ctypes.c_char * size).from_address(handle.address), pages.size)
+        except OSError as error:
+            handle.detach()
+            raise pages.lack("the first touch of shmget(2)'s pages", size, error) from error
+    except BaseException:
+        sysv_ipc.remove_shared_memory(number)
+        raise
+    return handle
+
+
+@dataclass(frozen=True)
+class SysvSegments:
+    huge: bool = False
+    name = "sysv"
+    sharing = Sharing.NAME
+    lifetime = Lifetime.KERNEL
+
+    def probe(self) -> Unavailable | None:
+        if sysv_ipc is None:
+            return missing("sysv_ipc")
+        try:
+            segment = self.create(1, None)
+        except Unavailable as reason:
+            return reason
+        segment.close()
+        segment.unlink()
+        return None
+
+    def room(self) -> Limit | Unavailable:
+        if sysv_ipc is None:
+            return missing("sysv_ipc")
+        try:
+            memory = Pages.now().room() if self.huge else free_memory()
+        except Unavailable as reason:
+            return reason
+        largest, pages = _setting("shmmax"), _setting("shmall")
+        limits = (
+            Limit("segment", largest, "kernel.shmmax", f"sysctl -w kernel.shmmax={2 * largest}"),
+            Limit(
+                "segment",
+                pages * sysv_ipc.PAGE_SIZE,
+                "kernel.shmall",
+                f"sysctl -w kernel.shmall={2 * pages}",
+            ),
+            # The binding fills a new segment, so more than there is would be the end of us.
+            memory,
+        )
+        return min(limits, key=lambda limit: 2**64 if limit.value is None else limit.value)
+
+    def create(self, size: int, name: str | None) -> SysvSegment:
+        if sysv_ipc is None:
+            raise missing("sysv_ipc")
+
+        fixed = None if name is None else key_of(name)
+        try:
+            make = partial(_huge_segment if self.huge else _segment, size)
+            key, handle = created("sysv memory", fixed, make)
+        except FileExistsError:
+            raise
+        except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
+            raise refused(
+                f"shmget(2) of {size} bytes",
+                error,
+                "remove segments (ipcs -m, ipcrm -m ID), or raise kernel.shmmni, kernel.shmall "
+                f"or kernel.shmmax: sysctl -w kernel.shmmni={max(16, 2 * _setting('shmmni'))}",
+            ) from error
+        return SysvSegment(handle, key, writable=True, private=name is None)
+
+    def open(
+        self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
+    ) -> SysvSegment:
+        """A read-only one is attached with SHM_RDONLY; there is no private one."""
+        if sysv_ipc is None:
+            raise missing("sysv_ipc")
+        if mapping is Mapping.PRIVATE:
+            raise ValueError("System V shared memory has no private mapping: shmat(2)")
+        key = key_of(str(address))
+        writable = mapping is Mapping.SHARED
+        try:
+            # It attaches at once, for reading alone where the mode asks for no more.
+            handle = sysv_ipc.SharedMemory(key, 0, 0o600 if writable else 0o400)
+        except sysv_ipc.ExistentialError as error:
+            raise PeerGone(f"the segment with key {key} is gone") from error
+        except sysv_ipc.PermissionsError as error:
+            raise PermissionError(f"the segment with key {key} may not be attached so") from error
+        try:
+            check_sysv(handle, f"the segment with key {key}")
+        except PermissionError:
+            handle.detach()
+            raise
+        return SysvSegment(handle, key, writable=writable, private=None)

@@ -1,0 +1,185 @@
+"""Shared memory as a transport: a segment kind times a waiter kind, and the ring over both."""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ipcbench.transports.base.checks import check_spec
+from ipcbench.transports.contract import (
+    Endpoint,
+    Family,
+    FanOut,
+    Framing,
+    Lifetime,
+    Limit,
+    Limits,
+    PeerDeath,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Unavailable,
+)
+from ipcbench.transports.native import built
+from ipcbench.transports.segments.protocol import SegmentKind
+from ipcbench.transports.shm.channel import ShmChannel
+from ipcbench.transports.shm.counted_ring import DEFAULT_DEPTHS
+from ipcbench.transports.shm.endpoint import LANES, InPlaceEndpoint, ShmEndpoint
+from ipcbench.transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
+from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.native_endpoint import MOST_SLOTS, AtomicEndpoint
+from ipcbench.transports.sync import futex
+from ipcbench.transports.sync.futex import MOST_WORDS, Words
+from ipcbench.transports.sync.waiter import WaiterKind
+
+HUGE, IN_PLACE = "/huge", "/in-place"
+
+SEVERAL = (Topology.LINK, Topology.FAN_IN, Topology.HUB)
+
+_LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest counts
+_SPARE = 4096  # bytes a slot that are left for lengths and rounding
+
+
+@dataclass(frozen=True)
+class Shm:
+    segment: SegmentKind
+    waiter: WaiterKind
+    huge: bool = False  # the segment is of huge pages
+    in_place: bool = False
+
+    @property
+    def name(self) -> str:
+        options = (HUGE if self.huge else "") + (IN_PLACE if self.in_place else "")
+        return f"shm:{self.segment.name}+{self.waiter.name}{options}"
+
+    @cached_property
+    def traits(self) -> Traits:
+        segment, waiter = self.segment, self.waiter
+        by_name = segment.sharing is waiter.sharing is Sharing.NAME
+        return Traits(
+            family=Family.SHARED_MEMORY,
+            framing=Framing.MESSAGE,
+            topologies=frozenset({Topology.LINK} if self.in_place else SEVERAL),
+            fan_out=FanOut.NONE,
+            peer_death=PeerDeath.SILENT,
+            sharing=Sharing.NAME if by_name else Sharing.DESCRIPTORS,
+            lifetime=max(segment.lifetime, waiter.lifetime, key=_LASTING.index),
+            waiting=waiter.waiting,
+            zero_length=True,
+            pollable=waiter.pollable,
+            copies=1 if self.in_place else 2,  # into the slot, and out of it
+            unlink_early=waiter.unlink_early,
+            depth=True,
+            in_place=self.in_place,
+            native=True,
+            native_differs=isinstance(waiter, Words) and futex.ORDERED,
+        )
+
+    def probe(self) -> Limits | Unavailable:
+        found = self.segment.probe() or self.waiter.probe() or self._limits()
+        return replace(found, several=self._several()) if isinstance(found, Limits) else found
+
+    def _several(self) -> Unavailable | None:
+        """Why Python cannot receive of several, where it cannot."""
+        if isinstance(self.waiter, Words):
+            return self.waiter.for_several()
+        return None if futex.ORDERED else _lanes()
+
+    def _limits(self) -> Limits | Unavailable:
+        room = self.segment.room()
+        if isinstance(room, Unavailable):
+            return room
+        slots = 2 * DEFAULT_DEPTHS[0]  # both directions, at the smallest default depth
+        return Limits(
+            message=Limit(
+                "message",
+                None if room.value is None else max(0, room.value // slots - _SPARE),
+                room.source,
+                room.remedy,
+            ),
+            others=(room,),
+        )
+
+    def create(self, spec: Spec) -> ShmChannel:
+        limits = self._limits()
+        if isinstance(limits, Unavailable):
+            raise limits
+        check_spec(self, spec, limits.message.value)
+        layout = Layout.of(spec, self.waiter)
+        if layout.atomic:
+            self._check_atomic(layout)
+        elif spec.parties > 2 and not spec.native:
+            reason = self._several()
+            if reason is not None:
+                raise reason
+            if isinstance(self.waiter, Words) and spec.parties - 1 > MOST_WORDS:
+                raise Unavailable(f"one process waits for {MOST_WORDS} words at most")
+        return ShmChannel(self.segment, self.waiter, layout)
+
+    def _check_atomic(self, layout: Layout) -> None:
+        """Raises: Unavailable."""
+        reason = self.waiter.probe() or built()
+        if reason is not None:
+            raise reason
+        if layout.depth >= MOST_SLOTS:
+            raise Unavailable(
+                f"depth {layout.depth}: a ring over words has fewer than {MOST_SLOTS} slots"
+            )
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        if Layout.of(ticket.spec, self.waiter, ticket.data["depth"]).atomic:
+            assert isinstance(self.waiter, Words)
+            return AtomicEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
+        make = InPlaceEndpoint if self.in_place else ShmEndpoint
+        return make(self.segment, self.waiter, ticket)
+
+
+def _lanes() -> Unavailable:
+    """Words are served natively where stores may pass each other; the kernel's counts are not.
+
+    A consumer of several lanes may see what one has published before that lane's own item is
+    counted: Python has no fence for it, and native/ring.h has.
+    """
+    return Unavailable(
+        f"{LANES}, and this is {platform.machine()}", "measure it natively: --runtime native"
+    )
+
+
+def shm(parameters: str) -> Shm:
+    """`posix+posix-sem`, `sysv+futex/huge/in-place` -> the transport of that segment and waiter.
+
+    Raises: ValueError for a kind that there is not.
+    """
+    found = re.fullmatch(r"([a-z-]+)\+([a-z-]+)((?:/huge|/in-place)*)", parameters)
+    if found is None or found[1] not in SEGMENTS or found[2] not in WAITERS:
+        raise ValueError(
+            f"no shared memory {parameters!r}: segments are {', '.join(SEGMENTS)}, "
+            f"waiters are {', '.join(WAITERS)}; write shm:SEGMENT+WAITER or "
+            f"shm:SEGMENT+WAITER{IN_PLACE}, and {HUGE} before that for huge pages"
+        )
+    huge, in_place = HUGE in found[3], IN_PLACE in found[3]
+    if huge and found[1] not in IN_HUGE_PAGES:
+        raise ValueError(
+            f"no shared memory {parameters!r}: a segment {found[1]} cannot be of huge pages, "
+            f"only {' and '.join(IN_HUGE_PAGES)} can"
+        )
+    segment = (IN_HUGE_PAGES if huge else SEGMENTS)[found[1]]
+    made = Shm(segment, WAITERS[found[2]], huge=huge, in_place=in_place)
+    if made.name != f"shm:{parameters}":  # one name each: results are found by it
+        raise ValueError(f"no shared memory {parameters!r}: write {made.name}")
+    return made
+
+
+def product() -> list[str]:
+    """Every pair's name, with each choice of options."""
+    return [
+        f"shm:{one}+{other}{pages}{way}"
+        for one in SEGMENTS
+        for other in WAITERS
+        for pages in (("", HUGE) if one in IN_HUGE_PAGES else ("",))
+        for way in ("", IN_PLACE)
+    ]

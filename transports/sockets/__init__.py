@@ -1,0 +1,1 @@
+"""Sockets: unix(7), tcp(7)."""

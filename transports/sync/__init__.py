@@ -1,0 +1,1 @@
+"""Synchronisation: waiters, signals and guards."""

@@ -1,0 +1,92 @@
+"""eventfd(2): a counter behind a descriptor, and the one waiter that poll(2) knows."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Sharing,
+    Unavailable,
+    Waiting,
+    WouldBlock,
+)
+from ipcbench.transports.native import operations
+from ipcbench.transports.sync.waiter import Fixed, How
+
+
+class EventFd:
+    """With EFD_SEMAPHORE each read takes one."""
+
+    address = None
+
+    def __init__(self, fd: int) -> None:
+        self.fd: int = fd
+        self._open = True
+        self._poller = select.poll()
+        self._poller.register(fd, select.POLLIN)
+        self.notify: Callable[[], object] = partial(os.eventfd_write, fd, 1)
+        self.wait: Callable[[], object] = partial(os.eventfd_read, fd)
+
+    def try_wait(self) -> None:
+        # Not by O_NONBLOCK, which everybody who has this counter would share.
+        if not self._poller.poll(0):
+            raise WouldBlock("it would have to wait")
+        self.wait()
+
+    def poll_wait(self) -> None:
+        """Wait with poll(2), then take one."""
+        self._poller.poll()
+        self.wait()
+
+    def native(self, how: How) -> object:
+        return operations.eventfd(self.fd, how)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            os.close(self.fd)
+
+    def unlink(self) -> None:
+        """There is no name."""
+
+
+@dataclass(frozen=True)
+class EventFds:
+    name = "eventfd"
+    waiting = Waiting.BLOCKING
+    sharing = Sharing.DESCRIPTORS
+    lifetime = Lifetime.PROCESS
+    pollable = True
+    unlink_early = True
+    many = True
+    in_memory = False
+    errors: tuple[type[Exception], ...] = (InterruptedError,)
+
+    def told(self, error: Exception) -> Exception | None:
+        return None  # os.eventfd_read does not go on waiting after a handler has run
+
+    def probe(self) -> Unavailable | None:
+        try:
+            self.create(0, None).close()
+        except Unavailable as reason:
+            return reason
+        return None
+
+    def create(
+        self, initial: int, fixed: Fixed | None, memory: memoryview | None = None
+    ) -> EventFd:
+        try:
+            return EventFd(os.eventfd(initial, os.EFD_SEMAPHORE | os.EFD_CLOEXEC))
+        except OSError as error:
+            raise refused("eventfd(2)", error) from error
+
+    def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> EventFd:
+        assert fd is not None
+        return EventFd(fd)

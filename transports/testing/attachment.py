@@ -1,0 +1,290 @@
+"""How a channel is made known: seats, tickets, names, descriptors, and who may open what."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import pickle
+import re
+import resource
+import socket
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ipcbench.transports.contract import (
+    Channel,
+    Endpoint,
+    Lifetime,
+    Limits,
+    Role,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Transport,
+    TransportError,
+    Unavailable,
+)
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.leaks import (
+    Thing,
+    descriptors,
+    kernel_objects,
+    mappings,
+)
+from ipcbench.transports.testing.participants import (
+    Seat,
+    attach,
+    numbered,
+    receive,
+    seats,
+    send,
+)
+from ipcbench.transports.testing.subject import TYPICAL, Stage
+
+FIXED = 16  # keys that one fixed name may stand for: it, and those that follow
+
+
+class SharingTests:
+    """For every transport, the null one too."""
+
+    def test_protocols(self, stage: Stage, topology: Topology) -> None:
+        assert isinstance(stage.transport, Transport)
+        with stage.channel(stage.spec(topology)) as channel:
+            assert isinstance(channel, Channel)
+        with stage.crew(topology) as crew:
+            for actor in crew.actors:
+                assert actor.do(shape) in ((True, "NoneType"), (True, "PyCapsule"))
+
+    def test_probe(self, stage: Stage) -> None:
+        """It tells where a limit comes from, and leaves nothing: see `nothing_left`."""
+        limits = stage.transport.probe()
+        assert isinstance(limits, Limits)
+        for limit in (limits.message, *limits.others):
+            assert limit.name and limit.source
+            assert limit.value is None or limit.value > 0
+
+    def test_seats(self, stage: Stage, topology: Topology) -> None:
+        spec = stage.spec(topology)
+        with stage.channel(spec) as channel:
+            for role, index in seats(spec):
+                channel.ticket(role, index).close()
+            for role in Role:
+                for index in (-1, spec.parties):
+                    with pytest.raises(ValueError):
+                        channel.ticket(role, index)
+
+    def test_other_topologies_are_refused(self, stage: Stage) -> None:
+        for topology in set(Topology) - stage.transport.traits.topologies:
+            with pytest.raises(ValueError):
+                stage.transport.create(Spec(TYPICAL, topology))
+
+    def test_ticket_owns_its_descriptors(self, stage: Stage, topology: Topology) -> None:
+        """They are closed on exec, and by `close`."""
+        with stage.channel(stage.spec(topology)) as channel:
+            before = descriptors()
+            for role, index in seats(stage.spec(topology)):
+                ticket = channel.ticket(role, index)
+                assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd in ticket.fds)
+                ticket.close()
+                ticket.close()
+            assert descriptors() == before
+
+    def test_descriptors_close_on_exec(self, stage: Stage, topology: Topology) -> None:
+        before = {number(thing) for thing in descriptors()}
+        with stage.channel(stage.spec(topology)):
+            assert {number(thing) for thing in descriptors() if survives_exec(thing)} <= before
+        with stage.crew(topology) as crew:
+            for actor in crew.actors:
+                assert actor.do(surviving_exec) <= before
+
+    def test_private_objects(self, stage: Stage, topology: Topology) -> None:
+        """Nobody else may open them (0600, a folder 0700); all stand in the ledger till the end."""
+        lifetime = stage.transport.traits.lifetime
+        before, noted = kernel_objects(), standing()
+        with stage.channel(stage.spec(topology)):
+            one = standing() - noted
+            assert bool(one) == (lifetime is not Lifetime.PROCESS)
+            with stage.channel(stage.spec(topology)):
+                both = standing() - noted
+                assert len(both) == 2 * len(one), "two channels share a name"
+                created = [each for thing, each in kernel_objects().items() if thing not in before]
+                assert len(created) >= len(both)
+                assert [each for each in created if each.mode & 0o077] == []
+        assert standing() == noted
+
+    def test_nothing_is_created_unannounced(
+        self, stage: Stage, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """With a ledger that cannot be written, `create` fails before it creates."""
+        if stage.transport.traits.lifetime is Lifetime.PROCESS:
+            pytest.skip("what it creates goes with its processes")
+        monkeypatch.setenv(naming.LEDGER_VARIABLE, str(tmp_path))
+        with pytest.raises((OSError, TransportError)):
+            stage.transport.create(stage.spec(topology))
+
+    @pytest.mark.parametrize("spare", range(6))
+    def test_out_of_descriptors(self, stage: Stage, topology: Topology, spare: int) -> None:
+        """Whether it works with so few or says so, nothing is left (see `nothing_left`)."""
+        with Actor(lambda: stage.transport) as actor:
+            assert actor.do(create_with_spare, stage.spec(topology), spare) == set()
+
+    @pytest.mark.parametrize("fixed", [False, True], ids=["private", "fixed"])
+    def test_strangers(
+        self, stage: Stage, topology: Topology, fixed: bool, free_name: str | None
+    ) -> None:
+        """Processes that were there before the channel attach by what the ticket says."""
+        traits = stage.transport.traits
+        if traits.sharing is Sharing.INHERIT:
+            pytest.skip("it passes through fork alone")
+        if fixed and free_name is None:
+            pytest.skip("it has no names")
+        spec = stage.spec(topology, name=free_name if fixed else None)
+        with ExitStack() as stack:
+            strangers = []
+            for _ in seats(spec):
+                here, there = socket.socketpair()
+                stack.enter_context(here)
+                strangers.append((stack.enter_context(stranger(stage.transport, there)), here))
+            channel = stack.enter_context(stage.channel(spec))
+            for (role, index), (actor, here) in zip(seats(spec), strangers, strict=True):
+                ticket = channel.ticket(role, index)
+                write_letter(here, ticket)
+                ticket.close()
+                actor.begin(attach)
+            for actor, _ in strangers:
+                actor.answer()
+            if traits.carries:
+                message = numbered(3, TYPICAL)
+                strangers[0][0].do(send, message)
+                assert strangers[-1][0].do(receive) == [message]
+
+    def test_sharing(self, stage: Stage, topology: Topology) -> None:
+        """What a sender's ticket holds is what the trait says."""
+        with stage.channel(stage.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(stage.spec(topology))[0])
+            held = (bool(ticket.fds), bool(ticket.inherited))
+            ticket.close()
+        assert json.loads(json.dumps(ticket.data)) == ticket.data
+        sharing = stage.transport.traits.sharing
+        assert held == (sharing is Sharing.DESCRIPTORS, sharing is Sharing.INHERIT)
+
+    def test_name_taken(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
+        """The one who comes second changes nothing for the first."""
+        spec = stage.spec(topology, name=free_name or "/no-such-thing")
+        if stage.transport.traits.sharing is not Sharing.NAME:
+            with pytest.raises(ValueError):
+                stage.transport.create(spec)
+            return
+        if free_name is None:
+            pytest.skip("it has no names")
+        with stage.crew(topology, name=free_name) as crew:
+            before, noted = named(free_name), standing()
+            with pytest.raises(FileExistsError):
+                stage.transport.create(spec)
+            assert named(free_name) == before
+            assert standing() == noted
+            if stage.transport.traits.carries:
+                message = numbered(1, TYPICAL)
+                assert crew.carry(message) == [message]
+
+    def test_unlinking_again(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
+        """A name that was given back, and taken by somebody else, is theirs."""
+        if free_name is None:
+            pytest.skip("it has no names")
+        spec = stage.spec(topology, name=free_name)
+        with stage.channel(spec) as first:
+            first.unlink()
+            with stage.channel(spec):
+                before = named(free_name)
+                first.unlink()
+                assert named(free_name) == before
+                with pytest.raises(FileExistsError):  # wherever it can be seen, it is taken
+                    stage.transport.create(spec)
+
+
+def named(name: str) -> set[Thing]:
+    """The kernel objects under a fixed name: others come and go with programs beside us."""
+    key = name.removeprefix("/")
+    keys = range(int(key), int(key) + FIXED) if key.isdigit() else ()
+    words = {f"key {one}" for one in keys} | {Path(name).name}
+    found = {
+        thing
+        for thing in kernel_objects()
+        if any(re.search(rf"{re.escape(word)}(?!\w)", thing.name) for word in words)
+    }
+    if "/" in key and Path(name).exists():  # a path, which may lead anywhere
+        found.add(Thing("file", name))
+    return found
+
+
+def standing() -> set[tuple[str, str]]:
+    """What the run's ledger names."""
+    return set(naming.standing(naming.current()))
+
+
+def shape(seat: Seat) -> tuple[bool, str]:
+    return isinstance(seat.endpoint, Endpoint), type(seat.endpoint.native()).__name__
+
+
+def number(thing: Thing) -> int:
+    return int(thing.name.split()[0])
+
+
+def survives_exec(thing: Thing) -> bool:
+    try:
+        return not fcntl.fcntl(number(thing), fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    except OSError:  # closed meanwhile
+        return False
+
+
+def surviving_exec(_: Seat) -> set[int]:
+    return {number(thing) for thing in descriptors() if survives_exec(thing)}
+
+
+def create_with_spare(transport: Transport, spec: Spec, spare: int) -> set[Thing]:
+    """Create with so many descriptors left; what is held after it failed, or was closed."""
+    before = descriptors() | mappings()
+    taken = {number(thing) for thing in descriptors()}
+    limit = spare
+    while limit - len([fd for fd in taken if fd < limit]) < spare:
+        limit += 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    channel = None
+    try:
+        channel = transport.create(spec)
+        for role, index in seats(spec):
+            channel.ticket(role, index).close()
+    except (Unavailable, OSError):
+        pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if channel is not None:
+            channel.close()
+            channel.unlink()
+    return (descriptors() | mappings()) - before
+
+
+def stranger(transport: Transport, post: socket.socket) -> Actor:
+    """A process that knows nothing of a channel to come; its ticket arrives by post."""
+    actor = Actor(partial(read_letter, transport, post))
+    post.close()
+    return actor
+
+
+def write_letter(post: socket.socket, ticket: Ticket) -> None:
+    """Send the ticket as text and, by SCM_RIGHTS, its descriptors (unix(7))."""
+    letter = pickle.dumps((ticket.role, ticket.index, ticket.spec, json.dumps(ticket.data)))
+    socket.send_fds(post, [letter], ticket.fds)
+
+
+def read_letter(transport: Transport, post: socket.socket) -> Seat:
+    letter, fds, _, _ = socket.recv_fds(post, 2**16, 2**6)
+    role, index, spec, text = pickle.loads(letter)
+    post.close()
+    return Seat(transport, Ticket(role, index, spec, json.loads(text), tuple(fds)))

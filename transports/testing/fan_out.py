@@ -1,0 +1,89 @@
+"""One sender, several receivers: who gets which message."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+
+from ipcbench.transports.contract import FanOut, Topology
+from ipcbench.transports.testing.lifecycle import ENDINGS
+from ipcbench.transports.testing.participants import Crew, Seat, numbered, receive, send
+from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.transfer import marked
+
+RECEIVERS = 3
+MANY = 400  # messages
+LARGE = 10_000  # bytes: at the largest size that the limit allows messages would come apart first
+
+_NUMBER = struct.Struct("=II")
+
+
+def deal(stage: Stage, size: int = TYPICAL) -> Crew:
+    spec = replace(stage.spec(Topology.FAN_OUT, size), parties=RECEIVERS + 1)
+    return Crew(stage.transport, spec)
+
+
+class DealingTests:
+    @pytest.fixture
+    def dealer(self, carrier: Stage) -> Stage:
+        """The stage of a transport that can be a fan-out."""
+        if Topology.FAN_OUT not in carrier.transport.traits.topologies:
+            pytest.skip("it is no fan-out")
+        return carrier
+
+    def test_fan_out_is_a_topology(self, stage: Stage) -> None:
+        traits = stage.transport.traits
+        assert (Topology.FAN_OUT in traits.topologies) == (traits.fan_out is not FanOut.NONE)
+
+    @pytest.mark.parametrize("size", [TYPICAL, LARGE])
+    def test_who_gets_what(self, dealer: Stage, size: int) -> None:
+        """All receivers at once: each message whole, to one of them, or to all who are there."""
+        size = min(size, dealer.largest(Topology.FAN_OUT))
+        with deal(dealer, size) as crew:
+            for receiver in crew.receivers:
+                receiver.begin(take, MANY)
+            broadcast = dealer.transport.traits.fan_out is FanOut.BROADCAST
+            crew.senders[0].do(give, MANY, 1 if broadcast else RECEIVERS)
+            shares = [receiver.answer() for receiver in crew.receivers]
+        for share in shares:
+            assert share == sorted(share), "out of order"
+        if broadcast:
+            assert shares == [list(range(MANY))] * RECEIVERS
+        else:
+            assert sorted(chain(*shares)) == list(range(MANY))
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_one_receiver_gone(self, dealer: Stage, ending: str) -> None:
+        """What is sent from then on goes to the others."""
+        some = [numbered(place, TYPICAL) for place in range(10)]
+        with deal(dealer) as crew:
+            for receiver in crew.receivers[:-1]:
+                ENDINGS[ending](receiver)
+            crew.senders[0].do(send, *some)
+            assert crew.receiver.do(receive, len(some)) == some
+
+
+# What seats are told to do: each runs in the seat's own process.
+
+
+def give(seat: Seat, count: int, ends: int) -> None:
+    """Send so many numbered messages, and an end mark for each receiver."""
+    for number in range(count):
+        send(seat, marked(0, number, seat.size))
+    for _ in range(ends):
+        send(seat, marked(0, count, seat.size))
+
+
+def take(seat: Seat, end: int) -> list[int]:
+    """Receive up to an end mark; the numbers. Every byte is looked at."""
+    numbers: list[int] = []
+    while True:
+        (message,) = receive(seat)
+        _, number = _NUMBER.unpack_from(message)
+        assert message == marked(0, number, seat.size), "it came apart"
+        if number == end:
+            return numbers
+        numbers.append(number)

@@ -1,0 +1,98 @@
+"""Guards: one process inside at a time, or all of them where there is no guard."""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+import pytest
+
+from ipcbench.transports.contract import PeerGone, Topology, Waiting
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.participants import Seat
+from ipcbench.transports.testing.subject import Stage
+
+UPDATES = 1000  # of each process
+
+_memory = mmap.mmap(-1, mmap.PAGESIZE)  # which all actors share, by fork
+_counter = memoryview(_memory).cast("Q")
+
+
+def acquire(seat: Seat) -> None:
+    seat.endpoint.acquire()  # type: ignore[attr-defined]
+
+
+def release(seat: Seat) -> None:
+    seat.endpoint.release()  # type: ignore[attr-defined]
+
+
+def count_up(seat: Seat) -> None:
+    """Guarded count++, whose two halves are far enough apart for another to come in between."""
+    for _ in range(UPDATES):
+        acquire(seat)
+        found = _counter[0]
+        os.sched_yield()
+        _counter[0] = found + 1
+        release(seat)
+
+
+class GuardingTests:
+    def test_updates(self, guard: Stage) -> None:
+        """None is lost under a guard; without one, some are, on one core and on several."""
+        _counter[0] = 0
+        with guard.crew(Topology.GUARD) as crew:
+            for actor in crew.actors:
+                actor.begin(count_up)
+            for actor in crew.actors:
+                actor.answer()
+            lost = UPDATES * len(crew.actors) - _counter[0]
+        assert (lost == 0) == guard.transport.traits.excludes, f"{lost} updates lost"
+
+    def test_one_inside_at_a_time(self, guard: Stage) -> None:
+        traits = guard.transport.traits
+        with guard.crew(Topology.GUARD) as crew:
+            inside, outside, _ = crew.actors
+            inside.do(acquire)
+            outside.begin(acquire)
+            if not traits.excludes:
+                outside.answer()
+                return
+            if traits.waiting is Waiting.BLOCKING:
+                assert eventually(outside.asleep)
+            before = outside.cpu()
+            assert outside.waits(0.2)
+            used = outside.cpu() - before
+            assert used < 0.02 or traits.waiting is not Waiting.BLOCKING, f"{used} s of CPU"
+            inside.do(release)
+            outside.answer()
+
+    def test_holder_killed(self, guard: Stage) -> None:
+        """The others get in where the trait says that it is undone, and else wait for ever."""
+        traits = guard.transport.traits
+        if not traits.excludes:
+            pytest.skip("it holds nobody off")
+        with guard.crew(Topology.GUARD) as crew:
+            holder, waiting, late = crew.actors
+            holder.do(acquire)
+            waiting.begin(acquire)
+            assert waiting.waits(0.05)
+            holder.kill()
+            if traits.undo:
+                waiting.answer()
+                waiting.do(release)
+                late.do(acquire)
+            else:
+                assert waiting.waits(0.25)
+
+    def test_removed_under_a_member(self, guard: Stage) -> None:
+        """Where removal takes it from those who have it, they are told."""
+        if guard.transport.traits.unlink_early:
+            pytest.skip("removal takes the name alone")
+        with guard.crew(Topology.GUARD) as crew:
+            holder, waiting, _ = crew.actors
+            holder.do(acquire)
+            waiting.begin(acquire)
+            assert waiting.waits(0.05)
+            crew.channel.unlink()
+            with pytest.raises(PeerGone):
+                waiting.answer()

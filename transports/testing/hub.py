@@ -1,0 +1,133 @@
+"""A hub: several clients at once, every reply to its own, nobody kept waiting for ever."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from ipcbench.transports.contract import Closed, PeerDeath, PeerGone, Topology
+from ipcbench.transports.testing.lifecycle import ENDINGS
+from ipcbench.transports.testing.participants import (
+    Crew,
+    Seat,
+    close,
+    numbered,
+    receive,
+    send,
+)
+from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.transfer import marked
+
+CLIENTS = 3
+TURNS = 60  # of each client
+LARGE = 10_000  # bytes: more than what pipes and queues often take at once
+AHEAD, AFTER = 200, 1000  # messages of a busy client, before and after a quiet one's
+
+
+def hub(stage: Stage, size: int = TYPICAL) -> Crew:
+    spec = replace(stage.spec(Topology.HUB, size), parties=CLIENTS + 1)
+    return Crew(stage.transport, spec)
+
+
+class ServingTests:
+    @pytest.fixture
+    def server(self, carrier: Stage) -> Stage:
+        """The stage of a transport that can be a hub."""
+        if Topology.HUB not in carrier.transport.traits.topologies:
+            pytest.skip("it is no hub")
+        return carrier
+
+    @pytest.mark.parametrize("size", [TYPICAL, LARGE])
+    def test_every_reply_to_its_own_client(self, server: Stage, size: int) -> None:
+        """All clients at once, in real ping-pong; the server tells them apart."""
+        size = min(size, server.largest(Topology.HUB))
+        with hub(server, size) as crew:
+            for client in crew.senders:
+                client.begin(ask, TURNS)
+            heard = crew.receiver.do(serve, TURNS * CLIENTS)
+            replies = [client.answer() for client in crew.senders]
+        assert Counter(heard) == {
+            (index, number): 1 for index in range(CLIENTS) for number in range(TURNS)
+        }
+        for index, theirs in enumerate(replies):
+            assert theirs == [marked(100 + index, number, size) for number in range(TURNS)]
+
+    def test_busy_client_starves_nobody(self, server: Stage) -> None:
+        """A quiet one is heard while a busy one goes on, however much that one has sent ahead."""
+        ahead = min(AHEAD, server.capacity(Topology.HUB))
+        with hub(server) as crew:
+            busy, quiet = crew.senders[:2]
+            busy.do(send, *[b"b" * TYPICAL] * ahead)
+            quiet.begin(send, b"q" * TYPICAL)
+            quiet.waits(0.05)  # it may have to wait for room
+            busy.begin(send, *[b"b" * TYPICAL] * AFTER)
+            heard = crew.receiver.do(receive, ahead + AFTER + 1)
+            quiet.answer()
+            busy.answer()
+        assert heard.index(b"q" * TYPICAL) < ahead + AFTER // 2
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_one_client_gone(self, server: Stage, ending: str) -> None:
+        """The others are served as before."""
+        with hub(server) as crew:
+            ENDINGS[ending](crew.senders[1])
+            others = crew.senders[0], crew.senders[2]
+            for client in others:
+                client.begin(ask, TURNS)
+            crew.receiver.do(serve, TURNS * len(others))
+            for client in others:
+                assert len(client.answer()) == TURNS
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_server_gone_while_clients_wait(self, server: Stage, ending: str) -> None:
+        with hub(server) as crew:
+            for client in crew.senders:
+                client.begin(receive)
+                assert client.waits(0.02)
+            ENDINGS[ending](crew.receiver)
+            for client in crew.senders:
+                if server.transport.traits.peer_death is PeerDeath.REPORTED:
+                    with pytest.raises(PeerGone):
+                        client.answer()
+                else:
+                    assert client.waits(0.05)
+
+    def test_closed_server(self, server: Stage) -> None:
+        with hub(server) as crew:
+            crew.receiver.do(close)
+            with pytest.raises(Closed):
+                crew.receiver.do(reply, 0)
+
+
+# What seats are told to do: each runs in the seat's own process.
+
+
+def ask(seat: Seat, count: int) -> list[bytes]:
+    """Ping-pong with the server; its replies."""
+    replies = []
+    for number in range(count):
+        send(seat, marked(seat.ticket.index, number, seat.size))
+        replies += receive(seat)
+    return replies
+
+
+def serve(seat: Seat, count: int) -> list[tuple[int, int]]:
+    """Answer so many; whose messages they were, and which."""
+    buffer = memoryview(bytearray(seat.size))
+    turns: Counter[int] = Counter()
+    heard = []
+    for _ in range(count):
+        index = seat.endpoint.recv_from(buffer)  # type: ignore[attr-defined]
+        assert bytes(buffer) == marked(index, turns[index], seat.size), f"not of client {index}"
+        heard.append((index, turns[index]))
+        answer = marked(100 + index, turns[index], seat.size)
+        seat.endpoint.send_to(index, seat.endpoint.prepare(memoryview(answer)))  # type: ignore[attr-defined]
+        turns[index] += 1
+    return heard
+
+
+def reply(seat: Seat, index: int) -> None:
+    message = seat.endpoint.prepare(memoryview(numbered(1, seat.size)))
+    seat.endpoint.send_to(index, message)  # type: ignore[attr-defined]

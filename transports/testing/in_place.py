@@ -1,0 +1,206 @@
+"""In place: what `peek` shows and `loan` lends; `recv_into` reads all of it, and copies nothing."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipcbench.transports.contract import Closed, MessageTooLarge, Topology
+from ipcbench.transports.testing.participants import Seat, fill, numbered, receive, send
+from ipcbench.transports.testing.subject import TYPICAL, Stage
+
+LARGE = 4 * 1024 * 1024  # several pages, were they huge ones
+
+_UNTOUCHED = 0xA5
+
+
+def scan(seat: Seat) -> tuple[int, bool]:
+    """What `recv_into` returned, and whether it left the buffer as it was."""
+    before = bytes([_UNTOUCHED]) * seat.size
+    buffer = bytearray(before)
+    received = seat.endpoint.recv_into(memoryview(buffer))
+    return received, buffer == before
+
+
+def peek(seat: Seat) -> bytes:
+    endpoint: object = seat.endpoint
+    with endpoint.peek() as message:  # type: ignore[attr-defined]
+        found = bytes(message)
+    endpoint.release()  # type: ignore[attr-defined]
+    return found
+
+
+def lend(seat: Seat, *messages: bytes) -> None:
+    """Write each message where it will be read; more is lent than a short one takes."""
+    endpoint: Any = seat.endpoint
+    for message in messages:
+        wanted = (len(message) + seat.size + 1) // 2
+        with endpoint.loan(wanted) as slot:
+            assert len(slot) == wanted
+            slot[: len(message)] = message
+        endpoint.commit(len(message))
+
+
+def lend_wrongly(seat: Seat) -> None:
+    """What is not lent cannot be committed, and nothing comes of the attempt."""
+    endpoint: Any = seat.endpoint
+    with pytest.raises(ValueError, match="not lent"):
+        endpoint.commit(0)
+    with pytest.raises(MessageTooLarge):
+        endpoint.loan(seat.size + 1)
+    with pytest.raises(ValueError):
+        endpoint.loan(-1)
+    slot = endpoint.loan(4)
+    with pytest.raises(ValueError, match="committed first"):
+        endpoint.loan(4)
+    for size in (-1, 5, 1 << 40):
+        with pytest.raises(ValueError, match="not lent"):
+            endpoint.commit(size)
+    slot[:] = b"once"
+    endpoint.commit(4)
+    with pytest.raises(ValueError, match="not lent"):
+        endpoint.commit(0)
+
+
+def look_late(seat: Seat) -> bytes:
+    """What a slot shows after the end of the end that showed it."""
+    endpoint: Any = seat.endpoint
+    seen = endpoint.peek()
+    del endpoint
+    close_for_good(seat)
+    return bytes(seen)
+
+
+def write_late(seat: Seat, message: bytes) -> bytes:
+    """What lies in a slot that was lent by an end, and is written to after that one's end."""
+    endpoint: Any = seat.endpoint
+    lent = endpoint.loan(len(message))
+    del endpoint
+    close_for_good(seat)
+    lent[:] = message
+    return bytes(lent)
+
+
+def close_for_good(seat: Seat) -> None:
+    endpoint: Any = seat.endpoint
+    endpoint.close()
+    for call in (endpoint.peek, endpoint.release):
+        with pytest.raises(Closed):
+            call()
+    for call in (endpoint.loan, endpoint.commit):
+        with pytest.raises(Closed):
+            call(1)
+    del seat.endpoint, endpoint
+    gc.collect()
+
+
+def scan_short(seat: Seat) -> int:
+    return seat.endpoint.recv_into(memoryview(bytearray(TYPICAL // 2)))
+
+
+def mapped_by_scanning(seat: Seat) -> int:
+    """Bytes of shared memory that came into this process's page tables meanwhile."""
+    before = _shared()
+    scan(seat)
+    return _shared() - before
+
+
+def _shared() -> int:
+    """proc_pid_status(5): pages of files and of shared memory, which reading brings in."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    kinds = ("RssFile", "RssShmem", "HugetlbPages")
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith(kinds)]
+    return sum(kilobytes) * 1024
+
+
+class ReadingTests:
+    def test_scanning_and_peeking(self, reader: Stage) -> None:
+        """In any order; the slot is given back either way, and the buffer stays as it was."""
+        spec_depth = 2
+        lengths = [TYPICAL, 1, TYPICAL - 1, 17]
+        with reader.crew(Topology.LINK, depth=spec_depth) as crew:
+            client, server = crew.actors
+            for turn in range(12):
+                message = numbered(turn, lengths[turn % 4])
+                client.do(send, message)
+                if turn % 3:
+                    assert server.do(scan) == (len(message), True)
+                else:
+                    assert server.do(peek) == message
+
+    def test_writing_where_it_is_read(self, reader: Stage) -> None:
+        """What is lent and committed is a message as any other, between others and alone."""
+        lengths = [TYPICAL, 0, 1, TYPICAL - 1, 17]
+        with reader.crew(Topology.LINK, depth=2) as crew:
+            client, server = crew.actors
+            for turn in range(20):
+                length = lengths[turn % len(lengths)]
+                message = numbered(turn, length)
+                client.do(send if turn % 3 == 2 else lend, message)
+                if turn % 2:
+                    assert server.do(scan) == (length, True)
+                else:
+                    assert server.do(peek) == message
+            some = [numbered(turn, TYPICAL) for turn in range(9)]
+            client.begin(lend, *some)
+            assert server.do(receive, len(some)) == some
+            client.answer()
+            server.begin(lend, *some)
+            assert client.do(receive, len(some)) == some
+
+    def test_lending_until_it_is_full(self, reader: Stage) -> None:
+        """A slot is lent where there is one; who may not wait for it is told so, in vain."""
+        with reader.crew(Topology.LINK, depth=3, nowait=True) as crew:
+            client, server = crew.actors
+            assert client.do(fill, lend) == 3
+            for number in range(3):
+                assert server.do(peek) == numbered(number, TYPICAL)
+            assert client.do(fill, lend) == 3
+
+    def test_lending_waits_for_room(self, reader: Stage) -> None:
+        with reader.crew(Topology.LINK, depth=1) as crew:
+            client, server = crew.actors
+            client.do(lend, b"first")
+            client.begin(lend, b"second")
+            assert client.waits(0.05)
+            assert server.do(receive, 2) == [b"first", b"second"]
+            client.answer()
+
+    def test_committing_what_is_not_lent(self, reader: Stage) -> None:
+        with reader.crew(Topology.LINK, depth=1) as crew:
+            client, server = crew.actors
+            client.do(lend_wrongly)
+            assert server.do(receive) == [b"once"]
+            client.do(lend, b"more")
+            assert server.do(receive) == [b"more"]
+
+    def test_looking_after_the_end(self, reader: Stage) -> None:
+        """Who kept a slot for too long reads what is there, and harms nobody."""
+        message = numbered(1, TYPICAL)
+        with reader.crew(Topology.LINK) as crew:
+            client, server = crew.actors
+            client.do(send, message)
+            assert server.do(look_late) == message
+            assert client.do(write_late, message) == message
+
+    def test_scanning_reads_all_of_it(self, reader: Stage) -> None:
+        """Every page is looked at, whatever bytes there are: a scan stops at what it looks for."""
+        size = min(LARGE, reader.limit(Topology.LINK) or LARGE)
+        for message in (bytes(size), b"\xff" * size):
+            with reader.crew(Topology.LINK, size, depth=1) as crew:
+                client, server = crew.actors
+                client.begin(send, message)
+                assert server.do(mapped_by_scanning) > 0.9 * size
+                client.answer()
+
+    def test_scanning_into_too_small_a_buffer(self, reader: Stage) -> None:
+        """As if it were to be copied: that message is lost, and it alone."""
+        with reader.crew(Topology.LINK) as crew:
+            client, server = crew.actors
+            client.do(send, numbered(1, TYPICAL), b"next")
+            with pytest.raises(MessageTooLarge):
+                server.do(scan_short)
+            assert server.do(peek) == b"next"

@@ -1,0 +1,272 @@
+"""How a channel ends: closed, unlinked, waited for in vain, left by the others."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ipcbench.transports.contract import (
+    Channel,
+    Closed,
+    Lifetime,
+    PeerDeath,
+    PeerGone,
+    Role,
+    Sharing,
+    Spec,
+    TimedOut,
+    Topology,
+    Transport,
+    Waiting,
+)
+from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.testing.actors import Actor
+from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
+from ipcbench.transports.testing.participants import (
+    Seat,
+    attach,
+    close,
+    numbered,
+    receive,
+    seats,
+    send,
+)
+from ipcbench.transports.testing.subject import TYPICAL, Stage
+
+SOON = 0.25  # seconds: a deadline that a test waits out
+SILENCE = 0.25  # seconds: who has not noticed by then is taken not to notice
+
+ENDINGS: dict[str, Callable[[Actor], None]] = {
+    "closed": lambda actor: actor.do(close),
+    "killed": Actor.kill,
+}
+
+
+class LivingTests:
+    """For every transport, the null one too; what is sent, for those that carry it."""
+
+    def test_closing_twice(self, stage: Stage, topology: Topology) -> None:
+        with stage.channel(stage.spec(topology)) as channel:
+            channel.close()
+            channel.close()
+            with pytest.raises(Closed):
+                channel.ticket(*seats(stage.spec(topology))[0])
+            channel.unlink()
+            channel.unlink()
+
+    def test_endpoint_closed(self, either: Stage, topology: Topology) -> None:
+        with either.crew(topology) as crew:
+            for actor in crew.actors:
+                actor.do(close)
+                actor.do(close)
+                with pytest.raises(Closed):
+                    actor.do(send, bytes(TYPICAL))
+                with pytest.raises(Closed):
+                    actor.do(receive)
+
+    def test_seat_lets_go_of_all(self, either: Stage, topology: Topology) -> None:
+        """No descriptor and no mapping is left in a process that has closed its end."""
+        with either.crew(topology) as crew:
+            for actor in crew.actors:
+                assert actor.do(held_after_closing) == set()
+
+    def test_unlinked_early(self, either: Stage, topology: Topology) -> None:
+        """Traffic outlives the name where the trait says so, and breaks where it has one."""
+        traits = either.transport.traits
+        message = numbered(1, TYPICAL)
+        with either.crew(topology) as crew:
+            crew.channel.unlink()
+            if not traits.carries:
+                return
+            if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
+                assert crew.carry(message) == [message]
+            else:
+                with pytest.raises(PeerGone):
+                    crew.senders[0].do(send, message)
+                with pytest.raises(PeerGone):
+                    crew.receiver.do(receive)
+
+    def test_unlinked_under_a_receiver(self, either: Stage, topology: Topology) -> None:
+        """Where removal breaks traffic, it wakes who waits."""
+        traits = either.transport.traits
+        if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
+            pytest.skip("removal breaks no traffic")
+        if not traits.carries:
+            pytest.skip("it carries nothing")
+        with either.crew(topology) as crew:
+            crew.receiver.begin(receive)
+            assert crew.receiver.waits(0.05)
+            crew.channel.unlink()
+            with pytest.raises(PeerGone):
+                crew.receiver.answer()
+
+    def test_attaching_too_late(self, stage: Stage, topology: Topology) -> None:
+        if (
+            stage.transport.traits.sharing is not Sharing.NAME
+            or stage.transport.traits.lifetime is Lifetime.PROCESS
+        ):
+            pytest.skip("it has no name that could be gone")
+        with stage.channel(stage.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(stage.spec(topology))[0])
+        with closing(ticket), Actor(partial(Seat, stage.transport, ticket)) as actor:
+            with pytest.raises(PeerGone):
+                actor.do(attach)
+            assert not actor.do(opened_since_start)
+
+    def test_nobody_comes(self, stage: Stage, topology: Topology) -> None:
+        """Every seat, alone: it attaches at once, or raises TimedOut when its time is up."""
+        spec = stage.spec(topology)
+        for role, index in seats(spec):
+            with (
+                stage.channel(spec) as channel,
+                closing(channel.ticket(role, index)) as ticket,
+                Actor(partial(Seat, stage.transport, ticket)) as actor,
+            ):
+                took, held = actor.do(attach_alone, SOON)
+                assert took < SOON + 2
+                assert not held
+
+    def test_one_of_two_comes(self, stage: Stage) -> None:
+        """A receiver whose second sender never comes gives up in time, and lets go of the first."""
+        if Topology.FAN_IN not in stage.transport.traits.topologies:
+            pytest.skip("it is no fan-in")
+        with (
+            stage.channel(stage.spec(Topology.FAN_IN)) as channel,
+            closing(channel.ticket(Role.SENDER, 0)) as first,
+            closing(channel.ticket(Role.RECEIVER, 0)) as second,
+            Actor(partial(Seat, stage.transport, first)) as sender,
+            Actor(partial(Seat, stage.transport, second)) as receiver,
+        ):
+            sender.begin(attach)
+            took, held = receiver.do(attach_alone, SOON)
+            assert took < SOON + 2
+            assert not held
+            sender.kill()
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_senders_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
+        """What they sent still comes; then the receiver is told, or waits for ever."""
+        if carrier.transport.traits.delayed and ending == "killed":
+            pytest.skip("what it has not passed on is lost with it")
+        with carrier.crew(topology) as crew:
+            for sender in crew.senders:
+                sender.do(send, numbered(1, TYPICAL), numbered(2, TYPICAL))
+                ENDINGS[ending](sender)
+            count = 2 * len(crew.senders)
+            assert len(crew.receiver.do(receive, count)) == count
+            if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
+                for _ in range(2):
+                    with pytest.raises(PeerGone):
+                        crew.receiver.do(receive)
+            else:
+                crew.receiver.begin(receive)
+                assert crew.receiver.waits(SILENCE)
+
+    def test_senders_gone_while_waiting(self, carrier: Stage, topology: Topology) -> None:
+        with carrier.crew(topology) as crew:
+            crew.receiver.begin(receive)
+            assert crew.receiver.waits(0.05)
+            for sender in crew.senders:
+                sender.kill()
+            if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
+                with pytest.raises(PeerGone):
+                    crew.receiver.answer()
+            else:
+                assert crew.receiver.waits(SILENCE)
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_receiver_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
+        """A sender is told, perhaps a few messages later, or never."""
+        with carrier.crew(topology) as crew:
+            for receiver in crew.receivers:
+                ENDINGS[ending](receiver)
+            for sender in crew.senders:
+                if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
+                    with pytest.raises(PeerGone):
+                        sender.do(keep_sending)
+                else:
+                    sender.begin(keep_sending)
+                    with suppress(PeerGone):  # a datagram's sender is told, its receiver never
+                        assert sender.waits(SILENCE) or sender.answer() is None
+
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_one_sender_of_two_gone(self, carrier: Stage, ending: str) -> None:
+        """The other's messages are not lost for it."""
+        if Topology.FAN_IN not in carrier.transport.traits.topologies:
+            pytest.skip("it is no fan-in")
+        some = [numbered(place, TYPICAL) for place in range(10)]
+        with carrier.crew(Topology.FAN_IN) as crew:
+            ENDINGS[ending](crew.senders[0])
+            crew.senders[1].do(send, *some)
+            assert crew.receiver.do(receive, len(some)) == some
+
+    def test_owner_killed(self, stage: Stage, topology: Topology) -> None:
+        """What outlives its creator is what the trait says, and the ledger finds it all."""
+        with Actor(lambda: stage.transport) as actor:
+            path = actor.do(create_and_keep, stage.spec(topology))
+            actor.kill()
+        ledger = naming.Ledger(Path(path))
+        assert [each.path for each in naming.abandoned()] == [ledger.path]
+        removed = naming.remove_all(ledger)
+        assert bool(removed) == (stage.transport.traits.lifetime is not Lifetime.PROCESS)
+
+    def test_carries_nothing(self, either: Stage, topology: Topology) -> None:
+        """The null transport's promise: a whole message of whatever was there before."""
+        if either.transport.traits.carries:
+            pytest.skip("it carries something")
+        if topology in (Topology.SIGNAL, Topology.GUARD):
+            pytest.skip("it is not asked to")
+        assert either.transport.traits.waiting is Waiting.NONE
+        with either.crew(topology) as crew:
+            assert crew.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
+
+
+# What actors are told to do: each runs in the actor's own process.
+
+
+def opened_since_start(seat: Seat) -> set[Thing]:
+    """What this process holds beyond what it was born with and the ticket."""
+    gc.collect()
+    return {*descriptors(), *mappings()} - seat.others
+
+
+def held_after_closing(seat: Seat) -> set[Thing]:
+    seat.endpoint.close()
+    return opened_since_start(seat)
+
+
+def attach_alone(seat: Seat, seconds: float) -> tuple[float, set[Thing]]:
+    """How long it took to attach or to time out, and what is held after that and closing."""
+    began = time.monotonic()
+    try:
+        seat.endpoint = seat.transport.attach(seat.ticket, began + seconds)
+    except TimedOut:
+        took = time.monotonic() - began
+        assert took > 0.9 * seconds, f"timed out after {took} s of {seconds} s"
+    else:
+        took = time.monotonic() - began
+        seat.endpoint.close()
+    return took, opened_since_start(seat)
+
+
+def keep_sending(seat: Seat) -> None:
+    for _ in range(20):
+        send(seat, bytes(seat.size))
+        time.sleep(0.005)
+
+
+def create_and_keep(transport: Transport, spec: Spec) -> str:
+    """Create a channel with a ledger of this process's own; the ledger's path."""
+    os.environ.pop(naming.LEDGER_VARIABLE, None)
+    _kept.append(transport.create(spec))
+    return str(naming.current().path)
+
+
+_kept: list[Channel] = []

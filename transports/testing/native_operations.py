@@ -1,0 +1,70 @@
+"""Native operations: whether there are any is what the trait says, and each seat has its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ipcbench.transports.contract import Role, Topology
+from ipcbench.transports.native import built, operations
+from ipcbench.transports.testing.participants import Crew, Seat, seats
+from ipcbench.transports.testing.subject import Stage
+
+# What a loop may call at each seat: see ops.h.
+CALLED = {
+    Role.CLIENT: {"send", "recv"},
+    Role.SERVER: {"send", "recv"},
+    Role.SENDER: {"send"},
+    Role.RECEIVER: {"recv"},
+    Role.MEMBER: {"acquire", "leave"},
+}
+A_HUB_SERVES = {"recv_from", "send_to"}
+A_SIGNAL_WAKES = {"notify", "wait"}
+WRITTEN_IN_PLACE = {"loan", "commit"}
+READ_IN_PLACE = {"peek", "release"}
+
+
+def capsule(seat: Seat) -> str:
+    return type(seat.endpoint.native()).__name__
+
+
+def has(seat: Seat) -> tuple[set[str], bool]:
+    """Its operations, and whether it says that it reads in place."""
+    calls = operations.Calls(seat.endpoint.native())
+    return set(calls.has()), calls.in_place
+
+
+class DrivingTests:
+    def test_native_operations(self, stage: Stage, topology: Topology) -> None:
+        """Every seat has some where the trait says so, none where it does not."""
+        spec = replace(stage.spec(topology), native=True)
+        there = stage.transport.traits.native and (built() or stage.limits.native) is None
+        with Crew(stage.transport, spec, driven=False) as crew:
+            found = {actor.do(capsule) for actor in crew.actors}
+        assert found == ({"PyCapsule"} if there else {"NoneType"})
+
+    @pytest.fixture
+    def driven(self, stage: Stage) -> Stage:
+        """The stage of a transport that has them."""
+        if not stage.native:
+            pytest.skip("it has no native operations")
+        return stage
+
+    def test_operations_of_a_seat(self, driven: Stage, topology: Topology) -> None:
+        """Those that the timed loops call there."""
+        spec = driven.spec(topology)
+        with driven.crew(topology) as crew:
+            for (role, _), actor in zip(seats(spec), crew.actors, strict=True):
+                wanted = CALLED[role]
+                if topology is Topology.SIGNAL:
+                    wanted = A_SIGNAL_WAKES
+                elif topology is Topology.HUB and role is Role.SERVER:
+                    wanted = A_HUB_SERVES
+                found, in_place = actor.do(has)
+                assert wanted <= found, role
+                assert in_place is driven.transport.traits.in_place
+                if in_place and "send" in wanted:
+                    assert found >= WRITTEN_IN_PLACE
+                if in_place and "recv" in wanted:
+                    assert found >= READ_IN_PLACE

@@ -1,0 +1,98 @@
+"""Signals: each notify wakes once, whoever waits costs nothing, and nothing comes of itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ipcbench.transports.contract import PeerGone, Topology, Waiting, WouldBlock
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.participants import Crew, Seat
+from ipcbench.transports.testing.subject import Stage
+
+SEVERAL = 300  # notifies: more than a counter of a byte would hold
+
+
+def notify(seat: Seat, count: int = 1) -> None:
+    for _ in range(count):
+        seat.endpoint.notify()  # type: ignore[attr-defined]
+
+
+def wait(seat: Seat, count: int = 1) -> None:
+    for _ in range(count):
+        seat.endpoint.wait()  # type: ignore[attr-defined]
+
+
+def take_turns(seat: Seat, count: int, first: bool) -> None:
+    for _ in range(count):
+        if first:
+            notify(seat)
+        wait(seat)
+        if not first:
+            notify(seat)
+
+
+class SignallingTests:
+    def test_each_notify_is_counted(self, signal: Stage) -> None:
+        """Both ways, apart from each other, and one more is one too many."""
+        with signal.crew(Topology.SIGNAL, nowait=True) as crew:
+            client, server = crew.actors
+            for one, other in ((client, server), (server, client)):
+                with pytest.raises(WouldBlock):
+                    other.do(wait)
+                one.do(notify, SEVERAL)
+                with pytest.raises(WouldBlock):
+                    one.do(wait)
+                other.do(wait, SEVERAL)
+                with pytest.raises(WouldBlock):
+                    other.do(wait)
+
+    def test_taking_turns(self, signal: Stage) -> None:
+        with signal.crew(Topology.SIGNAL) as crew:
+            client, server = crew.actors
+            server.begin(take_turns, SEVERAL, False)
+            client.do(take_turns, SEVERAL, True)
+            server.answer()
+
+    def test_waiting_for_a_notify(self, signal: Stage) -> None:
+        """It waits as its trait says, until the one notify that it waits for."""
+        blocking = signal.transport.traits.waiting is Waiting.BLOCKING
+        with signal.crew(Topology.SIGNAL) as crew:
+            client, server = crew.actors
+            server.begin(wait)
+            if blocking:
+                assert eventually(server.asleep)
+            before = server.cpu()
+            assert server.waits(0.2)
+            used = server.cpu() - before
+            assert used < 0.02 or not blocking, f"{used} s of CPU in 0.2 s of waiting"
+            client.do(notify)
+            server.answer()
+            server.begin(wait)
+            assert server.waits(0.05)
+
+    def test_waiting_with_poll(self, signal: Stage) -> None:
+        if not signal.transport.traits.pollable:
+            pytest.skip("it cannot be waited for with poll(2)")
+        spec = replace(signal.spec(Topology.SIGNAL), poll=True)
+        with Crew(signal.transport, spec) as crew:
+            client, server = crew.actors
+            server.begin(wait)
+            assert server.waits(0.05)
+            client.do(notify)
+            server.answer()
+
+    def test_removed_under_a_waiter(self, signal: Stage) -> None:
+        """Where removal takes it from those who have it, they are told."""
+        if signal.transport.traits.unlink_early:
+            pytest.skip("removal takes the name alone")
+        with signal.crew(Topology.SIGNAL) as crew:
+            client, server = crew.actors
+            server.begin(wait)
+            assert server.waits(0.05)
+            crew.channel.unlink()
+            with pytest.raises(PeerGone):
+                server.answer()
+            with pytest.raises(PeerGone):
+                client.do(notify)

@@ -1,0 +1,94 @@
+"""What a contract test gets: the transport, and short ways to set it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+import pytest
+
+from ipcbench.transports.contract import Channel, Limits, Spec, Topology, Transport
+from ipcbench.transports.testing.participants import Crew, fill
+
+TYPICAL = 64
+MUCH = 1024 * 1024 + 1  # what counts as "the largest" where the machine allows more
+
+
+class Size(Enum):
+    NOTHING = "nothing"
+    ONE = "one byte"
+    TYPICAL = "typical"
+    LARGEST = "largest"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`native`: its crews' endpoints are driven through their native operations."""
+
+    transport: Transport
+    limits: Limits
+    native: bool = False
+
+    def limit(self, topology: Topology) -> int | None:
+        """The probed bound of a message."""
+        return self.limits.message_for(topology).value
+
+    def largest(self, topology: Topology) -> int:
+        """The bound, or much, where that is less."""
+        limit = self.limit(topology)
+        return MUCH if limit is None else min(limit, MUCH)
+
+    def bytes(self, size: Size, topology: Topology) -> int:
+        if size is Size.LARGEST:
+            return self.largest(topology)
+        return {Size.NOTHING: 0, Size.ONE: 1, Size.TYPICAL: TYPICAL}[size]
+
+    def spec(
+        self,
+        topology: Topology,
+        size: int = TYPICAL,
+        *,
+        depth: int | None = None,
+        nowait: bool = False,
+        name: str | None = None,
+    ) -> Spec:
+        """A link or signal of two processes, or three of them; what carries nothing has no size."""
+        parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
+        lack = self.limits.refuses(topology, parties, native=self.native)
+        if lack is not None:
+            pytest.skip(f"{lack.reason} ({lack.remedy})")
+        if topology in (Topology.SIGNAL, Topology.GUARD):
+            size = 0
+        return Spec(
+            size, topology, parties, depth=depth, nowait=nowait, name=name, native=self.native
+        )
+
+    @contextmanager
+    def channel(self, spec: Spec) -> Iterator[Channel]:
+        """A channel that nobody has attached to yet; closed and removed in the end."""
+        channel = self.transport.create(spec)
+        try:
+            yield channel
+        finally:
+            channel.close()
+            channel.unlink()
+
+    def crew(
+        self,
+        topology: Topology,
+        size: int = TYPICAL,
+        *,
+        depth: int | None = None,
+        nowait: bool = False,
+        name: str | None = None,
+    ) -> Crew:
+        spec = self.spec(topology, size, depth=depth, nowait=nowait, name=name)
+        return Crew(self.transport, spec)
+
+    def capacity(self, topology: Topology) -> int:
+        """Typical messages that one sender gets rid of before it has to wait."""
+        with self.crew(topology, nowait=True) as crew:
+            count: int = crew.senders[0].do(fill)
+            return count

@@ -1,0 +1,229 @@
+"""What goes in comes out: sizes, borders, order, content, fullness, waiting."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+from collections import defaultdict
+
+import pytest
+
+from ipcbench.transports.contract import (
+    Framing,
+    MessageTooLarge,
+    Topology,
+    Waiting,
+    WouldBlock,
+)
+from ipcbench.transports.testing.actors import eventually
+from ipcbench.transports.testing.participants import (
+    PLENTY,
+    Seat,
+    depth,
+    drain,
+    fill,
+    numbered,
+    readable,
+    receive,
+    send,
+)
+from ipcbench.transports.testing.subject import MUCH, TYPICAL, Size, Stage
+
+MANY = 200  # messages: enough for a ring or a buffer to come round more than once
+
+_MARK = struct.Struct("=II")
+
+
+def marked(sender: int, number: int, size: int) -> bytes:
+    """A message that says whose and which it is, the rest pseudo-random."""
+    rest = random.Random(f"{sender}/{number}").randbytes(size - _MARK.size)
+    return _MARK.pack(sender, number) + rest
+
+
+def send_marked(seat: Seat, count: int) -> None:
+    send(seat, *(marked(seat.ticket.index, number, seat.size) for number in range(count)))
+
+
+class CarryingTests:
+    """For transports that carry something: `carrier` is the stage of one."""
+
+    @pytest.mark.parametrize("size", Size, ids=lambda size: size.name.lower())
+    def test_size(self, carrier: Stage, topology: Topology, size: Size) -> None:
+        count = carrier.bytes(size, topology)
+        if not count and not carrier.transport.traits.zero_length:
+            with pytest.raises(ValueError):
+                carrier.transport.create(carrier.spec(topology, 0))
+            return
+        message = random.Random(count).randbytes(count)
+        with carrier.crew(topology, count) as crew:
+            assert crew.carry(message) == [message]
+            if topology is Topology.LINK:
+                assert crew.carry(message, back=True) == [message]
+
+    def test_beyond_the_limit(self, carrier: Stage, topology: Topology) -> None:
+        """A limit that is free memory moves, so one byte more may just be possible."""
+        limit = carrier.limit(topology)
+        if limit is None:
+            pytest.skip("it has no bound of its own")
+        beyond = limit + 1 if limit < MUCH else 2 * limit
+        with pytest.raises(MessageTooLarge):
+            carrier.transport.create(carrier.spec(topology, beyond))
+
+    def test_longer_than_the_spec(self, messages: Stage, topology: Topology) -> None:
+        """Refused or carried whole, never cut; refused for certain beyond the limit."""
+        limit = messages.limit(topology)
+        size = limit if limit is not None and limit < MUCH else TYPICAL
+        longer, plain = numbered(1, size + 1), numbered(2, size)
+        with messages.crew(topology, size) as crew:
+            try:
+                crew.senders[0].do(send, longer)
+            except MessageTooLarge:
+                pass
+            else:
+                assert size != limit
+                assert crew.receiver.do(receive, 1, size + 1) == [longer]
+            assert crew.carry(plain) == [plain]
+
+    def test_buffer_too_small(self, messages: Stage, topology: Topology) -> None:
+        """The message that does not fit is lost, and it alone."""
+        with messages.crew(topology) as crew:
+            crew.senders[0].do(send, numbered(1, TYPICAL), b"fits", b"too")
+            with pytest.raises(MessageTooLarge):
+                crew.receiver.do(receive, 1, TYPICAL // 2)
+            assert crew.receiver.do(receive, 2, TYPICAL // 2) == [b"fits", b"too"]
+            some = [numbered(number, TYPICAL) for number in range(MANY)]
+            assert crew.carry(*some) == some
+
+    def test_borders_of_messages(self, messages: Stage, topology: Topology) -> None:
+        shortest = 0 if messages.transport.traits.zero_length else 1
+        lengths = [TYPICAL, 1, 17, shortest, TYPICAL - 1, shortest, TYPICAL] * 5
+        some = [numbered(place, length) for place, length in enumerate(lengths)]
+        with messages.crew(topology) as crew:
+            assert crew.carry(*some) == some
+
+    def test_stream_has_no_borders(self, carrier: Stage, topology: Topology) -> None:
+        if carrier.transport.traits.framing is not Framing.STREAM:
+            pytest.skip("it carries messages")
+        if topology is Topology.HUB:
+            pytest.skip("a hub tells whose a message is")
+        message = numbered(1, TYPICAL)
+        with carrier.crew(topology) as crew:
+            crew.senders[0].do(send, message)
+            assert b"".join(crew.receiver.do(receive, 2, TYPICAL // 2)) == message
+            crew.senders[0].do(send, message[:10], message[10:])
+            assert crew.receiver.do(receive) == [message]
+
+    def test_order_and_content(self, carrier: Stage, topology: Topology) -> None:
+        some = [marked(0, number, TYPICAL) for number in range(MANY)]
+        with carrier.crew(topology) as crew:
+            assert crew.carry(*some) == some
+            if topology is Topology.LINK:
+                assert crew.carry(*some, back=True) == some
+
+    def test_both_ways_at_once(self, carrier: Stage) -> None:
+        """What one direction carries never shows up in the other."""
+        with carrier.crew(Topology.LINK) as crew:
+            client, server = crew.actors
+            client.do(send, b"f" * TYPICAL)
+            server.do(send, b"b" * TYPICAL)
+            assert client.do(receive) == [b"b" * TYPICAL]
+            assert server.do(receive) == [b"f" * TYPICAL]
+
+    def test_two_senders_at_once(self, carrier: Stage) -> None:
+        """At the largest size that a fan-in allows: there messages would mix first."""
+        if Topology.FAN_IN not in carrier.transport.traits.topologies:
+            pytest.skip("it is no fan-in")
+        size = min(carrier.largest(Topology.FAN_IN), 10_000)
+        with carrier.crew(Topology.FAN_IN, size) as crew:
+            for sender in crew.senders:
+                sender.begin(send_marked, MANY)
+            received = crew.receiver.do(receive, MANY * len(crew.senders))
+            for sender in crew.senders:
+                sender.answer()
+        numbers: dict[int, list[int]] = defaultdict(list)
+        for message in received:
+            sender_index, number = _MARK.unpack_from(message)
+            assert message == marked(sender_index, number, size)
+            numbers[sender_index].append(number)
+        assert numbers == {index: list(range(MANY)) for index in range(len(crew.senders))}
+
+    def test_full_and_drained(self, carrier: Stage, topology: Topology) -> None:
+        """`nowait`: WouldBlock when full and when empty, nothing lost, and it flows again."""
+        with carrier.crew(topology, nowait=True) as crew:
+            with pytest.raises(WouldBlock):
+                crew.receiver.do(receive)
+            for _ in range(2):
+                count = crew.senders[0].do(fill)
+                assert 0 < count < PLENTY
+                with pytest.raises(WouldBlock):
+                    crew.senders[0].do(send, bytes(TYPICAL))
+                expected = [numbered(number, TYPICAL) for number in range(count)]
+                assert crew.receiver.do(drain) == expected
+            if topology is Topology.LINK:
+                with pytest.raises(WouldBlock):
+                    crew.senders[0].do(receive)
+                crew.receiver.do(fill)
+                assert crew.senders[0].do(receive) == [numbered(0, TYPICAL)]
+
+    def test_full_sender_waits(self, carrier: Stage, topology: Topology) -> None:
+        """Without `nowait` a sender waits for room, and nothing is lost."""
+        if carrier.transport.traits.waiting is not Waiting.BLOCKING:
+            pytest.skip("it does not block")
+        # Where poll(2) is asked for room, a socket has none from a quarter of its buffer on.
+        more = 5 * carrier.capacity(topology) + 20
+        some = [numbered(number, TYPICAL) for number in range(more)]
+        with carrier.crew(topology) as crew:
+            sender = crew.senders[0]
+            sender.begin(send, *some)
+            assert sender.waits(0.1) and eventually(sender.asleep)
+            assert crew.receiver.do(receive, more) == some
+            sender.answer()
+
+    @pytest.mark.parametrize("slots", [1, 3])
+    def test_depth(self, carrier: Stage, topology: Topology, slots: int) -> None:
+        """A sender gets rid of exactly so many messages before it would wait.
+
+        Where several senders share one queue, those who come later get rid of none.
+        """
+        if not carrier.transport.traits.depth:
+            pytest.skip("its depth cannot be chosen")
+        with carrier.crew(topology, depth=slots, nowait=True) as crew:
+            assert {actor.do(depth) for actor in crew.actors} == {slots}
+            sent = [sender.do(fill) for sender in crew.senders]
+            assert sent[0] == slots
+            assert sum(sent[1:]) in (0, slots * len(sent[1:]))
+            assert len(crew.receiver.do(drain)) == sum(sent)
+        some = [numbered(number, TYPICAL) for number in range(20)]
+        with carrier.crew(topology, depth=slots) as crew:
+            assert crew.carry(*some) == some
+
+    def test_waits_as_its_traits_say(self, carrier: Stage, topology: Topology) -> None:
+        """Blocking costs no CPU, spinning does; either way the message is taken at last."""
+        waiting = carrier.transport.traits.waiting
+        with carrier.crew(topology) as crew:
+            crew.receiver.begin(receive)
+            if waiting is Waiting.BLOCKING:
+                assert eventually(crew.receiver.asleep)
+            before = crew.receiver.cpu()
+            assert crew.receiver.waits(0.2)
+            used = crew.receiver.cpu() - before
+            if waiting is Waiting.BLOCKING:
+                assert used < 0.02, f"{used} s of CPU in 0.2 s of waiting"
+            elif waiting is Waiting.SPINNING:
+                assert used > 0.02, f"{used} s of CPU in 0.2 s of spinning"
+            crew.senders[0].do(send, numbered(5, TYPICAL))
+            assert crew.receiver.answer() == [numbered(5, TYPICAL)]
+
+    def test_pollable(self, carrier: Stage, topology: Topology) -> None:
+        """Some descriptor of the receiver tells by poll(2) that a message is there, or none."""
+        with carrier.crew(topology) as crew:
+            idle = crew.receiver.do(readable)
+            crew.senders[0].do(send, bytes(TYPICAL))
+            if carrier.transport.traits.pollable:
+                assert eventually(lambda: bool(crew.receiver.do(readable) - idle))
+            else:
+                time.sleep(0.01)
+                assert not crew.receiver.do(readable) - idle
+            crew.receiver.do(receive)
+            assert crew.receiver.do(readable) == idle
