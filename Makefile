@@ -14,7 +14,7 @@ NEEDS_PYTHON = @$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info 
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILED := $(wildcard transports/native/*.[ch] bench/*.[ch])
+COMPILED := $(wildcard transports/native/*.[ch] bench/loops/*.[ch])
 INSTALLED := $(VENV)/installed
 DEVELOPED := $(VENV)/developed
 

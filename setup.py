@@ -28,9 +28,9 @@ setup(
             optional=not CI,
         ),
         Extension(
-            "ipcbench.bench._loops",
-            ["ipcbench/bench/_loops.c"],
-            depends=["ipcbench/bench/_loops.h", *HEADERS],
+            "ipcbench.bench.loops._loops",
+            ["ipcbench/bench/loops/_loops.c"],
+            depends=["ipcbench/bench/loops/_loops.h", *HEADERS],
             extra_compile_args=FLAGS,
             include_dirs=["ipcbench"],
             optional=not CI,

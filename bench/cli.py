@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from ipcbench.bench.parameters import axes, of_a_run, run_folder
-from ipcbench.bench.refusals import (
+from ipcbench.bench.commands.errors import (
     COULD_NOT_MEASURE,
     LONGEST_MESSAGE,
     Commands,
@@ -23,9 +22,10 @@ from ipcbench.bench.refusals import (
     complain,
     guarded,
 )
-from ipcbench.bench.standard_streams import open_standard_streams
-from ipcbench.bench.untrusted import one_line
+from ipcbench.bench.commands.options import axes, of_a_run, run_folder
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.version import VERSION
+from ipcbench.bench.workers.standard_streams import open_standard_streams
 
 
 def _print_json(value: object) -> None:
@@ -135,12 +135,12 @@ def run(
     Example:
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
-    from ipcbench.bench import sweep
-    from ipcbench.bench.config import Options, load_profile, with_options
-    from ipcbench.bench.console import PipeConsole
-    from ipcbench.bench.files import in_words
-    from ipcbench.bench.progress import watcher
-    from ipcbench.bench.sizes import parse_seconds
+    from ipcbench.bench.commands.console import PipeConsole
+    from ipcbench.bench.plan.profile import Options, load_profile, with_options
+    from ipcbench.bench.results.files import in_words
+    from ipcbench.bench.results.units import parse_seconds
+    from ipcbench.bench.sweep import sweep
+    from ipcbench.bench.sweep.display import watcher
 
     def measure() -> Path:
         if resume is not None:
@@ -207,7 +207,7 @@ def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
     """
     if path is None:
         return lambda cell: True
-    from ipcbench.bench import sweep
+    from ipcbench.bench.sweep import sweep
     from ipcbench.reports import thresholds
 
     found = sweep.planned(profile)
@@ -230,7 +230,7 @@ def _write_page(folder: Path) -> Path:
     """The suite and the page, from the journal. Raises: OSError."""
     import logging
 
-    from ipcbench.bench.results import load, write_suite
+    from ipcbench.bench.results.results import load, write_suite
 
     # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -242,7 +242,7 @@ def _write_page(folder: Path) -> Path:
 
 
 def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
-    from ipcbench.bench.results import Status, load
+    from ipcbench.bench.results.results import Status, load
 
     results = load(folder)
     counts = {status.value: len(results.with_status(status)) for status in Status}
@@ -288,7 +288,7 @@ def list_transports(as_json: bool) -> None:
     Example:
       ipcbench list --json
     """
-    from ipcbench.bench import inventory
+    from ipcbench.bench.commands import doctor as inventory
 
     entries = guarded(inventory.transports)
     if as_json:
@@ -306,7 +306,7 @@ def doctor(as_json: bool) -> None:
     Example:
       ipcbench doctor
     """
-    from ipcbench.bench import inventory
+    from ipcbench.bench.commands import doctor as inventory
 
     findings = guarded(inventory.examine)
     if as_json:
@@ -360,7 +360,7 @@ def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     Example:
       ipcbench check results/latest --thresholds thresholds.toml
     """
-    from ipcbench.bench.results import load
+    from ipcbench.bench.results.results import load
     from ipcbench.reports import gate
     from ipcbench.reports.thresholds import load_thresholds
 
@@ -383,7 +383,7 @@ def clean(as_json: bool) -> None:
     Example:
       ipcbench clean
     """
-    from ipcbench.bench.guardian import clean_up
+    from ipcbench.bench.machine.guardian import clean_up
     from ipcbench.transports.kernel_objects.names import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
-from ipcbench.bench.results import format_size, human_rate, human_seconds
+from ipcbench.bench.results.results import format_size, human_rate, human_seconds
 from ipcbench.reports.charts import Axis
 from ipcbench.reports.style import INK, MUTED
 

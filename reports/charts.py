@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from ipcbench.bench.results import human_size
+from ipcbench.bench.results.results import human_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import (
     FAMILIES,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from ipcbench.bench.results import format_size, human_size
+from ipcbench.bench.results.results import format_size, human_size
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.charts import Axis, Chart, Row, inverse, label, places, size_of
 from ipcbench.reports.dots import Place, Point, dot_charts

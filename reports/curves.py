@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ipcbench.bench.results import human_size
+from ipcbench.bench.results.results import human_size
 from ipcbench.reports.charts import (
     BLANK,
     CROWDED,

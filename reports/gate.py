@@ -16,7 +16,13 @@ from statistics import median
 
 import msgspec
 
-from ipcbench.bench.results import CellResult, Results, Status, human_seconds, one_line
+from ipcbench.bench.results.results import (
+    CellResult,
+    Results,
+    Status,
+    human_seconds,
+    one_line,
+)
 from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
 from ipcbench.reports import trust
 from ipcbench.reports.model import measured

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ipcbench.bench.results import Cell, CellResult, Facts, Results, Run
+from ipcbench.bench.results.results import Cell, CellResult, Facts, Results, Run
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
     Interval,

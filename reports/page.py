@@ -19,7 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ipcbench.bench.results import (
+from ipcbench.bench.results.results import (
     Results,
     human_rate,
     human_seconds,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ipcbench.bench.results import Facts
+from ipcbench.bench.results.results import Facts
 from ipcbench.reports.model import (
     FAMILIES,
     MULTIPROCESSING,

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from ipcbench.bench.results import (
+from ipcbench.bench.results.results import (
     CellResult,
     Counts,
     Results,

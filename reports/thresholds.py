@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ipcbench.bench.results import (
+from ipcbench.bench.results.results import (
     Cell,
     format_size,
     one_line,

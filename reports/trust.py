@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from statistics import median
 
-from ipcbench.bench.results import Cell, Results, Status, human_span
+from ipcbench.bench.results.results import Cell, Results, Status, human_span
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
 

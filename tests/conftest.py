@@ -16,7 +16,7 @@ _runtime = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _runtime
 os.environ.pop("IPCBENCH_LEDGER", None)
 
-from ipcbench.bench.guardian import Guardian  # noqa: E402
+from ipcbench.bench.machine.guardian import Guardian  # noqa: E402
 from ipcbench.transports.contract import Unavailable  # noqa: E402
 from ipcbench.transports.kernel_objects import names as naming  # noqa: E402
 from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402

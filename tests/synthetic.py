@@ -15,10 +15,10 @@ from typing import Literal
 
 import msgspec
 
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.histogram import count
-from ipcbench.bench.journal import NAME
-from ipcbench.bench.records import (
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.histogram import count
+from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.records import (
     SCHEMA,
     AnyLine,
     Calibrated,
@@ -33,7 +33,7 @@ from ipcbench.bench.records import (
     Skipped,
     Usage,
 )
-from ipcbench.bench.results import CellResult, Results
+from ipcbench.bench.results.results import CellResult, Results
 
 Time = Callable[[str, str, int, int, str, int], float]
 """time(transport, pattern, size, processes, placement, round) -> seconds per unit."""

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from ipcbench.bench.sizes import human_seconds
+from ipcbench.bench.results.units import human_seconds
 from tests.bench_self import growth, inline, python_costs, reference, share, startup
 
 

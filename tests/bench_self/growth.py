@@ -16,13 +16,13 @@ from unittest import mock
 
 import msgspec
 
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.job import Job, Outcome, Reply
-from ipcbench.bench.journal import Journal
-from ipcbench.bench.plan import Planned
-from ipcbench.bench.progress import Silent
-from ipcbench.bench.records import AnyLine, Settings, Usage
-from ipcbench.bench.schedule import Schedule
+from ipcbench.bench.plan.planner import Planned
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.journal import Journal
+from ipcbench.bench.results.records import AnyLine, Settings, Usage
+from ipcbench.bench.sweep.display import Silent
+from ipcbench.bench.sweep.schedule import Schedule
+from ipcbench.bench.workers.job import Job, Outcome, Reply
 
 CELLS = (10, 100, 500, 2000)
 ROUNDS = 3
@@ -82,7 +82,7 @@ def _one(cells: int) -> Growth:
             written += time.perf_counter() - start
 
         schedule = Schedule(plan, settings, 1, write, Silent(), clock="perf_counter")
-        with mock.patch("ipcbench.bench.schedule.ForkParent", _Parent):
+        with mock.patch("ipcbench.bench.sweep.schedule.ForkParent", _Parent):
             tracemalloc.start()
             before, _ = tracemalloc.get_traced_memory()
             start = time.perf_counter()

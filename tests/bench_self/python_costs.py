@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.placement import POLLED, SAME_CORE
-from ipcbench.bench.sizes import human_seconds
-from ipcbench.bench.sweep import candidate
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import POLLED, SAME_CORE
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.units import human_seconds
+from ipcbench.bench.sweep.sweep import candidate
 from ipcbench.transports.registry import names
 from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers, play
 

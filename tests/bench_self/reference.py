@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.placement import CROSS_CORE, SAME_CORE
-from ipcbench.bench.sizes import human_seconds, human_size
+from ipcbench.bench.plan.placement import CROSS_CORE, SAME_CORE
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.units import human_seconds, human_size
 from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers, play
 
 HONEST = Target(0.95, 1.05)

@@ -18,15 +18,15 @@ from typing import Protocol
 
 import msgspec
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.clock import REAL
-from ipcbench.bench.forkparent import ForkParent
-from ipcbench.bench.job import Job
-from ipcbench.bench.placement import POLLED, SAME_CORE
-from ipcbench.bench.plan import plan
-from ipcbench.bench.records import Settings
+from ipcbench.bench.loops.clock import REAL
+from ipcbench.bench.plan.placement import POLLED, SAME_CORE
+from ipcbench.bench.plan.planner import plan
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Settings
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.bench.sweep import candidate, site
+from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.names import current
 from ipcbench.transports.native.endpoint import built
 from tests.reference import build

@@ -6,10 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipcbench.bench import sweep
-from ipcbench.bench.config import load_profile
-from ipcbench.bench.progress import Silent
-from ipcbench.bench.results import load
+from ipcbench.bench.plan.profile import load_profile
+from ipcbench.bench.results.results import load
+from ipcbench.bench.sweep import sweep
+from ipcbench.bench.sweep.display import Silent
 
 BUDGET = 45.0  # seconds: three rounds or so of `quick`
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.config import Settings
-from ipcbench.bench.forkparent import ForkParent
-from ipcbench.bench.job import Job
+from ipcbench.bench.plan.profile import Settings
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.stats import Interval, median_interval
+from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.names import current
 
 STARTS = 60

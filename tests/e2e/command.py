@@ -101,7 +101,9 @@ def command_line(pid: int) -> str:
 def parts(pid: int) -> dict[str, set[int]]:
     """The processes of a running sweep, by what they are."""
     parents = {
-        child for child in children(pid) if "ipcbench.bench.forkparent" in command_line(child)
+        child
+        for child in children(pid)
+        if "ipcbench.bench.workers.fork_parent" in command_line(child)
     }
     workers = {grandchild for parent in parents for grandchild in children(parent)}
     peers = {below for worker in workers for below in children(worker)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import load
+from ipcbench.bench.results.results import load
 from tests.e2e.command import DEADLINE, environment, ipcbench
 
 CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1, 2), size)]

@@ -23,9 +23,9 @@ import msgspec
 import pytest
 
 from ipcbench.bench.cli import cli
-from ipcbench.bench.lock import NAME
-from ipcbench.bench.records import Skipped
-from ipcbench.bench.results import Results, load
+from ipcbench.bench.machine.lock import NAME
+from ipcbench.bench.results.records import Skipped
+from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.version import VERSION
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects import names as naming

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from ipcbench.bench.cli import cli
-from ipcbench.bench.config import PROFILES, load_profile, parse_profile
+from ipcbench.bench.plan.profile import PROFILES, load_profile, parse_profile
 from ipcbench.bench.version import VERSION
 from ipcbench.reports.thresholds import load_thresholds
 from ipcbench.transports.registry import names

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import Status, load
+from ipcbench.bench.results.results import Status, load
 from ipcbench.transports.native import REMEDY, built, header
 from tests.e2e.command import environment
 from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands

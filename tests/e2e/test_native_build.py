@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.native_loops import missing
-from ipcbench.bench.results import Status, load
+from ipcbench.bench.loops.native_loops import missing
+from ipcbench.bench.results.results import Status, load
 from ipcbench.transports.native import REMEDY
 from tests.e2e.installing import built_wheel, environment_with, run
 

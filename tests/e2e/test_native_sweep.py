@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.clock import FakeClock
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.results import Results, Status, load
+from ipcbench.bench.loops.clock import FakeClock
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.native import built
 from tests.e2e.command import ipcbench
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.clock import FakeClock
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.results import Status, load
-from ipcbench.bench.sweep import candidate
+from ipcbench.bench.loops.clock import FakeClock
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.results.results import Status, load
+from ipcbench.bench.sweep.sweep import candidate
 from ipcbench.transports.registry import names
 from tests.e2e.command import end, ipcbench, lines, started, wait_for
 

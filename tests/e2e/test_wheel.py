@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.config import PROFILES
-from ipcbench.bench.native_loops import missing
+from ipcbench.bench.loops.native_loops import missing
+from ipcbench.bench.plan.profile import PROFILES
 from ipcbench.bench.version import VERSION
 from tests.e2e.installing import FOLDERS, ROOT, built_wheel, environment_with, run
 
-COMPILED = ("ipcbench/transports/_native", "ipcbench/bench/_loops")
+COMPILED = ("ipcbench/transports/_native", "ipcbench/bench/loops/_loops")
 
 
 @pytest.fixture(scope="module")

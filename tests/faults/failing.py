@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from ipcbench.bench.results import Results, Status, load
+from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.e2e.command import ipcbench
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import load
+from ipcbench.bench.results.results import load
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.e2e.command import end, environment, ipcbench, started, wait_for
 from tests.e2e.command import lines as lines_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import Results, Status, load
+from ipcbench.bench.results.results import Results, Status, load
 from tests.e2e.command import ipcbench
 from tests.faults.failing import Told, check_told, swept
 

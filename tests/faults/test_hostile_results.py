@@ -19,8 +19,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ipcbench.bench.journal import LONGEST_LINE, NAME
-from ipcbench.bench.records import Round
+from ipcbench.bench.results.journal import LONGEST_LINE, NAME
+from ipcbench.bench.results.records import Round
 from tests import synthetic
 from tests.e2e.command import environment, ipcbench
 from tests.fuzz import harmless

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import load
+from ipcbench.bench.results.results import load
 from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
 from tests.e2e.command import (
     DEADLINE,
@@ -92,7 +92,7 @@ def test_clean_removes_what_is_left_and_nothing_else(tmp_path: Path) -> None:
         wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
         below = descendants(process.pid)
         for pid in below:  # the guardian first: nobody is to clean up
-            if "ipcbench.bench.guardian" in command_line(pid):
+            if "ipcbench.bench.machine.guardian" in command_line(pid):
                 os.kill(pid, signal.SIGKILL)
         process.kill()
     wait_for("the end of every process", lambda: not alive(below))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.results import Results
 from ipcbench.transports.native import built
 from tests.faults.failing import Told, check_told, swept
 

@@ -18,13 +18,14 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.bench import lock, sweep
-from ipcbench.bench.config import Options, load_profile, with_options
-from ipcbench.bench.guardian import clean_up
-from ipcbench.bench.journal import Journal
-from ipcbench.bench.lock import Busy, SweepLock
-from ipcbench.bench.progress import Silent
-from ipcbench.bench.results import load
+from ipcbench.bench.machine import lock
+from ipcbench.bench.machine.guardian import clean_up
+from ipcbench.bench.machine.lock import Busy, SweepLock
+from ipcbench.bench.plan.profile import Options, load_profile, with_options
+from ipcbench.bench.results.journal import Journal
+from ipcbench.bench.results.results import load
+from ipcbench.bench.sweep import sweep
+from ipcbench.bench.sweep.display import Silent
 from ipcbench.transports.kernel_objects import names as naming
 from ipcbench.transports.kernel_objects.ownership import check_way
 from ipcbench.transports.testing.actors import Actor

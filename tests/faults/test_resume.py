@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench import sweep
-from ipcbench.bench.journal import NAME, Unreadable
-from ipcbench.bench.progress import Silent
-from ipcbench.bench.results import load
+from ipcbench.bench.results.journal import NAME, Unreadable
+from ipcbench.bench.results.results import load
+from ipcbench.bench.sweep import sweep
+from ipcbench.bench.sweep.display import Silent
 from tests.e2e.command import ipcbench
 from tests.faults.disks import in_private, said
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.results import load
+from ipcbench.bench.results.results import load
 from tests.e2e.command import environment
 from tests.faults.confined import Confinement
 from tests.faults.sweeps import Bench, failed, only_line, why_skipped
@@ -234,8 +234,8 @@ def test_only_names_and_dates_know_the_time_of_day() -> None:
         if asks.search(path.read_text())
     }
     assert found == {
-        "bench/sweep.py",  # a run's name, and when it began
-        "bench/pyperf_file.py",  # whether pyperf's date is one
+        "bench/sweep/sweep.py",  # a run's name, and when it began
+        "bench/results/pyperf_file.py",  # whether pyperf's date is one
         "transports/kernel_objects/names.py",  # when a System V object was made: the kernel tells
     }
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.journal import NAME
-from ipcbench.bench.records import Failed, Resumed, Skipped
-from ipcbench.bench.results import Results, Status, Unreadable, load, write_suite
-from ipcbench.bench.schedule import Progress
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.records import Failed, Resumed, Skipped
+from ipcbench.bench.results.results import Results, Status, Unreadable, load, write_suite
+from ipcbench.bench.sweep.schedule import Progress
 from ipcbench.reports import gate, page
 from ipcbench.reports.model import measured
 from ipcbench.reports.thresholds import BadThresholds, Thresholds, load_thresholds

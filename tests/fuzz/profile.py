@@ -6,15 +6,15 @@ import random
 from collections.abc import Callable
 from importlib.resources import files
 
-from ipcbench.bench.config import (
+from ipcbench.bench.plan.planner import order
+from ipcbench.bench.plan.profile import (
     PROFILES,
     BadConfig,
     Options,
     parse_profile,
     with_options,
 )
-from ipcbench.bench.plan import order
-from ipcbench.bench.sweep import CannotRun, planned
+from ipcbench.bench.sweep.sweep import CannotRun, planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.test_config import PROFILE

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.control import Broken
-from ipcbench.bench.job import Outcome, Reply
-from ipcbench.bench.journal import Journal
-from ipcbench.bench.plan import Planned
-from ipcbench.bench.pyperf_file import NoFigure, calibrated
-from ipcbench.bench.records import Planned as PlannedLine
-from ipcbench.bench.results import load, write_suite
-from ipcbench.bench.schedule import _record
+from ipcbench.bench.plan.planner import Planned
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.journal import Journal
+from ipcbench.bench.results.pyperf_file import NoFigure, calibrated
+from ipcbench.bench.results.records import Planned as PlannedLine
+from ipcbench.bench.results.results import load, write_suite
+from ipcbench.bench.sweep.schedule import _record
+from ipcbench.bench.workers.control import Broken
+from ipcbench.bench.workers.job import Outcome, Reply
 from tests import synthetic
 from tests.fuzz import harmless, mutation
 

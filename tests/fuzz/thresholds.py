@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from ipcbench.bench.records import Failed, Skipped
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.records import Failed, Skipped
+from ipcbench.bench.results.results import Results
 from ipcbench.reports import gate
 from ipcbench.reports.thresholds import BadThresholds, load_thresholds, select
 from tests import synthetic

@@ -26,7 +26,7 @@ from tests.e2e.command import environment  # and nothing that would import the g
 
 ROOT = Path(__file__).parents[2]
 NATIVE = "ipcbench.transports._native"
-LOOPS = "ipcbench.bench._loops"
+LOOPS = "ipcbench.bench.loops._loops"
 SECONDS = 60.0  # in which a break has to be found
 PATIENCE = 3.0  # seconds: whoever gives no answer for so long hangs
 
@@ -222,9 +222,9 @@ LEAKS = (
           "PyMem_RawFree(self->outs);", ""),
     Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->room);", ""),
     Break("what is sent is kept", CALLS, "send_it(", "PyBuffer_Release(&view);", ""),
-    Break("a loop's buffer is kept", "bench/_loops.c", "result = timed(",
+    Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = timed(",
           "PyBuffer_Release(&received);", ""),
-    Break("a loop's message is kept where its buffer is refused", "bench/_loops.c",
+    Break("a loop's message is kept where its buffer is refused", "bench/loops/_loops.c",
           "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
     Break("a seat at a counted ring is kept", IN_COUNTED_C, "counted_ring(PyObject",
           "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
@@ -251,7 +251,7 @@ def applied(one: Break) -> str:
 
 def sources(one: Break, folder: Path) -> Path:
     """A copy of all that is compiled, with the break in it: what stands for the root."""
-    for part in ("transports/native", "bench"):
+    for part in ("transports/native", "bench/loops"):
         (folder / part).mkdir(parents=True)
         for path in (ROOT / part).glob("*.[ch]"):
             shutil.copy(path, folder / part)
@@ -272,7 +272,9 @@ def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
         return "ipcbench." + one.file.removesuffix(".py").replace("/", "."), path
     root, module = sources(one, folder), LOOPS if one.file.startswith("bench/") else NATIVE
     files = (
-        [root / "bench/_loops.c"] if module == LOOPS else (root / "transports/native").glob("*.c")
+        [root / "bench/loops/_loops.c"]
+        if module == LOOPS
+        else (root / "transports/native").glob("*.c")
     )
     path = folder / "broken.so"
     command = [

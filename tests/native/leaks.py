@@ -26,8 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ipcbench.bench import native_loops
-from ipcbench.bench.buffers import room
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.buffers import room
 from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.contract import Limits, Spec, Topology, Transport
 from ipcbench.transports.kernel_objects import names as naming

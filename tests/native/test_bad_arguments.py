@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 GIVEN = """
 from array import array
-import ipcbench.bench.native_loops as native_loops
-from ipcbench.bench.buffers import room
+import ipcbench.bench.loops.native_loops as native_loops
+from ipcbench.bench.loops.buffers import room
 from ipcbench.transports.native import native_of, operations
 from ipcbench.transports.null import NullEndpoint
 

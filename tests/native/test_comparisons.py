@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from ipcbench.bench.cell import Cell
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.stats import median_interval
 from tests.bench_self.runs import Comparison, NoRun, Ours, Program, Target, Workers, play
 from tests.reference import build

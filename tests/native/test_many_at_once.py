@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.buffers import room
-from ipcbench.bench.clock import RealClock
-from ipcbench.bench.native_loops import absorb, emit
-from ipcbench.bench.patterns import Part, Seat
-from ipcbench.bench.verify import MESSAGES, Corrupt, check, message, row
+from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.clock import RealClock
+from ipcbench.bench.loops.native_loops import absorb, emit
+from ipcbench.bench.patterns.table import Part, Seat
+from ipcbench.bench.patterns.verify import MESSAGES, Corrupt, check, message, row
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, Role, Spec, Topology
 from ipcbench.transports.native import NativeEndpoint, built, native_of, operations
 from ipcbench.transports.null import NullEndpoint

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ipcbench.bench import native_loops
-from ipcbench.bench.buffers import room
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.buffers import room
 from ipcbench.transports.native import built, header, operations
 from tests import compiling
 from tests.plugins.capsules import Ops, capsule

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench import native_loops
+from ipcbench.bench.loops import native_loops
 from ipcbench.transports.shm.kinds import WAITERS
 from ipcbench.transports.sync import futex, posix_semaphore
 from tests import compiling

@@ -12,7 +12,8 @@ from typing import Any
 
 import capsules
 
-from ipcbench.bench import peers, schedule, worker
+from ipcbench.bench.sweep import schedule
+from ipcbench.bench.workers import peers, worker
 from ipcbench.transports.contract import Role, Ticket
 from ipcbench.transports.registry import Broken, get
 

@@ -16,7 +16,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from ipcbench.bench.process import die_with
+from ipcbench.bench.workers.process import die_with
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build/sanitized"

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from ipcbench.bench.journal import NAME
-from ipcbench.bench.results import Results, load
+from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.results import Results, load
 from ipcbench.transports.testing.leaks import (
     SETTLING,
     Thing,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ipcbench.bench import native_loops
+from ipcbench.bench.loops import native_loops
 from ipcbench.transports.contract import (
     Endpoint,
     Limits,

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.forkparent import ForkParent
-from ipcbench.bench.job import Job
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.placement import UNPINNED
-from ipcbench.bench.plan import Planned, plan
-from ipcbench.bench.records import Settings
-from ipcbench.bench.sweep import candidate, site
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import UNPINNED
+from ipcbench.bench.plan.planner import Planned, plan
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Settings
+from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.names import current
 from ipcbench.transports.registry import matching, names
 from ipcbench.transports.testing.leaks import left_since, outliving

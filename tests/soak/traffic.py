@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.bench.buffers import room
+from ipcbench.bench.loops.buffers import room
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.testing.participants import Seat
 from tests.plugins.capsules import Opened

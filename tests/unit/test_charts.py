@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.results import Results
 from ipcbench.reports.canvas import spread, tick
 from ipcbench.reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
 from ipcbench.reports.dots import MOST_SERIES

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.results import Results
 from ipcbench.reports.claims import Claim, Outcome, Verdict, shm_fastest
 from ipcbench.reports.model import measured
 from ipcbench.reports.trust import Weight, judge

@@ -1,4 +1,4 @@
-"""ipcbench.bench.clock: the machine's time, and one that tests can foretell."""
+"""ipcbench.bench.loops.clock: the machine's time, and one that tests can foretell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.clock import FAKE, REAL, FakeClock, RealClock, clock
+from ipcbench.bench.loops.clock import FAKE, REAL, FakeClock, RealClock, clock
 
 NAMES = st.text(min_size=1, max_size=40)
 
@@ -20,7 +20,10 @@ def test_the_real_clock_is_one_for_all_processes() -> None:
     """Stamps of two processes are subtracted: their clocks must have the same zero."""
     found = clock(REAL, "cell", 1)
     found.begin(1000)
-    code = "from ipcbench.bench.clock import RealClock; c = RealClock(); print(c.now(), c.now_ns())"
+    code = (
+        "from ipcbench.bench.loops.clock import RealClock\n"
+        "c = RealClock(); print(c.now(), c.now_ns())"
+    )
     before, before_ns = found.now(), found.now_ns()
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     seconds, nanoseconds = said.stdout.split()

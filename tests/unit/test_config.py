@@ -1,4 +1,4 @@
-"""ipcbench.bench.config: profiles and options, taken as they are meant or refused in one line."""
+"""bench.plan.profile: profiles and options, taken as they are meant or refused in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.config import (
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import PLACEMENTS
+from ipcbench.bench.plan.profile import (
     MOST_PROCESSES,
     PROFILES,
     BadConfig,
@@ -19,9 +21,7 @@ from ipcbench.bench.config import (
     parse_profile,
     with_options,
 )
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.placement import PLACEMENTS
-from ipcbench.bench.records import Settings
+from ipcbench.bench.results.records import Settings
 
 PROFILE = """
 about = "for tests"
@@ -113,7 +113,7 @@ def test_each_profile_of_ours_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_control_of_ours_has_its_original(name: str) -> None:
-    from ipcbench.bench.plan import cells_of
+    from ipcbench.bench.plan.planner import cells_of
     from ipcbench.transports import registry
 
     cells = list(cells_of(load_profile(name).axes, registry.matching))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.control import (
+from ipcbench.bench.results.records import Usage
+from ipcbench.bench.workers.control import (
     Block,
     Broken,
     Check,
@@ -27,7 +28,6 @@ from ipcbench.bench.control import (
     Stop,
     Used,
 )
-from ipcbench.bench.records import Usage
 from ipcbench.transports.contract import PeerGone, TimedOut
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from matplotlib import font_manager
 
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.results import Results
 from ipcbench.reports.canvas import plain
 from ipcbench.reports.charts import Axis, Chart, Curves, Dots
 from ipcbench.reports.claims import Outcome, Verdict, shm_fastest

@@ -1,4 +1,4 @@
-"""ipcbench.bench.files: whole files or none, no leftovers, and names that outlive a crash."""
+"""bench.results.files: whole files or none, no leftovers, and names that outlive a crash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.files import make_folder, sync_folder, write_atomically
+from ipcbench.bench.results.files import make_folder, sync_folder, write_atomically
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import ipcbench.bench.files as files
+import ipcbench.bench.results.files as files
 os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
 files.write_atomically(Path(sys.argv[1]), b"half")
 """
@@ -109,7 +109,7 @@ def test_the_draft_of_a_living_writer_is_left_alone(
 OTHER = """
 import sys
 from pathlib import Path
-from ipcbench.bench.files import write_atomically
+from ipcbench.bench.results.files import write_atomically
 write_atomically(Path(sys.argv[1]), b"other")
 """
 
@@ -139,7 +139,7 @@ def test_a_new_folder_s_name_is_synced_all_the_way_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced = []
-    monkeypatch.setattr("ipcbench.bench.files.sync_folder", synced.append)
+    monkeypatch.setattr("ipcbench.bench.results.files.sync_folder", synced.append)
     assert make_folder(tmp_path / "a/b/c")
     assert synced == [tmp_path / "a/b", tmp_path / "a", tmp_path]
     assert not make_folder(tmp_path / "a/b/c")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench import process
+from ipcbench.bench.workers import process
 from ipcbench.transports.base.forking import fork_child
 
 ROOT = Path(__file__).parents[2]

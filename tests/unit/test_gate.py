@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.records import (
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.records import (
     SCHEMA,
     Ended,
     Failed,
@@ -24,7 +24,7 @@ from ipcbench.bench.records import (
     Settings,
     Skipped,
 )
-from ipcbench.bench.results import CellResult, Results
+from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.reports import gate
 from ipcbench.reports.gate import Judged, Judgement, Verdict, exit_code, render, to_json
 from ipcbench.reports.thresholds import (

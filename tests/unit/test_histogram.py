@@ -1,4 +1,4 @@
-"""ipcbench.bench.histogram: where a duration falls, and how far a percentile can be off."""
+"""ipcbench.bench.results.histogram: where a duration falls, and how far a percentile can be off."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipcbench.bench.histogram import (
+from ipcbench.bench.results.histogram import (
     HALF,
     RELATIVE_ERROR,
     bearable,

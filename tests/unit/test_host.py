@@ -1,4 +1,4 @@
-"""ipcbench.bench.host: what the machine tells, read without trusting that it tells anything."""
+"""bench.machine.host: what the machine tells, read without trusting that it tells anything."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench import host
-from ipcbench.bench.host import (
+from ipcbench.bench.machine import host
+from ipcbench.bench.machine.host import (
     Cpu,
     Ticks,
     cpu_list,

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.journal import (
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.journal import (
     LONGEST_LINE,
     NAME,
     Gone,
@@ -28,7 +28,7 @@ from ipcbench.bench.journal import (
     Unreadable,
     read,
 )
-from ipcbench.bench.records import (
+from ipcbench.bench.results.records import (
     SCHEMA,
     AnyLine,
     Calibrated,
@@ -206,8 +206,8 @@ def test_a_journal_of_nothing_but_a_torn_line_is_unreadable(tmp_path: Path, torn
 FILL = """
 import os, resource, sys
 from pathlib import Path
-from ipcbench.bench.journal import Journal, read, NAME
-from ipcbench.bench.records import Ended, Resumed
+from ipcbench.bench.results.journal import Journal, read, NAME
+from ipcbench.bench.results.records import Ended, Resumed
 folder = Path(sys.argv[1])
 limit = sys.argv[2] == "limit"
 journal, dropped = Journal.resume(folder)
@@ -364,7 +364,7 @@ def test_a_link_is_no_journal(tmp_path: Path, make: Callable[[Path], object]) ->
 
 def test_the_journals_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
-    monkeypatch.setattr("ipcbench.bench.journal.sync_folder", synced.append)
+    monkeypatch.setattr("ipcbench.bench.results.journal.sync_folder", synced.append)
     Journal.create(tmp_path).close()
     assert synced == [tmp_path]
 

@@ -128,13 +128,13 @@ def test_imports_go_one_way(path: Path) -> None:
         ("transports/pipes/pipe.py", "def f():\n    from ipcbench.bench.stats import median"),
         ("transports/pipes/pipe.py", "def f():\n    import numpy"),
         ("transports/pipes/pipe.py", "import pytest"),
-        ("bench/worker.py", "from ipcbench.reports import page"),
-        ("bench/worker.py", "def f():\n    from ipcbench.reports import page"),
+        ("bench/workers/worker.py", "from ipcbench.reports import page"),
+        ("bench/workers/worker.py", "def f():\n    from ipcbench.reports import page"),
         ("bench/cli.py", "from ipcbench.reports import page"),
         ("bench/cli.py", "class A:\n    import ipcbench.reports.page"),
         ("bench/stats.py", "try:\n    import scipy.stats\nexcept ImportError:\n    pass"),
         ("bench/stats.py", "from numpy import array"),
-        ("bench/worker.py", "from ipcbench.transports.testing import actors"),
+        ("bench/workers/worker.py", "from ipcbench.transports.testing import actors"),
         ("reports/page.py", "from ipcbench.bench import journal"),
         ("reports/page.py", "import ipcbench.bench.resultset"),
         ("reports/page.py", "from ipcbench.transports import names"),
@@ -149,10 +149,10 @@ def test_the_rules_can_be_broken(path: str, source: str) -> None:
     [
         ("transports/testing/suite.py", "import pytest"),
         ("bench/cli.py", "def f():\n    from ipcbench.reports.page import write"),
-        ("bench/results.py", "def f():\n    import numpy"),
-        ("bench/worker.py", "from ipcbench.transports.contract import Spec"),
+        ("bench/results/results.py", "def f():\n    import numpy"),
+        ("bench/workers/worker.py", "from ipcbench.transports.contract import Spec"),
         ("reports/page.py", "from ipcbench.bench import results, stats"),
-        ("reports/page.py", "from ipcbench.bench.results import Suite"),
+        ("reports/page.py", "from ipcbench.bench.results.results import Suite"),
         ("reports/figures.py", "import matplotlib"),
     ],
 )
@@ -168,13 +168,13 @@ def test_includes_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("transports/native/counted_ring.c", '#include "bench/_loops.h"'),
-        ("transports/native/counted_ring.c", '#include "../../bench/_loops.h"'),
+        ("transports/native/counted_ring.c", '#include "bench/loops/_loops.h"'),
+        ("transports/native/counted_ring.c", '#include "../../bench/loops/_loops.h"'),
         ("transports/native/counted_ring.c", '#include "_loops.h"'),
         ("transports/native/counted_ring.c", '# include "transports/native/ops.h"'),
         ("transports/native/ops.h", '#include "capsule.h"'),
-        ("bench/_loops.c", '#include "transports/native/capsule.h"'),
-        ("bench/_loops.c", '#include <errno.h>\n  #include "../transports/native/ops.h"'),
+        ("bench/loops/_loops.c", '#include "transports/native/capsule.h"'),
+        ("bench/loops/_loops.c", '#include <errno.h>\n  #include "../transports/native/ops.h"'),
     ],
 )
 def test_the_rules_of_c_can_be_broken(path: str, source: str) -> None:
@@ -185,8 +185,8 @@ def test_the_rules_of_c_can_be_broken(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("transports/native/counted_ring.c", '#include "counted_ring.h"\n#include <errno.h>'),
-        ("bench/_loops.h", '#include "transports/native/ops.h"'),
-        ("bench/_loops.c", '#include "_loops.h"'),
+        ("bench/loops/_loops.h", '#include "transports/native/ops.h"'),
+        ("bench/loops/_loops.c", '#include "_loops.h"'),
     ],
 )
 def test_the_rules_of_c_can_be_kept(path: str, source: str) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ipcbench.bench import native_loops
-from ipcbench.bench.buffers import room
-from ipcbench.bench.clock import RealClock
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.clock import RealClock
 from ipcbench.transports.contract import Role, Spec, Topology, Transport
 from ipcbench.transports.native import NativeEndpoint, built, native_of
 from ipcbench.transports.registry import get
@@ -139,7 +139,7 @@ def test_a_child_that_stops_and_goes_on_has_not_ended(
 def test_an_end_that_went_unheard_may_be_told_again(
     ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
 ) -> None:
-    """By kill(2), as the fork parent does it: bench/forkparent.py."""
+    """By kill(2), as the fork parent does it: bench/workers/fork_parent.py."""
     heard(signal.SIG_DFL)
     pid, us, other = child(lambda: None), os.getpid(), ends[1]
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

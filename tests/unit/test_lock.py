@@ -1,4 +1,4 @@
-"""ipcbench.bench.lock: one sweep at a time, whatever becomes of the one that has the machine."""
+"""bench.machine.lock: one sweep at a time, whatever becomes of the one that has the machine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ipcbench.bench import lock
-from ipcbench.bench.lock import Busy, SweepLock
+from ipcbench.bench.machine import lock
+from ipcbench.bench.machine.lock import Busy, SweepLock
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def name(monkeypatch: pytest.MonkeyPatch) -> str:
 
 HOLD = """
 import sys, time
-import ipcbench.bench.lock as lock
+import ipcbench.bench.machine.lock as lock
 lock.NAME = sys.argv[1].encode().decode("unicode_escape")
 held = lock.SweepLock()
 held.acquire()

@@ -1,4 +1,4 @@
-"""ipcbench.bench.loops: the calls that are timed, each one, in order, and nothing beside them."""
+"""The timed loops: the calls that are timed, each one, in order, and nothing beside them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.clock import FakeClock, RealClock
-from ipcbench.bench.loops import ACKNOWLEDGEMENT, END_MARK, stamped_nudge, stamped_ping
-from ipcbench.bench.patterns import Part
+from ipcbench.bench.loops.clock import FakeClock, RealClock
+from ipcbench.bench.patterns.python_loops import (
+    ACKNOWLEDGEMENT,
+    END_MARK,
+    stamped_nudge,
+    stamped_ping,
+)
+from ipcbench.bench.patterns.table import Part
 from ipcbench.transports.null import NullEndpoint
 
 MESSAGE = object()  # what `prepare` made of it is the transport's own affair

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.records import Failed, Skipped
-from ipcbench.bench.results import Results, Status, load
+from ipcbench.bench.results.records import Failed, Skipped
+from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.reports.model import Measured, contests, measured, ranges, winners
 from ipcbench.reports.style import styles
 from ipcbench.reports.tables import QUANTILES, failures, figures, pending, skipped, tails

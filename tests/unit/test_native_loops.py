@@ -1,4 +1,4 @@
-"""ipcbench.bench.native_loops: the compiled twins make the calls that the loops in Python make."""
+"""bench.loops.native_loops: the compiled twins make the calls that the loops in Python make."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench import loops, native_loops
-from ipcbench.bench.buffers import room
-from ipcbench.bench.clock import Clock, FakeClock, RealClock
-from ipcbench.bench.loops import END_MARK
-from ipcbench.bench.patterns import Part
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.clock import Clock, FakeClock, RealClock
+from ipcbench.bench.patterns import python_loops
+from ipcbench.bench.patterns.python_loops import END_MARK
+from ipcbench.bench.patterns.table import Part
 from ipcbench.transports.contract import (
     MessageTooLarge,
     PeerGone,
@@ -135,7 +136,9 @@ def test_every_loop_has_its_twin() -> None:
         assert part.native.__name__ == part.loop.__name__
         assert part.native is not part.loop
         assert (part.native_stamped is None) == (part.stamped is None)
-    timed = {name for name, thing in vars(loops).items() if callable(thing) and thing.__doc__}
+    timed = {
+        name for name, thing in vars(python_loops).items() if callable(thing) and thing.__doc__
+    }
     assert {part.loop.__name__ for part in Part} <= timed
 
 
@@ -169,7 +172,7 @@ def test_several_are_sent_and_received_at_once_where_that_can_be_had(count: int)
 def test_the_acknowledgement_is_one_byte() -> None:
     script = Script()
     Part.DRAIN.native(script, a_message(), room(16), 2, RealClock())
-    assert script.sent == [bytes(loops.ACKNOWLEDGEMENT)]
+    assert script.sent == [bytes(python_loops.ACKNOWLEDGEMENT)]
 
 
 def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:

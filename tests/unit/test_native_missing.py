@@ -17,11 +17,11 @@ from tests.e2e.command import environment
 PROGRAM = """
 import json, sys, time
 sys.modules[sys.argv[1]] = None
-from ipcbench.bench.native_loops import missing
-from ipcbench.bench.plan import plan, cells_of
-from ipcbench.bench.sweep import candidate, site
-from ipcbench.bench.config import Options, load_profile, with_options
-from ipcbench.bench.inventory import examine, transports
+from ipcbench.bench.loops.native_loops import missing
+from ipcbench.bench.plan.planner import plan, cells_of
+from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.plan.profile import Options, load_profile, with_options
+from ipcbench.bench.commands.doctor import examine, transports
 from ipcbench.transports.contract import Role, Spec, Topology, Transport
 from ipcbench.transports.registry import get, names
 import ipcbench.transports.native as native
@@ -57,7 +57,9 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module", params=["ipcbench.transports._native", "ipcbench.bench._loops"])
+@pytest.fixture(
+    scope="module", params=["ipcbench.transports._native", "ipcbench.bench.loops._loops"]
+)
 def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request.param],

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 from matplotlib import font_manager
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.records import Ended, Failed, Resumed, Skipped
-from ipcbench.bench.results import Results
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Ended, Failed, Resumed, Skipped
+from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.page import repeat, write
 from ipcbench.reports.words import TIMES, TO, bounds, count, times

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.host import Cpu, topology
-from ipcbench.bench.placement import (
+from ipcbench.bench.machine.host import Cpu, topology
+from ipcbench.bench.plan.placement import (
     CROSS_CORE,
     PLACEMENTS,
     POLLED,

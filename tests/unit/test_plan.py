@@ -1,4 +1,4 @@
-"""ipcbench.bench.plan: every combination is planned or skipped, once, in a lasting order."""
+"""bench.plan.planner: every combination is planned or skipped, once, in a lasting order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench import cli, sweep
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.config import Axes, load_profile, parse_profile
-from ipcbench.bench.host import Cpu
-from ipcbench.bench.patterns import PATTERNS
-from ipcbench.bench.placement import PLACEMENTS, SAME_CORE, Site
-from ipcbench.bench.plan import Candidate, Plan, Planned, Skip, cells_of, order, plan
+from ipcbench.bench import cli
+from ipcbench.bench.machine.host import Cpu
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import PLACEMENTS, SAME_CORE, Site
+from ipcbench.bench.plan.planner import (
+    Candidate,
+    Plan,
+    Planned,
+    Skip,
+    cells_of,
+    order,
+    plan,
+)
+from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.sweep import sweep
 from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable
 from ipcbench.transports.null import TRAITS as NULL
 from ipcbench.transports.registry import matching

@@ -1,4 +1,4 @@
-"""ipcbench.bench.peers.Player: what a process brings into the timed loops."""
+"""ipcbench.bench.workers.peers.Player: what a process brings into the timed loops."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from zlib import crc32
 
 import pytest
 
-from ipcbench.bench.clock import RealClock
-from ipcbench.bench.loops import END_MARK
-from ipcbench.bench.patterns import Part, Seat
-from ipcbench.bench.peers import Player
+from ipcbench.bench.loops.clock import RealClock
+from ipcbench.bench.patterns.python_loops import END_MARK
+from ipcbench.bench.patterns.table import Part, Seat
+from ipcbench.bench.workers.peers import Player
 from ipcbench.transports.base.defaults import PlainEndpoint
 from ipcbench.transports.contract import Role
 from ipcbench.transports.shm.in_place import ABSENT

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from ipcbench.bench.cell import Cell
-from ipcbench.bench.forkparent import ForkParent, Lost
-from ipcbench.bench.job import PROTOCOL, Job, Reply
-from ipcbench.bench.records import Settings
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Settings
+from ipcbench.bench.workers.fork_parent import ForkParent, Lost
+from ipcbench.bench.workers.job import PROTOCOL, Job, Reply
 
 CELL = Cell(transport="pipe", pattern="latency", size=4 << 20, placement="same-core")
 JOB = Job(

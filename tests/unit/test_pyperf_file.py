@@ -1,4 +1,4 @@
-"""ipcbench.bench.pyperf_file: what a worker wrote is a figure, or the reason why it is none."""
+"""bench.results.pyperf_file: what a worker wrote is a figure, or the reason why it is none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pyperf
 import pytest
 
-from ipcbench.bench.pyperf_file import (
+from ipcbench.bench.results.pyperf_file import (
     LONGEST,
     SHORTEST,
     NoFigure,
@@ -15,7 +15,7 @@ from ipcbench.bench.pyperf_file import (
     measured,
     taken,
 )
-from ipcbench.bench.records import MOST_BLOCKS
+from ipcbench.bench.results.records import MOST_BLOCKS
 
 
 def written(values: object, warmups: object = (), **metadata: object) -> bytes:

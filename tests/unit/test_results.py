@@ -1,4 +1,4 @@
-"""ipcbench.bench.results: what a journal's lines amount to, and the files written from them."""
+"""bench.results.results: what a journal's lines amount to, and the files written from them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import msgspec
 import pyperf
 import pytest
 
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.journal import NAME
-from ipcbench.bench.records import (
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.records import (
     SCHEMA,
     AnyLine,
     Calibrated,
@@ -30,7 +30,7 @@ from ipcbench.bench.records import (
     Settings,
     Skipped,
 )
-from ipcbench.bench.results import Status, Unreadable, load, write_suite
+from ipcbench.bench.results.results import Status, Unreadable, load, write_suite
 
 MACHINE = Machine(
     hostname="host",

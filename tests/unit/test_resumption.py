@@ -18,14 +18,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.clock import FAKE, REAL
-from ipcbench.bench.job import Job, Reply
-from ipcbench.bench.journal import NAME, Journal, read
-from ipcbench.bench.records import AnyLine, Calibrated, Ended, Resumed, Round, Run
-from ipcbench.bench.records import Planned as PlannedLine
-from ipcbench.bench.results import Results, Status, load
-from ipcbench.bench.resumption import RETAKES, Progress
-from ipcbench.bench.schedule import GIVE_UP
+from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.results.journal import NAME, Journal, read
+from ipcbench.bench.results.records import (
+    AnyLine,
+    Calibrated,
+    Ended,
+    Resumed,
+    Round,
+    Run,
+)
+from ipcbench.bench.results.records import Planned as PlannedLine
+from ipcbench.bench.results.results import Results, Status, load
+from ipcbench.bench.sweep.progress import RETAKES, Progress
+from ipcbench.bench.sweep.schedule import GIVE_UP
+from ipcbench.bench.workers.job import Job, Reply
 from tests import synthetic
 from tests.unit import test_schedule
 from tests.unit.test_schedule import Stage, a_failure, a_plan, a_reply

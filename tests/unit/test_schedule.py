@@ -12,16 +12,12 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from ipcbench.bench import schedule
-from ipcbench.bench.cell import Cell, Facts
-from ipcbench.bench.clock import FAKE, REAL
-from ipcbench.bench.control import Broken
-from ipcbench.bench.forkparent import WATCHDOG, Lost
-from ipcbench.bench.host import Ticks
-from ipcbench.bench.job import Job, Outcome, Reply
-from ipcbench.bench.placement import POLLED
-from ipcbench.bench.plan import Planned, order
-from ipcbench.bench.records import (
+from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.machine.host import Ticks
+from ipcbench.bench.plan.placement import POLLED
+from ipcbench.bench.plan.planner import Planned, order
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.records import (
     AnyLine,
     Calibrated,
     Ended,
@@ -31,10 +27,20 @@ from ipcbench.bench.records import (
     Settings,
     Usage,
 )
-from ipcbench.bench.records import Planned as PlannedLine
-from ipcbench.bench.results import Results, load
-from ipcbench.bench.resumption import RETAKES, Progress
-from ipcbench.bench.schedule import FOREIGN_MAX, GIVE_UP, STARTS, STEAL_MAX, Schedule
+from ipcbench.bench.results.records import Planned as PlannedLine
+from ipcbench.bench.results.results import Results, load
+from ipcbench.bench.sweep import schedule
+from ipcbench.bench.sweep.progress import RETAKES, Progress
+from ipcbench.bench.sweep.schedule import (
+    FOREIGN_MAX,
+    GIVE_UP,
+    STARTS,
+    STEAL_MAX,
+    Schedule,
+)
+from ipcbench.bench.workers.control import Broken
+from ipcbench.bench.workers.fork_parent import WATCHDOG, Lost
+from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
 
 FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
@@ -183,7 +189,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(Parent, "stage", found, raising=False)
     monkeypatch.setattr(schedule, "ForkParent", Parent)
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
-    monkeypatch.setattr("ipcbench.bench.host.ticks", found.ticks)
+    monkeypatch.setattr("ipcbench.bench.machine.host.ticks", found.ticks)
     yield found
     for done, left, _ in found.told:  # whatever happens, nobody is told nonsense
         assert 0 <= done <= 1

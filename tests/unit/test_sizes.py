@@ -1,4 +1,4 @@
-"""ipcbench.bench.sizes: what people write, and what they read."""
+"""ipcbench.bench.results.units: what people write, and what they read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipcbench.bench.sizes import (
+from ipcbench.bench.results.units import (
     format_size,
     human_rate,
     human_seconds,

@@ -1,4 +1,4 @@
-"""ipcbench.bench.sources: the code has a name of its own, and any change of it another one."""
+"""bench.sweep.code_digest: the code has a name of its own, and any change of it another one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from ipcbench import bench, transports
-from ipcbench.bench import sources
+from ipcbench.bench.sweep import code_digest
 from ipcbench.transports import registry
 
 
@@ -25,32 +25,37 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_where_the_code_lies_says_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    here = sources.digest([])
+    here = code_digest.digest([])
     request.getfixturevalue("copied")
-    assert sources.digest([]) == here
+    assert code_digest.digest([]) == here
     assert len(here) == 16
 
 
 @pytest.mark.parametrize(
-    "name", ["bench/loops.py", "transports/shm/counted_ring.py", "bench/profiles/smoke.toml"]
+    "name",
+    [
+        "bench/patterns/python_loops.py",
+        "transports/shm/counted_ring.py",
+        "bench/profiles/smoke.toml",
+    ],
 )
 def test_a_change_gives_another_name(name: str, copied: Path) -> None:
-    before = sources.digest([])
+    before = code_digest.digest([])
     data = (copied / name).read_text()
     (copied / name).write_text(data + "#")
-    assert sources.digest([]) != before
+    assert code_digest.digest([]) != before
     (copied / name).write_text(data)
-    assert sources.digest([]) == before
+    assert code_digest.digest([]) == before
     (copied / name).rename(copied / name.replace(".", "_2."))
-    assert sources.digest([]) != before
+    assert code_digest.digest([]) != before
 
 
 def test_what_measures_nothing_says_nothing(copied: Path) -> None:
-    before = sources.digest([])
+    before = code_digest.digest([])
     (copied / "bench/__pycache__").mkdir(exist_ok=True)
     (copied / "bench/__pycache__/loops.cpython-311.pyc").write_bytes(b"compiled")
     (copied / "bench/notes.txt").write_text("notes")
-    assert sources.digest(["pipe", "null"]) == before
+    assert code_digest.digest(["pipe", "null"]) == before
 
 
 def test_a_plug_in_s_code_counts_where_it_is_measured(
@@ -63,7 +68,7 @@ def test_a_plug_in_s_code_counts_where_it_is_measured(
     kind = type("Plugged", (), {"__module__": "a_plug_in"})
     get = registry.get
     monkeypatch.setattr(registry, "get", lambda name: kind() if name == "plugged" else get(name))
-    before = sources.digest(["pipe", "plugged"])
-    assert before != sources.digest(["pipe"])
+    before = code_digest.digest(["pipe", "plugged"])
+    assert before != code_digest.digest(["pipe"])
     (tmp_path / "a_plug_in.py").write_text("2")
-    assert sources.digest(["pipe", "plugged"]) != before
+    assert code_digest.digest(["pipe", "plugged"]) != before

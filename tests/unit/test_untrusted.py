@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench import journal
-from ipcbench.bench.journal import NAME, Journal, Unreadable, read
-from ipcbench.bench.untrusted import (
+from ipcbench.bench.results import journal
+from ipcbench.bench.results.journal import NAME, Journal, Unreadable, read
+from ipcbench.bench.results.untrusted import (
     LONGEST_TOML,
     one_line,
     open_file,

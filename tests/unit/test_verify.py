@@ -1,4 +1,4 @@
-"""ipcbench.bench.verify: whatever a channel does to the messages, the check finds it."""
+"""ipcbench.bench.patterns.verify: whatever a channel does to the messages, the check finds it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipcbench.bench.patterns import Part, Seat
-from ipcbench.bench.verify import MESSAGES, Corrupt, check, complete, end_mark, message
+from ipcbench.bench.patterns.table import Part, Seat
+from ipcbench.bench.patterns.verify import (
+    MESSAGES,
+    Corrupt,
+    check,
+    complete,
+    end_mark,
+    message,
+)
 from ipcbench.transports.contract import Role
 
 SIZES = (0, 1, 2, 3, 11, 12, 13, 64, 4096)

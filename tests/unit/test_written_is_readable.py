@@ -10,11 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ipcbench.bench.config import BadConfig, load_profile, parse_profile
-from ipcbench.bench.forkparent import ForkParent, Lost
-from ipcbench.bench.job import Job, Reply
-from ipcbench.bench.plan import cells_of
-from ipcbench.bench.records import Settings
+from ipcbench.bench.plan.planner import cells_of
+from ipcbench.bench.plan.profile import BadConfig, load_profile, parse_profile
+from ipcbench.bench.results.records import Settings
+from ipcbench.bench.workers.fork_parent import ForkParent, Lost
+from ipcbench.bench.workers.job import Job, Reply
 from tests.unit.test_config import PROFILE, refused, swapped
 from tests.unit.test_schedule import Stage, a_plan, a_reply, stage
 
@@ -63,7 +63,7 @@ def test_a_worker_that_brings_no_figure_has_failed(
 
 
 def test_a_failure_is_cut_to_what_a_line_holds(stage: Stage, tmp_path: Path) -> None:
-    from ipcbench.bench.control import Broken
+    from ipcbench.bench.workers.control import Broken
 
     cells = a_plan(1)
     stage.answer = lambda job: Reply(failure=Broken("peer 1", "attach", "x" * (1 << 25)))
@@ -72,7 +72,7 @@ def test_a_failure_is_cut_to_what_a_line_holds(stage: Stage, tmp_path: Path) -> 
 
 
 def test_a_sweep_ends_before_its_journal_is_too_large(stage: Stage) -> None:
-    from ipcbench.bench.schedule import Schedule
+    from ipcbench.bench.sweep.schedule import Schedule
 
     settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=12)
     sweep = Schedule(

@@ -40,7 +40,7 @@ static struct sigaction ipcbench_pythons;
 static int ipcbench_listeners;
 
 /* Whether the news is of an end. Where kill(2) sent it, it says that one went unheard
- * (bench/forkparent.py): so it is one if a child is there to be waited for. */
+ * (bench/workers/fork_parent.py): so it is one if a child is there to be waited for. */
 static inline int
 ipcbench_of_an_end(const siginfo_t *news)
 {

@@ -1,0 +1,78 @@
+"""What several commands may be told alike, and the axes of a sweep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
+    """An option's folder that must hold a run."""
+    from ipcbench.bench.results.journal import NAME
+
+    if folder is not None and not os.path.lexists(folder / NAME):
+        raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
+    return folder
+
+
+run_folder = click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), callback=of_a_run
+)
+
+_AXES = (
+    click.option(
+        "-t",
+        "--transport",
+        "transports",
+        multiple=True,
+        metavar="NAME",
+        help="Only these, by name or pattern: -t pipe -t 'shm:*'.",
+    ),
+    click.option(
+        "-s",
+        "--size",
+        "sizes",
+        multiple=True,
+        metavar="SIZE",
+        help="Message sizes instead of the profile's: 64, 4K, 1M.",
+    ),
+    click.option(
+        "-P",
+        "--processes",
+        multiple=True,
+        type=int,
+        metavar="N",
+        help="Numbers of processes, for the patterns that take any.",
+    ),
+    click.option(
+        "--pattern",
+        "patterns",
+        multiple=True,
+        metavar="NAME",
+        help="Only these patterns of the profile: latency, stream, pairs, fan-in …",
+    ),
+    click.option(
+        "--placement",
+        "placements",
+        multiple=True,
+        metavar="NAME",
+        help="same-core, cross-core, cross-core-polled or unpinned.",
+    ),
+    click.option(
+        "--runtime",
+        "runtimes",
+        multiple=True,
+        metavar="NAME",
+        help="Who runs the timed loop: python, native (C), or both in one sweep.",
+    ),
+)
+
+
+def axes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that take the place of a profile's axes."""
+    return reduce(lambda inner, option: option(inner), reversed(_AXES), command)

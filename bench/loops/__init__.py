@@ -1,0 +1,1 @@
+"""The timed loops in C, the clock and the buffers."""

@@ -1,0 +1,71 @@
+"""The machine while a sweep has it: the lock, the ledger and its guardian."""
+
+from __future__ import annotations
+
+import os
+
+from ipcbench.bench.loops.clock import REAL
+from ipcbench.bench.machine.guardian import Guardian, clean_up, watch
+from ipcbench.bench.machine.lock import SweepLock
+from ipcbench.bench.results.files import in_words
+from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.transports.base.os_errors import remedy
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects.names import (
+    LEDGER_VARIABLE,
+    REMEDY,
+    Ledger,
+    abandoned,
+)
+
+
+class Machine:
+    """Entering raises: ipcbench.bench.machine.lock.Busy, Unavailable."""
+
+    def __init__(self, clock: str) -> None:
+        # A sweep on a made-up clock measures nothing, and may run beside others.
+        self._lock = SweepLock() if clock == REAL else None
+
+    def __enter__(self) -> Machine:
+        if self._lock is not None:
+            self._lock.acquire()
+        try:
+            self._open_ledger()
+        except OSError as error:
+            self._release()
+            raise Unavailable(in_words(error), remedy(error) or REMEDY) from error
+        except Unavailable:
+            self._release()
+            raise
+        try:
+            self._guardian = Guardian(self._ledger)
+        except Unavailable:
+            clean_up(self._ledger)
+            self._leave()
+            raise
+        return self
+
+    def _open_ledger(self) -> None:
+        for ledger in abandoned():
+            clean_up(ledger)
+        self._before = os.environ.get(LEDGER_VARIABLE)
+        self._ledger = Ledger.open_new(os.getpid())  # the caller's is not the sweep's to remove
+        os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
+
+    def guard(self, parent: ForkParent) -> None:
+        watch(self._ledger, parent.pid)
+
+    def __exit__(self, *_: object) -> None:
+        clean_up(self._ledger)
+        self._guardian.dismiss()
+        self._leave()
+
+    def _leave(self) -> None:
+        os.environ.pop(LEDGER_VARIABLE)
+        if self._before is not None:
+            os.environ[LEDGER_VARIABLE] = self._before
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()

@@ -1,0 +1,1 @@
+"""Patterns: what the processes of a run do."""

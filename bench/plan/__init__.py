@@ -1,0 +1,1 @@
+"""The plan of a sweep: profiles, placements, cells."""

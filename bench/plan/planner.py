@@ -1,0 +1,212 @@
+"""From axes to cells: what is measured, and what is not, with its reason. Pure.
+
+The same profile on the same machine gives the same plan, cell by cell, in
+the same order; `digest` names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import msgspec
+
+from ipcbench.bench.patterns.table import CARRY_NOTHING, PATTERNS
+from ipcbench.bench.plan.placement import Impossible, Site, place
+from ipcbench.bench.plan.profile import Axes, BadConfig
+from ipcbench.bench.results.cell import MOST_CELLS, PYTHON, Cell, Facts
+from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transport as the planner sees it: what it is, and what `probe` found.
+
+    `native`: why no compiled loop can run it here: none can at all, or its own part of that is
+    missing; None where one can.
+    """
+
+    name: str
+    traits: Traits | None  # None: a plug-in that does not load
+    found: Limits | Unavailable
+    native: Unavailable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    cell: Cell
+    facts: Facts
+    cpus: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    cells: list[Planned]
+    skipped: list[tuple[Cell, Skip]]
+
+    def digest(self) -> str:
+        """A name for what is measured, and where each process is put."""
+        text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
+        return hashlib.sha256(text).hexdigest()[:16]
+
+    def controls_for(self, wanted: Collection[str]) -> set[str]:
+        """The twins that share a placement with a wanted cell, and their originals: ids."""
+        cells = [planned.cell for planned in self.cells]
+        placements = {cell.placement for cell in cells if cell.id in wanted}
+        twins = [cell for cell in cells if cell.twin and cell.placement in placements]
+        return {identity for twin in twins for identity in (twin.id, twin.original.id)}
+
+
+def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
+    """Each cell once, in the order given, measured or skipped; a control alone controls nothing."""
+    planned: dict[str, Planned] = {}
+    skipped: dict[str, tuple[Cell, Skip]] = {}
+    for cell in cells:
+        if cell.id in planned or cell.id in skipped:
+            continue
+        found = candidate(cell.transport)
+        if not _meant(cell, found):
+            continue
+        verdict = _judge(cell, found, site)
+        if isinstance(verdict, Planned):
+            planned[cell.id] = verdict
+        else:
+            skipped[cell.id] = cell, verdict
+    alone = [
+        identity
+        for identity, one in planned.items()
+        if one.cell.twin and one.cell.original.id not in planned
+    ]
+    for identity in alone:
+        del planned[identity]
+    return Plan(list(planned.values()), [skip for skip in skipped.values() if not skip[0].twin])
+
+
+def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
+    """The products of the axes; `names` are the transports that a pattern of names means.
+
+    Raises: BadConfig where there are too many, and what `names` raises.
+    """
+    left = MOST_CELLS
+    for one in axes:
+        patterns = dict.fromkeys(one.transports)
+        transports = [name for pattern in patterns for name in names(pattern)]
+        for pattern, size, processes, placement, runtime, transport, depth, poll in product(
+            one.patterns,
+            one.sizes,
+            one.processes,
+            one.placements,
+            one.runtimes,
+            dict.fromkeys(transports),
+            one.depths,
+            one.poll,
+        ):
+            left -= 1
+            if left < 0:
+                raise BadConfig(f"over {MOST_CELLS} cells: ask for fewer sizes or transports")
+            yield Cell(
+                transport=transport,
+                pattern=pattern,
+                size=size if PATTERNS[pattern].carries else 0,
+                processes=processes,
+                placement=placement,
+                runtime=runtime,
+                depth=depth,
+                poll=poll,
+                twin=one.twin,
+            )
+
+
+def _meant(cell: Cell, candidate: Candidate) -> bool:
+    """Whether the cell makes sense: who asks for all transports asks no semaphore for bytes."""
+    if candidate.traits is None:
+        return True
+    carries = bool(candidate.traits.topologies - CARRY_NOTHING)
+    return carries is PATTERNS[cell.pattern].carries
+
+
+def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
+    if isinstance(candidate.found, Unavailable):
+        return Skip(candidate.found.reason, candidate.found.remedy)
+    traits, limits = candidate.traits, candidate.found
+    assert traits is not None  # only what is unavailable has none
+    pattern = PATTERNS[cell.pattern]
+    refusal = pattern.refuses(cell.processes)
+    if refusal:
+        return Skip(f"{cell.pattern} with {cell.processes} processes: {refusal}")
+    if pattern.topology not in traits.topologies:
+        return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
+    native = cell.runtime != PYTHON
+    lack = limits.refuses(pattern.topology, cell.processes, native=native)
+    if lack is not None:
+        return Skip(lack.reason, lack.remedy)
+    if cell.depth is not None and not traits.depth:
+        return Skip(f"{cell.transport} has no depth to set")
+    if cell.poll and not traits.pollable:
+        return Skip(f"{cell.transport} cannot be waited for with poll(2)")
+    skip = _runtime(cell, candidate, traits) or _size(cell, traits, limits)
+    if skip:
+        return skip
+    cpus = place(cell.placement, cell.processes, site)
+    if isinstance(cpus, Impossible):
+        return Skip(cpus.reason, cpus.remedy)
+    facts = Facts(
+        per=pattern.per,
+        family=traits.family.value,
+        wait="poll, then read" if cell.poll else traits.waiting.value,
+        copies=_copies(cell, traits),
+        framing=traits.framing.value,
+        in_place=traits.in_place,
+        differs=cell.runtime != PYTHON and traits.native_differs,
+    )
+    return Planned(cell, facts, cpus)
+
+
+def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
+    if cell.runtime == PYTHON:
+        return None
+    if not traits.native:
+        return Skip(f"{cell.transport} has no native operations: it is measured from Python alone")
+    if candidate.native is not None:
+        return Skip(candidate.native.reason, candidate.native.remedy)
+    return None
+
+
+def _copies(cell: Cell, traits: Traits) -> int:
+    fewer = None if cell.runtime == PYTHON else traits.native_copies
+    return traits.copies if fewer is None else fewer
+
+
+def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
+    if cell.size == 0 and not traits.zero_length:
+        return Skip(f"{cell.transport} carries no message of 0 bytes")
+    if cell.size == 0 and PATTERNS[cell.pattern].topology is Topology.FAN_OUT:
+        return Skip("competing receivers are stopped by a message's first byte: 0 bytes have none")
+    limit = limits.message_for(PATTERNS[cell.pattern].topology)
+    if limit.value is not None and cell.size > limit.value:
+        return Skip(
+            f"{cell.transport} takes {limit.value} bytes at most as {limit.name} ({limit.source})",
+            limit.remedy,
+        )
+    return None
+
+
+def order(cells: Sequence[Planned], seed: int, round_number: int) -> list[Planned]:
+    """The cells of a round, shuffled by the seed and the round alone.
+
+    By digest and not by `random`: the order must stay the same for ever, so
+    that a sweep can be repeated and resumed.
+    """
+
+    def rank(planned: Planned) -> bytes:
+        return hashlib.sha256(f"{seed}/{round_number}/{planned.cell.id}".encode()).digest()
+
+    return sorted(cells, key=rank)

@@ -1,0 +1,1 @@
+"""Results: their records, their files, and how they are read."""

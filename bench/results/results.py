@@ -1,0 +1,272 @@
+"""The results of a sweep, read from its journal: ok, skipped, failed; all are kept.
+
+This is what reports read, and the only thing of `bench` beside `stats` that
+they know. Everything is validated here: a folder may come from anybody.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sized
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
+from ipcbench.bench.results.files import write_atomically
+from ipcbench.bench.results.histogram import LAST, Counts, bearable, merge, percentile
+from ipcbench.bench.results.journal import Unreadable, read
+from ipcbench.bench.results.pyperf_file import LONGEST, are_times, taken
+from ipcbench.bench.results.records import (
+    MOST_BLOCKS,
+    OF_A_RUN,
+    SCHEMA,
+    Calibrated,
+    Ended,
+    Failed,
+    Header,
+    Machine,
+    Planned,
+    Resumed,
+    Round,
+    Run,
+    Settings,
+    Skipped,
+)
+from ipcbench.bench.results.units import (
+    format_size,
+    human_rate,
+    human_seconds,
+    human_size,
+    human_span,
+    parse_seconds,
+    parse_size,
+)
+from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
+
+__all__ = [
+    "Cell", "CellResult", "Counts", "Facts", "Failed", "Header", "Machine", "Results", "Round",
+    "Run", "Settings", "Skipped", "Status", "Unreadable", "bearable", "format_size", "human_rate",
+    "human_seconds", "human_size", "human_span", "load", "merge", "one_line", "parse_seconds",
+    "parse_size", "parse_toml", "percentile", "read_toml", "write_atomically", "write_suite",
+]  # fmt: skip
+
+
+MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory, where each is a bucket
+MOST_BESIDE = 1024  # of what stands beside a run's values: processes, observations, metadata
+
+
+class Status(Enum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    PENDING = "not measured"  # planned, and the sweep ended before its first run
+
+
+@dataclass(slots=True)
+class CellResult:
+    """All that is known of one cell."""
+
+    cell: Cell
+    facts: Facts | None = None  # None for a skipped cell
+    loops: int | None = None
+    runs: list[Run] = field(default_factory=list)
+    failures: list[Failed] = field(default_factory=list)
+    skipped: Skipped | None = None
+
+    @property
+    def good(self) -> list[Run]:
+        """The runs that count: not void."""
+        return [run for run in self.runs if not run.void]
+
+    @property
+    def status(self) -> Status:
+        if self.skipped is not None:
+            return Status.SKIPPED
+        if self.good:
+            return Status.OK
+        return Status.FAILED if self.failures or self.runs else Status.PENDING
+
+    def by_round(self) -> dict[int, float]:
+        """Round -> seconds per unit: the median of that fresh pair's blocks."""
+        return {run.round: median(run.values) for run in self.good}
+
+    def histogram(self) -> Counts:
+        """All rounds' single round trips together: bucket -> count."""
+        return merge(run.tail for run in self.good)
+
+
+@dataclass(slots=True)
+class Results:
+    header: Header
+    cells: dict[str, CellResult] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    resumed: list[Resumed] = field(default_factory=list)
+    ended: Ended | None = None
+    spent: float = 0.0  # seconds of sweeping, as far as the lines tell
+
+    def ok(self) -> Iterator[CellResult]:
+        """The cells that have a figure."""
+        return (cell for cell in self.cells.values() if cell.status is Status.OK)
+
+    def with_status(self, status: Status) -> list[CellResult]:
+        return [cell for cell in self.cells.values() if cell.status is status]
+
+
+def load(folder: Path) -> Results:
+    """Read a run's folder.
+
+    Raises: Unreadable (one line: what is wrong, and where), FileNotFoundError, OSError.
+    """
+    lines = read(folder)
+    header = next(lines)
+    if not isinstance(header, Header):
+        raise Unreadable(f"{folder}: a journal begins with one sweep header")
+    if header.schema != SCHEMA:
+        raise Unreadable(
+            f"{folder}: written with schema {header.schema}, this version reads {SCHEMA}: "
+            "use the ipcbench that wrote it, or measure again"
+        )
+    results = Results(header)
+    numbers = 0
+    try:
+        for line in lines:
+            _take(results, line)
+            numbers += len(line.values) + len(line.tail) if isinstance(line, Run) else 0
+            if len(results.cells) > MOST_CELLS:
+                raise Unreadable(f"over {MOST_CELLS} cells: measure fewer in a run")
+            if numbers > MOST_NUMBERS:
+                raise Unreadable(f"over {MOST_NUMBERS} values and buckets: measure fewer in a run")
+        _void(results)
+    except Unreadable as error:
+        where = "" if str(error).startswith(str(folder)) else f"{folder}: "
+        raise Unreadable(f"{where}{error}") from error
+    return results
+
+
+def _take(results: Results, line: object) -> None:
+    if isinstance(line, Calibrated | Run | Failed):
+        results.spent = max(results.spent, line.at)
+    if isinstance(line, Planned | Skipped) and line.cell.id in results.cells:
+        raise Unreadable(f"the cell {line.cell.id[:200]!r} is planned twice")
+    if isinstance(line, Planned):
+        results.cells[line.cell.id] = CellResult(line.cell, line.facts)
+    elif isinstance(line, Skipped):
+        results.cells[line.cell.id] = CellResult(line.cell, skipped=line)
+    elif isinstance(line, Calibrated):
+        _known(results, line.cell).loops = line.loops
+    elif isinstance(line, Run):
+        _check_run(line)
+        runs = _known(results, line.cell).runs
+        if runs and runs[0].inner_loops != line.inner_loops:
+            raise Unreadable(f"runs of {line.cell[:200]!r} are made of unlike blocks")
+        runs.append(line)
+    elif isinstance(line, Failed):
+        _known(results, line.cell).failures.append(line)
+    elif isinstance(line, Round):
+        results.rounds.append(line)
+    elif isinstance(line, Resumed):
+        results.resumed.append(line)
+        results.ended = None
+    elif isinstance(line, Ended):
+        results.ended = line
+        results.spent = max(results.spent, line.wall)
+
+
+def _void(results: Results) -> None:
+    """Steal is told by the round: it voids the runs that could not see foreign time."""
+    void = {line.round: line.void for line in results.rounds if line.void}
+    for result in results.cells.values() if void else ():
+        for run in result.runs:
+            if run.foreign is None and not run.void:
+                run.void = void.get(run.round, "")
+
+
+def _known(results: Results, cell: str) -> CellResult:
+    try:
+        return results.cells[cell]
+    except KeyError:
+        raise Unreadable(
+            f"a line speaks of the cell {cell[:200]!r}, which was not planned"
+        ) from None
+
+
+def check_readable(run: Run) -> None:
+    """What is written must be readable. Raises: Unreadable."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(run), type=Run)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise Unreadable(f"a run of {run.cell[:200]!r}: {error}") from error
+    _check_run(run)
+
+
+def _check_run(run: Run) -> None:
+    """What all else relies on: no division by zero, no overflow, no bucket out of this world."""
+    what = f"a run of {run.cell[:200]!r}"
+    if not are_times(run.values):
+        raise Unreadable(f"{what} has no values, or some that are no time for one message")
+    if not all(0 <= value <= LONGEST for value in run.warmups):
+        raise Unreadable(f"{what} has warm-ups that are no times")
+    if not all(number <= LAST for number in run.tail):
+        raise Unreadable(f"{what} has a histogram with buckets that cannot be")
+    if max(len(run.values), len(run.warmups)) > MOST_BLOCKS:
+        raise Unreadable(f"{what} has over {MOST_BLOCKS} values")
+    beside: list[Sized] = [run.usage, run.observations, run.metadata, run.cpus, *run.cpus]
+    if max(map(len, beside)) > MOST_BESIDE:
+        raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or of what belongs to one")
+
+
+def write_suite(results: Results, path: Path) -> bool:
+    """Write the file that pyperf's own commands read; False where no cell has a figure.
+
+    Raises: OSError.
+    """
+    import pyperf  # heavy, and only this function needs it
+
+    constants = results.header.metadata
+    benchmarks = []
+    for result in results.ok():
+        cell, facts = result.cell, result.facts
+        assert facts is not None  # a cell with runs was planned
+        axes: dict[str, str | int | float] = {
+            "name": cell.id,
+            "unit": "second",
+            "transport": cell.transport,
+            "runtime": cell.runtime,
+            "pattern": cell.pattern,
+            "size": cell.size,
+            "processes": cell.processes,
+            "placement": cell.placement,
+            "per": facts.per,
+            "wait": facts.wait,
+            "copies": facts.copies,
+        }
+        runs = []
+        for run in result.good:
+            of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}
+            own: dict[str, str | int | float] = {
+                "loops": run.loops,
+                "inner_loops": run.inner_loops,
+                "round": run.round,
+                "pinned_to": "; ".join(",".join(map(str, cpus)) for cpus in run.cpus),
+            }
+            if run.depth is not None:
+                own["depth"] = run.depth
+            runs.append(
+                pyperf.Run(
+                    run.values,
+                    warmups=[(run.loops, value) for value in run.warmups],
+                    metadata=taken({**constants, **of_run, **own, **axes}),
+                    collect_metadata=False,
+                )
+            )
+        benchmarks.append(pyperf.Benchmark(runs))
+    if not benchmarks:
+        return False
+    text = io.StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(text)
+    write_atomically(path, text.getvalue().encode())
+    return True

@@ -1,0 +1,1 @@
+"""A sweep: its order, its progress, its rounds."""

@@ -1,0 +1,369 @@
+"""A sweep from end to end: plan, folder, lock, guardian, rounds. Suite and page come after."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import secrets
+import shlex
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+from types import FrameType
+
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.machine import host
+from ipcbench.bench.machine.reservation import Machine
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import PLACEMENTS, Site
+from ipcbench.bench.plan.planner import Candidate, Plan, Skip, cells_of, plan
+from ipcbench.bench.plan.profile import Profile
+from ipcbench.bench.results.cell import RUNTIMES, Cell
+from ipcbench.bench.results.files import in_words, make_folder
+from ipcbench.bench.results.journal import NAME as JOURNAL
+from ipcbench.bench.results.journal import Journal
+from ipcbench.bench.results.records import (
+    SCHEMA,
+    Header,
+    Planned,
+    Reason,
+    Resumed,
+    Skipped,
+)
+from ipcbench.bench.results.results import Results, load
+from ipcbench.bench.results.units import human_span
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.sweep import code_digest
+from ipcbench.bench.sweep.display import Watcher
+from ipcbench.bench.sweep.progress import Progress
+from ipcbench.bench.sweep.schedule import Schedule
+from ipcbench.bench.version import VERSION
+from ipcbench.bench.workers.fork_parent import Lost
+from ipcbench.transports import registry
+from ipcbench.transports.base.os_errors import remedy, with_remedy
+from ipcbench.transports.contract import Limits, Unavailable
+from ipcbench.transports.kernel_objects.ownership import check_way
+
+LONGEST = 2000  # characters of a plug-in's reason
+
+
+class CannotRun(Exception):
+    """The sweep cannot be made; one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the caller asks for. `folder` None: a new one below `results/`."""
+
+    profile: Profile
+    command: Sequence[str]
+    budget: float | None = None
+    seed: int | None = None
+    folder: Path | None = None
+    clock: str = REAL
+    only: Callable[[Cell], bool] = lambda cell: True
+
+
+@cache
+def candidate(name: str) -> Candidate:
+    """A transport as it is on this machine: tried, once."""
+    found = registry.get(name)
+    if isinstance(found, registry.Broken):
+        return Candidate(name, None, found.reason)
+    try:
+        limits = found.probe()
+        own = limits.native if isinstance(limits, Limits) else None
+        return Candidate(name, found.traits, limits, native_loops.missing() or own)
+    except Unavailable as error:
+        return Candidate(name, found.traits, error)
+    except OSError as error:
+        words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
+        return Candidate(name, found.traits, Unavailable(words, remedy(error)))
+    except Exception as error:  # a plug-in's probe may fail in any way at all
+        return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
+
+
+def site() -> Site:
+    return Site(host.topology(), host.may_forbid_idle())
+
+
+def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
+    """The plan of a profile on this machine, restricted to the cells that `only` keeps.
+
+    Raises: ipcbench.transports.registry.UnknownTransport, CannotRun where it is empty.
+    """
+    cells = filter(only, cells_of(profile.axes, registry.matching))
+    found = plan(cells, candidate, site())
+    if not found.cells and not found.skipped:
+        raise CannotRun("no cell is left to measure: ask for fewer restrictions")
+    return found
+
+
+def new(order: Order, watcher: Watcher) -> Path:
+    """Make a new sweep; the folder that holds its journal.
+
+    Raises: CannotRun (the folder cannot be written, too), ipcbench.bench.machine.lock.Busy.
+    """
+    seed = secrets.randbelow(2**32) if order.seed is None else order.seed
+    with Machine(order.clock) as machine:
+        found = planned(order.profile, order.only)
+        header = _header(order, seed, found)
+        try:
+            folder, made = _folder(order.folder)
+            journal = _begun(folder, made, header, found)
+        except OSError as error:
+            raise CannotRun(f"{in_words(error)}: choose another folder with --output") from error
+        with contextlib.closing(journal):
+            if order.folder is None:
+                _point(folder.parent / "latest", folder.name, watcher)
+            schedule = _schedule(found, header, journal, Progress(), watcher, machine)
+            _play(schedule, folder, watcher)
+    return folder
+
+
+def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
+    """Go on with a sweep that was stopped, as if it had never been.
+
+    Rounds that were begun are played to their end, and calibrations are kept;
+    cells that had failed get another chance in what is left to play.
+
+    Raises: CannotRun (another plan, code or machine), ipcbench.bench.results.results.Unreadable,
+    ipcbench.bench.machine.lock.Busy, ipcbench.bench.results.journal.InUse, OSError.
+    """
+    check_way(folder, chosen=True)
+    folder = folder.resolve()  # `latest` may point elsewhere before we are done
+    stopped = load(folder)
+    found = _same(stopped)
+    with Machine(stopped.header.clock) as machine:
+        with _stopping(folder):
+            journal, torn = Journal.resume(folder)
+        with contextlib.closing(journal):
+            results = load(folder)  # as it stands now that nobody else writes it
+            progress = Progress.of(results)
+            schedule = _schedule(found, results.header, journal, progress, watcher, machine)
+            _take_up(schedule, results, torn, command, folder, journal, watcher)
+    return folder
+
+
+def _take_up(
+    schedule: Schedule,
+    results: Results,
+    torn: str,
+    command: Sequence[str],
+    folder: Path,
+    journal: Journal,
+    watcher: Watcher,
+) -> None:
+    if torn:
+        watcher.note("the journal's last line was torn, and has been cut off")
+    over = schedule.over()
+    if over is not None:
+        watcher.note(f"nothing is left to do: {_why_over(over, results)}")
+        if results.ended is not None and results.ended.reason == over:
+            watcher.close()
+            return
+    with _stopping(folder):
+        journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
+    _play(schedule, folder, watcher)
+
+
+def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
+    """A journal with the whole plan in it, or nothing at all. Raises: OSError."""
+    try:
+        return Journal.create(
+            folder,
+            header,
+            *(Planned(cell=one.cell, facts=one.facts) for one in found.cells),
+            *(_skipped(cell, why) for cell, why in found.skipped),
+        )
+    except BaseException:
+        if made:
+            folder.rmdir()
+        raise
+
+
+def _skipped(cell: Cell, why: Skip) -> Skipped:
+    reason, remedy = one_line(why.reason, LONGEST), one_line(why.remedy, LONGEST)
+    return Skipped(cell=cell, reason=reason, remedy=remedy)
+
+
+def _why_over(reason: Reason, results: Results) -> str:
+    if reason == "budget":
+        budget = human_span(results.header.budget or 0.0)
+        return f"its budget of {budget} is spent; for more rounds, measure anew with a larger one"
+    if reason == "full":
+        return "its journal is as large as one is read; for more rounds, measure anew"
+    return f"all of its {len(results.rounds)} rounds are played"
+
+
+@contextlib.contextmanager
+def _stopping(folder: Path) -> Iterator[None]:
+    """What the system refuses ends the sweep; what it has measured until then stays."""
+    try:
+        yield
+    except (OSError, Lost) as error:
+        what = in_words(error) if isinstance(error, OSError) else str(error)
+        help_ = remedy(error) if isinstance(error, OSError) else error.remedy
+        raise CannotRun(
+            f"{with_remedy(what, help_)}: the sweep stops here, and what it has measured is kept; "
+            f"once that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
+        ) from error
+
+
+def _point(link: Path, target: str, watcher: Watcher) -> None:
+    """Make the link to the newest run, unless something else has its name."""
+    if link.exists() and not link.is_symlink():
+        return
+    draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
+    try:
+        draft.symlink_to(target)
+        draft.replace(link)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        watcher.note(f"{link} does not lead here: {error.strerror}")
+
+
+def _known(header: Header, cells: Sequence[Cell]) -> None:
+    """A journal may name what there is not. Raises: CannotRun."""
+    for what, names, known in (
+        ("clock", {header.clock}, (REAL, FAKE)),
+        ("pattern", {cell.pattern for cell in cells}, PATTERNS),
+        ("placement", {cell.placement for cell in cells}, PLACEMENTS),
+        ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
+    ):
+        if strange := sorted(names - set(known)):
+            raise CannotRun(
+                f"this sweep cannot be resumed here: no {what} is called {strange[0]!r}, "
+                f"there are {', '.join(known)}"
+            )
+
+
+def _same(results: Results) -> Plan:
+    """The plan of a stopped sweep, which must be the same here and now. Raises: CannotRun."""
+    header, here = results.header, host.machine()
+    if len(results.cells) < header.planned:
+        raise CannotRun("this sweep was stopped before its plan was written down: measure anew")
+    cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    _known(header, cells)
+    found = plan(cells, candidate, site())
+    differences = [
+        f"{what} was {then}, is {now}"
+        for what, then, now in (
+            ("the version", header.version, VERSION),
+            ("the code", header.code, _code(found)),
+            ("the machine", header.machine.fingerprint, here.fingerprint),
+            ("the host", header.machine.hostname, here.hostname),
+            ("the plan", header.plan, found.digest()),
+        )
+        if then != now
+    ]
+    if differences:
+        raise CannotRun(
+            f"this sweep cannot be resumed here: {'; '.join(differences)}: measure anew, or "
+            "bring back what has changed"
+        )
+    return found
+
+
+def _code(found: Plan) -> str:
+    return code_digest.digest({one.cell.transport for one in found.cells})
+
+
+def _schedule(
+    found: Plan,
+    header: Header,
+    journal: Journal,
+    progress: Progress,
+    watcher: Watcher,
+    machine: Machine,
+) -> Schedule:
+    return Schedule(
+        found.cells,
+        header.settings,
+        header.seed,
+        journal.write,
+        watcher,
+        budget=header.budget,
+        clock=header.clock,
+        progress=progress,
+        started=machine.guard,
+        full=journal.full,
+    )
+
+
+def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
+    """To the end, or until it is stopped. Raises: CannotRun."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        if schedule.stopping:
+            raise KeyboardInterrupt  # asked twice: at once
+        watcher.note("stopping after this run; once more stops at once")
+        schedule.stop()
+
+    asked_by = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupted) for number in asked_by}
+    try:
+        with _stopping(folder):
+            schedule.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        watcher.close()
+
+
+def _folder(wanted: Path | None) -> tuple[Path, bool]:
+    """The run's folder, which must not hold a run yet; was it made? Raises: CannotRun, OSError."""
+    folder = wanted or _named_by_time()
+    made = make_folder(folder)
+    check_way(folder, chosen=True)
+    # A sweep that was killed before it had begun leaves a draft of its journal at most.
+    if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
+        raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")
+    return folder, made
+
+
+def _named_by_time() -> Path:
+    """One that is not there yet; numbered where the clock has told that time before."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{platform.node() or 'host'}"
+    folders = (Path("results", name if n == 1 else f"{name}-{n}") for n in count(1))
+    return next(folder for folder in folders if not os.path.lexists(folder))
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
+
+
+def _header(order: Order, seed: int, found: Plan) -> Header:
+    import pyperf
+
+    collected = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+    return Header(
+        schema=SCHEMA,
+        version=VERSION,
+        started=_now(),
+        command=list(order.command),
+        profile=order.profile.name,
+        seed=seed,
+        budget=order.budget,
+        settings=order.profile.settings,
+        machine=host.machine(),
+        clock=order.clock,
+        plan=found.digest(),
+        planned=len(found.cells) + len(found.skipped),
+        code=_code(found),
+        metadata={
+            key: value
+            for key, value in collected.items()
+            if isinstance(value, str | int | float) and key not in _CHANGING
+        },
+    )
+
+
+_CHANGING = {"date", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime", "boot_time"}

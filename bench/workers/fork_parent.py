@@ -1,0 +1,395 @@
+"""Who forks workers: a single-threaded process with everything imported, a fresh one a round.
+
+Forking from it costs a millisecond where starting Python and importing
+pyperf would cost a hundred; a fresh one each round keeps address layouts and
+hash seeds varied between rounds, which are part of what a round samples. It
+is the watchdog of its worker, and waits for every process below it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import platform
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ipcbench.bench.workers.control import Broken, broken
+from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
+from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
+from ipcbench.bench.workers.standard_streams import open_standard_streams
+from ipcbench.transports.base.descriptors import close_all
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects.names import (
+    current,
+    process_start,
+    remove_standing,
+)
+from ipcbench.transports.registry import get
+
+REAP_TIME = 2.0  # seconds for killed processes to go
+NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard
+START_TIME = 30.0  # seconds for a fork parent to import everything
+WATCHDOG = "watchdog"  # who has failed where a run did not end
+ANSWER_TIME = 10.0  # seconds beyond a job's own deadline
+
+_encoder = msgspec.json.Encoder()
+_jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+_replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+
+
+class Lost(Exception):
+    """The fork parent itself is gone, does not answer, or cannot be started."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
+
+
+class ForkParent:
+    """The command's handle on it."""
+
+    def __init__(self) -> None:
+        """Raises: Lost."""
+        try:
+            here, self._process = _start()
+        except OSError as error:
+            reason = refused("starting the fork parent", error, MORE_PROCESSES)
+            raise Lost(reason.reason, reason.remedy) from error
+        self.pid = self._process.pid
+        self._socket = here
+        self._lines = here.makefile("rb")
+        try:
+            self._meet()
+        except Lost:
+            self.close()
+            raise
+
+    def _meet(self) -> None:
+        """Wait until it is ready. Raises: Lost."""
+        ready = self._reply(START_TIME)
+        if ready.failure is not None:
+            raise Lost(ready.failure.what, ready.failure.remedy)
+        if ready.protocol != PROTOCOL:
+            raise Lost(
+                f"the fork parent speaks version {ready.protocol} of the protocol, and the "
+                f"command version {PROTOCOL}",
+                "install ipcbench anew, and start it again",
+            )
+
+    def run(self, job: Job) -> Reply:
+        """Have one worker do the job. Raises: Lost, where the answer is another job's as well."""
+        try:
+            self._socket.sendall(job.encoded() + b"\n")
+        except OSError as error:
+            raise Lost(f"the fork parent is gone: {error.strerror}") from error
+        reply = self._reply(job.deadline + ANSWER_TIME)
+        if not reply.answers(job):
+            raise Lost(
+                f"the fork parent answers another job: {reply.cell or 'none'}, round "
+                f"{reply.round}, attempt {reply.attempt}"
+            )
+        return reply
+
+    def _reply(self, seconds: float) -> Reply:
+        answer = self._answer(seconds)
+        try:
+            return _replies.decode(answer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Lost(f"what the worker wrote cannot be read: {error}") from error
+
+    def _answer(self, seconds: float) -> bytes:
+        self._socket.settimeout(seconds)
+        try:
+            line = self._lines.readline()
+        except OSError as error:
+            raise Lost(f"the fork parent does not answer: {error}") from error
+        if not line:
+            raise Lost("the fork parent is gone")
+        return line
+
+    def close(self) -> None:
+        """End it, and whatever is left below it. Twice is harmless."""
+        self._lines.close()
+        self._socket.close()
+        try:
+            self._process.wait(timeout=REAP_TIME)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """Our end of the line to a new one, and its process. Raises: OSError."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with there:
+        try:
+            return here, subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "ipcbench.bench.workers.fork_parent",
+                    str(there.fileno()),
+                    str(os.getpid()),
+                ],
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the command's affair alone
+            )
+        except BaseException:
+            here.close()
+            raise
+
+
+# The other side
+
+
+class _Attempt:
+    """One forked worker, watched until it and all below it are gone."""
+
+    def __init__(self, job: Job, runner: Any, log: int) -> None:
+        """Raises: Unavailable."""
+        self._job = job
+        self._log = log
+        self._began = time.monotonic()
+        os.ftruncate(log, 0)
+        parent = os.getpid()
+        with contextlib.ExitStack() as undo:
+            suite, suite_far = _pipe(undo)
+            report, report_far = _pipe(undo)
+            self._pid = fork(
+                lambda: _be_worker(
+                    job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
+                )
+            )
+            undo.pop_all()
+        with contextlib.suppress(OSError):
+            os.setpgid(self._pid, self._pid)
+        os.close(suite_far)
+        os.close(report_far)
+        self._pipes = {suite: bytearray(), report: bytearray()}
+        self._suite, self._report = suite, report
+        for fd in self._pipes:
+            os.set_blocking(fd, False)
+
+    def reply(self) -> Reply:
+        """Raises: Unavailable."""
+        try:
+            stuck = self._watch()
+        except Unavailable:
+            self._reap()
+            remove_standing(current())
+            raise
+        suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
+        status = self._reap()
+        failure, outcome, where = None, None, "start"
+        for line in report.splitlines():
+            said = _reports.decode(line)
+            if isinstance(said, Phase):
+                where = said.where
+            elif isinstance(said, Outcome):
+                outcome = said
+            else:
+                failure = failure or said
+        if stuck:
+            failure = Broken(WATCHDOG, where, stuck)
+        elif failure is None and (outcome is None or not suite):
+            failure = Broken("the worker", where, f"{how_it_ended(status)}{self._last_words()}")
+        if failure is not None:
+            failure.where = failure.where or where
+            remove_standing(current())
+            return Reply(failure=failure, wall=time.monotonic() - self._began)
+        return Reply(
+            suite=msgspec.Raw(suite.strip()), outcome=outcome, wall=time.monotonic() - self._began
+        )
+
+    def _watch(self) -> str:
+        """Read what the worker writes until it ends; why it had to be killed, or ""."""
+        poller = select.poll()
+        try:
+            worker = os.pidfd_open(self._pid)
+        except OSError as error:
+            raise refused("pidfd_open(2), of Linux 5.3,", error) from error
+        for fd in (worker, *self._pipes):
+            poller.register(fd, select.POLLIN)
+        deadline = self._began + self._job.deadline
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return f"no end after {self._job.deadline:.0f} s: {self._states()}"
+                ready = {fd for fd, _ in poller.poll(min(left, NEWS_TIME) * 1000)}
+                if not ready:
+                    self._repeat_news()
+                for fd in ready - {worker}:
+                    self._drain(fd, poller)
+                if worker in ready:
+                    for fd in self._pipes:
+                        self._drain(fd, poller)
+                    return ""
+        finally:
+            os.close(worker)
+
+    def _repeat_news(self) -> None:
+        """Send SIGCHLD once more where the worker has not heard of a peer's end.
+
+        Python runs its handlers between two of its own steps: a signal that comes after it
+        has looked for one, and before the facility's wait begins, does not end that wait. Of
+        several that are pending, the kernel keeps one: a peer's stop may hide its end. What
+        waits natively is left for this one as well (transports/native/leaving.h).
+        """
+        with contextlib.suppress(OSError):  # the worker itself may be gone
+            children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+            if any(process_start(int(child)) is None for child in children):  # not waited for yet
+                os.kill(self._pid, signal.SIGCHLD)
+
+    def _drain(self, fd: int, poller: select.poll) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(fd, 1 << 16):
+                self._pipes[fd] += data
+            with contextlib.suppress(KeyError):  # at its end already the last time
+                poller.unregister(fd)
+
+    def _states(self) -> str:
+        """What each process of the run is doing: proc_pid_stat(5), proc_pid_wchan(5)."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == self._pid:
+                    who = "worker" if int(folder.name) == self._pid else "peer"
+                    where = (folder / "wchan").read_text() or "0"
+                    asleep = "runs" if fields[0] == "R" else f"waits in {where}"
+                    found.append(f"{who} {folder.name} {asleep}")
+        return ", ".join(sorted(found))
+
+    def _reap(self) -> int:
+        """Kill what is left of the run and wait for it; the worker's wait status."""
+        for fd in self._pipes:
+            os.close(fd)
+        with contextlib.suppress(ProcessLookupError):
+            # An ended worker's group stays until it is waited for: this is nobody else's.
+            os.killpg(self._pid, signal.SIGKILL)
+        worker = 0
+        deadline = time.monotonic() + REAP_TIME
+        while time.monotonic() < deadline:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == self._pid:
+                worker = status
+            if pid == 0:
+                time.sleep(0.001)
+        return worker
+
+    def _last_words(self) -> str:
+        said = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode(
+            errors="replace"
+        )
+        last = [line for line in said.splitlines() if line.strip()][-1:]
+        return f": {last[0]}" if last else ""
+
+
+def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
+    """A pipe that `undo` closes. Raises: Unavailable."""
+    try:
+        ends = os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        raise refused("pipe(2)", error) from error
+    undo.callback(close_all, ends)
+    return ends
+
+
+def _log() -> int:
+    """A file without a name, for what workers print. Raises: OSError."""
+    try:
+        return os.memfd_create("worker output")
+    except OSError:  # a container may refuse the call: memory is not needed for this
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
+def _be_worker(
+    job: Job,
+    runner: Any,
+    parent: int,
+    began: float,
+    log: int,
+    theirs: tuple[int, ...],
+    ours: tuple[int, int],
+) -> int:
+    from ipcbench.bench.workers.worker import work
+
+    os.setpgid(0, 0)
+    die_with(parent)
+    for fd in theirs:
+        os.close(fd)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    work(job, runner, began, *ours)
+    return 0
+
+
+def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
+    """Answer jobs, one a line, until the command closes the line."""
+    log = _log()
+    runner = make_runner()
+    gc.collect()
+    gc.freeze()  # what is here now is never collected: forked pages stay shared
+    connection.sendall(_encoder.encode(Reply(protocol=PROTOCOL)) + b"\n")  # ready
+    with connection.makefile("rb") as lines:
+        for line in lines:
+            job = _jobs.decode(line)
+            get(job.cell.transport)  # imported here once, not in every worker
+            try:
+                reply = _Attempt(job, runner, log).reply()
+            except Unavailable as reason:
+                reply = Reply(failure=broken("the fork parent", reason, "start"))
+            reply.name_after(job)
+            connection.sendall(_encoder.encode(reply) + b"\n")
+
+
+def main() -> None:
+    open_standard_streams()
+    fd, parent = int(sys.argv[1]), int(sys.argv[2])
+    die_with(parent)
+    adopt_orphans()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(BrokenPipeError), socket.socket(fileno=fd) as connection:
+        try:
+            _prepare_and_serve(connection)
+        except (OSError, ImportError, MemoryError) as error:
+            failure = broken("the fork parent", error)
+            connection.sendall(_encoder.encode(Reply(failure=failure)) + b"\n")
+
+
+def _prepare_and_serve(connection: socket.socket) -> None:
+    import pyperf
+
+    import ipcbench.bench.workers.worker  # noqa: F401  (before the fork, not after it)
+
+    # pyperf asks this of every worker, and it starts file(1) each time: 2 ms, and a
+    # process on the measured core, for an answer that cannot change. The collection
+    # here fills the caches that `platform` has for the rest (uname(1), …).
+    platform.architecture = cache(platform.architecture)
+    pyperf.Run([1.0], collect_metadata=True)
+    serve(connection, pyperf.Runner)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""Processes that die with their parent, and what they have used."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ipcbench.bench.results.records import Usage
+from ipcbench.transports.base.forking import fork_child
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def fork(body: Callable[[], int]) -> int:
+    """fork(2): the child calls `body` and exits with the code that it returns. Its pid.
+
+    The child never returns into the caller's code, whatever is raised in it. Raises: Unavailable.
+    """
+
+    def whole() -> int:
+        try:
+            return body()
+        finally:
+            flush()
+
+    try:
+        return fork_child(whole)
+    except OSError as error:
+        raise refused("fork(2)", error, MORE_PROCESSES) from error
+
+
+def flush() -> None:
+    """Write out what standard output still holds; a failure is told on standard error."""
+    if sys.stdout is None:  # it was closed when Python started
+        return
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        with suppress(Exception):  # standard error may be closed as well
+            print(f"standard output cannot be written: {error}", file=sys.stderr)
+
+
+def die_with(parent: int) -> None:
+    """Be killed when the thread that forked us ends (prctl(2)); exit if it is gone already."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of grandchildren whose parent dies, so as to wait for them too."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def usage() -> Usage:
+    """What this process has used since it began."""
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    return Usage(
+        # To the nanosecond and up to now, where getrusage(2) counts in ticks.
+        cpu=time.process_time(),
+        voluntary=spent.ru_nvcsw,
+        involuntary=spent.ru_nivcsw,
+        minor_faults=spent.ru_minflt,
+        major_faults=spent.ru_majflt,
+    )
+
+
+def used_between(before: Usage, after: Usage) -> Usage:
+    return Usage(
+        cpu=after.cpu - before.cpu,
+        voluntary=after.voluntary - before.voluntary,
+        involuntary=after.involuntary - before.involuntary,
+        minor_faults=after.minor_faults - before.minor_faults,
+        major_faults=after.major_faults - before.major_faults,
+    )
+
+
+def how_it_ended(status: int) -> str:
+    """A wait status in words: waitpid(2)."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"exited with {code}"
