@@ -208,7 +208,7 @@ def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
     if path is None:
         return lambda cell: True
     from ipcbench.bench.sweep import sweep
-    from ipcbench.reports import thresholds
+    from ipcbench.reports.gate import thresholds
 
     found = sweep.planned(profile)
     cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
@@ -218,7 +218,7 @@ def _promised(path: Path | None, profile: Any) -> Callable[[Any], bool]:
 
 
 def _thresholds(load: Callable[[], Any]) -> Any:
-    from ipcbench.reports.thresholds import BadThresholds
+    from ipcbench.reports.gate.thresholds import BadThresholds
 
     try:
         return load()
@@ -234,7 +234,7 @@ def _write_page(folder: Path) -> Path:
 
     # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    from ipcbench.reports.page import write
+    from ipcbench.reports.page.page import write
 
     results = load(folder)
     write_suite(results, folder / "suite.json")
@@ -361,17 +361,17 @@ def check(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
       ipcbench check results/latest --thresholds thresholds.toml
     """
     from ipcbench.bench.results.results import load
-    from ipcbench.reports import gate
-    from ipcbench.reports.thresholds import load_thresholds
+    from ipcbench.reports.gate import judge
+    from ipcbench.reports.gate.thresholds import load_thresholds
 
     judged = _thresholds(
-        lambda: gate.judge(load_thresholds(thresholds), guarded(lambda: load(folder)))
+        lambda: judge.judge(load_thresholds(thresholds), guarded(lambda: load(folder)))
     )
     if as_json:
-        _print_json(gate.to_json(judged))
+        _print_json(judge.to_json(judged))
     else:
-        click.echo(gate.render(judged))
-    sys.exit(gate.exit_code(judged))
+        click.echo(judge.render(judged))
+    sys.exit(judge.exit_code(judged))
 
 
 @cli.command()

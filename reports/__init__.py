@@ -1,6 +1,5 @@
-"""Tells what was measured; knows `bench.results` and `bench.stats`, and measures nothing.
+"""Reports: tell what a run measured; import `bench.results` and `bench.stats`, measure nothing.
 
-`ipcbench.reports.page.write` makes the page; `ipcbench.reports.claims` judges the chapter's
-claim about all facilities, `ipcbench.reports.statements` those about two of them, and
-`ipcbench.reports.trust` the run itself; `ipcbench.reports.gallery` says which charts there are.
+`page` makes the page, `verdicts` judges the run and the chapter's statements, `charts` says
+which charts there are, `drawing` draws them, and `gate` checks a run against promises.
 """

@@ -15,7 +15,7 @@ import pytest
 from ipcbench.bench.cli import cli
 from ipcbench.bench.plan.profile import PROFILES, load_profile, parse_profile
 from ipcbench.bench.version import VERSION
-from ipcbench.reports.thresholds import load_thresholds
+from ipcbench.reports.gate.thresholds import load_thresholds
 from ipcbench.transports.registry import names
 from tests.e2e.command import environment, ipcbench
 from tests.e2e.documents import (

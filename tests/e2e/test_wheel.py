@@ -39,7 +39,7 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
     needed |= {f"ipcbench/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
     needed.add("ipcbench/transports/native/ops.h")  # what a plug-in's compiler wants
     assert {f"ipcbench/bench/profiles/{name}.toml" for name in PROFILES} <= needed
-    assert "ipcbench/reports/templates/report.html" in needed
+    assert "ipcbench/reports/page/templates/report.html" in needed
     assert needed <= names
     if missing() is None:
         compiled = {f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}" for name in COMPILED}

@@ -18,9 +18,10 @@ from ipcbench.bench.results.journal import NAME
 from ipcbench.bench.results.records import Failed, Resumed, Skipped
 from ipcbench.bench.results.results import Results, Status, Unreadable, load, write_suite
 from ipcbench.bench.sweep.schedule import Progress
-from ipcbench.reports import gate, page
+from ipcbench.reports.gate import judge
+from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
 from ipcbench.reports.model import measured
-from ipcbench.reports.thresholds import BadThresholds, Thresholds, load_thresholds
+from ipcbench.reports.page import page
 from tests import synthetic
 from tests.fuzz import harmless, mutation
 
@@ -185,12 +186,12 @@ def _tell(results: Results, folder: Path, draw: bool) -> None:
         text = page.render(results, measured(results), [])
     harmless.page(text)
     try:
-        judged = gate.judge(_thresholds(), results)
+        judged = judge.judge(_thresholds(), results)
     except BadThresholds as error:
         harmless.line(str(error))
     else:
-        harmless.lines(gate.render(judged))
-        json.dumps(gate.to_json(judged), allow_nan=False)
+        harmless.lines(judge.render(judged))
+        json.dumps(judge.to_json(judged), allow_nan=False)
 
 
 one: Callable[[bytes], object] = outcome

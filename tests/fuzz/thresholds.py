@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results
-from ipcbench.reports import gate
-from ipcbench.reports.thresholds import BadThresholds, load_thresholds, select
+from ipcbench.reports.gate import judge
+from ipcbench.reports.gate.thresholds import BadThresholds, load_thresholds, select
 from tests import synthetic
 from tests.fuzz import harmless, toml
 
@@ -69,13 +69,13 @@ def outcome(data: bytes) -> str:
         try:
             thresholds = load_thresholds(path)
             select(thresholds, [result.cell for result in _run().cells.values()])
-            judged = gate.judge(thresholds, _run())
+            judged = judge.judge(thresholds, _run())
         except BadThresholds as error:
             harmless.line(str(error))
             return str(error).replace(folder, "")
-    harmless.lines(gate.render(judged))
-    json.dumps(gate.to_json(judged), allow_nan=False)
-    assert gate.exit_code(judged) in range(4)
+    harmless.lines(judge.render(judged))
+    json.dumps(judge.to_json(judged), allow_nan=False)
+    assert judge.exit_code(judged) in range(4)
     return ""
 
 

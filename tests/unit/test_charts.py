@@ -1,4 +1,4 @@
-"""ipcbench.reports.gallery and what it is made of: measured cells -> charts as data."""
+"""ipcbench.reports.charts.gallery and what it is made of: measured cells -> charts as data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.canvas import spread, tick
-from ipcbench.reports.charts import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
-from ipcbench.reports.dots import MOST_SERIES
-from ipcbench.reports.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
-from ipcbench.reports.groups import by_family, memory
+from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
+from ipcbench.reports.charts.dots import MOST_SERIES
+from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
+from ipcbench.reports.charts.groups import by_family, memory
+from ipcbench.reports.drawing.canvas import spread, tick
 from ipcbench.reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 

@@ -1,4 +1,4 @@
-"""ipcbench.reports.claims and ipcbench.reports.trust: verdicts turn when the data do."""
+"""reports.verdicts.claims and reports.verdicts.trust: verdicts turn when the data do."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.claims import Claim, Outcome, Verdict, shm_fastest
 from ipcbench.reports.model import measured
-from ipcbench.reports.trust import Weight, judge
+from ipcbench.reports.verdicts.claims import Claim, Outcome, Verdict, shm_fastest
+from ipcbench.reports.verdicts.trust import Weight, judge
 from tests.synthetic import cells, sweep
 
 SHM = "shm:posix+posix-sem"

@@ -9,17 +9,13 @@ import pytest
 from matplotlib import font_manager
 
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.canvas import plain
-from ipcbench.reports.charts import Axis, Chart, Curves, Dots
-from ipcbench.reports.claims import Outcome, Verdict, shm_fastest
-from ipcbench.reports.costs import Cost, costs, python_alone, round_trips, streams, sums
-from ipcbench.reports.gallery import all_charts
+from ipcbench.reports.charts.axes import by_placement
+from ipcbench.reports.charts.chart import Axis, Chart, Curves, Dots
+from ipcbench.reports.charts.gallery import all_charts
+from ipcbench.reports.drawing.canvas import plain
 from ipcbench.reports.model import measured, winners
-from ipcbench.reports.page import write
-from ipcbench.reports.plots import by_placement
-from ipcbench.reports.statements import judged
-from ipcbench.reports.tables import skipped
-from ipcbench.reports.words import (
+from ipcbench.reports.page.page import write
+from ipcbench.reports.page.phrases import (
     MINUS,
     apart,
     cost_sentence,
@@ -28,6 +24,17 @@ from ipcbench.reports.words import (
     signed_span,
     summaries,
 )
+from ipcbench.reports.page.tables import skipped
+from ipcbench.reports.verdicts.claims import Outcome, Verdict, shm_fastest
+from ipcbench.reports.verdicts.python_cost import (
+    Cost,
+    costs,
+    python_alone,
+    round_trips,
+    streams,
+    sums,
+)
+from ipcbench.reports.verdicts.statements import judged
 from tests.synthetic import (
     NOT_BUILT,
     REMEDY,

@@ -25,15 +25,22 @@ from ipcbench.bench.results.records import (
     Skipped,
 )
 from ipcbench.bench.results.results import CellResult, Results
-from ipcbench.reports import gate
-from ipcbench.reports.gate import Judged, Judgement, Verdict, exit_code, render, to_json
-from ipcbench.reports.thresholds import (
+from ipcbench.reports.gate import judge as gate
+from ipcbench.reports.gate.judge import (
+    Judged,
+    Judgement,
+    Verdict,
+    exit_code,
+    render,
+    to_json,
+)
+from ipcbench.reports.gate.thresholds import (
     BadThresholds,
     Thresholds,
     load_thresholds,
     select,
 )
-from ipcbench.reports.trust import Weight
+from ipcbench.reports.verdicts.trust import Weight
 
 KEPT, BROKEN = Verdict.KEPT, Verdict.BROKEN
 INCONCLUSIVE, NOT_MEASURED = Verdict.INCONCLUSIVE, Verdict.NOT_MEASURED

@@ -131,13 +131,13 @@ def test_imports_go_one_way(path: Path) -> None:
         ("bench/workers/worker.py", "from ipcbench.reports import page"),
         ("bench/workers/worker.py", "def f():\n    from ipcbench.reports import page"),
         ("bench/cli.py", "from ipcbench.reports import page"),
-        ("bench/cli.py", "class A:\n    import ipcbench.reports.page"),
+        ("bench/cli.py", "class A:\n    import ipcbench.reports.page.page"),
         ("bench/stats.py", "try:\n    import scipy.stats\nexcept ImportError:\n    pass"),
         ("bench/stats.py", "from numpy import array"),
         ("bench/workers/worker.py", "from ipcbench.transports.testing import actors"),
-        ("reports/page.py", "from ipcbench.bench import journal"),
-        ("reports/page.py", "import ipcbench.bench.resultset"),
-        ("reports/page.py", "from ipcbench.transports import names"),
+        ("reports/page/page.py", "from ipcbench.bench import journal"),
+        ("reports/page/page.py", "import ipcbench.bench.resultset"),
+        ("reports/page/page.py", "from ipcbench.transports import names"),
     ],
 )
 def test_the_rules_can_be_broken(path: str, source: str) -> None:
@@ -148,12 +148,12 @@ def test_the_rules_can_be_broken(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("transports/testing/suite.py", "import pytest"),
-        ("bench/cli.py", "def f():\n    from ipcbench.reports.page import write"),
+        ("bench/cli.py", "def f():\n    from ipcbench.reports.page.page import write"),
         ("bench/results/results.py", "def f():\n    import numpy"),
         ("bench/workers/worker.py", "from ipcbench.transports.contract import Spec"),
-        ("reports/page.py", "from ipcbench.bench import results, stats"),
-        ("reports/page.py", "from ipcbench.bench.results.results import Suite"),
-        ("reports/figures.py", "import matplotlib"),
+        ("reports/page/page.py", "from ipcbench.bench import results, stats"),
+        ("reports/page/page.py", "from ipcbench.bench.results.results import Suite"),
+        ("reports/drawing/figures.py", "import matplotlib"),
     ],
 )
 def test_the_rules_can_be_kept(path: str, source: str) -> None:

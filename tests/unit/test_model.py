@@ -8,9 +8,16 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results, Status, load
+from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, contests, measured, ranges, winners
-from ipcbench.reports.style import styles
-from ipcbench.reports.tables import QUANTILES, failures, figures, pending, skipped, tails
+from ipcbench.reports.page.tables import (
+    QUANTILES,
+    failures,
+    figures,
+    pending,
+    skipped,
+    tails,
+)
 from tests.synthetic import cells, facts, header, reference, sweep, write_journal
 
 PLACEMENTS = ("same-core", "cross-core")

@@ -1,4 +1,4 @@
-"""ipcbench.reports.page: one file that says it all, whatever the results hold."""
+"""ipcbench.reports.page.page: one file that says it all, whatever the results hold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Ended, Failed, Resumed, Skipped
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.page import repeat, write
-from ipcbench.reports.words import TIMES, TO, bounds, count, times
+from ipcbench.reports.page.page import repeat, write
+from ipcbench.reports.page.phrases import TIMES, TO, bounds, count, times
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")

@@ -1,4 +1,4 @@
-"""ipcbench.reports.sides: one side against another, simulated where nothing is to be found."""
+"""reports.verdicts.sides: one side against another, simulated where nothing is to be found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ipcbench.bench.stats import holm
-from ipcbench.reports.sides import Times, ahead
+from ipcbench.reports.verdicts.sides import Times, ahead
 
 SIMULATIONS = 300
 CONTESTS = 8

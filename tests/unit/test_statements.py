@@ -1,4 +1,4 @@
-"""ipcbench.reports.statements: one transport against another, as the chapter names them."""
+"""reports.verdicts.statements: one transport against another, as the chapter names them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from ipcbench.reports.claims import Verdict
 from ipcbench.reports.model import measured
-from ipcbench.reports.statements import STATEMENTS, Judgement, Truth, judged
+from ipcbench.reports.verdicts.claims import Verdict
+from ipcbench.reports.verdicts.statements import STATEMENTS, Judgement, Truth, judged
 from tests.synthetic import GUARDS, SIGNALS, cells, reference, sweep
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ipcbench.reports import costs, curves, dots
-from ipcbench.reports.charts import Chart, Styles, runtimes_of
+from ipcbench.reports.charts import curves, dots
+from ipcbench.reports.charts.axes import SCALING
+from ipcbench.reports.charts.chart import Chart, Styles, runtimes_of
+from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import RUNTIMES, Measured
-from ipcbench.reports.plots import SCALING
-from ipcbench.reports.style import styles
+from ipcbench.reports.verdicts import python_cost
 
 MOST_CHARTS = 48
 SECTIONS = (
@@ -30,7 +31,7 @@ def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
         for loops in _together(runtimes_of(shown))
         for chart in _of([one for one in shown if one.cell.runtime in loops], drawn_as)
     ]
-    charts += costs.charts(shown)
+    charts += python_cost.charts(shown)
     ordered = sorted(charts, key=lambda chart: SECTIONS.index(chart.section))
     return _named_apart(ordered[:MOST_CHARTS]), len(ordered[MOST_CHARTS:])
 

@@ -14,8 +14,16 @@ from statistics import median
 
 from ipcbench.bench.results.results import format_size, human_size
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.reports.charts import Axis, Chart, Row, inverse, label, places, size_of
-from ipcbench.reports.dots import Place, Point, dot_charts
+from ipcbench.reports.charts.chart import (
+    Axis,
+    Chart,
+    Row,
+    inverse,
+    label,
+    places,
+    size_of,
+)
+from ipcbench.reports.charts.dots import Place, Point, dot_charts
 from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts import Axis, Curves, Panel, inverse
+from ipcbench.reports.charts.chart import Axis, Curves, Panel, inverse
 from ipcbench.reports.model import PLACEMENTS, RUNTIMES, Measured, rank
 
 

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
 from ipcbench.bench.results.results import format_size, human_rate, human_seconds
-from ipcbench.reports.charts import Axis
-from ipcbench.reports.style import INK, MUTED
+from ipcbench.reports.charts.chart import Axis
+from ipcbench.reports.charts.style import INK, MUTED
 
 WIDTH = 10.4  # inches
 NARROW = 7.5

@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ipcbench.bench.results.results import human_size
-from ipcbench.reports.charts import (
+from ipcbench.reports.charts.axes import (
+    COUNTER,
+    DEPTH,
+    ECHO,
+    LATENCY,
+    SCALING,
+    STREAM,
+    Place,
+    Plot,
+    by_placement,
+    by_size,
+)
+from ipcbench.reports.charts.chart import (
     BLANK,
     CROWDED,
     MOST_PANELS,
@@ -30,7 +42,8 @@ from ipcbench.reports.charts import (
     runtimes_of,
     who,
 )
-from ipcbench.reports.groups import best_at, by_family
+from ipcbench.reports.charts.groups import best_at, by_family
+from ipcbench.reports.charts.style import REFERENCE, Style, family_style
 from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,
@@ -40,19 +53,6 @@ from ipcbench.reports.model import (
     loop_of,
     rank,
 )
-from ipcbench.reports.plots import (
-    COUNTER,
-    DEPTH,
-    ECHO,
-    LATENCY,
-    SCALING,
-    STREAM,
-    Place,
-    Plot,
-    by_placement,
-    by_size,
-)
-from ipcbench.reports.style import REFERENCE, Style, family_style
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:

@@ -27,10 +27,10 @@ from ipcbench.bench.results.results import (
     human_span,
     write_atomically,
 )
-from ipcbench.reports import costs, figures, tables, words
-from ipcbench.reports.charts import Chart
-from ipcbench.reports.claims import Outcome, shm_fastest
-from ipcbench.reports.gallery import KINDS, all_charts
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.gallery import KINDS, all_charts
+from ipcbench.reports.charts.style import css_variables, family_class
+from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import (
     ALPHA,
     NATIVE,
@@ -41,9 +41,11 @@ from ipcbench.reports.model import (
     measured,
     winners,
 )
-from ipcbench.reports.statements import judged
-from ipcbench.reports.style import css_variables, family_class
-from ipcbench.reports.trust import judge
+from ipcbench.reports.page import phrases, tables
+from ipcbench.reports.verdicts import python_cost
+from ipcbench.reports.verdicts.claims import Outcome, shm_fastest
+from ipcbench.reports.verdicts.statements import judged
+from ipcbench.reports.verdicts.trust import judge
 
 REPORT = "report.html"
 FIGURES = "figures"
@@ -129,7 +131,7 @@ def render(
     """The page as text. Pure."""
     found = winners(cells)
     claim = shm_fastest(cells)
-    both = costs.costs(cells)
+    both = python_cost.costs(cells)
     return (
         _environment()
         .get_template("report.html")
@@ -153,12 +155,12 @@ def render(
             ),
             statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
             costs=tables.bounded(both),
-            cost_sums=costs.sums(both),
-            cost_trips=costs.round_trips(both),
-            cost_streams=costs.streams(both),
-            cost_mark=costs.MARK,
+            cost_sums=python_cost.sums(both),
+            cost_trips=python_cost.round_trips(both),
+            cost_streams=python_cost.streams(both),
+            cost_mark=python_cost.MARK,
             cost_differs=any(one.native.facts.differs for one in both),
-            python_alone=costs.python_alone(both, cells),
+            python_alone=python_cost.python_alone(both, cells),
             native_missing=not both and _native_wanted(results),
             charts=shown,
             further=_FURTHER,
@@ -209,14 +211,14 @@ def _environment() -> Environment:
         rate=human_rate,
         family_class=family_class,
         loop_of=loop_of,
-        **words.FILTERS,
+        **phrases.FILTERS,
     )
     environment.globals.update(
         ALPHA=ALPHA,
         Outcome=Outcome,
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),
-        **words.GLOBALS,
+        **phrases.GLOBALS,
     )
     return environment
 

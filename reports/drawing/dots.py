@@ -9,7 +9,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ipcbench.reports.canvas import (
+from ipcbench.reports.charts.chart import Axis, DotPanel, Dots
+from ipcbench.reports.charts.style import GRID, MUTED, PAPER, family_color
+from ipcbench.reports.drawing.canvas import (
     HEAD,
     NARROW,
     PANEL_HEAD,
@@ -20,8 +22,6 @@ from ipcbench.reports.canvas import (
     plain,
     scale_x,
 )
-from ipcbench.reports.charts import Axis, DotPanel, Dots
-from ipcbench.reports.style import GRID, MUTED, PAPER, family_color
 
 _ROW = 0.185  # inches
 _LABEL = 8  # points

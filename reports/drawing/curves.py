@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ipcbench.reports.canvas import (
+from ipcbench.reports.charts.chart import BLANK, Axis, Curves, Line, Panel
+from ipcbench.reports.charts.style import PAPER
+from ipcbench.reports.drawing.canvas import (
     HEAD,
     LONGEST_LABEL,
     NARROW,
@@ -24,9 +26,7 @@ from ipcbench.reports.canvas import (
     scale_y,
     tick,
 )
-from ipcbench.reports.canvas import spread as spread_out
-from ipcbench.reports.charts import BLANK, Axis, Curves, Line, Panel
-from ipcbench.reports.style import PAPER
+from ipcbench.reports.drawing.canvas import spread as spread_out
 
 _LEFT = 0.82  # for the y axis
 _FOOT = 0.46  # for the x axis

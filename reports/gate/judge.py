@@ -2,7 +2,7 @@
 
 Each round gives one pair, so a verdict rests on paired log ratios and their
 order-statistic interval (`ipcbench.bench.stats`), and on nothing else; and a run whose
-controls show that it is not to be trusted (`ipcbench.reports.trust`) passes nothing.
+controls show that it is not to be trusted (`ipcbench.reports.verdicts.trust`) passes nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from ipcbench.bench.results.results import (
     one_line,
 )
 from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
-from ipcbench.reports import trust
-from ipcbench.reports.model import measured
-from ipcbench.reports.thresholds import (
+from ipcbench.reports.gate.thresholds import (
     LONGEST_MESSAGE,
     BadThresholds,
     Promise,
@@ -34,7 +32,9 @@ from ipcbench.reports.thresholds import (
     pair,
     times,
 )
-from ipcbench.reports.trust import Trust, Weight
+from ipcbench.reports.model import measured
+from ipcbench.reports.verdicts import trust
+from ipcbench.reports.verdicts.trust import Trust, Weight
 
 
 class Verdict(Enum):

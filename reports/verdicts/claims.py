@@ -24,7 +24,7 @@ from ipcbench.reports.model import (
     ranges,
     ratios,
 )
-from ipcbench.reports.sides import ahead
+from ipcbench.reports.verdicts.sides import ahead
 
 
 class Verdict(Enum):

@@ -15,9 +15,9 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from ipcbench.reports import draw_curves, draw_dots
-from ipcbench.reports.charts import Chart, Curves
-from ipcbench.reports.style import GRID, INK, MUTED, PAPER, themed
+from ipcbench.reports.charts.chart import Chart, Curves
+from ipcbench.reports.charts.style import GRID, INK, MUTED, PAPER, themed
+from ipcbench.reports.drawing import curves, dots
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
@@ -63,9 +63,9 @@ def draw(chart: Chart) -> Drawn:
         matplotlib.rcdefaults()  # what a matplotlibrc says, it may be a current folder's
         matplotlib.rcParams.update(settings)
         if isinstance(chart.body, Curves):
-            figure = draw_curves.figure(chart.title, chart.note, chart.body)
+            figure = curves.figure(chart.title, chart.note, chart.body)
         else:
-            figure = draw_dots.figure(chart.title, chart.note, chart.body)
+            figure = dots.figure(chart.title, chart.note, chart.body)
         svg, png = io.BytesIO(), io.BytesIO()
         # The canvases' own methods: `savefig` would draw everything twice a file.
         raster: Any = FigureCanvasAgg(figure)

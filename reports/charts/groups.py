@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from ipcbench.reports.charts import CROWDED, carries, grouped, line_key, line_order
+from ipcbench.reports.charts.chart import CROWDED, carries, grouped, line_key, line_order
 from ipcbench.reports.model import FAMILIES, Measured, rank
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
-from ipcbench.reports.claims import Verdict
 from ipcbench.reports.model import ALPHA, RUNTIMES, Measured, Situation, rank, ratios
+from ipcbench.reports.verdicts.claims import Verdict
 
 BAND = 0.05  # two are equal where neither is faster by more than this
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from ipcbench.bench.results.results import human_seconds, human_size
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.claims import Claim, Holds, Judged, Outcome, Verdict
-from ipcbench.reports.costs import Sum
 from ipcbench.reports.model import Measured, Winner, loop_of
-from ipcbench.reports.statements import Compared, Judgement, Truth
-from ipcbench.reports.trust import Trust
+from ipcbench.reports.verdicts.claims import Claim, Holds, Judged, Outcome, Verdict
+from ipcbench.reports.verdicts.python_cost import Sum
+from ipcbench.reports.verdicts.statements import Compared, Judgement, Truth
+from ipcbench.reports.verdicts.trust import Trust
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 TO = "\N{EN DASH}"

@@ -2,7 +2,7 @@
 
 `thresholds.toml` says which cell is how many times as fast as which other; a
 ratio of two cells of one run survives a change of hardware where a time does
-not. What became of the promises is `ipcbench.reports.gate`'s affair.
+not. What became of the promises is `ipcbench.reports.gate.judge`'s affair.
 """
 
 from __future__ import annotations

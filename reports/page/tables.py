@@ -25,7 +25,6 @@ from ipcbench.bench.results.results import (
     percentile,
 )
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
-from ipcbench.reports.claims import Claim, Judged
 from ipcbench.reports.model import (
     FLOOR,
     SHARED_MEMORY,
@@ -35,7 +34,8 @@ from ipcbench.reports.model import (
     Winner,
     ratios,
 )
-from ipcbench.reports.statements import Compared, Judgement
+from ipcbench.reports.verdicts.claims import Claim, Judged
+from ipcbench.reports.verdicts.statements import Compared, Judgement
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 from ipcbench.bench.results.results import human_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.reports.charts.style import Style
 from ipcbench.reports.model import (
     FAMILIES,
     FLOOR,
@@ -25,7 +26,6 @@ from ipcbench.reports.model import (
     loop_of,
     rank,
 )
-from ipcbench.reports.style import Style
 
 MOST_PANELS = 12
 CROWDED = 12  # lines in a panel: with more of them it is drawn family by family

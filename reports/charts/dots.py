@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts import (
+from ipcbench.reports.charts.axes import SCALING
+from ipcbench.reports.charts.chart import (
     Axis,
     Chart,
     DotPanel,
@@ -31,8 +32,9 @@ from ipcbench.reports.charts import (
     size_of,
     who,
 )
-from ipcbench.reports.curves import crowded, scaled
-from ipcbench.reports.groups import best_at, memory
+from ipcbench.reports.charts.curves import crowded, scaled
+from ipcbench.reports.charts.groups import best_at, memory
+from ipcbench.reports.charts.style import series
 from ipcbench.reports.model import (
     FAMILIES,
     PLACEMENTS,
@@ -42,8 +44,6 @@ from ipcbench.reports.model import (
     loop_of,
     rank,
 )
-from ipcbench.reports.plots import SCALING
-from ipcbench.reports.style import series
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row

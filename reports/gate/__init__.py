@@ -1,0 +1,1 @@
+"""Promises, and whether a run keeps them."""
