@@ -17,7 +17,7 @@ from ipcbench.bench.plan.profile import (
 from ipcbench.bench.sweep.sweep import CannotRun, planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
-from tests.unit.test_config import PROFILE
+from tests.unit.bench.test_profile import PROFILE
 
 SEEDS = [
     PROFILE.encode(),

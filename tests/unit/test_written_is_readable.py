@@ -15,8 +15,8 @@ from ipcbench.bench.plan.profile import BadConfig, load_profile, parse_profile
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.workers.fork_parent import ForkParent, Lost
 from ipcbench.bench.workers.job import Job, Reply
-from tests.unit.test_config import PROFILE, refused, swapped
-from tests.unit.test_schedule import Stage, a_plan, a_reply, stage
+from tests.unit.bench.test_profile import PROFILE, refused, swapped
+from tests.unit.bench.test_schedule import Stage, a_plan, a_reply, stage
 
 __all__ = ["stage"]  # the fixture
 

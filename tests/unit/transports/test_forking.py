@@ -13,7 +13,7 @@ import pytest
 from ipcbench.bench.workers import process
 from ipcbench.transports.base.forking import fork_child
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RETURNED = 99  # the exit code of a child that came back here
 
 

@@ -16,7 +16,7 @@ from ipcbench.bench.results.untrusted import (
     parse_toml,
     read_toml,
 )
-from tests.unit.test_journal import END, HEADER, folder_with
+from tests.unit.bench.test_journal import END, HEADER, folder_with
 
 
 def test_a_file_is_opened_and_a_link_to_one_where_that_is_meant(tmp_path: Path) -> None:

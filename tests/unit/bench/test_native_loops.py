@@ -36,7 +36,7 @@ from ipcbench.transports.native import built, native_of, operations
 from ipcbench.transports.null import NullEndpoint
 from ipcbench.transports.registry import get
 from tests.plugins.capsules import HEADROOM, Ops, capsule
-from tests.unit.test_loops import CALLS, COUNTS, variable
+from tests.unit.bench.test_loops import CALLS, COUNTS, variable
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))

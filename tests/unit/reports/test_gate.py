@@ -551,7 +551,7 @@ def test_a_cell_is_not_held_against_itself(given_file: Path) -> None:
 
 
 def test_this_repositorys_promises_can_be_read() -> None:
-    path = Path(__file__).parents[2] / "thresholds.toml"
+    path = Path(__file__).parents[3] / "thresholds.toml"
     thresholds = load_thresholds(path)
     assert len(thresholds.promises) >= 3
     cells = [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1, 2), size)]
 
 PROGRAM = """

@@ -34,8 +34,8 @@ from ipcbench.bench.sweep.progress import RETAKES, Progress
 from ipcbench.bench.sweep.schedule import GIVE_UP
 from ipcbench.bench.workers.job import Job, Reply
 from tests import synthetic
-from tests.unit import test_schedule
-from tests.unit.test_schedule import Stage, a_failure, a_plan, a_reply
+from tests.unit.bench import test_schedule
+from tests.unit.bench.test_schedule import Stage, a_failure, a_plan, a_reply
 
 stage = test_schedule.stage
 

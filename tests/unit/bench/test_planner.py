@@ -403,7 +403,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
 def test_this_repositorys_promises_come_with_controls() -> None:
     """What `make gate` measures can show that it is not to be trusted."""
     profile = load_profile("quick")
-    only_promised = cli._promised(Path(__file__).parents[2] / "thresholds.toml", profile)
+    only_promised = cli._promised(Path(__file__).parents[3] / "thresholds.toml", profile)
     found = sweep.planned(profile, only_promised)
     named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
     assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named

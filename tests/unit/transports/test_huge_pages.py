@@ -24,7 +24,7 @@ from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.huge_pages import none_free, set_aside
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 try:
     Pages.now()

@@ -15,7 +15,7 @@ import pytest
 from ipcbench.transports.contract import Transport
 from ipcbench.transports.registry import UnknownTransport, get, matching, names
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 GOOD = """
 from ipcbench.transports.null import Null
