@@ -11,6 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ipcbench.bench.results.axes import (
+    FAMILIES,
+    FLOOR,
+    PATTERNS,
+    PLACEMENTS,
+    PYTHON,
+    RUNTIMES,
+    WAITS,
+)
 from ipcbench.bench.results.results import Cell, CellResult, Facts, Results, Run
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
@@ -22,24 +31,7 @@ from ipcbench.bench.stats import (
 )
 
 ALPHA = 0.05
-SHARED_MEMORY = "shared memory"
-SYNCHRONISATION = "synchronisation"  # carries no data
-MULTIPROCESSING = "multiprocessing"
-FLOOR = "floor"  # the harness's own cost: drawn beneath the rest, never in a contest
-
-PYTHON, NATIVE = "python", "native"
-RUNTIMES = (PYTHON, NATIVE)
-
 LOST = "lost updates"  # the observation of a counter: its share of all updates
-
-PATTERNS = (
-    "latency", "stream", "pairs-latency", "pairs", "fan-in", "fan-out", "echo", "signal", "counter",
-)  # fmt: skip
-PLACEMENTS = ("same-core", "smt", "cross-core", "cross-core-polled", "cross-node", "unpinned")
-WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
-FAMILIES = (
-    "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
-)  # fmt: skip
 
 
 def loop_of(runtime: str) -> str:

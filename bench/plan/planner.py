@@ -16,7 +16,8 @@ import msgspec
 from ipcbench.bench.patterns.table import CARRY_NOTHING, PATTERNS
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
-from ipcbench.bench.results.cell import MOST_CELLS, PYTHON, Cell, Facts
+from ipcbench.bench.results.axes import PYTHON
+from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
 from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable
 
 

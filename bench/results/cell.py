@@ -6,12 +6,11 @@ from typing import Annotated
 
 import msgspec
 
+from ipcbench.bench.results.axes import PYTHON
 from ipcbench.bench.results.units import LARGEST
 
 MOST_CELLS = 10_000  # of a sweep
 MOST = 1 << 20  # processes, or messages in a queue
-PYTHON, NATIVE = RUNTIMES = ("python", "native")
-"""Who runs the timed loop: bench/patterns/python_loops.py, or bench/loops/_loops.c."""
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -25,7 +25,8 @@ from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.placement import PLACEMENTS, Site
 from ipcbench.bench.plan.planner import Candidate, Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.results.cell import RUNTIMES, Cell
+from ipcbench.bench.results.axes import RUNTIMES
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import in_words, make_folder
 from ipcbench.bench.results.journal import NAME as JOURNAL
 from ipcbench.bench.results.journal import Journal

@@ -16,7 +16,7 @@ from ipcbench.bench.machine import host
 from ipcbench.bench.patterns import verify
 from ipcbench.bench.patterns.python_loops import Span
 from ipcbench.bench.patterns.table import PATTERNS, Part, Seat, elapsed
-from ipcbench.bench.results.cell import NATIVE
+from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.control import Broken, RunFailed, broken

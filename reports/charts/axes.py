@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.chart import Axis, Curves, Panel, inverse
-from ipcbench.reports.model import PLACEMENTS, RUNTIMES, Measured, rank
+from ipcbench.reports.model import Measured, rank
 
 
 class Place(NamedTuple):

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from ipcbench.bench.results.results import human_size
-from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
-from ipcbench.reports.charts.style import Style
-from ipcbench.reports.model import (
+from ipcbench.bench.results.axes import (
     FAMILIES,
     FLOOR,
     PLACEMENTS,
@@ -22,10 +19,11 @@ from ipcbench.reports.model import (
     RUNTIMES,
     SYNCHRONISATION,
     WAITS,
-    Measured,
-    loop_of,
-    rank,
 )
+from ipcbench.bench.results.results import human_size
+from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.reports.charts.style import Style
+from ipcbench.reports.model import Measured, loop_of, rank
 
 MOST_PANELS = 12
 CROWDED = 12  # lines in a panel: with more of them it is drawn family by family

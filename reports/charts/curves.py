@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ipcbench.bench.results.axes import FAMILIES, FLOOR, PLACEMENTS, WAITS
 from ipcbench.bench.results.results import human_size
 from ipcbench.reports.charts.axes import (
     COUNTER,
@@ -44,15 +45,7 @@ from ipcbench.reports.charts.chart import (
 )
 from ipcbench.reports.charts.groups import best_at, by_family
 from ipcbench.reports.charts.style import REFERENCE, Style, family_style
-from ipcbench.reports.model import (
-    FAMILIES,
-    FLOOR,
-    PLACEMENTS,
-    WAITS,
-    Measured,
-    loop_of,
-    rank,
-)
+from ipcbench.reports.model import Measured, loop_of, rank
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ipcbench.bench.results.axes import FAMILIES, PLACEMENTS, RUNTIMES, WAITS
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.chart import (
@@ -35,15 +36,7 @@ from ipcbench.reports.charts.chart import (
 from ipcbench.reports.charts.curves import crowded, scaled
 from ipcbench.reports.charts.groups import best_at, memory
 from ipcbench.reports.charts.style import series
-from ipcbench.reports.model import (
-    FAMILIES,
-    PLACEMENTS,
-    RUNTIMES,
-    WAITS,
-    Measured,
-    loop_of,
-    rank,
-)
+from ipcbench.reports.model import Measured, loop_of, rank
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.reports.charts import curves, dots
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.chart import Chart, Styles, runtimes_of
 from ipcbench.reports.charts.style import styles
-from ipcbench.reports.model import RUNTIMES, Measured
+from ipcbench.reports.model import Measured
 from ipcbench.reports.verdicts import python_cost
 
 MOST_CHARTS = 48

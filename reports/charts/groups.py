@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from ipcbench.bench.results.axes import FAMILIES
 from ipcbench.reports.charts.chart import CROWDED, carries, grouped, line_key, line_order
-from ipcbench.reports.model import FAMILIES, Measured, rank
+from ipcbench.reports.model import Measured, rank
 
 
 class Group(NamedTuple):

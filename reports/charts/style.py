@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ipcbench.bench.results.results import Facts
-from ipcbench.reports.model import (
+from ipcbench.bench.results.axes import (
     FAMILIES,
     MULTIPROCESSING,
     SHARED_MEMORY,
     SYNCHRONISATION,
-    Measured,
-    rank,
 )
+from ipcbench.bench.results.results import Facts
+from ipcbench.reports.model import Measured, rank
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"
 

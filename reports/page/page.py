@@ -19,6 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ipcbench.bench.results.axes import NATIVE, SYNCHRONISATION
 from ipcbench.bench.results.results import (
     Results,
     human_rate,
@@ -31,16 +32,7 @@ from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, all_charts
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
-from ipcbench.reports.model import (
-    ALPHA,
-    NATIVE,
-    SYNCHRONISATION,
-    Measured,
-    Winner,
-    loop_of,
-    measured,
-    winners,
-)
+from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
 from ipcbench.reports.page import phrases, tables
 from ipcbench.reports.verdicts import python_cost
 from ipcbench.reports.verdicts.claims import Outcome, shm_fastest

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY
 from ipcbench.bench.results.results import (
     CellResult,
     Counts,
@@ -25,15 +26,7 @@ from ipcbench.bench.results.results import (
     percentile,
 )
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
-from ipcbench.reports.model import (
-    FLOOR,
-    SHARED_MEMORY,
-    Contest,
-    Measured,
-    Situation,
-    Winner,
-    ratios,
-)
+from ipcbench.reports.model import Contest, Measured, Situation, Winner, ratios
 from ipcbench.reports.verdicts.claims import Claim, Judged
 from ipcbench.reports.verdicts.statements import Compared, Judgement
 

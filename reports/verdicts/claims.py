@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ipcbench.bench.results.axes import SHARED_MEMORY, SYNCHRONISATION
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval, holm
 from ipcbench.reports.model import (
     ALPHA,
-    SHARED_MEMORY,
-    SYNCHRONISATION,
     Contest,
     Measured,
     Situation,

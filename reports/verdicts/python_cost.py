@@ -12,6 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from ipcbench.bench.results.axes import (
+    FAMILIES,
+    FLOOR,
+    NATIVE,
+    PATTERNS,
+    PLACEMENTS,
+    PYTHON,
+)
 from ipcbench.bench.results.results import format_size, human_size
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.charts.chart import (
@@ -24,19 +32,7 @@ from ipcbench.reports.charts.chart import (
     size_of,
 )
 from ipcbench.reports.charts.dots import Place, Point, dot_charts
-from ipcbench.reports.model import (
-    FAMILIES,
-    FLOOR,
-    NATIVE,
-    PATTERNS,
-    PLACEMENTS,
-    PYTHON,
-    Measured,
-    Situation,
-    loop_of,
-    rank,
-    ratios,
-)
+from ipcbench.reports.model import Measured, Situation, loop_of, rank, ratios
 
 WANTED_SIZE = 64  # bytes: where little is copied, the calls are all there is
 WANTED_PLACES = ("same-core", "cross-core-polled")

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval, holm, log_ratios, sign_test
-from ipcbench.reports.model import ALPHA, RUNTIMES, Measured, Situation, rank, ratios
+from ipcbench.reports.model import ALPHA, Measured, Situation, rank, ratios
 from ipcbench.reports.verdicts.claims import Verdict
 
 BAND = 0.05  # two are equal where neither is faster by more than this

@@ -33,6 +33,7 @@ from ipcbench.transports.contract.traits import (
     Sharing,
     Topology,
     Traits,
+    Wait,
     Waiting,
 )
 
@@ -68,6 +69,7 @@ __all__ = [
     "Transport",
     "TransportError",
     "Unavailable",
+    "Wait",
     "Waiting",
     "WouldBlock",
 ]

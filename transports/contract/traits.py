@@ -43,6 +43,16 @@ class Waiting(Enum):
     SPIN_THEN_BLOCK = "spin, then block"
 
 
+class Wait(Enum):
+    """The way in which a receiver waits for a message, one axis for every facility."""
+
+    NONE = "none"  # never waits (the null transport)
+    BLOCK = "block"  # sleeps in the kernel, in the facility's own call
+    POLL = "poll"  # sleeps in poll(2), then reads
+    SPIN = "spin"  # looks again and again, and burns its CPU
+    SPIN_BLOCK = "spin-block"  # looks some number of times, then sleeps
+
+
 class Family(Enum):
     """What kind of facility it is: reports group and colour by it."""
 

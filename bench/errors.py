@@ -1,0 +1,16 @@
+"""The root of the errors that `bench` raises on purpose."""
+
+from __future__ import annotations
+
+
+class BenchError(Exception):
+    """An error that a command shows as one line.
+
+    Args:
+        message: says what is wrong, and where.
+        remedy: says what would help, or is empty.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy

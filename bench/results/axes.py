@@ -1,0 +1,22 @@
+"""The names on the axes of a sweep, each list in the order in which people read it."""
+
+from __future__ import annotations
+
+PYTHON, NATIVE = RUNTIMES = ("python", "native")
+"""Runtimes: the language of the timed loop."""
+
+PATTERNS = (
+    "latency", "stream", "pairs-latency", "pairs", "fan-in", "fan-out", "echo", "signal", "counter",
+)  # fmt: skip
+
+PLACEMENTS = ("same-core", "smt", "cross-core", "cross-core-polled", "cross-node", "unpinned")
+
+WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
+
+SHARED_MEMORY = "shared memory"
+SYNCHRONISATION = "synchronisation"  # carries no data
+MULTIPROCESSING = "multiprocessing"
+FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a contest
+FAMILIES = (
+    "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
+)  # fmt: skip
