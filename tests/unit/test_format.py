@@ -1,0 +1,107 @@
+"""The page on the file format names every record and field of the code, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pyperf
+import pytest
+
+from ipcbench.bench.results import cell, journal, pyperf_file, records, results, units
+from tests import synthetic
+
+PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
+PARTS = {
+    "settings": records.Settings,
+    "machine": records.Machine,
+    "usage": records.Usage,
+    "cell's axes": cell.Cell,
+    "cell's facts": cell.Facts,
+}
+LINES = {line.__struct_config__.tag: line for line in get_args(records.AnyLine)}
+
+
+def tables(page: str) -> dict[str, list[tuple[str, str]]]:
+    """Heading -> (field, type) of the table below it; the headings of records and their parts."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    title = ""
+    for line in page.splitlines():
+        if heading := re.fullmatch(r"#+ (.+)", line):
+            title = heading[1].strip("`")
+        elif row := re.match(r"\| `(\w+)` \| ([^|]+) \|", line):
+            found.setdefault(title, []).append((row[1], row[2]))
+    return found
+
+
+FIELDS = tables(PAGE.partition("## suite.json")[0])
+STRUCTS = {**LINES, **PARTS}
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_every_field_is_named(name: str) -> None:
+    fields = msgspec.structs.fields(STRUCTS[name])
+    assert [field for field, _ in FIELDS[name]] == [field.name for field in fields]
+    for (_, kind), field in zip(FIELDS[name], fields, strict=True):
+        assert ("default" in kind) == (not field.required), field.name
+
+
+def test_nothing_else_is_named() -> None:
+    assert FIELDS.keys() == STRUCTS.keys()
+
+
+def test_the_versions_are_the_codes() -> None:
+    assert f"Journal schema: **{records.SCHEMA}**" in PAGE
+    assert f"reads schema {records.SCHEMA} alone" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("what", "bound"),
+    [
+        ("the file", f"{journal.LARGEST >> 20} MiB"),
+        ("a line", f"{journal.LONGEST_LINE >> 20} MiB"),
+        ("cells", f"{cell.MOST_CELLS:,}"),
+        ("blocks of a run, warm-ups likewise", f"{records.MOST_BLOCKS:,}"),
+        ("values and histogram buckets of all runs together", f"{results.MOST_NUMBERS:,}"),
+        (
+            "entries of a run's `usage`, `observations`, `metadata`, `cpus`",
+            f"{results.MOST_BESIDE:,} each",
+        ),
+    ],
+)
+def test_the_bounds_are_the_codes(what: str, bound: str) -> None:
+    assert f"| {what} | {bound} |" in PAGE
+
+
+def test_the_bounds_in_powers_are_the_codes() -> None:
+    assert (pyperf_file.SHORTEST, pyperf_file.LONGEST) == (1e-12, 1e6)
+    assert "| a value | 1e-12 to 1e6 s |" in PAGE
+    assert units.LARGEST == 1 << 50 and cell.MOST == 1 << 20
+    assert "| `size` | 0 to 2^50 |" in PAGE
+    assert f"| `rounds` | 1 to {records.MOST_ROUNDS:,} |" in PAGE
+
+
+def test_every_reason_for_an_end_is_named() -> None:
+    (row,) = re.findall(r"^\| `reason` \| text \| (`complete`.+) \|$", PAGE, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row)) == set(get_args(records.Reason))
+
+
+def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
+    made = synthetic.sweep(lambda *axes: 1e-6, synthetic.cells(["pipe"]), rounds=3)
+    for run in next(made.ok()).runs:
+        run.depth = 4
+    path = tmp_path / "suite.json"
+    assert results.write_suite(made, path)
+    suite = pyperf.BenchmarkSuite.load(str(path))
+    written = {key for one in suite for run in one.get_runs() for key in run.get_metadata()}
+    written -= made.header.metadata.keys() | records.OF_A_RUN
+    rows = re.findall(r"^\| (`[^|]+) \|", PAGE.partition("## suite.json")[2], re.MULTILINE)
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == written
+
+
+def test_what_is_wrong_is_found() -> None:
+    """The checks above read the page through this: it must be able to fail."""
+    page = "## A\n### `run`\n| field | type |\n|---|---|\n| `at` | number, default 0 | x |\n"
+    assert tables(page) == {"run": [("at", "number, default 0")]}

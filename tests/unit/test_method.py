@@ -1,0 +1,64 @@
+"""The numbers on the page about the method are those of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ipcbench.bench import stats
+from ipcbench.bench.plan.profile import PROFILES, load_profile
+from ipcbench.bench.sweep import schedule
+from ipcbench.bench.sweep.progress import RETAKES
+from ipcbench.bench.workers import worker
+from ipcbench.reports import model
+from ipcbench.reports.page import tables
+from ipcbench.reports.verdicts import statements, trust
+
+PAGE = " ".join((Path(__file__).parents[2] / "docs/method.md").read_text().split())
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_profiles_are_the_codes(name: str) -> None:
+    run = load_profile(name).settings
+    block = f"{run.values} | {run.block * 1e3:g} ms"
+    assert f"| `{name}` | {run.rounds} | {block} | {run.warmups} |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (schedule.FOREIGN_MAX, "more than 5 % foreign time is *void*"),
+        (schedule.STEAL_MAX, "took more than 5 % of all CPUs' time"),
+        (trust.SHARE_TO_NOTE, "more than 5 % of all runs"),
+        (trust.BAND, "within 0.95 to 1.05"),
+        (statements.BAND, "between 1/1.05 and 1.05"),
+        (model.ALPHA, "at a level of 0.05"),
+    ],
+)
+def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
+    assert value == 0.05
+    assert sentence in PAGE
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "sentence"),
+    [
+        (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
+        (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
+        (schedule.PATIENCE, 10, "is 10 s plus 20 times the time of all its blocks"),
+        (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks"),
+        (stats.ENOUGH_ROUNDS, 6, "With fewer than 6 rounds"),
+        (stats.CONFIDENCE, 0.95, "≥ 0.95"),
+        (worker.MOST_STAMPS, 20_000, "at most 20,000"),
+        (tables.QUANTILES, (0.5, 0.9, 0.99, 0.999), "p50, p90, p99 and p99.9"),
+    ],
+)
+def test_the_numbers_are_the_codes(value: object, number: object, sentence: str) -> None:
+    assert value == number
+    assert sentence in PAGE
+
+
+def test_the_example_of_an_interval_is_right() -> None:
+    assert stats.median_interval(range(1, 13)).low == 3
+    assert f"the coverage is {stats.coverage_of_ranks(12, 3):.1%}".replace("%", " %") in PAGE
