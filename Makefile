@@ -1,5 +1,5 @@
-# Every target sets up what it needs, in .venv, from the lock files: Python 3.11 or
-# later, make and the package registry are enough. `make help` lists them.
+# Every target installs what it needs into .venv, from the lock files. Requirements: Python
+# 3.11 or later, make and a package registry. `make help` lists the targets.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -23,52 +23,53 @@ COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-versi
 NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
 
 FUZZER = @$(PIP) install --require-hashes -r locks/atheris.txt 2>$(VENV)/atheris.log \
-	|| echo "make: atheris cannot be had here ($(VENV)/atheris.log): inputs are at random"
+	|| echo "make: atheris cannot be installed ($(VENV)/atheris.log): inputs are random"
 
 .DEFAULT_GOAL := help
 .PHONY: help bench report test lint format gate bench-self soak fuzz sanitize lock clean
 
-help: ## what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-bench: $(INSTALLED) ## measure (about three minutes) and write the page: PROFILE=smoke|standard, ARGS=...
+bench: $(INSTALLED) ## measure for about three minutes and write the page: PROFILE=smoke|standard ARGS=...
 	$(BIN)/ipcbench run --profile $(PROFILE) $(ARGS)
 
-report: $(INSTALLED) ## write the newest run's page anew
+report: $(INSTALLED) ## write the page of the newest run again
 	$(BIN)/ipcbench report results/latest
 
-gate: $(INSTALLED) ## measure what thresholds.toml promises, and hold it
+gate: $(INSTALLED) ## measure what thresholds.toml promises, and check it
 	rm -rf results/gate
 	$(BIN)/ipcbench run --promised thresholds.toml --output results/gate
 	$(BIN)/ipcbench check results/gate --thresholds thresholds.toml
 
-test: lint ## lint, types and all tests
+test: lint ## run lint, types and tests: ARGS="tests/unit -x"
 	$(BIN)/python -m pytest $(ARGS)
 
-soak: $(DEVELOPED) ## what is long: contract, starts, kills, fuzz, rings; goes on where it was stopped
+soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills fuzz rings"
 	$(FUZZER)
 	$(BIN)/python -m tests.soak $(ARGS)
 
-fuzz: $(DEVELOPED) ## break a reader: READER=journal|suite|profile|thresholds SECONDS=60
+fuzz: $(DEVELOPED) ## fuzz a reader: READER=journal|suite|profile|thresholds SECONDS=60
 	$(FUZZER)
 	$(BIN)/python -m tests.fuzz $(READER) --seconds $(SECONDS) $(ARGS)
 
-sanitize: $(DEVELOPED) ## the compiled parts under sanitizers, some five minutes: ARGS="-k futex"
+sanitize: $(DEVELOPED) ## test the compiled parts under sanitizers, about five minutes: ARGS="-k futex"
 	$(BIN)/python -m tests.sanitize $(ARGS)
 
-lint: $(DEVELOPED) ## ruff and mypy
+lint: $(DEVELOPED) ## run ruff, codespell and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 
-format: $(DEVELOPED) ## let ruff lay out the code
+format: $(DEVELOPED) ## format the code with ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench-self: $(DEVELOPED) ## what the harness itself costs
+bench-self: $(DEVELOPED) ## measure the cost of the harness itself
 	$(BIN)/python -m tests.bench_self $(ARGS)
 
-lock: ## resolve the lock files anew
+lock: ## resolve the lock files again
 	$(NEEDS_PYTHON)
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip --quiet install uv
@@ -79,20 +80,20 @@ lock: ## resolve the lock files anew
 	  $(COMPILE) $$alone.in --output-file $$alone.txt; done
 	rm -rf $(VENV)-lock
 
-clean: ## remove what killed runs left behind
+clean: ## remove what killed runs have left
 	@if [ -x $(BIN)/ipcbench ]; then $(BIN)/ipcbench clean; fi
 
 $(BIN)/python:
 	$(NEEDS_PYTHON)
 	$(PYTHON) -m venv $(VENV) || { rm -f $@; exit 1; }
 
-# The bindings are compiled; without a wheel and a compiler their transports are
-# unavailable, and everything else works. So is the native runtime.
+# The bindings and the native runtime are compiled. Without a wheel or a compiler the
+# transports that need them are unavailable, and everything else works.
 $(INSTALLED): $(BIN)/python pyproject.toml setup.py $(COMPILED) $(wildcard locks/*.txt)
 	$(PIP) install --require-hashes -r locks/run.txt
 	@for binding in sysv_ipc posix_ipc; do \
 	  $(PIP) install --require-hashes -r locks/$$binding.txt 2>$(VENV)/$$binding.log \
-	    || echo "make: $$binding cannot be had here ($(VENV)/$$binding.log): its transports are unavailable"; \
+	    || echo "make: $$binding cannot be installed ($(VENV)/$$binding.log): its transports are unavailable"; \
 	done
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
