@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -238,34 +239,46 @@ def shown(language: str) -> list[str]:
     return [block.text for block in PAGE if block.language == language]
 
 
-def filled(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.strip()]
+SHOWN = {
+    "python": [MODULE, EXAMPLE / "test_ipcbench_packet_pipe.py"],
+    "c": [C],
+    "toml": [EXAMPLE / "pyproject.toml"],
+}
+# What a reader of the page has to see.
+CRUCIAL = (
+    'entry-points."ipcbench.transports"', "TRAITS = Traits(", "def ticket(", "def __init__(",
+    "def recv_into(", "def probe(", "write(seat->out", "(ContractTests):",
+)  # fmt: skip
 
 
-def test_the_page_shows_the_examples_code() -> None:
-    """All of it, in its order, but for the module's head."""
-    *pieces, test = shown("python")
-    module = MODULE.read_text()
-    assert all(piece in module for piece in pieces)
-    _, begin, body = module.partition("TRAITS = ")
-    assert filled("".join(pieces)) == filled(begin + body)
-    assert test == (EXAMPLE / "test_ipcbench_packet_pipe.py").read_text()
+def is_part(piece: str, text: str) -> bool:
+    """Whether a text has these whole lines, perhaps further to the right."""
+    return any(f"\n{indent(piece, ' ' * depth)}" in f"\n{text}" for depth in (0, 4))
 
 
-def test_the_page_shows_the_examples_code_in_c() -> None:
-    assert shown("c") == [C.read_text()]
-    (head,) = shown("py")
-    assert head in MODULE.read_text()
+@pytest.mark.parametrize("language", SHOWN)
+def test_the_page_shows_the_examples_code(language: str) -> None:
+    sources = [path.read_text() for path in SHOWN[language]]
+    for piece in shown(language):
+        assert any(is_part(piece, source) for source in sources), piece
+
+
+def test_the_page_shows_what_is_crucial() -> None:
+    pieces = [piece for language in SHOWN for piece in shown(language)]
+    for line in CRUCIAL:
+        assert sum(line in piece for piece in pieces) == 1, line
+    assert {block.language for block in PAGE} == {"sh", *SHOWN}
+
+
+def test_code_that_is_not_the_examples_is_found() -> None:
+    source = "class A:\n    def b(self) -> None:\n        pass\n"
+    assert is_part("def b(self) -> None:\n    pass\n", source)
+    assert not is_part("def b(self) -> None:\n    return\n", source)
+    assert not is_part("b(self) -> None:\n    pass\n", source)
 
 
 def test_the_examples_header_is_ours() -> None:
     assert (EXAMPLE / "ops.h").read_bytes() == (header() / "ops.h").read_bytes()
-
-
-def test_the_page_shows_the_examples_configuration() -> None:
-    assert shown("toml") == [
-        (EXAMPLE / name).read_text() for name in ("pyproject.toml", "compare.toml")
-    ]
 
 
 def test_the_examples_types_are_checked(tmp_path: Path) -> None:
