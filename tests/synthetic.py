@@ -297,7 +297,7 @@ def write_journal(source: Results | Iterable[AnyLine], folder: Path) -> Path:
 
 
 # Round trips in µs on a 2-CPU virtual machine, after a C reference: what a page
-# looks like with real figures. (64 B, 4 KiB, 64 KiB, 1 MiB; same core, polled, cross)
+# looks like with real figures. (64 B, 4 KiB, 64 KiB, 1 MiB; same core, awake, cross)
 _REFERENCE = {
     "pipe": ((2.12, 2.26, 14.5, 279), (4.24, 5.1, 29, 700), (76, 79, 116, 2634)),
     "unix-stream": ((3.47, 4.0, 12.6, 197), (22.7, 23, 25, 420), (75, 77, 88, 783)),
@@ -317,7 +317,7 @@ _REFERENCE = {
     "null": ((0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2)),
 }
 _KNOTS = (64, 4096, 65536, 1 << 20)
-_COLUMN = {"same-core": 0, "cross-core-polled": 1, "cross-core": 2, "unpinned": 2}
+_COLUMN = {"same-core": 0, "cross-core-awake": 1, "cross-core": 2, "unpinned": 2}
 
 
 # Those without figures of their own: like another one, times a factor.
@@ -368,7 +368,7 @@ def _seconds(name: str, placement: str, size: int) -> float:
 
 def breadth(rounds: int = 12, tail: int = 200) -> Results:
     """A sweep as `quick` makes it with every transport there is."""
-    placed = ("same-core", "cross-core", "cross-core-polled")
+    placed = ("same-core", "cross-core", "cross-core-awake")
     planned = cells(CARRYING, ("latency", "stream"), (64, 4096, 65536, 1 << 20), placed)
     limited = [cell for cell in planned if "queue" in cell.transport and cell.size > 8192
                and not cell.transport.startswith("mp-")]  # fmt: skip
@@ -397,7 +397,7 @@ def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
         msgspec.structs.replace(entry.cell, runtime="native")
         for entry in python.cells.values()
         if not entry.cell.twin and not entry.cell.poll and entry.cell.depth is None
-        and entry.cell.placement in ("same-core", "cross-core-polled")
+        and entry.cell.placement in ("same-core", "cross-core-awake")
         and entry.cell.pattern in ("latency", "stream", "signal") and entry.skipped is None
     ]  # fmt: skip
     able = [cell for cell in twice if not cell.transport.startswith("mp-")]

@@ -16,8 +16,9 @@ from ipcbench.bench.commands.console import PipeConsole
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.lock import Busy, SweepLock
-from ipcbench.bench.plan.placement import POLLED, SAME_CORE, Impossible, place
+from ipcbench.bench.plan.placement import Impossible, place
 from ipcbench.bench.plan.planner import Candidate
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.transports.contract import Limit, Traits, Unavailable
@@ -161,7 +162,7 @@ def _placements() -> Iterator[Finding]:
     here = site()
     numbers = ", ".join(str(cpu.number) for cpu in here.cpus)
     yield Finding(Weight.FINE, "CPUs", f"we may use {len(here.cpus)}: {numbers}")
-    for placement in (SAME_CORE, POLLED):
+    for placement in (SAME_CORE, CROSS_CORE_AWAKE):
         found = place(placement, 2, here)
         if isinstance(found, Impossible):
             yield Finding(Weight.MIND, placement, f"skipped: {found.reason}", found.remedy)

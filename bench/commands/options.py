@@ -61,7 +61,7 @@ _AXES = (
         "placements",
         multiple=True,
         metavar="NAME",
-        help="same-core, cross-core, cross-core-polled or unpinned.",
+        help="same-core, cross-core, cross-core-awake or unpinned.",
     ),
     click.option(
         "--runtime",

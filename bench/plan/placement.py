@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.machine.host import Cpu
-
-SAME_CORE = "same-core"
-CROSS_CORE = "cross-core"
-POLLED = "cross-core-polled"
-UNPINNED = "unpinned"
-PLACEMENTS = (SAME_CORE, CROSS_CORE, POLLED, UNPINNED)
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
             "only one physical core with this last cache may be used",
             "allow more CPUs: taskset -c 0,1 …, or a machine with two cores",
         )
-    if placement == POLLED and site.idle:
+    if placement == CROSS_CORE_AWAKE and site.idle:
         return Impossible(
             f"idle states cannot be forbidden: {site.idle}", "run as root, outside a container"
         )

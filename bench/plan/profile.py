@@ -10,8 +10,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import PLACEMENTS
-from ipcbench.bench.results.axes import PYTHON, RUNTIMES
+from ipcbench.bench.results.axes import PLACEMENTS, PYTHON, RUNTIMES
 from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, Settings
 from ipcbench.bench.results.units import parse_seconds, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml

@@ -9,7 +9,11 @@ PATTERNS = (
     "latency", "stream", "pairs-latency", "pairs", "fan-in", "fan-out", "echo", "signal", "counter",
 )  # fmt: skip
 
-PLACEMENTS = ("same-core", "smt", "cross-core", "cross-core-polled", "cross-node", "unpinned")
+SAME_CORE = "same-core"
+CROSS_CORE = "cross-core"
+CROSS_CORE_AWAKE = "cross-core-awake"  # as cross-core, with idle states forbidden
+UNPINNED = "unpinned"
+PLACEMENTS = (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED)
 
 WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import POLLED
 from ipcbench.bench.plan.planner import Planned, order
 from ipcbench.bench.results import pyperf_file
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.records import (
     AnyLine,
     Calibrated,
@@ -265,7 +265,7 @@ class Schedule:
             loops=loops,
             settings=settings,
             cpus=planned.cpus,
-            polled=planned.cell.placement == POLLED,
+            awake=planned.cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,
             deadline=PATIENCE + SLACK * blocks,
         )

@@ -22,10 +22,10 @@ from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.reservation import Machine
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import PLACEMENTS, Site
+from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate, Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.results.axes import RUNTIMES
+from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import in_words, make_folder
 from ipcbench.bench.results.journal import NAME as JOURNAL

@@ -27,7 +27,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     loops: int
     settings: Settings
     cpus: list[list[int]]
-    polled: bool
+    awake: bool
     clock: str
     deadline: float
 

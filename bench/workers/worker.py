@@ -68,7 +68,7 @@ class Worker:
 
     def run(self, runner: Any, suite_fd: int) -> None:
         """The whole run. Raises whatever went wrong; kernel objects are gone either way."""
-        idle = host.forbid_idle() if self.job.polled else None
+        idle = host.forbid_idle() if self.job.awake else None
         strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         settle(self.job.cpus[0])
         self._team = Team(self._seats, self.job.cpus, self._end_with)

@@ -32,7 +32,7 @@ _ABOUT_PLACEMENTS = {
     "same-core": "all on one CPU",
     "smt": "two threads of one core",
     "cross-core": "one CPU each, idle states allowed",
-    "cross-core-polled": "one CPU each, idle states forbidden",
+    "cross-core-awake": "one CPU each, idle states forbidden",
     "cross-node": "CPUs of different NUMA nodes",
     "unpinned": "wherever the scheduler puts them",
 }

@@ -35,7 +35,7 @@ from ipcbench.reports.charts.dots import Place, Point, dot_charts
 from ipcbench.reports.model import Measured, Situation, loop_of, rank, ratios
 
 WANTED_SIZE = 64  # bytes: where little is copied, the calls are all there is
-WANTED_PLACES = ("same-core", "cross-core-polled")
+WANTED_PLACES = ("same-core", "cross-core-awake")
 MOST_FOLDED = 12  # charts
 MARK = "\N{DAGGER}"  # of a transport whose native calls differ
 _LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
@@ -159,7 +159,7 @@ class Table:
 
 
 def round_trips(found: Sequence[Cost]) -> Table:
-    """At the size nearest to `WANTED_SIZE`, on one core and polled where those were measured."""
+    """At the size nearest to `WANTED_SIZE`, same-core and cross-core-awake where measured."""
     plain = _plain(found, "latency")
     size = _small(plain)
     return _table([one for one in plain if one.size == size])

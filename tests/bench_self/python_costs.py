@@ -1,4 +1,4 @@
-"""What Python costs: each transport by both runtimes, 64 B, on one core and across two, polled."""
+"""The cost of Python: each transport by both runtimes, 64 B, same-core and cross-core-awake."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import POLLED, SAME_CORE
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.sweep.sweep import candidate
@@ -18,7 +18,7 @@ CHOICE = ("latency", "signal", "counter")  # the first one that a transport can 
 
 
 def _comparisons(workers: Workers) -> Iterator[Comparison]:
-    for placement in (SAME_CORE, POLLED):
+    for placement in (SAME_CORE, CROSS_CORE_AWAKE):
         for name in names():
             traits = candidate(name).traits
             topologies = traits.topologies if traits else set()

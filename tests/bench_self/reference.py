@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipcbench.bench.plan.placement import CROSS_CORE, SAME_CORE
+from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds, human_size
 from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers, play

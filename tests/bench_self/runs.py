@@ -19,8 +19,8 @@ from typing import Protocol
 import msgspec
 
 from ipcbench.bench.loops.clock import REAL
-from ipcbench.bench.plan.placement import POLLED, SAME_CORE
 from ipcbench.bench.plan.planner import plan
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.stats import Interval, median_interval
@@ -140,7 +140,7 @@ class Ours:
             loops=loops,
             settings=SETTINGS,
             cpus=self.cpus,
-            polled=self.cell.placement == POLLED,
+            awake=self.cell.placement == CROSS_CORE_AWAKE,
             clock=REAL,
             deadline=DEADLINE,
         )

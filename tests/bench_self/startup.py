@@ -38,7 +38,7 @@ def _job(cell: Cell, settings: Settings) -> Job:
         loops=100,
         settings=settings,
         cpus=[[0], [0]],
-        polled=False,
+        awake=False,
         clock="perf_counter",
         deadline=10.0,
     )

@@ -55,7 +55,7 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(bench: Bench) -> None:
     cpu = min(os.sched_getaffinity(0))
     done, results = bench.sweep(
         Confinement(cpus=(cpu,)), "-t", "null", "--pattern", "latency",
-        "--placement", "same-core", "--placement", "cross-core-polled",
+        "--placement", "same-core", "--placement", "cross-core-awake",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not failed(results)
@@ -68,7 +68,7 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(bench: Bench) -> None:
 def test_no_device_that_forbids_idle_states(bench: Bench) -> None:
     done, results = bench.sweep(
         Confinement(namespaces=("mount",), devices=("null", "urandom", "shm")),
-        "-t", "null", "--pattern", "latency", "--placement", "cross-core-polled",
+        "-t", "null", "--pattern", "latency", "--placement", "cross-core-awake",
     )  # fmt: skip
     assert done.returncode == 3
     reason = "idle states cannot be forbidden: /dev/cpu_dma_latency: No such file or directory"

@@ -27,7 +27,7 @@ _WORDS = (
     '"latency"', '"stream"', '"counter"', '"signal"', '"fan-out"', '"pairs"', '"echo"', '"state"',
     '"*"', '"**"', '"shm:*"', '"[a-z]*"', '"[!"', '"null"', '"mp-queue"', '"0"', '"1G"',
     '"999999999999999G"',
-    '"same-core"', '"cross-core-polled"', '"unpinned"', "2", "3", "64", "65", "1000000", "1000001",
+    '"same-core"', '"cross-core-awake"', '"unpinned"', "2", "3", "64", "65", "1000000", "1000001",
     '"999999999h"', '"0.000000001ms"', '"0"', '"1"', "[1, 2]", '["pipe"]',
 )  # fmt: skip
 

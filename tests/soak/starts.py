@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import UNPINNED
 from ipcbench.bench.plan.planner import Planned, plan
+from ipcbench.bench.results.axes import UNPINNED
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.sweep.sweep import candidate, site
@@ -83,7 +83,7 @@ def _job(planned: Planned, number: int) -> Job:
         loops=LOOPS,
         settings=SETTINGS,
         cpus=planned.cpus,
-        polled=False,
+        awake=False,
         clock="perf_counter",
         deadline=DEADLINE,
     )

@@ -99,7 +99,7 @@ def test_an_answer_that_is_none_is_a_lost_fork_parent(answer: bytes) -> None:
         loops=1,
         settings=Settings(values=1, warmups=0, block=0.01, tail=0.0, rounds=1),
         cpus=[[0], [0]],
-        polled=False,
+        awake=False,
         clock="fake",
         deadline=5.0,
     )

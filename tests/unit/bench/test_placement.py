@@ -9,15 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.machine.host import Cpu, topology
-from ipcbench.bench.plan.placement import (
+from ipcbench.bench.plan.placement import Impossible, Site, place
+from ipcbench.bench.results.axes import (
     CROSS_CORE,
+    CROSS_CORE_AWAKE,
     PLACEMENTS,
-    POLLED,
     SAME_CORE,
     UNPINNED,
-    Impossible,
-    Site,
-    place,
 )
 
 PROCESSES = st.integers(2, 64)
@@ -62,7 +60,7 @@ def test_every_process_gets_cpus_that_it_may_use(
 ) -> None:
     found = place(placement, processes, Site(cpus, ""))
     if isinstance(found, Impossible):
-        assert placement in (CROSS_CORE, POLLED)
+        assert placement in (CROSS_CORE, CROSS_CORE_AWAKE)
         assert found.reason
         assert found.remedy
         return
@@ -87,7 +85,9 @@ def test_unpinned_is_everywhere(cpus: list[Cpu], processes: int) -> None:
     assert found == [[cpu.number for cpu in cpus]] * processes
 
 
-@given(cpus=machines(), processes=PROCESSES, placement=st.sampled_from([CROSS_CORE, POLLED]))
+@given(
+    cpus=machines(), processes=PROCESSES, placement=st.sampled_from([CROSS_CORE, CROSS_CORE_AWAKE])
+)
 def test_across_cores_is_one_cache_and_never_a_sibling(
     cpus: list[Cpu], processes: int, placement: str
 ) -> None:
@@ -110,10 +110,12 @@ def test_across_cores_is_one_cache_and_never_a_sibling(
 
 
 @given(cpus=machines(), processes=PROCESSES)
-def test_polled_is_impossible_where_idle_states_may_not_be_forbidden(
+def test_awake_is_impossible_where_idle_states_may_not_be_forbidden(
     cpus: list[Cpu], processes: int
 ) -> None:
-    found = place(POLLED, processes, Site(cpus, "/dev/cpu_dma_latency: Permission denied"))
+    found = place(
+        CROSS_CORE_AWAKE, processes, Site(cpus, "/dev/cpu_dma_latency: Permission denied")
+    )
     assert isinstance(found, Impossible)
     if cores_of(cpus) > 1:
         assert "Permission denied" in found.reason

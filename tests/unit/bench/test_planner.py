@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ipcbench.bench import cli
 from ipcbench.bench.machine.host import Cpu
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import PLACEMENTS, SAME_CORE, Site
+from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import (
     Candidate,
     Plan,
@@ -27,6 +27,7 @@ from ipcbench.bench.plan.planner import (
     plan,
 )
 from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
+from ipcbench.bench.results.axes import PLACEMENTS, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import sweep
 from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable

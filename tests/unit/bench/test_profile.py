@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import PLACEMENTS
 from ipcbench.bench.plan.profile import (
     MOST_PROCESSES,
     PROFILES,
@@ -21,6 +20,7 @@ from ipcbench.bench.plan.profile import (
     parse_profile,
     with_options,
 )
+from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.records import Settings
 
 PROFILE = """

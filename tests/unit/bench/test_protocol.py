@@ -21,7 +21,7 @@ JOB = Job(
     loops=1,
     settings=Settings(values=1, warmups=0, block=0.01, tail=0.0, rounds=1),
     cpus=[[0], [0]],
-    polled=False,
+    awake=False,
     clock="fake",
     deadline=5.0,
 )

@@ -14,8 +14,8 @@ import pytest
 
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.host import Ticks
-from ipcbench.bench.plan.placement import POLLED
 from ipcbench.bench.plan.planner import Planned, order
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.records import (
     AnyLine,
@@ -252,14 +252,14 @@ def test_what_takes_longer_than_a_block_is_done_once(stage: Stage) -> None:
     assert stage.jobs[-1].loops == 1
 
 
-@pytest.mark.parametrize("placement", ["same-core", POLLED])
+@pytest.mark.parametrize("placement", ["same-core", CROSS_CORE_AWAKE])
 def test_a_job_is_what_the_plan_says(stage: Stage, placement: str) -> None:
     cells = a_plan(1, placement)
     stage.play(cells, rounds=1)
     calibration, job = stage.jobs
     assert (calibration.loops, calibration.round) == (0, 0)
     assert (job.loops, job.round, job.cell, job.cpus) == (10_000, 1, cells[0].cell, [[1], [0]])
-    assert job.polled is (placement == POLLED)
+    assert job.awake is (placement == CROSS_CORE_AWAKE)
     assert job.clock == REAL
     assert job.deadline > 5 * 0.01
     assert stage.runs[0].cpus == [[1], [0]]

@@ -93,7 +93,7 @@ def test_no_panel_is_crowded(many: dict[str, Chart]) -> None:
 
 
 def test_the_families_share_a_scale_and_show_the_others_best(many: dict[str, Chart]) -> None:
-    names = [f"latency-python-{placement}" for placement in (*PLACEMENTS, "cross-core-polled")]
+    names = [f"latency-python-{placement}" for placement in (*PLACEMENTS, "cross-core-awake")]
     assert len({curves(many[name]).y_limits for name in names}) == 1
     panels = curves(many["latency-python-same-core"]).panels
     pipe = next(panel for panel in panels if panel.title == "pipe")

@@ -21,7 +21,7 @@ from ipcbench.reports.page.page import repeat, write
 from ipcbench.reports.page.phrases import TIMES, TO, bounds, count, times
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
-PLACEMENTS = ("same-core", "cross-core", "cross-core-polled", "unpinned")
+PLACEMENTS = ("same-core", "cross-core", "cross-core-awake", "unpinned")
 # What may stand in a name, and what may stand elsewhere.
 NAME = "</script><script>alert(1)</script><img src='http://evil.example/x'>\"'&{{7*7}} $\\frac$한"
 HOSTILE = f"{NAME} \u202e\x00"

@@ -62,7 +62,7 @@ def fonts_are_let_go() -> Iterator[None]:
 def twice(**options) -> Results:
     planned = cells(
         (*TRANSPORTS, "fifo", "shm:posix+spin"), ("latency", "stream"), runtimes=BOTH,
-        placements=("same-core", "cross-core-polled"),
+        placements=("same-core", "cross-core-awake"),
     )  # fmt: skip
     planned += cells(("mp-pipe",))
     planned += cells(SIGNALS, ("signal",), (0,), runtimes=BOTH)
@@ -131,7 +131,7 @@ def test_the_table_has_a_row_for_each_transport_and_what_it_lacks() -> None:
     results = twice()
     found = costs(measured(results))
     table = round_trips(found)
-    assert table.placements == ["same-core", "cross-core-polled"]
+    assert table.placements == ["same-core", "cross-core-awake"]
     assert [row.shown.cell.transport for row in table.rows] == [
         "fifo", "pipe", "unix-stream", "sysv-queue", SHM, "shm:posix+spin", "null",
     ]  # fmt: skip
@@ -156,8 +156,8 @@ def test_where_the_native_calls_are_others_the_cost_is_marked(found: list[Cost])
 
 
 def test_a_sum_leaves_out_the_floor_and_what_makes_other_calls(found: list[Cost]) -> None:
-    same, polled = sums(found)
-    assert (same.placement, polled.placement) == ("same-core", "cross-core-polled")
+    same, awake = sums(found)
+    assert (same.placement, awake.placement) == ("same-core", "cross-core-awake")
     assert same.transports == 5
     assert same.added[1] == pytest.approx(4 * CALL, rel=0.1)
     assert same.ratio[2] < 3  # the floor's would be seven
@@ -180,7 +180,7 @@ def test_native_beside_python_is_a_chart_of_its_own(drawn: dict[str, Chart]) -> 
     assert chart.section == "costs"
     assert not chart.folded
     assert [one.name for one in chart.body.series] == ["native loop", "Python loop"]
-    assert [panel.title for panel in chart.body.panels] == ["same-core", "cross-core-polled"]
+    assert [panel.title for panel in chart.body.panels] == ["same-core", "cross-core-awake"]
     assert "mp-pipe" not in {row.label for row in chart.body.rows}
     for panel in chart.body.panels:
         for row in panel.dots:
@@ -197,8 +197,8 @@ def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Char
     chart = drawn["latency-python-native"]
     assert isinstance(chart.body, Curves)
     assert [panel.title for panel in chart.body.panels] == [
-        "Python loop, same-core", "Python loop, cross-core-polled",
-        "native loop, same-core", "native loop, cross-core-polled",
+        "Python loop, same-core", "Python loop, cross-core-awake",
+        "native loop, same-core", "native loop, cross-core-awake",
     ]  # fmt: skip
     assert chart.body.columns == 2
     assert chart.note.startswith("Python and native loops, ")
@@ -214,13 +214,13 @@ def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Char
 
 
 def test_placement_stands_under_placement_where_a_loop_lacks_one() -> None:
-    placed = ("same-core", "cross-core", "cross-core-polled")
+    placed = ("same-core", "cross-core", "cross-core-awake")
     planned = cells(placements=placed)
     planned += cells(runtimes=("native",), placements=(placed[0], placed[2]))
     chart = charts_of(sweep(reference, planned))["latency-python-native"]
     assert isinstance(chart.body, Curves)
     titles = [panel.title for panel in chart.body.panels]
-    assert titles[3:] == ["native loop, same-core", "", "native loop, cross-core-polled"]
+    assert titles[3:] == ["native loop, same-core", "", "native loop, cross-core-awake"]
 
 
 def test_what_one_loop_alone_measured_stays_one_chart() -> None:
