@@ -384,7 +384,7 @@ def clean(as_json: bool) -> None:
       ipcbench clean
     """
     from ipcbench.bench.machine.guardian import clean_up
-    from ipcbench.transports.kernel_objects.names import abandoned
+    from ipcbench.transports.kernel_objects.ledger import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
     if as_json:

@@ -18,7 +18,7 @@ os.environ.pop("IPCBENCH_LEDGER", None)
 
 from ipcbench.bench.machine.guardian import Guardian  # noqa: E402
 from ipcbench.transports.contract import Unavailable  # noqa: E402
-from ipcbench.transports.kernel_objects import names as naming  # noqa: E402
+from ipcbench.transports.kernel_objects.ledger import current, remove_all  # noqa: E402
 from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402
 from ipcbench.transports.testing.leaks import left_since, outliving  # noqa: E402
 from tests import sampling  # noqa: E402
@@ -31,12 +31,12 @@ def nothing_left_by_the_run() -> Iterator[None]:
 
     Descriptors are each test's own affair: a library may keep one that it opened late.
     """
-    ledger = naming.current()
+    ledger = current()
     guardian = Guardian(ledger)
     before = outliving()
     yield
     left = left_since(before, outliving)
-    naming.remove_all(ledger)
+    remove_all(ledger)
     guardian.dismiss()
     assert not left, f"the run left behind: {', '.join(map(str, left))}"
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainChannel, PlainEndpoint, closed
+from ipcbench.transports.base.defaults import (
+    PlainChannel,
+    PlainEndpoint,
+    check_seat,
+    check_spec,
+    closed,
+)
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,

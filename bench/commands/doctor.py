@@ -22,7 +22,7 @@ from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.transports.contract import Limit, Traits, Unavailable
-from ipcbench.transports.kernel_objects.names import abandoned
+from ipcbench.transports.kernel_objects.ledger import abandoned
 from ipcbench.transports.registry import names
 
 LISTEN = 1.0  # seconds that `doctor` listens to the machine's noise

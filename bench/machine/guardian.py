@@ -18,7 +18,7 @@ from pathlib import Path
 from ipcbench.bench.workers.standard_streams import open_standard_streams
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
-from ipcbench.transports.kernel_objects.names import (
+from ipcbench.transports.kernel_objects.ledger import (
     LEDGER_VARIABLE,
     Ledger,
     process_start,

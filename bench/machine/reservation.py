@@ -11,12 +11,8 @@ from ipcbench.bench.results.files import in_words
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.names import (
-    LEDGER_VARIABLE,
-    REMEDY,
-    Ledger,
-    abandoned,
-)
+from ipcbench.transports.kernel_objects.home import REMEDY
+from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, abandoned
 
 
 class Machine:

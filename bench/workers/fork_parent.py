@@ -33,7 +33,7 @@ from ipcbench.bench.workers.standard_streams import open_standard_streams
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.names import (
+from ipcbench.transports.kernel_objects.ledger import (
     current,
     process_start,
     remove_standing,

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec
 from ipcbench.transports.base.defaults import (
     PlainChannel,
     PlainEndpoint,
+    check_seat,
+    check_spec,
     closed,
-    translated,
 )
 from ipcbench.transports.base.descriptors import close_all, duplicate_all
 from ipcbench.transports.base.multiplexing import polled
+from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import (
     Closed,
     Family,
@@ -159,7 +160,7 @@ def _sender(fd: int) -> Any:
         try:
             write(fd, data)  # a packet goes whole or not at all: nothing to compare
         except OSError as error:  # EPIPE, EAGAIN; a `try` costs nothing where none comes
-            raise translated(error, "send") from error
+            raise translate(error, "send") from error
 
     return send
 
@@ -174,7 +175,7 @@ def _receiver(fd: int, size: int) -> Any:
             else:  # a longer packet would be cut in silence: with a byte more, it shows
                 received = os.readv(fd, [buffer, bytearray(1)])
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         if received != size:
             if received is None:  # how FileIO says EAGAIN
                 raise WouldBlock("receive: nothing is there")

@@ -27,7 +27,7 @@ from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.kernel_objects.names import current
+from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native.endpoint import built
 from tests.reference import build
 

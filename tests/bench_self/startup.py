@@ -7,7 +7,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.kernel_objects.names import current
+from ipcbench.transports.kernel_objects.ledger import current
 
 STARTS = 60
 NAMES = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem")

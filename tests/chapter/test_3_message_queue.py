@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.contract import Role, Unavailable
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key
 from tests.chapter.message_kinds import queue, specification
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def ticket() -> Iterator[str]:
     reason = queue().probe()
     if isinstance(reason, Unavailable):
         pytest.skip(reason.reason)
-    channel = queue().create(specification(name=str(naming.fresh_key())))
+    channel = queue().create(specification(name=str(fresh_key())))
     try:
         yield json.dumps(channel.ticket(Role.SENDER, 0).data)
     finally:

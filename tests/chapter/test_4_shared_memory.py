@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from ipcbench.transports.contract import Mapping, PeerGone
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import announce, fresh_key, withdraw
+from ipcbench.transports.kernel_objects.ledger import KINDS
 from ipcbench.transports.sync.futex import ORDERED
 from tests.chapter.process_count import SIZE, SYSV, running
 from tests.chapter.programs import Program
@@ -23,11 +24,11 @@ pytestmark = [
 @pytest.fixture
 def key() -> Iterator[str]:
     """A key that both programs are told; what they leave under it is removed."""
-    key = naming.fresh_key()
-    naming.announce("sysv memory", str(key))
+    key = fresh_key()
+    announce("sysv memory", str(key))
     yield hex(key)
-    naming.KINDS["sysv memory"].remove(str(key))
-    naming.withdraw("sysv memory", str(key))
+    KINDS["sysv memory"].remove(str(key))
+    withdraw("sysv memory", str(key))
 
 
 def test_the_latest_value(key: str) -> None:
@@ -81,7 +82,7 @@ def test_removal_waits_for_the_last(key: str) -> None:
     publisher.line()
     reader = Program("process_count", "read", key)
     reader.line()
-    naming.KINDS["sysv memory"].remove(str(int(key, 0)))
+    KINDS["sysv memory"].remove(str(int(key, 0)))
     with pytest.raises(PeerGone):
         SYSV.open(key)
     assert reader.ask() and publisher.ask() == reader.ask()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from tests.chapter.programs import output
 from tests.chapter.squares import END, FILE
 
@@ -23,11 +23,11 @@ def path() -> Iterator[Path]:
     folder = FILE.folder()
     if not isinstance(folder, Path):
         pytest.skip(folder.reason)
-    path = folder / naming.fresh_name()
-    naming.announce("file", str(path))
+    path = folder / fresh_name()
+    announce("file", str(path))
     yield path
     path.unlink()
-    naming.withdraw("file", str(path))
+    withdraw("file", str(path))
 
 
 def content(path: Path) -> list[int]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ipcbench.transports.contract import Role, Unavailable
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key
 from ipcbench.transports.shm import SEGMENTS
 from tests.chapter.count_up import MEMBERS, guard, specification
 from tests.chapter.programs import Program
@@ -24,7 +24,7 @@ def lost(name: str) -> int:
     reason = guard(name).probe()
     if isinstance(reason, Unavailable):
         pytest.skip(reason.reason)
-    named = None if name == "unguarded" else str(naming.fresh_key())
+    named = None if name == "unguarded" else str(fresh_key())
     channel = guard(name).create(specification(named))
     memory = SEGMENTS["sysv"].create(8, None)
     try:

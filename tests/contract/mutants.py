@@ -29,7 +29,7 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.home import PREFIX
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import mutants_shm
@@ -167,7 +167,7 @@ def never_unlinks(channel: Any) -> Any:
 
 
 def lends_to_all(channel: Any) -> Any:
-    for path in Path("/dev/shm").glob(f"*{naming.PREFIX}*"):
+    for path in Path("/dev/shm").glob(f"*{PREFIX}*"):
         path.chmod(0o666)
     return channel
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.contract import Sharing
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key, fresh_name
 from ipcbench.transports.testing import ContractTests
 from ipcbench.transports.testing.subject import Stage
 from tests import sampling
@@ -18,7 +18,7 @@ class _Sysv(ContractTests):
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
-        return str(naming.fresh_key()) if stage.transport.traits.sharing is Sharing.NAME else None
+        return str(fresh_key()) if stage.transport.traits.sharing is Sharing.NAME else None
 
 
 @pytest.mark.usefixtures("huge_pages")
@@ -31,7 +31,7 @@ class _Tmpfs(ContractTests):
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
-        return f"/dev/shm/{naming.fresh_name()}"
+        return f"/dev/shm/{fresh_name()}"
 
 
 def _suite(name: str) -> type[ContractTests]:

@@ -28,7 +28,7 @@ from ipcbench.bench.results.records import Skipped
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.version import VERSION
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger
 from ipcbench.transports.registry import Broken, get, names
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
@@ -248,10 +248,10 @@ def test_what_was_promised_is_measured_and_held(tmp_path: Path) -> None:
 
 def test_a_sweep_leaves_its_callers_ledger_alone(tmp_path: Path) -> None:
     """Who starts it may have a ledger of his own in the environment, with nothing in it yet."""
-    mine = naming.Ledger.open_new(os.getpid())
+    mine = Ledger.open_new(os.getpid())
     try:
         arguments = (*RUN, "-t", "sysv-queue", "--pattern", "latency", "-o", tmp_path / "run")
-        done = ipcbench(*arguments, **{naming.LEDGER_VARIABLE: str(mine.path)})
+        done = ipcbench(*arguments, **{LEDGER_VARIABLE: str(mine.path)})
         assert done.returncode == 0, done.stderr
         assert len(list(mine.entries())) == 1  # its owner
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ipcbench.bench.results.results import CellResult, Results, Status, load
-from ipcbench.transports.kernel_objects.names import PREFIX
+from ipcbench.transports.kernel_objects.home import PREFIX
 from tests.e2e.command import DEADLINE, environment
 from tests.faults.confined import CANNOT, NOBODY, Confinement
 

@@ -34,7 +34,9 @@ from ipcbench.transports.contract import (
     Topology,
     Transport,
 )
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key
+from ipcbench.transports.kernel_objects.home import PREFIX
+from ipcbench.transports.kernel_objects.ledger import current, standing
 from ipcbench.transports.registry import get, names
 from ipcbench.transports.sync.signals import SIGNAL
 from ipcbench.transports.testing.actors import Actor
@@ -225,7 +227,7 @@ def on_objects(created: list[KernelObject]) -> list[Try]:
 
 def announced() -> set[tuple[str, str]]:
     """What stands in the ledger of this run: beside it others may come and go."""
-    return set(naming.standing(naming.current()))
+    return set(standing(current()))
 
 
 def is_one_of(names: set[tuple[str, str]], one: KernelObject) -> bool:
@@ -309,7 +311,7 @@ def has_names(found: Transport) -> bool:
 def fixed_name(found: Transport, shared: Path) -> str:
     if found.traits.lifetime is Lifetime.FILE_SYSTEM and "sysv" not in found.name:
         return str(shared / "name")
-    key = str(naming.fresh_key() % 2**30 + 1)
+    key = str(fresh_key() % 2**30 + 1)
     return key if found.name.startswith("sysv-queue") else f"/{key}"
 
 
@@ -386,7 +388,7 @@ def test_what_is_unpickled_comes_over_inherited_descriptors_alone(name: str) -> 
         assert all("path" not in actor.do(ticket_data) for actor in crew.actors)
         assert found.traits.sharing is Sharing.INHERIT
         assert announced() == before[0]
-        assert not [one for one in listening() - before[1] if naming.PREFIX in one]
+        assert not [one for one in listening() - before[1] if PREFIX in one]
         assert goes_on(crew, spec_of(found), carries=True)
 
 

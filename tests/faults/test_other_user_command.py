@@ -26,7 +26,15 @@ from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key, fresh_name
+from ipcbench.transports.kernel_objects.ledger import (
+    KINDS,
+    LEDGER_VARIABLE,
+    Ledger,
+    current,
+    process_start,
+    remove_all,
+)
 from ipcbench.transports.kernel_objects.ownership import check_way
 from ipcbench.transports.testing.actors import Actor
 from tests.e2e.command import ipcbench
@@ -104,12 +112,12 @@ def test_an_inherited_ledger_of_his(
     """su(1) keeps the environment: nothing is written to, or believed of, his file."""
     ledger = shared / "his.ledger"
     stranger.do(perform, Path.touch, ledger)
-    monkeypatch.setenv(naming.LEDGER_VARIABLE, str(ledger))
+    monkeypatch.setenv(LEDGER_VARIABLE, str(ledger))
     with pytest.raises(PermissionError, match=f"belongs to user {STRANGER}"):
-        naming.Ledger(ledger).write({"kind": "file"})
+        Ledger(ledger).write({"kind": "file"})
     with pytest.raises(PermissionError, match=f"belongs to user {STRANGER}"):
-        list(naming.Ledger(ledger).entries())
-    mine = naming.current()
+        list(Ledger(ledger).entries())
+    mine = current()
     assert mine.path != ledger
     mine.discard()
 
@@ -119,14 +127,14 @@ def test_an_inherited_ledger_of_his(
 
 def make_all(shared: Path) -> list[tuple[str, str]]:
     """What a run of his would have, and a ledger of root's could wrongly name."""
-    file, folder = shared / naming.fresh_name(), shared / naming.fresh_name()
+    file, folder = shared / fresh_name(), shared / fresh_name()
     file.touch()
     folder.mkdir()
-    name = "/" + naming.fresh_name()
+    name = "/" + fresh_name()
     os.close(posix_ipc.SharedMemory(name, posix_ipc.O_CREX, 0o600, size=1).fd)
     posix_ipc.Semaphore(name, posix_ipc.O_CREX, 0o600).close()
     posix_ipc.MessageQueue(name, posix_ipc.O_CREX, 0o600).close()
-    key = naming.fresh_key()
+    key = fresh_key()
     sysv_ipc.MessageQueue(key, sysv_ipc.IPC_CREX, 0o600)
     sysv_ipc.Semaphore(key, sysv_ipc.IPC_CREX, 0o600)
     sysv_ipc.SharedMemory(key, sysv_ipc.IPC_CREX, 0o600, 8).detach()
@@ -146,13 +154,13 @@ def remove(things: list[tuple[str, str]]) -> list[str]:
     """He may: what there was."""
     removed = []
     for kind, name in things:
-        naming.KINDS[kind].remove(name)
+        KINDS[kind].remove(name)
         removed.append(kind)
     return removed
 
 
-def ledger_naming(things: list[tuple[str, str]], at: float) -> naming.Ledger:
-    ledger = naming.Ledger.open_new(1)
+def ledger_naming(things: list[tuple[str, str]], at: float) -> Ledger:
+    ledger = Ledger.open_new(1)
     for kind, name in things:
         ledger.write({"kind": kind, "name": name, "at": at})
     return ledger
@@ -161,7 +169,7 @@ def ledger_naming(things: list[tuple[str, str]], at: float) -> naming.Ledger:
 def test_root_removes_nothing_of_his(stranger: Actor, shared: Path) -> None:
     now = time.time()
     things = stranger.do(perform, make_all, shared)
-    assert naming.remove_all(ledger_naming(things, now)) == []
+    assert remove_all(ledger_naming(things, now)) == []
     assert stranger.do(perform, remove, things) == [kind for kind, _ in things]
 
 
@@ -171,8 +179,8 @@ def test_root_removes_nothing_of_another_program_s(shared: Path) -> None:
     made = make_all(shared)
     things = [one for one in made if one[0].startswith("sysv")]
     for at in (now - 1000, now + 1000):
-        assert naming.remove_all(ledger_naming(things, at)) == []
-    assert len(naming.remove_all(ledger_naming(made, now))) == len(made)
+        assert remove_all(ledger_naming(things, at)) == []
+    assert len(remove_all(ledger_naming(made, now))) == len(made)
 
 
 def test_a_session_that_another_program_has_now(shared: Path) -> None:
@@ -194,14 +202,14 @@ def test_a_session_that_another_program_has_now(shared: Path) -> None:
         process.wait()
         return member, process
 
-    ledger = naming.Ledger.open_new(1)
+    ledger = Ledger.open_new(1)
     other, other_leader = leaderless()
-    ours, our_leader = leaderless(**{naming.LEDGER_VARIABLE: str(ledger.path)})
+    ours, our_leader = leaderless(**{LEDGER_VARIABLE: str(ledger.path)})
     for leader in (other_leader, our_leader):
         ledger.write({"session": leader.pid, "start": 1})
     clean_up(ledger)
-    assert naming.process_start(ours) is None
-    assert naming.process_start(other) is not None
+    assert process_start(ours) is None
+    assert process_start(other) is not None
     os.kill(other, 9)
     for leader in (other_leader, our_leader):
         assert leader.stdout is not None
@@ -226,7 +234,7 @@ def hold(name: str, listening: bool) -> int:
 def test_the_sweep_s_name_taken(
     stranger: Actor, listening: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"\0ipcbench-test-{naming.fresh_name()}"
+    name = f"\0ipcbench-test-{fresh_name()}"
     monkeypatch.setattr(lock, "NAME", name)
     pid = stranger.do(perform, hold, name, listening)
     with pytest.raises(Busy) as caught:
@@ -245,7 +253,7 @@ def who_has(name: str) -> str:
 
 
 def test_he_is_told_of_ours(stranger: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    name = f"\0ipcbench-test-{naming.fresh_name()}"
+    name = f"\0ipcbench-test-{fresh_name()}"
     monkeypatch.setattr(lock, "NAME", name)
     mine = SweepLock()
     mine.acquire()
@@ -293,7 +301,7 @@ def test_a_sweep_is_not_lost_for_a_link(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # its ledger goes with it
-    monkeypatch.delenv(naming.LEDGER_VARIABLE, raising=False)
+    monkeypatch.delenv(LEDGER_VARIABLE, raising=False)
     monkeypatch.setattr(Path, "symlink_to", refuse)
     options = Options(transports=("pipe",), patterns=("latency",), sizes=("64",))
     profile = with_options(load_profile("smoke"), options)

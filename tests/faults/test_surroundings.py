@@ -236,7 +236,7 @@ def test_only_names_and_dates_know_the_time_of_day() -> None:
     assert found == {
         "bench/sweep/sweep.py",  # a run's name, and when it began
         "bench/results/pyperf_file.py",  # whether pyperf's date is one
-        "transports/kernel_objects/names.py",  # when a System V object was made: the kernel tells
+        "transports/kernel_objects/ledger.py",  # when a System V object was made: the kernel tells
     }
 
 

@@ -313,10 +313,11 @@ def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
 
 def _swept(home: Path) -> None:
     """What it left that had to be killed."""
-    from ipcbench.transports.kernel_objects import names as naming
+    from ipcbench.transports.kernel_objects.home import PREFIX
+    from ipcbench.transports.kernel_objects.ledger import Ledger, remove_all
 
-    for path in home.glob(f"{naming.PREFIX}*/*.ledger"):
-        naming.remove_all(naming.Ledger(path))
+    for path in home.glob(f"{PREFIX}*/*.ledger"):
+        remove_all(Ledger(path))
 
 
 class _Instead(MetaPathFinder):

@@ -30,7 +30,8 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import room
 from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.contract import Limits, Spec, Topology, Transport
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_name
+from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native import native_of, operations
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing.participants import seats
@@ -234,7 +235,7 @@ def semaphores(stack: ExitStack) -> Iterator[Act]:
         return
 
     def play() -> None:
-        name = "/" + naming.fresh_name()
+        name = "/" + fresh_name()
         semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX)
         semaphore.close()
         operations.posix_semaphore(name, 0)
@@ -292,7 +293,7 @@ PARTS = (kinds, builders, rings, semaphores, calls)
 
 def all_left() -> list[str]:
     """By whom."""
-    naming.current()
+    current()
     found = []
     for part in PARTS:
         with ExitStack() as stack:

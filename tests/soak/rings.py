@@ -27,7 +27,7 @@ from ipcbench.transports.contract import (
     Unavailable,
     Waiting,
 )
-from ipcbench.transports.kernel_objects.names import current
+from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import get
 from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
 from ipcbench.transports.shm.transport import Shm

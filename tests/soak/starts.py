@@ -18,7 +18,7 @@ from ipcbench.bench.results.records import Settings
 from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.kernel_objects.names import current
+from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import matching, names
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.soak.trials import Trial

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,12 @@ from ipcbench.transports.contract import (
     Closed,
     Json,
     MessageTooLarge,
-    PeerGone,
-    TransportError,
-    WouldBlock,
+    Role,
+    Sharing,
+    Spec,
+    Ticket,
+    Topology,
+    Transport,
 )
 
 
@@ -74,23 +76,44 @@ def fitted(buffer: memoryview, received: int) -> memoryview:
     return buffer[:received]
 
 
-_GONE = {
-    errno.EPIPE,
-    errno.ECONNRESET,
-    errno.ECONNABORTED,
-    errno.ECONNREFUSED,  # what a datagram gets whose receiver has been closed: unix(7)
-    errno.ENOTCONN,
-}
+def check_seat(spec: Spec, role: Role, index: int) -> None:
+    """Raise ValueError unless the spec's topology has this seat."""
+    many = spec.parties - 1
+    seats = {
+        Topology.LINK: {Role.CLIENT: 1, Role.SERVER: 1},
+        Topology.HUB: {Role.CLIENT: many, Role.SERVER: 1},
+        Topology.SIGNAL: {Role.CLIENT: 1, Role.SERVER: 1},
+        Topology.GUARD: {Role.MEMBER: spec.parties},
+        Topology.FAN_IN: {Role.SENDER: many, Role.RECEIVER: 1},
+        Topology.FAN_OUT: {Role.SENDER: 1, Role.RECEIVER: many},
+    }[spec.topology]
+    if not 0 <= index < seats.get(role, 0):
+        raise ValueError(
+            f"a {spec.topology.value} of {spec.parties} has no {role.value} number {index}"
+        )
 
 
-def translated(error: OSError, what: str) -> TransportError | OSError:
-    """Our name for an operating system's error, or the error itself where we have none."""
-    if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
-        return WouldBlock(f"{what}: it would have to wait")
-    if error.errno in _GONE:
-        return PeerGone(f"{what}: the other end is closed")
-    if error.errno == errno.EBADF:
-        return Closed(f"{what}: this end is closed")
-    if error.errno == errno.EMSGSIZE:
-        return MessageTooLarge(f"{what}: {error.strerror}")
-    return error
+def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
+    """Raise ValueError or MessageTooLarge unless the transport can serve the spec."""
+    if spec.topology not in transport.traits.topologies:
+        raise ValueError(f"{transport.name} cannot be a {spec.topology.value}")
+    if spec.name is not None and transport.traits.sharing is not Sharing.NAME:
+        raise ValueError(f"{transport.name} has no names, so none can be fixed")
+    if spec.size == 0 and not transport.traits.zero_length:
+        raise ValueError(f"{transport.name} carries no message of 0 bytes")
+    if spec.poll and not transport.traits.pollable:
+        raise ValueError(f"{transport.name} cannot be waited for with poll(2)")
+    if limit is not None and spec.size > limit:
+        raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")
+
+
+def path_in(ticket: Ticket) -> str:
+    """The path that a ticket tells; the spec's fixed name for one that tells nothing.
+
+    Unrelated processes that share only the path make their tickets themselves.
+    Raises: ValueError where there is neither.
+    """
+    path = ticket.data.get("path", ticket.spec.name)
+    if not isinstance(path, str):
+        raise ValueError("a ticket without a path, and its spec names none")
+    return path

@@ -12,7 +12,7 @@ import select
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ipcbench.transports.base.defaults import translated
+from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import PeerGone, WouldBlock
 
 
@@ -24,7 +24,7 @@ def writer(fd: int, size: int) -> Callable[[Any], None]:
         try:
             sent = write(fd, data)
         except OSError as error:
-            raise translated(error, "send") from error
+            raise translate(error, "send") from error
         if sent != size:
             write_rest(fd, memoryview(data), sent)
 
@@ -41,7 +41,7 @@ def reader(fd: int, size: int) -> Callable[[memoryview], int]:
         try:
             received = readinto(buffer)
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         if received != size:
             if received is None:
                 raise WouldBlock("receive: nothing is there")
@@ -61,7 +61,7 @@ def write_rest(fd: int, data: memoryview, sent: int) -> None:
         except BlockingIOError:
             wait_for(fd, select.POLLOUT)
         except OSError as error:
-            raise translated(error, "send") from error
+            raise translate(error, "send") from error
 
 
 def read_rest(fd: int, buffer: memoryview, received: int) -> int:
@@ -73,7 +73,7 @@ def read_rest(fd: int, buffer: memoryview, received: int) -> int:
             wait_for(fd, select.POLLIN)
             continue
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         if count == 0:
             raise PeerGone("receive: end of file in the middle of a message")
         received += count

@@ -7,7 +7,14 @@ import os
 import resource
 from pathlib import Path
 
-from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.contract import (
+    Closed,
+    MessageTooLarge,
+    PeerGone,
+    TransportError,
+    Unavailable,
+    WouldBlock,
+)
 
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
 ROOM_IN_SHM = "remove what nobody uses in /dev/shm, or mount -o remount,size=SIZE /dev/shm"
@@ -70,3 +77,25 @@ def refused_in_shm(call: str, error: Exception) -> Unavailable:
     if not os.access("/dev/shm", os.W_OK | os.X_OK):
         return Unavailable(f"{call} fails: {words(error)}", WRITABLE_SHM)
     return refused(call, error)
+
+
+_GONE = {
+    errno.EPIPE,
+    errno.ECONNRESET,
+    errno.ECONNABORTED,
+    errno.ECONNREFUSED,  # what a datagram gets whose receiver has been closed: unix(7)
+    errno.ENOTCONN,
+}
+
+
+def translate(error: OSError, what: str) -> TransportError | OSError:
+    """Our name for an operating system's error, or the error itself where we have none."""
+    if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+        return WouldBlock(f"{what}: it would have to wait")
+    if error.errno in _GONE:
+        return PeerGone(f"{what}: the other end is closed")
+    if error.errno == errno.EBADF:
+        return Closed(f"{what}: this end is closed")
+    if error.errno == errno.EMSGSIZE:
+        return MessageTooLarge(f"{what}: {error.strerror}")
+    return error

@@ -7,12 +7,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ipcbench.transports.base.bindings import sysv_ipc
-from ipcbench.transports.kernel_objects.names import (
-    KEY_BITS,
-    announce,
-    fresh_key,
-    withdraw,
-)
+from ipcbench.transports.kernel_objects.home import KEY_BITS
+from ipcbench.transports.kernel_objects.ledger import announce, withdraw
+from ipcbench.transports.kernel_objects.names import fresh_key
 from ipcbench.transports.kernel_objects.ownership import check_ours
 
 Made = TypeVar("Made")

@@ -14,17 +14,17 @@ from multiprocessing import BufferTooShort, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias
 
-from ipcbench.transports.base.checks import check_seat, check_spec
 from ipcbench.transports.base.defaults import (
     PlainChannel,
     PlainEndpoint,
+    check_seat,
+    check_spec,
     closed,
     fitted,
     forbidden,
-    translated,
 )
 from ipcbench.transports.base.multiplexing import given_room
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base.os_errors import refused, translate
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,
@@ -206,7 +206,7 @@ def _translated(error: Exception, what: str) -> Exception:
     if isinstance(error, BufferTooShort):
         return MessageTooLarge(f"{what}: a message of {len(error.args[0])} bytes")
     if isinstance(error, OSError) and error.errno is not None:
-        return translated(error, what)
+        return translate(error, what)
     return PeerGone(f"{what}: end of file")  # EOFError, or OSError in the middle of a message
 
 

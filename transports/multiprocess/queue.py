@@ -21,10 +21,11 @@ from dataclasses import dataclass, replace
 from queue import Empty, Full
 from typing import Any, TypeAlias
 
-from ipcbench.transports.base.checks import check_seat, check_spec
 from ipcbench.transports.base.defaults import (
     PlainChannel,
     PlainEndpoint,
+    check_seat,
+    check_spec,
     closed,
     fitted,
     forbidden,

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.defaults import closed, translated
+from ipcbench.transports.base.defaults import closed
+from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import Endpoint, Json, Unavailable
 
 _NEEDED = "install a C compiler and Python's headers, then install"
@@ -138,4 +139,4 @@ def in_words(error: OSError, what: str) -> Exception:
     """What an operation's errno is called in the contract."""
     if error.errno == errno.EIDRM:  # a removed object: msgop(2), semop(2)
         error = OSError(errno.EPIPE, error.strerror)
-    return translated(error, what)
+    return translate(error, what)

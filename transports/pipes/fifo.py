@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ipcbench.transports.base.checks import check_seat, check_spec, path_in
+from ipcbench.transports.base.defaults import check_seat, check_spec, path_in
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
@@ -35,7 +35,7 @@ from ipcbench.transports.contract import (
     Topology,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.names import fresh_folder, remove_folder
+from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
 from ipcbench.transports.kernel_objects.ownership import check_ours, open_ours
 from ipcbench.transports.pipes.pipe import TRAITS as PIPE_TRAITS
 from ipcbench.transports.pipes.pipe import (

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec
 from ipcbench.transports.base.defaults import (
     PlainChannel,
     PlainEndpoint,
+    check_seat,
+    check_spec,
     closed,
     forbidden,
 )

@@ -18,8 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from ipcbench.transports.base.bindings import missing, posix_ipc
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, fitted, forbidden
+from ipcbench.transports.base.defaults import (
+    PlainEndpoint,
+    check_seat,
+    check_spec,
+    closed,
+    fitted,
+    forbidden,
+)
 from ipcbench.transports.base.multiplexing import Gatherer, polled
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
@@ -44,7 +50,7 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.kernel_objects.names import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.ownership import check_ours
 from ipcbench.transports.native import operations
 

@@ -15,8 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ipcbench.transports.base.bindings import missing, sysv_ipc
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, fitted, forbidden
+from ipcbench.transports.base.defaults import (
+    PlainEndpoint,
+    check_seat,
+    check_spec,
+    closed,
+    fitted,
+    forbidden,
+)
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
     Closed,
@@ -40,7 +46,7 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.kernel_objects.names import withdraw
+from ipcbench.transports.kernel_objects import withdraw
 from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
 from ipcbench.transports.native import operations
 

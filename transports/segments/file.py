@@ -19,7 +19,8 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.names import announce, fresh_name, home, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.kernel_objects.ownership import open_ours
 from ipcbench.transports.segments.protocol import MappedSegment, allocate, owned
 

@@ -14,7 +14,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.names import fresh_name
+from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.segments.protocol import (

@@ -25,7 +25,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.names import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.ownership import check_ours
 from ipcbench.transports.segments.protocol import (
     GROW_SHM,

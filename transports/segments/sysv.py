@@ -23,7 +23,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.names import withdraw
+from ipcbench.transports.kernel_objects import withdraw
 from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages

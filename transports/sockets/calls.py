@@ -7,9 +7,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from ipcbench.transports.base.defaults import translated
 from ipcbench.transports.base.descriptors import read_rest, write_rest
 from ipcbench.transports.base.multiplexing import Receive
+from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import MessageTooLarge, PeerGone
 
 
@@ -22,7 +22,7 @@ def stream_sender(connection: socket.socket, size: int) -> Callable[[Any], None]
         try:
             sent = transmit(data)
         except OSError as error:
-            raise translated(error, "send") from error
+            raise translate(error, "send") from error
         if sent != size:
             write_rest(fd, memoryview(data), sent)
 
@@ -38,7 +38,7 @@ def stream_receiver(connection: socket.socket, size: int) -> Receive:
         try:
             received = receive(buffer)
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         if received != size:
             if received == 0:
                 raise PeerGone("receive: end of file")
@@ -67,7 +67,7 @@ def message_sender(connection: socket.socket) -> Callable[[Any], None]:
         try:
             transmit(data)
         except OSError as error:
-            raise translated(error, "send") from error
+            raise translate(error, "send") from error
 
     return send
 
@@ -84,7 +84,7 @@ def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool
         try:
             received = receive(buffer, size, whole)
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         except ValueError:
             return recv_short(buffer)
         if received != size:
@@ -99,7 +99,7 @@ def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool
         try:
             received = receive(buffer or nothing, 0, whole)
         except OSError as error:
-            raise translated(error, "receive") from error
+            raise translate(error, "receive") from error
         if received > len(buffer):
             raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
         if received == 0 and empty_is_end:

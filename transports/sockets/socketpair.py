@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, replace
 
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainChannel
+from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec
 from ipcbench.transports.base.descriptors import duplicate_all
 from ipcbench.transports.contract import (
     Closed,

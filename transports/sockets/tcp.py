@@ -11,8 +11,7 @@ import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainChannel
+from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec
 from ipcbench.transports.base.descriptors import duplicate_all
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (

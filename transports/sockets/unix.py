@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ipcbench.transports.base.checks import check_seat, check_spec, path_in
+from ipcbench.transports.base.defaults import check_seat, check_spec, path_in
 from ipcbench.transports.base.descriptors import duplicate_all
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
@@ -33,7 +33,7 @@ from ipcbench.transports.contract import (
     Unavailable,
     Waiting,
 )
-from ipcbench.transports.kernel_objects.names import fresh_folder, remove_folder
+from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
 from ipcbench.transports.sockets.calls import largest_message
 from ipcbench.transports.sockets.connections import (
     LONG_QUEUE,

@@ -19,15 +19,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec, path_in
 from ipcbench.transports.base.defaults import (
     PlainEndpoint,
+    check_seat,
+    check_spec,
     closed,
     forbidden,
-    translated,
+    path_in,
 )
 from ipcbench.transports.base.descriptors import duplicate_all
 from ipcbench.transports.base.multiplexing import Receive, polled
+from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,
@@ -154,7 +156,7 @@ def _recv_from(inbox: socket.socket, size: int, indices: dict[str, int]) -> Rece
             try:
                 received, address = receive(buffer, 0, whole)
             except OSError as error:
-                raise translated(error, "receive") from error
+                raise translate(error, "receive") from error
             if received != size and received > len(buffer):
                 raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
             if address in indices:  # else some other program of our user's has sent it

@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ipcbench.transports.base.checks import check_seat, check_spec
-from ipcbench.transports.base.defaults import PlainChannel
+from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec
 from ipcbench.transports.base.os_errors import refused, refused_in_shm
 from ipcbench.transports.contract import (
     Closed,
@@ -28,7 +27,8 @@ from ipcbench.transports.contract import (
     Unavailable,
     Waiting,
 )
-from ipcbench.transports.kernel_objects.names import announce, fresh_name, home, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.kernel_objects.ownership import open_ours
 from ipcbench.transports.native import operations
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint

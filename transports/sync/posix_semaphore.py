@@ -21,7 +21,7 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.kernel_objects.names import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.ownership import check_ours
 from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
 from ipcbench.transports.native import operations

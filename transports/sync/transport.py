@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ipcbench.transports.base.checks import check_seat, check_spec
+from ipcbench.transports.base.defaults import check_seat, check_spec
 from ipcbench.transports.base.descriptors import close_all, duplicate_all
 from ipcbench.transports.contract import (
     Closed,

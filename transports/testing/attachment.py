@@ -28,7 +28,7 @@ from ipcbench.transports.contract import (
     TransportError,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, current, standing
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import (
     Thing,
@@ -105,17 +105,17 @@ class SharingTests:
     def test_private_objects(self, stage: Stage, topology: Topology) -> None:
         """Nobody else may open them (0600, a folder 0700); all stand in the ledger till the end."""
         lifetime = stage.transport.traits.lifetime
-        before, noted = kernel_objects(), standing()
+        before, noted = kernel_objects(), announced()
         with stage.channel(stage.spec(topology)):
-            one = standing() - noted
+            one = announced() - noted
             assert bool(one) == (lifetime is not Lifetime.PROCESS)
             with stage.channel(stage.spec(topology)):
-                both = standing() - noted
+                both = announced() - noted
                 assert len(both) == 2 * len(one), "two channels share a name"
                 created = [each for thing, each in kernel_objects().items() if thing not in before]
                 assert len(created) >= len(both)
                 assert [each for each in created if each.mode & 0o077] == []
-        assert standing() == noted
+        assert announced() == noted
 
     def test_nothing_is_created_unannounced(
         self, stage: Stage, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -123,7 +123,7 @@ class SharingTests:
         """With a ledger that cannot be written, `create` fails before it creates."""
         if stage.transport.traits.lifetime is Lifetime.PROCESS:
             pytest.skip("what it creates goes with its processes")
-        monkeypatch.setenv(naming.LEDGER_VARIABLE, str(tmp_path))
+        monkeypatch.setenv(LEDGER_VARIABLE, str(tmp_path))
         with pytest.raises((OSError, TransportError)):
             stage.transport.create(stage.spec(topology))
 
@@ -183,11 +183,11 @@ class SharingTests:
         if free_name is None:
             pytest.skip("it has no names")
         with stage.crew(topology, name=free_name) as crew:
-            before, noted = named(free_name), standing()
+            before, noted = named(free_name), announced()
             with pytest.raises(FileExistsError):
                 stage.transport.create(spec)
             assert named(free_name) == before
-            assert standing() == noted
+            assert announced() == noted
             if stage.transport.traits.carries:
                 message = numbered(1, TYPICAL)
                 assert crew.carry(message) == [message]
@@ -222,9 +222,9 @@ def named(name: str) -> set[Thing]:
     return found
 
 
-def standing() -> set[tuple[str, str]]:
+def announced() -> set[tuple[str, str]]:
     """What the run's ledger names."""
-    return set(naming.standing(naming.current()))
+    return set(standing(current()))
 
 
 def shape(seat: Seat) -> tuple[bool, str]:

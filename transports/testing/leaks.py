@@ -12,7 +12,8 @@ from glob import escape, glob
 from pathlib import Path
 
 from ipcbench.transports.base.bindings import posix_ipc
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.home import PREFIX, home
+from ipcbench.transports.kernel_objects.ledger import Ledger, standing
 
 SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
 
@@ -39,16 +40,15 @@ class KernelObject:
 
 
 def kernel_objects() -> dict[Thing, KernelObject]:
-    """Our user's named objects: of POSIX, System V, and in `naming.home()`, without ledgers."""
-    mapped = _owned(Path("/var/tmp").glob(f"{naming.PREFIX}*"))  # where `home()` is no disk
+    """Our user's named objects: of POSIX, System V, and in `home()`, without ledgers."""
+    mapped = _owned(Path("/var/tmp").glob(f"{PREFIX}*"))  # where `home()` is no disk
     found = (*_files(Path("/dev/shm")), *mapped, *_posix_queues(), *_sysv())
-    home = naming.home()
-    ours = (thing for thing in _files(home) if not thing.thing.name.endswith(".ledger"))
+    ours = (thing for thing in _files(home()) if not thing.thing.name.endswith(".ledger"))
     return {each.thing: each for each in (*found, *ours)}
 
 
 def ledgers() -> set[Thing]:
-    return {Thing("ledger", str(path)) for path in naming.home().glob("*.ledger")}
+    return {Thing("ledger", str(path)) for path in home().glob("*.ledger")}
 
 
 def _files(folder: Path) -> Iterator[KernelObject]:
@@ -73,7 +73,7 @@ def _posix_queues() -> Iterator[KernelObject]:
         return
     if posix_ipc is None:  # then nobody here can have made one
         return
-    entries = [entry for path in ledgers() for entry in naming.Ledger(Path(path.name)).entries()]
+    entries = [entry for path in ledgers() for entry in Ledger(Path(path.name)).entries()]
     for name in sorted({str(entry.get("name")) for entry in entries if _names_a_queue(entry)}):
         try:
             queue = posix_ipc.MessageQueue(name, read=True, write=False)
@@ -161,14 +161,14 @@ def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) ->
 
 def names_of_other_runs() -> set[str]:
     """What the ledgers of other runs beside us name, as a `Thing` would have it."""
-    home, temporary = naming.home(), Path(tempfile.gettempdir())
+    temporary = Path(tempfile.gettempdir())
     names = set()
-    for pattern in (f"{naming.PREFIX}*/*.ledger", f"*/{naming.PREFIX}*/*.ledger"):
+    for pattern in (f"{PREFIX}*/*.ledger", f"*/{PREFIX}*/*.ledger"):
         # Not Path.glob, which raises for a folder that goes meanwhile.
         for path in map(Path, glob(f"{escape(str(temporary))}/{pattern}")):  # noqa: PTH207
             with contextlib.suppress(OSError):  # it went while we looked; we look again
-                if path.parent != home:
-                    for kind, name in naming.standing(naming.Ledger(path)):
+                if path.parent != home():
+                    for kind, name in standing(Ledger(path)):
                         sysv = kind.startswith("sysv")
                         names.add(f"key {name}" if sysv else Path(name).name)
     return names

@@ -26,7 +26,13 @@ from ipcbench.transports.contract import (
     Transport,
     Waiting,
 )
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects.ledger import (
+    LEDGER_VARIABLE,
+    Ledger,
+    abandoned,
+    current,
+    remove_all,
+)
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 from ipcbench.transports.testing.participants import (
@@ -212,9 +218,9 @@ class LivingTests:
         with Actor(lambda: stage.transport) as actor:
             path = actor.do(create_and_keep, stage.spec(topology))
             actor.kill()
-        ledger = naming.Ledger(Path(path))
-        assert [each.path for each in naming.abandoned()] == [ledger.path]
-        removed = naming.remove_all(ledger)
+        ledger = Ledger(Path(path))
+        assert [each.path for each in abandoned()] == [ledger.path]
+        removed = remove_all(ledger)
         assert bool(removed) == (stage.transport.traits.lifetime is not Lifetime.PROCESS)
 
     def test_carries_nothing(self, either: Stage, topology: Topology) -> None:
@@ -264,9 +270,9 @@ def keep_sending(seat: Seat) -> None:
 
 def create_and_keep(transport: Transport, spec: Spec) -> str:
     """Create a channel with a ledger of this process's own; the ledger's path."""
-    os.environ.pop(naming.LEDGER_VARIABLE, None)
+    os.environ.pop(LEDGER_VARIABLE, None)
     _kept.append(transport.create(spec))
-    return str(naming.current().path)
+    return str(current().path)
 
 
 _kept: list[Channel] = []

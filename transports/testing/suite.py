@@ -18,7 +18,12 @@ from ipcbench.transports.contract import (
     Transport,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_name
+from ipcbench.transports.kernel_objects.ledger import (
+    LEDGER_VARIABLE,
+    current,
+    remove_all,
+)
 from ipcbench.transports.native import built
 from ipcbench.transports.testing.attachment import SharingTests
 from ipcbench.transports.testing.fan_out import DealingTests
@@ -86,10 +91,10 @@ class ContractTests(
         """Ledgers and sockets apart from those of real sweeps; a socket's path must be short."""
         with TemporaryDirectory(prefix="ipcb-") as folder, pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", folder)
-            patch.delenv(naming.LEDGER_VARIABLE, raising=False)
-            ledger = naming.current()
+            patch.delenv(LEDGER_VARIABLE, raising=False)
+            ledger = current()
             yield
-            naming.remove_all(ledger)
+            remove_all(ledger)
 
     @pytest.fixture(autouse=True)
     def nothing_left(self, private_home: None) -> Iterator[None]:
@@ -171,7 +176,7 @@ class ContractTests(
             return None
         if traits.lifetime is Lifetime.FILE_SYSTEM:
             return str(tmp_path / "name")
-        return "/" + naming.fresh_name()
+        return "/" + fresh_name()
 
 
 def _resolve(transport: str | Transport) -> Transport:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipcbench.bench.patterns.python_loops import Span
 from ipcbench.bench.patterns.table import PATTERNS, Part, Pattern, Seat, elapsed
 from ipcbench.bench.plan.profile import MOST_PROCESSES
-from ipcbench.transports.base.checks import check_seat
+from ipcbench.transports.base.defaults import check_seat
 from ipcbench.transports.contract import Role, Spec, Topology
 
 ALL = list(PATTERNS.values())

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.contract import Limit, Limits, Mapping, PeerGone, Unavailable
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key
 from ipcbench.transports.registry import get
 from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
@@ -144,7 +144,7 @@ def test_a_key_that_is_taken_and_one_that_is_gone(huge_pages: None) -> None:
     reason = kind.probe()
     if reason is not None:
         pytest.skip(f"{reason.reason} ({reason.remedy})")
-    key = str(naming.fresh_key())
+    key = str(fresh_key())
     with made(kind, 1, key) as segment:
         segment.memory[0] = 7
         with pytest.raises(FileExistsError):

@@ -12,43 +12,45 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_key, fresh_name
+from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
+from ipcbench.transports.kernel_objects.ledger import Ledger, current
 from ipcbench.transports.testing import leaks
 from ipcbench.transports.testing.actors import Actor
 
 
 def posix_memory(stack: ExitStack) -> None:
-    memory = posix_ipc.SharedMemory("/" + naming.fresh_name(), posix_ipc.O_CREX, size=1)
+    memory = posix_ipc.SharedMemory("/" + fresh_name(), posix_ipc.O_CREX, size=1)
     stack.callback(memory.unlink)
     os.close(memory.fd)
 
 
 def posix_semaphore(stack: ExitStack) -> None:
-    semaphore = posix_ipc.Semaphore("/" + naming.fresh_name(), posix_ipc.O_CREX)
+    semaphore = posix_ipc.Semaphore("/" + fresh_name(), posix_ipc.O_CREX)
     stack.callback(semaphore.close)
     stack.callback(semaphore.unlink)
 
 
 def sysv_queue(stack: ExitStack) -> None:
-    stack.callback(sysv_ipc.MessageQueue(naming.fresh_key(), sysv_ipc.IPC_CREX).remove)
+    stack.callback(sysv_ipc.MessageQueue(fresh_key(), sysv_ipc.IPC_CREX).remove)
 
 
 def sysv_semaphore(stack: ExitStack) -> None:
-    stack.callback(sysv_ipc.Semaphore(naming.fresh_key(), sysv_ipc.IPC_CREX).remove)
+    stack.callback(sysv_ipc.Semaphore(fresh_key(), sysv_ipc.IPC_CREX).remove)
 
 
 def sysv_memory(stack: ExitStack) -> None:
-    memory = sysv_ipc.SharedMemory(naming.fresh_key(), sysv_ipc.IPC_CREX, size=1)
+    memory = sysv_ipc.SharedMemory(fresh_key(), sysv_ipc.IPC_CREX, size=1)
     memory.detach()
     stack.callback(memory.remove)
 
 
 def folder(stack: ExitStack) -> None:
-    stack.callback(naming.remove_folder, naming.fresh_folder())
+    stack.callback(remove_folder, fresh_folder())
 
 
 def ledger(stack: ExitStack) -> None:
-    stack.callback(naming.Ledger.open_new(os.getpid()).discard)
+    stack.callback(Ledger.open_new(os.getpid()).discard)
 
 
 def descriptor(stack: ExitStack) -> None:
@@ -81,7 +83,7 @@ MAKERS: list[Callable[[ExitStack], None]] = [
 def test_what_is_left_is_seen(
     make: Callable[[ExitStack], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    naming.current()
+    current()
     before = leaks.snapshot()
     with ExitStack() as stack:
         make(stack)
@@ -93,8 +95,8 @@ def test_what_is_left_is_seen(
 
 def test_a_queue_is_not_looked_for_without_its_binding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a ledger of somebody who had it."""
-    ledger = naming.Ledger.open_new(os.getpid())
-    ledger.write({"kind": "posix queue", "name": "/" + naming.fresh_name()})
+    ledger = Ledger.open_new(os.getpid())
+    ledger.write({"kind": "posix queue", "name": "/" + fresh_name()})
     monkeypatch.setattr(leaks, "posix_ipc", None)
     assert isinstance(leaks.snapshot(), set)
     ledger.discard()

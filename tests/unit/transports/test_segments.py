@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ipcbench.transports.contract import Mapping, PeerGone, Sharing, Unavailable
-from ipcbench.transports.kernel_objects import names as naming
+from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm import SEGMENTS
 from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
@@ -178,7 +178,7 @@ def test_no_room(name: str) -> None:
 def test_files_are_where_they_say(tmp_path: Path) -> None:
     file, tmpfs = SEGMENTS["file"], SEGMENTS["tmpfs"]
     with pytest.raises(ValueError, match="memory"):
-        file.create(1, f"/dev/shm/{naming.fresh_name()}")
+        file.create(1, f"/dev/shm/{fresh_name()}")
     for name in ("nothing", "0", str(2**31)):
         with pytest.raises(ValueError):
             SEGMENTS["sysv"].create(1, name)

@@ -1,0 +1,241 @@
+"""Ledgers: lists of the kernel objects that exist, so that a killed run can be cleaned up.
+
+A killed process cannot remove its objects. Therefore every key or name is
+written to a *ledger* before the object is created, and `IPC_PRIVATE` is never
+used: nothing could find such an object again. A ledger is a file of JSON lines
+in a private folder; its first line names the process that owns the objects.
+`remove_all` removes the objects that a ledger names; `abandoned` finds the
+ledgers whose owner is dead. An object under a fixed name, which the caller of
+`create` chose, stands in no ledger: its caller removes it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects import removal
+from ipcbench.transports.kernel_objects.home import REMEDY, home
+from ipcbench.transports.kernel_objects.names import is_private_key, is_private_name
+from ipcbench.transports.kernel_objects.ownership import open_ours
+
+LEDGER_VARIABLE = "IPCBENCH_LEDGER"
+
+
+def process_start(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot, or None: no such process.
+
+    With the pid it names a process for ever; the pid alone is used again
+    (proc_pid_stat(5), field 22).
+    """
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = line.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+class Ledger:
+    """An append-only list of the kernel objects that one owner answers for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open_new(cls, owner: int) -> Ledger:
+        """A fresh ledger in `home()`, owned by the process `owner`."""
+        # It gets its name once its owner stands in it: one without an owner would
+        # look abandoned to a process that cleans up just then.
+        path = home() / f"{secrets.token_hex(8)}.new"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.close(fd)
+        try:
+            cls(path).write({"owner": owner, "start": process_start(owner)})
+            return cls(path.rename(path.with_suffix(".ledger")))
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+    def write(self, entry: dict[str, object]) -> None:
+        """Append one line, in one write: several processes share a ledger.
+
+        Raises: OSError, also where the disk took a part of it.
+        """
+        # It begins with a line's end too, so that a torn line spoils no other.
+        line = b"\n" + json.dumps(entry).encode() + b"\n"
+        fd = open_ours(self.path, os.O_WRONLY | os.O_APPEND)
+        try:
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        finally:
+            os.close(fd)
+
+    def entries(self) -> Iterator[dict[str, object]]:
+        """What stands in it; a line torn by a kill, or garbled, is passed over."""
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(open_ours(self.path, os.O_RDONLY), "rb") as lines,  # noqa: PTH123 (a descriptor)
+        ):
+            for line in lines:
+                with contextlib.suppress(ValueError, RecursionError):
+                    entry = json.loads(line)
+                    if isinstance(entry, dict):
+                        yield entry
+
+    def owner_alive(self) -> bool:
+        first = next(self.entries(), {})
+        pid, start = first.get("owner"), first.get("start")
+        return isinstance(pid, int) and start is not None and process_start(pid) == start
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def current() -> Ledger:
+    """The ledger of this process tree: the one in the environment, or a new one."""
+    path = os.environ.get(LEDGER_VARIABLE)
+    if path and _is_ours(Path(path)):  # su(1) keeps the other user's environment
+        return Ledger(Path(path))
+    ledger = Ledger.open_new(os.getpid())
+    os.environ[LEDGER_VARIABLE] = str(ledger.path)
+    atexit.register(_remove_at_exit, ledger, os.getpid())
+    return ledger
+
+
+def _remove_at_exit(ledger: Ledger, owner: int) -> None:
+    if os.getpid() == owner:  # and not in a child that inherited this by fork
+        remove_all(ledger)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of kernel object that has a name, and how to remove one by it."""
+
+    name: str
+    remove: Callable[..., None]  # see ipcbench.transports.kernel_objects.removal
+    ours: Callable[[str], bool]  # could we have given this name?
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("file", removal.file, is_private_name),
+        Kind("folder", removal.folder, is_private_name),
+        Kind("posix memory", removal.posix_memory, is_private_name),
+        Kind("posix semaphore", removal.posix_semaphore, is_private_name),
+        Kind("posix queue", removal.posix_queue, is_private_name),
+        Kind("sysv queue", removal.sysv_queue, is_private_key),
+        Kind("sysv memory", removal.sysv_memory, is_private_key),
+        Kind("sysv semaphore", removal.sysv_semaphore, is_private_key),
+    )
+}
+
+
+def announce(kind: str, name: str) -> None:
+    """Write down an object that is about to be created.
+
+    Raises: Unavailable, and then it must not be: nobody would ever remove it.
+    """
+    # System V's are numbers, which others may give as well: the time tells whose it is.
+    when = {"at": round(time.time(), 1)} if kind.startswith("sysv") else {}
+    try:
+        current().write({"kind": KINDS[kind].name, "name": name, **when})
+    except OSError as error:
+        raise unwritten(error) from error
+
+
+def unwritten(error: OSError) -> Unavailable:
+    where = f"{error.filename}: " if error.filename else ""
+    return Unavailable(f"{where}{error.strerror or error}", REMEDY)
+
+
+def withdraw(kind: str, name: str) -> None:
+    """Write down that the object is gone, or never was.
+
+    As well as may be: what stays written down is found to be gone later.
+    """
+    with contextlib.suppress(OSError, Unavailable):
+        current().write({"gone": KINDS[kind].name, "name": name})
+
+
+def standing(ledger: Ledger) -> list[tuple[str, str]]:
+    """The (kind, name) pairs that were announced and not withdrawn.
+
+    A name that we could not have given is passed over: what a garbled ledger
+    says must not remove what belongs to others.
+    """
+    return list(_announced(ledger))
+
+
+def _announced(ledger: Ledger) -> dict[tuple[str, str], float]:
+    """When each of them was."""
+    found: dict[tuple[str, str], float] = {}
+    for entry in ledger.entries():
+        kind, gone, name = (str(entry.get(key)) for key in ("kind", "gone", "name"))
+        if kind in KINDS and KINDS[kind].ours(name):
+            at = entry.get("at")
+            found[kind, name] = at if isinstance(at, float) else 0.0
+        else:
+            found.pop((gone, name), None)
+    return found
+
+
+def remove_standing(ledger: Ledger) -> list[str]:
+    """Remove every object that a ledger still names; what was removed.
+
+    What cannot be removed (a binding is missing, say) stays written down.
+    """
+    return [f"{kind} {name}" for (kind, name), removed in _remove(ledger).items() if removed]
+
+
+def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
+    """What is gone now, and whether it was removed only now."""
+    gone = {}
+    for (kind, name), at in _announced(ledger).items():
+        try:
+            KINDS[kind].remove(name, at)
+            gone[kind, name] = True
+        except FileNotFoundError:
+            gone[kind, name] = False
+        except Exception:  # every binding has errors of its own, and the others' turn comes
+            continue
+        with contextlib.suppress(OSError):  # a full disk keeps nobody from cleaning up
+            ledger.write({"gone": kind, "name": name})
+    return gone
+
+
+def remove_all(ledger: Ledger) -> list[str]:
+    """Remove every object that a ledger still names, then the ledger; what was removed.
+
+    The ledger stays while something in it does, for the next one who cleans up.
+    """
+    gone = _remove(ledger)
+    # On a full disk what is gone still stands there.
+    if gone.keys() >= set(standing(ledger)):
+        ledger.discard()
+    return [f"{kind} {name}" for (kind, name), removed in gone.items() if removed]
+
+
+def abandoned() -> list[Ledger]:
+    """The ledgers in `home()` whose owner is dead."""
+    ledgers = [Ledger(path) for path in sorted(home().glob("*.ledger"))]
+    return [ledger for ledger in ledgers if not ledger.owner_alive()]
