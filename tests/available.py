@@ -1,4 +1,4 @@
-"""What a test plays with, where this machine has it: else the test is skipped, with the reason."""
+"""A transport for a test; the test is skipped where this machine lacks it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipcbench.transports.registry import get
 
 
 def available(name: str) -> Transport:
-    """The transport of that name. Skips what asks for one that cannot be had here."""
+    """Get the transport of that name, or skip the test and give the reason."""
     found = get(name)
     assert isinstance(found, Transport)
     limits = found.probe()

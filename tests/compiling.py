@@ -1,4 +1,4 @@
-"""Whether a module for Python can be compiled here: for tests that make one of their own."""
+"""Detection of a C compiler and Python.h, for tests that compile a module of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADERS = tuple(f"-I{sysconfig.get_path(kind)}" for kind in ("include", "platinc
 
 @cache
 def lacking() -> str:
-    """What is not there, with its remedy; empty where a module can be compiled."""
+    """Name the missing part and its remedy; empty if a module can be compiled."""
     if shutil.which(COMPILER) is None:
         return "there is no C compiler: apt-get install gcc"
     command = [COMPILER, *HEADERS, "-fsyntax-only", "-x", "c", "-"]

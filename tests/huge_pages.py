@@ -1,9 +1,9 @@
-"""Huge pages for a test run: set aside where it may, and given back however it ends.
+"""Huge pages for a test run: reserved where it has the right, released when it ends.
 
-As a program it is the one that does both: it adds to vm.nr_hugepages what it can get of
-what is asked for, says so, and takes as many away again once its standard input ends,
-which it does even where the run was killed. Adding and taking away, instead of writing
-back an old value, is right for several runs side by side as well.
+A child process runs this file as a program. It raises vm.nr_hugepages by as many of the
+requested pages as the kernel grants, prints their number, and lowers it by the same number
+at the end of its standard input, which comes even if the run is killed. A difference,
+instead of an old value written back, stays correct when several runs overlap.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ ENOUGH = 64 << 20  # bytes: for any one channel of the tests
 
 
 def _change(setting: str, pages: int) -> int:
-    """Add so many; how many there are more now. Raises: OSError."""
+    """Change the number of pages by so many and return the real difference. Raises: OSError."""
     fd = os.open(setting, os.O_RDWR)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)  # who else runs these tests waits for its turn
+        fcntl.flock(fd, fcntl.LOCK_EX)  # one run of these tests at a time
         before = int(os.pread(fd, 32, 0))
         os.pwrite(fd, b"%d\n" % max(0, before + pages), 0)
         return int(os.pread(fd, 32, 0)) - before
@@ -35,12 +35,12 @@ def _change(setting: str, pages: int) -> int:
 
 @contextmanager
 def set_aside(pages: int, setting: Path = SETTING) -> Iterator[int]:
-    """How many were to be had of so many: none where we may not, or memory is in pieces."""
+    """Reserve pages; yield their number: 0 without the right or in fragmented memory."""
     with subprocess.Popen(
         [sys.executable, __file__, setting, str(pages)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is not for it
+        start_new_session=True,  # so that Ctrl-C does not reach it
     ) as keeper:
         assert keeper.stdin is not None and keeper.stdout is not None
         try:
@@ -51,11 +51,11 @@ def set_aside(pages: int, setting: Path = SETTING) -> Iterator[int]:
 
 @contextmanager
 def none_free() -> Iterator[None]:
-    """Have all of them, as another program would that needs them."""
+    """Occupy all free huge pages, as another program could."""
     fd = os.memfd_create("ipcbench-all", os.MFD_CLOEXEC | os.MFD_HUGETLB)
     try:
         with suppress(OSError):
-            while True:  # one more each time
+            while True:  # one page more each time
                 size = os.fstat(fd).st_size
                 os.posix_fallocate(fd, size, os.fstat(fd).st_blksize)
         yield

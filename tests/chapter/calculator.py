@@ -1,4 +1,4 @@
-"""The calculation server behind a FIFO, and its client: they share only the path.
+"""A calculation server behind a FIFO, and its client: they share only the path.
 
 Usage: calculator.py serve WAY PATH
        calculator.py ask WAY PATH "6 * 7" "1 / 0" …        (WAY: fifo, or fifo:mknod)
@@ -15,7 +15,7 @@ from ipcbench.transports.contract import Endpoint, PeerGone, Role, Spec, Ticket
 from ipcbench.transports.registry import get
 
 QUESTION = struct.Struct("=dcd7x")  # a number, an operator, a number
-ANSWER = struct.Struct("=d?15x")  # the result, and whether there is one
+ANSWER = struct.Struct("=d?15x")  # the result, and a flag: it is valid
 assert QUESTION.size == ANSWER.size  # a stream has one size for all messages
 
 OPERATORS = {
@@ -35,7 +35,7 @@ def send(endpoint: Endpoint, message: bytes) -> None:
 
 
 def serve(way: str, path: str) -> None:
-    """Answer one client's questions, until it leaves."""
+    """Answer one client's questions until it disconnects."""
     channel = get(way).create(spec(path))
     try:
         endpoint = get(way).attach(channel.ticket(Role.SERVER, 0), time.monotonic() + 10)
@@ -57,7 +57,7 @@ def serve(way: str, path: str) -> None:
 
 
 def ask(way: str, path: str, questions: list[str]) -> None:
-    """Ask, and print each answer."""
+    """Send the questions and print each answer."""
     deadline = time.monotonic() + 10
     while True:
         try:

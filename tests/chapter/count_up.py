@@ -1,9 +1,10 @@
-"""Several programs count up one variable in System V shared memory, each so many times.
+"""Programs that increment one variable in System V shared memory, each a number of times.
 
     python -m tests.chapter.count_up GUARD TICKET KEY TIMES
 
-GUARD is the name of a transport (`sysv-sem`, or `unguarded`), TICKET what its owner
-hands to each member, as JSON; KEY is the variable's segment. All start at a line.
+GUARD is the name of a transport (`sysv-sem`, or `unguarded`), TICKET the JSON that its owner
+passes to each member, KEY the key of the variable's segment. Each program starts when it reads
+a line.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def main(name: str, ticket: str, key: str, times: str) -> None:
     for _ in range(int(times)):
         member.acquire()
         found = count[0]
-        os.sched_yield()  # the others get their chance in between, on one core too
+        os.sched_yield()  # let the others run in between, even on one core
         count[0] = found + 1
         member.release()
     print("done", flush=True)

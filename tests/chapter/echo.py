@@ -1,7 +1,7 @@
-"""The echo server behind a Unix domain socket, a process for each client; and a client.
+"""An echo server behind a Unix domain socket, with a process for each client; and a client.
 
 Usage: echo.py serve PATH CLIENTS
-       echo.py ask PATH NAME COUNT        (its first message at once, the others after a line)
+       echo.py ask PATH NAME COUNT   (sends one message, reads a line, sends the others)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def receive(endpoint: Endpoint) -> tuple[int, bytes]:
 
 
 def serve(path: str, clients: int) -> None:
-    """Accept so many, each served by a process of its own."""
+    """Accept so many clients; serve each in a process of its own."""
     channel = unix.create(spec(path))
     children = []
     try:
@@ -64,7 +64,7 @@ def echo(endpoint: Endpoint) -> None:
 
 
 def ask(path: str, name: str, count: int) -> None:
-    """Print who echoed; stop with an error where an echo is not what was said."""
+    """Print the echoing process's id; fail if an echo differs from its message."""
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -75,10 +75,10 @@ def ask(path: str, name: str, count: int) -> None:
                 raise
             time.sleep(0.005)
     for number in range(count):
-        said = f"{name} says {number}".encode()
-        send(endpoint, said)
-        pid, heard = receive(endpoint)
-        assert heard == said, f"{heard!r} is no echo of {said!r}"
+        message = f"{name} says {number}".encode()
+        send(endpoint, message)
+        pid, echoed = receive(endpoint)
+        assert echoed == message, f"{echoed!r} is no echo of {message!r}"
         print(pid, flush=True)
         if number == 0:
             sys.stdin.readline()

@@ -1,4 +1,4 @@
-"""The child of the pipe: writes a greeting with its process id every so often.
+"""The child of program 1: writes a greeting with its process id at intervals.
 
 Usage: greeter.py DESCRIPTOR COUNT
 """

@@ -1,12 +1,12 @@
-"""One System V queue, several kinds of message: the programs that put them there and take them.
+"""Programs that put messages of several kinds in one System V queue and take them.
 
     python -m tests.chapter.message_kinds put TICKET [KIND TEXT]...
     python -m tests.chapter.message_kinds take TICKET KIND COUNT
     python -m tests.chapter.message_kinds try TICKET KIND
 
-A TICKET is what the queue's owner hands to whoever is to use it, as JSON. What
-was taken is printed, a text a line; `try` takes at once or says that there is
-none of the kind.
+A TICKET is the JSON that the queue's owner passes to each user of the queue. `take` prints
+each text on a line; `try` does not wait: it takes a message or reports that there is none
+of the kind.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _seat(role: Role, text: str, kind: int, *, nowait: bool = False) -> Ticket:
 
 
 def put(ticket: str, *messages: str) -> None:
-    """One end of the queue for each kind of message."""
+    """Put each message through an endpoint of its kind."""
     for kind, text in zip(messages[0::2], messages[1::2], strict=True):
         end = queue().attach(_seat(Role.SENDER, ticket, int(kind)), time.monotonic() + 5)
         end.send(end.prepare(memoryview(text.encode())))

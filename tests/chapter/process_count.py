@@ -1,13 +1,12 @@
-"""System V shared memory: the number of running processes, published and read by two programs.
+"""Programs that publish and read the number of processes in System V shared memory.
 
     python -m tests.chapter.process_count publish KEY
-    python -m tests.chapter.process_count read KEY [COUNT]
+    python -m tests.chapter.process_count read KEY
     python -m tests.chapter.process_count scribble KEY
 
-They share nothing but the key. `publish` counts anew for each line that it reads,
-until there are no more, and leaves the segment where it is; `read` prints the
-newest value, and COUNT times after a line each; `scribble` writes through a
-read-only attachment, which is its end.
+They share only the key. `publish` counts again for each line that it reads, and leaves the
+segment when it ends; `read` prints the newest value at once and again for each line;
+`scribble` writes through a read-only attachment, and the kernel kills it.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def read(key: str) -> None:
 
 def scribble(key: str) -> None:
     segment = SYSV.open(key, mapping=Mapping.READ_ONLY)
-    assert segment.memory.readonly  # Python would refuse: so around it
+    assert segment.memory.readonly  # Python would refuse, so write by address
     words = next(
         line for line in Path("/proc/self/maps").read_text().splitlines() if "SYSV" in line
     )

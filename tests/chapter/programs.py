@@ -1,4 +1,4 @@
-"""Starting the chapter's programs, each a process of its own that knows what its arguments say."""
+"""The chapter's programs, each in a process of its own that gets arguments and lines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Program:
         return self.line()
 
     def end(self) -> tuple[int, str]:
-        """No more lines for it: its exit status, and what it still had to say."""
+        """Close its standard input; return its exit status and the rest of its output."""
         try:
             text, _ = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
@@ -48,7 +48,7 @@ def _open(stream: IO[str] | None) -> IO[str]:
 
 
 def output(module: str, *arguments: str) -> str:
-    """What a program prints that has nothing to read. It must succeed."""
+    """Run a program without input and return its output. It must succeed."""
     status, text = Program(module, *arguments).end()
     assert status == 0, text
     return text

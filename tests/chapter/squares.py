@@ -1,10 +1,10 @@
-"""A memory map: one program fills a file with squares, another reads them, whenever it comes.
+"""Programs that fill a mapped file with squares and read them at any later time.
 
     python -m tests.chapter.squares fill PATH COUNT
     python -m tests.chapter.squares print PATH
     python -m tests.chapter.squares waste PATH
 
-The last number is followed by the end mark. `waste` writes over all of it, through
+The last number is followed by the end mark. `waste` overwrites all of it through
 a private map.
 """
 

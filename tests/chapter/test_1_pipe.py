@@ -1,4 +1,4 @@
-"""Program 1: a child writes a greeting with its process id every so often; the parent reads it."""
+"""Program 1: a child writes greetings with its process id at intervals; the parent reads."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_greetings() -> None:
     with subprocess.Popen(command, pass_fds=ticket.fds) as child:
         ticket.close()
         endpoint = pipe.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + 10)
-        channel.close()  # with it our copy of the writing end: else no end of file would come
+        channel.close()  # and this process's write end, or there is no end of file: pipe(7)
         buffer = memoryview(bytearray(SIZE))
-        heard = []
+        received = []
         for _ in range(COUNT):
             assert endpoint.recv_into(buffer) == SIZE
-            heard.append(bytes(buffer).rstrip(b"\0").decode())
+            received.append(bytes(buffer).rstrip(b"\0").decode())
         with pytest.raises(PeerGone):
             endpoint.recv_into(buffer)
         endpoint.close()
     assert child.returncode == 0
-    assert heard == [f"{n}: greetings from process {child.pid}" for n in range(COUNT)]
+    assert received == [f"{n}: greetings from process {child.pid}" for n in range(COUNT)]

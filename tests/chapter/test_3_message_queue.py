@@ -1,4 +1,4 @@
-"""Chapter 2.3: several kinds of message in one queue, each taken by whoever asked for its type."""
+"""Chapter 2.3: several kinds of message in one queue; a program takes the type it asks for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def output(process: subprocess.Popen[str]) -> list[str]:
 
 @pytest.fixture
 def ticket() -> Iterator[str]:
-    """A queue under a fixed key; what a program needs to use it."""
+    """Create a queue under a fixed key; yield the ticket by which a program uses it."""
     reason = queue().probe()
     if isinstance(reason, Unavailable):
         pytest.skip(reason.reason)
@@ -50,7 +50,7 @@ def ticket() -> Iterator[str]:
 
 
 def test_each_takes_its_kind(ticket: str) -> None:
-    """They wait before anything is there, and what others asked for passes them by."""
+    """Each waits in the empty queue and then gets no message of another type."""
     takers = {kind: started("take", ticket, kind, "2") for kind in (ORDER, PAYMENT, NEWS)}
     put = (NEWS, "rain", ORDER, "tea", PAYMENT, "3", ORDER, "cake", NEWS, "sun", PAYMENT, "4")
     assert output(started("put", ticket, *put)) == []
@@ -61,16 +61,16 @@ def test_each_takes_its_kind(ticket: str) -> None:
     }
 
 
-def test_what_was_put_stays(ticket: str) -> None:
-    """The one who put it is gone, and the last kind that went in is taken first."""
+def test_messages_outlive_their_sender(ticket: str) -> None:
+    """The sender has exited; the last kind put is taken first."""
     output(started("put", ticket, ORDER, "tea", PAYMENT, "3", NEWS, "rain"))
     for kind, text in ((NEWS, "rain"), (PAYMENT, "3"), (ORDER, "tea")):
         assert output(started("take", ticket, kind, "1")) == [text]
 
 
 def test_none_of_the_kind(ticket: str) -> None:
-    """At once, although there are messages of other types: ENOMSG, with IPC_NOWAIT (msgop(2))."""
+    """With IPC_NOWAIT, ENOMSG comes at once even if there are other types: msgop(2)."""
     output(started("put", ticket, ORDER, "tea", NEWS, "rain"))
-    (told,) = output(started("try", ticket, NOTHING))
-    assert told == f"none of kind {NOTHING}: No available messages of the specified type"
+    (text,) = output(started("try", ticket, NOTHING))
+    assert text == f"none of kind {NOTHING}: No available messages of the specified type"
     assert output(started("try", ticket, NEWS)) == ["rain"]

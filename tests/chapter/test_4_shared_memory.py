@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.fixture
 def key() -> Iterator[str]:
-    """A key that both programs are told; what they leave under it is removed."""
+    """A key for both programs; the segment that they leave under it is removed."""
     key = fresh_key()
     announce("sysv memory", str(key))
     yield hex(key)
@@ -32,7 +32,7 @@ def key() -> Iterator[str]:
 
 
 def test_the_latest_value(key: str) -> None:
-    """The reader gets what was published last, whenever it asks, and the segment stays."""
+    """The reader always gets the value published last, and the segment stays."""
     publisher = Program("process_count", "publish", key)
     assert publisher.line() == "published"
     reader = Program("process_count", "read", key)
@@ -49,8 +49,8 @@ def test_the_latest_value(key: str) -> None:
     assert late.end()[0] == 0
 
 
-def test_what_the_kernel_says(key: str) -> None:
-    """IPC_STAT: the size, who made it, how many have attached; IPC_SET: who may."""
+def test_status_of_a_segment(key: str) -> None:
+    """IPC_STAT gives size, creator and number of attachments; IPC_SET sets the mode."""
     publisher = Program("process_count", "publish", key)
     publisher.line()
     segment = SYSV.open(key, mapping=Mapping.READ_ONLY)
@@ -65,7 +65,7 @@ def test_what_the_kernel_says(key: str) -> None:
 
 
 def test_a_read_only_attachment(key: str) -> None:
-    """SHM_RDONLY: who writes all the same gets a SIGSEGV, and has written nothing."""
+    """A write through SHM_RDONLY raises SIGSEGV and changes nothing."""
     publisher = Program("process_count", "publish", key)
     publisher.line()
     published = publisher.ask()
@@ -76,8 +76,8 @@ def test_a_read_only_attachment(key: str) -> None:
     publisher.end()
 
 
-def test_removal_waits_for_the_last(key: str) -> None:
-    """IPC_RMID under those who have attached: nobody finds it any more, and they go on."""
+def test_removal_waits_for_the_last_detachment(key: str) -> None:
+    """IPC_RMID frees the key at once; attached processes continue: shmctl(2)."""
     publisher = Program("process_count", "publish", key)
     publisher.line()
     reader = Program("process_count", "read", key)

@@ -19,7 +19,7 @@ SQUARES = [number * number for number in range(COUNT)]
 
 @pytest.fixture
 def path() -> Iterator[Path]:
-    """A free path on a file system that is no memory."""
+    """A free path on a file system on disk."""
     folder = FILE.folder()
     if not isinstance(folder, Path):
         pytest.skip(folder.reason)
@@ -37,10 +37,10 @@ def content(path: Path) -> list[int]:
 def test_a_consumer_that_starts_later(path: Path) -> None:
     output("squares", "fill", str(path), str(COUNT))
     assert output("squares", "print", str(path)).split() == [str(square) for square in SQUARES]
-    assert content(path) == [*SQUARES, END]  # both have gone
+    assert content(path) == [*SQUARES, END]  # both programs have exited
 
 
-def test_a_private_map_reaches_nobody(path: Path) -> None:
+def test_a_private_map_leaves_the_file_unchanged(path: Path) -> None:
     output("squares", "fill", str(path), str(COUNT))
     assert output("squares", "waste", str(path)) == "True\n"
     assert content(path) == [*SQUARES, END]

@@ -1,4 +1,4 @@
-"""Chapter 2.6: two programs do count++ on one variable, without the semaphore and with it."""
+"""Chapter 2.6: two programs increment one variable, without a semaphore and with one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def lost(name: str) -> int:
-    """Updates that are missing in the end."""
+    """Count the updates that are missing at the end."""
     reason = guard(name).probe()
     if isinstance(reason, Unavailable):
         pytest.skip(reason.reason)
@@ -51,5 +51,5 @@ def test_without_a_guard_updates_are_lost() -> None:
 
 
 @pytest.mark.parametrize("name", ["sysv-sem", "posix-sem"])
-def test_with_a_semaphore_none_is(name: str) -> None:
+def test_with_a_semaphore_no_update_is_lost(name: str) -> None:
     assert lost(name) == 0

@@ -24,7 +24,7 @@ def test_echo(tmp_path: Path) -> None:
     server = start("serve", path, CLIENTS)
     clients = [start("ask", path, f"client {number}", COUNT) for number in range(CLIENTS)]
     first = []
-    for client in clients:  # each has had one echo, so all are connected now
+    for client in clients:  # each has received one echo, so all are connected now
         assert client.stdout is not None
         first.append(int(client.stdout.readline()))
     echoed = [client.communicate("go on\n", timeout=30)[0].split() for client in clients]

@@ -1,6 +1,6 @@
-"""Good transports with one thing spoilt, and the contract's test that must notice.
+"""Correct transports with one defect each, and the contract's test that must find it.
 
-Not collected by itself: `test_mutants.py` runs it, and every class here must fail.
+pytest does not collect this file: `test_mutants.py` runs it, and every class must fail.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import mutants_shm
 
-IMPATIENT = "IPCBENCH_IMPATIENT"  # set for the run that the mutants have of their own
-if os.environ.get(IMPATIENT):
-    actors.PATIENCE = 1.0  # what hangs, and what stays behind, is waited for in that run alone
+SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set in the run of the mutants alone
+if os.environ.get(SHORT_WAITS):
+    actors.PATIENCE = 1.0  # many mutants hang or leave objects behind
     leaks.SETTLING = 0.1
 
 
@@ -46,7 +46,7 @@ def same(thing: Any) -> Any:
 
 @dataclass
 class Spoilt:
-    """A good transport, but for what is given."""
+    """A correct transport with the given parts replaced."""
 
     good: Transport
     traits: Traits
@@ -71,25 +71,25 @@ class Spoilt:
         return self.endpoint(self.good.attach(ticket, self.deadline(deadline)))
 
 
-MUTANTS: dict[str, tuple[str, Spoilt]] = {}  # its name -> (the test that must fail, the mutant)
+MUTANTS: dict[str, tuple[str, Spoilt]] = {}  # name -> (the test that must fail, the mutant)
 
 
 def mutant(name: str, test: str, good: str, **spoilt: Any) -> None:
     transport = get(good)
     assert isinstance(transport, Transport)
-    traits = spoilt.pop("traits", replace(transport.traits, native=False))  # by its methods alone
+    traits = spoilt.pop("traits", replace(transport.traits, native=False))  # by its Python methods
     MUTANTS[name] = (test, Spoilt(transport, traits, **spoilt))
 
 
-def believed(name: str, test: str, good: str, **wrong: Any) -> None:
-    """A transport whose traits say something that is not so."""
+def false_traits(name: str, test: str, good: str, **wrong: Any) -> None:
+    """Declare a mutant whose traits are wrong."""
     transport = get(good)
     assert isinstance(transport, Transport)
     mutant(name, test, good, traits=replace(transport.traits, **{"native": False, **wrong}))
 
 
 def sending(change: Callable[[Callable[[Any], None], int, Any], None]) -> Callable[[Any], Any]:
-    """Spoil `send`: `change` gets the good one, the message's number, and the message."""
+    """Replace `send`: `change` gets the correct one, the message's number, and the message."""
 
     def spoil(endpoint: Any) -> Any:
         good, count = endpoint.send, 0
@@ -135,10 +135,10 @@ def cuts(send: Callable[[Any], None], count: int, data: Any) -> None:
 
 
 def tears(send: Callable[[Any], None], count: int, data: Any) -> None:
-    """In two writes: several senders' messages mix."""
+    """Write in two calls, so that messages of several senders mix."""
     send(data[:100])
     if count % 20 == 0:
-        time.sleep(0.001)  # long enough for another to come in between
+        time.sleep(0.001)  # long enough for another process to act in between
     send(data[100:])
 
 
@@ -200,7 +200,7 @@ def names_another(endpoint: Any) -> Any:
 
 
 def starves(endpoint: Any) -> Any:
-    """Serves the first client for as long as it has something, the others after that."""
+    """Serve the first client as long as it sends, and the others afterwards."""
     if hasattr(endpoint, "recv_from"):
         good, aside, served = endpoint.recv_from, [], 0
 
@@ -222,13 +222,13 @@ def starves(endpoint: Any) -> Any:
 
 
 def reads_halves(endpoint: Any) -> Any:
-    """In two reads: what one receiver begins, another one ends."""
+    """Read in two calls, so that two receivers share a message."""
     good = endpoint.recv_into
 
     def recv_into(buffer: memoryview) -> int:
         half = len(buffer) // 2
         received = int(good(buffer[:half]))
-        time.sleep(0.0005)  # long enough for another to come in between
+        time.sleep(0.0005)  # long enough for another process to act in between
         return received + int(good(buffer[half:]))
 
     endpoint.recv_into = recv_into
@@ -277,29 +277,29 @@ mutant("deals twice", "test_who_gets_what", "pipe", endpoint=sending(doubles))
 mutant("reads halves", "test_who_gets_what", "pipe", endpoint=reads_halves)
 mutant("polls not", "test_waits_in_poll", "pipe", spec=lambda s: replace(s, poll=False))
 mutant("polls all", "test_poll_is_refused", "sysv-queue", spec=lambda s: replace(s, poll=False))
-believed("deals to all", "test_who_gets_what", "pipe", fan_out=FanOut.BROADCAST)
-believed("deals to none", "test_fan_out_is_a_topology", "pipe", fan_out=FanOut.NONE)
-believed("no stream", "test_buffer_too_small", "pipe", framing=Framing.MESSAGE)
-believed("a stream", "test_stream_has_no_borders", SHM, framing=Framing.STREAM)
-believed("zero length", "test_size", "pipe", zero_length=True)
-believed("no zero length", "test_size", SHM, zero_length=False)
-believed("pollable", "test_pollable", SHM, pollable=True)
-believed("not pollable", "test_pollable", "pipe", pollable=False)
-believed("silent", "test_senders_gone", "pipe", peer_death=PeerDeath.SILENT)
-believed("reported", "test_senders_gone", "sysv-queue", peer_death=PeerDeath.REPORTED)
-believed("by descriptors", "test_sharing", SHM, sharing=Sharing.DESCRIPTORS)
-believed("by name", "test_sharing", "pipe", sharing=Sharing.NAME)
-believed("goes with its process", "test_owner_killed", SHM, lifetime=Lifetime.PROCESS)
-believed("outlives", "test_owner_killed", "pipe", lifetime=Lifetime.KERNEL)
-believed("nameless", "test_unlinked_early", "sysv-queue", unlink_early=True)
-believed("named", "test_unlinked_early", SHM, unlink_early=False)
-believed("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPINNING)
-believed("deep", "test_depth", "pipe", depth=True)
-believed("carries nothing", "test_carries_nothing", "pipe", carries=False)
-believed("carries", "test_order_and_content", "null", carries=True)
-believed("native", "test_native_operations", "mp-pipe", native=True)
-believed("not native", "test_native_operations", "pipe", native=False)
-mutants_shm.declare(mutant, believed)
+false_traits("deals to all", "test_who_gets_what", "pipe", fan_out=FanOut.BROADCAST)
+false_traits("deals to none", "test_fan_out_is_a_topology", "pipe", fan_out=FanOut.NONE)
+false_traits("no stream", "test_buffer_too_small", "pipe", framing=Framing.MESSAGE)
+false_traits("a stream", "test_stream_has_no_borders", SHM, framing=Framing.STREAM)
+false_traits("zero length", "test_size", "pipe", zero_length=True)
+false_traits("no zero length", "test_size", SHM, zero_length=False)
+false_traits("pollable", "test_pollable", SHM, pollable=True)
+false_traits("not pollable", "test_pollable", "pipe", pollable=False)
+false_traits("silent", "test_senders_gone", "pipe", peer_death=PeerDeath.SILENT)
+false_traits("reported", "test_senders_gone", "sysv-queue", peer_death=PeerDeath.REPORTED)
+false_traits("by descriptors", "test_sharing", SHM, sharing=Sharing.DESCRIPTORS)
+false_traits("by name", "test_sharing", "pipe", sharing=Sharing.NAME)
+false_traits("goes with its process", "test_owner_killed", SHM, lifetime=Lifetime.PROCESS)
+false_traits("outlives", "test_owner_killed", "pipe", lifetime=Lifetime.KERNEL)
+false_traits("nameless", "test_unlinked_early", "sysv-queue", unlink_early=True)
+false_traits("named", "test_unlinked_early", SHM, unlink_early=False)
+false_traits("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPINNING)
+false_traits("deep", "test_depth", "pipe", depth=True)
+false_traits("carries nothing", "test_carries_nothing", "pipe", carries=False)
+false_traits("carries", "test_order_and_content", "null", carries=True)
+false_traits("native", "test_native_operations", "mp-pipe", native=True)
+false_traits("not native", "test_native_operations", "pipe", native=False)
+mutants_shm.declare(mutant, false_traits)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

@@ -1,4 +1,4 @@
-"""Shared memory, signals and guards with one thing spoilt: see mutants.py, which collects them."""
+"""Mutants of shared memory, signals and guards, with one defect each: see mutants.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def nothing(*_: object) -> None:
 
 
 def doing(**spoilt: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Replace calls of an endpoint: each function gets the good one."""
+    """Replace calls of an endpoint: each function gets the correct one."""
 
     def spoil(endpoint: Any) -> Any:
         for name, change in spoilt.items():
@@ -37,7 +37,7 @@ def twice(call: Any) -> Any:
 
 
 def hundredth(call: Any) -> Any:
-    """Leaves out one of a hundred."""
+    """Omit every hundredth call."""
     count = 0
 
     def most() -> None:
@@ -54,7 +54,7 @@ def never(_: Any) -> Any:
 
 
 def busy(call: Any) -> Any:
-    """Waits for a signal by asking, again and again."""
+    """Spin before it waits for a signal."""
 
     def wait() -> None:
         end = 10**9
@@ -66,7 +66,7 @@ def busy(call: Any) -> Any:
 
 
 def unread(endpoint: Any) -> Any:
-    """Gives the slot back without a look at it."""
+    """Release the slot without reading it."""
 
     def recv_into(buffer: memoryview) -> int:
         length = len(endpoint.peek())
@@ -79,7 +79,7 @@ def unread(endpoint: Any) -> Any:
 
 
 def copied(endpoint: Any) -> Any:
-    """Copies the message out all the same."""
+    """Copy the message out of the slot."""
 
     def recv_into(buffer: memoryview) -> int:
         message = endpoint.peek()
@@ -92,8 +92,8 @@ def copied(endpoint: Any) -> Any:
     return endpoint
 
 
-def lends_on(endpoint: Any) -> Any:
-    """Commits whatever it is told to."""
+def commits_twice(endpoint: Any) -> Any:
+    """Accept a commit without a loan."""
     good = endpoint.commit
 
     def commit(size: int) -> None:
@@ -105,7 +105,7 @@ def lends_on(endpoint: Any) -> Any:
 
 
 def commits_all(endpoint: Any) -> Any:
-    """Commits all that was lent."""
+    """Commit the whole slot that was lent, whatever the length."""
     lent, good_loan, good = 0, endpoint.loan, endpoint.commit
 
     def loan(size: int) -> memoryview:
@@ -119,8 +119,8 @@ def commits_all(endpoint: Any) -> Any:
     return endpoint
 
 
-def forgets_that_it_unlinked(channel: Any) -> Any:
-    """Takes away a name again that is somebody else's by then."""
+def unlinks_again(channel: Any) -> Any:
+    """Remove a name a second time, although another owner has it by then."""
     good = channel.unlink
 
     def unlink() -> None:
@@ -132,8 +132,8 @@ def forgets_that_it_unlinked(channel: Any) -> Any:
     return channel
 
 
-def declare(mutant: Mutant, believed: Mutant) -> None:
-    """All of them, by the functions that mutants.py has for it."""
+def declare(mutant: Mutant, false_traits: Mutant) -> None:
+    """Declare all of them with the two functions of mutants.py."""
     mutant("notifies twice", "test_each_notify_is_counted", "eventfd", endpoint=doing(notify=twice))
     mutant("forgets", "test_each_notify_is_counted", "sysv-sem", endpoint=doing(notify=hundredth))
     mutant("does not wait", "test_waiting_for_a_notify", "posix-sem", endpoint=doing(wait=never))
@@ -144,21 +144,23 @@ def declare(mutant: Mutant, believed: Mutant) -> None:
     mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
     mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
     mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
-    mutant("lends twice", "test_committing_what_is_not_lent", IN_PLACE, endpoint=lends_on)
+    mutant("lends twice", "test_committing_what_is_not_lent", IN_PLACE, endpoint=commits_twice)
     mutant("commits anew", "test_writing_where_it_is_read", IN_PLACE, endpoint=commits_all)
     mutant(
         "unlinks again",
         "test_unlinking_again",
         "shm:posix+posix-sem",
-        channel=forgets_that_it_unlinked,
+        channel=unlinks_again,
     )
-    believed("excludes", "test_updates", "unguarded", excludes=True)
-    believed("excludes nobody", "test_updates", "posix-sem", excludes=False)
-    believed("is undone", "test_holder_killed", "posix-sem", undo=True)
-    believed("is not undone", "test_holder_killed", "sysv-sem", undo=False)
-    believed("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)
-    believed(
+    false_traits("excludes", "test_updates", "unguarded", excludes=True)
+    false_traits("excludes nobody", "test_updates", "posix-sem", excludes=False)
+    false_traits("is undone", "test_holder_killed", "posix-sem", undo=True)
+    false_traits("is not undone", "test_holder_killed", "sysv-sem", undo=False)
+    false_traits("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)
+    false_traits(
         "spins on", "test_waits_as_its_traits_say", "shm:posix+futex", waiting=Waiting.SPINNING
     )
-    believed("sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Waiting.BLOCKING)
-    believed("in place", "test_size", "shm:posix+posix-sem", in_place=True)
+    false_traits(
+        "sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Waiting.BLOCKING
+    )
+    false_traits("in place", "test_size", "shm:posix+posix-sem", in_place=True)

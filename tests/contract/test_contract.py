@@ -1,4 +1,4 @@
-"""The contract, held against every transport that there is: `-k unix-stream` picks one."""
+"""The contract, checked for every transport: `-k unix-stream` selects one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests import sampling
 
 
 class _Sysv(ContractTests):
-    """System V facilities have numbers for names, where all that they are made of has names."""
+    """Transports that System V keys name: a free name is a number, not a path."""
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
@@ -23,11 +23,11 @@ class _Sysv(ContractTests):
 
 @pytest.mark.usefixtures("huge_pages")
 class _Huge(_Sysv):
-    """Memory in huge pages, where some can be set aside."""
+    """Memory in huge pages, where some can be reserved."""
 
 
 class _Tmpfs(ContractTests):
-    """A file on a tmpfs, wherever pytest has its own."""
+    """A file on a tmpfs, whatever file system pytest's folder is on."""
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:

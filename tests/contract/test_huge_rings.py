@@ -1,6 +1,6 @@
 """Rings in huge pages: both segments, each kind of ring, copied out and in place, each runtime.
 
-The contract over one of them is in test_contract.py; `make soak` plays it over all.
+test_contract.py checks the contract for one of them, `make soak` for all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A Python end and a native end at one channel: over the kernel's waiters they share a layout.
+"""Channels with a Python and a native endpoint: over the kernel's waiters both have one layout.
 
-Byte for byte: what one of them writes, the other one reads. Rings over words have a layout of
-their own for compiled loops, and no channel is shared there.
+Rings over futex words have a separate layout for compiled loops, so their channels cannot mix
+the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 SIZE, DEPTH = 100, 4
 RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:sysv+posix-sem/huge")
 OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "sysv-queue", "posix-queue")
-LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # and several times round the ring
+LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # several times round the ring
 
 
 @pytest.fixture(autouse=True)
@@ -42,8 +42,8 @@ def nothing_left(huge_pages: None) -> Iterator[None]:
 
 
 def mixed(parties: int) -> list[tuple[bool, ...]]:
-    """Who is native: everybody in turn, but neither all nor none."""
-    return [who for who in product((False, True), repeat=parties) if len(set(who)) > 1]
+    """List all mixtures of Python (False) and native (True) participants."""
+    return [mix for mix in product((False, True), repeat=parties) if len(set(mix)) > 1]
 
 
 def crew(name: str, topology: Topology, native: tuple[bool, ...], depth: int | None) -> Crew:
@@ -55,11 +55,11 @@ def crew(name: str, topology: Topology, native: tuple[bool, ...], depth: int | N
     return made
 
 
-def said(native: tuple[bool, ...]) -> str:
+def runtimes(native: tuple[bool, ...]) -> str:
     return " ".join("native" if each else "python" for each in native)
 
 
-@pytest.mark.parametrize("native", mixed(2), ids=said)
+@pytest.mark.parametrize("native", mixed(2), ids=runtimes)
 @pytest.mark.parametrize("name", RINGS)
 def test_a_ring_between_two_runtimes(name: str, native: tuple[bool, ...]) -> None:
     some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
@@ -68,14 +68,14 @@ def test_a_ring_between_two_runtimes(name: str, native: tuple[bool, ...]) -> Non
         assert both.carry(*some, back=True) == some
 
 
-@pytest.mark.parametrize("native", mixed(2), ids=said)
+@pytest.mark.parametrize("native", mixed(2), ids=runtimes)
 def test_in_place(native: tuple[bool, ...]) -> None:
     some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
     with crew("shm:posix+posix-sem/in-place", Topology.LINK, native, DEPTH) as both:
         assert both.carry(*some) == some
 
 
-@pytest.mark.parametrize("native", mixed(2), ids=said)
+@pytest.mark.parametrize("native", mixed(2), ids=runtimes)
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> None:
     some = [numbered(place, SIZE) for place in range(50)]
@@ -84,9 +84,9 @@ def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> N
         assert both.carry(*some, back=True) == some
 
 
-@pytest.mark.parametrize("native", mixed(3), ids=said)
+@pytest.mark.parametrize("native", mixed(3), ids=runtimes)
 def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
-    """Each sender has a lane and a count of its own, and one semaphore counts for all."""
+    """Each sender has a lane and a count of its own; all share one semaphore."""
     if not (futex.ORDERED or native[-1]):
         pytest.skip("Python takes turns at several lanes on x86-64 alone")
     each = 10 * DEPTH

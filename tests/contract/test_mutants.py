@@ -1,4 +1,4 @@
-"""The contract's tests can fail: each spoilt transport is caught by the test meant for it."""
+"""Tests of the contract's tests: each defective transport fails the test meant for it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.contract import mutants
 HERE = Path(__file__).parent
 
 
-SOME = 5  # of the mutants, in a run that is no soak
+SOME = 5  # mutants in an ordinary run; `make soak` takes all
 
 
 @pytest.mark.timeout(600)
 def test_every_mutant_is_caught(tmp_path: Path) -> None:
-    """One run for all: collecting costs more than most of them."""
+    """Run them all at once: collection takes longer than most of the tests."""
     outcome = tmp_path / "outcome.xml"
     wanted = {name.replace(" ", "-"): test for name, (test, _) in mutants.MUTANTS.items()}
     if not sampling.SOAK:
@@ -35,7 +35,7 @@ def test_every_mutant_is_caught(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {mutants.IMPATIENT: "1"},
+        env=os.environ | {mutants.SHORT_WAITS: "1"},
     )
     assert run.returncode == 1, run.stdout
     caught = {

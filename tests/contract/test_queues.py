@@ -1,4 +1,4 @@
-"""What is special about message queues: types, priorities, limits told truly, threads, signals."""
+"""Particulars of message queues: types, priorities, exact limits, threads, signals."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def nothing_left() -> Iterator[None]:
     assert not left_since(before)
 
 
-def in_a_process(play: Callable[[], Any]) -> Any:
-    """What it returns or raises there: it may change limits and handlers as it likes."""
-    with Actor(lambda: play) as actor:
+def in_a_process(action: Callable[[], Any]) -> Any:
+    """Return or raise its result: in a process of its own it may change limits and handlers."""
+    with Actor(lambda: action) as actor:
         return actor.do(_call)
 
 
-def _call(play: Callable[[], Any]) -> Any:
-    return play()
+def _call(action: Callable[[], Any]) -> Any:
+    return action()
 
 
 def ends(name: str, spec: Spec, *kinds: int | None) -> tuple[Any, list[Endpoint]]:
-    """A channel of one queue, and an end for each kind: a sender's, then a receiver's."""
+    """Create a channel of one queue and, for each kind, a sender's and a receiver's endpoint."""
     channel = available(name).create(spec)
     found = []
     for kind in kinds:
@@ -69,7 +69,7 @@ def taken(end: Endpoint) -> bytes:
     return bytes(buffer[: end.recv_into(buffer)])
 
 
-def test_types_are_told_apart() -> None:
+def test_a_receiver_gets_its_type_alone() -> None:
     channel, found = ends("sysv-queue", Spec(64, Topology.FAN_IN, nowait=True), 1, 2**31 - 1, None)
     one, takes_one, last, takes_last, _, takes_any = found
     last.send(b"last")
@@ -103,7 +103,7 @@ def test_no_such_kind(name: str, kind: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["queue", "/two/slashes", "/" + 300 * "n"])
-def test_no_queue_s_name(name: str) -> None:
+def test_invalid_names_of_queues(name: str) -> None:
     with pytest.raises((ValueError, Unavailable)):
         available("posix-queue").create(Spec(64, name=name))
 
@@ -114,11 +114,11 @@ def test_a_depth_beyond_the_limits_is_refused() -> None:
     assert "sysctl" in caught.value.remedy
 
 
-def test_user_s_bytes_are_named() -> None:
-    """mq_open(3) says EMFILE, and so does the binding: it is no lack of descriptors."""
+def test_the_limit_of_a_users_bytes_is_named() -> None:
+    """mq_open(3) reports EMFILE for it, which elsewhere means too many open descriptors."""
     posix = available("posix-queue")
 
-    def play() -> list[tuple[int | None, str]]:
+    def action() -> list[tuple[int | None, str]]:
         _, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
         resource.setrlimit(resource.RLIMIT_MSGQUEUE, (60_000, hard))
         found: list[tuple[int | None, str]] = []
@@ -143,7 +143,7 @@ def test_user_s_bytes_are_named() -> None:
         channel.unlink()
         return found
 
-    own, asked = in_a_process(play)
+    own, asked = in_a_process(action)
     assert own[0] is not None and 1 <= own[0] < 10
     assert "RLIMIT_MSGQUEUE" in asked[1] and "ulimit -q" in asked[1]
 
@@ -151,7 +151,7 @@ def test_user_s_bytes_are_named() -> None:
 def test_a_lack_of_descriptors_is_named() -> None:
     available("posix-queue")
 
-    def play() -> str:
+    def action() -> str:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (len(descriptors()) + 1, hard))
         held = []
@@ -172,15 +172,15 @@ def test_a_lack_of_descriptors_is_named() -> None:
                 os.close(fd)
         return ""
 
-    assert "ulimit -n" in in_a_process(play)
+    assert "ulimit -n" in in_a_process(action)
 
 
 @pytest.mark.parametrize("name", ["sysv-queue", "mp-pipe", "mp-simple-queue", "mp-queue"])
-def test_a_signal_ends_no_waiting(name: str) -> None:
-    """Its handler runs, and the call goes on: PEP 475."""
+def test_a_signal_does_not_end_a_wait(name: str) -> None:
+    """The signal's handler runs and the call is retried: PEP 475."""
     one = available(name)
 
-    def play() -> tuple[int, bytes]:
+    def action() -> tuple[int, bytes]:
         seen = []
         signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
         channel = one.create(Spec(64))
@@ -197,16 +197,16 @@ def test_a_signal_ends_no_waiting(name: str) -> None:
         leave(channel, [client, server])
         return len(seen), text
 
-    count, text = in_a_process(play)
+    count, text = in_a_process(action)
     assert count > 1
     assert text == b"late"
 
 
-def test_an_interrupted_posix_queue_says_so() -> None:
-    """The binding drops what the handler raises: to wait on could be to wait for ever."""
+def test_an_interrupted_posix_queue_raises() -> None:
+    """The binding drops the handler's exception, so a retried call could wait for ever."""
     posix = available("posix-queue")
 
-    def play() -> str:
+    def action() -> str:
         channel = posix.create(Spec(64, Topology.FAN_IN))
         end = posix.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + SOON)
         signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
@@ -219,15 +219,15 @@ def test_an_interrupted_posix_queue_says_so() -> None:
             leave(channel, [end])
         return ""
 
-    assert in_a_process(play) == "interrupted"
+    assert in_a_process(action) == "interrupted"
 
 
 @pytest.mark.parametrize("name", ["mp-queue", "mp-simple-queue", "mp-pipe", "mp-pipe-pickle"])
 def test_multiprocessing_leaves_nothing(name: str) -> None:
-    """No resource tracker, no thread, no mapping of a lock, in a process that used it."""
+    """A process that used it keeps no resource tracker, no thread, no mapping of a lock."""
     one = available(name)
 
-    def play() -> list[Any]:
+    def action() -> list[Any]:
         before = descriptors() | mappings()
         channel = one.create(Spec(64))
         found = [
@@ -241,14 +241,14 @@ def test_multiprocessing_leaves_nothing(name: str) -> None:
         threads = [each for each in threading.enumerate() if each.name != "MainThread"]
         return [*threads, *((descriptors() | mappings()) - before), *children()]
 
-    assert in_a_process(play) == []
+    assert in_a_process(action) == []
 
 
-def test_a_feeder_that_nobody_relieves_holds_nobody_up() -> None:
-    """More than the pipe holds was put, and nobody takes it: closing ends all the same."""
+def test_closing_does_not_wait_for_a_blocked_feeder() -> None:
+    """The queue holds more than its pipe, and no process receives."""
     one = available("mp-queue")
 
-    def play() -> float:
+    def action() -> float:
         channel = one.create(Spec(1 << 20, Topology.FAN_IN))
         end = one.attach(channel.ticket(Role.SENDER, 0), time.monotonic() + SOON)
         for _ in range(3):
@@ -257,22 +257,22 @@ def test_a_feeder_that_nobody_relieves_holds_nobody_up() -> None:
         end.close()
         return time.monotonic() - began
 
-    assert in_a_process(play) < SOON
+    assert in_a_process(action) < SOON
 
 
-def test_what_is_closed_has_been_fed() -> None:
-    """A sender that closes in time, and exits without ceremony, loses nothing."""
+def test_closing_flushes_the_queue() -> None:
+    """A sender that closes its endpoint and then calls _exit(2) loses no message."""
     one = available("mp-queue")
     channel = one.create(Spec(1000, Topology.FAN_IN))
     ticket = channel.ticket(Role.SENDER, 0)
 
-    def play() -> None:
+    def action() -> None:
         end = one.attach(ticket, time.monotonic() + SOON)
         for number in range(50):
             end.send(end.prepare(memoryview(bytes([number]) * 1000)))
         end.close()
 
-    in_a_process(play)
+    in_a_process(action)
     receiver = one.attach(channel.ticket(Role.RECEIVER, 0), time.monotonic() + SOON)
     buffer = memoryview(bytearray(1000))
     for number in range(50):

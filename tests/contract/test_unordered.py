@@ -1,6 +1,7 @@
-"""Where loads and stores pass each other, as on ARM: Python goes by compiled operations, or not.
+"""Rings on a weakly ordered CPU such as ARM: Python uses compiled operations or refuses.
 
-Here they do not, so what this shows is who goes which way, and that each way carries.
+The tests only pretend that the CPU is weakly ordered. They show which operations Python
+chooses and that these transfer messages, not that the order of loads and stores is right.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def spec(topology: Topology, *, native: bool) -> Spec:
 
 
 def serve(seat: Seat, count: int) -> dict[int, list[bytes]]:
-    """Answer each message by itself; what came of whom."""
+    """Answer each message with a copy; return the messages by client."""
     buffer, endpoint = memoryview(bytearray(SIZE)), seat.endpoint
     found: dict[int, list[bytes]] = {}
     for _ in range(count):
@@ -90,7 +91,7 @@ def test_a_server_of_several(name: str, native: bool) -> None:
 @pytest.mark.parametrize("topology", SEVERAL)
 @pytest.mark.parametrize("name", COUNTED)
 def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology) -> None:
-    """It says so when it is asked, and as a channel is made; compiled loops are not meant."""
+    """Both `refuses` and `create` report it; compiled loops are not affected."""
     ring = available(name)
     limits: Any = ring.probe()
     reason = limits.refuses(topology, 3, native=False)
@@ -104,7 +105,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
 
 @pytest.mark.parametrize("topology", SEVERAL)
 @pytest.mark.parametrize("name", COUNTED)
-def test_python_keeps_off_a_native_channels_lanes(name: str, topology: Topology) -> None:
+def test_python_refuses_the_lanes_of_a_native_channel(name: str, topology: Topology) -> None:
     with (
         Crew(available(name), spec(topology, native=True), driven=False) as crew,
         pytest.raises(TypeError, match="takes turns at several lanes"),
@@ -113,7 +114,7 @@ def test_python_keeps_off_a_native_channels_lanes(name: str, topology: Topology)
 
 
 @pytest.mark.parametrize("name", [*COUNTED, *WORDS])
-def test_one_sender_is_no_trouble(name: str) -> None:
+def test_one_sender_is_supported(name: str) -> None:
     some = [numbered(turn, SIZE) for turn in range(10 * DEPTH)]
     with Crew(available(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
         assert crew.carry(*some) == some
@@ -125,8 +126,8 @@ def test_one_sender_is_no_trouble(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_words_want_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled operations sleep by one bell, however many the senders are."""
+def test_futex_words_need_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled operations wait for one futex word, whatever the number of senders."""
     monkeypatch.setattr(futex, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
     limits: Any = available(name).probe()
     assert limits.refuses(Topology.FAN_IN, 3, native=False) is None
