@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.command import DEADLINE, environment
 
-COMMAND = f'"{sys.executable}" -m bench'
+COMMAND = f'"{sys.executable}" -m ipcbench'
 
 # `ipcbench` in a script; `runs FOLDER N` waits until a journal has so many runs.
 _PRELUDE = f"""

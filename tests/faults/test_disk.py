@@ -124,7 +124,7 @@ def test_a_quota_stops_the_sweep_and_it_goes_on_once_it_is_raised(
 def test_a_limit_of_the_file_s_size_is_told_as_such(tmp_path: Path) -> None:
     """RLIMIT_FSIZE: neither SIGXFSZ nor a core, and the limit's own words."""
     folder = tmp_path / "run"
-    limited = f'ulimit -c unlimited; ulimit -f 8; exec "$0" -m bench {SWEEP} -o "$1"'
+    limited = f'ulimit -c unlimited; ulimit -f 8; exec "$0" -m ipcbench {SWEEP} -o "$1"'
     done = subprocess.run(
         ["bash", "-c", limited, sys.executable, str(folder)],
         capture_output=True, text=True, cwd=tmp_path, timeout=60, env=environment(),

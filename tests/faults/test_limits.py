@@ -45,7 +45,7 @@ def test_no_descriptors_at_all(bench: Bench) -> None:
     """Too few even to start: what it was for, and the way out, in one line."""
     done = bench.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", bench.results)
     what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
-    assert only_line(done) == f"Error: {what}{stops(ipcbench.bench.results.results)}"
+    assert only_line(done) == f"Error: {what}{stops(bench.results)}"
 
 
 def test_descriptors_run_out_in_some_cells(bench: Bench) -> None:
