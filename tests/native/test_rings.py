@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.transports.shm.kinds import WAITERS
-from ipcbench.transports.sync import futex, posix_semaphore
+from ipcbench.transports.sync import futex, posix_semaphore, sysv_semaphore
 from tests import compiling
 from tests.native import breaks
 from tests.sampling import SEED
@@ -50,7 +50,7 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
         ("python: lent before there is room", (futex, "ORDERED", False), "stores stay in order"),
         ("python: one place for all lanes", (futex, "ORDERED", False), "on x86-64 alone"),
         ("python: told before it is copied", (posix_semaphore, "posix_ipc", None), "posix_ipc"),
-        ("counted: told before its count", (posix_semaphore, "sysv_ipc", None), "sysv_ipc"),
+        ("counted: told before its count", (sysv_semaphore, "sysv_ipc", None), "sysv_ipc"),
         ("words: a number that is not cut", (native_loops, "compiled", None), "is not built"),
         ("words: one slot too many", (compiling, "COMPILER", "no-such"), "no C compiler"),
         ("words: one slot too many", (compiling, "HEADERS", ()), "apt-get install"),

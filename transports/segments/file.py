@@ -1,4 +1,4 @@
-"""A mapped file, open(2) and mmap(2): on a file system that writes it to a disk, or on a tmpfs."""
+"""Mapped files, open(2) and mmap(2), on a disk's file system or on a tmpfs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.kernel_objects.ownership import open_ours
-from ipcbench.transports.segments.protocol import MappedSegment, allocate, owned
+from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
+from ipcbench.transports.segments.protocol import try_kind
 
 _IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
 
 
 def in_memory(path: str | Path) -> bool:
-    """Whether a path lies on a file system that is memory alone. Raises: OSError."""
+    """Return True if a path lies on a tmpfs or a ramfs. Raises: OSError."""
     answer = (ctypes.c_ulong * 64)()  # struct statfs begins with its type, one word
     if ctypes.CDLL(None, use_errno=True).statfs(os.fsencode(path), ctypes.byref(answer)):
         number = ctypes.get_errno()
@@ -37,15 +38,16 @@ def in_memory(path: str | Path) -> bool:
 
 
 @cache
-def _seen(path: Path) -> bool:
+def _known_in_memory(path: Path) -> bool:
     return in_memory(path)
 
 
 @dataclass(frozen=True)
 class FileSegments:
-    """`tmpfs`: whether it has to be one, or must not be. `others`: folders to try after our own.
+    """Mapped files; `tmpfs`: on a tmpfs, or else on a disk.
 
-    Where everybody may write, the sticky bit and a random name keep a file ours.
+    `others`: folders to try after `home()`. In a folder that is writable for all, the
+    sticky bit and a random name protect the file.
     """
 
     name: str
@@ -55,27 +57,21 @@ class FileSegments:
     lifetime = Lifetime.FILE_SYSTEM
 
     def folder(self) -> Path | Unavailable:
-        """Where the files go that nobody has named."""
+        """Return the folder of files without a fixed name."""
         for folder in (home(), *map(Path, self.others)):
-            if folder.is_dir() and _seen(folder) is self.tmpfs:
+            if folder.is_dir() and _known_in_memory(folder) is self.tmpfs:
                 return folder
         if self.tmpfs:
-            return Unavailable("no tmpfs for a file of ours", WRITABLE_SHM)
+            return Unavailable("no tmpfs on which files can be created", WRITABLE_SHM)
         return Unavailable(
-            f"{home()} and /var/tmp are memory, no disk",
+            f"{home()} and /var/tmp are not on a disk",
             "set XDG_RUNTIME_DIR to a folder on a disk",
         )
 
     def probe(self) -> Unavailable | None:
-        try:
-            segment = self.create(1, None)
-        except Unavailable as reason:
-            return reason
-        segment.close()
-        segment.unlink()
-        return None
+        return try_kind(self)
 
-    def room(self) -> Limit | Unavailable:
+    def capacity(self) -> Limit | Unavailable:
         folder = self.folder()
         if isinstance(folder, Unavailable):
             return folder
@@ -92,7 +88,7 @@ class FileSegments:
         else:
             path = Path(name).absolute()
             if in_memory(path.parent) is not self.tmpfs:
-                kind = "no tmpfs" if self.tmpfs else "a tmpfs, which is memory"
+                kind = "not a tmpfs" if self.tmpfs else "a tmpfs, not a disk"
                 raise ValueError(f"{path.parent} is {kind}")
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -113,18 +109,18 @@ class FileSegments:
         try:
             found = open_ours(address, access)
         except FileNotFoundError as error:
-            raise PeerGone(f"the file {address} is gone") from error
+            raise PeerGone(f"the file {address} was removed") from error
         return MappedSegment(found, address, mapping=mapping)
 
 
 def _mounted(path: Path) -> Path:
-    """Where its file system is mounted."""
+    """Return the mount point of a path's file system."""
     path = path.absolute()
     return next(one for one in (path, *path.parents) if one.is_mount())
 
 
 def _grow(folder: Path) -> str:
-    return f"make {folder} writable, with room, or set XDG_RUNTIME_DIR to another folder"
+    return f"make {folder} writable, with free space, or set XDG_RUNTIME_DIR to another folder"
 
 
 def _remove(path: Path, private: bool) -> None:
@@ -133,5 +129,5 @@ def _remove(path: Path, private: bool) -> None:
         withdraw("file", str(path))
 
 
-FILE = FileSegments("file", False, ("/var/tmp",))  # which is kept over restarts: hier(7)
+FILE = FileSegments("file", False, ("/var/tmp",))  # kept over restarts: hier(7)
 TMPFS = FileSegments("tmpfs", True, ("/dev/shm",))

@@ -1,13 +1,13 @@
-"""Huge pages, of hugetlbfs: an administrator sets them aside, and they are nothing else's.
+"""Huge pages of hugetlbfs: reserved by the administrator, and used for nothing else.
 
-Two calls take memory from them: memfd_create(2) with MFD_HUGETLB, and shmget(2) with
-SHM_HUGETLB; of the size that the kernel has by default, whole ones, as many as there are:
-vm.nr_hugepages (Documentation/admin-guide/mm/hugetlbpage.rst).
+Two calls allocate from them: memfd_create(2) with MFD_HUGETLB, and shmget(2) with
+SHM_HUGETLB. Pages have the kernel's default size, and there are vm.nr_hugepages of them
+(Documentation/admin-guide/mm/hugetlbpage.rst).
 
-A lack shows when a segment is created, and never as a SIGBUS at a later touch. Both
-shmget(2) and mmap(2) of what is shared reserve all that they may need, but a cgroup's
-limit counts a page at its first touch, whatever is reserved. So a creator takes all of
-them at once, by calls that fail where a store would be a signal: `allocate`, `touch`.
+A lack of pages must show when a segment is created, not as a SIGBUS at a later access.
+shmget(2) and mmap(2) with MAP_SHARED reserve all pages, but a cgroup's limit counts a page at
+its first access, even a reserved one. So a creator allocates all pages at once, by calls that
+fail where a store would raise SIGBUS: `allocate`, `touch`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from typing import Any
 
 from ipcbench.transports.base.os_errors import words
 from ipcbench.transports.contract import Limit, Unavailable
-from ipcbench.transports.segments.protocol import meminfo
+from ipcbench.transports.segments.mapped import meminfo
 
 _CREATE, _HUGE = 0o1000 | 0o2000, 0o4000  # IPC_CREAT | IPC_EXCL, SHM_HUGETLB: shmget(2)
-_AMPLE = 128 << 20  # bytes: more than the profiles need at once
+_AMPLE = 128 << 20  # bytes: more than all profiles need at a time
 _RAISE = "raise the cgroup's hugetlb.SIZE.max (hugetlb.SIZE.limit_in_bytes in the first version)"
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Those of this machine: how large one is, and how many there are."""
+    """The huge pages of this machine: their size and their number."""
 
     size: int
     total: int
-    free: int  # nobody has them, nor has reserved them
-    more: int  # that the kernel may make when asked: vm.nr_overcommit_hugepages
+    free: int  # neither in use nor reserved
+    more: int  # pages that the kernel may add on demand: vm.nr_overcommit_hugepages
 
     @classmethod
     def now(cls) -> Pages:
-        """Raises: Unavailable where the kernel has none."""
+        """Read the current numbers. Raises: Unavailable where the kernel has no huge pages."""
         found = meminfo()
         if not found.get("Hugepagesize"):
             raise Unavailable("this kernel has no huge pages: no Hugepagesize in proc_meminfo(5)")
@@ -51,11 +51,11 @@ class Pages:
         )
 
     def whole(self, size: int) -> int:
-        """So many bytes, rounded up to whole pages."""
+        """Round so many bytes up to whole pages."""
         return self.size * -(-max(size, 1) // self.size)
 
-    def room(self) -> Limit:
-        """How many bytes a segment may have. Raises: Unavailable."""
+    def capacity(self) -> Limit:
+        """Return the largest size of a segment, in bytes. Raises: Unavailable."""
         if self.free + self.more < 1:
             raise self._none()
         remedy = self._more(_AMPLE // self.size)
@@ -65,19 +65,20 @@ class Pages:
         return Limit("segment", (self.free + self.more) * self.size, source, remedy)
 
     def lack(self, call: str, size: int, error: Exception) -> Unavailable:
-        """That a call for so many bytes has failed, where these pages were there before it."""
+        """Explain the failure of a call for so many bytes; these are the pages before the call."""
         if self.free + self.more < 1:
             return self._none()
         wanted, what = self.whole(size) // self.size, f"{call} of {size} bytes fails"
         if wanted > self.free:
             return Unavailable(
-                f"{what}: it takes {wanted} huge pages, and {self.free} are free{self._made()}",
+                f"{what}: it needs {wanted} huge pages, and {self.free} are free"
+                f"{self._not_added()}",
                 self._more(wanted - self.free),
             )
         return Unavailable(f"{what}: {words(error)}, with {self.free} huge pages free", _RAISE)
 
-    def _made(self) -> str:
-        return ", and the kernel made no more" if self.more else ""
+    def _not_added(self) -> str:
+        return ", and the kernel added none" if self.more else ""
 
     def _none(self) -> Unavailable:
         what = f"no huge page is free, of vm.nr_hugepages = {self.total}"
@@ -88,7 +89,7 @@ class Pages:
 
 
 def allocate(fd: int, size: int) -> None:
-    """Give a descriptor's memory so many bytes, rounded up, for good. Raises: Unavailable."""
+    """Allocate so many bytes of a descriptor's memory, rounded up. Raises: Unavailable."""
     pages = Pages.now()
     size = pages.whole(size)
     try:
@@ -98,10 +99,10 @@ def allocate(fd: int, size: int) -> None:
 
 
 def shmget(key: int, size: int) -> int:
-    """Create a segment of so many bytes, all zeros, under a key that is free; its number.
+    """Create a segment of zeros under a free key; return its identifier.
 
-    By the C library: sysv_ipc would take the flag, but it fills what it creates, and
-    where a cgroup's limit is lower than what is reserved, that is a SIGBUS.
+    It calls the C library: sysv_ipc accepts the flag, but writes to all bytes of a new
+    segment, which is a SIGBUS where a cgroup's limit is lower than the reservation.
     Raises: OSError.
     """
     call = ctypes.CDLL(None, use_errno=True).shmget
@@ -113,7 +114,7 @@ def shmget(key: int, size: int) -> int:
 
 
 def touch(memory: Any, size: int) -> None:
-    """Take the pages, of this size, that are reserved for an array of ctypes.
+    """Allocate the reserved pages, of this size, of a ctypes array.
 
     read(2) of zeros into it fails with EFAULT where a store would be a SIGBUS.
     Raises: OSError.

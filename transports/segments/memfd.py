@@ -1,4 +1,4 @@
-"""memfd_create(2): memory without a name, handed over as a descriptor."""
+"""Shared memory without a name: memfd_create(2), passed as a descriptor."""
 
 from __future__ import annotations
 
@@ -17,34 +17,33 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages
-from ipcbench.transports.segments.protocol import (
+from ipcbench.transports.segments.mapped import (
     Allocate,
     MappedSegment,
     allocate,
     free_memory,
     owned,
 )
+from ipcbench.transports.segments.protocol import try_kind
 
 
 @dataclass(frozen=True)
 class MemfdSegments:
+    """Anonymous files in memory; `huge`: of huge pages."""
+
     huge: bool = False
     name = "memfd"
     sharing = Sharing.DESCRIPTORS
     lifetime = Lifetime.PROCESS
 
     def probe(self) -> Unavailable | None:
-        try:
-            self.create(1, None).close()
-        except Unavailable as reason:
-            return reason
-        return None
+        return try_kind(self)
 
-    def room(self) -> Limit | Unavailable:
+    def capacity(self) -> Limit | Unavailable:
         if not self.huge:
             return free_memory()
         try:
-            return Pages.now().room()
+            return Pages.now().capacity()
         except Unavailable as reason:
             return reason
 
@@ -54,20 +53,22 @@ class MemfdSegments:
 
     def create(self, size: int, name: str | None) -> MappedSegment:
         if self.huge:
-            Pages.now()  # where there are none, no call says so in its own words
+            Pages.now()  # where there are none, no system call's error says so
         try:
             flags = os.MFD_CLOEXEC | (os.MFD_HUGETLB if self.huge else 0)
             fd = os.memfd_create(fresh_name(), flags)
         except OSError as error:
             raise refused("memfd_create(2)", error) from error
-        os.fchmod(fd, 0o600)  # it begins as 0777: /proc/PID/fd leads to it
+        os.fchmod(fd, 0o600)  # created as 0777, and reachable through /proc/PID/fd
         return owned(fd, size, None, shared_by_fd=True, remove=lambda: None, give=self._give)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
     ) -> MappedSegment:
         if fd is None:
-            raise ValueError("memory without a name is opened by its descriptor")
+            raise ValueError("memory without a name is opened by its descriptor, and there is none")
         if self.huge and mapping is Mapping.PRIVATE:
-            raise ValueError("huge pages are mapped shared: each write would take a whole one more")
+            raise ValueError(
+                "no private mapping of huge pages: each write would allocate another one"
+            )
         return MappedSegment(fd, None, mapping=mapping, shared_by_fd=True, give=self._give)

@@ -1,4 +1,4 @@
-"""System V shared memory: shmget(2), shmat(2); a number for a name, and no descriptor."""
+"""System V shared memory: shmget(2), shmat(2); named by a key, without a descriptor."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ from ipcbench.transports.kernel_objects import withdraw
 from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages
-from ipcbench.transports.segments.protocol import free_memory
+from ipcbench.transports.segments.mapped import free_memory
+from ipcbench.transports.segments.protocol import try_kind
 
 
 class SysvSegment:
-    """An attached segment. `attached` is the binding's handle, whose `detach` we call.
+    """An attached segment; `attached` is the binding's handle.
 
-    The binding would detach under a live view, and the next touch would be a
-    SIGSEGV; and it does not detach when it is collected. So the views are of a
-    ctypes array at the segment's address, and the array's end is the detaching:
-    it lives as long as any view that was ever cut of it.
+    The binding detaches even while views of the memory exist (the next access would be a
+    SIGSEGV), and does not detach when its handle is collected. So the views are views of a
+    ctypes array at the segment's address, and the finalizer of that array detaches: the
+    array lives as long as its last view.
     """
 
     fd = None
 
     def __init__(self, attached: Any, key: int, *, writable: bool, private: bool | None) -> None:
         self._handle = attached
-        self._private = private  # None: not ours to remove
+        self._private = private  # None: created elsewhere, and removed there
         self.address = key
         array = (ctypes.c_ubyte * attached.size).from_address(attached.address)
         weakref.finalize(array, attached.detach).atexit = False
@@ -64,14 +65,14 @@ class SysvSegment:
         self._handle.mode = mode
 
     def resize(self, size: int) -> None:
-        raise Unavailable("shmget(2) sets the size for good", "make another segment")
+        raise Unavailable("a segment of shmget(2) cannot be resized", "create another one")
 
     def close(self) -> None:
-        with contextlib.suppress(BufferError):  # a native end's, which goes later
+        with contextlib.suppress(BufferError):  # a native endpoint still has a view of it
             self.memory.release()
 
     def unlink(self) -> None:
-        """IPC_RMID: it goes when the last process detaches; nobody finds it meanwhile."""
+        """Mark it as destroyed: the last process that detaches frees it (shmctl(2), IPC_RMID)."""
         private, self._private = self._private, None
         if private is not None:
             with contextlib.suppress(sysv_ipc.ExistentialError):
@@ -89,7 +90,7 @@ def _segment(size: int, key: int) -> Any:
 
 
 def _huge_segment(size: int, key: int) -> Any:
-    """Raises: Unavailable, and what the binding would raise."""
+    """Create a segment of huge pages. Raises: Unavailable, and the binding's errors."""
     pages = Pages.now()
     size = pages.whole(size)
     try:
@@ -99,10 +100,10 @@ def _huge_segment(size: int, key: int) -> Any:
     except OSError as error:
         if error.errno == errno.ENOMEM:
             raise pages.lack("shmget(2)", size, error) from error
-        if error.errno == errno.EPERM:  # neither CAP_IPC_LOCK nor that group
+        if error.errno == errno.EPERM:  # without CAP_IPC_LOCK, and not in that group
             what = f"shmget(2) of huge pages fails: {words(error)}"
             raise Unavailable(
-                what, "sysctl -w vm.hugetlb_shm_group=GID, of a group of ours"
+                what, "sysctl -w vm.hugetlb_shm_group=GID, with a group of this user"
             ) from error
         raise
     try:
@@ -111,7 +112,7 @@ def _huge_segment(size: int, key: int) -> Any:
             huge_pages.touch((ctypes.c_char * size).from_address(handle.address), pages.size)
         except OSError as error:
             handle.detach()
-            raise pages.lack("the first touch of shmget(2)'s pages", size, error) from error
+            raise pages.lack("the first access to shmget(2)'s pages", size, error) from error
     except BaseException:
         sysv_ipc.remove_shared_memory(number)
         raise
@@ -120,6 +121,8 @@ def _huge_segment(size: int, key: int) -> Any:
 
 @dataclass(frozen=True)
 class SysvSegments:
+    """System V shared memory, through the binding sysv_ipc; `huge`: of huge pages."""
+
     huge: bool = False
     name = "sysv"
     sharing = Sharing.NAME
@@ -128,19 +131,13 @@ class SysvSegments:
     def probe(self) -> Unavailable | None:
         if sysv_ipc is None:
             return missing("sysv_ipc")
-        try:
-            segment = self.create(1, None)
-        except Unavailable as reason:
-            return reason
-        segment.close()
-        segment.unlink()
-        return None
+        return try_kind(self)
 
-    def room(self) -> Limit | Unavailable:
+    def capacity(self) -> Limit | Unavailable:
         if sysv_ipc is None:
             return missing("sysv_ipc")
         try:
-            memory = Pages.now().room() if self.huge else free_memory()
+            memory = Pages.now().capacity() if self.huge else free_memory()
         except Unavailable as reason:
             return reason
         largest, pages = _setting("shmmax"), _setting("shmall")
@@ -152,7 +149,8 @@ class SysvSegments:
                 "kernel.shmall",
                 f"sysctl -w kernel.shmall={2 * pages}",
             ),
-            # The binding fills a new segment, so more than there is would be the end of us.
+            # The binding writes to all bytes of a new segment: beyond this memory, the kernel
+            # would kill this process.
             memory,
         )
         return min(limits, key=lambda limit: 2**64 if limit.value is None else limit.value)
@@ -179,7 +177,7 @@ class SysvSegments:
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
     ) -> SysvSegment:
-        """A read-only one is attached with SHM_RDONLY; there is no private one."""
+        """Attach a segment; a read-only one with SHM_RDONLY. There is no private mapping."""
         if sysv_ipc is None:
             raise missing("sysv_ipc")
         if mapping is Mapping.PRIVATE:
@@ -187,12 +185,12 @@ class SysvSegments:
         key = key_of(str(address))
         writable = mapping is Mapping.SHARED
         try:
-            # It attaches at once, for reading alone where the mode asks for no more.
+            # The binding attaches at once, read-only where the mode has no permission to write.
             handle = sysv_ipc.SharedMemory(key, 0, 0o600 if writable else 0o400)
         except sysv_ipc.ExistentialError as error:
-            raise PeerGone(f"the segment with key {key} is gone") from error
+            raise PeerGone(f"the segment with key {key} was removed") from error
         except sysv_ipc.PermissionsError as error:
-            raise PermissionError(f"the segment with key {key} may not be attached so") from error
+            raise PermissionError(f"no permission to attach the segment with key {key}") from error
         try:
             check_sysv(handle, f"the segment with key {key}")
         except PermissionError:

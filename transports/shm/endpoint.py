@@ -14,7 +14,7 @@ from ipcbench.transports.shm import counted_ring, word_ring
 from ipcbench.transports.shm.counted_ring import Lane
 from ipcbench.transports.shm.in_place import in_place, lending
 from ipcbench.transports.shm.layout import Layout
-from ipcbench.transports.sync import futex as words
+from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.futex import (
     Lookout,
     Word,
@@ -77,7 +77,7 @@ class ShmEndpoint(PlainEndpoint):
         """Make `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""
         into, out = self._layout.seat(self._ticket.role, self._ticket.index)
         senders = [self._producer(lane) for lane in out]
-        if len(into) > 1 and not words.ORDERED:  # it has native operations: compose.py
+        if len(into) > 1 and not futex.ORDERED:  # it has native operations: compose.py
             self.recv_into = self.recv_from = forbidden(f"{LANES}: Endpoint.native")
             return
         if self._layout.hub(self._ticket.role):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from ipcbench.transports.segments.file import FILE, TMPFS
 from ipcbench.transports.segments.memfd import MemfdSegments
-from ipcbench.transports.segments.posix import MpSegments, PosixSegments
+from ipcbench.transports.segments.multiprocess import MpSegments
+from ipcbench.transports.segments.posix import PosixSegments
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.segments.sysv import SysvSegments
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX, SPIN, SPIN_BLOCK
-from ipcbench.transports.sync.posix_semaphore import PosixSemaphores, SysvSemaphores
+from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
+from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import WaiterKind
 
 SEGMENTS: dict[str, SegmentKind] = {

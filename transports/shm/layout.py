@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import operations
 from ipcbench.transports.shm.counted_ring import default_depth, lane_size
-from ipcbench.transports.sync import futex as words
+from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.waiter import WORD_BYTES, WaiterKind
 
 APART = 128  # bytes: IPCBENCH_APART of native/words.h
@@ -44,7 +44,7 @@ class Layout:
             0 if spec.topology is Topology.FAN_IN else forth,
             kind.many and (forth > 1 or spec.topology is Topology.HUB),
             kind.in_memory,
-            kind.in_memory and (spec.native or not words.ORDERED),
+            kind.in_memory and (spec.native or not futex.ORDERED),
         )
 
     @property

@@ -90,7 +90,7 @@ class Shm:
         return None if futex.ORDERED else _lanes()
 
     def _limits(self) -> Limits | Unavailable:
-        room = self.segment.room()
+        room = self.segment.capacity()
         if isinstance(room, Unavailable):
             return room
         slots = 2 * DEFAULT_DEPTHS[0]  # both directions, at the smallest default depth

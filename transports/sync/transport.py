@@ -25,11 +25,12 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.native import operations, told
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.protocol import OwnedSegment
-from ipcbench.transports.sync import futex as words
+from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX, Words
-from ipcbench.transports.sync.posix_semaphore import PosixSemaphores, SysvSemaphores
+from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
+from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import (
     WORD_BYTES,
     Fixed,
@@ -81,7 +82,7 @@ class WaiterEndpoint(TokenEndpoint):
                 self.acquire = patient(only.wait, kind)
                 self.release = patient(only.notify, kind)
             return
-        if kind.in_memory and not words.ORDERED:
+        if kind.in_memory and not futex.ORDERED:
             calls = operations.Calls(self._words(None, restless=True), True)
             self.notify, self.wait = told(calls.notify, "notify"), told(calls.wait, "wait")
             return
@@ -202,7 +203,7 @@ class Signalling:
             pollable=self.kind.pollable,
             unlink_early=self.kind.unlink_early,
             undo=self.undo,
-            native_differs=self.kind.in_memory and words.ORDERED,
+            native_differs=self.kind.in_memory and futex.ORDERED,
         )
 
     def probe(self) -> Limits | Unavailable:
@@ -221,17 +222,17 @@ class Signalling:
         return self.guard if guarding and self.guard else self.kind
 
 
-def posix_sem() -> Signalling:
+def posix_semaphores() -> Signalling:
     return Signalling(PosixSemaphores(), guard=PosixSemaphores())
 
 
-def sysv_sem() -> Signalling:
+def sysv_semaphores() -> Signalling:
     return Signalling(SysvSemaphores(), guard=SysvSemaphores(undo=True), undo=True)
 
 
-def eventfd() -> Signalling:
+def eventfds() -> Signalling:
     return Signalling(EventFds(), guard=EventFds())
 
 
-def futex() -> Signalling:
+def futexes() -> Signalling:
     return Signalling(FUTEX)  # no guard: to take a free one alone needs compare-and-swap

@@ -160,7 +160,7 @@ def test_a_key_that_is_taken_and_one_that_is_gone(huge_pages: None) -> None:
 def test_none_is_free(kind: SegmentKind) -> None:
     transport = get(f"shm:{kind.name}+posix-sem/huge")
     with none_free():
-        told = (kind.probe(), kind.room(), transport.probe())
+        told = (kind.probe(), kind.capacity(), transport.probe())
         total = Pages.now().total
         with pytest.raises(Unavailable) as caught:
             kind.create(1, None)
@@ -175,7 +175,7 @@ def test_more_than_are_free(available: SegmentKind) -> None:
     pages = Pages.now()
     with pytest.raises(Unavailable) as caught:
         available.create((pages.free + 64) * pages.size, None)
-    found = re.search(r"it takes (\d+) huge pages, and (\d+) are free", caught.value.reason)
+    found = re.search(r"it needs (\d+) huge pages, and (\d+) are free", caught.value.reason)
     assert found is not None and int(found[1]) == pages.free + 64
     assert re.fullmatch(r"sysctl -w vm\.nr_hugepages=\d+", caught.value.remedy)
 
@@ -183,7 +183,7 @@ def test_more_than_are_free(available: SegmentKind) -> None:
 def test_a_message_is_bounded_by_what_is_free(available: SegmentKind) -> None:
     found = get(f"shm:{available.name}+posix-sem/huge").probe()
     assert isinstance(found, Limits)
-    room = available.room()
+    room = available.capacity()
     assert isinstance(room, Limit)
     assert found.message.value is not None and room.value is not None
     assert found.message.value < room.value <= Pages.now().free * Pages.now().size

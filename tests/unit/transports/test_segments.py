@@ -168,7 +168,7 @@ def test_no_room(name: str) -> None:
     Not on a disk: it would be full until the kernel had found out.
     """
     kind = SEGMENTS[name]
-    room: Any = kind.room()
+    room: Any = kind.capacity()
     before = set(kernel_objects())
     with pytest.raises(Unavailable):
         kind.create(2 * room.value, None)
@@ -177,9 +177,9 @@ def test_no_room(name: str) -> None:
 
 def test_files_are_where_they_say(tmp_path: Path) -> None:
     file, tmpfs = SEGMENTS["file"], SEGMENTS["tmpfs"]
-    with pytest.raises(ValueError, match="memory"):
+    with pytest.raises(ValueError, match="not a disk"):
         file.create(1, f"/dev/shm/{fresh_name()}")
     for name in ("nothing", "0", str(2**31)):
         with pytest.raises(ValueError):
             SEGMENTS["sysv"].create(1, name)
-    assert not isinstance(tmpfs.room(), Unavailable)
+    assert not isinstance(tmpfs.capacity(), Unavailable)
