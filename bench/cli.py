@@ -16,14 +16,15 @@ import click
 from ipcbench.bench.commands.errors import (
     COULD_NOT_MEASURE,
     LONGEST_MESSAGE,
+    CommandError,
     Commands,
-    Refused,
     carry_out,
     complain,
     guarded,
 )
 from ipcbench.bench.commands.options import axes, of_a_run, run_folder
 from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.sweep.sweep import SweepError
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.standard_streams import open_standard_streams
 
@@ -157,7 +158,7 @@ def run(
         try:
             seconds = None if budget is None else parse_seconds(budget)
         except ValueError as error:
-            raise sweep.CannotRun(f"--budget: {error}") from error
+            raise SweepError(f"--budget: {error}") from error
         order = sweep.Order(
             profile=chosen,
             command=_command(),
@@ -171,14 +172,14 @@ def run(
 
     def _resume(folder: Path) -> Path:
         if _given() - {"resume", "as_json"}:
-            raise sweep.CannotRun("--resume takes the sweep as it was: leave the other options out")
+            raise SweepError("--resume takes the sweep as it was: leave the other options out")
         return sweep.resume(folder, _command(), watcher(PipeConsole(stderr=True)))
 
     def write() -> Path:
         try:
             return _write_page(folder)
         except OSError as error:
-            raise Refused(
+            raise CommandError(
                 f"{in_words(error)}: the page cannot be written, but what was measured is kept; "
                 f"once that is put right: ipcbench report {shlex.quote(str(folder))}"
             ) from error
@@ -223,14 +224,15 @@ def _thresholds(load: Callable[[], Any]) -> Any:
     try:
         return load()
     except BadThresholds as error:
-        raise Refused(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def _write_page(folder: Path) -> Path:
     """The suite and the page, from the journal. Raises: OSError."""
     import logging
 
-    from ipcbench.bench.results.results import load, write_suite
+    from ipcbench.bench.results.results import load
+    from ipcbench.bench.results.suite import write_suite
 
     # Where it cannot keep its fonts it says so, in long lines that nobody asked for.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -261,7 +263,7 @@ def _tell_run(folder: Path, page: Path, as_json: bool) -> None:
         click.echo(f"{len(results.rounds)} rounds; cells: {told}")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     if counts[Status.SKIPPED.value] == len(results.cells):
-        raise Refused(_why_all_skipped(results))
+        raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
 

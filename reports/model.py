@@ -20,7 +20,9 @@ from ipcbench.bench.results.axes import (
     RUNTIMES,
     WAITS,
 )
-from ipcbench.bench.results.results import Cell, CellResult, Facts, Results, Run
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
     Interval,

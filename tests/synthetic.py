@@ -20,13 +20,13 @@ from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.journal import NAME
 from ipcbench.bench.results.records import (
     SCHEMA,
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Failed,
     Header,
-    Machine,
-    Planned,
+    MachineInfo,
+    PlannedEntry,
     Round,
     Run,
     Settings,
@@ -106,8 +106,8 @@ def header(rounds: int = 12, seed: int = 1) -> Header:
     )
 
 
-def machine() -> Machine:
-    return Machine(
+def machine() -> MachineInfo:
+    return MachineInfo(
         hostname="testbed",
         kernel="6.18.0-test",
         cpu_model="Synthetic CPU @ 3.0GHz",
@@ -264,14 +264,14 @@ def _round(number: int, steal: float) -> Round:
     return Round(round=number, wall=10.0, timed=5.0, steal=steal * number / 12, load=1.0)
 
 
-def lines(results: Results) -> Iterator[AnyLine]:
+def lines(results: Results) -> Iterator[AnyEntry]:
     """The journal that would give these results, round by round."""
     yield results.header
     for entry in results.cells.values():
         if entry.skipped is not None:
             yield entry.skipped
         elif entry.facts is not None:
-            yield Planned(cell=entry.cell, facts=entry.facts)
+            yield PlannedEntry(cell=entry.cell, facts=entry.facts)
     for entry in results.cells.values():
         if entry.loops is not None:
             yield Calibrated(cell=entry.cell.id, loops=entry.loops)
@@ -286,7 +286,7 @@ def lines(results: Results) -> Iterator[AnyLine]:
         yield results.ended
 
 
-def write_journal(source: Results | Iterable[AnyLine], folder: Path) -> Path:
+def write_journal(source: Results | Iterable[AnyEntry], folder: Path) -> Path:
     """Write a run's folder (made where it is missing); the path of its journal."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = msgspec.json.Encoder()

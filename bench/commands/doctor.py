@@ -15,12 +15,12 @@ from rich.text import Text
 from ipcbench.bench.commands.console import PipeConsole
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
-from ipcbench.bench.machine.lock import Busy, SweepLock
+from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.plan.placement import Impossible, place
 from ipcbench.bench.plan.planner import Candidate
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
-from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.transports.contract import Limit, Traits, Unavailable
 from ipcbench.transports.kernel_objects.ledger import abandoned
 from ipcbench.transports.registry import names
@@ -228,7 +228,7 @@ def _others() -> Iterator[Finding]:
     lock = SweepLock()
     try:
         lock.acquire()
-    except Busy as error:
+    except SweepInProgress as error:
         yield Finding(Weight.BAD, "another sweep", str(error))
     finally:
         lock.release()

@@ -18,7 +18,7 @@ COULD_NOT_MEASURE = 3
 LONGEST_MESSAGE = 6000  # a path has up to 4096 bytes
 
 
-class Refused(click.ClickException):
+class CommandError(click.ClickException):
     """Bad input, or a machine that cannot: one line, and exit code 3."""
 
     exit_code = COULD_NOT_MEASURE
@@ -58,19 +58,10 @@ def said(message: str) -> str:
 
 
 def _expected() -> tuple[type[BaseException], ...]:
-    from ipcbench.bench.machine.lock import Busy
-    from ipcbench.bench.plan.profile import BadConfig
-    from ipcbench.bench.results.journal import Gone, InUse
-    from ipcbench.bench.results.results import Unreadable
-    from ipcbench.bench.sweep.sweep import CannotRun
-    from ipcbench.bench.workers.fork_parent import Lost
-    from ipcbench.transports.contract import Unavailable
-    from ipcbench.transports.registry import DuplicateName, UnknownTransport
+    from ipcbench.bench.errors import BenchError
+    from ipcbench.transports.contract import TransportError
 
-    return (
-        BadConfig, Busy, CannotRun, DuplicateName, Gone, InUse, Lost, Unavailable,
-        UnknownTransport, Unreadable,
-    )  # fmt: skip
+    return BenchError, TransportError
 
 
 def guarded(action: Callable[[], Any]) -> Any:
@@ -83,11 +74,11 @@ def guarded(action: Callable[[], Any]) -> Any:
         from ipcbench.bench.results.files import in_words
         from ipcbench.transports.base.os_errors import remedy, with_remedy
 
-        raise Refused(with_remedy(in_words(error), remedy(error))) from error
+        raise CommandError(with_remedy(in_words(error), remedy(error))) from error
     except _expected() as error:
         from ipcbench.transports.base.os_errors import with_remedy
 
-        raise Refused(with_remedy(str(error), getattr(error, "remedy", ""))) from error
+        raise CommandError(with_remedy(str(error), getattr(error, "remedy", ""))) from error
 
 
 def carry_out(cli: click.Group) -> NoReturn:

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipcbench.bench.results.records import Machine
+from ipcbench.bench.results.records import MachineInfo
 
 _SYS = Path("/sys/devices/system/cpu")
 IDLE_LATENCY = Path("/dev/cpu_dma_latency")
@@ -52,7 +52,7 @@ def _virtualization() -> str:
     return ""
 
 
-def machine() -> Machine:
+def machine() -> MachineInfo:
     """The machine at hand. Never raises: what cannot be read is left out."""
     settings = {name: _text(path) for name, path in _SETTINGS.items()}
     hidden = []
@@ -60,7 +60,7 @@ def machine() -> Machine:
         hidden.append("CPU frequency")
     if not _text(_SYS / "cpu0/cache/index3/shared_cpu_list"):
         hidden.append("which CPUs share a cache")
-    return Machine(
+    return MachineInfo(
         hostname=socket.gethostname(),
         kernel=platform.release(),
         cpu_model=_cpu_model(),

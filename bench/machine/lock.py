@@ -15,6 +15,7 @@ import socket
 import struct
 from pathlib import Path
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.transports.kernel_objects.ownership import user
 
 NAME = "\0ipcbench-sweep"
@@ -22,7 +23,7 @@ ASKERS = 1 << 12  # who was told that we have it keeps a place in the queue: nob
 _CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 
-class Busy(Exception):
+class SweepInProgress(BenchError):
     """Another sweep is running; the message says whose."""
 
 
@@ -33,7 +34,7 @@ class SweepLock:
         self._socket: socket.socket | None = None
 
     def acquire(self) -> None:
-        """Raises: Busy."""
+        """Raises: SweepInProgress."""
         mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             mine.bind(NAME)
@@ -41,7 +42,7 @@ class SweepLock:
             mine.close()
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise Busy(_who_has_it()) from error
+            raise SweepInProgress(_who_has_it()) from error
         mine.listen(ASKERS)
         self._socket = mine
 

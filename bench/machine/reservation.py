@@ -15,14 +15,14 @@ from ipcbench.transports.kernel_objects.home import REMEDY
 from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, abandoned
 
 
-class Machine:
-    """Entering raises: ipcbench.bench.machine.lock.Busy, Unavailable."""
+class Reservation:
+    """Entering raises: ipcbench.bench.machine.lock.SweepInProgress, Unavailable."""
 
     def __init__(self, clock: str) -> None:
         # A sweep on a made-up clock measures nothing, and may run beside others.
         self._lock = SweepLock() if clock == REAL else None
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Reservation:
         if self._lock is not None:
             self._lock.acquire()
         try:

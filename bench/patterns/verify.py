@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import room
 from ipcbench.bench.loops.clock import RealClock
@@ -31,7 +32,7 @@ _ROW = 64 * 1024  # bytes that are sent in a row, about
 _HEADER = struct.Struct("<HHII")  # sender, direction, number, checksum of the body
 
 
-class Corrupt(Exception):
+class Corrupt(BenchError):
     """What arrived is not what was sent: which message, from whom, and what differs."""
 
 

@@ -42,7 +42,7 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedCell:
     cell: Cell
     facts: Facts
     cpus: list[list[int]]
@@ -50,7 +50,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    cells: list[Planned]
+    cells: list[PlannedCell]
     skipped: list[tuple[Cell, Skip]]
 
     def digest(self) -> str:
@@ -68,7 +68,7 @@ class Plan:
 
 def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
     """Each cell once, in the order given, measured or skipped; a control alone controls nothing."""
-    planned: dict[str, Planned] = {}
+    planned: dict[str, PlannedCell] = {}
     skipped: dict[str, tuple[Cell, Skip]] = {}
     for cell in cells:
         if cell.id in planned or cell.id in skipped:
@@ -77,7 +77,7 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
         if not _meant(cell, found):
             continue
         verdict = _judge(cell, found, site)
-        if isinstance(verdict, Planned):
+        if isinstance(verdict, PlannedCell):
             planned[cell.id] = verdict
         else:
             skipped[cell.id] = cell, verdict
@@ -134,7 +134,7 @@ def _meant(cell: Cell, candidate: Candidate) -> bool:
     return carries is PATTERNS[cell.pattern].carries
 
 
-def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
+def _judge(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     if isinstance(candidate.found, Unavailable):
         return Skip(candidate.found.reason, candidate.found.remedy)
     traits, limits = candidate.traits, candidate.found
@@ -168,7 +168,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> Planned | Skip:
         in_place=traits.in_place,
         differs=cell.runtime != PYTHON and traits.native_differs,
     )
-    return Planned(cell, facts, cpus)
+    return PlannedCell(cell, facts, cpus)
 
 
 def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
@@ -200,14 +200,14 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     return None
 
 
-def order(cells: Sequence[Planned], seed: int, round_number: int) -> list[Planned]:
+def order(cells: Sequence[PlannedCell], seed: int, round_number: int) -> list[PlannedCell]:
     """The cells of a round, shuffled by the seed and the round alone.
 
     By digest and not by `random`: the order must stay the same for ever, so
     that a sweep can be repeated and resumed.
     """
 
-    def rank(planned: Planned) -> bytes:
+    def rank(planned: PlannedCell) -> bytes:
         return hashlib.sha256(f"{seed}/{round_number}/{planned.cell.id}".encode()).digest()
 
     return sorted(cells, key=rank)

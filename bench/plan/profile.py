@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.axes import PLACEMENTS, PYTHON, RUNTIMES
 from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, Settings
@@ -22,7 +23,7 @@ LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal t
 LONGEST_MESSAGE = 600
 
 
-class BadConfig(ValueError):
+class BadConfig(BenchError):
     """A profile or an option cannot be what is meant; one line that says what to do."""
 
 
@@ -147,7 +148,7 @@ def parse_profile(name: str, data: bytes) -> Profile:
             ),
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
-    except (ValueError, RecursionError) as error:
+    except (BadConfig, ValueError, RecursionError) as error:
         said = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
         raise BadConfig(f"profile {one_line(name)}: {said}") from error
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import msgspec
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.files import remove_drafts, sync_folder
-from ipcbench.bench.results.records import AnyLine, Header
+from ipcbench.bench.results.records import AnyEntry, Header
 from ipcbench.bench.results.untrusted import one_line, open_file
 from ipcbench.transports.kernel_objects.ownership import open_itself
 
@@ -29,18 +30,18 @@ LARGEST = 1 << 29  # bytes; the runs of seven hours, and about 2 GiB once they a
 LONGEST_QUOTE = 200  # of what another wrote: enough to see what it is
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
+_decoder: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
 
 
-class Unreadable(ValueError):
+class Unreadable(BenchError):
     """The file is no journal of ours, or damaged; one line that says where."""
 
 
-class InUse(Exception):
+class JournalLocked(BenchError):
     """Another process writes this journal."""
 
 
-class Gone(Exception):
+class JournalRemoved(BenchError):
     """The file has lost its name while we wrote it: whatever follows would be lost."""
 
 
@@ -52,7 +53,7 @@ class Journal:
         self._path = path
 
     @classmethod
-    def create(cls, folder: Path, *lines: AnyLine) -> Journal:
+    def create(cls, folder: Path, *lines: AnyEntry) -> Journal:
         """A new journal in an existing folder, which has its name once these lines are in it.
 
         So a kill leaves a whole plan, or no journal. Raises: FileExistsError, OSError.
@@ -83,7 +84,7 @@ class Journal:
     def resume(cls, folder: Path) -> tuple[Journal, str]:
         """Open to go on; the torn last line that was cut off, or "".
 
-        Raises: InUse, OSError.
+        Raises: JournalLocked, OSError.
         """
         path = folder / NAME
         # No link: another file would be cut, and written to.
@@ -100,10 +101,10 @@ class Journal:
             raise
         return cls(fd, path), torn[:LONGEST_QUOTE].decode(errors="replace")
 
-    def write(self, *lines: AnyLine) -> None:
+    def write(self, *lines: AnyEntry) -> None:
         """Append; on the disk, under the journal's name, when this returns.
 
-        Where that cannot be, nothing of it stays. Raises: OSError, Gone.
+        Where that cannot be, nothing of it stays. Raises: OSError, JournalRemoved.
         """
         self._check_name()
         data = memoryview(b"".join(_encoder.encode(line) + b"\n" for line in lines))
@@ -124,7 +125,7 @@ class Journal:
         except FileNotFoundError:
             found = None
         if found is None or not os.path.samestat(found, os.fstat(self._fd)):
-            raise Gone(
+            raise JournalRemoved(
                 f"{self._path}: somebody has removed or moved it: the sweep stops here, and what "
                 "it has measured is where this file is now"
             )
@@ -153,10 +154,10 @@ def _hold(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InUse(f"{path}: the sweep still runs: wait for it, or stop it") from None
+        raise JournalLocked(f"{path}: the sweep still runs: wait for it, or stop it") from None
 
 
-def read(folder: Path) -> Iterator[AnyLine]:
+def read(folder: Path) -> Iterator[AnyEntry]:
     """The lines of a run's folder, the header first; a torn last line is passed over.
 
     Raises: Unreadable, FileNotFoundError, OSError (a link, no file, no permission).

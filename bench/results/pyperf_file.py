@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.records import MOST_BLOCKS, OF_A_RUN
 
 SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
@@ -21,7 +22,7 @@ LARGEST = {"duration": 1e9}  # pyperf adds these seconds to a date
 Fact: TypeAlias = str | int | float
 
 
-class NoFigure(ValueError):
+class NoFigure(BenchError):
     """The worker's file holds no figure that could stand in a journal; one line."""
 
 

@@ -28,7 +28,7 @@ Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was measured on; `hidden` names what the machine does not tell about itself."""
 
     hostname: str
@@ -60,11 +60,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]
 
 
-class Line(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
+class Entry(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
     """The common root of all lines."""
 
 
-class Header(Line, kw_only=True, tag="sweep"):
+class Header(Entry, kw_only=True, tag="sweep"):
     """The first line: what it takes to repeat the sweep, or to resume it."""
 
     schema: Count
@@ -75,7 +75,7 @@ class Header(Line, kw_only=True, tag="sweep"):
     seed: Count
     budget: Span | None
     settings: Settings
-    machine: Machine
+    machine: MachineInfo
     clock: str
     plan: str  # digest of the planned cells: a resumed sweep must have the same
     planned: int = 0  # how many cells follow, measured or skipped
@@ -83,12 +83,12 @@ class Header(Line, kw_only=True, tag="sweep"):
     metadata: dict[str, str | int | float] = {}  # pyperf's, of what stays the same
 
 
-class Planned(Line, kw_only=True, tag="cell"):
+class PlannedEntry(Entry, kw_only=True, tag="cell"):
     cell: Cell
     facts: Facts
 
 
-class Skipped(Line, kw_only=True, tag="skipped"):
+class Skipped(Entry, kw_only=True, tag="skipped"):
     """A cell that this machine, or the facility, cannot do; or that the profile leaves out."""
 
     cell: Cell
@@ -96,7 +96,7 @@ class Skipped(Line, kw_only=True, tag="skipped"):
     remedy: str
 
 
-class Calibrated(Line, kw_only=True, tag="calibrated"):
+class Calibrated(Entry, kw_only=True, tag="calibrated"):
     cell: str
     loops: Positive
     at: Number = 0.0  # seconds of sweeping until now, those before a resumption included
@@ -116,7 +116,7 @@ class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     major_faults: Count = 0
 
 
-class Run(Line, kw_only=True, tag="run"):
+class Run(Entry, kw_only=True, tag="run"):
     """One fresh pair (or more) of processes over one fresh channel.
 
     `values`: seconds per unit (`Facts.per`), one for each timed block.
@@ -146,7 +146,7 @@ class Run(Line, kw_only=True, tag="run"):
     metadata: dict[str, str | int | float] = {}
 
 
-class Failed(Line, kw_only=True, tag="failed"):
+class Failed(Entry, kw_only=True, tag="failed"):
     """A run that came to nothing: who failed, where, what happened, and what would help."""
 
     cell: str
@@ -158,7 +158,7 @@ class Failed(Line, kw_only=True, tag="failed"):
     at: float = 0.0  # as in `Calibrated`
 
 
-class Round(Line, kw_only=True, tag="round"):
+class Round(Entry, kw_only=True, tag="round"):
     """The end of a round. `steal`: share of all CPUs' time that the hypervisor took."""
 
     round: Count
@@ -169,7 +169,7 @@ class Round(Line, kw_only=True, tag="round"):
     void: str = ""  # why the runs that know of no foreign time do not count, "" where they do
 
 
-class Resumed(Line, kw_only=True, tag="resumed"):
+class Resumed(Entry, kw_only=True, tag="resumed"):
     started: str
     command: list[str]
     dropped: str = ""  # a torn last line that was cut off
@@ -179,11 +179,11 @@ class Resumed(Line, kw_only=True, tag="resumed"):
 Reason: TypeAlias = Literal["complete", "budget", "interrupted", "full"]
 
 
-class Ended(Line, kw_only=True, tag="end"):
+class Ended(Entry, kw_only=True, tag="end"):
     reason: Reason
     wall: Number  # seconds of sweeping, those before a resumption included
 
 
-AnyLine: TypeAlias = (
-    Header | Planned | Skipped | Calibrated | Run | Failed | Round | Resumed | Ended
+AnyEntry: TypeAlias = (
+    Header | PlannedEntry | Skipped | Calibrated | Run | Failed | Round | Resumed | Ended
 )

@@ -6,7 +6,6 @@ they know. Everything is validated here: a folder may come from anybody.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sized
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,44 +15,22 @@ from statistics import median
 import msgspec
 
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
-from ipcbench.bench.results.files import write_atomically
-from ipcbench.bench.results.histogram import LAST, Counts, bearable, merge, percentile
+from ipcbench.bench.results.histogram import LAST, Counts, merge
 from ipcbench.bench.results.journal import Unreadable, read
-from ipcbench.bench.results.pyperf_file import LONGEST, are_times, taken
+from ipcbench.bench.results.pyperf_file import LONGEST, are_times
 from ipcbench.bench.results.records import (
     MOST_BLOCKS,
-    OF_A_RUN,
     SCHEMA,
     Calibrated,
     Ended,
     Failed,
     Header,
-    Machine,
-    Planned,
+    PlannedEntry,
     Resumed,
     Round,
     Run,
-    Settings,
     Skipped,
 )
-from ipcbench.bench.results.units import (
-    format_size,
-    human_rate,
-    human_seconds,
-    human_size,
-    human_span,
-    parse_seconds,
-    parse_size,
-)
-from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
-
-__all__ = [
-    "Cell", "CellResult", "Counts", "Facts", "Failed", "Header", "Machine", "Results", "Round",
-    "Run", "Settings", "Skipped", "Status", "Unreadable", "bearable", "format_size", "human_rate",
-    "human_seconds", "human_size", "human_span", "load", "merge", "one_line", "parse_seconds",
-    "parse_size", "parse_toml", "percentile", "read_toml", "write_atomically", "write_suite",
-]  # fmt: skip
-
 
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory, where each is a bucket
 MOST_BESIDE = 1024  # of what stands beside a run's values: processes, observations, metadata
@@ -150,9 +127,9 @@ def load(folder: Path) -> Results:
 def _take(results: Results, line: object) -> None:
     if isinstance(line, Calibrated | Run | Failed):
         results.spent = max(results.spent, line.at)
-    if isinstance(line, Planned | Skipped) and line.cell.id in results.cells:
+    if isinstance(line, PlannedEntry | Skipped) and line.cell.id in results.cells:
         raise Unreadable(f"the cell {line.cell.id[:200]!r} is planned twice")
-    if isinstance(line, Planned):
+    if isinstance(line, PlannedEntry):
         results.cells[line.cell.id] = CellResult(line.cell, line.facts)
     elif isinstance(line, Skipped):
         results.cells[line.cell.id] = CellResult(line.cell, skipped=line)
@@ -217,56 +194,3 @@ def _check_run(run: Run) -> None:
     beside: list[Sized] = [run.usage, run.observations, run.metadata, run.cpus, *run.cpus]
     if max(map(len, beside)) > MOST_BESIDE:
         raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or of what belongs to one")
-
-
-def write_suite(results: Results, path: Path) -> bool:
-    """Write the file that pyperf's own commands read; False where no cell has a figure.
-
-    Raises: OSError.
-    """
-    import pyperf  # heavy, and only this function needs it
-
-    constants = results.header.metadata
-    benchmarks = []
-    for result in results.ok():
-        cell, facts = result.cell, result.facts
-        assert facts is not None  # a cell with runs was planned
-        axes: dict[str, str | int | float] = {
-            "name": cell.id,
-            "unit": "second",
-            "transport": cell.transport,
-            "runtime": cell.runtime,
-            "pattern": cell.pattern,
-            "size": cell.size,
-            "processes": cell.processes,
-            "placement": cell.placement,
-            "per": facts.per,
-            "wait": facts.wait,
-            "copies": facts.copies,
-        }
-        runs = []
-        for run in result.good:
-            of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}
-            own: dict[str, str | int | float] = {
-                "loops": run.loops,
-                "inner_loops": run.inner_loops,
-                "round": run.round,
-                "pinned_to": "; ".join(",".join(map(str, cpus)) for cpus in run.cpus),
-            }
-            if run.depth is not None:
-                own["depth"] = run.depth
-            runs.append(
-                pyperf.Run(
-                    run.values,
-                    warmups=[(run.loops, value) for value in run.warmups],
-                    metadata=taken({**constants, **of_run, **own, **axes}),
-                    collect_metadata=False,
-                )
-            )
-        benchmarks.append(pyperf.Benchmark(runs))
-    if not benchmarks:
-        return False
-    text = io.StringIO()
-    pyperf.BenchmarkSuite(benchmarks).dump(text)
-    write_atomically(path, text.getvalue().encode())
-    return True

@@ -8,14 +8,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.planner import Planned, order
+from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.results import pyperf_file
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
+from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import (
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Failed,
@@ -24,11 +26,11 @@ from ipcbench.bench.results.records import (
     Run,
     Settings,
 )
-from ipcbench.bench.results.results import Unreadable, check_readable
+from ipcbench.bench.results.results import check_readable
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
 from ipcbench.bench.workers.control import Broken
-from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkParent, Lost
+from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkParent, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.base.os_errors import with_remedy
 
@@ -46,10 +48,10 @@ class Schedule:
 
     def __init__(
         self,
-        cells: Sequence[Planned],
+        cells: Sequence[PlannedCell],
         settings: Settings,
         seed: int,
-        write: Callable[[AnyLine], None],
+        write: Callable[[AnyEntry], None],
         watcher: Watcher,
         *,
         budget: float | None = None,
@@ -180,7 +182,7 @@ class Schedule:
             self._progress.void.add(number)
         self._progress.pace = wall
 
-    def _tell(self, number: int, planned: Planned) -> None:
+    def _tell(self, number: int, planned: PlannedCell) -> None:
         spent = self._spent()
         if self._budget is not None:
             done, left = min(1.0, spent / self._budget), max(0.0, self._budget - spent)
@@ -219,7 +221,7 @@ class Schedule:
             self._progress.loops[planned.cell.id] = loops
             self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
 
-    def _keep(self, planned: Planned, run: Run) -> None:
+    def _keep(self, planned: PlannedCell, run: Run) -> None:
         """Write down a run that came to something."""
         self._progress.failures.pop(planned.cell.id, None)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
@@ -227,7 +229,7 @@ class Schedule:
         run.at = self._spent()
         self._write(run)
 
-    def _fail(self, planned: Planned, number: int, attempt: int, broken: Broken) -> bool:
+    def _fail(self, planned: PlannedCell, number: int, attempt: int, broken: Broken) -> bool:
         """Write down a run that came to nothing; whether it is to be tried again in its round.
 
         Once, so that a process which was killed from outside leaves no gap; but a hang has
@@ -255,7 +257,7 @@ class Schedule:
             self._watcher.note(f"given up after {count} rounds in a row: {identity}")
         return False
 
-    def _ask(self, planned: Planned, number: int, attempt: int, loops: int) -> Reply:
+    def _ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
         settings = self._settings
         blocks = settings.block * (settings.values + settings.warmups) + settings.tail
         job = Job(
@@ -274,7 +276,7 @@ class Schedule:
         assert self._parent is not None
         try:
             return self._parent.run(job)
-        except Lost as error:
+        except ForkServerLost as error:
             self._renew(fresh=False)
             return Reply(failure=Broken("the fork parent", "", str(error), error.remedy))
 
@@ -289,9 +291,9 @@ class Schedule:
 
 
 def _fork_parent() -> ForkParent:
-    """A new one, tried for again where somebody kills it at once. Raises: Lost."""
+    """A new one, tried for again where somebody kills it at once. Raises: ForkServerLost."""
     for _ in range(STARTS - 1):
-        with contextlib.suppress(Lost):
+        with contextlib.suppress(ForkServerLost):
             return ForkParent()
     return ForkParent()
 
@@ -304,11 +306,13 @@ def _calibrated(reply: Reply) -> float | Broken:
         return _without_figure(error)
 
 
-def _without_figure(error: ValueError) -> Broken:
+def _without_figure(error: BenchError) -> Broken:
     return Broken("the worker", "its result", str(error))
 
 
-def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run | Broken:
+def _record(
+    planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply
+) -> Run | Broken:
     """A run as it is written down, or why it came to nothing."""
     if reply.failure is not None:
         return reply.failure
@@ -320,7 +324,7 @@ def _record(planned: Planned, number: int, attempt: int, loops: int, reply: Repl
     return run
 
 
-def _run(planned: Planned, number: int, attempt: int, loops: int, reply: Reply) -> Run:
+def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply) -> Run:
     """Raises: ipcbench.bench.results.pyperf_file.NoFigure."""
     assert reply.outcome is not None
     measured, outcome = pyperf_file.measured(reply.suite), reply.outcome

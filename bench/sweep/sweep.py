@@ -12,18 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import count
 from pathlib import Path
 from types import FrameType
 
-from ipcbench.bench.loops import native_loops
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine import host
-from ipcbench.bench.machine.reservation import Machine
+from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.placement import Site
-from ipcbench.bench.plan.planner import Candidate, Plan, Skip, cells_of, plan
+from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.results.cell import Cell
@@ -33,7 +31,7 @@ from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.records import (
     SCHEMA,
     Header,
-    Planned,
+    PlannedEntry,
     Reason,
     Resumed,
     Skipped,
@@ -42,20 +40,20 @@ from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.sweep import code_digest
+from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import Progress
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.version import VERSION
-from ipcbench.bench.workers.fork_parent import Lost
+from ipcbench.bench.workers.fork_parent import ForkServerLost
 from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy, with_remedy
-from ipcbench.transports.contract import Limits, Unavailable
 from ipcbench.transports.kernel_objects.ownership import check_way
 
 LONGEST = 2000  # characters of a plug-in's reason
 
 
-class CannotRun(Exception):
+class SweepError(BenchError):
     """The sweep cannot be made; one line that says what to do."""
 
 
@@ -72,55 +70,32 @@ class Order:
     only: Callable[[Cell], bool] = lambda cell: True
 
 
-@cache
-def candidate(name: str) -> Candidate:
-    """A transport as it is on this machine: tried, once."""
-    found = registry.get(name)
-    if isinstance(found, registry.Broken):
-        return Candidate(name, None, found.reason)
-    try:
-        limits = found.probe()
-        own = limits.native if isinstance(limits, Limits) else None
-        return Candidate(name, found.traits, limits, native_loops.missing() or own)
-    except Unavailable as error:
-        return Candidate(name, found.traits, error)
-    except OSError as error:
-        words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
-        return Candidate(name, found.traits, Unavailable(words, remedy(error)))
-    except Exception as error:  # a plug-in's probe may fail in any way at all
-        return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
-
-
-def site() -> Site:
-    return Site(host.topology(), host.may_forbid_idle())
-
-
 def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
     """The plan of a profile on this machine, restricted to the cells that `only` keeps.
 
-    Raises: ipcbench.transports.registry.UnknownTransport, CannotRun where it is empty.
+    Raises: ipcbench.transports.registry.UnknownTransport, SweepError where it is empty.
     """
     cells = filter(only, cells_of(profile.axes, registry.matching))
     found = plan(cells, candidate, site())
     if not found.cells and not found.skipped:
-        raise CannotRun("no cell is left to measure: ask for fewer restrictions")
+        raise SweepError("no cell is left to measure: ask for fewer restrictions")
     return found
 
 
 def new(order: Order, watcher: Watcher) -> Path:
     """Make a new sweep; the folder that holds its journal.
 
-    Raises: CannotRun (the folder cannot be written, too), ipcbench.bench.machine.lock.Busy.
+    Raises: SweepError (also where the folder cannot be written), SweepInProgress.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
-    with Machine(order.clock) as machine:
+    with Reservation(order.clock) as machine:
         found = planned(order.profile, order.only)
         header = _header(order, seed, found)
         try:
             folder, made = _folder(order.folder)
             journal = _begun(folder, made, header, found)
         except OSError as error:
-            raise CannotRun(f"{in_words(error)}: choose another folder with --output") from error
+            raise SweepError(f"{in_words(error)}: choose another folder with --output") from error
         with contextlib.closing(journal):
             if order.folder is None:
                 _point(folder.parent / "latest", folder.name, watcher)
@@ -135,14 +110,14 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     Rounds that were begun are played to their end, and calibrations are kept;
     cells that had failed get another chance in what is left to play.
 
-    Raises: CannotRun (another plan, code or machine), ipcbench.bench.results.results.Unreadable,
-    ipcbench.bench.machine.lock.Busy, ipcbench.bench.results.journal.InUse, OSError.
+    Raises: SweepError (another plan, code or machine), Unreadable, SweepInProgress,
+    JournalLocked, OSError.
     """
     check_way(folder, chosen=True)
     folder = folder.resolve()  # `latest` may point elsewhere before we are done
     stopped = load(folder)
     found = _same(stopped)
-    with Machine(stopped.header.clock) as machine:
+    with Reservation(stopped.header.clock) as machine:
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
@@ -181,7 +156,7 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
         return Journal.create(
             folder,
             header,
-            *(Planned(cell=one.cell, facts=one.facts) for one in found.cells),
+            *(PlannedEntry(cell=one.cell, facts=one.facts) for one in found.cells),
             *(_skipped(cell, why) for cell, why in found.skipped),
         )
     except BaseException:
@@ -209,10 +184,10 @@ def _stopping(folder: Path) -> Iterator[None]:
     """What the system refuses ends the sweep; what it has measured until then stays."""
     try:
         yield
-    except (OSError, Lost) as error:
+    except (OSError, ForkServerLost) as error:
         what = in_words(error) if isinstance(error, OSError) else str(error)
         help_ = remedy(error) if isinstance(error, OSError) else error.remedy
-        raise CannotRun(
+        raise SweepError(
             f"{with_remedy(what, help_)}: the sweep stops here, and what it has measured is kept; "
             f"once that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
         ) from error
@@ -232,7 +207,7 @@ def _point(link: Path, target: str, watcher: Watcher) -> None:
 
 
 def _known(header: Header, cells: Sequence[Cell]) -> None:
-    """A journal may name what there is not. Raises: CannotRun."""
+    """A journal may name what there is not. Raises: SweepError."""
     for what, names, known in (
         ("clock", {header.clock}, (REAL, FAKE)),
         ("pattern", {cell.pattern for cell in cells}, PATTERNS),
@@ -240,17 +215,17 @@ def _known(header: Header, cells: Sequence[Cell]) -> None:
         ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
     ):
         if strange := sorted(names - set(known)):
-            raise CannotRun(
+            raise SweepError(
                 f"this sweep cannot be resumed here: no {what} is called {strange[0]!r}, "
                 f"there are {', '.join(known)}"
             )
 
 
 def _same(results: Results) -> Plan:
-    """The plan of a stopped sweep, which must be the same here and now. Raises: CannotRun."""
+    """The plan of a stopped sweep, which must be the same here and now. Raises: SweepError."""
     header, here = results.header, host.machine()
     if len(results.cells) < header.planned:
-        raise CannotRun("this sweep was stopped before its plan was written down: measure anew")
+        raise SweepError("this sweep was stopped before its plan was written down: measure anew")
     cells = [result.cell for result in results.cells.values() if result.skipped is None]
     _known(header, cells)
     found = plan(cells, candidate, site())
@@ -266,7 +241,7 @@ def _same(results: Results) -> Plan:
         if then != now
     ]
     if differences:
-        raise CannotRun(
+        raise SweepError(
             f"this sweep cannot be resumed here: {'; '.join(differences)}: measure anew, or "
             "bring back what has changed"
         )
@@ -283,7 +258,7 @@ def _schedule(
     journal: Journal,
     progress: Progress,
     watcher: Watcher,
-    machine: Machine,
+    machine: Reservation,
 ) -> Schedule:
     return Schedule(
         found.cells,
@@ -300,7 +275,7 @@ def _schedule(
 
 
 def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
-    """To the end, or until it is stopped. Raises: CannotRun."""
+    """To the end, or until it is stopped. Raises: SweepError."""
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         if schedule.stopping:
@@ -320,13 +295,13 @@ def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
 
 
 def _folder(wanted: Path | None) -> tuple[Path, bool]:
-    """The run's folder, which must not hold a run yet; was it made? Raises: CannotRun, OSError."""
+    """The run's folder, which must not hold a run yet; was it made? Raises: SweepError, OSError."""
     folder = wanted or _named_by_time()
     made = make_folder(folder)
     check_way(folder, chosen=True)
     # A sweep that was killed before it had begun leaves a draft of its journal at most.
     if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
-        raise CannotRun(f"{folder} is not empty: choose another, or --resume {folder}")
+        raise SweepError(f"{folder} is not empty: choose another, or --resume {folder}")
     return folder, made
 
 

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.records import Usage
 from ipcbench.transports.base.os_errors import refused, remedy
 from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
@@ -97,7 +98,7 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
-class RunFailed(Exception):
+class RunFailed(BenchError):
     """A run came to nothing; `broken` says who, where and what."""
 
     def __init__(self, broken: Broken) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import msgspec
 
+from ipcbench.bench.errors import BenchError
 from ipcbench.bench.workers.control import Broken, broken
 from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
 from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
@@ -52,54 +53,53 @@ _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
-class Lost(Exception):
-    """The fork parent itself is gone, does not answer, or cannot be started."""
-
-    def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__(what)
-        self.remedy = remedy
+class ForkServerLost(BenchError):
+    """The fork server is gone, does not answer, or cannot be started."""
 
 
 class ForkParent:
     """The command's handle on it."""
 
     def __init__(self) -> None:
-        """Raises: Lost."""
+        """Raises: ForkServerLost."""
         try:
             here, self._process = _start()
         except OSError as error:
             reason = refused("starting the fork parent", error, MORE_PROCESSES)
-            raise Lost(reason.reason, reason.remedy) from error
+            raise ForkServerLost(reason.reason, reason.remedy) from error
         self.pid = self._process.pid
         self._socket = here
         self._lines = here.makefile("rb")
         try:
             self._meet()
-        except Lost:
+        except ForkServerLost:
             self.close()
             raise
 
     def _meet(self) -> None:
-        """Wait until it is ready. Raises: Lost."""
+        """Wait until it is ready. Raises: ForkServerLost."""
         ready = self._reply(START_TIME)
         if ready.failure is not None:
-            raise Lost(ready.failure.what, ready.failure.remedy)
+            raise ForkServerLost(ready.failure.what, ready.failure.remedy)
         if ready.protocol != PROTOCOL:
-            raise Lost(
+            raise ForkServerLost(
                 f"the fork parent speaks version {ready.protocol} of the protocol, and the "
                 f"command version {PROTOCOL}",
                 "install ipcbench anew, and start it again",
             )
 
     def run(self, job: Job) -> Reply:
-        """Have one worker do the job. Raises: Lost, where the answer is another job's as well."""
+        """Have one worker do the job.
+
+        Raises: ForkServerLost, also where the answer is that of another job.
+        """
         try:
             self._socket.sendall(job.encoded() + b"\n")
         except OSError as error:
-            raise Lost(f"the fork parent is gone: {error.strerror}") from error
+            raise ForkServerLost(f"the fork parent is gone: {error.strerror}") from error
         reply = self._reply(job.deadline + ANSWER_TIME)
         if not reply.answers(job):
-            raise Lost(
+            raise ForkServerLost(
                 f"the fork parent answers another job: {reply.cell or 'none'}, round "
                 f"{reply.round}, attempt {reply.attempt}"
             )
@@ -110,16 +110,16 @@ class ForkParent:
         try:
             return _replies.decode(answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Lost(f"what the worker wrote cannot be read: {error}") from error
+            raise ForkServerLost(f"what the worker wrote cannot be read: {error}") from error
 
     def _answer(self, seconds: float) -> bytes:
         self._socket.settimeout(seconds)
         try:
             line = self._lines.readline()
         except OSError as error:
-            raise Lost(f"the fork parent does not answer: {error}") from error
+            raise ForkServerLost(f"the fork parent does not answer: {error}") from error
         if not line:
-            raise Lost("the fork parent is gone")
+            raise ForkServerLost("the fork parent is gone")
         return line
 
     def close(self) -> None:

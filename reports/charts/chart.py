@@ -20,7 +20,7 @@ from ipcbench.bench.results.axes import (
     SYNCHRONISATION,
     WAITS,
 )
-from ipcbench.bench.results.results import human_size
+from ipcbench.bench.results.units import human_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.charts.style import Style
 from ipcbench.reports.model import Measured, loop_of, rank

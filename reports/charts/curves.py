@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ipcbench.bench.results.axes import FAMILIES, FLOOR, PLACEMENTS, WAITS
-from ipcbench.bench.results.results import human_size
+from ipcbench.bench.results.units import human_size
 from ipcbench.reports.charts.axes import (
     COUNTER,
     DEPTH,

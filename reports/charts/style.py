@@ -16,7 +16,7 @@ from ipcbench.bench.results.axes import (
     SHARED_MEMORY,
     SYNCHRONISATION,
 )
-from ipcbench.bench.results.results import Facts
+from ipcbench.bench.results.cell import Facts
 from ipcbench.reports.model import Measured, rank
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"

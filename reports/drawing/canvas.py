@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
-from ipcbench.bench.results.results import format_size, human_rate, human_seconds
+from ipcbench.bench.results.units import format_size, human_rate, human_seconds
 from ipcbench.reports.charts.chart import Axis
 from ipcbench.reports.charts.style import INK, MUTED
 

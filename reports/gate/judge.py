@@ -16,13 +16,9 @@ from statistics import median
 
 import msgspec
 
-from ipcbench.bench.results.results import (
-    CellResult,
-    Results,
-    Status,
-    human_seconds,
-    one_line,
-)
+from ipcbench.bench.results.results import CellResult, Results, Status
+from ipcbench.bench.results.units import human_seconds
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
 from ipcbench.reports.gate.thresholds import (
     LONGEST_MESSAGE,

@@ -16,14 +16,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from ipcbench.bench.results.results import (
-    Cell,
-    format_size,
-    one_line,
-    parse_size,
-    parse_toml,
-    read_toml,
-)
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.units import format_size, parse_size
+from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
 
 LONGEST_NAME = 120
 LONGEST_MESSAGE = 600

@@ -20,13 +20,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipcbench.bench.results.axes import NATIVE, SYNCHRONISATION
-from ipcbench.bench.results.results import (
-    Results,
+from ipcbench.bench.results.files import write_atomically
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.units import (
     human_rate,
     human_seconds,
     human_size,
     human_span,
-    write_atomically,
 )
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, all_charts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ipcbench.bench.results.results import human_seconds, human_size
+from ipcbench.bench.results.units import human_seconds, human_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Measured, Winner, loop_of
 from ipcbench.reports.verdicts.claims import Claim, Holds, Judged, Outcome, Verdict

@@ -14,17 +14,9 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY
-from ipcbench.bench.results.results import (
-    CellResult,
-    Counts,
-    Results,
-    Run,
-    Skipped,
-    Status,
-    bearable,
-    merge,
-    percentile,
-)
+from ipcbench.bench.results.histogram import Counts, bearable, merge, percentile
+from ipcbench.bench.results.records import Run, Skipped
+from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Contest, Measured, Situation, Winner, ratios
 from ipcbench.reports.verdicts.claims import Claim, Judged

@@ -20,7 +20,7 @@ from ipcbench.bench.results.axes import (
     PLACEMENTS,
     PYTHON,
 )
-from ipcbench.bench.results.results import format_size, human_size
+from ipcbench.bench.results.units import format_size, human_size
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.charts.chart import (
     Axis,

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from statistics import median
 
-from ipcbench.bench.results.results import Cell, Results, Status, human_span
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.results import Results, Status
+from ipcbench.bench.results.units import human_span
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
 

@@ -16,10 +16,10 @@ from unittest import mock
 
 import msgspec
 
-from ipcbench.bench.plan.planner import Planned
+from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.journal import Journal
-from ipcbench.bench.results.records import AnyLine, Settings, Usage
+from ipcbench.bench.results.records import AnyEntry, Settings, Usage
 from ipcbench.bench.sweep.display import Silent
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.workers.job import Job, Outcome, Reply
@@ -63,7 +63,7 @@ class _Parent:
 def _one(cells: int) -> Growth:
     facts = Facts(per="round trip", family="floor", wait="none", copies=0, framing="message")
     plan = [
-        Planned(
+        PlannedCell(
             Cell(transport="null", pattern="latency", size=size, placement="same-core"),
             facts,
             [[0], [0]],
@@ -75,7 +75,7 @@ def _one(cells: int) -> Growth:
     with tempfile.TemporaryDirectory(dir=".") as folder:
         journal = Journal.create(Path(folder))
 
-        def write(line: AnyLine) -> None:
+        def write(line: AnyEntry) -> None:
             nonlocal written
             start = time.perf_counter()
             journal.write(line)

@@ -9,7 +9,7 @@ from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds
-from ipcbench.bench.sweep.sweep import candidate
+from ipcbench.bench.sweep.candidates import candidate
 from ipcbench.transports.registry import names
 from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers, play
 

@@ -24,7 +24,7 @@ from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.ledger import current

@@ -15,7 +15,7 @@ import pytest
 from ipcbench.bench.loops.clock import FakeClock
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.results import Status, load
-from ipcbench.bench.sweep.sweep import candidate
+from ipcbench.bench.sweep.candidates import candidate
 from ipcbench.transports.registry import names
 from tests.e2e.command import end, ipcbench, lines, started, wait_for
 

@@ -20,7 +20,7 @@ import sysv_ipc
 
 from ipcbench.bench.machine import lock
 from ipcbench.bench.machine.guardian import clean_up
-from ipcbench.bench.machine.lock import Busy, SweepLock
+from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.plan.profile import Options, load_profile, with_options
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.results import load
@@ -237,7 +237,7 @@ def test_the_sweep_s_name_taken(
     name = f"\0ipcbench-test-{fresh_name()}"
     monkeypatch.setattr(lock, "NAME", name)
     pid = stranger.do(perform, hold, name, listening)
-    with pytest.raises(Busy) as caught:
+    with pytest.raises(SweepInProgress) as caught:
         SweepLock().acquire()
     assert f"(process {pid} of user {STRANGER})" in str(caught.value)
     assert "have it stopped, by that user or by root" in str(caught.value)
@@ -247,7 +247,7 @@ def who_has(name: str) -> str:
     lock.NAME = name
     try:
         SweepLock().acquire()
-    except Busy as busy:
+    except SweepInProgress as busy:
         return str(busy)
     return ""
 

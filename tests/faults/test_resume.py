@@ -15,6 +15,7 @@ from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
+from ipcbench.bench.sweep.sweep import SweepError
 from tests.e2e.command import ipcbench
 from tests.faults.disks import in_private, said
 
@@ -93,7 +94,7 @@ def test_a_sweep_cut_in_its_plan_is_refused(whole: Path, tmp_path: Path) -> None
     for size in (0, 1, end // 2, *random.Random(3).sample(range(end), 20), end - 1):
         folder = cut(whole, tmp_path / "cut", size)
         before = (folder / NAME).read_bytes()
-        with pytest.raises((Unreadable, sweep.CannotRun)) as caught:
+        with pytest.raises((Unreadable, SweepError)) as caught:
             sweep.resume(folder, [], Silent())
         if b"\n" in before:
             assert str(caught.value) == (
@@ -183,7 +184,7 @@ def test_another_sweep_is_refused_with_the_reason(
     changed = json.loads(header)
     change(changed)
     (folder / NAME).write_text(f"{json.dumps(changed)}\n{rest}")
-    with pytest.raises(sweep.CannotRun) as caught:
+    with pytest.raises(SweepError) as caught:
         sweep.resume(folder, [], Silent())
     message = str(caught.value)
     assert message.startswith(f"this sweep cannot be resumed here: {reason}")

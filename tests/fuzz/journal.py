@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.records import Failed, Resumed, Skipped
-from ipcbench.bench.results.results import Results, Status, Unreadable, load, write_suite
+from ipcbench.bench.results.results import Results, Status, load
+from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.sweep.schedule import Progress
 from ipcbench.reports.gate import judge
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds

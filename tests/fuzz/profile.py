@@ -14,7 +14,7 @@ from ipcbench.bench.plan.profile import (
     parse_profile,
     with_options,
 )
-from ipcbench.bench.sweep.sweep import CannotRun, planned
+from ipcbench.bench.sweep.sweep import SweepError, planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.bench.test_profile import PROFILE
@@ -41,7 +41,7 @@ def outcome(data: bytes) -> str:
     try:
         profile = parse_profile("fuzz", data)
         found = planned(with_options(profile, Options()))
-    except (BadConfig, UnknownTransport, CannotRun) as error:
+    except (BadConfig, UnknownTransport, SweepError) as error:
         harmless.line(str(error))
         return str(error)
     found.digest()

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from ipcbench.bench.plan.planner import Planned
+from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.pyperf_file import NoFigure, calibrated
-from ipcbench.bench.results.records import Planned as PlannedLine
-from ipcbench.bench.results.results import load, write_suite
+from ipcbench.bench.results.records import PlannedEntry as PlannedLine
+from ipcbench.bench.results.results import load
+from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.sweep.schedule import _record
 from ipcbench.bench.workers.control import Broken
 from ipcbench.bench.workers.job import Outcome, Reply
@@ -62,7 +63,7 @@ def outcome(data: bytes) -> str:
         calibrated(data)
     except NoFigure as error:
         refused = f"calibrating: {error}"
-    planned = Planned(CELL, FACTS, [[0], [0]])
+    planned = PlannedCell(CELL, FACTS, [[0], [0]])
     found = Outcome(
         depth=None,
         usage=[],

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.plan.planner import Planned, plan
+from ipcbench.bench.plan.planner import PlannedCell, plan
 from ipcbench.bench.results.axes import UNPINNED
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.ledger import current
@@ -37,7 +37,7 @@ def patterns(processes: int) -> list[str]:
     return ["pairs", "fan-in", "fan-out", "echo", "counter"]
 
 
-def cells(name: str, processes: int) -> tuple[list[Planned], str]:
+def cells(name: str, processes: int) -> tuple[list[PlannedCell], str]:
     """What the transport can play here, and why it can play nothing."""
     asked = [
         Cell(
@@ -76,7 +76,7 @@ def start(name: str, processes: int, times: int) -> str:
     return f"{times} starts: {', '.join(one.cell.pattern for one in possible)}"
 
 
-def _job(planned: Planned, number: int) -> Job:
+def _job(planned: PlannedCell, number: int) -> Job:
     return Job(
         cell=planned.cell,
         round=number + 1,

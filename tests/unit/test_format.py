@@ -11,17 +11,19 @@ import pyperf
 import pytest
 
 from ipcbench.bench.results import cell, journal, pyperf_file, records, results, units
+from ipcbench.bench.results.records import AnyEntry, MachineInfo
+from ipcbench.bench.results.suite import write_suite
 from tests import synthetic
 
 PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
 PARTS = {
     "settings": records.Settings,
-    "machine": records.Machine,
+    "machine": MachineInfo,
     "usage": records.Usage,
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,
 }
-LINES = {line.__struct_config__.tag: line for line in get_args(records.AnyLine)}
+LINES = {line.__struct_config__.tag: line for line in get_args(AnyEntry)}
 
 
 def tables(page: str) -> dict[str, list[tuple[str, str]]]:
@@ -93,7 +95,7 @@ def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
     for run in next(made.ok()).runs:
         run.depth = 4
     path = tmp_path / "suite.json"
-    assert results.write_suite(made, path)
+    assert write_suite(made, path)
     suite = pyperf.BenchmarkSuite.load(str(path))
     written = {key for one in suite for run in one.get_runs() for key in run.get_metadata()}
     written -= made.header.metadata.keys() | records.OF_A_RUN

@@ -13,7 +13,7 @@ import pytest
 from ipcbench.bench.plan.planner import cells_of
 from ipcbench.bench.plan.profile import BadConfig, load_profile, parse_profile
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.workers.fork_parent import ForkParent, Lost
+from ipcbench.bench.workers.fork_parent import ForkParent, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from tests.unit.bench.test_profile import PROFILE, refused, swapped
 from tests.unit.bench.test_schedule import Stage, a_plan, a_reply, stage
@@ -106,7 +106,7 @@ def test_an_answer_that_is_none_is_a_lost_fork_parent(answer: bytes) -> None:
     with here, there, parent._lines:
         writer = threading.Thread(target=there.sendall, args=(answer,))
         writer.start()
-        with pytest.raises(Lost, match="cannot be read"):
+        with pytest.raises(ForkServerLost, match="cannot be read"):
             parent.run(job)
         writer.join()
 

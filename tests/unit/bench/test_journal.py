@@ -22,20 +22,20 @@ from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.journal import (
     LONGEST_LINE,
     NAME,
-    Gone,
-    InUse,
     Journal,
+    JournalLocked,
+    JournalRemoved,
     Unreadable,
     read,
 )
 from ipcbench.bench.results.records import (
     SCHEMA,
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Header,
-    Machine,
-    Planned,
+    MachineInfo,
+    PlannedEntry,
     Settings,
 )
 
@@ -48,7 +48,7 @@ HEADER = Header(
     seed=1,
     budget=None,
     settings=Settings(values=3, warmups=1, block=0.01, tail=0.0, rounds=12),
-    machine=Machine(
+    machine=MachineInfo(
         hostname="host",
         kernel="6.1.0",
         cpu_model="CPU",
@@ -61,7 +61,7 @@ HEADER = Header(
     clock="CLOCK_MONOTONIC",
     plan="digest",
 )
-PLANNED = Planned(
+PLANNED = PlannedEntry(
     cell=Cell(transport="pipe", pattern="latency", size=64, placement="same-core"),
     facts=Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream"),
 )
@@ -94,14 +94,14 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
     }[kind]
 
 
-def folder_with(folder: Path, *lines: AnyLine, torn: bytes = b"") -> Path:
+def folder_with(folder: Path, *lines: AnyEntry, torn: bytes = b"") -> Path:
     folder.mkdir(exist_ok=True)
     data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
     (folder / NAME).write_bytes(data + torn)
     return folder
 
 
-KINDS = typing.get_args(AnyLine)
+KINDS = typing.get_args(AnyEntry)
 
 
 def test_every_kind_of_line_is_tried() -> None:
@@ -112,7 +112,7 @@ def test_every_kind_of_line_is_tried() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_what_is_written_is_read(kind: type[AnyLine], data: st.DataObject, tmp_path: Path) -> None:
+def test_what_is_written_is_read(kind: type[AnyEntry], data: st.DataObject, tmp_path: Path) -> None:
     line = data.draw(strategy(kind))
     lines = [line] if kind is Header else [HEADER, line]
     (tmp_path / NAME).unlink(missing_ok=True)
@@ -313,11 +313,11 @@ def test_what_is_refused_leaves_no_part_of_a_line(
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:
     first = Journal.create(tmp_path)
     first.write(HEADER)
-    with pytest.raises(InUse, match="the sweep still runs"):
+    with pytest.raises(JournalLocked, match="the sweep still runs"):
         Journal.resume(tmp_path)
     first.close()
     second, _ = Journal.resume(tmp_path)
-    with pytest.raises(InUse):
+    with pytest.raises(JournalLocked):
         Journal.resume(tmp_path)
     second.close()
 
@@ -347,7 +347,7 @@ def test_lines_without_a_name_are_refused(tmp_path: Path, how: str) -> None:
         (folder / NAME).unlink()
         if how == "replaced":
             (folder / NAME).write_bytes(data)
-    with pytest.raises(Gone, match="somebody has removed or moved it"):
+    with pytest.raises(JournalRemoved, match="somebody has removed or moved it"):
         journal.write(END)
     journal.close()
 

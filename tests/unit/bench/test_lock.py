@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from ipcbench.bench.machine import lock
-from ipcbench.bench.machine.lock import Busy, SweepLock
+from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def acquired() -> SweepLock:
         mine = SweepLock()
         try:
             mine.acquire()
-        except Busy:
+        except SweepInProgress:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
@@ -67,7 +67,7 @@ def acquired() -> SweepLock:
 def test_the_second_is_told_who_has_the_machine(holder: subprocess.Popen[str]) -> None:
     for _ in range(200):  # asking fills no queue
         mine = SweepLock()
-        with pytest.raises(Busy, match=rf"\(process {holder.pid}\)"):
+        with pytest.raises(SweepInProgress, match=rf"\(process {holder.pid}\)"):
             mine.acquire()
 
 
@@ -83,7 +83,7 @@ def test_it_is_free_when_its_holder_is_dead(
 def test_a_stopped_holder_still_has_it(holder: subprocess.Popen[str]) -> None:
     os.kill(holder.pid, signal.SIGSTOP)
     mine = SweepLock()
-    with pytest.raises(Busy, match=str(holder.pid)):
+    with pytest.raises(SweepInProgress, match=str(holder.pid)):
         mine.acquire()
     os.kill(holder.pid, signal.SIGCONT)
 
@@ -91,7 +91,7 @@ def test_a_stopped_holder_still_has_it(holder: subprocess.Popen[str]) -> None:
 def test_it_is_free_once_it_is_let_go() -> None:
     first, second = SweepLock(), SweepLock()
     first.acquire()
-    with pytest.raises(Busy, match=str(os.getpid())):
+    with pytest.raises(SweepInProgress, match=str(os.getpid())):
         second.acquire()
     first.release()
     first.release()
@@ -112,7 +112,7 @@ def test_a_forked_child_does_not_keep_it() -> None:
 def test_who_does_not_listen_is_found_all_the_same(name: str) -> None:
     with socket.socket(socket.AF_UNIX) as squatter:
         squatter.bind(name)
-        with pytest.raises(Busy, match=rf"\(process {os.getpid()}\)"):
+        with pytest.raises(SweepInProgress, match=rf"\(process {os.getpid()}\)"):
             SweepLock().acquire()
 
 
@@ -121,7 +121,7 @@ def test_a_full_queue_hides_nobody(name: str) -> None:
         squatter.bind(name)
         squatter.listen(0)
         other.connect(name)
-        with pytest.raises(Busy, match=rf"\(process {os.getpid()}\)"):
+        with pytest.raises(SweepInProgress, match=rf"\(process {os.getpid()}\)"):
             SweepLock().acquire()
 
 

@@ -20,7 +20,7 @@ from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import (
     Candidate,
     Plan,
-    Planned,
+    PlannedCell,
     Skip,
     cells_of,
     order,
@@ -59,7 +59,7 @@ def a_cell(**axes: object) -> Cell:
     return msgspec.convert({**fields, **axes}, Cell)
 
 
-def only(cell: Cell, candidate: Candidate, where: Site = SITE) -> Planned | Skip:
+def only(cell: Cell, candidate: Candidate, where: Site = SITE) -> PlannedCell | Skip:
     """What becomes of one cell."""
     found = plan([cell], lambda name: candidate, where)
     assert len(found.cells) + len(found.skipped) == 1
@@ -231,12 +231,12 @@ def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
     for pattern in ("fan-in", "echo"):
         skip = refused(a_cell(pattern=pattern, processes=3), alone, where)
         assert skip == Skip("no futex_waitv(2)", "a newer kernel")
-        assert isinstance(only(a_cell(pattern=pattern), alone, where), Planned)
+        assert isinstance(only(a_cell(pattern=pattern), alone, where), PlannedCell)
         compiled = a_cell(pattern=pattern, processes=3, runtime="native")
         can = replace(alone, traits=replace(alone.traits or TRAITS, native=True))
-        assert isinstance(only(compiled, can, where), Planned)
+        assert isinstance(only(compiled, can, where), PlannedCell)
     for pattern in ("pairs", "fan-out"):
-        assert isinstance(only(a_cell(pattern=pattern, processes=4), alone, where), Planned)
+        assert isinstance(only(a_cell(pattern=pattern, processes=4), alone, where), PlannedCell)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_each_exclusion_has_its_reason(
     ],
 )
 def test_a_limit_is_no_sooner_than_it_says(cell: Cell, found: Limits) -> None:
-    assert isinstance(only(cell, Candidate("alpha", TRAITS, found)), Planned)
+    assert isinstance(only(cell, Candidate("alpha", TRAITS, found)), PlannedCell)
 
 
 def test_a_limit_says_what_would_raise_it() -> None:
@@ -295,7 +295,7 @@ def test_a_placement_that_the_machine_lacks_is_a_skip() -> None:
 
 def test_a_depth_may_be_set_where_there_is_one() -> None:
     deep = Candidate("alpha", replace(TRAITS, depth=True), limits())
-    assert isinstance(only(a_cell(depth=2), deep), Planned)
+    assert isinstance(only(a_cell(depth=2), deep), PlannedCell)
 
 
 # Runtimes.
@@ -304,7 +304,7 @@ def test_a_depth_may_be_set_where_there_is_one() -> None:
 def test_native_cells_say_why_there_are_none_here() -> None:
     candidate = Candidate("alpha", TRAITS, limits(), NOT_BUILT)
     assert refused(a_cell(runtime="native"), candidate) == Skip(NOT_BUILT.reason, NOT_BUILT.remedy)
-    assert isinstance(only(a_cell(), candidate), Planned)
+    assert isinstance(only(a_cell(), candidate), PlannedCell)
 
 
 def test_what_has_no_native_operations_needs_no_compiler() -> None:
@@ -319,7 +319,7 @@ def test_a_compiled_loop_may_copy_less() -> None:
     traits = replace(TRAITS, copies=3, native_copies=2)
     for runtime, copies in (("python", 3), ("native", 2)):
         found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
-        assert isinstance(found, Planned)
+        assert isinstance(found, PlannedCell)
         assert found.facts.copies == copies
 
 
@@ -327,7 +327,7 @@ def test_what_makes_other_calls_natively_says_so() -> None:
     traits = replace(TRAITS, native_differs=True)
     for runtime, differs in (("python", False), ("native", True)):
         found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
-        assert isinstance(found, Planned)
+        assert isinstance(found, PlannedCell)
         assert found.facts.differs == differs
 
 
@@ -428,7 +428,7 @@ def test_huge_pages_stand_beside_small_ones(name: str) -> None:
 # The order of rounds, and the plan's name.
 
 
-def many(count: int) -> list[Planned]:
+def many(count: int) -> list[PlannedCell]:
     return plan([a_cell(size=size) for size in range(count)], everything, SITE).cells
 
 
@@ -471,7 +471,7 @@ def test_the_order_stays_the_same_for_ever() -> None:
 def test_a_digest_names_what_is_measured_and_where() -> None:
     cells = many(3)
 
-    def digest(planned: list[Planned]) -> str:
+    def digest(planned: list[PlannedCell]) -> str:
         return Plan(planned, []).digest()
 
     whole = digest(cells)

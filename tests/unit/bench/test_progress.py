@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.results.journal import NAME, Journal, read
 from ipcbench.bench.results.records import (
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Resumed,
     Round,
     Run,
 )
-from ipcbench.bench.results.records import Planned as PlannedLine
+from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.sweep.progress import RETAKES, Progress
 from ipcbench.bench.sweep.schedule import GIVE_UP
@@ -107,7 +107,7 @@ def take_up(stage: Stage, folder: Path, clock: str = REAL) -> Ended:
     return play(stage, journal, Progress.of(results), clock)
 
 
-def lines_of(folder: Path) -> Iterator[AnyLine]:
+def lines_of(folder: Path) -> Iterator[AnyEntry]:
     return (line for line in read(folder) if not isinstance(line, Resumed | Ended | PlannedLine))
 
 

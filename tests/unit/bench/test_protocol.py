@@ -10,7 +10,7 @@ import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.workers.fork_parent import ForkParent, Lost
+from ipcbench.bench.workers.fork_parent import ForkParent, ForkServerLost
 from ipcbench.bench.workers.job import PROTOCOL, Job, Reply
 
 CELL = Cell(transport="pipe", pattern="latency", size=4 << 20, placement="same-core")
@@ -68,7 +68,7 @@ def test_a_reply_to_another_job_is_no_figure(
 ) -> None:
     parent, there = line
     answer(there, a_reply(msgspec.structs.replace(JOB, **other)))
-    with pytest.raises(Lost, match="the fork parent answers another job: latency/"):
+    with pytest.raises(ForkServerLost, match="the fork parent answers another job: latency/"):
         parent.run(JOB)
 
 
@@ -77,14 +77,14 @@ def test_a_second_answer_is_no_figure(line: tuple[ForkParent, socket.socket]) ->
     answer(there, a_reply(JOB))
     answer(there, a_reply(JOB))
     parent.run(JOB)
-    with pytest.raises(Lost, match="another job"):
+    with pytest.raises(ForkServerLost, match="another job"):
         parent.run(msgspec.structs.replace(JOB, round=3))
 
 
 def test_a_reply_without_a_name_is_no_figure(line: tuple[ForkParent, socket.socket]) -> None:
     parent, there = line
     answer(there, Reply(suite=msgspec.Raw(b"[]")))
-    with pytest.raises(Lost, match="another job: none, round 0, attempt 0"):
+    with pytest.raises(ForkServerLost, match="another job: none, round 0, attempt 0"):
         parent.run(JOB)
 
 
@@ -94,7 +94,7 @@ def test_another_version_of_the_protocol_is_refused(
 ) -> None:
     parent, there = line
     answer(there, Reply(protocol=version))
-    with pytest.raises(Lost, match=f"version {version} of the protocol") as caught:
+    with pytest.raises(ForkServerLost, match=f"version {version} of the protocol") as caught:
         parent._meet()
     assert "\n" not in str(caught.value)
     assert caught.value.remedy
@@ -106,7 +106,7 @@ def test_a_fork_parent_names_its_protocol_and_the_job() -> None:
         job = msgspec.structs.replace(
             JOB, cell=msgspec.structs.replace(CELL, transport="no-such"), attempt=3
         )
-        with pytest.raises(Lost):
+        with pytest.raises(ForkServerLost):
             parent.run(job)
     finally:
         parent.close()

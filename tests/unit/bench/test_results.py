@@ -14,25 +14,26 @@ import pyperf
 import pytest
 
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.records import (
     SCHEMA,
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Failed,
     Header,
-    Machine,
-    Planned,
+    MachineInfo,
+    PlannedEntry,
     Resumed,
     Round,
     Run,
     Settings,
     Skipped,
 )
-from ipcbench.bench.results.results import Status, Unreadable, load, write_suite
+from ipcbench.bench.results.results import Status, load
+from ipcbench.bench.results.suite import write_suite
 
-MACHINE = Machine(
+MACHINE = MachineInfo(
     hostname="host",
     kernel="6.1.0-1",
     cpu_model="CPU",
@@ -89,19 +90,19 @@ def failed(cell: Cell, number: int = 1) -> Failed:
     return Failed(cell=cell.id, round=number, who="peer 1", where="attach", what="TimedOut")
 
 
-def a_folder(folder: Path, *lines: AnyLine, header: Header = HEADER) -> Path:
+def a_folder(folder: Path, *lines: AnyEntry, header: Header = HEADER) -> Path:
     data = b"".join(msgspec.json.encode(line) + b"\n" for line in (header, *lines))
     (folder / NAME).write_bytes(data)
     return folder
 
 
 PIPE, FIFO = a_cell(), a_cell("fifo")
-PLANNED = Planned(cell=PIPE, facts=FACTS)
+PLANNED = PlannedEntry(cell=PIPE, facts=FACTS)
 
 
 def a_sweep(folder: Path, factor: float = 1.0) -> Path:
     """Two cells, three rounds, as a real sweep writes them."""
-    lines: list[AnyLine] = [PLANNED, Planned(cell=FIFO, facts=FACTS)]
+    lines: list[AnyEntry] = [PLANNED, PlannedEntry(cell=FIFO, facts=FACTS)]
     for number in (1, 2, 3):
         for cell, base in ((PIPE, 3e-6), (FIFO, 4e-6)):
             values = [factor * base * (1 + 0.01 * number + 0.001 * k) for k in range(3)]
@@ -117,7 +118,9 @@ def test_all_that_was_planned_or_skipped_is_kept(tmp_path: Path) -> None:
     done, void, broken, waiting, left_out = (
         a_cell(name) for name in ("pipe", "fifo", "tcp", "unix-stream", "sysv-queue")
     )
-    lines: list[AnyLine] = [Planned(cell=c, facts=FACTS) for c in (done, void, broken, waiting)]
+    lines: list[AnyEntry] = [
+        PlannedEntry(cell=c, facts=FACTS) for c in (done, void, broken, waiting)
+    ]
     lines += [
         Skipped(cell=left_out, reason="msgmax is 8192", remedy="sysctl kernel.msgmax=65536"),
         Calibrated(cell=done.id, loops=4096),
@@ -180,7 +183,7 @@ def test_how_it_ended(tmp_path: Path) -> None:
 
 def test_a_twin_and_another_depth_are_cells_of_their_own(tmp_path: Path) -> None:
     cells = [PIPE, a_cell(twin=True), a_cell(depth=4)]
-    results = load(a_folder(tmp_path, *(Planned(cell=cell, facts=FACTS) for cell in cells)))
+    results = load(a_folder(tmp_path, *(PlannedEntry(cell=cell, facts=FACTS) for cell in cells)))
     assert len(results.cells) == 3
 
 
@@ -220,7 +223,7 @@ def test_a_void_round_voids_the_runs_that_cannot_tell_themselves(tmp_path: Path)
         pytest.param(Skipped(cell=PIPE, reason="no", remedy=""), id="skipped after its runs"),
     ],
 )
-def test_lines_that_make_no_sense_are_refused(tmp_path: Path, line: AnyLine) -> None:
+def test_lines_that_make_no_sense_are_refused(tmp_path: Path, line: AnyEntry) -> None:
     folder = a_folder(tmp_path, PLANNED, a_run(PIPE, 1, [1e-6]), line)
     with pytest.raises(Unreadable) as caught:
         load(folder)
@@ -339,7 +342,7 @@ def _pyperf(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_suite_has_the_good_runs_alone(tmp_path: Path) -> None:
     lines = [a_run(PIPE, 1, [1.0]), a_run(PIPE, 2, [2.0], void="steal")]
-    folder = a_folder(tmp_path, PLANNED, Planned(cell=FIFO, facts=FACTS), *lines, failed(FIFO))
+    folder = a_folder(tmp_path, PLANNED, PlannedEntry(cell=FIFO, facts=FACTS), *lines, failed(FIFO))
     assert write_suite(load(folder), tmp_path / "suite.json")
     suite = pyperf.BenchmarkSuite.load(str(tmp_path / "suite.json"))
     assert suite.get_benchmark_names() == [PIPE.id]

@@ -14,11 +14,11 @@ import pytest
 
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.host import Ticks
-from ipcbench.bench.plan.planner import Planned, order
+from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.records import (
-    AnyLine,
+    AnyEntry,
     Calibrated,
     Ended,
     Failed,
@@ -27,7 +27,7 @@ from ipcbench.bench.results.records import (
     Settings,
     Usage,
 )
-from ipcbench.bench.results.records import Planned as PlannedLine
+from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.sweep import schedule
 from ipcbench.bench.sweep.progress import RETAKES, Progress
@@ -39,7 +39,7 @@ from ipcbench.bench.sweep.schedule import (
     Schedule,
 )
 from ipcbench.bench.workers.control import Broken
-from ipcbench.bench.workers.fork_parent import WATCHDOG, Lost
+from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServerLost
 from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
 
@@ -48,9 +48,11 @@ VALUE = 1e-6  # seconds a unit, always
 SEED = 42
 
 
-def a_plan(count: int = 3, placement: str = "same-core", pattern: str = "latency") -> list[Planned]:
+def a_plan(
+    count: int = 3, placement: str = "same-core", pattern: str = "latency"
+) -> list[PlannedCell]:
     return [
-        Planned(
+        PlannedCell(
             Cell(transport="pipe", pattern=pattern, size=size, processes=2, placement=placement),
             FACTS,
             [[1], [0]],
@@ -84,7 +86,7 @@ def a_failure(what: str = "PeerGone") -> Reply:
 class Stage:
     """What stands in for processes, time and the machine's counters."""
 
-    lines: list[AnyLine] = field(default_factory=list)
+    lines: list[AnyEntry] = field(default_factory=list)
     parents: list[Parent] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     told: list[tuple[float, float, str]] = field(default_factory=list)
@@ -92,7 +94,7 @@ class Stage:
     now: float = 1000.0
     stolen: set[int] = field(default_factory=set)  # rounds
     answer: Callable[[Job], Reply] = a_reply
-    after: Callable[[Schedule, AnyLine], None] = lambda schedule, line: None
+    after: Callable[[Schedule, AnyEntry], None] = lambda schedule, line: None
 
     def ticks(self) -> Ticks:
         """Called at the border of each round: its two readings lie 100 ticks apart."""
@@ -118,7 +120,7 @@ class Stage:
 
     def play(
         self,
-        cells: list[Planned],
+        cells: list[PlannedCell],
         rounds: int = 3,
         *,
         budget: float | None = None,
@@ -127,7 +129,7 @@ class Stage:
     ) -> Ended:
         settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=rounds)
 
-        def write(line: AnyLine) -> None:
+        def write(line: AnyEntry) -> None:
             self.lines.append(line)
             self.after(sweep, line)
 
@@ -139,7 +141,7 @@ class Stage:
         assert all(parent.closed for parent in self.parents)
         return ended
 
-    def of(self, kind: type[AnyLine]) -> list[AnyLine]:
+    def of(self, kind: type[AnyEntry]) -> list[AnyEntry]:
         return [line for line in self.lines if isinstance(line, kind)]
 
     @property
@@ -154,7 +156,7 @@ class Stage:
     def failures(self) -> list[Failed]:
         return [line for line in self.lines if isinstance(line, Failed)]
 
-    def results(self, cells: list[Planned], folder: Path) -> Results:
+    def results(self, cells: list[PlannedCell], folder: Path) -> Results:
         """What a reader of the journal finds."""
         planned = [PlannedLine(cell=one.cell, facts=one.facts) for one in cells]
         synthetic.write_journal([synthetic.header(), *planned, *self.lines], folder)
@@ -196,7 +198,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         assert left >= 0
 
 
-def ids(cells: list[Planned]) -> list[str]:
+def ids(cells: list[PlannedCell]) -> list[str]:
     return [one.cell.id for one in cells]
 
 
@@ -229,7 +231,7 @@ def test_each_round_has_a_fork_parent_of_its_own(stage: Stage) -> None:
 
 def test_loops_fill_a_block_with_all_units(stage: Stage) -> None:
     pairs = [
-        Planned(
+        PlannedCell(
             Cell(transport="pipe", pattern="pairs", size=1, processes=8, placement="unpinned"),
             FACTS,
             [[0, 1]] * 8,
@@ -428,7 +430,7 @@ def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: St
 
     def answer(job: Job) -> Reply:
         if job.round == 2 and next(lost, False):
-            raise Lost("the fork parent is gone")
+            raise ForkServerLost("the fork parent is gone")
         return a_reply(job)
 
     stage.answer = answer
@@ -449,12 +451,12 @@ def test_a_fork_parent_that_is_lost_while_it_starts(
 
     def start() -> Parent:
         if next(starts) < failing:
-            raise Lost("the fork parent is gone")
+            raise ForkServerLost("the fork parent is gone")
         return Parent()
 
     monkeypatch.setattr(schedule, "ForkParent", start)
     if failing >= STARTS:
-        with pytest.raises(Lost):
+        with pytest.raises(ForkServerLost):
             stage.play(a_plan(2), rounds=2)
         assert next(starts) == STARTS
         return
@@ -465,7 +467,7 @@ def test_a_fork_parent_that_is_lost_while_it_starts(
 
 def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
     def answer(job: Job) -> Reply:
-        raise Lost("the fork parent is gone")
+        raise ForkServerLost("the fork parent is gone")
 
     stage.answer = answer
     assert stage.play(a_plan(2), rounds=3).reason == "complete"
@@ -497,10 +499,10 @@ def test_the_first_round_is_played_whatever_the_budget(stage: Stage) -> None:
 # Stops.
 
 
-def stop_after(kind: type[AnyLine], count: int) -> Callable[[Schedule, AnyLine], None]:
+def stop_after(kind: type[AnyEntry], count: int) -> Callable[[Schedule, AnyEntry], None]:
     left = itertools.count(count, -1)
 
-    def after(sweep: Schedule, line: AnyLine) -> None:
+    def after(sweep: Schedule, line: AnyEntry) -> None:
         if isinstance(line, kind) and next(left) == 1:
             sweep.stop()
 
@@ -531,7 +533,7 @@ def test_a_stop_while_calibrating(stage: Stage) -> None:
 @pytest.mark.parametrize("kind", [Calibrated, Run, Round])
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_stopped_sweep_is_taken_up_as_if_it_had_never_been(
-    stage: Stage, tmp_path: Path, kind: type[AnyLine], count: int
+    stage: Stage, tmp_path: Path, kind: type[AnyEntry], count: int
 ) -> None:
     cells = a_plan(4)
     stage.after = stop_after(kind, count)

@@ -19,7 +19,7 @@ from ipcbench.bench.results.records import (
     Ended,
     Failed,
     Header,
-    Machine,
+    MachineInfo,
     Run,
     Settings,
     Skipped,
@@ -54,7 +54,7 @@ HEADER = Header(
     seed=1,
     budget=None,
     settings=Settings(values=3, warmups=1, block=0.01, tail=0.0, rounds=12),
-    machine=Machine(
+    machine=MachineInfo(
         hostname="host",
         kernel="6.1.0",
         cpu_model="CPU",

@@ -1,0 +1,64 @@
+"""The suite: a run's figures in the file that pyperf's own commands read."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from ipcbench.bench.results.files import write_atomically
+from ipcbench.bench.results.pyperf_file import taken
+from ipcbench.bench.results.records import OF_A_RUN
+from ipcbench.bench.results.results import Results
+
+
+def write_suite(results: Results, path: Path) -> bool:
+    """Write the file that pyperf's own commands read; False where no cell has a figure.
+
+    Raises: OSError.
+    """
+    import pyperf  # heavy, and only this function needs it
+
+    constants = results.header.metadata
+    benchmarks = []
+    for result in results.ok():
+        cell, facts = result.cell, result.facts
+        assert facts is not None  # a cell with runs was planned
+        axes: dict[str, str | int | float] = {
+            "name": cell.id,
+            "unit": "second",
+            "transport": cell.transport,
+            "runtime": cell.runtime,
+            "pattern": cell.pattern,
+            "size": cell.size,
+            "processes": cell.processes,
+            "placement": cell.placement,
+            "per": facts.per,
+            "wait": facts.wait,
+            "copies": facts.copies,
+        }
+        runs = []
+        for run in result.good:
+            of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}
+            own: dict[str, str | int | float] = {
+                "loops": run.loops,
+                "inner_loops": run.inner_loops,
+                "round": run.round,
+                "pinned_to": "; ".join(",".join(map(str, cpus)) for cpus in run.cpus),
+            }
+            if run.depth is not None:
+                own["depth"] = run.depth
+            runs.append(
+                pyperf.Run(
+                    run.values,
+                    warmups=[(run.loops, value) for value in run.warmups],
+                    metadata=taken({**constants, **of_run, **own, **axes}),
+                    collect_metadata=False,
+                )
+            )
+        benchmarks.append(pyperf.Benchmark(runs))
+    if not benchmarks:
+        return False
+    text = io.StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(text)
+    write_atomically(path, text.getvalue().encode())
+    return True

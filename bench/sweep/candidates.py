@@ -1,0 +1,37 @@
+"""The transports and the CPUs of this machine, as the planner takes them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.machine import host
+from ipcbench.bench.plan.placement import Site
+from ipcbench.bench.plan.planner import Candidate
+from ipcbench.bench.results.files import in_words
+from ipcbench.transports import registry
+from ipcbench.transports.base.os_errors import remedy
+from ipcbench.transports.contract import Limits, Unavailable
+
+
+@cache
+def candidate(name: str) -> Candidate:
+    """A transport as it is on this machine: tried, once."""
+    found = registry.get(name)
+    if isinstance(found, registry.Broken):
+        return Candidate(name, None, found.reason)
+    try:
+        limits = found.probe()
+        own = limits.native if isinstance(limits, Limits) else None
+        return Candidate(name, found.traits, limits, native_loops.missing() or own)
+    except Unavailable as error:
+        return Candidate(name, found.traits, error)
+    except OSError as error:
+        words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
+        return Candidate(name, found.traits, Unavailable(words, remedy(error)))
+    except Exception as error:  # a plug-in's probe may fail in any way at all
+        return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
+
+
+def site() -> Site:
+    return Site(host.topology(), host.may_forbid_idle())
