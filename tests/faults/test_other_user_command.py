@@ -376,8 +376,8 @@ def test_modules_that_he_put_into_the_current_folder(stranger: Actor, shared: Pa
         "json",
         "pathlib",
         "contextlib",
-        "ipcbench",
         "transports",
+        "bench",
         "pyperf",
         "matplotlib",
     ):
