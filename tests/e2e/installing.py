@@ -28,14 +28,17 @@ def run(*command: str | Path, cwd: Path, code: int = 0, **more: str) -> str:
 
 
 def built_wheel(place: Path, **more: str) -> Path:
-    """The wheel, built in that folder; `more` goes into the builder's environment."""
+    """Build the wheel from the source distribution, and that from a clean copy of the tree.
+
+    `more` goes into the builder's environment.
+    """
     copy = place / "copy"
     for folder in (*FOLDERS, "ipcbench"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS, symlinks=True)
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     run(
-        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "../dist", ".",
+        sys.executable, "-m", "build", "--no-isolation", "--outdir", "../dist", ".",
         cwd=copy, **more,
     )  # fmt: skip
     (found,) = (place / "dist").glob("*.whl")
