@@ -1,8 +1,8 @@
-/* The timed loops, compiled: twins of bench/patterns/python_loops.py over a capsule of operations.
+/* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
- * All have one signature: a capsule, the message, the buffer to receive into, how many times;
- * the stamped ones also an array for their stamps. Inside (_loops.h) stand the operations and
- * nothing else, and the interpreter's lock is free. */
+ * All have one signature: a capsule, the message, the buffer to receive into, a count; the
+ * stamped ones also an array for their stamps. Their bodies (_loops.h) call the operations and
+ * nothing else, without the interpreter's lock. To add a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
 
-/* Whether the bytes lie as ops.h says, behind a headroom that is the same object's. */
+/* Say if the bytes are aligned as ops.h requires, with a headroom that is the same object's. */
 static int
-lies_well(PyObject *view)
+is_aligned(PyObject *view)
 {
     if (!PyMemoryView_Check(view) || PyMemoryView_GET_BASE(view) == NULL)
         return 0;
@@ -23,13 +23,13 @@ lies_well(PyObject *view)
         return 0;
     }
     const char *bytes = PyMemoryView_GET_BUFFER(view)->buf, *start = whole.buf;
-    int well = (uintptr_t)bytes % ALIGNMENT == 0 && bytes - start >= IPCBENCH_HEADROOM &&
+    int aligned = (uintptr_t)bytes % ALIGNMENT == 0 && bytes - start >= IPCBENCH_HEADROOM &&
                bytes <= start + whole.len;
     PyBuffer_Release(&whole);
-    return well;
+    return aligned;
 }
 
-/* What a loop calls. */
+/* Operations that a loop calls. */
 enum needs {
     SENDS = 1,
     RECEIVES = 2,
@@ -56,23 +56,23 @@ lacks(const struct ipcbench_ops *ops, int needs)
 }
 
 static int
-fit(const struct play *play, int needs, PyObject *message, PyObject *buffer, Py_ssize_t stamps)
+fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, Py_ssize_t stamps)
 {
-    const char *missing = lacks(play->ops, needs);
+    const char *missing = lacks(block->ops, needs);
     if (missing != NULL) {
         PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
         return 0;
     }
-    if (play->count < 0 || (needs & STAMPS && stamps / 8 <= play->count)) {
+    if (block->count < 0 || (needs & STAMPS && stamps / 8 <= block->count)) {
         PyErr_SetString(PyExc_ValueError, "a count of less than 0, or too few stamps for it");
         return 0;
     }
-    if (needs & GUARDS && (play->size != 8 || (uintptr_t)play->buffer % 8)) {
+    if (needs & GUARDS && (block->size != 8 || (uintptr_t)block->buffer % 8)) {
         PyErr_SetString(PyExc_ValueError, "the variable has 8 bytes, aligned to as many");
         return 0;
     }
-    if (needs & (SENDS | RECEIVES | SERVES) && !(lies_well(message) && lies_well(buffer))) {
-        PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see room()");
+    if (needs & (SENDS | RECEIVES | SERVES) && !(is_aligned(message) && is_aligned(buffer))) {
+        PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see aligned_buffer()");
         return 0;
     }
     return 1;
@@ -84,30 +84,30 @@ seconds(const struct timespec *at)
     return (double)at->tv_sec + 1e-9 * (double)at->tv_nsec;
 }
 
-struct timed {
+struct call {
     loop body;
-    struct play *play;
+    struct block *block;
 };
 
 static ssize_t
-played(void *timed)
+run_body(void *call)
 {
-    struct timed *self = timed;
-    return self->body(self->play);
+    struct call *self = call;
+    return self->body(self->block);
 }
 
 static PyObject *
-timed(struct play *play, loop body)
+run_timed(struct block *block, loop body)
 {
-    struct timed timed = {body, play};
-    ssize_t failed = ipcbench_called(played, &timed);
+    struct call call = {body, block};
+    ssize_t failed = ipcbench_called(run_body, &call);
     if (failed == IPCBENCH_RAISED)
         return NULL;
     if (failed < 0) {
         errno = (int)-failed;
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    return Py_BuildValue("(ddL)", seconds(&play->start), seconds(&play->end), play->handled);
+    return Py_BuildValue("(ddL)", seconds(&block->start), seconds(&block->end), block->handled);
 }
 
 static PyObject *
@@ -116,9 +116,9 @@ run(loop body, int needs, PyObject *arguments)
     PyObject *capsule, *message, *buffer, *result = NULL;
     Py_buffer sent, received, stamps = {0};
     struct ipcbench_ops ops;
-    struct play play = {.ops = &ops};
+    struct block block = {.ops = &ops};
     if (!PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
-                          &buffer, &play.count, &stamps))
+                          &buffer, &block.count, &stamps))
         return NULL;
     if (ipcbench_open(capsule, &ops) < 0)
         goto release_stamps;
@@ -126,13 +126,13 @@ run(loop body, int needs, PyObject *arguments)
         goto release_stamps;
     if (PyObject_GetBuffer(buffer, &received, PyBUF_WRITABLE) < 0)
         goto release_sent;
-    play.message = sent.buf;
-    play.message_size = sent.len;
-    play.buffer = received.buf;
-    play.size = received.len;
-    play.stamps = stamps.buf;
-    if (fit(&play, needs, message, buffer, stamps.len))
-        result = timed(&play, body);
+    block.message = sent.buf;
+    block.message_size = sent.len;
+    block.buffer = received.buf;
+    block.size = received.len;
+    block.stamps = stamps.buf;
+    if (fit(&block, needs, message, buffer, stamps.len))
+        result = run_timed(&block, body);
     PyBuffer_Release(&received);
 release_sent:
     PyBuffer_Release(&sent);
@@ -142,35 +142,34 @@ release_stamps:
     return result;
 }
 
-#define LOOP(name, needs)                                                                          \
+#define LOOPS(LOOP)                                                                                \
+    LOOP(ping, SENDS | RECEIVES)                                                                   \
+    LOOP(pong, SENDS | RECEIVES)                                                                   \
+    LOOP(stream_sender, SENDS | RECEIVES)                                                          \
+    LOOP(stream_receiver, SENDS | RECEIVES)                                                        \
+    LOOP(fan_in_sender, SENDS)                                                                     \
+    LOOP(fan_in_receiver, RECEIVES)                                                                \
+    LOOP(fan_out_sender, SENDS)                                                                    \
+    LOOP(fan_out_receiver, RECEIVES)                                                               \
+    LOOP(serve, SERVES)                                                                            \
+    LOOP(signal_initiator, SIGNALS)                                                                \
+    LOOP(signal_responder, SIGNALS)                                                                \
+    LOOP(count_up, GUARDS)                                                                         \
+    LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
+    LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
+
+#define FUNCTION(name, needs)                                                                      \
     static PyObject *py_##name(PyObject *Py_UNUSED(module), PyObject *arguments)                   \
     {                                                                                              \
         return run(name, needs, arguments);                                                        \
     }
 
-LOOP(ping, SENDS | RECEIVES)
-LOOP(pong, SENDS | RECEIVES)
-LOOP(pour, SENDS | RECEIVES)
-LOOP(drain, SENDS | RECEIVES)
-LOOP(emit, SENDS)
-LOOP(absorb, RECEIVES)
-LOOP(compete, RECEIVES)
-LOOP(serve, SERVES)
-LOOP(nudge, SIGNALS)
-LOOP(answer, SIGNALS)
-LOOP(count_up, GUARDS)
-LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)
-LOOP(stamped_nudge, SIGNALS | STAMPS)
+LOOPS(FUNCTION)
 
-#define METHOD(name)                                                                               \
-    {                                                                                              \
-        #name, py_##name, METH_VARARGS, NULL                                                       \
-    }
+#define METHOD(name, needs) {#name, py_##name, METH_VARARGS, NULL},
 
 static PyMethodDef methods[] = {
-    METHOD(ping),         METHOD(pong),          METHOD(pour),   METHOD(drain), METHOD(emit),
-    METHOD(absorb),       METHOD(compete),       METHOD(serve),  METHOD(nudge), METHOD(answer),
-    METHOD(count_up),     METHOD(stamped_ping),  METHOD(stamped_nudge),
+    LOOPS(METHOD)
     {NULL, NULL, 0, NULL},
 };
 
@@ -181,7 +180,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "ipcbench.bench.loops._loops",
-    .m_doc = "The timed loops, compiled: each has a twin of its name in bench/patterns/python_loops.py.",
+    .m_doc = "The timed loops in C: each has a twin of its name in bench/patterns.",
     .m_methods = methods,
     .m_slots = slots,
 };

@@ -1,4 +1,4 @@
-/* The timed loops themselves: see _loops.c, which alone includes this. */
+/* The bodies of the timed loops. Included by _loops.c alone. */
 #ifndef IPCBENCH_LOOPS_H
 #define IPCBENCH_LOOPS_H
 
@@ -9,17 +9,18 @@
 
 #include "transports/native/ops.h"
 
-#define END_MARK 0xFF      /* of loops.py: tells a competing receiver to stop */
-#define ACKNOWLEDGEMENT 6  /* of loops.py */
+/* As in bench/loops/messages.py. */
+#define END_MARK 0xFF      /* first byte of the message that stops a competing receiver */
+#define ACKNOWLEDGEMENT 6
 #define ALIGNMENT IPCBENCH_HEADROOM
 
-/* One byte behind its headroom. */
+/* One byte, with its headroom before it. */
 struct one_byte {
     _Alignas(ALIGNMENT) char headroom[IPCBENCH_HEADROOM];
     char byte[ALIGNMENT];
 };
 
-struct play {
+struct block {
     const struct ipcbench_ops *ops;
     const void *message;
     size_t message_size;
@@ -27,16 +28,16 @@ struct play {
     size_t size; /* of the buffer */
     long long count;
     int64_t *stamps; /* count + 1 of them, or NULL */
-    /* What comes of it. */
+    /* Results. */
     struct timespec start, end;
     long long handled;
 };
 
-typedef ssize_t (*loop)(struct play *play);
+typedef ssize_t (*loop)(struct block *block);
 
-/* The clock of time.perf_counter: one for all processes of a machine. */
+/* Read the clock of time.perf_counter, which all processes of a machine share. */
 static inline void
-look(struct timespec *now)
+read_clock(struct timespec *now)
 {
     clock_gettime(CLOCK_MONOTONIC, now);
 }
@@ -45,12 +46,11 @@ static inline int64_t
 stamp(void)
 {
     struct timespec now;
-    look(&now);
+    read_clock(&now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* What an operation returned is what it has to be; else the error, and for a message of
- * another length EBADMSG. */
+/* Leave the loop where an operation returns an error, or another length than is due: EBADMSG. */
 #define MUST(call)                                                                                 \
     do {                                                                                           \
         ssize_t failed_ = (call);                                                                  \
@@ -68,190 +68,196 @@ stamp(void)
 #define SEND MUST(ops.send(ops.ctx, message, message_size))
 #define RECV MUST_BE(size, ops.recv(ops.ctx, buffer, size))
 
-/* What a loop reads of its play before it starts the clock. */
+/* Read the block into locals before the clock starts. */
 #define PREPARED                                                                                   \
-    const struct ipcbench_ops ops = *play->ops;                                                    \
-    const void *const message = play->message;                                                     \
-    const size_t message_size = play->message_size;                                                \
-    void *const buffer = play->buffer;                                                             \
-    const size_t size = play->size;                                                                \
-    const long long count = play->count;                                                           \
+    const struct ipcbench_ops ops = *block->ops;                                                   \
+    const void *const message = block->message;                                                    \
+    const size_t message_size = block->message_size;                                               \
+    void *const buffer = block->buffer;                                                            \
+    const size_t size = block->size;                                                               \
+    const long long count = block->count;                                                          \
     (void)&ops, (void)message, (void)message_size, (void)buffer, (void)size, (void)count;          \
-    play->handled = count
+    block->handled = count
 
 static ssize_t
-send_all(const struct play *play)
+send_all(const struct block *block)
 {
-    const struct ipcbench_ops ops = *play->ops;
+    const struct ipcbench_ops ops = *block->ops;
     if (ops.send_many != NULL)
-        return ops.send_many(ops.ctx, play->message, play->message_size, play->count);
-    for (long long i = 0; i < play->count; i++)
-        MUST(ops.send(ops.ctx, play->message, play->message_size));
+        return ops.send_many(ops.ctx, block->message, block->message_size, block->count);
+    for (long long i = 0; i < block->count; i++)
+        MUST(ops.send(ops.ctx, block->message, block->message_size));
     return 0;
 }
 
-/* Several at once hold each to `size` themselves: ops.h. */
+/* `recv_many` compares each length with `size` itself: ops.h. */
 static ssize_t
-recv_all(const struct play *play)
+recv_all(const struct block *block)
 {
-    const struct ipcbench_ops ops = *play->ops;
+    const struct ipcbench_ops ops = *block->ops;
     if (ops.recv_many != NULL)
-        return ops.recv_many(ops.ctx, play->buffer, play->size, play->count);
-    for (long long i = 0; i < play->count; i++)
-        MUST_BE(play->size, ops.recv(ops.ctx, play->buffer, play->size));
+        return ops.recv_many(ops.ctx, block->buffer, block->size, block->count);
+    for (long long i = 0; i < block->count; i++)
+        MUST_BE(block->size, ops.recv(ops.ctx, block->buffer, block->size));
     return 0;
 }
 
 static ssize_t
-ping(struct play *play)
+ping(struct block *block)
 {
     PREPARED;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         SEND;
         RECV;
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-pong(struct play *play)
+pong(struct block *block)
 {
     PREPARED;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         RECV;
         SEND;
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-pour(struct play *play)
+stream_sender(struct block *block)
 {
     PREPARED;
     struct one_byte reply;
-    look(&play->start);
-    MUST(send_all(play));
+    read_clock(&block->start);
+    MUST(send_all(block));
     MUST_BE(1, ops.recv(ops.ctx, reply.byte, 1));
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-drain(struct play *play)
+stream_receiver(struct block *block)
 {
     PREPARED;
     struct one_byte reply = {.byte = {ACKNOWLEDGEMENT}};
-    look(&play->start);
-    MUST(recv_all(play));
+    read_clock(&block->start);
+    MUST(recv_all(block));
     MUST(ops.send(ops.ctx, reply.byte, 1));
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-emit(struct play *play)
+fan_in_sender(struct block *block)
 {
     PREPARED;
-    look(&play->start);
-    MUST(send_all(play));
-    look(&play->end);
+    read_clock(&block->start);
+    MUST(send_all(block));
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-absorb(struct play *play)
+fan_in_receiver(struct block *block)
 {
     PREPARED;
-    look(&play->start);
-    MUST(recv_all(play));
-    look(&play->end);
+    read_clock(&block->start);
+    MUST(recv_all(block));
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-compete(struct play *play)
+fan_out_sender(struct block *block)
+{
+    return fan_in_sender(block);
+}
+
+static ssize_t
+fan_out_receiver(struct block *block)
 {
     PREPARED;
     const unsigned char *first = buffer;
     long long handled = 0;
-    look(&play->start);
+    read_clock(&block->start);
     for (;;) {
         RECV;
         if (*first == END_MARK)
             break;
         handled++;
     }
-    look(&play->end);
-    play->handled = handled;
+    read_clock(&block->end);
+    block->handled = handled;
     return 0;
 }
 
 static ssize_t
-serve(struct play *play)
+serve(struct block *block)
 {
     PREPARED;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         ssize_t index = ops.recv_from(ops.ctx, buffer, size);
         if (index < 0)
             return index;
         MUST(ops.send_to(ops.ctx, index, message, message_size));
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-nudge(struct play *play)
+signal_initiator(struct block *block)
 {
     PREPARED;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         MUST(ops.notify(ops.ctx));
         MUST(ops.wait(ops.ctx));
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-answer(struct play *play)
+signal_responder(struct block *block)
 {
     PREPARED;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         MUST(ops.wait(ops.ctx));
         MUST(ops.notify(ops.ctx));
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-count_up(struct play *play)
+count_up(struct block *block)
 {
     PREPARED;
-    /* A load and a store, as in Python: what keeps others out is the guard alone. */
+    /* A load and a store, as in Python: nothing but the guard excludes the other processes. */
     volatile uint64_t *variable = buffer;
-    look(&play->start);
+    read_clock(&block->start);
     for (long long i = 0; i < count; i++) {
         MUST(ops.acquire(ops.ctx));
         *variable = *variable + 1;
         MUST(ops.leave(ops.ctx));
     }
-    look(&play->end);
+    read_clock(&block->end);
     return 0;
 }
 
 static ssize_t
-stamped_ping(struct play *play)
+stamped_ping(struct block *block)
 {
     PREPARED;
-    int64_t *stamps = play->stamps;
+    int64_t *stamps = block->stamps;
     *stamps++ = stamp();
     for (long long i = 0; i < count; i++) {
         SEND;
@@ -262,10 +268,10 @@ stamped_ping(struct play *play)
 }
 
 static ssize_t
-stamped_nudge(struct play *play)
+stamped_signal_initiator(struct block *block)
 {
     PREPARED;
-    int64_t *stamps = play->stamps;
+    int64_t *stamps = block->stamps;
     *stamps++ = stamp();
     for (long long i = 0; i < count; i++) {
         MUST(ops.notify(ops.ctx));

@@ -1,48 +1,12 @@
-"""The compiled loops: see native_loops.py, their face.
+"""The compiled loops: `native_loops.py` finds each by the name of its twin in bench/patterns.
 
-Each returns when it started and ended, in the seconds of time.perf_counter, and how many
-messages (or turns, or updates) it handled. Raises: OSError by an operation's errno, EBADMSG
-for a message of another length; TypeError where the end lacks an operation.
+Each takes a capsule of operations, the message, the buffer and a count; a stamped one also
+an array of count + 1 stamps. Each returns its start and its end, in the seconds of
+time.perf_counter, and the number of messages (or round trips, or updates) that it handled.
+Raises: OSError by an operation's errno, EBADMSG for a message of another length; TypeError
+where the end lacks an operation.
 """
 
-from array import array
+from collections.abc import Callable
 
-def ping(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def pong(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def pour(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def drain(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def emit(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def absorb(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def compete(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def serve(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def nudge(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def answer(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def count_up(
-    capsule: object, message: memoryview, buffer: memoryview, count: int
-) -> tuple[float, float, int]: ...
-def stamped_ping(
-    capsule: object, message: memoryview, buffer: memoryview, count: int, stamps: array[int]
-) -> tuple[float, float, int]: ...
-def stamped_nudge(
-    capsule: object, message: memoryview, buffer: memoryview, count: int, stamps: array[int]
-) -> tuple[float, float, int]: ...
+def __getattr__(name: str) -> Callable[..., tuple[float, float, int]]: ...

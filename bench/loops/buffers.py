@@ -1,9 +1,8 @@
-"""Where the bytes lie that are sent and received.
+"""Buffers whose place in memory is the same in every run.
 
-How quickly memory is copied depends on how its two ends lie: a copy of 64 KiB
-whose ends were off a cache line by 16 bytes took 20 % longer than one between
-lines, and one whose ends were off a page by 1 KiB against each other 14 %. An
-allocator's chance must not be what tells two runs apart.
+The speed of a copy depends on how its two ends are aligned: a copy of 64 KiB whose ends
+were off a cache line by 16 bytes took 20 % longer than one between lines, and one whose
+ends differed by 1 KiB within their pages 14 %. An allocator must not decide that.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from ctypes import addressof, c_char
 from ipcbench.transports.native import HEADROOM
 
 
-def room(size: int) -> memoryview:
-    """So many bytes, on cache lines of their own; from a page's size on, on pages.
+def aligned_buffer(size: int) -> memoryview:
+    """Return `size` bytes that begin on a cache line, or on a page from a page's size on.
 
-    Before them lies a headroom that native operations may overwrite: ops.h.
+    Native operations may overwrite the headroom before them: ops.h.
     """
-    aligned = mmap.PAGESIZE if size >= mmap.PAGESIZE else HEADROOM
-    whole = bytearray(HEADROOM + aligned + size + HEADROOM)
+    alignment = mmap.PAGESIZE if size >= mmap.PAGESIZE else HEADROOM
+    whole = bytearray(HEADROOM + alignment + size + HEADROOM)
     start = addressof(c_char.from_buffer(whole)) + HEADROOM
-    at = HEADROOM + -start % aligned
+    at = HEADROOM + -start % alignment
     return memoryview(whole)[at : at + size]

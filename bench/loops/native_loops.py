@@ -1,8 +1,9 @@
-"""The timed loops in C, with the face of those in Python: each a twin of its name there.
+"""The timed loops in C, with the signature of those in Python.
 
-They take an endpoint of native operations (ipcbench.transports.native), and a message
-and a buffer that lie as those want it: ipcbench.bench.loops.buffers. The loop itself is in
-_loops.c, which reads the clock of `time.perf_counter`.
+A compiled loop bears the name of its twin in `bench/patterns` and is found by that name; a
+loop without one cannot run natively. It takes an endpoint of native operations
+(`ipcbench.transports.native`), and a message and a buffer aligned as those operations
+require (`bench/loops/buffers.py`). It reads the clock of `time.perf_counter`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.patterns import python_loops
-from ipcbench.bench.patterns.python_loops import Loop, Span, Stamped
+from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.native import REMEDY, built, in_words
 
@@ -27,61 +27,61 @@ except ImportError as error:
 
 
 def missing() -> Unavailable | None:
-    """Why no loop can run natively here, or None."""
+    """Return the reason why no loop can run natively here, or None."""
     if compiled is None:
         return Unavailable(f"the native runtime is not built here: {_why}", REMEDY)
     return built()
 
 
-def _told(error: OSError, what: str) -> Exception:
-    if error.errno == errno.EBADMSG:
-        return OSError(error.errno, f"{what}: a message of another length arrived")
-    return in_words(error, what)
+def has_twin(loop: Loop) -> bool:
+    """Say if a loop may have a twin in C: True where nothing is built, since `missing` says so."""
+    return compiled is None or hasattr(compiled, loop.__name__)
 
 
-def _twin(loop: Loop) -> Loop:
-    play: Any = getattr(compiled, loop.__name__, None)
+def twin(loop: Loop) -> Loop:
+    """Return the compiled twin of a loop.
 
-    def twin(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock) -> Span:
+    Raises: Unavailable where there is none. The twin raises OSError (an operation failed, a
+    message of another length arrived), or what the operation's errno stands for.
+    """
+    body: Any = getattr(compiled, loop.__name__, None)
+    if body is None:
+        raise missing() or Unavailable(f"the loop {loop.__name__} has no twin in C")
+
+    def run(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock) -> Span:
         try:
-            start, end, handled = play(endpoint.capsule, message, buffer, count)
+            start, end, handled = body(endpoint.capsule, message, buffer, count)
         except OSError as error:
-            raise _told(error, loop.__name__) from error
+            raise _translated(error, loop.__name__) from error
         return Span(*clock.told(start, end), handled)
 
-    twin.__name__ = loop.__name__
-    twin.__doc__ = loop.__doc__
-    return twin
+    run.__name__ = loop.__name__
+    run.__doc__ = loop.__doc__
+    return run
 
 
-def _stamped(loop: Stamped) -> Stamped:
-    play: Any = getattr(compiled, loop.__name__, None)
+def stamped_twin(loop: Stamped) -> Stamped | None:
+    """Return the compiled twin of a stamped loop, or None where there is none."""
+    body: Any = getattr(compiled, loop.__name__, None)
+    if body is None:
+        return None
 
-    def twin(
+    def run(
         endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
     ) -> array[int]:
         stamps = array("q", bytes(8 * (count + 1)))
         try:
-            play(endpoint.capsule, message, buffer, count, stamps)
+            body(endpoint.capsule, message, buffer, count, stamps)
         except OSError as error:
-            raise _told(error, loop.__name__) from error
-        return python_loops.durations(clock.told_ns(stamps))
+            raise _translated(error, loop.__name__) from error
+        return durations(clock.told_ns(stamps))
 
-    twin.__name__ = loop.__name__
-    twin.__doc__ = loop.__doc__
-    return twin
+    run.__name__ = loop.__name__
+    run.__doc__ = loop.__doc__
+    return run
 
 
-ping = _twin(python_loops.ping)
-pong = _twin(python_loops.pong)
-pour = _twin(python_loops.pour)
-drain = _twin(python_loops.drain)
-emit = _twin(python_loops.emit)
-absorb = _twin(python_loops.absorb)
-compete = _twin(python_loops.compete)
-serve = _twin(python_loops.serve)
-nudge = _twin(python_loops.nudge)
-answer = _twin(python_loops.answer)
-count_up = _twin(python_loops.count_up)
-stamped_ping = _stamped(python_loops.stamped_ping)
-stamped_nudge = _stamped(python_loops.stamped_nudge)
+def _translated(error: OSError, loop: str) -> Exception:
+    if error.errno == errno.EBADMSG:
+        return OSError(error.errno, f"{loop}: a message of another length arrived")
+    return in_words(error, loop)

@@ -13,7 +13,9 @@ from itertools import product
 
 import msgspec
 
-from ipcbench.bench.patterns.table import CARRY_NOTHING, PATTERNS
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.patterns.part import CARRY_NOTHING
+from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.results.axes import PYTHON
@@ -178,6 +180,9 @@ def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
         return Skip(f"{cell.transport} has no native operations: it is measured from Python alone")
     if candidate.native is not None:
         return Skip(candidate.native.reason, candidate.native.remedy)
+    seats = PATTERNS[cell.pattern].seats(cell.processes)
+    if not all(native_loops.has_twin(seat.part.loop) for seat in seats):
+        return Skip(f"{cell.pattern} has no loops in C: it is measured from Python alone")
     return None
 
 

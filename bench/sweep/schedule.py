@@ -29,7 +29,7 @@ from ipcbench.bench.results.records import (
 from ipcbench.bench.results.results import check_readable
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
-from ipcbench.bench.workers.control import Broken
+from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkParent, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.base.os_errors import with_remedy
@@ -146,7 +146,7 @@ class Schedule:
                 planned, number, attempt, loops, self._ask(planned, number, attempt, loops)
             )
             self._runs += 1
-            if isinstance(run, Broken):
+            if isinstance(run, ProcessFailure):
                 if self._fail(planned, number, attempt, run):
                     pending.append((planned, 2))
                 continue
@@ -212,7 +212,7 @@ class Schedule:
             self._watcher.tell(0.0, left, f"calibrating {planned.cell.id}")
             reply = self._ask(planned, 0, attempt, 0)
             value = reply.failure or _calibrated(reply)
-            if isinstance(value, Broken):
+            if isinstance(value, ProcessFailure):
                 if self._fail(planned, 0, attempt, value):
                     todo.append((planned, 2))
                 continue
@@ -229,7 +229,9 @@ class Schedule:
         run.at = self._spent()
         self._write(run)
 
-    def _fail(self, planned: PlannedCell, number: int, attempt: int, broken: Broken) -> bool:
+    def _fail(
+        self, planned: PlannedCell, number: int, attempt: int, broken: ProcessFailure
+    ) -> bool:
         """Write down a run that came to nothing; whether it is to be tried again in its round.
 
         Once, so that a process which was killed from outside leaves no gap; but a hang has
@@ -278,7 +280,7 @@ class Schedule:
             return self._parent.run(job)
         except ForkServerLost as error:
             self._renew(fresh=False)
-            return Reply(failure=Broken("the fork parent", "", str(error), error.remedy))
+            return Reply(failure=ProcessFailure("the fork parent", "", str(error), error.remedy))
 
     def _renew(self, *, fresh: bool = True) -> None:
         """End the fork parent, and start another one if it is to be `fresh`."""
@@ -298,7 +300,7 @@ def _fork_parent() -> ForkParent:
     return ForkParent()
 
 
-def _calibrated(reply: Reply) -> float | Broken:
+def _calibrated(reply: Reply) -> float | ProcessFailure:
     """Seconds per unit."""
     try:
         return pyperf_file.calibrated(reply.suite)
@@ -306,13 +308,13 @@ def _calibrated(reply: Reply) -> float | Broken:
         return _without_figure(error)
 
 
-def _without_figure(error: BenchError) -> Broken:
-    return Broken("the worker", "its result", str(error))
+def _without_figure(error: BenchError) -> ProcessFailure:
+    return ProcessFailure("the worker", "its result", str(error))
 
 
 def _record(
     planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply
-) -> Run | Broken:
+) -> Run | ProcessFailure:
     """A run as it is written down, or why it came to nothing."""
     if reply.failure is not None:
         return reply.failure

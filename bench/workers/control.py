@@ -1,8 +1,8 @@
-"""How the processes of a run talk beside the channel: typed messages on a socket pair.
+"""Control messages between the processes of a run: typed, over a socket pair.
 
-Never over the measured channel, and never inside a timed loop. A socket pair
-of SOCK_SEQPACKET keeps borders, and its end of file tells that a process is
-gone where the facility would not.
+They never use the measured channel, and none is sent inside a timed loop. A socket pair of
+SOCK_SEQPACKET keeps message boundaries (unix(7)), and its end of file reveals the death of a
+process where the facility is silent about it.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from ipcbench.transports.base.os_errors import refused, remedy
 from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
 
 LARGEST = 1 << 16
-LONGEST = 2000  # characters of what went wrong
+LONGEST = 2000  # characters of an error's text
 
 
 class Message(msgspec.Struct, tag_field="is"):
-    """The common root."""
+    """The root of all control messages."""
 
 
 class Hello(Message, tag="hello"):
-    """A peer has attached. `hello`: what its endpoint has to say to the others."""
+    """A peer has attached. `hello`: its endpoint's data for the others."""
 
     hello: object
     depth: int | None
 
 
 class Connect(Message, tag="connect"):
-    """All have attached: the hellos, in the order of the processes."""
+    """All processes have attached: their hellos, in the order of the processes."""
 
     hellos: list[object]
 
 
 class Check(Message, tag="check"):
-    """Play your side of the check of the channel."""
+    """Request to play one side of the check of the channel."""
 
 
 class Block(Message, tag="block"):
-    """A timed block of so many loops comes."""
+    """Announcement of a timed block of `count` loops."""
 
     count: int
 
 
 class Go(Message, tag="go"):
-    """The barrier: who starts, starts."""
+    """The barrier: the parts that start a block begin."""
 
 
 class Ready(Message, tag="ready"):
-    """The last thing that was asked for is done, or a block may begin.
+    """The last request is done, or the process is ready for a block.
 
     `seen`: after a check, the numbers of the messages that a competing receiver got.
     """
@@ -63,25 +63,29 @@ class Ready(Message, tag="ready"):
 
 
 class Done(Message, tag="done"):
+    """The end of a block: its span in this process."""
+
     start: float
     end: float
     handled: int
 
 
 class Measure(Message, tag="measure"):
-    """Say what you have used so far."""
+    """Request for the resources used so far."""
 
 
 class Used(Message, tag="used"):
+    """Answer to `Measure`."""
+
     usage: Usage
 
 
 class Stop(Message, tag="stop"):
-    """Close and exit."""
+    """Request to close the endpoint and exit."""
 
 
-class Broken(Message, tag="broken"):
-    """A process gives up: who, where, what; and what would help, if that is known."""
+class ProcessFailure(Message, tag="failure"):
+    """The failure of a process: its name, the phase, the error, and a remedy if one is known."""
 
     who: str
     where: str
@@ -90,7 +94,7 @@ class Broken(Message, tag="broken"):
 
 
 AnyMessage: TypeAlias = (
-    Hello | Connect | Check | Block | Go | Ready | Done | Measure | Used | Stop | Broken
+    Hello | Connect | Check | Block | Go | Ready | Done | Measure | Used | Stop | ProcessFailure
 )
 M = TypeVar("M", bound=Message)
 
@@ -99,32 +103,38 @@ _decoder: msgspec.json.Decoder[AnyMessage] = msgspec.json.Decoder(AnyMessage)
 
 
 class RunFailed(BenchError):
-    """A run came to nothing; `broken` says who, where and what."""
+    """A run failed. `failure`: the process, the phase and the error."""
 
-    def __init__(self, broken: Broken) -> None:
-        super().__init__(f"{broken.who}, {broken.where}: {broken.what}")
-        self.broken = broken
+    def __init__(self, failure: ProcessFailure) -> None:
+        super().__init__(f"{failure.who}, {failure.where}: {failure.what}")
+        self.failure = failure
 
 
-def broken(who: str, error: BaseException, where: str = "") -> Broken:
-    """What to say of an error that ends a run."""
+def failure_of(who: str, error: BaseException, where: str = "") -> ProcessFailure:
+    """Describe an error that ends a run."""
     if isinstance(error, Unavailable):
-        return Broken(who, where, str(error.reason)[:LONGEST], str(error.remedy)[:LONGEST])
+        return ProcessFailure(who, where, str(error.reason)[:LONGEST], str(error.remedy)[:LONGEST])
     help_ = remedy(error) if isinstance(error, Exception) else ""
-    return Broken(who, where, f"{type(error).__name__}: {error}"[:LONGEST], help_)
+    return ProcessFailure(who, where, f"{type(error).__name__}: {error}"[:LONGEST], help_)
 
 
-class Line:
-    """One end of the line between the worker and a peer; `who` is at the other end."""
+class ControlSocket:
+    """One end of the socket pair between the worker and a peer.
+
+    `who` names the process at the other end.
+    """
 
     def __init__(self, end: socket.socket, who: str) -> None:
         self._end = end
-        self._seen = False  # whether the first message in the queue has been told already
+        self._peeked = False  # the first message in the queue has been returned already
         self.who = who
 
     @classmethod
-    def pair(cls, here: str, there: str) -> tuple[Line, Line]:
-        """(the end that talks to `there`, the end that talks to `here`). Raises: Unavailable."""
+    def pair(cls, here: str, there: str) -> tuple[ControlSocket, ControlSocket]:
+        """Return the end that talks to `there`, and the end that talks to `here`.
+
+        Raises: Unavailable.
+        """
         try:
             one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except OSError as error:
@@ -132,38 +142,38 @@ class Line:
         return cls(one, there), cls(two, here)
 
     def say(self, message: Message) -> None:
-        """Raises: PeerGone."""
+        """Send a message. Raises: PeerGone."""
         try:
             self._end.send(_encoder.encode(message))
         except OSError as error:
             raise PeerGone(f"{self.who} is gone") from error
 
     def listen(self, kind: type[M], deadline: float | None = None) -> M:
-        """The next message, which must be of that kind.
+        """Return the next message, which must be of that kind.
 
-        Raises: RunFailed (the other one gave up), PeerGone, TimedOut.
+        Raises: RunFailed (the other process failed), PeerGone, TimedOut.
         """
         message = self.next(deadline)
-        if isinstance(message, Broken):
+        if isinstance(message, ProcessFailure):
             raise RunFailed(message)
         if not isinstance(message, kind):
             raise PeerGone(f"{self.who} said {message!r} where {kind.__name__} was due")
         return message
 
     def next(self, deadline: float | None = None) -> AnyMessage:
-        """The next message, whatever it is. Raises: PeerGone, TimedOut.
+        """Return the next message of any kind. Raises: PeerGone, TimedOut.
 
-        It stays in the queue until another one is wanted: where the news of a death comes
-        right behind it and a signal's handler raises that, `last_words` must find it still.
+        The message stays in the queue until the next call. Where SIGCHLD follows right behind
+        it and the handler raises, `last_words` still finds it.
         """
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimedOut(f"{self.who} did not answer in time")
         self._end.settimeout(left)
         try:
-            if self._seen:
+            if self._peeked:
                 self._receive()
-                self._seen = False
+                self._peeked = False
             data = self._receive(socket.MSG_PEEK)
         except TimeoutError as error:
             raise TimedOut(f"{self.who} did not answer in time") from error
@@ -171,28 +181,32 @@ class Line:
             raise PeerGone(f"{self.who} is gone") from error
         if not data:
             raise PeerGone(f"{self.who} is gone")
-        self._seen = True
+        self._peeked = True
         return _decoder.decode(data)
 
     def _receive(self, flags: int = 0) -> bytes:
-        """Who ends with words of ours unread resets the line: that is told once, ahead of what
-        it had said before (unix_release_sock() in Linux's net/unix/af_unix.c). Raises: OSError."""
+        """Receive one message, past one ECONNRESET. Raises: OSError.
+
+        A process that ends with messages unread resets the connection: the error comes once,
+        ahead of its own last messages (unix_release_sock() in Linux's net/unix/af_unix.c).
+        """
         try:
             return self._end.recv(LARGEST, flags)
         except ConnectionResetError:
             return self._end.recv(LARGEST, flags)
 
-    def last_words(self) -> Broken | None:
-        """What the other one said before it died, if it was that it gives up."""
+    def last_words(self) -> ProcessFailure | None:
+        """Return the failure that the other process reported before it died, or None."""
         self._end.setblocking(False)
         try:
             while data := self._receive():
                 message = _decoder.decode(data)
-                if isinstance(message, Broken):
+                if isinstance(message, ProcessFailure):
                     return message
         except (OSError, msgspec.DecodeError):
             pass
         return None
 
     def close(self) -> None:
+        """Close this end."""
         self._end.close()

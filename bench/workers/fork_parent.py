@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 
 from ipcbench.bench.errors import BenchError
-from ipcbench.bench.workers.control import Broken, broken
+from ipcbench.bench.workers.control import ProcessFailure, failure_of
 from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
 from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
 from ipcbench.bench.workers.standard_streams import open_standard_streams
@@ -206,9 +206,11 @@ class _Attempt:
             else:
                 failure = failure or said
         if stuck:
-            failure = Broken(WATCHDOG, where, stuck)
+            failure = ProcessFailure(WATCHDOG, where, stuck)
         elif failure is None and (outcome is None or not suite):
-            failure = Broken("the worker", where, f"{how_it_ended(status)}{self._last_words()}")
+            failure = ProcessFailure(
+                "the worker", where, f"{how_it_ended(status)}{self._last_words()}"
+            )
         if failure is not None:
             failure.where = failure.where or where
             remove_standing(current())
@@ -359,7 +361,7 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
             try:
                 reply = _Attempt(job, runner, log).reply()
             except Unavailable as reason:
-                reply = Reply(failure=broken("the fork parent", reason, "start"))
+                reply = Reply(failure=failure_of("the fork parent", reason, "start"))
             reply.name_after(job)
             connection.sendall(_encoder.encode(reply) + b"\n")
 
@@ -374,7 +376,7 @@ def main() -> None:
         try:
             _prepare_and_serve(connection)
         except (OSError, ImportError, MemoryError) as error:
-            failure = broken("the fork parent", error)
+            failure = failure_of("the fork parent", error)
             connection.sendall(_encoder.encode(Reply(failure=failure)) + b"\n")
 
 

@@ -1,4 +1,4 @@
-"""What a worker is asked for, and what comes back: the messages around one run."""
+"""Messages between the command and the fork server: a job, and the reply to it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import msgspec
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings, Usage
-from ipcbench.bench.workers.control import Broken, Message
+from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 1
-"""The version of the messages between the command and the fork parent."""
+PROTOCOL = 2
+"""The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one cell: its `attempt` in its round. `loops` 0: find out how many fill a block.
+    """One run of one cell: its `attempt` in its round. `loops` 0: calibrate.
 
     `cpus`: for each process, the CPUs that it is pinned to. `deadline`:
     seconds after which the watchdog kills the run.
@@ -32,7 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
 
     def encoded(self) -> bytes:
-        """As JSON. Axes at their defaults are left out: an older side knows fewer of them."""
+        """Encode as JSON, without the axes at their defaults: an older side knows fewer axes."""
         short = _ShortCell(**msgspec.structs.asdict(self.cell))
         return _encoder.encode(msgspec.structs.replace(self, cell=short))
 
@@ -42,13 +42,13 @@ class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Phase(Message, tag="phase"):
-    """What a worker is at: the watchdog names it when it has to kill."""
+    """The current phase of a worker, which the watchdog names when it kills the run."""
 
     where: str
 
 
 class Outcome(Message, kw_only=True, tag="outcome"):
-    """What a worker found beside pyperf's values: see `ipcbench.bench.results.records.Run`."""
+    """Results of a run beside pyperf's values: see `ipcbench.bench.results.records.Run`."""
 
     depth: int | None
     usage: list[Usage]
@@ -60,15 +60,15 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     timed: float
 
 
-Report = Phase | Outcome | Broken
-"""The lines that a worker writes while it lives."""
+Report = Phase | Outcome | ProcessFailure
+"""The lines that a worker writes during a run."""
 
 
 class Reply(msgspec.Struct, kw_only=True):
-    """What the fork parent answers to a job: `failure`, or the other two.
+    """The fork server's answer to a job: `failure`, or the other two.
 
-    `suite` is what pyperf's worker wrote, as it is. `cell` (its id), `round` and `attempt`
-    name the job. The first reply answers none: it says that the fork parent is ready, and
+    `suite` is the output of pyperf's worker. `cell` (its id), `round` and `attempt` name the
+    job. The first reply answers no job: it says that the fork server is ready, and names
     its `protocol`.
     """
 
@@ -76,14 +76,15 @@ class Reply(msgspec.Struct, kw_only=True):
     round: int = 0
     attempt: int = 0
     protocol: int = 0
-    failure: Broken | None = None
+    failure: ProcessFailure | None = None
     suite: msgspec.Raw = msgspec.Raw(b"null")
     outcome: Outcome | None = None
     wall: float = 0.0
 
     def name_after(self, job: Job) -> None:
-        """Name the job that this answers."""
+        """Name the job that this reply answers."""
         self.cell, self.round, self.attempt = job.cell.id, job.round, job.attempt
 
     def answers(self, job: Job) -> bool:
+        """Say if this is the reply to that job."""
         return (self.cell, self.round, self.attempt) == (job.cell.id, job.round, job.attempt)

@@ -1,127 +1,47 @@
-"""The processes of a run beside the worker: forked, pinned, led through attach, check, blocks."""
+"""The peers of a run: processes that the worker forks, pins, and leads block by block."""
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, Never
+from typing import Never
 
-from ipcbench.bench.loops.buffers import room
-from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.patterns import verify
-from ipcbench.bench.patterns.python_loops import END_MARK, Span
-from ipcbench.bench.patterns.table import Part, Seat
+from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.records import Usage
+from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import (
     Block,
-    Broken,
     Check,
     Connect,
+    ControlSocket,
     Done,
     Go,
     Hello,
-    Line,
     Measure,
+    ProcessFailure,
     Ready,
     Stop,
     Used,
-    broken,
+    failure_of,
 )
 from ipcbench.bench.workers.process import die_with, fork, how_it_ended, usage
 from ipcbench.transports.base.forking import FAILED
-from ipcbench.transports.base.os_errors import refused
-from ipcbench.transports.contract import Endpoint, PeerGone, Ticket, TransportError
-from ipcbench.transports.native import native_of
+from ipcbench.transports.contract import PeerGone, Ticket, TransportError
 
-LAST_WORDS = 0.5  # seconds for the news of a peer's end to arrive
-ATTACH_TIME = 10.0  # seconds for all to attach and connect
-# What messages are full of. Memory that nobody has written is the kernel's one page of
-# zeros, which is always cached: sending from there is a third too quick at 1 MiB.
-WRITTEN = b"\x01"
-
-
-class Player:
-    """One process's side of a run, the worker's as well: its endpoint, message and buffer.
-
-    `variable`: the counter that all processes of a run share, eight bytes. `native`:
-    the loops are compiled ones, over the endpoint's native operations.
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        seat: Seat,
-        size: int,
-        clock: Clock,
-        variable: memoryview,
-        *,
-        native: bool,
-    ) -> None:
-        self.endpoint: Any = endpoint
-        self.seat = seat
-        self.size = size
-        self.clock = clock
-        self._native = native
-        self.loop = seat.part.native if native else seat.part.loop
-        self.stamped = seat.part.native_stamped if native else seat.part.stamped
-        self.buffer = room(size)
-        self.message: Any = room(size)
-        self.message[:] = WRITTEN * size
-        if not native:
-            self.message = endpoint.prepare(self.message)
-        self._end_mark: Any = None
-        if seat.part is Part.COUNT:
-            self.buffer = variable
-        if seat.part is Part.DEAL:
-            self._end_mark = endpoint.prepare(memoryview(bytes([END_MARK]) * size))
-
-    def connect(self, hellos: Sequence[object], deadline: float) -> None:
-        """Finish attaching; from here on a native run goes through the native operations alone."""
-        self.endpoint.connect(hellos, deadline)
-        if self._native:
-            self.endpoint = native_of(self.endpoint)
-
-    def check(self) -> list[int]:
-        """Play this side of the check; the numbers that a competing receiver got."""
-        return verify.check(self.endpoint, self.seat, self.size)
-
-    def prepare(self, count: int) -> Callable[[], Span]:
-        """Make ready for a block of `count` loops; what comes back plays it."""
-        seat = self.seat
-        times = count * seat.share
-        self.clock.begin(times or count)
-
-        def play() -> Span:
-            span = self.loop(self.endpoint, self.message, self.buffer, times, self.clock)
-            if seat.part is Part.DEAL:
-                for _ in range(seat.share):  # as many as there are receivers
-                    self.endpoint.send(self._end_mark)
-            return span
-
-        return play
-
-
-def settle(cpus: Sequence[int]) -> None:
-    """Pin this process, and keep the collector of garbage out of timed loops.
-
-    Raises: Unavailable where we may not, or not any more: sched_setaffinity(2).
-    """
-    try:
-        os.sched_setaffinity(0, cpus)
-    except OSError as error:
-        named = ", ".join(map(str, cpus))
-        gone = "the CPUs of this process have changed: measure anew"
-        raise refused(f"sched_setaffinity(2) to CPU {named}", error, gone) from error
-    gc.disable()
+LAST_WORDS = 0.5  # seconds between a peer's end of file and its SIGCHLD, at most
+ATTACH_TIME = 10.0  # seconds for all processes to attach and connect
 
 
 class Peer:
-    """The worker's handle on one other process."""
+    """The worker's handle on one other process.
+
+    `near` is the worker's end of the control socket, `far` the peer's.
+    """
 
     def __init__(self, number: int, seat: Seat, cpus: Sequence[int]) -> None:
         self.number = number
@@ -129,73 +49,73 @@ class Peer:
         self.cpus = cpus
         self.who = f"peer {number} ({seat.role.value})"
         self.pid = 0
-        self.line, self._far = Line.pair("the worker", self.who)
+        self.near, self.far = ControlSocket.pair("the worker", self.who)
 
-    def fork(self, play: Callable[[Line], None], strangers: Callable[[], None]) -> None:
-        """Start the process: it drops what is not its own (`strangers`), then plays.
+    def fork(self, run: Callable[[ControlSocket], None], drop: Callable[[], None]) -> None:
+        """Start the process: it closes inherited descriptors (`drop`), then runs.
 
         Raises: Unavailable.
         """
         parent = os.getpid()
-        self.pid = fork(lambda: _live(self, parent, play, strangers))
-        self._far.close()
-
-    def far(self) -> Line:
-        return self._far
+        self.pid = fork(lambda: _be_peer(self, parent, run, drop))
+        self.far.close()
 
 
-def _live(
-    peer: Peer, parent: int, play: Callable[[Line], None], strangers: Callable[[], None]
+def _be_peer(
+    peer: Peer, parent: int, run: Callable[[ControlSocket], None], drop: Callable[[], None]
 ) -> int:
-    """The whole life of a peer's process: its exit code."""
+    """Run a peer's process from fork to end; return its exit code."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         die_with(parent)
-        strangers()
-        play(peer.far())
+        drop()
+        run(peer.far)
         return 0
     except PeerGone as error:
         if str(error) != "the worker is gone":
-            _complain(peer, error)
+            _report(peer, error)
     except BaseException as error:
-        _complain(peer, error)
+        _report(peer, error)
     return FAILED
 
 
-def _complain(peer: Peer, error: BaseException) -> None:
-    last = broken(peer.who, error)
+def _report(peer: Peer, error: BaseException) -> None:
+    last = failure_of(peer.who, error)
     try:
-        peer.far().say(last)
+        peer.far.say(last)
     except TransportError:
         print(f"{peer.who}: {last.what}", file=sys.stderr)
 
 
-def play(line: Line, attach: Callable[[], Player]) -> None:
-    """A peer's part, from attaching until it is told to stop."""
-    player = attach()
-    line.say(Hello(player.endpoint.hello(), player.endpoint.depth))
+def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
+    """Serve the worker's requests, from attaching until it says stop.
+
+    Raises: PeerGone, and what the endpoint raises.
+    """
+    runner = attach()
+    control.say(Hello(runner.endpoint.hello(), runner.endpoint.depth))
     while True:
-        message = line.next()
+        message = control.next()
         if isinstance(message, Connect):
-            player.connect(message.hellos, time.monotonic() + ATTACH_TIME)
-            line.say(Ready())
+            runner.connect(message.hellos, time.monotonic() + ATTACH_TIME)
+            control.say(Ready())
         elif isinstance(message, Check):
-            line.say(Ready(player.check()))
+            control.say(Ready(runner.check()))
         elif isinstance(message, Block):
-            _block(line, player, message.count)
+            _block(control, runner, message.count)
         elif isinstance(message, Measure):
-            line.say(Used(usage()))
+            control.say(Used(usage()))
         elif isinstance(message, Stop):
-            player.endpoint.close()
+            runner.endpoint.close()
             return
 
 
-def _block(line: Line, player: Player, count: int) -> None:
-    timed = player.prepare(count)
-    line.say(Ready())
-    if player.seat.part.starts:
-        line.listen(Go)
-    line.say(Done(*timed()))
+def _block(control: ControlSocket, runner: BlockRunner, count: int) -> None:
+    timed = runner.prepare(count)
+    control.say(Ready())
+    if runner.seat.part.starts:
+        control.listen(Go)
+    control.say(Done(*timed()))
 
 
 class Team:
@@ -205,48 +125,54 @@ class Team:
         self,
         seats: Sequence[Seat],
         cpus: Sequence[Sequence[int]],
-        give_up: Callable[[Broken], Never],
+        give_up: Callable[[ProcessFailure], Never],
     ) -> None:
-        """`give_up` says why the run has failed, and ends the process."""
+        """Make a control socket a peer; `give_up` reports a failure and ends the process.
+
+        Raises: Unavailable.
+        """
         self.peers = [
             Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
         ]
         self._watching = True
         self._give_up = give_up
-        signal.signal(signal.SIGCHLD, self._lost)
+        signal.signal(signal.SIGCHLD, self._on_child_exit)
 
     def fork(
         self,
         tickets: Sequence[Ticket],
-        attach: Callable[[Peer, Ticket], Player],
-        strangers: Callable[[], None],
+        attach: Callable[[Peer, Ticket], BlockRunner],
+        drop: Callable[[], None],
     ) -> None:
-        """Start every peer; `tickets` are all processes' in order, the worker's first."""
+        """Start every peer. `tickets` are in the order of the processes, the worker's first.
+
+        Raises: Unavailable.
+        """
         for peer in self.peers:
 
-            def alone(mine: Peer = peer) -> None:
-                strangers()
+            def drop_all_others(mine: Peer = peer) -> None:
+                drop()
                 for ticket in tickets:
                     if ticket is not tickets[mine.number]:
                         ticket.close()
                 for other in self.peers:
-                    other.line.close()
+                    other.near.close()
                     if other.number > mine.number:
-                        other.far().close()
-                settle(mine.cpus)
+                        other.far.close()
+                pin_and_disable_gc(mine.cpus)
 
-            def life(line: Line, mine: Peer = peer) -> None:
-                play(line, lambda: attach(mine, tickets[mine.number]))
+            def run(control: ControlSocket, mine: Peer = peer) -> None:
+                run_peer(control, lambda: attach(mine, tickets[mine.number]))
 
-            peer.fork(life, alone)
+            peer.fork(run, drop_all_others)
 
-    def _lost(self, number: int, frame: FrameType | None) -> None:
-        """SIGCHLD: a peer has ended before it was told to, so nobody will answer us any more.
+    def _on_child_exit(self, number: int, frame: FrameType | None) -> None:
+        """End the run on SIGCHLD: a peer has ended before it was told to.
 
-        The run ends here, in the middle of whatever the worker waits for: where the facility
-        is silent about a peer's death, nothing else would end that wait. Nothing is raised,
-        for a binding may put an error of its own in its place, and the wait then goes on.
-        What waits natively is left for this (transports/native/leaving.h).
+        The worker may be waiting for that peer, and where the facility is silent about a
+        peer's death, nothing else would end the wait. Nothing is raised here: a binding may
+        replace the exception by an error of its own, and its wait would go on. A native wait
+        returns early for this handler (transports/native/child_exit.h).
         """
         if not self._watching:
             return
@@ -257,70 +183,77 @@ class Team:
             if pid:
                 self._watching = False
                 peer.pid = 0
-                last = peer.line.last_words()
-                self._give_up(last or Broken(peer.who, "", how_it_ended(status)))
+                last = peer.near.last_words()
+                self._give_up(last or ProcessFailure(peer.who, "", how_it_ended(status)))
 
     def connect(self, own_hello: object, deadline: float) -> list[object]:
-        """Collect all hellos and hand them round; they come back for the worker itself."""
-        greetings = [peer.line.listen(Hello, deadline) for peer in self.peers]
+        """Collect the hellos of all peers, send all of them to each, and return them.
+
+        Raises: RunFailed, PeerGone, TimedOut.
+        """
+        greetings = [peer.near.listen(Hello, deadline) for peer in self.peers]
         hellos = [own_hello, *(greeting.hello for greeting in greetings)]
         for peer in self.peers:
-            peer.line.say(Connect(hellos))
+            peer.near.say(Connect(hellos))
         return hellos
 
     def ready(self, deadline: float | None = None) -> list[int]:
-        """Wait for all; the numbers that competing receivers got in a check."""
-        answers = [peer.line.listen(Ready, deadline) for peer in self.peers]
+        """Wait for all peers; return the numbers that competing receivers got in a check.
+
+        Raises: RunFailed, PeerGone, TimedOut.
+        """
+        answers = [peer.near.listen(Ready, deadline) for peer in self.peers]
         return [number for answer in answers for number in answer.seen]
 
     def ask_check(self) -> None:
+        """Have every peer play its side of the check. Raises: PeerGone."""
         for peer in self.peers:
-            peer.line.say(Check())
+            peer.near.say(Check())
 
     def announce(self, count: int) -> None:
-        """A block comes: returns once every peer is ready for it."""
+        """Announce a block, and return once every peer is ready. Raises: RunFailed, PeerGone."""
         for peer in self.peers:
-            peer.line.say(Block(count))
+            peer.near.say(Block(count))
         self.ready()
 
     def release(self) -> None:
-        """The barrier opens for those who start."""
+        """Open the barrier for the parts that start a block. Raises: PeerGone."""
         for peer in self.peers:
             if peer.seat.part.starts:
-                peer.line.say(Go())
+                peer.near.say(Go())
 
     def spans(self) -> list[Span]:
-        """When each peer's block began and ended."""
-        done = [peer.line.listen(Done) for peer in self.peers]
+        """Wait for the end of each peer's block; return the spans. Raises: RunFailed, PeerGone."""
+        done = [peer.near.listen(Done) for peer in self.peers]
         return [Span(one.start, one.end, one.handled) for one in done]
 
     def usage(self) -> list[Usage]:
-        """What each peer has used so far."""
+        """Return the resources that each peer has used so far. Raises: RunFailed, PeerGone."""
         for peer in self.peers:
-            peer.line.say(Measure())
-        return [peer.line.listen(Used).usage for peer in self.peers]
+            peer.near.say(Measure())
+        return [peer.near.listen(Used).usage for peer in self.peers]
 
     def stop(self) -> None:
-        """Tell all to end, and wait for them; one that does not is killed."""
+        """Have all peers end, and wait for them."""
         self._watching = False
         for peer in self.peers:
             if peer.pid:
                 try:
-                    peer.line.say(Stop())
+                    peer.near.say(Stop())
                 except PeerGone:
                     continue
         for peer in self.peers:
-            peer.line.close()  # a peer that waits for a word sees the end of file
+            peer.near.close()  # a peer that waits for a message sees the end of file
             if peer.pid:
                 os.waitpid(peer.pid, 0)
                 peer.pid = 0
 
     def await_news(self) -> None:
-        """An end of file came: a process closes what it has open before its parent hears of it."""
+        """Leave SIGCHLD time to arrive: a process's descriptors close before its parent hears."""
         time.sleep(LAST_WORDS)
 
     def kill(self) -> None:
-        """End those at once who are still there."""
+        """Kill the peers that are left, and wait for them."""
         self._watching = False
         for peer in self.peers:
             if peer.pid:

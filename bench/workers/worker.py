@@ -12,16 +12,17 @@ from typing import Any, Never
 import msgspec
 
 from ipcbench.bench.loops.clock import clock as clock_named
+from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.machine import host
-from ipcbench.bench.patterns import verify
-from ipcbench.bench.patterns.python_loops import Span
-from ipcbench.bench.patterns.table import PATTERNS, Part, Seat, elapsed
+from ipcbench.bench.patterns.part import Seat, elapsed
+from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.results.records import Usage
-from ipcbench.bench.workers.control import Broken, RunFailed, broken
+from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
+from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.job import Job, Outcome, Phase
-from ipcbench.bench.workers.peers import ATTACH_TIME, Peer, Player, Team, settle
+from ipcbench.bench.workers.peers import ATTACH_TIME, Peer, Team
 from ipcbench.bench.workers.process import usage, used_between
 from ipcbench.transports.contract import (
     Channel,
@@ -34,13 +35,13 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.registry import get
 
-MOST_STAMPS = 20_000  # of a tail pass: enough for p99.9 in a run, and little to sort into buckets
+MOST_STAMPS = 20_000  # of a stamped pass: enough for p99.9 of a run
 
 _encoder = msgspec.json.Encoder()
 
 
 class Worker:
-    """Process 0 of a run: it owns the channels, leads the peers, and holds the clock."""
+    """Process 0 of a run: it owns the channels, leads the peers, and reads the clock."""
 
     def __init__(self, job: Job, forked: float, report: int) -> None:
         self.job = job
@@ -52,9 +53,9 @@ class Worker:
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
         self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
-        # Shared by all processes of the run, through fork: what they count up.
+        # The counter of the pattern `counter`: fork shares the mapping with all peers.
         self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")[:1]
-        self._updates = self._lost = 0
+        self._observed: dict[str, tuple[int, int]] = {}
         self._blocks = 0
         self._first = 0.0
         self._timed = 0.0
@@ -63,23 +64,28 @@ class Worker:
         self._before: list[Usage] = []
         self._usage: list[Usage] = []
 
-    def report(self, line: Phase | Outcome | Broken) -> None:
+    def report(self, line: Phase | Outcome | ProcessFailure) -> None:
+        """Write one line for the fork server."""
         os.write(self._report_fd, _encoder.encode(line) + b"\n")
 
     def run(self, runner: Any, suite_fd: int) -> None:
-        """The whole run. Raises whatever went wrong; kernel objects are gone either way."""
+        """Run the whole job; remove its kernel objects whatever happens.
+
+        Raises: Corrupt, Unavailable, RunFailed, PeerGone, TimedOut, and what the transport
+        raises.
+        """
         idle = host.forbid_idle() if self.job.awake else None
-        strangers = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
-        settle(self.job.cpus[0])
+        own = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
+        pin_and_disable_gc(self.job.cpus[0])
         self._team = Team(self._seats, self.job.cpus, self._end_with)
         try:
-            self._attach(strangers)
+            self._attach(own)
             if self._transport.traits.carries or not self._pattern.carries:
                 self._check()
             self._bench(runner, suite_fd)
             tail = self._tail()
             self._team.stop()
-            self._player.endpoint.close()
+            self._runner.endpoint.close()
             self.report(self._outcome(tail))
         except PeerGone:
             self._team.await_news()
@@ -90,14 +96,14 @@ class Worker:
                 channel.close()
                 channel.unlink()
 
-    def _end_with(self, broken: Broken) -> Never:
-        """A peer is gone. Its fork parent removes what the ledger names, and ends the others."""
-        _give_up(self._report_fd, broken)
+    def _end_with(self, failure: ProcessFailure) -> Never:
+        """Report a peer's end and exit: the fork server kills the other peers and cleans up."""
+        _give_up(self._report_fd, failure)
         os._exit(1)
 
     # Setting up
 
-    def _attach(self, strangers: list[int]) -> None:
+    def _attach(self, own: list[int]) -> None:
         self.report(Phase("attach"))
         cell = self.job.cell
         spec = Spec(
@@ -115,41 +121,40 @@ class Worker:
         ]
         deadline = time.monotonic() + ATTACH_TIME
 
-        def drop_the_worker_s() -> None:
-            for fd in strangers:
+        def drop_the_workers_own() -> None:
+            for fd in own:
                 os.close(fd)
             for channel in self._channels:
                 channel.close()
 
-        def attach(peer: Peer, ticket: Ticket) -> Player:
+        def attach(peer: Peer, ticket: Ticket) -> BlockRunner:
             endpoint = self._transport.attach(ticket, deadline)
-            return self._player_at(endpoint, peer.seat)
+            return self._runner_at(endpoint, peer.seat)
 
-        self._team.fork(tickets, attach, drop_the_worker_s)
+        self._team.fork(tickets, attach, drop_the_workers_own)
         for ticket in tickets[1:]:
             ticket.close()
         endpoint = self._transport.attach(tickets[0], deadline)
         for channel in self._channels:
             channel.close()
-        self._player = self._player_at(endpoint, self._seats[0])
+        self._runner = self._runner_at(endpoint, self._seats[0])
         hellos = self._team.connect(endpoint.hello(), deadline)
-        self._player.connect(hellos, deadline)
+        self._runner.connect(hellos, deadline)
         self._team.ready(deadline)
         if self._transport.traits.unlink_early:
             for channel in self._channels:
                 channel.unlink()
 
-    def _player_at(self, endpoint: Endpoint, seat: Seat) -> Player:
+    def _runner_at(self, endpoint: Endpoint, seat: Seat) -> BlockRunner:
         size, clock = self.job.cell.size, self._clock
-        return Player(endpoint, seat, size, clock, self._variable, native=self._native)
+        return BlockRunner(endpoint, seat, size, clock, self._variable, native=self._native)
 
     def _check(self) -> None:
         self.report(Phase("check"))
         self._team.ask_check()
-        self._player.check()
+        self._runner.check()
         seen = self._team.ready()
-        if self._seats[0].part is Part.DEAL:
-            verify.complete(seen, len(self._seats) - 1, self.job.cell.size)
+        self._pattern.complete(seen, self.job.cell.processes, self.job.cell.size)
 
     # Measuring
 
@@ -170,7 +175,7 @@ class Worker:
         )
 
     def _block(self, loops: int) -> float:
-        """What pyperf calls for each warm-up and value: seconds for all loops."""
+        """Run one block, for pyperf: a warm-up or a value. Returns the seconds for all loops."""
         settings = self.job.settings
         number, self._blocks = self._blocks, self._blocks + 1
         self.report(Phase(f"block {number + 1}"))
@@ -178,7 +183,7 @@ class Worker:
             self._before = self._measure()
             self._ticks = host.ticks()
             self._wall = time.monotonic()
-        seconds = self._play(loops, self._player.prepare(loops))
+        seconds = self._run_block(loops, self._runner.prepare(loops))
         if number >= settings.warmups:
             self._timed += seconds
         if number == settings.warmups + settings.values - 1:
@@ -189,7 +194,7 @@ class Worker:
         self._last = seconds / loops
         return seconds
 
-    def _play(self, loops: int, own: Callable[[], Span]) -> float:
+    def _run_block(self, loops: int, own: Callable[[], Span]) -> float:
         self._team.announce(loops)
         if not self._first:
             self._first = time.monotonic()
@@ -200,44 +205,25 @@ class Worker:
         return elapsed(self._seats, spans)
 
     def _account(self, spans: list[Span]) -> None:
-        """Was everything done that should have been? Raises: verify.Corrupt."""
-        if self._seats[0].part is Part.DEAL:
-            taken = sum(span.handled for span in spans[1:])
-            if taken != spans[0].handled:
-                raise verify.Corrupt(f"{spans[0].handled} messages were dealt out, {taken} taken")
-        if self._seats[0].part is Part.COUNT:
-            wanted = sum(span.handled for span in spans)
-            lost = wanted - self._variable[0]
-            if lost and self._transport.traits.excludes:
-                raise verify.Corrupt(f"{lost} of {wanted} guarded updates were lost")
-            self._updates += wanted
-            self._lost += lost
+        """Compare the work done with the work due. Raises: Corrupt."""
+        traits = self._transport.traits
+        for name, found in self._pattern.account(spans, self._variable[0], traits).items():
+            before = self._observed.get(name, (0, 0))
+            self._observed[name] = before[0] + found[0], before[1] + found[1]
 
     def _measure(self) -> list[Usage]:
         peers = self._team.usage()
         return [usage(), *peers]
 
     def _tail(self) -> dict[int, int]:
-        """A pass with a stamp a round trip, for those who have round trips."""
+        """Run a pass with a stamp a round trip, for the parts that have round trips."""
         wanted = self.job.settings.tail
-        loop = self._player.stamped
-        if not (self.job.loops and wanted and loop):
+        if not (self.job.loops and wanted and self._runner.stamped):
             return {}
         self.report(Phase("tail"))
         count = min(MOST_STAMPS, max(1, math.ceil(wanted / self._last)))
-        player = self._player
         durations: list[int] = []
-
-        def stamped() -> Span:
-            now = player.clock.now
-            start = now()
-            durations.extend(
-                loop(player.endpoint, player.message, player.buffer, count, player.clock)
-            )
-            return Span(start, now(), count)
-
-        player.clock.begin(count)
-        self._timed += self._play(count, stamped)
+        self._timed += self._run_block(count, self._runner.prepare_stamped(count, durations))
         return dict(counted(durations))
 
     def _outcome(self, tail: dict[int, int]) -> Outcome:
@@ -246,12 +232,12 @@ class Worker:
         if together and self._usage:
             foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
         return Outcome(
-            depth=self._player.endpoint.depth,
+            depth=self._runner.endpoint.depth,
             usage=self._usage,
             foreign=foreign,
             steal=self._steal,
             tail=tail,
-            observations={"lost updates": self._lost / self._updates} if self._updates else {},
+            observations={name: part / of for name, (part, of) in self._observed.items() if of},
             start_up=self._first - self._forked,
             timed=self._timed,
         )
@@ -265,15 +251,15 @@ def _transport(name: str) -> Transport:
 
 
 def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) -> None:
-    """A worker's life: what goes wrong is reported and raised no further."""
+    """Run a job in a worker's process; report any error and raise none."""
     try:
         worker = Worker(job, forked, report_fd)
         worker.run(runner, suite_fd)
     except RunFailed as failure:
-        _give_up(report_fd, failure.broken)
+        _give_up(report_fd, failure.failure)
     except BaseException as error:
-        _give_up(report_fd, broken("the worker", error))
+        _give_up(report_fd, failure_of("the worker", error))
 
 
-def _give_up(report_fd: int, last: Broken) -> None:
+def _give_up(report_fd: int, last: ProcessFailure) -> None:
     os.write(report_fd, _encoder.encode(last) + b"\n")

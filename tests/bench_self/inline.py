@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from ipcbench.bench.loops.clock import RealClock
-from ipcbench.bench.patterns.python_loops import ping, pong
+from ipcbench.bench.patterns.latency import ping, pong
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.transports.contract import Endpoint, Role, Spec, Ticket
 from ipcbench.transports.registry import get

@@ -18,7 +18,7 @@ from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import load
 from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.sweep.schedule import _record
-from ipcbench.bench.workers.control import Broken
+from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Outcome, Reply
 from tests import synthetic
 from tests.fuzz import harmless, mutation
@@ -75,7 +75,7 @@ def outcome(data: bytes) -> str:
         timed=0.1,
     )
     run = _record(planned, 1, 1, 1000, Reply(suite=msgspec.Raw(data), outcome=found))
-    if isinstance(run, Broken):
+    if isinstance(run, ProcessFailure):
         return run.what
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.contract import Limits, Spec, Topology, Transport
 from ipcbench.transports.kernel_objects import fresh_name
@@ -248,7 +248,7 @@ def calls(stack: ExitStack) -> Iterator[Act]:
     pipe, null = get("pipe"), get("null")
     assert isinstance(pipe, Transport) and isinstance(null, Transport)
     one, other = attached(pipe, Topology.LINK, stack)
-    message, buffer = room(64), room(64)
+    message, buffer = aligned_buffer(64), aligned_buffer(64)
     capsules = one.native(), other.native()
 
     def carry() -> None:
@@ -273,7 +273,14 @@ def calls(stack: ExitStack) -> Iterator[Act]:
 def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator[Act]:
     compiled, stamps = native_loops.compiled, array("q", bytes(8 * 4))
     watched = message, buffer, stamps, capsule
-    for name in ("ping", "pong", "pour", "drain", "emit", "absorb"):
+    for name in (
+        "ping",
+        "pong",
+        "stream_sender",
+        "stream_receiver",
+        "fan_in_sender",
+        "fan_in_receiver",
+    ):
         play: Any = getattr(compiled, name)
         yield Act(name, partial(play, capsule, message, buffer, 3), watched)
     stamped = compiled.stamped_ping

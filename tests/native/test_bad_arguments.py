@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 GIVEN = """
 from array import array
 import ipcbench.bench.loops.native_loops as native_loops
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.native import native_of, operations
 from ipcbench.transports.null import NullEndpoint
 
@@ -32,7 +32,8 @@ def words(size, depth):
 
 def stamped(count):
     end = native_of(NullEndpoint())
-    native_loops.compiled.stamped_ping(end.capsule, room(64), room(64), count, array("q", [0] * 10))
+    message, buffer, stamps = aligned_buffer(64), aligned_buffer(64), array("q", [0] * 10)
+    native_loops.compiled.stamped_ping(end.capsule, message, buffer, count, stamps)
 
 try:
     for _ in range(2000):

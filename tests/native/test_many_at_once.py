@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
-from ipcbench.bench.loops.native_loops import absorb, emit
-from ipcbench.bench.patterns.table import Part, Seat
-from ipcbench.bench.patterns.verify import MESSAGES, Corrupt, check, message, row
+from ipcbench.bench.loops.messages import MESSAGES, Corrupt, message, row
+from ipcbench.bench.loops.native_loops import twin
+from ipcbench.bench.patterns import fan_in, latency, stream
+from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, Role, Spec, Topology
 from ipcbench.transports.native import NativeEndpoint, built, native_of, operations
 from ipcbench.transports.null import NullEndpoint
@@ -44,7 +45,7 @@ def ring(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
 
 
 def a_room(data: bytes) -> memoryview:
-    made = room(len(data))
+    made = aligned_buffer(len(data))
     made[:] = data
     return made
 
@@ -57,13 +58,13 @@ def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
     def sends() -> None:
         for number, count in enumerate(counts):
             data = a_room(message(0, 0, number, SIZE))
-            emit(near, data, data, count, RealClock())
+            twin(fan_in.fan_in_sender)(near, data, data, count, RealClock())
 
     sender = threading.Thread(target=sends, daemon=True)
     sender.start()
     for number, count in enumerate(counts):
-        buffer = room(SIZE)
-        absorb(far, buffer, buffer, count, RealClock())
+        buffer = aligned_buffer(SIZE)
+        twin(fan_in.fan_in_receiver)(far, buffer, buffer, count, RealClock())
         assert bytes(buffer) == message(0, 0, number, SIZE)
     sender.join(20)
     assert not sender.is_alive()
@@ -78,22 +79,22 @@ def test_another_length_among_several_is_an_error(
     near, far = ring
     for number in range(3):
         near.send(memoryview(bytes(length if number == at else SIZE)))
-    buffer = room(SIZE)
+    buffer = aligned_buffer(SIZE)
     with pytest.raises(OSError, match="a message of another length arrived") as raised:
-        absorb(far, buffer, buffer, 3, RealClock())
+        twin(fan_in.fan_in_receiver)(far, buffer, buffer, 3, RealClock())
     assert raised.value.errno == errno.EBADMSG
     if "recv_many" in operations.Calls(far.capsule).has():
         near.send(memoryview(bytes(SIZE)))
-        absorb(far, buffer, buffer, 1, RealClock())
+        twin(fan_in.fan_in_receiver)(far, buffer, buffer, 1, RealClock())
 
 
 def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> None:
     near, far = ring
     for _ in range(2):
         near.send(memoryview(bytes(SIZE)))
-    buffer = room(SIZE - 1)
+    buffer = aligned_buffer(SIZE - 1)
     with pytest.raises(MessageTooLarge):
-        absorb(far, buffer, buffer, 2, RealClock())
+        twin(fan_in.fan_in_receiver)(far, buffer, buffer, 2, RealClock())
 
 
 # The check. What goes wrong is an operation's affair, so these are made in Python.
@@ -135,7 +136,11 @@ def seat(part: Part, index: int = 0, share: int = 1) -> Seat:
     return Seat(0, Role.CLIENT, index, part, share)
 
 
-def stream(size: int, index: int = 0) -> list[bytes]:
+def check(end: Any, where: Seat, size: int) -> list[int]:
+    return where.part.check(end, where, size)
+
+
+def sent(size: int, index: int = 0) -> list[bytes]:
     """What a stream's sender sends for the check."""
     in_a_row = [message(index, 0, MESSAGES, size)] * row(Post([]).end, size)
     return in_a_row + [message(index, 0, number, size) for number in range(MESSAGES)]
@@ -148,10 +153,10 @@ def back(size: int) -> list[bytes]:
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("size", [0, 1, 12, SIZE, 64 * 1024, 1 << 20])
 def test_both_ends_of_a_stream_agree(size: int, several: bool) -> None:
-    near, far = Post(back(size), several=several), Post(stream(size), several=not several)
-    check(near.end, seat(Part.POUR), size)
-    check(far.end, seat(Part.DRAIN), size)
-    assert near.sent == stream(size)
+    near, far = Post(back(size), several=several), Post(sent(size), several=not several)
+    check(near.end, seat(stream.SENDER), size)
+    check(far.end, seat(stream.RECEIVER), size)
+    assert near.sent == sent(size)
     assert far.sent == back(size)
     assert not near.inbox
     assert not far.inbox
@@ -159,8 +164,8 @@ def test_both_ends_of_a_stream_agree(size: int, several: bool) -> None:
 
 def test_no_round_trip_is_sent_in_a_row() -> None:
     near = Post(back(SIZE))
-    check(near.end, seat(Part.PING), SIZE)
-    assert near.sent == stream(SIZE)[-MESSAGES:]
+    check(near.end, seat(latency.CLIENT), SIZE)
+    assert near.sent == sent(SIZE)[-MESSAGES:]
     assert row(NullEndpoint(), SIZE) == 0
 
 
@@ -168,12 +173,12 @@ def test_no_round_trip_is_sent_in_a_row() -> None:
 def test_senders_and_their_receiver_agree(size: int) -> None:
     senders = [Post([]) for _ in range(3)]
     for index, sender in enumerate(senders):
-        check(sender.end, seat(Part.EMIT, index), size)
-        assert sender.sent == stream(size, index)
+        check(sender.end, seat(fan_in.SENDER, index), size)
+        assert sender.sent == sent(size, index)
     mixed = [one for turn in zip(*(sender.sent for sender in senders), strict=True) for one in turn]
-    check(Post(mixed).end, seat(Part.ABSORB, share=3), size)
+    check(Post(mixed).end, seat(fan_in.RECEIVER, share=3), size)
     with pytest.raises((Corrupt, PeerGone)):
-        check(Post(mixed[1:]).end, seat(Part.ABSORB, share=3), size)
+        check(Post(mixed[1:]).end, seat(fan_in.RECEIVER, share=3), size)
 
 
 FAULTS = {
@@ -193,6 +198,6 @@ FAULTS = {
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_several_calls_in_one_do_wrong_is_found(fault: str, several: bool) -> None:
-    post = Post(FAULTS[fault](stream(SIZE)), several=several)
+    post = Post(FAULTS[fault](sent(SIZE)), several=several)
     with pytest.raises(Corrupt):
-        check(post.end, seat(Part.DRAIN), SIZE)
+        check(post.end, seat(stream.RECEIVER), SIZE)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.native import built, header, operations
 from tests import compiling
 from tests.plugins.capsules import Ops, capsule
@@ -79,6 +79,8 @@ def test_a_maker_that_knows_more_is_called() -> None:
     calls = operations.Calls(End.capsule)
     assert calls.has() == {"send", "recv"}
     assert calls.recv_into(bytearray(16)) == 16
-    start, end, handled = native_loops.compiled.ping(End.capsule, room(16), room(16), 3)
+    start, end, handled = native_loops.compiled.ping(
+        End.capsule, aligned_buffer(16), aligned_buffer(16), 3
+    )
     assert start <= end
     assert handled == 3

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.testing.participants import Seat
 from tests.plugins.capsules import Opened
@@ -122,7 +122,7 @@ class End:
         self._in_place = seat.transport.traits.in_place
         self._native: Any = Opened(seat.endpoint.native()) if native else None
         self._room = _Room(seat.size)
-        self._message = room(seat.size + SPARE)
+        self._message = aligned_buffer(seat.size + SPARE)
 
     def _has(self, call: str) -> bool:
         return self._native.has(call) if self._native else hasattr(self._endpoint, call)
@@ -284,7 +284,7 @@ class _Room:
             (size + SPARE) // 256 + 1
         )
         self._blank = self._blank[: size + SPARE]
-        self.view = room(size + SPARE)
+        self.view = aligned_buffer(size + SPARE)
         self.address = _address(self.view)
 
     def clean(self) -> None:
@@ -392,12 +392,12 @@ def serve(seat: Seat, questions: Sequence[Flow], answers: Sequence[Flow], native
 
 def pour_many(seat: Seat, message: bytes, times: int) -> None:
     """As the compiled loops do."""
-    ready = room(len(message))
+    ready = aligned_buffer(len(message))
     ready[:] = message
     Opened(seat.endpoint.native()).call("send_many", _address(ready), len(message), times)
 
 
 def draw_off_many(seat: Seat, message: bytes, times: int) -> None:
-    ready = room(len(message))
+    ready = aligned_buffer(len(message))
     Opened(seat.endpoint.native()).call("recv_many", _address(ready), len(message), times)
     _same(bytes(ready), message)

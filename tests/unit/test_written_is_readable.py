@@ -63,10 +63,10 @@ def test_a_worker_that_brings_no_figure_has_failed(
 
 
 def test_a_failure_is_cut_to_what_a_line_holds(stage: Stage, tmp_path: Path) -> None:
-    from ipcbench.bench.workers.control import Broken
+    from ipcbench.bench.workers.control import ProcessFailure
 
     cells = a_plan(1)
-    stage.answer = lambda job: Reply(failure=Broken("peer 1", "attach", "x" * (1 << 25)))
+    stage.answer = lambda job: Reply(failure=ProcessFailure("peer 1", "attach", "x" * (1 << 25)))
     stage.play(cells, rounds=1)
     assert len(stage.results(cells, tmp_path).cells[cells[0].cell.id].failures[0].what) == 10_000
 

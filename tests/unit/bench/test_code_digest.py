@@ -34,7 +34,7 @@ def test_where_the_code_lies_says_nothing(tmp_path: Path, request: pytest.Fixtur
 @pytest.mark.parametrize(
     "name",
     [
-        "bench/patterns/python_loops.py",
+        "bench/patterns/latency.py",
         "transports/shm/counted_ring.py",
         "bench/profiles/smoke.toml",
     ],

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.control import (
     Block,
-    Broken,
     Check,
     Connect,
+    ControlSocket,
     Done,
     Go,
     Hello,
-    Line,
     Measure,
     Message,
+    ProcessFailure,
     Ready,
     RunFailed,
     Stop,
@@ -32,9 +32,9 @@ from ipcbench.transports.contract import PeerGone, TimedOut
 
 
 @pytest.fixture
-def line() -> Iterator[tuple[Line, Line]]:
+def line() -> Iterator[tuple[ControlSocket, ControlSocket]]:
     """(the worker's end, the peer's end)."""
-    here, there = Line.pair("the worker", "peer 1")
+    here, there = ControlSocket.pair("the worker", "peer 1")
     yield here, there
     here.close()
     there.close()
@@ -51,23 +51,25 @@ MESSAGES = [
     Measure(),
     Used(Usage(cpu=0.25, voluntary=3)),
     Stop(),
-    Broken("peer 1", "attach", "TimedOut: \u2028 five\nseconds"),
+    ProcessFailure("peer 1", "attach", "TimedOut: \u2028 five\nseconds"),
 ]
 
 
-def test_each_end_knows_who_is_at_the_other(line: tuple[Line, Line]) -> None:
+def test_each_end_knows_who_is_at_the_other(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     assert (here.who, there.who) == ("peer 1", "the worker")
 
 
-def test_messages_arrive_whole_in_order_and_of_their_kind(line: tuple[Line, Line]) -> None:
+def test_messages_arrive_whole_in_order_and_of_their_kind(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     here, there = line
     for message in MESSAGES:  # all before the first is read: their borders must hold
         here.say(message)
     assert [there.next() for _ in MESSAGES] == MESSAGES
 
 
-def test_both_directions_are_apart(line: tuple[Line, Line]) -> None:
+def test_both_directions_are_apart(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     here.say(Go())
     there.say(Ready())
@@ -77,10 +79,10 @@ def test_both_directions_are_apart(line: tuple[Line, Line]) -> None:
 
 @given(seconds=st.floats(-1e18, 1e18), text=st.text(max_size=500))
 def test_what_is_said_is_heard(seconds: float, text: str) -> None:
-    here, there = Line.pair("a", "b")
+    here, there = ControlSocket.pair("a", "b")
     said: list[Message] = [
         Block(7),
-        Broken(text.encode(errors="replace").decode(), "", ""),
+        ProcessFailure(text.encode(errors="replace").decode(), "", ""),
         Used(Usage(cpu=seconds)),
     ]
     for message in said:
@@ -90,7 +92,7 @@ def test_what_is_said_is_heard(seconds: float, text: str) -> None:
     there.close()
 
 
-def test_a_span_is_told_to_the_last_bit(line: tuple[Line, Line]) -> None:
+def test_a_span_is_told_to_the_last_bit(line: tuple[ControlSocket, ControlSocket]) -> None:
     """Stamps of two processes are subtracted: a rounded one would be a wrong time."""
     here, there = line
     fields = dict.fromkeys(Done.__struct_fields__, 0)
@@ -102,7 +104,9 @@ def test_a_span_is_told_to_the_last_bit(line: tuple[Line, Line]) -> None:
 # Deadlines.
 
 
-def test_a_deadline_that_passes_is_told_with_who_was_waited_for(line: tuple[Line, Line]) -> None:
+def test_a_deadline_that_passes_is_told_with_who_was_waited_for(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     here, _ = line
     began = time.monotonic()
     with pytest.raises(TimedOut, match="peer 1 did not answer in time"):
@@ -110,7 +114,9 @@ def test_a_deadline_that_passes_is_told_with_who_was_waited_for(line: tuple[Line
     assert 0.04 <= time.monotonic() - began < 2
 
 
-def test_a_deadline_in_the_past_waits_for_nothing(line: tuple[Line, Line]) -> None:
+def test_a_deadline_in_the_past_waits_for_nothing(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     here, there = line
     there.say(Ready())
     with pytest.raises(TimedOut):
@@ -118,7 +124,7 @@ def test_a_deadline_in_the_past_waits_for_nothing(line: tuple[Line, Line]) -> No
     assert here.next() == Ready()  # and takes nothing
 
 
-def test_a_deadline_does_not_outlive_its_call(line: tuple[Line, Line]) -> None:
+def test_a_deadline_does_not_outlive_its_call(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     with pytest.raises(TimedOut):
         here.next(time.monotonic() + 0.01)
@@ -131,7 +137,7 @@ def test_a_deadline_does_not_outlive_its_call(line: tuple[Line, Line]) -> None:
     os.waitpid(pid, 0)
 
 
-def test_what_is_there_in_time_is_heard(line: tuple[Line, Line]) -> None:
+def test_what_is_there_in_time_is_heard(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(Block(3))
     assert here.listen(Block, time.monotonic() + 5).count == 3
@@ -140,7 +146,7 @@ def test_what_is_there_in_time_is_heard(line: tuple[Line, Line]) -> None:
 # Ends.
 
 
-def test_the_end_of_file_is_the_other_ones_end(line: tuple[Line, Line]) -> None:
+def test_the_end_of_file_is_the_other_ones_end(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(Ready())
     there.close()
@@ -153,7 +159,7 @@ def test_the_end_of_file_is_the_other_ones_end(line: tuple[Line, Line]) -> None:
 
 
 def test_a_killed_process_is_gone_at_once() -> None:
-    here, there = Line.pair("the worker", "peer 1")
+    here, there = ControlSocket.pair("the worker", "peer 1")
     pid = os.fork()
     if pid == 0:
         here.close()
@@ -172,66 +178,72 @@ def test_a_killed_process_is_gone_at_once() -> None:
 # Giving up.
 
 
-def test_who_gives_up_fails_the_run(line: tuple[Line, Line]) -> None:
+def test_who_gives_up_fails_the_run(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
-    there.say(Broken("peer 1 (receiver)", "check", "Corrupt: byte 3"))
+    there.say(ProcessFailure("peer 1 (receiver)", "check", "Corrupt: byte 3"))
     with pytest.raises(RunFailed, match=r"peer 1 \(receiver\), check: Corrupt: byte 3") as caught:
         here.listen(Ready)
-    assert caught.value.broken == Broken("peer 1 (receiver)", "check", "Corrupt: byte 3")
+    assert caught.value.failure == ProcessFailure("peer 1 (receiver)", "check", "Corrupt: byte 3")
 
 
-def test_what_was_not_due_is_an_error(line: tuple[Line, Line]) -> None:
+def test_what_was_not_due_is_an_error(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(Block(1))
     with pytest.raises(PeerGone, match="where Ready was due"):
         here.listen(Ready)
 
 
-def test_last_words_are_found_behind_others(line: tuple[Line, Line]) -> None:
+def test_last_words_are_found_behind_others(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(Ready())
-    there.say(Broken("peer 1", "", "one"))
-    there.say(Broken("peer 1", "", "two"))
+    there.say(ProcessFailure("peer 1", "", "one"))
+    there.say(ProcessFailure("peer 1", "", "two"))
     there.close()
-    assert here.last_words() == Broken("peer 1", "", "one")
+    assert here.last_words() == ProcessFailure("peer 1", "", "one")
 
 
-def test_last_words_that_were_just_heard_are_found_still(line: tuple[Line, Line]) -> None:
+def test_last_words_that_were_just_heard_are_found_still(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     """The news of a death is raised by a signal's handler, between hearing and understanding."""
     here, there = line
     there.say(Ready())
-    there.say(Broken("peer 1", "", "one"))
+    there.say(ProcessFailure("peer 1", "", "one"))
     there.close()
     assert here.next() == Ready()
-    assert here.next() == Broken("peer 1", "", "one")
-    assert here.last_words() == Broken("peer 1", "", "one")
+    assert here.next() == ProcessFailure("peer 1", "", "one")
+    assert here.last_words() == ProcessFailure("peer 1", "", "one")
 
 
-def test_who_ends_with_words_unread_is_heard_all_the_same(line: tuple[Line, Line]) -> None:
+def test_who_ends_with_words_unread_is_heard_all_the_same(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     """The kernel tells of a reset first, and then what was said before."""
     here, there = line
     here.say(Ready())
     there.say(Ready())
-    there.say(Broken("peer 1", "", "one"))
+    there.say(ProcessFailure("peer 1", "", "one"))
     assert there.next() == Ready()  # and it stays in the queue
     there.close()
-    assert here.last_words() == Broken("peer 1", "", "one")
+    assert here.last_words() == ProcessFailure("peer 1", "", "one")
 
 
-def test_a_reset_hides_no_message(line: tuple[Line, Line]) -> None:
+def test_a_reset_hides_no_message(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     here.say(Ready())
     there.say(Ready())
     assert here.next() == Ready()
-    there.say(Broken("peer 1", "", "one"))
+    there.say(ProcessFailure("peer 1", "", "one"))
     there.close()
-    assert here.next() == Broken("peer 1", "", "one")
+    assert here.next() == ProcessFailure("peer 1", "", "one")
     with pytest.raises(PeerGone):
         here.next()
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_without_last_words_nobody_waits_for_them(line: tuple[Line, Line], closed: bool) -> None:
+def test_without_last_words_nobody_waits_for_them(
+    line: tuple[ControlSocket, ControlSocket], closed: bool
+) -> None:
     here, there = line
     there.say(Ready())
     if closed:
@@ -243,7 +255,7 @@ def test_without_last_words_nobody_waits_for_them(line: tuple[Line, Line], close
 
 def test_last_words_that_make_no_sense_are_none() -> None:
     one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    here = Line(one, "peer 1")
+    here = ControlSocket(one, "peer 1")
     two.send(b'{"is":"brok')
     assert here.last_words() is None
     here.close()

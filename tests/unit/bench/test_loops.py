@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from ipcbench.bench.loops.clock import FakeClock, RealClock
-from ipcbench.bench.patterns.python_loops import (
-    ACKNOWLEDGEMENT,
-    END_MARK,
-    stamped_nudge,
-    stamped_ping,
-)
-from ipcbench.bench.patterns.table import Part
+from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
+from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns.latency import stamped_ping
+from ipcbench.bench.patterns.part import Part
+from ipcbench.bench.patterns.signal import stamped_signal_initiator
 from ipcbench.transports.null import NullEndpoint
+from tests.unit.bench.parts import PARTS, name
 
 MESSAGE = object()  # what `prepare` made of it is the transport's own affair
 
@@ -89,18 +88,18 @@ class Script:
 
 # The calls of a part that plays `count` times, between two looks at the clock.
 CALLS: dict[Part, Callable[[int], str]] = {
-    Part.PING: lambda count: "sr" * count,
-    Part.PONG: lambda count: "rs" * count,
-    Part.POUR: lambda count: "s" * count + "r",
-    Part.DRAIN: lambda count: "r" * count + "s",
-    Part.EMIT: lambda count: "s" * count,
-    Part.ABSORB: lambda count: "r" * count,
-    Part.DEAL: lambda count: "s" * count,
-    Part.COMPETE: lambda count: "r" * (count + 1),  # and the end mark
-    Part.SERVE: lambda count: "RS" * count,
-    Part.NUDGE: lambda count: "nw" * count,
-    Part.ANSWER: lambda count: "wn" * count,
-    Part.COUNT: lambda count: "[]" * count,
+    latency.CLIENT: lambda count: "sr" * count,
+    latency.SERVER: lambda count: "rs" * count,
+    stream.SENDER: lambda count: "s" * count + "r",
+    stream.RECEIVER: lambda count: "r" * count + "s",
+    fan_in.SENDER: lambda count: "s" * count,
+    fan_in.RECEIVER: lambda count: "r" * count,
+    fan_out.SENDER: lambda count: "s" * count,
+    fan_out.RECEIVER: lambda count: "r" * (count + 1),  # and the end mark
+    echo.SERVER: lambda count: "RS" * count,
+    signal.INITIATOR: lambda count: "nw" * count,
+    signal.RESPONDER: lambda count: "wn" * count,
+    counter.MEMBER: lambda count: "[]" * count,
 }
 COUNTS = (0, 1, 2, 7, 1000)
 
@@ -110,30 +109,30 @@ def variable() -> memoryview:
 
 
 def test_every_part_is_held_to_its_calls() -> None:
-    assert CALLS.keys() == set(Part)
+    assert CALLS.keys() == set(PARTS)
 
 
 @pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+@pytest.mark.parametrize("part", PARTS, ids=name)
 def test_the_timed_calls_are_those_and_no_others(part: Part, count: int) -> None:
     script = Script(clients=tuple(range(count)), messages=count)
-    buffer = variable() if part is Part.COUNT else memoryview(bytearray(16))
+    buffer = variable() if part is counter.MEMBER else memoryview(bytearray(16))
     span = part.loop(script, MESSAGE, buffer, count, script)
     assert script.calls == "t" + CALLS[part](count) + "t"
     assert (span.start, span.end, span.handled) == (10.0, 20.0, count)
     messages = [data for data in script.sent if data is MESSAGE]
-    assert len(messages) == len(script.sent) - (part is Part.DRAIN)
-    assert script.answered == (list(range(count)) if part is Part.SERVE else [])
-    if part is Part.COUNT:
+    assert len(messages) == len(script.sent) - (part is stream.RECEIVER)
+    assert script.answered == (list(range(count)) if part is echo.SERVER else [])
+    if part is counter.MEMBER:
         assert buffer[0] == count
 
 
-@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+@pytest.mark.parametrize("part", PARTS, ids=name)
 def test_what_is_received_goes_into_the_buffer_given(part: Part) -> None:
     script = Script(clients=(0, 0, 0), messages=3)
-    buffer = variable() if part is Part.COUNT else memoryview(bytearray(16))
+    buffer = variable() if part is counter.MEMBER else memoryview(bytearray(16))
     part.loop(script, MESSAGE, buffer, 3, script)
-    if part is Part.POUR:  # the acknowledgement is one byte, whatever the size
+    if part is stream.SENDER:  # the acknowledgement is one byte, whatever the size
         assert [len(one) for one in script.buffers] == [1]
         assert script.buffers[0].obj is buffer.obj
     else:
@@ -142,20 +141,20 @@ def test_what_is_received_goes_into_the_buffer_given(part: Part) -> None:
 
 def test_a_stream_of_nothing_is_acknowledged_all_the_same() -> None:
     script = Script()
-    Part.POUR.loop(script, MESSAGE, memoryview(b""), 2, script)
+    stream.SENDER.loop(script, MESSAGE, memoryview(b""), 2, script)
     assert [len(one) for one in script.buffers] == [1]
 
 
 def test_the_acknowledgement_is_one_byte() -> None:
     script = Script()
-    Part.DRAIN.loop(script, MESSAGE, memoryview(bytearray(16)), 2, script)
+    stream.RECEIVER.loop(script, MESSAGE, memoryview(bytearray(16)), 2, script)
     assert script.sent == [("prepared", bytes(ACKNOWLEDGEMENT))]
     assert len(ACKNOWLEDGEMENT) == 1
 
 
 def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
     script = Script(messages=5)
-    assert Part.COMPETE.loop(script, MESSAGE, memoryview(bytearray(1)), 0, script).handled == 5
+    assert fan_out.RECEIVER.loop(script, MESSAGE, memoryview(bytearray(1)), 0, script).handled == 5
 
 
 def test_the_variable_is_counted_up_inside_the_guard() -> None:
@@ -169,7 +168,7 @@ def test_the_variable_is_counted_up_inside_the_guard() -> None:
         def release(self) -> None:
             inside.append(count[0])
 
-    Part.COUNT.loop(Guard(), MESSAGE, count, 3, RealClock())
+    counter.MEMBER.loop(Guard(), MESSAGE, count, 3, RealClock())
     assert inside == [0, 1, 1, 2, 2, 3]
 
 
@@ -178,7 +177,9 @@ def test_the_variable_is_counted_up_inside_the_guard() -> None:
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize(
-    ("loop", "calls"), [(stamped_ping, "sr"), (stamped_nudge, "nw")], ids=["ping", "nudge"]
+    ("loop", "calls"),
+    [(stamped_ping, "sr"), (stamped_signal_initiator, "nw")],
+    ids=["ping", "signal"],
 )
 def test_each_round_trip_has_a_stamp(loop: Callable[..., Any], calls: str, count: int) -> None:
     script = Script()
@@ -189,9 +190,9 @@ def test_each_round_trip_has_a_stamp(loop: Callable[..., Any], calls: str, count
 
 
 def test_the_stamped_loop_is_the_parts_own() -> None:
-    assert {part: part.stamped for part in Part if part.stamped} == {
-        Part.PING: stamped_ping,
-        Part.NUDGE: stamped_nudge,
+    assert {part: part.stamped for part in PARTS if part.stamped} == {
+        latency.CLIENT: stamped_ping,
+        signal.INITIATOR: stamped_signal_initiator,
     }
 
 
@@ -200,8 +201,15 @@ def test_the_stamped_loop_is_the_parts_own() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [Part.PING, Part.PONG, Part.POUR, Part.DRAIN, Part.EMIT, Part.ABSORB],
-    ids=lambda part: part.title,
+    [
+        latency.CLIENT,
+        latency.SERVER,
+        stream.SENDER,
+        stream.RECEIVER,
+        fan_in.SENDER,
+        fan_in.RECEIVER,
+    ],
+    ids=name,
 )
 @pytest.mark.parametrize("count", COUNTS)
 def test_a_block_on_the_null_endpoint_takes_the_time_foretold(part: Part, count: int) -> None:

@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import Clock, FakeClock, RealClock
-from ipcbench.bench.patterns import python_loops
-from ipcbench.bench.patterns.python_loops import END_MARK
-from ipcbench.bench.patterns.table import Part
+from ipcbench.bench.loops.loop import Loop, Span, Stamped
+from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
+from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, stream
+from ipcbench.bench.patterns import signal as signal_pattern
+from ipcbench.bench.patterns.part import Part
 from ipcbench.transports.contract import (
     MessageTooLarge,
     PeerGone,
@@ -36,12 +38,13 @@ from ipcbench.transports.native import built, native_of, operations
 from ipcbench.transports.null import NullEndpoint
 from ipcbench.transports.registry import get
 from tests.plugins.capsules import HEADROOM, Ops, capsule
+from tests.unit.bench.parts import PARTS, name
 from tests.unit.bench.test_loops import CALLS, COUNTS, variable
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
-WITH_ROUND_TRIPS = [part for part in Part if part.stamped]
+WITH_ROUND_TRIPS = [part for part in PARTS if part.stamped]
 
 
 class Script:
@@ -112,7 +115,7 @@ class Script:
 
 
 def a_message(size: int = 16) -> memoryview:
-    message = room(size)
+    message = aligned_buffer(size)
     message[:] = bytes(range(size))
     return message
 
@@ -123,7 +126,7 @@ def address(view: memoryview) -> int:
 
 @pytest.mark.parametrize("size", [1, 16, 63, 64, 65, 1000, 1 << 20])
 def test_a_room_is_aligned_behind_headroom_of_its_own(size: int) -> None:
-    one = room(size)
+    one = aligned_buffer(size)
     assert len(one) == size
     assert bytes(one) == bytes(size)
     assert address(one) % HEADROOM == 0
@@ -131,53 +134,80 @@ def test_a_room_is_aligned_behind_headroom_of_its_own(size: int) -> None:
     assert HEADROOM <= address(one) - address(whole) <= len(whole) - size
 
 
+def native(part: Part) -> Loop:
+    return native_loops.twin(part.loop)
+
+
+def native_stamped(part: Part) -> Stamped:
+    assert part.stamped is not None
+    found = native_loops.stamped_twin(part.stamped)
+    assert found is not None
+    return found
+
+
 def test_every_loop_has_its_twin() -> None:
-    for part in Part:
-        assert part.native.__name__ == part.loop.__name__
-        assert part.native is not part.loop
-        assert (part.native_stamped is None) == (part.stamped is None)
-    timed = {
-        name for name, thing in vars(python_loops).items() if callable(thing) and thing.__doc__
-    }
-    assert {part.loop.__name__ for part in Part} <= timed
+    for part in PARTS:
+        assert native_loops.has_twin(part.loop)
+        assert native(part).__name__ == part.loop.__name__
+        assert native(part) is not part.loop
+        assert part.stamped is None or native_stamped(part).__name__ == part.stamped.__name__
+
+
+def test_a_loop_without_a_twin_is_refused() -> None:
+    def loop_of_a_new_pattern(*_: Any) -> Span:
+        raise AssertionError
+
+    assert not native_loops.has_twin(loop_of_a_new_pattern)
+    with pytest.raises(Unavailable, match="loop_of_a_new_pattern has no twin in C"):
+        native_loops.twin(loop_of_a_new_pattern)
+    assert native_loops.stamped_twin(loop_of_a_new_pattern) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+@pytest.mark.parametrize("part", PARTS, ids=name)
 def test_the_timed_calls_are_those_of_the_twin(part: Part, count: int) -> None:
     script = Script(messages=count)
-    message, buffer = a_message(), variable() if part is Part.COUNT else room(16)
-    span = part.native(script, message, buffer, count, RealClock())
+    message, buffer = a_message(), variable() if part is counter.MEMBER else aligned_buffer(16)
+    span = native(part)(script, message, buffer, count, RealClock())
     assert script.calls == CALLS[part](count)
     assert span.handled == count
     sent = [one for one in script.sent if one == bytes(range(16))]
-    assert len(sent) == len(script.sent) - (part is Part.DRAIN)
-    assert script.answered == (list(range(count)) if part is Part.SERVE else [])
-    if part is Part.COUNT:
+    assert len(sent) == len(script.sent) - (part is stream.RECEIVER)
+    assert script.answered == (list(range(count)) if part is echo.SERVER else [])
+    if part is counter.MEMBER:
         assert buffer[0] == count
-    elif part is not Part.POUR:  # its acknowledgement is one byte, and lies elsewhere
+    elif part is not stream.SENDER:  # its acknowledgement is one byte, and lies elsewhere
         assert script.places <= {address(buffer)}
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_several_are_sent_and_received_at_once_where_that_can_be_had(count: int) -> None:
-    wanted = {Part.POUR: "Mr", Part.DRAIN: "ms", Part.EMIT: "M", Part.ABSORB: "m", Part.DEAL: "M"}
+    wanted = {
+        stream.SENDER: "Mr",
+        stream.RECEIVER: "ms",
+        fan_in.SENDER: "M",
+        fan_in.RECEIVER: "m",
+        fan_out.SENDER: "M",
+    }
     for part, calls in wanted.items():
         script = Script(many=True)
-        span = part.native(script, a_message(), room(16), count, RealClock())
+        span = native(part)(script, a_message(), aligned_buffer(16), count, RealClock())
         assert script.calls == calls
         assert span.handled == count
 
 
 def test_the_acknowledgement_is_one_byte() -> None:
     script = Script()
-    Part.DRAIN.native(script, a_message(), room(16), 2, RealClock())
-    assert script.sent == [bytes(python_loops.ACKNOWLEDGEMENT)]
+    native(stream.RECEIVER)(script, a_message(), aligned_buffer(16), 2, RealClock())
+    assert script.sent == [bytes(ACKNOWLEDGEMENT)]
 
 
 def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
     script = Script(messages=5)
-    assert Part.COMPETE.native(script, a_message(), room(1), 0, RealClock()).handled == 5
+    assert (
+        native(fan_out.RECEIVER)(script, a_message(), aligned_buffer(1), 0, RealClock()).handled
+        == 5
+    )
 
 
 # Clocks.
@@ -185,31 +215,32 @@ def test_a_competitor_stops_at_the_end_mark_and_not_at_its_count() -> None:
 
 def test_the_clock_is_that_of_the_loops_in_python() -> None:
     before = time.perf_counter()
-    start, end, _ = Part.PING.native(Script(), a_message(), room(16), 100, RealClock())
+    start, end, _ = native(latency.CLIENT)(
+        Script(), a_message(), aligned_buffer(16), 100, RealClock()
+    )
     assert before <= start < end <= time.perf_counter()
 
 
 @pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.POUR, Part.EMIT])
+@pytest.mark.parametrize("part", [latency.CLIENT, latency.SERVER, stream.SENDER, fan_in.SENDER])
 def test_a_block_on_the_null_endpoint_takes_the_time_foretold(part: Part, count: int) -> None:
     endpoint, clock = native_of(NullEndpoint()), FakeClock("cell", 3)
     clock.begin(count)
-    span = part.native(endpoint, a_message(), room(16), count, clock)
+    span = native(part)(endpoint, a_message(), aligned_buffer(16), count, clock)
     assert span == (0.0, count * clock.cost, count)
 
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("part", WITH_ROUND_TRIPS)
 def test_each_round_trip_has_a_stamp(part: Part, count: int) -> None:
-    assert part.native_stamped is not None
     script, began = Script(), time.perf_counter_ns()
-    real = part.native_stamped(script, a_message(), room(16), count, RealClock())
+    real = native_stamped(part)(script, a_message(), aligned_buffer(16), count, RealClock())
     assert script.calls == CALLS[part](count)
     assert len(real) == count
     assert all(each > 0 for each in real)
     assert sum(real) <= time.perf_counter_ns() - began
     made_up = FakeClock("cell", 3)
-    found = part.native_stamped(Script(), a_message(), room(16), count, made_up)
+    found = native_stamped(part)(Script(), a_message(), aligned_buffer(16), count, made_up)
     assert len(found) == count
     assert all(abs(each - made_up.cost * 1e9) <= 1 for each in found)
 
@@ -234,10 +265,12 @@ def failing(number: int) -> Any:
         (errno.EINVAL, OSError),
     ],
 )
-@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.POUR, Part.ABSORB, Part.COMPETE])
+@pytest.mark.parametrize(
+    "part", [latency.CLIENT, latency.SERVER, stream.SENDER, fan_in.RECEIVER, fan_out.RECEIVER]
+)
 def test_an_operations_error_has_its_name(part: Part, number: int, name: type[Exception]) -> None:
     with pytest.raises(name) as caught:
-        part.native(failing(number), a_message(), room(16), 3, RealClock())
+        native(part)(failing(number), a_message(), aligned_buffer(16), 3, RealClock())
     assert caught.type is name
 
 
@@ -247,30 +280,42 @@ def test_errors_of_the_other_operations_end_their_loops() -> None:
         **dict.fromkeys(("send", "recv_from", "notify", "wait", "acquire"), lambda *_: -32),
         **dict.fromkeys(("recv", "send_to", "leave"), lambda *_: 0),
     )
-    for part in (Part.PING, Part.EMIT, Part.SERVE, Part.NUDGE, Part.ANSWER, Part.COUNT):
-        buffer = variable() if part is Part.COUNT else room(16)
+    for part in (
+        latency.CLIENT,
+        fan_in.SENDER,
+        echo.SERVER,
+        signal_pattern.INITIATOR,
+        signal_pattern.RESPONDER,
+        counter.MEMBER,
+    ):
+        buffer = variable() if part is counter.MEMBER else aligned_buffer(16)
         with pytest.raises(PeerGone):
-            part.native(bad, a_message(), buffer, 3, RealClock())
+            native(part)(bad, a_message(), buffer, 3, RealClock())
 
 
-@pytest.mark.parametrize("part", [Part.PING, Part.PONG, Part.DRAIN, Part.ABSORB, Part.COMPETE])
+@pytest.mark.parametrize(
+    "part", [latency.CLIENT, latency.SERVER, stream.RECEIVER, fan_in.RECEIVER, fan_out.RECEIVER]
+)
 def test_a_message_of_another_length_is_an_error(part: Part) -> None:
     script: Any = Script()
     script.capsule = capsule(send=lambda *_: 0, recv=lambda at, size: size - 1)
     with pytest.raises(OSError, match="a message of another length arrived"):
-        part.native(script, a_message(), room(16), 3, RealClock())
+        native(part)(script, a_message(), aligned_buffer(16), 3, RealClock())
 
 
-@pytest.mark.parametrize("part", Part, ids=lambda part: part.title)
+@pytest.mark.parametrize("part", PARTS, ids=name)
 def test_an_end_without_the_operation_is_refused(part: Part) -> None:
     script: Any = Script()
     script.capsule = capsule()
-    buffer = variable() if part is Part.COUNT else room(16)
+    buffer = variable() if part is counter.MEMBER else aligned_buffer(16)
     with pytest.raises(TypeError, match="this end has no native"):
-        part.native(script, a_message(), buffer, 1, RealClock())
+        native(part)(script, a_message(), buffer, 1, RealClock())
 
 
-@pytest.mark.parametrize("take", [Part.PING.native, lambda one, *_: operations.Calls(one.capsule)])
+@pytest.mark.parametrize(
+    "take",
+    [lambda *given: native(latency.CLIENT)(*given), lambda one, *_: operations.Calls(one.capsule)],
+)
 @pytest.mark.parametrize(
     "wrong", [{"abi": 2}, {"size": ctypes.sizeof(Ops) - 8}, {"name": b"something.else"}]
 )
@@ -278,7 +323,7 @@ def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) 
     script: Any = Script()
     script.capsule = capsule(send=lambda *_: 0, recv=lambda *_: 0, **wrong)
     with pytest.raises(ValueError, match=r"build the plug-in anew|called \"ipcbench.ops\""):
-        take(script, a_message(), room(16), 1, RealClock())
+        take(script, a_message(), aligned_buffer(16), 1, RealClock())
 
 
 @pytest.mark.parametrize(
@@ -318,26 +363,26 @@ def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
 @pytest.mark.parametrize(
     ("message", "buffer"),
     [
-        (memoryview(bytes(16)), room(16)),
-        (room(16), memoryview(bytearray(16))),
-        (room(32)[16:], room(16)),
-        (bytes(16), room(16)),
+        (memoryview(bytes(16)), aligned_buffer(16)),
+        (aligned_buffer(16), memoryview(bytearray(16))),
+        (aligned_buffer(32)[16:], aligned_buffer(16)),
+        (bytes(16), aligned_buffer(16)),
     ],
 )
 def test_what_has_no_headroom_is_refused(message: Any, buffer: Any) -> None:
     """An operation would write before it."""
     with pytest.raises(ValueError, match="headroom"):
-        Part.PING.native(Script(), message, buffer, 1, RealClock())
+        native(latency.CLIENT)(Script(), message, buffer, 1, RealClock())
 
 
 def test_a_count_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError):
-        Part.PING.native(Script(), a_message(), room(16), -1, RealClock())
+        native(latency.CLIENT)(Script(), a_message(), aligned_buffer(16), -1, RealClock())
     with pytest.raises(ValueError):
         from array import array
 
         native_loops.compiled.stamped_ping(
-            Script().capsule, a_message(), room(16), 4, array("q", bytes(32))
+            Script().capsule, a_message(), aligned_buffer(16), 4, array("q", bytes(32))
         )
 
 
@@ -396,13 +441,15 @@ def together(calls: list[Callable[[], object]]) -> None:
 
 
 def playing(part: Part, endpoint: Any, count: int, clock: Clock) -> Callable[[], object]:
-    return lambda: part.native(endpoint, a_message(64), room(64), count, clock)
+    return lambda: native(part)(endpoint, a_message(64), aligned_buffer(64), count, clock)
 
 
 @pytest.mark.parametrize("name", ["pipe", "fifo", "unix-stream", "unix-dgram", "tcp", "sysv-queue",
                                   "sysv-queue:types", "posix-queue"])  # fmt: skip
 @pytest.mark.parametrize(
-    ("near", "far"), [(Part.PING, Part.PONG), (Part.POUR, Part.DRAIN)], ids=["latency", "stream"]
+    ("near", "far"),
+    [(latency.CLIENT, latency.SERVER), (stream.SENDER, stream.RECEIVER)],
+    ids=["latency", "stream"],
 )
 def test_both_sides_play_at_once(name: str, near: Part, far: Part) -> None:
     one, other = ends(name, Topology.LINK)
@@ -415,8 +462,8 @@ def test_both_sides_play_at_once(name: str, near: Part, far: Part) -> None:
 def test_a_server_and_its_clients_play_at_once(name: str) -> None:
     *clients, server = ends(name, Topology.HUB, parties=4)
     clock = RealClock()
-    asking = [playing(Part.PING, client, 200, clock) for client in clients]
-    together([*asking, playing(Part.SERVE, server, 600, clock)])
+    asking = [playing(latency.CLIENT, client, 200, clock) for client in clients]
+    together([*asking, playing(echo.SERVER, server, 600, clock)])
     for endpoint in (*clients, server):
         endpoint.close()
 
@@ -447,7 +494,7 @@ def test_a_signal_interrupts_no_loop(name: str, poll: bool) -> None:
         slow = threading.Thread(target=answer_slowly, args=(other,), daemon=True)
         slow.start()
         signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
-        span = Part.PING.native(one, a_message(64), room(64), 5, RealClock())
+        span = native(latency.CLIENT)(one, a_message(64), aligned_buffer(64), 5, RealClock())
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -315,6 +315,15 @@ def test_what_has_no_native_operations_needs_no_compiler() -> None:
     assert skip.remedy == ""
 
 
+def test_a_pattern_without_loops_in_c_is_measured_from_python(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ipcbench.bench.loops.native_loops.has_twin", lambda loop: False)
+    candidate = Candidate("alpha", replace(TRAITS, native=True), limits())
+    assert "no loops in C" in refused(a_cell(runtime="native"), candidate).reason
+    assert isinstance(only(a_cell(), candidate), PlannedCell)
+
+
 def test_a_compiled_loop_may_copy_less() -> None:
     traits = replace(TRAITS, copies=3, native_copies=2)
     for runtime, copies in (("python", 3), ("native", 2)):

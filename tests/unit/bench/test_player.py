@@ -1,4 +1,4 @@
-"""ipcbench.bench.workers.peers.Player: what a process brings into the timed loops."""
+"""ipcbench.bench.workers.block_runner: the message that a process brings into its loops."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from zlib import crc32
 import pytest
 
 from ipcbench.bench.loops.clock import RealClock
-from ipcbench.bench.patterns.python_loops import END_MARK
-from ipcbench.bench.patterns.table import Part, Seat
-from ipcbench.bench.workers.peers import Player
+from ipcbench.bench.loops.messages import END_MARK
+from ipcbench.bench.patterns import stream
+from ipcbench.bench.patterns.part import Seat
+from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.transports.base.defaults import PlainEndpoint
 from ipcbench.transports.contract import Role
 from ipcbench.transports.shm.in_place import ABSENT
@@ -29,10 +30,10 @@ class _Endpoint(PlainEndpoint):
     def close(self) -> None: ...
 
 
-def _player(size: int, native: bool) -> Player:
-    seat = Seat(0, Role.CLIENT, 0, Part.POUR)
+def _runner(size: int, native: bool) -> BlockRunner:
+    seat = Seat(0, Role.CLIENT, 0, stream.SENDER)
     variable = memoryview(bytearray(8))
-    return Player(_Endpoint(), seat, size, RealClock(), variable, native=native)
+    return BlockRunner(_Endpoint(), seat, size, RealClock(), variable, native=native)
 
 
 def _resident() -> int:
@@ -50,13 +51,13 @@ both = pytest.mark.parametrize("native", [False, True], ids=["python", "native"]
 def test_a_message_lies_in_memory_of_its_own(native: bool) -> None:
     """Memory that nobody wrote is one page of zeros, always cached: a third too quick at 1 MiB."""
     before = _resident()
-    message = _player(SIZE, native).message
+    message = _runner(SIZE, native).message
     assert crc32(message)  # every byte is read, as `send` reads it
     assert _resident() - before > 0.9 * SIZE
 
 
 @both
 def test_a_message_holds_no_byte_that_means_something(native: bool) -> None:
-    message = bytes(_player(4096, native).message)
+    message = bytes(_runner(4096, native).message)
     assert message[0] != END_MARK
     assert ABSENT not in message

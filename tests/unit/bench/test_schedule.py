@@ -38,7 +38,7 @@ from ipcbench.bench.sweep.schedule import (
     STEAL_MAX,
     Schedule,
 )
-from ipcbench.bench.workers.control import Broken
+from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServerLost
 from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
@@ -79,7 +79,7 @@ def a_reply(job: Job, foreign: float | None = 0.0, seconds: float = VALUE) -> Re
 
 
 def a_failure(what: str = "PeerGone") -> Reply:
-    return Reply(failure=Broken("peer 1", "block 2", what))
+    return Reply(failure=ProcessFailure("peer 1", "block 2", what))
 
 
 @dataclass
@@ -394,7 +394,7 @@ def test_a_run_that_fails_once_is_tried_again_in_its_round(stage: Stage, failing
 def test_a_hang_is_not_tried_again_in_its_round(stage: Stage) -> None:
     """It has cost its whole deadline."""
     cells = a_plan(2)
-    hung = Reply(failure=Broken(WATCHDOG, "block 1", "no end after 10 s"))
+    hung = Reply(failure=ProcessFailure(WATCHDOG, "block 1", "no end after 10 s"))
     stage.answer = lambda job: (
         hung if job.round == 1 and job.cell == cells[0].cell else a_reply(job)
     )

@@ -1,4 +1,4 @@
-"""ipcbench.bench.patterns.verify: whatever a channel does to the messages, the check finds it."""
+"""The check of a channel, part by part: it finds whatever a channel does to the messages."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ipcbench.bench.patterns.table import Part, Seat
-from ipcbench.bench.patterns.verify import (
-    MESSAGES,
-    Corrupt,
-    check,
-    complete,
-    end_mark,
-    message,
-)
+from ipcbench.bench.loops.messages import MESSAGES, Corrupt, end_mark, message
+from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.transports.contract import Role
+from tests.unit.bench.parts import PARTS, name
 
 SIZES = (0, 1, 2, 3, 11, 12, 13, 64, 4096)
 HEADER = 12  # bytes; smaller messages carry no number
@@ -80,6 +75,14 @@ class InPlace(Mail):
 
 def seat(part: Part, index: int = 0, share: int = 1) -> Seat:
     return Seat(0, Role.CLIENT, index, part, share)
+
+
+def check(endpoint: Any, where: Seat, size: int) -> list[int]:
+    return where.part.check(endpoint, where, size)
+
+
+def complete(numbers: list[int], receivers: int, size: int) -> None:
+    fan_out.FAN_OUT.complete(numbers, receivers + 1, size)
 
 
 def turns(direction: int, size: int, index: int = 0) -> list[bytes]:
@@ -163,26 +166,34 @@ def test_messages_in_a_row_are_unlike_nearly_everywhere(size: int) -> None:
 
 # Links: there and back.
 
-RECEIVERS = [Part.PING, Part.PONG, Part.POUR, Part.DRAIN, Part.ABSORB, Part.COMPETE, Part.SERVE]
+RECEIVERS = [
+    latency.CLIENT,
+    latency.SERVER,
+    stream.SENDER,
+    stream.RECEIVER,
+    fan_in.RECEIVER,
+    fan_out.RECEIVER,
+    echo.SERVER,
+]
 
 
-@pytest.mark.parametrize("part", RECEIVERS, ids=lambda part: part.title)
+@pytest.mark.parametrize("part", RECEIVERS, ids=name)
 @pytest.mark.parametrize("size", [1, 11, 12, 13, 64, 4096])
 def test_every_receiver_finds_a_flipped_bit_wherever_it_is(part: Part, size: int) -> None:
-    good = turns(1 if part in (Part.PING, Part.POUR) else 0, size)
+    good = turns(1 if part in (latency.CLIENT, stream.SENDER) else 0, size)
     for byte in {0, 1, 4, 8, 11, 12, size // 2, size - 1} & set(range(size)):
         victim = good[1][:byte] + bytes([good[1][byte] ^ 0x10]) + good[1][byte + 1 :]
         inbox = [good[0], victim, *good[2:], end_mark(size)]
 
         def run(inbox: list[bytes] = inbox) -> None:
             found = check(Mail(inbox, [0] * MESSAGES), seat(part), size)
-            if part is Part.COMPETE:
+            if part is fan_out.RECEIVER:
                 complete(found, 1, size)
 
         assert not accepted(run)
 
 
-LINKS = [(Part.PING, Part.PONG), (Part.POUR, Part.DRAIN)]
+LINKS = [(latency.CLIENT, latency.SERVER), (stream.SENDER, stream.RECEIVER)]
 
 
 @pytest.mark.parametrize("kind", [Mail, InPlace])
@@ -206,7 +217,7 @@ def test_both_ends_of_a_link_agree(near: Part, far: Part, size: int, kind: type[
 def test_a_link_passes_nothing_but_what_was_sent(
     size: int, tamper: Tampering, part: Part, kind: type[Mail]
 ) -> None:
-    good = turns(1 if part in (Part.PING, Part.POUR) else 0, size)
+    good = turns(1 if part in (latency.CLIENT, stream.SENDER) else 0, size)
     arrived = tamper(good)
     passed = accepted(lambda: check(kind(arrived), seat(part), size))
     assert passed is (arrived[:MESSAGES] == good)
@@ -215,7 +226,7 @@ def test_a_link_passes_nothing_but_what_was_sent(
 @pytest.mark.parametrize("part", [part for link in LINKS for part in link])
 def test_an_echo_of_oneself_is_not_a_reply(part: Part) -> None:
     """A channel that hands a process its own messages back carries nothing."""
-    own = turns(0 if part in (Part.PING, Part.POUR) else 1, 64)
+    own = turns(0 if part in (latency.CLIENT, stream.SENDER) else 1, 64)
     assert not accepted(lambda: check(Mail(own), seat(part), 64))
 
 
@@ -224,9 +235,9 @@ def test_what_differs_is_told() -> None:
     bad[2] = bad[2][:20] + bytes([bad[2][20] ^ 0xFF]) + bad[2][21:]
     wanted = f"byte 20 is {bad[2][20]:#04x} and should be {bad[2][20] ^ 0xFF:#04x}"
     with pytest.raises(Corrupt, match=f"message 2 of sender 0, 64 bytes: {wanted}"):
-        check(Mail(bad), seat(Part.PING), 64)
+        check(Mail(bad), seat(latency.CLIENT), 64)
     with pytest.raises(Corrupt, match="of 64 bytes arrived as one of 63"):
-        check(Mail([bad[0][:63]]), seat(Part.PING), 64)
+        check(Mail([bad[0][:63]]), seat(latency.CLIENT), 64)
 
 
 # Fan-in.
@@ -249,13 +260,13 @@ ORDER = st.lists(st.integers(0, 7), max_size=40)
 @pytest.mark.parametrize("size", SIZES)
 def test_each_sender_sends_its_own(size: int) -> None:
     endpoint = Mail()
-    assert check(endpoint, seat(Part.EMIT, 3), size) == []
+    assert check(endpoint, seat(fan_in.SENDER, 3), size) == []
     assert endpoint.sent == turns(0, size, 3)
 
 
 @given(size=st.sampled_from(SIZES), senders=st.integers(1, 8), order=ORDER)
 def test_senders_may_be_mixed_in_any_way(size: int, senders: int, order: list[int]) -> None:
-    check(Mail(mixed(senders, size, order)), seat(Part.ABSORB, share=senders), size)
+    check(Mail(mixed(senders, size, order)), seat(fan_in.RECEIVER, share=senders), size)
 
 
 @given(size=SOME_SIZE, senders=st.integers(1, 5), order=ORDER, tamper=tamperings())
@@ -265,7 +276,7 @@ def test_a_fan_in_passes_nothing_but_what_was_sent(
 ) -> None:
     good = mixed(senders, size, order)
     arrived = tamper(good)
-    passed = accepted(lambda: check(Mail(arrived), seat(Part.ABSORB, share=senders), size))
+    passed = accepted(lambda: check(Mail(arrived), seat(fan_in.RECEIVER, share=senders), size))
     taken = arrived[: len(good)]
     if size < HEADER:  # these say neither who sent them nor when
         assert passed is (Counter(taken) == Counter(good))
@@ -285,15 +296,15 @@ def test_tiny_messages_that_are_alike_are_counted() -> None:
     bad.remove(twice)
     bad[bad.index(twice)] = once
     assert set(bad) == set(good)
-    check(Mail(good), seat(Part.ABSORB, share=8), 1)
+    check(Mail(good), seat(fan_in.RECEIVER, share=8), 1)
     with pytest.raises(Corrupt, match="messages of 1 bytes"):
-        check(Mail(bad), seat(Part.ABSORB, share=8), 1)
+        check(Mail(bad), seat(fan_in.RECEIVER, share=8), 1)
 
 
 def test_a_message_of_nobody_is_told() -> None:
     stranger = [message(7, 0, 0, 64), *turns(0, 64), *turns(0, 64, 1)]
-    with pytest.raises(Corrupt, match="sender 7 too many, or of nobody"):
-        check(Mail(stranger), seat(Part.ABSORB, share=2), 64)
+    with pytest.raises(Corrupt, match="sender 7 has one message too many, or does not exist"):
+        check(Mail(stranger), seat(fan_in.RECEIVER, share=2), 64)
 
 
 # Fan-out.
@@ -306,7 +317,9 @@ def competed(dealt: list[bytes], choices: list[int], receivers: int, size: int) 
         choice = choices[number] if number < len(choices) else number
         boxes[choice % receivers].append(one)
     ends = [end_mark(size)]
-    return [number for box in boxes for number in check(Mail(box + ends), seat(Part.COMPETE), size)]
+    return [
+        number for box in boxes for number in check(Mail(box + ends), seat(fan_out.RECEIVER), size)
+    ]
 
 
 @given(
@@ -319,7 +332,7 @@ def test_a_fan_out_passes_nothing_but_what_was_dealt(
     size: int, receivers: int, choices: list[int], tamper: Tampering | None
 ) -> None:
     dealer = Mail()
-    assert check(dealer, seat(Part.DEAL, share=receivers), size) == []
+    assert check(dealer, seat(fan_out.SENDER, share=receivers), size) == []
     good, ends = dealer.sent[:-receivers], dealer.sent[-receivers:]
     assert ends == [end_mark(size)] * receivers
     assert len(good) == receivers * MESSAGES
@@ -344,10 +357,10 @@ def test_a_server_answers_each_client_its_own(size: int, clients: int, order: li
         inbox.append(message(client, 0, counts[client], size))
         counts[client] += 1
     endpoint = Mail(inbox, callers)
-    check(endpoint, seat(Part.SERVE, share=clients), size)
+    check(endpoint, seat(echo.SERVER, share=clients), size)
     for client in range(clients):
         replies = [data for index, data in endpoint.sent_to if index == client]
-        check(Mail(replies), seat(Part.PING, client), size)  # the client's side agrees
+        check(Mail(replies), seat(latency.CLIENT, client), size)  # the client's side agrees
 
 
 @given(size=SOME_SIZE, tamper=tamperings())
@@ -355,24 +368,24 @@ def test_a_server_passes_nothing_but_what_was_sent(size: int, tamper: Tampering)
     good = [one for pair in zip(turns(0, size), turns(0, size, 1), strict=True) for one in pair]
     arrived = tamper(good)
     endpoint = Mail(arrived, [0, 1] * (MESSAGES + 1))
-    passed = accepted(lambda: check(endpoint, seat(Part.SERVE, share=2), size))
+    passed = accepted(lambda: check(endpoint, seat(echo.SERVER, share=2), size))
     seen = [(one + end_mark(size))[:size] for one in arrived]  # what lies in the buffer
     assert passed is (seen[: len(good)] == good)
 
 
 def test_a_server_that_mistakes_its_clients_is_found() -> None:
     good = [one for pair in zip(turns(0, 64), turns(0, 64, 1), strict=True) for one in pair]
-    assert accepted(lambda: check(Mail(good, [0, 1] * 4), seat(Part.SERVE, share=2), 64))
-    assert not accepted(lambda: check(Mail(good, [1, 0] * 4), seat(Part.SERVE, share=2), 64))
-    assert not accepted(lambda: check(Mail(good, [0] * 8), seat(Part.SERVE, share=2), 64))
-    assert not accepted(lambda: check(Mail(good, [0, 9] * 4), seat(Part.SERVE, share=2), 64))
+    assert accepted(lambda: check(Mail(good, [0, 1] * 4), seat(echo.SERVER, share=2), 64))
+    assert not accepted(lambda: check(Mail(good, [1, 0] * 4), seat(echo.SERVER, share=2), 64))
+    assert not accepted(lambda: check(Mail(good, [0] * 8), seat(echo.SERVER, share=2), 64))
+    assert not accepted(lambda: check(Mail(good, [0, 9] * 4), seat(echo.SERVER, share=2), 64))
 
 
 # What carries nothing.
 
 
 @pytest.mark.parametrize(
-    ("part", "calls"), [(Part.NUDGE, "nw" * MESSAGES), (Part.ANSWER, "wn" * MESSAGES)]
+    ("part", "calls"), [(signal.INITIATOR, "nw" * MESSAGES), (signal.RESPONDER, "wn" * MESSAGES)]
 )
 def test_signals_take_turns(part: Part, calls: str) -> None:
     class Bell:
@@ -389,10 +402,10 @@ def test_signals_take_turns(part: Part, calls: str) -> None:
     assert bell.heard == calls
 
 
-def test_every_part_has_its_side_of_the_check() -> None:
+def test_every_part_is_checked_here() -> None:
     """All but the counter, whose updates are counted after each block."""
-    assert set(Part) == {
+    assert set(PARTS) == {
         *(part for link in LINKS for part in link),
-        *(Part.EMIT, Part.ABSORB, Part.DEAL, Part.COMPETE, Part.SERVE),
-        *(Part.NUDGE, Part.ANSWER, Part.COUNT),
+        *(fan_in.SENDER, fan_in.RECEIVER, fan_out.SENDER, fan_out.RECEIVER, echo.SERVER),
+        *(signal.INITIATOR, signal.RESPONDER, counter.MEMBER),
     }

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.buffers import room
+from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
+from ipcbench.bench.patterns.fan_in import fan_in_receiver
 from ipcbench.transports.contract import Role, Spec, Topology, Transport
 from ipcbench.transports.native import NativeEndpoint, built, native_of
 from ipcbench.transports.registry import get
@@ -76,8 +77,10 @@ def child(play: Callable[[], object]) -> int:
 
 def drained(end: NativeEndpoint, count: int = 1) -> int:
     """Receive in a compiled loop."""
-    buffer = room(SIZE)
-    return native_loops.absorb(end, room(SIZE), buffer, count, RealClock()).handled
+    buffer = aligned_buffer(SIZE)
+    return native_loops.twin(fan_in_receiver)(
+        end, aligned_buffer(SIZE), buffer, count, RealClock()
+    ).handled
 
 
 def received(end: NativeEndpoint) -> int:

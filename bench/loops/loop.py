@@ -1,0 +1,34 @@
+"""The signature of a timed loop, and the result that it returns.
+
+A loop takes an endpoint, the prepared message, the buffer to receive into, a count and
+the clock. It does its calls `count` times, between two readings of the clock, and nothing
+beside them. A stamped loop reads the clock once a round trip as well: it is a pass of its
+own, so that the stamps add nothing to the mean.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
+
+from ipcbench.bench.loops.clock import Clock
+
+
+class Span(NamedTuple):
+    """One part's share of a block: its start and end in seconds, and the number it handled."""
+
+    start: float
+    end: float
+    handled: int
+
+
+# The calls of an endpoint depend on its topology: the contract has a protocol for each.
+Loop: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], Span]
+Stamped: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], "array[int]"]
+
+
+def durations(stamps: array[int]) -> array[int]:
+    """Return the differences between neighbouring stamps, in nanoseconds."""
+    return array("q", (after - before for before, after in pairwise(stamps)))

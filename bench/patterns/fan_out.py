@@ -1,0 +1,123 @@
+"""Pattern `fan-out`: process 0 sends the messages that all others compete for."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+from ipcbench.bench.loops import messages
+from ipcbench.bench.loops.clock import Clock
+from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.loops.messages import END_MARK, MESSAGES, Corrupt
+from ipcbench.bench.patterns.part import Observed, Part, Pattern, Seat, any_number
+from ipcbench.transports.contract import Role, Topology, Traits
+
+
+def fan_out_sender(
+    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
+) -> Span:
+    """Send all messages; the receivers' end of the block says that they have arrived."""
+    send, now = endpoint.send, clock.now
+    start = now()
+    for _ in repeat(None, count):
+        send(message)
+    return Span(start, now(), count)
+
+
+def fan_out_receiver(
+    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
+) -> Span:
+    """Receive messages until an end mark arrives; the other receivers get the rest."""
+    recv_into, now = endpoint.recv_into, clock.now
+    start = now()
+    handled = 0
+    while True:
+        recv_into(buffer)
+        if buffer[0] == END_MARK:
+            break
+        handled += 1
+    return Span(start, now(), handled)
+
+
+def send_end_marks(endpoint: Any, seat: Seat, size: int) -> Callable[[], None]:
+    """Prepare to send one end mark to each receiver."""
+    mark = endpoint.prepare(memoryview(messages.end_mark(size)))
+
+    def send() -> None:
+        for _ in range(seat.share):
+            endpoint.send(mark)
+
+    return send
+
+
+def check_sender(endpoint: Any, seat: Seat, size: int) -> list[int]:
+    """Send numbered messages, then an end mark a receiver. Raises: what the endpoint raises."""
+    for number in range(seat.share * MESSAGES):
+        messages.send(endpoint, 0, 0, number, size)
+    send_end_marks(endpoint, seat, size)()
+    return []
+
+
+def check_receiver(endpoint: Any, seat: Seat, size: int) -> list[int]:
+    """Receive up to the end mark; return the numbers, or the checksums of small messages.
+
+    Raises: Corrupt, and what the endpoint raises.
+    """
+    numbers: list[int] = []
+    while True:
+        found = messages.receive(endpoint, size)
+        if found[0] == END_MARK:
+            return numbers
+        if not messages.are_numbered(size):
+            numbers.append(zlib.crc32(found))
+            continue
+        number = messages.number_of(found)
+        messages.compare(found, 0, 0, number)
+        numbers.append(number)
+
+
+def check_complete(numbers: list[int], processes: int, size: int) -> None:
+    """Compare the numbers of all receivers with those sent: each once. Raises: Corrupt."""
+    wanted = list(range((processes - 1) * MESSAGES))
+    if not messages.are_numbered(size):
+        wanted = [zlib.crc32(messages.message(0, 0, number, size)) for number in wanted]
+    if Counter(numbers) != Counter(wanted):
+        raise Corrupt(
+            f"{len(wanted)} messages were sent, and {len(numbers)} arrived: "
+            f"{(Counter(wanted) - Counter(numbers)).total()} of them never, or changed"
+        )
+
+
+def account(spans: Sequence[Span], variable: int, traits: Traits) -> Observed:
+    """Compare the messages received with those sent. Raises: Corrupt."""
+    sent, received = spans[0].handled, sum(span.handled for span in spans[1:])
+    if received != sent:
+        raise Corrupt(f"{sent} messages were sent, {received} received")
+    return {}
+
+
+SENDER = Part(fan_out_sender, check_sender, starts=True, finish=send_end_marks)
+RECEIVER = Part(fan_out_receiver, check_receiver, ends=True)
+
+
+def _seats(processes: int) -> list[Seat]:
+    receivers = processes - 1
+    return [
+        Seat(0, Role.SENDER, 0, SENDER, share=receivers),
+        *(Seat(0, Role.RECEIVER, index, RECEIVER, share=0) for index in range(receivers)),
+    ]
+
+
+FAN_OUT = Pattern(
+    name="fan-out",
+    topology=Topology.FAN_OUT,
+    per="message",
+    seats=_seats,
+    units=lambda processes: processes - 1,
+    refuses=any_number,
+    complete=check_complete,
+    account=account,
+)

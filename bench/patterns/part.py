@@ -1,0 +1,145 @@
+"""Part, seat and pattern: the types that a file of this folder fills in.
+
+A pattern is one file: the loops of its parts in Python, their sides of the check of a
+channel, its seats, and the `Pattern` itself, which `table.py` lists. A loop's twin in C has
+the same name (`bench/loops/_loops.h`); a pattern without twins runs from Python alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ipcbench.bench.loops.buffers import aligned_buffer
+from ipcbench.bench.loops.loop import Loop, Span, Stamped
+from ipcbench.transports.contract import Role, Topology, Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The work of one process in a timed block, and in the check before it.
+
+    Attributes:
+        loop: the timed loop in Python.
+        check: plays this side of the check; returns the numbers that a competing receiver
+            got. Raises Corrupt, and what the endpoint raises.
+        starts: the process waits for the barrier; the others wait at their endpoint by then.
+        ends: the block lasts until this process has finished.
+        stamped: the loop with a time stamp a round trip, where it has round trips.
+        buffer: returns the buffer to receive into, from the size of a message and the
+            variable that all processes share.
+        finish: prepares the call that follows the loop in each block.
+    """
+
+    loop: Loop
+    check: Callable[[Any, Seat, int], list[int]]
+    starts: bool = False
+    ends: bool = False
+    stamped: Stamped | None = None
+    buffer: Callable[[int, memoryview], memoryview] = lambda size, variable: aligned_buffer(size)
+    finish: Callable[[Any, Seat, int], Callable[[], None]] = lambda *_: _nothing
+
+    @property
+    def name(self) -> str:
+        """Return the name of its loop, by which errors call the part."""
+        return self.loop.__name__
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The place of one process: its channel, its role there, and its part.
+
+    `share`: the part's count is the loop's count times this.
+    """
+
+    channel: int
+    role: Role
+    index: int
+    part: Part
+    share: int = 1
+
+
+# Observation -> (how many, of how many), for one block.
+Observed: TypeAlias = Mapping[str, tuple[int, int]]
+
+CARRY_NOTHING = frozenset({Topology.SIGNAL, Topology.GUARD})
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The work of all processes of a run, as seats at channels.
+
+    Attributes:
+        per: the unit that a value is the time of.
+        seats: the seats in the order of the processes; the worker has the first one.
+        units: how many units a loop of the block makes, over all processes.
+        refuses: the reason why a number of processes is impossible, or "".
+        complete: compares the numbers that competing receivers got in the check with those
+            sent to so many processes, at a size. Raises Corrupt.
+        account: compares the work done in a block with the work due: the spans of all
+            processes, the shared variable's value, the transport's traits. Raises Corrupt.
+    """
+
+    name: str
+    topology: Topology
+    per: str
+    seats: Callable[[int], list[Seat]]
+    units: Callable[[int], int]
+    refuses: Callable[[int], str]
+    complete: Callable[[list[int], int, int], None] = lambda *_: None
+    account: Callable[[Sequence[Span], int, Traits], Observed] = lambda *_: {}
+
+    @property
+    def carries(self) -> bool:
+        """Say if messages go over the channel; signals and guards carry none."""
+        return self.topology not in CARRY_NOTHING
+
+    def channels(self, processes: int) -> int:
+        """Return the number of channels."""
+        return 1 + max(seat.channel for seat in self.seats(processes))
+
+    def parties(self, processes: int) -> int:
+        """Return the number of processes on one channel."""
+        return processes // self.channels(processes)
+
+
+def elapsed(seats: Sequence[Seat], spans: Sequence[Span]) -> float:
+    """Return the seconds from the first start to the last end, of the parts that set them."""
+    together = list(zip(seats, spans, strict=True))
+    start = min(span.start for seat, span in together if seat.part.starts)
+    end = max(span.end for seat, span in together if seat.part.ends)
+    return end - start
+
+
+def links(client: Part, server: Part) -> Callable[[int], list[Seat]]:
+    """Return the seats of pairs of processes, each pair over a link of its own."""
+
+    def seats(processes: int) -> list[Seat]:
+        return [
+            Seat(number // 2, Role.SERVER, 0, server)
+            if number % 2
+            else Seat(number // 2, Role.CLIENT, 0, client)
+            for number in range(processes)
+        ]
+
+    return seats
+
+
+def only_two(processes: int) -> str:
+    """Refuse any number of processes but two."""
+    return "" if processes == 2 else "two processes take part, no more and no fewer"
+
+
+def only_even(processes: int) -> str:
+    """Refuse an odd number of processes."""
+    return "" if processes % 2 == 0 else "pairs need an even number of processes"
+
+
+def any_number(processes: int) -> str:
+    """Refuse no number of processes."""
+    return ""
