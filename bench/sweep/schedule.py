@@ -230,7 +230,7 @@ class Schedule:
         self._write(run)
 
     def _fail(
-        self, planned: PlannedCell, number: int, attempt: int, broken: ProcessFailure
+        self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
     ) -> bool:
         """Write down a run that came to nothing; whether it is to be tried again in its round.
 
@@ -242,16 +242,16 @@ class Schedule:
             Failed(
                 cell=identity,
                 round=number,
-                who=broken.who,
-                where=broken.where,
-                what=broken.what[:LONGEST_WHAT],
-                remedy=broken.remedy[:LONGEST_WHAT],
+                who=failure.who,
+                where=failure.where,
+                what=failure.what[:LONGEST_WHAT],
+                remedy=failure.remedy[:LONGEST_WHAT],
                 at=self._spent(),
             )
         )
-        what = " ".join(with_remedy(broken.what, broken.remedy).split())
-        self._watcher.note(f"failed: {identity}: {broken.who}, {broken.where}: {what}")
-        if attempt == 1 and broken.who != WATCHDOG:
+        what = " ".join(with_remedy(failure.what, failure.remedy).split())
+        self._watcher.note(f"failed: {identity}: {failure.who}, {failure.where}: {what}")
+        if attempt == 1 and failure.who != WATCHDOG:
             return True
         count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
         if count >= GIVE_UP:
