@@ -1,4 +1,4 @@
-"""What goes wrong in a command: one line that says what to do, and an exit code."""
+"""Errors of the commands: one line that says what to do, and an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -17,23 +17,30 @@ from ipcbench.bench.results.untrusted import one_line
 COULD_NOT_MEASURE = 3
 LONGEST_MESSAGE = 6000  # a path has up to 4096 bytes
 
+T = TypeVar("T")
+
 
 class CommandError(click.ClickException):
-    """Bad input, or a machine that cannot: one line, and exit code 3."""
+    """Bad input, or a machine that cannot do it: one line, and exit code 3."""
 
     exit_code = COULD_NOT_MEASURE
 
     def format_message(self) -> str:
-        return said(self.message)
+        return as_line(self.message)
 
 
 class PipeClosed(Exception):
-    """What a command writes to has no reader any more."""
+    """The pipe that a command writes to has no reader any more."""
 
 
-class Commands(click.Group):
-    """A group whose commands raise PipeClosed: click's `main` takes an EPIPE for its own, and
-    exits with 1, which means `broken` here."""
+class Group(click.Group):
+    """A group in the order of registration, whose commands raise PipeClosed.
+
+    click's own `main` turns EPIPE into exit code 1, which means `broken` here.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
         with _closed_pipes():
@@ -52,8 +59,8 @@ def _closed_pipes() -> Iterator[None]:
         raise PipeClosed from error
 
 
-def said(message: str) -> str:
-    """A message as it is shown: it may quote a file that somebody else wrote."""
+def as_line(message: str) -> str:
+    """Fold a message into one line; it may quote a file from an untrusted source."""
     return one_line(" ".join(message.split()), LONGEST_MESSAGE)
 
 
@@ -64,8 +71,8 @@ def _expected() -> tuple[type[BaseException], ...]:
     return BenchError, TransportError
 
 
-def guarded(action: Callable[[], Any]) -> Any:
-    """Do it; what may go wrong becomes one line instead of a traceback."""
+def guarded(action: Callable[[], T]) -> T:
+    """Call it, and turn an expected error into one line instead of a traceback."""
     try:
         return action()
     except KeyboardInterrupt:
@@ -82,19 +89,22 @@ def guarded(action: Callable[[], Any]) -> Any:
 
 
 def carry_out(cli: click.Group) -> NoReturn:
-    """Do what the command line says. Bad input exits as what cannot be measured: click's
-    own code for it, 2, means `inconclusive` here."""
+    """Run the command line.
+
+    Bad input has the exit code of a failed measurement: click's own, 2, means
+    `inconclusive` here.
+    """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names of files need not be text
+        if isinstance(stream, io.TextIOWrapper):  # a file's name need not be text
             stream.reconfigure(errors="backslashreplace")
     try:
         _exit_with_its_code(cli)
     finally:
         for stream in (sys.stdout, sys.stderr):
-            try:  # what a log could not take is tried once more at the end, and would be exit 120
+            try:  # Python flushes once more at exit, and would exit with 120
                 stream.flush()
             except OSError:
-                _drop(stream)
+                _discard_output(stream)
 
 
 def _exit_with_its_code(cli: click.Group) -> NoReturn:
@@ -102,32 +112,32 @@ def _exit_with_its_code(cli: click.Group) -> NoReturn:
         sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
-        message = said(error.format_message()).rstrip(".")
-        complain(f"Error: {message}: see {command} --help")
+        message = as_line(error.format_message()).rstrip(".")
+        print_error(f"Error: {message}: see {command} --help")
         sys.exit(COULD_NOT_MEASURE)
     except click.ClickException as error:
-        complain(f"Error: {error.format_message()}")
+        print_error(f"Error: {error.format_message()}")
         sys.exit(error.exit_code)
     except click.Abort:
-        complain("Aborted!")
+        print_error("Aborted!")
         sys.exit(128 + signal.SIGINT)
     except (PipeClosed, BrokenPipeError):  # `ipcbench list | head`
-        _drop(sys.stdout)
+        _discard_output(sys.stdout)
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:  # `ipcbench list > /dev/full`: `guarded` has had all the others
-        _drop(sys.stdout)
-        complain(f"Error: what was found cannot be shown: {error.strerror}")
+    except OSError as error:  # `ipcbench list > /dev/full`; `guarded` handles all others
+        _discard_output(sys.stdout)
+        print_error(f"Error: the output cannot be written: {error.strerror}")
         sys.exit(COULD_NOT_MEASURE)
 
 
-def complain(text: str) -> None:
-    """Where even that cannot be, the exit code says it alone."""
+def print_error(text: str) -> None:
+    """Print to standard error; where that fails, the exit code is all that is left."""
     try:
         click.echo(text, err=True)
     except OSError:
-        _drop(sys.stderr)
+        _discard_output(sys.stderr)
 
 
-def _drop(stream: TextIO) -> None:
-    """What it still holds goes nowhere, instead of failing once more at the end."""
+def _discard_output(stream: TextIO) -> None:
+    """Redirect a stream to /dev/null, so that flushing its buffer at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""What several commands may be told alike, and the axes of a sweep."""
+"""Arguments and options that several commands share, and those for the axes of a sweep."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import Any
 
 import click
 
+from ipcbench.bench.results.axes import PLACEMENTS
 
-def of_a_run(context: click.Context, option: click.Parameter, folder: Path | None) -> Path | None:
-    """An option's folder that must hold a run."""
+
+def run_folder_value(
+    context: click.Context, option: click.Parameter, folder: Path | None
+) -> Path | None:
+    """Check that a folder holds a run; a callback of click."""
     from ipcbench.bench.results.journal import NAME
 
     if folder is not None and not os.path.lexists(folder / NAME):
@@ -21,8 +25,12 @@ def of_a_run(context: click.Context, option: click.Parameter, folder: Path | Non
 
 
 run_folder = click.argument(
-    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), callback=of_a_run
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=run_folder_value,
 )
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 _AXES = (
     click.option(
@@ -47,7 +55,7 @@ _AXES = (
         multiple=True,
         type=int,
         metavar="N",
-        help="Numbers of processes, for the patterns that take any.",
+        help="Numbers of processes, for the patterns that take any number.",
     ),
     click.option(
         "--pattern",
@@ -61,18 +69,18 @@ _AXES = (
         "placements",
         multiple=True,
         metavar="NAME",
-        help="same-core, cross-core, cross-core-awake or unpinned.",
+        help=f"Placements instead of the profile's: {', '.join(PLACEMENTS)}.",
     ),
     click.option(
         "--runtime",
         "runtimes",
         multiple=True,
         metavar="NAME",
-        help="Who runs the timed loop: python, native (C), or both in one sweep.",
+        help="Language of the timed loop: python, native (C), or both in one sweep.",
     ),
 )
 
 
 def axes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that take the place of a profile's axes."""
+    """Add the options that replace a profile's axes."""
     return reduce(lambda inner, option: option(inner), reversed(_AXES), command)

@@ -35,3 +35,13 @@ def candidate(name: str) -> Candidate:
 
 def site() -> Site:
     return Site(host.topology(), host.may_forbid_idle())
+
+
+def native_reasons() -> list[Unavailable]:
+    """Return the reasons, each once, why native operations cannot be driven here."""
+    missing = native_loops.missing()
+    if missing is not None:
+        return [missing]
+    found = [one for one in map(candidate, registry.names()) if one.traits and one.traits.native]
+    own = [one.native for one in found if one.native is not None]
+    return list({(one.reason, one.remedy): one for one in own}.values())

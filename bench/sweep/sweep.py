@@ -188,8 +188,8 @@ def _stopping(folder: Path) -> Iterator[None]:
         what = in_words(error) if isinstance(error, OSError) else str(error)
         help_ = remedy(error) if isinstance(error, OSError) else error.remedy
         raise SweepError(
-            f"{with_remedy(what, help_)}: the sweep stops here, and what it has measured is kept; "
-            f"once that is put right, go on with: ipcbench run --resume {shlex.quote(str(folder))}"
+            f"{with_remedy(what, help_)}: the sweep stops here, and its measurements are kept; "
+            f"once that is solved, continue with: ipcbench run --resume {shlex.quote(str(folder))}"
         ) from error
 
 

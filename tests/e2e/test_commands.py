@@ -131,13 +131,14 @@ def test_doctor() -> None:
     done = ipcbench("doctor")
     assert done.returncode == 0, done.stderr
     assert {line.split()[0] for line in done.stdout.splitlines() if line[0] != " "} <= {
-        "fine",
-        "mind",
-        "bad",
+        "ok",
+        "warning",
+        "problem",
     }
     findings = json.loads(ipcbench("doctor", "--json").stdout)
     assert {"CPUs", "foreign time", "steal", "load"} <= {one["topic"] for one in findings}
     assert all(one["text"] for one in findings)
+    assert {one["severity"] for one in findings} <= {"ok", "warning", "problem"}
 
 
 # The report.
@@ -336,7 +337,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         (["run", "--resume", "full"], "full holds no run: it has no journal.jsonl"),
         (["run", "--resume", "gone"], "'gone' does not exist"),
         (["run", "--resume", "garbage"], "garbage"),
-        (["run", "--resume", "run", "-t", "pipe"], "--resume takes the sweep as it was"),
+        (["run", "--resume", "run", "-t", "pipe"], "--resume repeats the options"),
         (["report"], "Missing argument 'FOLDER'"),
         (["report", "gone"], "'gone' does not exist"),
         (["report", "full"], "full holds no run: it has no journal.jsonl"),

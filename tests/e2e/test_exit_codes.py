@@ -163,5 +163,5 @@ def test_an_answer_that_finds_no_room_is_told_in_one_line(
         )
     assert done.returncode == 3
     last = done.stderr.splitlines()[-1]
-    assert last == "Error: what was found cannot be shown: No space left on device"
+    assert last == "Error: the output cannot be written: No space left on device"
     assert done.stderr.count("Error") == 1

@@ -20,7 +20,7 @@ from tests.faults.disks import in_private, said
 
 SWEEP = "run --clock fake --profile smoke --seed 7 -t null -t pipe -s 64 --pattern latency"
 ARGUMENTS = SWEEP.split()
-GO_ON = "once that is put right, go on with: ipcbench run --resume "
+GO_ON = "once that is solved, continue with: ipcbench run --resume "
 
 
 @pytest.fixture(scope="module")
@@ -251,8 +251,8 @@ def test_a_page_without_room_costs_nothing_measured(
     (line,) = said(done.stderr)
     assert line.startswith(f"Error: {run}/")
     assert line.endswith(
-        ": No space left on device: the page cannot be written, but what was measured is kept; "
-        f"once that is put right: ipcbench report {run}"
+        ": No space left on device: the page cannot be written, but the measurements are kept; "
+        f"once that is solved: ipcbench report {run}"
     )
     assert figures(kept) == figures(whole)
     assert drafts(kept) == []

@@ -25,8 +25,8 @@ SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe")
 def stops(folder: Path) -> str:
     """How a sweep ends that cannot go on now."""
     return (
-        ": the sweep stops here, and what it has measured is kept; once that is put right, "
-        f"go on with: ipcbench run --resume {folder}"
+        ": the sweep stops here, and its measurements are kept; once that is solved, "
+        f"continue with: ipcbench run --resume {folder}"
     )
 
 

@@ -199,5 +199,5 @@ def test_a_sweep_is_resumed_with_its_own_options(option: list[str], whole: Path)
     done = ipcbench("run", "--resume", whole, *option)
     assert done.returncode == 3
     assert said(done.stderr) == [
-        "Error: --resume takes the sweep as it was: leave the other options out"
+        "Error: --resume repeats the options of its sweep: leave the others out"
     ]

@@ -21,7 +21,8 @@ from ipcbench.bench.loops.native_loops import missing
 from ipcbench.bench.plan.planner import plan, cells_of
 from ipcbench.bench.sweep.sweep import candidate, site
 from ipcbench.bench.plan.profile import Options, load_profile, with_options
-from ipcbench.bench.commands.doctor import examine, transports
+from ipcbench.bench.commands.list import transports
+from ipcbench.bench.sweep.fitness import examine
 from ipcbench.transports.contract import Role, Spec, Topology, Transport
 from ipcbench.transports.registry import get, names
 import ipcbench.transports.native as native

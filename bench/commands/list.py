@@ -1,0 +1,131 @@
+"""`ipcbench list`: the transports, their traits, and their limits on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipcbench.bench.commands.errors import guarded
+from ipcbench.bench.commands.options import json_option
+from ipcbench.bench.commands.output import console, print_json
+
+if TYPE_CHECKING:
+    from ipcbench.bench.plan.planner import Candidate
+    from ipcbench.transports.contract import Limits, Traits
+
+HEADINGS = (
+    "transport", "kind", "framing", "patterns", "waits", "peer death", "native", "limits",
+)  # fmt: skip
+
+
+@click.command("list")
+@json_option
+def command(as_json: bool) -> None:
+    """List the transports: traits, and limits on this machine.
+
+    For a transport that is unavailable, the reason and a remedy are shown.
+
+    \b
+    Example:
+      ipcbench list --json
+    """
+    entries = guarded(transports)
+    if as_json:
+        print_json(entries)
+    else:
+        _print_table(entries)
+
+
+def transports() -> list[dict[str, Any]]:
+    """Return an entry for each transport, as it is printed in JSON."""
+    from ipcbench.transports.registry import names
+
+    return [_entry(name) for name in names()]
+
+
+def _entry(name: str) -> dict[str, Any]:
+    from ipcbench.bench.sweep.candidates import candidate
+    from ipcbench.transports.contract import Unavailable
+
+    found = candidate(name)
+    entry: dict[str, Any] = {"name": name, "available": not isinstance(found.found, Unavailable)}
+    if found.traits is not None:
+        entry["traits"] = _plain_traits(found.traits)
+        entry["native"] = _native_entry(found)
+    if isinstance(found.found, Unavailable):
+        return entry | {"reason": found.found.reason, "remedy": found.found.remedy}
+    return entry | {"limits": _limits(found.found)}
+
+
+def _limits(limits: Limits) -> list[dict[str, Any]]:
+    found = [asdict(limit) for limit in (limits.message, *limits.others)]
+    for limit, name in (
+        (limits.fan_in_message, "message of several senders"),
+        (limits.fan_out_message, "message of competing receivers"),
+    ):
+        if limit is not None:
+            found.append(asdict(limit) | {"name": name})
+    return found
+
+
+def _native_entry(found: Candidate) -> dict[str, Any]:
+    """Tell whether compiled loops can drive a transport here, with the reason if not."""
+    if found.traits is not None and not found.traits.native:
+        return {"available": False, "reason": "it has no native operations", "remedy": ""}
+    if found.native is not None:
+        return {"available": False, "reason": found.native.reason, "remedy": found.native.remedy}
+    return {"available": True}
+
+
+def _plain_traits(traits: Traits) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in asdict(traits).items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset):
+        return sorted(member.value for member in value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _print_table(entries: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from ipcbench.bench.sweep.candidates import native_reasons
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        table.add_row(*(Text(text, style=style) for text, style in _cells(entry)))
+    console().print(table)
+    for missing in native_reasons():
+        console().print(Text(f"{missing.reason}; {missing.remedy}", style="yellow"))
+
+
+def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """The texts of a row, each with its style."""
+    if not entry["available"]:
+        remedy = f"; {entry['remedy']}" if entry["remedy"] else ""
+        reason = f"unavailable: {entry['reason']}{remedy}"
+        return [(entry["name"], ""), *[("", "")] * (len(HEADINGS) - 2), (reason, "yellow")]
+    traits = entry["traits"]
+    texts = (
+        entry["name"],
+        traits["family"],
+        traits["framing"],
+        ", ".join(traits["topologies"]),
+        traits["waiting"],
+        traits["peer_death"],
+        "yes" if entry["native"]["available"] else "no",
+        "\n".join(map(_limit, entry["limits"])),
+    )
+    return [(text, "") for text in texts]
+
+
+def _limit(limit: dict[str, Any]) -> str:
+    value = "none" if limit["value"] is None else limit["value"]
+    return f"{limit['name']} {value} ({limit['source']})"

@@ -1,0 +1,242 @@
+"""`ipcbench run`: measure, and write the results and a page."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ipcbench.bench.commands.errors import (
+    COULD_NOT_MEASURE,
+    LONGEST_MESSAGE,
+    CommandError,
+    guarded,
+)
+from ipcbench.bench.commands.options import axes, json_option, run_folder_value
+from ipcbench.bench.commands.output import console, print_json
+from ipcbench.bench.results.untrusted import one_line
+
+if TYPE_CHECKING:
+    from ipcbench.bench.plan.profile import Options, Profile
+    from ipcbench.bench.results.cell import Cell
+    from ipcbench.bench.results.results import Results
+    from ipcbench.bench.sweep.display import Watcher
+
+
+@click.command("run")
+@click.option(
+    "--profile",
+    default="quick",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="smoke, quick, standard, rigorous, or a TOML file of your own.",
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Run rounds until this time is spent (90s, 3m, 1h), instead of the profile's number.",
+)
+@axes
+@click.option(
+    "--promised",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Only the cells that the promises of this thresholds file name, and their controls.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of the run; a new one below results/ by default.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=run_folder_value,
+    metavar="DIR",
+    help="Continue a stopped sweep with its own options; failed cells are tried again.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="Repeat the order of an earlier sweep: its page shows the seed.",
+)
+@click.option(
+    "--clock",
+    default="perf_counter",
+    hidden=True,
+    help="fake: made-up times, for tests of everything but the times.",
+)
+@json_option
+def command(
+    profile: str,
+    budget: str | None,
+    transports: tuple[str, ...],
+    sizes: tuple[str, ...],
+    processes: tuple[int, ...],
+    patterns: tuple[str, ...],
+    placements: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    promised: Path | None,
+    output: Path | None,
+    resume: Path | None,
+    seed: int | None,
+    clock: str,
+    as_json: bool,
+) -> None:
+    """Measure, and write the results and a page.
+
+    Ctrl-C stops after the current measurement; the measurements are kept, and
+    the page is written all the same.
+
+    \b
+    Example:
+      ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
+    """
+    from ipcbench.bench.plan.profile import Options
+    from ipcbench.bench.sweep import sweep
+
+    options = Options(
+        transports=transports,
+        sizes=sizes,
+        processes=processes,
+        patterns=patterns,
+        placements=placements,
+        runtimes=runtimes,
+    )
+
+    def measure() -> Path:
+        if resume is not None:
+            return _resume(resume)
+        chosen = _profile(profile, options)
+        order = sweep.Order(
+            profile=chosen,
+            command=_command_line(),
+            budget=_seconds(budget),
+            seed=seed,
+            folder=output,
+            clock=clock,
+            only=_promised(promised, chosen),
+        )
+        return sweep.new(order, _watcher())
+
+    folder = guarded(measure)
+    page = guarded(lambda: _write_page(folder))
+    _print_result(folder, page, as_json)
+
+
+def _profile(name: str, options: Options) -> Profile:
+    from ipcbench.bench.plan.profile import load_profile, with_options
+
+    return with_options(load_profile(name), options)
+
+
+def _seconds(budget: str | None) -> float | None:
+    from ipcbench.bench.results.units import parse_seconds
+
+    try:
+        return None if budget is None else parse_seconds(budget)
+    except ValueError as error:
+        raise CommandError(f"--budget: {error}") from error
+
+
+def _resume(folder: Path) -> Path:
+    from ipcbench.bench.sweep import sweep
+
+    if _given() - {"resume", "as_json"}:
+        raise CommandError("--resume repeats the options of its sweep: leave the others out")
+    return sweep.resume(folder, _command_line(), _watcher())
+
+
+def _watcher() -> Watcher:
+    from ipcbench.bench.sweep.display import watcher
+
+    return watcher(console(stderr=True))
+
+
+def _given() -> set[str]:
+    """The names of the parameters that the command line gives."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    return {name for name in context.params if context.get_parameter_source(name) is not default}
+
+
+def _command_line() -> list[str]:
+    """The command line as it was typed; a word that is not text is made text."""
+    return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
+
+
+def _promised(path: Path | None, profile: Profile) -> Callable[[Cell], bool]:
+    """Select the cells that a thresholds file names, and the controls that show trust.
+
+    Without a file, all cells are selected.
+    """
+    if path is None:
+        return lambda cell: True
+    from ipcbench.bench.commands.check import refused_in_one_line
+    from ipcbench.bench.sweep import sweep
+    from ipcbench.reports.gate import thresholds
+
+    found = sweep.planned(profile)
+    cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
+    with refused_in_one_line():
+        named = thresholds.select(thresholds.load_thresholds(path), cells)
+    wanted = named | found.controls_for(named)
+    return lambda cell: cell.id in wanted
+
+
+def _write_page(folder: Path) -> Path:
+    from ipcbench.bench.commands.report import write_page
+    from ipcbench.bench.results.files import in_words
+
+    try:
+        return write_page(folder)
+    except OSError as error:
+        raise CommandError(
+            f"{in_words(error)}: the page cannot be written, but the measurements are kept; "
+            f"once that is solved: ipcbench report {shlex.quote(str(folder))}"
+        ) from error
+
+
+def _print_result(folder: Path, page: Path, as_json: bool) -> None:
+    from ipcbench.bench.results.results import Status, load
+
+    results = load(folder)
+    counts = {status.value: len(results.with_status(status)) for status in Status}
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "page": str(page),
+                "cells": counts,
+                "rounds": len(results.rounds),
+                "seed": results.header.seed,
+            }
+        )
+    else:
+        numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        click.echo(f"{len(results.rounds)} rounds; cells: {numbers}")
+        click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
+    if counts[Status.SKIPPED.value] == len(results.cells):
+        raise CommandError(_why_all_skipped(results))
+    if not any(True for _ in results.ok()):
+        sys.exit(COULD_NOT_MEASURE)
+
+
+def _why_all_skipped(results: Results) -> str:
+    """The most frequent reason, with its remedy."""
+    skips = [result.skipped for result in results.cells.values()]
+    reasons = Counter((skip.reason, skip.remedy) for skip in skips if skip is not None)
+    if not reasons:
+        return "no cell was planned"
+    ((reason, remedy), _), *others = reasons.most_common()
+    more = f" (the page has {len(others)} more reasons)" if others else ""
+    return f"all cells were skipped: {reason}{f': {remedy}' if remedy else ''}{more}"

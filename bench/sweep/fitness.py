@@ -1,0 +1,163 @@
+"""Fitness of this machine for a measurement: findings, each with its remedy."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.machine import host
+from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
+from ipcbench.bench.plan.placement import Impossible, place
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
+from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects.ledger import abandoned
+from ipcbench.transports.registry import names
+
+LISTEN = 1.0  # seconds of the busy loop that notices other processes
+GAP = 50e-6  # seconds between two turns of it, from which on another process had the CPU
+IDLE = 0.5  # load average below which the machine counts as idle
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `ipcbench doctor`."""
+
+    severity: Severity
+    topic: str
+    text: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "severity": self.severity.word,
+            "topic": self.topic,
+            "text": self.text,
+            "remedy": self.remedy,
+        }
+
+
+def examine() -> list[Finding]:
+    """Examine the machine, and its noise for `LISTEN` seconds."""
+    return [
+        *_placements(),
+        *_hardware(),
+        *_noise(),
+        *_other_sweeps(),
+        *_native(),
+        *_transports(),
+    ]
+
+
+def _ok(topic: str, text: str) -> Finding:
+    return Finding(Severity.OK, topic, text)
+
+
+def _warning(topic: str, text: str, remedy: str = "") -> Finding:
+    return Finding(Severity.WARNING, topic, text, remedy)
+
+
+def _placements() -> Iterator[Finding]:
+    here = site()
+    numbers = ", ".join(str(cpu.number) for cpu in here.cpus)
+    yield _ok("CPUs", f"{len(here.cpus)} may be used: {numbers}")
+    for placement in (SAME_CORE, CROSS_CORE_AWAKE):
+        found = place(placement, 2, here)
+        if isinstance(found, Impossible):
+            yield _warning(placement, f"skipped: {found.reason}", found.remedy)
+        else:
+            yield _ok(placement, f"processes on CPUs {found[0][0]} and {found[1][0]}")
+
+
+def _hardware() -> Iterator[Finding]:
+    machine = host.machine()
+    if machine.virtualization:
+        yield _warning(
+            "virtual",
+            f"{machine.virtualization}: an idle CPU wakes slowly, and other virtual machines may "
+            "take time; cross-core figures describe the hypervisor as much as Linux",
+        )
+    governor = machine.settings.get("governor", "")
+    if governor and governor != "performance":
+        yield _warning(
+            "governor",
+            f"{governor}: the clock rate changes with the load",
+            "cpupower frequency-set -g performance",
+        )
+    for hidden in machine.hidden:
+        yield _warning("hidden", f"the machine does not report: {hidden}")
+
+
+def _noise() -> Iterator[Finding]:
+    before = host.ticks()
+    foreign = _foreign_share()
+    steal = host.ticks().steal_since(before)
+    load = os.getloadavg()[0]
+    yield _share(
+        "foreign time",
+        f"{foreign:.2%} of a busy second went to other processes",
+        "stop other programs, or isolate CPUs (isolcpus)",
+        fits=foreign <= FOREIGN_MAX,
+    )
+    yield _share(
+        "steal",
+        f"the hypervisor took {steal:.2%} of that second",
+        "measure at another time, or on another machine",
+        fits=steal <= STEAL_MAX,
+    )
+    severity = Severity.OK if load < IDLE else Severity.WARNING
+    yield Finding(severity, "load", f"{load:.2f} over the last minute")
+
+
+def _share(topic: str, text: str, remedy: str, *, fits: bool) -> Finding:
+    return _ok(topic, text) if fits else Finding(Severity.PROBLEM, topic, text, remedy)
+
+
+def _foreign_share() -> float:
+    """Measure the share of a busy loop's time in which another process had the CPU."""
+    now = time.perf_counter
+    start = before = now()
+    lost = 0.0
+    while before - start < LISTEN:
+        current = now()
+        if current - before > GAP:
+            lost += current - before
+        before = current
+    return lost / (before - start)
+
+
+def _other_sweeps() -> Iterator[Finding]:
+    lock = SweepLock()
+    try:
+        lock.acquire()
+    except SweepInProgress as error:
+        yield Finding(Severity.PROBLEM, "another sweep", str(error))
+    finally:
+        lock.release()
+    left = len(abandoned())
+    if left:
+        yield _warning("leftovers", f"of {left} killed sweeps", "ipcbench clean")
+
+
+def _native() -> Iterator[Finding]:
+    missing = native_loops.missing()
+    if missing is None:
+        yield _ok("native runtime", "the compiled loops are available")
+    for reason in native_reasons():
+        yield _warning("native runtime", f"skipped: {reason.reason}", reason.remedy)
+
+
+def _transports() -> Iterator[Finding]:
+    for name in names():
+        found = candidate(name).found
+        if isinstance(found, Unavailable):
+            yield _warning(name, f"unavailable: {found.reason}", found.remedy)
+        elif found.message.value is not None:
+            limit = found.message
+            text = f"messages up to {limit.value} bytes ({limit.source})"
+            yield Finding(Severity.OK, name, text, limit.remedy)

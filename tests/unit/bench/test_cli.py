@@ -1,0 +1,67 @@
+"""The group of commands: one file each, found by itself, and quick to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from ipcbench.bench import commands
+from ipcbench.bench.cli import ORDER, cli
+from ipcbench.bench.commands.errors import CommandError, guarded
+from ipcbench.bench.errors import BenchError
+from ipcbench.transports.contract import Unavailable
+
+SHARED = {"__init__", "errors", "options", "output"}
+SLOW = (
+    "rich", "msgspec", "numpy", "pyperf", "matplotlib", "jinja2", "ipcbench.transports.registry",
+)  # fmt: skip
+
+
+def test_every_file_is_a_command_of_its_name_or_shared() -> None:
+    files = {path.stem for path in Path(*commands.__path__).glob("*.py")}
+    assert set(cli.commands) == files - SHARED
+
+
+def test_the_help_lists_commands_in_the_order_of_use() -> None:
+    assert cli.list_commands(click.Context(cli)) == list(ORDER)
+
+
+def test_help_imports_nothing_slow() -> None:
+    program = (
+        "import sys, ipcbench.bench.cli\n"
+        f"print([name for name in {SLOW!r} if name in sys.modules], end='')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (BenchError("it is wrong", "do that"), "it is wrong: do that"),
+        (BenchError("it is wrong"), "it is wrong"),
+        (Unavailable("it is missing", "install it"), "it is missing: install it"),
+        (FileNotFoundError(2, "No such file", "a"), "a: No such file"),
+    ],
+)
+def test_an_expected_error_becomes_one_line(error: Exception, message: str) -> None:
+    def action() -> None:
+        raise error
+
+    with pytest.raises(CommandError) as caught:
+        guarded(action)
+    assert caught.value.format_message() == message
+
+
+def test_an_unexpected_error_stays_a_traceback() -> None:
+    def action() -> None:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        guarded(action)
