@@ -1,8 +1,8 @@
-"""Run a command on a machine that refuses something: in namespaces of its own, under
-limits, behind a seccomp filter. It harms nobody else, and the kernel's refusal is real.
+"""Confinement of a command: its own namespaces, resource limits, a seccomp filter.
 
-As a program it confines itself and then becomes the command that it is given, so
-that no code of a test runs between fork(2) and execve(2).
+Other processes are not affected, and the kernel itself refuses what is forbidden. As a
+program this file confines itself and then executes the given command, so that no code of a
+test runs between fork(2) and execve(2).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-CANNOT = 77  # exit code: the confinement itself cannot be had here
+CANNOT = 77  # exit code: this machine does not permit the confinement
 
 # Numbers of system calls: asm/unistd_64.h of x86-64, asm-generic/unistd.h elsewhere.
 _CALLS = {
@@ -55,13 +55,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Confinement:
-    """What the command shall lack.
+    """Restrictions of a command.
 
-    `namespaces`: mount, ipc, net. `tmpfs`: path -> options of an empty file system
-    mounted there. `devices`: all that there is in /dev. `settings`: /proc/sys
-    path -> value, of the private namespaces. `limits`: RLIMIT_ name -> bound.
-    `refused`: system call -> name of the errno. `user`: become somebody else who
-    has no processes, and no privileges. `cgroup`: the folder of the one to be in.
+    Attributes:
+        namespaces: mount, ipc, net.
+        tmpfs: path -> options of an empty file system mounted there.
+        devices: the complete content of /dev.
+        settings: path below /proc/sys -> value, in the private namespaces.
+        limits: name (RLIMIT_…) -> bound.
+        refused: system call -> name of the errno.
+        user: run as a user without processes and privileges.
+        cgroup: folder of the cgroup to join.
+        cpus: the allowed CPUs.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -75,7 +80,7 @@ class Confinement:
     cpus: tuple[int, ...] = ()
 
     def wrapped(self, command: list[str]) -> list[str]:
-        """The command line that runs `command` so confined."""
+        """Build the command line that runs `command` under the confinement."""
         return [sys.executable, __file__, json.dumps(asdict(self)), *command]
 
 
@@ -86,7 +91,7 @@ def _called(name: str, *arguments: Any) -> None:
 
 
 def _unshare(names: list[str]) -> None:
-    """Namespaces of our own; who is not root needs one of users first: user_namespaces(7)."""
+    """Create private namespaces; without root this takes a user namespace: user_namespaces(7)."""
     flags = 0
     for name in names:
         flags |= _NAMESPACES[name]
@@ -96,8 +101,8 @@ def _unshare(names: list[str]) -> None:
 
 
 def _devices(names: list[str]) -> None:
-    """Leave these alone in /dev, as a container does. The mount name space goes with us."""
-    stage = Path("/proc")  # a folder that everybody has; what is there comes back at once
+    """Reduce /dev to these devices, as a container does, in the private mount namespace."""
+    stage = Path("/proc")  # a folder of every machine; unmounted again at once
     _called("mount", b"tmpfs", bytes(stage), b"tmpfs", 0, None)
     for name in names:
         there, here = Path("/dev", name), stage / name
@@ -111,7 +116,7 @@ def _devices(names: list[str]) -> None:
 
 
 def _become_root() -> None:
-    """In a name space of users, which anybody may have: user_namespaces(7)."""
+    """Become root of a new user namespace, without privilege: user_namespaces(7)."""
     uid, gid = os.getuid(), os.getgid()
     _called("unshare", _NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
@@ -120,13 +125,13 @@ def _become_root() -> None:
 
 
 def _become_nobody() -> None:
-    """A user without processes, whom RLIMIT_NPROC binds."""
+    """Become a user without processes, because RLIMIT_NPROC does not bind root: getrlimit(2)."""
     os.setgroups([])
     os.setgid(NOBODY)
     _called("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setuid(NOBODY)
     head = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    # To read what root may read, Python itself perhaps, but not to write there.
+    # Allow reading everything, since Python may lie where only root reads; but not writing.
     sets = struct.pack("=6I", *[1 << _DAC_READ_SEARCH] * 3, *[0] * 3)
     _called("capset", head, sets)
     # Kept over execve(2): capabilities(7).
@@ -134,48 +139,52 @@ def _become_nobody() -> None:
 
 
 def _refuse(calls: Mapping[str, str]) -> None:
-    """Have the kernel answer these system calls with an error: seccomp(2)."""
+    """Let the kernel fail these system calls with an error: seccomp(2)."""
     numbers = _CALLS[platform.machine()]
-    program = [(_LOAD, 0, 0, 0)]  # the number of the call is the first word of its data
+    program = [(_LOAD, 0, 0, 0)]  # load the system call's number, the first field of seccomp_data
     for name, error in calls.items():
-        if name in numbers:  # fork and vfork are calls of their own on x86 alone
+        if name in numbers:  # fork and vfork are separate system calls on x86 alone
             program.append((_EQUAL, 0, 1, numbers[name]))
             program.append((_RETURN, 0, 0, _ERRNO | getattr(errno, error)))
     program.append((_RETURN, 0, 0, _ALLOW))
     filters = b"".join(struct.pack("=HBBI", *step) for step in program)
     buffer = ctypes.create_string_buffer(filters)
-    whole = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(buffer)))
+    filter_program = ctypes.create_string_buffer(
+        struct.pack("@HP", len(program), ctypes.addressof(buffer))
+    )
     _called("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _called("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, whole, 0, 0)
+    _called("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_program, 0, 0)
 
 
 def main() -> None:
-    asked = json.loads(sys.argv[1])
+    restrictions = json.loads(sys.argv[1])
     try:
         in_namespace = os.getuid() != 0
-        if in_namespace and (asked["namespaces"] or asked["user"]):
+        if in_namespace and (restrictions["namespaces"] or restrictions["user"]):
             _become_root()
-        if asked["cgroup"]:
-            Path(asked["cgroup"], "cgroup.procs").write_text("0")  # ourselves
-        if asked["namespaces"]:
-            _unshare(asked["namespaces"])
-        for path, options in asked["tmpfs"].items():
+        if restrictions["cgroup"]:
+            Path(restrictions["cgroup"], "cgroup.procs").write_text(
+                "0"
+            )  # 0: this process, cgroups(7)
+        if restrictions["namespaces"]:
+            _unshare(restrictions["namespaces"])
+        for path, options in restrictions["tmpfs"].items():
             _called("mount", b"tmpfs", path.encode(), b"tmpfs", 0, options.encode())
-        if asked["devices"]:
-            _devices(asked["devices"])
-        for path, value in asked["settings"].items():
+        if restrictions["devices"]:
+            _devices(restrictions["devices"])
+        for path, value in restrictions["settings"].items():
             Path("/proc/sys", path).write_text(value)
-        if asked["cpus"]:
-            os.sched_setaffinity(0, asked["cpus"])
-        if asked["user"] and not os.getuid() and not in_namespace:
+        if restrictions["cpus"]:
+            os.sched_setaffinity(0, restrictions["cpus"])
+        if restrictions["user"] and not os.getuid() and not in_namespace:
             _become_nobody()
-        for name, bound in asked["limits"].items():
+        for name, bound in restrictions["limits"].items():
             resource.setrlimit(getattr(resource, name), (bound, bound))
-        if asked["refused"]:
-            _refuse(asked["refused"])
+        if restrictions["refused"]:
+            _refuse(restrictions["refused"])
         os.execvp(sys.argv[2], sys.argv[2:])
     except (OSError, KeyError, ValueError) as error:
-        print(f"cannot be had here: {error!r}", file=sys.stderr)
+        print(f"not permitted on this machine: {error!r}", file=sys.stderr)
         sys.exit(CANNOT)
 
 

@@ -1,4 +1,4 @@
-"""A place of its own for each test."""
+"""Fixtures of the fault tests: a sandbox and a cgroup for each test."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.sweeps import Bench
+from tests.faults.sweeps import Sandbox
 
 _FIRST = Path("/sys/fs/cgroup/pids")  # cgroups(7): one hierarchy for each controller
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    # Not below `tmp_path`, which leaves a socket's path no room: unix(7).
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    # Not below `tmp_path`, which is too long for a socket's path of 107 bytes: unix(7).
     with tempfile.TemporaryDirectory(prefix="ipc-", dir="/tmp") as home:
-        yield Bench(tmp_path, Path(home))
+        yield Sandbox(tmp_path, Path(home))
 
 
 @pytest.fixture
 def pids() -> Iterator[Path]:
-    """A cgroup that counts its processes, empty: the first version's or the second's."""
+    """An empty cgroup with the controller of pids, of cgroups v1 or v2."""
     base = _FIRST if _FIRST.is_dir() else _FIRST.parent
     folder = base / f"ipcbench-{os.getpid()}"
     try:
@@ -33,9 +33,9 @@ def pids() -> Iterator[Path]:
         pytest.skip(f"no cgroup can be made here: {error}")
     try:
         if not (folder / "pids.max").exists():
-            pytest.skip("the controller of pids is not to be had here (cgroup.subtree_control)")
+            pytest.skip("this machine has no controller of pids (cgroup.subtree_control)")
         yield folder
     finally:
-        while (folder / "cgroup.procs").read_text():  # who ends is in it until waited for
+        while (folder / "cgroup.procs").read_text():  # a zombie stays in it until it is waited for
             time.sleep(0.01)
         folder.rmdir()

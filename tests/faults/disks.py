@@ -1,4 +1,4 @@
-"""Small disks of one's own: mounted in a private namespace, gone with the shell that runs there."""
+"""Small disks, mounted in a private namespace that ends with its shell."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ runs() {{
     [ "$(grep -c '"kind":"run"' "$1/journal.jsonl" 2>&-)" -ge "$2" ] 2>&- && return
     sleep 0.01
   done
-  echo "there never were $2 runs" >&2
+  echo "$2 runs did not appear in time" >&2
   exit 99
 }}
 """
@@ -35,18 +35,18 @@ def _run(namespace: tuple[str, ...], script: str, *arguments: str | Path) -> lis
 
 @cache
 def _namespace() -> tuple[str, ...]:
-    """What gives us mounts of our own: root's right, or a user namespace (unshare(1))."""
+    """Find a way to mount privately: as root, or in a user namespace (unshare(1))."""
     for one in _NAMESPACES if shutil.which("unshare") else ():
         tried = subprocess.run(_run(one, "mount -t tmpfs tmpfs /mnt"), capture_output=True)
         if tried.returncode == 0:
             return one
-    pytest.skip("no tmpfs can be mounted in a namespace of one's own here (unshare(1), mount(8))")
+    pytest.skip("no tmpfs can be mounted in a private namespace here (unshare(1), mount(8))")
 
 
 def in_private(
     script: str, *arguments: str | Path, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a shell script, with `ipcbench` in it, whose mounts nobody else sees."""
+    """Run a shell script that can call `ipcbench`; no other process sees its mounts."""
     return subprocess.run(
         _run(_namespace(), _PRELUDE + script, *arguments),
         capture_output=True,
@@ -56,6 +56,6 @@ def in_private(
     )
 
 
-def said(errors: str) -> list[str]:
-    """What a command said of errors: without its progress."""
-    return [line for line in errors.splitlines() if not line.lstrip()[:1].isdigit()]
+def error_lines(stderr: str) -> list[str]:
+    """Extract the errors from a command's standard error, without the lines of progress."""
+    return [line for line in stderr.splitlines() if not line.lstrip()[:1].isdigit()]

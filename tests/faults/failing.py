@@ -1,4 +1,4 @@
-"""Sweeps over transports that each do one thing wrong, and what is told of it."""
+"""Sweeps over transports with one fault each, and the check of the recorded failures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.e2e.command import ipcbench
 
-Told = tuple[str, str, str]  # who, where (as it begins), what (as it begins)
+Expected = tuple[
+    str, str, str
+]  # the fields who, where and what of a failure; where and what may continue
 
 
 def swept(names: Collection[str], runtime: str, folder: Path) -> Results:
-    """One sweep over all that goes wrong, and a healthy pipe between them."""
+    """Run one sweep over all faulty transports and a healthy pipe."""
     before = outliving()
     arguments = ["run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64"]
     for name in ("pipe", *names):
@@ -29,11 +31,11 @@ def swept(names: Collection[str], runtime: str, folder: Path) -> Results:
     return results
 
 
-def check_told(results: Results, name: str, runtime: str, told: Told) -> None:
+def check_failure(results: Results, name: str, runtime: str, expected: Expected) -> None:
     result = results.cells[f"latency/{name}/{runtime}/64B/2p/same-core"]
     assert result.status is Status.FAILED
     assert result.failures
-    who, where, what = told
+    who, where, what = expected
     for failure in result.failures:
         assert failure.who == who, failure
         assert failure.where.startswith(where), failure

@@ -1,4 +1,4 @@
-"""Real commands under a confinement: what they answered, and that nothing is left of them."""
+"""Commands under a confinement: their results, and a check that they leave nothing behind."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.faults.confined import CANNOT, NOBODY, Confinement
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where a test's commands run: a folder of ledgers and sockets, and one of results."""
+class Sandbox:
+    """Folders of a test's commands: `folder` for results, `home` for ledgers and sockets."""
 
     folder: Path
     home: Path
@@ -33,7 +33,7 @@ class Bench:
     def run(
         self, confinement: Confinement, *arguments: str | Path, **more: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; never a traceback, and nothing is left behind."""
+        """Run a command; check that it prints no traceback and leaves nothing behind."""
         if confinement.user and not os.getuid():
             os.chown(self.folder, NOBODY, NOBODY)
             os.chown(self.home, NOBODY, NOBODY)
@@ -58,7 +58,7 @@ class Bench:
     def sweep(
         self, confinement: Confinement, *arguments: str, **more: str
     ) -> tuple[subprocess.CompletedProcess[str], Results]:
-        """A smoke on a made-up clock, of what the arguments choose."""
+        """Run the smoke profile with the fake clock, for what the arguments select."""
         done = self.run(
             confinement, "run", "--profile", "smoke", "--clock", "fake",
             *arguments, "-o", self.results, **more,
@@ -67,9 +67,9 @@ class Bench:
         return done, load(self.results)
 
     def unavailable(self, confinement: Confinement, **more: str) -> dict[str, tuple[str, str]]:
-        """What `list` says cannot be had: name -> (reason, remedy).
+        """Return the transports that `list` reports as unavailable: name -> (reason, remedy).
 
-        But for huge pages, which most machines have none of, whatever the confinement.
+        Transports in huge pages are left out: most machines have no huge pages.
         """
         done = self.run(confinement, "list", "--json", **more)
         assert done.returncode == 0, done.stderr
@@ -84,11 +84,11 @@ class Bench:
         return (self.results / "report.html").read_text()
 
     def left(self) -> list[str]:
-        """Ledgers, which stay while anything that they name does, and files beside them."""
+        """List ledgers, which stay as long as any object that they name, and files beside them."""
         return [str(path) for path in self.home.glob(f"**/{PREFIX}*/*")]
 
     def processes(self) -> list[str]:
-        """Those that still have this test's name in their environment: proc_pid_environ(5)."""
+        """List processes with this test's mark in their environment: proc_pid_environ(5)."""
         mark = f"IPCBENCH_TEST={self.folder}".encode()
         found = []
         for path in Path("/proc").glob("[0-9]*/environ"):
@@ -103,7 +103,7 @@ def failed(results: Results) -> list[CellResult]:
 
 
 def why_skipped(results: Results, transport: str) -> set[tuple[str, str]]:
-    """(reason, remedy) of a transport's skipped cells."""
+    """Return (reason, remedy) of a transport's skipped cells."""
     return {
         (one.skipped.reason, one.skipped.remedy)
         for one in results.with_status(Status.SKIPPED)
@@ -112,7 +112,7 @@ def why_skipped(results: Results, transport: str) -> set[tuple[str, str]]:
 
 
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a refused command writes."""
+    """Return the only line that a refused command writes."""
     assert done.returncode == 3, (done.stdout, done.stderr)
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if not line.startswith("  0%")]

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or gone: one line, whole files, and a way to go on."""
+"""Full, read-only and missing disks: one line of error, complete files, a way to resume."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ipcbench.bench.results.results import load
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from tests.e2e.command import end, environment, ipcbench, started, wait_for
 from tests.e2e.command import lines as lines_of
-from tests.faults.disks import in_private, said
+from tests.faults.disks import error_lines, in_private
 
 SWEEP = "run --clock fake --profile smoke --seed 7 -t null -t pipe -s 64 --pattern latency"
 ARGUMENTS = SWEEP.split()
-GO_ON = "once that is solved, continue with: ipcbench run --resume "
+RESUME = "once that is solved, continue with: ipcbench run --resume "
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sweep on a disk with room."""
+    """The sweep on a disk with enough space."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     done = ipcbench(*ARGUMENTS, "-o", folder)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    """Where a small one is mounted."""
+    """The mount point of a small disk."""
     folder = tmp_path / "disk"
     folder.mkdir()
     return folder
@@ -51,7 +51,7 @@ def drafts(folder: Path) -> list[str]:
 # The journal.
 
 
-def test_a_disk_that_fills_up_stops_the_sweep_and_it_goes_on_with_more_room(
+def test_a_full_disk_stops_the_sweep_and_it_resumes_with_more_space(
     whole: Path, disk: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
@@ -71,9 +71,9 @@ def test_a_disk_that_fills_up_stops_the_sweep_and_it_goes_on_with_more_room(
     assert "exit 3" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "exit 0"
     journal = disk / "run/journal.jsonl"
-    assert said(done.stderr) == [
+    assert error_lines(done.stderr) == [
         f"Error: {journal}: No space left on device: the sweep stops here, and what it has "
-        f"measured is kept; {GO_ON}{journal.parent}"
+        f"measured is kept; {RESUME}{journal.parent}"
     ]
     data = (kept / "journal.jsonl").read_bytes()
     assert data.endswith(b"\n")
@@ -84,10 +84,10 @@ def test_a_disk_that_fills_up_stops_the_sweep_and_it_goes_on_with_more_room(
     assert load(kept / "resumed").resumed[0].dropped == ""
 
 
-def test_a_quota_stops_the_sweep_and_it_goes_on_once_it_is_raised(
+def test_a_quota_stops_the_sweep_and_it_resumes_when_raised(
     whole: Path, disk: Path, tmp_path: Path
 ) -> None:
-    """A quota group of btrfs(5): it takes root, and no other user."""
+    """A quota group of btrfs(5), which takes root but no second user."""
     if not (os.geteuid() == 0 and shutil.which("mkfs.btrfs") and Path("/dev/loop0").exists()):
         pytest.skip("a quota takes root, btrfs-progs and a loop device (loop(4))")
     done = in_private(
@@ -109,20 +109,20 @@ def test_a_quota_stops_the_sweep_and_it_goes_on_once_it_is_raised(
         tmp_path,
     )
     if done.returncode == 98:
-        pytest.skip(f"no quota to be had: {done.stderr.strip()}")
+        pytest.skip(f"no quota can be set: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr
     first, *_, last = done.stdout.splitlines()
     assert (first, last) == ("exit 3", "exit 0")
     folder = disk / "mine/run"
-    assert said(done.stderr.split("begun\n")[1]) == [
+    assert error_lines(done.stderr.split("begun\n")[1]) == [
         f"Error: {folder}/journal.jsonl: Disk quota exceeded: the sweep stops here, and what it "
-        f"has measured is kept; {GO_ON}{folder}"
+        f"has measured is kept; {RESUME}{folder}"
     ]
     assert figures(tmp_path / "resumed") == figures(whole)
 
 
-def test_a_limit_of_the_file_s_size_is_told_as_such(tmp_path: Path) -> None:
-    """RLIMIT_FSIZE: neither SIGXFSZ nor a core, and the limit's own words."""
+def test_a_limit_of_the_files_size_is_reported(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE causes no SIGXFSZ and no core dump, but EFBIG's message."""
     folder = tmp_path / "run"
     limited = f'ulimit -c unlimited; ulimit -f 8; exec "$0" -m ipcbench {SWEEP} -o "$1"'
     done = subprocess.run(
@@ -130,13 +130,13 @@ def test_a_limit_of_the_file_s_size_is_told_as_such(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=tmp_path, timeout=60, env=environment(),
     )  # fmt: skip
     assert done.returncode == 3
-    (line,) = said(done.stderr)
+    (line,) = error_lines(done.stderr)
     assert line.startswith(f"Error: {folder}/journal.jsonl: File too large: the sweep stops here")
     assert os.listdir(tmp_path) == ["run"]
     assert not any(result.failures for result in load(folder).cells.values())
 
 
-def test_no_room_for_the_plan_leaves_no_folder(tmp_path: Path) -> None:
+def test_no_space_for_the_plan_leaves_no_folder(tmp_path: Path) -> None:
     done = in_private(
         f"""
         mount -t tmpfs -o size=4k,nr_inodes=100 tmpfs "$1" && head -c 4096 /dev/zero >"$1/full"
@@ -146,7 +146,7 @@ def test_no_room_for_the_plan_leaves_no_folder(tmp_path: Path) -> None:
         tmp_path,
     )
     assert done.stdout.split("\n") == ["exit 3", "full", ""]
-    assert said(done.stderr) == [
+    assert error_lines(done.stderr) == [
         f"Error: {tmp_path}/run/journal.jsonl: No space left on device: choose another folder "
         "with --output"
     ]
@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_written(disk: Path, tmp_path: Path) -> None:
         tmp_path / "file",
     )
     assert done.stdout.split("\n") == ["exit 3", "exit 3", "exit 3", ""]
-    assert said(done.stderr) == [
+    assert error_lines(done.stderr) == [
         "Error: empty/journal.jsonl: Read-only file system: choose another folder with --output",
         "Error: results: Read-only file system: choose another folder with --output",
         f"Error: {tmp_path}/file/below: Not a directory: choose another folder with --output",
@@ -174,8 +174,8 @@ def test_a_folder_that_cannot_be_written(disk: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "moved"])
-def test_a_folder_that_goes_away_stops_the_sweep(how: str, tmp_path: Path) -> None:
-    """Else it would go on for hours, and write where nobody will ever read."""
+def test_a_removed_or_moved_folder_stops_the_sweep(how: str, tmp_path: Path) -> None:
+    """Otherwise it would continue for hours and write to a deleted file."""
     folder = tmp_path / "run"
     with started(*ARGUMENTS[:-2], "-o", folder) as process:
         wait_for("two runs", lambda: lines_of(folder, "run") >= 2)
@@ -185,7 +185,7 @@ def test_a_folder_that_goes_away_stops_the_sweep(how: str, tmp_path: Path) -> No
             folder.rename(tmp_path / "there")
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
-    assert said(errors) == [
+    assert error_lines(errors) == [
         f"Error: {folder}/journal.jsonl: somebody has removed or moved it: the sweep stops here, "
         "and what it has measured is where this file is now"
     ]
@@ -193,10 +193,10 @@ def test_a_folder_that_goes_away_stops_the_sweep(how: str, tmp_path: Path) -> No
         assert len(load(tmp_path / "there").cells) > 4
 
 
-def test_what_was_measured_is_there_after_a_crash_of_the_machine(
+def test_measured_runs_survive_a_crash_of_the_machine(
     whole: Path, disk: Path, tmp_path: Path
 ) -> None:
-    """A copy of a file system's device, taken while it is used, is what a power cut leaves."""
+    """A copy of the device of a mounted file system is what a power cut leaves."""
     kept = tmp_path / "kept"
     if not (os.geteuid() == 0 and shutil.which("mkfs.ext4") and Path("/dev/loop-control").exists()):
         pytest.skip("a file system in a file takes root, mkfs.ext4(8) and loop devices (loop(4))")
@@ -217,10 +217,10 @@ def test_what_was_measured_is_there_after_a_crash_of_the_machine(
         kept,
     )
     if done.returncode == 98:
-        pytest.skip(f"no loop device to be had: {done.stderr.strip()}")
+        pytest.skip(f"no loop device available: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr
     seen = int(done.stdout.splitlines()[0])
-    # The last line seen may not have been synced yet; those before it have been.
+    # The last line seen may not be synced yet; the lines before it are.
     assert lines_of(kept / "found", "run") >= seen - 1 >= 3
     assert ipcbench("run", "--resume", kept / "found").returncode == 0
     assert figures(kept / "found") == figures(whole)
@@ -229,9 +229,7 @@ def test_what_was_measured_is_there_after_a_crash_of_the_machine(
 # The page and the suite.
 
 
-def test_a_page_without_room_costs_nothing_measured(
-    whole: Path, disk: Path, tmp_path: Path
-) -> None:
+def test_a_page_without_space_loses_no_measurement(whole: Path, disk: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     done = in_private(
         f"""
@@ -248,7 +246,7 @@ def test_a_page_without_room_costs_nothing_measured(
     assert done.stdout.splitlines()[0] == "exit 3", done.stderr
     assert done.stdout.splitlines()[-1] == "exit 0", done.stderr
     run = disk / "run"
-    (line,) = said(done.stderr)
+    (line,) = error_lines(done.stderr)
     assert line.startswith(f"Error: {run}/")
     assert line.endswith(
         ": No space left on device: the page cannot be written, but the measurements are kept; "
@@ -261,7 +259,7 @@ def test_a_page_without_room_costs_nothing_measured(
 
 
 def test_a_report_never_leaves_half_a_file(whole: Path, disk: Path, tmp_path: Path) -> None:
-    """What stood there stays whole, whatever of the new one finds no room."""
+    """The old files stay complete, whichever new file finds no space."""
     before = {path: path.read_bytes() for path in whole.rglob("*.*") if path.is_file()}
     kept = tmp_path / "kept"
     size = sum(os.path.getsize(path) // 4096 + 1 for path in before) * 4
@@ -273,7 +271,7 @@ def test_a_report_never_leaves_half_a_file(whole: Path, disk: Path, tmp_path: Pa
         *(disk, whole, kept, str(size)),
     )
     assert done.returncode == 3, done.stdout
-    (line,) = said(done.stderr)
+    (line,) = error_lines(done.stderr)
     assert line.endswith(": No space left on device")
     assert {path: (kept / path.relative_to(whole)).read_bytes() for path in before} == before
     assert drafts(kept) == []
@@ -294,10 +292,10 @@ def test_a_log_on_a_full_disk_stops_no_sweep(
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--help"]], ids=str)
-def test_an_answer_that_finds_no_room_is_an_error(
+def test_a_result_that_cannot_be_written_is_an_error(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], unbuffered: str
 ) -> None:
-    """And not 1, which would be a promise broken."""
+    """The exit code is not 1, which means a broken promise."""
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "ipcbench", *arguments]
@@ -323,7 +321,7 @@ def test_without_a_ledger_nothing_is_created(disk: Path, tmp_path: Path) -> None
         XDG_RUNTIME_DIR=str(disk),
     )
     assert done.stdout.split("\n") == ["exit 3", f"{disk}/full", ""]
-    (line,) = said(done.stderr)
+    (line,) = error_lines(done.stderr)
     assert line.startswith(f"Error: {disk}/ipcbench-")
     assert line.endswith(
         ": No space left on device: make room there, or set XDG_RUNTIME_DIR to another folder of "
@@ -339,7 +337,7 @@ def test_without_a_ledger_nothing_is_created(disk: Path, tmp_path: Path) -> None
     assert not left_since(before)
 
 
-def test_a_ledger_that_fills_up_costs_runs_and_leaves_no_object(disk: Path, tmp_path: Path) -> None:
+def test_a_full_ledger_fails_runs_and_leaves_no_object(disk: Path, tmp_path: Path) -> None:
     before = snapshot()
     folder = tmp_path / "run"
     done = in_private(
@@ -353,12 +351,12 @@ def test_a_ledger_that_fills_up_costs_runs_and_leaves_no_object(disk: Path, tmp_
         XDG_RUNTIME_DIR=str(disk),
     )
     assert done.stdout.split("\n") == ["exit 3", ""], done.stderr
-    *failed, line = said(done.stderr)
+    *failed, line = error_lines(done.stderr)
     assert failed
     assert all("No space left on device: make room there, or set XDG" in one for one in failed)
     assert line.startswith(f"Error: {disk}/ipcbench-")
     assert line.endswith(f": No space left on device: the sweep stops here, and what it has "
-                         f"measured is kept; {GO_ON}{folder}")  # fmt: skip
+                         f"measured is kept; {RESUME}{folder}")  # fmt: skip
     assert not left_since(before)
 
     done = ipcbench("run", "--resume", folder)
@@ -370,13 +368,13 @@ def test_a_ledger_that_fills_up_costs_runs_and_leaves_no_object(disk: Path, tmp_
 
 
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:
-    """A made-up clock takes no lock of the machine."""
+    """The journal's own lock refuses; with the fake clock there is no sweep lock."""
     folder = tmp_path / "run"
     with started(*ARGUMENTS[:-2], "--budget", "50s", "-o", folder) as process:
         wait_for("two runs", lambda: lines_of(folder, "run") >= 2)
         done = ipcbench("run", "--resume", folder)
         assert done.returncode == 3
-        assert said(done.stderr) == [
+        assert error_lines(done.stderr) == [
             f"Error: {folder}/journal.jsonl: the sweep still runs: wait for it, or stop it"
         ]
         end(process, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A cell that fails or hangs is recorded with who, where and what; the sweep goes on."""
+"""Cells that fail or hang: recorded with process, place and reason; the sweep continues."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from ipcbench.bench.results.results import Results, Status, load
 from tests.e2e.command import ipcbench
-from tests.faults.failing import Told, check_told, swept
+from tests.faults.failing import Expected, check_failure, swept
 
-FAULTS: dict[str, Told] = {
+FAULTS: dict[str, Expected] = {
     "leaves": ("peer 1 (server)", "block", "exited with 7"),
     "leaves-memory": ("peer 1 (server)", "block", "exited with 7"),
     "leaves-queue": ("peer 1 (server)", "block", "exited with 7"),
@@ -35,13 +35,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_who_where_and_what(name: str, results: Results) -> None:
-    """Told at once where a process ends, whether the facility reports that or is silent."""
-    check_told(results, name, "python", FAULTS[name])
+def test_failure_is_recorded(name: str, results: Results) -> None:
+    """The end of a process is reported at once, even where the facility does not report it."""
+    check_failure(results, name, "python", FAULTS[name])
 
 
 @pytest.mark.parametrize("name", ["hangs", "hangs-first", "answers-late"])
-def test_the_watchdog_says_what_each_process_does(name: str, results: Results) -> None:
+def test_the_watchdog_reports_where_each_process_waits(name: str, results: Results) -> None:
     (first, *_) = results.cells[f"latency/{name}/python/64B/2p/same-core"].failures
     assert first.what.count("waits in") == 2
     assert "worker" in first.what

@@ -1,7 +1,7 @@
-"""A folder made by somebody else: refused in one line or shown as text; nothing leaves it.
+"""Results folders of unknown origin: refused in one line or shown as text.
 
-Every case goes through the real commands, and each refusal is one line with
-exit code 3.
+Every case uses the real commands. A refusal is one line and exit code 3; no file outside
+the folder is read or written.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _write(folder: Path, lines: list[dict[str, object]]) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run's folder with nothing wrong about it, and promises beside it."""
+    """A correct run's folder, and promises beside it."""
     (tmp_path / "promises.toml").write_text(PROMISES)
     return _write(tmp_path / "run", _lines())
 
@@ -68,7 +68,7 @@ def _commands(folder: Path) -> list[list[str | Path]]:
 
 
 def _refused(*arguments: str | Path) -> str:
-    """The one line with which a command refuses."""
+    """Run a command that must refuse; return its only line."""
     done = ipcbench(*arguments)
     assert done.returncode == 3, (done.stdout, done.stderr)
     assert done.stdout == ""
@@ -91,7 +91,7 @@ for folder in sys.argv[1:]:
 
 
 def _all_refused(folders: list[Path]) -> None:
-    """Each folder in one line; by one process, since starting takes most of the time."""
+    """Check that each folder is refused in one line; in one process, to save start-up time."""
     done = subprocess.run(
         [sys.executable, "-c", ONE_AFTER_THE_OTHER, *map(str, folders)],
         capture_output=True,
@@ -100,15 +100,15 @@ def _all_refused(folders: list[Path]) -> None:
         check=False,
     )
     assert done.stdout == ""
-    said = done.stderr.splitlines()
-    assert said[1::2] == ["exit 3"] * len(folders), done.stderr
-    assert len(said) == 2 * len(folders)
-    for line, folder in zip(said[::2], folders, strict=True):
+    written = done.stderr.splitlines()
+    assert written[1::2] == ["exit 3"] * len(folders), done.stderr
+    assert len(written) == 2 * len(folders)
+    for line, folder in zip(written[::2], folders, strict=True):
         assert line.startswith(f"Error: {folder}"), line
         harmless.line(line)
 
 
-# What is no file in the folder.
+# Journals that are not regular files of the folder.
 
 
 def _link(path: Path) -> None:
@@ -138,7 +138,7 @@ def _sparse(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("put", "said"),
+    ("put", "reason"),
     [
         (_link, "a link"),
         (_whole_journal_elsewhere, "a link"),
@@ -152,8 +152,8 @@ def _sparse(path: Path) -> None:
     ids=["link", "link-to-a-journal", "link-to-a-device", "link-to-nowhere", "fifo", "socket",
          "folder", "a-terabyte-of-zeros"],
 )  # fmt: skip
-def test_what_is_no_journal_of_this_folder_is_not_read(
-    run: Path, put: Callable[[Path], object], said: str
+def test_only_a_regular_file_of_the_folder_is_read(
+    run: Path, put: Callable[[Path], object], reason: str
 ) -> None:
     (run / NAME).unlink()
     put(run / NAME)
@@ -161,7 +161,7 @@ def test_what_is_no_journal_of_this_folder_is_not_read(
     commands = _commands(run)
     for command in commands if put in (_link, os.mkfifo) else commands[:1]:
         message = _refused(*command)
-        assert said in message
+        assert reason in message
         assert "password" not in message
     assert sorted(run.iterdir()) == before
 
@@ -175,7 +175,7 @@ def test_a_device_is_not_opened(run: Path) -> None:
     assert "a FIFO, a device or a socket" in _refused("report", run)
 
 
-# Root may read everything, but for these two capabilities: capabilities(7), prctl(2).
+# Without these two capabilities, file permissions bind root too: capabilities(7), prctl(2).
 WITHOUT_OVERRIDE = """
 import ctypes, os, sys
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
@@ -199,13 +199,13 @@ def test_a_file_that_may_not_be_read(run: Path) -> None:
     assert done.stderr == f"Error: {run / NAME}: Permission denied\n"
 
 
-# What is written stays in the folder.
+# Output stays in the folder.
 
 
 def test_a_link_named_figures_is_not_written_through(run: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    for name in ("latency-python.svg", "depth-python.png"):  # one to replace, one that is stale
+    for name in ("latency-python.svg", "depth-python.png"):  # one to be replaced, one to be deleted
         (outside / name).write_text("precious")
     (run / "figures").symlink_to(outside)
     assert "a link, which may lead anywhere: remove it" in _refused("report", run)
@@ -215,7 +215,7 @@ def test_a_link_named_figures_is_not_written_through(run: Path, tmp_path: Path) 
     }
 
 
-def test_links_in_place_of_what_is_written_are_replaced(run: Path, tmp_path: Path) -> None:
+def test_links_in_place_of_output_files_are_replaced(run: Path, tmp_path: Path) -> None:
     outside = tmp_path / "precious"
     outside.write_text("precious")
     (run / "figures").mkdir()
@@ -230,11 +230,11 @@ def test_links_in_place_of_what_is_written_are_replaced(run: Path, tmp_path: Pat
         assert not (run / name).is_symlink()
 
 
-# What stands in it.
+# Content.
 
 
 def test_hostile_strings_are_shown_as_text(tmp_path: Path) -> None:
-    """On the page, in the charts, in pyperf's file, and on the terminal."""
+    """On the page, in the charts, in the pyperf file, and on the terminal."""
     lines = _lines()
     header, first = lines[0], lines[1]
     header |= dict.fromkeys(("version", "started", "profile", "clock", "plan"), HOSTILE)
@@ -310,7 +310,7 @@ BAD_LINES = [
 ]
 
 
-def test_numbers_types_and_lines_that_cannot_be(tmp_path: Path) -> None:
+def test_impossible_numbers_types_and_lines(tmp_path: Path) -> None:
     """NaN, infinities, negative and huge numbers, wrong types, deep nesting, noise."""
     folders = []
     for line, name, value in BAD_FIELDS:
@@ -336,8 +336,8 @@ def test_a_cell_planned_twice_and_thousands_of_them(run: Path) -> None:
     assert "over 10000 cells" in _refused("report", _write(run, [*lines, *many]))
 
 
-def test_many_lines_take_no_time_for_each_pair_of_them(run: Path) -> None:
-    """A hundred thousand rounds that void, twenty thousand runs of one cell."""
+def test_time_grows_linearly_with_the_number_of_lines(run: Path) -> None:
+    """The journal has 100,000 void rounds and 20,000 runs of one cell."""
     lines = _lines()
     last = dict(lines[RUN])
     assert last["kind"] == "run"
@@ -371,7 +371,7 @@ def test_a_journal_that_grows_while_it_is_read(run: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-# A sweep that is to be resumed.
+# Resumption.
 
 
 @pytest.fixture(scope="module")
@@ -386,7 +386,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "reason"),
     [
         ('"version":"', '"version":"\\u001b[2J', "the version was \\x1b[2J"),
         ('"clock":"fake"', '"clock":"sundial"', "no clock is called 'sundial'"),
@@ -397,8 +397,8 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=["version", "clock", "pattern", "placement", "runtime", "transport"],
 )
-def test_a_sweep_of_another_world_is_not_resumed(
-    swept: Path, tmp_path: Path, old: str, new: str, said: str
+def test_an_altered_sweep_is_not_resumed(
+    swept: Path, tmp_path: Path, old: str, new: str, reason: str
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(swept, folder)
@@ -407,28 +407,28 @@ def test_a_sweep_of_another_world_is_not_resumed(
     text = "".join(lines[: 1 + header["planned"]]).replace(old, new)
     assert new in text
     (folder / NAME).write_text(text)
-    assert said in _refused("run", "--resume", folder)
+    assert reason in _refused("run", "--resume", folder)
     assert (folder / NAME).read_text() == text
 
 
-# What a terminal is told.
+# Control characters for the terminal.
 
 
-def test_a_folders_name_cannot_steer_a_terminal(run: Path) -> None:
+def test_a_folders_name_cannot_control_a_terminal(run: Path) -> None:
     folder = run.rename(run.parent / "a\x1b[2J\u202e\x07\nb")
     done = ipcbench("report", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"page: {run.parent}/a\\x1b[2J\\u202e\\x07\\nb/report.html\n"
-    told = ipcbench("report", folder, "--json").stdout
-    harmless.lines(told)
-    assert json.loads(told)["folder"] == str(folder)
+    output = ipcbench("report", folder, "--json").stdout
+    harmless.lines(output)
+    assert json.loads(output)["folder"] == str(folder)
     (folder / NAME).write_text("{\n")
     _refused("report", folder)
     (folder / NAME).unlink()
     _refused("report", folder)
 
 
-def test_clean_removes_and_shows_nothing_that_is_not_ours(tmp_path: Path) -> None:
+def test_clean_removes_and_shows_no_foreign_object(tmp_path: Path) -> None:
     home = tmp_path / f"ipcb-{os.getuid()}"
     home.mkdir(mode=0o700)
     precious = tmp_path / "precious"
@@ -449,7 +449,9 @@ def test_clean_removes_and_shows_nothing_that_is_not_ours(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_promises_and_profiles_that_are_no_files(run: Path, make: Callable[[Path], object]) -> None:
+def test_promises_and_profiles_must_be_regular_files(
+    run: Path, make: Callable[[Path], object]
+) -> None:
     odd = run.parent / "odd.toml"
     make(odd)
     commands: list[list[str | Path]] = [

@@ -1,4 +1,4 @@
-"""Huge pages that are not there, or not for us: a skip, a failure, one line; never a signal."""
+"""Huge pages that are missing or forbidden: a skip, a failure, one line; never a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
 from tests.faults.confined import CANNOT, NOBODY, Confinement
-from tests.faults.sweeps import Bench, failed, only_line, why_skipped
+from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 from tests.huge_pages import none_free
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def available(huge_pages: None) -> None:
 
 @pytest.fixture
 def one_page() -> Iterator[Path]:
-    """A cgroup that allows one huge page: of the first version, or of the second."""
+    """A cgroup, of version 1 or 2, that allows one huge page."""
     base = Path("/sys/fs/cgroup")
     second = base / "unified" if (base / "unified").is_dir() else base
     folder = (base / "hugetlb" if (base / "hugetlb").is_dir() else second) / f"ipc-{os.getpid()}"
@@ -61,28 +61,28 @@ def one_page() -> Iterator[Path]:
     finally:
         folder.rmdir()
         if on:
-            with suppress(OSError):  # somebody else uses it by now
+            with suppress(OSError):  # another cgroup uses it by now
                 control.write_text("-hugetlb")
 
 
 # No page is free
 
 
-def test_a_skip_with_its_reason(bench: Bench) -> None:
+def test_no_free_page_is_a_skip(sandbox: Sandbox) -> None:
     with none_free():
-        done, results = bench.sweep(FREE, "-t", RING, "-t", "null", "--pattern", "latency")
+        done, results = sandbox.sweep(FREE, "-t", RING, "-t", "null", "--pattern", "latency")
         total = Pages.now().total
     assert done.returncode == 0, done.stderr
     assert not failed(results)
     ((reason, remedy),) = why_skipped(results, RING)
     assert reason == f"no huge page is free, of vm.nr_hugepages = {total}"
     assert remedy.startswith("sysctl -w vm.nr_hugepages=")
-    assert reason in bench.page() and remedy in bench.page()
+    assert reason in sandbox.page() and remedy in sandbox.page()
 
 
-def test_nothing_else_was_asked_for(bench: Bench) -> None:
+def test_no_free_page_and_no_other_cell(sandbox: Sandbox) -> None:
     with none_free():
-        done = bench.run(FREE, "run", "-t", RING, "-o", bench.results)
+        done = sandbox.run(FREE, "run", "-t", RING, "-o", sandbox.results)
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert (
@@ -91,27 +91,29 @@ def test_nothing_else_was_asked_for(bench: Bench) -> None:
     )
 
 
-def test_the_list_and_the_doctor_say_so(bench: Bench) -> None:
+def test_list_and_doctor_report_no_free_page(sandbox: Sandbox) -> None:
     with none_free():
         for command in ("list", "doctor"):
-            done = bench.run(FREE, command)
+            done = sandbox.run(FREE, command)
             assert done.returncode == 0, done.stderr
             words = " ".join(done.stdout.split())
             assert "no huge page is free" in words and "sysctl -w vm.nr_hugepages=" in words
 
 
-def test_memory_that_cannot_be_of_huge_pages(bench: Bench) -> None:
-    line = only_line(bench.run(FREE, "run", "-t", "shm:posix+futex/huge", "-o", bench.results))
+def test_memory_without_huge_pages(sandbox: Sandbox) -> None:
+    line = only_line(sandbox.run(FREE, "run", "-t", "shm:posix+futex/huge", "-o", sandbox.results))
     assert "only sysv and memfd can" in line
 
 
-# There are some, but not for us
+# Pages are free but forbidden
 
 
-def test_a_cgroup_ends_it_in_the_middle(available: None, one_page: Path, bench: Bench) -> None:
-    """The probe's one page is allowed, and so are small messages; larger ones are not."""
+def test_a_cgroups_limit_is_reached_in_the_middle(
+    available: None, one_page: Path, sandbox: Sandbox
+) -> None:
+    """The limit allows the probe's page and small messages, but not larger ones."""
     confinement = Confinement(cgroup=str(one_page))
-    done, results = bench.sweep(
+    done, results = sandbox.sweep(
         confinement, "-t", RING, "-t", "null", "-s", "64", "-s", "1M", "--pattern", "latency"
     )
     assert done.returncode == 0, done.stderr
@@ -135,11 +137,11 @@ except Unavailable as reason:
 """
 
 
-def created_by(confinement: Confinement, kind: str, bench: Bench) -> list[str]:
-    """What a process so confined is told that creates two pages of it."""
+def created_by(confinement: Confinement, kind: str, sandbox: Sandbox) -> list[str]:
+    """Create two pages of memory in a confined process; return the reason and the remedy."""
     done = subprocess.run(
         confinement.wrapped([sys.executable, "-c", CREATE, kind]),
-        env={"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(bench.home), "PATH": os.defpath},
+        env={"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(sandbox.home), "PATH": os.defpath},
         capture_output=True,
         text=True,
         check=False,
@@ -148,26 +150,28 @@ def created_by(confinement: Confinement, kind: str, bench: Bench) -> list[str]:
     if done.returncode == CANNOT:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, (done.returncode, done.stderr)
-    assert bench.left() == []
+    assert sandbox.left() == []
     return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("kind", IN_HUGE_PAGES)
-def test_a_cgroup_allows_fewer(available: None, one_page: Path, bench: Bench, kind: str) -> None:
-    """It counts at the first touch: what is reserved would be a SIGBUS there."""
-    reason, remedy = created_by(Confinement(cgroup=str(one_page)), kind, bench)
+def test_a_cgroup_allows_fewer(
+    available: None, one_page: Path, sandbox: Sandbox, kind: str
+) -> None:
+    """The cgroup counts at the first access, where a reserved page would raise SIGBUS."""
+    reason, remedy = created_by(Confinement(cgroup=str(one_page)), kind, sandbox)
     assert f" of {2 * PAGE} bytes fails: " in reason
     assert reason.endswith(" huge pages free")
     assert remedy.startswith("raise the cgroup's hugetlb.")
 
 
-def test_who_may_not(available: None, bench: Bench) -> None:
-    """shmget(2) takes a privilege for it; memfd_create(2) does not."""
+def test_a_user_without_the_privilege(available: None, sandbox: Sandbox) -> None:
+    """Huge pages take a privilege in shmget(2), but not in memfd_create(2)."""
     if os.getuid():
-        pytest.skip("it takes root to become somebody else")
-    os.chown(bench.home, NOBODY, NOBODY)
+        pytest.skip("only root can become another user")
+    os.chown(sandbox.home, NOBODY, NOBODY)
     other = Confinement(user=True)
-    assert created_by(other, "memfd", bench) == []
-    reason, remedy = created_by(other, "sysv", bench)
+    assert created_by(other, "memfd", sandbox) == []
+    reason, remedy = created_by(other, "sysv", sandbox)
     assert reason == "shmget(2) of huge pages fails: Operation not permitted"
     assert remedy.startswith("sysctl -w vm.hugetlb_shm_group=")

@@ -1,4 +1,4 @@
-"""A run of these tests that is killed leaves no object, whatever its children do."""
+"""A killed run of these tests: it leaves no kernel object, even if its children live on."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def test_a_killed_run_leaves_no_object(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
     ) as run:
-        wait_for("its segment", lambda: child.exists() and child.read_text().endswith("\n"))
+        wait_for("the segment", lambda: child.exists() and child.read_text().endswith("\n"))
         assert set(kernel_objects()) - before
         run.kill()
     try:
-        wait_for("the end of its segment", lambda: not set(kernel_objects()) - before)
+        wait_for("the removal of the segment", lambda: not set(kernel_objects()) - before)
     finally:
         os.kill(int(child.read_text()), signal.SIGKILL)

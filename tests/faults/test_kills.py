@@ -1,4 +1,4 @@
-"""Killed in the middle: what is measured is safe, nothing is left, and it can be resumed."""
+"""Killed sweeps: measured runs are kept, nothing is left behind, and they can be resumed."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ SLOW, QUICK = (f"latency/{name}/python/64B/2p/same-core" for name in ("dawdles",
 
 
 def objects() -> set[str]:
-    """The kernel objects that there are now."""
+    """List the kernel objects that exist now."""
     return {str(one) for one in kernel_objects()}
 
 
-def first_comes(identity: str) -> str:
-    """A seed that begins with this cell: the digest that orders a round's cells."""
+def seed_for(identity: str) -> str:
+    """Find a seed whose digests put this cell first in a round."""
     cells = [SLOW, QUICK, f"{SLOW}~twin", f"{QUICK}~twin"]
     for seed in range(1000):
         ranks = {cell: hashlib.sha256(f"{seed}/0/{cell}".encode()).digest() for cell in cells}
         if min(cells, key=ranks.__getitem__) == identity:
             return str(seed)
-    raise AssertionError("no seed does")
+    raise AssertionError("no seed puts it first")
 
 
 def test_the_command_is_killed(tmp_path: Path) -> None:
@@ -64,13 +64,13 @@ def test_the_command_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("victim", ["fork parent", "worker", "peer"])
-def test_a_process_below_is_killed(victim: str, tmp_path: Path) -> None:
-    """It costs that run; the next one, and the sweep, go on."""
+def test_a_child_process_is_killed(victim: str, tmp_path: Path) -> None:
+    """Only that run fails; the sweep continues with the next one."""
     before = snapshot()
     folder = tmp_path / "run"
     with started(
         "run", "--profile", "smoke", "--clock", "fake", "-t", "dawdles", "-t", "null",
-        "--pattern", "latency", "-s", "64", "-o", folder, "--seed", first_comes(SLOW), plugins=True,
+        "--pattern", "latency", "-s", "64", "-o", folder, "--seed", seed_for(SLOW), plugins=True,
     ) as process:  # fmt: skip
         wait_for(f"a {victim}", lambda: parts(process.pid)["peer"])
         for pid in parts(process.pid)[victim]:
@@ -85,13 +85,13 @@ def test_a_process_below_is_killed(victim: str, tmp_path: Path) -> None:
     assert not left_since(before)
 
 
-def test_clean_removes_what_is_left_and_nothing_else(tmp_path: Path) -> None:
-    """Even the guardian is dead: `clean` finds the ledger."""
+def test_clean_removes_leftover_objects_alone(tmp_path: Path) -> None:
+    """With the guardian killed too, `clean` finds the objects by the ledger."""
     before, found = snapshot(), objects()
     with started(*SWEEP, "-t", "sysv-queue", "-o", tmp_path / "run") as process:
         wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
         below = descendants(process.pid)
-        for pid in below:  # the guardian first: nobody is to clean up
+        for pid in below:  # the guardian first, so that it cannot clean up
             if "ipcbench.bench.machine.guardian" in command_line(pid):
                 os.kill(pid, signal.SIGKILL)
         process.kill()

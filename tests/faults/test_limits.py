@@ -1,4 +1,4 @@
-"""Limits that are really hit: each is a skip, a failed cell or one line, with its remedy."""
+"""Real limits reached: each is a skip, a failed cell or one line, with its remedy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from ipcbench.bench.results.results import Results, Status, load
 from tests.e2e.command import DEADLINE, ipcbench, lines, started, wait_for
 from tests.faults.confined import Confinement
-from tests.faults.disks import said
-from tests.faults.sweeps import Bench, failed, only_line, why_skipped
+from tests.faults.disks import error_lines
+from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 
 ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
@@ -23,7 +23,7 @@ SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe")
 
 
 def stops(folder: Path) -> str:
-    """How a sweep ends that cannot go on now."""
+    """Build the end of the message of a sweep that cannot continue now."""
     return (
         ": the sweep stops here, and its measurements are kept; once that is solved, "
         f"continue with: ipcbench run --resume {folder}"
@@ -41,16 +41,16 @@ def remedies(results: Results) -> set[str]:
 # Descriptors
 
 
-def test_no_descriptors_at_all(bench: Bench) -> None:
-    """Too few even to start: what it was for, and the way out, in one line."""
-    done = bench.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", bench.results)
+def test_no_descriptors_at_all(sandbox: Sandbox) -> None:
+    """Too few to start: one line names the purpose and the remedy."""
+    done = sandbox.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", sandbox.results)
     what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
-    assert only_line(done) == f"Error: {what}{stops(bench.results)}"
+    assert only_line(done) == f"Error: {what}{stops(sandbox.results)}"
 
 
-def test_descriptors_run_out_in_some_cells(bench: Bench) -> None:
-    """Those cells fail with their reason and remedy, the others are measured."""
-    done, results = bench.sweep(
+def test_descriptors_run_out_in_some_cells(sandbox: Sandbox) -> None:
+    """Cells that need more fail with reason and remedy; the others are measured."""
+    done, results = sandbox.sweep(
         Confinement(limits={"RLIMIT_NOFILE": 15}),
         "-t", "pipe", "-t", "unix-stream", "-t", "shm:posix+eventfd", "-t", "sysv-queue",
         "--pattern", "latency", "--pattern", "echo",
@@ -62,11 +62,11 @@ def test_descriptors_run_out_in_some_cells(bench: Bench) -> None:
     assert remedies(results) == {"ulimit -n 1024"}
     assert all("Too many open files" in one.failures[0].what for one in failed(results))
     assert "Too many open files: ulimit -n 1024\n" in done.stderr
-    assert "Remedy: ulimit -n 1024" in bench.page()
+    assert "Remedy: ulimit -n 1024" in sandbox.page()
 
 
 def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
-    """No further fork parent can be started: the sweep stops, and goes on where it may again."""
+    """No new fork parent can start: the sweep stops, and can be resumed later."""
     folder = tmp_path / "run"
     with started(*SWEEP, "-o", folder) as process:
         wait_for("a calibrated cell", lambda: lines(folder, "calibrated"))
@@ -76,7 +76,7 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 3
     what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
-    assert said(errors) == [f"Error: {what}{stops(folder)}"]
+    assert error_lines(errors) == [f"Error: {what}{stops(folder)}"]
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0, done.stderr
     assert not failed(load(folder))
@@ -86,29 +86,29 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
-def test_the_command_may_start_no_process(bound: int, what: str, bench: Bench) -> None:
+def test_the_command_may_start_no_process(bound: int, what: str, sandbox: Sandbox) -> None:
     confinement = Confinement(user=True, limits={"RLIMIT_NPROC": bound})
-    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
-    check_not_started(line, what, bench.results)
+    line = only_line(sandbox.run(confinement, *SWEEP, "-o", sandbox.results))
+    check_not_started(line, what, sandbox.results)
 
 
 @pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
 def test_a_container_that_is_full_of_processes(
-    bound: int, what: str, pids: Path, bench: Bench
+    bound: int, what: str, pids: Path, sandbox: Sandbox
 ) -> None:
-    """Its limit is of a cgroup: cgroups(7)."""
+    """The limit is the cgroup's pids.max: cgroups(7)."""
     (pids / "pids.max").write_text(str(bound))
     confinement = Confinement(cgroup=str(pids))
-    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
-    check_not_started(line, what, bench.results)
+    line = only_line(sandbox.run(confinement, *SWEEP, "-o", sandbox.results))
+    check_not_started(line, what, sandbox.results)
 
 
 def check_not_started(line: str, what: str, folder: Path) -> None:
-    """Without a guardian nothing is begun; without a fork parent it may go on later."""
-    said = f"Error: starting {what} fails: Resource temporarily unavailable: {MORE_PROCESSES}"
+    """Check the message: without a fork parent the sweep has a folder and can be resumed."""
+    message = f"Error: starting {what} fails: Resource temporarily unavailable: {MORE_PROCESSES}"
     begun = folder.exists()
     assert begun is (what == "the fork parent")
-    assert line == said + (stops(folder) if begun else "")
+    assert line == message + (stops(folder) if begun else "")
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def check_not_started(line: str, what: str, folder: Path) -> None:
     [
         (3, "the fork parent", "fork(2) fails: Resource temporarily unavailable"),
         (4, "the worker", "fork(2) fails: Resource temporarily unavailable"),
-        (5, "the worker", "RuntimeError: can't start new thread"),  # a Queue's feeder
+        (5, "the worker", "RuntimeError: can't start new thread"),  # the feeder thread of a Queue
     ],
 )
-def test_a_run_may_start_no_process(bound: int, who: str, what: str, bench: Bench) -> None:
-    _, results = bench.sweep(
+def test_a_run_may_start_no_process(bound: int, who: str, what: str, sandbox: Sandbox) -> None:
+    _, results = sandbox.sweep(
         Confinement(user=True, limits={"RLIMIT_NPROC": bound}),
         "-t", "mp-queue", "--pattern", "latency",
     )  # fmt: skip
@@ -151,10 +151,12 @@ def test_a_run_may_start_no_process(bound: int, who: str, what: str, bench: Benc
     ],
     ids=["full", "read-only", "forbidden", "missing"],
 )
-def test_no_shared_memory(confinement: Confinement, what: str, remedy: str, bench: Bench) -> None:
+def test_no_shared_memory(
+    confinement: Confinement, what: str, remedy: str, sandbox: Sandbox
+) -> None:
     if "mode=0555" in confinement.tmpfs.values() and os.getuid():
         pytest.skip("root of a user namespace of its own may write everywhere in it")
-    found = bench.unavailable(confinement)
+    found = sandbox.unavailable(confinement)
     for name in ("posix-sem", "mp-lock", "mp-queue", "shm:posix+spin", "shm:mp+posix-sem"):
         reason, help_ = found[name]
         assert what in reason, (name, reason)
@@ -162,9 +164,9 @@ def test_no_shared_memory(confinement: Confinement, what: str, remedy: str, benc
     assert not {"pipe", "sysv-queue", "posix-queue", "unix-stream"} & found.keys()
 
 
-def test_shared_memory_fills_up_in_the_middle(bench: Bench) -> None:
-    """64 KiB are enough for small messages, and for the probe; not for a ring of 4 KiB ones."""
-    done, results = bench.sweep(
+def test_shared_memory_fills_up_in_the_middle(sandbox: Sandbox) -> None:
+    """64 KiB suffice for the probe and small messages, but not for a ring of 4 KiB messages."""
+    done, results = sandbox.sweep(
         shm("size=64k"), "-t", "shm:posix+posix-sem", "-t", "null", "--pattern", "stream"
     )
     assert done.returncode == 0, done.stderr
@@ -175,15 +177,15 @@ def test_shared_memory_fills_up_in_the_middle(bench: Bench) -> None:
         "posix_fallocate(3) of 525440 bytes fails: No space left on device"
     )
     assert full.failures[0].remedy == ROOM_IN_SHM
-    assert f"Remedy: {ROOM_IN_SHM}" in bench.page()
+    assert f"Remedy: {ROOM_IN_SHM}" in sandbox.page()
 
 
 # System V and message queues
 
 
-def test_no_objects_of_system_v(bench: Bench) -> None:
+def test_no_system_v_objects(sandbox: Sandbox) -> None:
     settings = {"kernel/msgmni": "0", "kernel/sem": "250 32000 32 0", "kernel/shmmni": "0"}
-    found = bench.unavailable(Confinement(namespaces=("ipc",), settings=settings))
+    found = sandbox.unavailable(Confinement(namespaces=("ipc",), settings=settings))
     for name, call, setting in (
         ("sysv-queue", "msgget(2)", "kernel.msgmni=16"),
         ("sysv-sem", "semget(2)", 'kernel.sem="250 64000 32 32"'),
@@ -195,10 +197,10 @@ def test_no_objects_of_system_v(bench: Bench) -> None:
     assert "pipe" not in found
 
 
-def test_the_second_object_of_system_v_is_one_too_many(bench: Bench) -> None:
-    """The probe makes one; a link takes two."""
+def test_only_one_system_v_object_is_allowed(sandbox: Sandbox) -> None:
+    """The probe creates one; a link needs two."""
     settings = {"kernel/msgmni": "1", "kernel/sem": "250 32000 32 1"}
-    done, results = bench.sweep(
+    done, results = sandbox.sweep(
         Confinement(namespaces=("ipc",), settings=settings),
         "-t", "sysv-queue", "-t", "sysv-queue:types", "-t", "shm:posix+sysv-sem",
         "--pattern", "latency",
@@ -213,36 +215,36 @@ def test_the_second_object_of_system_v_is_one_too_many(bench: Bench) -> None:
             assert f"sysctl -w {setting}" in failure.remedy
 
 
-def test_no_bytes_for_queues(bench: Bench) -> None:
-    """RLIMIT_MSGQUEUE is told as what it is: the binding speaks of open files."""
-    found = bench.unavailable(Confinement(limits={"RLIMIT_MSGQUEUE": 0}))
+def test_no_bytes_for_queues(sandbox: Sandbox) -> None:
+    """RLIMIT_MSGQUEUE is named, although the binding reports too many open files."""
+    found = sandbox.unavailable(Confinement(limits={"RLIMIT_MSGQUEUE": 0}))
     assert list(found) == ["posix-queue"]
     reason, remedy = found["posix-queue"]
     assert "RLIMIT_MSGQUEUE bytes in all, 0" in reason
     assert remedy.startswith("ulimit -q 819200, or remove queues")
 
 
-def test_bytes_for_shallow_queues_alone_and_no_locked_memory(bench: Bench) -> None:
-    """The queue has fewer messages then, and says so; nothing of ours locks memory."""
-    done, results = bench.sweep(
+def test_bytes_for_shallow_queues_alone_and_no_locked_memory(sandbox: Sandbox) -> None:
+    """The queue is shallower and records its depth; no part of ipcbench locks memory."""
+    done, results = sandbox.sweep(
         Confinement(limits={"RLIMIT_MSGQUEUE": 1000, "RLIMIT_MEMLOCK": 0}, user=True),
         "-t", "posix-queue", "-t", "shm:memfd+futex", "--pattern", "latency",
     )  # fmt: skip
     assert not failed(results)
-    assert "atplotlib" not in done.stderr  # this user's home may not be his to write to
+    assert "atplotlib" not in done.stderr  # this user's home may be read-only to it
     queues = [one for one in results.ok() if one.cell.transport == "posix-queue"]
     assert {run.depth for one in queues for run in one.good} == {2}
 
 
-def test_no_signal_can_be_queued(bench: Bench) -> None:
-    found = bench.unavailable(Confinement(limits={"RLIMIT_SIGPENDING": 0}, user=True))
+def test_no_signal_can_be_queued(sandbox: Sandbox) -> None:
+    found = sandbox.unavailable(Confinement(limits={"RLIMIT_SIGPENDING": 0}, user=True))
     reason, remedy = found["signal"]
     assert reason == "sigqueue(3) fails: Resource temporarily unavailable"
     assert remedy == "ulimit -i 1024"
 
 
-def test_no_loopback(bench: Bench) -> None:
-    found = bench.unavailable(Confinement(namespaces=("net",)))
+def test_no_loopback(sandbox: Sandbox) -> None:
+    found = sandbox.unavailable(Confinement(namespaces=("net",)))
     assert list(found) == ["tcp", "tcp6"]
     assert found["tcp"][0] == "connect(2) to 127.0.0.1 fails: Network is unreachable"
     assert all(remedy.startswith("ip link set lo up") for _, remedy in found.values())
@@ -264,8 +266,8 @@ CALLS = {
 
 
 @pytest.mark.parametrize("number", ["EPERM", "EACCES", "ENOSYS"])
-def test_refused_calls(number: str, bench: Bench) -> None:
-    found = bench.unavailable(Confinement(refused=dict.fromkeys(CALLS, number)))
+def test_refused_calls(number: str, sandbox: Sandbox) -> None:
+    found = sandbox.unavailable(Confinement(refused=dict.fromkeys(CALLS, number)))
     words = os.strerror(getattr(errno, number))
     expected = {
         name: (f"{call} fails: {words}", ALLOW) for call, names in CALLS.values() for name in names
@@ -273,9 +275,9 @@ def test_refused_calls(number: str, bench: Bench) -> None:
     assert found == expected
 
 
-def test_a_refused_call_that_the_harness_makes_too(bench: Bench) -> None:
-    """Workers' output goes elsewhere without memfd_create(2); all else is measured."""
-    done, results = bench.sweep(
+def test_a_refused_call_that_the_harness_can_replace(sandbox: Sandbox) -> None:
+    """Without memfd_create(2), workers' output goes to a file; the other cells are measured."""
+    done, results = sandbox.sweep(
         Confinement(refused={"memfd_create": "ENOSYS"}),
         "-t", "pipe", "-t", "shm:memfd+posix-sem", "--pattern", "latency",
     )  # fmt: skip
@@ -293,12 +295,12 @@ def test_a_refused_call_that_the_harness_makes_too(bench: Bench) -> None:
         (("socketpair",), "the fork parent", True),
     ],
 )
-def test_a_refused_call_that_the_command_cannot_do_without(
-    calls: tuple[str, ...], what: str, begun: bool, bench: Bench
+def test_a_refused_call_that_the_command_needs(
+    calls: tuple[str, ...], what: str, begun: bool, sandbox: Sandbox
 ) -> None:
     confinement = Confinement(refused=dict.fromkeys(calls, "EPERM"))
-    line = only_line(bench.run(confinement, *SWEEP, "-o", bench.results))
-    ends = stops(bench.results) if begun else ""
+    line = only_line(sandbox.run(confinement, *SWEEP, "-o", sandbox.results))
+    ends = stops(sandbox.results) if begun else ""
     assert line == f"Error: starting {what} fails: Operation not permitted: {ALLOW}{ends}"
 
 
@@ -309,10 +311,10 @@ def test_a_refused_call_that_the_command_cannot_do_without(
         ("sched_setaffinity", "the worker", "sched_setaffinity(2) to CPU "),
     ],
 )
-def test_a_refused_call_that_no_run_can_do_without(
-    call: str, who: str, what: str, bench: Bench
+def test_a_refused_call_that_every_run_needs(
+    call: str, who: str, what: str, sandbox: Sandbox
 ) -> None:
-    done, results = bench.sweep(
+    done, results = sandbox.sweep(
         Confinement(refused={call: "EPERM"}), "-t", "null", "--pattern", "latency"
     )
     assert done.returncode == 3
@@ -322,9 +324,9 @@ def test_a_refused_call_that_no_run_can_do_without(
         assert failure.what.startswith(what)
 
 
-def test_a_missing_call_that_some_patterns_need(bench: Bench) -> None:
-    """Waiting for several words takes futex_waitv(2): the cells that do are skipped."""
-    done, results = bench.sweep(
+def test_a_missing_call_that_some_patterns_need(sandbox: Sandbox) -> None:
+    """Cells that wait for several futex words need futex_waitv(2) and are skipped."""
+    done, results = sandbox.sweep(
         Confinement(refused={"futex_waitv": "ENOSYS"}),
         "-t", "shm:posix+futex", "--pattern", "latency", "--pattern", "fan-in",
     )  # fmt: skip
@@ -333,11 +335,11 @@ def test_a_missing_call_that_some_patterns_need(bench: Bench) -> None:
     assert {one.cell.pattern for one in results.ok()} == {"latency"}
     what = "futex_waitv(2), of Linux 5.16, fails: Function not implemented"
     assert why_skipped(results, "shm:posix+futex") == {(what, ALLOW)}
-    assert what in bench.page()
+    assert what in sandbox.page()
 
 
-def test_the_doctor_tells_all_of_it(bench: Bench) -> None:
-    done = bench.run(
+def test_the_doctor_reports_all_limits(sandbox: Sandbox) -> None:
+    done = sandbox.run(
         Confinement(
             limits={"RLIMIT_NOFILE": 12, "RLIMIT_MSGQUEUE": 0}, refused={"msgget": "EPERM"}
         ),

@@ -1,7 +1,7 @@
-"""What goes wrong under compiled loops is told as under Python's: who, where and what.
+"""Failures under compiled loops, recorded as under Python: process, place and reason.
 
-The guilty end has a capsule of its own, made in Python (tests/plugins/capsules.py); the
-other one has ours, and sits in a compiled loop that no signal's handler of Python's ends.
+The faulty endpoint has a capsule made in Python (tests/plugins/capsules.py); the other
+endpoint has the real one and is in a compiled loop, which no Python signal handler interrupts.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.transports.native import built
-from tests.faults.failing import Told, check_told, swept
+from tests.faults.failing import Expected, check_failure, swept
 
-FAULTS: dict[str, Told] = {
+FAULTS: dict[str, Expected] = {
     "leaves": ("peer 1 (server)", "block", "exited with 7"),
-    "leaves-queue": ("peer 1 (server)", "block", "exited with 7"),  # the facility is silent
+    "leaves-queue": (
+        "peer 1 (server)",
+        "block",
+        "exited with 7",
+    ),  # the facility does not report it
     "leaves-first": ("the worker", "block", "exited with 7"),
     "dies": ("peer 1 (server)", "block", "was killed by SIGKILL"),
     "garbles": ("the worker", "check", "Corrupt: message 0 of sender 0, 64 bytes: byte 63 is"),
@@ -32,5 +36,5 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_who_where_and_what(name: str, results: Results) -> None:
-    check_told(results, name, "native", FAULTS[name])
+def test_failure_is_recorded(name: str, results: Results) -> None:
+    check_failure(results, name, "native", FAULTS[name])

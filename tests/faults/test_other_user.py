@@ -1,9 +1,9 @@
-"""A second user on the machine, who knows every name and path: he gets nowhere.
+"""Attacks by another user of the machine that knows every name and path: all are refused.
 
-He is a forked process that has become another user, with all that he needs
-imported before: our code may lie where he cannot read. What he learnt is the
-worst case, a ticket's data, though a ticket is only ever handed to our own
-processes. TCP's secret alone is kept from him, for it is what lets one in.
+A forked process becomes the other user. It imports all modules before, since that user may
+have no right to read them. It knows the worst case, the data of a ticket, which normally
+only the channel's own processes get. It does not know the secret of TCP, which is what
+admits a connection.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import KernelObject, Thing, kernel_objects
 from ipcbench.transports.testing.participants import Crew, Seat, seats
 from tests.available import available
-from tests.faults.strangers import STRANGER, Try, as_root, attempts, perform, stranger
+from tests.faults.other_user import OTHER_UID, Try, as_root, attempts, other_user, perform
 
-MESSAGE = b"still ours"
+MESSAGE = b"still here"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _IPC_RMID, _IPC_NOWAIT, _PIDFD_GETFD = 0, 0o4000, 438
 
 pytestmark = as_root
 
-__all__ = ["stranger"]
+__all__ = ["other_user"]
 
 
 @pytest.fixture
 def shared(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A folder where everybody may write, with the sticky bit, as /tmp is one."""
+    """A folder like /tmp: writable for all, with the sticky bit."""
     tmpfs = "tmpfs" in request.node.name
     folder = Path(tempfile.mkdtemp(dir="/dev/shm" if tmpfs else "/var/tmp"))
     folder.chmod(0o1777)
@@ -65,20 +65,20 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def spec_of(found: Transport, name: str | None = None) -> Spec:
+def spec_of(transport: Transport, name: str | None = None) -> Spec:
     wanted = (Topology.LINK, Topology.SIGNAL, Topology.GUARD)
-    topology = next(one for one in wanted if one in found.traits.topologies)
+    topology = next(one for one in wanted if one in transport.traits.topologies)
     return Spec(len(MESSAGE) if topology is Topology.LINK else 0, topology, name=name)
 
 
-# What he tries.
+# The attempts.
 
 
 def join(name: str, role: Role, index: int, spec: Spec, data: dict[str, Any]) -> None:
-    found = get(name)
-    assert isinstance(found, Transport)
+    transport = get(name)
+    assert isinstance(transport, Transport)
     ticket = Ticket(role, index, spec, data)
-    found.attach(ticket, time.monotonic() + 0.3).close()
+    transport.attach(ticket, time.monotonic() + 0.3).close()
 
 
 def open_file(path: str, flags: int) -> None:
@@ -92,7 +92,7 @@ def connect(kind: int, path: str) -> None:
 
 def send_datagram(path: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mine:
-        mine.sendto(b"from a stranger", path)
+        mine.sendto(b"from another user", path)
 
 
 def write_into(folder: str) -> None:
@@ -104,7 +104,7 @@ def open_queue(name: str, read: bool) -> None:
 
 
 def system_call(number_or_name: str | int, *arguments: Any) -> None:
-    """By number or by libc's name; what it says is raised."""
+    """Call by number or by libc's name. Raises: OSError."""
     if isinstance(number_or_name, int):
         arguments = (number_or_name, *arguments)
         number_or_name = "syscall"
@@ -121,7 +121,7 @@ def attach_memory(identity: int) -> None:
 
 
 def take_descriptor(pid: int, fd: int) -> None:
-    mine = os.pidfd_open(pid)  # that a process is there is no secret
+    mine = os.pidfd_open(pid)  # every user may do this: pidfd_open(2)
     try:
         system_call(_PIDFD_GETFD, mine, fd, 0)
     finally:
@@ -138,7 +138,7 @@ def on_files(path: str) -> list[Try]:
         (f"wrote {path}", open_file, (path, os.O_WRONLY)),
         (f"truncated {path}", os.truncate, (path, 0)),
         (f"removed {path}", os.unlink, (path,)),
-        (f"renamed {path}", os.rename, (path, path + "-his")),
+        (f"renamed {path}", os.rename, (path, path + "-renamed")),
         (f"opened {path} to all", os.chmod, (path, 0o777)),
     ]
     mode = Path(path).lstat().st_mode
@@ -188,12 +188,12 @@ def receive_message(identity: int) -> None:
 
 
 def send_message(identity: int) -> None:
-    message = ctypes.create_string_buffer((1).to_bytes(8, "little") + b"his")
+    message = ctypes.create_string_buffer((1).to_bytes(8, "little") + b"bad")
     system_call("msgsnd", identity, message, 3, _IPC_NOWAIT)
 
 
 def on_process(pid: int) -> list[Try]:
-    """What has no name is reached through the processes that hold it."""
+    """List attempts to reach unnamed objects through the processes that hold them."""
     descriptors = sorted(int(one) for one in os.listdir(f"/proc/{pid}/fd"))
     tries: list[Try] = [
         (f"looked at the descriptors of {pid}", os.listdir, (f"/proc/{pid}/fd",)),
@@ -226,17 +226,17 @@ def on_objects(created: list[KernelObject]) -> list[Try]:
 
 
 def announced() -> set[tuple[str, str]]:
-    """What stands in the ledger of this run: beside it others may come and go."""
+    """List the objects in this run's ledger, since other processes create objects meanwhile."""
     return set(standing(current()))
 
 
 def is_one_of(names: set[tuple[str, str]], one: KernelObject) -> bool:
-    """Whether the object has one of these names, or lies in the folder of that name."""
+    """Test whether the object has one of these names or lies in a folder of that name."""
     words = {f"key {name}" if kind.startswith("sysv") else Path(name).name for kind, name in names}
     return any(word in one.thing.name for word in words)
 
 
-# What our own processes do meanwhile.
+# Normal use meanwhile.
 
 
 def ticket_data(seat: Seat) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def update(seat: Seat) -> None:
     seat.endpoint.release()  # type: ignore[attr-defined]
 
 
-def goes_on(crew: Crew, spec: Spec, carries: bool) -> bool:
+def still_works(crew: Crew, spec: Spec, carries: bool) -> bool:
     if spec.topology is Topology.SIGNAL:
         one, other = crew.actors
         other.begin(sleep)
@@ -271,63 +271,66 @@ def goes_on(crew: Crew, spec: Spec, carries: bool) -> bool:
 
 
 @pytest.mark.parametrize("name", names())
-def test_he_gets_nowhere(name: str, stranger: Actor) -> None:
-    found = available(name)
-    spec = spec_of(found)
+def test_another_user_has_no_access(name: str, other_user: Actor) -> None:
+    transport = available(name)
+    spec = spec_of(transport)
     before = announced()
-    with Crew(found, spec) as crew:
+    with Crew(transport, spec) as crew:
         created = [one for one in kernel_objects().values() if is_one_of(announced() - before, one)]
         tries = on_objects(created)
         for actor in crew.actors:
             tries += on_process(actor.pid)
-        if has_names(found):
+        if has_names(transport):
             data = crew.actors[0].do(ticket_data)
-            assert created, "what would he have learnt the name of?"
+            assert created, "no named object was found"
             tries += [
                 (f"joined as {role.value}", join, (name, role, index, spec, data))
                 for role, index in seats(spec)
-                if not needs_descriptors(found, role)
+                if not needs_descriptors(transport, role)
             ]
-        assert stranger.do(attempts, tries) == []
+        assert other_user.do(attempts, tries) == []
         assert len(tries) > 20
         for one in created:
             is_folder = one.thing.kind == "file" and Path(one.thing.name).is_dir()
             assert one.mode == (0o700 if is_folder else 0o600), one
-        assert goes_on(crew, spec, found.traits.carries)
+        assert still_works(crew, spec, transport.traits.carries)
 
 
-def needs_descriptors(found: Transport, role: Role) -> bool:
-    """A listening socket's end is handed over, whoever knows its path."""
-    return found.name.startswith("unix-") and role is Role.SERVER
+def needs_descriptors(transport: Transport, role: Role) -> bool:
+    """A server of Unix sockets inherits its descriptor: the path alone does not admit it."""
+    return transport.name.startswith("unix-") and role is Role.SERVER
 
 
-# Names that he took first.
+# Names that the other user takes first.
 
 
-def has_names(found: Transport) -> bool:
-    return found.traits.sharing is Sharing.NAME and found.traits.lifetime is not Lifetime.PROCESS
+def has_names(transport: Transport) -> bool:
+    return (
+        transport.traits.sharing is Sharing.NAME
+        and transport.traits.lifetime is not Lifetime.PROCESS
+    )
 
 
-def fixed_name(found: Transport, shared: Path) -> str:
-    if found.traits.lifetime is Lifetime.FILE_SYSTEM and "sysv" not in found.name:
+def fixed_name(transport: Transport, shared: Path) -> str:
+    if transport.traits.lifetime is Lifetime.FILE_SYSTEM and "sysv" not in transport.name:
         return str(shared / "name")
     key = str(fresh_key() % 2**30 + 1)
-    return key if found.name.startswith("sysv-queue") else f"/{key}"
+    return key if transport.name.startswith("sysv-queue") else f"/{key}"
 
 
-_his: list[Channel] = []
-_heard: list[socket.socket] = []
+_channels: list[Channel] = []
+_connections: list[socket.socket] = []
 
 
 def take(name: str, spec: Spec, shared: Path) -> dict[str, Any]:
-    """He makes the channel, and waits for us."""
-    found = get(name)
-    assert isinstance(found, Transport)
-    (shared / "his").mkdir(mode=0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(shared / "his")
+    """Create the channel as the other user; return a ticket's data."""
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    (shared / "home").mkdir(mode=0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(shared / "home")
     os.umask(0)
-    channel = found.create(spec)
-    _his.append(channel)
+    channel = transport.create(spec)
+    _channels.append(channel)
     ticket = channel.ticket(*seats(spec)[-1])
     data = dict(ticket.data)
     ticket.close()
@@ -335,65 +338,69 @@ def take(name: str, spec: Spec, shared: Path) -> dict[str, Any]:
 
 
 def leave() -> None:
-    for channel in _his:
+    for channel in _channels:
         channel.close()
         channel.unlink()
 
 
-NAMED = [name for name in names() if isinstance(found := get(name), Transport) and has_names(found)]
+NAMED = [
+    name
+    for name in names()
+    if isinstance(transport := get(name), Transport) and has_names(transport)
+]
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_name_that_he_took(name: str, stranger: Actor, shared: Path) -> None:
-    """It is taken, and who comes to it by its name alone is told whose it is."""
-    found = available(name)
-    spec = spec_of(found, fixed_name(found, shared))
-    data = stranger.do(perform, take, name, spec, shared)
+def test_a_name_that_another_user_took(name: str, other_user: Actor, shared: Path) -> None:
+    """Creating it fails, and attaching by name alone reports its owner."""
+    transport = available(name)
+    spec = spec_of(transport, fixed_name(transport, shared))
+    data = other_user.do(perform, take, name, spec, shared)
     try:
         with pytest.raises(FileExistsError):
-            found.create(spec)
+            transport.create(spec)
         for role, index in seats(spec):
-            if not needs_descriptors(found, role):
-                with pytest.raises(PermissionError, match=f"belongs to user {STRANGER}"):
+            if not needs_descriptors(transport, role):
+                with pytest.raises(PermissionError, match=f"belongs to user {OTHER_UID}"):
                     join(name, role, index, spec, data)
     finally:
-        stranger.do(perform, leave)
+        other_user.do(perform, leave)
 
 
 @pytest.mark.parametrize("name", ["fifo", "flock", "shm:file+posix-sem"])
-def test_links_that_he_made(name: str, stranger: Actor, shared: Path) -> None:
-    """To a file of ours, which he would like us to use."""
-    found = available(name)
-    spec = spec_of(found, str(shared / "name"))
-    with Crew(found, spec_of(found)) as crew:
+def test_links_that_another_user_made(name: str, other_user: Actor, shared: Path) -> None:
+    """They lead to a file of this test's user, which attaching must not follow."""
+    transport = available(name)
+    spec = spec_of(transport, str(shared / "name"))
+    with Crew(transport, spec_of(transport)) as crew:
         data = crew.actors[0].do(ticket_data)
         real = data.get("path") or data.get("segment")
         link = str(shared / "link")
-        stranger.do(perform, os.symlink, str(real), link)
+        other_user.do(perform, os.symlink, str(real), link)
         data |= {"path": link, "segment": link}
         for role, index in seats(spec):
             with pytest.raises(PermissionError, match="is a symbolic link"):
                 join(name, role, index, spec, data)
 
 
-# What has no name, and what has a port.
+# Channels without names, and ports.
 
 
 @pytest.mark.parametrize("name", ["mp-pipe", "mp-pipe-pickle", "mp-simple-queue", "mp-queue"])
-def test_what_is_unpickled_comes_over_inherited_descriptors_alone(name: str) -> None:
-    """No address, no name: nothing that he could connect to, so nothing that he could send."""
-    found = available(name)
+def test_only_inherited_descriptors_carry_pickles(name: str) -> None:
+    """Without address and name, another user cannot connect, so it cannot send a pickle."""
+    transport = available(name)
     before = announced(), listening()
-    with Crew(found, spec_of(found)) as crew:
+    with Crew(transport, spec_of(transport)) as crew:
         assert all("path" not in actor.do(ticket_data) for actor in crew.actors)
-        assert found.traits.sharing is Sharing.INHERIT
+        assert transport.traits.sharing is Sharing.INHERIT
         assert announced() == before[0]
         assert not [one for one in listening() - before[1] if PREFIX in one]
-        assert goes_on(crew, spec_of(found), carries=True)
+        assert still_works(crew, spec_of(transport), carries=True)
 
 
 def listening() -> set[str]:
-    """Names of Unix sockets, and ports: proc_net(5)."""
+    """List names of Unix sockets, and listening ports: proc_net(5)."""
     unix = Path("/proc/net/unix").read_text().splitlines()
     ports = [
         line
@@ -409,17 +416,17 @@ def family(address: tuple[str, int]) -> int:
     return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
-def knock(address: tuple[str, int], said: bytes) -> None:
-    """He connects, and says something."""
+def connect_and_send(address: tuple[str, int], data: bytes) -> None:
+    """Connect as the other user and send data."""
     mine = socket.socket(family(address))
     mine.settimeout(5)
     mine.connect(address)
-    mine.sendall(said)
-    _heard.append(mine)
+    mine.sendall(data)
+    _connections.append(mine)
 
 
-def hear() -> bytes:
-    with _heard.pop() as mine:
+def receive_answer() -> bytes:
+    with _connections.pop() as mine:
         try:
             return mine.recv(100)
         except ConnectionResetError:
@@ -435,24 +442,24 @@ def squat(address: tuple[str, int]) -> None:
 
 
 def attached(name: str, ticket: Ticket) -> Any:
-    found = get(name)
-    assert isinstance(found, Transport)
-    return found.attach(ticket, time.monotonic() + 5)
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    return transport.attach(ticket, time.monotonic() + 5)
 
 
 @pytest.mark.parametrize("name", ["tcp", "tcp6"])
-def test_at_the_port(name: str, stranger: Actor) -> None:
-    """Anybody may connect, and nobody without the secret is heard; the port is not to be had."""
-    found = available(name)
-    channel = found.create(Spec(len(MESSAGE)))
+def test_the_port_of_a_channel(name: str, other_user: Actor) -> None:
+    """Any user may connect, but only with the secret is it served; the port is taken."""
+    transport = available(name)
+    channel = transport.create(Spec(len(MESSAGE)))
     ticket = channel.ticket(Role.CLIENT, 0)
     address = (ticket.data["address"][0], ticket.data["address"][1])
     with pytest.raises(OSError, match="in use"):
-        stranger.do(perform, squat, address)
-    stranger.do(perform, knock, address, bytes(36))  # as long as a secret and an index
+        other_user.do(perform, squat, address)
+    other_user.do(perform, connect_and_send, address, bytes(36))  # as long as a secret and an index
     client = attached(name, ticket)
     server = attached(name, channel.ticket(Role.SERVER, 0))
-    assert stranger.do(perform, hear) == b""
+    assert other_user.do(perform, receive_answer) == b""
     client.send(MESSAGE)
     buffer = memoryview(bytearray(len(MESSAGE)))
     server.recv_into(buffer)

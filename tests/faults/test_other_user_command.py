@@ -1,4 +1,4 @@
-"""A second user around the command: its folders, its ledgers, its lock, its results."""
+"""Another user of the machine and the command's folders, ledgers, lock and results."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ from ipcbench.transports.kernel_objects.ledger import (
 from ipcbench.transports.kernel_objects.ownership import check_way
 from ipcbench.transports.testing.actors import Actor
 from tests.e2e.command import ipcbench
-from tests.faults.strangers import STRANGER, as_root, attempts, perform, stranger
+from tests.faults.other_user import OTHER_UID, as_root, attempts, other_user, perform
 
 pytestmark = as_root
 
-__all__ = ["stranger"]
+__all__ = ["other_user"]
 
 SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe", "--pattern", "latency")
 
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A folder where everybody may write, with the sticky bit, as /tmp is one."""
+    """A folder like /tmp: writable for all, with the sticky bit."""
     folder = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="ipcb-"))
     folder.chmod(0o1777)
     yield folder
@@ -57,65 +57,67 @@ def shared() -> Iterator[Path]:
 
 
 def refused(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> str:
-    """The one line that the command says, and nothing else."""
+    """Run a command that must refuse; return its only line."""
     done = ipcbench(*arguments, cwd=cwd, **environment)
     assert (done.returncode, done.stdout) == (3, ""), done
     assert done.stderr.count("\n") == 1, done.stderr
     return done.stderr
 
 
-# Our home.
+# The home.
 
 
-def test_a_home_that_he_made_first(stranger: Actor, shared: Path) -> None:
+def test_a_home_that_another_user_made(other_user: Actor, shared: Path) -> None:
     home = shared / f"ipcbench-{os.getuid()}"
-    stranger.do(perform, os.mkdir, str(home), 0o777)
-    at_his = {"XDG_RUNTIME_DIR": "", "TMPDIR": str(shared)}
+    other_user.do(perform, os.mkdir, str(home), 0o777)
+    in_shared = {"XDG_RUNTIME_DIR": "", "TMPDIR": str(shared)}
     for command in ((*SWEEP, "-o", shared / "run"), ("clean",)):
-        said = refused(*command, **at_his)
-        assert f"belongs to user {STRANGER}: remove it, or set XDG_RUNTIME_DIR" in said
+        message = refused(*command, **in_shared)
+        assert f"belongs to user {OTHER_UID}: remove it, or set XDG_RUNTIME_DIR" in message
     assert not (shared / "run").exists()
-    listed = {one["name"]: one for one in json.loads(ipcbench("list", "--json", **at_his).stdout)}
+    listed = {
+        one["name"]: one for one in json.loads(ipcbench("list", "--json", **in_shared).stdout)
+    }
     assert listed["pipe"]["available"]
     assert "remove it, or set XDG_RUNTIME_DIR" in listed["fifo"]["reason"]
     assert "Error" not in listed["fifo"]["reason"]
 
 
-def test_a_link_for_a_home(stranger: Actor, shared: Path, tmp_path: Path) -> None:
+def test_a_link_for_a_home(other_user: Actor, shared: Path, tmp_path: Path) -> None:
     home = shared / f"ipcbench-{os.getuid()}"
-    stranger.do(perform, os.symlink, str(tmp_path), str(home))
-    said = refused("clean", XDG_RUNTIME_DIR="", TMPDIR=str(shared))
-    assert "is not a folder of ours alone" in said
+    other_user.do(perform, os.symlink, str(tmp_path), str(home))
+    message = refused("clean", XDG_RUNTIME_DIR="", TMPDIR=str(shared))
+    assert "is not a folder of ours alone" in message
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o775])
 def test_a_temporary_folder_without_the_sticky_bit(shared: Path, mode: int) -> None:
-    """Whoever may write to it could put another folder in the place of ours."""
+    """Every user with write access could replace the home by another folder."""
     shared.chmod(mode)
-    said = refused("clean", XDG_RUNTIME_DIR="", TMPDIR=str(shared))
-    assert f"others may write to {shared}" in said
-    assert f"chmod +t {shared}" in said
+    message = refused("clean", XDG_RUNTIME_DIR="", TMPDIR=str(shared))
+    assert f"others may write to {shared}" in message
+    assert f"chmod +t {shared}" in message
 
 
-def test_a_temporary_folder_of_his(stranger: Actor, shared: Path) -> None:
-    his = shared / "his"
-    stranger.do(perform, os.mkdir, str(his), 0o755)
-    said = refused("clean", XDG_RUNTIME_DIR=str(his))
-    assert f"{his} belongs to user {STRANGER}" in said
-    assert "XDG_RUNTIME_DIR" in said
+def test_a_temporary_folder_of_another_user(other_user: Actor, shared: Path) -> None:
+    foreign = shared / "foreign"
+    other_user.do(perform, os.mkdir, str(foreign), 0o755)
+    message = refused("clean", XDG_RUNTIME_DIR=str(foreign))
+    assert f"{foreign} belongs to user {OTHER_UID}" in message
+    assert "XDG_RUNTIME_DIR" in message
 
 
-def test_an_inherited_ledger_of_his(
-    stranger: Actor, shared: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_inherited_ledger_of_another_user(
+    other_user: Actor, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """su(1) keeps the environment: nothing is written to, or believed of, his file."""
-    ledger = shared / "his.ledger"
-    stranger.do(perform, Path.touch, ledger)
+    """su(1) keeps the environment: the other user's file is neither written nor read."""
+    ledger = shared / "foreign.ledger"
+    other_user.do(perform, Path.touch, ledger)
     monkeypatch.setenv(LEDGER_VARIABLE, str(ledger))
-    with pytest.raises(PermissionError, match=f"belongs to user {STRANGER}"):
+    with pytest.raises(PermissionError, match=f"belongs to user {OTHER_UID}"):
         Ledger(ledger).write({"kind": "file"})
-    with pytest.raises(PermissionError, match=f"belongs to user {STRANGER}"):
+    with pytest.raises(PermissionError, match=f"belongs to user {OTHER_UID}"):
         list(Ledger(ledger).entries())
     mine = current()
     assert mine.path != ledger
@@ -126,7 +128,7 @@ def test_an_inherited_ledger_of_his(
 
 
 def make_all(shared: Path) -> list[tuple[str, str]]:
-    """What a run of his would have, and a ledger of root's could wrongly name."""
+    """Create objects of each kind, as a run has them; a ledger of root could name them wrongly."""
     file, folder = shared / fresh_name(), shared / fresh_name()
     file.touch()
     folder.mkdir()
@@ -151,7 +153,7 @@ def make_all(shared: Path) -> list[tuple[str, str]]:
 
 
 def remove(things: list[tuple[str, str]]) -> list[str]:
-    """He may: what there was."""
+    """Remove the objects as their owner; return the kinds removed."""
     removed = []
     for kind, name in things:
         KINDS[kind].remove(name)
@@ -166,15 +168,15 @@ def ledger_naming(things: list[tuple[str, str]], at: float) -> Ledger:
     return ledger
 
 
-def test_root_removes_nothing_of_his(stranger: Actor, shared: Path) -> None:
+def test_root_removes_no_object_of_another_user(other_user: Actor, shared: Path) -> None:
     now = time.time()
-    things = stranger.do(perform, make_all, shared)
+    things = other_user.do(perform, make_all, shared)
     assert remove_all(ledger_naming(things, now)) == []
-    assert stranger.do(perform, remove, things) == [kind for kind, _ in things]
+    assert other_user.do(perform, remove, things) == [kind for kind, _ in things]
 
 
-def test_root_removes_nothing_of_another_program_s(shared: Path) -> None:
-    """Root's own programs may have a key that a ledger names: it was made at another time."""
+def test_root_removes_no_object_of_another_program(shared: Path) -> None:
+    """Another program of root may have a key that a ledger names: its creation time differs."""
     now = time.time()
     made = make_all(shared)
     things = [one for one in made if one[0].startswith("sysv")]
@@ -183,8 +185,8 @@ def test_root_removes_nothing_of_another_program_s(shared: Path) -> None:
     assert len(remove_all(ledger_naming(made, now))) == len(made)
 
 
-def test_a_session_that_another_program_has_now(shared: Path) -> None:
-    """Its leader is dead, and its number says nothing: only who has our ledger is killed."""
+def test_a_session_id_that_another_program_has_now(shared: Path) -> None:
+    """The leader is dead, so the id may be reused: only processes with the ledger are killed."""
     script = "import os, time\nif os.fork(): os._exit(0)\nprint(os.getpid(), flush=True)\n" + (
         "time.sleep(60)"
     )
@@ -204,11 +206,11 @@ def test_a_session_that_another_program_has_now(shared: Path) -> None:
 
     ledger = Ledger.open_new(1)
     other, other_leader = leaderless()
-    ours, our_leader = leaderless(**{LEDGER_VARIABLE: str(ledger.path)})
+    mine, our_leader = leaderless(**{LEDGER_VARIABLE: str(ledger.path)})
     for leader in (other_leader, our_leader):
         ledger.write({"session": leader.pid, "start": 1})
     clean_up(ledger)
-    assert process_start(ours) is None
+    assert process_start(mine) is None
     assert process_start(other) is not None
     os.kill(other, 9)
     for leader in (other_leader, our_leader):
@@ -231,19 +233,19 @@ def hold(name: str, listening: bool) -> int:
 
 
 @pytest.mark.parametrize("listening", [True, False])
-def test_the_sweep_s_name_taken(
-    stranger: Actor, listening: bool, monkeypatch: pytest.MonkeyPatch
+def test_another_user_holds_the_sweep_lock(
+    other_user: Actor, listening: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"\0ipcbench-test-{fresh_name()}"
     monkeypatch.setattr(lock, "NAME", name)
-    pid = stranger.do(perform, hold, name, listening)
+    pid = other_user.do(perform, hold, name, listening)
     with pytest.raises(SweepInProgress) as caught:
         SweepLock().acquire()
-    assert f"(process {pid} of user {STRANGER})" in str(caught.value)
+    assert f"(process {pid} of user {OTHER_UID})" in str(caught.value)
     assert "have it stopped, by that user or by root" in str(caught.value)
 
 
-def who_has(name: str) -> str:
+def refusal_of_lock(name: str) -> str:
     lock.NAME = name
     try:
         SweepLock().acquire()
@@ -252,55 +254,63 @@ def who_has(name: str) -> str:
     return ""
 
 
-def test_he_is_told_of_ours(stranger: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_user_sees_the_holder_of_the_lock(
+    other_user: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = f"\0ipcbench-test-{fresh_name()}"
     monkeypatch.setattr(lock, "NAME", name)
     mine = SweepLock()
     mine.acquire()
-    assert f"(process {os.getpid()} of user root)" in stranger.do(perform, who_has, name)
+    assert f"(process {os.getpid()} of user root)" in other_user.do(perform, refusal_of_lock, name)
     mine.release()
-    with socket.socket(socket.AF_UNIX) as silent:  # and nobody lets him see whose it is
+    with socket.socket(
+        socket.AF_UNIX
+    ) as silent:  # a socket that does not listen: its owner is not visible
         silent.bind(name)
-        assert "root finds it with ss -xap" in stranger.do(perform, who_has, name)
+        assert "root finds it with ss -xap" in other_user.do(perform, refusal_of_lock, name)
 
 
 # Results.
 
 
-def test_results_that_he_made_first(stranger: Actor, shared: Path) -> None:
-    stranger.do(perform, os.mkdir, str(shared / "results"), 0o777)
-    said = refused(*SWEEP, cwd=shared)
-    assert "belongs to user" in said or "others may write" in said
+def test_results_that_another_user_made(other_user: Actor, shared: Path) -> None:
+    other_user.do(perform, os.mkdir, str(shared / "results"), 0o777)
+    message = refused(*SWEEP, cwd=shared)
+    assert "belongs to user" in message or "others may write" in message
     assert list((shared / "results").rglob("journal.jsonl")) == []
-    assert "take another folder" in said
+    assert "take another folder" in message
 
 
-def test_a_link_to_results(stranger: Actor, shared: Path, tmp_path: Path) -> None:
-    stranger.do(perform, os.symlink, str(tmp_path), str(shared / "results"))
-    said = refused(*SWEEP, cwd=shared)
-    assert f"{shared / 'results'} belongs to user {STRANGER}" in said
+def test_a_link_to_results(other_user: Actor, shared: Path, tmp_path: Path) -> None:
+    other_user.do(perform, os.symlink, str(tmp_path), str(shared / "results"))
+    message = refused(*SWEEP, cwd=shared)
+    assert f"{shared / 'results'} belongs to user {OTHER_UID}" in message
     assert list(tmp_path.rglob("journal.jsonl")) == []
 
 
-def test_an_output_folder_of_his(stranger: Actor, shared: Path) -> None:
-    stranger.do(perform, os.mkdir, str(shared / "run"), 0o755)
-    said = refused(*SWEEP, "-o", shared / "run")
-    assert f"{shared / 'run'} belongs to user {STRANGER}, and everybody may write to" in said
+def test_an_output_folder_of_another_user(other_user: Actor, shared: Path) -> None:
+    other_user.do(perform, os.mkdir, str(shared / "run"), 0o755)
+    message = refused(*SWEEP, "-o", shared / "run")
+    assert f"{shared / 'run'} belongs to user {OTHER_UID}, and everybody may write to" in message
 
 
-def test_the_newest_that_he_says(stranger: Actor, shared: Path) -> None:
-    """Where everybody may write, nobody replaces another's link; nothing is left of the try."""
-    (shared / "latest").symlink_to("ours")
-    stranger.do(perform, sweep._point, shared / "latest", "his", Silent())
-    assert [(one.name, os.readlink(one)) for one in shared.iterdir()] == [("latest", "ours")]
+def test_a_link_that_another_user_cannot_replace(other_user: Actor, shared: Path) -> None:
+    """The sticky bit protects the link `latest`, and the attempt leaves no file behind."""
+    (shared / "latest").symlink_to("mine")
+    other_user.do(perform, sweep._point, shared / "latest", "theirs", Silent())
+    assert [(one.name, os.readlink(one)) for one in shared.iterdir()] == [("latest", "mine")]
 
 
-def test_a_sweep_is_not_lost_for_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_link_does_not_fail_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(link: Path, target: str, target_is_directory: bool = False) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # its ledger goes with it
+    monkeypatch.setenv(
+        "XDG_RUNTIME_DIR", str(tmp_path)
+    )  # so that its ledger is removed with the folder
     monkeypatch.delenv(LEDGER_VARIABLE, raising=False)
     monkeypatch.setattr(Path, "symlink_to", refuse)
     options = Options(transports=("pipe",), patterns=("latency",), sizes=("64",))
@@ -330,8 +340,8 @@ def test_a_link_out_of_a_run(mine: Path, tmp_path: Path) -> None:
     outside.mkdir()
     shutil.rmtree(mine / "figures")
     (mine / "figures").symlink_to(outside)
-    said = refused("report", mine)
-    assert f"{mine / 'figures'}: a link, which may lead anywhere: remove it" in said
+    message = refused("report", mine)
+    assert f"{mine / 'figures'}: a link, which may lead anywhere: remove it" in message
     assert list(outside.iterdir()) == []
 
 
@@ -345,8 +355,8 @@ def test_a_journal_that_is_a_link(mine: Path, tmp_path: Path) -> None:
     assert other.read_bytes().endswith(b"torn")
 
 
-def test_what_is_written_nobody_else_may_write(tmp_path: Path) -> None:
-    """Whatever the umask says."""
+def test_output_is_writable_for_its_owner_alone(tmp_path: Path) -> None:
+    """The umask allows all rights."""
     before = os.umask(0)
     try:
         folder = tmp_path / "results" / "run"
@@ -362,15 +372,15 @@ def look(folder: Path) -> str:
     return (folder / "journal.jsonl").read_text()
 
 
-def test_he_reads_no_journal(stranger: Actor, run: Path) -> None:
+def test_another_user_cannot_read_the_journal(other_user: Actor, run: Path) -> None:
     run.parent.chmod(0o755)
-    assert stranger.do(attempts, [("read the journal", look, (run,))]) == []
+    assert other_user.do(attempts, [("read the journal", look, (run,))]) == []
 
 
 # The current folder.
 
 
-def test_modules_that_he_put_into_the_current_folder(stranger: Actor, shared: Path) -> None:
+def test_modules_of_another_user_in_the_current_folder(other_user: Actor, shared: Path) -> None:
     for name in (
         "click",
         "json",
@@ -381,7 +391,7 @@ def test_modules_that_he_put_into_the_current_folder(stranger: Actor, shared: Pa
         "pyperf",
         "matplotlib",
     ):
-        stranger.do(perform, plant, shared / f"{name}.py")
+        other_user.do(perform, plant, shared / f"{name}.py")
     done = ipcbench("list", "--json", cwd=shared)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
@@ -400,27 +410,27 @@ def test_a_matplotlibrc_in_the_current_folder(mine: Path, shared: Path) -> None:
     assert {path.name: path.read_bytes() for path in (mine / "figures").iterdir()} == before
 
 
-# The way to a folder, step by step.
+# Owners and modes of all folders of a path.
 
 
 def test_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    his = tmp_path / "his"
-    ours = his / "ours"
-    ours.mkdir(parents=True)
-    check_way(ours)
-    os.chown(his, STRANGER, STRANGER)
-    with pytest.raises(PermissionError, match=f"{his} belongs to user {STRANGER}"):
-        check_way(ours)
-    check_way(ours, chosen=True)  # as the caller wants it
-    his.chmod(0o1777)
-    check_way(ours, chosen=True)
-    os.chown(ours, STRANGER, STRANGER)
-    with pytest.raises(PermissionError, match=f"{ours} belongs to user {STRANGER}, and everybody"):
-        check_way(ours, chosen=True)
-    monkeypatch.setenv("SUDO_UID", str(STRANGER))
-    check_way(ours, chosen=True)  # whom sudo serves
+    theirs = tmp_path / "theirs"
+    mine = theirs / "mine"
+    mine.mkdir(parents=True)
+    check_way(mine)
+    os.chown(theirs, OTHER_UID, OTHER_UID)
+    with pytest.raises(PermissionError, match=f"{theirs} belongs to user {OTHER_UID}"):
+        check_way(mine)
+    check_way(mine, chosen=True)  # a folder that the user chose
+    theirs.chmod(0o1777)
+    check_way(mine, chosen=True)
+    os.chown(mine, OTHER_UID, OTHER_UID)
+    with pytest.raises(PermissionError, match=f"{mine} belongs to user {OTHER_UID}, and everybody"):
+        check_way(mine, chosen=True)
+    monkeypatch.setenv("SUDO_UID", str(OTHER_UID))
+    check_way(mine, chosen=True)  # the user that called sudo(8)
     with pytest.raises(PermissionError):
-        check_way(ours)
-    his.chmod(0o777)
-    with pytest.raises(PermissionError, match=rf"chmod \+t {his}"):
-        check_way(ours, chosen=True)
+        check_way(mine)
+    theirs.chmod(0o777)
+    with pytest.raises(PermissionError, match=rf"chmod \+t {theirs}"):
+        check_way(mine, chosen=True)

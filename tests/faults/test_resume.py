@@ -1,4 +1,4 @@
-"""A sweep that was cut anywhere is finished as if it had never been; or says why it cannot be."""
+"""Resumption of a sweep that was cut anywhere: same results, or a reason for the refusal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
 from ipcbench.bench.sweep.sweep import SweepError
 from tests.e2e.command import ipcbench
-from tests.faults.disks import in_private, said
+from tests.faults.disks import error_lines, in_private
 
-# `null` cannot be a hub: a cell that is skipped stands in the plan as well.
+# `null` cannot be a hub: so the plan contains a skipped cell.
 SWEEP = ["run", "--clock", "fake", "--profile", "smoke", "--seed", "5", "-s", "64"]
 SWEEP += ["-t", "null", "-t", "pipe", "--pattern", "latency", "--pattern", "echo"]
-# Per mille of what follows the plan: while calibrating, and in each of the two rounds.
+# Per mille of the lines after the plan: during calibration, and in each of the two rounds.
 CUTS = [
     random.Random(seed).randrange(*part)
     for seed, part in enumerate([(0, 60), (60, 530), (530, 1000)])
@@ -32,7 +32,7 @@ PLAN = tuple(f'{{"kind":"{kind}"'.encode() for kind in ("sweep", "cell", "skippe
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sweep, unbroken."""
+    """The uninterrupted sweep."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     done = ipcbench(*SWEEP, "-o", folder)
     assert done.returncode == 0, done.stderr
@@ -44,26 +44,36 @@ def written(folder: Path) -> list[dict[str, Any]]:
 
 
 def plan_ends(folder: Path) -> int:
-    """Where a journal's plan ends, in bytes."""
+    """Return the offset of the end of a journal's plan, in bytes."""
     lines = (folder / NAME).read_bytes().splitlines(keepends=True)
     return sum(len(line) for line in lines if line.startswith(PLAN))
 
 
 def cut(whole: Path, folder: Path, size: int) -> Path:
-    """A folder whose journal was cut there."""
+    """Make a folder whose journal is cut to this size."""
     folder.mkdir(exist_ok=True)
     (folder / NAME).write_bytes((whole / NAME).read_bytes()[:size])
     return folder
 
 
-def told(folder: Path) -> list[tuple[object, ...]]:
-    """What a journal says of the sweep, in its order, without what differs from run to run."""
-    of = {"calibrated": ("cell", "loops"), "round": ("round", "void")}
-    of["run"] = ("cell", "round", "attempt", "loops", "values", "warmups", "tail", "void", "cpus")
+def comparable(folder: Path) -> list[tuple[object, ...]]:
+    """Return a journal's lines in order, without the fields that differ between sweeps."""
+    fields = {"calibrated": ("cell", "loops"), "round": ("round", "void")}
+    fields["run"] = (
+        "cell",
+        "round",
+        "attempt",
+        "loops",
+        "values",
+        "warmups",
+        "tail",
+        "void",
+        "cpus",
+    )
     return [
-        (line["kind"], *(str(line[key]) for key in of[line["kind"]]))
+        (line["kind"], *(str(line[key]) for key in fields[line["kind"]]))
         for line in written(folder)
-        if line["kind"] in of
+        if line["kind"] in fields
     ]
 
 
@@ -77,7 +87,7 @@ def test_a_sweep_cut_anywhere_is_finished(place: int, whole: Path, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert ("the journal's last line was torn, and has been cut off" in done.stderr) is bool(torn)
     assert (folder / NAME).read_bytes().startswith(kept.removesuffix(torn))
-    assert told(folder) == told(whole)
+    assert comparable(folder) == comparable(whole)
     results = load(folder)
     assert [one.dropped for one in results.resumed] == [torn[:200].decode()]
     assert results.ended is not None
@@ -89,7 +99,7 @@ def test_a_sweep_cut_anywhere_is_finished(place: int, whole: Path, tmp_path: Pat
 
 
 def test_a_sweep_cut_in_its_plan_is_refused(whole: Path, tmp_path: Path) -> None:
-    """Else cells that were skipped, or planned last, would be missing in silence."""
+    """Otherwise cells that were skipped or planned last would be missing without notice."""
     end = plan_ends(whole)
     for size in (0, 1, end // 2, *random.Random(3).sample(range(end), 20), end - 1):
         folder = cut(whole, tmp_path / "cut", size)
@@ -114,11 +124,11 @@ def test_a_journal_that_cannot_be_written(whole: Path, tmp_path: Path) -> None:
         tmp_path / "disk",
     )
     assert done.returncode == 3
-    (line,) = said(done.stderr)
+    (line,) = error_lines(done.stderr)
     assert line.startswith(f"Error: {tmp_path}/disk/run/journal.jsonl: Read-only file system: ")
 
 
-def test_what_is_complete_is_told_anew(whole: Path, tmp_path: Path) -> None:
+def test_a_complete_sweep_is_reported_again(whole: Path, tmp_path: Path) -> None:
     folder = cut(whole, tmp_path / "run", 1 << 30)
     before = (folder / NAME).read_bytes()
     done = ipcbench("run", "--resume", folder)
@@ -129,8 +139,8 @@ def test_what_is_complete_is_told_anew(whole: Path, tmp_path: Path) -> None:
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
 
 
-def test_a_budget_that_is_spent_is_told(whole: Path, tmp_path: Path) -> None:
-    """And it is not played once more each time: what was spent before counts."""
+def test_a_spent_budget_is_reported(whole: Path, tmp_path: Path) -> None:
+    """A resumed sweep counts the time spent before, so it measures no further round."""
     header, *lines, end = written(whole)
     header["budget"], end["reason"] = 0.5, "budget"
     folder = tmp_path / "run"
@@ -198,6 +208,6 @@ def test_another_sweep_is_refused_with_the_reason(
 def test_a_sweep_is_resumed_with_its_own_options(option: list[str], whole: Path) -> None:
     done = ipcbench("run", "--resume", whole, *option)
     assert done.returncode == 3
-    assert said(done.stderr) == [
+    assert error_lines(done.stderr) == [
         "Error: --resume repeats the options of its sweep: leave the others out"
     ]

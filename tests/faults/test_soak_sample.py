@@ -1,4 +1,4 @@
-"""A seeded sample of what `make soak` plays: kills and starts, and the record that it keeps."""
+"""A seeded sample of `make soak`: kills and starts, and its record of trials."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ def drawn(what: str, below: int) -> int:
     return random.Random(f"{SEED}/{what}").randrange(below)
 
 
-SWEEP = drawn("the sweep", 2**32)  # its seed: one for all, so that one unbroken sweep is enough
+SWEEP = drawn(
+    "the sweep", 2**32
+)  # one seed for all, so that one uninterrupted sweep serves for comparison
 
 
 @pytest.mark.parametrize("victim", random.Random(SEED).sample(kills.VICTIMS, 1))
 def test_a_kill_at_any_moment(victim: str) -> None:
-    """No line is lost, nothing is left, and in the end the result is that of an unbroken sweep."""
+    """No line is lost, nothing is left behind, and the result is that of an uninterrupted sweep."""
     kills.kill(victim, drawn(victim, kills.TIMES), SWEEP)
 
 
@@ -38,8 +40,8 @@ def test_starts(name: str) -> None:
         starts.start(name, processes, 8)
 
 
-def test_a_stopped_soak_goes_on_where_it_was(tmp_path: Path) -> None:
-    """What came out well is kept, what failed is played again, a torn line spoils no other."""
+def test_a_stopped_soak_can_be_resumed(tmp_path: Path) -> None:
+    """Passed trials are kept, failed ones repeated; a torn line does no harm to the others."""
     path, calls = tmp_path / "soak.jsonl", []
 
     def play(name: str) -> str:
@@ -57,5 +59,5 @@ def test_a_stopped_soak_goes_on_where_it_was(tmp_path: Path) -> None:
     assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
     assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
     assert calls == ["good", "bad", "bad"]
-    played(trials, Record(path, 8), lambda outcome: None)  # another seed, other trials
+    played(trials, Record(path, 8), lambda outcome: None)  # with another seed, all trials run again
     assert calls == ["good", "bad", "bad", "good", "bad"]

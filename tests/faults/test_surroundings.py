@@ -1,4 +1,4 @@
-"""Odd surroundings: one CPU, no wheels, no compiler, no locale, odd folders, a clock that jumps."""
+"""Unusual environments: one CPU, no wheels or compiler, no locale, odd folders, a jumping clock."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ import pytest
 from ipcbench.bench.results.results import load
 from tests.e2e.command import environment
 from tests.faults.confined import Confinement
-from tests.faults.sweeps import Bench, failed, only_line, why_skipped
+from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 
 FREE = Confinement()
 SOURCES = Path(__file__).parents[2]
 
-# A wall clock that leaps on by days at every other look, and back by them at the next; never
-# to before the machine's boot, which the kernel would move along with it: proc_stat(5), btime.
+# A wall clock that jumps forward by days at every other reading, and back at the next; never
+# before the boot time, which the kernel would adjust with it: proc_stat(5), btime.
 JUMPING = """
 import time
 _now, _local, _format, _looks = time.time, time.localtime, time.strftime, 0
@@ -45,15 +45,15 @@ time.strftime = lambda format, *when: _format(format, *(when or (_local(0),)))
 
 
 def shim(folder: Path, name: str, text: str) -> str:
-    """A module that every Python imports first, or instead: the PYTHONPATH that has it."""
+    """Write a module that Python imports first or instead; return the PYTHONPATH for it."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.py").write_text(text)
     return str(folder)
 
 
-def test_one_cpu_and_idle_states_that_cannot_be_forbidden(bench: Bench) -> None:
+def test_one_cpu_and_idle_states_that_cannot_be_forbidden(sandbox: Sandbox) -> None:
     cpu = min(os.sched_getaffinity(0))
-    done, results = bench.sweep(
+    done, results = sandbox.sweep(
         Confinement(cpus=(cpu,)), "-t", "null", "--pattern", "latency",
         "--placement", "same-core", "--placement", "cross-core-awake",
     )  # fmt: skip
@@ -64,9 +64,9 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(bench: Bench) -> None:
     assert remedy.startswith("allow more CPUs: taskset")
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="it takes two CPUs")
-def test_no_device_that_forbids_idle_states(bench: Bench) -> None:
-    done, results = bench.sweep(
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="the test needs two CPUs")
+def test_no_device_that_forbids_idle_states(sandbox: Sandbox) -> None:
+    done, results = sandbox.sweep(
         Confinement(namespaces=("mount",), devices=("null", "urandom", "shm")),
         "-t", "null", "--pattern", "latency", "--placement", "cross-core-awake",
     )  # fmt: skip
@@ -74,16 +74,16 @@ def test_no_device_that_forbids_idle_states(bench: Bench) -> None:
     reason = "idle states cannot be forbidden: /dev/cpu_dma_latency: No such file or directory"
     remedy = "run as root, outside a container"
     assert why_skipped(results, "null") == {(reason, remedy)}
-    assert reason in bench.page()
+    assert reason in sandbox.page()
 
 
-def test_no_wheels_and_no_compiler(bench: Bench) -> None:
-    """No binding can be imported, and PATH leads to no program at all."""
+def test_no_wheels_and_no_compiler(sandbox: Sandbox) -> None:
+    """No binding can be imported, and PATH contains no program."""
     for name in ("posix_ipc", "sysv_ipc"):
-        path = shim(bench.folder / "none", name, f"raise ImportError('no wheel of {name}')")
-    done, results = bench.sweep(
+        path = shim(sandbox.folder / "none", name, f"raise ImportError('no wheel of {name}')")
+    done, results = sandbox.sweep(
         FREE, "-t", "pipe", "-t", "*-queue", "--pattern", "latency",
-        PYTHONPATH=path, PATH=str(bench.folder / "empty"),
+        PYTHONPATH=path, PATH=str(sandbox.folder / "empty"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not failed(results)
@@ -93,7 +93,7 @@ def test_no_wheels_and_no_compiler(bench: Bench) -> None:
 
 
 def on_terminal(command: list[str], rows: int, columns: int, folder: Path) -> tuple[int, str]:
-    """Run on a terminal of that size: the exit code, and what it wrote."""
+    """Run on a terminal of that size; return the exit code and the output."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     more = {"TERM": "xterm", "COLUMNS": "", "LINES": ""}
@@ -105,21 +105,21 @@ def on_terminal(command: list[str], rows: int, columns: int, folder: Path) -> tu
         try:
             while data := os.read(ours, 1 << 16):
                 written += data
-        except OSError:  # EIO: the last one who had it open has left
+        except OSError:  # EIO: the last process has closed the terminal
             pass
     os.close(ours)
     return process.returncode, written.decode(errors="replace")
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(5, 20), (1, 1)])
-def test_a_tiny_terminal(rows: int, columns: int, bench: Bench) -> None:
+def test_a_tiny_terminal(rows: int, columns: int, sandbox: Sandbox) -> None:
     python = [sys.executable, "-m", "ipcbench"]
     sweep = ["run", "--profile", "smoke", "--clock", "fake", "-t", "null", "--pattern", "latency"]
-    code, written = on_terminal([*python, *sweep, "-o", "run"], rows, columns, bench.folder)
+    code, written = on_terminal([*python, *sweep, "-o", "run"], rows, columns, sandbox.folder)
     assert code == 0, written
     assert "Traceback" not in written
     assert "page: run/report.html" in written
-    code, written = on_terminal([*python, "list"], rows, columns, bench.folder)
+    code, written = on_terminal([*python, "list"], rows, columns, sandbox.folder)
     assert code == 0, written
     assert "Traceback" not in written
 
@@ -130,23 +130,23 @@ ASCII = {
 }  # fmt: skip
 
 
-def test_no_locale(bench: Bench) -> None:
-    """Where only ASCII can be written, all of it can; a machine reads names as they are."""
+def test_no_locale(sandbox: Sandbox) -> None:
+    """With an ASCII locale all output is ASCII; JSON keeps names exactly."""
     for arguments in (["--help"], ["run", "--help"], ["list"], ["doctor"]):
-        done = bench.run(FREE, *arguments, **ASCII)
+        done = sandbox.run(FREE, *arguments, **ASCII)
         assert done.returncode == 0, done.stderr
     folder = "m\u00fcll-\u20ac"
-    done = bench.run(
+    done = sandbox.run(
         FREE, "run", "--profile", "smoke", "--clock", "fake", "-t", "null",
         "--pattern", "latency", "--json", "-o", folder, **ASCII,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
-    told = json.loads(done.stdout)["folder"]
-    assert os.fsencode(told) == os.fsencode(folder)
-    assert (bench.folder / folder / "report.html").exists()
-    written = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "koi8-r"}  # which has neither
-    done = bench.run(FREE, "report", folder, "--json", **written)
+    reported = json.loads(done.stdout)["folder"]
+    assert os.fsencode(reported) == os.fsencode(folder)
+    assert (sandbox.folder / folder / "report.html").exists()
+    written = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "koi8-r"}  # which lacks both characters
+    done = sandbox.run(FREE, "report", folder, "--json", **written)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["folder"] == folder
 
@@ -156,10 +156,10 @@ def test_no_locale(bench: Bench) -> None:
     [b"with space, 'quotes' and \"quotes\"", b"new\nline", b"no \xff\xfe text", b"$(id) %s {0}"],
 )
 @pytest.mark.parametrize("variable", ["TMPDIR", "XDG_RUNTIME_DIR"])
-def test_an_odd_folder_of_sockets_and_ledgers(variable: str, name: bytes, bench: Bench) -> None:
-    odd = bench.home / os.fsdecode(name)
+def test_an_odd_folder_of_sockets_and_ledgers(variable: str, name: bytes, sandbox: Sandbox) -> None:
+    odd = sandbox.home / os.fsdecode(name)
     odd.mkdir()
-    found = bench.unavailable(FREE, **{"XDG_RUNTIME_DIR": "", variable: str(odd)})
+    found = sandbox.unavailable(FREE, **{"XDG_RUNTIME_DIR": "", variable: str(odd)})
     assert not {"unix-stream", "unix-dgram", "fifo", "flock"} & found.keys()
     assert [list(one.iterdir()) for one in odd.iterdir()] == [[]]
 
@@ -167,18 +167,18 @@ def test_an_odd_folder_of_sockets_and_ledgers(variable: str, name: bytes, bench:
 @pytest.mark.parametrize(
     ("length", "too_long"),
     [
-        # The home, a private folder in it, and `socket` with what a datagram's peers add.
+        # The home, a private folder in it, and `socket`, with the suffix of a datagram peer.
         (107 - len("/ipcbench-0/ipcbench-0123456789abcdef/socket.0.out"), set()),
         (107 - len("/ipcbench-0/ipcbench-0123456789abcdef/socket"), {"unix-dgram"}),
         (108, {"unix-stream", "unix-seqpacket", "unix-dgram"}),
     ],
 )
-def test_a_long_folder_of_sockets(length: int, too_long: set[str], bench: Bench) -> None:
-    """unix(7) ends paths at 107 bytes: found by the probe, so it is a skip."""
+def test_a_long_folder_of_sockets(length: int, too_long: set[str], sandbox: Sandbox) -> None:
+    """A path has at most 107 bytes in unix(7): the probe finds out, so cells are skipped."""
     length -= len(str(os.getuid())) - 1
-    long = Path(str(bench.home) + "/" + "x" * (length - len(str(bench.home)) - 1))
+    long = Path(str(sandbox.home) + "/" + "x" * (length - len(str(sandbox.home)) - 1))
     long.mkdir()
-    found = bench.unavailable(FREE, XDG_RUNTIME_DIR=str(long))
+    found = sandbox.unavailable(FREE, XDG_RUNTIME_DIR=str(long))
     assert found.keys() & {"unix-stream", "unix-seqpacket", "unix-dgram", "fifo"} == too_long
     for name in too_long:
         reason, remedy = found[name]
@@ -190,25 +190,25 @@ def test_a_long_folder_of_sockets(length: int, too_long: set[str], bench: Bench)
     ("where", "what"),
     [("nowhere/at/all", "No such file or directory"), ("file", "Not a directory")],
 )
-def test_a_folder_that_cannot_be_had(where: str, what: str, bench: Bench) -> None:
-    (bench.folder / "file").touch()
-    folder = bench.folder / where
+def test_a_folder_that_cannot_be_made(where: str, what: str, sandbox: Sandbox) -> None:
+    (sandbox.folder / "file").touch()
+    folder = sandbox.folder / where
     expected = (
         f"{folder}/ipcbench-{os.getuid()} cannot be made: {what}",
         "make room there, or set XDG_RUNTIME_DIR to another folder of yours",
     )
     for arguments in (["clean"], ["run", "--profile", "smoke", "-t", "pipe", "--clock", "fake"]):
-        done = bench.run(FREE, *arguments, XDG_RUNTIME_DIR=str(folder))
+        done = sandbox.run(FREE, *arguments, XDG_RUNTIME_DIR=str(folder))
         assert only_line(done) == f"Error: {expected[0]}: {expected[1]}"
-    found = bench.unavailable(FREE, XDG_RUNTIME_DIR=str(folder))
+    found = sandbox.unavailable(FREE, XDG_RUNTIME_DIR=str(folder))
     assert found["fifo"] == found["shm:posix+posix-sem"] == found["flock"] == expected
     assert "pipe" not in found
 
 
-def test_a_clock_that_jumps(bench: Bench) -> None:
-    """Deadlines, durations and order know nothing of the time of day."""
-    path = shim(bench.folder / "shim", "sitecustomize", JUMPING)
-    done, results = bench.sweep(
+def test_a_clock_that_jumps(sandbox: Sandbox) -> None:
+    """Deadlines, durations and order do not depend on the time of day."""
+    path = shim(sandbox.folder / "shim", "sitecustomize", JUMPING)
+    done, results = sandbox.sweep(
         FREE, "-t", "pipe", "-t", "unix-stream", "-t", "mp-queue",
         "--pattern", "latency", "--pattern", "echo", PYTHONPATH=path,
     )  # fmt: skip
@@ -216,8 +216,10 @@ def test_a_clock_that_jumps(bench: Bench) -> None:
     assert not failed(results)
     assert results.ended is not None
     assert results.ended.reason == "complete"
-    told = datetime.fromisoformat(results.header.started)
-    assert abs(told - datetime.now().astimezone()) > timedelta(hours=12), "the shim does nothing"
+    started = datetime.fromisoformat(results.header.started)
+    assert abs(started - datetime.now().astimezone()) > timedelta(hours=12), (
+        "the shim has no effect"
+    )
     spans = [results.ended.wall, *(one.wall for one in results.rounds)]
     for result in results.ok():
         for run in result.good:
@@ -225,24 +227,24 @@ def test_a_clock_that_jumps(bench: Bench) -> None:
     assert all(0 <= span < 100 for span in spans)
 
 
-def test_only_names_and_dates_know_the_time_of_day() -> None:
-    asks = re.compile(r"time\.time\b|time_ns\b|datetime|strftime|localtime|CLOCK_REALTIME")
+def test_only_names_and_dates_use_the_time_of_day() -> None:
+    uses = re.compile(r"time\.time\b|time_ns\b|datetime|strftime|localtime|CLOCK_REALTIME")
     found = {
         str(path.relative_to(SOURCES))
         for folder in ("bench", "transports", "reports")
         for path in (SOURCES / folder).rglob("*.py")
-        if asks.search(path.read_text())
+        if uses.search(path.read_text())
     }
     assert found == {
-        "bench/sweep/sweep.py",  # a run's name, and when it began
-        "bench/results/pyperf_file.py",  # whether pyperf's date is one
-        "transports/kernel_objects/ledger.py",  # when a System V object was made: the kernel tells
+        "bench/sweep/sweep.py",  # a run's name and start
+        "bench/results/pyperf_file.py",  # validation of pyperf's date
+        "transports/kernel_objects/ledger.py",  # creation times of System V objects
     }
 
 
-def test_a_clock_that_has_told_this_time_before(bench: Bench) -> None:
-    """The second run of that second has a folder of its own, and is the latest."""
-    path = shim(bench.folder / "shim", "sitecustomize", STANDING)
+def test_a_clock_that_stands_still(sandbox: Sandbox) -> None:
+    """A second run in the same second gets a folder of its own, and `latest` links to it."""
+    path = shim(sandbox.folder / "shim", "sitecustomize", STANDING)
     arguments = [
         "run",
         "--profile",
@@ -256,8 +258,8 @@ def test_a_clock_that_has_told_this_time_before(bench: Bench) -> None:
     ]
     folders = []
     for _ in range(2):
-        done = bench.run(FREE, *arguments, "-t", "eventfd", PYTHONPATH=path)
+        done = sandbox.run(FREE, *arguments, "-t", "eventfd", PYTHONPATH=path)
         assert done.returncode == 0, done.stderr
-        folders.append((bench.folder / "results/latest").readlink().name)
+        folders.append((sandbox.folder / "results/latest").readlink().name)
     assert folders[1] == f"{folders[0]}-2"
-    assert all(load(bench.folder / "results" / name).ended for name in folders)
+    assert all(load(sandbox.folder / "results" / name).ended for name in folders)

@@ -13,11 +13,11 @@ import sysv_ipc
 
 from ipcbench.transports.testing.actors import Actor
 
-STRANGER = 65533  # a uid that nobody has
+OTHER_UID = 65533  # a uid without a user
 DENIED = (PermissionError, posix_ipc.PermissionsError, sysv_ipc.PermissionsError)
 
 Try: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
-"""What he would have achieved, what he calls, and with what."""
+"""The effect if the attempt succeeded, the function to call, and its arguments."""
 
 
 def become(uid: int) -> None:
@@ -27,7 +27,7 @@ def become(uid: int) -> None:
 
 
 def may_become(uid: int) -> bool:
-    """Root may, unless its user namespace does not know that uid: user_namespaces(7)."""
+    """Test whether setuid(2) succeeds: root's user namespace may lack the uid."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -39,19 +39,19 @@ def may_become(uid: int) -> bool:
 
 
 as_root = pytest.mark.skipif(
-    os.geteuid() != 0 or not may_become(STRANGER),
-    reason="only root becomes another user: run the tests as root to play this",
+    os.geteuid() != 0 or not may_become(OTHER_UID),
+    reason="only root can become another user: run the tests as root",
 )
 
 
 @pytest.fixture
-def stranger() -> Iterator[Actor]:
-    with Actor(partial(become, STRANGER)) as actor:
+def other_user() -> Iterator[Actor]:
+    with Actor(partial(become, OTHER_UID)) as actor:
         yield actor
 
 
 def attempts(_: object, tries: list[Try]) -> list[str]:
-    """What was not refused, in words."""
+    """Make the attempts; return the effects of those that were not refused."""
     achieved = []
     for what, function, arguments in tries:
         try:
@@ -65,5 +65,5 @@ def attempts(_: object, tries: list[Try]) -> list[str]:
 
 
 def perform(_: object, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Have him do it."""
+    """Call the function in the other user's process."""
     return function(*arguments)
