@@ -1,4 +1,4 @@
-"""Run the real command, in a process of its own, as a user would."""
+"""The real command, run as a process, and the processes of a running sweep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEADLINE = 100.0  # seconds: a watchdog, not a measurement
 
 
 def environment(*, plugins: bool = False, **more: str) -> dict[str, str]:
-    """What a command gets to see; its ledger is its own and not this test run's."""
+    """Build a command's environment, without the ledger of this test run."""
     found = {key: value for key, value in os.environ.items() if key != "IPCBENCH_LEDGER"}
     if plugins:
         found["PYTHONPATH"] = str(PLUGINS)
@@ -26,7 +26,7 @@ def environment(*, plugins: bool = False, **more: str) -> dict[str, str]:
 def ipcbench(
     *arguments: str | Path, plugins: bool = False, cwd: Path | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run to its end."""
+    """Run the command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "ipcbench", *map(str, arguments)],
         capture_output=True,
@@ -40,7 +40,7 @@ def ipcbench(
 
 @contextmanager
 def started(*arguments: str | Path, plugins: bool = False) -> Iterator[subprocess.Popen[str]]:
-    """A command that runs meanwhile; killed at the end if it still does."""
+    """Start a command; kill it at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ipcbench", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -59,12 +59,12 @@ def wait_for(what: str, happened: Callable[[], object]) -> None:
     """Wait until `happened()` is true; fail with `what` if it never is."""
     deadline = time.monotonic() + DEADLINE / 2
     while not happened():
-        assert time.monotonic() < deadline, f"never came: {what}"
+        assert time.monotonic() < deadline, f"did not happen in time: {what}"
         time.sleep(0.01)
 
 
 def lines(folder: Path, kind: str) -> int:
-    """How many lines of a kind a journal has so far."""
+    """Count the lines of a kind in a journal."""
     journal = folder / "journal.jsonl"
     if not journal.exists():
         return 0
@@ -72,7 +72,7 @@ def lines(folder: Path, kind: str) -> int:
 
 
 def children(pid: int) -> set[int]:
-    """The processes whose parent this one is."""
+    """Find the children of a process."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -85,13 +85,13 @@ def children(pid: int) -> set[int]:
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes below this one."""
+    """Find the children of a process, their children and so on."""
     found = children(pid)
     return found.union(*(descendants(child) for child in found))
 
 
 def command_line(pid: int) -> str:
-    """Nothing where there is no such process (any more)."""
+    """Read a process's command line; empty if there is no such process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
@@ -99,7 +99,7 @@ def command_line(pid: int) -> str:
 
 
 def parts(pid: int) -> dict[str, set[int]]:
-    """The processes of a running sweep, by what they are."""
+    """Find the processes of a running sweep by their part in it."""
     parents = {
         child
         for child in children(pid)
@@ -111,7 +111,7 @@ def parts(pid: int) -> dict[str, set[int]]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those that still run (a zombie does not)."""
+    """Select the processes that still run; a zombie does not."""
     found = set()
     for pid in pids:
         try:
@@ -124,6 +124,6 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
-    """Send a signal and wait; what it wrote."""
+    """Send a signal and wait; return standard output and standard error."""
     process.send_signal(number)
     return process.communicate(timeout=DEADLINE)

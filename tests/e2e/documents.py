@@ -10,13 +10,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-# Its commands are those of an author in a folder of his own: test_example.py runs them.
+# Its commands belong into a plug-in author's own folder: test_example.py runs them.
 PLUGIN_PAGE = ROOT / "docs/adding-a-transport.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block; `line` is where its fence stands."""
+    """A fenced block; `line` is the line of its opening fence."""
 
     path: Path
     line: int
@@ -28,7 +28,7 @@ class Block:
 
 
 def blocks(path: Path, text: str) -> Iterator[Block]:
-    """Raises: ValueError where a fence stays open."""
+    """Find the fenced blocks. Raises: ValueError if a fence is not closed."""
     inside: list[str] | None = None
     start, language = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
@@ -54,9 +54,9 @@ def all_blocks(*languages: str) -> list[Block]:
 
 
 def commands(block: Block) -> list[str]:
-    """The command lines of a block of shell, whole and without their comments.
+    """Extract the command lines of a shell block, or of the `run:` steps in a YAML block.
 
-    In YAML, what its `run:` steps run.
+    Continued lines are joined and comments removed.
     """
     text = block.text.replace("\\\n", " ")
     lines = text.splitlines()
@@ -67,16 +67,16 @@ def commands(block: Block) -> list[str]:
 
 
 def prose(text: str) -> str:
-    """Without the fenced blocks."""
+    """Remove the fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and pictures."""
+    """Find the targets of links and pictures."""
     return re.findall(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)", prose(text))
 
 
 def options(text: str) -> set[str]:
-    """Every `--option` in commands and in code spans: of ours, if nothing else says so."""
+    """Find every `--option` in code spans; all are taken for options of ipcbench."""
     spans = " ".join(re.findall(r"`([^`\n]+)`", prose(text)))
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", spans))

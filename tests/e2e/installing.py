@@ -1,4 +1,4 @@
-"""Build the wheel from a clean copy of the tree, and put it into an environment of its own."""
+"""A wheel from a clean copy of the tree, and a virtual environment that has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEFTOVERS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
 
 
 def run(*command: str | Path, cwd: Path, code: int = 0, **more: str) -> str:
-    """What it prints; nothing of the checkout is on its path."""
+    """Run a command without the checkout on its path; return its output."""
     env = environment(**more)
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
         env.pop(name, None)
@@ -46,7 +46,7 @@ def built_wheel(place: Path, **more: str) -> Path:
 
 
 def environment_with(wheel: Path, place: Path) -> Path:
-    """An environment that has the wheel, and the dependencies of this one."""
+    """Make an environment with the wheel and the dependencies of this environment."""
     made = place / "venv"
     run(sys.executable, "-m", "venv", "--without-pip", made, cwd=place)
     run(
@@ -58,7 +58,7 @@ def environment_with(wheel: Path, place: Path) -> Path:
         made / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))",
         cwd=place,
     )  # fmt: skip
-    # Folders only: the .pth files in them, an editable install's among them, are not read.
+    # Folders only: Python does not read the .pth files in them, such as an editable install's.
     folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (Path(site.strip()) / "dependencies.pth").write_text("\n".join(sorted(folders)))
     return made

@@ -1,4 +1,4 @@
-"""The same figures under the same labels, whatever standard descriptors are closed."""
+"""Sweeps with closed standard descriptors: the same figures under the same labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN = (
 
 
 def figures(folder: Path) -> dict[tuple[str, int], list[float]]:
-    """(cell, round) -> its values, which the fake clock makes the same in each sweep."""
+    """Load (cell, round) -> values, which the fake clock makes equal in each sweep."""
     found = load(folder)
     assert not [failure for result in found.cells.values() for failure in result.failures]
     return {

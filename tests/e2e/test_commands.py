@@ -1,4 +1,4 @@
-"""Each command as a user meets it: help, output for people and machines, exit codes."""
+"""Each command from the user's side: help, output for people and machines, exit codes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCRIPT = Path(sys.executable).with_name("ipcbench")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that took place. Nobody may change it: `copied` is for that."""
+    """A finished run, which no test changes: `copied` is for that."""
     folder = tmp_path_factory.mktemp("commands") / "run"
     done = ipcbench("run", *TINY, "-t", "pipe", "-o", folder)
     assert done.returncode == 0, done.stderr
@@ -89,14 +89,14 @@ def test_the_console_script_is_the_module() -> None:
     assert VERSION in ipcbench("--version").stdout
 
 
-# What there is, and how fit it is.
+# The transports and the machine.
 
 
-def test_list_tells_all_transports() -> None:
+def test_list_shows_all_transports() -> None:
     done = ipcbench("list")
     assert done.returncode == 0
-    said = [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "]
-    assert said[: 1 + len(names())] == ["transport", *names()]
+    shown = [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "]
+    assert shown[: 1 + len(names())] == ["transport", *names()]
 
 
 def test_list_for_machines() -> None:
@@ -116,7 +116,7 @@ def test_list_for_machines() -> None:
             assert entry["reason"]
 
 
-def test_list_tells_a_broken_plug_in(tmp_path: Path) -> None:
+def test_list_shows_a_broken_plug_in(tmp_path: Path) -> None:
     (tmp_path / "broken-1.dist-info").mkdir()
     (tmp_path / "broken-1.dist-info/METADATA").write_text("Name: broken\nVersion: 1\n")
     (tmp_path / "broken-1.dist-info/entry_points.txt").write_text(
@@ -144,7 +144,7 @@ def test_doctor() -> None:
 # The report.
 
 
-def test_report_writes_page_and_suite_anew(copied: Path) -> None:
+def test_report_writes_page_and_suite_again(copied: Path) -> None:
     made = ["report.html", "suite.json"]
     before = {name: (copied / name).read_bytes() for name in made}
     for name in made:
@@ -156,8 +156,8 @@ def test_report_writes_page_and_suite_anew(copied: Path) -> None:
 
 
 def test_report_for_machines(copied: Path) -> None:
-    told = json.loads(ipcbench("report", copied, "--json").stdout)
-    assert told == {"folder": str(copied), "page": str(copied / "report.html")}
+    written = json.loads(ipcbench("report", copied, "--json").stdout)
+    assert written == {"folder": str(copied), "page": str(copied / "report.html")}
 
 
 # The gate.
@@ -175,7 +175,7 @@ at_least = "{bound}"
 
 
 def run_of(folder: Path, *, rounds: int = 12) -> Path:
-    """A pipe that is half again as fast as a socket, its control, and a queue that was skipped."""
+    """Write a run: a pipe 1.5 times as fast as a socket, its control, and a skipped queue."""
     planned = synthetic.cells((FAST, SLOW), sizes=(64,))
     gone = msgspec.structs.replace(planned[0], transport=GONE)
 
@@ -199,7 +199,7 @@ UNMEASURED = PROMISE.format(faster=FAST, than=GONE, bound="1.2x")
 
 
 @pytest.mark.parametrize(
-    ("promises", "code", "said"),
+    ("promises", "code", "text"),
     [
         ([KEPT], 0, "kept"),
         ([BROKEN, KEPT], 1, "broken"),
@@ -211,19 +211,19 @@ UNMEASURED = PROMISE.format(faster=FAST, than=GONE, bound="1.2x")
     ids=["kept", "broken", "inconclusive", "not measured", "broken first", "unmeasured second"],
 )
 def test_check_exits_with_the_verdict(
-    promises: Sequence[str], code: int, said: str, tmp_path: Path
+    promises: Sequence[str], code: int, text: str, tmp_path: Path
 ) -> None:
     run_of(tmp_path / "run")
     (tmp_path / "thresholds.toml").write_text("".join(promises))
-    done = ipcbench("check", "run", cwd=tmp_path)  # thresholds.toml is where it looks
+    done = ipcbench("check", "run", cwd=tmp_path)  # thresholds.toml is the default
     assert done.returncode == code, done.stdout + done.stderr
     assert done.stderr == ""
-    assert said in done.stdout
+    assert text in done.stdout
     machines = ipcbench("check", "run", "--json", cwd=tmp_path)
     assert machines.returncode == code
-    told = json.loads(machines.stdout)
-    assert told["exit_code"] == code
-    assert len(told["promises"]) == len(promises)
+    verdict = json.loads(machines.stdout)
+    assert verdict["exit_code"] == code
+    assert len(verdict["promises"]) == len(promises)
 
 
 def test_too_few_rounds_are_inconclusive(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_too_few_rounds_are_inconclusive(tmp_path: Path) -> None:
     assert ipcbench("check", "run", cwd=tmp_path).returncode == 2
 
 
-def test_what_was_promised_is_measured_and_held(tmp_path: Path) -> None:
+def test_promised_cells_are_measured_and_checked(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(KEPT)
     done = ipcbench(
         "run", "--clock", "fake", "--profile", "smoke", "--promised", "t.toml", "-o", "run",
@@ -248,7 +248,7 @@ def test_what_was_promised_is_measured_and_held(tmp_path: Path) -> None:
 
 
 def test_a_sweep_leaves_its_callers_ledger_alone(tmp_path: Path) -> None:
-    """Who starts it may have a ledger of his own in the environment, with nothing in it yet."""
+    """The caller's environment may name the caller's own ledger, which is still empty."""
     mine = Ledger.open_new(os.getpid())
     try:
         arguments = (*RUN, "-t", "sysv-queue", "--pattern", "latency", "-o", tmp_path / "run")
@@ -259,7 +259,7 @@ def test_a_sweep_leaves_its_callers_ledger_alone(tmp_path: Path) -> None:
         mine.discard()
 
 
-def test_clean_says_what_it_removed(tmp_path: Path) -> None:
+def test_clean_reports_removed_objects(tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
     # A process writes its ledger, makes an object, and is killed.
@@ -279,14 +279,14 @@ def test_clean_says_what_it_removed(tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     left = {name for name in set(os.listdir("/dev/shm")) - before if "ipcbench" in name}
     assert left
-    told = json.loads(ipcbench("clean", "--json", XDG_RUNTIME_DIR=str(runtime)).stdout)
-    assert told["removed"]
+    cleaned = json.loads(ipcbench("clean", "--json", XDG_RUNTIME_DIR=str(runtime)).stdout)
+    assert cleaned["removed"]
     assert not left & set(os.listdir("/dev/shm"))
     again = ipcbench("clean", XDG_RUNTIME_DIR=str(runtime))
     assert again.stdout == "0 objects removed\n"
 
 
-# Bad input: one line that says what is wrong, and what to do.
+# Bad input: one line with the fault and the remedy.
 
 BAD_TOML = "about = 'x'\n[run\n"
 UNKNOWN_KEY = "about = 'x'\ncolour = 'red'\n[run]\nrounds = 1\n[[cells]]\n"
@@ -304,7 +304,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["rnu"], "No such command 'rnu'"),
         (["run", "--nope"], "No such option '--nope'"),
@@ -351,8 +351,8 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_is_told_in_one_line(
-    arguments: list[str], said: str, tmp_path: Path, folder: Path
+def test_bad_input_is_reported_in_one_line(
+    arguments: list[str], message: str, tmp_path: Path, folder: Path
 ) -> None:
     for name, text in {
         "bad.toml": BAD_TOML,
@@ -368,25 +368,25 @@ def test_bad_input_is_told_in_one_line(
         (tmp_path / name).write_text(text)
     (tmp_path / "run").symlink_to(folder)
     done = ipcbench(*arguments, cwd=tmp_path)
-    if not said:  # nothing is wrong with it: all that carry no empty message are skipped
+    if not message:  # valid: cells that carry no empty message are skipped
         assert done.returncode == 0, done.stderr
         return
     assert done.returncode == 3, done.stdout
     assert done.stdout == ""
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1, done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @contextmanager
 def sweep_lock() -> Iterator[None]:
-    """Another sweep runs: this one's name, unless a real one has it already."""
+    """Hold the name of the sweep lock, unless a real sweep holds it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
         try:
             held.bind(NAME)
             held.listen(1)
         except OSError:
-            pass  # a sweep does run here: as good
+            pass  # a real sweep runs, which serves as well
         yield
 
 
@@ -402,16 +402,16 @@ def test_a_second_sweep_is_refused(tmp_path: Path) -> None:
     assert "another sweep" in doctor.stdout
 
 
-def test_nothing_measured_is_no_success(tmp_path: Path) -> None:
+def test_a_sweep_without_a_measurement_fails(tmp_path: Path) -> None:
     done = ipcbench(
         *RUN, "-t", "raises", "--pattern", "latency", "-o", tmp_path / "run", plugins=True
     )
     assert done.returncode == 3
     assert "failed" in done.stdout
-    assert (tmp_path / "run/report.html").exists()  # and the page says so
+    assert (tmp_path / "run/report.html").exists()  # which lists the failures
 
 
-# Where it runs.
+# Environments.
 
 
 def test_a_closed_pipe_is_no_error() -> None:
@@ -456,8 +456,8 @@ def test_no_terminal_and_no_locale(where: dict[str, str], tmp_path: Path) -> Non
         assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_a_name_need_not_be_text(tmp_path: Path) -> None:
-    folder = tmp_path / os.fsdecode(b"caf\xe9")  # bytes that are no UTF-8
+def test_a_folders_name_may_be_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")  # not valid in UTF-8
     done = ipcbench("run", *TINY, "-o", folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "report.html").exists()
@@ -465,7 +465,7 @@ def test_a_name_need_not_be_text(tmp_path: Path) -> None:
 
 
 class Terminal:
-    """A command at a terminal of its own, in the foreground."""
+    """A command in the foreground of its own terminal."""
 
     def __init__(self, *arguments: str | Path, columns: int = 80) -> None:
         self._near, far = pty.openpty()
@@ -490,12 +490,12 @@ class Terminal:
         self.seen = ""
 
     def read(self) -> bool:
-        """What there is within a moment; False once the terminal is hung up."""
+        """Read available output, waiting 50 ms at most; return False after a hangup."""
         if not select.select([self._near], [], [], 0.05)[0]:
             return True
         try:
             data = os.read(self._near, 1 << 16)
-        except OSError:  # EIO: nobody has the other side any more
+        except OSError:  # EIO: the other side is closed
             return False
         self.seen += data.decode()
         return bool(data)
@@ -535,7 +535,7 @@ def test_a_terminal_shows_a_bar(tmp_path: Path) -> None:
     assert f"page: {tmp_path / 'run/report.html'}"[:60] in last
 
 
-def test_ctrl_c_at_a_terminal_keeps_what_was_measured(tmp_path: Path) -> None:
+def test_ctrl_c_at_a_terminal_keeps_measured_runs(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     terminal = Terminal("run", "--clock", "fake", "--profile", "smoke", "-t", "pipe", "-o", folder)
     wait_for("the first round", shows(terminal, "round 1 of 2"))
@@ -550,7 +550,7 @@ def test_ctrl_c_at_a_terminal_keeps_what_was_measured(tmp_path: Path) -> None:
     assert (folder / "report.html").exists()
 
 
-def test_a_narrow_terminal_is_wide_enough(tmp_path: Path) -> None:
+def test_a_narrow_terminal(tmp_path: Path) -> None:
     for command in (["list"], ["run", *TINY, "-o", str(tmp_path / "run")]):
         terminal = Terminal(*command, columns=20)
         assert terminal.finish() == 0, terminal.seen

@@ -1,4 +1,4 @@
-"""What the documents say is so: their commands run, their links lead somewhere."""
+"""The documents: their commands work, and their links and options exist."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOT_RUN = {
     ". .venv/bin/activate": "changes the shell that runs it; `make` makes the folder",
 }
 
-# Every cell that the documents ask for, in no time: it takes the place of `quick`.
+# Every cell that the documents measure, in a short time; used instead of `quick`.
 FAST = """
 about = "For the documents' commands."
 
@@ -69,17 +69,17 @@ processes = [4]
 sizes = ["64"]
 placements = ["same-core"]
 """
-# Transports for the lines that name none.
+# Transports for commands that name none.
 FEW = ("-t", "pipe", "-t", "unix-stream", "-t", "shm:posix+posix-sem")
 
 
-def shown(given: tuple[Block, str]) -> str:
+def label(given: tuple[Block, str]) -> str:
     return f"{given[0]}: {given[1]}"
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the documents' commands run: a newest run, promises, and what toml blocks show."""
+    """The folder of the documents' commands, with a run, promises, and the toml blocks as files."""
     place = tmp_path_factory.mktemp("docs")
     (place / "fast.toml").write_text(FAST)
     shutil.copy(ROOT / "thresholds.toml", place)
@@ -94,7 +94,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def quickly(words: list[str]) -> list[str]:
-    """A sweep's options, changed so that it is over at once: click takes the last word."""
+    """Add options that make a sweep short: of repeated options click takes the last."""
     if "--resume" in words:
         return words
     added = ["--clock", "fake"]
@@ -109,7 +109,7 @@ def quickly(words: list[str]) -> list[str]:
     return [*words, *added]
 
 
-@pytest.mark.parametrize("given", COMMANDS, ids=shown)
+@pytest.mark.parametrize("given", COMMANDS, ids=label)
 def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
     block, line = given
     words = shlex.split(line)
@@ -123,7 +123,9 @@ def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
-                env=environment(MAKEFLAGS=""),  # those of a `make test` above us are not meant
+                env=environment(
+                    MAKEFLAGS=""
+                ),  # without the flags of the `make test` that runs this test
                 check=False,
             )
             assert done.returncode == 0, done.stderr
@@ -138,7 +140,7 @@ def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
             if not (place / folder).exists():
                 shutil.copytree(place / "results/latest", place / folder)
             done = ipcbench(*words[1:], cwd=place)
-            # One round decides nothing; without the bindings there is not even that.
+            # One round is inconclusive, 2; without the bindings nothing is measured, 3.
             assert done.returncode in (2, 3), f"{block}: {done.stdout}{done.stderr}"
             assert "inconclusive" in done.stdout
         case ["ipcbench", *rest]:
@@ -153,8 +155,8 @@ def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
             pytest.fail(f"{block}: {line}: run it here, or list it in NOT_RUN with the reason")
 
 
-def test_the_list_of_what_is_not_run_is_short() -> None:
-    assert set(NOT_RUN) <= {line for _, line in COMMANDS}, "NOT_RUN lists what nobody writes"
+def test_every_command_that_is_not_run_is_in_a_document() -> None:
+    assert set(NOT_RUN) <= {line for _, line in COMMANDS}, "NOT_RUN lists an unused command"
 
 
 @pytest.mark.parametrize("block", all_blocks("toml", "python"), ids=str)
@@ -205,19 +207,19 @@ def test_every_link_leads_somewhere(path: Path) -> None:
             assert anchor in anchors, link
 
 
-def test_the_picture_is_not_heavy() -> None:
+def test_the_pictures_are_small() -> None:
     pictures = [link for link in links(README.read_text()) if link.endswith((".png", ".svg"))]
     assert pictures
     for picture in pictures:
         assert (ROOT / picture).stat().st_size < 300_000
 
 
-def test_the_readme_knows_every_command() -> None:
+def test_the_readme_names_every_command() -> None:
     text = README.read_text()
     assert not [name for name in cli.commands if f"ipcbench {name}" not in text]
 
 
-def test_the_readme_knows_every_word_of_the_profiles() -> None:
+def test_the_readme_names_every_word_of_the_profiles() -> None:
     text = README.read_text()
     axes = [axes for profile in PROFILES for axes in load_profile(profile).axes]
     patterns = {pattern for one in axes for pattern in one.patterns}
@@ -228,20 +230,20 @@ def test_the_readme_knows_every_word_of_the_profiles() -> None:
     assert not [kind for kind in sorted(kinds) if not re.search(f"`{kind}[:`]", text)]
 
 
-def test_the_changelog_knows_this_version() -> None:
+def test_the_changelog_names_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(rf"^## \[{re.escape(VERSION)}\]", text, re.MULTILINE)
 
 
-def test_every_help_is_about_options_that_it_has() -> None:
+def test_every_option_in_a_help_text_exists() -> None:
     for command in cli.commands.values():
         assert isinstance(command, click.Command)
         known = {name for option in command.params for name in option.opts} | {"--help"}
         assert options(f"`{command.help}`".replace("\n", " ")) <= known
 
 
-def test_what_is_wrong_is_found() -> None:
-    """The checks above read the documents through these: they must be able to fail."""
+def test_wrong_documents_are_found() -> None:
+    """The functions that the tests above use must find links, options and open blocks."""
     text = "see [a](gone.md) and `--no-such`\n```sh\nipcbench run \\\n  -s 64  # so\n```\n"
     assert links(text) == ["gone.md"]
     assert options(text) == {"--no-such"} and not options(text) <= known_options()

@@ -1,4 +1,4 @@
-"""The example plug-in: installed as its page says, held to the contract, and measured."""
+"""The example plug-in: installed as its page describes, checked and measured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ C = EXAMPLE / "_packets.c"
 PAGE = list(blocks(PLUGIN_PAGE, PLUGIN_PAGE.read_text()))
 LINES = [line for block in PAGE if block.language == "sh" for line in commands(block)]
 
-# What sets up the author's own folder; the fixture below does the same, without a network.
+# Set-up of the author's folder, which the fixture below does without a network.
 BY_HAND = [
     "cp -r ipcbench/examples/ipcbench-packet-pipe packet-pipe",
     "cd packet-pipe",
@@ -34,7 +34,7 @@ BY_HAND = [
 
 
 class Author:
-    """Somebody who has installed a copy of the example."""
+    """A plug-in author's folder with an installed copy of the example."""
 
     def __init__(self, place: Path, in_c: str = "", **more: str) -> None:
         self.folder = place / "packet-pipe"
@@ -50,7 +50,7 @@ class Author:
         assert done.returncode == 0, done.stderr
 
     def rebuilt(self, place: Path, before: str, after: str) -> Author:
-        """Another one, whose C says something else."""
+        """Install a copy whose C source is changed."""
         changed = (self.folder / C.name).read_text()
         assert before in changed
         return Author(place, changed.replace(before, after))
@@ -73,7 +73,7 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Author:
 
 
 def outcomes(folder: Path) -> dict[str, set[str]]:
-    """Outcome -> the patterns of the example's cells that came to it."""
+    """Read outcome -> patterns of the example's cells that have it."""
     found: dict[str, set[str]] = {"run": set(), "skipped": set(), "failed": set()}
     for line in (folder / "journal.jsonl").read_text().splitlines():
         entry = json.loads(line)
@@ -85,7 +85,7 @@ def outcomes(folder: Path) -> dict[str, set[str]]:
     return found
 
 
-def test_the_page_runs_what_it_says() -> None:
+def test_the_page_has_the_expected_commands() -> None:
     assert LINES[: len(BY_HAND)] == BY_HAND
     assert len(LINES) == len(BY_HAND) + 3
 
@@ -114,7 +114,7 @@ def test_every_command_of_the_page_works(line: str, author: Author) -> None:
 
 
 def test_it_is_in_every_sweep(author: Author) -> None:
-    """What its traits name is measured, and what they do not is left out."""
+    """Exactly the patterns that its traits allow are measured."""
     done = author.python(
         "-m", "ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
         "-o", "smoke",
@@ -122,7 +122,7 @@ def test_it_is_in_every_sweep(author: Author) -> None:
     assert done.returncode == 0, done.stderr
     found = outcomes(author.folder / "smoke")
     assert found["run"] == {"latency", "stream", "fan-in", "fan-out", "pairs"}
-    assert found["skipped"] == {"echo"}  # it is no hub; what carries nothing was not asked of it
+    assert found["skipped"] == {"echo"}  # it is no hub; patterns without messages are not planned
     assert not found["failed"]
     assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()
 
@@ -134,7 +134,7 @@ without_native = pytest.mark.skipif(built() is not None, reason=str(built()))
 
 @without_native
 def test_its_calls_from_c_are_measured(author: Author) -> None:
-    """By our loops, as they are: nothing of ours is built for it."""
+    """The compiled loops of ipcbench are not built again for it."""
     done = author.python(*NATIVE, "native")
     assert done.returncode == 0, done.stderr
     found = outcomes(author.folder / "native")
@@ -150,9 +150,7 @@ def test_its_calls_from_c_keep_the_contract(author: Author) -> None:
 
 
 @without_native
-def test_another_version_of_the_header_is_told_in_the_failed_cell(
-    author: Author, tmp_path: Path
-) -> None:
+def test_another_version_of_the_header_is_a_failed_cell(author: Author, tmp_path: Path) -> None:
     other = author.rebuilt(tmp_path, ".abi = IPCBENCH_ABI", ".abi = IPCBENCH_ABI + 1")
     done = other.python(*NATIVE, "native")
     assert "Traceback" not in done.stdout + done.stderr
@@ -165,9 +163,7 @@ def test_another_version_of_the_header_is_told_in_the_failed_cell(
 
 
 @without_native
-def test_a_capsule_of_another_name_is_told_in_the_failed_cell(
-    author: Author, tmp_path: Path
-) -> None:
+def test_a_capsule_of_another_name_is_a_failed_cell(author: Author, tmp_path: Path) -> None:
     other = author.rebuilt(tmp_path, "New(seat, IPCBENCH_OPS,", 'New(seat, "another.ops",')
     assert other.python(*NATIVE, "native").returncode == 3
     (failure,) = {
@@ -188,32 +184,32 @@ ANEW = f"{REMEDY.rpartition(' ipcbench ')[0]} ipcbench-packet-pipe anew"
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Author:
-    """An author who has no compiler; ours is built all the same."""
+    """An author without a compiler, beside an ipcbench that is built."""
     return Author(tmp_path_factory.mktemp("plain"), CC="/bin/false")
 
 
 @without_native
-def test_list_and_doctor_say_why_it_has_no_native_runtime(plain: Author) -> None:
+def test_list_and_doctor_report_why_it_has_no_native_runtime(plain: Author) -> None:
     entries = json.loads(plain.python("-m", "ipcbench", "list", "--json").stdout)
     (ours,) = (entry for entry in entries if entry["name"] == "packet-pipe")
     assert ours["available"]
     assert not ours["native"]["available"]
     assert ours["native"]["reason"].startswith(NOT_BUILT)
     assert ours["native"]["remedy"] == ANEW
-    (said,) = (
+    (line,) = (
         line
         for line in plain.python("-m", "ipcbench", "list").stdout.splitlines()
         if NOT_BUILT in line
     )
-    assert ANEW in said
+    assert ANEW in line
     findings = json.loads(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
     (found,) = (one for one in findings if NOT_BUILT in one["text"])
     assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", ANEW)
 
 
 @without_native
-def test_its_native_cells_are_skips_that_say_so(plain: Author) -> None:
-    """On the page and in the command's one line; the cells in Python are measured."""
+def test_its_native_cells_are_skipped_with_the_reason(plain: Author) -> None:
+    """The page and the command give the reason; the cells in Python are measured."""
     both = plain.python(*NATIVE, "both", "--runtime", "python")
     assert both.returncode == 0, both.stderr
     assert outcomes(plain.folder / "both") == {
@@ -223,12 +219,12 @@ def test_its_native_cells_are_skips_that_say_so(plain: Author) -> None:
     assert NOT_BUILT in page and f"Remedy: {ANEW}" in page
     alone = plain.python(*NATIVE, "alone")
     assert alone.returncode == 3
-    (said,) = alone.stderr.splitlines()
-    assert NOT_BUILT in said and said.endswith(ANEW)
+    (line,) = alone.stderr.splitlines()
+    assert NOT_BUILT in line and line.endswith(ANEW)
 
 
 @without_native
-def test_the_contract_passes_by_what_is_not_built(plain: Author) -> None:
+def test_the_contract_skips_native_operations(plain: Author) -> None:
     done = plain.python("-m", "pytest", "-rs", "-p", "no:cacheprovider", "-k", "size or operations")
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
@@ -244,7 +240,7 @@ SHOWN = {
     "c": [C],
     "toml": [EXAMPLE / "pyproject.toml"],
 }
-# What a reader of the page has to see.
+# Code that the page has to show.
 CRUCIAL = (
     'entry-points."ipcbench.transports"', "TRAITS = Traits(", "def ticket(", "def __init__(",
     "def recv_into(", "def probe(", "write(seat->out", "(ContractTests):",
@@ -252,7 +248,7 @@ CRUCIAL = (
 
 
 def is_part(piece: str, text: str) -> bool:
-    """Whether a text has these whole lines, perhaps further to the right."""
+    """Test whether a text contains these lines, possibly indented."""
     return any(f"\n{indent(piece, ' ' * depth)}" in f"\n{text}" for depth in (0, 4))
 
 
@@ -263,7 +259,7 @@ def test_the_page_shows_the_examples_code(language: str) -> None:
         assert any(is_part(piece, source) for source in sources), piece
 
 
-def test_the_page_shows_what_is_crucial() -> None:
+def test_the_page_shows_the_crucial_code() -> None:
     pieces = [piece for language in SHOWN for piece in shown(language)]
     for line in CRUCIAL:
         assert sum(line in piece for piece in pieces) == 1, line
@@ -277,14 +273,14 @@ def test_code_that_is_not_the_examples_is_found() -> None:
     assert not is_part("b(self) -> None:\n    pass\n", source)
 
 
-def test_the_examples_header_is_ours() -> None:
+def test_the_examples_header_is_the_packages() -> None:
     assert (EXAMPLE / "ops.h").read_bytes() == (header() / "ops.h").read_bytes()
 
 
 def test_the_examples_types_are_checked(tmp_path: Path) -> None:
     mypy = pytest.importorskip("mypy.api")
-    told, wrong, status = mypy.run(
+    output, errors, status = mypy.run(
         ["--strict", f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={tmp_path}",
          str(MODULE)]
     )  # fmt: skip
-    assert status == 0, told + wrong
+    assert status == 0, output + errors

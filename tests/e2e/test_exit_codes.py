@@ -1,6 +1,6 @@
-"""Every command's exit code, whatever standard descriptors are closed or lead nowhere.
+"""Exit codes of all commands with standard descriptors closed or without a reader.
 
-1 means that a promise is broken, and nothing else: not that a stream could not be written.
+1 always means a broken promise, never that a stream could not be written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.e2e.test_commands import BROKEN, KEPT, UNDECIDED, run_of
 
 NO_READER = 128 + signal.SIGPIPE
 PROFILE = """
-about = "The smallest that there is."
+about = "The smallest possible profile."
 [run]
 rounds = 1
 values = 1
@@ -50,7 +50,7 @@ COMMANDS = {
     "run --help": (("run", "--help"), 0),
 }
 REFUSED = {
-    "check of nothing": ("check", "gone"),
+    "check of no folder": ("check", "gone"),
     "unknown command": ("nothing",),
     "unknown option": ("run", "--nothing"),
 }
@@ -58,7 +58,7 @@ REFUSED = {
 
 @dataclass(frozen=True)
 class Streams:
-    """Descriptors that are closed, and those that are pipes whose reader is gone."""
+    """Closed descriptors, and descriptors of pipes whose reader has exited."""
 
     closed: tuple[int, ...] = ()
     unread: tuple[int, ...] = ()
@@ -86,7 +86,7 @@ STREAMS = [
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one finished run, and what the commands name."""
+    """A folder with one finished run and the files that the commands name."""
     folder = tmp_path_factory.mktemp("place")
     run_of(folder / "run")
     for name, text in {
@@ -100,7 +100,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(arguments: tuple[str, ...], streams: Streams, place: Path, new: Path) -> tuple[int, str]:
-    """The exit code, and what it says on the streams that are read."""
+    """Run a command; return its exit code and the output on the streams that are read."""
     words = [str(new) if word == "new" else word for word in arguments]
     redirected = " ".join(f"{fd}>&-" for fd in streams.closed)
     reading, writing = os.pipe()
@@ -128,27 +128,23 @@ def test_a_command_exits_with_its_own_code(
     name: str, streams: Streams, place: Path, tmp_path: Path
 ) -> None:
     arguments, own = COMMANDS[name]
-    code, said = run(arguments, streams, place, tmp_path / "run")
-    assert code == (NO_READER if 1 in streams.unread else own), said
-    assert "Traceback" not in said
-    assert "Exception ignored" not in said
-    assert "Error" not in said
+    code, output = run(arguments, streams, place, tmp_path / "run")
+    assert code == (NO_READER if 1 in streams.unread else own), output
+    assert "Traceback" not in output
+    assert "Exception ignored" not in output
+    assert "Error" not in output
 
 
 @pytest.mark.parametrize("streams", STREAMS, ids=str)
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_exits_with_3(
-    name: str, streams: Streams, place: Path, tmp_path: Path
-) -> None:
-    code, said = run(REFUSED[name], streams, place, tmp_path / "run")
-    assert code == 3, said
-    assert said.count("\n") == (2 not in (*streams.closed, *streams.unread)), said
+def test_a_refusal_exits_with_3(name: str, streams: Streams, place: Path, tmp_path: Path) -> None:
+    code, output = run(REFUSED[name], streams, place, tmp_path / "run")
+    assert code == 3, output
+    assert output.count("\n") == (2 not in (*streams.closed, *streams.unread)), output
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_answer_that_finds_no_room_is_told_in_one_line(
-    name: str, place: Path, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_reported_in_one_line(name: str, place: Path, tmp_path: Path) -> None:
     words = [str(tmp_path / "run") if word == "new" else word for word in COMMANDS[name][0]]
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The compiled part is built where it can be; where it cannot, the rest is there and says why."""
+"""Build of the compiled part where possible; elsewhere the rest works and gives the reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.e2e.installing import built_wheel, environment_with, run
 HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
 
 
-def test_it_is_built_where_it_can_be() -> None:
-    """Where it is optional (setup.py), a build that fails goes by: here it may not."""
+def test_it_is_built_where_possible() -> None:
+    """setup.py ignores a failed build, since it is optional; this test does not."""
     compiler = os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]
     possible = shutil.which(compiler) is not None and HEADER.exists()
     if not possible and not os.environ.get("CI"):
@@ -30,14 +30,14 @@ def test_it_is_built_where_it_can_be() -> None:
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment whose owner has no compiler."""
+    """An environment built without a compiler."""
     place = tmp_path_factory.mktemp("without")
     wheel = built_wheel(place, CC="/bin/false", CI="")
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
     return environment_with(wheel, place)
 
 
-def test_list_and_doctor_say_why_it_is_missing(without: Path, tmp_path: Path) -> None:
+def test_list_and_doctor_report_why_it_is_missing(without: Path, tmp_path: Path) -> None:
     command = without / "bin/ipcbench"
     (pipe,) = (
         entry
@@ -76,13 +76,11 @@ def test_native_cells_are_skipped_and_the_others_measured(without: Path, tmp_pat
     assert REMEDY in page.replace("&#39;", "'")
 
 
-def test_a_sweep_of_native_cells_alone_says_why_there_is_none(
-    without: Path, tmp_path: Path
-) -> None:
-    said = run(
+def test_a_sweep_of_native_cells_alone_fails_with_the_reason(without: Path, tmp_path: Path) -> None:
+    output = run(
         without / "bin/ipcbench", "run", "--profile", "smoke", "-t", "pipe",
         "--runtime", "native", "-o", "out", cwd=tmp_path, code=3,
     )  # fmt: skip
-    assert "the native runtime is not built here" in said
-    assert REMEDY in said
-    assert len(said.splitlines()) == 3  # what came out, the page, and why
+    assert "the native runtime is not built here" in output
+    assert REMEDY in output
+    assert len(output.splitlines()) == 3  # the summary, the page, and the reason

@@ -1,4 +1,4 @@
-"""Sweeps with compiled loops through the command, on a made-up clock: the loops really run."""
+"""Sweeps of the command with compiled loops, which really run, and the fake clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ runtimes = ["native"]
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole smoke sweep, every loop of it compiled."""
+    """A complete smoke sweep with compiled loops alone."""
     folder = tmp_path_factory.mktemp("native") / "run"
     done = ipcbench(*SMOKE, "--runtime", "native", "-o", folder)
     assert done.returncode == 0, done.stderr
@@ -62,7 +62,7 @@ def test_every_cell_has_a_figure_or_a_reason(results: Results) -> None:
             assert "cannot be a" in result.skipped.reason
 
 
-def test_what_can_be_measured_is(results: Results) -> None:
+def test_all_native_transports_are_measured(results: Results) -> None:
     measured = {(result.cell.pattern, result.cell.transport) for result in results.ok()}
     assert {transport for _, transport in measured} >= {
         "pipe", "fifo", "unix-stream", "unix-seqpacket", "unix-dgram", "tcp", "sysv-queue",
@@ -74,7 +74,7 @@ def test_what_can_be_measured_is(results: Results) -> None:
     }  # fmt: skip
 
 
-def test_the_figures_are_the_clock_s(results: Results) -> None:
+def test_the_figures_are_those_of_the_clock(results: Results) -> None:
     for result in results.ok():
         for run in result.good:
             clock = FakeClock(result.cell.original.id, run.round, result.cell.size)

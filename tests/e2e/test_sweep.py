@@ -1,4 +1,4 @@
-"""Whole sweeps through the command, on a made-up clock: everything but the times is real."""
+"""Complete sweeps of the command, with the fake clock: only the times are not real."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TINY = (*SMOKE, "-t", "null", "-t", "pipe", "-s", "64")
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One whole smoke sweep, shared by those who only look at it."""
+    """One complete smoke sweep, shared by tests that only read it."""
     folder = tmp_path_factory.mktemp("sweep") / "run"
     done = ipcbench("run", *SMOKE, "-o", folder)
     assert done.returncode == 0, done.stderr
@@ -35,7 +35,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path) -> list[dict[str, Any]]:
-    """The journal's lines, as JSON."""
+    """Read the journal's lines."""
     return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
 
 
@@ -58,7 +58,7 @@ def test_every_planned_cell_has_a_figure_in_every_round(swept: Path) -> None:
         assert {run.round for run in result.runs} == {1, 2}
 
 
-def test_the_figures_are_the_clock_s(swept: Path) -> None:
+def test_the_figures_are_those_of_the_clock(swept: Path) -> None:
     for result in load(swept).ok():
         for run in result.good:
             clock = FakeClock(result.cell.original.id, run.round, result.cell.size)
@@ -70,11 +70,11 @@ def test_the_figures_are_the_clock_s(swept: Path) -> None:
             )
 
 
-def test_what_a_run_used_is_recorded(swept: Path) -> None:
+def test_a_runs_usage_is_recorded(swept: Path) -> None:
     for result in load(swept).ok():
         for run in result.runs:
             assert len(run.usage) == len(run.cpus) == result.cell.processes
-            assert run.foreign is not None  # same-core cells know it
+            assert run.foreign is not None  # measured in same-core cells
             assert 0 < run.start_up < run.wall
     pipe = load(swept).cells["latency/pipe/python/64B/2p/same-core"]
     assert all(sum(one.voluntary for one in run.usage) > 0 for run in pipe.runs)
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_sweep(swept: Path, tmp_path: Path) -> None
     }
 
 
-def test_rounds_are_shuffled_anew(swept: Path) -> None:
+def test_every_round_is_shuffled(swept: Path) -> None:
     orders: dict[int, list[str]] = {}
     for line in written(swept):
         if line["kind"] == "run":
@@ -133,12 +133,12 @@ def test_a_budget_takes_the_place_of_the_rounds(tmp_path: Path) -> None:
     results = load(tmp_path / "run")
     assert results.ended is not None
     assert results.ended.reason == "budget"
-    assert len(results.rounds) > 2  # smoke alone would play two
-    for result in results.ok():  # and each of them is whole
+    assert len(results.rounds) > 2  # the smoke profile alone has two
+    for result in results.ok():  # and each round is complete
         assert len(result.by_round()) == len(results.rounds)
 
 
-def test_an_interrupt_saves_and_tells_and_can_be_resumed(tmp_path: Path) -> None:
+def test_an_interrupted_sweep_has_a_report_and_can_be_resumed(tmp_path: Path) -> None:
     folder, whole = tmp_path / "broken", tmp_path / "whole"
     with started("run", *SMALL, "-o", folder) as process:
         wait_for("ten runs", lambda: lines(folder, "run") >= 10)
@@ -175,5 +175,5 @@ def test_results_latest_points_to_the_newest(tmp_path: Path) -> None:
     for _ in range(2):
         done = ipcbench("run", *TINY, "--pattern", "latency", "--json", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert (tmp_path / "results/latest").resolve() == (tmp_path / told["folder"]).resolve()
+    newest = json.loads(done.stdout)
+    assert (tmp_path / "results/latest").resolve() == (tmp_path / newest["folder"]).resolve()

@@ -1,4 +1,4 @@
-"""The wheel is whole: built from a clean copy, put elsewhere, and run from there."""
+"""The wheel: complete, and it works in another environment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
         if path.is_file() and path.suffix in (".py", ".toml", ".html", ".css", ".typed")
     }
     needed |= {f"ipcbench/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
-    needed.add("ipcbench/transports/native/ops.h")  # what a plug-in's compiler wants
+    needed.add("ipcbench/transports/native/ops.h")  # for compiling a plug-in
     assert {f"ipcbench/bench/profiles/{name}.toml" for name in PROFILES} <= needed
     assert "ipcbench/reports/page/templates/report.html" in needed
     assert needed <= names
@@ -50,7 +50,7 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
     assert licence in names
 
 
-def test_what_is_installed_runs_by_itself(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_package_runs_without_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = run(
         installed / "bin/python", "-c",
         "import json; from ipcbench import bench, reports, transports\n"
@@ -69,8 +69,10 @@ def test_what_is_installed_runs_by_itself(installed: Path, tmp_path: Path) -> No
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_where_it_runs_may_have_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:
-    """`python -m` looks into the current folder first: no process of ours may be misled by that."""
+def test_the_current_folder_may_have_modules_of_the_same_names(
+    installed: Path, tmp_path: Path
+) -> None:
+    """`python -m` searches the current folder first, which no process of ipcbench may do."""
     for name in ("ipcbench", "bench", "transports", "reports", "pyperf", "json", "msgspec"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__file__} is not ours')\n")
     run(
