@@ -20,7 +20,7 @@ HEADERS = [str(path) for path in sorted(NATIVE.glob("*.h"))]
 setup(
     ext_modules=[
         Extension(
-            "ipcbench.transports._native",
+            "ipcbench.transports.native._native",
             [str(path) for path in sorted(NATIVE.glob("*.c"))],
             depends=HEADERS,
             extra_compile_args=FLAGS,

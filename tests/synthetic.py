@@ -426,7 +426,9 @@ def _interpolate(row: Sequence[float], size: int) -> float:
     return math.exp(y[index - 1] + share * (y[index] - y[index - 1]))
 
 
-NOT_BUILT = "the native runtime is not built here: No module named 'ipcbench.transports._native'"
+NOT_BUILT = (
+    "the native runtime is not built here: No module named 'ipcbench.transports.native._native'"
+)
 REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
 
 

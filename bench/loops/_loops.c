@@ -100,7 +100,7 @@ static PyObject *
 run_timed(struct block *block, loop body)
 {
     struct call call = {body, block};
-    ssize_t failed = ipcbench_called(run_body, &call);
+    ssize_t failed = ipcbench_call(run_body, &call);
     if (failed == IPCBENCH_RAISED)
         return NULL;
     if (failed < 0) {

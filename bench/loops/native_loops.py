@@ -16,7 +16,7 @@ from typing import Any
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.native import REMEDY, built, in_words
+from ipcbench.transports.native import REMEDY, built, translate_native
 
 compiled: Any = None
 _why = ""
@@ -84,4 +84,4 @@ def stamped_twin(loop: Stamped) -> Stamped | None:
 def _translated(error: OSError, loop: str) -> Exception:
     if error.errno == errno.EBADMSG:
         return OSError(error.errno, f"{loop}: a message of another length arrived")
-    return in_words(error, loop)
+    return translate_native(error, loop)

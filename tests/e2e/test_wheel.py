@@ -15,7 +15,7 @@ from ipcbench.bench.plan.profile import PROFILES
 from ipcbench.bench.version import VERSION
 from tests.e2e.installing import FOLDERS, ROOT, built_wheel, environment_with, run
 
-COMPILED = ("ipcbench/transports/_native", "ipcbench/bench/loops/_loops")
+COMPILED = ("ipcbench/transports/native/_native", "ipcbench/bench/loops/_loops")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from tests import compiling
 from tests.e2e.command import environment  # and nothing that would import the good one
 
 ROOT = Path(__file__).parents[2]
-NATIVE = "ipcbench.transports._native"
+NATIVE = "ipcbench.transports.native._native"
 LOOPS = "ipcbench.bench.loops._loops"
 SECONDS = 60.0  # in which a break has to be found
 PATIENCE = 3.0  # seconds: whoever gives no answer for so long hangs
@@ -55,29 +55,29 @@ IN_WORDS, IN_PYTHON = "transports/shm/word_ring.py", "transports/shm/counted_rin
 
 RINGS = (
     # Native, over words.
-    Break("words: it wraps a slot too early", WORDS, "ipcbench_step(", "lane->slot == lane->end",
-          "lane->slot + lane->stride == lane->end", "spin/link/native"),
-    Break("words: one slot too many", WORDS, "ipcbench_has_room", "< lane->depth;",
+    Break("words: it wraps a slot too early", WORDS, "ipcbench_word_advance(",
+          "lane->slot == lane->end", "lane->slot + lane->stride == lane->end", "spin/link/native"),
+    Break("words: one slot too many", WORDS, "ipcbench_has_free_slot", "< lane->depth;",
           "<= lane->depth;", "spin/link/native"),
-    Break("words: a batch has no room", WORDS, "ipcbench_loan_many(",
+    Break("words: a batch has no room", WORDS, "ipcbench_loan_batch(",
           "(free < wanted ? free : wanted)", "(wanted)", "futex/link/native"),
     Break("words: published before it is copied", WORDS, "ipcbench_word_send(", _text("""
-    ipcbench_fill(how, lane->slot + lane->offset, data, size);
+    ipcbench_fill(policy, lane->slot + lane->offset, data, size);
     ipcbench_publish(lane, size);"""), _text("""
     char *slot = lane->slot;
     ipcbench_publish(lane, size);
-    ipcbench_fill(how, slot + lane->offset, data, size);"""), "spin/link/native"),
+    ipcbench_fill(policy, slot + lane->offset, data, size);"""), "spin/link/native"),
     Break("words: given back before it is read", WORDS, "ipcbench_word_recv(",
           "    found = ipcbench_take(",
           "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n"
           "    found = ipcbench_take(", "spin/link/native"),
     Break("words: the length of another message", WORDS, "ipcbench_publish(",
           "(uint64_t)size <<", "(uint64_t)(size | 1) <<", "spin/in-place/link/native"),
-    Break("words: a number that is not cut", WORDS, "ipcbench_is_there(",
+    Break("words: a number that is not cut", WORDS, "ipcbench_message_is_there(",
           "((lane->count + ahead + 1) & (IPCBENCH_NUMBERS - 1))", "(lane->count + ahead + 1)",
           "spin/long way"),
-    Break("words: only one lane is looked at", IN_WORDS_C, "any_has_item(",
-          "looked < self->seat.into", "looked < 1", "futex/fan-in/native"),
+    Break("words: only one lane is looked at", IN_WORDS_C, "any_has_message(",
+          "looked < self->seat.incoming", "looked < 1", "futex/fan-in/native"),
     Break("words: given back while it is read in place", IN_WORDS_C, "words_peek(",
           "    *slot = lane->slot + lane->offset;\n",
           "    *slot = lane->slot + lane->offset;\n"
@@ -85,68 +85,68 @@ RINGS = (
           "spin/in-place/link/native"),
     # Native, lent.
     Break("words: who waits for what was lent is not woken", IN_WORDS_C, "words_commit(",
-          "if (self->how.sleeps)", "if (0)", "futex/in-place/link/native"),
+          "if (self->policy.sleeps)", "if (0)", "futex/in-place/link/native"),
     Break("counted: all that was lent is committed", IN_COUNTED_C, "ring_commit(",
-          "ipcbench_pass_on(lane, size)", "ipcbench_pass_on(lane, lane->size)",
+          "ipcbench_commit_slot(lane, size)", "ipcbench_commit_slot(lane, lane->size)",
           "posix-sem/in-place/link/native"),
     # Native, asleep.
-    Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (there(what))",
-          "if (0 && there(what))", "futex/link/native"),
+    Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (condition(argument))",
+          "if (0 && condition(argument))", "futex/link/native"),
     Break("asleep: it looks before it says so", SLEEP, "ipcbench_sleep(", _text("""
-    uint32_t set = __atomic_fetch_or(bell, 1, __ATOMIC_SEQ_CST) | 1;
-    ipcbench_fence(bell);
-    if (there(what)) {"""), _text("""
-    int is_there = there(what);
-    uint32_t set = __atomic_fetch_or(bell, 1, __ATOMIC_SEQ_CST) | 1;
-    ipcbench_fence(bell);
+    uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
+    ipcbench_fence(doorbell);
+    if (condition(argument)) {"""), _text("""
+    int is_there = condition(argument);
+    uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
+    ipcbench_fence(doorbell);
     if (is_there) {"""), "futex/link/native"),
-    Break("asleep: who brings has no fence", SLEEP, "ipcbench_ring(", "ipcbench_fence(bell);",
+    Break("asleep: who brings has no fence", SLEEP, "ipcbench_wake(", "ipcbench_fence(doorbell);",
           "", "futex/link/native"),
-    Break("asleep: a ring changes nothing", SLEEP, "ipcbench_ring(", "seen + 1", "seen",
+    Break("asleep: a ring changes nothing", SLEEP, "ipcbench_wake(", "seen + 1", "seen",
           "futex/link/native"),
     Break("asleep: a ring before it is there", WORDS, "ipcbench_word_send(", _text("""
     ipcbench_publish(lane, size);
-    if (how->alone) /* a round trip is up to a tenth shorter by it; a batch gains nothing */
-        ipcbench_own(lane->slot);
-    if (how->sleeps)
-        ipcbench_ring(lane->item);"""), _text("""
-    if (how->sleeps)
-        ipcbench_ring(lane->item);
+    if (policy->exclusive_cpu) /* a round trip takes up to a tenth less time, a batch does not */
+        ipcbench_prefetch_for_write(lane->slot);
+    if (policy->sleeps)
+        ipcbench_wake(lane->consumer_doorbell);"""), _text("""
+    if (policy->sleeps)
+        ipcbench_wake(lane->consumer_doorbell);
     ipcbench_publish(lane, size);"""), "futex/link/native"),
     # Native, over counted waiters.
-    Break("counted: it wraps a slot too early", COUNTED, "ipcbench_step_on(",
+    Break("counted: it wraps a slot too early", COUNTED, "ipcbench_advance(",
           "++lane->at == lane->depth", "++lane->at + 1 >= lane->depth", "posix-sem/link/native"),
     Break("counted: told before it is copied", COUNTED, "ipcbench_put(", _text("""
     memcpy(ipcbench_slot(lane), data, size);
-    return ipcbench_pass_on(lane, size);"""), _text("""
+    return ipcbench_commit_slot(lane, size);"""), _text("""
     char *slot = ipcbench_slot(lane);
-    found = ipcbench_pass_on(lane, size);
+    found = ipcbench_commit_slot(lane, size);
     memcpy(slot, data, size);
     return found;"""), "posix-sem/link/native"),
     Break("counted: given back before it is read", COUNTED, "ipcbench_get(", _text("""
     if (length <= size)
         memcpy(buffer, ipcbench_slot(lane), length);
-    ssize_t given = ipcbench_give_back(lane);"""), _text("""
+    ssize_t failed = ipcbench_release_slot(lane);"""), _text("""
     const char *slot = ipcbench_slot(lane);
-    ssize_t given = ipcbench_give_back(lane);
+    ssize_t failed = ipcbench_release_slot(lane);
     if (length <= size)
         memcpy(buffer, slot, length);"""), "posix-sem/link/native"),
     Break("counted: a lane is not asked", IN_COUNTED_C, "await(", "!= lane->count)",
           "!= ~lane->count)", "posix-sem/fan-in/native"),
-    Break("counted: the count is not published", COUNTED, "ipcbench_pass_on(",
+    Break("counted: the count is not published", COUNTED, "ipcbench_commit_slot(",
           "if (lane->counted)", "if (0)", "eventfd/hub/native"),
-    Break("counted: told before its count", COUNTED, "ipcbench_pass_on(", _text("""
+    Break("counted: told before its count", COUNTED, "ipcbench_commit_slot(", _text("""
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count, __ATOMIC_RELEASE);
-    return ipcbench_notify(lane->item);"""), _text("""
-    ssize_t told = ipcbench_notify(lane->item);
+    return ipcbench_notify(lane->used_slots);"""), _text("""
+    ssize_t told = ipcbench_notify(lane->used_slots);
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count - 1, __ATOMIC_RELEASE);
     return told;"""), "sysv-sem/fan-in/native"),
-    Break("counted: a try for a wait", WAITS, "posix_semaphore(", "how == IPCBENCH_TRY ?",
-          "how != IPCBENCH_TRY ?", "posix-sem/link/mixed"),
+    Break("counted: a try for a wait", WAITS, "posix_semaphore(", "policy.nowait ?",
+          "!policy.nowait ?", "posix-sem/link/mixed"),
     Break("counted: a layout of its own", IN_COUNTED_C, ".slots =",
-          "ipcbench_lines(8 * plan->depth)", "ipcbench_lines(4 * plan->depth)",
+          "ipcbench_lines(8 * given->depth)", "ipcbench_lines(4 * given->depth)",
           "eventfd/link/mixed"),
     Break("counted: slots of another width", COUNTED, "ipcbench_stride(",
           "ipcbench_lines(size == 0 ? 1 : size)", "ipcbench_lines(size + 8)",
@@ -194,13 +194,13 @@ RELEASE, ACQUIRE, RELAXED = "__ATOMIC_RELEASE", "__ATOMIC_ACQUIRE", "__ATOMIC_RE
 THREADS = (
     Break("a head is stored relaxed", WORDS, "ipcbench_publish(", RELEASE, RELAXED,
           "1 16 64 -1 0"),
-    Break("a head is loaded relaxed", WORDS, "ipcbench_is_there(", ACQUIRE, RELAXED,
+    Break("a head is loaded relaxed", WORDS, "ipcbench_message_is_there(", ACQUIRE, RELAXED,
           "1 16 64 0 0"),
     Break("what is freed is stored relaxed", WORDS, "ipcbench_free(", RELEASE, RELAXED,
           "1 1 8 -1 0"),
-    Break("what is freed is loaded relaxed", WORDS, "ipcbench_has_room(", ACQUIRE, RELAXED,
+    Break("what is freed is loaded relaxed", WORDS, "ipcbench_has_free_slot(", ACQUIRE, RELAXED,
           "1 1 8 -1 0"),
-    Break("a batch loads relaxed", WORDS, "ipcbench_has_much_room(", ACQUIRE, RELAXED,
+    Break("a batch loads relaxed", WORDS, "ipcbench_has_free_batch(", ACQUIRE, RELAXED,
           "1 16 64 -1 1"),
 )  # fmt: skip
 
@@ -208,30 +208,32 @@ THREADS = (
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/python_calls.c"
 VIEWS = "transports/native/slot_view.c"
 LEAKS = (
-    Break("an endpoint is kept", CAPSULES, "let_go(", "Py_XDECREF(held->owner);", ""),
-    Break("what an operation works on is kept", CAPSULES, "let_go(",
-          "PyMem_RawFree(held->ops.ctx);", ""),
-    Break("a mapping is kept", SEATS, "ipcbench_stand_up(void",
+    Break("an endpoint is kept", CAPSULES, "capsule_content_free(",
+          "Py_XDECREF(content->owner);", ""),
+    Break("what an operation works on is kept", CAPSULES, "capsule_content_free(",
+          "PyMem_RawFree(content->ops.ctx);", ""),
+    Break("a mapping is kept", SEATS, "ipcbench_ring_seat_dispose(void",
           "PyBuffer_Release(&seat->memory);", ""),
-    Break("lanes are kept", SEATS, "ipcbench_stand_up(void", "PyMem_RawFree(seat->lanes);", ""),
-    Break("a seat is kept that was refused", SEATS, "ipcbench_seated(", "PyMem_RawFree(seat);",
-          ""),
+    Break("lanes are kept", SEATS, "ipcbench_ring_seat_dispose(void",
+          "PyMem_RawFree(seat->lanes);", ""),
+    Break("a seat is kept that was refused", SEATS, "ipcbench_ring_seat_new(",
+          "PyMem_RawFree(seat);", ""),
     Break("a waiter is kept", WAITS, "destroy(", "PyMem_RawFree(waiter);", ""),
     Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
-    Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_end(",
+    Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_fd_seat_dispose(",
           "PyMem_RawFree(self->outs);", ""),
-    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->room);", ""),
-    Break("what is sent is kept", CALLS, "send_it(", "PyBuffer_Release(&view);", ""),
+    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->copy);", ""),
+    Break("what is sent is kept", CALLS, "call_with_bytes(", "PyBuffer_Release(view);", ""),
     Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = timed(",
           "PyBuffer_Release(&received);", ""),
     Break("a loop's message is kept where its buffer is refused", "bench/loops/_loops.c",
           "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
     Break("a seat at a counted ring is kept", IN_COUNTED_C, "counted_ring(PyObject",
-          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+          "given.owner, ipcbench_ring_seat_dispose)", "given.owner, NULL)"),
     Break("a seat at a ring over words is kept", IN_WORDS_C, "word_ring(PyObject",
-          "plan.owner, ipcbench_stand_up)", "plan.owner, NULL)"),
+          "given.owner, ipcbench_ring_seat_dispose)", "given.owner, NULL)"),
     Break("an end of two words is kept", "transports/native/signalling.c",
-          "word_signal(PyObject", "owner, words_dispose)", "owner, NULL)"),
+          "word_signal(PyObject", "owner, futex_dispose)", "owner, NULL)"),
     Break("what shows a slot is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
     Break("a capsule is kept whose slot was shown", VIEWS, "dealloc(",
           "Py_XDECREF(self->capsule);", ""),

@@ -32,7 +32,7 @@ from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.contract import Limits, Spec, Topology, Transport
 from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.kernel_objects.ledger import current
-from ipcbench.transports.native import native_of, operations
+from ipcbench.transports.native import WaitPolicy, native_of, operations
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing.participants import seats
 
@@ -173,22 +173,23 @@ def refusing(call: Callable[..., object], *arguments: object) -> Callable[[], No
 def builders(stack: ExitStack) -> Iterator[Act]:
     """Refused after something of theirs was made."""
     memory = bytearray(8192)
-    how, lane = operations.eventfd(0, 0), (0, 0)
+    how, lane = operations.eventfd(0, WaitPolicy()), (0, 0)
+    policy = WaitPolicy()
     plan: tuple[Any, ...] = (None, memory, 64, 4)
     words, counted = operations.word_ring, operations.counted_ring
     for name, call, *arguments in (
-        ("words out of bounds", words, *plan, (), ((8128, 0),), 0, 0, (0, 0, 0, 0)),
-        ("words, a second lane", words, *plan, (lane,), ((8128, 0),), 0, 0, (0, 0, 0, 0)),
-        ("words of no patience", words, *plan, (), (lane,), 0, 0, (0, 0)),
-        ("words of no lanes", words, *plan, (), (), 0, 0, (0, 0, 0, 0)),
-        ("words read-only", words, None, bytes(8192), 64, 4, (), (lane,), 0, 0, (0, 0, 0, 0)),
+        ("words out of bounds", words, *plan, (), ((8128, 0),), 0, 0, policy),
+        ("words, a second lane", words, *plan, (lane,), ((8128, 0),), 0, 0, policy),
+        ("words of no policy", words, *plan, (), (lane,), 0, 0, (0, 0)),
+        ("words of no lanes", words, *plan, (), (), 0, 0, policy),
+        ("words read-only", words, None, bytes(8192), 64, 4, (), (lane,), 0, 0, policy),
         ("counted out of bounds", counted, *plan, (), ((8128, how, how, 0),), 0, 0),
         ("counted by no waiter", counted, *plan, (), ((0, how, None, 0),), 0, 0),
         ("counted of no lane", counted, *plan, ((1, 2),), (), 0, 0),
         ("a signal of no waiter", operations.signal, None, how, 7),
         ("a guard of no waiter", operations.guard, None, 7),
         ("no such way of waiting", operations.eventfd, 0, 9),
-        ("no such semaphore", operations.posix_semaphore, "/no-such-name", 0),
+        ("no such semaphore", operations.posix_semaphore, "/no-such-name", policy),
         ("a capsule of something else", operations.Calls, how),
     ):
         yield Act(f"refused: {name}", refusing(call, *arguments), (memory, how))
@@ -200,10 +201,10 @@ def rings(stack: ExitStack) -> Iterator[Act]:
     fds = [os.eventfd(count, os.EFD_SEMAPHORE | os.EFD_CLOEXEC) for count in (DEPTH, 0)]
     for fd in fds:
         stack.callback(os.close, fd)
-    room, item = (operations.eventfd(fd, 0) for fd in fds)
-    patience, plan = (0, 0, 0, 0), (owner, memory, 64, DEPTH)
+    room, item = (operations.eventfd(fd, WaitPolicy()) for fd in fds)
+    policy, plan = WaitPolicy(looks=0), (owner, memory, 64, DEPTH)
     kinds_of = {
-        "words": (operations.word_ring, [(128, 0), (2048, 0)], [patience]),
+        "words": (operations.word_ring, [(128, 0), (2048, 0)], [policy]),
         "waiters": (operations.counted_ring, [(0, room, item, 0), (2048, room, item, 0)], []),
     }
     for name, (build, lanes, more) in kinds_of.items():
@@ -214,7 +215,7 @@ def rings(stack: ExitStack) -> Iterator[Act]:
         yield Act(f"a seat at a ring over {name}", partial(*link), watched)
         capsule = partial(*link)()  # what it sends comes back to itself
         yield Act(f"what a ring over {name} shows", _looking(capsule), (capsule, memory))
-    both = partial(operations.word_signal, owner, memory, 0, 64, patience)
+    both = partial(operations.word_signal, owner, memory, 0, 64, policy)
     yield Act("an end of two words", both, (memory, owner))
 
 
@@ -238,7 +239,7 @@ def semaphores(stack: ExitStack) -> Iterator[Act]:
         name = "/" + fresh_name()
         semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX)
         semaphore.close()
-        operations.posix_semaphore(name, 0)
+        operations.posix_semaphore(name, WaitPolicy())
         posix_ipc.unlink_semaphore(name)
 
     yield Act("a waiter of a name", play)
@@ -256,14 +257,14 @@ def calls(stack: ExitStack) -> Iterator[Act]:
         sender, receiver = (operations.Calls(capsule) for capsule in capsules)
         for size in (1, 64, 64):
             sender.send(message[:size])
-            receiver.recv_into(buffer[:size])
+            receiver.recv(buffer[:size])
 
     yield Act("calls that carry", carry, (message, buffer, *capsules))
     fresh = operations.Calls(capsules[0])
     for name, call, *arguments in (
         ("a call that is absent", fresh.notify),
         ("an answer to nobody", fresh.send_to, 3, message),
-        ("a read-only buffer", fresh.recv_into, bytes(8)),
+        ("a read-only buffer", fresh.recv, bytes(8)),
         ("no bytes", fresh.send, "text"),
     ):
         yield Act(f"refused: {name}", refusing(call, *arguments), (message, *capsules))

@@ -5,7 +5,7 @@
  *
  * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
  * Leave something out by -DNO_BRINGERS_FENCE, -DNO_WAITERS_FENCE, -DNO_SECOND_LOOK or -DNO_CHANGE
- * (of the bell, by who rings): then a state is found where both sleep ("invalid end state"). With
+ * (of the doorbell, by who rings): then a state is found where both sleep ("invalid end state"). With
  * -DHEAD_FIRST, or -DNO_ROOM, bytes that are not those of the message fail an assertion. */
 #ifndef DEPTH
 #define DEPTH 2
@@ -27,7 +27,7 @@
 
 #define WORDS (4 + 2 * DEPTH)
 #define FREED 0
-#define ROOM 1 /* the producer's bell */
+#define ROOM 1 /* the producer's doorbell */
 #define BELL 2 /* the consumer's */
 #define HEAD(n) (4 + ((n) - 1) % DEPTH)
 #define BYTE(n) (4 + DEPTH + ((n) - 1) % DEPTH)
@@ -50,21 +50,21 @@ inline fence(who) { empty(buffers[who]) }
 
 /* Each side loads only what it does not store to, or has in memory: no forwarding is needed. */
 
-inline sound(who, other, bell) /* ipcbench_ring */
+inline sound(who, other, doorbell) /* ipcbench_wake */
 {
 #ifndef NO_BRINGERS_FENCE
     fence(who);
 #endif
-    seen = memory[bell];
+    seen = memory[doorbell];
     if
     :: seen & 1 ->
         atomic {
             empty(buffers[who]) -> /* an exchange empties the buffer as well */
             if
 #ifdef NO_CHANGE
-            :: memory[bell] == seen -> ours = true
+            :: memory[doorbell] == seen -> ours = true
 #else
-            :: memory[bell] == seen -> memory[bell] = seen + 1; ours = true
+            :: memory[doorbell] == seen -> memory[doorbell] = seen + 1; ours = true
 #endif
             :: else -> ours = false
             fi
@@ -77,21 +77,21 @@ inline sound(who, other, bell) /* ipcbench_ring */
     fi
 }
 
-inline set(who, bell) /* the first half of ipcbench_sleep */
+inline set(who, doorbell) /* the first half of ipcbench_sleep */
 {
 #ifdef NO_WAITERS_FENCE
-    atomic { seen = memory[bell] | 1; store(who, bell, seen) }
+    atomic { seen = memory[doorbell] | 1; store(who, doorbell, seen) }
 #else
-    atomic { empty(buffers[who]) -> seen = memory[bell] | 1; memory[bell] = seen }
+    atomic { empty(buffers[who]) -> seen = memory[doorbell] | 1; memory[doorbell] = seen }
 #endif
 }
 
-inline doze(who, bell) /* FUTEX_WAIT compares, and sleeps, under one lock */
+inline doze(who, doorbell) /* FUTEX_WAIT compares, and sleeps, under one lock */
 {
     atomic {
         empty(buffers[who]) ->
         if
-        :: memory[bell] == seen -> asleep[who] = true
+        :: memory[doorbell] == seen -> asleep[who] = true
         :: else
         fi
     }

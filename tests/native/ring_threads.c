@@ -16,9 +16,9 @@ enum { MOST = 8, LIFE = 60 };
 
 struct job {
     char *start;
-    uint32_t *bell;
+    uint32_t *doorbell;
     size_t size, depth, messages, number;
-    struct patience how;
+    struct wait_policy policy;
     int many;
 };
 
@@ -39,15 +39,15 @@ produce(void *told)
     struct job *job = told;
     struct word_lane lane;
     char *message = malloc(job->size + 1);
-    ipcbench_cut(&lane, job->start, job->bell, job->size, job->depth);
+    ipcbench_init_word_lane(&lane, job->start, job->doorbell, job->size, job->depth);
     for (size_t sent = 0; sent < job->messages;) {
         size_t batch = job->many ? 7 : 1;
         if (batch > job->messages - sent)
             batch = job->messages - sent;
         fill(message, job->size, job->number, sent);
         ssize_t found = job->many
-            ? ipcbench_word_send_many(&lane, &job->how, message, job->size, batch)
-            : ipcbench_word_send(&lane, &job->how, message, job->size);
+            ? ipcbench_word_send_many(&lane, &job->policy, message, job->size, batch)
+            : ipcbench_word_send(&lane, &job->policy, message, job->size);
         if (found < 0)
             exit(1);
         sent += batch;
@@ -66,7 +66,7 @@ any(void *what)
 {
     struct lookout *out = what;
     for (size_t looked = 0; looked < producers; looked++) {
-        if (ipcbench_has_item(&out->lanes[out->turn]))
+        if (ipcbench_has_message(&out->lanes[out->turn]))
             return 1;
         out->turn = (out->turn + 1) % producers;
     }
@@ -81,14 +81,14 @@ consume(void *told)
     size_t taken[MOST] = {0};
     char *message = malloc(job->size + 1), *wanted = malloc(job->size + 1);
     for (size_t i = 0; i < producers; i++)
-        ipcbench_cut(&out.lanes[i], jobs[i].start, job->bell, job->size, job->depth);
+        ipcbench_init_word_lane(&out.lanes[i], jobs[i].start, job->doorbell, job->size, job->depth);
     for (size_t i = 0; i < producers * job->messages; i++) {
-        if (ipcbench_await(&job->how, job->bell, any, &out) < 0)
+        if (ipcbench_await(&job->policy, job->doorbell, any, &out) < 0)
             exit(1);
         size_t from = out.turn, number = taken[from]++;
         struct word_lane *lane = &out.lanes[from];
         ssize_t length = ipcbench_take(lane, message, job->size);
-        ipcbench_free(lane, &job->how);
+        ipcbench_free(lane, &job->policy);
         out.turn = (from + 1) % producers;
         fill(wanted, job->size, from, job->many ? number / 7 * 7 : number);
         if (length != (ssize_t)job->size || memcmp(message, wanted, job->size) != 0) {
@@ -109,19 +109,19 @@ main(int count, char **told)
     size_t depth = atoi(told[3]), size = atoi(told[4]);
     int looks = atoi(told[5]);
     size_t lane = ipcbench_lane_bytes(size, depth);
-    char *memory = aligned_alloc(IPCBENCH_APART, IPCBENCH_APART + producers * lane);
-    memset(memory, 0, IPCBENCH_APART + producers * lane);
+    char *memory = aligned_alloc(IPCBENCH_LINE_PAIR, IPCBENCH_LINE_PAIR + producers * lane);
+    memset(memory, 0, IPCBENCH_LINE_PAIR + producers * lane);
     alarm(LIFE);
     pthread_t threads[MOST], consumer;
     for (size_t i = 0; i < producers; i++) {
         jobs[i] = (struct job){
-            .start = memory + IPCBENCH_APART + i * lane,
-            .bell = (uint32_t *)memory,
+            .start = memory + IPCBENCH_LINE_PAIR + i * lane,
+            .doorbell = (uint32_t *)memory,
             .size = size,
             .depth = depth,
             .messages = atoi(told[2]),
             .number = i,
-            .how = {.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks},
+            .policy = {.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks},
             .many = atoi(told[6]),
         };
     }

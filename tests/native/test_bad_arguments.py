@@ -19,16 +19,17 @@ GIVEN = """
 from array import array
 import ipcbench.bench.loops.native_loops as native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
-from ipcbench.transports.native import native_of, operations
+from ipcbench.transports.native import WaitPolicy, native_of, operations
 from ipcbench.transports.null import NullEndpoint
 
-o, memory, waiter, patience = operations, bytearray(4096), operations.eventfd(0, 0), (0, 0, -1, 0)
+o, memory, policy = operations, bytearray(4096), WaitPolicy()
+waiter = o.eventfd(0, policy)
 
 def counted(size, depth):
     return o.counted_ring(None, memory, size, depth, (), ((0, waiter, waiter, 0),), 0, 0)
 
 def words(size, depth):
-    return o.word_ring(None, memory, size, depth, (), ((0, 0),), 0, 0, patience)
+    return o.word_ring(None, memory, size, depth, (), ((0, 0),), 0, 0, policy)
 
 def stamped(count):
     end = native_of(NullEndpoint())
@@ -46,18 +47,18 @@ except {error} as error:
 @pytest.mark.parametrize(
     ("call", "error", "line"),
     [
-        ("o.pipes(None, (-1, -1), (), 64, 3, 0, 0)", "ValueError", "-1 is no descriptor"),
-        ("o.pipes(None, (), (2**32 + 1,), 64, -1, 0, 0)", "ValueError", "is no descriptor"),
-        ("o.pipes(None, ('x', 3), (), 64, 3, 0, 0)", "ValueError", "'x' is no descriptor"),
-        ("o.posix_queues(None, (), (), -1, -1, 0, 0, 0)", "ValueError", "no negative size"),
-        ("o.sysv_queue(None, 1, 1, -66, 1, 1, 0, 0)", "ValueError", "no negative size"),
+        ("o.pipes(None, (-1, -1), (), 64, 3, 0, 0)", "ValueError", "-1 is not a descriptor"),
+        ("o.pipes(None, (), (2**32 + 1,), 64, -1, 0, 0)", "ValueError", "is not a descriptor"),
+        ("o.pipes(None, ('x', 3), (), 64, 3, 0, 0)", "ValueError", "'x' is not a descriptor"),
+        ("o.posix_queues(None, (), (), -1, -1, 0, 0, 0)", "ValueError", "is not negative"),
+        ("o.sysv_queue(None, 1, 1, -66, 1, 1, 0, 0)", "ValueError", "is not negative"),
         ("counted(2**60 - 64, 16)", "ValueError", "16 slots of"),
         ("counted(0, 2**61)", "ValueError", "2305843009213693952 slots of 0 bytes"),
-        ("words(2**60 - 64, 16)", "ValueError", "no message of a ring over words"),
+        ("words(2**60 - 64, 16)", "ValueError", "no message of a word ring"),
         ("words(2**39, 2**23)", "ValueError", "8388608 slots of"),
         ("o.word_lane_bytes(2**60, 16)", "OverflowError", "no segment has 16 slots"),
         ("o.word_lane_bytes(-1, 16)", "OverflowError", "no segment has 16 slots"),
-        ("o.word_signal(None, memory, 4, 16, patience)", "ValueError", "not aligned"),
+        ("o.word_signal(None, memory, 4, 16, policy)", "ValueError", "not aligned"),
         ("stamped(2**63 - 1)", "ValueError", "too few stamps"),
         ("stamped(10)", "ValueError", "too few stamps"),
     ],

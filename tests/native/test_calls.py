@@ -70,7 +70,7 @@ def test_a_ring_over_words_gets_the_callers_own_bytes() -> None:
     calls = operations.Calls(script.capsule, True)
     calls.send(data)
     calls.send_to(0, data)
-    assert calls.recv_into(data) == 7
+    assert calls.recv(data) == 7
     assert calls.recv_from(data) == 0
     assert set(script.places) == {address(data)}
     assert script.sent == [numbered(1, SIZE)] * 2
@@ -82,7 +82,7 @@ def test_other_operations_get_their_headroom() -> None:
     calls = operations.Calls(script.capsule)
     calls.send(data)
     calls.send_to(0, data)
-    assert calls.recv_into(data) == 7
+    assert calls.recv(data) == 7
     assert address(data) not in script.places
     assert all(place % HEADROOM == 0 for place in script.places)
     assert script.sent == [numbered(1, SIZE)] * 2
@@ -90,11 +90,11 @@ def test_other_operations_get_their_headroom() -> None:
 
 
 def test_no_bytes_at_all() -> None:
-    for restless in (False, True):
+    for interruptible in (False, True):
         script = Places()
-        calls = operations.Calls(script.capsule, restless)
+        calls = operations.Calls(script.capsule, interruptible)
         calls.send(b"")
-        assert calls.recv_into(bytearray()) == 0
+        assert calls.recv(bytearray()) == 0
         assert script.sent == [b""]
 
 
@@ -108,8 +108,8 @@ def test_behind_a_message_of_untold_length_is_what_was_there() -> None:
         assert data == b"arrived" + before * (SIZE - 7)
 
 
-@pytest.mark.parametrize("restless", [False, True])
-def test_the_flag_tells_what_reads_in_place(restless: bool) -> None:
+@pytest.mark.parametrize("interruptible", [False, True])
+def test_the_flag_tells_what_reads_in_place(interruptible: bool) -> None:
     """Then nothing is brought into the buffer, not even what an earlier call has left."""
 
     def looks(at: int, size: int) -> int:
@@ -117,12 +117,12 @@ def test_the_flag_tells_what_reads_in_place(restless: bool) -> None:
 
     data = bytearray(b"-" * SIZE)
     functions: dict[str, Any] = {"recv": looks, "send": lambda at, size: 0}
-    calls = operations.Calls(capsule(flags=READ_IN_PLACE, **functions), restless)
+    calls = operations.Calls(capsule(flags=READ_IN_PLACE, **functions), interruptible)
     assert calls.in_place is True
     calls.send(b"s" * SIZE)
-    assert calls.recv_into(data) == SIZE
+    assert calls.recv(data) == SIZE
     assert data == b"-" * SIZE
-    assert operations.Calls(capsule(**functions), restless).in_place is False
+    assert operations.Calls(capsule(**functions), interruptible).in_place is False
 
 
 # In place, over real rings, each end in a process of its own: what reads where nothing is

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, WouldBlock
-from ipcbench.transports.native import in_words
+from ipcbench.transports.native import translate_native
 
 NAME = b"ipcbench.ops"
 ABI = 1
@@ -127,7 +127,7 @@ class Opened:
     def call(self, operation: str, *given: Any) -> int:
         found: int = self._calls[operation](self._ctx, *given)
         if found < 0:
-            raise in_words(OSError(-found, os.strerror(-found)), operation)
+            raise translate_native(OSError(-found, os.strerror(-found)), operation)
         return found
 
 

@@ -1,4 +1,4 @@
-"""The native runtime's operations: the same handles that Python made, driven from C (ops.h)."""
+"""Native operations: calls in C over the handles that Python has opened (ops.h)."""
 
 from ipcbench.transports.native.endpoint import (
     HEADROOM,
@@ -7,14 +7,16 @@ from ipcbench.transports.native.endpoint import (
     bind,
     built,
     header,
-    in_words,
     native_of,
     not_built,
     operations,
-    told,
+    translate_native,
+    translating,
+    unbind,
 )
+from ipcbench.transports.native.wait_policy import WaitPolicy
 
 __all__ = [
-    "HEADROOM", "NativeEndpoint", "REMEDY", "bind", "built", "header", "in_words", "native_of",
-    "not_built", "operations", "told",
+    "HEADROOM", "NativeEndpoint", "REMEDY", "WaitPolicy", "bind", "built", "header", "native_of",
+    "not_built", "operations", "translate_native", "translating", "unbind",
 ]  # fmt: skip

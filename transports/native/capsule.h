@@ -1,4 +1,4 @@
-/* How a capsule of operations is made, and what the parts of the module share. */
+/* Capsules of operations, and the parts of the module. */
 #ifndef IPCBENCH_CAPSULE_H
 #define IPCBENCH_CAPSULE_H
 
@@ -7,18 +7,25 @@
 
 #include "ops.h"
 
-/* A capsule over `ops`, which are copied. `ops->ctx` was made by PyMem_RawMalloc and is the
- * capsule's from now on: with the capsule, `dispose` (or NULL) is called on it, and it is freed.
- * `owner`, the endpoint or whatever else holds the handles, lives as long.
- * NULL, with an error set and `ctx` disposed of, where that fails. */
+/* Make a capsule over a copy of `ops`. `ops->ctx`, of PyMem_RawMalloc, belongs to the capsule,
+ * which calls `dispose` (or NULL) on it and frees it. `owner`, the endpoint or whatever holds the
+ * handles, lives as long as the capsule.
+ * On failure: NULL, with an error set and `ctx` disposed of. */
 PyObject *ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void *ctx));
 
-/* A memoryview of a slot that `peek` or `loan` points to; it keeps the capsule, which keeps the
- * slot where it is (ops.h). NULL with an error set. */
+/* Make a memoryview of a slot that `peek` or `loan` points to. It keeps the capsule, which keeps
+ * the slot mapped (ops.h). NULL with an error set. */
 PyObject *ipcbench_view(PyObject *capsule, void *slot, Py_ssize_t size, int readonly);
 
-/* What each part of the module brings: tables of functions, and the type `Calls`. */
-extern PyMethodDef ipcbench_nothing[];
+/* A converter of PyArg_ParseTuple ("O&"): a `WaitPolicy` of Python to a `struct wait_policy`. */
+int ipcbench_wait_policy(PyObject *given, void *converted);
+
+/* (name in ops.h, name at an endpoint, action, in place alone) of each operation that Python
+ * calls: see operations.h. NULL with an error set. */
+PyObject *ipcbench_operation_names(void);
+
+/* The parts of the module: tables of functions, and types. */
+extern PyMethodDef ipcbench_null[];
 extern PyMethodDef ipcbench_descriptors[];
 extern PyMethodDef ipcbench_queues[];
 extern PyMethodDef ipcbench_signalling[];

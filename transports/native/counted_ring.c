@@ -1,9 +1,9 @@
-/* Rings over counted waiters, as operations: see counted_ring.h. */
+/* The operations of counted rings: see counted_ring.h. */
 #include "counted_ring.h"
 #include "ring_seat.h"
 
 static struct lane *
-lane_of(struct seat *seat, size_t number)
+lane_of(struct ring_seat *seat, size_t number)
 {
     return (struct lane *)seat->lanes + number;
 }
@@ -13,18 +13,18 @@ lane_of(struct seat *seat, size_t number)
 static ssize_t
 ring_send(void *ctx, const void *data, size_t size)
 {
-    struct seat *seat = ctx;
-    return ipcbench_put(lane_of(seat, seat->into), data, size);
+    struct ring_seat *seat = ctx;
+    return ipcbench_put(lane_of(seat, seat->incoming), data, size);
 }
 
 static ssize_t
 ring_loan(void *ctx, void **slot, size_t size)
 {
-    struct seat *seat = ctx;
-    struct lane *lane = lane_of(seat, seat->into);
+    struct ring_seat *seat = ctx;
+    struct lane *lane = lane_of(seat, seat->incoming);
     if (size > lane->size)
         return -EMSGSIZE;
-    ssize_t found = ipcbench_wait(lane->room);
+    ssize_t found = ipcbench_wait(lane->free_slots);
     *slot = ipcbench_slot(lane);
     return found;
 }
@@ -32,24 +32,23 @@ ring_loan(void *ctx, void **slot, size_t size)
 static ssize_t
 ring_commit(void *ctx, size_t size)
 {
-    struct seat *seat = ctx;
-    struct lane *lane = lane_of(seat, seat->into);
-    return size <= lane->size ? ipcbench_pass_on(lane, size) : -EMSGSIZE;
+    struct ring_seat *seat = ctx;
+    struct lane *lane = lane_of(seat, seat->incoming);
+    return size <= lane->size ? ipcbench_commit_slot(lane, size) : -EMSGSIZE;
 }
 
-/* Several lanes, each in its turn. */
+/* Several lanes, in turn. */
 
-/* Wait for a message; the lane that has it, or NULL with `*error` set. */
+/* Wait for a message; return its lane, or NULL with `*error` set. */
 static struct lane *
-await(struct seat *seat, ssize_t *error)
+await(struct ring_seat *seat, ssize_t *error)
 {
-    const struct waiter *item = lane_of(seat, 0)->item;
-    *error = ipcbench_wait(item);
+    *error = ipcbench_wait(lane_of(seat, 0)->used_slots);
     if (*error < 0)
         return NULL;
-    if (seat->into == 1) /* where lanes are several, a count is whichever's */
+    if (seat->incoming == 1)
         return lane_of(seat, 0);
-    /* An item was counted, so some lane holds a message: this ends. */
+    /* The waiter counts the messages of all lanes, so one of them has a message: the loop ends. */
     for (;;) {
         struct lane *lane = lane_of(seat, seat->turn);
         if (__atomic_load_n(lane->published, __ATOMIC_ACQUIRE) != lane->count)
@@ -58,9 +57,9 @@ await(struct seat *seat, ssize_t *error)
     }
 }
 
-/* Receive of whichever has a message: its length, or an error; `*index` is whose it was. */
+/* Receive from any lane: the length, or an error; `*index` is the lane. */
 static ssize_t
-collect(struct seat *seat, void *buffer, size_t size, ssize_t *index)
+collect(struct ring_seat *seat, void *buffer, size_t size, ssize_t *index)
 {
     ssize_t found;
     struct lane *lane = await(seat, &found);
@@ -90,10 +89,10 @@ ring_recv_from(void *ctx, void *buffer, size_t size)
 static ssize_t
 ring_send_to(void *ctx, size_t index, const void *data, size_t size)
 {
-    struct seat *seat = ctx;
-    if (index >= seat->out)
+    struct ring_seat *seat = ctx;
+    if (index >= seat->outgoing)
         return -EINVAL;
-    return ipcbench_put(lane_of(seat, seat->into + index), data, size);
+    return ipcbench_put(lane_of(seat, seat->incoming + index), data, size);
 }
 
 /* In place. */
@@ -101,16 +100,16 @@ ring_send_to(void *ctx, size_t index, const void *data, size_t size)
 static ssize_t
 ring_release(void *ctx)
 {
-    struct seat *seat = ctx;
-    ssize_t given = ipcbench_give_back(lane_of(seat, seat->turn));
+    struct ring_seat *seat = ctx;
+    ssize_t failed = ipcbench_release_slot(lane_of(seat, seat->turn));
     ipcbench_next_turn(seat);
-    return given;
+    return failed;
 }
 
 static ssize_t
 ring_peek(void *ctx, const void **slot)
 {
-    struct seat *seat = ctx;
+    struct ring_seat *seat = ctx;
     ssize_t found;
     struct lane *lane = await(seat, &found);
     if (lane == NULL)
@@ -129,33 +128,35 @@ ring_read(void *ctx, void *Py_UNUSED(buffer), size_t size)
     return ipcbench_read(ctx, size, ring_peek, ring_release);
 }
 
-/* From Python. */
+/* Construction. */
 
-/* A lane of Python's: (start, room, item, counted). */
+/* The description of a lane: (start, free slots, used slots, counted). */
 static int
-cut(void *made, const struct seat *seat, const struct plan *plan, PyObject *made_of)
+init_lane(void *made, const struct ring_seat *seat, const struct ring_args *given,
+          PyObject *description)
 {
     struct lane *lane = made;
     Py_ssize_t start;
-    PyObject *room, *item;
+    PyObject *free_slots, *used_slots;
     int counted;
-    if (!PyArg_ParseTuple(made_of, "nOOp:lane", &start, &room, &item, &counted))
+    if (!PyArg_ParseTuple(description, "nOOp:lane", &start, &free_slots, &used_slots, &counted))
         return -1;
-    char *at = ipcbench_place(seat, start, ipcbench_counted_lane_bytes(plan->size, plan->depth));
+    const size_t bytes = ipcbench_counted_lane_bytes(given->size, given->depth);
+    char *at = ipcbench_lane_memory(seat, start, bytes);
     if (at == NULL)
         return -1;
     *lane = (struct lane){
         .published = (uint64_t *)at,
         .lengths = (uint64_t *)(at + IPCBENCH_LINE),
-        .slots = at + IPCBENCH_LINE + ipcbench_lines(8 * plan->depth),
-        .stride = ipcbench_stride(plan->size),
-        .size = plan->size,
-        .depth = plan->depth,
-        .room = ipcbench_waiter_of(room),
-        .item = ipcbench_waiter_of(item),
+        .slots = at + IPCBENCH_LINE + ipcbench_lines(8 * given->depth),
+        .stride = ipcbench_stride(given->size),
+        .size = given->size,
+        .depth = given->depth,
+        .free_slots = ipcbench_waiter_of(free_slots),
+        .used_slots = ipcbench_waiter_of(used_slots),
         .counted = counted,
     };
-    return lane->room == NULL || lane->item == NULL ? -1 : 0;
+    return lane->free_slots == NULL || lane->used_slots == NULL ? -1 : 0;
 }
 
 static PyObject *
@@ -171,22 +172,24 @@ counted_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
         .peek = ring_peek,
         .release = ring_release,
     };
-    struct plan plan;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_PLAN ":counted_ring", IPCBENCH_PLAN_TO(&plan)))
+    struct ring_args given;
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_RING_FORMAT ":counted_ring",
+                          IPCBENCH_RING_ADDRESSES(&given)))
         return NULL;
-    struct seat *seat = ipcbench_seated(&plan, sizeof *seat, sizeof(struct lane), cut);
+    struct ring_seat *seat =
+        ipcbench_ring_seat_new(&given, sizeof *seat, sizeof(struct lane), init_lane);
     if (seat == NULL)
         return NULL;
     struct ipcbench_ops ops = {.ctx = seat};
-    ipcbench_pick(&ops, &all, &plan);
-    if (plan.in_place && ops.recv != NULL)
+    ipcbench_ring_operations(&ops, &all, &given);
+    if (given.in_place && ops.recv != NULL)
         ops.recv = ring_read;
-    return ipcbench_capsule(ops, plan.owner, ipcbench_stand_up);
+    return ipcbench_capsule(ops, given.owner, ipcbench_ring_seat_dispose);
 }
 
 PyMethodDef ipcbench_rings[] = {
     {"counted_ring", counted_ring, METH_VARARGS,
-     "A seat at a ring over waiters: owner, memory, size, depth, lanes in, lanes out, hub, "
+     "A seat at a counted ring: owner, memory, size, depth, incoming lanes, outgoing lanes, hub, "
      "in place."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,12 +1,12 @@
-/* A ring of messages over counted waiters: transports/shm/counted_ring.py in C, byte for byte.
+/* Counted ring: a ring of messages over waiters; the same bytes as transports/shm/counted_ring.py.
  *
- * `room` counts the free slots of a lane, `item` the filled ones; both order memory, so that a
- * slot's bytes are there before it is counted, and read before it is given back. Several
- * producers have a lane each and one `item` in common: a consumer of several lanes may see what
- * one has `published` before that one's own item is counted, so that word is stored by release
- * and loaded by acquire. */
-#ifndef IPCBENCH_RING_H
-#define IPCBENCH_RING_H
+ * `free_slots` and `used_slots` count the slots of a lane. Both waiters order memory: a slot's
+ * bytes are written before the slot is counted, and read before it is released. Several producers
+ * have a lane each and share one `used_slots`: a consumer of several lanes may see a lane's
+ * `published` before that lane's own slot is counted, so `published` is stored with release and
+ * loaded with acquire. */
+#ifndef IPCBENCH_COUNTED_RING_H
+#define IPCBENCH_COUNTED_RING_H
 
 #include <string.h>
 
@@ -15,14 +15,14 @@
 #define IPCBENCH_LINE 64
 
 struct lane {
-    uint64_t *published; /* messages put in so far: read only where lanes are several */
+    uint64_t *published; /* messages sent so far: read only where there are several lanes */
     uint64_t *lengths;   /* one for each slot */
     char *slots;
     size_t stride, size, depth;
-    const struct waiter *room, *item;
-    int counted; /* `published` has to be kept */
+    const struct waiter *free_slots, *used_slots;
+    int counted; /* `published` is maintained */
     size_t at;
-    uint64_t count; /* messages sent, or taken */
+    uint64_t count; /* messages sent, or received */
 };
 
 static inline size_t
@@ -44,7 +44,7 @@ ipcbench_counted_lane_bytes(size_t size, size_t depth)
 }
 
 static inline void
-ipcbench_step_on(struct lane *lane)
+ipcbench_advance(struct lane *lane)
 {
     lane->count++;
     if (++lane->at == lane->depth)
@@ -57,15 +57,15 @@ ipcbench_slot(const struct lane *lane)
     return lane->slots + lane->at * lane->stride;
 }
 
-/* The slot, whose bytes are there, is a message of `size` bytes from now on. */
+/* Make a message of `size` bytes of the slot, whose bytes are written. */
 static inline ssize_t
-ipcbench_pass_on(struct lane *lane, size_t size)
+ipcbench_commit_slot(struct lane *lane, size_t size)
 {
     lane->lengths[lane->at] = size;
-    ipcbench_step_on(lane);
+    ipcbench_advance(lane);
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count, __ATOMIC_RELEASE);
-    return ipcbench_notify(lane->item);
+    return ipcbench_notify(lane->used_slots);
 }
 
 static inline ssize_t
@@ -73,31 +73,31 @@ ipcbench_put(struct lane *lane, const void *data, size_t size)
 {
     if (size > lane->size)
         return -EMSGSIZE;
-    ssize_t found = ipcbench_wait(lane->room);
+    ssize_t found = ipcbench_wait(lane->free_slots);
     if (found < 0)
         return found;
     memcpy(ipcbench_slot(lane), data, size);
-    return ipcbench_pass_on(lane, size);
+    return ipcbench_commit_slot(lane, size);
 }
 
-/* The message's slot is free from now on. */
+/* Release the slot of the oldest message. */
 static inline ssize_t
-ipcbench_give_back(struct lane *lane)
+ipcbench_release_slot(struct lane *lane)
 {
-    ipcbench_step_on(lane);
-    return ipcbench_notify(lane->room);
+    ipcbench_advance(lane);
+    return ipcbench_notify(lane->free_slots);
 }
 
-/* The length of the next message, which is there: as its sender has it, and any other process
- * that has the memory, so whoever takes the message holds it to the slot's size. */
+/* The length of the oldest message. Other processes can write to it at any time: the caller
+ * compares it with the slot's size. */
 static inline size_t
 ipcbench_counted_length(const struct lane *lane)
 {
     return __atomic_load_n(&lane->lengths[lane->at], __ATOMIC_RELAXED);
 }
 
-/* Take the next message, which is there. One that is too long is over all the same, or whoever
- * asks next would get it again. */
+/* Receive the oldest message. Release its slot even if it is too long; otherwise the next call
+ * would receive it again. */
 static inline ssize_t
 ipcbench_get(struct lane *lane, void *buffer, size_t size)
 {
@@ -106,9 +106,9 @@ ipcbench_get(struct lane *lane, void *buffer, size_t size)
         size = lane->size;
     if (length <= size)
         memcpy(buffer, ipcbench_slot(lane), length);
-    ssize_t given = ipcbench_give_back(lane);
-    if (given < 0)
-        return given;
+    ssize_t failed = ipcbench_release_slot(lane);
+    if (failed < 0)
+        return failed;
     return length <= size ? (ssize_t)length : -EMSGSIZE;
 }
 

@@ -9,10 +9,10 @@
 
 #include "fd_seat.h"
 
-/* The error of the last call, by the rules of ops.h: who has left is -EPIPE, however the
- * kernel puts it (ECONNREFUSED is what a datagram gets whose receiver was closed: unix(7)). */
+/* The error of the last call by the rules of ops.h: -EPIPE for all errors of a closed peer
+ * (ECONNREFUSED is that of a datagram whose receiver was closed: unix(7)). */
 static ssize_t
-refused(void)
+last_error(void)
 {
     switch (errno) {
     case ECONNRESET:
@@ -25,9 +25,9 @@ refused(void)
     }
 }
 
-/* Pipes and FIFOs. Python ignores SIGPIPE, so write(2) says EPIPE. */
+/* Pipes and FIFOs. Python ignores SIGPIPE, so write(2) fails with EPIPE. */
 
-/* What is left of a message of which a part went: wait for room even where `fd` does not block. */
+/* Send the rest of a message: wait for space even where `fd` is non-blocking. */
 static ssize_t
 write_rest(int fd, const char *data, size_t size)
 {
@@ -39,7 +39,7 @@ write_rest(int fd, const char *data, size_t size)
         } else if (errno == EAGAIN) {
             ipcbench_poll(fd, POLLOUT, -1);
         } else if (errno != EINTR) {
-            return refused();
+            return last_error();
         }
     }
     return 0;
@@ -51,19 +51,19 @@ read_rest(int fd, char *buffer, size_t size, size_t received)
     while (received < size) {
         ssize_t moved = read(fd, buffer + received, size - received);
         if (moved == 0)
-            return -EPIPE; /* the end of file, in the middle of a message */
+            return -EPIPE; /* end of file within a message */
         if (moved > 0)
             received += moved;
         else if (errno == EAGAIN)
             ipcbench_poll(fd, POLLIN, -1);
         else if (errno != EINTR)
-            return refused();
+            return last_error();
     }
     return size;
 }
 
 static ssize_t
-pipe_give(const struct ends *Py_UNUSED(self), int fd, const char *data, size_t size)
+pipe_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, size_t size)
 {
     ssize_t sent;
     do
@@ -71,11 +71,11 @@ pipe_give(const struct ends *Py_UNUSED(self), int fd, const char *data, size_t s
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? refused() : write_rest(fd, data + sent, size - sent);
+    return sent < 0 ? last_error() : write_rest(fd, data + sent, size - sent);
 }
 
 static ssize_t
-pipe_take(const struct ends *Py_UNUSED(self), int fd, char *buffer, size_t size)
+pipe_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t size)
 {
     ssize_t received;
     do
@@ -84,14 +84,14 @@ pipe_take(const struct ends *Py_UNUSED(self), int fd, char *buffer, size_t size)
     if (received == (ssize_t)size)
         return received;
     if (received <= 0)
-        return received < 0 ? refused() : -EPIPE;
+        return received < 0 ? last_error() : -EPIPE;
     return read_rest(fd, buffer, size, received);
 }
 
-/* Sockets that carry bytes. */
+/* Stream sockets. */
 
 static ssize_t
-stream_give(const struct ends *Py_UNUSED(self), int fd, const char *data, size_t size)
+stream_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, size_t size)
 {
     ssize_t sent;
     do
@@ -99,22 +99,22 @@ stream_give(const struct ends *Py_UNUSED(self), int fd, const char *data, size_t
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? refused() : write_rest(fd, data + sent, size - sent);
+    return sent < 0 ? last_error() : write_rest(fd, data + sent, size - sent);
 }
 
-/* TCP takes a part of even a small message when it has no room for the whole: who may not
- * wait asks for ample room first. */
+/* TCP accepts a part of even a small message where the buffer has no space for the whole. So a
+ * sender that must not wait asks poll(2) for space first. */
 static ssize_t
-stream_give_now(const struct ends *self, int fd, const char *data, size_t size)
+stream_give_now(const struct fd_seat *self, int fd, const char *data, size_t size)
 {
-    int room = ipcbench_poll(fd, POLLOUT, 0);
-    if (room <= 0)
-        return room == 0 ? -EAGAIN : room;
+    int writable = ipcbench_poll(fd, POLLOUT, 0);
+    if (writable <= 0)
+        return writable == 0 ? -EAGAIN : writable;
     return stream_give(self, fd, data, size);
 }
 
 static ssize_t
-stream_take(const struct ends *Py_UNUSED(self), int fd, char *buffer, size_t size)
+stream_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t size)
 {
     ssize_t received;
     do
@@ -123,15 +123,15 @@ stream_take(const struct ends *Py_UNUSED(self), int fd, char *buffer, size_t siz
     if (received == (ssize_t)size)
         return received;
     if (received <= 0)
-        return received < 0 ? refused() : -EPIPE;
+        return received < 0 ? last_error() : -EPIPE;
     return read_rest(fd, buffer, size, received);
 }
 
-/* Sockets that carry messages: all of one or nothing. With MSG_TRUNC, recv(2) tells a
- * message's length even where it had to cut it. */
+/* Sockets of messages, which are transferred as a whole. With MSG_TRUNC, recv(2) returns the
+ * full length of a truncated message. */
 
 static ssize_t
-message_give(const struct ends *self, int fd, const char *data, size_t size)
+message_give(const struct fd_seat *self, int fd, const char *data, size_t size)
 {
     ssize_t sent;
     if (size > self->size)
@@ -139,35 +139,34 @@ message_give(const struct ends *self, int fd, const char *data, size_t size)
     do
         sent = send(fd, data, size, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
-    return sent < 0 ? refused() : 0;
+    return sent < 0 ? last_error() : 0;
 }
 
 static ssize_t
-datagram_take(const struct ends *Py_UNUSED(self), int fd, char *buffer, size_t size)
+datagram_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t size)
 {
     ssize_t received;
     do
         received = recv(fd, buffer, size, MSG_TRUNC);
     while (received < 0 && errno == EINTR);
     if (received < 0)
-        return refused();
+        return last_error();
     return received > (ssize_t)size ? -EMSGSIZE : received;
 }
 
 static ssize_t
-packet_take(const struct ends *self, int fd, char *buffer, size_t size)
+packet_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
 {
     ssize_t received = datagram_take(self, fd, buffer, size);
-    return received == 0 ? -EPIPE : received; /* a message of no bytes is the end of file */
+    return received == 0 ? -EPIPE : received; /* an empty message is the end of file */
 }
 
-/* A server of datagrams: one socket to receive on, and the sender's address says whose it is. */
+/* A server of datagrams: it receives on one socket, and tells clients apart by their addresses. */
 
 struct hub {
-    struct ends ends; /* first, so that one pointer is both */
-    int poll;
+    struct fd_seat seat; /* first, so that one pointer is a pointer to both */
     int clients;
-    int last; /* the one that was heard last: the next one is likely to be the next */
+    int last; /* the client of the last message: the next one's is probably the one after it */
     struct sockaddr_un *names;
 };
 
@@ -182,6 +181,13 @@ client_of(struct hub *self, const struct sockaddr_un *address)
     return -1;
 }
 
+static int
+wait_polled(const struct hub *self)
+{
+    const struct wait_policy *policy = &self->seat.policy;
+    return policy->poll ? ipcbench_wait_readable(self->seat.in, policy) : 0;
+}
+
 static ssize_t
 datagram_from(void *ctx, void *buffer, size_t size)
 {
@@ -189,20 +195,21 @@ datagram_from(void *ctx, void *buffer, size_t size)
     for (;;) {
         struct sockaddr_un address;
         socklen_t length = sizeof address;
-        int asked = self->poll ? ipcbench_poll(self->ends.in, POLLIN, self->ends.nowait ? 0 : -1) : 1;
-        if (asked < 0)
-            return asked;
-        ssize_t received = recvfrom(self->ends.in, buffer, size, MSG_TRUNC,
+        int found = wait_polled(self);
+        if (found < 0)
+            return found;
+        ssize_t received = recvfrom(self->seat.in, buffer, size, MSG_TRUNC,
                                     (struct sockaddr *)&address, &length);
         if (received < 0 && errno == EINTR)
             continue;
         if (received < 0)
-            return refused();
+            return last_error();
         if (received > (ssize_t)size)
             return -EMSGSIZE;
-        /* A socket without a name has a length and no path. */
-        int index = length > offsetof(struct sockaddr_un, sun_path) ? client_of(self, &address) : -1;
-        if (index >= 0) /* else some other program of our user's has sent it */
+        /* The address of an unnamed socket has no path: unix(7). */
+        int named = length > offsetof(struct sockaddr_un, sun_path);
+        int index = named ? client_of(self, &address) : -1;
+        if (index >= 0) /* else it is of another program of this user */
             return index;
     }
 }
@@ -211,85 +218,88 @@ static ssize_t
 datagram_to(void *ctx, size_t index, const void *data, size_t size)
 {
     struct hub *self = ctx;
-    if (index >= (size_t)self->ends.writing)
+    if (index >= (size_t)self->seat.writing)
         return -EINVAL;
-    return message_give(&self->ends, self->ends.outs[index], data, size);
+    return message_give(&self->seat, self->seat.outs[index], data, size);
 }
 
 static ssize_t
 datagram_any(void *ctx, void *buffer, size_t size)
 {
-    ssize_t found;
     struct hub *self = ctx;
-    if (self->poll && (found = ipcbench_poll(self->ends.in, POLLIN, self->ends.nowait ? 0 : -1)) < 0)
+    int found = wait_polled(self);
+    if (found < 0)
         return found;
-    return datagram_take(&self->ends, self->ends.in, buffer, size);
+    return datagram_take(&self->seat, self->seat.in, buffer, size);
 }
 
 static void
-end_hub(void *ctx)
+dispose_hub(void *ctx)
 {
     struct hub *self = ctx;
     PyMem_RawFree(self->names);
-    ipcbench_end(&self->ends);
+    ipcbench_fd_seat_dispose(&self->seat);
 }
 
-/* The builders. */
+/* Construction. */
 
 static PyObject *
-made(const struct wanted *wanted,
-     ssize_t (*give)(const struct ends *, int, const char *, size_t),
-     ssize_t (*take)(const struct ends *, int, char *, size_t))
+new_capsule(const struct fd_seat_args *given,
+     ssize_t (*give)(const struct fd_seat *, int, const char *, size_t),
+     ssize_t (*take)(const struct fd_seat *, int, char *, size_t))
 {
-    struct ends *ends = ipcbench_ends(wanted);
-    if (ends == NULL)
+    struct fd_seat *seat = ipcbench_fd_seat_new(given);
+    if (seat == NULL)
         return NULL;
-    ends->give = give;
-    ends->take = take;
-    return ipcbench_seat(ends, wanted);
+    seat->give = give;
+    seat->take = take;
+    return ipcbench_fd_seat_capsule(seat, given);
 }
 
 static PyObject *
 pipes(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED ":pipes", IPCBENCH_WANTED_TO(&wanted)))
+    struct fd_seat_args given = {0};
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":pipes",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
-    return made(&wanted, pipe_give, pipe_take);
+    return new_capsule(&given, pipe_give, pipe_take);
 }
 
 static PyObject *
 streams(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
-    int ask;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED "p:streams", IPCBENCH_WANTED_TO(&wanted),
-                          &ask))
+    struct fd_seat_args given = {0};
+    int check_space;
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "p:streams",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &check_space))
         return NULL;
-    return made(&wanted, ask ? stream_give_now : stream_give, stream_take);
+    return new_capsule(&given, check_space ? stream_give_now : stream_give, stream_take);
 }
 
 static PyObject *
 packets(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED ":packets", IPCBENCH_WANTED_TO(&wanted)))
+    struct fd_seat_args given = {0};
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":packets",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
-    return made(&wanted, message_give, packet_take);
+    return new_capsule(&given, message_give, packet_take);
 }
 
 static PyObject *
 datagrams(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED ":datagrams", IPCBENCH_WANTED_TO(&wanted)))
+    struct fd_seat_args given = {0};
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":datagrams",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
-    return made(&wanted, message_give, datagram_take);
+    return new_capsule(&given, message_give, datagram_take);
 }
 
-/* The clients' addresses, in the order of their indices; -1 with an error set. */
+/* Set the clients' addresses, in the order of their indices; -1 with an error set. */
 static int
-learn(struct hub *self, PyObject *names)
+set_addresses(struct hub *self, PyObject *names)
 {
     self->clients = (int)PyTuple_GET_SIZE(names);
     self->names = PyMem_RawCalloc(self->clients + 1, sizeof *self->names);
@@ -303,7 +313,7 @@ learn(struct hub *self, PyObject *names)
         if (PyBytes_AsStringAndSize(PyTuple_GET_ITEM(names, i), &path, &length) < 0)
             return -1;
         if ((size_t)length >= sizeof self->names[i].sun_path) {
-            PyErr_SetString(PyExc_ValueError, "a socket's path is too long: unix(7)");
+            PyErr_SetString(PyExc_ValueError, "the path of a socket is too long: unix(7)");
             return -1;
         }
         memcpy(self->names[i].sun_path, path, length);
@@ -314,38 +324,38 @@ learn(struct hub *self, PyObject *names)
 static PyObject *
 datagram_hub(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
+    struct fd_seat_args given = {0};
     PyObject *names;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED "O!:datagram_hub",
-                          IPCBENCH_WANTED_TO(&wanted), &PyTuple_Type, &names))
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "O!:datagram_hub",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &PyTuple_Type, &names))
         return NULL;
-    struct ends *ends = ipcbench_ends(&wanted);
-    if (ends == NULL)
+    struct fd_seat *seat = ipcbench_fd_seat_new(&given);
+    if (seat == NULL)
         return NULL;
     struct hub *self = PyMem_RawCalloc(1, sizeof *self);
     if (self == NULL) {
-        ipcbench_end(ends);
-        PyMem_RawFree(ends);
+        ipcbench_fd_seat_dispose(seat);
+        PyMem_RawFree(seat);
         return PyErr_NoMemory();
     }
-    self->ends = *ends;
-    PyMem_RawFree(ends);
-    self->poll = wanted.poll;
-    if (learn(self, names) < 0) {
-        end_hub(self);
+    self->seat = *seat;
+    PyMem_RawFree(seat);
+    if (set_addresses(self, names) < 0) {
+        dispose_hub(self);
         PyMem_RawFree(self);
         return NULL;
     }
     struct ipcbench_ops ops = {
         .ctx = self, .recv = datagram_any, .recv_from = datagram_from, .send_to = datagram_to};
-    return ipcbench_capsule(ops, wanted.owner, end_hub);
+    return ipcbench_capsule(ops, given.owner, dispose_hub);
 }
 
 PyMethodDef ipcbench_descriptors[] = {
     {"pipes", pipes, METH_VARARGS, "Streams by write(2) and read(2)."},
     {"streams", streams, METH_VARARGS, "Streams by send(2) and recv(2)."},
-    {"packets", packets, METH_VARARGS, "Messages over sockets that are connected."},
-    {"datagrams", datagrams, METH_VARARGS, "Messages over sockets that are not."},
-    {"datagram_hub", datagram_hub, METH_VARARGS, "Those of several, told apart by address."},
+    {"packets", packets, METH_VARARGS, "Messages over connected sockets."},
+    {"datagrams", datagrams, METH_VARARGS, "Messages over sockets that are not connected."},
+    {"datagram_hub", datagram_hub, METH_VARARGS,
+     "Messages of several clients, told apart by address."},
     {NULL, NULL, 0, NULL},
 };

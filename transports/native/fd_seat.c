@@ -1,56 +1,43 @@
-/* One seat's ends: one descriptor each way, or several that are waited for with epoll(7). */
+/* Seats over file descriptors: one descriptor each way, or several, with epoll(7). */
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 
 #include "fd_seat.h"
-
-int
-ipcbench_poll(int fd, short event, int timeout)
-{
-    struct pollfd asked = {.fd = fd, .events = event};
-    int found;
-    do
-        found = poll(&asked, 1, timeout);
-    while (found < 0 && errno == EINTR);
-    return found < 0 ? -errno : found;
-}
 
 /* One descriptor each way. */
 
 static ssize_t
 send_one(void *ctx, const void *data, size_t size)
 {
-    struct ends *self = ctx;
+    struct fd_seat *self = ctx;
     return self->give(self, self->out, data, size);
 }
 
 static ssize_t
 recv_one(void *ctx, void *buffer, size_t size)
 {
-    struct ends *self = ctx;
+    struct fd_seat *self = ctx;
     return self->take(self, self->in, buffer, size);
 }
 
 static ssize_t
 recv_polled(void *ctx, void *buffer, size_t size)
 {
-    struct ends *self = ctx;
-    int found = ipcbench_poll(self->in, POLLIN, self->nowait ? 0 : -1);
-    if (found < 0)
-        return found;
-    return self->take(self, self->in, buffer, size); /* says itself that nothing is there */
+    struct fd_seat *self = ctx;
+    int found = ipcbench_wait_readable(self->in, &self->policy);
+    return found < 0 ? found : self->take(self, self->in, buffer, size);
 }
 
-/* Several. Whoever is found ready is served once before anybody is asked again, so that one
- * who sends without pause keeps no other waiting: as in transports/base/multiplexing.py. */
+/* Several descriptors. Each that is ready is served once before the next epoll_wait(2), so that
+ * one busy sender does not block the others: as in transports/base/multiplexing.py. */
 
 static int
-look(struct ends *self)
+wait_ready(struct fd_seat *self)
 {
     int found;
     do
-        found = epoll_wait(self->epoll, self->events, self->reading, self->nowait ? 0 : -1);
+        found = epoll_wait(self->epoll, self->events, self->reading,
+                           ipcbench_timeout(&self->policy));
     while (found < 0 && errno == EINTR);
     if (found < 0)
         return -errno;
@@ -58,21 +45,21 @@ look(struct ends *self)
     return found == 0 ? -EAGAIN : 0;
 }
 
-/* A message of whoever has one; `from` is its descriptor. */
+/* Receive from any descriptor; `from` is the one. */
 static ssize_t
-gather(struct ends *self, void *buffer, size_t size, int *from)
+gather(struct fd_seat *self, void *buffer, size_t size, int *from)
 {
     for (;;) {
-        int failed = self->ready == 0 ? look(self) : 0;
+        int failed = self->ready == 0 ? wait_ready(self) : 0;
         if (failed)
             return failed;
         *from = self->events[--self->ready].data.fd;
         ssize_t found = self->take(self, *from, buffer, size);
-        /* One that has left is no end while others stay; the last one's is told each time. */
-        if (found != -EPIPE || self->left == 1)
+        /* A peer's end of file ends the seat only with the last peer; then each call returns it. */
+        if (found != -EPIPE || self->open == 1)
             return found;
         epoll_ctl(self->epoll, EPOLL_CTL_DEL, *from, NULL);
-        self->left--;
+        self->open--;
     }
 }
 
@@ -86,7 +73,7 @@ recv_any(void *ctx, void *buffer, size_t size)
 static ssize_t
 recv_from_any(void *ctx, void *buffer, size_t size)
 {
-    struct ends *self = ctx;
+    struct fd_seat *self = ctx;
     int from;
     ssize_t found = gather(self, buffer, size, &from);
     return found < 0 ? found : self->index_of[from];
@@ -95,25 +82,25 @@ recv_from_any(void *ctx, void *buffer, size_t size)
 static ssize_t
 send_to_one(void *ctx, size_t index, const void *data, size_t size)
 {
-    struct ends *self = ctx;
+    struct fd_seat *self = ctx;
     if (index >= (size_t)self->writing)
         return -EINVAL;
     return self->give(self, self->outs[index], data, size);
 }
 
-/* Making them. */
+/* Construction. */
 
 void
-ipcbench_end(void *ends)
+ipcbench_fd_seat_dispose(void *seat)
 {
-    struct ends *self = ends;
+    struct fd_seat *self = seat;
     PyMem_RawFree(self->scratch);
     PyMem_RawFree(self->outs);
     PyMem_RawFree(self->index_of);
     PyMem_RawFree(self->events);
 }
 
-/* Whether they are descriptors, each of them: else an error is set. */
+/* True if all are descriptors; else an error is set. */
 static int
 are_descriptors(PyObject *fds)
 {
@@ -122,7 +109,7 @@ are_descriptors(PyObject *fds)
         int beyond = 0;
         long number = PyLong_Check(fd) ? PyLong_AsLongAndOverflow(fd, &beyond) : -1;
         if (beyond || number < 0 || number > INT_MAX) {
-            PyErr_Format(PyExc_ValueError, "%R is no descriptor", fd);
+            PyErr_Format(PyExc_ValueError, "%R is not a descriptor", fd);
             return 0;
         }
     }
@@ -135,9 +122,9 @@ descriptor(PyObject *fds, Py_ssize_t place)
     return (int)PyLong_AsLong(PyTuple_GET_ITEM(fds, place));
 }
 
-/* Which index each descriptor has. */
+/* Map each descriptor to its index. */
 static int
-number(struct ends *self, PyObject *reading)
+map_indices(struct fd_seat *self, PyObject *reading)
 {
     int most = 0;
     for (int i = 0; i < self->reading; i++)
@@ -152,38 +139,38 @@ number(struct ends *self, PyObject *reading)
 }
 
 static int
-fill(struct ends *self, const struct wanted *wanted)
+fill(struct fd_seat *self, const struct fd_seat_args *given)
 {
-    self->reading = self->left = (int)PyTuple_GET_SIZE(wanted->reading);
-    self->writing = (int)PyTuple_GET_SIZE(wanted->writing);
-    self->in = self->reading ? descriptor(wanted->reading, 0) : -1;
-    self->out = self->writing ? descriptor(wanted->writing, 0) : -1;
+    self->reading = self->open = (int)PyTuple_GET_SIZE(given->reading);
+    self->writing = (int)PyTuple_GET_SIZE(given->writing);
+    self->in = self->reading ? descriptor(given->reading, 0) : -1;
+    self->out = self->writing ? descriptor(given->writing, 0) : -1;
     self->outs = PyMem_RawCalloc(self->writing + 1, sizeof *self->outs);
     if (self->outs == NULL)
         return -1;
     for (int i = 0; i < self->writing; i++)
-        self->outs[i] = descriptor(wanted->writing, i);
-    return self->epoll < 0 ? 0 : number(self, wanted->reading);
+        self->outs[i] = descriptor(given->writing, i);
+    return self->epoll < 0 ? 0 : map_indices(self, given->reading);
 }
 
-struct ends *
-ipcbench_ends(const struct wanted *wanted)
+struct fd_seat *
+ipcbench_fd_seat_new(const struct fd_seat_args *given)
 {
-    if (!are_descriptors(wanted->reading) || !are_descriptors(wanted->writing))
+    if (!are_descriptors(given->reading) || !are_descriptors(given->writing))
         return NULL;
-    if (wanted->size < 0) {
-        PyErr_SetString(PyExc_ValueError, "a message has no negative size");
+    if (given->size < 0) {
+        PyErr_SetString(PyExc_ValueError, "the size of a message is not negative");
         return NULL;
     }
-    struct ends *self = PyMem_RawCalloc(1, sizeof *self);
+    struct fd_seat *self = PyMem_RawCalloc(1, sizeof *self);
     if (self != NULL) {
-        self->nowait = wanted->nowait;
-        self->size = wanted->size;
-        self->epoll = wanted->epoll;
+        self->policy = given->policy;
+        self->size = given->size;
+        self->epoll = given->epoll;
     }
-    if (self == NULL || fill(self, wanted) < 0) {
+    if (self == NULL || fill(self, given) < 0) {
         if (self != NULL)
-            ipcbench_end(self);
+            ipcbench_fd_seat_dispose(self);
         PyMem_RawFree(self);
         PyErr_NoMemory();
         return NULL;
@@ -192,20 +179,20 @@ ipcbench_ends(const struct wanted *wanted)
 }
 
 PyObject *
-ipcbench_seat(struct ends *self, const struct wanted *wanted)
+ipcbench_fd_seat_capsule(struct fd_seat *self, const struct fd_seat_args *given)
 {
     struct ipcbench_ops ops = {.ctx = self};
     if (self->epoll >= 0) {
         ops.recv = recv_any;
-        if (self->writing) { /* a hub's server: it says to whom */
+        if (self->writing) { /* a hub's server */
             ops.recv_from = recv_from_any;
             ops.send_to = send_to_one;
         }
-        return ipcbench_capsule(ops, wanted->owner, ipcbench_end);
+        return ipcbench_capsule(ops, given->owner, ipcbench_fd_seat_dispose);
     }
     if (self->writing)
         ops.send = send_one;
     if (self->reading)
-        ops.recv = wanted->poll ? recv_polled : recv_one;
-    return ipcbench_capsule(ops, wanted->owner, ipcbench_end);
+        ops.recv = given->policy.poll ? recv_polled : recv_one;
+    return ipcbench_capsule(ops, given->owner, ipcbench_fd_seat_dispose);
 }

@@ -1,53 +1,51 @@
-/* What seats over file descriptors share, whatever goes through those. */
-#ifndef IPCBENCH_ENDS_H
-#define IPCBENCH_ENDS_H
+/* Seats over file descriptors: pipes, sockets and POSIX queues. */
+#ifndef IPCBENCH_FD_SEAT_H
+#define IPCBENCH_FD_SEAT_H
 
 #include <sys/epoll.h>
 
 #include "capsule.h"
+#include "wait_policy.h"
 
-/* One seat's descriptors, which its endpoint owns and closes. */
-struct ends {
-    /* A whole message through one descriptor: 0 or bytes received, or -errno. */
-    ssize_t (*give)(const struct ends *self, int fd, const char *data, size_t size);
-    ssize_t (*take)(const struct ends *self, int fd, char *buffer, size_t size);
+/* The descriptors of one seat. The endpoint owns and closes them. */
+struct fd_seat {
+    /* Transfer a whole message through one descriptor: 0 or the bytes received, or -errno. */
+    ssize_t (*give)(const struct fd_seat *self, int fd, const char *data, size_t size);
+    ssize_t (*take)(const struct fd_seat *self, int fd, char *buffer, size_t size);
     int in, out; /* of a seat with one of each */
-    int nowait;
+    struct wait_policy policy;
     size_t size;       /* the largest message of the channel */
     unsigned priority; /* of a queue's messages */
-    char *scratch;     /* `size` bytes for what a smaller buffer would refuse, or NULL */
+    char *scratch;     /* `size` bytes, where the caller's buffer is too small; or NULL */
 
-    /* Of a seat with several: whom to answer, and who was found ready and not served yet. */
+    /* Of a seat with several descriptors. */
     int *outs;
     int *index_of; /* by descriptor */
     int epoll;
-    int reading, writing; /* how many of each */
-    int left, ready;      /* who has not left; how many events wait */
+    int reading, writing; /* the number of each */
+    int open, ready;      /* descriptors without end of file; events not served yet */
     struct epoll_event *events;
 };
 
-/* What Python gives a builder: see the `spec` of the contract. */
-struct wanted {
+/* The arguments of a builder. */
+struct fd_seat_args {
     PyObject *owner;
     PyObject *reading, *writing; /* tuples of descriptors */
     Py_ssize_t size;
-    int epoll; /* that waits for all of `reading`, or -1 where there is one alone */
-    int poll, nowait;
+    int epoll; /* over all of `reading`, or -1 where there is only one */
+    struct wait_policy policy;
 };
 
-#define IPCBENCH_WANTED "OO!O!nipp"
-#define IPCBENCH_WANTED_TO(w)                                                                      \
-    &(w)->owner, &PyTuple_Type, &(w)->reading, &PyTuple_Type, &(w)->writing, &(w)->size,           \
-        &(w)->epoll, &(w)->poll, &(w)->nowait
+#define IPCBENCH_FD_SEAT_FORMAT "OO!O!nipp"
+#define IPCBENCH_FD_SEAT_ADDRESSES(given)                                                          \
+    &(given)->owner, &PyTuple_Type, &(given)->reading, &PyTuple_Type, &(given)->writing,           \
+        &(given)->size, &(given)->epoll, &(given)->policy.poll, &(given)->policy.nowait
 
-/* Ends over the descriptors; what goes through them is the caller's to fill in. */
-struct ends *ipcbench_ends(const struct wanted *wanted);
-void ipcbench_end(void *ends); /* a `dispose`: all but the struct itself */
+/* A seat over the descriptors; the caller sets `give` and `take`. NULL with an error set. */
+struct fd_seat *ipcbench_fd_seat_new(const struct fd_seat_args *given);
+void ipcbench_fd_seat_dispose(void *seat); /* a `dispose`: all but the struct itself */
 
-/* A capsule over them, with the operations that such a seat has; NULL with an error set. */
-PyObject *ipcbench_seat(struct ends *ends, const struct wanted *wanted);
-
-/* Wait with poll(2): whether the event, an error or a hang-up is there; or -errno. */
-int ipcbench_poll(int fd, short event, int timeout);
+/* A capsule of the seat's operations; NULL with an error set. */
+PyObject *ipcbench_fd_seat_capsule(struct fd_seat *seat, const struct fd_seat_args *given);
 
 #endif

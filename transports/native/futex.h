@@ -1,8 +1,8 @@
-/* Waiting for what other processes write into shared memory: looking, yielding, sleeping.
+/* Waiting for words in shared memory: looking at them, yielding the CPU, sleeping in futex(2).
  *
- * Header-only, and free of Python, so that it can be tried between threads (tests/native). */
-#ifndef IPCBENCH_WORDS_H
-#define IPCBENCH_WORDS_H
+ * Header-only and free of Python, so that tests can run it between threads (tests/native). */
+#ifndef IPCBENCH_FUTEX_H
+#define IPCBENCH_FUTEX_H
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -13,27 +13,20 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* What one side writes and the other one reads has two cache lines to itself: x86 fetches
- * them in pairs (Intel's optimisation manual, "spatial prefetcher"). */
-#define IPCBENCH_APART 128
+#include "wait_policy.h"
 
-/* Looks at a word before each further one is a `pause`, which takes tens of nanoseconds: an
- * answer from another core is there before, and whoever waits longer saves the core's power. */
-#define IPCBENCH_EAGER 2000
+/* Data that one side writes and the other one reads has two cache lines to itself: x86 fetches
+ * lines in pairs (Intel's optimisation manual, "spatial prefetcher"). */
+#define IPCBENCH_LINE_PAIR 128
 
-/* Looks after which a restless end comes up for air: some tens of milliseconds. One that yields
- * loses a slice of time by each look where others want the CPU, so it comes up after fewer. */
-#define IPCBENCH_RESTLESS (1u << 20)
-#define IPCBENCH_RESTLESS_YIELDS 256
+/* Looks at a word before `pause` is executed between two looks. A `pause` takes tens of
+ * nanoseconds. An answer from another core arrives earlier; a longer wait saves power. */
+#define IPCBENCH_POLL_BUDGET 2000
 
-/* How an end waits; the same all its life. */
-struct patience {
-    int nowait;     /* not at all: -EAGAIN */
-    int alone;      /* no other process uses our CPUs: it need not yield while it spins */
-    int sleeps;     /* by futex(2), after so many */
-    unsigned looks;
-    int restless;   /* now and then -EINTR, so that an interpreter can run its handlers */
-};
+/* Looks after which an interruptible end returns: some tens of milliseconds. An end that yields
+ * may lose a slice of time with each look, so it returns after fewer. */
+#define IPCBENCH_INTERRUPT_INTERVAL (1u << 20)
+#define IPCBENCH_INTERRUPT_INTERVAL_YIELDING 256
 
 static inline void
 ipcbench_pause(void)
@@ -48,92 +41,94 @@ ipcbench_pause(void)
 }
 
 static inline void
-ipcbench_pass_time(const struct patience *how, unsigned looked)
+ipcbench_pass_time(const struct wait_policy *policy, unsigned looked)
 {
-    if (!how->alone)
+    if (!policy->exclusive_cpu)
         sched_yield();
-    else if (looked >= IPCBENCH_EAGER)
+    else if (looked >= IPCBENCH_POLL_BUDGET)
         ipcbench_pause();
 }
 
 static inline unsigned
-ipcbench_breath(const struct patience *how)
+ipcbench_interrupt_interval(const struct wait_policy *policy)
 {
-    return how->alone ? IPCBENCH_RESTLESS : IPCBENCH_RESTLESS_YIELDS;
+    return policy->exclusive_cpu ? IPCBENCH_INTERRUPT_INTERVAL
+                                 : IPCBENCH_INTERRUPT_INTERVAL_YIELDING;
 }
 
-/* Stores before it are seen by all before anything after it is loaded. */
+/* Full fence: other processes see the stores before it earlier than this one loads after it. */
 static inline void
-ipcbench_fence(uint32_t *bell)
+ipcbench_fence(uint32_t *doorbell)
 {
-#ifdef __SANITIZE_THREAD__ /* which knows no fences: an exchange that changes nothing is one */
-    __atomic_fetch_add(bell, 0, __ATOMIC_SEQ_CST);
+#ifdef __SANITIZE_THREAD__ /* it does not know fences: use an exchange that changes nothing */
+    __atomic_fetch_add(doorbell, 0, __ATOMIC_SEQ_CST);
 #else
-    (void)bell;
+    (void)doorbell;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
 }
 
-/* A *bell*: a word that one process sleeps by, and that any number ring.
+/* A *doorbell*: a futex word on which one process sleeps, and which any number of processes ring.
  *
- * Bit 0 says that somebody means to sleep; the rest counts how often it was rung.
+ * Bit 0 is set by a process that is about to sleep; the other bits count the wake-ups.
  *
- *   who waits:   set bit 0; FENCE; look again; futex(2) FUTEX_WAIT while the bell is as it was set
- *   who brings:  bring; FENCE; where bit 0 is set: add 1, which clears it; FUTEX_WAKE
+ *   receiver:  set bit 0; FENCE; look again; futex(2) FUTEX_WAIT while the word has the value set
+ *   sender:    store; FENCE; if bit 0 is set: add 1, which clears it; FUTEX_WAKE
  *
- * Invariant: whoever sleeps finds nothing brought that no ring follows. For of two fences one is
- * first in their order, which is total (C11, 7.17.3 and 7.17.4; tests/native/ring.pml and
- * tests/native/interleavings.py try all orders that x86 has):
- *   - the waiter's: the bringer then sees bit 0 and rings. The ring changes the word, so a
- *     FUTEX_WAIT that comes after it does not sleep (futex(2): EAGAIN), and one that came before
- *     it is woken;
- *   - the bringer's: then the waiter's second look sees what was brought.
- * Without the fences each may miss the other's store, on x86 too, where a load may pass an
- * earlier store (Intel SDM 3A, 8.2.3.4).
+ * Invariant: a process that sleeps has missed no store, or a wake-up follows. For the fences have
+ * a total order (C11, 7.17.3 and 7.17.4; tests/native/ring.pml and tests/native/interleavings.py
+ * try all orders that x86 allows), so one of the two is first:
+ *   - the receiver's: then the sender sees bit 0 and wakes. The wake-up changes the word, so a
+ *     FUTEX_WAIT after it does not sleep (futex(2): EAGAIN), and one before it is woken;
+ *   - the sender's: then the receiver's second look sees the store.
+ * Without the fences each side may miss the other's store, on x86 too, where a load may be
+ * executed before an earlier store (Intel SDM 3A, 8.2.3.4).
  *
- * Of several bringers who see bit 0 at once, one succeeds in the exchange and rings. */
+ * Of several senders that see bit 0 at a time, the exchange succeeds for one, which wakes. */
 static inline void
-ipcbench_ring(uint32_t *bell)
+ipcbench_wake(uint32_t *doorbell)
 {
-    ipcbench_fence(bell);
-    uint32_t seen = __atomic_load_n(bell, __ATOMIC_RELAXED);
-    if ((seen & 1) &&
-        __atomic_compare_exchange_n(bell, &seen, seen + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-        syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+    ipcbench_fence(doorbell);
+    uint32_t seen = __atomic_load_n(doorbell, __ATOMIC_RELAXED);
+    if ((seen & 1) && __atomic_compare_exchange_n(doorbell, &seen, seen + 1, 0, __ATOMIC_SEQ_CST,
+                                                  __ATOMIC_RELAXED))
+        syscall(SYS_futex, doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-typedef int (*ipcbench_there)(void *what);
+typedef int (*ipcbench_condition)(void *argument);
 
-/* Sleep until the bell is rung, unless it is `there` already. Returns early where a signal's
- * handler ran: 0, or -EINTR. */
+/* Sleep until the next wake-up, unless the condition holds already. Returns early after a signal's
+ * handler: 0, or -EINTR. */
 static inline int
-ipcbench_sleep(uint32_t *bell, ipcbench_there there, void *what)
+ipcbench_sleep(uint32_t *doorbell, ipcbench_condition condition, void *argument)
 {
-    uint32_t set = __atomic_fetch_or(bell, 1, __ATOMIC_SEQ_CST) | 1;
-    ipcbench_fence(bell);
-    if (there(what)) {
-        __atomic_fetch_and(bell, ~1u, __ATOMIC_RELAXED); /* rung or not: nobody sleeps */
+    uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
+    ipcbench_fence(doorbell);
+    if (condition(argument)) {
+        __atomic_fetch_and(doorbell, ~1u, __ATOMIC_RELAXED); /* woken or not: nobody sleeps */
         return 0;
     }
-    long woken = syscall(SYS_futex, bell, FUTEX_WAIT, set, NULL, NULL, 0);
+    long woken = syscall(SYS_futex, doorbell, FUTEX_WAIT, set, NULL, NULL, 0);
     return woken < 0 && errno == EINTR ? -EINTR : 0;
 }
 
-/* Wait until it is there: 0, -EAGAIN or -EINTR, as `how` says. Inlined, with `there` in it. */
+/* Wait until the condition holds: 0, or -EAGAIN or -EINTR as the policy says. Inlined, together
+ * with the condition. */
 static inline __attribute__((always_inline)) ssize_t
-ipcbench_await(const struct patience *how, uint32_t *bell, ipcbench_there there, void *what)
+ipcbench_await(const struct wait_policy *policy, uint32_t *doorbell, ipcbench_condition condition,
+               void *argument)
 {
-    for (unsigned looked = 0; !there(what); looked++) {
-        if (how->nowait)
+    for (unsigned looked = 0; !condition(argument); looked++) {
+        if (policy->nowait)
             return -EAGAIN;
-        if (how->sleeps && looked >= how->looks) {
-            if (ipcbench_sleep(bell, there, what) < 0 && how->restless)
+        if (policy->sleeps && looked >= policy->looks) {
+            if (ipcbench_sleep(doorbell, condition, argument) < 0 && policy->interruptible)
                 return -EINTR;
             looked = 0;
-        } else if (how->restless && looked == ipcbench_breath(how)) {
+        } else if (policy->interruptible && looked == ipcbench_interrupt_interval(policy)) {
             return -EINTR;
         } else {
-            ipcbench_pass_time(how, looked);
+            ipcbench_pass_time(policy, looked);
         }
     }
     return 0;

@@ -1,33 +1,33 @@
-/* The module `ipcbench.transports._native`: makes capsules of operations over handles that Python has. */
+/* The module `_native`: capsules of operations over handles that Python has opened. */
 #include "capsule.h"
 
-struct held {
+struct capsule_content {
     struct ipcbench_ops ops;
     PyObject *owner;
     void (*dispose)(void *ctx);
 };
 
 static void
-let_go(struct held *held)
+capsule_content_free(struct capsule_content *content)
 {
-    if (held->dispose != NULL)
-        held->dispose(held->ops.ctx);
-    PyMem_RawFree(held->ops.ctx);
-    Py_XDECREF(held->owner);
-    PyMem_RawFree(held);
+    if (content->dispose != NULL)
+        content->dispose(content->ops.ctx);
+    PyMem_RawFree(content->ops.ctx);
+    Py_XDECREF(content->owner);
+    PyMem_RawFree(content);
 }
 
 static void
 destroy(PyObject *capsule)
 {
-    let_go(PyCapsule_GetPointer(capsule, IPCBENCH_OPS));
+    capsule_content_free(PyCapsule_GetPointer(capsule, IPCBENCH_OPS));
 }
 
 PyObject *
 ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void *ctx))
 {
-    struct held *held = PyMem_RawMalloc(sizeof *held);
-    if (held == NULL) {
+    struct capsule_content *content = PyMem_RawMalloc(sizeof *content);
+    if (content == NULL) {
         if (dispose != NULL)
             dispose(ops.ctx);
         PyMem_RawFree(ops.ctx);
@@ -35,19 +35,19 @@ ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void 
     }
     ops.abi = IPCBENCH_ABI;
     ops.struct_size = sizeof ops;
-    *held = (struct held){ops, Py_NewRef(owner), dispose};
-    /* The struct of operations comes first in what is held: one pointer is both. */
-    PyObject *capsule = PyCapsule_New(held, IPCBENCH_OPS, destroy);
+    *content = (struct capsule_content){ops, Py_NewRef(owner), dispose};
+    /* `ops` is the first member, so the capsule's pointer is a pointer to both. */
+    PyObject *capsule = PyCapsule_New(content, IPCBENCH_OPS, destroy);
     if (capsule == NULL)
-        let_go(held);
+        capsule_content_free(content);
     return capsule;
 }
 
 static int
-fill(PyObject *module)
+add_parts(PyObject *module)
 {
     PyMethodDef *parts[] = {
-        ipcbench_nothing,
+        ipcbench_null,
         ipcbench_descriptors,
         ipcbench_queues,
         ipcbench_signalling,
@@ -60,18 +60,21 @@ fill(PyObject *module)
             return -1;
     if (PyType_Ready(&ipcbench_exporter) < 0)
         return -1;
-    return PyModule_AddType(module, &ipcbench_calls);
+    PyObject *names = ipcbench_operation_names();
+    int failed = names == NULL ? -1 : PyModule_AddObjectRef(module, "OPERATIONS", names);
+    Py_XDECREF(names);
+    return failed < 0 ? -1 : PyModule_AddType(module, &ipcbench_calls);
 }
 
 static PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, fill},
+    {Py_mod_exec, add_parts},
     {0, NULL},
 };
 
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "ipcbench.transports._native",
-    .m_doc = "Capsules of operations over the handles of endpoints: see native/ops.h.",
+    .m_name = "ipcbench.transports.native._native",
+    .m_doc = "Capsules of operations over the handles of endpoints: see ops.h.",
     .m_slots = slots,
 };
 

@@ -1,4 +1,4 @@
-/* The null transport: what a loop costs that calls and does nothing. */
+/* The null transport: the cost of a loop whose operations do nothing. */
 #include "capsule.h"
 
 static ssize_t
@@ -14,13 +14,13 @@ no_recv(void *Py_UNUSED(ctx), void *Py_UNUSED(buffer), size_t size)
 }
 
 static PyObject *
-nothing(PyObject *Py_UNUSED(module), PyObject *owner)
+null_transport(PyObject *Py_UNUSED(module), PyObject *owner)
 {
     struct ipcbench_ops ops = {.send = no_send, .recv = no_recv};
     return ipcbench_capsule(ops, owner, NULL);
 }
 
-PyMethodDef ipcbench_nothing[] = {
-    {"nothing", nothing, METH_O, "Nothing is carried."},
+PyMethodDef ipcbench_null[] = {
+    {"nothing", null_transport, METH_O, "Operations that do nothing: owner."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,6 +1,6 @@
-/* A capsule of operations, opened: as whoever calls them has it, whenever its maker was built. */
-#ifndef IPCBENCH_OPENED_H
-#define IPCBENCH_OPENED_H
+/* Opening a capsule of operations, whichever version of ops.h it was built with. */
+#ifndef IPCBENCH_OPEN_CAPSULE_H
+#define IPCBENCH_OPEN_CAPSULE_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -9,12 +9,12 @@
 
 #include "ops.h"
 
-/* What every maker has of this ABI: all up to `leave`, its last field at first. */
+/* The size of the struct in the first version of this ABI: `leave` was its last field. */
 #define IPCBENCH_ABI_1_SIZE (offsetof(struct ipcbench_ops, leave) + sizeof(ssize_t (*)(void *)))
 
-/* The operations behind a capsule, for as long as that lives: 0, or -1 with an error set where it
- * is none of this ABI. What was added since its maker was built is 0, and so absent; what its
- * maker has beyond ours is not called. */
+/* Copy the operations of a capsule, valid as long as it lives: 0, or -1 with an error set where it
+ * has another ABI. Fields that its version of ops.h did not have are 0, and so absent; fields that
+ * this version does not have are not copied. */
 static inline int
 ipcbench_open(PyObject *capsule, struct ipcbench_ops *ops)
 {

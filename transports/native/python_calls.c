@@ -1,4 +1,4 @@
-/* `Calls`: the operations of a capsule, called one by one from Python. */
+/* `Calls`: the operations of a capsule as methods, for Python. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,88 +6,71 @@
 #include "capsule.h"
 #include "child_exit.h"
 #include "open_capsule.h"
+#include "operations.h"
 
 struct calls {
     PyObject_HEAD
     PyObject *capsule;
-    struct ipcbench_ops opened, *ops; /* the one points to the other */
-    char *room; /* a copy of what is sent or received, behind its headroom */
+    struct ipcbench_ops opened, *ops; /* `ops` points to `opened` */
+    char *copy; /* of the bytes sent or received, behind its headroom */
     size_t size;
     Py_ssize_t lent; /* bytes of the slot that is to be committed, or -1 */
-    /* Its operations come up for handlers by themselves (futex.h). They are those of rings over
-     * words, which want no headroom: they get the caller's own bytes. */
-    int restless;
+    /* The operations return from time to time for signal handlers (wait_policy.h). Those of rings
+     * over futex words do so; they need no headroom and get the caller's own bytes. */
+    int interruptible;
 };
 
-/* An operation and what it is called with. */
-struct asked {
-    struct ipcbench_ops *ops;
-    char *room;
+/* The forms of operations: those of ops.h, less `ctx`. */
+typedef ssize_t (*send_function)(void *ctx, const void *data, size_t size);
+typedef ssize_t (*send_to_function)(void *ctx, size_t index, const void *data, size_t size);
+typedef ssize_t (*receive_function)(void *ctx, void *buffer, size_t size);
+typedef ssize_t (*loan_function)(void *ctx, void **slot, size_t size);
+typedef ssize_t (*commit_function)(void *ctx, size_t size);
+typedef ssize_t (*peek_function)(void *ctx, const void **slot);
+typedef ssize_t (*plain_function)(void *ctx);
+
+/* An operation with its arguments. */
+struct call {
+    union {
+        send_function send;
+        send_to_function send_to;
+        receive_function receive;
+        loan_function loan;
+        commit_function commit;
+        peek_function peek;
+        plain_function plain;
+    } operation;
+    void *ctx;
+    char *bytes;
     size_t size, index;
     void *slot;
-    const void *seen;
-    ssize_t (*receive)(void *ctx, void *buffer, size_t size);
-    ssize_t (*plain)(void *ctx);
+    const void *message;
 };
 
-static ssize_t
-sends(void *asked)
-{
-    struct asked *it = asked;
-    return it->ops->send(it->ops->ctx, it->room, it->size);
-}
+#define INVOKE(form, ...)                                                                          \
+    static ssize_t invoke_##form(void *argument)                                                   \
+    {                                                                                              \
+        struct call *call = argument;                                                              \
+        return call->operation.form(call->ctx, ##__VA_ARGS__);                                    \
+    }
+
+INVOKE(send, call->bytes, call->size)
+INVOKE(send_to, call->index, call->bytes, call->size)
+INVOKE(receive, call->bytes, call->size)
+INVOKE(loan, &call->slot, call->size)
+INVOKE(commit, call->size)
+INVOKE(peek, &call->message)
+INVOKE(plain)
 
 static ssize_t
-sends_to(void *asked)
-{
-    struct asked *it = asked;
-    return it->ops->send_to(it->ops->ctx, it->index, it->room, it->size);
-}
-
-static ssize_t
-receives(void *asked)
-{
-    struct asked *it = asked;
-    return it->receive(it->ops->ctx, it->room, it->size);
-}
-
-static ssize_t
-loans(void *asked)
-{
-    struct asked *it = asked;
-    return it->ops->loan(it->ops->ctx, &it->slot, it->size);
-}
-
-static ssize_t
-commits(void *asked)
-{
-    struct asked *it = asked;
-    return it->ops->commit(it->ops->ctx, it->size);
-}
-
-static ssize_t
-peeks(void *asked)
-{
-    struct asked *it = asked;
-    return it->ops->peek(it->ops->ctx, &it->seen);
-}
-
-static ssize_t
-plainly(void *asked)
-{
-    struct asked *it = asked;
-    return it->plain(it->ops->ctx);
-}
-
-static ssize_t
-called(struct calls *self, ssize_t (*operation)(void *), struct asked *asked)
+run(struct calls *self, ssize_t (*invoke)(void *), struct call *call)
 {
     ssize_t found;
-    asked->ops = self->ops;
-    if (!self->restless)
-        return ipcbench_called(operation, asked);
+    call->ctx = self->ops->ctx;
+    if (!self->interruptible)
+        return ipcbench_call(invoke, call);
     Py_BEGIN_ALLOW_THREADS
-    found = operation(asked);
+    found = invoke(call);
     Py_END_ALLOW_THREADS
     return found;
 }
@@ -104,48 +87,31 @@ answer(ssize_t found)
     return PyLong_FromSsize_t(found);
 }
 
-static PyObject *
-absent(const char *what)
-{
-    return PyErr_Format(PyExc_TypeError, "this end has no native %s", what);
-}
-
-/* Room for `size` bytes behind the headroom; NULL with an error set. */
+/* `size` bytes behind their headroom; NULL with an error set. */
 static char *
-room_for(struct calls *self, size_t size)
+aligned_buffer(struct calls *self, size_t size)
 {
-    if (self->room == NULL || self->size < size) {
+    if (self->copy == NULL || self->size < size) {
         size_t whole = IPCBENCH_HEADROOM + (size + 63) / 64 * 64 + 64;
-        char *room = aligned_alloc(64, whole);
-        if (room == NULL)
+        char *copy = aligned_alloc(64, whole);
+        if (copy == NULL)
             return (char *)PyErr_NoMemory();
-        memset(room, 0, whole); /* not every operation writes what it says: null.c */
-        free(self->room);
-        self->room = room;
+        memset(copy, 0, whole); /* not every operation writes as much as it returns: null.c */
+        free(self->copy);
+        self->copy = copy;
         self->size = size;
     }
-    return self->room + IPCBENCH_HEADROOM;
-}
-
-/* The caller's bytes as an operation wants them; NULL with an error set. */
-static char *
-placed(struct calls *self, const Py_buffer *view)
-{
-    if (self->restless && view->buf != NULL)
-        return view->buf;
-    char *room = room_for(self, view->len);
-    if (room != NULL)
-        memcpy(room, view->buf, view->len);
-    return room;
+    return self->copy + IPCBENCH_HEADROOM;
 }
 
 static PyObject *
 make(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
     PyObject *capsule;
-    int restless = 0;
-    static char *known[] = {"capsule", "restless", NULL};
-    if (!PyArg_ParseTupleAndKeywords(arguments, names, "O|p:Calls", known, &capsule, &restless))
+    int interruptible = 0;
+    static char *known[] = {"capsule", "interruptible", NULL};
+    if (!PyArg_ParseTupleAndKeywords(arguments, names, "O|p:Calls", known, &capsule,
+                                     &interruptible))
         return NULL;
     struct ipcbench_ops opened;
     if (ipcbench_open(capsule, &opened) < 0)
@@ -156,7 +122,7 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
         self->opened = opened;
         self->ops = &self->opened;
         self->lent = -1;
-        self->restless = restless;
+        self->interruptible = interruptible;
     }
     return (PyObject *)self;
 }
@@ -164,102 +130,82 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
 static void
 dealloc(struct calls *self)
 {
-    free(self->room);
+    free(self->copy);
     Py_XDECREF(self->capsule);
     Py_TYPE(self)->tp_free(self);
 }
 
+/* Call with the bytes of `view`, or with a copy of them; release the view. `back`: the operation
+ * receives, and the copy is copied back, ALL of it or as much as the operation RETURNED. */
+enum back { NOTHING, RETURNED, ALL };
+
 static PyObject *
-send_it(struct calls *self, PyObject *data)
+call_with_bytes(struct calls *self, Py_buffer *view, ssize_t (*invoke)(void *), struct call call,
+                enum back back)
 {
-    Py_buffer view;
-    if (self->ops->send == NULL)
-        return absent("send");
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0)
-        return NULL;
-    char *room = placed(self, &view);
-    ssize_t found = 0;
-    if (room != NULL) {
-        struct asked asked = {.room = room, .size = view.len};
-        found = called(self, sends, &asked);
+    PyObject *result = NULL;
+    const int direct = self->interruptible && view->buf != NULL;
+    call.size = view->len;
+    call.bytes = direct ? view->buf : aligned_buffer(self, view->len);
+    if (call.bytes != NULL) {
+        if (!direct && back != RETURNED)
+            memcpy(call.bytes, view->buf, view->len);
+        ssize_t found = run(self, invoke, &call);
+        if (!direct && back != NOTHING && found >= 0 && !(self->ops->flags & IPCBENCH_IN_PLACE))
+            memcpy(view->buf, call.bytes, back == ALL || found > view->len ? view->len : found);
+        result = answer(found);
     }
-    PyBuffer_Release(&view);
-    return room == NULL ? NULL : answer(found);
+    PyBuffer_Release(view);
+    return result;
 }
 
 static PyObject *
-send_to(struct calls *self, PyObject *arguments)
+call_send(struct calls *self, PyObject *data, send_function send)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    return call_with_bytes(self, &view, invoke_send, (struct call){.operation.send = send},
+                           NOTHING);
+}
+
+static PyObject *
+call_send_to(struct calls *self, PyObject *arguments, send_to_function send_to)
 {
     Py_buffer view;
     Py_ssize_t index;
-    if (self->ops->send_to == NULL)
-        return absent("send_to");
     if (!PyArg_ParseTuple(arguments, "ny*:send_to", &index, &view))
         return NULL;
-    char *room = placed(self, &view);
-    ssize_t found = 0;
-    if (room != NULL) {
-        struct asked asked = {.room = room, .size = view.len, .index = index};
-        found = called(self, sends_to, &asked);
-    }
-    PyBuffer_Release(&view);
-    return room == NULL ? NULL : answer(found);
-}
-
-/* What has come, from where it was received to where it was wanted. */
-static void
-brought(const struct calls *self, const Py_buffer *view, const char *room, ssize_t length)
-{
-    if (room == view->buf || length < 0 || self->ops->flags & IPCBENCH_IN_PLACE)
-        return;
-    memcpy(view->buf, room, length < view->len ? length : view->len);
+    return call_with_bytes(self, &view, invoke_send_to,
+                           (struct call){.operation.send_to = send_to, .index = index}, NOTHING);
 }
 
 static PyObject *
-recv_into(struct calls *self, PyObject *buffer)
+receive(struct calls *self, PyObject *buffer, receive_function function, enum back back)
 {
     Py_buffer view;
-    if (self->ops->recv == NULL)
-        return absent("recv");
     if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0)
         return NULL;
-    int direct = self->restless && view.buf != NULL;
-    char *room = direct ? view.buf : room_for(self, view.len);
-    ssize_t found = 0;
-    if (room != NULL) {
-        struct asked asked = {.room = room, .size = view.len, .receive = self->ops->recv};
-        found = called(self, receives, &asked);
-        brought(self, &view, room, found);
-    }
-    PyBuffer_Release(&view);
-    return room == NULL ? NULL : answer(found);
-}
-
-/* How long the message is it does not tell: what lies behind it has to be what was there. */
-static PyObject *
-recv_from(struct calls *self, PyObject *buffer)
-{
-    Py_buffer view;
-    if (self->ops->recv_from == NULL)
-        return absent("recv_from");
-    if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0)
-        return NULL;
-    char *room = placed(self, &view);
-    ssize_t found = 0;
-    if (room != NULL) {
-        struct asked asked = {.room = room, .size = view.len, .receive = self->ops->recv_from};
-        found = called(self, receives, &asked);
-        brought(self, &view, room, found < 0 ? found : view.len);
-    }
-    PyBuffer_Release(&view);
-    return room == NULL ? NULL : answer(found);
+    return call_with_bytes(self, &view, invoke_receive,
+                           (struct call){.operation.receive = function}, back);
 }
 
 static PyObject *
-loan(struct calls *self, PyObject *wanted)
+call_receive(struct calls *self, PyObject *buffer, receive_function function)
 {
-    if (self->ops->loan == NULL)
-        return absent("loan");
+    return receive(self, buffer, function, RETURNED);
+}
+
+/* It returns no length, so all bytes are copied: those behind the message must not change. */
+static PyObject *
+call_receive_from(struct calls *self, PyObject *buffer, receive_function function)
+{
+    return receive(self, buffer, function, ALL);
+}
+
+static PyObject *
+call_loan(struct calls *self, PyObject *wanted, loan_function function)
+{
     Py_ssize_t size = PyLong_AsSsize_t(wanted);
     if (size == -1 && PyErr_Occurred())
         return NULL;
@@ -268,117 +214,130 @@ loan(struct calls *self, PyObject *wanted)
     if (self->lent >= 0)
         return PyErr_Format(PyExc_ValueError,
                             "a loan of %zd bytes: another one is to be committed first", size);
-    struct asked asked = {.size = size};
-    ssize_t found = called(self, loans, &asked);
+    struct call call = {.operation.loan = function, .size = size};
+    ssize_t found = run(self, invoke_loan, &call);
     if (found < 0)
         return answer(found);
     self->lent = size;
-    return ipcbench_view(self->capsule, asked.slot, size, 0);
+    return ipcbench_view(self->capsule, call.slot, size, 0);
 }
 
 static PyObject *
-commit(struct calls *self, PyObject *written)
+call_commit(struct calls *self, PyObject *written, commit_function function)
 {
-    if (self->ops->commit == NULL)
-        return absent("commit");
     Py_ssize_t size = PyLong_AsSsize_t(written);
     if (size == -1 && PyErr_Occurred())
         return NULL;
     if (size < 0 || size > self->lent)
         return PyErr_Format(PyExc_ValueError, "a commit of %zd bytes: that many are not lent",
                             size);
-    struct asked asked = {.size = size};
+    struct call call = {.operation.commit = function, .size = size};
     self->lent = -1;
-    return answer(called(self, commits, &asked));
+    return answer(run(self, invoke_commit, &call));
 }
 
 static PyObject *
-peek(struct calls *self, PyObject *Py_UNUSED(nothing))
+call_peek(struct calls *self, PyObject *Py_UNUSED(argument), peek_function function)
 {
-    struct asked asked = {0};
-    if (self->ops->peek == NULL)
-        return absent("peek");
-    ssize_t found = called(self, peeks, &asked);
+    struct call call = {.operation.peek = function};
+    ssize_t found = run(self, invoke_peek, &call);
     if (found < 0)
         return answer(found);
-    return ipcbench_view(self->capsule, (void *)asked.seen, found, 1);
+    return ipcbench_view(self->capsule, (void *)call.message, found, 1);
 }
 
-/* The operations without arguments are all called alike. */
-#define PLAIN(name)                                                                                \
-    static PyObject *plain_##name(struct calls *self, PyObject *Py_UNUSED(nothing))                \
+static PyObject *
+call_plain(struct calls *self, PyObject *Py_UNUSED(argument), plain_function function)
+{
+    struct call call = {.operation.plain = function};
+    return answer(run(self, invoke_plain, &call));
+}
+
+/* The shapes of operations.h: the function that makes the call, the flags of its method, and
+ * whether only ends that send and receive in place have it. */
+#define SEND call_send
+#define SEND_METH METH_O
+#define SEND_IN_PLACE 0
+#define SEND_TO call_send_to
+#define SEND_TO_METH METH_VARARGS
+#define SEND_TO_IN_PLACE 0
+#define RECEIVE call_receive
+#define RECEIVE_METH METH_O
+#define RECEIVE_IN_PLACE 0
+#define RECEIVE_FROM call_receive_from
+#define RECEIVE_FROM_METH METH_O
+#define RECEIVE_FROM_IN_PLACE 0
+#define LOAN call_loan
+#define LOAN_METH METH_O
+#define LOAN_IN_PLACE 1
+#define COMMIT call_commit
+#define COMMIT_METH METH_O
+#define COMMIT_IN_PLACE 1
+#define PEEK call_peek
+#define PEEK_METH METH_NOARGS
+#define PEEK_IN_PLACE 1
+#define PLAIN call_plain
+#define PLAIN_METH METH_NOARGS
+#define PLAIN_IN_PLACE 0
+
+#define NO_LOOP(field)
+
+/* The methods: one function for each operation of the list. */
+#define FUNCTION(field, shape, attribute, action, doc)                                             \
+    static PyObject *method_##field(struct calls *self, PyObject *argument)                        \
     {                                                                                              \
-        struct asked asked = {.plain = self->ops->name};                                           \
-        if (self->ops->name == NULL)                                                               \
-            return absent(#name);                                                                  \
-        return answer(called(self, plainly, &asked));                                              \
+        if (self->ops->field == NULL)                                                              \
+            return PyErr_Format(PyExc_TypeError, "this end has no native " #field);                \
+        return shape(self, argument, self->ops->field);                                            \
     }
 
-PLAIN(release)
-PLAIN(notify)
-PLAIN(wait)
-PLAIN(acquire)
-PLAIN(leave)
+IPCBENCH_OPERATIONS(FUNCTION, NO_LOOP)
+
+static int
+add_name(PyObject *names, const char *text)
+{
+    PyObject *name = PyUnicode_FromString(text);
+    int failed = name == NULL ? -1 : PySet_Add(names, name);
+    Py_XDECREF(name);
+    return failed;
+}
 
 static PyObject *
-has(struct calls *self, PyObject *Py_UNUSED(nothing))
+has(struct calls *self, PyObject *Py_UNUSED(argument))
 {
-    const struct {
-        const char *name;
-        int there;
-    } all[] = {
-        {"send", self->ops->send != NULL},         {"recv", self->ops->recv != NULL},
-        {"recv_from", self->ops->recv_from != NULL}, {"send_to", self->ops->send_to != NULL},
-        {"send_many", self->ops->send_many != NULL}, {"recv_many", self->ops->recv_many != NULL},
-        {"loan", self->ops->loan != NULL},         {"commit", self->ops->commit != NULL},
-        {"peek", self->ops->peek != NULL},         {"release", self->ops->release != NULL},
-        {"notify", self->ops->notify != NULL},     {"wait", self->ops->wait != NULL},
-        {"acquire", self->ops->acquire != NULL},   {"leave", self->ops->leave != NULL},
-    };
     PyObject *names = PyFrozenSet_New(NULL);
-    for (size_t i = 0; names != NULL && i < sizeof all / sizeof *all; i++) {
-        if (!all[i].there)
-            continue;
-        PyObject *name = PyUnicode_FromString(all[i].name);
-        if (name == NULL || PySet_Add(names, name) < 0)
-            Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
+#define ADD_LOOP(field)                                                                            \
+    if (names != NULL && self->ops->field != NULL && add_name(names, #field) < 0)                  \
+        Py_CLEAR(names);
+#define ADD_CALL(field, shape, attribute, action, doc) ADD_LOOP(field)
+    IPCBENCH_OPERATIONS(ADD_CALL, ADD_LOOP)
     return names;
 }
 
 static PyObject *
-in_place(struct calls *self, void *Py_UNUSED(nothing))
+in_place(struct calls *self, void *Py_UNUSED(closure))
 {
     return PyBool_FromLong((self->ops->flags & IPCBENCH_IN_PLACE) != 0);
 }
 
 static PyGetSetDef members[] = {
-    {"in_place", (getter)in_place, NULL, "Whether `recv` leaves the bytes where they lie.", NULL},
+    {"in_place", (getter)in_place, NULL, "True if `recv` leaves the bytes in their slot.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+#define METHOD(field, shape, attribute, action, doc)                                               \
+    {#field, (PyCFunction)method_##field, shape##_METH, doc},
+
 static PyMethodDef methods[] = {
-    {"send", (PyCFunction)send_it, METH_O, "Send one whole message."},
-    {"send_to", (PyCFunction)send_to, METH_VARARGS, "Answer one client: its index, the bytes."},
-    {"recv_into", (PyCFunction)recv_into, METH_O, "Receive one whole message; bytes received."},
-    {"recv_from", (PyCFunction)recv_from, METH_O, "Receive of whichever client; its index."},
-    {"loan", (PyCFunction)loan, METH_O, "Wait for a free slot; so many of its bytes."},
-    {"commit", (PyCFunction)commit, METH_O, "Send so many of the bytes that were lent."},
-    {"peek", (PyCFunction)peek, METH_NOARGS, "Wait for a message; its bytes, where they lie."},
-    {"release", (PyCFunction)plain_release, METH_NOARGS, "Give the slot back."},
-    {"notify", (PyCFunction)plain_notify, METH_NOARGS, "Add one."},
-    {"wait", (PyCFunction)plain_wait, METH_NOARGS, "Take one."},
-    {"acquire", (PyCFunction)plain_acquire, METH_NOARGS, "Enter."},
-    {"leave", (PyCFunction)plain_leave, METH_NOARGS, "Leave."},
-    {"has", (PyCFunction)has, METH_NOARGS, "The names of the operations that there are."},
+    IPCBENCH_OPERATIONS(METHOD, NO_LOOP)
+    {"has", (PyCFunction)has, METH_NOARGS, "The names of the operations that are there."},
     {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject ipcbench_calls = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "ipcbench.transports._native.Calls",
-    .tp_doc = "The operations of a capsule; OSError for what they refuse.",
+    .tp_name = "ipcbench.transports.native._native.Calls",
+    .tp_doc = "The operations of a capsule as methods, which raise OSError.",
     .tp_basicsize = sizeof(struct calls),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = make,
@@ -386,3 +345,13 @@ PyTypeObject ipcbench_calls = {
     .tp_methods = methods,
     .tp_getset = members,
 };
+
+PyObject *
+ipcbench_operation_names(void)
+{
+#define FORMAT(field, shape, attribute, action, doc) "(sssN)"
+#define ENTRY(field, shape, attribute, action, doc)                                                \
+    , #field, attribute, action, PyBool_FromLong(shape##_IN_PLACE)
+    return Py_BuildValue("(" IPCBENCH_OPERATIONS(FORMAT, NO_LOOP) ")"
+                         IPCBENCH_OPERATIONS(ENTRY, NO_LOOP));
+}

@@ -1,4 +1,4 @@
-/* Message queues: System V's (msgop(2)) and POSIX's (mq_overview(7)). */
+/* Message queues of System V (msgop(2)) and of POSIX (mq_overview(7)). */
 #include <errno.h>
 #include <limits.h>
 #include <mqueue.h>
@@ -8,7 +8,7 @@
 
 #include "fd_seat.h"
 
-/* A message that came into scratch room, because the caller's buffer might be too small. */
+/* Copy a message from the scratch buffer, which is used where the caller's may be too small. */
 static ssize_t
 fitted(const char *scratch, ssize_t received, void *buffer, size_t size)
 {
@@ -19,10 +19,10 @@ fitted(const char *scratch, ssize_t received, void *buffer, size_t size)
     return received;
 }
 
-/* POSIX: a queue is a descriptor here (mq_overview(7)), and so is waited for like one. */
+/* POSIX. On Linux a queue is a file descriptor, also for poll(2) (mq_overview(7)). */
 
 static ssize_t
-mq_give(const struct ends *self, int queue, const char *data, size_t size)
+mq_give(const struct fd_seat *self, int queue, const char *data, size_t size)
 {
     int failed;
     do
@@ -32,70 +32,70 @@ mq_give(const struct ends *self, int queue, const char *data, size_t size)
 }
 
 static ssize_t
-mq_take(const struct ends *self, int queue, char *buffer, size_t size)
+mq_take(const struct fd_seat *self, int queue, char *buffer, size_t size)
 {
     ssize_t received;
-    /* Less room than the queue's longest message needs is refused, and the message stays:
-     * mq_receive(3). Ours is to be lost. */
+    /* mq_receive(3) fails for a buffer smaller than the queue's largest message, and the message
+     * stays in the queue. By ops.h it must be lost. */
     int direct = size >= self->size;
-    char *room = direct ? buffer : self->scratch;
+    char *place = direct ? buffer : self->scratch;
     do
-        received = mq_receive(queue, room, direct ? size : self->size, NULL);
+        received = mq_receive(queue, place, direct ? size : self->size, NULL);
     while (received < 0 && errno == EINTR);
     if (received < 0)
         return -errno;
-    return direct ? received : fitted(room, received, buffer, size);
+    return direct ? received : fitted(place, received, buffer, size);
 }
 
 static PyObject *
 posix_queues(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct wanted wanted;
+    struct fd_seat_args given = {0};
     unsigned priority;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_WANTED "I:posix_queues",
-                          IPCBENCH_WANTED_TO(&wanted), &priority))
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "I:posix_queues",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &priority))
         return NULL;
-    struct ends *ends = ipcbench_ends(&wanted);
-    if (ends == NULL)
+    struct fd_seat *seat = ipcbench_fd_seat_new(&given);
+    if (seat == NULL)
         return NULL;
-    ends->give = mq_give;
-    ends->take = mq_take;
-    ends->priority = priority;
-    ends->scratch = PyMem_RawMalloc(ends->size);
-    if (ends->scratch == NULL) {
-        ipcbench_end(ends);
-        PyMem_RawFree(ends);
+    seat->give = mq_give;
+    seat->take = mq_take;
+    seat->priority = priority;
+    seat->scratch = PyMem_RawMalloc(seat->size);
+    if (seat->scratch == NULL) {
+        ipcbench_fd_seat_dispose(seat);
+        PyMem_RawFree(seat);
         return PyErr_NoMemory();
     }
-    return ipcbench_seat(ends, &wanted);
+    return ipcbench_fd_seat_capsule(seat, &given);
 }
 
-/* System V: a message's type stands right before its bytes, in the headroom. */
+/* System V. A message's type stands right before its bytes, in the headroom. */
 
 struct sysv {
-    int into, out; /* queues */
-    long given;    /* the type of what is sent */
-    long wanted;   /* the type that is asked for; 0: any, the oldest first */
+    int in, out;   /* queues */
+    long sent;     /* the type of messages sent */
+    long wanted;   /* the type of messages received; 0: any, the oldest first */
     int flags;     /* IPC_NOWAIT, or 0 */
     size_t size;   /* the largest message */
-    char *scratch; /* headroom, and that many bytes */
+    char *scratch; /* headroom, and `size` bytes */
 };
 
-struct letter { /* msgop(2): its struct msgbuf */
+struct message { /* msgop(2): its struct msgbuf */
     long type;
     char text[];
 };
 
-/* The letter whose text is there. */
-static struct letter *
+/* The message with this text. */
+static struct message *
 around(const char *text)
 {
-    return (struct letter *)(text - offsetof(struct letter, text));
+    return (struct message *)(text - offsetof(struct message, text));
 }
 
-/* A removed queue is EIDRM for who waited, EINVAL for who comes later: msgop(2). */
+/* A removed queue: EIDRM for a call that waits, EINVAL for a later one (msgop(2)). */
 static ssize_t
-sysv_refused(void)
+sysv_error(void)
 {
     if (errno == EIDRM || errno == EINVAL)
         return -EPIPE;
@@ -106,38 +106,38 @@ static ssize_t
 put(const struct sysv *self, long type, const char *data, size_t size)
 {
     int failed;
-    if (size > self->size) /* msgsnd(2) would say EINVAL of one beyond kernel.msgmax */
+    if (size > self->size) /* for one beyond kernel.msgmax, msgsnd(2) fails with EINVAL */
         return -EMSGSIZE;
     around(data)->type = type;
     do
         failed = msgsnd(self->out, around(data), size, self->flags);
     while (failed && errno == EINTR);
-    return failed ? sysv_refused() : 0;
+    return failed ? sysv_error() : 0;
 }
 
-/* A message of the wanted type, and whose it is. */
+/* Receive a message of the wanted type; set `type` to its own. */
 static ssize_t
 take(const struct sysv *self, char *buffer, size_t size, long *type)
 {
     ssize_t received;
-    /* One that is longer than the room stays in the queue (E2BIG): ours is to be lost. */
+    /* A message longer than the buffer stays in the queue (E2BIG). By ops.h it must be lost. */
     int direct = size >= self->size;
-    char *room = direct ? buffer : self->scratch + IPCBENCH_HEADROOM;
+    char *place = direct ? buffer : self->scratch + IPCBENCH_HEADROOM;
     do
-        received = msgrcv(self->into, around(room), direct ? size : self->size, self->wanted,
+        received = msgrcv(self->in, around(place), direct ? size : self->size, self->wanted,
                           self->flags);
     while (received < 0 && errno == EINTR);
     if (received < 0)
-        return sysv_refused();
-    *type = around(room)->type;
-    return direct ? received : fitted(room, received, buffer, size);
+        return sysv_error();
+    *type = around(place)->type;
+    return direct ? received : fitted(place, received, buffer, size);
 }
 
 static ssize_t
 sysv_send(void *ctx, const void *data, size_t size)
 {
     const struct sysv *self = ctx;
-    return put(self, self->given, data, size);
+    return put(self, self->sent, data, size);
 }
 
 static ssize_t
@@ -147,7 +147,7 @@ sysv_recv(void *ctx, void *buffer, size_t size)
     return take(ctx, buffer, size, &type);
 }
 
-/* A hub's: client 0 has type 1, for types are never 0. */
+/* A hub. Client 0 has type 1, since a type is never 0. */
 
 static ssize_t
 sysv_recv_from(void *ctx, void *buffer, size_t size)
@@ -160,7 +160,7 @@ sysv_recv_from(void *ctx, void *buffer, size_t size)
 static ssize_t
 sysv_send_to(void *ctx, size_t index, const void *data, size_t size)
 {
-    if (index >= LONG_MAX) /* a type is 1 or more; msgsnd(2) says EINVAL of a removed queue too */
+    if (index >= LONG_MAX) /* a type is 1 or more; EINVAL of msgsnd(2) also means a removed queue */
         return -EINVAL;
     return put(ctx, (long)index + 1, data, size);
 }
@@ -178,11 +178,11 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
     struct sysv made = {0};
     Py_ssize_t size;
     int nowait, hub;
-    if (!PyArg_ParseTuple(arguments, "Oiinllpp:sysv_queue", &owner, &made.into, &made.out, &size,
-                          &made.given, &made.wanted, &nowait, &hub))
+    if (!PyArg_ParseTuple(arguments, "Oiinllpp:sysv_queue", &owner, &made.in, &made.out, &size,
+                          &made.sent, &made.wanted, &nowait, &hub))
         return NULL;
     if (size < 0)
-        return PyErr_Format(PyExc_ValueError, "a message has no negative size");
+        return PyErr_Format(PyExc_ValueError, "the size of a message is not negative");
     made.size = size;
     made.flags = nowait ? IPC_NOWAIT : 0;
     made.scratch = PyMem_RawMalloc(IPCBENCH_HEADROOM + made.size + 1);
@@ -194,7 +194,7 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
     }
     *self = made;
     struct ipcbench_ops ops = {.ctx = self};
-    if (made.into >= 0)
+    if (made.in >= 0)
         ops.recv = sysv_recv;
     if (hub) {
         ops.recv_from = sysv_recv_from;

@@ -1,59 +1,55 @@
-/* What a seat at a ring is made of, whatever its lanes are: the arguments from Python. */
-#ifndef IPCBENCH_SEATS_H
-#define IPCBENCH_SEATS_H
+/* Seats at rings: what is common to both kinds of lanes. */
+#ifndef IPCBENCH_RING_SEAT_H
+#define IPCBENCH_RING_SEAT_H
 
 #include <string.h>
 
 #include "capsule.h"
 #include "futex.h"
 
-/* A builder's arguments. `into` and `out` are tuples of lanes, each a tuple of its own: those
- * that lead here, and those that lead away. */
-struct plan {
-    PyObject *owner, *memory, *into, *out;
+/* The arguments of a builder. `incoming` and `outgoing` are tuples of lanes, each lane a tuple. */
+struct ring_args {
+    PyObject *owner, *memory, *incoming, *outgoing;
     Py_ssize_t size, depth;
-    int hub;      /* whose messages come of whichever client: recv_from, send_to */
-    int in_place; /* received where they lie */
+    int hub;      /* the seat receives of any client: recv_from, send_to */
+    int in_place; /* messages are read in their slots */
 };
 
-#define IPCBENCH_PLAN "OOnnO!O!pp"
-#define IPCBENCH_PLAN_TO(plan)                                                                     \
-    &(plan)->owner, &(plan)->memory, &(plan)->size, &(plan)->depth, &PyTuple_Type, &(plan)->into,  \
-        &PyTuple_Type, &(plan)->out, &(plan)->hub, &(plan)->in_place
+#define IPCBENCH_RING_FORMAT "OOnnO!O!pp"
+#define IPCBENCH_RING_ADDRESSES(given)                                                             \
+    &(given)->owner, &(given)->memory, &(given)->size, &(given)->depth, &PyTuple_Type,             \
+        &(given)->incoming, &PyTuple_Type, &(given)->outgoing, &(given)->hub, &(given)->in_place
 
-/* A seat; each kind of ring begins its own with this. It keeps the mapping of Python's, by a
- * buffer, and what its lanes are made of. */
-struct seat {
+/* A seat; the struct of each kind of ring begins with it. It keeps Python's mapping, as a buffer,
+ * and the objects that describe its lanes. */
+struct ring_seat {
     Py_buffer memory;
-    PyObject *made_of[2];
-    void *lanes; /* of the ring's kind: those that lead here, then those that lead away */
-    size_t into, out;
-    size_t turn; /* the lane whose messages are looked for first */
-    size_t seen; /* what was found in messages that were read in place */
+    PyObject *descriptions[2];
+    void *lanes; /* of the ring's kind: the incoming lanes, then the outgoing ones */
+    size_t incoming, outgoing;
+    size_t turn; /* the lane that is looked at first */
+    size_t seen; /* see ipcbench_scan */
 };
 
-/* What makes a lane of what Python says of it: 0, or -1 with an error set. */
-typedef int (*ipcbench_cutter)(void *lane, const struct seat *seat, const struct plan *plan,
-                               PyObject *made_of);
+/* Initialize a lane from its description: 0, or -1 with an error set. */
+typedef int (*ipcbench_lane_init)(void *lane, const struct ring_seat *seat,
+                                  const struct ring_args *given, PyObject *description);
 
-/* A seat of `bytes` as the plan has it, all but what comes after `struct seat`, with lanes of
- * `lane` bytes each. NULL with an error set. */
-void *ipcbench_seated(const struct plan *plan, size_t bytes, size_t lane, ipcbench_cutter cut);
-void ipcbench_stand_up(void *seat); /* a `dispose`: all but the struct itself */
+/* Make a seat of `bytes`, which begins with `struct ring_seat`, with lanes of `lane` bytes each.
+ * NULL with an error set. */
+void *ipcbench_ring_seat_new(const struct ring_args *given, size_t bytes, size_t lane,
+                             ipcbench_lane_init init);
+void ipcbench_ring_seat_dispose(void *seat); /* a `dispose`: all but the struct itself */
 
-/* The lane's place, if `bytes` from `start` on lie in the mapping; NULL with an error set. */
-char *ipcbench_place(const struct seat *seat, Py_ssize_t start, size_t bytes);
+/* The address of `bytes` from `start` on, if they are in the mapping; NULL with an error set. */
+char *ipcbench_lane_memory(const struct ring_seat *seat, Py_ssize_t start, size_t bytes);
 
-/* The lanes' operations as ops.h has them, picked by what the seat has. */
-void ipcbench_pick(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
-                   const struct plan *plan);
+/* Set those operations of `all` that the seat has. */
+void ipcbench_ring_operations(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
+                              const struct ring_args *given);
 
-/* How it waits, from Python: (nowait, alone, looks before it sleeps or -1, restless). 0, or -1
- * with an error set. */
-int ipcbench_patience(struct patience *how, PyObject *told);
-
-/* Look at every byte: memchr(3) for one that is absent, on and on where it is there. How often
- * it was, which keeps the compiler from leaving the look out. */
+/* Read every byte: search for one that is absent with memchr(3), repeatedly where it is present.
+ * The number of times found is kept, so that the compiler cannot remove the search. */
 static inline size_t
 ipcbench_scan(const char *from, size_t size)
 {
@@ -67,15 +63,15 @@ ipcbench_scan(const char *from, size_t size)
 }
 
 static inline void
-ipcbench_next_turn(struct seat *seat)
+ipcbench_next_turn(struct ring_seat *seat)
 {
-    if (++seat->turn >= seat->into)
+    if (++seat->turn >= seat->incoming)
         seat->turn = 0;
 }
 
-/* Receive where it lies, by a ring's own two operations, which the compiler knows by name. */
+/* Receive in place by the two operations of a ring, which are inlined. */
 static inline __attribute__((always_inline)) ssize_t
-ipcbench_read(struct seat *seat, size_t size, ssize_t (*peek)(void *ctx, const void **slot),
+ipcbench_read(struct ring_seat *seat, size_t size, ssize_t (*peek)(void *ctx, const void **slot),
               ssize_t (*release)(void *ctx))
 {
     const void *slot = NULL;
@@ -83,9 +79,9 @@ ipcbench_read(struct seat *seat, size_t size, ssize_t (*peek)(void *ctx, const v
     if (length < 0)
         return length;
     seat->seen += ipcbench_scan(slot, length);
-    ssize_t given = release(seat);
-    if (given < 0)
-        return given;
+    ssize_t failed = release(seat);
+    if (failed < 0)
+        return failed;
     return (size_t)length <= size ? length : -EMSGSIZE;
 }
 

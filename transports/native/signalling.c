@@ -1,4 +1,4 @@
-/* What carries nothing: waiters, words and signals to wake with, locks to exclude with. */
+/* Signals and guards, which transfer no data: waiters, futex words, process signals, file locks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,22 +10,22 @@
 #include "ring_seat.h"
 #include "waiters.h"
 
-/* A capsule over a copy of `what`; NULL with an error set, and `what` disposed of. */
+/* A capsule over a copy of `state`; NULL with an error set, and `state` disposed of. */
 static PyObject *
-enclosed(struct ipcbench_ops ops, void *what, size_t size, PyObject *owner,
+enclosed(struct ipcbench_ops ops, void *state, size_t size, PyObject *owner,
          void (*dispose)(void *ctx))
 {
     ops.ctx = PyMem_RawMalloc(size);
     if (ops.ctx == NULL) {
         if (dispose != NULL)
-            dispose(what);
+            dispose(state);
         return PyErr_NoMemory();
     }
-    memcpy(ops.ctx, what, size);
+    memcpy(ops.ctx, state, size);
     return ipcbench_capsule(ops, owner, dispose);
 }
 
-/* Waiters, as a signal and as a guard. */
+/* Waiters as a signal and as a guard. */
 
 struct pair {
     const struct waiter *mine, *theirs;
@@ -85,83 +85,81 @@ guard_of(PyObject *Py_UNUSED(module), PyObject *arguments)
                   (struct ipcbench_ops){.acquire = pair_wait, .leave = pair_notify});
 }
 
-/* Words: each counts how often it was notified, and has a bell (futex.h) beside the count. */
+/* Futex words: each has a count of its notifications, and a doorbell (futex.h). */
 
-struct word {
+struct futex_word {
     uint64_t count;
-    uint32_t bell;
+    uint32_t doorbell;
 };
 
-struct words {
-    struct word *mine, *theirs;
+struct futex_signal {
+    struct futex_word *mine, *theirs;
     uint64_t taken, given;
-    struct patience how;
+    struct wait_policy policy;
     Py_buffer memory;
 };
 
 static int
-word_counts(void *what)
+is_notified(void *argument)
 {
-    struct words *words = what;
-    return __atomic_load_n(&words->mine->count, __ATOMIC_ACQUIRE) != words->taken;
+    struct futex_signal *signal = argument;
+    return __atomic_load_n(&signal->mine->count, __ATOMIC_ACQUIRE) != signal->taken;
 }
 
 static ssize_t
-words_wait(void *ctx)
+futex_wait(void *ctx)
 {
-    struct words *words = ctx;
-    ssize_t found = ipcbench_await(&words->how, &words->mine->bell, word_counts, words);
+    struct futex_signal *signal = ctx;
+    ssize_t found = ipcbench_await(&signal->policy, &signal->mine->doorbell, is_notified, signal);
     if (found == 0)
-        words->taken++;
+        signal->taken++;
     return found;
 }
 
 static ssize_t
-words_notify(void *ctx)
+futex_notify(void *ctx)
 {
-    struct words *words = ctx;
-    __atomic_store_n(&words->theirs->count, ++words->given, __ATOMIC_RELEASE);
-    if (words->how.sleeps)
-        ipcbench_ring(&words->theirs->bell);
+    struct futex_signal *signal = ctx;
+    __atomic_store_n(&signal->theirs->count, ++signal->given, __ATOMIC_RELEASE);
+    if (signal->policy.sleeps)
+        ipcbench_wake(&signal->theirs->doorbell);
     return 0;
 }
 
 static void
-words_dispose(void *ctx)
+futex_dispose(void *ctx)
 {
-    PyBuffer_Release(&((struct words *)ctx)->memory);
+    PyBuffer_Release(&((struct futex_signal *)ctx)->memory);
 }
 
 static PyObject *
 word_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *owner, *memory;
-    PyObject *told;
     Py_ssize_t mine, theirs;
-    struct words words = {0};
-    if (!PyArg_ParseTuple(arguments, "OOnnO!:word_signal", &owner, &memory, &mine, &theirs,
-                          &PyTuple_Type, &told))
+    struct futex_signal signal = {0};
+    if (!PyArg_ParseTuple(arguments, "OOnnO&:word_signal", &owner, &memory, &mine, &theirs,
+                          ipcbench_wait_policy, &signal.policy))
         return NULL;
-    if (ipcbench_patience(&words.how, told) < 0)
+    if (PyObject_GetBuffer(memory, &signal.memory, PyBUF_WRITABLE) < 0)
         return NULL;
-    if (PyObject_GetBuffer(memory, &words.memory, PyBUF_WRITABLE) < 0)
-        return NULL;
-    Py_ssize_t most = words.memory.len - (Py_ssize_t)sizeof(struct word);
+    Py_ssize_t most = signal.memory.len - (Py_ssize_t)sizeof(struct futex_word);
     if (mine < 0 || mine > most || theirs < 0 || theirs > most || mine % 8 || theirs % 8) {
-        PyBuffer_Release(&words.memory);
-        PyErr_SetString(PyExc_ValueError, "the words are not in the memory, or not aligned");
+        PyBuffer_Release(&signal.memory);
+        PyErr_SetString(PyExc_ValueError, "the words are outside the memory, or not aligned");
         return NULL;
     }
-    words.mine = (struct word *)((char *)words.memory.buf + mine);
-    words.theirs = (struct word *)((char *)words.memory.buf + theirs);
-    return enclosed((struct ipcbench_ops){.wait = words_wait, .notify = words_notify}, &words,
-                    sizeof words, owner, words_dispose);
+    signal.mine = (struct futex_word *)((char *)signal.memory.buf + mine);
+    signal.theirs = (struct futex_word *)((char *)signal.memory.buf + theirs);
+    return enclosed((struct ipcbench_ops){.wait = futex_wait, .notify = futex_notify}, &signal,
+                    sizeof signal, owner, futex_dispose);
 }
 
-/* signal(7): sent through a pidfd, which stays with its process; taken by sigwaitinfo(2). */
+/* Process signals, signal(7): sent through a pidfd, received by sigwaitinfo(2). */
 
 struct signals {
-    int pidfd, number, nowait;
+    int pidfd, number;
+    struct wait_policy policy;
     sigset_t awaited;
 };
 
@@ -181,7 +179,7 @@ signals_wait(void *ctx)
     const struct timespec now = {0};
     int found;
     do
-        found = signals->nowait ? sigtimedwait(&signals->awaited, NULL, &now)
+        found = signals->policy.nowait ? sigtimedwait(&signals->awaited, NULL, &now)
                                 : sigwaitinfo(&signals->awaited, NULL);
     while (found < 0 && errno == EINTR);
     return found < 0 ? -errno : 0;
@@ -192,8 +190,8 @@ process_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *owner;
     struct signals signals;
-    if (!PyArg_ParseTuple(arguments, "Oiip:process_signal", &owner, &signals.pidfd,
-                          &signals.number, &signals.nowait))
+    if (!PyArg_ParseTuple(arguments, "OiiO&:process_signal", &owner, &signals.pidfd,
+                          &signals.number, ipcbench_wait_policy, &signals.policy))
         return NULL;
     sigemptyset(&signals.awaited);
     if (sigaddset(&signals.awaited, signals.number) < 0)
@@ -202,7 +200,7 @@ process_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
                     &signals, sizeof signals, owner, NULL);
 }
 
-/* Locks on a file. */
+/* File locks. */
 
 static ssize_t
 flock_to(void *ctx, int operation)
@@ -225,7 +223,7 @@ flock_leave(void *ctx)
     return flock_to(ctx, LOCK_UN);
 }
 
-/* As fcntl.lockf does it: the whole file, waiting (fcntl(2), F_SETLKW). */
+/* Like fcntl.lockf: the whole file, and wait (fcntl(2), F_SETLKW). */
 static ssize_t
 record_to(void *ctx, short type)
 {
@@ -262,10 +260,10 @@ file_lock(PyObject *Py_UNUSED(module), PyObject *arguments)
     return enclosed(ops, &fd, sizeof fd, owner, NULL);
 }
 
-/* No guard: lets everybody in. */
+/* No guard: it excludes nobody. */
 
 static ssize_t
-nothing_done(void *Py_UNUSED(ctx))
+do_nothing(void *Py_UNUSED(ctx))
 {
     return 0;
 }
@@ -274,18 +272,19 @@ static PyObject *
 unguarded(PyObject *Py_UNUSED(module), PyObject *owner)
 {
     return ipcbench_capsule(
-        (struct ipcbench_ops){.acquire = nothing_done, .leave = nothing_done}, owner, NULL);
+        (struct ipcbench_ops){.acquire = do_nothing, .leave = do_nothing}, owner, NULL);
 }
 
 PyMethodDef ipcbench_signalling[] = {
     {"signal", signal_of, METH_VARARGS, "An end of two waiters: owner, mine, theirs."},
-    {"guard", guard_of, METH_VARARGS, "A member's end of a waiter that holds one: owner, waiter."},
+    {"guard", guard_of, METH_VARARGS,
+     "A member's end of a guard, over a waiter that holds one: owner, waiter."},
     {"word_signal", word_signal, METH_VARARGS,
-     "An end of two words: owner, memory, where mine is, where theirs, how it waits."},
+     "An end of a signal over two words: owner, memory, offset of mine, of theirs, how it waits."},
     {"process_signal", process_signal, METH_VARARGS,
-     "An end of a signal between processes: owner, pidfd, its number, nowait."},
+     "An end of a signal between processes: owner, pidfd, signal number, how it waits."},
     {"file_lock", file_lock, METH_VARARGS,
-     "A member's end of a file's lock: owner, descriptor, whether by fcntl(2) or flock(2)."},
-    {"unguarded", unguarded, METH_O, "A guard that lets everybody in."},
+     "A member's end of a file lock: owner, descriptor, True: fcntl(2), False: flock(2)."},
+    {"unguarded", unguarded, METH_O, "A guard that excludes nobody: owner."},
     {NULL, NULL, 0, NULL},
 };

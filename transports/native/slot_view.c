@@ -1,7 +1,7 @@
-/* Views of slots, as Python sees them: what `peek` shows, and what `loan` lends. */
+/* Memoryviews of slots: of the message of `peek`, and of the free slot of `loan`. */
 #include "capsule.h"
 
-/* What a memoryview of a slot is made over. It may outlive the end that it came from. */
+/* The object behind a memoryview. It may outlive the endpoint. */
 struct exporter {
     PyObject_HEAD
     PyObject *capsule;
@@ -27,8 +27,8 @@ static PyBufferProcs buffer = {.bf_getbuffer = (getbufferproc)get};
 
 PyTypeObject ipcbench_exporter = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "ipcbench.transports._native.View",
-    .tp_doc = "The bytes of a slot, and what keeps them there.",
+    .tp_name = "ipcbench.transports.native._native.View",
+    .tp_doc = "The bytes of a slot; it keeps them mapped.",
     .tp_basicsize = sizeof(struct exporter),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = (destructor)dealloc,

@@ -1,14 +1,13 @@
-/* Waiters, each in a capsule of its own: rings and signals are made over those. */
+/* Waiters, each in a capsule of its own: rings and signals use them. */
 #include "waiters.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <unistd.h>
 
-/* POSIX semaphores: no system call while nobody has to wait (sem_overview(7)). The rest of them
- * is in waiters.h. */
+/* POSIX semaphores: no system call unless a process has to wait (sem_overview(7)). Their other
+ * calls are in waiters.h. */
 
 static ssize_t
 posix_try(const struct waiter *self)
@@ -19,7 +18,7 @@ posix_try(const struct waiter *self)
     return 0;
 }
 
-/* System V's, semop(2). Who is removed has taken the peer along. */
+/* System V semaphores, semop(2). A removed set means that the peer is gone. */
 
 static ssize_t
 sysv_change(const struct waiter *self, short by, short flags)
@@ -43,7 +42,7 @@ sysv_notify(const struct waiter *self)
     return sysv_change(self, 1, self->flags & ~IPC_NOWAIT);
 }
 
-/* eventfd(2) with EFD_SEMAPHORE: each read takes one. */
+/* eventfd(2) with EFD_SEMAPHORE: each read(2) takes one. */
 
 static ssize_t
 event_wait(const struct waiter *self)
@@ -55,28 +54,13 @@ event_wait(const struct waiter *self)
     return 0;
 }
 
+/* With poll(2), also where it must not wait: O_NONBLOCK would hold for all processes that share
+ * the counter. */
 static ssize_t
-event_polled(const struct waiter *self, int timeout)
+event_wait_polled(const struct waiter *self)
 {
-    struct pollfd event = {.fd = self->id, .events = POLLIN};
-    int found;
-    while ((found = poll(&event, 1, timeout)) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return found == 0 ? -EAGAIN : event_wait(self);
-}
-
-/* Not by O_NONBLOCK, which everybody who has this counter would share. */
-static ssize_t
-event_try(const struct waiter *self)
-{
-    return event_polled(self, 0);
-}
-
-static ssize_t
-event_poll(const struct waiter *self)
-{
-    return event_polled(self, -1);
+    int found = ipcbench_wait_readable(self->id, &self->policy);
+    return found < 0 ? found : event_wait(self);
 }
 
 static ssize_t
@@ -123,14 +107,14 @@ static PyObject *
 posix_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     const char *name;
-    int how;
-    if (!PyArg_ParseTuple(arguments, "si:posix_semaphore", &name, &how))
+    struct wait_policy policy;
+    if (!PyArg_ParseTuple(arguments, "sO&:posix_semaphore", &name, ipcbench_wait_policy, &policy))
         return NULL;
     sem_t *semaphore = sem_open(name, 0);
     if (semaphore == SEM_FAILED)
         return PyErr_SetFromErrnoWithFilename(PyExc_OSError, name);
     return enclosed((struct waiter){
-        .wait = how == IPCBENCH_TRY ? posix_try : NULL,
+        .wait = policy.nowait ? posix_try : NULL,
         .semaphore = semaphore,
     });
 }
@@ -138,33 +122,37 @@ posix_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *
 sysv_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    int id, undo, how;
-    if (!PyArg_ParseTuple(arguments, "ipi:sysv_semaphore", &id, &undo, &how))
+    int id, undo;
+    struct wait_policy policy;
+    if (!PyArg_ParseTuple(arguments, "ipO&:sysv_semaphore", &id, &undo, ipcbench_wait_policy,
+                          &policy))
         return NULL;
     return enclosed((struct waiter){
         .wait = sysv_wait,
         .notify = sysv_notify,
         .id = id,
-        .flags = (undo ? SEM_UNDO : 0) | (how == IPCBENCH_TRY ? IPC_NOWAIT : 0),
+        .flags = (undo ? SEM_UNDO : 0) | (policy.nowait ? IPC_NOWAIT : 0),
     });
 }
 
 static PyObject *
 eventfd_of(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    int fd, how;
-    if (!PyArg_ParseTuple(arguments, "ii:eventfd", &fd, &how))
+    int fd;
+    struct wait_policy policy;
+    if (!PyArg_ParseTuple(arguments, "iO&:eventfd", &fd, ipcbench_wait_policy, &policy))
         return NULL;
-    ssize_t (*const ways[])(const struct waiter *) = {
-        [IPCBENCH_BLOCK] = event_wait, [IPCBENCH_TRY] = event_try, [IPCBENCH_POLL] = event_poll};
-    if (how < IPCBENCH_BLOCK || how > IPCBENCH_POLL)
-        return PyErr_Format(PyExc_ValueError, "there is no way %d of waiting", how);
-    return enclosed((struct waiter){.wait = ways[how], .notify = event_notify, .id = fd});
+    return enclosed((struct waiter){
+        .wait = policy.nowait || policy.poll ? event_wait_polled : event_wait,
+        .notify = event_notify,
+        .id = fd,
+        .policy = policy,
+    });
 }
 
 PyMethodDef ipcbench_waiters[] = {
     {"posix_semaphore", posix_semaphore, METH_VARARGS, "A waiter: its name, how it waits."},
     {"sysv_semaphore", sysv_semaphore, METH_VARARGS, "A waiter: its number, SEM_UNDO, how."},
-    {"eventfd", eventfd_of, METH_VARARGS, "A waiter: a descriptor, which stays the caller's, how."},
+    {"eventfd", eventfd_of, METH_VARARGS, "A waiter: a descriptor, which is not closed, how."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,4 +1,4 @@
-/* Counted wake-ups of the kernel and of the C library: what a ring waits with, and a signal is. */
+/* Waiters: counted wake-ups of the kernel and of the C library, for rings and for signals. */
 #ifndef IPCBENCH_WAITERS_H
 #define IPCBENCH_WAITERS_H
 
@@ -6,27 +6,26 @@
 #include <semaphore.h>
 
 #include "capsule.h"
+#include "wait_policy.h"
 
 #define IPCBENCH_WAITER "ipcbench.waiter"
 
-/* How a waiter waits: transports/sync/waiter.py has the same numbers. */
-enum ipcbench_how { IPCBENCH_BLOCK, IPCBENCH_TRY, IPCBENCH_POLL };
-
-/* `wait` takes one, `notify` adds one: 0 or -errno. Both order memory: what was written before
- * a notify is read after the wait that it ends (POSIX, XBD 4.12, for semaphores; the others
- * are system calls that take one lock in the kernel). NULL stands for sem_wait(3) and for
- * sem_post(3): see ipcbench_wait. */
+/* `wait` takes one, `notify` adds one: 0 or -errno. Both order memory: stores before a notify are
+ * visible after the wait that it ends (POSIX, XBD 4.12, for semaphores; the others are system
+ * calls that take one lock in the kernel). NULL stands for sem_wait(3) and for sem_post(3): see
+ * ipcbench_wait. */
 struct waiter {
     ssize_t (*wait)(const struct waiter *self);
     ssize_t (*notify)(const struct waiter *self);
     sem_t *semaphore; /* sem_open(3) */
     int id;           /* a set of System V, or a descriptor */
     short flags;      /* semop(2): SEM_UNDO, IPC_NOWAIT */
+    struct wait_policy policy; /* of an eventfd */
 };
 
-/* Take one, add one. The calls of a POSIX semaphore are short, and after a switch of processes
- * every call by a pointer is dear: eight of them were 2 % of a round trip on one core. So these
- * are called by name. */
+/* Take one, add one. The calls of a POSIX semaphore are short, and an indirect call after a switch
+ * of processes is expensive: eight of them were 2 % of a round trip on one core. So sem_wait(3)
+ * and sem_post(3) are called directly. */
 
 static inline ssize_t
 ipcbench_wait(const struct waiter *waiter)
@@ -47,8 +46,8 @@ ipcbench_notify(const struct waiter *waiter)
     return sem_post(waiter->semaphore) < 0 ? -errno : 0;
 }
 
-/* The waiter in a capsule that one of `ipcbench_waiters`'s functions made; NULL with an
- * error set where it is none. Who keeps the pointer keeps the capsule. */
+/* The waiter of a capsule made in waiters.c; NULL with an error set for any other object. The
+ * pointer is valid as long as the capsule is referenced. */
 static inline const struct waiter *
 ipcbench_waiter_of(PyObject *capsule)
 {

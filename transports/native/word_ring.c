@@ -1,11 +1,11 @@
-/* Rings over words in memory, as operations: see word_ring.h. */
+/* The operations of word rings: see word_ring.h. */
 #include "ring_seat.h"
 #include "word_ring.h"
 
 struct word_seat {
-    struct seat seat;
-    uint32_t *item; /* the bell of all lanes that lead here */
-    struct patience how;
+    struct ring_seat seat;
+    uint32_t *doorbell; /* wakes this seat; one for all incoming lanes */
+    struct wait_policy policy;
 };
 
 static struct word_lane *
@@ -17,7 +17,7 @@ lane_of(struct word_seat *self, size_t number)
 static struct word_lane *
 out_of(struct word_seat *self)
 {
-    return lane_of(self, self->seat.into);
+    return lane_of(self, self->seat.incoming);
 }
 
 /* One lane each way. */
@@ -26,14 +26,14 @@ static ssize_t
 words_send(void *ctx, const void *data, size_t size)
 {
     struct word_seat *self = ctx;
-    return ipcbench_word_send(out_of(self), &self->how, data, size);
+    return ipcbench_word_send(out_of(self), &self->policy, data, size);
 }
 
 static ssize_t
 words_send_many(void *ctx, const void *data, size_t size, size_t count)
 {
     struct word_seat *self = ctx;
-    return ipcbench_word_send_many(out_of(self), &self->how, data, size, count);
+    return ipcbench_word_send_many(out_of(self), &self->policy, data, size, count);
 }
 
 static ssize_t
@@ -44,7 +44,7 @@ words_loan(void *ctx, void **slot, size_t size)
     if (size > lane->size)
         return -EMSGSIZE;
     *slot = lane->slot + lane->offset;
-    return ipcbench_loan(lane, &self->how);
+    return ipcbench_loan(lane, &self->policy);
 }
 
 static ssize_t
@@ -55,8 +55,8 @@ words_commit(void *ctx, size_t size)
     if (size > lane->size)
         return -EMSGSIZE;
     ipcbench_publish(lane, size);
-    if (self->how.sleeps)
-        ipcbench_ring(lane->item);
+    if (self->policy.sleeps)
+        ipcbench_wake(lane->consumer_doorbell);
     return 0;
 }
 
@@ -64,22 +64,22 @@ static ssize_t
 words_recv(void *ctx, void *buffer, size_t size)
 {
     struct word_seat *self = ctx;
-    return ipcbench_word_recv(lane_of(self, 0), &self->how, buffer, size);
+    return ipcbench_word_recv(lane_of(self, 0), &self->policy, buffer, size);
 }
 
 static ssize_t
 words_recv_many(void *ctx, void *buffer, size_t size, size_t count)
 {
     struct word_seat *self = ctx;
-    return ipcbench_word_recv_many(lane_of(self, 0), &self->how, buffer, size, count);
+    return ipcbench_word_recv_many(lane_of(self, 0), &self->policy, buffer, size, count);
 }
 
 static inline ssize_t
 words_release(void *ctx)
 {
     struct word_seat *self = ctx;
-    ipcbench_step(lane_of(self, 0));
-    ipcbench_free(lane_of(self, 0), &self->how);
+    ipcbench_word_advance(lane_of(self, 0));
+    ipcbench_free(lane_of(self, 0), &self->policy);
     return 0;
 }
 
@@ -88,7 +88,7 @@ words_peek(void *ctx, const void **slot)
 {
     struct word_seat *self = ctx;
     struct word_lane *lane = lane_of(self, 0);
-    ssize_t found = ipcbench_await(&self->how, self->item, ipcbench_has_item, lane);
+    ssize_t found = ipcbench_await(&self->policy, self->doorbell, ipcbench_has_message, lane);
     if (found < 0)
         return found;
     *slot = lane->slot + lane->offset;
@@ -105,32 +105,32 @@ words_read(void *ctx, void *Py_UNUSED(buffer), size_t size)
     return ipcbench_read(ctx, size, words_peek, words_release);
 }
 
-/* Several lanes, each in its turn. */
+/* Several lanes, in turn. */
 
-/* Whether any lane has a message: `turn` is that lane then. */
+/* True if any lane has a message; then `turn` is that lane. */
 static int
-any_has_item(void *what)
+any_has_message(void *argument)
 {
-    struct word_seat *self = what;
-    for (size_t looked = 0; looked < self->seat.into; looked++) {
-        if (ipcbench_has_item(lane_of(self, self->seat.turn)))
+    struct word_seat *self = argument;
+    for (size_t looked = 0; looked < self->seat.incoming; looked++) {
+        if (ipcbench_has_message(lane_of(self, self->seat.turn)))
             return 1;
         ipcbench_next_turn(&self->seat);
     }
     return 0;
 }
 
-/* Receive of whichever has a message: its length, or an error; `*index` is whose it was. */
+/* Receive from any lane: the length, or an error; `*index` is the lane. */
 static ssize_t
 collect(struct word_seat *self, void *buffer, size_t size, ssize_t *index)
 {
-    ssize_t found = ipcbench_await(&self->how, self->item, any_has_item, self);
+    ssize_t found = ipcbench_await(&self->policy, self->doorbell, any_has_message, self);
     if (found < 0)
         return found;
     *index = self->seat.turn;
     struct word_lane *lane = lane_of(self, self->seat.turn);
     found = ipcbench_take(lane, buffer, size);
-    ipcbench_free(lane, &self->how);
+    ipcbench_free(lane, &self->policy);
     ipcbench_next_turn(&self->seat);
     return found;
 }
@@ -154,26 +154,27 @@ static ssize_t
 words_send_to(void *ctx, size_t index, const void *data, size_t size)
 {
     struct word_seat *self = ctx;
-    if (index >= self->seat.out)
+    if (index >= self->seat.outgoing)
         return -EINVAL;
-    return ipcbench_word_send(out_of(self) + index, &self->how, data, size);
+    return ipcbench_word_send(out_of(self) + index, &self->policy, data, size);
 }
 
-/* From Python. */
+/* Construction. */
 
-/* A lane of Python's: (start, the bell of who receives). */
+/* The description of a lane: (start, doorbell of the consumer). */
 static int
-cut(void *made, const struct seat *seat, const struct plan *plan, PyObject *made_of)
+init_lane(void *made, const struct ring_seat *seat, const struct ring_args *given,
+          PyObject *description)
 {
     struct word_lane *lane = made;
-    Py_ssize_t start, bell;
-    if (!PyArg_ParseTuple(made_of, "nn:lane", &start, &bell))
+    Py_ssize_t start, doorbell;
+    if (!PyArg_ParseTuple(description, "nn:lane", &start, &doorbell))
         return -1;
-    char *at = ipcbench_place(seat, start, ipcbench_lane_bytes(plan->size, plan->depth));
-    char *item = at == NULL ? NULL : ipcbench_place(seat, bell, IPCBENCH_APART);
-    if (item == NULL)
+    char *at = ipcbench_lane_memory(seat, start, ipcbench_lane_bytes(given->size, given->depth));
+    char *address = at == NULL ? NULL : ipcbench_lane_memory(seat, doorbell, IPCBENCH_LINE_PAIR);
+    if (address == NULL)
         return -1;
-    ipcbench_cut(lane, at, (uint32_t *)item, plan->size, plan->depth);
+    ipcbench_init_word_lane(lane, at, (uint32_t *)address, given->size, given->depth);
     return 0;
 }
 
@@ -193,37 +194,35 @@ static const struct ipcbench_ops all = {
 static PyObject *
 word_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct plan plan;
-    PyObject *told;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_PLAN "O!:word_ring", IPCBENCH_PLAN_TO(&plan),
-                          &PyTuple_Type, &told))
+    struct ring_args given;
+    struct wait_policy policy;
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_RING_FORMAT "O&:word_ring",
+                          IPCBENCH_RING_ADDRESSES(&given), ipcbench_wait_policy, &policy))
         return NULL;
-    if ((uint64_t)plan.size >= IPCBENCH_LENGTHS)
-        return PyErr_Format(PyExc_ValueError, "no message of a ring over words has %zd bytes",
-                            plan.size);
-    if ((uint64_t)plan.depth >= IPCBENCH_NUMBERS)
-        return PyErr_Format(PyExc_ValueError, "a ring over words has fewer than %d slots",
+    if ((uint64_t)given.size >= IPCBENCH_LENGTHS)
+        return PyErr_Format(PyExc_ValueError, "no message of a word ring has %zd bytes",
+                            given.size);
+    if ((uint64_t)given.depth >= IPCBENCH_NUMBERS)
+        return PyErr_Format(PyExc_ValueError, "a word ring has fewer than %d slots",
                             (int)IPCBENCH_NUMBERS);
-    struct word_seat *self = ipcbench_seated(&plan, sizeof *self, sizeof(struct word_lane), cut);
+    struct word_seat *self =
+        ipcbench_ring_seat_new(&given, sizeof *self, sizeof(struct word_lane), init_lane);
     if (self == NULL)
         return NULL;
-    if (ipcbench_patience(&self->how, told) < 0) {
-        ipcbench_stand_up(self);
-        PyMem_RawFree(self);
-        return NULL;
-    }
-    self->item = lane_of(self, 0)->item;
+    self->policy = policy;
+    self->doorbell = lane_of(self, 0)->consumer_doorbell;
     struct ipcbench_ops ops = {.ctx = self};
-    ipcbench_pick(&ops, &all, &plan);
-    /* Spinning, the two sides of a shallow ring wait for each other's batches: in 64 slots a
-     * message of 64 B took 1.8 times as long as one by one (in 128 slots, or of 256 B, less). */
-    if (plan.size <= IPCBENCH_APART && plan.depth < 2 * IPCBENCH_BATCH && !self->how.sleeps)
+    ipcbench_ring_operations(&ops, &all, &given);
+    /* The two sides of a shallow ring that spin wait for each other's batches: with 64 slots, a
+     * message of 64 B took 1.8 times as long as one by one (with 128 slots, or 256 B, less). */
+    if (given.size <= IPCBENCH_LINE_PAIR && given.depth < 2 * IPCBENCH_BATCH &&
+        !self->policy.sleeps)
         ops.send_many = NULL, ops.recv_many = NULL;
-    if (plan.in_place && ops.recv != NULL)
+    if (given.in_place && ops.recv != NULL)
         ops.recv = words_read, ops.recv_many = NULL;
-    if (self->seat.into > 1)
+    if (self->seat.incoming > 1)
         ops.recv = words_collect, ops.peek = NULL, ops.release = NULL;
-    return ipcbench_capsule(ops, plan.owner, ipcbench_stand_up);
+    return ipcbench_capsule(ops, given.owner, ipcbench_ring_seat_dispose);
 }
 
 static PyObject *
@@ -232,9 +231,10 @@ word_lane_bytes(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_ssize_t size, depth, half;
     if (!PyArg_ParseTuple(arguments, "nn:word_lane_bytes", &size, &depth))
         return NULL;
-    /* Half of what it takes, and more: nothing in there wraps where this is small enough. */
+    /* An upper bound of half the size: if it is small enough, the size does not overflow. */
     if (size < 0 || depth < 0 ||
-        __builtin_mul_overflow(size / 2 + IPCBENCH_APART, depth, &half) || half > PY_SSIZE_T_MAX / 4)
+        __builtin_mul_overflow(size / 2 + IPCBENCH_LINE_PAIR, depth, &half) ||
+        half > PY_SSIZE_T_MAX / 4)
         return PyErr_Format(PyExc_OverflowError, "no segment has %zd slots of %zd bytes", depth,
                             size);
     return PyLong_FromSize_t(ipcbench_lane_bytes(size, depth));
@@ -242,8 +242,8 @@ word_lane_bytes(PyObject *Py_UNUSED(module), PyObject *arguments)
 
 PyMethodDef ipcbench_word_rings[] = {
     {"word_ring", word_ring, METH_VARARGS,
-     "A seat at a ring over words: owner, memory, size, depth, lanes in, lanes out, hub, in "
+     "A seat at a word ring: owner, memory, size, depth, incoming lanes, outgoing lanes, hub, in "
      "place, how it waits."},
-    {"word_lane_bytes", word_lane_bytes, METH_VARARGS, "What a lane takes: size, depth."},
+    {"word_lane_bytes", word_lane_bytes, METH_VARARGS, "The bytes of a lane: size, depth."},
     {NULL, NULL, 0, NULL},
 };

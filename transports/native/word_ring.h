@@ -1,30 +1,29 @@
-/* A ring of messages over words in shared memory: one producer, one consumer, no lock.
+/* Word ring: a ring of messages over words in shared memory, with one producer, one consumer and no
+ * lock. Header-only and free of Python, so that tests can run it between threads (tests/native).
  *
- * Header-only, and free of Python, so that it can be tried between threads (tests/native).
- *
- * Message number n (from 1) lies in slot (n - 1) % depth. A slot begins with its *head*, one
- * word of eight bytes that holds the message's length and the lower 24 bits of n; the bytes
- * follow. Whoever finds the number it waits for has the message: it rides on the bytes' own
- * cache line, so a small message costs one line's way from core to core. `freed` counts what
- * the consumer has given back; the producer keeps a copy, and looks anew only where that copy
- * says that the ring is full.
+ * Message number n (from 1) is in slot (n - 1) % depth. A slot begins with its *head*, one word of
+ * eight bytes with the message's length and the lower 24 bits of n; the bytes follow. The consumer
+ * waits until the head has the number of its next message. The head is in the same cache line as
+ * the first bytes, so a small message costs one transfer of a line from core to core. `freed`
+ * counts the slots released by the consumer; the producer keeps a copy, and loads `freed` only
+ * when the ring is full by that copy.
  *
  * Invariants:
- *   (1) freed <= taken <= sent <= freed + depth, where `taken` and `sent` are each one side's
- *       own count. The producer alone writes heads and bytes, the consumer alone `freed`.
- *   (2) The producer writes slot (n - 1) % depth only where n <= freed + depth. It got `freed`
- *       by acquire, which is stored by release after the bytes of message n - depth were read:
- *       so no bytes are overwritten that are still to be read.
- *   (3) A head is stored by release, after its bytes, and read by acquire: so who sees number n
- *       sees the bytes of n. No other number is taken for it: what a slot can hold is n - depth
- *       (or 0, to begin with) and n, and depth < 2^24.
- *   (4) A copy of `freed` that is too old only says "full" too early, since `freed` only grows.
- * Several producers have a lane each; their consumer looks at the lanes in turn, and whoever
- * brings something rings the one bell by which it sleeps (futex.h).
+ *   (1) freed <= received <= sent <= freed + depth, where `received` and `sent` are each one side's
+ *       own count. Only the producer writes heads and bytes, only the consumer writes `freed`.
+ *   (2) The producer writes slot (n - 1) % depth only if n <= freed + depth. It loaded `freed` with
+ *       acquire, and `freed` was stored with release after the bytes of message n - depth were
+ *       read: no bytes are overwritten before they are read.
+ *   (3) A head is stored with release, after the bytes, and loaded with acquire: a consumer that
+ *       sees number n sees the bytes of n. The number cannot be mistaken: a slot holds n - depth
+ *       (or 0 at first) or n, and depth < 2^24.
+ *   (4) An old copy of `freed` only makes the ring look full too early, since `freed` only grows.
+ * Several producers have a lane each. Their consumer looks at the lanes in turn, and all producers
+ * ring the one doorbell by which it sleeps (futex.h).
  *
- * Layout of a lane, each part on lines of its own:
+ * Layout of a lane, each part on cache lines of its own:
  *   freed       8 bytes
- *   bell        4 bytes: by it the producer sleeps while there is no room
+ *   doorbell    4 bytes: by it the producer sleeps while there is no free slot
  *   slots       depth * stride bytes */
 #ifndef IPCBENCH_WORD_RING_H
 #define IPCBENCH_WORD_RING_H
@@ -38,15 +37,15 @@
 #define IPCBENCH_NUMBERS ((uint64_t)1 << IPCBENCH_NUMBER_BITS)
 #define IPCBENCH_LENGTHS ((uint64_t)1 << (64 - IPCBENCH_NUMBER_BITS))
 #define IPCBENCH_PAGE 4096
-#define IPCBENCH_BATCH 64 /* messages that are given back, or told of, at once */
+#define IPCBENCH_BATCH 64 /* messages released, or announced, at a time */
 
 struct slots {
-    size_t offset; /* of the bytes, from the slot's head */
+    size_t offset; /* of the bytes, from the slot's start */
     size_t stride;
 };
 
-/* Up to 56 bytes share the head's line. A little more is packed, so that fewer lines have to
- * go across; what is large lies on lines of its own, since copying likes that. */
+/* Up to 56 bytes share the line of the head. Up to 256 are packed, so that fewer lines are
+ * transferred. Larger messages have lines of their own, since aligned copies are faster. */
 static inline struct slots
 ipcbench_slots(size_t size)
 {
@@ -61,43 +60,45 @@ static inline size_t
 ipcbench_lane_bytes(size_t size, size_t depth)
 {
     size_t slots = ipcbench_slots(size).stride * depth;
-    return 2 * IPCBENCH_APART + (slots + IPCBENCH_APART - 1) / IPCBENCH_APART * IPCBENCH_APART;
+    return 2 * IPCBENCH_LINE_PAIR +
+           (slots + IPCBENCH_LINE_PAIR - 1) / IPCBENCH_LINE_PAIR * IPCBENCH_LINE_PAIR;
 }
 
-/* One side's view of a lane; but for what it points to, nothing of it is shared. */
+/* One side's view of a lane: private, but for the memory that it points to. */
 struct word_lane {
     char *slot; /* of the next message */
     char *slots, *end;
     size_t stride, offset;
     size_t size; /* the largest message */
     uint64_t depth;
-    uint64_t count; /* messages sent, or taken */
+    uint64_t count; /* messages sent, or received */
     uint64_t known; /* the producer's copy of `freed` */
     uint64_t *freed;
-    uint32_t *room; /* the bell of who waits for room */
-    uint32_t *item; /* the bell of who waits for messages */
+    uint32_t *producer_doorbell; /* wakes the producer, which waits for a free slot */
+    uint32_t *consumer_doorbell; /* wakes the consumer, which waits for a message */
 };
 
 static inline void
-ipcbench_cut(struct word_lane *lane, char *start, uint32_t *item, size_t size, size_t depth)
+ipcbench_init_word_lane(struct word_lane *lane, char *start, uint32_t *consumer_doorbell,
+                        size_t size, size_t depth)
 {
-    struct slots cut = ipcbench_slots(size);
-    char *slots = start + 2 * IPCBENCH_APART;
+    struct slots layout = ipcbench_slots(size);
+    char *slots = start + 2 * IPCBENCH_LINE_PAIR;
     *lane = (struct word_lane){
         .slot = slots,
         .slots = slots,
-        .end = slots + cut.stride * depth,
-        .stride = cut.stride,
-        .offset = cut.offset,
+        .end = slots + layout.stride * depth,
+        .stride = layout.stride,
+        .offset = layout.offset,
         .size = size,
         .depth = depth,
         .freed = (uint64_t *)start,
-        .room = (uint32_t *)(start + IPCBENCH_APART),
-        .item = item,
+        .producer_doorbell = (uint32_t *)(start + IPCBENCH_LINE_PAIR),
+        .consumer_doorbell = consumer_doorbell,
     };
 }
 
-/* Small messages without a call; a length known to the compiler is a move or two. */
+/* Copy small messages without a call: for a constant length the compiler emits one or two moves. */
 static inline void
 ipcbench_copy(void *to, const void *from, size_t size)
 {
@@ -109,10 +110,10 @@ ipcbench_copy(void *to, const void *from, size_t size)
         memcpy(to, from, size);
 }
 
-/* Ask for a line, to write into it. `prefetchw` is on every x86-64 at least a no-op, but for the
- * compiler only where it is told so. */
+/* Prefetch a line for writing. Every x86-64 executes `prefetchw`, at least as a no-op, but the
+ * compiler emits it only for processors that are known to have it. */
 static inline void
-ipcbench_own(const char *line)
+ipcbench_prefetch_for_write(const char *line)
 {
 #if defined(__x86_64__)
     __asm__ __volatile__("prefetchw %0" : : "m"(*line));
@@ -121,28 +122,29 @@ ipcbench_own(const char *line)
 #endif
 }
 
-/* Write a message into its slot. The lines of a slot are in the cache of who read them last:
- * where that is another core, those of a page further on (the next slot's, at the end) are
- * asked for while a page is copied. 8 and 64 KiB one way took 12 to 15 % less by it. A round
- * trip of 1 or 2 KiB took 10 % more, whose next slot nobody waits for: so large ones alone. */
+/* Write a message into its slot. The lines of a slot are in the cache of the core that read them
+ * last. Where that is another core, the lines one page ahead (at the end, those of the next slot)
+ * are prefetched while a page is copied: messages of 8 and 64 KiB took 12 to 15 % less time one
+ * way. A round trip of 1 or 2 KiB, which does not use the next slot at once, took 10 % more: so
+ * only large messages are copied in this way. */
 static inline void
-ipcbench_fill(const struct patience *how, char *slot, const char *from, size_t size)
+ipcbench_fill(const struct wait_policy *policy, char *slot, const char *from, size_t size)
 {
-    if (size < IPCBENCH_PAGE || !how->alone) {
+    if (size < IPCBENCH_PAGE || !policy->exclusive_cpu) {
         ipcbench_copy(slot, from, size);
         return;
     }
     while (size > 0) {
         size_t part = size < IPCBENCH_PAGE ? size : IPCBENCH_PAGE;
         for (size_t at = 0; at < part; at += 64)
-            ipcbench_own(slot + IPCBENCH_PAGE + at);
+            ipcbench_prefetch_for_write(slot + IPCBENCH_PAGE + at);
         memcpy(slot, from, part);
         slot += part, from += part, size -= part;
     }
 }
 
 static inline void
-ipcbench_step(struct word_lane *lane)
+ipcbench_word_advance(struct word_lane *lane)
 {
     lane->count++;
     lane->slot += lane->stride;
@@ -153,62 +155,63 @@ ipcbench_step(struct word_lane *lane)
 /* The producer's side. */
 
 static inline int
-ipcbench_has_room(void *what)
+ipcbench_has_free_slot(void *argument)
 {
-    struct word_lane *lane = what;
+    struct word_lane *lane = argument;
     lane->known = __atomic_load_n(lane->freed, __ATOMIC_ACQUIRE);
     return lane->count - lane->known < lane->depth;
 }
 
 /* Wait for a free slot. */
 static inline ssize_t
-ipcbench_loan(struct word_lane *lane, const struct patience *how)
+ipcbench_loan(struct word_lane *lane, const struct wait_policy *policy)
 {
     if (lane->count - lane->known < lane->depth)
         return 0;
-    return ipcbench_await(how, lane->room, ipcbench_has_room, lane);
+    return ipcbench_await(policy, lane->producer_doorbell, ipcbench_has_free_slot, lane);
 }
 
-/* What was written into the slot is a message of `size` bytes from now on; told, where it may
- * be waited for asleep, by `ipcbench_ring`. */
+/* Make a message of `size` bytes of the slot. Where the consumer sleeps, `ipcbench_wake` must
+ * follow. */
 static inline void
 ipcbench_publish(struct word_lane *lane, size_t size)
 {
     uint64_t number = (lane->count + 1) & (IPCBENCH_NUMBERS - 1);
     uint64_t head = (uint64_t)size << IPCBENCH_NUMBER_BITS | number;
     __atomic_store_n((uint64_t *)lane->slot, head, __ATOMIC_RELEASE);
-    ipcbench_step(lane);
+    ipcbench_word_advance(lane);
 }
 
 static inline ssize_t
-ipcbench_word_send(struct word_lane *lane, const struct patience *how, const void *data,
+ipcbench_word_send(struct word_lane *lane, const struct wait_policy *policy, const void *data,
                    size_t size)
 {
     if (size > lane->size)
         return -EMSGSIZE;
-    ssize_t found = ipcbench_loan(lane, how);
+    ssize_t found = ipcbench_loan(lane, policy);
     if (found < 0)
         return found;
-    ipcbench_fill(how, lane->slot + lane->offset, data, size);
+    ipcbench_fill(policy, lane->slot + lane->offset, data, size);
     ipcbench_publish(lane, size);
-    if (how->alone) /* a round trip is up to a tenth shorter by it; a batch gains nothing */
-        ipcbench_own(lane->slot);
-    if (how->sleeps)
-        ipcbench_ring(lane->item);
+    if (policy->exclusive_cpu) /* a round trip takes up to a tenth less time, a batch does not */
+        ipcbench_prefetch_for_write(lane->slot);
+    if (policy->sleeps)
+        ipcbench_wake(lane->consumer_doorbell);
     return 0;
 }
 
-/* Room for so many; a producer that spins waits for all of them, and leaves the consumer's line
- * alone meanwhile. One that sleeps takes what there is, or it would be woken for each. */
+/* Free slots for a batch. A producer that spins waits for the whole batch, and does not touch the
+ * consumer's line meanwhile. One that sleeps takes any free slot: otherwise it would be woken for
+ * each. */
 struct word_batch {
     struct word_lane *lane;
     uint64_t wanted;
 };
 
 static inline int
-ipcbench_has_much_room(void *what)
+ipcbench_has_free_batch(void *argument)
 {
-    struct word_batch *batch = what;
+    struct word_batch *batch = argument;
     struct word_lane *lane = batch->lane;
     lane->known = __atomic_load_n(lane->freed, __ATOMIC_ACQUIRE);
     return lane->count - lane->known + batch->wanted <= lane->depth;
@@ -223,16 +226,17 @@ ipcbench_batch(const struct word_lane *lane, size_t left)
     return left < most ? left : most;
 }
 
-/* How many may be sent in one go, or an error. */
+/* Wait for free slots: how many messages may be sent at a time, or an error. */
 static inline ssize_t
-ipcbench_loan_many(struct word_lane *lane, const struct patience *how, size_t left)
+ipcbench_loan_batch(struct word_lane *lane, const struct wait_policy *policy, size_t left)
 {
     uint64_t wanted = ipcbench_batch(lane, left);
     uint64_t free = lane->depth - (lane->count - lane->known);
     if (free >= wanted)
         return (ssize_t)wanted;
-    struct word_batch batch = {lane, how->sleeps || how->nowait ? 1 : wanted};
-    ssize_t found = ipcbench_await(how, lane->room, ipcbench_has_much_room, &batch);
+    struct word_batch batch = {lane, policy->sleeps || policy->nowait ? 1 : wanted};
+    ssize_t found =
+        ipcbench_await(policy, lane->producer_doorbell, ipcbench_has_free_batch, &batch);
     if (found < 0)
         return found;
     free = lane->depth - (lane->count - lane->known);
@@ -240,21 +244,21 @@ ipcbench_loan_many(struct word_lane *lane, const struct patience *how, size_t le
 }
 
 static inline ssize_t
-ipcbench_word_send_many(struct word_lane *lane, const struct patience *how, const void *data,
+ipcbench_word_send_many(struct word_lane *lane, const struct wait_policy *policy, const void *data,
                         size_t size, size_t count)
 {
     if (size > lane->size)
         return -EMSGSIZE;
     while (count > 0) {
-        ssize_t batch = ipcbench_loan_many(lane, how, count);
+        ssize_t batch = ipcbench_loan_batch(lane, policy, count);
         if (batch < 0)
             return batch;
         for (ssize_t i = 0; i < batch; i++) {
-            ipcbench_fill(how, lane->slot + lane->offset, data, size);
+            ipcbench_fill(policy, lane->slot + lane->offset, data, size);
             ipcbench_publish(lane, size);
         }
-        if (how->sleeps)
-            ipcbench_ring(lane->item);
+        if (policy->sleeps)
+            ipcbench_wake(lane->consumer_doorbell);
         count -= batch;
     }
     return 0;
@@ -262,9 +266,9 @@ ipcbench_word_send_many(struct word_lane *lane, const struct patience *how, cons
 
 /* The consumer's side. */
 
-/* Whether the message `ahead` of the next one is there. */
+/* True if the message `ahead` of the next one has arrived. */
 static inline int
-ipcbench_is_there(const struct word_lane *lane, uint64_t ahead)
+ipcbench_message_is_there(const struct word_lane *lane, uint64_t ahead)
 {
     char *slot = lane->slot + ahead * lane->stride;
     if (slot >= lane->end)
@@ -274,30 +278,30 @@ ipcbench_is_there(const struct word_lane *lane, uint64_t ahead)
 }
 
 static inline int
-ipcbench_has_item(void *what)
+ipcbench_has_message(void *argument)
 {
-    return ipcbench_is_there(what, 0);
+    return ipcbench_message_is_there(argument, 0);
 }
 
-/* The length of the next message, which is there: as its sender has it, and any other process
- * that has the memory, so whoever takes the message holds it to the slot's size. */
+/* The length of the next message, which has arrived. Other processes can write to it at any time:
+ * the caller compares it with the slot's size. */
 static inline size_t
 ipcbench_length(const struct word_lane *lane)
 {
     return __atomic_load_n((uint64_t *)lane->slot, __ATOMIC_RELAXED) >> IPCBENCH_NUMBER_BITS;
 }
 
-/* All slots up to the next message's are the producer's again. */
+/* Release all slots before the next message. */
 static inline void
-ipcbench_free(struct word_lane *lane, const struct patience *how)
+ipcbench_free(struct word_lane *lane, const struct wait_policy *policy)
 {
     __atomic_store_n(lane->freed, lane->count, __ATOMIC_RELEASE);
-    if (how->sleeps)
-        ipcbench_ring(lane->room);
+    if (policy->sleeps)
+        ipcbench_wake(lane->producer_doorbell);
 }
 
-/* Take the next message, which is there; its slot is not yet given back. Its length, or
- * -EMSGSIZE: it is over all the same, or whoever asks next would get it again. */
+/* Receive the next message, which has arrived, and do not release its slot yet: its length, or
+ * -EMSGSIZE. It is consumed even if it is too long; otherwise the next call would get it again. */
 static inline ssize_t
 ipcbench_take(struct word_lane *lane, void *buffer, size_t size)
 {
@@ -306,54 +310,55 @@ ipcbench_take(struct word_lane *lane, void *buffer, size_t size)
         size = lane->size;
     if (length <= size)
         ipcbench_copy(buffer, lane->slot + lane->offset, length);
-    ipcbench_step(lane);
+    ipcbench_word_advance(lane);
     return length <= size ? (ssize_t)length : -EMSGSIZE;
 }
 
 static inline ssize_t
-ipcbench_word_recv(struct word_lane *lane, const struct patience *how, void *buffer, size_t size)
+ipcbench_word_recv(struct word_lane *lane, const struct wait_policy *policy, void *buffer,
+                   size_t size)
 {
-    ssize_t found = ipcbench_await(how, lane->item, ipcbench_has_item, lane);
+    ssize_t found = ipcbench_await(policy, lane->consumer_doorbell, ipcbench_has_message, lane);
     if (found < 0)
         return found;
     found = ipcbench_take(lane, buffer, size);
-    ipcbench_free(lane, how);
+    ipcbench_free(lane, policy);
     return found;
 }
 
 static inline int
-ipcbench_has_batch(void *what)
+ipcbench_has_batch(void *argument)
 {
-    struct word_batch *batch = what;
-    return ipcbench_is_there(batch->lane, batch->wanted - 1);
+    struct word_batch *batch = argument;
+    return ipcbench_message_is_there(batch->lane, batch->wanted - 1);
 }
 
-/* How many messages may be taken in one go: 1 at least, or an error. Who spins waits for the
- * last of a batch, and leaves the lines alone that the producer writes meanwhile; that many fit
- * into the ring, since all before them have been given back. */
+/* Wait for messages: how many can be received at a time, or an error. A consumer that spins waits
+ * for the last of a batch, and does not touch the lines that the producer writes meanwhile. The
+ * batch fits into the ring, since all earlier messages have been released. */
 static inline ssize_t
-ipcbench_await_many(struct word_lane *lane, const struct patience *how, size_t left)
+ipcbench_await_batch(struct word_lane *lane, const struct wait_policy *policy, size_t left)
 {
     struct word_batch batch = {lane, ipcbench_batch(lane, left)};
     uint64_t wanted = batch.wanted;
-    if (how->sleeps || how->nowait)
+    if (policy->sleeps || policy->nowait)
         batch.wanted = 1;
-    ssize_t found = ipcbench_await(how, lane->item, ipcbench_has_batch, &batch);
+    ssize_t found = ipcbench_await(policy, lane->consumer_doorbell, ipcbench_has_batch, &batch);
     if (found < 0)
         return found;
     uint64_t there = batch.wanted;
-    while (there < wanted && ipcbench_is_there(lane, there))
+    while (there < wanted && ipcbench_message_is_there(lane, there))
         there++;
     return (ssize_t)there;
 }
 
 static inline ssize_t
-ipcbench_word_recv_many(struct word_lane *lane, const struct patience *how, void *buffer,
+ipcbench_word_recv_many(struct word_lane *lane, const struct wait_policy *policy, void *buffer,
                         size_t size, size_t count)
 {
     ssize_t answer = 0;
     while (count > 0) {
-        ssize_t batch = ipcbench_await_many(lane, how, count);
+        ssize_t batch = ipcbench_await_batch(lane, policy, count);
         if (batch < 0)
             return batch;
         for (ssize_t i = 0; i < batch; i++) {
@@ -361,7 +366,7 @@ ipcbench_word_recv_many(struct word_lane *lane, const struct patience *how, void
             if (found != (ssize_t)size)
                 answer = found < 0 ? found : -EBADMSG;
         }
-        ipcbench_free(lane, how);
+        ipcbench_free(lane, policy);
         count -= batch;
     }
     return answer;

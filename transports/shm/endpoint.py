@@ -8,7 +8,7 @@ from typing import Any
 from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.contract import Json, Sharing, Spec, Ticket
-from ipcbench.transports.native import operations
+from ipcbench.transports.native import WaitPolicy, built, operations
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm import counted_ring, word_ring
 from ipcbench.transports.shm.counted_ring import Lane
@@ -23,7 +23,7 @@ from ipcbench.transports.sync.futex import (
     cpus,
     would_block,
 )
-from ipcbench.transports.sync.waiter import How, Waiter, WaiterKind, patient
+from ipcbench.transports.sync.waiter import Waiter, WaiterKind, patient
 
 LANES = "Python takes turns at several lanes on x86-64 alone, whose stores stay in order"
 
@@ -64,8 +64,8 @@ class ShmEndpoint(PlainEndpoint):
             if number in mine:
                 word = layout.word(memory, number)
                 self._waiters[number] = self._kind.open(address, fd, word)
-                if self._spec.native and operations is not None:  # while it has a name
-                    self._natives[number] = self._waiters[number].native(self._how(number))
+                if self._spec.native and built() is None:  # while it has a name
+                    self._natives[number] = self._waiters[number].native(self._policy(number))
             elif fd is not None:
                 close_all([fd])
         for lane in (*into, *out):
@@ -153,11 +153,10 @@ class ShmEndpoint(PlainEndpoint):
             return item.try_wait
         return getattr(item, "poll_wait") if self._spec.poll else item.wait  # noqa: B009
 
-    def _how(self, number: int) -> How:
-        """How a waiter waits natively; only who waits for items may be told to poll."""
-        if self._spec.nowait:
-            return How.TRY
-        return How.POLL if self._spec.poll and number >= self._layout.lanes else How.BLOCK
+    def _policy(self, number: int) -> WaitPolicy:
+        """Return the policy of a waiter: only the receiver, which waits for used slots, polls."""
+        policy = WaitPolicy.of(self._spec)
+        return policy if number >= self._layout.lanes else policy._replace(poll=False)
 
     def native(self) -> object | None:
         if self._native is None and self._natives:
@@ -168,17 +167,16 @@ class ShmEndpoint(PlainEndpoint):
         layout, spec, memory = self._layout, self._spec, self._segment
         assert memory is not None
 
-        def made_of(lane: int) -> tuple[int, object, object, bool]:
+        def description(lane: int) -> tuple[int, object, object, bool]:
             room, item = (self._natives[n] for n in (layout.room(lane), layout.item(lane)))
             return layout.start(lane), room, item, layout.together and lane < layout.forth
 
         into, out = layout.seat(self._ticket.role, self._ticket.index)
-        made: object = operations.counted_ring(
+        return operations.counted_ring(
             self, memory.memory, spec.size, layout.depth,
-            tuple(map(made_of, into)), tuple(map(made_of, out)), layout.hub(self._ticket.role),
-            self._in_place,
+            tuple(map(description, into)), tuple(map(description, out)),
+            layout.hub(self._ticket.role), self._in_place,
         )  # fmt: skip
-        return made
 
     def hello(self) -> Json:
         return cpus() if self._kind.in_memory else None

@@ -15,7 +15,7 @@ from typing import Any
 from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.contract import Json, Sharing, Ticket
-from ipcbench.transports.native import bind, operations
+from ipcbench.transports.native import WaitPolicy, bind, operations, unbind
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm.layout import Layout
 from ipcbench.transports.sync.futex import Words, alone_on, cpus
@@ -49,24 +49,28 @@ class AtomicEndpoint(PlainEndpoint):
             self.send: Any = forbidden("its loops are compiled ones: Endpoint.native")
             self.recv_into: Any = self.send
         else:
-            bind(self, self._operations(owner=None, restless=True), restless=True)
+            bind(self, self._operations(owner=None, interruptible=True), interruptible=True)
 
-    def _operations(self, owner: object, *, restless: bool) -> object:
+    def _operations(self, owner: object, *, interruptible: bool) -> object:
         layout, spec, ticket = self._layout, self._ticket.spec, self._ticket
         into, out = (
             tuple((layout.start(lane), layout.bell(lane)) for lane in lanes)
             for lanes in layout.seat(ticket.role, ticket.index)
         )
-        how = (spec.nowait, self._alone, self._kind.looks, restless)
-        made: object = operations.word_ring(
+        policy = WaitPolicy(
+            nowait=spec.nowait,
+            exclusive_cpu=self._alone,
+            looks=self._kind.looks,
+            interruptible=interruptible,
+        )
+        return operations.word_ring(
             owner, self._segment.memory, spec.size, layout.depth, into, out,
-            layout.hub(ticket.role), self._in_place, how,
+            layout.hub(ticket.role), self._in_place, policy,
         )  # fmt: skip
-        return made
 
     def native(self) -> object | None:
         if self._native is None and self._ticket.spec.native:
-            self._native = self._operations(self, restless=False)
+            self._native = self._operations(self, interruptible=False)
         return self._native
 
     def hello(self) -> Json:
@@ -80,8 +84,7 @@ class AtomicEndpoint(PlainEndpoint):
             self._bind()
 
     def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        self.notify = self.wait = self.acquire = self.release = closed
-        self.loan = self.commit = self.peek = closed
+        self.send = self.recv_into = closed
+        unbind(self)
         self._native = None
         self._segment.close()

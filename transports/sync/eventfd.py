@@ -17,8 +17,8 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.native import operations
-from ipcbench.transports.sync.waiter import Fixed, How
+from ipcbench.transports.native import WaitPolicy, operations
+from ipcbench.transports.sync.waiter import Fixed
 
 
 class EventFd:
@@ -45,8 +45,8 @@ class EventFd:
         self._poller.poll()
         self.wait()
 
-    def native(self, how: How) -> object:
-        return operations.eventfd(self.fd, how)
+    def native(self, policy: WaitPolicy) -> object:
+        return operations.eventfd(self.fd, policy)
 
     def close(self) -> None:
         if self._open:

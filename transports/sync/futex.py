@@ -40,8 +40,8 @@ from ipcbench.transports.contract import (
     Waiting,
     WouldBlock,
 )
-from ipcbench.transports.native import built
-from ipcbench.transports.sync.waiter import Fixed, How
+from ipcbench.transports.native import WaitPolicy, built
+from ipcbench.transports.sync.waiter import Fixed
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
@@ -99,7 +99,7 @@ class Word:
         self.stall = self._kind.stall([self], alone)
         self.wait = _waiting(self.word, self.stall)
 
-    def native(self, how: How) -> None:
+    def native(self, policy: WaitPolicy) -> None:
         """Where it lives is a native end's own affair: shm/atomic.py, signalling.py."""
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.kernel_objects.ownership import open_ours
-from ipcbench.transports.native import operations
+from ipcbench.transports.native import built, operations
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
@@ -65,7 +65,7 @@ class FileLockEndpoint(TokenEndpoint):
         self.release: Any = partial(call, self._fd, fcntl.LOCK_UN)
 
     def native(self) -> object | None:
-        if operations is None:
+        if built() is not None:
             return None
         return operations.file_lock(self, self._fd, self._records)  # type: ignore[no-any-return]
 
@@ -222,7 +222,7 @@ class OpenEndpoint(HeldEndpoint):
         super().__init__(_Open())
 
     def native(self) -> object | None:
-        return None if operations is None else operations.unguarded(self)
+        return None if built() is not None else operations.unguarded(self)
 
 
 @dataclass(frozen=True, slots=True)

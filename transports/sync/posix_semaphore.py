@@ -23,8 +23,8 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
 from ipcbench.transports.kernel_objects.ownership import check_ours
-from ipcbench.transports.native import operations
-from ipcbench.transports.sync.waiter import Fixed, How
+from ipcbench.transports.native import WaitPolicy, operations
+from ipcbench.transports.sync.waiter import Fixed
 
 
 class PosixSemaphore:
@@ -47,8 +47,8 @@ class PosixSemaphore:
         except posix_ipc.BusyError as error:
             raise WouldBlock("it would have to wait") from error
 
-    def native(self, how: How) -> object:
-        return operations.posix_semaphore(self.address, how)
+    def native(self, policy: WaitPolicy) -> object:
+        return operations.posix_semaphore(self.address, policy)
 
     def close(self) -> None:
         with contextlib.suppress(posix_ipc.ExistentialError):  # closed already

@@ -32,7 +32,7 @@ from ipcbench.transports.contract import (
     Unavailable,
     WouldBlock,
 )
-from ipcbench.transports.native import operations
+from ipcbench.transports.native import WaitPolicy, built, operations
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
 SIGNAL = signal.SIGRTMIN  # the first that the C library leaves to programs
@@ -46,7 +46,7 @@ class SignalEndpoint(TokenEndpoint):
     def __init__(self, ticket: Ticket) -> None:
         super().__init__()
         self._peer = -1
-        self._nowait = ticket.spec.nowait
+        self._policy = WaitPolicy.of(ticket.spec)
         signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         _drain()
         self.notify: Any = forbidden("connect first: a signal needs the other one's pid")
@@ -70,9 +70,9 @@ class SignalEndpoint(TokenEndpoint):
         self.notify = _notifier(self._peer)
 
     def native(self) -> object | None:
-        if operations is None:
+        if built() is not None:
             return None
-        return operations.process_signal(self, self._peer, SIGNAL, self._nowait)  # type: ignore[no-any-return]
+        return operations.process_signal(self, self._peer, SIGNAL, self._policy)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         # It stays blocked: what the other one still sends would end this process.

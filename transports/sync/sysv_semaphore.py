@@ -22,8 +22,8 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.kernel_objects import withdraw
 from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
-from ipcbench.transports.native import operations
-from ipcbench.transports.sync.waiter import Fixed, How
+from ipcbench.transports.native import WaitPolicy, operations
+from ipcbench.transports.sync.waiter import Fixed
 
 
 def _more_sets() -> str:
@@ -60,8 +60,8 @@ class SysvSemaphore:
         finally:
             self._semaphore.block = True
 
-    def native(self, how: How) -> object:
-        return operations.sysv_semaphore(self._semaphore.id, self._semaphore.undo, how)
+    def native(self, policy: WaitPolicy) -> object:
+        return operations.sysv_semaphore(self._semaphore.id, self._semaphore.undo, policy)
 
     def close(self) -> None:
         """A set of semaphores is known by its number: nothing is open."""

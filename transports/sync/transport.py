@@ -22,7 +22,7 @@ from ipcbench.transports.contract import (
     Traits,
     Unavailable,
 )
-from ipcbench.transports.native import operations, told
+from ipcbench.transports.native import WaitPolicy, built, operations, translating
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.protocol import OwnedSegment
 from ipcbench.transports.sync import futex
@@ -34,7 +34,6 @@ from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import (
     WORD_BYTES,
     Fixed,
-    How,
     Waiter,
     WaiterKind,
     patient,
@@ -73,8 +72,9 @@ class WaiterEndpoint(TokenEndpoint):
         for number, address in enumerate(ticket.data["waiters"]):
             fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
             self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
-        if ticket.spec.native and operations is not None:
-            self._natives = [waiter.native(self._how()) for waiter in self._waiters]
+        if ticket.spec.native and built() is None:
+            policy = WaitPolicy.of(ticket.spec)
+            self._natives = [waiter.native(policy) for waiter in self._waiters]
         if ticket.role is Role.MEMBER:
             (only,) = self._waiters
             self.acquire, self.release = only.wait, only.notify
@@ -83,8 +83,9 @@ class WaiterEndpoint(TokenEndpoint):
                 self.release = patient(only.notify, kind)
             return
         if kind.in_memory and not futex.ORDERED:
-            calls = operations.Calls(self._words(None, restless=True), True)
-            self.notify, self.wait = told(calls.notify, "notify"), told(calls.wait, "wait")
+            calls = operations.Calls(self._words(None, interruptible=True), True)
+            self.notify = translating(calls.notify, "notify")
+            self.wait = translating(calls.wait, "wait")
             return
         mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
         wait: Any = getattr(mine, "poll_wait") if ticket.spec.poll else mine.wait  # noqa: B009
@@ -94,30 +95,26 @@ class WaiterEndpoint(TokenEndpoint):
         if not kind.unlink_early:
             self.notify = patient(theirs.notify, kind)
 
-    def _how(self) -> How:
-        if self._spec.nowait:
-            return How.TRY
-        return How.POLL if self._spec.poll else How.BLOCK
-
     def native(self) -> object | None:
         if not self._natives:
             return None
         if self._role is Role.MEMBER:
             return operations.guard(self, *self._natives)  # type: ignore[no-any-return]
         if self._memory is not None:
-            self._native = self._native or self._words(self, restless=False)
+            self._native = self._native or self._words(self, interruptible=False)
             return self._native
         server = self._role is Role.SERVER
         mine, theirs = self._natives if server else self._natives[::-1]
         return operations.signal(self, mine, theirs)  # type: ignore[no-any-return]
 
-    def _words(self, owner: object, *, restless: bool) -> object:
+    def _words(self, owner: object, *, interruptible: bool) -> object:
         """The operations over words in memory."""
         assert self._memory is not None and isinstance(self._kind, Words)
         places = (0, WORD_BYTES) if self._role is Role.SERVER else (WORD_BYTES, 0)
-        how = (self._spec.nowait, False, self._kind.looks, restless)
-        made: object = operations.word_signal(owner, self._memory.memory, *places, how)
-        return made
+        policy = WaitPolicy(
+            nowait=self._spec.nowait, looks=self._kind.looks, interruptible=interruptible
+        )
+        return operations.word_signal(owner, self._memory.memory, *places, policy)
 
     def close(self) -> None:
         super().close()

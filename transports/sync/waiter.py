@@ -8,20 +8,12 @@ memory) and how it waits is its *kind*'s affair.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
+from ipcbench.transports.native import WaitPolicy
 
 WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
-
-
-class How(IntEnum):
-    """How a native waiter waits: native/waiters.h has the same numbers."""
-
-    BLOCK = 0
-    TRY = 1  # WouldBlock
-    POLL = 2  # with poll(2), then it takes one
 
 
 class Fixed(NamedTuple):
@@ -53,7 +45,7 @@ class Waiter(Protocol):
     def try_wait(self) -> object:
         """Take one, or raise WouldBlock."""
 
-    def native(self, how: How) -> object | None:
+    def native(self, policy: WaitPolicy) -> object | None:
         """A capsule of native/waiters.h over the same object; None where it lives in memory.
 
         To be asked for while there still is a name. It holds what it needs, but for a

@@ -355,7 +355,7 @@ def test_larger_operations_of_the_same_abi_are_taken() -> None:
 
 def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
     end: Any = SimpleNamespace(native=lambda: None)
-    with pytest.raises(Unavailable, match=r"native\(\) gave None") as refused:
+    with pytest.raises(Unavailable, match=r"native\(\) returned None") as refused:
         native_of(end)
     assert "Limits.native" in refused.value.remedy
 

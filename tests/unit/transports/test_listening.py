@@ -120,7 +120,7 @@ def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
     (tmp_path / "features.h").write_text("#include_next <features.h>\n#undef __GLIBC__\n")
     (tmp_path / "module.c").write_text(
         '#include "child_exit.h"\n'
-        "ssize_t called(ssize_t (*body)(void *), void *of) { return ipcbench_called(body, of); }\n"
+        "ssize_t called(ssize_t (*body)(void *), void *of) { return ipcbench_call(body, of); }\n"
     )
     for name, before in (("glibc", []), ("another", [tmp_path])):
         included = [*(f"-I{folder}" for folder in (*before, header())), *compiling.HEADERS]

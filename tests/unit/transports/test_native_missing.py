@@ -59,7 +59,7 @@ print(json.dumps({
 
 
 @pytest.fixture(
-    scope="module", params=["ipcbench.transports._native", "ipcbench.bench.loops._loops"]
+    scope="module", params=["ipcbench.transports.native._native", "ipcbench.bench.loops._loops"]
 )
 def told(request: pytest.FixtureRequest) -> dict[str, Any]:
     done = subprocess.run(
@@ -97,6 +97,6 @@ def test_list_and_doctor_tell_it(told: dict[str, Any]) -> None:
 
 
 def test_endpoints_have_no_operations(told: dict[str, Any]) -> None:
-    if told["blocked"] == "ipcbench.transports._native":
+    if told["blocked"] == "ipcbench.transports.native._native":
         assert len(told["no capsule"]) == 4
     assert all(told["no capsule"].values())

@@ -1,0 +1,153 @@
+"""The compiled part: builders of operations over the handles of endpoints, and `Calls`.
+
+A builder takes the endpoint first, which the capsule keeps alive, and returns a capsule of
+operations (ops.h) or of a waiter (waiters.h). Raises: TypeError, ValueError for impossible
+arguments; OSError.
+"""
+
+from typing import Any
+
+from typing_extensions import Buffer
+
+from ipcbench.transports.native.wait_policy import WaitPolicy
+
+OPERATIONS: tuple[tuple[str, str, str, bool], ...]
+"""For each operation: its field in ops.h, the attribute of an endpoint, the action, in place."""
+
+class Calls:
+    """The operations of a capsule as methods: those of OPERATIONS, by their fields in ops.h."""
+
+    def __init__(self, capsule: object, interruptible: bool = False) -> None: ...
+    @property
+    def in_place(self) -> bool: ...
+    def has(self) -> frozenset[str]: ...
+    def __getattr__(self, operation: str) -> Any: ...
+
+# Over file descriptors. `epoll` waits for all of `reading`, -1: there is only one.
+
+def pipes(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    /,
+) -> object: ...
+def streams(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    check_space: bool,
+    /,
+) -> object: ...
+def packets(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    /,
+) -> object: ...
+def datagrams(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    /,
+) -> object: ...
+def datagram_hub(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    addresses: tuple[bytes, ...],
+    /,
+) -> object: ...
+def posix_queues(
+    owner: object,
+    reading: tuple[int, ...],
+    writing: tuple[int, ...],
+    size: int,
+    epoll: int,
+    poll: bool,
+    nowait: bool,
+    priority: int,
+    /,
+) -> object: ...
+
+# Queues by identifiers: -1 for a direction that there is not.
+
+def sysv_queue(
+    owner: object,
+    incoming: int,
+    outgoing: int,
+    size: int,
+    sent: int,
+    wanted: int,
+    nowait: bool,
+    hub: bool,
+    /,
+) -> object: ...
+
+# Waiters.
+
+def posix_semaphore(name: str, policy: WaitPolicy, /) -> object: ...
+def sysv_semaphore(identifier: int, undo: bool, policy: WaitPolicy, /) -> object: ...
+def eventfd(fd: int, policy: WaitPolicy, /) -> object: ...
+
+# Signals and guards.
+
+def signal(owner: object, mine: object, theirs: object, /) -> object: ...
+def guard(owner: object, waiter: object, /) -> object: ...
+def word_signal(
+    owner: object, memory: Buffer, mine: int, theirs: int, policy: WaitPolicy, /
+) -> object: ...
+def process_signal(owner: object, pidfd: int, number: int, policy: WaitPolicy, /) -> object: ...
+def file_lock(owner: object, fd: int, records: bool, /) -> object: ...
+def unguarded(owner: object, /) -> object: ...
+
+# Rings. A lane of a counted ring is (start, free slots, used slots, counted); one of a word ring
+# (start, doorbell of its consumer).
+
+def counted_ring(
+    owner: object,
+    memory: Buffer,
+    size: int,
+    depth: int,
+    incoming: tuple[tuple[int, object, object, bool], ...],
+    outgoing: tuple[tuple[int, object, object, bool], ...],
+    hub: bool,
+    in_place: bool,
+    /,
+) -> object: ...
+def word_ring(
+    owner: object,
+    memory: Buffer,
+    size: int,
+    depth: int,
+    incoming: tuple[tuple[int, int], ...],
+    outgoing: tuple[tuple[int, int], ...],
+    hub: bool,
+    in_place: bool,
+    policy: WaitPolicy,
+    /,
+) -> object: ...
+def word_lane_bytes(size: int, depth: int, /) -> int: ...
+
+# The null transport.
+
+def nothing(owner: object, /) -> object: ...

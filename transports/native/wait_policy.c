@@ -1,0 +1,46 @@
+/* Wait policies: the calls of poll(2), and the conversion from Python. */
+#include "wait_policy.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "capsule.h"
+
+int
+ipcbench_poll(int fd, short event, int timeout)
+{
+    struct pollfd asked = {.fd = fd, .events = event};
+    int found;
+    do
+        found = poll(&asked, 1, timeout);
+    while (found < 0 && errno == EINTR);
+    return found < 0 ? -errno : found;
+}
+
+int
+ipcbench_wait_readable(int fd, const struct wait_policy *policy)
+{
+    int found = ipcbench_poll(fd, POLLIN, ipcbench_timeout(policy));
+    if (found < 0)
+        return found;
+    return found == 0 ? -EAGAIN : 0;
+}
+
+int
+ipcbench_wait_policy(PyObject *given, void *converted)
+{
+    struct wait_policy *policy = converted;
+    int looks;
+    *policy = (struct wait_policy){0};
+    if (!PyTuple_Check(given)) {
+        PyErr_Format(PyExc_TypeError, "a WaitPolicy is wanted, not %R", given);
+        return 0;
+    }
+    if (!PyArg_ParseTuple(given, "pppip:WaitPolicy", &policy->nowait, &policy->poll,
+                          &policy->exclusive_cpu, &looks, &policy->interruptible))
+        return 0;
+    policy->sleeps = looks >= 0;
+    if (looks > 0) /* a yield takes longer than a look, and lets the other processes run */
+        policy->looks = policy->exclusive_cpu ? looks : looks / 128 + 1;
+    return 1;
+}

@@ -1,0 +1,22 @@
+"""Wait policy: the way in which native operations wait."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ipcbench.transports.contract import Spec
+
+
+class WaitPolicy(NamedTuple):
+    """The fields of a `struct wait_policy` (wait_policy.h), as the compiled part takes them."""
+
+    nowait: bool = False
+    poll: bool = False  # poll(2) first, then the facility's call
+    exclusive_cpu: bool = False  # no other process uses this CPU: spinning need not yield it
+    looks: int = -1  # at a word before it sleeps in futex(2); -1: it never sleeps
+    interruptible: bool = False  # return from time to time, so that signal handlers can run
+
+    @classmethod
+    def of(cls, spec: Spec) -> WaitPolicy:
+        """Return the policy of a channel's receivers."""
+        return cls(nowait=spec.nowait, poll=spec.poll)
