@@ -224,7 +224,7 @@ LEAKS = (
           "PyMem_RawFree(self->outs);", ""),
     Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->copy);", ""),
     Break("what is sent is kept", CALLS, "call_with_bytes(", "PyBuffer_Release(view);", ""),
-    Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = timed(",
+    Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = run_timed(",
           "PyBuffer_Release(&received);", ""),
     Break("a loop's message is kept where its buffer is refused", "bench/loops/_loops.c",
           "release_sent:", "PyBuffer_Release(&sent);", "if (result) PyBuffer_Release(&sent);"),
