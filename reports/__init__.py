@@ -1,5 +1,6 @@
-"""Reports: tell what a run measured; import `bench.results` and `bench.stats`, measure nothing.
+"""Reports on a run: they import `bench.results` and `bench.stats`, and measure nothing.
 
-`page` makes the page, `verdicts` judges the run and the chapter's statements, `charts` says
-which charts there are, `drawing` draws them, and `gate` checks a run against promises.
+`page` writes the page, `verdicts` assesses the run and decides the chapter's statements,
+`charts` has the charts as data, `drawing` draws them, and `gate` checks a run against its
+promises.
 """

@@ -1,15 +1,15 @@
-"""Results -> what a report is made of: measured cells, and the contests they stand in.
+"""Measured cells, and the contests between them, from the results of a run.
 
-A *situation* is all that decides a figure beside the transport and the size:
-two figures are held against each other only inside one situation and at one
-size, which is a *contest*. Pure functions; no text is formatted here.
+A *situation* is everything that decides a time except the transport and the
+size. Two times are compared only in the same situation and at the same size:
+that is a *contest*. Pure functions; no text is formatted here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ipcbench.bench.results.axes import (
     FAMILIES,
@@ -33,24 +33,32 @@ from ipcbench.bench.stats import (
 )
 
 ALPHA = 0.05
-LOST = "lost updates"  # the observation of a counter: its share of all updates
+LOST = "lost updates"  # a counter's observation: their share of all updates
+_WAITS_OF_SCHEMA_1 = {
+    "blocking": "block",
+    "poll, then read": "poll",
+    "spinning": "spin",
+    "spin, then block": "spin-block",
+}
+
+T = TypeVar("T")
 
 
 def loop_of(runtime: str) -> str:
-    """Who runs the timed loop, in words; mind that a language is not its loop."""
+    """Name the timed loop of a runtime: the loop is measured, not the language."""
     return "Python loop" if runtime == PYTHON else f"{runtime} loop"
 
 
 def rank(known: Sequence[str], name: str) -> tuple[int, str]:
-    """A sorting key: the known names in their order, then the others by the alphabet."""
+    """Return a sorting key: known names in their order, then the others alphabetically."""
     return (known.index(name) if name in known else len(known), name)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What two figures must have in common before one may be held against the other.
+    """The axes that two cells must share before their times may be compared.
 
-    `depth` is the one asked for; None: each transport's own.
+    `depth` is the requested one; None: the default of each transport.
     """
 
     runtime: str
@@ -59,11 +67,11 @@ class Situation:
     processes: int
     wait: str
     depth: int | None
-    in_place: bool  # the receiver reads in the shared slot, without a copy of its own
+    in_place: bool  # the receiver reads in the shared slot, without copying the data out
 
     @property
     def order(self) -> tuple[object, ...]:
-        """A sorting key: as a reader would go through them."""
+        """The sorting key of tables and lists."""
         return (
             rank(RUNTIMES, self.runtime),
             rank(WAITS, self.wait),
@@ -77,13 +85,33 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A cell with a figure. `times`: round -> seconds per `facts.per`."""
+    """A cell with a result. `times`: round -> seconds per `facts.per`."""
 
     cell: Cell
     facts: Facts
-    runs: Sequence[Run]  # those that count
+    runs: Sequence[Run]  # without void ones
     times: Mapping[int, float]
     interval: Interval  # of the times, in seconds
+
+    @property
+    def wait(self) -> str:
+        """The receivers' way of waiting, one of `WAITS`."""
+        return _WAITS_OF_SCHEMA_1.get(self.facts.wait, self.facts.wait)
+
+    @property
+    def carries_data(self) -> bool:
+        """True except for the floor, which moves no bytes and so has no throughput."""
+        return self.facts.family != FLOOR
+
+    @property
+    def curve_key(self) -> tuple[str, int, bool]:
+        """The key that all points of one curve, or one row of dots, have in common."""
+        return self.cell.transport, self.cell.depth or 0, self.cell.poll
+
+    @property
+    def curve_order(self) -> tuple[object, ...]:
+        """The sorting key of curves and rows in a chart."""
+        return (rank(FAMILIES, self.facts.family), *self.curve_key)
 
     @property
     def situation(self) -> Situation:
@@ -93,37 +121,40 @@ class Measured:
             cell.pattern,
             cell.placement,
             cell.processes,
-            self.facts.wait,
+            self.wait,
             cell.depth,
             self.facts.in_place,
         )
 
     @property
     def lost(self) -> Interval | None:
-        """The share of updates that a counter lost, over rounds; None for other patterns."""
+        """The share of updates that a counter lost, over rounds; None in other patterns."""
         shares = [run.observations[LOST] for run in self.runs if LOST in run.observations]
         return median_interval(shares) if shares else None
 
     @property
     def competes(self) -> bool:
-        """Whether its figure is one for the work asked: the floor's is not, nor that of a
-        counter without a guard."""
-        if self.facts.family == FLOOR or self.cell.twin:
+        """True if it takes part in contests: it did the work, and is no control.
+
+        The floor moves no data, and an unguarded counter may lose updates.
+        """
+        if self.cell.twin or not self.carries_data:
             return False
         if self.lost is None:
             return True
-        unharmed = not any(run.observations.get(LOST) for run in self.runs)
-        return unharmed and self.facts.wait != "none"
+        none_lost = not any(run.observations.get(LOST) for run in self.runs)
+        return none_lost and self.wait != "none"
 
     @property
     def order(self) -> tuple[object, ...]:
+        """The sorting key of tables and lists."""
         cell = self.cell
         family, runtime = rank(FAMILIES, self.facts.family), rank(RUNTIMES, cell.runtime)
         return (*self.situation.order[2:6], cell.size, runtime, family, cell.id)
 
 
 def measured(results: Results) -> list[Measured]:
-    """All cells that have a figure, twins and the floor too, in a reader's order."""
+    """Collect all cells that have a result, twins and the floor included, sorted."""
     found = [_measured(result) for result in results.ok() if result.facts is not None]
     return sorted(found, key=lambda one: one.order)
 
@@ -135,14 +166,52 @@ def _measured(result: CellResult) -> Measured:
     return Measured(result.cell, result.facts, result.good, times, interval)
 
 
-def ratios(slower: Measured, quicker: Measured) -> Interval | None:
-    """How many times as fast `quicker` is, paired by round; None without a common round."""
-    sample = log_ratios(slower.times, quicker.times)
+def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, list[Measured]]:
+    """Group cells by a key, in the order of first appearance."""
+    found: dict[T, list[Measured]] = {}
+    for one in cells:
+        found.setdefault(key(one), []).append(one)
+    return found
+
+
+def defaults_only(cells: Sequence[Measured]) -> list[Measured]:
+    """Keep the cells without a requested depth and without poll(2); all if there are none.
+
+    A requested depth and poll(2) have charts of their own.
+    """
+    found = [one for one in cells if one.cell.depth is None and not one.cell.poll]
+    return found or list(cells)
+
+
+def runtimes_of(cells: Iterable[Measured]) -> list[str]:
+    """List the runtimes, sorted."""
+    return sorted({one.cell.runtime for one in cells}, key=lambda one: rank(RUNTIMES, one))
+
+
+def placements_of(cells: Iterable[Measured]) -> list[str]:
+    """List the placements, sorted."""
+    return sorted({one.cell.placement for one in cells}, key=lambda one: rank(PLACEMENTS, one))
+
+
+def inverse(time: Interval, amount: float) -> Interval:
+    """Convert seconds per unit to `amount` per second; the ends of the interval swap."""
+    low, high = amount / time.high, amount / time.low
+    return Interval(amount / time.median, low, high, time.coverage, time.n)
+
+
+def multiplied(one: Interval, factor: float) -> Interval:
+    """Multiply an interval by a factor above 0."""
+    return Interval(one.median * factor, one.low * factor, one.high * factor, one.coverage, one.n)
+
+
+def ratios(slower: Measured, faster: Measured) -> Interval | None:
+    """Compute how many times as fast `faster` is, paired by round; None without a common one."""
+    sample = log_ratios(slower.times, faster.times)
     return median_interval(sample).exp() if sample else None
 
 
 class Contest(NamedTuple):
-    """The transports that did the same thing in the same situation, at one size."""
+    """The transports that did the same work in one situation, at one size."""
 
     situation: Situation
     size: int
@@ -150,7 +219,7 @@ class Contest(NamedTuple):
 
 
 def contests(cells: Iterable[Measured]) -> list[Contest]:
-    """One for each situation and size, of all that compete."""
+    """Build the contest of each situation and size from the cells that compete."""
     found: dict[tuple[Situation, int], list[Measured]] = {}
     for one in cells:
         if one.competes:
@@ -161,21 +230,22 @@ def contests(cells: Iterable[Measured]) -> list[Contest]:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """Who was fastest in a contest, and by how much.
+    """The fastest transport of a contest, and its margin.
 
-    `ratio`: how many times as fast as the runner-up (None: alone). `stranger`:
-    the best of all other families, and `far` the ratio to it. `firsts`:
-    rounds in which it was faster than all others, of `rounds` that all have.
-    `p` is adjusted over the family; None where no test was possible.
+    `ratio`: how many times as fast it is as the runner-up (None: no other took
+    part); `ratio_to_other_family`: as the best transport of all other families.
+    `rounds_won`: rounds in which it was faster than all others, of the
+    `rounds` that all have. `p` is adjusted over the family of tests; None
+    where no test was possible.
     """
 
     contest: Contest
     best: Measured
     second: Measured | None
     ratio: Interval | None
-    stranger: Measured | None
-    far: Interval | None
-    firsts: int
+    best_other_family: Measured | None
+    ratio_to_other_family: Interval | None
+    rounds_won: int
     rounds: int
     p: float | None
 
@@ -185,14 +255,15 @@ class Winner:
 
 
 def winners(cells: Iterable[Measured]) -> list[Winner]:
-    """The winner of every contest; Holm's correction runs over all of a loop that could be tested.
+    """Find the winner of every contest, with Holm's correction over all tests of a loop.
 
-    The test is of "there is one that is faster than each other one". Without
-    such a one, nobody is fastest of all in more than half of the rounds; let
-    q be those chances, each at most 1/2 and together at most 1. The chance
-    that somebody comes first in c > n/2 rounds is at most the sum of
-    P(Bin(n, q) >= c), which is convex in q up to 1/2, hence greatest where
-    two share everything: twice the sign test's p, however many took part.
+    The null hypothesis: no transport is the fastest of all in more than half
+    of the rounds. Let q be the probability of each transport to be the fastest
+    in a round: each at most 1/2, all together at most 1. The probability that
+    any of them is the fastest in c > n/2 rounds is at most the sum of
+    P(Bin(n, q) >= c). This is convex in q up to 1/2, so it is greatest where
+    two transports have q = 1/2: twice the p-value of the sign test, however
+    many took part.
     """
     found = [_winner(contest) for contest in contests(cells)]
     tested: dict[str, list[float]] = {}
@@ -212,21 +283,21 @@ def _winner(contest: Contest) -> Winner:
         return Winner(contest, best, None, None, None, None, 0, len(best.times), None)
     common = set(best.times).intersection(*(one.times for one in others))
     margins = [min(one.times[key] for one in others) - best.times[key] for key in sorted(common)]
-    firsts = sum(margin > 0 for margin in margins)
+    won = sum(margin > 0 for margin in margins)
     p = min(1.0, 2 * sign_test(margins)) if len(margins) >= ENOUGH_ROUNDS else None
-    strangers = (one for one in others if one.facts.family != best.facts.family)
-    stranger = next(strangers, None)
-    far = ratios(stranger, best) if stranger else None
+    of_other_families = (one for one in others if one.facts.family != best.facts.family)
+    other = next(of_other_families, None)
+    to_other = ratios(other, best) if other else None
     ratio = ratios(others[0], best)
-    return Winner(contest, best, others[0], ratio, stranger, far, firsts, len(common), p)
+    return Winner(contest, best, others[0], ratio, other, to_other, won, len(common), p)
 
 
 def ranges(sizes: Iterable[int], all_sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Sizes -> (first, last) of each stretch without a gap among `all_sizes` (ascending)."""
-    place = {size: index for index, size in enumerate(all_sizes)}
+    """Merge sizes into (first, last) of each stretch without a gap among `all_sizes`, sorted."""
+    position = {size: index for index, size in enumerate(all_sizes)}
     stretches: list[tuple[int, int]] = []
     for size in sorted(sizes):
-        if stretches and place[size] == place[stretches[-1][1]] + 1:
+        if stretches and position[size] == position[stretches[-1][1]] + 1:
             stretches[-1] = (stretches[-1][0], size)
         else:
             stretches.append((size, size))

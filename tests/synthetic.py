@@ -73,12 +73,8 @@ def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "pyth
     else:
         family = _FAMILY.get(transport, "pipe")
     base = transport.removesuffix("/in-place")
-    spins = {"spin": "spinning", "spin-block": "spin, then block"}
-    wait = (
-        "poll, then read"
-        if poll
-        else spins.get(base.rpartition("+")[2].partition("/")[0], "blocking")
-    )
+    waiter = base.rpartition("+")[2].partition("/")[0]
+    wait = "poll" if poll else waiter if waiter in ("spin", "spin-block") else "block"
     return Facts(
         per=_PER.get(pattern, "message"),
         family=family,

@@ -42,7 +42,7 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     from ipcbench.reports.gate.thresholds import load_thresholds
 
     with refused_in_one_line():
-        judged = judge.judge(load_thresholds(thresholds), guarded(lambda: load(folder)))
+        judged = judge.check_promises(load_thresholds(thresholds), guarded(lambda: load(folder)))
     if as_json:
         print_json(judge.to_json(judged))
     else:

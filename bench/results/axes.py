@@ -15,7 +15,7 @@ CROSS_CORE_AWAKE = "cross-core-awake"  # as cross-core, with idle states forbidd
 UNPINNED = "unpinned"
 PLACEMENTS = (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED)
 
-WAITS = ("blocking", "poll, then read", "spin, then block", "spinning", "none")
+WAITS = ("block", "poll", "spin-block", "spin", "none")
 
 SHARED_MEMORY = "shared memory"
 SYNCHRONISATION = "synchronisation"  # carries no data

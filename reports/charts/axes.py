@@ -1,4 +1,4 @@
-"""What the charts of lines have on their axes, pattern by pattern."""
+"""The axes of the charts of curves, pattern by pattern."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.chart import Axis, Curves, Panel, inverse
-from ipcbench.reports.model import Measured, rank
+from ipcbench.reports.charts.chart import Axis, Curves, Panel
+from ipcbench.reports.model import Measured, inverse, multiplied, rank
 
 
-class Place(NamedTuple):
-    """Where a panel's cells stand. `size` 0: all of them."""
+class PanelKey(NamedTuple):
+    """The axes that all cells of a panel share. `size` 0: all sizes."""
 
     size: int
     runtime: str
@@ -26,9 +26,9 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a pattern's charts have in common: axes, and what stands on them."""
+    """The axes and texts of a pattern's charts, and the values on the axes."""
 
-    kind: str  # begins the charts' names
+    kind: str  # the first part of the charts' names
     section: str
     title: str
     caption: str
@@ -38,8 +38,8 @@ class Plot:
     y_kind: Axis
     y_label: str
     y: Callable[[Measured], Interval]
-    place: Callable[[Measured], Place]
-    families: bool = True  # draw each family for itself where it is crowded
+    panel: Callable[[Measured], PanelKey]
+    families: bool = True  # if crowded, also draw a chart with a panel for each family
 
     def curves(
         self, panels: list[Panel], columns: int, limits: tuple[float, float] | None = None
@@ -47,20 +47,20 @@ class Plot:
         return Curves(self.x_kind, self.x_label, self.y_kind, self.y_label, panels, columns, limits)
 
 
-def by_placement(one: Measured) -> Place:
-    return Place(0, one.cell.runtime, one.cell.placement)
+def by_placement(one: Measured) -> PanelKey:
+    return PanelKey(0, one.cell.runtime, one.cell.placement)
 
 
-def by_size(one: Measured) -> Place:
-    return Place(one.cell.size, one.cell.runtime, one.cell.placement)
+def by_size(one: Measured) -> PanelKey:
+    return PanelKey(one.cell.size, one.cell.runtime, one.cell.placement)
 
 
 LATENCY = Plot(
     "latency",
     "latency",
-    "Round trip against message size",
-    "2 processes: the whole round trip of a message and its answer of the same size, lower is "
-    "better; both axes logarithmic.",
+    "Round trip by message size",
+    "2 processes: the whole round trip of a message and its answer of the same size. Lower is "
+    "better; both axes are logarithmic.",
     Axis.BYTES,
     "message size, bytes (K = 1024)",
     lambda one: one.cell.size,
@@ -72,9 +72,9 @@ LATENCY = Plot(
 STREAM = Plot(
     "throughput",
     "stream",
-    "Throughput against message size",
-    "2 processes: payload delivered one way, until the receiver has acknowledged the last "
-    "message, higher is better; both axes logarithmic, 1 MB = 10⁶ bytes.",
+    "Throughput by message size",
+    "2 processes: payload sent one way, timed until the last message is acknowledged. Higher is "
+    "better; both axes are logarithmic, 1 MB = 10⁶ bytes.",
     Axis.BYTES,
     "message size, bytes (K = 1024)",
     lambda one: one.cell.size,
@@ -86,23 +86,24 @@ STREAM = Plot(
 DEPTH = Plot(
     "depth",
     "depth",
-    "Throughput against depth",
-    "Messages that fit into a direction before the sender has to wait, as asked for; higher is "
-    "better. With a depth of one, every message waits for its receiver.",
+    "Throughput by depth",
+    "The requested number of messages that one direction holds before the sender must wait. "
+    "With a depth of one, every message waits for the receiver. Higher is better.",
     Axis.COUNT,
     "depth, messages",
     lambda one: one.cell.depth or 1,
     Axis.UNITS_PER_SECOND,
-    "messages a second",
+    "messages per second",
     lambda one: inverse(one.interval, 1),
     by_size,
 )
 COUNTER = Plot(
     "counter",
     "counter",
-    "A guarded update against the number of processes",
-    "Time from the first update to the last one's end by all updates of all processes, lower is "
-    "better: each counts up one shared variable, and the guard lets one in at a time.",
+    "A guarded update by number of processes",
+    "All processes increment one shared variable; the guard admits one at a time. Time from the "
+    "first update to the end of the last, divided by the updates of all processes. Lower is "
+    "better.",
     Axis.COUNT,
     "processes",
     lambda one: one.cell.processes,
@@ -114,18 +115,18 @@ COUNTER = Plot(
 )
 
 
-def _scaling(pattern: str, unit: str, how: str, two: str = "") -> Plot:
-    alike = f"; 2 processes are the pattern {two}" if two else ""
+def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
+    alike = f"; with 2 processes this is the pattern {two}" if two else ""
     return Plot(
         f"scaling-{pattern}",
         "scaling",
-        f"{pattern[0].upper()}{pattern[1:]}: {unit} a second against processes",
-        f"{how[0].upper()}{how[1:]}{alike}. Higher is better.",
+        f"{pattern[0].upper()}{pattern[1:]}: {unit} per second by processes",
+        f"{work[0].upper()}{work[1:]}{alike}. Higher is better.",
         Axis.COUNT,
         "processes",
         lambda one: one.cell.processes,
         Axis.UNITS_PER_SECOND,
-        f"{unit} a second",
+        f"{unit} per second",
         lambda one: inverse(one.interval, 1),
         by_size,
         families=False,
@@ -135,49 +136,39 @@ def _scaling(pattern: str, unit: str, how: str, two: str = "") -> Plot:
 ECHO = Plot(
     "echo-round-trip",
     "scaling",
-    "Echo: the round trip as each client sees it, against clients",
-    "One server, each client in ping-pong with it: the mean round trip of a client, which is the "
-    "time by all round trips, times the clients. Lower is better.",
+    "Echo: the round trip of each client, by number of clients",
+    "One server, with which each client plays ping-pong. The mean round trip of a client: the time "
+    "divided by all round trips, multiplied by the number of clients. Lower is better.",
     Axis.COUNT,
     "clients",
     lambda one: max(1, one.cell.processes - 1),
     Axis.SECONDS,
     "round trip",
-    lambda one: times(one.interval, max(1, one.cell.processes - 1)),
+    lambda one: multiplied(one.interval, max(1, one.cell.processes - 1)),
     by_size,
     families=False,
 )
 
-# What scales: the plot, and the pattern that is its case of two processes.
+# Patterns of any number of processes: the plot, and the pattern that is their case of two.
 SCALING = {
     "pairs": (
-        _scaling("pairs", "messages", "independent links side by side, all together", "stream"),
+        _scaling("pairs", "messages", "the sum over independent links side by side", "stream"),
         "stream",
     ),
     "pairs-latency": (
-        _scaling("pairs-latency", "round trips", "independent links, all together", "latency"),
+        _scaling("pairs-latency", "round trips", "the sum over independent links", "latency"),
         "latency",
     ),
     "fan-in": (
-        _scaling("fan-in", "messages", "all but one send, one receives, over one facility"),
+        _scaling("fan-in", "messages", "all processes but one send over one channel"),
         "",
     ),
     "fan-out": (
-        _scaling("fan-out", "messages", "one sends, and all others compete for each message"),
+        _scaling("fan-out", "messages", "one process sends, all others compete for each message"),
         "",
     ),
     "echo": (
-        _scaling("echo", "round trips", "one server, all others in ping-pong with it"),
+        _scaling("echo", "round trips", "one server, with which all others play ping-pong"),
         "",
     ),
 }  # fmt: skip
-
-
-def times(interval: Interval, factor: float) -> Interval:
-    return Interval(
-        interval.median * factor,
-        interval.low * factor,
-        interval.high * factor,
-        interval.coverage,
-        interval.n,
-    )

@@ -1,48 +1,27 @@
-"""What a chart is, as plain data in SI units, and the words that all charts share.
+"""Charts as plain data in SI units.
 
-`curves` and `dots` make them, `gallery` puts a page's together, `figures` draws them.
+`curves`, `dots` and `python_cost` make them, `gallery` selects and sorts those of
+a page, `ipcbench.reports.drawing` draws them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from ipcbench.bench.results.axes import (
-    FAMILIES,
-    FLOOR,
-    PLACEMENTS,
-    PYTHON,
-    RUNTIMES,
-    SYNCHRONISATION,
-    WAITS,
-)
-from ipcbench.bench.results.units import human_size
-from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.style import Style
-from ipcbench.reports.model import Measured, loop_of, rank
 
 MOST_PANELS = 12
-CROWDED = 12  # lines in a panel: with more of them it is drawn family by family
+CROWDED = 12  # curves in a panel: with more of them, each family has a panel of its own
 
-_ABOUT_PLACEMENTS = {
-    "same-core": "all on one CPU",
-    "smt": "two threads of one core",
-    "cross-core": "one CPU each, idle states allowed",
-    "cross-core-awake": "one CPU each, idle states forbidden",
-    "cross-node": "CPUs of different NUMA nodes",
-    "unpinned": "wherever the scheduler puts them",
-}
-
-T = TypeVar("T")
 Styles: TypeAlias = Mapping[str, Style]
 
 
 class Axis(Enum):
-    """What an axis counts, and hence how its ticks read. All but SHARE are logarithmic."""
+    """The unit of an axis; it decides the text of the ticks. All but SHARE are logarithmic."""
 
     BYTES = "bytes"
     SECONDS = "seconds"
@@ -53,7 +32,7 @@ class Axis(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """One transport in one panel: x ascending, a median with its interval at each."""
 
     label: str
@@ -66,20 +45,20 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`reference`: what the others do, in grey."""
+    """Curves on common axes. `reference`: the best of all other families, drawn in grey."""
 
     title: str
     note: str
-    lines: list[Line]
-    reference: Line | None = None
+    curves: list[Curve]
+    reference: Curve | None = None
 
 
-BLANK = Panel("", "", [])  # keeps a place free in a grid of panels
+BLANK = Panel("", "", [])  # an empty position in a grid of panels
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Lines over x, in panels of one common scale. `y_limits`: wider than the data's own."""
+    """Panels of curves with one common scale. `y_limits`: wider than those of the data."""
 
     x_kind: Axis
     x_label: str
@@ -92,7 +71,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What the dots of one kind have in common, in the same rows as those of the others."""
+    """Dots of one kind: name, colour and marker."""
 
     name: str
     color: str
@@ -101,7 +80,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The head of a row; `family` gives its colour, and rows of one family stand together."""
+    """The label of a row; `family` gives its colour, and rows of a family stand together."""
 
     label: str
     family: str
@@ -109,7 +88,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class DotPanel:
-    """For each row of the chart, an interval for each series that has one there."""
+    """A panel of dots: for each row of the chart, series -> interval."""
 
     title: str
     note: str
@@ -118,7 +97,7 @@ class DotPanel:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """A row for each transport (or what else is compared), a dot for each series."""
+    """Panels of dots: a row for each transport (or other thing compared), a dot for each series."""
 
     x_kind: Axis
     x_label: str
@@ -129,9 +108,9 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`name` is fit for a file. `section` is where the page shows it. `note`: whose loop.
+    """A chart of a page. `name` is a valid file name; `section` is that of the page.
 
-    `folded`: more of the same for another loop, which a page shows only when asked.
+    `note`: the runtimes and the ways of waiting. `folded`: shown only on request.
     """
 
     name: str
@@ -148,103 +127,3 @@ class Chart:
         if isinstance(self.body, Dots):
             return len(self.body.panels)
         return max(1, min(self.body.columns, len(self.body.panels)))
-
-
-def about(placement: str) -> str:
-    return _ABOUT_PLACEMENTS.get(placement, "")
-
-
-def places(cells: Iterable[Measured]) -> list[str]:
-    """The placements, in a reader's order, as many as a chart has panels."""
-    found = {one.cell.placement for one in cells}
-    return sorted(found, key=lambda one: rank(PLACEMENTS, one))[:MOST_PANELS]
-
-
-def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, list[Measured]]:
-    found: dict[T, list[Measured]] = {}
-    for one in cells:
-        found.setdefault(key(one), []).append(one)
-    return found
-
-
-def line_key(one: Measured) -> tuple[str, int, bool]:
-    """Cells of one key are one line, or one row."""
-    return one.cell.transport, one.cell.depth or 0, one.cell.poll
-
-
-def line_order(one: Measured) -> tuple[object, ...]:
-    return (rank(FAMILIES, one.facts.family), *line_key(one))
-
-
-def plain(cells: Sequence[Measured]) -> list[Measured]:
-    """Those as a facility comes, if any: a depth asked for and poll(2) have charts of their own."""
-    found = [one for one in cells if one.cell.depth is None and not one.cell.poll]
-    return found or list(cells)
-
-
-def carries(one: Measured) -> bool:
-    """The floor carries nothing, so it has no throughput."""
-    return one.facts.family != FLOOR
-
-
-def label(one: Measured) -> str:
-    """`pipe, poll, then read`: blocking goes without saying, and so does what the name says."""
-    parts = [one.cell.transport]
-    if one.cell.depth is not None:
-        parts.append(f"depth {one.cell.depth}")
-    if one.facts.family == FLOOR:
-        parts.append("floor")
-    elif one.facts.wait not in ("blocking", "none") and one.facts.wait[:4] not in parts[0]:
-        parts.append(one.facts.wait)
-    return ", ".join(parts)
-
-
-def size_of(one: Measured) -> str:
-    return human_size(one.cell.size)
-
-
-def inverse(time: Interval, amount: float) -> Interval:
-    """Seconds a unit -> `amount` a second; the ends change places."""
-    return Interval(
-        amount / time.median, amount / time.high, amount / time.low, time.coverage, time.n
-    )
-
-
-def runtimes_of(cells: Iterable[Measured]) -> list[str]:
-    """In a reader's order."""
-    return sorted({one.cell.runtime for one in cells}, key=lambda one: rank(RUNTIMES, one))
-
-
-def loops_of(runtimes: Sequence[str]) -> str:
-    """`Python loop`; `Python and native loops`."""
-    if len(runtimes) == 1:
-        return loop_of(runtimes[0])
-    names = ["Python" if one == PYTHON else one for one in runtimes]
-    return f"{', '.join(names[:-1])} and {names[-1]} loops"
-
-
-def who(cells: Sequence[Measured]) -> str:
-    """Whose loop, and how the receivers wait: no chart without either."""
-    waits = sorted({one.facts.wait for one in cells if carries(one)}, key=lambda w: rank(WAITS, w))
-    waits = [wait.replace(", then ", "-then-") for wait in waits if wait != "none"]
-    loops = loops_of(runtimes_of(cells))
-    if not waits:
-        return loops
-    several = ", ".join(waits[:-1]) + " or " + waits[-1] if waits[1:] else waits[0]
-    whose = "receivers" if any(one.facts.family != SYNCHRONISATION for one in cells) else "waits"
-    return f"{loops}, {several} {whose}"
-
-
-def evidence(cells: Sequence[Measured]) -> str:
-    """What a point and its bar are."""
-    rounds = sorted({one.interval.n for one in cells})
-    span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
-    points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
-    if rounds[-1] < ENOUGH_ROUNDS:
-        return f"{points} of fresh processes; bars are the whole range."
-    coverage = min(one.interval.coverage for one in cells) * 100
-    return f"{points} of fresh processes; bars cover the median with at least {coverage:.1f} %."
-
-
-def name(*parts: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:60]

@@ -1,7 +1,8 @@
-"""Charts of lines: over message sizes, over numbers of processes, over depths.
+"""Charts of curves: over message sizes, numbers of processes, and depths.
 
-Where a panel would be crowded, the best of each family is drawn, and each
-family for itself: small multiples on one scale, the others' best in grey.
+If a panel would be crowded, one chart shows the best of each family, and
+another has a panel for each family, all on one scale, with the best of the
+other families in grey.
 """
 
 from __future__ import annotations
@@ -18,51 +19,50 @@ from ipcbench.reports.charts.axes import (
     LATENCY,
     SCALING,
     STREAM,
-    Place,
+    PanelKey,
     Plot,
     by_placement,
     by_size,
+)
+from ipcbench.reports.charts.captions import (
+    about_placement,
+    conditions,
+    evidence,
+    label,
+    slug,
+    wait_phrase,
 )
 from ipcbench.reports.charts.chart import (
     BLANK,
     CROWDED,
     MOST_PANELS,
     Chart,
-    Line,
+    Curve,
     Panel,
     Styles,
-    about,
-    carries,
-    evidence,
-    grouped,
-    label,
-    line_key,
-    line_order,
-    name,
-    plain,
-    runtimes_of,
-    who,
 )
 from ipcbench.reports.charts.groups import best_at, by_family
 from ipcbench.reports.charts.style import REFERENCE, Style, family_style
-from ipcbench.reports.model import Measured, loop_of, rank
+from ipcbench.reports.model import Measured, defaults_only, grouped, loop_of, rank, runtimes_of
+
+_ABOUT_FLOOR = " The floor is the measuring loop itself, which moves no data."
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    chosen = plain([one for one in cells if one.cell.pattern == "latency"])
+    chosen = defaults_only([one for one in cells if one.cell.pattern == "latency"])
     return _draw(LATENCY, _sized(chosen), drawn_as)
 
 
 def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     streams = [one for one in cells if one.cell.pattern == "stream" and one.cell.size > 0]
-    chosen = plain([one for one in streams if carries(one)])
+    chosen = defaults_only([one for one in streams if one.carries_data])
     return _draw(STREAM, _sized(chosen), drawn_as)
 
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
-    """Without the placements of one size, where others have more: those are no line."""
-    by_place = grouped(cells, by_placement)
-    sizes = {place: {one.cell.size for one in members} for place, members in by_place.items()}
+    """Leave out placements with a single size if others have more: one point is no curve."""
+    by_key = grouped(cells, by_placement)
+    sizes = {key: {one.cell.size for one in members} for key, members in by_key.items()}
     least = 2 if any(len(found) > 1 for found in sizes.values()) else 1
     return [one for one in cells if len(sizes[by_placement(one)]) >= least]
 
@@ -75,23 +75,25 @@ def scaling(cells: Sequence[Measured], drawn_as: Styles, pattern: str) -> list[C
 
 
 def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
-    """The cells of a pattern that grows, with those of two processes where it has them."""
+    """Select the cells of a scaling pattern, with those of its case of two processes."""
     _, of_two = SCALING[pattern]
-    able = plain([one for one in cells if carries(one)])
+    able = defaults_only([one for one in cells if one.carries_data])
     chosen = [one for one in able if one.cell.pattern == pattern]
-    kinds = {by_size(one) for one in chosen}
-    names = {_who(one) for one in chosen}
+    keys = {by_size(one) for one in chosen}
+    names = {_transport(one) for one in chosen}
     return chosen + [
         one
         for one in able
-        if one.cell.pattern == of_two and by_size(one) in kinds and _who(one) in names
+        if one.cell.pattern == of_two and by_size(one) in keys and _transport(one) in names
     ]
 
 
 def depth(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     chosen = [one for one in cells if one.cell.pattern == "stream" and one.cell.depth is not None]
-    varied = grouped(chosen, _who)
-    several = [one for one in chosen if len({each.cell.depth for each in varied[_who(one)]}) > 1]
+    varied = grouped(chosen, _transport)
+    several = [
+        one for one in chosen if len({each.cell.depth for each in varied[_transport(one)]}) > 1
+    ]
     return _draw(DEPTH, several, drawn_as)
 
 
@@ -99,7 +101,7 @@ def counter(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     return _draw(COUNTER, [one for one in cells if one.cell.pattern == "counter"], drawn_as)
 
 
-def _who(one: Measured) -> tuple[str, str]:
+def _transport(one: Measured) -> tuple[str, str]:
     return one.cell.runtime, one.cell.transport
 
 
@@ -110,141 +112,138 @@ def crowded(cells: Sequence[Measured]) -> bool:
 def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
     if not cells:
         return []
-    by_place = grouped(cells, plot.place)
-    where = sorted(by_place, key=lambda place: place.order)[:MOST_PANELS]
+    by_key = grouped(cells, plot.panel)
+    keys = sorted(by_key, key=lambda key: key.order)[:MOST_PANELS]
     runtimes = runtimes_of(cells)
-    floor = " The floor is the harness itself, carrying nothing." if _has_floor(cells) else ""
+    floor = "" if all(one.carries_data for one in cells) else _ABOUT_FLOOR
     if not crowded(cells):
-        panels = _in_rows(where, lambda place: _panel(plot, place, by_place[place], drawn_as))
+        panels = _in_rows(keys, lambda key: _panel(plot, key, by_key[key], drawn_as))
         caption = f"{plot.caption} {evidence(cells)}{floor}"
-        whole = plot.curves(panels, _across(where))
-        kind = name(plot.kind, *runtimes)
-        return [Chart(kind, plot.section, plot.title, who(cells), caption, whole)]
-    best = _in_rows(where, lambda place: _best(plot, place, by_place[place]))
+        whole = plot.curves(panels, _across(keys))
+        kind = slug(plot.kind, *runtimes)
+        return [Chart(kind, plot.section, plot.title, conditions(cells), caption, whole)]
+    best = _in_rows(keys, lambda key: _best(plot, key, by_key[key]))
     charts = [
         Chart(
-            name(plot.kind, *runtimes),
+            slug(plot.kind, *runtimes),
             plot.section,
             f"{plot.title}: the best of each family",
-            who(cells),
-            f"{plot.caption} At each point the quickest of its family and way of waiting, by "
-            f"median, so a line may change transports. {evidence(cells)}{floor}",
-            plot.curves(best, _across(where)),
+            conditions(cells),
+            f"{plot.caption} Each point is the fastest of its family and way of waiting, by "
+            f"median, so the transport may change along a curve. {evidence(cells)}{floor}",
+            plot.curves(best, _across(keys)),
         )
     ]
     if plot.families:
         limits = _limits(plot, cells)
-        for place in where:
-            chart = _families(plot, place, by_place[place], drawn_as, limits)
-            charts.append(replace(chart, folded=place.runtime != runtimes[0]))
+        for key in keys:
+            chart = _families(plot, key, by_key[key], drawn_as, limits)
+            charts.append(replace(chart, folded=key.runtime != runtimes[0]))
     return charts
 
 
-def _in_rows(where: Sequence[Place], panel: Callable[[Place], Panel]) -> list[Panel]:
-    """A panel for each place. Several loops: rows of their own, placement under placement."""
-    if len({place.runtime for place in where}) == 1:
-        return [panel(place) for place in where]
-    columns = sorted({place.placement for place in where}, key=lambda one: rank(PLACEMENTS, one))
+def _in_rows(keys: Sequence[PanelKey], panel: Callable[[PanelKey], Panel]) -> list[Panel]:
+    """Make a panel for each key; with several runtimes, rows of their own with equal columns."""
+    if len({key.runtime for key in keys}) == 1:
+        return [panel(key) for key in keys]
+    columns = sorted({key.placement for key in keys}, key=lambda one: rank(PLACEMENTS, one))
     panels: list[Panel] = []
-    for size, runtime in dict.fromkeys((place.size, place.runtime) for place in where):
+    for size, runtime in dict.fromkeys((key.size, key.runtime) for key in keys):
         for placement in columns:
-            place = Place(size, runtime, placement)
-            found = panel(place) if place in where else BLANK
+            key = PanelKey(size, runtime, placement)
+            found = panel(key) if key in keys else BLANK
             title = f"{loop_of(runtime)}, {found.title}"
             panels.append(found if found is BLANK else replace(found, title=title))
-        panels += [BLANK] * (-len(panels) % _across(where))
+        panels += [BLANK] * (-len(panels) % _across(keys))
     return panels
 
 
-def _across(where: Sequence[Place]) -> int:
-    placements = len({place.placement for place in where})
+def _across(keys: Sequence[PanelKey]) -> int:
+    placements = len({key.placement for key in keys})
     return 2 if placements in (2, 4) else min(3, max(1, placements))
 
 
-def _title(place: Place) -> str:
-    return f"{human_size(place.size)}, {place.placement}" if place.size else place.placement
+def _title(key: PanelKey) -> str:
+    return f"{human_size(key.size)}, {key.placement}" if key.size else key.placement
 
 
-def _panel(plot: Plot, place: Place, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
-    lines = grouped(sorted(cells, key=line_order), line_key)
-    if plot is DEPTH:  # there the depth is the x axis, and no line of its own
-        lines = grouped(
-            sorted(cells, key=line_order), lambda one: (one.cell.transport, 0, one.cell.poll)
-        )
+def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
+    by_depth = plot is DEPTH  # the depth is the x axis, so it does not separate curves
+    ordered = sorted(cells, key=lambda one: one.curve_order)
     drawn = []
-    for members in lines.values():
-        text = label(members[0]) if plot is not DEPTH else members[0].cell.transport
+    for members in grouped(
+        ordered,
+        lambda one: (one.cell.transport, 0, one.cell.poll) if by_depth else one.curve_key,
+    ).values():
+        text = members[0].cell.transport if by_depth else label(members[0])
         style = drawn_as[members[0].cell.transport]
-        drawn.append(_line(plot, text, style, members))
-    return Panel(_title(place), about(place.placement), drawn)
+        drawn.append(_curve(plot, text, style, members))
+    return Panel(_title(key), about_placement(key.placement), drawn)
 
 
-def _line(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Line:
+def _curve(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Curve:
     points = sorted(((plot.x(one), plot.y(one)) for one in members), key=lambda point: point[0])
-    return Line(
+    return Curve(
         text,
         style,
-        [place for place, _ in points],
+        [x for x, _ in points],
         [interval.median for _, interval in points],
         [interval.low for _, interval in points],
         [interval.high for _, interval in points],
     )
 
 
-def _best(plot: Plot, place: Place, cells: Sequence[Measured]) -> Panel:
-    """The best of each family and way of waiting, reading in place left out."""
+def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
+    """Draw the best of each family and way of waiting, without in-place reading."""
     kinds = grouped(
         (one for one in cells if not one.facts.in_place),
-        lambda one: (one.facts.family, one.facts.wait),
+        lambda one: (one.facts.family, one.wait),
     )
     order = sorted(kinds, key=lambda kind: (rank(FAMILIES, kind[0]), rank(WAITS, kind[1])))
-    lines = []
+    curves = []
     for family, wait in order[: 2 * CROWDED]:
-        said = family if family == FLOOR or wait == "blocking" else f"{family}, {wait}"
+        short = family == FLOOR or wait == "block"
+        text = family if short else f"{family}; {wait_phrase(wait)}"
         members = best_at(kinds[family, wait], plot.x)
-        lines.append(_line(plot, said, family_style(family, wait), members))
-    return Panel(_title(place), about(place.placement), lines)
+        curves.append(_curve(plot, text, family_style(family, wait), members))
+    return Panel(_title(key), about_placement(key.placement), curves)
 
 
 def _families(
     plot: Plot,
-    place: Place,
+    key: PanelKey,
     cells: Sequence[Measured],
     drawn_as: Styles,
     limits: tuple[float, float],
 ) -> Chart:
     panels = []
     for group in by_family(cells):
-        lines = [
-            _line(
+        curves = [
+            _curve(
                 plot, group.short(label(members[0])), drawn_as[members[0].cell.transport], members
             )
-            for members in grouped(group.members, line_key).values()
+            for members in grouped(group.members, lambda one: one.curve_key).values()
         ]
         others = [
             one for one in cells
-            if one.facts.family not in (group.family, FLOOR) and one.facts.wait == "blocking"
+            if one.facts.family not in (group.family, FLOOR) and one.wait == "block"
         ]  # fmt: skip
-        grey = _line(plot, "best of the others", REFERENCE, best_at(others, plot.x))
-        panels.append(Panel(group.title, "", lines, grey if others else None))
+        grey = _curve(plot, "best of the others", REFERENCE, best_at(others, plot.x))
+        panels.append(Panel(group.title, "", curves, grey if others else None))
     return Chart(
-        name(plot.kind, place.runtime, place.placement, str(place.size or "")),
+        slug(plot.kind, key.runtime, key.placement, str(key.size or "")),
         plot.section,
-        f"{plot.title}, {_title(place)}: each family",
-        who(cells),
-        f"{_title(place)} ({about(place.placement) or 'as named'}). All panels, and those of the "
-        f"other placements and loops, have one scale. Grey: the quickest of all other families "
-        f"with blocking receivers at that point. {plot.caption} {evidence(cells)}",
+        f"{plot.title}, {_title(key)}: each family",
+        conditions(cells),
+        f"{_title(key)} ({about_placement(key.placement) or 'as named'}). All panels, and those of "
+        f"other placements and loops, have one scale. Grey: at each point the fastest of all other "
+        f"families, with receivers {wait_phrase('block')}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )
 
 
 def _limits(plot: Plot, cells: Sequence[Measured]) -> tuple[float, float]:
-    found = [plot.y(one) for one in cells if carries(one)]
+    found = [plot.y(one) for one in cells if one.carries_data]
     if not found:
         found = [plot.y(one) for one in cells]
     return min(one.low for one in found), max(one.high for one in found)
-
-
-def _has_floor(cells: Sequence[Measured]) -> bool:
-    return not all(map(carries, cells))

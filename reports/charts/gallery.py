@@ -1,4 +1,4 @@
-"""Which charts a page has, and in which order."""
+"""The charts of a page, in order."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import replace
 from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.reports.charts import curves, dots
 from ipcbench.reports.charts.axes import SCALING
-from ipcbench.reports.charts.chart import Chart, Styles, runtimes_of
+from ipcbench.reports.charts.chart import Chart, Styles
+from ipcbench.reports.charts.python_cost import cost_charts
 from ipcbench.reports.charts.style import styles
-from ipcbench.reports.model import Measured
-from ipcbench.reports.verdicts import python_cost
+from ipcbench.reports.model import Measured, runtimes_of
 
 MOST_CHARTS = 48
 SECTIONS = (
     "latency", "stream", "costs", "placement", "waiting", "scaling", "depth", "signal", "counter",
 )  # fmt: skip
-KINDS = (  # what the name of a chart begins with, and its files by it
+KINDS = (  # the first parts of the names of charts and of their files
     "latency", "throughput", "placement", "waiting", "poll", "in-place", "scaling", "echo",
     "depth", "signal", "counter", "lost-updates", "cost",
 )  # fmt: skip
 
 
 def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
-    """The charts of a page, in order, and how many more there would have been."""
+    """Make the charts of a page, in order, and count those that are left out."""
     drawn_as = styles(cells)
     shown = [one for one in cells if not one.cell.twin]
     charts = [
@@ -32,13 +32,13 @@ def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
         for loops in _together(runtimes_of(shown))
         for chart in _of([one for one in shown if one.cell.runtime in loops], drawn_as)
     ]
-    charts += python_cost.charts(shown)
+    charts += cost_charts(shown)
     ordered = sorted(charts, key=lambda chart: SECTIONS.index(chart.section))
     return _named_apart(ordered[:MOST_CHARTS]), len(ordered[MOST_CHARTS:])
 
 
 def _together(runtimes: Sequence[str]) -> list[list[str]]:
-    """Our own loops share their charts, in panels of their own; any other has its own charts."""
+    """Group the runtimes that share charts: those of ipcbench; any other has its own charts."""
     ours = [one for one in runtimes if one in RUNTIMES]
     return [loops for loops in (ours, *([one] for one in runtimes if one not in ours)) if loops]
 
@@ -60,7 +60,7 @@ def _of(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
 
 
 def _named_apart(charts: Sequence[Chart]) -> list[Chart]:
-    """Names that came out alike get a number: they are files, and ids of a page."""
+    """Number equal names: they are names of files, and ids of the page."""
     taken: set[str] = set()
     found = []
     for chart in charts:

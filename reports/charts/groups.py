@@ -1,7 +1,7 @@
-"""Many transports -> groups that one panel can carry, and who stands for the rest.
+"""Groups of transports that one panel can show, and the best of the others.
 
-A shared-memory transport is called `shm:SEGMENT+WAITER`: with many of them,
-one panel varies how they wait and another where the bytes live.
+A shared-memory transport is named `shm:SEGMENT+WAITER`: where there are many,
+one panel varies the waiter and another the segment.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ipcbench.bench.results.axes import FAMILIES
-from ipcbench.reports.charts.chart import CROWDED, carries, grouped, line_key, line_order
-from ipcbench.reports.model import Measured, rank
+from ipcbench.reports.charts.chart import CROWDED
+from ipcbench.reports.model import Measured, grouped, rank
 
 
 class Group(NamedTuple):
-    """`short`: the part of a transport's name that the title does not say already."""
+    """The cells of one panel. `short`: a transport's name without what the title says already."""
 
     title: str
     family: str
@@ -25,8 +25,8 @@ class Group(NamedTuple):
 
 
 def by_family(cells: Iterable[Measured]) -> list[Group]:
-    """At most `CROWDED` lines each; the floor, which carries nothing, is in none."""
-    families = grouped((one for one in cells if carries(one)), lambda one: one.facts.family)
+    """Group cells by family, at most `CROWDED` curves in a group; the floor is left out."""
+    families = grouped((one for one in cells if one.carries_data), lambda one: one.facts.family)
     found = []
     for family in sorted(families, key=lambda one: rank(FAMILIES, one)):
         found += _of_family(family, families[family])
@@ -41,24 +41,24 @@ def _of_family(family: str, members: list[Measured]) -> list[Group]:
         return _chunks(family, family, members, str)
     segment, waiter = _most(part[0] for part in parts.values()), _most(w for _, w in parts.values())
     varied = [one for one in members if parts.get(one.cell.transport, ("", ""))[0] == segment]
-    lying = [one for one in members if parts.get(one.cell.transport, ("", ""))[1] == waiter]
-    known = {one.cell.transport for one in varied + lying}
+    same_waiter = [one for one in members if parts.get(one.cell.transport, ("", ""))[1] == waiter]
+    known = {one.cell.transport for one in varied + same_waiter}
     others = [one for one in members if one.cell.transport not in known]
     return [
-        *_chunks(f"{family}: {segment}, each way of waiting", family, varied, _after("+")),
-        *_chunks(f"{family}: {waiter}, each segment", family, lying, _segment_alone),
+        *_chunks(f"{family}: {segment}, each waiter", family, varied, _after("+")),
+        *_chunks(f"{family}: {waiter}, each segment", family, same_waiter, _segment_alone),
         *_chunks(f"{family}: others", family, others, _after(":")),
     ]
 
 
 def _segment(name: str) -> str | None:
-    """`shm:posix+futex/in-place` -> `shm:posix`; None where the name is of another form."""
+    """Cut `shm:posix+futex/in-place` down to `shm:posix`; None for a name of another form."""
     head, plus, _ = name.partition("+")
     return head if plus and ":" in head else None
 
 
 def memory(name: str) -> str:
-    """`shm:memfd+futex/huge` -> `shm:memfd/huge`: all of it but how its receiver waits."""
+    """Cut the waiter out of a name: `shm:memfd+futex/huge` -> `shm:memfd/huge`."""
     head, _, rest = name.partition("+")
     return head + rest[rest.find("/") :] if "/" in rest else head
 
@@ -84,14 +84,14 @@ def _most(names: Iterable[str]) -> str:
 def _chunks(
     title: str, family: str, members: Sequence[Measured], short: Callable[[str], str]
 ) -> list[Group]:
-    lines = grouped(sorted(members, key=line_order), line_key)
-    keys = list(lines)
+    curves = grouped(sorted(members, key=lambda one: one.curve_order), lambda one: one.curve_key)
+    keys = list(curves)
     starts = range(0, len(keys), CROWDED)
     return [
         Group(
             title if start == 0 else f"{title} ({start // CROWDED + 1})",
             family,
-            [one for key in keys[start : start + CROWDED] for one in lines[key]],
+            [one for key in keys[start : start + CROWDED] for one in curves[key]],
             short,
         )
         for start in starts
@@ -99,10 +99,10 @@ def _chunks(
 
 
 def best_at(cells: Iterable[Measured], x: Callable[[Measured], int]) -> list[Measured]:
-    """For each x, the quickest by median, ascending."""
+    """Choose the fastest cell by median at each x, ascending."""
     found: dict[int, Measured] = {}
     for one in cells:
         known = found.setdefault(x(one), one)
         if one.interval.median < known.interval.median:
             found[x(one)] = one
-    return [found[place] for place in sorted(found)]
+    return [found[value] for value in sorted(found)]

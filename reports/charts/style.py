@@ -1,8 +1,8 @@
-"""Colours and markers: a facility's family gives both, so that neither is needed alone.
+"""Colours and markers: a family has both, so a reader may use either of them.
 
-The hues are chosen after Okabe and Ito's set for colour-blind readers (blue,
-orange, green, purple, with red and teal); inside a family, shade, marker and filling tell the
-transports apart. Each colour has a counterpart for dark pages.
+The hues follow Okabe and Ito's set for colour-blind readers (blue, orange,
+green, purple, with red and teal). In a family, shade, marker and filling
+distinguish the transports. Each colour has a counterpart for dark pages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from ipcbench.bench.results.axes import (
     SHARED_MEMORY,
     SYNCHRONISATION,
 )
-from ipcbench.bench.results.cell import Facts
 from ipcbench.reports.model import Measured, rank
 
 INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"
@@ -43,17 +42,17 @@ _MARKERS = {
     "other": ("<", ">"),
 }
 _LINES = {
-    "blocking": "-",
-    "poll, then read": "--",
-    "spinning": ":",
-    "spin, then block": "-.",
+    "block": "-",
+    "poll": "--",
+    "spin": ":",
+    "spin-block": "-.",
     "none": "--",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a transport is drawn: a hex colour of the light page, matplotlib's marker and line."""
+    """The look of a curve: a hex colour of the light page, matplotlib's marker and line."""
 
     color: str
     marker: str
@@ -61,7 +60,7 @@ class Style:
     filled: bool
 
 
-# For what stands beside each other in one row of dots: hue and marker both tell them apart.
+# For dots side by side in one row: both hue and marker distinguish them.
 _SERIES = (
     ("#1f2430", "o"), ("#c2570c", "D"), ("#2b6cb0", "s"), ("#7a3b9a", "^"), ("#0f766e", "v"),
     ("#9f1239", "X"),
@@ -71,12 +70,12 @@ REFERENCE = Style(MUTED, "", "--", True)
 
 
 def series(index: int) -> tuple[str, str]:
-    """The colour and the marker of the `index`-th kind of dots."""
+    """Return the colour and the marker of the `index`-th kind of dots."""
     return _SERIES[index % len(_SERIES)]
 
 
 def family_style(family: str, wait: str) -> Style:
-    """How the best of a family is drawn."""
+    """Style the curve of the best of a family."""
     known = family if family in _SHADES else "other"
     return Style(_SHADES[known][0][0], _MARKERS[known][0], _LINES.get(wait, "-"), True)
 
@@ -86,30 +85,30 @@ def family_color(family: str) -> str:
 
 
 def styles(cells: Iterable[Measured]) -> dict[str, Style]:
-    """Transport -> style: the same wherever it is drawn on a page."""
-    kinds: dict[str, Facts] = {}
+    """Choose a style for each transport, the same everywhere on a page."""
+    kinds: dict[str, Measured] = {}
     for one in sorted(cells, key=lambda one: one.cell.poll):
-        kinds.setdefault(one.cell.transport, one.facts)
+        kinds.setdefault(one.cell.transport, one)
     seen: dict[str, int] = {}
     found = {}
-    for name, facts in sorted(
-        kinds.items(), key=lambda item: (rank(FAMILIES, item[1].family), item[0])
+    for name, one in sorted(
+        kinds.items(), key=lambda item: (rank(FAMILIES, item[1].facts.family), item[0])
     ):
-        family = facts.family if facts.family in _SHADES else "other"
+        family = one.facts.family if one.facts.family in _SHADES else "other"
         index = seen.get(family, 0)
         seen[family] = index + 1
         shades, markers = _SHADES[family], _MARKERS[family]
         found[name] = Style(
             color=shades[index % len(shades)][0],
             marker=markers[index % len(markers)],
-            line=_LINES.get(facts.wait, "-"),
+            line=_LINES.get(one.wait, "-"),
             filled=index // (len(shades) * len(markers)) % 2 == 0,
         )
     return found
 
 
 def family_class(family: str) -> str:
-    """The name under which style.css knows a family's colour."""
+    """Return the class of a family in style.css."""
     known = family if family in _SHADES else "other"
     return "family-" + known.replace(" ", "-")
 
@@ -121,21 +120,21 @@ def _pairs() -> dict[str, str]:
 
 
 def variable(color: str) -> str:
-    """A colour of the light page -> the custom property that stands for it: `--c-0b5cad`."""
+    """Name the custom property of a colour of the light page: `--c-0b5cad`."""
     return "--c-" + color.removeprefix("#")
 
 
 def themed(svg: str) -> str:
-    """Replace our colours by custom properties, so that a chart follows the page's theme."""
+    """Replace the colours by custom properties, so that a chart follows the page's theme."""
     for color in _pairs():
         svg = svg.replace(color, f"var({variable(color)})")
     return svg
 
 
 def css_variables(dark: bool) -> str:
-    """Declarations of all colours, for `:root`, and one for each family's first shade."""
+    """Declare all colours for `:root`, and one property for each family's first shade."""
     pairs = _pairs()
-    colors = [f"{variable(light)}:{dark_ if dark else light}" for light, dark_ in pairs.items()]
+    colors = [f"{variable(light)}:{shade if dark else light}" for light, shade in pairs.items()]
     families = [
         f"--{family_class(family)}:{shades[0][1 if dark else 0]}"
         for family, shades in _SHADES.items()

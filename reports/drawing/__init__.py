@@ -1,1 +1,1 @@
-"""Charts drawn with matplotlib."""
+"""Drawing of charts: the only folder that imports matplotlib."""

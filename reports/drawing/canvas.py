@@ -1,7 +1,7 @@
-"""A sheet measured in inches: where axes and texts go, without a layout engine.
+"""A sheet measured in inches: positions of axes and texts, without a layout engine.
 
-Everything here knows its size beforehand, so that labels can be put beside
-the ends of lines, and a chart is drawn once and not twice.
+All sizes are known in advance, so labels can be put beside the ends of curves,
+and a chart is drawn once and not twice.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Sheet:
         self,
         left: float,
         middle: float,
-        words: str,
+        content: str,
         *,
         size: float,
         weight: str = "normal",
@@ -56,7 +56,7 @@ class Sheet:
         self.figure.text(
             left / self.width,
             1 - middle / self.height,
-            plain(words, longest),
+            printable(content, longest),
             fontsize=size,
             fontweight=weight,
             va="center",
@@ -65,25 +65,25 @@ class Sheet:
 
 
 def head(axes: Axes, title: str, note: str, width: float) -> None:
-    """The title of a panel, and a muted note beneath it."""
-    # Matplotlib's types say that axes may lie in a part of a figure, or in none: ours never do.
+    """Write the title of a panel, and a muted note below it."""
+    # Matplotlib's types allow axes in a part of a figure, or in none: here they are in a figure.
     high = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
     longest = max(12, int(width / 0.078))
     up = 1 + (0.2 if note else 0.08) / high
     axes.text(
-        0, up, plain(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
+        0, up, printable(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
     )  # fmt: skip
     if note:
         axes.text(0, 1 + 0.06 / high, note, transform=axes.transAxes, fontsize=7.5, color=MUTED)
 
 
 def length(text: str, size: float) -> float:
-    """About how many inches a text takes: DejaVu Sans has 0.6 em a letter."""
+    """Estimate the width of a text in inches: DejaVu Sans has 0.6 em per letter."""
     return min(len(text), LONGEST_LABEL) * size * 0.6 / 72
 
 
-def plain(text: str, longest: int = LONGEST_LABEL) -> str:
-    """What the font can show: names are ASCII by custom, and anything else is marked."""
+def printable(text: str, longest: int = LONGEST_LABEL) -> str:
+    """Cut a text, and replace by `?` what the font may lack: names are ASCII by custom."""
     short = text if len(text) <= longest else text[: longest - 1] + "…"
     return re.sub(r"[^\x20-\x7eµ…†]", "?", short)
 
@@ -108,7 +108,7 @@ def scale_x(axes: Axes, kind: Axis, low: float, high: float) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-_TICKS: tuple[tuple[float, tuple[float, ...]], ...] = (  # from this ratio of the ends on
+_TICKS: tuple[tuple[float, tuple[float, ...]], ...] = (  # from this ratio of the limits on
     (300, (1,)), (30, (1, 3)), (6, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 7)),
 )  # fmt: skip
 
@@ -118,7 +118,7 @@ def _decades(low: float, high: float) -> LogLocator:
 
 
 def tick(kind: Axis, value: float) -> str:
-    """A tick is a round number: no zeros after it."""
+    """Format the round number of a tick, without trailing zeros."""
     if kind is Axis.SHARE:
         return f"{value * 100:.0f} %"
     if kind is Axis.BYTES:
@@ -134,13 +134,13 @@ def tick(kind: Axis, value: float) -> str:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones, at least `gap` apart and within the bounds where they fit.
+    """Move positions apart: at least `gap`, and within the bounds if they fit.
 
-    Those that collide form a block about their mean, and blocks that collide merge.
+    Positions that collide form a block around their mean; blocks that collide merge.
     """
     gap = min(gap, (high - low) / max(1, len(wanted) - 1))
     order = sorted(range(len(wanted)), key=wanted.__getitem__)
-    blocks: list[tuple[float, list[int]]] = []  # the first one's place, and who is in it
+    blocks: list[tuple[float, list[int]]] = []  # position of the first member, members
     for index in order:
         first, members = wanted[index], [index]
         while blocks and blocks[-1][0] + gap * len(blocks[-1][1]) > first:
@@ -158,7 +158,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
             found[index] = start + gap * step
         floor = start + gap * len(members)
     over = max(found, default=low) - high
-    if over > 0:  # pushed out above by a block below: all of them back down
+    if over > 0:  # a block below pushed them over the upper bound: move all back down
         ceiling = high
         for index in reversed(order):
             found[index] = min(found[index], ceiling)

@@ -1,4 +1,4 @@
-"""Draws lines over x in panels of one scale, each line labelled at its end."""
+"""Drawing of curves in panels of one scale, each curve labelled at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ipcbench.reports.charts.chart import BLANK, Axis, Curves, Line, Panel
+from ipcbench.reports.charts.chart import BLANK, Axis, Curve, Curves, Panel
 from ipcbench.reports.charts.style import PAPER
 from ipcbench.reports.drawing.canvas import (
     HEAD,
@@ -22,7 +22,7 @@ from ipcbench.reports.drawing.canvas import (
     Sheet,
     head,
     length,
-    plain,
+    printable,
     scale_y,
     tick,
 )
@@ -33,18 +33,18 @@ _FOOT = 0.46  # for the x axis
 _BETWEEN = 0.22  # panels
 _LABEL = 7.5  # points
 _LINE = 0.135  # inches from one label to the next
-_LEAST = 1.45  # inches of a panel's width
-_TALL = 2.15
+_LEAST = 1.45  # the least width of a panel, inches
+_TALL = 2.15  # the height of a panel, inches
 
 
 def figure(title: str, note: str, curves: Curves) -> Figure:
     columns = max(1, min(curves.columns, len(curves.panels)))
     width = WIDTH if columns > 1 else NARROW
     gutters = _gutters(curves.panels, columns)
-    while columns > 1 and _room(width, columns, gutters) < _LEAST:
+    while columns > 1 and _panel_width(width, columns, gutters) < _LEAST:
         columns -= 1
         gutters = _gutters(curves.panels, columns)
-    across = _room(width, columns, gutters)
+    across = _panel_width(width, columns, gutters)
     most = max(len(_labelled(panel)) for panel in curves.panels)
     tall = max(_TALL, most * _LINE)
     rows = math.ceil(len(curves.panels) / columns)
@@ -65,37 +65,37 @@ def figure(title: str, note: str, curves: Curves) -> Figure:
             axes.set_ylabel(curves.y_label)
         if bottom:
             axes.set_xlabel(curves.x_label)
-        if _speaks(curves.panels, index, columns):
+        if _has_labels(curves.panels, index, columns):
             _end_labels(axes, _labelled(panel), limits, across, tall)
     return sheet.figure
 
 
-def _room(width: float, columns: int, gutters: list[float]) -> float:
-    """Inches of each panel's width."""
+def _panel_width(width: float, columns: int, gutters: list[float]) -> float:
+    """Compute the width of each panel in inches."""
     return (width - _LEFT - 0.05 - sum(gutters) - _BETWEEN * (columns - 1)) / columns
 
 
-def _labelled(panel: Panel) -> list[Line]:
-    return [*panel.lines, panel.reference] if panel.reference else panel.lines
+def _labelled(panel: Panel) -> list[Curve]:
+    return [*panel.curves, panel.reference] if panel.reference else panel.curves
 
 
-def _speaks(panels: list[Panel], index: int, columns: int) -> bool:
-    """Whether a panel labels its lines; the last of a row speaks for those with the same ones."""
+def _has_labels(panels: list[Panel], index: int, columns: int) -> bool:
+    """Decide if a panel labels its curves: the last of a row does, for those with the same ones."""
     start = index - index % columns
     row = panels[start : start + columns]
     last = [panel for panel in row if panel is not BLANK][-1]
     if panels[index] is last:
         return True
-    names = {line.label for line in last.lines}
-    return not all({line.label for line in panel.lines} <= names for panel in row)
+    names = {curve.label for curve in last.curves}
+    return not all({curve.label for curve in panel.curves} <= names for panel in row)
 
 
 def _gutters(panels: list[Panel], columns: int) -> list[float]:
-    """Inches right of each column."""
+    """Compute the inches to the right of each column, for labels."""
     found = [0.0] * columns
     for index, panel in enumerate(panels):
-        if panels[index] is not BLANK and _speaks(panels, index, columns):
-            longest = max((length(line.label, _LABEL) for line in _labelled(panel)), default=0.0)
+        if panels[index] is not BLANK and _has_labels(panels, index, columns):
+            longest = max((length(curve.label, _LABEL) for curve in _labelled(panel)), default=0.0)
             found[index % columns] = max(found[index % columns], 0.42 + longest)
     return found
 
@@ -103,12 +103,12 @@ def _gutters(panels: list[Panel], columns: int) -> list[float]:
 def _draw(axes: Axes, panel: Panel) -> None:
     if panel.reference:
         axes.add_line(Line2D(*_points(panel.reference), zorder=1.5, **_look(panel.reference)))
-    for line in panel.lines:
-        axes.add_line(Line2D(*_points(line), **_look(line)))
+    for curve in panel.curves:
+        axes.add_line(Line2D(*_points(curve), **_look(curve)))
     bars = [
-        ([(place(x), low), (place(x), high)], line.style.color)
-        for line in panel.lines
-        for x, low, high in zip(line.x, line.low, line.high, strict=True)
+        ([(log_x(x), low), (log_x(x), high)], curve.style.color)
+        for curve in panel.curves
+        for x, low, high in zip(curve.x, curve.low, curve.high, strict=True)
     ]
     axes.add_collection(
         LineCollection(
@@ -117,12 +117,12 @@ def _draw(axes: Axes, panel: Panel) -> None:
     )
 
 
-def _points(line: Line) -> tuple[list[float], list[float]]:
-    return [place(x) for x in line.x], line.y
+def _points(curve: Curve) -> tuple[list[float], list[float]]:
+    return [log_x(x) for x in curve.x], curve.y
 
 
-def _look(line: Line) -> dict[str, Any]:
-    style = line.style
+def _look(curve: Curve) -> dict[str, Any]:
+    style = curve.style
     return {
         "color": style.color,
         "linestyle": style.line,
@@ -136,27 +136,27 @@ def _look(line: Line) -> dict[str, Any]:
 
 
 def _end_labels(
-    axes: Axes, lines: list[Line], limits: tuple[float, float], across: float, tall: float
+    axes: Axes, curves: list[Curve], limits: tuple[float, float], across: float, tall: float
 ) -> None:
-    """Each line's name beside its end, moved apart where they collide, with a thin leader.
+    """Write the name of each curve beside its end, with a thin leader to the label.
 
-    The leader of a line that ends before the others begins at the panel's edge: one that
-    crossed the panel would look like data.
+    Labels that collide are moved apart. The leader of a curve that ends before
+    the others starts at the panel's edge: across the panel it would look like data.
     """
     low, high = map(math.log, limits)
     right, last = axes.get_xlim(), axes.xaxis.get_majorticklocs()[-1]
-    ends = [(math.log(line.y[-1]) - low) / (high - low) * tall for line in lines]
-    places = spread_out(ends, _LINE, 0.03, tall - 0.03)
+    ends = [(math.log(curve.y[-1]) - low) / (high - low) * tall for curve in curves]
+    heights = spread_out(ends, _LINE, 0.03, tall - 0.03)
     leaders: list[list[tuple[float, float]]] = []
-    for line, end, at in zip(lines, ends, places, strict=True):
+    for curve, end, at in zip(curves, ends, heights, strict=True):
         start = 1.0
-        if place(line.x[-1]) >= last:
-            start = math.log(place(line.x[-1]) / right[0]) / math.log(right[1] / right[0])
+        if log_x(curve.x[-1]) >= last:
+            start = math.log(log_x(curve.x[-1]) / right[0]) / math.log(right[1] / right[0])
         begin, mark = 1 + 0.16 / across, 1 + 0.24 / across
         turn = 1 + 0.03 / across
         leaders.append([(start, end / tall), (turn, end / tall), (begin, at / tall)])
-        look = {**_look(line), "linestyle": "none" if line.style.marker else "-"}
-        ends_of = [mark] if line.style.marker else [begin, mark + 0.06 / across]
+        look = {**_look(curve), "linestyle": "none" if curve.style.marker else "-"}
+        ends_of = [mark] if curve.style.marker else [begin, mark + 0.06 / across]
         axes.add_line(
             Line2D(
                 ends_of,
@@ -169,7 +169,7 @@ def _end_labels(
         axes.text(
             1 + 0.33 / across,
             at / tall,
-            plain(line.label, LONGEST_LABEL),
+            printable(curve.label, LONGEST_LABEL),
             transform=axes.transAxes,
             fontsize=_LABEL,
             va="center_baseline",
@@ -178,7 +178,7 @@ def _end_labels(
         LineCollection(
             leaders,
             transform=axes.transAxes,
-            colors=[line.style.color for line in lines],
+            colors=[curve.style.color for curve in curves],
             linewidths=0.5,
             alpha=0.7,
             clip_on=False,
@@ -187,14 +187,14 @@ def _end_labels(
     )
 
 
-def place(value: int) -> float:
-    """Where a number stands on a logarithmic axis; a message of 0 bytes left of all others."""
+def log_x(value: int) -> float:
+    """Map a number to its position on a logarithmic axis; 0 bytes is left of all others."""
     return float(value) if value > 0 else 0.5
 
 
 def _limits(curves: Curves) -> tuple[float, float]:
-    lines = [line for panel in curves.panels for line in panel.lines]
-    values = [y for line in lines for y in (*line.low, *line.high)]
+    drawn = [curve for panel in curves.panels for curve in panel.curves]
+    values = [y for curve in drawn for y in (*curve.low, *curve.high)]
     low, high = min(values), max(values)
     if curves.y_limits:
         low, high = min(low, curves.y_limits[0]), max(high, curves.y_limits[1])
@@ -202,14 +202,14 @@ def _limits(curves: Curves) -> tuple[float, float]:
 
 
 def _scale(axes: Axes, curves: Curves, limits: tuple[float, float], across: float) -> None:
-    xs = sorted({x for panel in curves.panels for line in panel.lines for x in line.x})
+    xs = sorted({x for panel in curves.panels for curve in panel.curves for x in curve.x})
     axes.set_xscale("log", base=2)
     most = max(2, int(across / 0.34))
     shown = xs if len(xs) <= most else xs[:: math.ceil(len(xs) / most)]
-    texts = {place(x): "0" if x == 0 else tick(curves.x_kind, x) for x in shown}
+    texts = {log_x(x): "0" if x == 0 else tick(curves.x_kind, x) for x in shown}
     axes.xaxis.set_major_locator(FixedLocator(list(texts)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.get(value, "")))
     margin = 1.5 if curves.x_kind is Axis.BYTES else 1.12
-    axes.set_xlim(place(xs[0]) / margin, place(xs[-1]) * margin)
+    axes.set_xlim(log_x(xs[0]) / margin, log_x(xs[-1]) * margin)
     scale_y(axes, curves.y_kind, *limits)

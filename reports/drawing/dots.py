@@ -1,4 +1,4 @@
-"""Draws rows of dots with their intervals, panels abreast over the same rows."""
+"""Drawing of rows of dots with their intervals, panels side by side over the same rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ipcbench.reports.drawing.canvas import (
     Sheet,
     head,
     length,
-    plain,
+    printable,
     scale_x,
 )
 
@@ -60,7 +60,7 @@ def figure(title: str, note: str, dots: Dots) -> Figure:
 
 
 def _heights(dots: Dots) -> tuple[list[float], dict[float, str], float]:
-    """Where each row stands, where a family's name, and the height of all, in rows."""
+    """Compute the position of each row and of each family's name, and the whole height, in rows."""
     several = len({row.family for row in dots.rows}) > 1
     heights: list[float] = []
     headings: dict[float, str] = {}
@@ -112,7 +112,7 @@ def _draw(axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None
 
 
 def _aside(dots: Dots, index: int) -> float:
-    """Rows off the middle: dots that coincide must not hide each other."""
+    """Offset the dots of a series, in rows: dots that coincide must not hide each other."""
     return (index - (len(dots.series) - 1) / 2) * min(0.22, 0.5 / len(dots.series))
 
 
@@ -135,7 +135,7 @@ def _legend(sheet: Sheet, dots: Dots, top: float) -> None:
         mark = Line2D([x], [y], transform=sheet.figure.transFigure, **_look(dots, index))
         sheet.figure.add_artist(mark)
         sheet.text(left + 0.1, top, series.name, size=8.5)
-        left += 0.42 + length(plain(series.name), 8.5)
+        left += 0.42 + length(printable(series.name), 8.5)
 
 
 def _limits(dots: Dots) -> tuple[float, float]:

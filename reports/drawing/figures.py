@@ -1,7 +1,7 @@
-"""Draws charts with matplotlib: an SVG for the page, an SVG and a PNG as files.
+"""Drawing of charts with matplotlib: an SVG for the page, an SVG and a PNG as files.
 
-The object interface on a canvas of its own, never pyplot: no state outlives a
-call. The same chart gives the same bytes: no dates, no random ids.
+It uses the object interface and not pyplot, so no state remains after a call.
+The same chart gives the same bytes: no dates, no random ids.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ipcbench.reports.charts.style import GRID, INK, MUTED, PAPER, themed
 from ipcbench.reports.drawing import curves, dots
 
 _RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.family": "DejaVu Sans",  # part of matplotlib: the same on every machine
     "font.size": 9,
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a name may hold a dollar
+    "text.parse_math": False,  # a name may contain a dollar sign
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -50,7 +50,7 @@ _RC: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`inline` goes into a page and follows its theme; the others are whole files."""
+    """A drawn chart. `inline` is an element of a page; the others are whole files."""
 
     inline: str
     svg: bytes
@@ -60,14 +60,14 @@ class Drawn:
 def draw(chart: Chart) -> Drawn:
     settings: Any = {**_RC, "svg.hashsalt": chart.name}
     with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # what a matplotlibrc says, it may be a current folder's
+        matplotlib.rcdefaults()  # ignore any matplotlibrc: the working directory's is read too
         matplotlib.rcParams.update(settings)
         if isinstance(chart.body, Curves):
             figure = curves.figure(chart.title, chart.note, chart.body)
         else:
             figure = dots.figure(chart.title, chart.note, chart.body)
         svg, png = io.BytesIO(), io.BytesIO()
-        # The canvases' own methods: `savefig` would draw everything twice a file.
+        # Not `savefig`, which would draw everything twice for each file.
         raster: Any = FigureCanvasAgg(figure)
         raster.print_png(png, metadata={"Software": None})
         vector: Any = FigureCanvasSVG(figure)
@@ -76,7 +76,7 @@ def draw(chart: Chart) -> Drawn:
 
 
 def _inline(chart: Chart, svg: str) -> str:
-    """A file -> an element of a page: ids made unique, no namespaces, colours of the theme."""
+    """Convert a file to an element of a page: unique ids, no namespaces, colours of the theme."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)

@@ -1,1 +1,1 @@
-"""Promises, and whether a run keeps them."""
+"""The gate: promises about a run, and the check of a run against them."""

@@ -1,8 +1,8 @@
-"""The gate's first threshold: a run held against promises between its cells.
+"""Check of a run against its promises, which are ratios between its cells.
 
-Each round gives one pair, so a verdict rests on paired log ratios and their
-order-statistic interval (`ipcbench.bench.stats`), and on nothing else; and a run whose
-controls show that it is not to be trusted (`ipcbench.reports.verdicts.trust`) passes nothing.
+Each round gives one pair. A verdict depends on the paired log ratios and their
+order-statistic interval alone (`ipcbench.bench.stats`). If the controls show
+that a run cannot be trusted (`ipcbench.reports.verdicts.trust`), it passes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from statistics import median
 import msgspec
 
 from ipcbench.bench.results.results import CellResult, Results, Status
+from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
@@ -29,33 +30,34 @@ from ipcbench.reports.gate.thresholds import (
     times,
 )
 from ipcbench.reports.model import measured
-from ipcbench.reports.verdicts import trust
-from ipcbench.reports.verdicts.trust import Trust, Weight
+from ipcbench.reports.verdicts.trust import Trust, assess
 
 
-class Verdict(Enum):
+class PromiseVerdict(Enum):
+    """The verdict on a promise."""
+
     KEPT = "kept"
     BROKEN = "broken"
     INCONCLUSIVE = "inconclusive"
     NOT_MEASURED = "not measured"
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one promise. `ratio`, `low`, `high`: times as fast, None where unknown.
+class PromiseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one promise. `ratio`, `low`, `high`: times as fast, None where unknown.
 
     `faster` and `than` are ids of cells. `reason` is empty where the promise
-    is kept; `remarks` are what should be known of it all the same.
+    is kept; `remarks` may be present then, too.
     """
 
     promise: str
-    verdict: Verdict
+    verdict: PromiseVerdict
     reason: str
     faster: str
     than: str
     bound: str
     at_least: float | None
     at_most: float | None
-    per: str  # what the seconds are the time of
+    per: str  # the unit of work that the seconds are for
     rounds: int
     ratio: float | None = None
     low: float | None = None
@@ -67,61 +69,65 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What became of all promises, in the file's order, and whether the run is to be trusted.
+class GateResult:
+    """The results of all promises, in the order of the file, and the trust in the run.
 
-    `doubt`: one line, why the run is trusted with reserve or not at all; ""
-    where nothing speaks against it.
+    `doubt`: one line with the reasons for reservations or distrust; "" where
+    there are none.
     """
 
-    promises: Sequence[Judgement]
-    trust: Weight
+    promises: Sequence[PromiseResult]
+    trust: Severity
     doubt: str = ""
 
 
 # The verdicts.
 
 
-def judge(thresholds: Thresholds, results: Results) -> Judged:
-    """Raises: BadThresholds where a promise does not fit this run."""
+def check_promises(thresholds: Thresholds, results: Results) -> GateResult:
+    """Check a run against its promises.
+
+    Raises: BadThresholds where a promise does not fit this run.
+    """
     cells = [result.cell for result in results.cells.values()]
-    judgements = [
-        _judge(
+    checked = [
+        _check(
             thresholds,
             promise,
             *(results.cells[cell.id] for cell in pair(thresholds, promise, cells)),
         )
         for promise in thresholds.promises
     ]
-    found = trust.judge(results, measured(results))
-    return Judged(judgements, found.weight, _doubt(found))
+    trust = assess(results, measured(results))
+    return GateResult(checked, trust.severity, _doubt(trust))
 
 
-def _doubt(found: Trust) -> str:
-    if found.weight < Weight.WARNING:
+def _doubt(trust: Trust) -> str:
+    if trust.severity < Severity.WARNING:
         return ""
     bad = [
-        f"{control.cell.id} came out {times(control.ratio.median)} its original "
+        f"{control.cell.id} took {times(control.ratio.median)} the time of its original "
         f"({times(control.ratio.low)} to {times(control.ratio.high)})"
-        for control in found.controls
-        if control.weight is Weight.BAD and control.ratio is not None
+        for control in trust.controls
+        if control.severity is Severity.PROBLEM and control.ratio is not None
     ]
-    reasons = bad or [reason.rstrip(".") for reason in found.reasons]
-    return one_line(f"{found.headline} {'; '.join(reasons)}", LONGEST_MESSAGE)
+    if not bad:
+        return one_line(trust.explained, LONGEST_MESSAGE)
+    return one_line(f"{trust.headline.rstrip('.')}, because {'; '.join(bad)}.", LONGEST_MESSAGE)
 
 
-def _judge(
+def _check(
     thresholds: Thresholds, promise: Promise, faster: CellResult, than: CellResult
-) -> Judgement:
-    pers = [result.facts.per for result in (faster, than) if result.facts is not None]
+) -> PromiseResult:
+    pers = [side.facts.per for side in (faster, than) if side.facts is not None]
     if len(set(pers)) > 1:
         raise BadThresholds(
             f"{thresholds.path}: promise {promise.name!r}: {faster.cell.id} is the time of one "
             f"{pers[0]}, {than.cell.id} that of one {pers[1]}: these are not comparable"
         )
-    judgement = Judgement(
+    result = PromiseResult(
         promise=promise.name,
-        verdict=Verdict.NOT_MEASURED,
+        verdict=PromiseVerdict.NOT_MEASURED,
         reason="; ".join(filter(None, map(_missing, (faster, than)))),
         faster=faster.cell.id,
         than=than.cell.id,
@@ -130,24 +136,24 @@ def _judge(
         at_most=promise.at_most,
         per=pers[0] if pers else "",
         rounds=0,
-        remarks=[remark for result in (faster, than) for remark in _remarks(result)],
+        remarks=[remark for side in (faster, than) for remark in _remarks(side)],
     )
-    if judgement.reason:
-        return judgement
+    if result.reason:
+        return result
     quick, slow = faster.by_round(), than.by_round()
     logs = log_ratios(slow, quick)
-    few = f"{len(logs)} rounds in common, {ENOUGH_ROUNDS} are the least for a verdict: measure more"
+    few = f"{len(logs)} rounds in common, a verdict takes {ENOUGH_ROUNDS}: measure more rounds"
     if not logs:
-        return msgspec.structs.replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=few)
+        return msgspec.structs.replace(result, verdict=PromiseVerdict.INCONCLUSIVE, reason=few)
     interval = median_interval(logs)
     if interval.coverage < CONFIDENCE:
-        verdict, reason = Verdict.INCONCLUSIVE, few
+        verdict, reason = PromiseVerdict.INCONCLUSIVE, few
     else:
         verdict, reason = _verdict(promise, interval.low, interval.high)
     ratios = interval.exp()
     rounds = quick.keys() & slow.keys()
     return msgspec.structs.replace(
-        judgement,
+        result,
         verdict=verdict,
         reason=reason,
         rounds=interval.n,
@@ -160,22 +166,25 @@ def _judge(
     )
 
 
-def _verdict(promise: Promise, low: float, high: float) -> tuple[Verdict, str]:
-    """`low` and `high` are log ratios, as the bounds become."""
+def _verdict(promise: Promise, low: float, high: float) -> tuple[PromiseVerdict, str]:
+    """Compare an interval of log ratios with the bounds."""
     least = -math.inf if promise.at_least is None else math.log(promise.at_least)
     most = math.inf if promise.at_most is None else math.log(promise.at_most)
     if least <= low and high <= most:
-        return Verdict.KEPT, ""
+        return PromiseVerdict.KEPT, ""
     if high < least:
-        return Verdict.BROKEN, f"the whole interval lies below {times(math.exp(least))}"
+        return PromiseVerdict.BROKEN, f"the whole interval lies below {times(math.exp(least))}"
     if low > most:
-        return Verdict.BROKEN, f"the whole interval lies above {times(math.exp(most))}"
+        return PromiseVerdict.BROKEN, f"the whole interval lies above {times(math.exp(most))}"
     within = [times(math.exp(bound)) for bound in (least, most) if low <= bound <= high]
-    return Verdict.INCONCLUSIVE, f"the interval reaches over {' and '.join(within)}: measure more"
+    return (
+        PromiseVerdict.INCONCLUSIVE,
+        f"the interval reaches over {' and '.join(within)}: measure more rounds",
+    )
 
 
 def _missing(result: CellResult) -> str:
-    """Why a cell has no figure, "" where it has one."""
+    """Explain why a cell has no result; "" where it has one."""
     cell = one_line(result.cell.id, 100)
     if result.status is Status.SKIPPED and result.skipped is not None:
         remedy = f" ({result.skipped.remedy})" if result.skipped.remedy else ""
@@ -184,8 +193,8 @@ def _missing(result: CellResult) -> str:
         if result.failures:
             last = result.failures[-1]
             remedy = f" ({last.remedy})" if last.remedy else ""
-            what = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
-            return f"{cell} failed: {what}"
+            failure = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
+            return f"{cell} failed: {failure}"
         return f"{cell}: every run is void: {one_line(result.runs[-1].void)}"
     if result.status is Status.PENDING:
         return f"{cell}: the sweep ended before its first run"
@@ -197,82 +206,82 @@ def _remarks(result: CellResult) -> list[str]:
         return []
     last = result.failures[-1]
     return [
-        f"{one_line(result.cell.id, 100)}: {len(result.failures)} runs came to nothing "
+        f"{one_line(result.cell.id, 100)}: {len(result.failures)} runs failed "
         f"({one_line(f'{last.who}, {last.where}: {last.what}')})"
     ]
 
 
-def exit_code(judged: Judged) -> int:
-    """1 some broken, else 3 some not measured, else 2 some inconclusive, else 0 all kept.
+def exit_code(result: GateResult) -> int:
+    """Return 1 if any is broken, else 3 if any is not measured, else 2 if inconclusive, or 0.
 
-    In that order: a broken promise is the news, whatever else is missing; and
-    what could not be measured is worse than what could not be told, since
-    measuring longer does not help. No promises at all: nothing was measured.
-    Where identical cells differ, so may those of a promise: all kept is then
-    inconclusive. What a bad run breaks stays broken: to look at, not to pass.
+    In that order: a broken promise matters most; and a cell that cannot be
+    measured is worse than an inconclusive one, for which more rounds help. No
+    promises at all count as not measured. If identical cells differ, so may
+    those of a promise: kept promises are then inconclusive, but broken ones
+    stay broken, for the user to look at.
     """
-    found = {judgement.verdict for judgement in judged.promises}
-    if Verdict.BROKEN in found:
+    found = {one.verdict for one in result.promises}
+    if PromiseVerdict.BROKEN in found:
         return 1
-    if Verdict.NOT_MEASURED in found or not found:
+    if PromiseVerdict.NOT_MEASURED in found or not found:
         return 3
-    if Verdict.INCONCLUSIVE in found or judged.trust is Weight.BAD:
+    if PromiseVerdict.INCONCLUSIVE in found or result.trust is Severity.PROBLEM:
         return 2
     return 0
 
 
-# For machines, and for people.
+# Output: JSON, and text.
 
 
-def to_json(judged: Judged) -> dict[str, object]:
-    """Plain dicts, lists, text and numbers."""
+def to_json(result: GateResult) -> dict[str, object]:
+    """Convert a result to plain dicts, lists, strings and numbers."""
     return {
-        "exit_code": exit_code(judged),
-        "counts": _counts(judged.promises),
-        "trust": judged.trust.name.lower(),
-        "doubt": judged.doubt,
-        "promises": [msgspec.to_builtins(judgement) for judgement in judged.promises],
+        "exit_code": exit_code(result),
+        "counts": _counts(result.promises),
+        "trust": result.trust.word,
+        "doubt": result.doubt,
+        "promises": [msgspec.to_builtins(one) for one in result.promises],
     }
 
 
-def render(judged: Judged) -> str:
-    """A table, why what is not kept is not, doubts of the run, then one line that counts."""
+def render(result: GateResult) -> str:
+    """Write a table, the reasons, the doubts about the run, and one line of counts."""
     head = ("promise", "verdict", "ratio", "interval", "coverage", "rounds", "bound")
-    table = [head, *map(_row, judged.promises)]
+    table = [head, *map(_row, result.promises)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    for judgement in judged.promises:
-        said = [judgement.reason] if judgement.reason else []
-        if said and judgement.seconds_faster is not None and judgement.seconds_than is not None:
-            said.append(
-                f"{judgement.faster} takes {human_seconds(judgement.seconds_faster)}, "
-                f"{judgement.than} {human_seconds(judgement.seconds_than)} a {judgement.per}"
+    for one in result.promises:
+        texts = [one.reason] if one.reason else []
+        if texts and one.seconds_faster is not None and one.seconds_than is not None:
+            texts.append(
+                f"{one.faster} takes {human_seconds(one.seconds_faster)}, "
+                f"{one.than} {human_seconds(one.seconds_than)} a {one.per}"
             )
-        said += judgement.remarks
-        if said:
-            lines += ["", f"{one_line(judgement.promise)}: {judgement.verdict.value}"]
-            lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in said]
-    if judged.doubt:
-        lines += ["", one_line(judged.doubt, LONGEST_MESSAGE)]
-    counts = ", ".join(f"{n} {name}" for name, n in _counts(judged.promises).items() if n)
-    nothing_passes = f"{counts}, and the run is not to be trusted: inconclusive"
-    passed_but = judged.trust is Weight.BAD and exit_code(judged) == 2
+        texts += one.remarks
+        if texts:
+            lines += ["", f"{one_line(one.promise)}: {one.verdict.value}"]
+            lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in texts]
+    if result.doubt:
+        lines += ["", one_line(result.doubt, LONGEST_MESSAGE)]
+    counts = ", ".join(f"{n} {name}" for name, n in _counts(result.promises).items() if n)
+    nothing_passes = f"{counts}, but the run cannot be trusted: inconclusive"
+    passed_but = result.trust is Severity.PROBLEM and exit_code(result) == 2
     return "\n".join([*lines, "", (nothing_passes if passed_but else counts) or "no promises"])
 
 
-def _row(judgement: Judgement) -> tuple[str, ...]:
-    ratio, low, high = judgement.ratio, judgement.low, judgement.high
+def _row(one: PromiseResult) -> tuple[str, ...]:
+    ratio, low, high = one.ratio, one.low, one.high
     return (
-        one_line(judgement.promise, 48),
-        judgement.verdict.value,
+        one_line(one.promise, 48),
+        one.verdict.value,
         "-" if ratio is None else times(ratio),
         "-" if low is None or high is None else f"{times(low)} to {times(high)}",
-        "-" if judgement.coverage is None else f"{100 * judgement.coverage:.1f} %",
-        str(judgement.rounds),
-        judgement.bound,
+        "-" if one.coverage is None else f"{100 * one.coverage:.1f} %",
+        str(one.rounds),
+        one.bound,
     )
 
 
-def _counts(judgements: Sequence[Judgement]) -> dict[str, int]:
-    found = Counter(judgement.verdict for judgement in judgements)
-    return {verdict.value: found[verdict] for verdict in Verdict}
+def _counts(promises: Sequence[PromiseResult]) -> dict[str, int]:
+    found = Counter(one.verdict for one in promises)
+    return {verdict.value: found[verdict] for verdict in PromiseVerdict}

@@ -1,8 +1,8 @@
-"""The file of promises: between cells of one run, as ratios; read, refused, resolved to cells.
+"""The file of promises: reading, validation, and the selection of cells.
 
-`thresholds.toml` says which cell is how many times as fast as which other; a
-ratio of two cells of one run survives a change of hardware where a time does
-not. What became of the promises is `ipcbench.reports.gate.judge`'s affair.
+Each promise in `thresholds.toml` bounds the ratio of two cells of one run: a
+ratio stays valid on other hardware where a time does not.
+`ipcbench.reports.gate.judge` checks the promises.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Axes: TypeAlias = Mapping[str, str | int | bool | None]
 
 
 class BadThresholds(ValueError):
-    """The file makes no sense, or not for this run; one line that says where."""
+    """The file is invalid, or does not fit this run; the message is one line."""
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message, LONGEST_MESSAGE))
@@ -36,9 +36,9 @@ class BadThresholds(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """`at_least <= time(than) / time(faster) <= at_most`, each bound where it is given.
+    """`at_least <= time(than) / time(faster) <= at_most`; at least one bound is given.
 
-    The sides are axes of a cell -> values, as written; `where` holds for both.
+    `faster` and `than` map axes of a cell to values; `where` belongs to both.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Promise:
 
     @property
     def bound(self) -> str:
+        """The bounds as text."""
         parts = []
         if self.at_least is not None:
             parts.append(f"at least {times(self.at_least)}")
@@ -60,14 +61,16 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
+    """The promises of a file."""
+
     path: Path
     promises: tuple[Promise, ...]
 
 
-# The file as it is written.
+# The format of the file.
 
 
-class _Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transport: str | None = None
     pattern: str | None = None
     size: str | int | None = None
@@ -81,9 +84,9 @@ class _Side(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    faster: _Side
-    than: _Side
-    where: _Side = _Side()
+    faster: _Selector
+    than: _Selector
+    where: _Selector = _Selector()
     at_least: str | int | float | None = None
     at_most: str | int | float | None = None
 
@@ -92,7 +95,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     promise: list[_Promise]
 
 
-AXES = _Side.__struct_fields__
+AXES = _Selector.__struct_fields__
 
 
 def load_thresholds(path: Path) -> Thresholds:
@@ -116,7 +119,7 @@ def load_thresholds(path: Path) -> Thresholds:
     if twice:
         raise BadThresholds(f"{path}: two promises are named {twice[0]!r}")
     if not promises:
-        raise BadThresholds(f"{path}: holds no promise: write one as [[promise]]")
+        raise BadThresholds(f"{path}: no promise: write one as [[promise]]")
     return Thresholds(path, promises)
 
 
@@ -131,30 +134,30 @@ def _promise(written: _Promise) -> Promise:
         faster, than, where = sides
         for side, axes in (("faster", faster), ("than", than)):
             if both := [axis for axis in axes if axis in where]:
-                raise ValueError(f"{both[0]} stands both in `where` and in `{side}`: write it once")
+                raise ValueError(f"{both[0]} is both in `where` and in `{side}`: write it once")
         at_least = _ratio("at_least", written.at_least)
         at_most = _ratio("at_most", written.at_most)
         if at_least is None and at_most is None:
-            raise ValueError('it has no bound: write at_least = "1.5x", or at_most, or both')
+            raise ValueError('no bound: write at_least = "1.5x", or at_most, or both')
         if at_least is not None and at_most is not None and at_least > at_most:
-            raise ValueError("at_least is above at_most: no ratio keeps both")
+            raise ValueError("at_least is larger than at_most")
     except ValueError as error:
         raise ValueError(f"promise {name!r}: {error}") from error
     return Promise(name, faster, than, where, at_least, at_most)
 
 
-def _axes(side: _Side) -> dict[str, str | int | bool | None]:
+def _axes(side: _Selector) -> dict[str, str | int | bool | None]:
     axes = {axis: value for axis in AXES if (value := getattr(side, axis)) is not None}
     if "size" in axes:
         axes["size"] = _size(axes["size"])
     if "processes" in axes and axes["processes"] < 1:
-        raise ValueError(f"processes = {axes['processes']}: it counts all that take part")
+        raise ValueError(f"processes = {axes['processes']}: write 1 or more")
     if "depth" in axes:
         depth = axes["depth"]
         if isinstance(depth, str) and depth != "default":
             raise ValueError(f'depth = {depth!r}: write a number, or "default"')
         if not isinstance(depth, str) and depth < 1:
-            raise ValueError(f"depth = {depth}: a queue holds one message or more")
+            raise ValueError(f"depth = {depth}: write 1 or more")
         axes["depth"] = None if depth == "default" else depth
     return axes
 
@@ -163,7 +166,7 @@ def _size(written: str | int) -> int:
     if isinstance(written, str):
         return parse_size(written)
     if written < 0:
-        raise ValueError(f"size = {written}: no size is negative")
+        raise ValueError(f"size = {written}: a size is not negative")
     return written
 
 
@@ -176,15 +179,15 @@ def _ratio(key: str, written: str | float | None) -> float | None:
             raise ValueError(f'{key} = {written!r}: write a ratio as "1.5x"')
         written = float(found[1])
     if not 1 / LARGEST_RATIO <= written <= LARGEST_RATIO:  # a NaN, too
-        raise ValueError(f"{key} = {written}: a ratio lies between 0.000001 and 1000000")
+        raise ValueError(f"{key} = {written}: a ratio is between 0.000001 and 1000000")
     return float(written)
 
 
-# Which cells a promise speaks of.
+# Selection of cells.
 
 
 def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
-    """Ids of the cells that the promises name: what a sweep for them alone must measure.
+    """Return the ids of the cells that the promises name, for a sweep of these alone.
 
     Raises: BadThresholds where a promise does not select exactly one cell a side.
     """
@@ -193,7 +196,7 @@ def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
 
 
 def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[Cell, Cell]:
-    """The two cells that a promise speaks of: the faster one, and what it is held against.
+    """Return the two cells of a promise: the faster one, and the one it is compared with.
 
     Raises: BadThresholds where it does not select exactly one cell a side.
     """
@@ -208,7 +211,7 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
             if here != there and not meant and axis not in ("poll", "twin"):
                 raise ValueError(
                     f"its sides differ in {axis} ({_value(axis, here)}, {_value(axis, there)}): "
-                    f"write {axis} once in `where`, or in both sides if that is meant"
+                    f"write {axis} once in `where`, or in both sides if they are to differ"
                 )
     except ValueError as error:
         raise BadThresholds(f"{thresholds.path}: promise {promise.name!r}: {error}") from error
@@ -216,23 +219,26 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
 
 
 def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
-    """The one cell that has all these values. Raises: ValueError, telling what there is."""
+    """Return the one cell that has all these values.
+
+    Raises: ValueError, with the values that exist.
+    """
     wanted = {"poll": False, "twin": False, **where, **own}
     left = cells
-    held: list[str] = []  # what the cells of `left` have in common, as written
+    common: list[str] = []  # the values that all cells of `left` have, as written
     for axis, value in wanted.items():
         fitting = [cell for cell in left if getattr(cell, axis) == value]
         written = f"{axis} = {_value(axis, value)}"
         if not fitting:
-            there = list(dict.fromkeys(_value(axis, getattr(cell, axis)) for cell in left))
+            known = list(dict.fromkeys(_value(axis, getattr(cell, axis)) for cell in left))
             raise ValueError(
                 f"`{side}` selects no cell of this run: nothing has {written}"
-                f"{' with ' if held else ''}{', '.join(held)}; "
-                f"there is {_some(there) or 'nothing at all'}"
+                f"{' with ' if common else ''}{', '.join(common)}; "
+                f"there is {_some(known) or 'nothing at all'}"
             )
         left = fitting
         if axis in where or axis in own:
-            held.append(written)
+            common.append(written)
     if len(left) > 1:
         open_axes = [axis for axis in AXES if len({getattr(cell, axis) for cell in left}) > 1]
         raise ValueError(
@@ -243,7 +249,7 @@ def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
 
 
 def _value(axis: str, value: object) -> str:
-    """As one would write it in the file."""
+    """Write a value as in the file."""
     if axis == "depth" and value is None:
         return '"default"'
     if axis == "size" and isinstance(value, int):
@@ -260,7 +266,7 @@ def _some(texts: list[str], most: int = 6) -> str:
 
 
 def times(ratio: float) -> str:
-    """1.5 -> `1.5x`, 1.8234 -> `1.823x`: enough digits to tell it from a bound near by."""
+    """Format a ratio: 1.5 as `1.5x`, 1.8234 as `1.823x`, enough digits beside a close bound."""
     if ratio >= 1000:
         return f"{ratio:.0f}x"
     return (f"{ratio:.3f}".rstrip("0").rstrip(".") if 0.1 <= ratio < 10 else f"{ratio:.4g}") + "x"

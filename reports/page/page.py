@@ -1,8 +1,8 @@
-"""One page that tells a sweep: self-contained, and readable without a network.
+"""The page of a run: self-contained, and readable without a network.
 
-No script, no request: charts are inline SVG, the style is inline, and a
-content security policy says so to the browser, since a journal may come from
-anybody. Every string from the data is cut, cleaned and escaped on its way.
+No script, no request: charts and style are inline, and a content security
+policy makes the browser enforce it, since a journal may come from anyone.
+Every string from the data is cut, cleaned and escaped.
 """
 
 from __future__ import annotations
@@ -35,38 +35,39 @@ from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
 from ipcbench.reports.page import phrases, tables
 from ipcbench.reports.verdicts import python_cost
-from ipcbench.reports.verdicts.claims import Outcome, shm_fastest
-from ipcbench.reports.verdicts.statements import judged
-from ipcbench.reports.verdicts.trust import judge
+from ipcbench.reports.verdicts.claims import shm_fastest
+from ipcbench.reports.verdicts.decisions import Outcome
+from ipcbench.reports.verdicts.statements import decide_statements
+from ipcbench.reports.verdicts.trust import assess
 
 REPORT = "report.html"
 FIGURES = "figures"
 LONGEST_TEXT = 600  # characters of one string from the data
-_OURS = re.compile(f"(?:{'|'.join(KINDS)})-[a-z0-9-]{{1,64}}")
-_FURTHER = (  # sections of charts that are there only where something of theirs was measured
+_CHART_NAME = re.compile(f"(?:{'|'.join(KINDS)})-[a-z0-9-]{{1,64}}")
+_FURTHER = (  # sections of charts that are shown only if they have a chart
     (
         "placement",
-        "One core against two",
-        "The same work, the same facility, and only the CPUs differ. Before one facility is "
-        "blamed for its latency, look here.",
+        "One core and two",
+        "The same work and the same facility; only the CPUs differ. Look here before you "
+        "attribute a latency to a facility.",
     ),
     (
         "waiting",
         "Waiting and copying",
-        "What the receiver does decides as much as what carries the bytes: whether it sleeps or "
-        "spins, polls before it reads, copies the bytes out or reads them where they lie.",
+        "The receiver matters as much as the facility: it sleeps or spins, calls poll(2) before "
+        "it reads or not, copies the bytes out or reads them in place.",
     ),
-    ("depth", "Depth", "How much a facility can hold before its sender has to wait."),
+    ("depth", "Depth", "The number of messages that a facility holds before the sender must wait."),
     (
         "signal",
         "Wake-ups without bytes",
-        "What carries no data is measured in ping-pong with itself. Shared memory pays this for "
-        "each message whose receiver sleeps.",
+        "Facilities that carry no data: two processes wake each other in turn. Shared memory "
+        "has this cost for each message whose receiver sleeps.",
     ),
     (
         "counter",
         "Guarding a counter",
-        "Two or more processes count up one variable: with a guard, and without one.",
+        "Two or more processes increment one variable, with a guard and without.",
     ),
 )
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -81,10 +82,10 @@ class Shown:
 
 
 def write(results: Results, folder: Path) -> Path:
-    """Write `report.html`, and each chart as SVG and PNG under `figures`; the page's path.
+    """Write `report.html`, and each chart as SVG and PNG under `figures`; return the page's path.
 
-    `folder` must exist; what stood there under these names is replaced, each
-    file as a whole. The same results give the same bytes. Raises: OSError.
+    `folder` must exist; files of these names are replaced, each as a whole.
+    The same results give the same bytes. Raises: OSError.
     """
     cells = measured(results)
     charts, more_charts = all_charts(cells)
@@ -97,30 +98,30 @@ def write(results: Results, folder: Path) -> Path:
         drawn = figures.draw(chart)
         write_atomically(folder / FIGURES / f"{chart.name}.svg", drawn.svg)
         write_atomically(folder / FIGURES / f"{chart.name}.png", drawn.png)
-        shown.append(Shown(chart, Markup(drawn.inline)))  # made by us; its texts are escaped
+        shown.append(Shown(chart, Markup(drawn.inline)))  # safe: matplotlib escapes its texts
     page = render(results, cells, shown, more_charts)
     write_atomically(folder / REPORT, page.encode("utf-8", "replace"))
     return folder / REPORT
 
 
 def _no_link(folder: Path) -> None:
-    """What is written stays in the run's folder. Raises: OSError."""
+    """Refuse a symbolic link, so that files stay in the run's folder. Raises: OSError."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, "a link, which may lead anywhere: remove it", str(folder))
 
 
 def _remove_stale(folder: Path, names: Collection[str]) -> None:
-    """Remove what an earlier report drew and this one does not; only files named as ours are."""
+    """Remove charts of an earlier report; only files with the names of charts."""
     for path in folder.glob("*.*") if folder.is_dir() else ():
-        ours = path.suffix in (".svg", ".png") and _OURS.fullmatch(path.stem)
-        if ours and path.stem not in names and path.is_file() and not path.is_symlink():
+        drawn = path.suffix in (".svg", ".png") and _CHART_NAME.fullmatch(path.stem)
+        if drawn and path.stem not in names and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
 
 
 def render(
     results: Results, cells: list[Measured], shown: list[Shown], more_charts: int = 0
 ) -> str:
-    """The page as text. Pure."""
+    """Render the page as text. Pure."""
     found = winners(cells)
     claim = shm_fastest(cells)
     both = python_cost.costs(cells)
@@ -131,12 +132,12 @@ def render(
             header=results.header,
             machine=results.header.machine,
             results=results,
-            trust=judge(results, cells),
+            trust=assess(results, cells),
             claim=claim,
-            claim_grid=tables.claim_grid(claim),
-            claim_rows=tables.bounded(claim.judged),
-            alone=tables.alone(claim, cells),
-            holds={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
+            claim_grid=tables.comparison_grid(claim.comparisons),
+            claim_rows=tables.bounded(claim.comparisons),
+            unopposed=tables.unopposed(claim, cells),
+            found_in={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
             winners_grid=tables.winners_grid(one for one in found if one.second and _carry(one)),
             signals_grid=tables.winners_grid(
                 one for one in found if one.second and not _carry(one)
@@ -145,7 +146,7 @@ def render(
             winners_families=Counter(
                 one.contest.situation.runtime for one in found if one.p is not None
             ),
-            statements=[(one, tables.statement_grids(one)) for one in judged(cells)],
+            statements=[(one, tables.statement_grids(one)) for one in decide_statements(cells)],
             costs=tables.bounded(both),
             cost_sums=python_cost.sums(both),
             cost_trips=python_cost.round_trips(both),
@@ -178,7 +179,7 @@ def _native_wanted(results: Results) -> bool:
 
 
 def repeat(results: Results) -> str:
-    """The command line that measures this again, in the same order."""
+    """Write the command line that repeats the measurement, in the same order."""
     command = shlex.join(results.header.command)
     if any(word.partition("=")[0] == "--seed" for word in results.header.command):
         return command
@@ -219,9 +220,9 @@ _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 
 
 def _clean(value: object) -> object:
-    """Every string on its way into the page, before it is escaped."""
+    """Cut and clean a string for the page, before it is escaped."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     cut = value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
-    # Controls, what turns the direction of the text that follows, what no font can show.
+    # Replace control characters, changes of the text's direction, and what no font has.
     return _SUSPECT.sub(lambda found: found[0] if found[0].isprintable() else "\ufffd", cut)

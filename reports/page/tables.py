@@ -1,7 +1,7 @@
-"""Measured cells -> the rows of the page's tables: numbers in SI units, no formatting.
+"""Rows of the page's tables: numbers in SI units, without formatting.
 
-Every list is bounded (`MOST_ROWS`), and says by its `total` how long it would
-have been: a folder may hold anything, and the page must still open.
+Every list is bounded (`MOST_ROWS`), and its `total` is the unbounded length: a
+run's folder may contain anything, and a browser must still open the page.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from ipcbench.bench.results.records import Run, Skipped
 from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Contest, Measured, Situation, Winner, ratios
-from ipcbench.reports.verdicts.claims import Claim, Judged
-from ipcbench.reports.verdicts.statements import Compared, Judgement
+from ipcbench.reports.verdicts.decisions import Comparison, Decision
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size
@@ -33,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """The first rows of a list that had `total`."""
+    """The first rows of a list of length `total`."""
 
     rows: Sequence[T]
     total: int
@@ -71,43 +70,42 @@ def winners_grid(winners: Iterable[Winner]) -> Grid[Winner]:
     return _grid(winners, lambda one: (one.contest.situation, one.contest.size))
 
 
-def statement_grids(
-    one: Judgement,
-) -> list[tuple[tuple[str, str], Grid[Compared]]]:
-    """One for each pair of a statement that was measured."""
-    return [
-        (pair, _grid(found, lambda each: (each.situation, each.size)))
-        for pair in one.statement.pairs
-        if (found := one.of(pair))
-    ]
+def statement_grids(one: Decision) -> list[tuple[tuple[str, str], Grid[Comparison]]]:
+    """Make a table for each pair of a statement that was measured."""
+    pairs: dict[tuple[str, str], list[Comparison]] = {}
+    for each in one.comparisons:
+        key = each.first.cell.transport, each.second.cell.transport
+        pairs.setdefault(key, []).append(each)
+    return [(pair, comparison_grid(pairs[pair])) for pair in one.statement.pairs if pair in pairs]
 
 
-def claim_grid(claim: Claim) -> Grid[Judged]:
-    return _grid(claim.judged, lambda one: (one.contest.situation, one.contest.size))
+def comparison_grid(comparisons: Iterable[Comparison]) -> Grid[Comparison]:
+    return _grid(comparisons, lambda one: (one.situation, one.size))
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """A contest with one side only. `foil`: the best of the other side that waits otherwise.
+class Unopposed:
+    """A contest without one of its sides.
 
-    `ratio`: how many times as fast `best` is as the foil; unlike with unlike.
+    `substitute`: the best of the other side with another way of waiting, where
+    there is one; `ratio`: how many times as fast `best` is (not a fair comparison).
     """
 
     contest: Contest
     best: Measured
-    foil: Measured | None
+    substitute: Measured | None
     ratio: Interval | None
 
 
-def alone(claim: Claim, cells: Iterable[Measured]) -> Rows[Alone]:
-    """What the claim had nothing to compare with, shared memory first."""
+def unopposed(claim: Decision, cells: Iterable[Measured]) -> Rows[Unopposed]:
+    """List the contests without one side, those of shared memory first."""
     others: dict[object, Measured] = {}
     for one in cells:
         if one.facts.family not in (SHARED_MEMORY, FLOOR) and not one.cell.twin:
             known = others.setdefault(_axes(one), one)
             if one.interval.median < known.interval.median:
                 others[_axes(one)] = one
-    found = [_alone(contest, others) for contest in claim.alone]
+    found = [_unopposed(contest, others) for contest in claim.unopposed]
     found.sort(key=lambda one: one.best.facts.family != SHARED_MEMORY)
     return bounded(found, 500)
 
@@ -116,18 +114,19 @@ def _axes(one: Measured) -> object:
     return replace(one.situation, wait="", in_place=False), one.cell.size
 
 
-def _alone(contest: Contest, others: Mapping[object, Measured]) -> Alone:
+def _unopposed(contest: Contest, others: Mapping[object, Measured]) -> Unopposed:
     best = min(contest.entrants, key=lambda one: (one.interval.median, one.cell.id))
-    foil = others.get(_axes(best)) if best.facts.family == SHARED_MEMORY else None
-    return Alone(contest, best, foil, ratios(foil, best) if foil else None)
+    other = others.get(_axes(best)) if best.facts.family == SHARED_MEMORY else None
+    return Unopposed(contest, best, other, ratios(other, best) if other else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured cell with all that belongs to it; the last five are per unit.
+    """A row of the table of all results.
 
-    `throughput` in bytes/s, None where a value is no message's time. `cpu` in
-    seconds over all processes. `depths` as the channels really had them.
+    `throughput` in bytes/s, None where the time is not that of a message.
+    `depths`: the real ones of the channels. `cpu` (seconds), the switches and
+    the faults are per unit, summed over all processes.
     """
 
     measured: Measured
@@ -163,7 +162,7 @@ def _figure(one: Measured) -> Figure:
 
 
 def _pinned(run: Run) -> str:
-    """`0 | 1`: a process's CPUs each."""
+    """Write the CPUs of each process: `0 | 1`."""
     return " | ".join(",".join(map(str, cpus)) for cpus in run.cpus)
 
 
@@ -174,7 +173,7 @@ def _few(found: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Percentile:
-    """Nanoseconds; `low` and `high`: 95 % of the resamplings of rounds, None under 6 rounds."""
+    """A percentile in ns, and the range of 95 % of its resamples; None with fewer than 6 rounds."""
 
     value: float
     low: float | None
@@ -183,11 +182,11 @@ class Percentile:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Single round trips of a cell, all rounds together. None: more than the sample can bear."""
+    """Single round trips of a cell, all rounds together; None where the sample is too small."""
 
     measured: Measured
     count: int
-    percentiles: list[Percentile | None]  # as QUANTILES
+    percentiles: list[Percentile | None]  # one for each of QUANTILES
     longest: float  # ns
 
 
@@ -216,8 +215,10 @@ def _tail(one: Measured) -> Tail:
 
 
 def _grouped(rounds: Sequence[Counts]) -> Sequence[Counts]:
-    """As many rounds as can be drawn, neighbours together where there are more: what
-    neighbours have in common stays in one group."""
+    """Merge neighbouring rounds into at most `MOST_DRAWN` groups.
+
+    Neighbours, because what they have in common then stays in one group.
+    """
     size = -(-len(rounds) // MOST_DRAWN)
     if size == 1:
         return rounds
@@ -225,11 +226,11 @@ def _grouped(rounds: Sequence[Counts]) -> Sequence[Counts]:
 
 
 def _resampled(counts: np.ndarray) -> np.ndarray:
-    """(RESAMPLES, buckets): histograms of rounds drawn with replacement, or none of them.
+    """Draw rounds with replacement: (RESAMPLES, buckets), or no rows with too few rounds.
 
-    A round is what is drawn, since the round trips of one pair of processes
-    are not independent of each other. The seed is fixed: a page made twice
-    from the same data is the same page.
+    Whole rounds are drawn, since the round trips of one pair of processes are
+    not independent of each other. The seed is fixed: the same data give the
+    same page.
     """
     rounds = len(counts)
     if rounds < ENOUGH_ROUNDS:
@@ -251,7 +252,7 @@ def _percentile(
 
 
 def _index(histograms: np.ndarray, quantile: float) -> np.ndarray:
-    """For each histogram (a row): the first bucket up to which `quantile` of it lies."""
+    """Find in each histogram (a row) the first bucket that reaches `quantile`."""
     seen = np.cumsum(histograms, axis=1)
     wanted = quantile * seen[:, -1:]
     return np.asarray(np.argmax(seen >= wanted, axis=1))
@@ -259,9 +260,9 @@ def _index(histograms: np.ndarray, quantile: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why cells were skipped, and what would bring them back.
+    """The reason why cells were skipped, and its remedy.
 
-    `likewise`: the other transports of which the same is said, but for the name.
+    `likewise`: other transports with the same reason, except for the name.
     """
 
     reason: str
@@ -271,7 +272,7 @@ class Reason:
 
 
 def skipped(results: Results) -> Rows[Reason]:
-    """By reason, the most frequent first."""
+    """Group the skipped cells by reason, the most frequent first."""
     groups: dict[tuple[str, str], list[Skipped]] = {}
     for result in results.with_status(Status.SKIPPED):
         skip = result.skipped
@@ -285,14 +286,14 @@ def skipped(results: Results) -> Rows[Reason]:
 
 
 def _nameless(text: str, transport: str) -> str:
-    """With the transport's name left out where it stands as a word of its own."""
+    """Replace the transport's name by NUL where it is a word of its own."""
     return re.sub(rf"(?<![\w:+/-]){re.escape(transport)}(?![\w:+/-])", "\0", text)
 
 
 def _reason(skips: Sequence[Skipped]) -> Reason:
     first, names = skips[0], {skip.cell.transport for skip in skips}
-    said = first.reason if first.remedy == "" else f"{first.reason}\n{first.remedy}"
-    named = _nameless(said, first.cell.transport) != said
+    text = f"{first.reason}\n{first.remedy}"
+    named = _nameless(text, first.cell.transport) != text
     likewise = sorted(names - {first.cell.transport}) if named else []
     ids = bounded([skip.cell.id for skip in skips], 500)
     return Reason(first.reason, first.remedy, likewise, ids)
@@ -300,7 +301,7 @@ def _reason(skips: Sequence[Skipped]) -> Reason:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that came to nothing. `figure`: the cell has one all the same."""
+    """A failed run. `figure`: the cell has a result from other runs."""
 
     cell: str
     figure: bool
@@ -312,7 +313,7 @@ class Failure:
 
 
 def failures(results: Results) -> Rows[Failure]:
-    """Those without a figure first; each cell's in the order they came."""
+    """List the failed runs, those of cells without a result first."""
     found = [failure for result in results.cells.values() for failure in _failures(result)]
     return bounded(sorted(found, key=lambda one: one.figure), 500)
 
@@ -323,7 +324,7 @@ def _failures(result: CellResult) -> list[Failure]:
         Failure(result.cell.id, figure, one.round, one.who, one.where, one.what, one.remedy)
         for one in result.failures
     ]
-    if result.status is Status.FAILED:  # what was measured there, and does not count
+    if result.status is Status.FAILED:  # its runs are void
         found += [
             Failure(result.cell.id, figure, run.round, "the machine", "void", run.void)
             for run in result.runs

@@ -1,1 +1,1 @@
-"""Verdicts: on the run, on the chapter's claim and statements, on Python's cost."""
+"""Verdicts: trust in the run, the chapter's statements, the cost of Python."""

@@ -1,9 +1,9 @@
-"""What Python costs: each cell that both loops measured, the native one beside Python's.
+"""The cost of Python: each cell measured by both loops, native and Python, compared.
 
-The two loops make the same calls over the same descriptors and mappings, so
-what the Python loop takes beyond the native one is the interpreter's part.
-Where the native calls are others (`Facts.differs`), it is that and theirs: such
-cells are shown, marked, and left out of the sums.
+The two loops make the same calls on the same descriptors and mappings, so the
+additional time of the Python loop is that of the interpreter. Where the native
+loop makes other calls (`Facts.differs`), the difference contains theirs too:
+such cells are shown, marked, and left out of the sums.
 """
 
 from __future__ import annotations
@@ -20,33 +20,20 @@ from ipcbench.bench.results.axes import (
     PLACEMENTS,
     PYTHON,
 )
-from ipcbench.bench.results.units import format_size, human_size
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.reports.charts.chart import (
-    Axis,
-    Chart,
-    Row,
-    inverse,
-    label,
-    places,
-    size_of,
-)
-from ipcbench.reports.charts.dots import Place, Point, dot_charts
-from ipcbench.reports.model import Measured, Situation, loop_of, rank, ratios
+from ipcbench.reports.model import Measured, Situation, placements_of, rank, ratios
 
-WANTED_SIZE = 64  # bytes: where little is copied, the calls are all there is
-WANTED_PLACES = ("same-core", "cross-core-awake")
-MOST_FOLDED = 12  # charts
+PREFERRED_SIZE = 64  # bytes: with little to copy, the calls are the whole cost
+PREFERRED_PLACEMENTS = ("same-core", "cross-core-awake")
 MARK = "\N{DAGGER}"  # of a transport whose native calls differ
-_LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One cell measured by both loops. Paired by round; None without a common round.
+    """One cell measured by both loops, paired by round; None without a common round.
 
-    `difference`: the Python loop's time less the native one's, seconds per
-    unit; `ratio`: by how many times it is as long.
+    `difference`: time of the Python loop minus time of the native one, in
+    seconds per unit; `ratio`: the first divided by the second.
     """
 
     native: Measured
@@ -55,8 +42,8 @@ class Cost:
     ratio: Interval | None
 
     @property
-    def told(self) -> bool:
-        """Whether the interval of the ratio leaves out 1, of enough rounds."""
+    def significant(self) -> bool:
+        """True if the interval of the ratio excludes 1, with enough rounds."""
         one = self.ratio
         return one is not None and one.verdict_possible and not one.low <= 1 <= one.high
 
@@ -74,14 +61,14 @@ class Cost:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """As a reader would go through them."""
+        """The sorting key of tables and charts."""
         cell, family = self.native.cell, rank(FAMILIES, self.native.facts.family)
         where = rank(PLACEMENTS, cell.placement)
         return (rank(PATTERNS, cell.pattern), where, cell.size, cell.processes, family, cell.id)
 
 
 def costs(cells: Iterable[Measured]) -> list[Cost]:
-    """One for each transport, situation and size that both loops measured."""
+    """Pair the cells that both loops measured: same transport, situation and size."""
     found: dict[tuple[str, Situation, int], dict[str, Measured]] = {}
     for one in cells:
         if not one.cell.twin:
@@ -100,10 +87,10 @@ def _cost(native: Measured, python: Measured) -> Cost:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Of one pattern, size and placement: (least, median, most) over its transports.
+    """The cost in one placement, as (least, median, most) over all transports.
 
-    `added` in seconds per unit. Left out: the floor, which is no transport, and whose native
-    calls differ.
+    `added` in seconds per unit. Left out are the floor, which is no transport,
+    and transports whose native calls differ.
     """
 
     size: int
@@ -115,7 +102,7 @@ class Sum:
 
 
 def sums(found: Sequence[Cost]) -> list[Sum]:
-    """For each placement of the table of round trips."""
+    """Sum up each placement of the table of round trips."""
     table = round_trips(found)
     return [
         one
@@ -146,7 +133,7 @@ def _span(values: Sequence[float]) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One transport and size; a cost for each placement of the table."""
+    """One transport and size, with a cost for each placement of the table."""
 
     shown: Measured
     costs: list[Cost | None]
@@ -154,34 +141,38 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
+    """Costs by transport and placement."""
+
     placements: list[str]
     rows: list[TableRow]
 
 
 def round_trips(found: Sequence[Cost]) -> Table:
-    """At the size nearest to `WANTED_SIZE`, same-core and cross-core-awake where measured."""
-    plain = _plain(found, "latency")
-    size = _small(plain)
-    return _table([one for one in plain if one.size == size])
+    """Tabulate round trips at the size nearest to `PREFERRED_SIZE`."""
+    trips = default_depth(found, "latency")
+    size = small_size(trips)
+    return _table([one for one in trips if one.size == size])
 
 
 def streams(found: Sequence[Cost]) -> Table:
-    return _table(_plain(found, "stream"))
+    """Tabulate streams, at all sizes."""
+    return _table(default_depth(found, "stream"))
 
 
-def _plain(found: Sequence[Cost], pattern: str) -> list[Cost]:
+def default_depth(found: Sequence[Cost], pattern: str) -> list[Cost]:
+    """Select the costs of a pattern, without cells of a requested depth."""
     return [one for one in found if one.pattern == pattern and one.native.cell.depth is None]
 
 
-def _small(found: Sequence[Cost]) -> int:
-    """The size of most of them, and of these the nearest to the one wanted."""
+def small_size(found: Sequence[Cost]) -> int:
+    """Choose the size nearest to `PREFERRED_SIZE`; the more frequent one of two."""
     counts = {size: sum(one.size == size for one in found) for size in {one.size for one in found}}
-    return min(counts, key=lambda size: (abs(size - WANTED_SIZE), -counts[size]), default=0)
+    return min(counts, key=lambda size: (abs(size - PREFERRED_SIZE), -counts[size]), default=0)
 
 
 def _table(found: Sequence[Cost]) -> Table:
-    there = places(one.native for one in found)
-    placements = [one for one in WANTED_PLACES if one in there] or there[:2]
+    known = placements_of(one.native for one in found)
+    placements = [one for one in PREFERRED_PLACEMENTS if one in known] or known[:2]
     rows: dict[tuple[object, ...], dict[str, Cost]] = {}
     for one in found:
         cell = one.native.cell
@@ -198,72 +189,11 @@ def _table(found: Sequence[Cost]) -> Table:
 
 
 def python_alone(found: Sequence[Cost], cells: Iterable[Measured]) -> list[str]:
-    """The transports of which only Python's loop was measured, where others have both."""
-    where = {(one.pattern, one.placement, one.size) for one in found}
+    """List the transports measured by the Python loop alone, where others have both."""
+    cells_of_both = {(one.pattern, one.placement, one.size) for one in found}
     both = {one.native.cell.transport for one in found}
     return sorted(
         {one.cell.transport for one in cells
-         if (one.cell.pattern, one.cell.placement, one.cell.size) in where
+         if (one.cell.pattern, one.cell.placement, one.cell.size) in cells_of_both
          and one.cell.runtime == PYTHON} - both
     )  # fmt: skip
-
-
-def charts(cells: Sequence[Measured]) -> list[Chart]:
-    """Native beside Python: round trips and streams of small messages, then all else, folded."""
-    found = costs(cells)
-    drawn: list[Chart] = []
-    folded: list[Chart] = []
-    for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
-        these = [one for one in found if one.pattern == pattern]
-        if pattern not in ("latency", "stream"):
-            folded += _chart(f"cost-{pattern}", pattern, these)
-            continue
-        what = "round trip" if pattern == "latency" else "stream"
-        these = _plain(found, pattern)
-        small = _small(these)
-        for size in sorted({one.size for one in these}, key=lambda size: (size != small, size)):
-            of_size = [one for one in these if one.size == size]
-            title = f"{what}, {human_size(size)}"
-            chart = _chart(f"cost-{pattern}-{format_size(size)}", title, of_size, sized=False)
-            (drawn if size == small else folded).extend(chart)
-    return drawn + [replace(chart, folded=True) for chart in folded[:MOST_FOLDED]]
-
-
-def _chart(kind: str, what: str, found: Sequence[Cost], sized: bool = True) -> list[Chart]:
-    if not found:
-        return []
-    per = found[0].native.facts.per
-    rates = per == "message"
-    points = [
-        Point(Place("", cost.placement), Row(_label(cost.native, sized), cost.native.facts.family),
-              (cost.native.cell.transport, cost.size, cost.native.cell.processes),
-              loop_of(one.cell.runtime),
-              inverse(one.interval, 1) if rates else one.interval)
-        for cost in found
-        for one in (cost.native, cost.python)
-    ]  # fmt: skip
-    differ = any(cost.native.facts.differs for cost in found)
-    other = f"; at those marked {MARK} the native calls are others" if differ else ""
-    better = "Higher is better, to the right" if rates else "Lower is better, to the left"
-    return dot_charts(
-        kind,
-        "costs",
-        f"What Python costs: {what}",
-        points,
-        lambda name: rank(_LOOPS, name),
-        Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,
-        "messages a second" if rates else per,
-        "The same calls over the same descriptors and mappings, made by a compiled loop and by "
-        f"Python's: the way between the two is Python's part{other}. {better}; logarithmic.",
-        [one for cost in found for one in (cost.native, cost.python)],
-    )
-
-
-def _label(one: Measured, sized: bool) -> str:
-    """A transport, and what else tells its row from the others of a chart."""
-    parts = [label(one) + (f" {MARK}" if one.facts.differs else "")]
-    if sized and one.cell.size:
-        parts.append(size_of(one))
-    if one.cell.processes != 2:
-        parts.append(f"{one.cell.processes} processes")
-    return ", ".join(parts)

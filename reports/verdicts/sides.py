@@ -1,4 +1,4 @@
-"""Is one side of a contest ahead of the other? One exact test, however many take part.
+"""An exact test of whether one side of a contest is ahead of the other.
 
 A side is a set of transports, each a mapping of round -> seconds.
 """
@@ -16,69 +16,70 @@ Times = Mapping[int, float]
 
 
 class Ahead(NamedTuple):
-    """`p`: against "some rival is beaten by no candidate". `agreed`: in all rounds tested."""
+    """The result of `ahead`: a p-value, and whether all rounds tested agree."""
 
     p: float
-    agreed: bool
+    unanimous: bool
 
 
 def ahead(candidates: Sequence[Times], rivals: Sequence[Times]) -> Ahead:
     """Test whether every rival is slower than a candidate in more than half of all rounds.
 
-    Each round is played by one candidate, the one that was best in the rounds
-    *before* it (the first round only teaches, unless there is no choice). For
-    each rival its wins are counted; the p-value is the largest of the sign
-    tests' over the rivals.
+    In each round one candidate represents its side: the one that was best in
+    the rounds *before* it. (So the first round is used for training only,
+    unless there is a single candidate.) Its wins over each rival are counted;
+    the p-value is the largest of the sign tests over the rivals.
 
-    Why that holds its level, without a factor for candidates or rivals: let
-    the null hypothesis be true, so there is a rival j to which every candidate
-    loses, or is equal, in half of the rounds or more. Whoever plays round r
-    was chosen from earlier rounds alone, and rounds are independent of each
-    other; so, given the past, it beats j in round r with a chance of at most
-    1/2. The number of wins over j is then stochastically at most binomial
-    (n, 1/2), and j's sign test valid. The largest of all p-values is at least
-    j's. (Choosing by *all* rounds instead, the tested one among them, would
-    need Bonferroni's factor; counting who is first of all would favour the
-    side with more transports.)
+    The test is valid without a correction for the number of candidates or
+    rivals. Let the null hypothesis be true: there is a rival j to which every
+    candidate loses, or is equal, in half of the rounds or more. The candidate
+    of round r was chosen from earlier rounds alone, and rounds are independent
+    of each other; so, given the earlier rounds, it beats j in round r with a
+    probability of at most 1/2. The number of wins over j is then
+    stochastically at most binomial(n, 1/2), and the sign test against j is
+    valid. The largest of all p-values is at least that of j. (A choice by
+    *all* rounds, the tested one included, would need Bonferroni's factor; to
+    count the rounds in which a side has the fastest transport of all would
+    favour the side with more transports.)
     """
     played = [0] * len(rivals)
     won = [0] * len(rivals)
-    for number, chosen in _players(candidates).items():
+    for number, chosen in _representatives(candidates).items():
         for index, rival in enumerate(rivals):
             if number in rival:
                 played[index] += 1
                 won[index] += candidates[chosen][number] < rival[number]
     p = max(_at_least(wins, n) for wins, n in zip(won, played, strict=True))
-    agreed = all(0 < n == wins for wins, n in zip(won, played, strict=True))
-    return Ahead(p, agreed)
+    unanimous = all(0 < n == wins for wins, n in zip(won, played, strict=True))
+    return Ahead(p, unanimous)
 
 
-def _players(candidates: Sequence[Times]) -> dict[int, int]:
-    """Round -> the index of the candidate that plays it, chosen from the rounds before."""
+def _representatives(candidates: Sequence[Times]) -> dict[int, int]:
+    """Choose the candidate (index) of each round from the rounds before it."""
     if len(candidates) == 1:
         return dict.fromkeys(candidates[0], 0)
-    # Behind the best of its round, in logarithms, kept in order.
+    # For each candidate: log(time / best time of that round), sorted.
     behind: list[list[float]] = [[] for _ in candidates]
-    players: dict[int, int] = {}
+    found: dict[int, int] = {}
     for number in sorted(set().union(*candidates)):
-        there = [index for index, times in enumerate(candidates) if number in times]
-        known = [index for index in there if behind[index]]
+        present = [index for index, times in enumerate(candidates) if number in times]
+        known = [index for index in present if behind[index]]
         if known:
-            players[number] = min(known, key=lambda index: (_middle(behind[index]), index))
-        best = min(candidates[index][number] for index in there)
-        for index in there:
+            found[number] = min(known, key=lambda index: (_median(behind[index]), index))
+        best = min(candidates[index][number] for index in present)
+        for index in present:
             insort(behind[index], math.log(candidates[index][number] / best))
-    return players
+    return found
 
 
-def _middle(ordered: Sequence[float]) -> float:
-    """The median of what is in order already."""
+def _median(ordered: Sequence[float]) -> float:
+    """Return the median of a sorted sample."""
     half = len(ordered) // 2
     return (ordered[half] + ordered[~half]) / 2
 
 
 def _at_least(wins: int, n: int) -> float:
-    """P(binomial(n, 1/2) >= wins), or 1 where there are too few rounds for any verdict."""
+    """Return P(binomial(n, 1/2) >= wins), or 1 where there are too few rounds for a verdict."""
     if n < ENOUGH_ROUNDS - 1:
         return 1.0
     return binomial_tail(n, wins)

@@ -1,7 +1,7 @@
-"""Whether a run can be trusted: its controls, and everything that disturbed it.
+"""Trust in a run: its controls, and everything that disturbed it.
 
 A control is a cell measured twice under two names; the paired ratio of the
-two must be 1. Each finding is a plain sentence with a weight.
+two must be 1. Each finding is a sentence with a severity.
 """
 
 from __future__ import annotations
@@ -9,63 +9,65 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from statistics import median
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import Results, Status
+from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
 
 BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
-SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as the effects sought
-
-
-class Weight(IntEnum):
-    """How much a finding takes from the trust in a run."""
-
-    GOOD = 0
-    NOTE = 1
-    WARNING = 2
-    BAD = 3
+SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as typical effects
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """`ratio`: time of the twin by time of its original; None without a common round."""
+    """A twin beside its original.
+
+    `ratio`: time of the twin divided by time of its original; None without a common round.
+    """
 
     cell: Cell
     ratio: Interval | None
-    weight: Weight
+    severity: Severity
     verdict: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    weight: Weight
+    """One sentence about the run."""
+
+    severity: Severity
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """`weight` is that of the gravest finding, `headline` one sentence for the top."""
+    """An assessment of a run: the gravest severity, a headline, and the findings."""
 
-    weight: Weight
+    severity: Severity
     headline: str
     controls: list[Control]
     findings: list[Finding]
-    rounds: int  # that the best-measured cell has
+    rounds: int  # of the cell that has most
 
     @property
     def reasons(self) -> list[str]:
         """The one or two findings behind the headline."""
-        grave = [one.text for one in self.findings if one.weight >= Weight.WARNING]
-        return (grave or [one.text for one in self.findings if one.weight is Weight.GOOD])[:2]
+        grave = [one.text for one in self.findings if one.severity >= Severity.WARNING]
+        return (grave or [one.text for one in self.findings if one.severity is Severity.OK])[:2]
+
+    @property
+    def explained(self) -> str:
+        """The headline with its reasons, as one sentence."""
+        because = "; ".join(f"{one[:1].lower()}{one[1:]}".rstrip(".") for one in self.reasons)
+        return f"{self.headline.rstrip('.')}, because {because}."
 
 
-def judge(results: Results, cells: Sequence[Measured]) -> Trust:
-    """Weigh a run. `cells`: all that have a figure, twins too."""
+def assess(results: Results, cells: Sequence[Measured]) -> Trust:
+    """Assess a run. `cells`: all that have a result, twins included."""
     controls = _controls(cells)
     rounds = max((len(one.times) for one in cells), default=0)
     findings = [
@@ -76,21 +78,21 @@ def judge(results: Results, cells: Sequence[Measured]) -> Trust:
         *_about_steal(results),
         *_about_failures(results),
     ]
-    weight = max((one.weight for one in findings), default=Weight.GOOD)
-    headline = _headline(weight, rounds, bool(cells))
-    ordered = sorted(findings, key=lambda one: -one.weight)
-    return Trust(weight, headline, controls, ordered, rounds)
+    severity = max((one.severity for one in findings), default=Severity.OK)
+    headline = _headline(severity, rounds, bool(cells))
+    ordered = sorted(findings, key=lambda one: -one.severity)
+    return Trust(severity, headline, controls, ordered, rounds)
 
 
-def _headline(weight: Weight, rounds: int, any_figure: bool) -> str:
-    if not any_figure:
-        return "Nothing was measured: there is nothing to trust."
-    if weight is Weight.BAD:
-        return "This run is not to be trusted."
+def _headline(severity: Severity, rounds: int, anything: bool) -> str:
+    if not anything:
+        return "Nothing was measured, so there is nothing to trust."
+    if severity is Severity.PROBLEM:
+        return "This run cannot be trusted."
     if rounds < ENOUGH_ROUNDS:
-        return "Too few rounds: ranges, and no verdict."
-    if weight is Weight.WARNING:
-        return "This run can be trusted with reserve."
+        return "Too few rounds: only ranges are shown, and no verdict."
+    if severity is Severity.WARNING:
+        return "This run can be trusted with reservations."
     return "This run can be trusted."
 
 
@@ -105,50 +107,51 @@ def _controls(cells: Sequence[Measured]) -> list[Control]:
     return found
 
 
-def _grade(ratio: Interval | None) -> tuple[Weight, str]:
+def _grade(ratio: Interval | None) -> tuple[Severity, str]:
     if ratio is None:
-        return Weight.WARNING, "no control: no round has both"
+        return Severity.WARNING, "no control: no round has both"
     if not ratio.verdict_possible:
-        return Weight.WARNING, "too few rounds"
+        return Severity.WARNING, "too few rounds"
     if ratio.low >= 1 - BAND and ratio.high <= 1 + BAND:
-        return Weight.GOOD, "good"
+        return Severity.OK, "good"
     if ratio.low > 1 + BAND or ratio.high < 1 - BAND:
-        return Weight.BAD, "bad"
-    return Weight.WARNING, "control inconclusive"
+        return Severity.PROBLEM, "bad"
+    return Severity.WARNING, "undecided"
 
 
 def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
     if not cells:
-        return [Finding(Weight.WARNING, "No cell has a figure.")]
+        return [Finding(Severity.WARNING, "No cell has a result.")]
     if rounds < ENOUGH_ROUNDS:
         text = (
-            f"{_many(rounds, 'round')} only: what stands as an interval is the whole range, and "
-            f"nothing is decided (that takes {ENOUGH_ROUNDS} rounds, 12 for a good interval)."
+            f"Only {_many(rounds, 'round')}: each interval is the whole range, and nothing is "
+            f"decided. Verdicts take {ENOUGH_ROUNDS} rounds, good intervals 12."
         )
-        return [Finding(Weight.WARNING, text)]
-    text = f"{rounds} rounds: each figure stands on up to {rounds} fresh pairs of processes."
-    found = [Finding(Weight.GOOD, text)]
+        return [Finding(Severity.WARNING, text)]
+    text = f"{rounds} rounds: each median is taken over up to {rounds} runs in new processes."
+    found = [Finding(Severity.OK, text)]
     fewer = sum(len(one.times) < rounds for one in cells)
     if fewer:
-        text = f"{_many(fewer, 'cell')} of {len(cells)} have fewer rounds than that."
-        found.append(Finding(Weight.NOTE, text))
+        have = "has" if fewer == 1 else "have"
+        text = f"{_many(fewer, 'cell')} of {len(cells)} {have} fewer rounds than that."
+        found.append(Finding(Severity.NOTE, text))
     return found
 
 
 def _about_controls(controls: Sequence[Control], cells: Sequence[Measured]) -> list[Finding]:
     if not controls:
-        text = "No control was measured: nothing shows whether equal things came out equal."
-        return [Finding(Weight.WARNING, text)] if cells else []
+        text = "No control was measured: nothing shows whether equal cells come out equal."
+        return [Finding(Severity.WARNING, text)] if cells else []
     found = []
-    for weight, text in (
-        (Weight.BAD, "came out wholly beyond ±5 %: identical cells differ, so others may too"),
-        (Weight.WARNING, "cannot tell (interval not within ±5 %, or too few rounds)"),
-        (Weight.GOOD, "came out equal within ±5 %"),
+    for severity, text in (
+        (Severity.PROBLEM, "differ by more than 5 %: identical cells differ, so others may too"),
+        (Severity.WARNING, "undecided (the interval reaches over ±5 %, or too few rounds)"),
+        (Severity.OK, "equal within ±5 %"),
     ):
-        some = sum(one.weight is weight for one in controls)
+        some = sum(one.severity is severity for one in controls)
         if some:
-            kind = f"{some} of {_many(len(controls), 'control')}"
-            found.append(Finding(weight, f"{kind} {text}."))
+            head = f"{some} of {_many(len(controls), 'control')}"
+            found.append(Finding(severity, f"{head}: {text}."))
     return found
 
 
@@ -156,24 +159,25 @@ def _about_end(results: Results) -> list[Finding]:
     done, wanted = len(results.rounds), results.header.settings.rounds
     found = []
     if results.ended is None:
-        text = f"The sweep did not end: it is still running, or was killed, after round {done}."
-        found.append(Finding(Weight.WARNING, text))
+        text = f"The sweep has not ended: it is still running, or was killed after round {done}."
+        found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "interrupted":
         text = f"The sweep was interrupted after {_many(done, 'round')} of {wanted}."
-        found.append(Finding(Weight.WARNING, text))
+        found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "full":
-        text = f"The sweep ended after {_many(done, 'round')}: its journal had grown to the limit."
-        found.append(Finding(Weight.NOTE, text))
+        text = f"The sweep ended after {_many(done, 'round')}: its journal reached the size limit."
+        found.append(Finding(Severity.NOTE, text))
     elif results.ended.reason == "budget":
         after = human_span(results.ended.wall)
         text = f"The time budget ended the sweep after {_many(done, 'round')} and {after}."
-        found.append(Finding(Weight.NOTE, text))
+        found.append(Finding(Severity.NOTE, text))
     if results.resumed:
         text = f"The sweep was interrupted and resumed {_many(len(results.resumed), 'time')}."
-        found.append(Finding(Weight.NOTE, text))
+        found.append(Finding(Severity.NOTE, text))
     pending = len(results.with_status(Status.PENDING))
     if pending:
-        found.append(Finding(Weight.NOTE, f"{_many(pending, 'planned cell')} never had its turn."))
+        text = f"{_many(pending, 'planned cell')} had no run before the sweep ended."
+        found.append(Finding(Severity.NOTE, text))
     return found
 
 
@@ -184,7 +188,7 @@ def _about_void(results: Results) -> list[Finding]:
         return []
     total = sum(void.values())
     why = "; ".join(f"{reason[:120]} ({count})" for reason, count in void.most_common(3))
-    grave = Weight.WARNING if total > len(runs) * SHARE_TO_NOTE else Weight.NOTE
+    grave = Severity.WARNING if total > len(runs) * SHARE_TO_NOTE else Severity.NOTE
     return [Finding(grave, f"{total} of {_many(len(runs), 'run')} are void: {why}.")]
 
 
@@ -194,29 +198,29 @@ def _about_steal(results: Results) -> list[Finding]:
     worst = max(results.rounds, key=lambda one: one.steal)
     middle = median(one.steal for one in results.rounds)
     if worst.steal <= 0:
-        return [Finding(Weight.GOOD, "No steal: the hypervisor, if any, took no time from us.")]
+        return [Finding(Severity.OK, "No steal: the hypervisor, if any, took no CPU time.")]
     over = worst.steal > SHARE_TO_NOTE
     text = (
         f"Steal: the hypervisor took {middle * 100:.1f} % of the CPU time in the median round, "
         f"{worst.steal * 100:.1f} % in the worst (round {worst.round})."
     )
-    return [Finding(Weight.WARNING if over else Weight.NOTE, text)]
+    return [Finding(Severity.WARNING if over else Severity.NOTE, text)]
 
 
 def _about_failures(results: Results) -> list[Finding]:
     found = []
     failed = len(results.with_status(Status.FAILED))
     if failed:
-        text = f"{_many(failed, 'cell')} failed and have no figure."
-        found.append(Finding(Weight.NOTE, text))
+        text = f"{_many(failed, 'cell')} failed, without a result."
+        found.append(Finding(Severity.NOTE, text))
     runs = [run for result in results.cells.values() for run in result.runs]
     lost = sum(len(result.failures) for result in results.ok())
     if lost:
-        text = f"{_many(lost, 'run')} failed of cells that have a figure from other runs."
+        text = f"{_many(lost, 'run')} failed in cells that have a result from other runs."
         grave = lost > SHARE_TO_NOTE * (len(runs) + lost)
-        found.append(Finding(Weight.WARNING if grave else Weight.NOTE, text))
+        found.append(Finding(Severity.WARNING if grave else Severity.NOTE, text))
     return found
 
 
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

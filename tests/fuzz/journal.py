@@ -187,7 +187,7 @@ def _tell(results: Results, folder: Path, draw: bool) -> None:
         text = page.render(results, measured(results), [])
     harmless.page(text)
     try:
-        judged = judge.judge(_thresholds(), results)
+        judged = judge.check_promises(_thresholds(), results)
     except BadThresholds as error:
         harmless.line(str(error))
     else:

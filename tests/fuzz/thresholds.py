@@ -69,7 +69,7 @@ def outcome(data: bytes) -> str:
         try:
             thresholds = load_thresholds(path)
             select(thresholds, [result.cell for result in _run().cells.values()])
-            judged = judge.judge(thresholds, _run())
+            judged = judge.check_promises(thresholds, _run())
         except BadThresholds as error:
             harmless.line(str(error))
             return str(error).replace(folder, "")

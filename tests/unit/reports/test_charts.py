@@ -1,4 +1,4 @@
-"""ipcbench.reports.charts.gallery and what it is made of: measured cells -> charts as data."""
+"""Tests of `reports.charts`: charts as data, and the texts of ticks and labels."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
     latency, stream = curves(few["latency-python"]), curves(few["throughput-python"])
     pairs, fan_in = curves(few["scaling-pairs-python"]), curves(few["scaling-fan-in-python"])
     assert [panel.title for panel in latency.panels] == list(PLACEMENTS)
-    assert any("floor" in line.label for line in latency.panels[0].lines)
-    assert not any("floor" in line.label for line in stream.panels[0].lines)
-    (pipe,) = (line for line in pairs.panels[0].lines if line.label == "pipe")
+    assert any("floor" in line.label for line in latency.panels[0].curves)
+    assert not any("floor" in line.label for line in stream.panels[0].curves)
+    (pipe,) = (line for line in pairs.panels[0].curves if line.label == "pipe")
     assert pipe.x == [2, 4, 8]  # 2 processes are the stream
-    assert fan_in.panels[0].lines[0].x == [4, 8]
+    assert fan_in.panels[0].curves[0].x == [4, 8]
 
 
 @pytest.mark.parametrize("which", ["few", "many"])
@@ -71,12 +71,12 @@ def test_every_chart_says_what_it_shows(which: str, request: pytest.FixtureReque
     found: dict[str, Chart] = request.getfixturevalue(which)
     for chart in found.values():
         assert "Python loop" in chart.note
-        assert "blocking" in chart.note
+        assert "sleeping in the facility's call" in chart.note
         assert "Points are medians over" in chart.caption
         assert chart.name.startswith(KINDS)
         assert chart.section in SECTIONS
         if isinstance(chart.body, Curves):
-            for line in (line for panel in chart.body.panels for line in panel.lines):
+            for line in (line for panel in chart.body.panels for line in panel.curves):
                 bounds = zip(line.low, line.y, line.high, strict=True)
                 assert line.x == sorted(line.x)
                 assert all(low <= y <= high for low, y, high in bounds)
@@ -89,22 +89,22 @@ def test_every_chart_says_what_it_shows(which: str, request: pytest.FixtureReque
 def test_no_panel_is_crowded(many: dict[str, Chart]) -> None:
     for chart in many.values():
         if isinstance(chart.body, Curves):
-            assert all(len(panel.lines) <= CROWDED for panel in chart.body.panels)
+            assert all(len(panel.curves) <= CROWDED for panel in chart.body.panels)
 
 
-def test_the_families_share_a_scale_and_show_the_others_best(many: dict[str, Chart]) -> None:
+def test_the_families_share_a_scale_and_show_the_best_of_the_others(many: dict[str, Chart]) -> None:
     names = [f"latency-python-{placement}" for placement in (*PLACEMENTS, "cross-core-awake")]
     assert len({curves(many[name]).y_limits for name in names}) == 1
     panels = curves(many["latency-python-same-core"]).panels
     pipe = next(panel for panel in panels if panel.title == "pipe")
-    assert [line.label for line in pipe.lines] == ["fifo", "fifo:mknod", "pipe", "pipe:1M"]
+    assert [line.label for line in pipe.curves] == ["fifo", "fifo:mknod", "pipe", "pipe:1M"]
     assert pipe.reference is not None
     best = min(
-        line.y[0] for panel in panels[1:] for line in panel.lines if "spin" not in line.label
+        line.y[0] for panel in panels[1:] for line in panel.curves if "spin" not in line.label
     )
     assert pipe.reference.y[0] == best
-    waiters = next(panel for panel in panels if "each way of waiting" in panel.title)
-    assert {"futex", "spin", "posix-sem/in-place"} <= {line.label for line in waiters.lines}
+    waiters = next(panel for panel in panels if "each waiter" in panel.title)
+    assert {"futex", "spin", "posix-sem/in-place"} <= {line.label for line in waiters.curves}
 
 
 def test_all_transports_are_drawn_by_family(many: dict[str, Chart]) -> None:
@@ -113,18 +113,18 @@ def test_all_transports_are_drawn_by_family(many: dict[str, Chart]) -> None:
     assert drawn == set(CARRYING) - {"null"}
 
 
-def test_the_best_of_a_family_is_its_quickest_at_each_point() -> None:
+def test_the_best_of_a_family_is_its_fastest_at_each_point() -> None:
     def time(transport: str, pattern: str, size: int, *rest: object) -> float:
         return {"pipe": 1.0, "fifo": 2.0}.get(transport, 9.0) if size == 64 else 3.0
 
     planned = cells(["pipe", "fifo", *(f"fifo:{i}" for i in range(20))])
     chart = charts_of(sweep(time, planned, noise=0.0))["latency-python"]
     assert "best of each family" in chart.title
-    (line,) = curves(chart).panels[0].lines
+    (line,) = curves(chart).panels[0].curves
     assert line.y[0] == pytest.approx(1.0, rel=0.2)
 
 
-def test_what_placement_does_is_a_row_for_each_transport(many: dict[str, Chart]) -> None:
+def test_the_chart_of_placements_has_a_row_for_each_transport(many: dict[str, Chart]) -> None:
     body = dots(many["placement-python"])
     assert [panel.title for panel in body.panels] == ["64 B", "64 KiB"]
     row = [row.label for row in body.rows].index("pipe")
@@ -133,14 +133,14 @@ def test_what_placement_does_is_a_row_for_each_transport(many: dict[str, Chart])
     assert cross == pytest.approx(76e-6, rel=0.2)
 
 
-def test_pictures_of_one_question_each(many: dict[str, Chart]) -> None:
+def test_charts_of_one_axis_each(many: dict[str, Chart]) -> None:
     waits = [series.name for series in dots(many["waiting-python"]).series]
-    assert waits == ["blocking", "spin, then block", "spinning"]
+    assert waits == ["sleeping in the facility's call", "spinning, then sleeping", "spinning"]
     assert {row.label for row in dots(many["waiting-python"]).rows} == {
         "shm:posix, 64 B", "shm:posix, 4 KiB", "shm:posix, 64 KiB", "shm:posix, 1 MiB",
     }  # fmt: skip
     poll = dots(many["poll-python"])
-    assert [series.name for series in poll.series] == ["read alone", "poll, then read"]
+    assert [series.name for series in poll.series] == ["read alone", "poll(2), then read"]
     assert all(len(row) == 2 for panel in poll.panels for row in panel.dots)
     in_place = dots(many["in-place-latency-python"])
     assert all(len(row) == 2 for panel in in_place.panels for row in panel.dots)
@@ -148,8 +148,8 @@ def test_pictures_of_one_question_each(many: dict[str, Chart]) -> None:
         "posix-sem", "sysv-sem", "eventfd", "futex", "signal",
     }  # fmt: skip
     depth = curves(many["depth-python"]).panels[0]
-    assert all(line.x == [1, 2, 8, 64] for line in depth.lines)
-    assert {line.label for line in depth.lines} >= {"posix-queue", "shm:posix+futex"}
+    assert all(line.x == [1, 2, 8, 64] for line in depth.curves)
+    assert {line.label for line in depth.curves} >= {"posix-queue", "shm:posix+futex"}
 
 
 def test_lost_updates_are_a_share(many: dict[str, Chart]) -> None:
@@ -162,20 +162,22 @@ def test_lost_updates_are_a_share(many: dict[str, Chart]) -> None:
     assert shares["unguarded, 8 processes"] == pytest.approx(7 / 8, rel=0.1)
 
 
-def test_a_client_of_an_echo_waits_for_the_others_too(many: dict[str, Chart]) -> None:
+def test_the_round_trip_of_a_client_of_an_echo_includes_the_others(many: dict[str, Chart]) -> None:
     rate, wait = curves(many["scaling-echo-python"]), curves(many["echo-round-trip-python"])
-    assert wait.panels[0].lines[0].x == [3, 7]
-    a_second, seconds = rate.panels[0].lines[0].y[1], wait.panels[0].lines[0].y[1]
+    assert wait.panels[0].curves[0].x == [3, 7]
+    a_second, seconds = rate.panels[0].curves[0].y[1], wait.panels[0].curves[0].y[1]
     assert a_second * seconds == pytest.approx(7)
 
 
-def test_a_depth_asked_for_is_no_point_of_the_default() -> None:
+def test_a_requested_depth_is_no_point_of_the_default() -> None:
     planned = cells(("sysv-queue",))
     deep = [msgspec.structs.replace(cell, depth=1) for cell in planned]
     both = charts_of(sweep(flat, planned + deep))
-    assert [line.label for line in curves(both["latency-python"]).panels[0].lines] == ["sysv-queue"]
+    assert [line.label for line in curves(both["latency-python"]).panels[0].curves] == [
+        "sysv-queue"
+    ]
     alone = charts_of(sweep(flat, deep))
-    labels = [line.label for line in curves(alone["latency-python"]).panels[0].lines]
+    labels = [line.label for line in curves(alone["latency-python"]).panels[0].curves]
     assert labels == ["sysv-queue, depth 1"]
 
 
@@ -188,7 +190,9 @@ def test_a_placement_of_one_size_is_no_line() -> None:
 def test_charts_are_bounded() -> None:
     crowd = cells([f"shm:s{i}+futex" for i in range(70)], placements=[f"p{i}" for i in range(60)])
     charts, more = all_charts(measured(sweep(flat, crowd, rounds=1)))
-    assert len(charts) + more == 1 + MOST_PANELS + 1  # the best, each placement, what it does
+    assert (
+        len(charts) + more == 1 + MOST_PANELS + 1
+    )  # the best, each placement, the chart of placements
     assert len(dots(charts[-1]).series) == MOST_SERIES
     assert all(len(chart.body.panels) <= MOST_PANELS for chart in charts)
     runtimes = cells(("pipe",), runtimes=[f"r {i}" for i in range(30)], placements=PLACEMENTS)
@@ -196,7 +200,7 @@ def test_charts_are_bounded() -> None:
     assert (len(charts), more) == (MOST_CHARTS, 60 - MOST_CHARTS)
 
 
-def test_charts_that_would_be_called_alike_are_told_apart() -> None:
+def test_equal_names_of_charts_are_numbered() -> None:
     planned = cells(("pipe",), runtimes=("a b", "a-b", "a_b"))
     charts, _ = all_charts(measured(sweep(flat, planned, rounds=1)))
     assert [chart.name for chart in charts] == ["latency-a-b", "latency-a-b-2", "latency-a-b-3"]
@@ -212,7 +216,7 @@ def test_labels_keep_their_distance_and_their_order(wanted: list[float]) -> None
     assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(places))
 
 
-def test_labels_with_room_stay_where_they_belong() -> None:
+def test_labels_that_do_not_collide_stay() -> None:
     assert spread([1.0, 0.2, 0.6], 0.1, 0.0, 2.0) == [1.0, 0.2, 0.6]
     assert spread([1.0, 1.0], 0.2, 0.0, 2.0) == pytest.approx([0.9, 1.1])
 
@@ -234,7 +238,7 @@ def test_ticks_are_round() -> None:
         ("shm:posix+spin/in-place", "shm:posix/in-place"),
     ],
 )
-def test_memory_without_how_it_is_waited_for(name: str, where: str) -> None:
+def test_the_waiter_is_cut_out_of_a_name(name: str, where: str) -> None:
     assert memory(name) == where
 
 

@@ -1,4 +1,4 @@
-"""reports.gate: promises read, cells selected, verdicts given, and nothing passed in silence."""
+"""Tests of `reports.gate`: reading promises, selecting cells, verdicts and exit codes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ from ipcbench.bench.results.records import (
     Skipped,
 )
 from ipcbench.bench.results.results import CellResult, Results
-from ipcbench.reports.gate import judge as gate
+from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.gate.judge import (
-    Judged,
-    Judgement,
-    Verdict,
+    GateResult,
+    PromiseResult,
+    PromiseVerdict,
+    check_promises,
     exit_code,
     render,
     to_json,
@@ -40,10 +41,9 @@ from ipcbench.reports.gate.thresholds import (
     load_thresholds,
     select,
 )
-from ipcbench.reports.verdicts.trust import Weight
 
-KEPT, BROKEN = Verdict.KEPT, Verdict.BROKEN
-INCONCLUSIVE, NOT_MEASURED = Verdict.INCONCLUSIVE, Verdict.NOT_MEASURED
+KEPT, BROKEN = PromiseVerdict.KEPT, PromiseVerdict.BROKEN
+INCONCLUSIVE, NOT_MEASURED = PromiseVerdict.INCONCLUSIVE, PromiseVerdict.NOT_MEASURED
 
 HEADER = Header(
     schema=SCHEMA,
@@ -67,7 +67,7 @@ HEADER = Header(
     clock="CLOCK_MONOTONIC",
     plan="digest",
 )
-FACTS = Facts(per="round trip", family="f", wait="blocking", copies=2, framing="stream")
+FACTS = Facts(per="round trip", family="f", wait="block", copies=2, framing="stream")
 MESSAGE = msgspec.structs.replace(FACTS, per="message")
 
 PROMISE = """
@@ -121,7 +121,7 @@ def rounds(*times: float) -> dict[int, float]:
 
 
 def with_ratios(ratios: Sequence[float]) -> Results:
-    """shm at 10 µs, a pipe `ratio` times as long, each round with a drift that both share."""
+    """Make a run with shm at 10 µs and a pipe at `ratio` times that, with a drift in common."""
     chance = random.Random(7)
     drift = [chance.uniform(0.3, 3) * 1e-5 for _ in ratios]
     slow = [one * ratio for one, ratio in zip(drift, ratios, strict=True)]
@@ -142,19 +142,19 @@ def bounded(path: Path, bounds: str) -> Thresholds:
     return written(path, PROMISE.replace('at_least = "1.5x"', bounds))
 
 
-def judge(thresholds: Thresholds, results: Results) -> list[Judgement]:
-    return list(gate.judge(thresholds, results).promises)
+def check(thresholds: Thresholds, results: Results) -> list[PromiseResult]:
+    return list(check_promises(thresholds, results).promises)
 
 
-def trusted(*judgements: Judgement) -> Judged:
-    return Judged(judgements, Weight.GOOD)
+def trusted(*found: PromiseResult) -> GateResult:
+    return GateResult(found, Severity.OK)
 
 
 def refused(path: Path, text: str | bytes, results: Results | None = None) -> str:
-    """The message, which is one line that can be shown, and not endless."""
+    """Return the message: one printable line of limited length."""
     with pytest.raises(BadThresholds) as caught:
         thresholds = written(path, text)
-        judge(thresholds, results or with_ratios([2.0] * 12))
+        check(thresholds, results or with_ratios([2.0] * 12))
     message = str(caught.value)
     assert message.isprintable()
     assert len(message) <= 600
@@ -185,67 +185,67 @@ def refused(path: Path, text: str | bytes, results: Results | None = None) -> st
     ],
 )
 def test_a_verdict_takes_the_whole_interval(
-    given_file: Path, bounds: str, low: float, high: float, verdict: Verdict
+    given_file: Path, bounds: str, low: float, high: float, verdict: PromiseVerdict
 ) -> None:
     ratios = [low + (high - low) * k / 11 for k in range(12)]
     random.Random(3).shuffle(ratios)
-    (judgement,) = judge(bounded(given_file, bounds), with_ratios(ratios))
-    assert judgement.verdict is verdict
-    assert bool(judgement.reason) is (verdict is not KEPT)
+    (one,) = check(bounded(given_file, bounds), with_ratios(ratios))
+    assert one.verdict is verdict
+    assert bool(one.reason) is (verdict is not KEPT)
 
 
 def test_the_interval_is_of_the_third_to_the_tenth_ratio(given_file: Path) -> None:
     ratios = [1.0, 1.1, 1.6, 1.7, 1.8, 1.9, 2.0, 2.1, 2.2, 2.3, 9.0, 9.5]
-    (judgement,) = judge(written(given_file, PROMISE), with_ratios(ratios[::-1]))
-    assert judgement.verdict is KEPT  # the two below the bound are outside of the interval
-    assert (judgement.low, judgement.high) == (pytest.approx(1.6), pytest.approx(2.3))
-    assert judgement.ratio == pytest.approx(math.sqrt(1.9 * 2.0))
-    assert judgement.coverage == pytest.approx(0.961, abs=0.0005)
-    assert judgement.rounds == 12
-    assert (judgement.faster, judgement.than) == (SHM.id, PIPE.id)
-    assert judgement.per == "round trip"
-    assert judgement.seconds_faster is not None
-    assert judgement.seconds_than is not None
-    assert 0.3e-5 < judgement.seconds_faster < judgement.seconds_than
+    (one,) = check(written(given_file, PROMISE), with_ratios(ratios[::-1]))
+    assert one.verdict is KEPT  # the two below the bound are outside of the interval
+    assert (one.low, one.high) == (pytest.approx(1.6), pytest.approx(2.3))
+    assert one.ratio == pytest.approx(math.sqrt(1.9 * 2.0))
+    assert one.coverage == pytest.approx(0.961, abs=0.0005)
+    assert one.rounds == 12
+    assert (one.faster, one.than) == (SHM.id, PIPE.id)
+    assert one.per == "round trip"
+    assert one.seconds_faster is not None
+    assert one.seconds_than is not None
+    assert 0.3e-5 < one.seconds_faster < one.seconds_than
 
 
 def test_times_are_paired_by_round(given_file: Path) -> None:
-    """The same two sets of times, once in step and once not: only pairs can tell 1.6."""
+    """The same times, once in step and once not: only pairs have the ratio 1.6."""
     shm = [10.0**k for k in range(12)]
     pipe = [1.6 * value for value in shm]
     thresholds = written(given_file, PROMISE)
     in_step = a_run_of(measured(SHM, rounds(*shm)), measured(PIPE, rounds(*pipe)))
-    assert judge(thresholds, in_step)[0].verdict is KEPT
+    assert check(thresholds, in_step)[0].verdict is KEPT
     mixed = a_run_of(measured(SHM, rounds(*shm)), measured(PIPE, rounds(*pipe[::-1])))
-    assert judge(thresholds, mixed)[0].verdict is INCONCLUSIVE
+    assert check(thresholds, mixed)[0].verdict is INCONCLUSIVE
 
 
-def test_the_right_side_is_the_faster(given_file: Path) -> None:
+def test_the_faster_side_is_the_one_named_so(given_file: Path) -> None:
     swapped = PROMISE.replace('"shm" }', '"x" }').replace('"pipe" }', '"shm" }')
     thresholds = written(given_file, swapped.replace('"x" }', '"pipe" }'))
-    (judgement,) = judge(thresholds, with_ratios([2.0] * 12))
-    assert judgement.verdict is BROKEN
-    assert judgement.ratio == pytest.approx(0.5)
+    (one,) = check(thresholds, with_ratios([2.0] * 12))
+    assert one.verdict is BROKEN
+    assert one.ratio == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
     ("count", "verdict"), [(1, INCONCLUSIVE), (5, INCONCLUSIVE), (6, KEPT), (7, KEPT)]
 )
 def test_under_six_rounds_nothing_is_decided(
-    given_file: Path, count: int, verdict: Verdict
+    given_file: Path, count: int, verdict: PromiseVerdict
 ) -> None:
-    (judgement,) = judge(written(given_file, PROMISE), with_ratios([3.0] * count))
-    assert judgement.verdict is verdict
-    assert judgement.rounds == count
-    assert judgement.ratio == pytest.approx(3)
+    (one,) = check(written(given_file, PROMISE), with_ratios([3.0] * count))
+    assert one.verdict is verdict
+    assert one.rounds == count
+    assert one.ratio == pytest.approx(3)
     if count < 6:
-        assert judgement.reason.startswith(f"{count} rounds in common, 6 are")
-        assert exit_code(trusted(judgement)) == 2
+        assert one.reason.startswith(f"{count} rounds in common, a verdict takes 6")
+        assert exit_code(trusted(one)) == 2
 
 
 def test_too_few_rounds_do_not_break_a_promise_either(given_file: Path) -> None:
-    (judgement,) = judge(written(given_file, PROMISE), with_ratios([0.5] * 5))
-    assert judgement.verdict is INCONCLUSIVE
+    (one,) = check(written(given_file, PROMISE), with_ratios([0.5] * 5))
+    assert one.verdict is INCONCLUSIVE
 
 
 def test_only_common_rounds_count(given_file: Path) -> None:
@@ -253,31 +253,31 @@ def test_only_common_rounds_count(given_file: Path) -> None:
     apart = a_run_of(
         measured(SHM, dict.fromkeys(even, 1e-6)), measured(PIPE, dict.fromkeys(odd, 2e-6))
     )
-    (judgement,) = judge(written(given_file, PROMISE), apart)
-    assert judgement.verdict is INCONCLUSIVE
-    assert (judgement.rounds, judgement.ratio) == (0, None)
+    (one,) = check(written(given_file, PROMISE), apart)
+    assert one.verdict is INCONCLUSIVE
+    assert (one.rounds, one.ratio) == (0, None)
     overlapping = a_run_of(
         measured(SHM, dict.fromkeys(range(10), 1e-6)),
         measured(PIPE, dict.fromkeys(range(3, 20), 2e-6)),
     )
-    (judgement,) = judge(written(given_file, PROMISE), overlapping)
-    assert (judgement.verdict, judgement.rounds) == (KEPT, 7)
+    (one,) = check(written(given_file, PROMISE), overlapping)
+    assert (one.verdict, one.rounds) == (KEPT, 7)
 
 
 def test_void_runs_do_not_count(given_file: Path) -> None:
     results = with_ratios([2.0] * 12)
     results.cells[PIPE.id].runs += [a_run(PIPE, n, 1e-9, void="steal") for n in range(1, 13)]
-    (judgement,) = judge(written(given_file, PROMISE), results)
-    assert (judgement.verdict, judgement.ratio) == (KEPT, pytest.approx(2))
+    (one,) = check(written(given_file, PROMISE), results)
+    assert (one.verdict, one.ratio) == (KEPT, pytest.approx(2))
 
 
-def test_a_promise_at_its_bound_is_seldom_called_broken_or_kept(given_file: Path) -> None:
-    """12 rounds, true ratio 1.5: each side has 2 % (the coverage of 96 %, halved)."""
+def test_a_promise_at_its_bound_is_seldom_broken_or_kept(given_file: Path) -> None:
+    """With 12 rounds and a true ratio of 1.5, each has 2 % (half of 100 % - 96 %)."""
     chance = random.Random(11)
     thresholds = written(given_file, PROMISE)
     trials = 1500
     found = [
-        judge(thresholds, with_ratios([1.5 * math.exp(chance.gauss(0, 0.05)) for _ in range(12)]))
+        check(thresholds, with_ratios([1.5 * math.exp(chance.gauss(0, 0.05)) for _ in range(12)]))
         for _ in range(trials)
     ]
     for verdict in (KEPT, BROKEN):
@@ -285,17 +285,17 @@ def test_a_promise_at_its_bound_is_seldom_called_broken_or_kept(given_file: Path
         assert 0.005 < share < 0.035
 
 
-# What was not measured.
+# Cells that were not measured.
 
 
 def test_a_skipped_cell_is_not_measured_for_its_reason(given_file: Path) -> None:
     skipped = Skipped(cell=SHM, reason="no /dev/shm", remedy="mount one")
     results = a_run_of(CellResult(SHM, skipped=skipped), measured(PIPE, rounds(*[1e-6] * 12)))
-    (judgement,) = judge(written(given_file, PROMISE), results)
-    assert judgement.verdict is NOT_MEASURED
-    assert "was skipped: no /dev/shm (mount one)" in judgement.reason
-    assert SHM.id in judgement.reason
-    assert exit_code(trusted(judgement)) == 3
+    (one,) = check(written(given_file, PROMISE), results)
+    assert one.verdict is NOT_MEASURED
+    assert "was skipped: no /dev/shm (mount one)" in one.reason
+    assert SHM.id in one.reason
+    assert exit_code(trusted(one)) == 3
 
 
 def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -> None:
@@ -303,31 +303,31 @@ def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -
     good = measured(SHM, rounds(*[1e-6] * 12))
     failure = Failed(cell=PIPE.id, round=3, who="peer 1", where="attach", what="TimedOut: 5 s")
     failed = CellResult(PIPE, FACTS, failures=[failure])
-    (judgement,) = judge(thresholds, a_run_of(good, failed))
-    assert judgement.verdict is NOT_MEASURED
-    assert judgement.reason == f"{PIPE.id} failed: peer 1, attach: TimedOut: 5 s"
+    (one,) = check(thresholds, a_run_of(good, failed))
+    assert one.verdict is NOT_MEASURED
+    assert one.reason == f"{PIPE.id} failed: peer 1, attach: TimedOut: 5 s"
     failure = msgspec.structs.replace(failure, what="no descriptor", remedy="ulimit -n 1024")
-    (judgement,) = judge(thresholds, a_run_of(good, CellResult(PIPE, FACTS, failures=[failure])))
-    assert judgement.reason.endswith(" failed: peer 1, attach: no descriptor (ulimit -n 1024)")
+    (one,) = check(thresholds, a_run_of(good, CellResult(PIPE, FACTS, failures=[failure])))
+    assert one.reason.endswith(" failed: peer 1, attach: no descriptor (ulimit -n 1024)")
     void = CellResult(PIPE, FACTS, runs=[a_run(PIPE, 1, 1e-6, void="steal of 40 %")])
-    (judgement,) = judge(thresholds, a_run_of(good, void))
-    assert judgement.verdict is NOT_MEASURED
-    assert "steal of 40 %" in judgement.reason
-    (judgement,) = judge(thresholds, a_run_of(CellResult(SHM, FACTS), CellResult(PIPE, FACTS)))
-    assert judgement.verdict is NOT_MEASURED
-    assert SHM.id in judgement.reason
-    assert PIPE.id in judgement.reason
+    (one,) = check(thresholds, a_run_of(good, void))
+    assert one.verdict is NOT_MEASURED
+    assert "steal of 40 %" in one.reason
+    (one,) = check(thresholds, a_run_of(CellResult(SHM, FACTS), CellResult(PIPE, FACTS)))
+    assert one.verdict is NOT_MEASURED
+    assert SHM.id in one.reason
+    assert PIPE.id in one.reason
 
 
 def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path) -> None:
     results = with_ratios([2.0] * 12)
     failure = Failed(cell=PIPE.id, round=3, who="worker", where="loop", what="PeerGone")
     results.cells[PIPE.id].failures += [failure, failure]
-    judgements = judge(written(given_file, PROMISE), results)
-    assert judgements[0].verdict is KEPT
-    assert len(judgements[0].remarks) == 1
-    assert "2 runs" in judgements[0].remarks[0]
-    assert "PeerGone" in render(trusted(*judgements))
+    found = check(written(given_file, PROMISE), results)
+    assert found[0].verdict is KEPT
+    assert len(found[0].remarks) == 1
+    assert "2 runs" in found[0].remarks[0]
+    assert "PeerGone" in render(trusted(*found))
 
 
 # Exit codes.
@@ -346,13 +346,13 @@ def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path)
         ([], 3),
     ],
 )
-def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
-    judgements = [a_judgement(verdict=verdict) for verdict in verdicts]
-    assert exit_code(trusted(*judgements)) == code
-    assert exit_code(trusted(*judgements[::-1])) == code
+def test_exit_codes(verdicts: list[PromiseVerdict], code: int) -> None:
+    found = [a_result(verdict=verdict) for verdict in verdicts]
+    assert exit_code(trusted(*found)) == code
+    assert exit_code(trusted(*found[::-1])) == code
 
 
-def a_judgement(**fields: object) -> Judgement:
+def a_result(**fields: object) -> PromiseResult:
     values = {
         "promise": "name",
         "verdict": KEPT,
@@ -366,14 +366,14 @@ def a_judgement(**fields: object) -> Judgement:
         "rounds": 12,
         **fields,
     }
-    return Judgement(**values)  # type: ignore[arg-type]
+    return PromiseResult(**values)  # type: ignore[arg-type]
 
 
-# Whether the run itself is to be trusted.
+# Trust in the run itself.
 
 
 def with_twin(ratios: Sequence[float], of_twin: Sequence[float]) -> Results:
-    """`with_ratios`, and a control of the pipe that took so many times as long as the pipe."""
+    """Add to `with_ratios` a control of the pipe that takes `of_twin` times as long."""
     results = with_ratios(ratios)
     twin = a_cell("pipe", twin=True)
     times = results.cells[PIPE.id].by_round().items()
@@ -392,65 +392,63 @@ def test_a_bad_control_lets_nothing_pass(
     given_file: Path, twin: float, ratio: float, code: int
 ) -> None:
     thresholds = written(given_file, PROMISE)
-    judged = gate.judge(thresholds, with_twin([ratio] * 12, spread(twin)))
-    assert judged.promises[0].verdict is (KEPT if ratio == 2.0 else BROKEN)
-    assert exit_code(judged) == code
-    lines = render(judged).split("\n")
-    (doubt,) = (line for line in lines if "not to be trusted: " not in line and "trusted" in line)
-    assert doubt == judged.doubt
-    assert f"{PIPE.id}~twin came out {twin:.3g}x its original" in doubt
+    result = check_promises(thresholds, with_twin([ratio] * 12, spread(twin)))
+    assert result.promises[0].verdict is (KEPT if ratio == 2.0 else BROKEN)
+    assert exit_code(result) == code
+    lines = render(result).split("\n")
+    (doubt,) = (line for line in lines if "trusted, because" in line)
+    assert doubt == result.doubt
+    assert f"{PIPE.id}~twin took {twin:.3g}x the time of its original" in doubt
     assert lines[-1].endswith("inconclusive") is (code == 2)
-    data = to_json(judged)
-    assert (data["exit_code"], data["trust"], data["doubt"]) == (code, "bad", doubt)
+    data = to_json(result)
+    assert (data["exit_code"], data["trust"], data["doubt"]) == (code, "problem", doubt)
 
 
-def test_what_was_not_measured_is_worse_than_a_bad_control(given_file: Path) -> None:
+def test_a_missing_cell_is_worse_than_a_bad_control(given_file: Path) -> None:
     results = with_twin([2.0] * 12, spread(1.1))
     results.cells[SHM.id] = CellResult(SHM, FACTS)
-    assert exit_code(gate.judge(written(given_file, PROMISE), results)) == 3
+    assert exit_code(check_promises(written(given_file, PROMISE), results)) == 3
 
 
 def test_a_bad_control_elsewhere_counts_too(given_file: Path) -> None:
     results = with_ratios([2.0] * 12)
     for cell, value in ((a_cell("fifo"), 1e-6), (a_cell("fifo", twin=True), 1.2e-6)):
         results.cells[cell.id] = measured(cell, rounds(*[value] * 12))
-    assert exit_code(gate.judge(written(given_file, PROMISE), results)) == 2
+    assert exit_code(check_promises(written(given_file, PROMISE), results)) == 2
 
 
-@pytest.mark.parametrize(
-    "of_twin", [spread(1.0), [1.0] * 6 + [1.2] * 6], ids=["good", "cannot tell"]
-)
+@pytest.mark.parametrize("of_twin", [spread(1.0), [1.0] * 6 + [1.2] * 6], ids=["good", "undecided"])
 def test_a_control_that_is_not_bad_forbids_nothing(given_file: Path, of_twin: list[float]) -> None:
-    judged = gate.judge(written(given_file, PROMISE), with_twin([2.0] * 12, of_twin))
-    assert exit_code(judged) == 0
-    assert render(judged).split("\n")[-1] == "1 kept"
+    result = check_promises(written(given_file, PROMISE), with_twin([2.0] * 12, of_twin))
+    assert exit_code(result) == 0
+    assert render(result).split("\n")[-1] == "1 kept"
 
 
-def test_a_run_without_controls_is_told_as_such(given_file: Path) -> None:
-    judged = gate.judge(written(given_file, PROMISE), with_ratios([2.0] * 12))
-    assert exit_code(judged) == 0
-    assert "No control was measured" in judged.doubt
-    assert judged.doubt in render(judged)
+def test_a_run_without_controls_has_a_doubt(given_file: Path) -> None:
+    result = check_promises(written(given_file, PROMISE), with_ratios([2.0] * 12))
+    assert exit_code(result) == 0
+    assert "no control was measured" in result.doubt
+    assert result.doubt in render(result)
 
 
-def test_a_good_run_is_not_doubted(given_file: Path) -> None:
+def test_a_good_run_has_no_doubt(given_file: Path) -> None:
     results = with_twin([2.0] * 12, spread(1.0))
     results.ended = Ended(reason="complete", wall=1.0)
-    judged = gate.judge(written(given_file, PROMISE), results)
-    assert (judged.trust, judged.doubt) == (Weight.GOOD, "")
-    assert to_json(judged)["trust"] == "good"
+    result = check_promises(written(given_file, PROMISE), results)
+    assert (result.trust, result.doubt) == (Severity.OK, "")
+    assert to_json(result)["trust"] == "ok"
 
 
-def test_a_doubt_cannot_steer_a_terminal(given_file: Path) -> None:
+def test_a_doubt_cannot_control_a_terminal(given_file: Path) -> None:
     results = with_twin([2.0] * 12, spread(1.0))
     results.ended = Ended(reason="complete", wall=1.0)
     results.cells[PIPE.id].runs += [a_run(PIPE, n, 1e-6, void="\x1b[2J\r") for n in range(9)]
-    judged = gate.judge(written(given_file, PROMISE), results)
-    assert "\\x1b[2J" in judged.doubt
-    assert all(line.isprintable() for line in render(judged).split("\n"))
+    result = check_promises(written(given_file, PROMISE), results)
+    assert "\\x1b[2J" in result.doubt
+    assert all(line.isprintable() for line in render(result).split("\n"))
 
 
-# Which cells are meant.
+# Selection of cells.
 
 
 def test_select_names_both_sides_and_nothing_else(given_file: Path) -> None:
@@ -485,7 +483,7 @@ def test_a_size_is_text_with_a_unit_or_bytes(given_file: Path, size: str) -> Non
     assert select(written(given_file, text), [SHM, PIPE]) == {SHM.id, PIPE.id}
 
 
-def test_a_selector_without_a_cell_tells_what_there_is(given_file: Path) -> None:
+def test_a_selector_without_a_cell_lists_the_values(given_file: Path) -> None:
     message = refused(given_file, PROMISE.replace('"shm"', '"shmm"'))
     assert "'shm beats a pipe'" in message
     assert '`faster` selects no cell of this run: nothing has transport = "shmm"' in message
@@ -495,7 +493,7 @@ def test_a_selector_without_a_cell_tells_what_there_is(given_file: Path) -> None
     assert "there is nothing at all" in refused(given_file, PROMISE, a_run_of())
 
 
-def test_a_selector_of_several_cells_tells_what_to_write(given_file: Path) -> None:
+def test_a_selector_of_several_cells_names_the_missing_axis(given_file: Path) -> None:
     native = a_cell("pipe", runtime="native")
     results = with_ratios([2.0] * 12)
     results.cells[native.id] = measured(native, rounds(1.0))
@@ -540,10 +538,10 @@ def test_a_round_trip_is_never_compared_with_a_message(given_file: Path) -> None
     assert "time of one round trip" in message
     assert "that of one message" in message
     alike = a_run_of(measured(SHM, times), measured(streamed, times))
-    assert judge(written(given_file, text), alike)
+    assert check(written(given_file, text), alike)
 
 
-def test_a_cell_is_not_held_against_itself(given_file: Path) -> None:
+def test_a_cell_is_not_compared_with_itself(given_file: Path) -> None:
     assert "the same cell" in refused(given_file, PROMISE.replace('"shm"', '"pipe"'))
 
 
@@ -637,7 +635,7 @@ def test_no_other_ratio_is_taken(given_file: Path, key: str, ratio: str) -> None
         ("where = {", "where = { unknown = 1, "),
     ],
 )
-def test_what_makes_no_sense_is_refused(given_file: Path, old: str, new: str) -> None:
+def test_an_invalid_promise_is_refused(given_file: Path, old: str, new: str) -> None:
     assert PROMISE.count(old) == 1
     refused(given_file, PROMISE.replace(old, new))
 
@@ -667,12 +665,12 @@ def test_a_message_names_the_promise(given_file: Path) -> None:
         pytest.param(b"# comment\n" * 30_000, id="a large file"),
     ],
 )
-def test_what_is_no_file_of_promises_is_refused(given_file: Path, data: bytes) -> None:
+def test_an_invalid_file_is_refused(given_file: Path, data: bytes) -> None:
     refused(given_file, data)
 
 
 def test_dotted_keys_cost_little(given_file: Path) -> None:
-    """tomllib takes time that grows with the square of a key's length: unguarded, hours."""
+    """The time of tomllib grows with the square of a key's length: without a limit, hours."""
     refused(given_file, b".".join([b"a"] * 120_000) + b" = 1")
 
 
@@ -709,13 +707,13 @@ def test_any_value_is_taken_or_refused_in_one_line(tmp_path: Path, key: str, val
     line = next((one for one in PROMISE.split("\n") if one.startswith(f"{key} =")), "at_least = 1")
     path.write_text(PROMISE.replace(line, f"{key} = {value}"), errors="replace")
     try:
-        judgements = judge(load_thresholds(path), with_ratios([2.0] * 6))
+        found = check(load_thresholds(path), with_ratios([2.0] * 6))
     except BadThresholds as error:
         assert str(error).isprintable()
         assert len(str(error)) <= 600
     else:
-        assert exit_code(trusted(*judgements)) in (0, 1, 2, 3)
-        assert all(line.isprintable() for line in render(trusted(*judgements)).split("\n"))
+        assert exit_code(trusted(*found)) in (0, 1, 2, 3)
+        assert all(line.isprintable() for line in render(trusted(*found)).split("\n"))
 
 
 @settings(suppress_health_check=list(HealthCheck))
@@ -727,10 +725,10 @@ def test_noise_is_refused(tmp_path: Path, data: bytes) -> None:
         load_thresholds(path)
 
 
-# What is told.
+# Output.
 
 
-def three_judgements(path: Path) -> list[Judgement]:
+def three_results(path: Path) -> list[PromiseResult]:
     other = PROMISE.replace("shm beats a pipe", "shm is twice as fast as a fifo")
     other = other.replace('"pipe"', '"fifo"').replace("1.5x", "2x")
     third = PROMISE.replace("shm beats a pipe", "skip").replace('"pipe"', '"tcp"')
@@ -739,13 +737,13 @@ def three_judgements(path: Path) -> list[Judgement]:
     results.cells[fifo.id] = measured(fifo, results.cells[PIPE.id].by_round())
     skipped = Skipped(cell=tcp, reason="no network", remedy="")
     results.cells[tcp.id] = CellResult(tcp, skipped=skipped)
-    return judge(written(path, PROMISE + other + third), results)
+    return check(written(path, PROMISE + other + third), results)
 
 
 def test_the_table_is_aligned_and_complete(given_file: Path) -> None:
-    judgements = three_judgements(given_file)
-    assert [one.verdict for one in judgements] == [KEPT, BROKEN, NOT_MEASURED]
-    lines = render(trusted(*judgements)).split("\n")
+    found = three_results(given_file)
+    assert [one.verdict for one in found] == [KEPT, BROKEN, NOT_MEASURED]
+    lines = render(trusted(*found)).split("\n")
     for word in ("verdict", "ratio", "interval", "coverage", "rounds", "bound"):
         column = lines[0].index(f" {word}") + 1
         for row in lines[1:4]:
@@ -762,22 +760,22 @@ def test_the_table_is_aligned_and_complete(given_file: Path) -> None:
     assert not any(line != line.rstrip() for line in lines)
 
 
-def test_nothing_in_the_table_can_steer_a_terminal(given_file: Path) -> None:
+def test_the_table_cannot_control_a_terminal(given_file: Path) -> None:
     results = with_ratios([1.0] * 12)
     failure = Failed(cell=PIPE.id, round=1, who="\x1b[2J", where="\r\n", what="\u202e" * 9)
     results.cells[PIPE.id].failures.append(failure)
     results.cells[PIPE.id].facts = msgspec.structs.replace(FACTS, per="\x1b]0;")
     results.cells[SHM.id].facts = results.cells[PIPE.id].facts
-    judgements = judge(written(given_file, PROMISE), results)
-    judgements.append(a_judgement(promise="\x1b[31m", faster="\x9b", reason="\x07"))
-    text = render(trusted(*judgements))
+    found = check(written(given_file, PROMISE), results)
+    found.append(a_result(promise="\x1b[31m", faster="\x9b", reason="\x07"))
+    text = render(trusted(*found))
     assert all(line.isprintable() for line in text.split("\n"))
     assert "\\x1b[2J" in text
 
 
 def test_json_is_plain_and_whole(given_file: Path) -> None:
-    judgements = three_judgements(given_file)
-    data = json.loads(json.dumps(to_json(trusted(*judgements)), allow_nan=False))
+    found = three_results(given_file)
+    data = json.loads(json.dumps(to_json(trusted(*found)), allow_nan=False))
     assert data["exit_code"] == 1
     assert data["counts"] == {"kept": 1, "broken": 1, "inconclusive": 0, "not measured": 1}
     kept, broken, missing = data["promises"]
@@ -791,6 +789,6 @@ def test_json_is_plain_and_whole(given_file: Path) -> None:
     assert (missing["ratio"], missing["low"]) == (None, None)
 
 
-def test_no_promises_are_told_as_such() -> None:
+def test_without_promises_the_output_says_so() -> None:
     assert render(trusted()).endswith("no promises")
     assert to_json(trusted())["exit_code"] == 3

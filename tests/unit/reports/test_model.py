@@ -1,7 +1,8 @@
-"""reports.model, reports.tables, reports.charts: results -> what a page is made of."""
+"""Tests of `reports.model`, `reports.page.tables` and the styles of charts."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_a_synthetic_sweep_reads_back_as_it_was(whole: Results, tmp_path) -> Non
     assert read.ended == whole.ended
 
 
-def test_measured_cells_are_in_a_readers_order(whole: Results) -> None:
+def test_measured_cells_are_sorted(whole: Results) -> None:
     found = measured(whole)
     assert len(found) == len(whole.cells)
     assert [one.cell.pattern for one in found[:3]] == ["latency"] * 3
@@ -68,7 +69,7 @@ def test_the_winner_and_its_margin() -> None:
     assert won.second.cell.transport == "unix-stream"
     assert won.ratio is not None
     assert won.ratio.low < 1.5 < won.ratio.high
-    assert (won.firsts, won.rounds) == (12, 12)
+    assert (won.rounds_won, won.rounds) == (12, 12)
     assert won.p == pytest.approx(2 / 2**12)
     assert won.significant
 
@@ -82,7 +83,7 @@ def test_a_winner_alone_or_with_few_rounds_is_not_significant() -> None:
 
 
 def test_equal_transports_have_no_significant_winner() -> None:
-    """The bound of the test is the same for two and for many equal ones."""
+    """The level of the test is the same for two and for many equal transports."""
     planned = cells(("pipe", "fifo", "unix-stream", "tcp", "sysv-queue"), sizes=(64,))
     wrong = sum(
         any(one.significant for one in winners(measured(sweep(flat, planned, seed=seed))))
@@ -103,7 +104,7 @@ def test_ranges_cover_the_sizes_and_nothing_else(some: set[int], more: set[int])
 # --- tables
 
 
-def test_what_a_figure_costs_is_per_unit_and_over_all_processes(whole: Results) -> None:
+def test_the_costs_of_a_cell_are_per_unit_and_over_all_processes(whole: Results) -> None:
     rows = figures(measured(whole)).rows
     one = next(row for row in rows if row.measured.cell.pattern == "stream")
     run = one.measured.runs[0]
@@ -117,13 +118,13 @@ def test_what_a_figure_costs_is_per_unit_and_over_all_processes(whole: Results) 
     assert round_trip.throughput is None
 
 
-def test_tails_show_what_the_sample_can_bear(whole: Results) -> None:
+def test_tails_show_only_percentiles_that_the_sample_allows(whole: Results) -> None:
     found = tails(measured(whole)).rows
     assert {one.measured.cell.pattern for one in found} == {"latency"}
     for one in found:
         assert one.count == 12 * 800
         *known, last = one.percentiles
-        assert last is None  # 9600 round trips cannot bear p99.9
+        assert last is None  # 9600 round trips are too few for p99.9
         assert len(one.percentiles) == len(QUANTILES)
         values = [percentile.value for percentile in known if percentile]
         assert values == sorted(values)
@@ -135,7 +136,7 @@ def test_tails_show_what_the_sample_can_bear(whole: Results) -> None:
             assert percentile.low <= percentile.value <= percentile.high
 
 
-def test_counts_beyond_any_integer_are_no_trouble() -> None:
+def test_very_large_counts_are_accepted() -> None:
     results = sweep(flat, cells(("pipe",), sizes=(64,)), tail=100)
     for run in next(iter(results.cells.values())).runs:
         run.tail = {0: 1 << 63, 7552: (1 << 64) - 1}
@@ -143,7 +144,7 @@ def test_counts_beyond_any_integer_are_no_trouble() -> None:
     assert all(percentile is not None for percentile in one.percentiles)
 
 
-def test_gaps_are_kept_with_their_reasons() -> None:
+def test_missing_results_keep_their_reasons() -> None:
     planned = cells()
     skips = [
         Skipped(cell=cell, reason="too large", remedy="raise it")
@@ -167,7 +168,7 @@ def test_gaps_are_kept_with_their_reasons() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 60))
-def test_styles_of_a_family_differ_for_as_long_as_they_can(number: int) -> None:
+def test_styles_of_a_family_differ_as_far_as_possible(number: int) -> None:
     names = [f"shm:s{i}+futex" for i in range(number)]
     results = sweep(flat, cells(names, sizes=(1,)), rounds=1)
     found = styles(measured(results))
@@ -175,7 +176,7 @@ def test_styles_of_a_family_differ_for_as_long_as_they_can(number: int) -> None:
     assert len(set(found.values())) == min(number, 24)
 
 
-def test_without_a_guard_or_with_updates_lost_nobody_wins() -> None:
+def test_without_a_guard_or_with_lost_updates_a_counter_does_not_compete() -> None:
     planned = cells(("posix-sem", "unguarded"), ("counter",), (0,), processes=(2,))
     found = measured(sweep(reference, planned))
     unguarded = next(one for one in found if one.cell.transport == "unguarded")
@@ -184,19 +185,19 @@ def test_without_a_guard_or_with_updates_lost_nobody_wins() -> None:
     assert [one.competes for one in found] == [one is not unguarded for one in found]
     for run in unguarded.runs:
         run.observations["lost updates"] = 0.0
-    assert not unguarded.competes  # it was lucky, and still has no guard
+    assert not unguarded.competes  # no update was lost, by chance: it still has no guard
 
 
-def test_a_winner_is_told_beside_the_best_of_the_other_families() -> None:
+def test_a_winner_is_compared_with_the_best_of_the_other_families() -> None:
     times = {"pipe": 2e-6, "fifo": 3e-6, "unix-stream": 4e-6, "null": 1e-9}
     planned = cells(tuple(times), sizes=(64,))
     (won,) = winners(measured(sweep(lambda transport, *rest: times[transport], planned)))
     assert won.second is not None
     assert won.second.cell.transport == "fifo"
-    assert won.stranger is not None
-    assert won.far is not None
-    assert won.stranger.cell.transport == "unix-stream"
-    assert won.far.low < 2 < won.far.high
+    assert won.best_other_family is not None
+    assert won.ratio_to_other_family is not None
+    assert won.best_other_family.cell.transport == "unix-stream"
+    assert won.ratio_to_other_family.low < 2 < won.ratio_to_other_family.high
 
 
 def test_measured_knows_its_situation() -> None:
@@ -205,4 +206,14 @@ def test_measured_knows_its_situation() -> None:
     (one,) = measured(sweep(flat, cells(("shm:posix+futex/in-place",), sizes=(8,))))
     assert isinstance(one, Measured)
     assert one.situation.in_place
-    assert facts("shm:posix+spin", "latency").wait == "spinning"
+    assert facts("shm:posix+spin", "latency").wait == "spin"
+
+
+def test_ways_of_waiting_of_schema_1_are_translated() -> None:
+    results = sweep(flat, cells(("shm:posix+spin",), sizes=(8,)))
+    (entry,) = results.cells.values()
+    assert entry.facts is not None
+    for old, new in (("spinning", "spin"), ("blocking", "block"), ("spin", "spin")):
+        entry.facts = msgspec.structs.replace(entry.facts, wait=old)
+        (one,) = measured(results)
+        assert one.wait == one.situation.wait == new

@@ -1,4 +1,4 @@
-"""ipcbench.reports.page.page: one file that says it all, whatever the results hold."""
+"""Tests of `reports.page.page`: one self-contained file, for any results."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ipcbench.reports.page.phrases import TIMES, TO, bounds, count, times
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-awake", "unpinned")
-# What may stand in a name, and what may stand elsewhere.
+# Characters that a name may contain, and those that other strings may contain.
 NAME = "</script><script>alert(1)</script><img src='http://evil.example/x'>\"'&{{7*7}} $\\frac$한"
 HOSTILE = f"{NAME} \u202e\x00"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def fonts_are_let_go() -> Iterator[None]:
-    """matplotlib keeps the files of its last fonts open, which is no leak of ours."""
+    """Close the font files that matplotlib keeps open, which would be reported as leaks."""
     yield
     font_manager._get_font.cache_clear()
 
@@ -40,7 +40,7 @@ def small(**options) -> Results:
 
 
 class Reader(HTMLParser):
-    """Collects tags, ids and whatever a browser would load."""
+    """Parser that collects tags, ids and all that a browser would load."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -85,7 +85,7 @@ def whole(tmp_path_factory) -> tuple[Reader, str, Path]:
     return (*read(results, folder), folder)
 
 
-def test_the_answer_comes_first(whole) -> None:
+def test_the_verdicts_come_first(whole) -> None:
     _, page, _ = whole
     order = [page.index(f'id="{name}"') for name in (
         "trust", "claim", "winners", "latency", "throughput", "scaling", "tails", "figures",
@@ -104,7 +104,7 @@ def test_the_page_loads_nothing(whole) -> None:
     assert "default-src 'none'" in page
 
 
-def test_ids_are_unique_and_links_lead_somewhere(whole) -> None:
+def test_ids_are_unique_and_links_have_targets(whole) -> None:
     reader, page, _ = whole
     assert len(reader.ids) == len(set(reader.ids))
     used = [link[1:] for link in reader.links + reader.loads if link.startswith("#")]
@@ -112,7 +112,7 @@ def test_ids_are_unique_and_links_lead_somewhere(whole) -> None:
     assert set(used) <= set(reader.ids)
 
 
-def test_charts_lie_beside_the_page(whole) -> None:
+def test_charts_are_files_beside_the_page(whole) -> None:
     _, _, folder = whole
     names = {path.name for path in (folder / "figures").iterdir()}
     kinds = ("latency", "throughput", "placement", "scaling-pairs", "scaling-fan-in")
@@ -125,7 +125,7 @@ def test_charts_lie_beside_the_page(whole) -> None:
     assert left == {"report.html", "figures"}
 
 
-def test_what_an_earlier_report_drew_is_removed_and_nothing_else(tmp_path) -> None:
+def test_charts_of_an_earlier_report_are_removed_and_nothing_else(tmp_path) -> None:
     folder = tmp_path / "figures"
     folder.mkdir()
     ours = ("depth-python.svg", "latency-native.png", "scaling-pairs-all-python.png")
@@ -141,7 +141,7 @@ def test_what_an_earlier_report_drew_is_removed_and_nothing_else(tmp_path) -> No
     assert {path.name for path in folder.iterdir()} == {*theirs, "signal-python.png"}
 
 
-def test_every_transport_there_is_still_makes_one_page(tmp_path) -> None:
+def test_a_page_with_every_transport(tmp_path) -> None:
     reader, page = read(breadth(tail=20), tmp_path)
     for section in ("placement", "waiting", "depth", "signal", "counter", "statements"):
         assert section in reader.ids
@@ -162,7 +162,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path) -> None:
 
 
 def hostile() -> Results:
-    """Every string of a journal says the same nasty thing."""
+    """Make results in which every string is hostile."""
     bad = Cell(transport=NAME, pattern="latency", size=64, placement=NAME, runtime=NAME)
     odd = msgspec.structs.replace(bad, pattern="stream", size=0)
     other = msgspec.structs.replace(bad, pattern=NAME, transport="../../etc/passwd")
@@ -231,12 +231,12 @@ def test_all_failed(tmp_path) -> None:
 @pytest.mark.parametrize("transports", [("pipe",), ("shm:posix+posix-sem",), ("null",)])
 def test_one_transport_alone(transports: tuple[str, ...], tmp_path) -> None:
     _, page = read(sweep(reference, cells(transports)), tmp_path)
-    assert "No cell has shared memory and another facility side by side." in page
+    assert "No cell has both shared memory and another facility." in page
 
 
 def test_one_round(tmp_path) -> None:
     _, page = read(sweep(reference, cells(), rounds=1), tmp_path)
-    assert "Too few rounds: ranges, and no verdict." in page
+    assert "Too few rounds: only ranges are shown, and no verdict." in page
     assert "No verdict" in page
 
 
@@ -249,10 +249,10 @@ def test_a_sweep_cut_short_and_resumed(tmp_path) -> None:
     _, page = read(results, tmp_path)
     assert "The sweep was interrupted" in page
     assert "resumed 1 time" in page
-    assert "ended before their first run" in page
+    assert "the sweep ended before the first run" in page
 
 
-def test_a_bad_control_stands_on_top(tmp_path) -> None:
+def test_a_bad_control_is_reported_at_the_top(tmp_path) -> None:
     results = small()
     for entry in results.cells.values():
         if entry.cell.twin:
@@ -261,12 +261,12 @@ def test_a_bad_control_stands_on_top(tmp_path) -> None:
     _, page = read(results, tmp_path)
     alarm = page.index('role="alert"')
     assert alarm < page.index("Is shared memory the fastest?")
-    assert "This run is not to be trusted." in page[alarm : alarm + 100]
-    assert "And that on a run not to be trusted" in page
+    assert "This run cannot be trusted." in page[alarm : alarm + 100]
+    assert "But this run cannot be trusted." in page
 
 
 def test_links_in_the_folder_are_not_followed(tmp_path) -> None:
-    """A folder from somebody else may hold one that leads anywhere."""
+    """A folder from elsewhere may contain a link to any path."""
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "run"
     elsewhere.mkdir()
     folder.mkdir()
@@ -293,7 +293,7 @@ def test_thousands_of_cells_stay_one_page(tmp_path) -> None:
     results = sweep(lambda *rest: 1e-5, planned, rounds=1)
     _, page = read(results, tmp_path)
     assert len(results.cells) == 4500
-    assert "500 more rows are left out" in page
+    assert "500 more rows are not shown" in page
     assert len(page) < 12_000_000
 
 
@@ -306,7 +306,7 @@ def test_the_command_repeats_the_order() -> None:
     assert repeat(Results(quoted)) == "ipcbench run -t 'shm:*' --seed 42"
 
 
-def test_numbers_read_well() -> None:
+def test_numbers_are_short() -> None:
     shown = [times(x).removesuffix(TIMES) for x in (0.0012, 0.5, 1.453, 12.34, 123.4, 12345.6)]
     assert shown == ["0.0012", "0.50", "1.45", "12.3", "123", "1.23e+04"]
     assert bounds(Interval(1.45, 1.41, 1.49, 0.96, 12), "ratio") == f"1.41{TO}1.49{TIMES}"

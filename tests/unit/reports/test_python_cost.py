@@ -1,4 +1,4 @@
-"""reports.costs: the native loop beside Python's; and a page with both tells them apart."""
+"""Tests of the cost of Python, and of pages with both loops."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.axes import by_placement
 from ipcbench.reports.charts.chart import Axis, Chart, Curves, Dots
 from ipcbench.reports.charts.gallery import all_charts
-from ipcbench.reports.drawing.canvas import plain
+from ipcbench.reports.drawing.canvas import printable
 from ipcbench.reports.model import measured, winners
 from ipcbench.reports.page.page import write
 from ipcbench.reports.page.phrases import (
     MINUS,
-    apart,
+    by_loop,
     cost_sentence,
     families,
     signed,
@@ -25,7 +25,8 @@ from ipcbench.reports.page.phrases import (
     summaries,
 )
 from ipcbench.reports.page.tables import skipped
-from ipcbench.reports.verdicts.claims import Outcome, Verdict, shm_fastest
+from ipcbench.reports.verdicts.claims import shm_fastest
+from ipcbench.reports.verdicts.decisions import ClaimVerdict, Outcome
 from ipcbench.reports.verdicts.python_cost import (
     Cost,
     costs,
@@ -34,7 +35,7 @@ from ipcbench.reports.verdicts.python_cost import (
     streams,
     sums,
 )
-from ipcbench.reports.verdicts.statements import judged
+from ipcbench.reports.verdicts.statements import decide_statements
 from tests.synthetic import (
     NOT_BUILT,
     REMEDY,
@@ -54,7 +55,7 @@ SHM = "shm:posix+posix-sem"
 
 @pytest.fixture(scope="module", autouse=True)
 def fonts_are_let_go() -> Iterator[None]:
-    """matplotlib keeps the files of its last fonts open, which is no leak of ours."""
+    """Close the font files that matplotlib keeps open, which would be reported as leaks."""
     yield
     font_manager._get_font.cache_clear()
 
@@ -74,23 +75,23 @@ def found() -> list[Cost]:
     return costs(measured(twice()))
 
 
-def test_what_python_adds_is_found_again(found: list[Cost]) -> None:
-    """Four calls a round trip; a stream's two calls, one after the other on one core alone."""
+def test_the_added_time_is_recovered(found: list[Cost]) -> None:
+    """A round trip has four calls; a stream has two, which follow each other only on one core."""
     small = [one for one in found if one.size in (0, 64)]
     calls = {"latency": 4, "signal": 4}
     for one in small:
         assert one.difference is not None
         assert one.ratio is not None
         added = CALL * calls.get(one.pattern, 2 if one.placement == "same-core" else 1)
-        if one.native.interval.median < 10e-6:  # noise is relative: it drowns a call in more
+        if one.native.interval.median < 10e-6:  # noise is relative: on longer times it hides a call
             assert one.difference.median == pytest.approx(added, rel=0.3)
-            assert one.told
+            assert one.significant
         expected = one.python.interval.median / one.native.interval.median
         assert one.ratio.median == pytest.approx(expected, rel=0.1)
         assert one.ratio.n == one.difference.n == 12
 
 
-def test_only_like_is_set_beside_like(found: list[Cost]) -> None:
+def test_only_equal_cells_are_paired(found: list[Cost]) -> None:
     assert {one.native.cell.runtime for one in found} == {"native"}
     assert {one.python.cell.runtime for one in found} == {"python"}
     for one in found:
@@ -99,7 +100,7 @@ def test_only_like_is_set_beside_like(found: list[Cost]) -> None:
     assert "mp-pipe" not in {one.native.cell.transport for one in found}
 
 
-def test_twins_and_one_loop_alone_cost_nothing() -> None:
+def test_twins_and_a_single_loop_have_no_cost() -> None:
     planned = cells(("pipe",), runtimes=BOTH, sizes=(64,))
     results = sweep(reference, planned[:1], twins=planned[1:])
     assert costs(measured(results)) == []
@@ -107,12 +108,12 @@ def test_twins_and_one_loop_alone_cost_nothing() -> None:
     assert round_trips([]).rows == []
 
 
-def test_no_difference_is_not_told_as_one() -> None:
+def test_without_a_difference_nothing_is_significant() -> None:
     planned = cells(("pipe", "unix-stream"), runtimes=BOTH, sizes=(64,))
     alike = costs(measured(sweep(lambda *rest: 1e-5, planned)))
-    assert not any(one.told for one in alike)
+    assert not any(one.significant for one in alike)
     few = costs(measured(sweep(reference, planned, rounds=5, call=1e-5)))
-    assert not any(one.told for one in few)
+    assert not any(one.significant for one in few)
 
 
 def test_rounds_that_only_one_loop_has_do_not_count() -> None:
@@ -127,7 +128,7 @@ def test_rounds_that_only_one_loop_has_do_not_count() -> None:
     assert costs(measured(results)) == []
 
 
-def test_the_table_has_a_row_for_each_transport_and_what_it_lacks() -> None:
+def test_the_table_has_a_row_for_each_transport() -> None:
     results = twice()
     found = costs(measured(results))
     table = round_trips(found)
@@ -140,7 +141,7 @@ def test_the_table_has_a_row_for_each_transport_and_what_it_lacks() -> None:
     assert python_alone(found, measured(results)) == ["mp-pipe"]
 
 
-def test_where_the_native_calls_are_others_the_cost_is_marked(found: list[Cost]) -> None:
+def test_costs_with_other_native_calls_are_marked(found: list[Cost]) -> None:
     differing = {one.native.cell.transport for one in found if one.native.facts.differs}
     assert differing == {"shm:posix+spin", "futex"}
     assert not any(one.python.facts.differs for one in found)
@@ -149,13 +150,13 @@ def test_where_the_native_calls_are_others_the_cost_is_marked(found: list[Cost])
     assert isinstance(chart.body, Dots)
     labels = {row.label for row in chart.body.rows}
     assert {"shm:posix+spin \N{DAGGER}", SHM} < labels
-    assert {plain(label) for label in labels} == labels  # as they are drawn
-    assert "marked \N{DAGGER} the native calls are others" in chart.caption
+    assert {printable(label) for label in labels} == labels  # as they are drawn
+    assert "where marked \N{DAGGER}, the native loop makes other calls" in chart.caption
     alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
     assert not any(one.native.facts.differs for one in alike)
 
 
-def test_a_sum_leaves_out_the_floor_and_what_makes_other_calls(found: list[Cost]) -> None:
+def test_a_sum_leaves_out_the_floor_and_other_native_calls(found: list[Cost]) -> None:
     same, awake = sums(found)
     assert (same.placement, awake.placement) == ("same-core", "cross-core-awake")
     assert same.transports == 5
@@ -193,7 +194,7 @@ def test_native_beside_python_is_a_chart_of_its_own(drawn: dict[str, Chart]) -> 
     assert drawn["cost-signal-python-native"].folded
 
 
-def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Chart]) -> None:
+def test_both_loops_share_a_chart_in_panels_that_name_them(drawn: dict[str, Chart]) -> None:
     chart = drawn["latency-python-native"]
     assert isinstance(chart.body, Curves)
     assert [panel.title for panel in chart.body.panels] == [
@@ -201,10 +202,10 @@ def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Char
         "native loop, same-core", "native loop, cross-core-awake",
     ]  # fmt: skip
     assert chart.body.columns == 2
-    assert chart.note.startswith("Python and native loops, ")
+    assert chart.note.startswith("Python and native loops; ")
     for panel in chart.body.panels:
-        assert len({line.label for line in panel.lines}) == len(panel.lines)
-        assert all(line.x == sorted(set(line.x)) for line in panel.lines)  # one loop's points
+        assert len({line.label for line in panel.curves}) == len(panel.curves)
+        assert all(line.x == sorted(set(line.x)) for line in panel.curves)  # one loop's points
     assert "latency-python" not in drawn
     placement = drawn["placement-python-native"]
     assert isinstance(placement.body, Dots)
@@ -213,7 +214,7 @@ def test_both_loops_share_a_chart_in_panels_that_say_whose(drawn: dict[str, Char
     ]  # fmt: skip
 
 
-def test_placement_stands_under_placement_where_a_loop_lacks_one() -> None:
+def test_columns_are_placements_where_a_loop_lacks_one() -> None:
     placed = ("same-core", "cross-core", "cross-core-awake")
     planned = cells(placements=placed)
     planned += cells(runtimes=("native",), placements=(placed[0], placed[2]))
@@ -223,7 +224,7 @@ def test_placement_stands_under_placement_where_a_loop_lacks_one() -> None:
     assert titles[3:] == ["native loop, same-core", "", "native loop, cross-core-awake"]
 
 
-def test_what_one_loop_alone_measured_stays_one_chart() -> None:
+def test_a_pattern_of_one_loop_has_one_chart() -> None:
     planned = cells(patterns=("latency", "stream"))
     planned += cells(patterns=("latency",), runtimes=("native",))
     names = charts_of(sweep(reference, planned))
@@ -250,12 +251,12 @@ def reference_of_crowd(transport: str, *rest: object) -> float:
 
 
 def split(transport: str, *rest: object) -> float:
-    """Shared memory is ahead by less than Python's noise is wide."""
+    """Make times in which shared memory is ahead by less than Python's noise."""
     return {"pipe": 2e-6, "unix-stream": 3e-6, "sysv-queue": 2.5e-6, SHM: 1.9e-6}[transport]
 
 
 def differing() -> Results:
-    """Native: shared memory is the fastest. Python: pipes are."""
+    """Make results with shared memory fastest natively, and pipes fastest from Python."""
     results = sweep(split, cells(("pipe", "unix-stream", "sysv-queue", SHM), runtimes=BOTH))
     for entry in results.cells.values():
         if entry.cell.runtime == "python" and entry.cell.transport == SHM:
@@ -264,41 +265,43 @@ def differing() -> Results:
     return results
 
 
-def test_the_claim_is_told_loop_by_loop_where_they_differ() -> None:
+def test_the_claim_has_a_verdict_for_each_loop_where_they_differ() -> None:
     claim = shm_fastest(measured(differing()))
-    assert claim.verdict is Verdict.DEPENDS
-    assert apart(claim) == [
-        ("Python loop", Verdict.REFUTED), ("native loop", Verdict.SUPPORTED),
+    assert claim.verdict is ClaimVerdict.DEPENDS
+    assert by_loop(claim) == [
+        ("Python loop", ClaimVerdict.REFUTED), ("native loop", ClaimVerdict.SUPPORTED),
     ]  # fmt: skip
     said = summaries(claim)
-    assert said.startswith("Python loop: of 2 cells with both sides: in 2 another")
-    assert "Native loop: of 2 cells with both sides: in 2 shared memory is the fastest" in said
+    assert said.startswith(
+        "Python loop: of 2 cells with both sides: another facility is faster in 2."
+    )
+    assert "Native loop: of 2 cells with both sides: shared memory is the fastest in 2." in said
 
 
 def test_one_verdict_for_both_where_they_agree() -> None:
     claim = shm_fastest(measured(sweep(split, cells(("pipe", SHM), runtimes=BOTH), noise=0.005)))
-    assert apart(claim) == [("", Verdict.SUPPORTED)]
+    assert by_loop(claim) == [("", ClaimVerdict.SUPPORTED)]
 
 
 def test_measuring_the_other_loop_weakens_no_verdict() -> None:
-    """Each loop is a family of its own: the same p-values with the other beside it and without."""
+    """Each loop is a family of its own: the other loop does not change its p-values."""
     one = cells(("pipe", "unix-stream", "fifo", "tcp", SHM), sizes=range(64, 84))
     two = one + [msgspec.structs.replace(cell, runtime="native") for cell in one]
     alone, beside = (measured(sweep(reference, planned)) for planned in (one, two))
     mine = shm_fastest(beside).by_runtime()[0][1]
     assert mine.families == shm_fastest(alone).families == {"python": 40}
-    assert [each.p_fastest for each in mine.judged] == [
-        each.p_fastest for each in shm_fastest(alone).judged
+    assert [each.p_holds for each in mine.comparisons] == [
+        each.p_holds for each in shm_fastest(alone).comparisons
     ]
-    assert shm_fastest(beside).enough == shm_fastest(alone).enough
+    assert shm_fastest(beside).rounds_needed == shm_fastest(alone).rounds_needed
     theirs = [won.p for won in winners(beside) if won.contest.situation.runtime == "python"]
     assert theirs == [won.p for won in winners(alone)]
-    for before, after in zip(judged(alone), judged(beside), strict=True):
+    for before, after in zip(decide_statements(alone), decide_statements(beside), strict=True):
         (_, part), _ = after.by_runtime()
         assert part.verdict is before.verdict
-        assert after.family == before.family
-        assert [each.p_holds for each in part.compared] == [
-            each.p_holds for each in before.compared
+        assert part.families == before.families
+        assert [each.p_holds for each in part.comparisons] == [
+            each.p_holds for each in before.comparisons
         ]
 
 
@@ -308,8 +311,8 @@ def test_no_contest_mixes_loops() -> None:
         len({one.cell.runtime for one in won.contest.entrants}) == 1 for won in winners(found)
     )
     for claim in (shm_fastest(found),):
-        for one in claim.judged:
-            assert one.shm.cell.runtime == one.other.cell.runtime
+        for one in claim.comparisons:
+            assert one.first.cell.runtime == one.second.cell.runtime
             assert one.outcome in Outcome
 
 
@@ -322,26 +325,26 @@ def test_a_page_with_both_loops(tmp_path) -> None:
     assert page.index("Python loop: refuted.") < page.index("Native loop: supported.")
     assert card < page.index("Python loop: refuted.") < page.index('id="trust"')
     assert 'id="costs"' in page
-    assert page.index("What does Python cost?") < page.index('id="trust"')
+    assert page.index("What is the cost of Python?") < page.index('id="trust"')
     assert '<tr class="loop"><th scope="rowgroup" colspan="5">Native loop</th></tr>' in page
 
 
 def test_a_page_of_one_loop_says_nothing_of_the_other(tmp_path) -> None:
     page = write(sweep(reference, cells()), tmp_path).read_text()
     assert 'id="costs"' not in page
-    assert "What does Python cost?" not in page
+    assert "What is the cost of Python?" not in page
     assert "Native loop" not in page
     assert '<tr class="loop">' not in page
 
 
-def test_a_native_runtime_that_is_not_built_is_told_once(tmp_path) -> None:
+def test_a_native_runtime_that_is_not_built_is_reported_once(tmp_path) -> None:
     results = not_built()
     (reason,) = skipped(results).rows
     assert (reason.reason, reason.remedy, reason.likewise) == (NOT_BUILT, REMEDY, [])
     page = write(results, tmp_path).read_text().replace("&#39;", "'")
     assert page.count(NOT_BUILT) == page.count(REMEDY) == 1
-    assert page.index("Nothing was measured by both loops") < page.index(NOT_BUILT)
-    assert "What does Python cost?" not in page
+    assert page.index("No cell was measured by both loops") < page.index(NOT_BUILT)
+    assert "What is the cost of Python?" not in page
 
 
 def test_skips_that_differ_in_the_name_alone_are_one(tmp_path) -> None:

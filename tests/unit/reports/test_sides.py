@@ -1,4 +1,4 @@
-"""reports.verdicts.sides: one side against another, simulated where nothing is to be found."""
+"""Tests of `reports.verdicts.sides`, with simulated sweeps that have no true difference."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDS = 12
 
 
 def side(factors: Sequence[float], logs: np.ndarray) -> list[Times]:
-    """Transports whose time is a factor times a noise: rows of `logs` are theirs."""
+    """Make transports whose times are a factor times a noise; `logs` has a row for each."""
     return [
         {number: factor * float(np.exp(value)) for number, value in enumerate(row, 1)}
         for factor, row in zip(factors, logs, strict=True)
@@ -24,7 +24,7 @@ def side(factors: Sequence[float], logs: np.ndarray) -> list[Times]:
 
 
 def false_alarms(ours: Sequence[float], theirs: Sequence[float], spread: float = 0.05) -> int:
-    """Sweeps in which something is significant, after Holm, of contests that have no winner."""
+    """Count sweeps of contests without a winner in which a test is significant after Holm."""
     generator = np.random.default_rng(2026)
     alarms = 0
     for _ in range(SIMULATIONS):
@@ -49,13 +49,13 @@ def false_alarms(ours: Sequence[float], theirs: Sequence[float], spread: float =
         ([1.0], [1.0]),
     ],
 )
-def test_where_nobody_is_ahead_the_error_of_a_sweep_stays_below_its_level(
+def test_where_no_side_is_ahead_the_error_of_a_sweep_stays_below_its_level(
     ours: list[float], theirs: list[float]
 ) -> None:
     assert false_alarms(ours, theirs) <= 24
 
 
-def test_the_first_round_only_teaches_where_there_is_a_choice() -> None:
+def test_the_first_round_is_training_where_there_is_a_choice() -> None:
     rounds = range(1, 13)
     quick, slow = dict.fromkeys(rounds, 1.0), dict.fromkeys(rounds, 2.0)
     assert ahead([quick], [slow]) == (2**-12, True)
@@ -63,15 +63,15 @@ def test_the_first_round_only_teaches_where_there_is_a_choice() -> None:
     assert ahead([slow], [quick, quick]).p == 1.0
 
 
-def test_the_quicker_candidate_is_found_and_every_rival_must_be_beaten() -> None:
+def test_the_faster_candidate_is_chosen_and_must_beat_every_rival() -> None:
     rounds = range(1, 13)
     quick, middle, slow = (dict.fromkeys(rounds, value) for value in (1.0, 2.0, 3.0))
-    assert ahead([slow, quick], [middle]).agreed
-    assert not ahead([middle], [slow, quick]).agreed
+    assert ahead([slow, quick], [middle]).unanimous
+    assert not ahead([middle], [slow, quick]).unanimous
     assert ahead([middle], [slow, quick]).p == 1.0
 
 
-def test_rounds_that_one_lacks_are_left_out() -> None:
+def test_only_common_rounds_count() -> None:
     whole = dict.fromkeys(range(1, 13), 1.0)
     few = dict.fromkeys(range(1, 5), 2.0)
     assert ahead([whole], [few]).p == 1.0  # four rounds decide nothing

@@ -1,0 +1,90 @@
+"""Texts that all charts have in common: labels, notes, captions and file names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ipcbench.bench.results.axes import FLOOR, PYTHON, SYNCHRONISATION, WAITS
+from ipcbench.bench.results.units import human_size
+from ipcbench.bench.stats import ENOUGH_ROUNDS
+from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
+
+WAIT_PHRASES: Mapping[str, str] = {
+    "block": "sleeping in the facility's call",
+    "poll": "poll(2), then read",
+    "spin-block": "spinning, then sleeping",
+    "spin": "spinning",
+    "none": "not waiting",
+}
+_PLACEMENT_PHRASES = {
+    "same-core": "all on one CPU",
+    "cross-core": "one CPU each, idle states allowed",
+    "cross-core-awake": "one CPU each, idle states forbidden",
+    "unpinned": "placed by the scheduler",
+}
+
+
+def wait_phrase(wait: str) -> str:
+    """Describe a way of waiting."""
+    return WAIT_PHRASES.get(wait, wait)
+
+
+def about_placement(placement: str) -> str:
+    """Describe a placement; "" for an unknown one."""
+    return _PLACEMENT_PHRASES.get(placement, "")
+
+
+def label(one: Measured) -> str:
+    """Name a curve or row: `pipe; poll(2), then read`.
+
+    The way of waiting is left out where it is blocking, or part of the transport's name.
+    """
+    name = one.cell.transport
+    if one.cell.depth is not None:
+        name = f"{name}, depth {one.cell.depth}"
+    if one.facts.family == FLOOR:
+        return f"{name}, floor"
+    if one.wait in ("block", "none") or one.wait[:4] in one.cell.transport:
+        return name
+    return f"{name}; {wait_phrase(one.wait)}"
+
+
+def size_label(one: Measured) -> str:
+    """Format the message size of a cell: `64 KiB`."""
+    return human_size(one.cell.size)
+
+
+def loops_label(runtimes: Sequence[str]) -> str:
+    """Name the loops of runtimes: `Python loop`, `Python and native loops`."""
+    if len(runtimes) == 1:
+        return loop_of(runtimes[0])
+    names = ["Python" if one == PYTHON else one for one in runtimes]
+    return f"{', '.join(names[:-1])} and {names[-1]} loops"
+
+
+def conditions(cells: Sequence[Measured]) -> str:
+    """Name the loops, and the ways in which the receivers wait: the note of every chart."""
+    waits = sorted({one.wait for one in cells if one.carries_data}, key=lambda w: rank(WAITS, w))
+    phrases = [wait_phrase(wait) for wait in waits if wait != "none"]
+    loops = loops_label(runtimes_of(cells))
+    if not phrases:
+        return loops
+    receive = any(one.facts.family != SYNCHRONISATION for one in cells)
+    return f"{loops}; {'receivers' if receive else 'waiting'}: {' / '.join(phrases)}"
+
+
+def evidence(cells: Sequence[Measured]) -> str:
+    """Explain the points and the bars of a chart."""
+    rounds = sorted({one.interval.n for one in cells})
+    span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
+    points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
+    if rounds[-1] < ENOUGH_ROUNDS:
+        return f"{points} of new processes; bars show the whole range."
+    coverage = min(one.interval.coverage for one in cells) * 100
+    return f"{points} of new processes; bars cover the median with at least {coverage:.1f} %."
+
+
+def slug(*parts: str) -> str:
+    """Join words into a name that is valid for a file and an id."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:60]

@@ -1,0 +1,86 @@
+"""Charts of the cost of Python: the native loop beside the Python loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ipcbench.bench.results.axes import NATIVE, PATTERNS, PYTHON
+from ipcbench.bench.results.units import format_size, human_size
+from ipcbench.reports.charts.captions import label, size_label
+from ipcbench.reports.charts.chart import Axis, Chart, Row
+from ipcbench.reports.charts.dots import DotPanelKey, Point, dot_charts
+from ipcbench.reports.model import Measured, inverse, loop_of, rank
+from ipcbench.reports.verdicts.python_cost import (
+    MARK,
+    Cost,
+    costs,
+    default_depth,
+    small_size,
+)
+
+MOST_FOLDED = 12  # charts
+_LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
+
+
+def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
+    """Draw round trips and streams of small messages; all others are folded."""
+    found = costs(cells)
+    drawn: list[Chart] = []
+    folded: list[Chart] = []
+    for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
+        these = [one for one in found if one.pattern == pattern]
+        if pattern not in ("latency", "stream"):
+            folded += _chart(f"cost-{pattern}", pattern, these)
+            continue
+        noun = "round trip" if pattern == "latency" else "stream"
+        these = default_depth(found, pattern)
+        small = small_size(these)
+        for size in sorted({one.size for one in these}, key=lambda size: (size != small, size)):
+            of_size = [one for one in these if one.size == size]
+            title = f"{noun}, {human_size(size)}"
+            chart = _chart(f"cost-{pattern}-{format_size(size)}", title, of_size, sized=False)
+            (drawn if size == small else folded).extend(chart)
+    return drawn + [replace(chart, folded=True) for chart in folded[:MOST_FOLDED]]
+
+
+def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> list[Chart]:
+    if not found:
+        return []
+    per = found[0].native.facts.per
+    rates = per == "message"
+    points = [
+        Point(DotPanelKey("", cost.placement),
+              Row(_label(cost.native, sized), cost.native.facts.family),
+              (cost.native.cell.transport, cost.size, cost.native.cell.processes),
+              loop_of(one.cell.runtime),
+              inverse(one.interval, 1) if rates else one.interval)
+        for cost in found
+        for one in (cost.native, cost.python)
+    ]  # fmt: skip
+    differ = any(cost.native.facts.differs for cost in found)
+    other = f" (where marked {MARK}, the native loop makes other calls)" if differ else ""
+    better = "Higher is better, to the right" if rates else "Lower is better, to the left"
+    return dot_charts(
+        kind,
+        "costs",
+        f"The cost of Python: {topic}",
+        points,
+        lambda name: rank(_LOOPS, name),
+        Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,
+        "messages per second" if rates else per,
+        "The same calls on the same descriptors and mappings, made by a compiled loop and by a "
+        f"Python loop: the distance between the two is the cost of Python{other}. {better}; "
+        "logarithmic.",
+        [one for cost in found for one in (cost.native, cost.python)],
+    )
+
+
+def _label(one: Measured, sized: bool) -> str:
+    """Name a row: the transport, and what distinguishes it from the others of the chart."""
+    parts = [label(one) + (f" {MARK}" if one.facts.differs else "")]
+    if sized and one.cell.size:
+        parts.append(size_label(one))
+    if one.cell.processes != 2:
+        parts.append(f"{one.cell.processes} processes")
+    return ", ".join(parts)

@@ -1,0 +1,86 @@
+"""The statements of the chapter that a run is tested against, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """The form of a statement."""
+
+    FASTEST = "shared memory is faster than all other facilities"
+    FASTER = "the first of a pair is faster"
+    EQUAL = "a pair is equal within 5 %"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement. `section`: of the chapter; `note`: known from elsewhere.
+
+    `pairs`: transports that are compared; none where whole families are.
+    """
+
+    id: str
+    section: str
+    text: str
+    kind: Kind
+    pairs: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+
+SHM_FASTEST = Statement(
+    "shm-fastest",
+    "2.4",
+    "Shared memory is the fastest facility of all, because nothing stands "
+    "between the processes and the bytes.",
+    Kind.FASTEST,
+)
+STATEMENTS = (
+    Statement(
+        "pipe-beats-socket",
+        "2.7.1",
+        "Where a pipe would do, a socket is inefficient.",
+        Kind.FASTER,
+        (("pipe", "unix-stream"),),
+    ),
+    Statement(
+        "fifo-is-pipe",
+        "2.2.1",
+        "A FIFO moves data as a pipe does; only the name differs.",
+        Kind.EQUAL,
+        (("fifo", "pipe"),),
+        "A FIFO updates time stamps, which has been measured to cost a few percent.",
+    ),
+    Statement(
+        "unix-vs-tcp",
+        "2.7",
+        "The same calls serve inside and between machines; inside, the network's stack is to be "
+        "spared: a Unix domain socket is faster than TCP over loopback.",
+        Kind.FASTER,
+        (("unix-stream", "tcp"),),
+    ),
+    Statement(
+        "sysv-is-posix, memory",
+        "1.2",
+        "System V and POSIX shared memory are the same mechanism.",
+        Kind.EQUAL,
+        (("shm:sysv+posix-sem", "shm:posix+posix-sem"),),
+    ),
+    Statement(
+        "sysv-is-posix, queues",
+        "1.2",
+        "System V and POSIX message queues are the same mechanism.",
+        Kind.EQUAL,
+        (("sysv-queue", "posix-queue"),),
+        "Each has the depth that the kernel gives it, and the two depths differ.",
+    ),
+    Statement(
+        "sysv-is-posix, semaphores",
+        "1.2",
+        "System V and POSIX semaphores are the same mechanism.",
+        Kind.EQUAL,
+        (("sysv-sem", "posix-sem"), ("shm:posix+sysv-sem", "shm:posix+posix-sem")),
+        "A free POSIX semaphore is taken without a system call (Kerrisk).",
+    ),
+)

@@ -1,0 +1,87 @@
+"""Tests of `reports.verdicts.trust`: controls and disturbances of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.severity import Severity
+from ipcbench.reports.model import measured
+from ipcbench.reports.verdicts.trust import assess
+from tests.synthetic import cells, sweep
+from tests.unit.reports.test_claims import constant
+
+
+def assessed(results: Results):
+    return assess(results, measured(results))
+
+
+def test_good_controls_let_a_run_be_trusted() -> None:
+    planned = cells()
+    trust = assessed(sweep(constant(), planned, twins=planned[:2], noise=0.01))
+    assert trust.severity is Severity.OK
+    assert [one.verdict for one in trust.controls] == ["good", "good"]
+    assert trust.headline == "This run can be trusted."
+
+
+def slow_twin(factor: float, noise: float = 0.01, rounds: int = 12) -> Results:
+    planned = cells()
+    results = sweep(constant(), planned, twins=planned[:1], noise=noise, rounds=rounds)
+    for entry in results.cells.values():
+        if entry.cell.twin:
+            for run in entry.runs:
+                run.values = [value * factor for value in run.values]
+    return results
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.15])
+def test_with_a_bad_control_the_run_cannot_be_trusted(factor: float) -> None:
+    trust = assessed(slow_twin(factor))
+    assert trust.severity is Severity.PROBLEM
+    assert trust.headline == "This run cannot be trusted."
+    assert trust.controls[0].verdict == "bad"
+
+
+def test_a_control_that_reaches_over_the_band_is_undecided() -> None:
+    trust = assessed(slow_twin(1.05, noise=0.03))
+    assert trust.controls[0].verdict == "undecided"
+    assert trust.severity is Severity.WARNING
+    assert trust.explained.startswith(
+        "This run can be trusted with reservations, because 1 of 1 control: undecided"
+    )
+
+
+def test_a_control_of_few_rounds_decides_nothing() -> None:
+    trust = assessed(slow_twin(1.5, rounds=5))
+    assert trust.controls[0].verdict == "too few rounds"
+    assert trust.headline == "Too few rounds: only ranges are shown, and no verdict."
+
+
+def texts(results: Results) -> str:
+    return " ".join(one.text for one in assessed(results).findings)
+
+
+def test_disturbances_are_reported() -> None:
+    planned = cells()
+    assert "interrupted after 12 rounds" in texts(sweep(constant(), planned, end="interrupted"))
+    assert "has not ended" in texts(sweep(constant(), planned, end=None))
+    assert "6.0 % in the worst (round 12)" in texts(sweep(constant(), planned, steal=0.06))
+    void = sweep(
+        constant(), planned, void=lambda cell, number: "foreign time" if number == 3 else ""
+    )
+    assert "10 of 120 runs are void: foreign time (10)." in texts(void)
+    assert "No control was measured" in texts(void)
+    assert "fewer rounds" not in texts(void)  # all have the same eleven
+
+
+def test_a_cell_with_fewer_rounds_is_reported() -> None:
+    results = sweep(constant(), cells())
+    del next(iter(results.cells.values())).runs[3]
+    assert "1 cell of 10 has fewer rounds" in texts(results)
+
+
+def test_a_twin_without_its_original() -> None:
+    results = sweep(constant(), cells(), twins=cells()[:1])
+    lost = next(iter(results.cells))
+    results.cells[lost].runs.clear()
+    assert assessed(results).controls[0].verdict == "no control: no round has both"
