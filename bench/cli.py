@@ -13,8 +13,8 @@ import click
 
 from ipcbench.bench import commands
 from ipcbench.bench.commands.errors import COULD_NOT_MEASURE, Group, carry_out, print_error
+from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.version import VERSION
-from ipcbench.bench.workers.standard_streams import open_standard_streams
 
 ORDER = ("run", "report", "check", "list", "doctor", "clean")  # in the help; others follow
 

@@ -1,8 +1,9 @@
-"""Who cleans up after a kill: a process that waits for the command to end, and does nothing else.
+"""Cleanup process: outlives the command and removes what a killed command left.
 
-It holds the reading end of a pipe whose writing end is the command's alone.
-A command that ends well says so first; when the pipe just closes, the
-guardian kills what is left of the sweep and removes what the ledger names.
+It holds the read end of a pipe whose write end only the command has. A
+command that ends by itself writes `CLEAN_EXIT` first. At an end of file
+without it, the cleanup process kills the remaining processes of the sweep and
+removes the objects that the ledger names.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from ipcbench.bench.workers.standard_streams import open_standard_streams
+from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
 from ipcbench.transports.kernel_objects.ledger import (
@@ -25,15 +26,15 @@ from ipcbench.transports.kernel_objects.ledger import (
     remove_all,
 )
 
-FAREWELL = b"all is well"
-PATIENCE = 1.0  # seconds for killed processes to go
+CLEAN_EXIT = b"clean exit"
+KILL_TIME = 1.0  # seconds for killed processes to end
 
 
 class Guardian:
-    """The command's handle on it."""
+    """The cleanup process, as the command sees it."""
 
     def __init__(self, ledger: Ledger) -> None:
-        """Raises: Unavailable."""
+        """Start it. Raises: Unavailable."""
         ends: tuple[int, ...] = ()
         try:
             ends = reading, self._writing = os.pipe2(os.O_CLOEXEC)
@@ -44,34 +45,35 @@ class Guardian:
             )
         except OSError as error:
             close_all(ends)
-            raise refused("starting the guardian", error, MORE_PROCESSES) from error
+            raise refused("starting the cleanup process", error, MORE_PROCESSES) from error
         os.close(reading)
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        """A copy of the command is not the command: it must not keep the line open."""
+        """Close the write end in a forked child, which must not keep the pipe open."""
         if self._writing >= 0:
             os.close(self._writing)
             self._writing = -1
 
     def dismiss(self) -> None:
-        """Nothing is left to guard. Twice is harmless."""
+        """End it without a cleanup. Calling it twice is harmless."""
         if self._writing >= 0:
-            os.write(self._writing, FAREWELL)
+            os.write(self._writing, CLEAN_EXIT)
             os.close(self._writing)
             self._writing = -1
             self._process.wait()
 
 
 def watch(ledger: Ledger, pid: int) -> None:
-    """Write down a process whose session must not outlive the command."""
+    """Record a process whose session must not outlive the command."""
     ledger.write({"session": pid, "start": process_start(pid)})
 
 
 def _members(sessions: set[int], leaderless: set[int], ledger: Ledger) -> list[int]:
-    """The processes of these sessions: proc_pid_stat(5), field 6.
+    """List the processes of these sessions: proc_pid_stat(5), field 6.
 
-    Of those that have lost their leader only who was started with this ledger.
+    In a session whose leader is dead, only processes that were started with
+    this ledger count.
     """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -85,16 +87,17 @@ def _members(sessions: set[int], leaderless: set[int], ledger: Ledger) -> list[i
 
 
 def _has(process: Path, ledger: Ledger) -> bool:
-    """Whether a process began with this ledger in its environment: proc_pid_environ(5)."""
+    """Tell whether a process started with this ledger in its environment: proc_pid_environ(5)."""
     mark = os.fsencode(f"{LEDGER_VARIABLE}={ledger.path}")
     return mark in (process / "environ").read_bytes().split(b"\0")
 
 
 def end_sessions(ledger: Ledger) -> int:
-    """Kill every process of the sessions that a ledger names; how many there were.
+    """Kill every process of the sessions that a ledger names, and return their number.
 
-    A session whose leader's pid has been given to somebody else since is not ours,
-    and where its leader is dead, its number may have been as well.
+    A pid may have been given to another process since: a session counts only
+    while its leader has the recorded start time. The session of a dead leader
+    may be another one with the same number.
     """
     sessions, leaderless = set(), set()
     for entry in ledger.entries():
@@ -106,7 +109,7 @@ def end_sessions(ledger: Ledger) -> int:
             elif now == start:
                 sessions.add(pid)
     killed = 0
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + KILL_TIME
     while (left := _members(sessions, leaderless, ledger)) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -117,17 +120,18 @@ def end_sessions(ledger: Ledger) -> int:
 
 
 def clean_up(ledger: Ledger) -> list[str]:
-    """End the processes and remove the objects of an abandoned ledger; what was removed."""
+    """End the processes and remove the objects of a ledger; return the names of the objects."""
     end_sessions(ledger)
     return remove_all(ledger)
 
 
 def main() -> None:
+    """Wait for the end of the command, and clean up if it was killed."""
     open_standard_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     ledger = Ledger(Path(sys.argv[1]))
-    if sys.stdin.buffer.read() != FAREWELL:
+    if sys.stdin.buffer.read() != CLEAN_EXIT:
         clean_up(ledger)
 
 

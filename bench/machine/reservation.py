@@ -1,14 +1,12 @@
-"""The machine while a sweep has it: the lock, the ledger and its guardian."""
+"""Reservation of the machine for a sweep: the lock, the ledger and the cleanup process."""
 
 from __future__ import annotations
 
 import os
 
-from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine.guardian import Guardian, clean_up, watch
 from ipcbench.bench.machine.lock import SweepLock
 from ipcbench.bench.results.files import in_words
-from ipcbench.bench.workers.fork_parent import ForkParent
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.home import REMEDY
@@ -16,11 +14,17 @@ from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, a
 
 
 class Reservation:
-    """Entering raises: ipcbench.bench.machine.lock.SweepInProgress, Unavailable."""
+    """A context that a sweep runs in; leaving it removes all objects of the sweep.
 
-    def __init__(self, clock: str) -> None:
-        # A sweep on a made-up clock measures nothing, and may run beside others.
-        self._lock = SweepLock() if clock == REAL else None
+    Args:
+        exclusive: hold the lock, so that no other sweep runs. One that
+            measures nothing may run beside others.
+
+    Raises: SweepInProgress, Unavailable (on entering).
+    """
+
+    def __init__(self, *, exclusive: bool) -> None:
+        self._lock = SweepLock() if exclusive else None
 
     def __enter__(self) -> Reservation:
         if self._lock is not None:
@@ -45,11 +49,12 @@ class Reservation:
         for ledger in abandoned():
             clean_up(ledger)
         self._before = os.environ.get(LEDGER_VARIABLE)
-        self._ledger = Ledger.open_new(os.getpid())  # the caller's is not the sweep's to remove
+        self._ledger = Ledger.open_new(os.getpid())  # that of the caller is not ours to remove
         os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
 
-    def guard(self, parent: ForkParent) -> None:
-        watch(self._ledger, parent.pid)
+    def watch(self, pid: int) -> None:
+        """Have the cleanup process end the session of this process if the command is killed."""
+        watch(self._ledger, pid)
 
     def __exit__(self, *_: object) -> None:
         clean_up(self._ledger)

@@ -57,7 +57,7 @@ class Schedule:
         budget: float | None = None,
         clock: str,
         progress: Progress | None = None,
-        started: Callable[[ForkParent], None] = lambda parent: None,
+        started: Callable[[int], None] = lambda pid: None,
         full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cells = cells
@@ -289,7 +289,7 @@ class Schedule:
             self._parent = None
         if fresh:
             self._parent = _fork_parent()
-            self._started(self._parent)
+            self._started(self._parent.pid)
 
 
 def _fork_parent() -> ForkParent:

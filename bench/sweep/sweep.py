@@ -88,7 +88,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     Raises: SweepError (also where the folder cannot be written), SweepInProgress.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
-    with Reservation(order.clock) as machine:
+    with Reservation(exclusive=order.clock == REAL) as machine:
         found = planned(order.profile, order.only)
         header = _header(order, seed, found)
         try:
@@ -117,7 +117,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     folder = folder.resolve()  # `latest` may point elsewhere before we are done
     stopped = load(folder)
     found = _same(stopped)
-    with Reservation(stopped.header.clock) as machine:
+    with Reservation(exclusive=stopped.header.clock == REAL) as machine:
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
@@ -269,7 +269,7 @@ def _schedule(
         budget=header.budget,
         clock=header.clock,
         progress=progress,
-        started=machine.guard,
+        started=machine.watch,
         full=journal.full,
     )
 

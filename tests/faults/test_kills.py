@@ -86,12 +86,12 @@ def test_a_child_process_is_killed(victim: str, tmp_path: Path) -> None:
 
 
 def test_clean_removes_leftover_objects_alone(tmp_path: Path) -> None:
-    """With the guardian killed too, `clean` finds the objects by the ledger."""
+    """With the cleanup process killed too, `clean` finds the objects by the ledger."""
     before, found = snapshot(), objects()
     with started(*SWEEP, "-t", "sysv-queue", "-o", tmp_path / "run") as process:
         wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
         below = descendants(process.pid)
-        for pid in below:  # the guardian first, so that it cannot clean up
+        for pid in below:  # the cleanup process first, so that it cannot clean up
             if "ipcbench.bench.machine.guardian" in command_line(pid):
                 os.kill(pid, signal.SIGKILL)
         process.kill()

@@ -85,14 +85,14 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
 # Processes
 
 
-@pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
+@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork parent")])
 def test_the_command_may_start_no_process(bound: int, what: str, sandbox: Sandbox) -> None:
     confinement = Confinement(user=True, limits={"RLIMIT_NPROC": bound})
     line = only_line(sandbox.run(confinement, *SWEEP, "-o", sandbox.results))
     check_not_started(line, what, sandbox.results)
 
 
-@pytest.mark.parametrize(("bound", "what"), [(1, "the guardian"), (2, "the fork parent")])
+@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork parent")])
 def test_a_container_that_is_full_of_processes(
     bound: int, what: str, pids: Path, sandbox: Sandbox
 ) -> None:
@@ -290,8 +290,8 @@ def test_a_refused_call_that_the_harness_can_replace(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("calls", "what", "begun"),
     [
-        (("pipe2",), "the guardian", False),
-        (("fork", "vfork", "clone", "clone3"), "the guardian", False),
+        (("pipe2",), "the cleanup process", False),
+        (("fork", "vfork", "clone", "clone3"), "the cleanup process", False),
         (("socketpair",), "the fork parent", True),
     ],
 )

@@ -15,7 +15,7 @@ CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1,
 
 PROGRAM = """
 import json, os, subprocess, sys
-from ipcbench.bench.workers.standard_streams import open_standard_streams
+from ipcbench.bench.machine.standard_streams import open_standard_streams
 open_standard_streams()
 new = os.open("/", os.O_RDONLY)
 print("to nothing")
@@ -51,7 +51,7 @@ def test_what_was_closed_is_open_on_dev_null(closed: tuple[int, ...], tmp_path: 
 
 def test_what_is_open_stays() -> None:
     program = (
-        "import sys; import ipcbench.bench.workers.standard_streams as s\n"
+        "import sys; import ipcbench.bench.machine.standard_streams as s\n"
         "before = sys.stdin, sys.stdout, sys.stderr\n"
         "s.open_standard_streams(); s.open_standard_streams()\n"
         "assert before == (sys.stdin, sys.stdout, sys.stderr)\n"
