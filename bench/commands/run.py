@@ -124,7 +124,7 @@ def command(
             seed=seed,
             folder=output,
             clock=clock,
-            only=_promised(promised, chosen),
+            only=promised_cells(promised, chosen),
         )
         return sweep.new(order, _watcher())
 
@@ -174,7 +174,7 @@ def _command_line() -> list[str]:
     return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
 
 
-def _promised(path: Path | None, profile: Profile) -> Callable[[Cell], bool]:
+def promised_cells(path: Path | None, profile: Profile) -> Callable[[Cell], bool]:
     """Select the cells that a thresholds file names, and the controls that show trust.
 
     Without a file, all cells are selected.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.machine.host import Cpu
-from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     physical cores that share their last cache. Raises: ValueError.
     """
     if placement not in PLACEMENTS:
-        raise ValueError(f"no placement {placement!r}: there are {', '.join(PLACEMENTS)}")
+        raise ValueError(unknown("placement", placement, PLACEMENTS))
     everywhere = [cpu.number for cpu in site.cpus]
     if placement == UNPINNED:
         return [everywhere] * processes

@@ -1,17 +1,16 @@
-"""Profiles: which cells a sweep has and how its runs are made, from TOML and options."""
+"""Profiles: the cells of a sweep and the settings of its runs, from TOML and options."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from ipcbench.bench.errors import BenchError
-from ipcbench.bench.patterns.table import PATTERNS
-from ipcbench.bench.results.axes import PLACEMENTS, PYTHON, RUNTIMES
+from ipcbench.bench.results.axes import PATTERNS, PLACEMENTS, PYTHON, RUNTIMES, unknown
 from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, Settings
 from ipcbench.bench.results.units import parse_seconds, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
@@ -24,18 +23,18 @@ LONGEST_MESSAGE = 600
 
 
 class BadConfig(BenchError):
-    """A profile or an option cannot be what is meant; one line that says what to do."""
+    """A profile or an option that cannot be used; one line that says what to do."""
 
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
 
-# A product with an empty axis has no cells: they would be dropped in silence.
+# A product with an empty axis has no cells: they would be dropped silently.
 Some: TypeAlias = Annotated[tuple[T, ...], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class _Timing(msgspec.Struct, forbid_unknown_fields=True):
-    """The `[run]` table: how each run is made."""
+    """The `[run]` table: the settings of each run."""
 
     rounds: int
     values: int = 3
@@ -58,7 +57,7 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
-    """A `[[left-out]]` table: what this profile does not measure, and why."""
+    """A `[[left-out]]` table: something that this profile does not measure, with the reason."""
 
     what: str
     why: str
@@ -87,7 +86,7 @@ class Axes(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """What to measure. `left_out`: (what, why) for the page."""
+    """A profile, parsed. `left_out`: pairs (what, why) for the page."""
 
     name: str
     about: str
@@ -97,7 +96,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """The command line's word on the axes: what is given takes the profile's place."""
+    """The axes on the command line; each that is given replaces that of the profile."""
 
     transports: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
@@ -108,29 +107,54 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_profile(name: str) -> Profile:
-    """A profile of ours by its name, or anybody's by the path of its TOML file.
+    """Read a profile of ours by its name, or any by the path of its TOML file.
 
     Raises: BadConfig.
     """
+    found = _find(name, Path())
+    # The name goes into the journal, as text.
+    return parse_profile(one_line(found.name), found.data, found.folder, (found.identity,))
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A profile before it is parsed; `identity` is the same whatever path leads to it."""
+
+    name: str
+    identity: str
+    data: bytes
+    folder: Path | None  # where the paths in it start; None: it may name none
+
+
+def _find(name: str, folder: Path | None) -> _Found:
+    """Read a profile that is named on the command line or by another one. Raises: BadConfig."""
     if name in PROFILES:
         data = (files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes()
-        return parse_profile(name, data)
-    path = Path(name)
-    if path.suffix != ".toml":
-        raise BadConfig(f"no profile {name!r}: there are {', '.join(PROFILES)}, or FILE.toml")
+        return _Found(name, name, data, None)
+    if folder is None or not name.endswith(".toml"):
+        raise BadConfig(f"{unknown('profile', name, PROFILES)}, or FILE.toml")
+    path = folder / name
     try:
         data = read_toml(path)
+        return _Found(path.stem, str(path.resolve()), data, path.parent)
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}") from error
     except ValueError as error:  # a name that no file can have
         raise BadConfig(f"{name!r}: {error}") from error
-    return parse_profile(one_line(path.stem), data)  # it goes into the journal, as text
 
 
-def parse_profile(name: str, data: bytes) -> Profile:
-    """Raises: BadConfig, in one line that names the profile."""
+def parse_profile(
+    name: str, data: bytes, folder: Path | None = None, path: tuple[str, ...] = ()
+) -> Profile:
+    """Parse a profile's TOML.
+
+    Args:
+        folder: the folder of its file, where `extends` looks for another one.
+        path: the identities of the profiles that led here.
+
+    Raises: BadConfig, in one line that names the profile.
+    """
     try:
-        found = msgspec.convert(parse_toml(data), _File)
+        found = msgspec.convert(_extended(parse_toml(data), folder, path), _File)
         run = found.run
         return Profile(
             name=name,
@@ -149,8 +173,30 @@ def parse_profile(name: str, data: bytes) -> Profile:
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
     except (BadConfig, ValueError, RecursionError) as error:
-        said = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
-        raise BadConfig(f"profile {one_line(name)}: {said}") from error
+        message = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
+        raise BadConfig(f"profile {one_line(name)}: {message}") from error
+
+
+def _extended(table: dict[str, Any], folder: Path | None, path: tuple[str, ...]) -> dict[str, Any]:
+    """Fill in what a profile leaves to the one that it extends, and so on. Raises: BadConfig."""
+    while "extends" in table:
+        name = table.pop("extends")
+        if not isinstance(name, str):
+            raise BadConfig(f"extends = {name!r}: the name of a profile, or a FILE.toml")
+        found = _find(name, folder)
+        if found.identity in path:
+            raise BadConfig(f"extends = {name!r}: that profile extends this one, in a circle")
+        path, folder = (*path, found.identity), found.folder
+        table = _over(table, parse_toml(found.data))
+    return table
+
+
+def _over(table: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Replace the keys of a base profile; of its `run` table, each key by itself."""
+    merged = base | table
+    if isinstance(base.get("run"), dict) and isinstance(table.get("run"), dict):
+        merged["run"] = base["run"] | table["run"]
+    return merged
 
 
 def _span(text: str, what: str) -> float:
@@ -183,7 +229,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
 def _known(what: str, given: Sequence[W], known: Collection[str]) -> tuple[W, ...]:
     for word in given:
         if word not in known:
-            raise BadConfig(f"no {what} {word!r}: there are {', '.join(known)}")
+            raise BadConfig(unknown(what, word, known))
     return tuple(given)
 
 
@@ -195,7 +241,7 @@ def _processes(given: Sequence[int]) -> tuple[int, ...]:
 
 
 def with_options(profile: Profile, options: Options) -> Profile:
-    """The profile with the axes that the command line gives; controls only where they still fit.
+    """Replace axes of a profile by those of the command line; keep the controls that still fit.
 
     Raises: BadConfig.
     """
@@ -220,7 +266,7 @@ def with_options(profile: Profile, options: Options) -> Profile:
                 placements=placements or axes.placements,
                 runtimes=runtimes or axes.runtimes,
                 transports=options.transports or axes.transports,
-                # -P speaks of patterns for any number; those of two keep theirs.
+                # -P is for patterns of any number of processes; those of two keep theirs.
                 processes=processes if processes and axes.processes != (2,) else axes.processes,
             )
         )

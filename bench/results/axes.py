@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 PYTHON, NATIVE = RUNTIMES = ("python", "native")
 """Runtimes: the language of the timed loop."""
 
@@ -24,3 +26,13 @@ FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a
 FAMILIES = (
     "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
 )  # fmt: skip
+
+
+def unknown(axis: str, name: str, known: Iterable[str]) -> str:
+    """Describe in one line a name that is not among those of its axis."""
+    from difflib import get_close_matches  # a millisecond that `--help` need not wait for
+
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    meant = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown {axis} {name!r}{meant}: there are {', '.join(names)}"

@@ -20,10 +20,9 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.reservation import Reservation
-from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
+from ipcbench.bench.results.axes import PATTERNS, PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import in_words, make_folder
 from ipcbench.bench.results.journal import NAME as JOURNAL
@@ -207,7 +206,7 @@ def _point(link: Path, target: str, watcher: Watcher) -> None:
 
 
 def _known(header: Header, cells: Sequence[Cell]) -> None:
-    """A journal may name what there is not. Raises: SweepError."""
+    """Check that the names in a journal exist in this version. Raises: SweepError."""
     for what, names, known in (
         ("clock", {header.clock}, (REAL, FAKE)),
         ("pattern", {cell.pattern for cell in cells}, PATTERNS),
@@ -216,8 +215,7 @@ def _known(header: Header, cells: Sequence[Cell]) -> None:
     ):
         if strange := sorted(names - set(known)):
             raise SweepError(
-                f"this sweep cannot be resumed here: no {what} is called {strange[0]!r}, "
-                f"there are {', '.join(known)}"
+                f"this sweep cannot be resumed here: {unknown(what, strange[0], known)}"
             )
 
 

@@ -318,7 +318,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "--pattern", "nope"], "there are latency"),
         ([*RUN, "--pattern", "pairs-latency"], "profile smoke has no pattern pairs-latency"),
         ([*RUN, "--placement", "nope"], "there are same-core"),
-        ([*RUN, "--runtime", "nope"], "no runtime 'nope': there are python, native"),
+        ([*RUN, "--runtime", "nope"], "unknown runtime 'nope': there are python, native"),
         ([*RUN, "-s", "4Q"], "write bytes as 64, 4K, 1M or 2G"),
         ([*RUN, "-s", "-1"], "'-1' is no size"),
         ([*RUN, "-s", "0"], ""),

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench import cli
+from ipcbench.bench.commands.run import promised_cells
 from ipcbench.bench.machine.host import Cpu
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.placement import Site
@@ -401,7 +401,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
     path.write_text(PROMISES)
     profile = parse_profile("test", PROFILE)
     assert len(sweep.planned(profile).cells) == 26
-    found = sweep.planned(profile, cli._promised(path, profile))
+    found = sweep.planned(profile, promised_cells(path, profile))
     assert [one.cell.id for one in found.cells] == [
         "latency/pipe/python/64B/2p/same-core",
         "latency/unix-stream/python/64B/2p/same-core",
@@ -413,7 +413,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
 def test_this_repositorys_promises_come_with_controls() -> None:
     """What `make gate` measures can show that it is not to be trusted."""
     profile = load_profile("quick")
-    only_promised = cli._promised(Path(__file__).parents[3] / "thresholds.toml", profile)
+    only_promised = promised_cells(Path(__file__).parents[3] / "thresholds.toml", profile)
     found = sweep.planned(profile, only_promised)
     named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
     assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named

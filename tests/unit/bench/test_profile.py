@@ -86,7 +86,7 @@ def test_the_runtimes_are_an_axis() -> None:
 
 def test_runtimes_that_make_no_sense_are_refused() -> None:
     line = "processes = [4, 8]"
-    for words, said in (('["rust"]', "no runtime 'rust'"), ("[]", "length"), ("[1]", "str")):
+    for words, said in (('["rust"]', "unknown runtime 'rust'"), ("[]", "length"), ("[1]", "str")):
         assert said in refused(swapped(line, f"{line}\nruntimes = {words}"))
 
 
@@ -241,7 +241,10 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_profile_tells_which_there_are() -> None:
-    with pytest.raises(BadConfig, match="no profile 'quik': there are smoke, quick"):
+    with pytest.raises(
+        BadConfig,
+        match=r"unknown profile 'quik' \(did you mean 'quick'\?\): there are smoke, quick",
+    ):
         load_profile("quik")
 
 
@@ -255,6 +258,81 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have_is_refused() -> None:
     with pytest.raises(BadConfig):
         load_profile("a\0.toml")
+
+
+# A profile that extends another one.
+
+EXTENDING = """
+extends = "standard"
+about = "Standard in few rounds."
+[run]
+rounds = 2
+"""
+
+
+def test_a_profile_extends_one_of_ours() -> None:
+    standard, found = load_profile("standard"), parsed(EXTENDING)
+    assert found.about == "Standard in few rounds."
+    assert found.settings.rounds == 2
+    assert found.settings.values == standard.settings.values
+    assert (found.axes, found.left_out) == (standard.axes, standard.left_out)
+
+
+def test_rigorous_is_standard_in_more_rounds() -> None:
+    standard, rigorous = load_profile("standard"), load_profile("rigorous")
+    assert rigorous.settings.rounds > 2 * standard.settings.rounds
+    assert (rigorous.name, rigorous.axes) == ("rigorous", standard.axes)
+
+
+def test_a_table_that_is_given_replaces_that_of_the_base() -> None:
+    cells = '[[cells]]\npatterns = ["latency"]\nsizes = ["1"]\nplacements = ["unpinned"]\n'
+    found = parsed(EXTENDING + cells)
+    given, *controls = found.axes
+    assert (given.sizes, given.placements) == ((1,), ("unpinned",))
+    assert controls
+    assert all(axes.twin for axes in controls)
+
+
+def test_a_file_extends_a_file_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "base.toml").write_text('extends = "below/lowest.toml"\nabout = "base"\n')
+    (tmp_path / "below/lowest.toml").write_text(PROFILE)
+    (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[run]\nrounds = 13\n')
+    found, lowest = load_profile(str(tmp_path / "mine.toml")), parsed(PROFILE)
+    assert (found.name, found.about, found.settings.rounds) == ("mine", "base", 13)
+    assert found.axes == lowest.axes
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ('"standards"', "unknown profile 'standards' (did you mean 'standard'?)"),
+        ('"gone.toml"', "gone.toml: No such file or directory"),
+        ('"a\\u0000.toml"', "null"),
+        ("3", "extends = 3: the name of a profile, or a FILE.toml"),
+        ('["standard"]', "the name of a profile, or a FILE.toml"),
+        ('"mine.toml"', "extends = 'mine.toml': that profile extends this one, in a circle"),
+        ('"other.toml"', "in a circle"),
+        ('"./link.toml"', "in a circle"),
+        ('"loop.toml"', "loop.toml: Too many levels of symbolic links"),
+        ('"broken.toml"', "profile mine: "),
+    ],
+)
+def test_a_bad_base_is_refused_in_one_line(base: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f"extends = {base}\n")
+    (tmp_path / "other.toml").write_text('extends = "mine.toml"\n')
+    (tmp_path / "broken.toml").write_text("about = [\n")
+    (tmp_path / "link.toml").symlink_to("mine.toml")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(BadConfig) as caught:
+        load_profile(str(tmp_path / "mine.toml"))
+    assert str(caught.value).startswith("profile mine: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_without_a_file_extends_ours_alone() -> None:
+    assert "unknown profile 'base.toml'" in refused('extends = "base.toml"')
 
 
 # Options.
