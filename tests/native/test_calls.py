@@ -14,10 +14,10 @@ from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.in_place import (
     lend,
     lend_wrongly,
-    look_late,
     peek,
+    read_after_close,
     scan,
-    write_late,
+    write_after_close,
 )
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.participants import Crew, numbered, receive, send
@@ -148,8 +148,8 @@ def test_a_slot_outlives_the_end_that_showed_it(name: str, runtime: str) -> None
     one, other = numbered(1, SIZE), numbered(2, SIZE)
     with crew(name, runtime) as both:
         both.senders[0].do(send, one)
-        assert both.receiver.do(look_late) == one
-        assert both.senders[0].do(write_late, other) == other
+        assert both.receiver.do(read_after_close) == one
+        assert both.senders[0].do(write_after_close, other) == other
 
 
 @pytest.mark.parametrize("name", KINDS)

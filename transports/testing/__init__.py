@@ -1,26 +1,24 @@
-"""The contract of a transport, as tests that anybody can run on a transport of his own.
+"""The contract of a transport as a suite of tests, for the transports of plug-ins too.
 
-In a test file of yours, where pytest finds it::
+Write a test file::
 
     from ipcbench.transports.testing import ContractTests
 
     class TestMine(ContractTests):
-        transport = "mine"              # a name that is registered, or a transport itself
+        transport = "mine"              # a registered name, or a transport object
 
-and that is all: pytest runs every test of the contract over it, in real
-processes, at each topology its traits name, and each trait is held against
-what happens; where there are native operations, over those as well. A transport
-that is unavailable on the machine is skipped with its reason; one whose plug-in
-does not load fails. Where a facility has names that a caller may choose
-(`Spec.name`), and they are no paths, also say what a free one looks like, by
-overriding `free_name`.
+pytest then runs every test of the contract over it, in real processes, for each topology
+of its traits, and checks each trait; where it has native operations, over those as well.
+A transport that is unavailable on the machine is skipped with its reason. A plug-in that
+does not load is a failure. Where a caller can choose the facility's names (`Spec.name`) and
+they are not paths, override `free_name` to return a free one.
 
 This package needs pytest; the rest of `transports` does not.
 """
 
 import pytest
 
-# Before they are imported: it is what makes a failed `assert` there tell its values.
+# Before the import: pytest rewrites their `assert` so that a failure shows the values.
 pytest.register_assert_rewrite(
     *(
         f"ipcbench.transports.testing.{module}"

@@ -1,8 +1,8 @@
-"""Processes that do what a test tells them to, so that a test reads like one program.
+"""Actors: processes that call functions for a test.
 
-A test never waits for an endpoint itself: it tells an `Actor`, in a process of
-its own, and waits for the answer with a time limit. So a call that hangs is a
-failed test (`Stuck`), never a hung run.
+A test never waits for an endpoint itself. An `Actor` makes the call in a process of
+its own, and the test waits for its answer with a time limit. So a call that hangs is
+a failed test (`Stuck`), never a hung run.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from typing import Any
 
 from ipcbench.transports.base.forking import FAILED, fork_child
 
-PATIENCE = 10.0  # seconds: whatever takes longer hangs
-LIFE = 60  # seconds until the kernel ends an actor, should everything else fail
+PATIENCE = 10.0  # seconds: a call that takes longer hangs
+LIFE = 60  # seconds after which the kernel ends an actor (alarm(2))
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _alive: list[Actor] = []
 
 unraised: list[BaseException | None] = []
-"""In an actor: what was raised where nobody could catch it, warnings among it."""
+"""In an actor: exceptions and warnings that could not be raised to a caller."""
 
 
 class Stuck(AssertionError):
@@ -44,12 +44,12 @@ class Died(AssertionError):
 
 
 class Actor:
-    """A forked process that holds one state, and calls functions on it as told.
+    """A forked process that holds one state and calls functions on it.
 
-    `start` makes the state there; `do(function, *arguments)` calls
-    `function(state, *arguments)` there and brings back what it returned or
-    raised. Functions and arguments are pickled, `start` is inherited.
-    The process dies with us (prctl(2), PR_SET_PDEATHSIG), and by an alarm.
+    `start` makes the state in the process. `do(function, *arguments)` calls
+    `function(state, *arguments)` there, and returns or raises the outcome. Functions
+    and arguments are pickled, `start` is inherited. The process is killed with its
+    parent (prctl(2), PR_SET_PDEATHSIG), or by an alarm.
     """
 
     pid: int
@@ -59,7 +59,7 @@ class Actor:
         self._connection, theirs = Pipe()
         parent = os.getpid()
         with warnings.catch_warnings():
-            # faulthandler's watchdog is a thread, at which fork warns; it holds no locks.
+            # os.fork warns of threads; the one of faulthandler's watchdog holds no locks.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = fork_child(lambda: self._live(theirs, parent, start))
         theirs.close()
@@ -72,19 +72,19 @@ class Actor:
         for other in _alive:
             other._connection.close()
             os.close(other._pidfd)
-        return _play(theirs, parent, start)
+        return _run(theirs, parent, start)
 
     def do(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Have it call the function, and wait for the answer."""
+        """Call the function in the process, and wait for the answer."""
         self.begin(function, *arguments)
         return self.answer()
 
     def begin(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Have it call the function; `answer` has the outcome."""
+        """Start to call the function in the process; `answer` returns the outcome."""
         self._connection.send((function, arguments))
 
     def answer(self) -> Any:
-        """What the function returned, or raised.
+        """Return or raise the outcome of the function.
 
         Raises: Stuck, Died.
         """
@@ -99,25 +99,25 @@ class Actor:
         return outcome
 
     def waits(self, seconds: float) -> bool:
-        """Whether it has still not answered after so long."""
+        """Return True if there is no answer after so many seconds."""
         return not wait([self._connection, self._pidfd], seconds)
 
     def cpu(self) -> float:
-        """Seconds that it has spent on a CPU (proc_pid_schedstat, first field)."""
+        """Return the seconds that it has spent on a CPU (/proc/PID/schedstat, first field)."""
         return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
 
     def asleep(self) -> bool:
-        """Whether it sleeps in the kernel just now (proc_pid_stat(5), field 3)."""
+        """Return True if it sleeps in the kernel now (proc_pid_stat(5), field 3)."""
         return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def kill(self) -> None:
-        """End it the hard way: nothing of its own is run any more. Twice is harmless."""
+        """Kill it with SIGKILL: it runs no more code. May be called twice."""
         if not self._ended:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             self._reap()
 
     def leave(self) -> None:
-        """Let it end by itself, or kill it where it does not. Twice is harmless."""
+        """Let it end, or kill it where it does not. May be called twice."""
         if not self._ended:
             with suppress(OSError):
                 self._connection.send(None)
@@ -144,41 +144,41 @@ class Actor:
         self.leave() if error is None else self.kill()
 
 
-def _play(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
-    """An actor's whole life: its exit code."""
+def _run(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
+    """Run an actor to its end; return its exit code."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked to die with it
+    if os.getppid() != parent:  # the parent died before the call of prctl(2)
         return FAILED
     with suppress(EOFError):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(LIFE)
         warnings.simplefilter("error")
-        sys.unraisablehook = lambda what: unraised.append(what.exc_value)
+        sys.unraisablehook = lambda hook: unraised.append(hook.exc_value)
         state = start()
         while True:
-            told = connection.recv()
-            if told is None:
+            request = connection.recv()
+            if request is None:
                 break
-            connection.send(_perform(state, *told))
+            connection.send(_perform(state, *request))
     return 0
 
 
 def _perform(
     state: Any, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> tuple[bool, Any]:
-    """Whether it failed, and the error or what was returned."""
+    """Return True and the error, or False and the result."""
     try:
         returned = function(state, *arguments)
     except Exception as error:
         error.add_note("".join(traceback.format_exception(error)))
         return True, error
-    if unraised:  # a descriptor that only the garbage collector closed, say
+    if unraised:  # for example a descriptor that the garbage collector had to close
         return True, AssertionError(f"{function.__name__}: {unraised}")
     return False, returned
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true in time."""
+    """Wait for a condition; return True if it comes true in time."""
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""How a channel is made known: seats, tickets, names, descriptors, and who may open what."""
+"""Tests of attaching to a channel: seats, tickets, names, descriptors, permissions."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from ipcbench.transports.testing.participants import (
 )
 from ipcbench.transports.testing.subject import TYPICAL, Stage
 
-FIXED = 16  # keys that one fixed name may stand for: it, and those that follow
+FIXED = 16  # keys that one fixed name may take: its own and the following ones
 
 
 class SharingTests:
-    """For every transport, the null one too."""
+    """Tests of every transport, the null transport included."""
 
     def test_protocols(self, stage: Stage, topology: Topology) -> None:
         assert isinstance(stage.transport, Transport)
@@ -61,7 +61,7 @@ class SharingTests:
                 assert actor.do(shape) in ((True, "NoneType"), (True, "PyCapsule"))
 
     def test_probe(self, stage: Stage) -> None:
-        """It tells where a limit comes from, and leaves nothing: see `nothing_left`."""
+        """It names the source of a limit, and leaves nothing: see `nothing_left`."""
         limits = stage.transport.probe()
         assert isinstance(limits, Limits)
         for limit in (limits.message, *limits.others):
@@ -84,7 +84,7 @@ class SharingTests:
                 stage.transport.create(Spec(TYPICAL, topology))
 
     def test_ticket_owns_its_descriptors(self, stage: Stage, topology: Topology) -> None:
-        """They are closed on exec, and by `close`."""
+        """They are closed by execve(2), and by `close`."""
         with stage.channel(stage.spec(topology)) as channel:
             before = descriptors()
             for role, index in seats(stage.spec(topology)):
@@ -103,7 +103,7 @@ class SharingTests:
                 assert actor.do(surviving_exec) <= before
 
     def test_private_objects(self, stage: Stage, topology: Topology) -> None:
-        """Nobody else may open them (0600, a folder 0700); all stand in the ledger till the end."""
+        """Only this user may open them (0600, a folder 0700); all stand in the ledger."""
         lifetime = stage.transport.traits.lifetime
         before, noted = kernel_objects(), announced()
         with stage.channel(stage.spec(topology)):
@@ -117,54 +117,56 @@ class SharingTests:
                 assert [each for each in created if each.mode & 0o077] == []
         assert announced() == noted
 
-    def test_nothing_is_created_unannounced(
+    def test_nothing_is_created_without_ledger(
         self, stage: Stage, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        """With a ledger that cannot be written, `create` fails before it creates."""
+        """With a ledger that cannot be written, `create` fails before it creates anything."""
         if stage.transport.traits.lifetime is Lifetime.PROCESS:
-            pytest.skip("what it creates goes with its processes")
+            pytest.skip("its objects end with its processes")
         monkeypatch.setenv(LEDGER_VARIABLE, str(tmp_path))
         with pytest.raises((OSError, TransportError)):
             stage.transport.create(stage.spec(topology))
 
     @pytest.mark.parametrize("spare", range(6))
     def test_out_of_descriptors(self, stage: Stage, topology: Topology, spare: int) -> None:
-        """Whether it works with so few or says so, nothing is left (see `nothing_left`)."""
+        """With few free descriptors it works or raises an error, and leaves nothing."""
         with Actor(lambda: stage.transport) as actor:
             assert actor.do(create_with_spare, stage.spec(topology), spare) == set()
 
     @pytest.mark.parametrize("fixed", [False, True], ids=["private", "fixed"])
-    def test_strangers(
+    def test_unrelated_processes(
         self, stage: Stage, topology: Topology, fixed: bool, free_name: str | None
     ) -> None:
-        """Processes that were there before the channel attach by what the ticket says."""
+        """Processes older than the channel attach with nothing but the ticket."""
         traits = stage.transport.traits
         if traits.sharing is Sharing.INHERIT:
-            pytest.skip("it passes through fork alone")
+            pytest.skip("it is inherited through fork(2)")
         if fixed and free_name is None:
             pytest.skip("it has no names")
         spec = stage.spec(topology, name=free_name if fixed else None)
         with ExitStack() as stack:
-            strangers = []
+            processes = []
             for _ in seats(spec):
                 here, there = socket.socketpair()
                 stack.enter_context(here)
-                strangers.append((stack.enter_context(stranger(stage.transport, there)), here))
+                processes.append(
+                    (stack.enter_context(unrelated_process(stage.transport, there)), here)
+                )
             channel = stack.enter_context(stage.channel(spec))
-            for (role, index), (actor, here) in zip(seats(spec), strangers, strict=True):
+            for (role, index), (actor, here) in zip(seats(spec), processes, strict=True):
                 ticket = channel.ticket(role, index)
-                write_letter(here, ticket)
+                send_ticket(here, ticket)
                 ticket.close()
                 actor.begin(attach)
-            for actor, _ in strangers:
+            for actor, _ in processes:
                 actor.answer()
             if traits.carries:
                 message = numbered(3, TYPICAL)
-                strangers[0][0].do(send, message)
-                assert strangers[-1][0].do(receive) == [message]
+                processes[0][0].do(send, message)
+                assert processes[-1][0].do(receive) == [message]
 
     def test_sharing(self, stage: Stage, topology: Topology) -> None:
-        """What a sender's ticket holds is what the trait says."""
+        """The content of a sender's ticket agrees with the trait."""
         with stage.channel(stage.spec(topology)) as channel:
             ticket = channel.ticket(*seats(stage.spec(topology))[0])
             held = (bool(ticket.fds), bool(ticket.inherited))
@@ -174,7 +176,7 @@ class SharingTests:
         assert held == (sharing is Sharing.DESCRIPTORS, sharing is Sharing.INHERIT)
 
     def test_name_taken(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
-        """The one who comes second changes nothing for the first."""
+        """A second creator of the same name fails, and changes nothing for the first."""
         spec = stage.spec(topology, name=free_name or "/no-such-thing")
         if stage.transport.traits.sharing is not Sharing.NAME:
             with pytest.raises(ValueError):
@@ -193,7 +195,7 @@ class SharingTests:
                 assert crew.carry(message) == [message]
 
     def test_unlinking_again(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
-        """A name that was given back, and taken by somebody else, is theirs."""
+        """A second `unlink` does not remove the name of a later channel."""
         if free_name is None:
             pytest.skip("it has no names")
         spec = stage.spec(topology, name=free_name)
@@ -203,12 +205,12 @@ class SharingTests:
                 before = named(free_name)
                 first.unlink()
                 assert named(free_name) == before
-                with pytest.raises(FileExistsError):  # wherever it can be seen, it is taken
+                with pytest.raises(FileExistsError):  # it is still taken
                     stage.transport.create(spec)
 
 
 def named(name: str) -> set[Thing]:
-    """The kernel objects under a fixed name: others come and go with programs beside us."""
+    """Return the kernel objects with a fixed name; other programs may create and remove others."""
     key = name.removeprefix("/")
     keys = range(int(key), int(key) + FIXED) if key.isdigit() else ()
     words = {f"key {one}" for one in keys} | {Path(name).name}
@@ -217,13 +219,13 @@ def named(name: str) -> set[Thing]:
         for thing in kernel_objects()
         if any(re.search(rf"{re.escape(word)}(?!\w)", thing.name) for word in words)
     }
-    if "/" in key and Path(name).exists():  # a path, which may lead anywhere
+    if "/" in key and Path(name).exists():  # a path in any folder
         found.add(Thing("file", name))
     return found
 
 
 def announced() -> set[tuple[str, str]]:
-    """What the run's ledger names."""
+    """Return the objects in the run's ledger."""
     return set(standing(current()))
 
 
@@ -247,7 +249,7 @@ def surviving_exec(_: Seat) -> set[int]:
 
 
 def create_with_spare(transport: Transport, spec: Spec, spare: int) -> set[Thing]:
-    """Create with so many descriptors left; what is held after it failed, or was closed."""
+    """Create with few free descriptors; return what is held after an error or `close`."""
     before = descriptors() | mappings()
     taken = {number(thing) for thing in descriptors()}
     limit = spare
@@ -270,21 +272,21 @@ def create_with_spare(transport: Transport, spec: Spec, spare: int) -> set[Thing
     return (descriptors() | mappings()) - before
 
 
-def stranger(transport: Transport, post: socket.socket) -> Actor:
-    """A process that knows nothing of a channel to come; its ticket arrives by post."""
-    actor = Actor(partial(read_letter, transport, post))
-    post.close()
+def unrelated_process(transport: Transport, connection: socket.socket) -> Actor:
+    """Start a process before the channel exists; the ticket arrives through a socket."""
+    actor = Actor(partial(receive_ticket, transport, connection))
+    connection.close()
     return actor
 
 
-def write_letter(post: socket.socket, ticket: Ticket) -> None:
+def send_ticket(connection: socket.socket, ticket: Ticket) -> None:
     """Send the ticket as text and, by SCM_RIGHTS, its descriptors (unix(7))."""
-    letter = pickle.dumps((ticket.role, ticket.index, ticket.spec, json.dumps(ticket.data)))
-    socket.send_fds(post, [letter], ticket.fds)
+    packed = pickle.dumps((ticket.role, ticket.index, ticket.spec, json.dumps(ticket.data)))
+    socket.send_fds(connection, [packed], ticket.fds)
 
 
-def read_letter(transport: Transport, post: socket.socket) -> Seat:
-    letter, fds, _, _ = socket.recv_fds(post, 2**16, 2**6)
-    role, index, spec, text = pickle.loads(letter)
-    post.close()
+def receive_ticket(transport: Transport, connection: socket.socket) -> Seat:
+    packed, fds, _, _ = socket.recv_fds(connection, 2**16, 2**6)
+    role, index, spec, text = pickle.loads(packed)
+    connection.close()
     return Seat(transport, Ticket(role, index, spec, json.loads(text), tuple(fds)))

@@ -1,4 +1,4 @@
-"""One sender, several receivers: who gets which message."""
+"""Tests of fan-out: one sender, several receivers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ipcbench.transports.testing.transfer import marked
 
 RECEIVERS = 3
 MANY = 400  # messages
-LARGE = 10_000  # bytes: at the largest size that the limit allows messages would come apart first
+LARGE = 10_000  # bytes: a message of the largest size would be the first to be divided
 
 _NUMBER = struct.Struct("=II")
 
@@ -27,11 +27,13 @@ def deal(stage: Stage, size: int = TYPICAL) -> Crew:
 
 
 class DealingTests:
+    """Tests of the distribution of messages to several receivers."""
+
     @pytest.fixture
     def dealer(self, carrier: Stage) -> Stage:
-        """The stage of a transport that can be a fan-out."""
+        """Provide a transport that can be a fan-out."""
         if Topology.FAN_OUT not in carrier.transport.traits.topologies:
-            pytest.skip("it is no fan-out")
+            pytest.skip("it cannot be a fan-out")
         return carrier
 
     def test_fan_out_is_a_topology(self, stage: Stage) -> None:
@@ -39,8 +41,8 @@ class DealingTests:
         assert (Topology.FAN_OUT in traits.topologies) == (traits.fan_out is not FanOut.NONE)
 
     @pytest.mark.parametrize("size", [TYPICAL, LARGE])
-    def test_who_gets_what(self, dealer: Stage, size: int) -> None:
-        """All receivers at once: each message whole, to one of them, or to all who are there."""
+    def test_receivers_of_each_message(self, dealer: Stage, size: int) -> None:
+        """Each message arrives whole, at one receiver or at all of them, as the trait says."""
         size = min(size, dealer.largest(Topology.FAN_OUT))
         with deal(dealer, size) as crew:
             for receiver in crew.receivers:
@@ -57,7 +59,7 @@ class DealingTests:
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_one_receiver_gone(self, dealer: Stage, ending: str) -> None:
-        """What is sent from then on goes to the others."""
+        """Later messages go to the other receivers."""
         some = [numbered(place, TYPICAL) for place in range(10)]
         with deal(dealer) as crew:
             for receiver in crew.receivers[:-1]:
@@ -66,7 +68,7 @@ class DealingTests:
             assert crew.receiver.do(receive, len(some)) == some
 
 
-# What seats are told to do: each runs in the seat's own process.
+# The functions below run in the process of a seat.
 
 
 def give(seat: Seat, count: int, ends: int) -> None:
@@ -78,12 +80,12 @@ def give(seat: Seat, count: int, ends: int) -> None:
 
 
 def take(seat: Seat, end: int) -> list[int]:
-    """Receive up to an end mark; the numbers. Every byte is looked at."""
+    """Receive until an end mark; check every byte, and return the numbers."""
     numbers: list[int] = []
     while True:
         (message,) = receive(seat)
         _, number = _NUMBER.unpack_from(message)
-        assert message == marked(0, number, seat.size), "it came apart"
+        assert message == marked(0, number, seat.size), "a message was divided"
         if number == end:
             return numbers
         numbers.append(number)

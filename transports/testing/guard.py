@@ -1,4 +1,4 @@
-"""Guards: one process inside at a time, or all of them where there is no guard."""
+"""Tests of guards: one member inside at a time; all of them where nothing guards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ipcbench.transports.testing.subject import Stage
 
 UPDATES = 1000  # of each process
 
-_memory = mmap.mmap(-1, mmap.PAGESIZE)  # which all actors share, by fork
+_memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared by all actors, through fork(2)
 _counter = memoryview(_memory).cast("Q")
 
 
@@ -27,7 +27,7 @@ def release(seat: Seat) -> None:
 
 
 def count_up(seat: Seat) -> None:
-    """Guarded count++, whose two halves are far enough apart for another to come in between."""
+    """Increment the guarded counter; a yield between load and store invites interference."""
     for _ in range(UPDATES):
         acquire(seat)
         found = _counter[0]
@@ -37,8 +37,10 @@ def count_up(seat: Seat) -> None:
 
 
 class GuardingTests:
+    """Tests of mutual exclusion."""
+
     def test_updates(self, guard: Stage) -> None:
-        """None is lost under a guard; without one, some are, on one core and on several."""
+        """No update is lost under a guard; without one, some are, on one core and on several."""
         _counter[0] = 0
         with guard.crew(Topology.GUARD) as crew:
             for actor in crew.actors:
@@ -67,10 +69,10 @@ class GuardingTests:
             outside.answer()
 
     def test_holder_killed(self, guard: Stage) -> None:
-        """The others get in where the trait says that it is undone, and else wait for ever."""
+        """The others enter where the trait `undo` is set, and wait for ever where it is not."""
         traits = guard.transport.traits
         if not traits.excludes:
-            pytest.skip("it holds nobody off")
+            pytest.skip("it excludes nobody")
         with guard.crew(Topology.GUARD) as crew:
             holder, waiting, late = crew.actors
             holder.do(acquire)
@@ -85,9 +87,9 @@ class GuardingTests:
                 assert waiting.waits(0.25)
 
     def test_removed_under_a_member(self, guard: Stage) -> None:
-        """Where removal takes it from those who have it, they are told."""
+        """Removal that destroys the object raises PeerGone in waiting members."""
         if guard.transport.traits.unlink_early:
-            pytest.skip("removal takes the name alone")
+            pytest.skip("removal removes the name only")
         with guard.crew(Topology.GUARD) as crew:
             holder, waiting, _ = crew.actors
             holder.do(acquire)

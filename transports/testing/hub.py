@@ -1,4 +1,4 @@
-"""A hub: several clients at once, every reply to its own, nobody kept waiting for ever."""
+"""Tests of hubs: several clients at once, each gets its own replies, none starves."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ def hub(stage: Stage, size: int = TYPICAL) -> Crew:
 
 
 class ServingTests:
+    """Tests of a server with several clients."""
+
     @pytest.fixture
     def server(self, carrier: Stage) -> Stage:
-        """The stage of a transport that can be a hub."""
+        """Provide a transport that can be a hub."""
         if Topology.HUB not in carrier.transport.traits.topologies:
-            pytest.skip("it is no hub")
+            pytest.skip("it cannot be a hub")
         return carrier
 
     @pytest.mark.parametrize("size", [TYPICAL, LARGE])
     def test_every_reply_to_its_own_client(self, server: Stage, size: int) -> None:
-        """All clients at once, in real ping-pong; the server tells them apart."""
+        """All clients ping-pong at once; the server tells them apart."""
         size = min(size, server.largest(Topology.HUB))
         with hub(server, size) as crew:
             for client in crew.senders:
@@ -54,14 +56,14 @@ class ServingTests:
         for index, theirs in enumerate(replies):
             assert theirs == [marked(100 + index, number, size) for number in range(TURNS)]
 
-    def test_busy_client_starves_nobody(self, server: Stage) -> None:
-        """A quiet one is heard while a busy one goes on, however much that one has sent ahead."""
+    def test_busy_client_starves_no_other(self, server: Stage) -> None:
+        """The message of a quiet client is received while a busy one sends without pause."""
         ahead = min(AHEAD, server.capacity(Topology.HUB))
         with hub(server) as crew:
             busy, quiet = crew.senders[:2]
             busy.do(send, *[b"b" * TYPICAL] * ahead)
             quiet.begin(send, b"q" * TYPICAL)
-            quiet.waits(0.05)  # it may have to wait for room
+            quiet.waits(0.05)  # it may have to wait for space
             busy.begin(send, *[b"b" * TYPICAL] * AFTER)
             heard = crew.receiver.do(receive, ahead + AFTER + 1)
             quiet.answer()
@@ -101,11 +103,11 @@ class ServingTests:
                 crew.receiver.do(reply, 0)
 
 
-# What seats are told to do: each runs in the seat's own process.
+# The functions below run in the process of a seat.
 
 
 def ask(seat: Seat, count: int) -> list[bytes]:
-    """Ping-pong with the server; its replies."""
+    """Ping-pong with the server; return its replies."""
     replies = []
     for number in range(count):
         send(seat, marked(seat.ticket.index, number, seat.size))
@@ -114,7 +116,7 @@ def ask(seat: Seat, count: int) -> list[bytes]:
 
 
 def serve(seat: Seat, count: int) -> list[tuple[int, int]]:
-    """Answer so many; whose messages they were, and which."""
+    """Answer so many messages; return the clients and the numbers of the messages."""
     buffer = memoryview(bytearray(seat.size))
     turns: Counter[int] = Counter()
     heard = []

@@ -1,4 +1,4 @@
-"""In place: what `peek` shows and `loan` lends; `recv_into` reads all of it, and copies nothing."""
+"""Tests of transfer in place: `peek` and `loan`, and a `recv_into` that does not copy."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ipcbench.transports.contract import Closed, MessageTooLarge, Topology
 from ipcbench.transports.testing.participants import Seat, fill, numbered, receive, send
 from ipcbench.transports.testing.subject import TYPICAL, Stage
 
-LARGE = 4 * 1024 * 1024  # several pages, were they huge ones
+LARGE = 4 * 1024 * 1024  # several pages, even of huge ones
 
 _UNTOUCHED = 0xA5
 
 
 def scan(seat: Seat) -> tuple[int, bool]:
-    """What `recv_into` returned, and whether it left the buffer as it was."""
+    """Return the result of `recv_into`, and True if the buffer is unchanged."""
     before = bytes([_UNTOUCHED]) * seat.size
     buffer = bytearray(before)
     received = seat.endpoint.recv_into(memoryview(buffer))
@@ -34,7 +34,7 @@ def peek(seat: Seat) -> bytes:
 
 
 def lend(seat: Seat, *messages: bytes) -> None:
-    """Write each message where it will be read; more is lent than a short one takes."""
+    """Write each message into its slot; the loan is larger than a short message."""
     endpoint: Any = seat.endpoint
     for message in messages:
         wanted = (len(message) + seat.size + 1) // 2
@@ -45,7 +45,7 @@ def lend(seat: Seat, *messages: bytes) -> None:
 
 
 def lend_wrongly(seat: Seat) -> None:
-    """What is not lent cannot be committed, and nothing comes of the attempt."""
+    """Check that bytes which are not lent cannot be committed, without any effect."""
     endpoint: Any = seat.endpoint
     with pytest.raises(ValueError, match="not lent"):
         endpoint.commit(0)
@@ -65,8 +65,8 @@ def lend_wrongly(seat: Seat) -> None:
         endpoint.commit(0)
 
 
-def look_late(seat: Seat) -> bytes:
-    """What a slot shows after the end of the end that showed it."""
+def read_after_close(seat: Seat) -> bytes:
+    """Return the bytes of a slot after its endpoint was closed and deleted."""
     endpoint: Any = seat.endpoint
     seen = endpoint.peek()
     del endpoint
@@ -74,8 +74,8 @@ def look_late(seat: Seat) -> bytes:
     return bytes(seen)
 
 
-def write_late(seat: Seat, message: bytes) -> bytes:
-    """What lies in a slot that was lent by an end, and is written to after that one's end."""
+def write_after_close(seat: Seat, message: bytes) -> bytes:
+    """Write to a lent slot after its endpoint was closed and deleted; return its bytes."""
     endpoint: Any = seat.endpoint
     lent = endpoint.loan(len(message))
     del endpoint
@@ -102,14 +102,14 @@ def scan_short(seat: Seat) -> int:
 
 
 def mapped_by_scanning(seat: Seat) -> int:
-    """Bytes of shared memory that came into this process's page tables meanwhile."""
-    before = _shared()
+    """Count the bytes of shared memory that a scan brings into this process's page tables."""
+    before = _resident()
     scan(seat)
-    return _shared() - before
+    return _resident() - before
 
 
-def _shared() -> int:
-    """proc_pid_status(5): pages of files and of shared memory, which reading brings in."""
+def _resident() -> int:
+    """Count the resident bytes of files and of shared memory: proc_pid_status(5)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     kinds = ("RssFile", "RssShmem", "HugetlbPages")
     kilobytes = [int(line.split()[1]) for line in lines if line.startswith(kinds)]
@@ -117,8 +117,10 @@ def _shared() -> int:
 
 
 class ReadingTests:
+    """Tests of messages that are read and written in their slots."""
+
     def test_scanning_and_peeking(self, reader: Stage) -> None:
-        """In any order; the slot is given back either way, and the buffer stays as it was."""
+        """Both release the slot, in any order, and the buffer stays unchanged."""
         spec_depth = 2
         lengths = [TYPICAL, 1, TYPICAL - 1, 17]
         with reader.crew(Topology.LINK, depth=spec_depth) as crew:
@@ -132,7 +134,7 @@ class ReadingTests:
                     assert server.do(peek) == message
 
     def test_writing_where_it_is_read(self, reader: Stage) -> None:
-        """What is lent and committed is a message as any other, between others and alone."""
+        """A message lent and committed arrives like any other, mixed with others or alone."""
         lengths = [TYPICAL, 0, 1, TYPICAL - 1, 17]
         with reader.crew(Topology.LINK, depth=2) as crew:
             client, server = crew.actors
@@ -152,7 +154,7 @@ class ReadingTests:
             assert client.do(receive, len(some)) == some
 
     def test_lending_until_it_is_full(self, reader: Stage) -> None:
-        """A slot is lent where there is one; who may not wait for it is told so, in vain."""
+        """A free slot is lent; without one, `nowait` raises WouldBlock."""
         with reader.crew(Topology.LINK, depth=3, nowait=True) as crew:
             client, server = crew.actors
             assert client.do(fill, lend) == 3
@@ -160,7 +162,7 @@ class ReadingTests:
                 assert server.do(peek) == numbered(number, TYPICAL)
             assert client.do(fill, lend) == 3
 
-    def test_lending_waits_for_room(self, reader: Stage) -> None:
+    def test_lending_waits_for_a_free_slot(self, reader: Stage) -> None:
         with reader.crew(Topology.LINK, depth=1) as crew:
             client, server = crew.actors
             client.do(lend, b"first")
@@ -177,17 +179,17 @@ class ReadingTests:
             client.do(lend, b"more")
             assert server.do(receive) == [b"more"]
 
-    def test_looking_after_the_end(self, reader: Stage) -> None:
-        """Who kept a slot for too long reads what is there, and harms nobody."""
+    def test_views_after_close(self, reader: Stage) -> None:
+        """A view that is kept for too long still shows the bytes, and does no harm."""
         message = numbered(1, TYPICAL)
         with reader.crew(Topology.LINK) as crew:
             client, server = crew.actors
             client.do(send, message)
-            assert server.do(look_late) == message
-            assert client.do(write_late, message) == message
+            assert server.do(read_after_close) == message
+            assert client.do(write_after_close, message) == message
 
     def test_scanning_reads_all_of_it(self, reader: Stage) -> None:
-        """Every page is looked at, whatever bytes there are: a scan stops at what it looks for."""
+        """Every page is read, also where the scan finds the byte that it searches."""
         size = min(LARGE, reader.limit(Topology.LINK) or LARGE)
         for message in (bytes(size), b"\xff" * size):
             with reader.crew(Topology.LINK, size, depth=1) as crew:
@@ -197,7 +199,7 @@ class ReadingTests:
                 client.answer()
 
     def test_scanning_into_too_small_a_buffer(self, reader: Stage) -> None:
-        """As if it were to be copied: that message is lost, and it alone."""
+        """Only that message is lost, as if it were copied."""
         with reader.crew(Topology.LINK) as crew:
             client, server = crew.actors
             client.do(send, numbered(1, TYPICAL), b"next")

@@ -1,4 +1,4 @@
-"""What a test may leave behind, as a snapshot: compare one before with one after."""
+"""Leak checks: snapshots of everything that a test can leave behind."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ipcbench.transports.base.bindings import posix_ipc
 from ipcbench.transports.kernel_objects.home import PREFIX, home
 from ipcbench.transports.kernel_objects.ledger import Ledger, standing
 
-SETTLING = 4.0  # seconds: an object of a program beside us is gone by then, a leak is not
+SETTLING = 4.0  # seconds: objects of other programs are gone by then, leaks are not
 
 _SYSV_TABLES = {"msg": "msqid", "sem": "semid", "shm": "shmid"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Thing:
-    """Something that outlives a function's return, and often a process."""
+    """A resource that outlives the function that made it, and often the process."""
 
     kind: str
     name: str
@@ -33,15 +33,15 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class KernelObject:
-    """A named object of our own user."""
+    """A named object of this user."""
 
     thing: Thing
     mode: int
 
 
 def kernel_objects() -> dict[Thing, KernelObject]:
-    """Our user's named objects: of POSIX, System V, and in `home()`, without ledgers."""
-    mapped = _owned(Path("/var/tmp").glob(f"{PREFIX}*"))  # where `home()` is no disk
+    """Return this user's named objects: of POSIX, System V, and in `home()`, without ledgers."""
+    mapped = _owned(Path("/var/tmp").glob(f"{PREFIX}*"))  # where `home()` is not on a disk
     found = (*_files(Path("/dev/shm")), *mapped, *_posix_queues(), *_sysv())
     ours = (thing for thing in _files(home()) if not thing.thing.name.endswith(".ledger"))
     return {each.thing: each for each in (*found, *ours)}
@@ -59,19 +59,19 @@ def _owned(paths: Iterable[Path]) -> Iterator[KernelObject]:
     for path in sorted(paths):
         try:
             status = path.lstat()
-        except FileNotFoundError:  # somebody else's, gone meanwhile
+        except FileNotFoundError:  # another program's, removed meanwhile
             continue
         if status.st_uid == os.getuid():
             yield KernelObject(Thing("file", str(path)), status.st_mode & 0o777)
 
 
 def _posix_queues() -> Iterator[KernelObject]:
-    """All, where their file system is mounted; else those that a ledger here ever named."""
+    """Find all queues, if their file system is mounted; else those named in a ledger here."""
     mount = Path("/dev/mqueue")
     if mount.is_mount():
         yield from _files(mount)
         return
-    if posix_ipc is None:  # then nobody here can have made one
+    if posix_ipc is None:  # then no process here can have made one
         return
     entries = [entry for path in ledgers() for entry in Ledger(Path(path.name)).entries()]
     for name in sorted({str(entry.get("name")) for entry in entries if _names_a_queue(entry)}):
@@ -103,18 +103,18 @@ def _sysv() -> Iterator[KernelObject]:
 
 
 def descriptors() -> set[Thing]:
-    """Our open descriptors, by number and what they lead to."""
+    """Return the open descriptors of this process: number and target."""
     found = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:
             found.add(Thing("descriptor", f"{entry.name} {entry.readlink()}"))
-        except FileNotFoundError:  # the one that listed them
+        except FileNotFoundError:  # the descriptor of this very listing
             continue
     return found
 
 
 def mappings() -> set[Thing]:
-    """Our shared mappings that have a name."""
+    """Return the named shared mappings of this process."""
     found = set()
     for line in Path("/proc/self/maps").read_text().splitlines():
         fields = line.split(maxsplit=5)
@@ -124,7 +124,7 @@ def mappings() -> set[Thing]:
 
 
 def children() -> set[Thing]:
-    """Our child processes, dead ones that nobody waited for among them."""
+    """Return the child processes, with zombies."""
     tasks = Path("/proc/self/task")
     numbers = [number for task in tasks.iterdir() for number in _children_of(task)]
     return {Thing("child process", number) for number in numbers}
@@ -138,17 +138,17 @@ def _children_of(task: Path) -> list[str]:
 
 
 def outliving() -> set[Thing]:
-    """What a process could leave behind."""
+    """Return all that can outlive a process."""
     return {*kernel_objects(), *ledgers(), *children()}
 
 
 def snapshot() -> set[Thing]:
-    """What a test could leave behind: in this process, too."""
+    """Return all that a test can leave behind, also in this process."""
     return {*outliving(), *descriptors(), *mappings()}
 
 
 def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) -> list[Thing]:
-    """What has come since that look, stays, and is no other run's."""
+    """Return the things that are new, stay, and belong to no other run."""
     end = time.monotonic() + SETTLING
     while left := look() - before:
         names = names_of_other_runs()
@@ -160,13 +160,13 @@ def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) ->
 
 
 def names_of_other_runs() -> set[str]:
-    """What the ledgers of other runs beside us name, as a `Thing` would have it."""
+    """Return the names in the ledgers of other runs, in the form of `Thing.name`."""
     temporary = Path(tempfile.gettempdir())
     names = set()
     for pattern in (f"{PREFIX}*/*.ledger", f"*/{PREFIX}*/*.ledger"):
-        # Not Path.glob, which raises for a folder that goes meanwhile.
+        # Path.glob raises for a folder that is removed meanwhile.
         for path in map(Path, glob(f"{escape(str(temporary))}/{pattern}")):  # noqa: PTH207
-            with contextlib.suppress(OSError):  # it went while we looked; we look again
+            with contextlib.suppress(OSError):  # removed meanwhile; the caller looks again
                 if path.parent != home():
                     for kind, name in standing(Ledger(path)):
                         sysv = kind.startswith("sysv")

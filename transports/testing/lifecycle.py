@@ -1,4 +1,4 @@
-"""How a channel ends: closed, unlinked, waited for in vain, left by the others."""
+"""Tests of the life of a channel: closing, unlinking, time-outs, peers that end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from ipcbench.transports.testing.participants import (
 from ipcbench.transports.testing.subject import TYPICAL, Stage
 
 SOON = 0.25  # seconds: a deadline that a test waits out
-SILENCE = 0.25  # seconds: who has not noticed by then is taken not to notice
+SILENCE = 0.25  # seconds after which an end is not expected to be reported
 
 ENDINGS: dict[str, Callable[[Actor], None]] = {
     "closed": lambda actor: actor.do(close),
@@ -56,7 +56,7 @@ ENDINGS: dict[str, Callable[[Actor], None]] = {
 
 
 class LivingTests:
-    """For every transport, the null one too; what is sent, for those that carry it."""
+    """Tests of every transport, the null transport included."""
 
     def test_closing_twice(self, stage: Stage, topology: Topology) -> None:
         with stage.channel(stage.spec(topology)) as channel:
@@ -77,14 +77,14 @@ class LivingTests:
                 with pytest.raises(Closed):
                     actor.do(receive)
 
-    def test_seat_lets_go_of_all(self, either: Stage, topology: Topology) -> None:
+    def test_closed_seat_holds_nothing(self, either: Stage, topology: Topology) -> None:
         """No descriptor and no mapping is left in a process that has closed its end."""
         with either.crew(topology) as crew:
             for actor in crew.actors:
                 assert actor.do(held_after_closing) == set()
 
     def test_unlinked_early(self, either: Stage, topology: Topology) -> None:
-        """Traffic outlives the name where the trait says so, and breaks where it has one."""
+        """Traffic continues without the name where the trait says so, and else ends."""
         traits = either.transport.traits
         message = numbered(1, TYPICAL)
         with either.crew(topology) as crew:
@@ -100,10 +100,10 @@ class LivingTests:
                     crew.receiver.do(receive)
 
     def test_unlinked_under_a_receiver(self, either: Stage, topology: Topology) -> None:
-        """Where removal breaks traffic, it wakes who waits."""
+        """Removal that ends the traffic wakes a waiting receiver."""
         traits = either.transport.traits
         if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
-            pytest.skip("removal breaks no traffic")
+            pytest.skip("removal does not end the traffic")
         if not traits.carries:
             pytest.skip("it carries nothing")
         with either.crew(topology) as crew:
@@ -118,7 +118,7 @@ class LivingTests:
             stage.transport.traits.sharing is not Sharing.NAME
             or stage.transport.traits.lifetime is Lifetime.PROCESS
         ):
-            pytest.skip("it has no name that could be gone")
+            pytest.skip("it has no name that could be removed")
         with stage.channel(stage.spec(topology)) as channel:
             ticket = channel.ticket(*seats(stage.spec(topology))[0])
         with closing(ticket), Actor(partial(Seat, stage.transport, ticket)) as actor:
@@ -126,8 +126,8 @@ class LivingTests:
                 actor.do(attach)
             assert not actor.do(opened_since_start)
 
-    def test_nobody_comes(self, stage: Stage, topology: Topology) -> None:
-        """Every seat, alone: it attaches at once, or raises TimedOut when its time is up."""
+    def test_alone(self, stage: Stage, topology: Topology) -> None:
+        """A seat alone attaches at once, or raises TimedOut at its deadline."""
         spec = stage.spec(topology)
         for role, index in seats(spec):
             with (
@@ -139,10 +139,10 @@ class LivingTests:
                 assert took < SOON + 2
                 assert not held
 
-    def test_one_of_two_comes(self, stage: Stage) -> None:
-        """A receiver whose second sender never comes gives up in time, and lets go of the first."""
+    def test_one_sender_of_two_attaches(self, stage: Stage) -> None:
+        """Without its second sender, a receiver times out and closes the first connection."""
         if Topology.FAN_IN not in stage.transport.traits.topologies:
-            pytest.skip("it is no fan-in")
+            pytest.skip("it cannot be a fan-in")
         with (
             stage.channel(stage.spec(Topology.FAN_IN)) as channel,
             closing(channel.ticket(Role.SENDER, 0)) as first,
@@ -158,9 +158,9 @@ class LivingTests:
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_senders_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
-        """What they sent still comes; then the receiver is told, or waits for ever."""
+        """Messages sent before still arrive; then PeerGone is raised, or the receiver waits."""
         if carrier.transport.traits.delayed and ending == "killed":
-            pytest.skip("what it has not passed on is lost with it")
+            pytest.skip("messages that it has not written are lost with it")
         with carrier.crew(topology) as crew:
             for sender in crew.senders:
                 sender.do(send, numbered(1, TYPICAL), numbered(2, TYPICAL))
@@ -189,7 +189,7 @@ class LivingTests:
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_receiver_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
-        """A sender is told, perhaps a few messages later, or never."""
+        """A sender gets PeerGone, perhaps a few messages later, or never."""
         with carrier.crew(topology) as crew:
             for receiver in crew.receivers:
                 ENDINGS[ending](receiver)
@@ -204,9 +204,9 @@ class LivingTests:
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_one_sender_of_two_gone(self, carrier: Stage, ending: str) -> None:
-        """The other's messages are not lost for it."""
+        """The messages of the other sender are not lost."""
         if Topology.FAN_IN not in carrier.transport.traits.topologies:
-            pytest.skip("it is no fan-in")
+            pytest.skip("it cannot be a fan-in")
         some = [numbered(place, TYPICAL) for place in range(10)]
         with carrier.crew(Topology.FAN_IN) as crew:
             ENDINGS[ending](crew.senders[0])
@@ -214,7 +214,7 @@ class LivingTests:
             assert crew.receiver.do(receive, len(some)) == some
 
     def test_owner_killed(self, stage: Stage, topology: Topology) -> None:
-        """What outlives its creator is what the trait says, and the ledger finds it all."""
+        """Objects outlive their creator as the trait says, and all stand in the ledger."""
         with Actor(lambda: stage.transport) as actor:
             path = actor.do(create_and_keep, stage.spec(topology))
             actor.kill()
@@ -224,21 +224,21 @@ class LivingTests:
         assert bool(removed) == (stage.transport.traits.lifetime is not Lifetime.PROCESS)
 
     def test_carries_nothing(self, either: Stage, topology: Topology) -> None:
-        """The null transport's promise: a whole message of whatever was there before."""
+        """The null transport: a whole message of the bytes that were in the buffer."""
         if either.transport.traits.carries:
             pytest.skip("it carries something")
         if topology in (Topology.SIGNAL, Topology.GUARD):
-            pytest.skip("it is not asked to")
+            pytest.skip("signals and guards carry nothing")
         assert either.transport.traits.waiting is Waiting.NONE
         with either.crew(topology) as crew:
             assert crew.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
 
 
-# What actors are told to do: each runs in the actor's own process.
+# The functions below run in the process of an actor.
 
 
 def opened_since_start(seat: Seat) -> set[Thing]:
-    """What this process holds beyond what it was born with and the ticket."""
+    """Return the descriptors and mappings beyond the inherited ones and the ticket's."""
     gc.collect()
     return {*descriptors(), *mappings()} - seat.others
 
@@ -249,7 +249,7 @@ def held_after_closing(seat: Seat) -> set[Thing]:
 
 
 def attach_alone(seat: Seat, seconds: float) -> tuple[float, set[Thing]]:
-    """How long it took to attach or to time out, and what is held after that and closing."""
+    """Attach and close; return the time that `attach` took, and what is still held."""
     began = time.monotonic()
     try:
         seat.endpoint = seat.transport.attach(seat.ticket, began + seconds)
@@ -269,7 +269,7 @@ def keep_sending(seat: Seat) -> None:
 
 
 def create_and_keep(transport: Transport, spec: Spec) -> str:
-    """Create a channel with a ledger of this process's own; the ledger's path."""
+    """Create a channel with a ledger of this process's own; return the ledger's path."""
     os.environ.pop(LEDGER_VARIABLE, None)
     _kept.append(transport.create(spec))
     return str(current().path)

@@ -1,4 +1,4 @@
-"""Native operations: whether there are any is what the trait says, and each seat has its own."""
+"""Tests of native operations: they agree with the trait, and each seat has its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipcbench.transports.native import built, operations
 from ipcbench.transports.testing.participants import Crew, Seat, seats
 from ipcbench.transports.testing.subject import Stage
 
-# What a loop may call at each seat: see ops.h.
+# The operations that a loop may call at each seat: see ops.h.
 CALLED = {
     Role.CLIENT: {"send", "recv"},
     Role.SERVER: {"send", "recv"},
@@ -19,8 +19,8 @@ CALLED = {
     Role.RECEIVER: {"recv"},
     Role.MEMBER: {"acquire", "leave"},
 }
-A_HUB_SERVES = {"recv_from", "send_to"}
-A_SIGNAL_WAKES = {"notify", "wait"}
+OF_A_HUB_SERVER = {"recv_from", "send_to"}
+OF_A_SIGNAL = {"notify", "wait"}
 WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
 
@@ -29,15 +29,15 @@ def capsule(seat: Seat) -> str:
     return type(seat.endpoint.native()).__name__
 
 
-def has(seat: Seat) -> tuple[set[str], bool]:
-    """Its operations, and whether it says that it reads in place."""
+def operations_of(seat: Seat) -> tuple[set[str], bool]:
+    """Return its operations, and True if they read in place."""
     calls = operations.Calls(seat.endpoint.native())
     return set(calls.has()), calls.in_place
 
 
 class DrivingTests:
     def test_native_operations(self, stage: Stage, topology: Topology) -> None:
-        """Every seat has some where the trait says so, none where it does not."""
+        """Every seat has operations exactly where the trait says so."""
         spec = replace(stage.spec(topology), native=True)
         there = stage.transport.traits.native and (built() or stage.limits.native) is None
         with Crew(stage.transport, spec, driven=False) as crew:
@@ -46,22 +46,22 @@ class DrivingTests:
 
     @pytest.fixture
     def driven(self, stage: Stage) -> Stage:
-        """The stage of a transport that has them."""
+        """Provide a transport that has native operations."""
         if not stage.native:
             pytest.skip("it has no native operations")
         return stage
 
     def test_operations_of_a_seat(self, driven: Stage, topology: Topology) -> None:
-        """Those that the timed loops call there."""
+        """They include those that the timed loops call there."""
         spec = driven.spec(topology)
         with driven.crew(topology) as crew:
             for (role, _), actor in zip(seats(spec), crew.actors, strict=True):
                 wanted = CALLED[role]
                 if topology is Topology.SIGNAL:
-                    wanted = A_SIGNAL_WAKES
+                    wanted = OF_A_SIGNAL
                 elif topology is Topology.HUB and role is Role.SERVER:
-                    wanted = A_HUB_SERVES
-                found, in_place = actor.do(has)
+                    wanted = OF_A_HUB_SERVER
+                found, in_place = actor.do(operations_of)
                 assert wanted <= found, role
                 assert in_place is driven.transport.traits.in_place
                 if in_place and "send" in wanted:

@@ -1,4 +1,4 @@
-"""A channel with every seat taken, each by a process of its own."""
+"""Participants: a channel whose seats are all taken, each by a process of its own."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from ipcbench.transports.native import native_of
 from ipcbench.transports.testing.actors import PATIENCE, Actor
 from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 
-PLENTY = 100_000  # messages: a channel that takes more than that is never full
+PLENTY = 100_000  # messages: a channel that accepts more has no bound
 
 
 @dataclass(slots=True)
 class Seat:
-    """What an actor holds: a ticket, and the endpoint once it has attached."""
+    """State of an actor: a ticket, and the endpoint after `attach`."""
 
     transport: Transport
     ticket: Ticket
     endpoint: Endpoint = field(init=False)
-    others: set[Thing] = field(init=False)  # what is open here that is not of this seat
+    others: set[Thing] = field(init=False)  # open here, but not of this seat
 
     def __post_init__(self) -> None:
         fds = {str(fd) for fd in self.ticket.fds}
@@ -48,7 +48,7 @@ class Seat:
         return self.ticket.spec.size
 
 
-# What seats are told to do: each runs in the seat's own process.
+# The functions below run in the process of a seat.
 
 
 def hello(seat: Seat) -> Json:
@@ -64,32 +64,32 @@ def send(seat: Seat, *messages: bytes) -> None:
         seat.endpoint.send(seat.endpoint.prepare(memoryview(message)))
 
 
-def receive(seat: Seat, count: int = 1, room: int | None = None) -> list[bytes]:
-    """So many messages, each into a buffer of `room` bytes (the spec's size).
+def receive(seat: Seat, count: int = 1, size: int | None = None) -> list[bytes]:
+    """Receive so many messages, each into a buffer of `size` bytes (default: the spec's).
 
-    A hub's server tells whose they are and not how long, so they are whole buffers.
+    A hub's server gets the client's index instead of the length: it returns whole buffers.
     """
-    buffer = memoryview(bytearray(seat.size if room is None else room))
+    buffer = memoryview(bytearray(seat.size if size is None else size))
     endpoint: Any = seat.endpoint
     if seat.ticket.role is Role.SERVER and seat.ticket.spec.topology is Topology.HUB:
         return [bytes(buffer) for _ in range(count) if endpoint.recv_from(buffer) >= 0]
     if seat.transport.traits.in_place:
-        return [_taken(endpoint, len(buffer)) for _ in range(count)]
+        return [_peeked(endpoint, len(buffer)) for _ in range(count)]
     return [bytes(buffer[: endpoint.recv_into(buffer)]) for _ in range(count)]
 
 
-def _taken(endpoint: Any, room: int) -> bytes:
-    """A message from where the sender wrote it, where `recv_into` would leave it."""
+def _peeked(endpoint: Any, size: int) -> bytes:
+    """Receive a message in place, from the slot in which the sender wrote it."""
     with endpoint.peek() as message:
         found = bytes(message)
     endpoint.release()
-    if len(found) > room:
-        raise MessageTooLarge(f"{len(found)} bytes for {room}")
+    if len(found) > size:
+        raise MessageTooLarge(f"{len(found)} bytes for {size}")
     return found
 
 
 def fill(seat: Seat, put: Callable[[Seat, bytes], object] = send) -> int:
-    """Send numbered messages until one would have to wait; how many went."""
+    """Send numbered messages until one would have to wait; return how many were sent."""
     for number in range(PLENTY):
         try:
             put(seat, numbered(number, seat.size))
@@ -99,7 +99,7 @@ def fill(seat: Seat, put: Callable[[Seat, bytes], object] = send) -> int:
 
 
 def drain(seat: Seat) -> list[bytes]:
-    """Receive until there is nothing."""
+    """Receive until there is no message."""
     messages: list[bytes] = []
     while len(messages) < PLENTY:
         try:
@@ -118,7 +118,7 @@ def close(seat: Seat) -> None:
 
 
 def readable(seat: Seat) -> set[int]:
-    """The process's descriptors that poll(2) finds readable just now."""
+    """Return the descriptors of this process that poll(2) reports as readable."""
     poller = select.poll()
     for thing in descriptors():
         poller.register(int(thing.name.split()[0]), select.POLLIN)
@@ -126,7 +126,7 @@ def readable(seat: Seat) -> set[int]:
 
 
 def numbered(number: int, size: int) -> bytes:
-    """A message whose every byte tells its number and its place, at any size."""
+    """Make a message; every byte depends on the message's number and on its own position."""
     return _numbered(number & 0xFF, size)
 
 
@@ -138,10 +138,9 @@ def _numbered(number: int, size: int) -> bytes:
 class Crew:
     """One actor for each seat of a channel, all attached and connected.
 
-    The owner's own handles are closed then, as an owner does who takes no
-    seat, so that an end of file comes when the last actor leaves. Where the
-    spec says `native`, all that they do goes through their native operations,
-    unless they are not to be `driven`.
+    The owner has no seat, so it closes its handles then: the end of file arrives when
+    the last actor ends. Where the spec says `native`, the actors call their native
+    operations, unless `driven` is False.
     """
 
     def __init__(self, transport: Transport, spec: Spec, *, driven: bool = True) -> None:
@@ -184,7 +183,7 @@ class Crew:
         return self.actors[-1]
 
     def carry(self, *messages: bytes, back: bool = False) -> list[bytes]:
-        """What arrives of the first sender's messages; `back`: of the server's."""
+        """Send messages from the first sender (`back`: the server); return the received ones."""
         one, other = self.senders[0], self.receiver
         if back:
             one, other = other, one
@@ -208,7 +207,7 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Seats may still wait for ever on purpose, so nobody is asked to leave.
+        # Some seats wait for ever on purpose, so the actors are killed.
         self.end(Actor.kill)
 
     def _everyone(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -218,7 +217,7 @@ class Crew:
 
 
 def seats(spec: Spec) -> list[tuple[Role, int]]:
-    """Those who send (or ask) first, those who receive (or answer) last."""
+    """Return the seats: senders (or clients) first, receivers (or the server) last."""
     others = range(spec.parties - 1)
     if spec.topology is Topology.GUARD:
         return [(Role.MEMBER, index) for index in range(spec.parties)]

@@ -1,4 +1,4 @@
-"""`Spec.poll`: the receiver waits with poll(2), and then reads."""
+"""Tests of waiting with poll(2): the receiver polls, and then reads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _WAITING_CALLS = {
 
 
 class PollingTests:
+    """Tests of receivers that wait with poll(2)."""
+
     @pytest.fixture
     def poller(self, carrier: Stage, topology: Topology) -> Stage:
-        """The stage of a transport that can be waited for with poll(2)."""
+        """Provide a transport that can be waited for with poll(2)."""
         if not carrier.transport.traits.pollable:
             pytest.skip("it cannot be waited for with poll(2)")
         return carrier
@@ -57,7 +59,7 @@ class PollingTests:
 
     def test_end_of_file_ends_polling(self, poller: Stage, topology: Topology) -> None:
         if poller.transport.traits.peer_death is not PeerDeath.REPORTED:
-            pytest.skip("nobody is told")
+            pytest.skip("the end of a peer is not reported")
         with polling(poller, topology) as crew:
             crew.receiver.begin(receive)
             assert crew.receiver.waits(0.05)
@@ -73,7 +75,7 @@ def polling(stage: Stage, topology: Topology, *, nowait: bool = False) -> Crew:
 
 
 def waits_in_poll(actor: Actor) -> bool:
-    """Whether that is the call it sleeps in; taken as so where the kernel will not tell."""
+    """Return True if it sleeps in poll(2) or epoll_wait(2), or if /proc does not say."""
     try:
         call = Path(f"/proc/{actor.pid}/syscall").read_text().split()[0]
     except OSError:

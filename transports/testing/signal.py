@@ -1,4 +1,4 @@
-"""Signals: each notify wakes once, whoever waits costs nothing, and nothing comes of itself."""
+"""Tests of signals: each notify ends one wait, waiting takes no CPU, no wait ends by itself."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def take_turns(seat: Seat, count: int, first: bool) -> None:
 
 
 class SignallingTests:
+    """Tests of signals between two processes."""
+
     def test_each_notify_is_counted(self, signal: Stage) -> None:
-        """Both ways, apart from each other, and one more is one too many."""
+        """Both directions count separately, and one wait more would block."""
         with signal.crew(Topology.SIGNAL, nowait=True) as crew:
             client, server = crew.actors
             for one, other in ((client, server), (server, client)):
@@ -56,7 +58,7 @@ class SignallingTests:
             server.answer()
 
     def test_waiting_for_a_notify(self, signal: Stage) -> None:
-        """It waits as its trait says, until the one notify that it waits for."""
+        """It waits as its trait says, and one notify ends one wait."""
         blocking = signal.transport.traits.waiting is Waiting.BLOCKING
         with signal.crew(Topology.SIGNAL) as crew:
             client, server = crew.actors
@@ -84,9 +86,9 @@ class SignallingTests:
             server.answer()
 
     def test_removed_under_a_waiter(self, signal: Stage) -> None:
-        """Where removal takes it from those who have it, they are told."""
+        """Removal that destroys the object raises PeerGone at both ends."""
         if signal.transport.traits.unlink_early:
-            pytest.skip("removal takes the name alone")
+            pytest.skip("removal removes the name only")
         with signal.crew(Topology.SIGNAL) as crew:
             client, server = crew.actors
             server.begin(wait)

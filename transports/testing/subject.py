@@ -1,4 +1,4 @@
-"""What a contract test gets: the transport, and short ways to set it up."""
+"""The subject of a contract test: a transport, and short ways to set it up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipcbench.transports.contract import Channel, Limits, Spec, Topology, Transp
 from ipcbench.transports.testing.participants import Crew, fill
 
 TYPICAL = 64
-MUCH = 1024 * 1024 + 1  # what counts as "the largest" where the machine allows more
+MUCH = 1024 * 1024 + 1  # the largest size tested, where the machine allows more
 
 
 class Size(Enum):
@@ -25,18 +25,18 @@ class Size(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`native`: its crews' endpoints are driven through their native operations."""
+    """A transport and its limits; `native`: its endpoints use their native operations."""
 
     transport: Transport
     limits: Limits
     native: bool = False
 
     def limit(self, topology: Topology) -> int | None:
-        """The probed bound of a message."""
+        """Return the probed bound of a message."""
         return self.limits.message_for(topology).value
 
     def largest(self, topology: Topology) -> int:
-        """The bound, or much, where that is less."""
+        """Return the bound of a message, or `MUCH` where that is less."""
         limit = self.limit(topology)
         return MUCH if limit is None else min(limit, MUCH)
 
@@ -54,7 +54,7 @@ class Stage:
         nowait: bool = False,
         name: str | None = None,
     ) -> Spec:
-        """A link or signal of two processes, or three of them; what carries nothing has no size."""
+        """Return a spec: two processes for a link or signal, else three; size 0 without data."""
         parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
         lack = self.limits.refuses(topology, parties, native=self.native)
         if lack is not None:
@@ -67,7 +67,7 @@ class Stage:
 
     @contextmanager
     def channel(self, spec: Spec) -> Iterator[Channel]:
-        """A channel that nobody has attached to yet; closed and removed in the end."""
+        """Create a channel to which no process has attached; close and remove it at the end."""
         channel = self.transport.create(spec)
         try:
             yield channel
@@ -88,7 +88,7 @@ class Stage:
         return Crew(self.transport, spec)
 
     def capacity(self, topology: Topology) -> int:
-        """Typical messages that one sender gets rid of before it has to wait."""
+        """Count the typical messages that one sender can send before it has to wait."""
         with self.crew(topology, nowait=True) as crew:
             count: int = crew.senders[0].do(fill)
             return count

@@ -1,4 +1,4 @@
-"""All the tests of the contract in one class, and what they are given."""
+"""All tests of the contract in one class, and their fixtures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from ipcbench.transports.testing.signal import SignallingTests
 from ipcbench.transports.testing.subject import Stage
 from ipcbench.transports.testing.transfer import CarryingTests
 
-# The topologies that there are tests for.
+# The topologies that have tests.
 TESTED = (
     Topology.LINK,
     Topology.FAN_IN,
@@ -49,8 +49,8 @@ TESTED = (
 )
 
 
-# What a test asks for that uses endpoints: it is played over both runtimes, where a
-# transport has both. What asks for the `stage` alone looks at channels and tickets.
+# Fixtures of tests that use endpoints: they run in both runtimes, where a transport has both.
+# A test with the fixture `stage` only checks channels and tickets.
 DRIVEN = frozenset({"either", "carrier", "signal", "guard", "reader"})
 
 
@@ -66,7 +66,7 @@ class ContractTests(
     SharingTests,
     LivingTests,
 ):
-    """Every test of the contract. Set `transport` in a class of your own."""
+    """All tests of the contract. Set `transport` in a subclass."""
 
     transport: ClassVar[str | Transport]
 
@@ -74,7 +74,7 @@ class ContractTests(
         try:
             traits = _resolve(self.transport).traits
             named, native = traits.topologies, traits.native
-        except Unavailable:  # the fixture `stage` will say so
+        except Unavailable:  # the fixture `stage` reports it
             named, native = frozenset(TESTED[:1]), False
         wanted = set(metafunc.fixturenames)
         if native and wanted & DRIVEN:
@@ -88,7 +88,7 @@ class ContractTests(
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
     def private_home(cls) -> Iterator[None]:
-        """Ledgers and sockets apart from those of real sweeps; a socket's path must be short."""
+        """Keep ledgers and sockets apart from those of real sweeps, in a short path."""
         with TemporaryDirectory(prefix="ipcb-") as folder, pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_RUNTIME_DIR", folder)
             patch.delenv(LEDGER_VARIABLE, raising=False)
@@ -98,7 +98,7 @@ class ContractTests(
 
     @pytest.fixture(autouse=True)
     def nothing_left(self, private_home: None) -> Iterator[None]:
-        """No kernel object, ledger, descriptor, mapping or process may stay behind."""
+        """Check that no kernel object, ledger, descriptor, mapping or process is left behind."""
         before = snapshot()
         yield
         left = left_since(before)
@@ -106,12 +106,12 @@ class ContractTests(
 
     @pytest.fixture
     def runtime(self) -> str:
-        """Who calls the endpoints' operations: see `pytest_generate_tests`."""
+        """Name the runtime that calls the operations: see `pytest_generate_tests`."""
         return "python"
 
     @pytest.fixture
     def stage(self, nothing_left: None, runtime: str) -> Stage:
-        """The transport and its limits; a test without it runs where there is none."""
+        """Provide the transport and its limits; skip the test where it is unavailable."""
         missing = built() if runtime == "native" else None
         if missing is not None:
             pytest.skip(f"{missing.reason} ({missing.remedy})")
@@ -128,49 +128,49 @@ class ContractTests(
 
     @pytest.fixture
     def either(self, stage: Stage) -> Stage:
-        """The same, for tests that use endpoints: in both runtimes."""
+        """Provide the transport for tests that use endpoints, in both runtimes."""
         return stage
 
     @pytest.fixture
     def carrier(self, stage: Stage) -> Stage:
-        """The same, for what carries something."""
+        """Provide a transport that carries data."""
         if not stage.transport.traits.carries:
             pytest.skip("it carries nothing")
         return stage
 
     @pytest.fixture
     def signal(self, stage: Stage) -> Stage:
-        """The same, for what two processes wake each other by."""
+        """Provide a transport that is a signal."""
         if Topology.SIGNAL not in stage.transport.traits.topologies:
-            pytest.skip("it is no signal")
+            pytest.skip("it is not a signal")
         return stage
 
     @pytest.fixture
     def guard(self, stage: Stage) -> Stage:
-        """The same, for what processes exclude each other by."""
+        """Provide a transport that is a guard."""
         if Topology.GUARD not in stage.transport.traits.topologies:
-            pytest.skip("it is no guard")
+            pytest.skip("it is not a guard")
         return stage
 
     @pytest.fixture
     def reader(self, stage: Stage) -> Stage:
-        """The same, for what is read in place."""
+        """Provide a transport whose messages are read in place."""
         if not stage.transport.traits.in_place:
             pytest.skip("it copies to the receiver")
         return stage
 
     @pytest.fixture
     def messages(self, carrier: Stage, topology: Topology) -> Stage:
-        """The same, for what keeps the borders of messages, and tells their lengths."""
+        """Provide a transport that keeps message boundaries and reports lengths."""
         if topology is Topology.HUB:
-            pytest.skip("a hub tells whose a message is")
+            pytest.skip("a hub reports the client, not the length")
         if carrier.transport.traits.framing is not Framing.MESSAGE:
             pytest.skip("it is a stream")
         return carrier
 
     @pytest.fixture
     def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
-        """A name for `Spec.name` that is free; None where the facility has no names."""
+        """Provide a free name for `Spec.name`; None where the facility has no names."""
         traits = stage.transport.traits
         if traits.sharing is not Sharing.NAME or traits.lifetime is Lifetime.PROCESS:
             return None
@@ -180,7 +180,7 @@ class ContractTests(
 
 
 def _resolve(transport: str | Transport) -> Transport:
-    """Raises: Unavailable for a broken plug-in."""
+    """Return the transport. Raises: Unavailable for a broken plug-in."""
     if not isinstance(transport, str):
         return transport
     found = registry.get(transport)

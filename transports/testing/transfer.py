@@ -1,4 +1,4 @@
-"""What goes in comes out: sizes, borders, order, content, fullness, waiting."""
+"""Tests of data transfer: sizes, boundaries, order, content, full channels, waiting."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from ipcbench.transports.testing.participants import (
 )
 from ipcbench.transports.testing.subject import MUCH, TYPICAL, Size, Stage
 
-MANY = 200  # messages: enough for a ring or a buffer to come round more than once
+MANY = 200  # messages: enough for a ring or a buffer to wrap around more than once
 
 _MARK = struct.Struct("=II")
 
 
 def marked(sender: int, number: int, size: int) -> bytes:
-    """A message that says whose and which it is, the rest pseudo-random."""
+    """Make a message with its sender and its number; the rest is pseudo-random."""
     rest = random.Random(f"{sender}/{number}").randbytes(size - _MARK.size)
     return _MARK.pack(sender, number) + rest
 
@@ -46,7 +46,7 @@ def send_marked(seat: Seat, count: int) -> None:
 
 
 class CarryingTests:
-    """For transports that carry something: `carrier` is the stage of one."""
+    """Tests of transports that carry data."""
 
     @pytest.mark.parametrize("size", Size, ids=lambda size: size.name.lower())
     def test_size(self, carrier: Stage, topology: Topology, size: Size) -> None:
@@ -62,7 +62,7 @@ class CarryingTests:
                 assert crew.carry(message, back=True) == [message]
 
     def test_beyond_the_limit(self, carrier: Stage, topology: Topology) -> None:
-        """A limit that is free memory moves, so one byte more may just be possible."""
+        """A limit that is free memory changes, so one byte more may be possible."""
         limit = carrier.limit(topology)
         if limit is None:
             pytest.skip("it has no bound of its own")
@@ -71,7 +71,7 @@ class CarryingTests:
             carrier.transport.create(carrier.spec(topology, beyond))
 
     def test_longer_than_the_spec(self, messages: Stage, topology: Topology) -> None:
-        """Refused or carried whole, never cut; refused for certain beyond the limit."""
+        """Refused or transferred whole, never truncated; always refused beyond the limit."""
         limit = messages.limit(topology)
         size = limit if limit is not None and limit < MUCH else TYPICAL
         longer, plain = numbered(1, size + 1), numbered(2, size)
@@ -86,7 +86,7 @@ class CarryingTests:
             assert crew.carry(plain) == [plain]
 
     def test_buffer_too_small(self, messages: Stage, topology: Topology) -> None:
-        """The message that does not fit is lost, and it alone."""
+        """Only the message that does not fit is lost."""
         with messages.crew(topology) as crew:
             crew.senders[0].do(send, numbered(1, TYPICAL), b"fits", b"too")
             with pytest.raises(MessageTooLarge):
@@ -95,18 +95,18 @@ class CarryingTests:
             some = [numbered(number, TYPICAL) for number in range(MANY)]
             assert crew.carry(*some) == some
 
-    def test_borders_of_messages(self, messages: Stage, topology: Topology) -> None:
+    def test_message_boundaries(self, messages: Stage, topology: Topology) -> None:
         shortest = 0 if messages.transport.traits.zero_length else 1
         lengths = [TYPICAL, 1, 17, shortest, TYPICAL - 1, shortest, TYPICAL] * 5
         some = [numbered(place, length) for place, length in enumerate(lengths)]
         with messages.crew(topology) as crew:
             assert crew.carry(*some) == some
 
-    def test_stream_has_no_borders(self, carrier: Stage, topology: Topology) -> None:
+    def test_stream_has_no_boundaries(self, carrier: Stage, topology: Topology) -> None:
         if carrier.transport.traits.framing is not Framing.STREAM:
             pytest.skip("it carries messages")
         if topology is Topology.HUB:
-            pytest.skip("a hub tells whose a message is")
+            pytest.skip("a hub reports the client, not the length")
         message = numbered(1, TYPICAL)
         with carrier.crew(topology) as crew:
             crew.senders[0].do(send, message)
@@ -122,7 +122,7 @@ class CarryingTests:
                 assert crew.carry(*some, back=True) == some
 
     def test_both_ways_at_once(self, carrier: Stage) -> None:
-        """What one direction carries never shows up in the other."""
+        """Messages of one direction never arrive in the other."""
         with carrier.crew(Topology.LINK) as crew:
             client, server = crew.actors
             client.do(send, b"f" * TYPICAL)
@@ -131,9 +131,9 @@ class CarryingTests:
             assert server.do(receive) == [b"f" * TYPICAL]
 
     def test_two_senders_at_once(self, carrier: Stage) -> None:
-        """At the largest size that a fan-in allows: there messages would mix first."""
+        """At the largest size of a fan-in, where messages would interleave first."""
         if Topology.FAN_IN not in carrier.transport.traits.topologies:
-            pytest.skip("it is no fan-in")
+            pytest.skip("it cannot be a fan-in")
         size = min(carrier.largest(Topology.FAN_IN), 10_000)
         with carrier.crew(Topology.FAN_IN, size) as crew:
             for sender in crew.senders:
@@ -149,7 +149,7 @@ class CarryingTests:
         assert numbers == {index: list(range(MANY)) for index in range(len(crew.senders))}
 
     def test_full_and_drained(self, carrier: Stage, topology: Topology) -> None:
-        """`nowait`: WouldBlock when full and when empty, nothing lost, and it flows again."""
+        """With `nowait`: WouldBlock when full and when empty, no loss, and then more transfers."""
         with carrier.crew(topology, nowait=True) as crew:
             with pytest.raises(WouldBlock):
                 crew.receiver.do(receive)
@@ -167,10 +167,10 @@ class CarryingTests:
                 assert crew.senders[0].do(receive) == [numbered(0, TYPICAL)]
 
     def test_full_sender_waits(self, carrier: Stage, topology: Topology) -> None:
-        """Without `nowait` a sender waits for room, and nothing is lost."""
+        """Without `nowait` a sender waits for space, and nothing is lost."""
         if carrier.transport.traits.waiting is not Waiting.BLOCKING:
             pytest.skip("it does not block")
-        # Where poll(2) is asked for room, a socket has none from a quarter of its buffer on.
+        # By poll(2), a socket has no space from a quarter of its buffer on.
         more = 5 * carrier.capacity(topology) + 20
         some = [numbered(number, TYPICAL) for number in range(more)]
         with carrier.crew(topology) as crew:
@@ -182,9 +182,9 @@ class CarryingTests:
 
     @pytest.mark.parametrize("slots", [1, 3])
     def test_depth(self, carrier: Stage, topology: Topology, slots: int) -> None:
-        """A sender gets rid of exactly so many messages before it would wait.
+        """A sender can send exactly so many messages before it would wait.
 
-        Where several senders share one queue, those who come later get rid of none.
+        Where several senders share one queue, the later ones can send none.
         """
         if not carrier.transport.traits.depth:
             pytest.skip("its depth cannot be chosen")
@@ -199,7 +199,7 @@ class CarryingTests:
             assert crew.carry(*some) == some
 
     def test_waits_as_its_traits_say(self, carrier: Stage, topology: Topology) -> None:
-        """Blocking costs no CPU, spinning does; either way the message is taken at last."""
+        """Blocking uses no CPU, spinning does; both receive the message."""
         waiting = carrier.transport.traits.waiting
         with carrier.crew(topology) as crew:
             crew.receiver.begin(receive)
@@ -216,7 +216,7 @@ class CarryingTests:
             assert crew.receiver.answer() == [numbered(5, TYPICAL)]
 
     def test_pollable(self, carrier: Stage, topology: Topology) -> None:
-        """Some descriptor of the receiver tells by poll(2) that a message is there, or none."""
+        """poll(2) reports a message on a descriptor of the receiver, exactly if it is pollable."""
         with carrier.crew(topology) as crew:
             idle = crew.receiver.do(readable)
             crew.senders[0].do(send, bytes(TYPICAL))
