@@ -230,13 +230,14 @@ def _families(
         ]  # fmt: skip
         grey = _curve(plot, "best of the others", REFERENCE, best_at(others, plot.x))
         panels.append(Panel(group.title, "", curves, grey if others else None))
+    placed = about_placement(key.placement)
     return Chart(
         slug(plot.kind, key.runtime, key.placement, str(key.size or "")),
         plot.section,
         f"{plot.title}, {_title(key)}: each family",
         conditions(cells),
-        f"{_title(key)} ({about_placement(key.placement) or 'as named'}). All panels, and those of "
-        f"other placements and loops, have one scale. Grey: at each point the fastest of all other "
+        f"Placement {_title(key)}{f' ({placed})' if placed else ''}. All panels, and those of other "
+        "placements and loops, have one scale. Grey: at each point the fastest of all other "
         f"families, with receivers {wait_phrase('block')}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )

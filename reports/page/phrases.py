@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds, human_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import wait_phrase
@@ -109,7 +108,7 @@ def _counts(one: Decision) -> str:
     texts = (
         (Outcome.HOLDS, "shared memory is the fastest in {}" if fastest else "it holds in {}"),
         (Outcome.FAILS, "another facility is faster in {}" if fastest else "it fails in {}"),
-        (Outcome.UNDECIDED, "{} undecided"),
+        (Outcome.UNDECIDED, "{} are undecided"),
     )
     return ", ".join(
         text.format(number) for outcome, text in texts if (number := one.count(outcome))
@@ -172,10 +171,10 @@ def cost_sentence(one: Sum) -> str:
     head = f"{sentence(one.placement)}, {human_size(one.size)}"
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
     if one.transports == 1:
-        return f"{head}: {longer}, {times(one.ratio[1])} of its time."
+        return f"{head}: {longer} (ratio {times(one.ratio[1])})."
     return (
-        f"{head}: {longer} (median of {one.transports} transports; from {signed(low)} to "
-        f"{signed(high)}), {times(one.ratio[0])} to {times(one.ratio[2])} of its time."
+        f"{head}: {longer}. This is the median of {one.transports} transports, between "
+        f"{signed(low)} and {signed(high)}; ratios {times(one.ratio[0])} to {times(one.ratio[2])}."
     )
 
 
@@ -220,12 +219,6 @@ def trust_class(trust: Trust) -> str:
     return ("good", "good", "warning", "bad")[trust.severity]
 
 
-def trust_reasons(trust: Trust) -> str:
-    """Join the reasons behind the headline; reservations are introduced by "Because"."""
-    reasons = " ".join(trust.reasons)
-    return f"Because: {reasons}" if trust.severity is Severity.WARNING else reasons
-
-
 FILTERS: Mapping[str, Callable[..., str]] = {
     "bounds": bounds,
     "copying": copying,
@@ -251,5 +244,4 @@ GLOBALS: Mapping[str, Callable[..., object]] = {
     "span_of": span_of,
     "summaries": summaries,
     "trust_class": trust_class,
-    "trust_reasons": trust_reasons,
 }

@@ -55,8 +55,8 @@ STATEMENTS = (
     Statement(
         "unix-vs-tcp",
         "2.7",
-        "The same calls serve inside and between machines; inside, the network's stack is to be "
-        "spared: a Unix domain socket is faster than TCP over loopback.",
+        "The same calls work within a machine and between machines; within a machine, a Unix "
+        "domain socket avoids the network stack, so it is faster than TCP over loopback.",
         Kind.FASTER,
         (("unix-stream", "tcp"),),
     ),

@@ -61,9 +61,9 @@ class Trust:
 
     @property
     def explained(self) -> str:
-        """The headline with its reasons, as one sentence."""
+        """The headline with its reasons, as one line."""
         because = "; ".join(f"{one[:1].lower()}{one[1:]}".rstrip(".") for one in self.reasons)
-        return f"{self.headline.rstrip('.')}, because {because}."
+        return f"{self.headline.removesuffix(':')} {because}."
 
 
 def assess(results: Results, cells: Sequence[Measured]) -> Trust:
@@ -92,7 +92,7 @@ def _headline(severity: Severity, rounds: int, anything: bool) -> str:
     if rounds < ENOUGH_ROUNDS:
         return "Too few rounds: only ranges are shown, and no verdict."
     if severity is Severity.WARNING:
-        return "This run can be trusted with reservations."
+        return "This run can be trusted with reservations, because:"
     return "This run can be trusted."
 
 
@@ -125,7 +125,7 @@ def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
     if rounds < ENOUGH_ROUNDS:
         text = (
             f"Only {_many(rounds, 'round')}: each interval is the whole range, and nothing is "
-            f"decided. Verdicts take {ENOUGH_ROUNDS} rounds, good intervals 12."
+            f"decided. A verdict takes {ENOUGH_ROUNDS} rounds, a good interval 12."
         )
         return [Finding(Severity.WARNING, text)]
     text = f"{rounds} rounds: each median is taken over up to {rounds} runs in new processes."
@@ -144,14 +144,15 @@ def _about_controls(controls: Sequence[Control], cells: Sequence[Measured]) -> l
         return [Finding(Severity.WARNING, text)] if cells else []
     found = []
     for severity, text in (
-        (Severity.PROBLEM, "differ by more than 5 %: identical cells differ, so others may too"),
-        (Severity.WARNING, "undecided (the interval reaches over ±5 %, or too few rounds)"),
+        (Severity.PROBLEM, "beyond ±5 %: identical cells differ, so others may differ too"),
+        (Severity.WARNING, "undecided: the interval reaches over ±5 %, or the rounds are too few"),
         (Severity.OK, "equal within ±5 %"),
     ):
         some = sum(one.severity is severity for one in controls)
         if some:
-            head = f"{some} of {_many(len(controls), 'control')}"
-            found.append(Finding(severity, f"{head}: {text}."))
+            verb = "is" if some == 1 else "are"
+            head = f"{some} of {_many(len(controls), 'control')} {verb}"
+            found.append(Finding(severity, f"{head} {text}."))
     return found
 
 

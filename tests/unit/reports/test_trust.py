@@ -47,7 +47,7 @@ def test_a_control_that_reaches_over_the_band_is_undecided() -> None:
     assert trust.controls[0].verdict == "undecided"
     assert trust.severity is Severity.WARNING
     assert trust.explained.startswith(
-        "This run can be trusted with reservations, because 1 of 1 control: undecided"
+        "This run can be trusted with reservations, because 1 of 1 control is undecided"
     )
 
 
