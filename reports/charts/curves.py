@@ -236,8 +236,8 @@ def _families(
         plot.section,
         f"{plot.title}, {_title(key)}: each family",
         conditions(cells),
-        f"Placement {_title(key)}{f' ({placed})' if placed else ''}. All panels, and those of other "
-        "placements and loops, have one scale. Grey: at each point the fastest of all other "
+        f"Placement {_title(key)}{f' ({placed})' if placed else ''}. All panels, and those of "
+        "other placements and loops, have one scale. Grey: at each point the fastest of all other "
         f"families, with receivers {wait_phrase('block')}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )
