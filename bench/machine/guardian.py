@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from ipcbench.bench.machine.standard_streams import open_standard_streams
-from ipcbench.transports.base.descriptors import close_all
-from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+from ipcbench.transports.base import close_all, refused
+from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.kernel_objects.ledger import (
     LEDGER_VARIABLE,
     Ledger,

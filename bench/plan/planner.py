@@ -20,7 +20,15 @@ from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.results.axes import PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
-from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable
+from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable, Wait
+
+_WAITS = {
+    Wait.NONE: "none",
+    Wait.BLOCK: "blocking",
+    Wait.POLL: "poll, then read",
+    Wait.SPIN: "spinning",
+    Wait.SPIN_BLOCK: "spin, then block",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +172,7 @@ def _judge(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     facts = Facts(
         per=pattern.per,
         family=traits.family.value,
-        wait="poll, then read" if cell.poll else traits.waiting.value,
+        wait=_WAITS[Wait.POLL if cell.poll else traits.waiting],
         copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,

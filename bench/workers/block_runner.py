@@ -12,7 +12,7 @@ from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped
 from ipcbench.bench.patterns.part import Seat
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import native_of
 

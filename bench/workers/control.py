@@ -15,7 +15,8 @@ import msgspec
 
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.records import Usage
-from ipcbench.transports.base.os_errors import refused, remedy
+from ipcbench.transports.base import refused
+from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import PeerGone, TimedOut, Unavailable
 
 LARGEST = 1 << 16

@@ -31,8 +31,8 @@ from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.workers.control import ProcessFailure, failure_of
 from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
 from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
-from ipcbench.transports.base.descriptors import close_all
-from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+from ipcbench.transports.base import close_all, refused
+from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.ledger import (
     current,

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ipcbench.bench.results.records import Usage
+from ipcbench.transports.base import refused
 from ipcbench.transports.base.forking import fork_child
-from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused
+from ipcbench.transports.base.os_errors import MORE_PROCESSES
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG = 1

@@ -32,6 +32,7 @@ from ipcbench.transports.contract import (
     Ticket,
     Transport,
     Unavailable,
+    Wait,
 )
 from ipcbench.transports.registry import get
 
@@ -111,7 +112,7 @@ class Worker:
             topology=self._pattern.topology,
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,
-            poll=cell.poll,
+            wait=Wait.POLL if cell.poll else Wait.BLOCK,
             native=self._native,
         )
         for _ in range(self._pattern.channels(cell.processes)):

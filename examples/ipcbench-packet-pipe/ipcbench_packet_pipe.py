@@ -9,22 +9,19 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ipcbench.transports.base.defaults import (
+from ipcbench.transports.base import (
     PlainChannel,
     PlainEndpoint,
-    check_seat,
     check_spec,
-    closed,
+    close_all,
+    duplicate_all,
+    translate,
+    waiting_receive,
 )
-from ipcbench.transports.base.descriptors import close_all, duplicate_all
-from ipcbench.transports.base.multiplexing import polled
-from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import (
-    Closed,
     Family,
     FanOut,
     Framing,
-    Lifetime,
     Limit,
     Limits,
     MessageTooLarge,
@@ -37,7 +34,7 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import not_built
@@ -56,8 +53,6 @@ TRAITS = Traits(
     fan_out=FanOut.COMPETE,  # a packet goes to one reader
     peer_death=PeerDeath.REPORTED,  # end of file, EPIPE
     sharing=Sharing.DESCRIPTORS,
-    lifetime=Lifetime.PROCESS,
-    waiting=Waiting.BLOCKING,
     zero_length=False,  # writing nothing leaves no packet
     pollable=True,
     copies=2,  # into the kernel's page, and out of it
@@ -81,10 +76,10 @@ def _pipe() -> tuple[int, int]:
 
 
 class PacketPipeChannel(PlainChannel):
-    """The owner's: holds both ends of each pipe until all have attached."""
+    """The owner's channel: it holds both ends of each pipe until all processes have attached."""
 
     def __init__(self, spec: Spec) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._pipes: list[tuple[int, int]] = []
         try:
             for _ in range(2 if spec.topology is Topology.LINK else 1):
@@ -93,27 +88,23 @@ class PacketPipeChannel(PlainChannel):
             self.close()
             raise
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if not self._pipes:
-            raise Closed("the channel is closed")
+    def _ticket(self, role: Role, index: int) -> Ticket:
         ends = []
         if role in READS:
             ends.append(self._pipes[READS[role]][0])
         if role in WRITES:
             ends.append(self._pipes[WRITES[role]][1])
-        # Copies, which are the ticket's; and no others: as long as somebody holds a
-        # writing end, the reader's end of file does not come.
+        # Copies, which belong to the ticket; and no others: as long as a process holds a
+        # writing end, the reader sees no end of file.
         return Ticket(role, index, self._spec, fds=duplicate_all(ends))
 
-    def close(self) -> None:
-        pipes, self._pipes = self._pipes, []
-        for pipe in pipes:
+    def _close(self) -> None:
+        for pipe in self._pipes:
             close_all(pipe)
 
 
 class PacketPipeEndpoint(PlainEndpoint):
-    """One process's: owns the descriptors of its ticket from now on, and closes them."""
+    """One process's end: it owns the descriptors of its ticket from now on, and closes them."""
 
     def __init__(self, ticket: Ticket) -> None:
         self._spec = spec = ticket.spec
@@ -122,11 +113,10 @@ class PacketPipeEndpoint(PlainEndpoint):
         self._out = fds[-1] if ticket.role in WRITES else -1
         for fd in fds:
             os.set_blocking(fd, not spec.nowait)
-        # Functions bound to their descriptors: in the timed loop nothing is looked up.
+        # Functions bound to their descriptors: the timed loop looks nothing up.
         # A seat of one direction keeps for the other the default, which refuses.
         if ticket.role in READS:
-            receive = _receiver(fds[0], spec.size)
-            self.recv_into = polled(fds[0], receive, nowait=spec.nowait) if spec.poll else receive
+            self.recv_into = waiting_receive(_receiver(fds[0], spec.size), fds[0], spec)
         if ticket.role in WRITES:
             self.send = _sender(fds[-1])
 
@@ -142,15 +132,12 @@ class PacketPipeEndpoint(PlainEndpoint):
         """The same descriptors, for compiled loops."""
         if _packets is None:
             return None
-        made: object = _packets.operations(
-            self, self._in, self._out, self._spec.poll, self._spec.nowait
-        )
+        polls = self._spec.wait is Wait.POLL
+        made: object = _packets.operations(self, self._in, self._out, polls, self._spec.nowait)
         return made
 
-    def close(self) -> None:
-        self.send = self.recv_into = closed
-        fds, self._fds = self._fds, ()
-        close_all(fds)
+    def _close(self) -> None:
+        close_all(self._fds)
 
 
 def _sender(fd: int) -> Any:

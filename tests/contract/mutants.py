@@ -26,7 +26,7 @@ from ipcbench.transports.contract import (
     Traits,
     Transport,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.kernel_objects.home import PREFIX
@@ -275,8 +275,10 @@ mutant("names another", "test_every_reply_to_its_own_client", "pipe", endpoint=n
 mutant("starves", "test_busy_client_starves_no_other", "unix-stream", endpoint=starves)
 mutant("deals twice", "test_receivers_of_each_message", "pipe", endpoint=sending(doubles))
 mutant("reads halves", "test_receivers_of_each_message", "pipe", endpoint=reads_halves)
-mutant("polls not", "test_waits_in_poll", "pipe", spec=lambda s: replace(s, poll=False))
-mutant("polls all", "test_poll_is_refused", "sysv-queue", spec=lambda s: replace(s, poll=False))
+mutant("polls not", "test_waits_in_poll", "pipe", spec=lambda s: replace(s, wait=Wait.BLOCK))
+mutant(
+    "polls all", "test_poll_is_refused", "sysv-queue", spec=lambda s: replace(s, wait=Wait.BLOCK)
+)
 false_traits("deals to all", "test_receivers_of_each_message", "pipe", fan_out=FanOut.BROADCAST)
 false_traits("deals to none", "test_fan_out_is_a_topology", "pipe", fan_out=FanOut.NONE)
 false_traits("no stream", "test_buffer_too_small", "pipe", framing=Framing.MESSAGE)
@@ -293,7 +295,7 @@ false_traits("goes with its process", "test_owner_killed", SHM, lifetime=Lifetim
 false_traits("outlives", "test_owner_killed", "pipe", lifetime=Lifetime.KERNEL)
 false_traits("nameless", "test_unlinked_early", "sysv-queue", unlink_early=True)
 false_traits("named", "test_unlinked_early", SHM, unlink_early=False)
-false_traits("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Waiting.SPINNING)
+false_traits("spinning", "test_waits_as_its_traits_say", "pipe", waiting=Wait.SPIN)
 false_traits("deep", "test_depth", "pipe", depth=True)
 false_traits("carries nothing", "test_carries_nothing", "pipe", carries=False)
 false_traits("carries", "test_order_and_content", "null", carries=True)

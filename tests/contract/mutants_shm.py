@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from ipcbench.transports.contract import Waiting
+from ipcbench.transports.contract import Wait
 
 Mutant = Callable[..., None]
 
@@ -157,10 +157,6 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     false_traits("is undone", "test_holder_killed", "posix-sem", undo=True)
     false_traits("is not undone", "test_holder_killed", "sysv-sem", undo=False)
     false_traits("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)
-    false_traits(
-        "spins on", "test_waits_as_its_traits_say", "shm:posix+futex", waiting=Waiting.SPINNING
-    )
-    false_traits(
-        "sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Waiting.BLOCKING
-    )
+    false_traits("spins on", "test_waits_as_its_traits_say", "shm:posix+futex", waiting=Wait.SPIN)
+    false_traits("sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Wait.BLOCK)
     false_traits("in place", "test_size", "shm:posix+posix-sem", in_place=True)

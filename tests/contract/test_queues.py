@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ipcbench.transports.contract import Endpoint, Role, Spec, Topology, Unavailable, WouldBlock
-from ipcbench.transports.queues import posix as posix_queue
+from ipcbench.transports.kernel_objects import kernel_name
+from ipcbench.transports.queues.posix import PosixQueueChannel
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import (
     children,
@@ -162,9 +163,9 @@ def test_a_lack_of_descriptors_is_named() -> None:
             pass
         # The ledger needs a descriptor as well.
         for name in ("announce", "withdraw"):
-            setattr(posix_queue, name, lambda *_: None)
+            setattr(kernel_name, name, lambda *_: None)
         try:
-            posix_queue.PosixQueueChannel(Spec(64, Topology.FAN_IN, depth=1))
+            PosixQueueChannel(Spec(64, Topology.FAN_IN, depth=1))
         except Unavailable as error:
             return f"{error.reason}; {error.remedy}"
         finally:

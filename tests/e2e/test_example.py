@@ -242,7 +242,7 @@ SHOWN = {
 }
 # Code that the page has to show.
 CRUCIAL = (
-    'entry-points."ipcbench.transports"', "TRAITS = Traits(", "def ticket(", "def __init__(",
+    'entry-points."ipcbench.transports"', "TRAITS = Traits(", "def _ticket(", "def __init__(",
     "def recv_into(", "def probe(", "write(seat->out", "(ContractTests):",
 )  # fmt: skip
 

@@ -25,7 +25,7 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
+    Wait,
 )
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import get
@@ -280,9 +280,7 @@ def long_way(waiter: str, seed: int) -> str:
     draw = random.Random(f"{seed}/{waiter}")
     # Such as go in batches; of two messages only where nobody has to be woken for each of them:
     # all have to be through within an actor's life.
-    size, depth = draw.choice(
-        BATCHED if WAITERS[waiter].waiting is Waiting.SPINNING else BATCHED[:-1]
-    )
+    size, depth = draw.choice(BATCHED if WAITERS[waiter].waiting is Wait.SPIN else BATCHED[:-1])
     left = NUMBERS - draw.randint(1, 500)
     with Crew(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
         while left > 0:

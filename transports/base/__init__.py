@@ -1,1 +1,65 @@
-"""Building blocks that most transports share."""
+"""Building blocks that most transports share, for plug-ins as well."""
+
+from ipcbench.transports.base.bindings import require
+from ipcbench.transports.base.defaults import (
+    PlainChannel,
+    PlainEndpoint,
+    check_seat,
+    check_spec,
+    closed,
+    fitted,
+    forbidden,
+    path_in,
+)
+from ipcbench.transports.base.descriptors import (
+    close_all,
+    duplicate_all,
+    read_rest,
+    reader,
+    write_rest,
+    writer,
+)
+from ipcbench.transports.base.multiplexing import DescriptorEndpoint, Gathered, Gatherer, serve
+from ipcbench.transports.base.os_errors import refused, refused_in_shm, translate
+from ipcbench.transports.base.sysctl import raised, sysctl, sysctl_limit, sysctl_text
+from ipcbench.transports.base.waiting import (
+    Receive,
+    Send,
+    send_if_room,
+    waiting_call,
+    waiting_receive,
+)
+
+__all__ = [
+    "DescriptorEndpoint",
+    "Gathered",
+    "Gatherer",
+    "PlainChannel",
+    "PlainEndpoint",
+    "Receive",
+    "Send",
+    "check_seat",
+    "check_spec",
+    "close_all",
+    "closed",
+    "duplicate_all",
+    "fitted",
+    "forbidden",
+    "path_in",
+    "raised",
+    "read_rest",
+    "reader",
+    "refused",
+    "refused_in_shm",
+    "require",
+    "send_if_room",
+    "serve",
+    "sysctl",
+    "sysctl_limit",
+    "sysctl_text",
+    "translate",
+    "waiting_call",
+    "waiting_receive",
+    "write_rest",
+    "writer",
+]

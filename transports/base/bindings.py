@@ -1,4 +1,4 @@
-"""The compiled bindings, or None where no wheel fits and nobody built one."""
+"""The compiled bindings, or None where they are not installed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,19 @@ def _binding(name: str) -> Any:
 
 posix_ipc = _binding("posix_ipc")
 sysv_ipc = _binding("sysv_ipc")
+
+
+def require(name: str) -> None:
+    """Check that a binding is installed.
+
+    Args:
+        name: "posix_ipc" or "sysv_ipc".
+
+    Raises:
+        Unavailable: it is not.
+    """
+    if globals()[name] is None:
+        raise missing(name)
 
 
 def missing(name: str) -> Unavailable:

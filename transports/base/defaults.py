@@ -1,4 +1,4 @@
-"""What most transports would write alike: nothing to say, nothing to wait for."""
+"""Defaults and checks that most transports share."""
 
 from __future__ import annotations
 
@@ -15,39 +15,48 @@ from ipcbench.transports.contract import (
     Ticket,
     Topology,
     Transport,
+    Wait,
 )
 
 
 def closed(*_: object) -> Any:
-    """Stands in for `send` and `recv_into` once an endpoint has been closed."""
+    """Raise Closed: the calls of an endpoint that has been closed."""
     raise Closed("this end is closed")
 
 
-def forbidden(what: str) -> Any:
-    """Stands in for the direction that a one-way seat does not have."""
+def forbidden(why: str) -> Any:
+    """Make a call for a direction that a seat does not have.
+
+    Args:
+        why: the text of the TypeError that the call raises.
+    """
 
     def refuse(*_: object) -> Any:
-        raise TypeError(what)
+        raise TypeError(why)
 
     return refuse
 
 
 class PlainEndpoint:
-    """No hello, nothing to connect, `prepare` as it is, no native operations.
+    """Default endpoint: no hello, nothing to connect, no native operations.
 
     A transport's endpoint sets `send` and `recv_into` as attributes, plain
-    functions bound to their handles: a method lookup less in the timed loop.
+    functions bound to their handles, which saves the timed loop a method lookup.
+    It overrides `_close` where it holds something.
     """
 
     depth: int | None = None
     send: Any = forbidden("this end sends nothing")
     recv_into: Any = forbidden("this end receives nothing")
+    recv_from: Any  # these two a hub's server has: see `serve`
+    send_to: Any
+    _closed = False
 
     def hello(self) -> Json:
         return None
 
     def connect(self, hellos: Sequence[Json], deadline: float) -> None:
-        """Nothing is left to do: attaching was all."""
+        """Do nothing: `attach` has done all."""
 
     def prepare(self, data: memoryview) -> Any:
         return data
@@ -55,29 +64,60 @@ class PlainEndpoint:
     def native(self) -> object | None:
         return None
 
+    def close(self) -> None:
+        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def _close(self) -> None:
+        """Close the handles; called once."""
+
 
 class PlainChannel:
-    """Nothing to close, nothing to remove."""
+    """Default channel: it checks the seat of a ticket, and closes once.
+
+    A transport's channel overrides `_ticket` where a ticket holds data, `_close`
+    where the owner holds handles, and `unlink` where there is a name.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._closed = False
+
+    def ticket(self, role: Role, index: int) -> Ticket:
+        check_seat(self._spec, role, index)
+        if self._closed:
+            raise Closed("the channel is closed")
+        return self._ticket(role, index)
+
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        """Make the ticket of a seat that exists, while the channel is open."""
+        return Ticket(role, index, self._spec)
 
     def close(self) -> None:
-        """The owner holds nothing."""
+        if not self._closed:
+            self._closed = True
+            self._close()
+
+    def _close(self) -> None:
+        """Close the owner's handles; called once."""
 
     def unlink(self) -> None:
-        """There is no name."""
-
-
-def fitted(buffer: memoryview, received: int) -> memoryview:
-    """The part of a buffer that a message of another length fills.
-
-    Raises: MessageTooLarge.
-    """
-    if received > len(buffer):
-        raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
-    return buffer[:received]
+        """Do nothing: there is no name."""
 
 
 def check_seat(spec: Spec, role: Role, index: int) -> None:
-    """Raise ValueError unless the spec's topology has this seat."""
+    """Check that the spec's topology has a seat.
+
+    Args:
+        spec: the channel's spec.
+        role: the seat's role.
+        index: its number among the seats of this role.
+
+    Raises:
+        ValueError: it has none.
+    """
     many = spec.parties - 1
     seats = {
         Topology.LINK: {Role.CLIENT: 1, Role.SERVER: 1},
@@ -94,26 +134,52 @@ def check_seat(spec: Spec, role: Role, index: int) -> None:
 
 
 def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
-    """Raise ValueError or MessageTooLarge unless the transport can serve the spec."""
-    if spec.topology not in transport.traits.topologies:
+    """Check that a transport can serve a spec.
+
+    Args:
+        transport: the transport, whose traits decide.
+        spec: the requirements.
+        limit: the largest message in bytes; None: no bound.
+
+    Raises:
+        ValueError: the traits exclude the spec.
+        MessageTooLarge: its size is over the limit.
+    """
+    traits = transport.traits
+    if spec.topology not in traits.topologies:
         raise ValueError(f"{transport.name} cannot be a {spec.topology.value}")
-    if spec.name is not None and transport.traits.sharing is not Sharing.NAME:
+    if spec.name is not None and traits.sharing is not Sharing.NAME:
         raise ValueError(f"{transport.name} has no names, so none can be fixed")
-    if spec.size == 0 and not transport.traits.zero_length:
+    if spec.size == 0 and not traits.zero_length:
         raise ValueError(f"{transport.name} carries no message of 0 bytes")
-    if spec.poll and not transport.traits.pollable:
+    if spec.wait is Wait.POLL and not traits.pollable:
         raise ValueError(f"{transport.name} cannot be waited for with poll(2)")
+    if not traits.can_wait(spec.wait):
+        raise ValueError(f"{transport.name} does not wait in this way: {spec.wait.value}")
     if limit is not None and spec.size > limit:
         raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")
 
 
 def path_in(ticket: Ticket) -> str:
-    """The path that a ticket tells; the spec's fixed name for one that tells nothing.
+    """Return the path in a ticket; the spec's fixed name where the ticket has none.
 
     Unrelated processes that share only the path make their tickets themselves.
-    Raises: ValueError where there is neither.
+
+    Raises:
+        ValueError: there is neither.
     """
     path = ticket.data.get("path", ticket.spec.name)
     if not isinstance(path, str):
-        raise ValueError("a ticket without a path, and its spec names none")
+        raise ValueError("the ticket has no path, and its spec has no name")
     return path
+
+
+def fitted(buffer: memoryview, received: int) -> memoryview:
+    """Return the part of a buffer that a message of another length fills.
+
+    Raises:
+        MessageTooLarge: the buffer is too small.
+    """
+    if received > len(buffer):
+        raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
+    return buffer[:received]

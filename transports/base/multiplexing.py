@@ -1,81 +1,121 @@
-"""I/O multiplexing: poll(2) before a read, and epoll(7) over several descriptors.
+"""I/O multiplexing: receiving from several descriptors with epoll(7), and a hub's server.
 
-For every transport whose receiving end is a descriptor; each adds its own
-way to read, as the `recv_into` of one descriptor.
+Each transport adds its own way to read, as the `recv_into` of one descriptor.
 """
 
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from ipcbench.transports.contract import PeerGone, WouldBlock
-
-Receive: TypeAlias = Callable[[memoryview], int]
-
-
-def polled(fd: int, receive: Receive, *, nowait: bool) -> Receive:
-    """`receive`, after poll(2) has reported that something is there, or an end of file."""
-    poller = select.poll()
-    poller.register(fd, select.POLLIN)
-    wait = poller.poll
-
-    def recv_into(buffer: memoryview, /) -> int:
-        wait()
-        return receive(buffer)
-
-    def recv_into_now(buffer: memoryview, /) -> int:
-        wait(0)
-        return receive(buffer)  # says itself that nothing is there
-
-    return recv_into_now if nowait else recv_into
+from ipcbench.transports.base.defaults import PlainEndpoint, forbidden
+from ipcbench.transports.base.waiting import Receive, Send, waiting_receive
+from ipcbench.transports.contract import PeerGone, Ticket, WouldBlock
 
 
-def given_room(fd: int, send: Callable[[Any], None]) -> Callable[[Any], None]:
-    """`send` of a channel that does not wait, once poll(2) says that there is ample room.
+class Gathers(Protocol):
+    """Receiver from several peers, as `serve` takes it."""
 
-    Where a stream takes a part of a message when it has no room for the whole
-    (TCP does, even of a small one), the rest would have to wait after all.
+    @property
+    def recv_into(self) -> Receive:
+        """Receive one message; the bytes received."""
+
+    @property
+    def recv_from(self) -> Receive:
+        """Receive one message; the index of its sender."""
+
+
+class Gathered(NamedTuple):
+    """Two calls that receive from several peers."""
+
+    recv_into: Receive
+    recv_from: Receive
+
+
+def serve(
+    endpoint: Any, gatherer: Gathers, senders: Sequence[Send] | Callable[[int, Any], None]
+) -> None:
+    """Give an endpoint the calls of a hub's server.
+
+    Args:
+        endpoint: the endpoint.
+        gatherer: its `recv_into` and `recv_from`.
+        senders: a send for each client, or one call that takes the client's index.
     """
-    poller = select.poll()
-    poller.register(fd, select.POLLOUT)
-    look = poller.poll
+    endpoint.send = forbidden("a hub's server names the client: send_to")
+    endpoint.recv_into, endpoint.recv_from = gatherer.recv_into, gatherer.recv_from
+    endpoint.send_to = senders if callable(senders) else lambda index, data: senders[index](data)
 
-    def send_now(data: Any, /) -> None:
-        if not look(0):
-            raise WouldBlock("send: it would have to wait")
-        send(data)
 
-    return send_now
+class DescriptorEndpoint(PlainEndpoint):
+    """Endpoint whose receiving handles are descriptors, which poll(2) and epoll(7) know."""
+
+    _gatherer: Gatherer | None = None
+
+    def _bind(
+        self,
+        ticket: Ticket,
+        receivers: Mapping[int, Receive],
+        senders: Sequence[Send],
+        *,
+        gathers: bool = False,
+    ) -> None:
+        """Set the calls of this seat.
+
+        Args:
+            ticket: the seat's ticket.
+            receivers: a receive for each descriptor, in the order of the peers' indices.
+            senders: a send for each peer, or for all of them together.
+            gathers: the seat receives from several descriptors, as a hub's server does.
+        """
+        spec = ticket.spec
+        if gathers or ticket.serves_hub:
+            self._gatherer = Gatherer(receivers, nowait=spec.nowait)
+            self.recv_into = self._gatherer.recv_into
+            if ticket.serves_hub:
+                serve(self, self._gatherer, senders)
+            return
+        for send in senders:
+            self.send = send
+        for fd, receive in receivers.items():
+            self.recv_into = waiting_receive(receive, fd, spec)
+
+    def close(self) -> None:
+        if self._gatherer is not None:
+            self._gatherer.close()
+        super().close()
 
 
 class Gatherer:
-    """The receiving end of several descriptors, waited for at once with epoll(7).
+    """Receiver from several descriptors, all of which are waited for with epoll(7).
 
-    Whoever is found ready is served once before anybody is asked again, so one
-    that sends without pause keeps no other waiting. `recv_into` tells how many
-    bytes came, `recv_from` the index of the one they came from.
+    Each ready descriptor is served once before any is asked again, so a peer
+    that sends without pause keeps no other one waiting. `recv_into` returns the
+    number of bytes, `recv_from` the index of the descriptor they came from.
     """
 
     def __init__(self, receivers: Mapping[int, Receive], *, nowait: bool) -> None:
-        """`receivers`: what reads from each descriptor, in the order of the indices."""
+        """Register the descriptors.
+
+        Args:
+            receivers: a receive for each descriptor, in the order of the indices.
+            nowait: raise WouldBlock instead of waiting.
+        """
         self._epoll = select.epoll()
         for fd in receivers:
             self._epoll.register(fd, select.EPOLLIN)
         self.recv_into, self.recv_from = _gathering(self._epoll, dict(receivers), nowait)
 
     def fileno(self) -> int:
-        """The epoll(7) descriptor: native operations wait with it as well."""
+        """Return the epoll(7) descriptor, with which native operations wait too."""
         return self._epoll.fileno()
 
     def close(self) -> None:
         self._epoll.close()
 
 
-def _gathering(
-    epoll: select.epoll, receivers: dict[int, Receive], nowait: bool
-) -> tuple[Receive, Receive]:
+def _gathering(epoll: select.epoll, receivers: dict[int, Receive], nowait: bool) -> Gathered:
     indices = {fd: index for index, fd in enumerate(receivers)}
     poll = epoll.poll
     timeout = 0 if nowait else -1
@@ -85,12 +125,12 @@ def _gathering(
         nonlocal ready
         ready = poll(timeout)
         if nowait and not ready:
-            raise WouldBlock("receive: nothing is there")
+            raise WouldBlock("receive: there is no message")
 
-    def leave(fd: int) -> None:
-        """One that has left is no end while others stay; the last one's is told each time."""
+    def drop(fd: int) -> None:
+        """Forget a peer that is gone; the last one's end is reported at every call."""
         if len(receivers) == 1:
-            raise PeerGone("receive: all the others have left")
+            raise PeerGone("receive: all peers are gone")
         epoll.unregister(fd)
         del receivers[fd]
 
@@ -102,7 +142,7 @@ def _gathering(
             try:
                 return receivers[fd](buffer)
             except PeerGone:
-                leave(fd)
+                drop(fd)
 
     def recv_from(buffer: memoryview, /) -> int:
         while True:
@@ -113,6 +153,6 @@ def _gathering(
                 receivers[fd](buffer)
                 return indices[fd]
             except PeerGone:
-                leave(fd)
+                drop(fd)
 
-    return recv_into, recv_from
+    return Gathered(recv_into, recv_from)

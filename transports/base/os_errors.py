@@ -26,7 +26,7 @@ _PERMISSIONS = "PermissionsError"  # posix_ipc's and sysv_ipc's name for EACCES
 _ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
 
 
-def words(error: Exception) -> str:
+def describe(error: Exception) -> str:
     """What happened, without the number; bindings have words of their own, or none."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.strerror or os.strerror(error.errno)
@@ -63,7 +63,7 @@ def refused(call: str, error: Exception, otherwise: str = "") -> Unavailable:
     named = isinstance(error, OSError) and error.filename is not None
     forbidden = (number in _FORBIDDEN and not named) or type(error).__name__ == _PERMISSIONS
     known = _ALLOW if forbidden else otherwise
-    return Unavailable(f"{call} fails: {words(error)}", remedy(error) or known)
+    return Unavailable(f"{call} fails: {describe(error)}", remedy(error) or known)
 
 
 def refused_in_shm(call: str, error: Exception) -> Unavailable:
@@ -75,7 +75,7 @@ def refused_in_shm(call: str, error: Exception) -> Unavailable:
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         return refused(call, error, "mount -o remount,rw /dev/shm")
     if not os.access("/dev/shm", os.W_OK | os.X_OK):
-        return Unavailable(f"{call} fails: {words(error)}", WRITABLE_SHM)
+        return Unavailable(f"{call} fails: {describe(error)}", WRITABLE_SHM)
     return refused(call, error)
 
 

@@ -1,4 +1,4 @@
-"""The contract of a transport: what it owes, and the errors that it may raise."""
+"""Contract of a transport: its calls and data, and the errors that it may raise."""
 
 from ipcbench.transports.contract.channel import (
     Channel,
@@ -34,7 +34,6 @@ from ipcbench.transports.contract.traits import (
     Topology,
     Traits,
     Wait,
-    Waiting,
 )
 
 __all__ = [
@@ -70,6 +69,5 @@ __all__ = [
     "TransportError",
     "Unavailable",
     "Wait",
-    "Waiting",
     "WouldBlock",
 ]

@@ -1,8 +1,8 @@
-"""What a transport is: the contract that every facility is brought under.
+"""The contract of a transport: the interface under which every facility is measured.
 
-A *transport* is a facility under our interface; a *channel* is what one run
-creates of it; an *endpoint* is one process's end of that channel; a *ticket*
-is what a process needs to attach to it.
+A *transport* is a facility under this interface; a *channel* is created by one
+run of it; an *endpoint* is one process's end of that channel; a *ticket* is
+the data that a process needs to attach to it.
 
 Life of a channel, in every process that takes part::
 
@@ -13,7 +13,7 @@ Life of a channel, in every process that takes part::
             endpoint.connect(all hellos, deadline)
     timed:  endpoint.send(message) ... endpoint.recv_into(buffer)
     each:   endpoint.close()
-    owner:  channel.close(); channel.unlink()                # each harmless when repeated
+    owner:  channel.close(); channel.unlink()                # may be called twice
 
 Deadlines are points of `time.monotonic`, in seconds. `send` and `recv_into`
 have none: they are what is timed, make the plain call, and are watched from
@@ -29,27 +29,35 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from ipcbench.transports.contract.errors import Unavailable
-from ipcbench.transports.contract.traits import Limits, Role, Topology, Traits
+from ipcbench.transports.contract.traits import Limits, Role, Topology, Traits, Wait
 
 Json: TypeAlias = Any
-"""What `json.dumps` takes; its shape is the transport's own affair."""
+"""A value that `json.dumps` takes; its shape is defined by the transport."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a channel is to be fit for.
+    """Requirements for a channel.
 
-    `size`: the largest message, in bytes; a stream's every message has it.
-    `parties`: processes on this channel. `depth`: messages that fit into a
-    direction before a sender waits, into each lane or into the one queue of
-    all (None: the transport's own default); Unavailable where that is more than
-    the machine allows.
-    `nowait`: `send` and `recv_into` raise `WouldBlock` instead of waiting.
-    `poll`: the receiver waits with poll(2) and then reads, where the traits
-    say that it can. `kind`: a System V message's type (1 or more), a POSIX
-    message's priority; each seat may set its own in its ticket's spec. `name`:
-    a fixed name instead of a private random one. `native`: the loops will be
-    compiled ones, over `Endpoint.native()`; what only those need is there.
+    Args:
+        size: the largest message, in bytes; every message of a stream has this size.
+        topology: the arrangement of the processes.
+        parties: the number of processes on this channel.
+        depth: messages that fit into a direction before a sender waits, into each
+            lane or into the one queue of all; None: the transport's own default.
+            `create` raises Unavailable where that is more than the machine allows.
+        nowait: `send` and `recv_into` raise `WouldBlock` instead of waiting.
+        wait: the way in which a receiver waits. `Wait.BLOCK` is the facility's own
+            way, which the trait `waiting` names; any other one has to be among
+            those that the traits allow (`Traits.can_wait`).
+        kind: the type of a System V message (1 or more), or the priority of a POSIX
+            message; each seat may set its own in its ticket's spec.
+        name: a fixed name instead of a private random one.
+        native: the loops will be compiled ones, over `Endpoint.native()`: what only
+            those need is created too.
+
+    Raises:
+        ValueError: the numbers contradict each other or the topology.
     """
 
     size: int
@@ -57,7 +65,7 @@ class Spec:
     parties: int = 2
     depth: int | None = None
     nowait: bool = False
-    poll: bool = False
+    wait: Wait = Wait.BLOCK
     kind: int | None = None
     name: str | None = None
     native: bool = False
@@ -74,15 +82,20 @@ class Spec:
         if self.depth is not None and self.depth < 1:
             raise ValueError(f"depth {self.depth}: a channel holds 1 message or more")
 
+    @property
+    def one_way(self) -> bool:
+        """Messages travel in one direction only."""
+        return self.topology in (Topology.FAN_IN, Topology.FAN_OUT)
+
 
 @dataclass(slots=True)
 class Ticket:
-    """What one process needs to attach: JSON-able data and file descriptors.
+    """The data that one process needs to attach: JSON-able data and file descriptors.
 
-    A ticket owns its descriptors until `attach` takes them over; a process
-    that will not use a ticket closes it, so that no stray copy of a
-    descriptor keeps an end of file from coming. Inherited objects are let go
-    of in the same way: what they hold is freed with the last reference.
+    A ticket owns its descriptors until `attach` takes them over. A process
+    that will not use a ticket closes it: a stray copy of a descriptor would
+    prevent the end of file. Inherited objects are released in the same way:
+    their resources are freed with the last reference.
     """
 
     role: Role
@@ -91,6 +104,11 @@ class Ticket:
     data: dict[str, Json] = field(default_factory=dict)
     fds: tuple[int, ...] = ()
     inherited: tuple[object, ...] = ()
+
+    @property
+    def serves_hub(self) -> bool:
+        """The seat is a hub's server, which has `recv_from` and `send_to`."""
+        return self.spec.topology is Topology.HUB and self.role is Role.SERVER
 
     def take_fds(self) -> tuple[int, ...]:
         """Hand the descriptors over to the caller, who closes them from now on."""
@@ -103,7 +121,7 @@ class Ticket:
         return inherited
 
     def close(self) -> None:
-        """Close the descriptors that nobody took. Twice is harmless."""
+        """Close the descriptors that were not taken. May be called twice."""
         self.take_inherited()
         for fd in self.take_fds():
             os.close(fd)
@@ -111,72 +129,106 @@ class Ticket:
 
 @runtime_checkable
 class Endpoint(Protocol):
-    """One process's end. Used by one thread of one process."""
+    """One process's end of a channel. Used by one thread of one process."""
 
     @property
     def depth(self) -> int | None:
-        """Messages a direction holds, where the transport counts in messages."""
+        """Messages that a direction holds, where the transport counts in messages."""
 
     def hello(self) -> Json:
-        """What exists only now and others must know: a pid, a bound address."""
+        """Return data that exists only now and that the others need: a pid, a bound address."""
 
     def connect(self, hellos: Sequence[Json], deadline: float) -> None:
-        """Finish, with the hellos of all, in the order of their seats.
+        """Finish the set-up.
 
-        Raises: TimedOut, PeerGone.
+        Args:
+            hellos: the values of every seat's `hello`, in the order of the seats.
+            deadline: a point of `time.monotonic`.
+
+        Raises:
+            TimedOut: a peer did not come in time.
+            PeerGone: a peer is dead or has closed its end.
         """
 
     def prepare(self, data: memoryview) -> Any:
-        """Turn bytes into what `send` takes, once, outside the loop."""
+        """Turn bytes into the object that `send` takes, once, outside the loop.
+
+        Args:
+            data: a message of at most the spec's size.
+
+        Raises:
+            MessageTooLarge: the data is longer than that.
+            ValueError: the facility has no such message (one of no bytes, say).
+        """
 
     def send(self, data: Any, /) -> None:
-        """Send one whole message of at most the spec's size.
+        """Send one whole message; wait for room unless the spec says `nowait`.
 
-        Waits for room unless the spec said `nowait`.
+        Args:
+            data: a message that `prepare` returned.
 
-        Raises: MessageTooLarge, WouldBlock, PeerGone, Closed.
+        Raises:
+            MessageTooLarge: the facility refuses a message of this length.
+            WouldBlock: there is no room, and the spec says `nowait`.
+            PeerGone: the receiver is gone.
+            Closed: this end was closed.
         """
 
     def recv_into(self, buffer: memoryview, /) -> int:
-        """Receive one whole message into `buffer`; bytes received.
+        """Receive one whole message; wait for it unless the spec says `nowait`.
 
-        The buffer has the spec's size or less; a stream fills it, a message may
-        be shorter than it.
-        Raises: MessageTooLarge (the buffer is too small: that message is
-        lost, and it alone), WouldBlock, PeerGone, Closed.
+        Args:
+            buffer: as large as the spec's size, or smaller. A stream fills it; a
+                message may be shorter.
+
+        Returns:
+            The number of bytes received.
+
+        Raises:
+            MessageTooLarge: the buffer is too small; that message alone is lost.
+            WouldBlock: there is no message, and the spec says `nowait`.
+            PeerGone: no message can come any more.
+            Closed: this end was closed.
         """
 
     def native(self) -> object | None:
-        """The capsule of native operations over the same handles, or None.
+        """Return a capsule of native operations over the same handles, or None.
 
-        Asked for after `connect`; None as well where they are not built here. Operations that
-        know where they are, as in a ring, are one capsule, which keeps the end until `close`.
+        It is called after `connect`. None is returned as well where the operations
+        are not built on this machine. Operations that have a position, as in a ring,
+        are one capsule, which keeps the end alive until `close`.
         """
 
     def close(self) -> None:
-        """Let go of this end. Twice is harmless; the kernel object stays."""
+        """Close this end; the kernel object stays. May be called twice."""
 
 
 @runtime_checkable
 class Channel(Protocol):
-    """What one run creates of a transport, in the process that created it."""
+    """The objects that one run creates of a transport, in the process that created them."""
 
     def ticket(self, role: Role, index: int) -> Ticket:
-        """A ticket for the `index`-th seat of `role`.
+        """Make a ticket for one seat.
 
-        Raises: ValueError where the topology has no such seat, Closed.
+        Args:
+            role: the seat's role.
+            index: its number among the seats of this role, from 0.
+
+        Raises:
+            ValueError: the topology has no such seat.
+            Closed: the channel was closed.
         """
 
     def close(self) -> None:
-        """Close the owner's handles. Twice is harmless."""
+        """Close the owner's handles. May be called twice."""
 
     def unlink(self) -> None:
-        """Remove the kernel object and its name. The owner alone; twice is harmless."""
+        """Remove the kernel object and its name: the owner alone does. May be called twice."""
 
 
 @runtime_checkable
 class Transport(Protocol):
-    """A facility. Stateless: one object may serve many channels."""
+    """A facility. It has no state: one object may serve many channels."""
 
     @property
     def name(self) -> str: ...
@@ -185,55 +237,72 @@ class Transport(Protocol):
     def traits(self) -> Traits: ...
 
     def probe(self) -> Limits | Unavailable:
-        """Find out by trying, never by kernel version, and leave nothing behind."""
+        """Find the limits by trying, never by kernel version, and leave nothing behind."""
 
     def create(self, spec: Spec) -> Channel:
-        """Create the kernel objects, private (0600) and written to the ledger first.
+        """Create the kernel objects: private (0600), and written to the ledger first.
 
-        Raises: Unavailable, MessageTooLarge, ValueError (what the traits do
-        not name: a topology, no bytes, a fixed name where there are no names),
-        FileExistsError (a fixed name is taken).
+        Args:
+            spec: the requirements.
+
+        Raises:
+            Unavailable: the machine cannot create them.
+            MessageTooLarge: the spec's size is more than the facility takes.
+            ValueError: the traits exclude the spec (its topology, a size of 0, a
+                fixed name where there are no names).
+            FileExistsError: the fixed name is taken.
         """
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        """Join in, the owner like everybody else. Takes the ticket's descriptors.
+        """Join a channel; the owner does so as well. Takes over the ticket's descriptors.
 
-        Raises: TimedOut, PeerGone, Unavailable.
+        Args:
+            ticket: the seat's ticket.
+            deadline: a point of `time.monotonic`.
+
+        Raises:
+            TimedOut: the counterpart did not come in time.
+            PeerGone: the channel or the counterpart is gone.
+            Unavailable: this process lacks the means.
         """
 
 
 class Hub(Protocol):
-    """The server's end of a HUB, beside what every endpoint has."""
+    """The server's end of a HUB, in addition to the calls of every endpoint."""
 
     def recv_from(self, buffer: memoryview, /) -> int:
-        """Receive one whole message of whichever client; the client's index.
+        """Receive one whole message of any client, and return that client's index.
 
-        Fair: a client that sends without pause keeps no other one waiting for
-        ever. Raises: as `Endpoint.recv_into`; PeerGone only when all are gone.
+        It is fair: a client that sends without pause never keeps another one
+        waiting for ever.
+
+        Raises:
+            PeerGone: all clients are gone.
+            MessageTooLarge, WouldBlock, Closed: as `Endpoint.recv_into`.
         """
 
     def send_to(self, index: int, data: Any, /) -> None:
-        """Answer one client. Raises: as `Endpoint.send`."""
+        """Send one whole message to one client. Raises: as `Endpoint.send`."""
 
 
 class Signal(Protocol):
-    """A counted wake-up without payload: what shared memory waits with.
+    """A counted notification without payload, by which shared memory waits.
 
-    Also both ends of a SIGNAL, where `notify` wakes the other one.
+    Also both ends of a SIGNAL, where `notify` wakes the other end.
     """
 
     def notify(self) -> None:
         """Add one."""
 
     def wait(self) -> None:
-        """Take one; waits until there is one."""
+        """Take one; wait until there is one."""
 
 
 class Guard(Protocol):
     """A member's end of a GUARD."""
 
     def acquire(self) -> None:
-        """Enter; waits until nobody else is in."""
+        """Enter; wait until no other member is inside."""
 
     def release(self) -> None:
         """Leave."""

@@ -1,4 +1,4 @@
-"""The errors of the contract: few, closed, and each says who did it."""
+"""The errors of the contract: few, and each one tells which side caused it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class TransportError(Exception):
 class Unavailable(TransportError):
     """The machine cannot do this; `probe` returns it, `create` raises it.
 
-    `reason` says what is missing, `remedy` what would bring it (or is empty).
+    `reason` says what is missing, `remedy` what would provide it (or is empty).
     """
 
     def __init__(self, reason: str, remedy: str = "") -> None:
@@ -20,20 +20,20 @@ class Unavailable(TransportError):
 
 
 class MessageTooLarge(TransportError):
-    """The message is larger than the facility, or the channel's spec, takes."""
+    """The message is larger than the facility, or the channel's spec, allows."""
 
 
 class WouldBlock(TransportError):
-    """`nowait` was asked for, and the call would have had to wait."""
+    """The spec says `nowait`, and the call would have had to wait."""
 
 
 class PeerGone(TransportError):
-    """Somebody else left: the other end was closed, or its process is dead."""
+    """The other end was closed, or its process is dead."""
 
 
 class Closed(TransportError):
-    """We left: this endpoint or channel was closed in this very process."""
+    """This endpoint or channel was closed in this process."""
 
 
 class TimedOut(TransportError):
-    """The deadline passed; the message says who was waited for."""
+    """The deadline passed; the message names what was waited for."""

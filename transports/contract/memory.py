@@ -1,6 +1,6 @@
-"""Memory that several processes see, the newest value in it, and messages read where they lie.
+"""Shared memory, the newest value in it, and messages that are read where they were written.
 
-Three small protocols. Shared memory's transports are built of the first; programs use all.
+Three small protocols. The shared memory transports are built of the first; programs use all.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Protocol
 
 
 class Mapping(Enum):
-    """How a process sees a segment."""
+    """The way in which a process maps a segment."""
 
-    SHARED = "shared"  # reads and writes what all see
+    SHARED = "shared"  # reads and writes reach all processes
     READ_ONLY = "read-only"
-    PRIVATE = "private"  # its writes reach nobody else, copy on write
+    PRIVATE = "private"  # its writes reach no other process: copy on write
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentState:
-    """What the kernel says of a segment: shmctl(2) IPC_STAT, or fstat(2).
+    """The kernel's data about a segment: shmctl(2) IPC_STAT, or fstat(2).
 
-    `attached`, how many mappings there are, and `creator`, a pid, are None
-    where the kernel keeps no such thing.
+    `attached`, the number of mappings, and `creator`, a pid, are None where
+    the kernel keeps no such thing.
     """
 
     size: int
@@ -34,83 +34,102 @@ class SegmentState:
 
 
 class Segment(Protocol):
-    """Memory that several processes see."""
+    """Memory that several processes share."""
 
     @property
     def memory(self) -> memoryview:
         """The bytes, without a copy; not writable where they are mapped read-only."""
 
     def stat(self) -> SegmentState:
-        """Ask the kernel about it."""
+        """Return the kernel's data about it."""
 
     def set_mode(self, mode: int) -> None:
-        """Change who may open it from now on: shmctl(2) IPC_SET, or fchmod(2)."""
+        """Change the permissions for later openings: shmctl(2) IPC_SET, or fchmod(2)."""
 
     def resize(self, size: int) -> None:
-        """Let it grow, and map it anew: `memory` is another one then.
+        """Make it larger, and map it again: `memory` is another view afterwards.
 
-        Who has it open sees the old size until he opens it again.
-        Raises: Unavailable where a segment keeps its size or there is no room,
-        ValueError for a smaller one (pages would vanish under the others'
-        feet), BufferError while views of the old `memory` are about.
+        A process that has it open sees the old size until it opens it again.
+
+        Args:
+            size: the new size in bytes.
+
+        Raises:
+            Unavailable: a segment of this kind keeps its size, or there is no room.
+            ValueError: the size is smaller, which would take pages from other processes.
+            BufferError: views of the old `memory` are in use.
         """
 
     def close(self) -> None:
-        """Unmap. Twice is harmless; the object stays.
+        """Unmap it; the object stays. May be called twice.
 
-        Views of `memory` stay valid; the last one to go takes the map with it.
+        Views of `memory` stay valid; the last one releases the mapping.
         """
 
     def unlink(self) -> None:
-        """Remove its name. Twice is harmless."""
+        """Remove its name. May be called twice."""
 
 
 class Latest(Protocol):
-    """The newest value of one publisher, for any number of readers, who miss what they miss."""
+    """The newest value of one publisher, for any number of readers, who may miss values."""
 
     def publish(self, value: bytes | memoryview, /) -> None:
-        """Replace the value. Never waits. Raises: MessageTooLarge."""
+        """Replace the value; never wait.
+
+        Raises:
+            MessageTooLarge: the value does not fit.
+        """
 
     def read(self, deadline: float) -> bytes:
-        """The newest value, whole; empty before the first one.
+        """Return the newest value, whole; it is empty before the first one.
 
-        Raises: TimedOut where the publisher was stopped in the middle.
+        Args:
+            deadline: a point of `time.monotonic`.
+
+        Raises:
+            TimedOut: the publisher was stopped in the middle of a value.
         """
 
     def read_into(self, buffer: memoryview, /) -> int:
-        """The same into a buffer, and without a deadline; its length in bytes.
+        """Copy the newest value into a buffer, without a deadline, and return its length.
 
-        Raises: MessageTooLarge where the buffer is too small.
+        Raises:
+            MessageTooLarge: the buffer is too small.
         """
 
 
 class InPlace(Protocol):
     """An end whose messages are read where they were written, without a copy out.
 
-    Its `recv_into` waits for a message, reads every byte of it where it lies
+    Its `recv_into` waits for a message, reads every byte of it in place
     (memchr(3) for a byte that is absent), gives the slot back, and leaves the
     buffer as it was; `peek` and `release` are those steps one by one. Its `send`
-    copies into a free slot; `loan` and `commit` are for who writes there at once.
+    copies into a free slot; `loan` and `commit` are for a sender that writes there.
 
-    What a view shows after its `release`, `commit` or the end's `close` is
-    nobody's promise, but to look does no harm.
+    The content of a view after its `release` or `commit`, or after the end's `close`,
+    is undefined, but reading it does no harm.
     """
 
     def loan(self, size: int, /) -> memoryview:
-        """Wait for a free slot; its first `size` bytes, to be written until `commit`.
+        """Wait for a free slot, and return its first `size` bytes, to be written until `commit`.
 
-        Nothing else is sent meanwhile, and nothing else is lent.
-        Raises: as `contract.Endpoint.send`; ValueError where another one is lent.
+        Nothing else can be sent or lent in the meantime.
+
+        Raises:
+            ValueError: another slot is lent.
+            MessageTooLarge, WouldBlock, PeerGone, Closed: as `Endpoint.send`.
         """
 
     def commit(self, size: int, /) -> None:
         """Send the first `size` of the bytes that were lent.
 
-        Raises: PeerGone, Closed; ValueError where not so many are lent.
+        Raises:
+            ValueError: fewer bytes are lent.
+            PeerGone, Closed: as `Endpoint.send`.
         """
 
     def peek(self) -> memoryview:
-        """Wait for a message; its bytes, valid until `release`."""
+        """Wait for a message, and return its bytes, valid until `release`."""
 
     def release(self) -> None:
         """Give the slot back to the sender."""

@@ -9,38 +9,41 @@ from ipcbench.transports.contract.errors import Unavailable
 
 
 class Framing(Enum):
+    """Message boundaries."""
+
     MESSAGE = "message"  # one send, one receive; lengths may differ from message to message
-    STREAM = "stream"  # bytes without borders: framed by a size that both sides know
+    STREAM = "stream"  # bytes without boundaries: framed by a size that both sides know
 
 
 class FanOut(Enum):
+    """The receivers of a message where there are several."""
+
     NONE = "none"
     COMPETE = "compete"  # each message goes to one of the receivers
     BROADCAST = "broadcast"  # each message goes to all of them
 
 
 class PeerDeath(Enum):
-    REPORTED = "reported"  # the kernel says so: end of file, EPIPE
-    SILENT = "silent"  # a receiver waits for ever
+    """The effect of a peer's death on a receiver that waits."""
+
+    REPORTED = "reported"  # the kernel reports it: end of file, EPIPE
+    SILENT = "silent"  # the receiver waits for ever
 
 
 class Sharing(Enum):
-    NAME = "name"  # whoever knows the name may attach
+    """The way in which another process gets access."""
+
+    NAME = "name"  # by a name: any process of the user that knows it can attach
     DESCRIPTORS = "descriptors"  # file descriptors have to be handed over
-    INHERIT = "inherit"  # passes through fork alone
+    INHERIT = "inherit"  # through fork(2) alone
 
 
 class Lifetime(Enum):
-    PROCESS = "process"  # gone with the last process that holds it
-    KERNEL = "kernel"  # until removed, or the machine restarts
-    FILE_SYSTEM = "file system"  # its name is a file and stays
+    """The time for which the kernel object exists."""
 
-
-class Waiting(Enum):
-    NONE = "none"  # never waits (the null transport)
-    BLOCKING = "blocking"  # sleeps in the kernel
-    SPINNING = "spinning"  # burns its CPU
-    SPIN_THEN_BLOCK = "spin, then block"
+    PROCESS = "process"  # until the last process that holds it ends
+    KERNEL = "kernel"  # until it is removed, or the machine restarts
+    FILE_SYSTEM = "file system"  # until it is removed: its name is a file
 
 
 class Wait(Enum):
@@ -54,7 +57,7 @@ class Wait(Enum):
 
 
 class Family(Enum):
-    """What kind of facility it is: reports group and colour by it."""
+    """The kind of facility; reports group and colour by it."""
 
     PIPE = "pipe"
     SOCKET = "socket"
@@ -66,7 +69,7 @@ class Family(Enum):
 
 
 class Topology(Enum):
-    """How the processes on one channel stand to each other."""
+    """The arrangement of the processes on one channel."""
 
     LINK = "link"  # one client, one server, both ways
     FAN_IN = "fan-in"  # many senders, one receiver, one way
@@ -90,40 +93,49 @@ class Role(Enum):
     MEMBER = "member"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What is true of a facility whatever the machine; all that `bench` may branch on."""
+    """Properties of a facility on every machine; `bench` branches on nothing else.
+
+    The defaults are those of most facilities: a transport names what differs.
+    """
 
     family: Family
     framing: Framing
     topologies: frozenset[Topology]
-    fan_out: FanOut
     peer_death: PeerDeath
     sharing: Sharing
-    lifetime: Lifetime
-    waiting: Waiting
-    zero_length: bool  # carries a message of no bytes
-    pollable: bool  # its receiving end can be waited for with poll(2)
     copies: int  # times a payload is copied from the sender's buffer to the receiver's
+    fan_out: FanOut = FanOut.NONE
+    lifetime: Lifetime = Lifetime.PROCESS
+    waiting: Wait = Wait.BLOCK  # the facility's own way, which `Spec.wait` may replace
+    pollable: bool = False  # its receiving end can be waited for with poll(2): Wait.POLL
+    zero_length: bool = True  # carries a message of no bytes
+    batch: bool = False  # its endpoints can transfer several messages in one call
+    signals: int = 0  # waiters that are notified for each message, by both sides together
     lossy: bool = False
-    unlink_early: bool = False  # the name may go as soon as all have attached
+    unlink_early: bool = False  # the name may be removed as soon as all have attached
     depth: bool = False  # Spec.depth has a meaning
-    carries: bool = True  # False for the null transport alone: nothing arrives
-    excludes: bool = True  # a GUARD that guards; False for the one that lets everybody in
-    delayed: bool = False  # send returns while the message is the sender's: one killed loses it
+    carries: bool = True  # False where no data arrives: null, signals and guards
+    excludes: bool = True  # a GUARD that guards; False for the one that admits every member
+    delayed: bool = False  # a message may be lost if its sender is killed after `send` returned
     in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
-    undo: bool = False  # a GUARD whose holder, when killed, gives it back
+    undo: bool = False  # a GUARD that is released when its holder is killed
     native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native
     native_copies: int | None = None  # as `copies`, where a compiled loop makes fewer
     native_differs: bool = False  # its native operations are not the calls that Python makes
 
+    def can_wait(self, wait: Wait) -> bool:
+        """Tell whether a receiver can wait in this way."""
+        return wait in (Wait.BLOCK, self.waiting) or (wait is Wait.POLL and self.pollable)
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One bound of this machine. `value` None: no bound of its own was found.
+    """A bound of this machine. `value` None: no bound of its own was found.
 
-    `source` is where the value comes from ("kernel.msgmax", "pipe(7)");
-    `remedy` is the command that would raise it, or empty where none can.
+    `source` is the origin of the value ("kernel.msgmax", "pipe(7)"); `remedy`
+    is the command that would raise it, or empty where none can.
     """
 
     name: str
@@ -134,14 +146,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What `probe` found, by trying.
+    """The bounds that `probe` found, by trying.
 
     `message` bounds a message in bytes, `fan_in_message` one of several
     senders to one receiver, `fan_out_message` one that several receivers
-    compete for (None: the same bound). `others` are told, and decide nothing.
-    `several`: why Python cannot receive of several others here; compiled loops can.
-    `native`: why what the trait of that name says is not there: a plug-in's compiled
-    part that was never built (ipcbench.transports.native.not_built).
+    compete for (None: the same bound). `others` are shown, and decide nothing.
+    `several`: the reason why Python cannot receive from several others here;
+    compiled loops can. `native`: the reason why there are no native operations
+    although the trait `native` is set: the compiled part of a plug-in was not
+    built (ipcbench.transports.native.not_built).
     """
 
     message: Limit
@@ -152,11 +165,17 @@ class Limits:
     native: Unavailable | None = None
 
     def refuses(self, topology: Topology, parties: int, *, native: bool) -> Unavailable | None:
-        """Why so many cannot share a channel of this topology here."""
-        one_hears_all = topology in (Topology.FAN_IN, Topology.HUB)
-        return self.several if one_hears_all and parties > 2 and not native else None
+        """Give the reason why so many cannot share a channel of this topology here.
+
+        Args:
+            topology: the channel's topology.
+            parties: the number of processes on the channel.
+            native: the loops are compiled ones.
+        """
+        one_receives_of_all = topology in (Topology.FAN_IN, Topology.HUB)
+        return self.several if one_receives_of_all and parties > 2 and not native else None
 
     def message_for(self, topology: Topology) -> Limit:
-        """The bound that counts for a channel of this topology."""
+        """Give the bound of a message on a channel of this topology."""
         own = {Topology.FAN_IN: self.fan_in_message, Topology.FAN_OUT: self.fan_out_message}
         return own.get(topology) or self.message

@@ -2,36 +2,36 @@
 
 A link is one duplex connection (a pair of Unix sockets). Several senders to
 one receiver, and the clients of a hub, have a connection each, among which
-multiprocessing.connection.wait chooses, as its documentation does it.
+multiprocessing.connection.wait chooses, as its documentation shows.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import BufferTooShort, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias
 
-from ipcbench.transports.base.defaults import (
+from ipcbench.transports.base import (
+    Gathered,
     PlainChannel,
     PlainEndpoint,
-    check_seat,
+    Receive,
+    Send,
     check_spec,
-    closed,
     fitted,
-    forbidden,
+    refused,
+    send_if_room,
+    serve,
+    translate,
+    waiting_receive,
 )
-from ipcbench.transports.base.multiplexing import given_room
-from ipcbench.transports.base.os_errors import refused, translate
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Family,
-    FanOut,
     Framing,
-    Lifetime,
     Limit,
     Limits,
     MessageTooLarge,
@@ -44,7 +44,6 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
     WouldBlock,
 )
 
@@ -52,12 +51,8 @@ TRAITS = Traits(
     family=Family.MULTIPROCESSING,
     framing=Framing.MESSAGE,
     topologies=frozenset({Topology.LINK, Topology.FAN_IN, Topology.HUB}),
-    fan_out=FanOut.NONE,
     peer_death=PeerDeath.REPORTED,
     sharing=Sharing.INHERIT,
-    lifetime=Lifetime.PROCESS,
-    waiting=Waiting.BLOCKING,
-    zero_length=True,
     pollable=True,
     # Behind its header (up to 16 KiB), into the kernel, into the bytes of os.read,
     # into a BytesIO, into the buffer.
@@ -69,50 +64,47 @@ TRAITS = Traits(
 PICKLED_COPIES = 8
 
 Link: TypeAlias = "Connection[Any, Any]"
-Receive: TypeAlias = Callable[[memoryview], int]
 
-context = get_context("fork")  # what passes is inherited, whatever Python's default has become
+context = get_context("fork")  # objects are inherited, whatever Python's default is
 
 
 class MpPipeEndpoint(PlainEndpoint):
+    """An end of one connection, or of several."""
+
     def __init__(self, ticket: Ticket, *, pickled: bool) -> None:
         spec = ticket.spec
         self._pickled = pickled
         self._connections: list[Link] = list(ticket.take_inherited())
-        self.send: Any = forbidden("this end sends nothing")
-        self.recv_into: Any = forbidden("this end receives nothing")
         senders = [_sender(one, pickled, spec) for one in self._connections if one.writable]
         receivers = [_receiver(one, pickled) for one in self._connections if one.readable]
-        if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
-            self.send = forbidden("a hub says to whom: send_to")
-            self.send_to: Any = lambda index, data: senders[index](data)
-        elif senders:
-            (self.send,) = senders
-        if ticket.role is Role.RECEIVER or hasattr(self, "send_to"):
-            self.recv_into, self.recv_from = _gathering(self._connections, receivers, spec)
+        if ticket.serves_hub:
+            serve(self, _gathering(self._connections, receivers, spec), senders)
+            return
+        for send in senders:
+            self.send = send
+        if ticket.role is Role.RECEIVER:
+            self.recv_into = _gathering(self._connections, receivers, spec).recv_into
         elif receivers:
             self.recv_into = _single(self._connections[0], receivers[0], spec)
 
     def prepare(self, data: memoryview) -> Any:
         return bytes(data) if self._pickled else data  # a memoryview cannot be pickled
 
-    def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        connections, self._connections = self._connections, []
-        for connection in connections:
+    def _close(self) -> None:
+        for connection in self._connections:
             connection.close()
 
 
-def _sender(connection: Link, pickled: bool, spec: Spec) -> Any:
+def _sender(connection: Link, pickled: bool, spec: Spec) -> Send:
     put = connection.send if pickled else connection.send_bytes
 
     def send(data: Any, /) -> None:
         try:
             put(data)
         except OSError as error:
-            raise _translated(error, "send") from error
+            raise _translate(error, "send") from error
 
-    return given_room(connection.fileno(), send) if spec.nowait else send
+    return send_if_room(connection.fileno(), send) if spec.nowait else send
 
 
 def _receiver(connection: Link, pickled: bool) -> Receive:
@@ -123,13 +115,13 @@ def _receiver(connection: Link, pickled: bool) -> Receive:
         try:
             return take_into(buffer)
         except (OSError, EOFError, BufferTooShort) as error:
-            raise _translated(error, "receive") from error
+            raise _translate(error, "receive") from error
 
     def recv_pickled_into(buffer: memoryview, /) -> int:
         try:
             data = take()
         except (OSError, EOFError) as error:
-            raise _translated(error, "receive") from error
+            raise _translate(error, "receive") from error
         received = len(data)
         if received != len(buffer):
             buffer = fitted(buffer, received)
@@ -140,27 +132,19 @@ def _receiver(connection: Link, pickled: bool) -> Receive:
 
 
 def _single(connection: Link, receive: Receive, spec: Spec) -> Receive:
-    """`receive` as the spec wants it: at once or not at all, or after a poll."""
+    """Make a receive from one connection wait as the spec says."""
     poll = connection.poll
 
-    def recv_into_now(buffer: memoryview, /) -> int:
+    def recv_into_at_once(buffer: memoryview, /) -> int:
         if not poll():
-            raise WouldBlock("receive: nothing is there")
+            raise WouldBlock("receive: there is no message")
         return receive(buffer)
 
-    def recv_into_polled(buffer: memoryview, /) -> int:
-        poll(None)
-        return receive(buffer)
-
-    if spec.nowait:
-        return recv_into_now
-    return recv_into_polled if spec.poll else receive
+    return recv_into_at_once if spec.nowait else waiting_receive(receive, poll, spec)
 
 
-def _gathering(
-    connections: Sequence[Link], receivers: Sequence[Receive], spec: Spec
-) -> tuple[Receive, Receive]:
-    """(recv_into, recv_from) over several: who is ready is served once before others are asked."""
+def _gathering(connections: Sequence[Link], receivers: Sequence[Receive], spec: Spec) -> Gathered:
+    """Receive from several: each ready one is served once before any is asked again."""
     seats = {one: (index, receivers[index]) for index, one in enumerate(connections)}
     timeout = 0 if spec.nowait else None
     ready: list[Any] = []
@@ -169,12 +153,12 @@ def _gathering(
         nonlocal ready
         ready = wait(seats, timeout)  # any iterable will do
         if spec.nowait and not ready:
-            raise WouldBlock("receive: nothing is there")
+            raise WouldBlock("receive: there is no message")
 
-    def leave(connection: Link) -> None:
-        """One that has left is no end while others stay; the last one's is told each time."""
+    def drop(connection: Link) -> None:
+        """Forget a peer that is gone; the last one's end is reported at every call."""
         if len(seats) == 1:
-            raise PeerGone("receive: all the others have left")
+            raise PeerGone("receive: all peers are gone")
         del seats[connection]
 
     def recv_into(buffer: memoryview, /) -> int:
@@ -185,7 +169,7 @@ def _gathering(
             try:
                 return seats[connection][1](buffer)
             except PeerGone:
-                leave(connection)
+                drop(connection)
 
     def recv_from(buffer: memoryview, /) -> int:
         while True:
@@ -197,12 +181,12 @@ def _gathering(
                 receive(buffer)
                 return index
             except PeerGone:
-                leave(connection)
+                drop(connection)
 
-    return recv_into, recv_from
+    return Gathered(recv_into, recv_from)
 
 
-def _translated(error: Exception, what: str) -> Exception:
+def _translate(error: Exception, what: str) -> Exception:
     if isinstance(error, BufferTooShort):
         return MessageTooLarge(f"{what}: a message of {len(error.args[0])} bytes")
     if isinstance(error, OSError) and error.errno is not None:
@@ -214,33 +198,24 @@ class MpPipeChannel(PlainChannel):
     """`_links`: (the near end, the server's or receiver's end) of each client or sender."""
 
     def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._closed = False
+        super().__init__(spec)
         self._links: list[tuple[Link, Link]] = []
-        one_way = spec.topology is Topology.FAN_IN
         try:
             for _ in range(spec.parties - 1):
-                one, other = context.Pipe(duplex=not one_way)
-                self._links.append((other, one) if one_way else (one, other))
+                one, other = context.Pipe(duplex=not spec.one_way)
+                self._links.append((other, one) if spec.one_way else (one, other))
         except OSError as error:
             self.close()
-            raise _unavailable(error) from error
+            raise refused("multiprocessing.Pipe", error) from error
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
-        if role in (Role.CLIENT, Role.SENDER):
-            ends = [self._links[index][0]]
-        else:
-            ends = [far for _, far in self._links]
-        # Copies that are the ticket's own close themselves when it lets go of them.
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        near = role in (Role.CLIENT, Role.SENDER)
+        ends = [self._links[index][0]] if near else [far for _, far in self._links]
+        # Copies that are the ticket's own close themselves when it releases them.
         return Ticket(role, index, self._spec, inherited=tuple(map(_copy, ends)))
 
-    def close(self) -> None:
-        self._closed = True
-        links, self._links = self._links, []
-        for link in links:
+    def _close(self) -> None:
+        for link in self._links:
             for connection in link:
                 connection.close()
 
@@ -250,13 +225,12 @@ def _copy(connection: Link) -> Link:
     return Connection(fd, readable=connection.readable, writable=connection.writable)
 
 
-def _unavailable(error: OSError) -> Unavailable:
-    return refused("multiprocessing.Pipe", error)
-
-
 @dataclass(frozen=True, slots=True)
 class MpPipe:
-    """`pickled`: objects go over it, by `send` and `recv`; else bytes."""
+    """The transports `mp-pipe` and `mp-pipe-pickle`.
+
+    `pickled`: objects are transferred, by `send` and `recv`; else bytes.
+    """
 
     name: str
     traits: Traits
@@ -267,7 +241,7 @@ class MpPipe:
             MpPipeChannel(Spec(size=1)).close()
         except Unavailable as reason:
             return reason
-        return Limits(message=Limit("message", None, "it has no bound: a stream is under it"))
+        return Limits(message=Limit("message", None, "it has no bound: it is made of a stream"))
 
     def create(self, spec: Spec) -> MpPipeChannel:
         check_spec(self, spec, None)
@@ -278,10 +252,10 @@ class MpPipe:
 
 
 def mp_pipe() -> MpPipe:
-    """`send_bytes` and `recv_bytes_into`."""
+    """Make the transport of `send_bytes` and `recv_bytes_into`."""
     return MpPipe("mp-pipe", TRAITS, pickled=False)
 
 
 def mp_pipe_pickle() -> MpPipe:
-    """`send` and `recv` of bytes objects, the ordinary way."""
+    """Make the transport of `send` and `recv`, the ordinary way."""
     return MpPipe("mp-pipe-pickle", replace(TRAITS, copies=PICKLED_COPIES), pickled=True)

@@ -1,11 +1,10 @@
 """multiprocessing's queues: pipes behind locks, objects pickled.
 
 A SimpleQueue writes in the caller's thread. A Queue hands objects to a feeder
-thread, which its first put starts: so `put` returns early, and what a killed
-process had not yet fed is lost. A queue that nobody has put into before a
-fork needs no mending after it: what multiprocessing would do in a Process of
-its own (`util.register_after_fork`) is to give the child what an unused
-queue has anyway.
+thread, which its first put starts: so `put` returns early, and objects that a
+killed process had not yet fed are lost. A queue that was not put into before a
+fork needs no repair after it: multiprocessing would give the child of a Process
+of its own (`util.register_after_fork`) the state of an unused queue anyway.
 
 A link is two queues. A hub is one for all requests, each with its client's
 index beside it, and one for each client's replies.
@@ -21,24 +20,25 @@ from dataclasses import dataclass, replace
 from queue import Empty, Full
 from typing import Any, TypeAlias
 
-from ipcbench.transports.base.defaults import (
+from ipcbench.transports.base import (
+    Gathered,
     PlainChannel,
     PlainEndpoint,
-    check_seat,
+    Receive,
+    Send,
     check_spec,
-    closed,
     fitted,
     forbidden,
+    refused_in_shm,
+    send_if_room,
+    serve,
+    waiting_receive,
 )
-from ipcbench.transports.base.multiplexing import given_room, polled
-from ipcbench.transports.base.os_errors import refused_in_shm
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Family,
     FanOut,
     Framing,
-    Lifetime,
     Limit,
     Limits,
     PeerDeath,
@@ -50,7 +50,6 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
     WouldBlock,
 )
 from ipcbench.transports.multiprocess.pipe import PICKLED_COPIES, context
@@ -61,71 +60,69 @@ SIMPLE = Traits(
     topologies=frozenset({Topology.LINK, Topology.FAN_IN, Topology.FAN_OUT, Topology.HUB}),
     fan_out=FanOut.COMPETE,
     peer_death=PeerDeath.SILENT,  # every process has both ends of the pipe
-    sharing=Sharing.INHERIT,
-    lifetime=Lifetime.PROCESS,  # the locks' names are removed as soon as they are made
-    waiting=Waiting.BLOCKING,
-    zero_length=True,
+    sharing=Sharing.INHERIT,  # the locks' names are removed as soon as they are made
     pollable=True,
     copies=PICKLED_COPIES,
 )
 FED = replace(SIMPLE, depth=True, delayed=True)
 
 # A Queue has no bound unless it is given one, and would hold a whole block in the
-# sender's memory; this many are as good as none to whoever waits for replies.
+# sender's memory; so many are no bound to a sender that waits for replies.
 DEFAULT_DEPTH = 1000
-FEEDING = 1.0  # seconds that a message which was put may take to get into the pipe
+FEEDING = 1.0  # seconds that a message may take from `put` into the pipe
 
 Anyqueue: TypeAlias = Any  # a SimpleQueue or a Queue; `_reader` and `_writer` are unknown to stubs
 
 
 class MpQueueEndpoint(PlainEndpoint):
-    """`inherited` of its ticket: the queue to get from or None, those to put into."""
+    """An end of several queues.
+
+    `inherited` of its ticket: the queue to get from or None, those to put into.
+    """
 
     def __init__(self, ticket: Ticket, *, fed: bool) -> None:
         spec = ticket.spec
         self._fed = fed
         into, self._out = ticket.take_inherited()
         self.depth: int | None = ticket.data["depth"]
-        self.send: Any = forbidden("this end sends nothing")
-        self.recv_into: Any = forbidden("this end receives nothing")
-        if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
-            senders = [_sender(_put(queue, spec, fed)) for queue in self._out]
-            self.send = forbidden("a hub says to whom: send_to")
-            self.send_to: Any = lambda index, data: senders[index](data)
-            self.recv_from: Any = _as_wanted(_client_finder(_get(into, spec, fed)), into, spec)
+        senders = [_sender(_put(queue, spec, fed)) for queue in self._out]
+        if ticket.serves_hub:
+            receive = _receiver_from(_get(into, spec, fed))
+            recv_from = waiting_receive(receive, into._reader.fileno(), spec)
+            serve(self, Gathered(forbidden("a hub's server: recv_from"), recv_from), senders)
             return
-        if self._out:
-            put = _put(self._out[0], spec, fed)
-            hub = spec.topology is Topology.HUB
-            self.send = _requester(put, ticket.index) if hub else _sender(put)
+        for send in senders:
+            self.send = send
+        if spec.topology is Topology.HUB:
+            self.send = _requester(_put(self._out[0], spec, fed), ticket.index)
         if into is not None:
-            self.recv_into = _as_wanted(_receiver(_get(into, spec, fed)), into, spec)
+            receive = _receiver(_get(into, spec, fed))
+            self.recv_into = waiting_receive(receive, into._reader.fileno(), spec)
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # a memoryview cannot be pickled
 
-    def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        queues, self._out = self._out, ()
+    def _close(self) -> None:
         if self._fed:
-            _finish(queues)
+            _finish(self._out)
+        self._out = ()
 
 
-def _put(queue: Anyqueue, spec: Spec, fed: bool) -> Callable[[Any], None]:
+def _put(queue: Anyqueue, spec: Spec, fed: bool) -> Send:
     if not spec.nowait:
         return queue.put  # type: ignore[no-any-return]
-    return queue.put_nowait if fed else given_room(queue._writer.fileno(), queue.put)
+    return queue.put_nowait if fed else send_if_room(queue._writer.fileno(), queue.put)
 
 
 def _get(queue: Anyqueue, spec: Spec, fed: bool) -> Callable[[], Any]:
-    """What gets one object; with `nowait`, or raises Empty.
+    """Make the call that gets one object; with `nowait`, it raises Empty where there is none.
 
-    Where several receivers compete for the last one, another may be quicker:
-    then a SimpleQueue waits after all, for it has no `get` that does not.
+    Where several receivers compete for the last object, another may be quicker:
+    then a SimpleQueue waits after all, because it has no `get` that does not.
     """
 
     def get_now() -> Any:
-        # What was put is counted before it is in the pipe.
+        # An object is counted when it is put, before it is in the pipe.
         return queue.get(timeout=FEEDING) if queue.qsize() else queue.get_nowait()
 
     def get_simply_now() -> Any:
@@ -138,36 +135,32 @@ def _get(queue: Anyqueue, spec: Spec, fed: bool) -> Callable[[], Any]:
     return get_now if fed else get_simply_now
 
 
-def _as_wanted(receive: Any, queue: Anyqueue, spec: Spec) -> Any:
-    return polled(queue._reader.fileno(), receive, nowait=spec.nowait) if spec.poll else receive
-
-
-def _sender(put: Callable[[Any], None]) -> Any:
+def _sender(put: Send) -> Send:
     def send(data: Any, /) -> None:
         try:
             put(data)
         except (OSError, Full) as error:
-            raise _translated(error, "send") from error
+            raise _translate(error, "send") from error
 
     return send
 
 
-def _requester(put: Callable[[Any], None], index: int) -> Any:
+def _requester(put: Send, index: int) -> Send:
     def send(data: Any, /) -> None:
         try:
             put((index, data))
         except (OSError, Full) as error:
-            raise _translated(error, "send") from error
+            raise _translate(error, "send") from error
 
     return send
 
 
-def _receiver(get: Callable[[], Any]) -> Any:
+def _receiver(get: Callable[[], Any]) -> Receive:
     def recv_into(buffer: memoryview, /) -> int:
         try:
             data = get()
         except (OSError, EOFError, Empty) as error:
-            raise _translated(error, "receive") from error
+            raise _translate(error, "receive") from error
         received = len(data)
         if received != len(buffer):
             buffer = fitted(buffer, received)
@@ -177,12 +170,12 @@ def _receiver(get: Callable[[], Any]) -> Any:
     return recv_into
 
 
-def _client_finder(get: Callable[[], Any]) -> Any:
+def _receiver_from(get: Callable[[], Any]) -> Receive:
     def recv_from(buffer: memoryview, /) -> int:
         try:
             index, data = get()
         except (OSError, EOFError, Empty) as error:
-            raise _translated(error, "receive") from error
+            raise _translate(error, "receive") from error
         received = len(data)
         if received != len(buffer):
             buffer = fitted(buffer, received)
@@ -192,17 +185,17 @@ def _client_finder(get: Callable[[], Any]) -> Any:
     return recv_from
 
 
-def _translated(error: Exception, what: str) -> Exception:
+def _translate(error: Exception, what: str) -> Exception:
     if isinstance(error, Full | Empty):
         return WouldBlock(f"{what}: it would have to wait")
     return PeerGone(f"{what}: {error or 'end of file'}")
 
 
 def _finish(queues: tuple[Anyqueue, ...]) -> None:
-    """Let the feeder threads pass on what they have, and end.
+    """Let the feeder threads write what they hold, and end.
 
-    One that cannot, for nobody takes anything any more, is left to end with
-    the process, which does not wait for it.
+    A thread that cannot, because there is no receiver any more, ends with the
+    process, which does not wait for it.
     """
     joiners = []
     for queue in queues:
@@ -217,42 +210,38 @@ def _finish(queues: tuple[Anyqueue, ...]) -> None:
 
 
 class MpQueueChannel(PlainChannel):
-    """`_queues`: of one direction, forth and back, or requests and each client's replies."""
+    """`_queues`: to the server and back, or for requests and for each client's replies."""
 
     def __init__(self, spec: Spec, *, fed: bool) -> None:
-        self._spec = spec
-        self._closed = False
+        super().__init__(spec)
         self._depth = (spec.depth or DEFAULT_DEPTH) if fed else None
-        one_way = spec.topology in (Topology.FAN_IN, Topology.FAN_OUT)
         try:
             self._queues: list[Anyqueue] = [
                 context.Queue(self._depth or 0) if fed else context.SimpleQueue()
-                for _ in range(1 if one_way else spec.parties)
+                for _ in range(1 if spec.one_way else spec.parties)
             ]
         except (OSError, ImportError) as error:
             # Its locks are semaphores of POSIX.
             raise refused_in_shm("multiprocessing's queue", error) from error
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
-        forth, *back = self._queues
-        into = {Role.CLIENT: back[index : index + 1], Role.SENDER: [None]}.get(role, [forth])
-        out = {Role.SERVER: tuple(back), Role.RECEIVER: ()}.get(role, (forth,))
-        return Ticket(
-            role, index, self._spec, data={"depth": self._depth}, inherited=(into[0], out)
-        )
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        to_server, *to_clients = self._queues
+        into = {Role.CLIENT: to_clients[index : index + 1], Role.SENDER: [None]}
+        out = {Role.SERVER: tuple(to_clients), Role.RECEIVER: ()}
+        inherited = (into.get(role, [to_server])[0], out.get(role, (to_server,)))
+        return Ticket(role, index, self._spec, data={"depth": self._depth}, inherited=inherited)
 
-    def close(self) -> None:
+    def _close(self) -> None:
         # Each queue closes its pipe, and unmaps its locks, with the last reference to it.
-        self._closed = True
         self._queues = []
 
 
 @dataclass(frozen=True, slots=True)
 class MpQueue:
-    """`fed`: a Queue with its feeder thread; else a SimpleQueue."""
+    """The transports `mp-queue` and `mp-simple-queue`.
+
+    `fed`: a Queue with its feeder thread; else a SimpleQueue.
+    """
 
     name: str
     traits: Traits
@@ -266,7 +255,7 @@ class MpQueue:
         most = os.sysconf("SC_SEM_VALUE_MAX")
         depth = Limit("messages in a queue", most, "SEM_VALUE_MAX, sem_overview(7)")
         return Limits(
-            message=Limit("message", None, "it has no bound: a stream is under it"),
+            message=Limit("message", None, "it has no bound: it is made of a stream"),
             others=(depth,) if self.fed else (),
         )
 
@@ -279,8 +268,10 @@ class MpQueue:
 
 
 def mp_simple_queue() -> MpQueue:
+    """Make the transport of a SimpleQueue."""
     return MpQueue("mp-simple-queue", SIMPLE, fed=False)
 
 
 def mp_queue() -> MpQueue:
+    """Make the transport of a Queue."""
     return MpQueue("mp-queue", FED, fed=True)

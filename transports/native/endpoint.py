@@ -8,8 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ipcbench.transports.base.defaults import closed
-from ipcbench.transports.base.os_errors import translate
+from ipcbench.transports.base import closed, translate
 from ipcbench.transports.contract import Endpoint, Json, Unavailable
 
 _NEEDED = "install a C compiler and Python's headers, then install"

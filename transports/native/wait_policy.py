@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ipcbench.transports.contract import Spec
+from ipcbench.transports.contract import Spec, Wait
 
 
 class WaitPolicy(NamedTuple):
@@ -19,4 +19,4 @@ class WaitPolicy(NamedTuple):
     @classmethod
     def of(cls, spec: Spec) -> WaitPolicy:
         """Return the policy of a channel's receivers."""
-        return cls(nowait=spec.nowait, poll=spec.poll)
+        return cls(nowait=spec.nowait, poll=spec.wait is Wait.POLL)

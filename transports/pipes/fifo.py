@@ -1,9 +1,9 @@
 """fifo(7): pipes with a name, made by mkfifo(3) or mknod(2); two for a link.
 
-Both ends of one are there when attaching is done: opening waits for the other
-side, as open(2) of a FIFO does, but with a deadline. A writer can ask whether
-there is a reader (ENXIO, fifo(7)); a reader can ask nothing, so the writer
-greets each of its readers with one byte, before anything is sent.
+Both ends of a FIFO exist when attaching is done: opening waits for the other
+side, as open(2) of a FIFO does, but with a deadline. A writer can find out
+whether there is a reader (ENXIO, fifo(7)), a reader cannot: so the writer
+sends one byte to each of its readers as a greeting, before any message.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from ipcbench.transports.base.defaults import check_seat, check_spec, path_in
-from ipcbench.transports.base.descriptors import close_all
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import PlainChannel, check_spec, close_all, path_in, refused
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Lifetime,
     Limits,
@@ -35,8 +32,7 @@ from ipcbench.transports.contract import (
     Topology,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
-from ipcbench.transports.kernel_objects.ownership import check_ours, open_ours
+from ipcbench.transports.kernel_objects import check_ours, fresh_folder, open_ours, remove_folder
 from ipcbench.transports.pipes.pipe import TRAITS as PIPE_TRAITS
 from ipcbench.transports.pipes.pipe import (
     PipeEndpoint,
@@ -56,7 +52,7 @@ TRAITS = replace(
 Make: TypeAlias = Callable[[Path], None]
 
 _GREETING = b"\x06"
-_PAUSE = 0.0005  # seconds between two looks whether the other side has come
+_PAUSE = 0.0005  # seconds between two attempts to find the other side
 
 
 def _mkfifo(path: Path) -> None:
@@ -68,12 +64,12 @@ def _mknod(path: Path) -> None:
 
 
 def _path(base: str, number: int) -> Path:
-    """The first FIFO has the name itself, the others a number behind it."""
+    """Return the path of a channel's FIFO: the first has the name itself, the others a number."""
     return Path(f"{base}.{number}" if number else base)
 
 
 def _open_to_write(path: Path, readers: int, deadline: float) -> int:
-    """Wait for a reader, and greet as many as there will be."""
+    """Wait for a reader, and send as many greetings as there will be readers."""
     while True:
         try:
             fd = open_ours(path, os.O_WRONLY)
@@ -87,7 +83,7 @@ def _open_to_write(path: Path, readers: int, deadline: float) -> int:
                 check_ours(path.lstat().st_uid, path)  # another user's may never have a reader
         _pause(deadline, "a reader")
     try:
-        _is_fifo(fd, path)
+        _check_fifo(fd, path)
         os.write(fd, _GREETING * readers)
     except BrokenPipeError as error:
         os.close(fd)
@@ -99,13 +95,13 @@ def _open_to_write(path: Path, readers: int, deadline: float) -> int:
 
 
 def _open_to_read(path: Path, writers: int, deadline: float) -> int:
-    """Wait for as many writers' greetings."""
+    """Open a FIFO, and wait for the greeting of each writer."""
     try:
         fd = open_ours(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise PeerGone(f"there is no FIFO {path}") from error
     try:
-        _is_fifo(fd, path)
+        _check_fifo(fd, path)
         set_capacity(fd, None)
         for _ in range(writers):
             _await_greeting(fd, deadline)
@@ -116,9 +112,9 @@ def _open_to_read(path: Path, writers: int, deadline: float) -> int:
 
 
 def _await_greeting(fd: int, deadline: float) -> None:
-    # Looked for, and not waited for with poll(2): a pipe that has been polled once
-    # wakes its readers at every write from then on (fs/pipe.c, poll_usage), which
-    # made a fan-out over a FIFO twice as slow.
+    # Not with poll(2): a pipe that has been polled once wakes its readers at every
+    # write from then on (fs/pipe.c, poll_usage), which made a fan-out over a FIFO
+    # twice as slow.
     while True:
         with suppress(BlockingIOError):
             if os.read(fd, 1):
@@ -126,30 +122,25 @@ def _await_greeting(fd: int, deadline: float) -> None:
         _pause(deadline, "a writer")
 
 
-def _is_fifo(fd: int, path: Path) -> None:
+def _check_fifo(fd: int, path: Path) -> None:
     if not stat.S_ISFIFO(os.fstat(fd).st_mode):
         raise FileExistsError(f"{path} is no FIFO")
 
 
-def _left(deadline: float, who: str) -> float:
+def _pause(deadline: float, awaited: str) -> None:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimedOut(f"{who} of the FIFO did not come in time")
-    return left
+        raise TimedOut(f"{awaited} of the FIFO did not come in time")
+    time.sleep(min(_PAUSE, left))
 
 
-def _pause(deadline: float, who: str) -> None:
-    time.sleep(min(_PAUSE, _left(deadline, who)))
+class FifoChannel(PlainChannel):
+    """The FIFOs of a channel, under a fixed name or in a private folder."""
 
-
-class FifoChannel:
     def __init__(self, spec: Spec, make: Make) -> None:
-        self._spec = spec
-        self._closed = False
-        self._folder: Path | None = None
+        super().__init__(spec)
+        self._folder = fresh_folder() if spec.name is None else None
         self._made: list[Path] = []
-        if spec.name is None:
-            self._folder = fresh_folder()
         self._base = str(self._folder / "fifo") if self._folder else str(spec.name)
         try:
             for number in range(pipes_of(spec)):
@@ -162,22 +153,17 @@ class FifoChannel:
                 raise _unavailable(error) from error
             raise
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
+    def _ticket(self, role: Role, index: int) -> Ticket:
         return Ticket(role, index, self._spec, data={"path": self._base})
 
-    def close(self) -> None:
-        self._closed = True
-
     def unlink(self) -> None:
-        made, self._made = self._made, []  # once only: the names may be others' by then
+        """Remove the names, the first time: they may be another program's afterwards."""
+        made, self._made = self._made, []
         for path in made:
             path.unlink(missing_ok=True)
-        if self._folder is not None:
-            remove_folder(self._folder)
-            self._folder = None
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            remove_folder(folder)
 
 
 def _unavailable(error: OSError) -> Unavailable:
@@ -186,6 +172,8 @@ def _unavailable(error: OSError) -> Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Fifo:
+    """The transports `fifo` and `fifo:mknod`, which differ in `make`."""
+
     name: str
     make: Make
     traits = TRAITS
@@ -219,11 +207,9 @@ class Fifo:
         spec, role = ticket.spec, ticket.role
         base = path_in(ticket)
         clients = spec.parties - 1
-        numbers: range
+        numbers = range(pipes_of(spec))
         if role is Role.CLIENT:
             numbers = range(2 * ticket.index, 2 * ticket.index + 2)
-        else:
-            numbers = range(pipes_of(spec))
         reading: list[int] = []
         writing: list[int] = []
         try:
@@ -241,7 +227,10 @@ class Fifo:
 
 
 def _reads(role: Role, number: int) -> bool:
-    """Even ones go from clients to the server, odd ones back; a one-way channel has one."""
+    """Tell whether a seat reads from a FIFO.
+
+    Even ones go from clients to the server, odd ones back; a one-way channel has one.
+    """
     if role is Role.CLIENT:
         return number % 2 == 1
     if role is Role.SERVER:
@@ -250,12 +239,19 @@ def _reads(role: Role, number: int) -> bool:
 
 
 def fifo() -> Fifo:
-    """Made by mkfifo(3)."""
+    """Make the transport whose FIFOs are made by mkfifo(3)."""
     return Fifo("fifo", _mkfifo)
 
 
 def fifo_by(parameters: str) -> Fifo:
-    """`mknod` -> made by mknod(2). Raises: ValueError for any other way."""
+    """Make the transport whose FIFOs are made in another way.
+
+    Args:
+        parameters: `mknod`: by mknod(2).
+
+    Raises:
+        ValueError: any other way.
+    """
     if parameters != "mknod":
         raise ValueError(f"no FIFO {parameters!r}: there are fifo and fifo:mknod")
     return Fifo("fifo:mknod", _mknod)

@@ -8,27 +8,25 @@ import re
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from ipcbench.transports.base.defaults import (
+from ipcbench.transports.base import (
+    DescriptorEndpoint,
     PlainChannel,
-    PlainEndpoint,
-    check_seat,
     check_spec,
-    closed,
-    forbidden,
+    close_all,
+    duplicate_all,
+    raised,
+    reader,
+    refused,
+    sysctl,
+    sysctl_limit,
+    writer,
 )
-from ipcbench.transports.base.descriptors import close_all, duplicate_all, reader, writer
-from ipcbench.transports.base.multiplexing import Gatherer, polled
-from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Family,
     FanOut,
     Framing,
-    Lifetime,
     Limit,
     Limits,
     PeerDeath,
@@ -39,9 +37,8 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
 )
-from ipcbench.transports.native import operations
+from ipcbench.transports.native import build_over_descriptors
 
 TRAITS = Traits(
     family=Family.PIPE,
@@ -50,8 +47,6 @@ TRAITS = Traits(
     fan_out=FanOut.COMPETE,
     peer_death=PeerDeath.REPORTED,
     sharing=Sharing.DESCRIPTORS,
-    lifetime=Lifetime.PROCESS,
-    waiting=Waiting.BLOCKING,
     zero_length=False,
     pollable=True,
     copies=2,  # into the kernel's pages, and out of them
@@ -59,7 +54,7 @@ TRAITS = Traits(
 )
 
 # Writes of up to PIPE_BUF bytes are atomic, larger ones of several writers may
-# interleave (pipe(7)): a stream framed by size would then come apart.
+# interleave (pipe(7)): a stream framed by size would then lose its frames.
 ATOMIC = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 
 # The same bound for several readers. A read takes the pipe's lock once, for all that
@@ -73,67 +68,40 @@ DEFAULT_CAPACITY = 16 * os.sysconf("SC_PAGE_SIZE")  # pipe(7)
 _UNITS = {"": 1, "K": 1024, "M": 1024**2}
 
 
-class PipeEndpoint(PlainEndpoint):
+class PipeEndpoint(DescriptorEndpoint):
     """The ends of pipes, or of FIFOs, that one seat holds: it closes them."""
 
     def __init__(self, reading: Sequence[int], writing: Sequence[int], ticket: Ticket) -> None:
-        self._fds = (*reading, *writing)
-        self._ends = tuple(reading), tuple(writing)
-        self._spec = ticket.spec
-        self._gatherer: Gatherer | None = None
-        self.send: Any = forbidden("a receiver sends nothing")
-        self.recv_into: Any = forbidden("a sender receives nothing")
+        self._reading, self._writing = reading, writing
+        self._spec = spec = ticket.spec
         try:
-            self._wire(reading, writing, ticket)
+            for fd in (*reading, *writing):
+                os.set_blocking(fd, not spec.nowait)
+            receivers = {fd: reader(fd, spec.size) for fd in reading}
+            self._bind(ticket, receivers, [writer(fd, spec.size) for fd in writing])
         except BaseException:
             self.close()
             raise
 
-    def _wire(self, reading: Sequence[int], writing: Sequence[int], ticket: Ticket) -> None:
-        spec = ticket.spec
-        for fd in self._fds:
-            os.set_blocking(fd, not spec.nowait)
-        senders = [writer(fd, spec.size) for fd in writing]
-        receivers = {fd: reader(fd, spec.size) for fd in reading}
-        if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
-            self._gatherer = Gatherer(receivers, nowait=spec.nowait)
-            self.send = forbidden("a hub says to whom: send_to")
-            self.recv_into = self._gatherer.recv_into
-            self.recv_from: Any = self._gatherer.recv_from
-            self.send_to: Any = lambda index, data: senders[index](data)
-            return
-        if senders:
-            (self.send,) = senders
-        if receivers:
-            ((fd, receive),) = receivers.items()
-            self.recv_into = polled(fd, receive, nowait=spec.nowait) if spec.poll else receive
-
     def native(self) -> object | None:
-        if operations is None:
-            return None
-        spec = self._spec
-        epoll = -1 if self._gatherer is None else self._gatherer.fileno()
-        return operations.pipes(self, *self._ends, spec.size, epoll, spec.poll, spec.nowait)  # type: ignore[no-any-return]
+        return build_over_descriptors(
+            "pipes", self, self._spec, self._reading, self._writing, gatherer=self._gatherer
+        )
 
-    def close(self) -> None:
-        fds, self._fds = self._fds, ()
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        if self._gatherer is not None:
-            self._gatherer.close()
-        close_all(fds)
+    def _close(self) -> None:
+        close_all((*self._reading, *self._writing))
 
 
 def pipes_of(spec: Spec) -> int:
-    """How many a channel needs: forth and back for each client, or one in all."""
-    one_way = spec.topology in (Topology.FAN_IN, Topology.FAN_OUT)
-    return 1 if one_way else 2 * (spec.parties - 1)
+    """Count the pipes of a channel: one to and one from each client, or one in all."""
+    return 1 if spec.one_way else 2 * (spec.parties - 1)
 
 
 class PipeChannel(PlainChannel):
-    """`_pipes` holds (reading, writing) descriptors: forth and back of each client in turn."""
+    """`_pipes` holds (reading, writing) descriptors: to the server, then back, for each client."""
 
     def __init__(self, spec: Spec, capacity: int | None) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._pipes: list[tuple[int, int]] = []
         try:
             for _ in range(pipes_of(spec)):
@@ -142,32 +110,24 @@ class PipeChannel(PlainChannel):
             self.close()
             raise
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if not self._pipes:
-            raise Closed("the channel is closed")
-        forth, back = self._pipes[0::2], self._pipes[1::2]
-        reading = {
-            Role.CLIENT: back[index : index + 1],
-            Role.SERVER: forth,
-            Role.RECEIVER: forth,
-        }.get(role, [])
-        writing = {
-            Role.CLIENT: forth[index : index + 1],
-            Role.SERVER: back,
-            Role.SENDER: forth,
-        }.get(role, [])
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        to_server, to_client = self._pipes[0::2], self._pipes[1::2]
+        reading, writing = {
+            Role.CLIENT: (to_client[index : index + 1], to_server[index : index + 1]),
+            Role.SERVER: (to_server, to_client),
+            Role.SENDER: ([], self._pipes),
+            Role.RECEIVER: (self._pipes, []),
+        }[role]
         ends = (*(pipe[0] for pipe in reading), *(pipe[1] for pipe in writing))
         return Ticket(role, index, self._spec, fds=duplicate_all(ends))
 
-    def close(self) -> None:
-        pipes, self._pipes = self._pipes, []
-        for pipe in pipes:
+    def _close(self) -> None:
+        for pipe in self._pipes:
             close_all(pipe)
 
 
 def _pipe(capacity: int | None) -> tuple[int, int]:
-    """A pipe of at least that capacity (None: the default). Raises: Unavailable."""
+    """Make a pipe of at least that capacity (None: the default). Raises: Unavailable."""
     try:
         ends = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
@@ -181,9 +141,14 @@ def _pipe(capacity: int | None) -> tuple[int, int]:
 
 
 def set_capacity(fd: int, capacity: int | None) -> None:
-    """Raise a pipe's or FIFO's capacity to so many bytes; None: see that it has the default.
+    """Raise the capacity of a pipe or FIFO.
 
-    Raises: Unavailable.
+    Args:
+        fd: one of its ends.
+        capacity: the bytes that it holds at least; None: check that it has the default.
+
+    Raises:
+        Unavailable: the kernel refuses, or has given less than the default.
     """
     wanted = DEFAULT_CAPACITY if capacity is None else capacity
     if capacity is not None:
@@ -191,51 +156,43 @@ def set_capacity(fd: int, capacity: int | None) -> None:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, capacity)
         except (OSError, OverflowError) as error:
             raise _too_large(capacity) from error
-    # Who has used up the soft limit gets pipes of a page or two, in silence: pipe(7).
+    # Over `pipe-user-pages-soft`, the kernel silently creates pipes of one or two pages: pipe(7).
     if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < wanted:
         raise _too_large(wanted)
 
 
 def _too_large(wanted: int) -> Unavailable:
-    most = _setting("pipe-max-size")
+    most = sysctl("fs.pipe-max-size")
     if wanted > most:
         return Unavailable(
             f"a pipe of {wanted} bytes is more than fs.pipe-max-size, {most}",
-            f"sysctl -w fs.pipe-max-size={wanted}",
+            raised("fs.pipe-max-size", wanted),
         )
-    pages = _setting("pipe-user-pages-soft")
+    pages = sysctl("fs.pipe-user-pages-soft")
     return Unavailable(
         f"no pipe of {wanted} bytes: the {pages} pages of fs.pipe-user-pages-soft are used up",
-        f"close other pipes, or sysctl -w fs.pipe-user-pages-soft={2 * pages}",
+        f"close other pipes, or {raised('fs.pipe-user-pages-soft', 2 * pages)}",
     )
 
 
-def _setting(name: str) -> int:
-    return int(Path("/proc/sys/fs", name).read_text())
-
-
 def limits(fd: int) -> Limits:
-    """Of the pipe or FIFO behind a descriptor."""
+    """Return the limits of the pipe or FIFO behind a descriptor."""
     capacity = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
-    most = _setting("pipe-max-size")
     return Limits(
         message=Limit("message", None, "a stream has no bound"),
         fan_in_message=ATOMIC,
         fan_out_message=COMPETED,
         others=(
             Limit("capacity", capacity, "F_GETPIPE_SZ, pipe(7)", "fcntl F_SETPIPE_SZ"),
-            Limit(
-                "largest capacity",
-                most,
-                "fs.pipe-max-size",
-                f"sysctl -w fs.pipe-max-size={2 * most}",
-            ),
+            sysctl_limit("largest capacity", "fs.pipe-max-size"),
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
+    """The transports `pipe` and `pipe:CAPACITY`."""
+
     name: str = "pipe"
     traits: Traits = TRAITS
     capacity: int | None = None  # bytes; None: the kernel's default
@@ -261,14 +218,18 @@ class Pipe:
 
 
 def shared_limit(spec: Spec) -> int | None:
-    """The bound of a message where several processes share an end."""
-    return ATOMIC.value if spec.topology in (Topology.FAN_IN, Topology.FAN_OUT) else None
+    """Return the bound of a message where several processes share an end."""
+    return ATOMIC.value if spec.one_way else None
 
 
 def pipe(parameters: str) -> Pipe:
-    """`1M` -> the pipe of that capacity.
+    """Make the transport of a capacity that is not the default.
 
-    Raises: ValueError for what is no size.
+    Args:
+        parameters: the capacity: `1M`, `256K`, `4096`.
+
+    Raises:
+        ValueError: it is no size.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,9})([KM]?)", parameters)
     if found is None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from ipcbench.transports.base.os_errors import WRITABLE_SHM, refused
+from ipcbench.transports.base import refused
+from ipcbench.transports.base.os_errors import WRITABLE_SHM
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -19,9 +20,8 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, open_ours, withdraw
 from ipcbench.transports.kernel_objects.home import home
-from ipcbench.transports.kernel_objects.ownership import open_ours
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
 from ipcbench.transports.segments.protocol import try_kind
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.os_errors import words
+from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.contract import Limit, Unavailable
 from ipcbench.transports.segments.mapped import meminfo
 
@@ -75,7 +75,7 @@ class Pages:
                 f"{self._not_added()}",
                 self._more(wanted - self.free),
             )
-        return Unavailable(f"{what}: {words(error)}, with {self.free} huge pages free", _RAISE)
+        return Unavailable(f"{what}: {describe(error)}, with {self.free} huge pages free", _RAISE)
 
     def _not_added(self) -> str:
         return ", and the kernel added none" if self.more else ""

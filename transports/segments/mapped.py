@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Json, Limit, Mapping, SegmentState, Unavailable
 
 Allocate = Callable[[int, int], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.os_errors import refused_in_shm
+from ipcbench.transports.base import refused_in_shm
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -22,8 +22,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
-from ipcbench.transports.kernel_objects.ownership import check_ours
+from ipcbench.transports.kernel_objects import announce, check_ours, fresh_name, withdraw
 from ipcbench.transports.segments.posix import allocate_in_shm, shm_capacity
 from ipcbench.transports.segments.protocol import try_kind
 

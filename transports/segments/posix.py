@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ipcbench.transports.base import refused_in_shm
 from ipcbench.transports.base.bindings import missing, posix_ipc
-from ipcbench.transports.base.os_errors import ROOM_IN_SHM, refused_in_shm
+from ipcbench.transports.base.os_errors import ROOM_IN_SHM
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -20,8 +21,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
-from ipcbench.transports.kernel_objects.ownership import check_ours
+from ipcbench.transports.kernel_objects import announce, check_ours, fresh_name, withdraw
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
 from ipcbench.transports.segments.protocol import GROW_SHM, try_kind
 

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.base import refused
 from ipcbench.transports.base.bindings import missing, sysv_ipc
-from ipcbench.transports.base.os_errors import refused, words
+from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -101,7 +102,7 @@ def _huge_segment(size: int, key: int) -> Any:
         if error.errno == errno.ENOMEM:
             raise pages.lack("shmget(2)", size, error) from error
         if error.errno == errno.EPERM:  # without CAP_IPC_LOCK, and not in that group
-            what = f"shmget(2) of huge pages fails: {words(error)}"
+            what = f"shmget(2) of huge pages fails: {describe(error)}"
             raise Unavailable(
                 what, "sysctl -w vm.hugetlb_shm_group=GID, with a group of this user"
             ) from error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ipcbench.transports.base.defaults import check_seat
-from ipcbench.transports.base.descriptors import duplicate_all
+from ipcbench.transports.base import check_seat, duplicate_all
 from ipcbench.transports.contract import Closed, Role, Ticket
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm.layout import Layout

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
-from ipcbench.transports.base.descriptors import close_all
+from ipcbench.transports.base import PlainEndpoint, close_all, closed, forbidden, waiting_call
 from ipcbench.transports.contract import Json, Sharing, Spec, Ticket
 from ipcbench.transports.native import WaitPolicy, built, operations
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
@@ -149,9 +148,7 @@ class ShmEndpoint(PlainEndpoint):
 
     def _wait(self, item: Waiter) -> Any:
         """How the receiver waits, as the spec says."""
-        if self._spec.nowait:
-            return item.try_wait
-        return getattr(item, "poll_wait") if self._spec.poll else item.wait  # noqa: B009
+        return waiting_call(item, self._spec)
 
     def _policy(self, number: int) -> WaitPolicy:
         """Return the policy of a waiter: only the receiver, which waits for used slots, polls."""

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
-from ipcbench.transports.base.descriptors import close_all
+from ipcbench.transports.base import PlainEndpoint, close_all, closed, forbidden
 from ipcbench.transports.contract import Json, Sharing, Ticket
 from ipcbench.transports.native import WaitPolicy, bind, operations, unbind
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind

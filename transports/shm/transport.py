@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ipcbench.transports.base.defaults import check_spec
+from ipcbench.transports.base import check_spec
 from ipcbench.transports.contract import (
     Endpoint,
     Family,

@@ -1,20 +1,17 @@
-"""Sending and receiving by a socket: closures over its calls, and what a message may be."""
+"""Calls of sockets: closures that send and receive, and the bounds of a message."""
 
 from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
 from typing import Any
 
-from ipcbench.transports.base.descriptors import read_rest, write_rest
-from ipcbench.transports.base.multiplexing import Receive
-from ipcbench.transports.base.os_errors import translate
+from ipcbench.transports.base import Receive, Send, read_rest, translate, write_rest
 from ipcbench.transports.contract import MessageTooLarge, PeerGone
 
 
-def stream_sender(connection: socket.socket, size: int) -> Callable[[Any], None]:
-    """`send` of a SOCK_STREAM."""
+def stream_sender(connection: socket.socket, size: int) -> Send:
+    """Make the `send` of a SOCK_STREAM, whose messages have this size."""
     transmit = connection.send
     fd = connection.fileno()
 
@@ -30,7 +27,7 @@ def stream_sender(connection: socket.socket, size: int) -> Callable[[Any], None]
 
 
 def stream_receiver(connection: socket.socket, size: int) -> Receive:
-    """`recv_into` of a SOCK_STREAM."""
+    """Make the `recv_into` of a SOCK_STREAM, whose messages have this size."""
     receive = connection.recv_into
     fd = connection.fileno()
 
@@ -49,9 +46,16 @@ def stream_receiver(connection: socket.socket, size: int) -> Receive:
 
 
 def check_message(data: memoryview, size: int, *, empty: bool) -> None:
-    """What `prepare` refuses of a socket that keeps borders, so that `send` need not look.
+    """Check a message of a socket that keeps boundaries, so that `send` need not.
 
-    Raises: MessageTooLarge, ValueError for no bytes where that is the end of file.
+    Args:
+        data: the message.
+        size: the largest one.
+        empty: it may have no bytes.
+
+    Raises:
+        MessageTooLarge: it is larger.
+        ValueError: it has no bytes, which would look like the end of file.
     """
     if len(data) > size:
         raise MessageTooLarge(f"send: {len(data)} bytes over a channel for {size}")
@@ -59,8 +63,8 @@ def check_message(data: memoryview, size: int, *, empty: bool) -> None:
         raise ValueError("a message of no bytes looks like the end of file")
 
 
-def message_sender(connection: socket.socket) -> Callable[[Any], None]:
-    """`send` of a SOCK_SEQPACKET or SOCK_DGRAM: all of it or nothing."""
+def message_sender(connection: socket.socket) -> Send:
+    """Make the `send` of a SOCK_SEQPACKET or SOCK_DGRAM: it sends all or nothing."""
     transmit = connection.send
 
     def send(data: Any, /) -> None:
@@ -73,9 +77,15 @@ def message_sender(connection: socket.socket) -> Callable[[Any], None]:
 
 
 def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool) -> Receive:
-    """`recv_into` of a SOCK_SEQPACKET or SOCK_DGRAM."""
+    """Make the `recv_into` of a SOCK_SEQPACKET or SOCK_DGRAM.
+
+    Args:
+        connection: the socket.
+        size: the largest message.
+        empty_is_end: a message of no bytes is the end of file.
+    """
     receive = connection.recv_into
-    # With MSG_TRUNC the kernel tells a message's length even where it cut it
+    # With MSG_TRUNC the kernel returns a message's length even where it cut the message
     # (recv(2)); asked for `size` bytes, Python refuses a smaller buffer itself.
     whole = socket.MSG_TRUNC
     nothing = memoryview(bytearray(1))
@@ -95,7 +105,7 @@ def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool
         return received
 
     def recv_short(buffer: memoryview, /) -> int:
-        """Into a buffer that is smaller than the size; an empty one Python would not fill."""
+        """Receive into a buffer that is smaller than the size, or empty, which Python refuses."""
         try:
             received = receive(buffer or nothing, 0, whole)
         except OSError as error:
@@ -110,9 +120,13 @@ def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool
 
 
 def largest_message(kind: socket.SocketKind) -> int:
-    """Bytes that a unix(7) socket of this kind takes in one message, found by trying.
+    """Find, by trying, how many bytes a unix(7) socket takes in one message.
 
-    Raises: OSError where there is no such socket.
+    Args:
+        kind: the socket's kind.
+
+    Raises:
+        OSError: there is no such socket.
     """
     one, other = socket.socketpair(socket.AF_UNIX, kind)
     with one, other:

@@ -1,8 +1,8 @@
-"""What connected sockets share, whatever their domain: who connects names itself.
+"""Connected sockets of any domain: connecting, accepting, and the endpoint over them.
 
-A listener serves several who connect: each sends its ticket's secret, if
-there is one, and its index first, and its connection becomes that seat's.
-Who says anything else is shut out, and delays nobody.
+A listener serves several processes that connect: each sends its ticket's
+secret, if there is one, and its index first, and its connection becomes that
+seat's. A connection that sends anything else is closed, and delays no other.
 """
 
 from __future__ import annotations
@@ -14,22 +14,28 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
-from ipcbench.transports.base.multiplexing import Gatherer, Receive, given_room, polled
+from ipcbench.transports.base import (
+    DescriptorEndpoint,
+    PlainChannel,
+    Receive,
+    Send,
+    duplicate_all,
+    send_if_room,
+)
 from ipcbench.transports.contract import (
     Framing,
+    Json,
     PeerGone,
     Role,
+    Spec,
     Ticket,
     TimedOut,
-    Topology,
 )
-from ipcbench.transports.kernel_objects.ownership import check_ours
-from ipcbench.transports.native import operations
+from ipcbench.transports.kernel_objects import check_ours
+from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
     check_message,
     message_receiver,
@@ -39,15 +45,15 @@ from ipcbench.transports.sockets.calls import (
 )
 
 SECRET_BYTES = 32
-LONG_QUEUE = socket.SOMAXCONN  # of a listener: strangers in it must not keep ours out
+LONG_QUEUE = socket.SOMAXCONN  # of a listener: unauthenticated peers in it must not block ours
 _INDEX = struct.Struct("=I")
 _CREDENTIALS = struct.Struct("=3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 
-def _left(deadline: float, who: str) -> float:
+def _left(deadline: float, awaited: str) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TimedOut(f"{who} did not come in time")
+        raise TimedOut(f"{awaited} did not come in time")
     return left
 
 
@@ -57,9 +63,22 @@ def _left(deadline: float, who: str) -> float:
 def connect_to(
     connection: socket.socket, address: Any, index: int, deadline: float, secret: bytes = b""
 ) -> socket.socket:
-    """Connect, and name ourselves; the connection, or it is closed.
+    """Connect, and send the secret and the index; where that fails, close the socket.
 
-    Raises: PeerGone, TimedOut, PermissionError (another user listens there).
+    Args:
+        connection: a socket of the right domain and kind.
+        address: the listener's address.
+        index: the index of this process's seat.
+        deadline: a point of `time.monotonic`.
+        secret: the ticket's secret.
+
+    Returns:
+        The connection.
+
+    Raises:
+        PeerGone: there is no listener at the address.
+        TimedOut: the listener's queue stayed full.
+        PermissionError: the listener is another user's.
     """
     try:
         _reach(connection, address, deadline)
@@ -70,7 +89,7 @@ def connect_to(
         raise TimedOut("the listener did not come in time") from error
     except (ConnectionError, FileNotFoundError) as error:
         connection.close()
-        raise PeerGone(f"nobody listens at {address}") from error
+        raise PeerGone(f"there is no listener at {address}") from error
     except BaseException:
         connection.close()
         raise
@@ -90,104 +109,122 @@ def _reach(connection: socket.socket, address: Any, deadline: float) -> None:
 
 
 @dataclass(slots=True)
-class _Newcomer:
+class PendingConnection:
+    """A connection that has not yet sent its secret and index, and what it has sent of them."""
+
     connection: socket.socket
-    said: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray)
 
 
-class Door:
-    """A listener's: lets in one connection for each index, and nobody else."""
+class Acceptor:
+    """Acceptor at a listener: it admits one connection for each index, and no other."""
 
     def __init__(self, listener: socket.socket, seats: int, secret: bytes = b"") -> None:
+        """Hold the listener, which stays the caller's.
+
+        Args:
+            listener: a listening socket.
+            seats: the number of indices.
+            secret: the bytes that a connection has to send first.
+        """
         self._listener = listener
         self._seats = seats
         self._secret = secret
-        self._newcomers: dict[int, _Newcomer] = {}
-        self._seated: dict[int, socket.socket] = {}
+        self._pending: dict[int, PendingConnection] = {}
+        self._admitted: dict[int, socket.socket] = {}
 
     def admit_all(self, deadline: float) -> list[socket.socket]:
-        """The connections, by their indices: all of them or none.
+        """Wait for all connections.
 
-        Raises: TimedOut.
+        Args:
+            deadline: a point of `time.monotonic`.
+
+        Returns:
+            The connections by their indices: all of them or none.
+
+        Raises:
+            TimedOut: a peer did not connect in time.
         """
         self._listener.setblocking(False)
         complete = False
         try:
-            while len(self._seated) < self._seats:
+            while len(self._admitted) < self._seats:
                 left = _left(deadline, "a connecting process")
                 for fd, _ in self._poller().poll(left * 1000):
                     if fd == self._listener.fileno():
-                        self._open()
-                    elif self._heard(self._newcomers[fd]):
-                        self._judge(self._newcomers.pop(fd))
+                        self._accept()
+                    elif self._is_complete(self._pending[fd]):
+                        self._admit(self._pending.pop(fd))
             complete = True
         finally:
-            strangers = [one.connection for one in self._newcomers.values()]
-            for connection in strangers if complete else (*strangers, *self._seated.values()):
+            pending = [one.connection for one in self._pending.values()]
+            for connection in pending if complete else (*pending, *self._admitted.values()):
                 connection.close()
-        return [self._seated[index] for index in sorted(self._seated)]
+        return [self._admitted[index] for index in sorted(self._admitted)]
 
     def _poller(self) -> select.poll:
-        """Of those who have not said all, and of the listener while there are seats.
+        """Make a poller for the pending connections, and for the listener while there are seats.
 
-        Who comes later waits in the listener's queue, for the next one to ask for
-        him. But where anybody may come, no stranger's silence may keep others out.
+        A connection that comes later stays in the listener's queue, for the next
+        acceptor at it. But where any process may connect, an unauthenticated peer
+        that stays silent must not keep others out.
         """
         poller = select.poll()
-        for newcomer in self._newcomers.values():
-            poller.register(newcomer.connection, select.POLLIN)
-        if self._secret or len(self._newcomers) + len(self._seated) < self._seats:
+        for pending in self._pending.values():
+            poller.register(pending.connection, select.POLLIN)
+        if self._secret or len(self._pending) + len(self._admitted) < self._seats:
             poller.register(self._listener, select.POLLIN)
         return poller
 
-    def _open(self) -> None:
+    def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # gone again: accept(2)
             return
         except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._newcomers:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._pending:
                 raise
-            # Strangers have used up our descriptors: the one goes that was silent longest.
-            self._newcomers.pop(next(iter(self._newcomers))).connection.close()
+            # Unauthenticated peers use up the descriptors: close the one pending longest.
+            self._pending.pop(next(iter(self._pending))).connection.close()
             return
         if not _of_our_user(connection):
             connection.close()
             return
         connection.setblocking(False)
-        self._newcomers[connection.fileno()] = _Newcomer(connection)
+        self._pending[connection.fileno()] = PendingConnection(connection)
 
-    def _heard(self, newcomer: _Newcomer) -> bool:
-        """Whether it has said all that it will say; never more is read than it has to say."""
-        wanted = len(self._secret) + _INDEX.size - len(newcomer.said)
+    def _is_complete(self, pending: PendingConnection) -> bool:
+        """Receive no more than the secret and the index; tell whether no more can come."""
+        wanted = len(self._secret) + _INDEX.size - len(pending.received)
         try:
-            words = newcomer.connection.recv(wanted)
+            data = pending.connection.recv(wanted)
         except BlockingIOError:
             return False
         except OSError:
-            words = b""
-        newcomer.said += words
-        return not words or len(words) == wanted
+            data = b""
+        pending.received += data
+        return not data or len(data) == wanted
 
-    def _judge(self, newcomer: _Newcomer) -> None:
+    def _admit(self, pending: PendingConnection) -> None:
+        """Admit a connection with the right secret and a free index; close any other."""
         secret = len(self._secret)
-        said = bytes(newcomer.said)
-        if len(said) == secret + _INDEX.size and hmac.compare_digest(said[:secret], self._secret):
-            index = _INDEX.unpack_from(said, secret)[0]
-            if index < self._seats and index not in self._seated:
-                self._seated[index] = newcomer.connection
+        sent = bytes(pending.received)
+        if len(sent) == secret + _INDEX.size and hmac.compare_digest(sent[:secret], self._secret):
+            index = _INDEX.unpack_from(sent, secret)[0]
+            if index < self._seats and index not in self._admitted:
+                self._admitted[index] = pending.connection
                 return
-        newcomer.connection.close()
+        pending.connection.close()
 
 
 def _user_of(connection: socket.socket) -> int:
-    """The effective uid of who connected, or listened, at the other end of a unix(7) socket."""
+    """Return the effective uid of the process at the other end of a unix(7) socket."""
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(found)[1])
 
 
 def _check_listener(connection: socket.socket, address: Any) -> None:
-    if connection.family == socket.AF_UNIX:  # nowhere else does the kernel tell
+    if connection.family == socket.AF_UNIX:  # the only domain of which the kernel tells it
         check_ours(_user_of(connection), f"the listener at {address}")
 
 
@@ -196,9 +233,16 @@ def _of_our_user(connection: socket.socket) -> bool:
 
 
 def bind(listener: socket.socket, address: Any, backlog: int) -> None:
-    """Bind, and listen where there is a backlog.
+    """Bind a socket, and listen.
 
-    Raises: FileExistsError where the address is taken, OSError.
+    Args:
+        listener: the socket.
+        address: its address.
+        backlog: the length of the listener's queue; 0: do not listen.
+
+    Raises:
+        FileExistsError: the address is taken.
+        OSError: bind(2) or listen(2) fails.
     """
     try:
         listener.bind(address)
@@ -210,58 +254,70 @@ def bind(listener: socket.socket, address: Any, backlog: int) -> None:
         raise
 
 
-# Carrying
+# Channel and endpoint
 
 
-class ConnectedEndpoint(PlainEndpoint):
+class BoundChannel(PlainChannel):
+    """A bound socket, which the ticket of the server or receiver passes on."""
+
+    def __init__(self, spec: Spec, bound: socket.socket, data: dict[str, Json]) -> None:
+        """Take over the socket.
+
+        Args:
+            spec: the channel's spec.
+            bound: the socket, which `close` closes.
+            data: the data in every ticket.
+        """
+        super().__init__(spec)
+        self._bound = bound
+        self._data = data
+
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        passes = role in (Role.SERVER, Role.RECEIVER)
+        fds = duplicate_all([self._bound.fileno()] if passes else [])
+        return Ticket(role, index, self._spec, data=dict(self._data), fds=fds)
+
+    def _close(self) -> None:
+        self._bound.close()
+
+
+class ConnectedEndpoint(DescriptorEndpoint):
     """One connection, or, for a server or receiver of several, one for each of them."""
 
     def __init__(self, connections: list[socket.socket], ticket: Ticket, framing: Framing) -> None:
         self._connections = connections
         self._ticket = ticket
         self._framing = framing
-        self._gatherer: Gatherer | None = None
-        self.send: Any = forbidden("a receiver sends nothing")
-        self.recv_into: Any = forbidden("a sender receives nothing")
         try:
-            self._wire()
+            for connection in connections:
+                connection.setblocking(not ticket.spec.nowait)
+            self._bind(
+                ticket,
+                {one.fileno(): self._receiver(one) for one in self._reading},
+                [self._sender(one) for one in self._writing],
+                gathers=ticket.role is Role.RECEIVER,
+            )
         except BaseException:
             self.close()
             raise
 
-    def _wire(self) -> None:
-        spec, role = self._ticket.spec, self._ticket.role
-        for connection in self._connections:
-            connection.setblocking(not spec.nowait)
-        if role is Role.RECEIVER or (role is Role.SERVER and spec.topology is Topology.HUB):
-            self._gatherer = Gatherer(
-                {one.fileno(): self._receiver(one) for one in self._connections},
-                nowait=spec.nowait,
-            )
-            self.recv_into = self._gatherer.recv_into
-            if role is Role.SERVER:
-                senders = [self._sender(one) for one in self._connections]
-                self.send = forbidden("a hub says to whom: send_to")
-                self.recv_from: Any = self._gatherer.recv_from
-                self.send_to: Any = lambda index, data: senders[index](data)
-            return
-        (connection,) = self._connections
-        self.send = self._sender(connection)
-        if role is not Role.SENDER:
-            receive = self._receiver(connection)
-            if spec.poll:
-                receive = polled(connection.fileno(), receive, nowait=spec.nowait)
-            self.recv_into = receive
+    @property
+    def _reading(self) -> list[socket.socket]:
+        return [] if self._ticket.role is Role.SENDER else self._connections
 
-    def _sender(self, connection: socket.socket) -> Callable[[Any], None]:
+    @property
+    def _writing(self) -> list[socket.socket]:
+        return [] if self._ticket.role is Role.RECEIVER else self._connections
+
+    def _sender(self, connection: socket.socket) -> Send:
         if self._framing is Framing.MESSAGE:
             return message_sender(connection)
         send = stream_sender(connection, self._ticket.spec.size)
-        return given_room(connection.fileno(), send) if self._asks else send
+        return send_if_room(connection.fileno(), send) if self._needs_room else send
 
     @property
-    def _asks(self) -> bool:
-        """Whether a sender that may not wait has to ask for room first."""
+    def _needs_room(self) -> bool:
+        """A sender that may not wait has to ask for room first."""
         return self._ticket.spec.nowait and self._connections[0].family != socket.AF_UNIX
 
     def _receiver(self, connection: socket.socket) -> Receive:
@@ -276,21 +332,17 @@ class ConnectedEndpoint(PlainEndpoint):
         return data
 
     def native(self) -> object | None:
-        if operations is None:
-            return None
-        spec, role = self._ticket.spec, self._ticket.role
-        fds = tuple(connection.fileno() for connection in self._connections)
-        reading = () if role is Role.SENDER else fds
-        writing = () if role is Role.RECEIVER else fds
-        epoll = -1 if self._gatherer is None else self._gatherer.fileno()
-        wanted = (self, reading, writing, spec.size, epoll, spec.poll, spec.nowait)
-        if self._framing is Framing.MESSAGE:
-            return operations.packets(*wanted)  # type: ignore[no-any-return]
-        return operations.streams(*wanted, self._asks)  # type: ignore[no-any-return]
+        stream = self._framing is Framing.STREAM
+        return build_over_descriptors(
+            "streams" if stream else "packets",
+            self,
+            self._ticket.spec,
+            (connection.fileno() for connection in self._reading),
+            (connection.fileno() for connection in self._writing),
+            *((self._needs_room,) if stream else ()),
+            gatherer=self._gatherer,
+        )
 
-    def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        if self._gatherer is not None:
-            self._gatherer.close()
+    def _close(self) -> None:
         for connection in self._connections:
             connection.close()

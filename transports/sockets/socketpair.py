@@ -5,10 +5,8 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass, replace
 
-from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec
-from ipcbench.transports.base.descriptors import duplicate_all
+from ipcbench.transports.base import PlainChannel, check_spec, duplicate_all
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Lifetime,
     Limits,
@@ -29,7 +27,7 @@ class PairChannel(PlainChannel):
     """`_pairs` holds (the client's, the server's) for each client."""
 
     def __init__(self, spec: Spec) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         try:
             for _ in range(spec.parties - 1):
@@ -38,35 +36,32 @@ class PairChannel(PlainChannel):
             self.close()
             raise unavailable(error) from error
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if not self._pairs:
-            raise Closed("the channel is closed")
-        if role in (Role.CLIENT, Role.SENDER):
-            mine = [self._pairs[index][0]]
-        else:
-            mine = [server for _, server in self._pairs]
-        return Ticket(role, index, self._spec, fds=duplicate_all(one.fileno() for one in mine))
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        near = role in (Role.CLIENT, Role.SENDER)
+        ends = [self._pairs[index][0]] if near else [server for _, server in self._pairs]
+        return Ticket(role, index, self._spec, fds=duplicate_all(end.fileno() for end in ends))
 
-    def close(self) -> None:
-        pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for one in pair:
-                one.close()
+    def _close(self) -> None:
+        for client, server in self._pairs:
+            client.close()
+            server.close()
 
 
 @dataclass(frozen=True, slots=True)
 class SocketPair:
+    """The transport `socketpair`."""
+
     name: str = "socketpair"
     traits: Traits = TRAITS
 
     def probe(self) -> Limits | Unavailable:
         try:
-            one, other = socket.socketpair()
-            with one, other:
-                return Limits(message=UNBOUNDED, others=(send_buffer(),))
+            PairChannel(Spec(size=1)).close()
+            return Limits(message=UNBOUNDED, others=(send_buffer(),))
         except OSError as error:
             return unavailable(error)
+        except Unavailable as reason:
+            return reason
 
     def create(self, spec: Spec) -> PairChannel:
         check_spec(self, spec, None)

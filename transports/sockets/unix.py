@@ -11,14 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ipcbench.transports.base.defaults import check_seat, check_spec, path_in
-from ipcbench.transports.base.descriptors import duplicate_all
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import check_spec, path_in, raised, refused, sysctl_limit
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Family,
-    FanOut,
     Framing,
     Lifetime,
     Limit,
@@ -31,14 +27,14 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
 )
-from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
+from ipcbench.transports.kernel_objects import fresh_folder, remove_folder
 from ipcbench.transports.sockets.calls import largest_message
 from ipcbench.transports.sockets.connections import (
     LONG_QUEUE,
+    Acceptor,
+    BoundChannel,
     ConnectedEndpoint,
-    Door,
     bind,
     connect_to,
 )
@@ -47,11 +43,9 @@ STREAM = Traits(
     family=Family.SOCKET,
     framing=Framing.STREAM,
     topologies=frozenset({Topology.LINK, Topology.FAN_IN, Topology.HUB}),
-    fan_out=FanOut.NONE,
     peer_death=PeerDeath.REPORTED,
     sharing=Sharing.NAME,
     lifetime=Lifetime.FILE_SYSTEM,
-    waiting=Waiting.BLOCKING,
     zero_length=False,
     pollable=True,
     copies=2,  # into the kernel's buffers, and out of them
@@ -66,28 +60,40 @@ PATH_MAX = 107  # sockaddr_un holds 108 bytes, the last one zero: unix(7)
 UNBOUNDED = Limit("message", None, "a stream has no bound")
 
 
-class Place:
-    """The path of a channel's socket: fixed by the caller, or private in a folder of its own."""
+class SocketPath:
+    """Path of a channel's socket: fixed by the caller, or in a private folder."""
 
     def __init__(self, spec: Spec) -> None:
         self._folder = fresh_folder() if spec.name is None else None
         self.path = Path(spec.name) if spec.name is not None else Path(f"{self._folder}/socket")
         self._bound: list[Path] = []
 
-    def bind(self, made: socket.socket, path: Path, backlog: int = 0) -> None:
-        """Bind there, for our user alone, and listen where there is a backlog.
+    def bound(self, kind: socket.SocketKind, backlog: int = 0) -> socket.socket:
+        """Create a socket that is bound to the path, for our user alone.
 
-        Raises: FileExistsError where the path is taken, Unavailable.
+        Args:
+            kind: the socket's kind.
+            backlog: the length of the listener's queue; 0: do not listen.
+
+        Raises:
+            FileExistsError: the path is taken.
+            Unavailable: there is no such socket, or bind(2) fails.
         """
-        bind_private(made, path, backlog)
-        self._bound.append(path)
+        made = new_socket(kind)
+        try:
+            bind_private(made, self.path, backlog)
+        except BaseException:
+            made.close()
+            raise
+        self._bound.append(self.path)
+        return made
 
-    def also(self, paths: Iterable[Path]) -> None:
-        """Others will bind these: they go with ours."""
+    def add(self, paths: Iterable[Path]) -> None:
+        """Let `remove` remove further paths, to which peers will bind sockets."""
         self._bound += paths
 
     def remove(self) -> None:
-        """Remove the names, once only: they may be somebody else's by then."""
+        """Remove the names, the first time: they may be another program's afterwards."""
         bound, self._bound = self._bound, []
         for path in bound:
             path.unlink(missing_ok=True)
@@ -97,14 +103,21 @@ class Place:
 
 
 def bind_private(made: socket.socket, path: Path, backlog: int = 0) -> None:
-    """Bind to a path that our user alone may reach, and listen where there is a backlog.
+    """Bind to a path that our user alone may reach, and listen.
 
-    Raises: FileExistsError where the path is taken, Unavailable.
+    Args:
+        made: the socket.
+        path: its path.
+        backlog: the length of the listener's queue; 0: do not listen.
+
+    Raises:
+        FileExistsError: the path is taken.
+        Unavailable: bind(2) or listen(2) fails.
     """
     check_length(path)
     try:
         # bind(2) gives the file the socket's own mode, less the umask (unix_bind_bsd() in
-        # Linux's net/unix/af_unix.c); the umask itself is every thread's, and is left alone.
+        # Linux's net/unix/af_unix.c); the umask itself belongs to all threads, and is left alone.
         os.fchmod(made.fileno(), 0o600)
         bind(made, str(path), backlog)
     except FileExistsError:
@@ -114,7 +127,7 @@ def bind_private(made: socket.socket, path: Path, backlog: int = 0) -> None:
 
 
 def check_length(path: Path) -> None:
-    """Raises: Unavailable for a path that no socket can have."""
+    """Check that a socket can have this path. Raises: Unavailable."""
     length = len(os.fsencode(path))
     if length > PATH_MAX:
         raise Unavailable(
@@ -124,7 +137,7 @@ def check_length(path: Path) -> None:
 
 
 def new_socket(kind: socket.SocketKind) -> socket.socket:
-    """Raises: Unavailable."""
+    """Create a unix(7) socket. Raises: Unavailable."""
     try:
         return socket.socket(socket.AF_UNIX, kind)
     except OSError as error:
@@ -135,58 +148,44 @@ def unavailable(error: OSError) -> Unavailable:
     return refused("socket(AF_UNIX)", error)
 
 
-class UnixChannel:
+class UnixChannel(BoundChannel):
+    """A listener at a path."""
+
     def __init__(self, spec: Spec, kind: socket.SocketKind) -> None:
-        self._spec = spec
-        self._listener: socket.socket | None = None
-        self._place = Place(spec)
+        self._path = SocketPath(spec)
         try:
-            self._listener = new_socket(kind)
-            self._place.bind(self._listener, self._place.path, LONG_QUEUE)
+            listener = self._path.bound(kind, LONG_QUEUE)
         except BaseException:
-            self.close()
             self.unlink()
             raise
-
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._listener is None:
-            raise Closed("the channel is closed")
-        listening = role in (Role.SERVER, Role.RECEIVER)
-        fds = duplicate_all([self._listener.fileno()] if listening else [])
-        return Ticket(role, index, self._spec, data={"path": str(self._place.path)}, fds=fds)
-
-    def close(self) -> None:
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
+        super().__init__(spec, listener, {"path": str(self._path.path)})
 
     def unlink(self) -> None:
-        self._place.remove()
+        self._path.remove()
 
 
 def message_limit(kind: socket.SocketKind) -> Limit:
-    """Raises: OSError."""
+    """Find the longest message of a kind of socket. Raises: OSError."""
     most = largest_message(kind)
     return Limit(
         "message",
         most,
         "SO_SNDBUF, by net.core.wmem_default",
-        f"sysctl -w net.core.wmem_default={2 * (most + 32)}",
+        raised("net.core.wmem_default", 2 * (most + 32)),
     )
 
 
 def send_buffer() -> Limit:
-    """Raises: OSError."""
+    """Find the size of a stream socket's send buffer. Raises: OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
-        room = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-    return Limit(
-        "send buffer", room, "net.core.wmem_default", f"sysctl -w net.core.wmem_default={2 * room}"
-    )
+        size = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    return sysctl_limit("send buffer", "net.core.wmem_default", size)
 
 
 @dataclass(frozen=True, slots=True)
 class UnixSocket:
+    """The transports `unix-stream` and `unix-seqpacket`."""
+
     name: str
     traits: Traits
     kind: socket.SocketKind
@@ -221,13 +220,15 @@ class UnixSocket:
             return ConnectedEndpoint([connection], ticket, framing)
         (fd,) = ticket.take_fds()
         with socket.socket(fileno=fd) as listener:
-            connections = Door(listener, ticket.spec.parties - 1).admit_all(deadline)
+            connections = Acceptor(listener, ticket.spec.parties - 1).admit_all(deadline)
         return ConnectedEndpoint(connections, ticket, framing)
 
 
 def unix_stream() -> UnixSocket:
+    """Make the transport over SOCK_STREAM."""
     return UnixSocket("unix-stream", STREAM, socket.SOCK_STREAM)
 
 
 def unix_seqpacket() -> UnixSocket:
+    """Make the transport over SOCK_SEQPACKET."""
     return UnixSocket("unix-seqpacket", SEQPACKET, socket.SOCK_SEQPACKET)

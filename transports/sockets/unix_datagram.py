@@ -1,12 +1,12 @@
-"""unix(7) datagram sockets: whole messages, in order, to whoever is bound to a path.
+"""unix(7) datagram sockets: whole messages, in order, to the socket that is bound to a path.
 
 Each process receives on a socket that is bound, and sends over another one
-that is connected to where the message goes: so no message costs a look-up of
-its path, the names may go early, and a direction holds what
+that is connected to the receiver's path: so no message costs a look-up of its
+path, the names may be removed early, and a direction holds as many messages as
 net.unix.max_dgram_qlen says. (Two sockets that are connected to each other
 do not heed it, unix_dgram_sendmsg in net/unix/af_unix.c: SO_SNDBUF alone
-bounds them.) A client's sending socket has a name too, which tells a server
-whose the message is. Competing receivers share one bound socket.
+bounds them.) A client's sending socket has a name too, by which a server
+recognises the sender. Competing receivers share one bound socket.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base.defaults import (
-    PlainEndpoint,
-    check_seat,
+from ipcbench.transports.base import (
+    DescriptorEndpoint,
+    Gathered,
+    Receive,
     check_spec,
-    closed,
-    forbidden,
     path_in,
+    raised,
+    serve,
+    sysctl,
+    translate,
+    waiting_receive,
 )
-from ipcbench.transports.base.descriptors import duplicate_all
-from ipcbench.transports.base.multiplexing import Receive, polled
-from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     FanOut,
     Limit,
@@ -47,16 +47,17 @@ from ipcbench.transports.contract import (
     Traits,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects.ownership import check_ours
-from ipcbench.transports.native import operations
+from ipcbench.transports.kernel_objects import check_ours
+from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
     check_message,
     message_receiver,
     message_sender,
 )
+from ipcbench.transports.sockets.connections import BoundChannel
 from ipcbench.transports.sockets.unix import (
     SEQPACKET,
-    Place,
+    SocketPath,
     bind_private,
     check_length,
     message_limit,
@@ -72,84 +73,85 @@ TRAITS = replace(
     zero_length=True,
 )
 
-_PAUSE = 0.001  # seconds between two looks whether a client has bound its path
-_QUEUE = Path("/proc/sys/net/unix/max_dgram_qlen")
+_PAUSE = 0.001  # seconds between two attempts to connect to a client's path
+_QUEUE = "net.unix.max_dgram_qlen"
 
 
 def _inbox(path: str, index: int) -> Path:
-    """Where a client receives."""
+    """Return the path on which a client receives."""
     return Path(f"{path}.{index}")
 
 
 def _sender_of(path: str, index: int) -> Path:
-    """The name of the socket that a client sends over."""
+    """Return the name of the socket that a client sends over."""
     return Path(f"{path}.{index}.out")
 
 
-class DatagramEndpoint(PlainEndpoint):
-    """`_inbox` is received on, `_outboxes` are sent over: one for each that is sent to."""
+class DatagramEndpoint(DescriptorEndpoint):
+    """Endpoint over datagram sockets.
+
+    `_inbox` is received on, `_outboxes` are sent over: one for each receiver.
+    """
 
     def __init__(
         self, inbox: socket.socket | None, outboxes: list[socket.socket], ticket: Ticket
     ) -> None:
-        self._inbox = inbox
-        self._outboxes = outboxes
+        self._sockets = [*outboxes, *([] if inbox is None else [inbox])]
+        self._reading = [] if inbox is None else [inbox.fileno()]
+        self._writing = [outbox.fileno() for outbox in outboxes]
         self._ticket = ticket
-        self.send: Any = forbidden("a receiver sends nothing")
-        self.recv_into: Any = forbidden("a sender receives nothing")
         spec = ticket.spec
-        senders = []
-        for outbox in outboxes:
-            outbox.setblocking(not spec.nowait)
-            senders.append(message_sender(outbox))
-        if len(senders) == 1:
-            self.send = senders[0]
-        if inbox is not None:
-            inbox.setblocking(not spec.nowait)
-            self.recv_into = self._waiting(
-                message_receiver(inbox, spec.size, empty_is_end=False), spec
-            )
-            if spec.topology is Topology.HUB and ticket.role is Role.SERVER:
-                self.send = forbidden("a hub says to whom: send_to")
-                indices = {
-                    str(_sender_of(path_in(ticket), index)): index
-                    for index in range(spec.parties - 1)
-                }
-                self.recv_from: Any = self._waiting(_recv_from(inbox, spec.size, indices), spec)
-                self.send_to: Any = lambda index, data: senders[index](data)
+        for one in self._sockets:
+            one.setblocking(not spec.nowait)
+        senders = [message_sender(outbox) for outbox in outboxes]
+        if inbox is None:
+            self._bind(ticket, {}, senders)
+            return
+        fd = inbox.fileno()
+        receive = message_receiver(inbox, spec.size, empty_is_end=False)
+        if ticket.serves_hub:
+            indices = {str(name): index for index, name in enumerate(self._clients())}
+            recv_from = _recv_from(inbox, spec.size, indices)
+            receivers = (waiting_receive(one, fd, spec) for one in (receive, recv_from))
+            serve(self, Gathered(*receivers), senders)
+        else:
+            self._bind(ticket, {fd: receive}, senders)
 
-    def _waiting(self, receive: Receive, spec: Spec) -> Receive:
-        assert self._inbox is not None
-        return polled(self._inbox.fileno(), receive, nowait=spec.nowait) if spec.poll else receive
+    def _clients(self) -> list[Path]:
+        """Return the names of the clients' sending sockets."""
+        path = path_in(self._ticket)
+        return [_sender_of(path, index) for index in range(self._ticket.spec.parties - 1)]
 
     def prepare(self, data: memoryview) -> Any:
         check_message(data, self._ticket.spec.size, empty=True)
         return data
 
     def native(self) -> object | None:
-        if operations is None:
-            return None
-        spec = self._ticket.spec
-        reading = () if self._inbox is None else (self._inbox.fileno(),)
-        writing = tuple(outbox.fileno() for outbox in self._outboxes)
-        wanted = (self, reading, writing, spec.size, -1, spec.poll, spec.nowait)
-        if spec.topology is Topology.HUB and self._ticket.role is Role.SERVER:
-            clients = [_sender_of(path_in(self._ticket), index) for index in range(len(writing))]
-            return operations.datagram_hub(*wanted, tuple(map(os.fsencode, clients)))  # type: ignore[no-any-return]
-        return operations.datagrams(*wanted)  # type: ignore[no-any-return]
+        hub = self._ticket.serves_hub
+        return build_over_descriptors(
+            "datagram_hub" if hub else "datagrams",
+            self,
+            self._ticket.spec,
+            self._reading,
+            self._writing,
+            *((tuple(map(os.fsencode, self._clients())),) if hub else ()),
+        )
 
-    def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
-        for outbox in self._outboxes:
-            outbox.close()
-        if self._inbox is not None:
-            self._inbox.close()
+    def _close(self) -> None:
+        for one in self._sockets:
+            one.close()
 
 
 def _recv_from(inbox: socket.socket, size: int, indices: dict[str, int]) -> Receive:
-    """Receive; the index of the sender, known by its address."""
+    """Make a `recv_from`.
+
+    Args:
+        inbox: the server's socket.
+        size: the largest message.
+        indices: the clients' indices by the names of their sending sockets.
+    """
     receive = inbox.recvfrom_into
-    whole = socket.MSG_TRUNC  # tells the length of a message that it had to cut: recv(2)
+    whole = socket.MSG_TRUNC  # the length also of a message that it cut: recv(2)
 
     def recv_from(buffer: memoryview, /) -> int:
         while True:
@@ -159,71 +161,63 @@ def _recv_from(inbox: socket.socket, size: int, indices: dict[str, int]) -> Rece
                 raise translate(error, "receive") from error
             if received != size and received > len(buffer):
                 raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
-            if address in indices:  # else some other program of our user's has sent it
+            if address in indices:  # else another program of our user has sent it
                 return indices[address]
 
     return recv_from
 
 
-class DatagramChannel:
-    """Holds the socket that a server or receiver receives on; a sender binds its own."""
+class DatagramChannel(BoundChannel):
+    """The socket on which a server or receiver receives; a client binds its own."""
 
     def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._inbox: socket.socket | None = None
-        self._place = Place(spec)
-        path = str(self._place.path)
-        theirs = [name(path, i) for i in range(spec.parties - 1) for name in (_inbox, _sender_of)]
+        self._path = SocketPath(spec)
+        path = str(self._path.path)
+        clients = [name(path, i) for i in range(spec.parties - 1) for name in (_inbox, _sender_of)]
         try:
-            taken = next((str(one) for one in theirs if one.exists()), None)
+            taken = next((str(one) for one in clients if one.exists()), None)
             if taken is not None:
                 raise FileExistsError(f"{taken} is taken")
-            for one in theirs:  # said here, and not by a peer that binds it
+            for one in clients:  # checked here, and not by a peer that binds it
                 check_length(one)
-            self._inbox = new_socket(socket.SOCK_DGRAM)
-            self._place.bind(self._inbox, self._place.path)
-            self._place.also(theirs)
+            inbox = self._path.bound(socket.SOCK_DGRAM)
         except BaseException:
-            self.close()
             self.unlink()
             raise
-
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._inbox is None:
-            raise Closed("the channel is closed")
-        receives = role in (Role.SERVER, Role.RECEIVER)
-        fds = duplicate_all([self._inbox.fileno()] if receives else [])
-        return Ticket(role, index, self._spec, data={"path": str(self._place.path)}, fds=fds)
-
-    def close(self) -> None:
-        inbox, self._inbox = self._inbox, None
-        if inbox is not None:
-            inbox.close()
+        self._path.add(clients)
+        super().__init__(spec, inbox, {"path": path})
 
     def unlink(self) -> None:
-        self._place.remove()
+        self._path.remove()
 
 
 def _connected(path: Path | str, deadline: float | None = None) -> socket.socket:
-    """A socket that sends to that path; with a deadline, wait for it to be bound.
+    """Make a socket that sends to a path.
 
-    Raises: PeerGone, TimedOut, PermissionError (it is another user's).
+    Args:
+        path: the receiver's path.
+        deadline: a point of `time.monotonic` until which to wait for a socket there;
+            None: do not wait.
+
+    Raises:
+        PeerGone: no socket is bound to the path.
+        TimedOut: none was bound in time.
+        PermissionError: the path is another user's.
     """
     made = new_socket(socket.SOCK_DGRAM)
     try:
         while True:
             try:
-                # A datagram's socket has no SO_PEERCRED. What is ours nobody else can replace
-                # (unlink(2), of the sticky bit), so who is looked at is who is connected to.
+                # A datagram socket has no SO_PEERCRED. No other user can replace a file of ours
+                # (unlink(2), of the sticky bit), so the file checked is the one connected to.
                 check_ours(os.lstat(path).st_uid, path)
                 made.connect(str(path))
                 return made
             except (FileNotFoundError, ConnectionRefusedError) as error:
                 if deadline is None:
-                    raise PeerGone(f"nobody receives at {path}") from error
+                    raise PeerGone(f"no socket is bound to {path}") from error
                 if time.monotonic() > deadline:
-                    raise TimedOut(f"nobody came to receive at {path}") from error
+                    raise TimedOut(f"no socket was bound to {path} in time") from error
             time.sleep(_PAUSE)
     except BaseException:
         made.close()
@@ -232,6 +226,8 @@ def _connected(path: Path | str, deadline: float | None = None) -> socket.socket
 
 @dataclass(frozen=True, slots=True)
 class UnixDatagram:
+    """The transport `unix-dgram`."""
+
     name: str = "unix-dgram"
     traits: Traits = TRAITS
 
@@ -245,15 +241,15 @@ class UnixDatagram:
             return unavailable(error)
         except Unavailable as reason:
             return reason
-        waiting = int(_QUEUE.read_text())
+        queue = sysctl(_QUEUE)
         return Limits(
             message=message,
             others=(
                 Limit(
                     "messages in a queue",
-                    waiting + 1,  # it is full when there are more than that: unix_recvq_full
-                    "net.unix.max_dgram_qlen",
-                    f"sysctl -w net.unix.max_dgram_qlen={10 * waiting}",
+                    queue + 1,  # it is full when there are more than that: unix_recvq_full
+                    _QUEUE,
+                    raised(_QUEUE, 10 * queue),
                 ),
             ),
         )

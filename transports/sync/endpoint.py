@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
+from ipcbench.transports.base import PlainEndpoint, closed, forbidden
 from ipcbench.transports.contract import (
     Family,
     FanOut,
@@ -16,7 +16,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Topology,
     Traits,
-    Waiting,
+    Wait,
 )
 
 NOTHING = Limits(message=Limit("message", None, "nothing is carried"))
@@ -29,7 +29,7 @@ TOKEN = Traits(  # each transport replaces what differs
     peer_death=PeerDeath.SILENT,
     sharing=Sharing.NAME,
     lifetime=Lifetime.PROCESS,
-    waiting=Waiting.BLOCKING,
+    waiting=Wait.BLOCK,
     zero_length=True,
     pollable=False,
     copies=0,

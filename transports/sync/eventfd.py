@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Sharing,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import WaitPolicy, operations
@@ -60,7 +60,7 @@ class EventFd:
 @dataclass(frozen=True)
 class EventFds:
     name = "eventfd"
-    waiting = Waiting.BLOCKING
+    waiting = Wait.BLOCK
     sharing = Sharing.DESCRIPTORS
     lifetime = Lifetime.PROCESS
     pollable = True

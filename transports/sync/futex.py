@@ -31,13 +31,13 @@ from functools import cache, partial
 from itertools import repeat
 from typing import Any
 
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Sharing,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import WaitPolicy, built
@@ -138,7 +138,7 @@ class Words:
     """`spins`: looks at the word before it sleeps, None: for ever. It yields on a shared CPU."""
 
     name: str
-    waiting: Waiting
+    waiting: Wait
     spins: int | None
 
     sharing = Sharing.NAME
@@ -261,9 +261,9 @@ def alone_on(mine: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
     return sum(not set(mine).isdisjoint(one) for one in all_cpus) <= 1
 
 
-FUTEX = Words("futex", Waiting.BLOCKING, spins=0)
-SPIN = Words("spin", Waiting.SPINNING, spins=None)
-SPIN_BLOCK = Words("spin-block", Waiting.SPIN_THEN_BLOCK, spins=SPINS)
+FUTEX = Words("futex", Wait.BLOCK, spins=0)
+SPIN = Words("spin", Wait.SPIN, spins=None)
+SPIN_BLOCK = Words("spin-block", Wait.SPIN_BLOCK, spins=SPINS)
 
 
 def _atomics() -> Unavailable | None:

@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec
-from ipcbench.transports.base.os_errors import refused, refused_in_shm
+from ipcbench.transports.base import PlainChannel, check_seat, check_spec, refused, refused_in_shm
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,
@@ -25,11 +24,10 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Waiting,
+    Wait,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import announce, fresh_name, open_ours, withdraw
 from ipcbench.transports.kernel_objects.home import home
-from ipcbench.transports.kernel_objects.ownership import open_ours
 from ipcbench.transports.native import built, operations
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
@@ -40,7 +38,7 @@ FILE_LOCK = replace(
     undo=True,  # the kernel gives it back when the holder's file is closed
 )
 HELD = replace(GUARD, sharing=Sharing.INHERIT, native=False)
-NO_GUARD = replace(GUARD, waiting=Waiting.NONE, excludes=False)
+NO_GUARD = replace(GUARD, waiting=Wait.NONE, excludes=False)
 
 
 class _Lock(Protocol):

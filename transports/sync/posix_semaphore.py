@@ -10,19 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.base import refused_in_shm
 from ipcbench.transports.base.bindings import missing, posix_ipc
-from ipcbench.transports.base.os_errors import refused_in_shm
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     PeerGone,
     Sharing,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
-from ipcbench.transports.kernel_objects.ownership import check_ours
+from ipcbench.transports.kernel_objects import announce, check_ours, fresh_name, withdraw
 from ipcbench.transports.native import WaitPolicy, operations
 from ipcbench.transports.sync.waiter import Fixed
 
@@ -66,7 +65,7 @@ class PosixSemaphore:
 @dataclass(frozen=True)
 class PosixSemaphores:
     name = "posix-sem"
-    waiting = Waiting.BLOCKING
+    waiting = Wait.BLOCK
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False

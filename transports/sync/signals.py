@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base.defaults import PlainChannel, check_seat, check_spec, forbidden
-from ipcbench.transports.base.os_errors import refused
+from ipcbench.transports.base import PlainChannel, check_seat, check_spec, forbidden, refused
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,

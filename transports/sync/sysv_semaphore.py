@@ -9,15 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.base import refused
 from ipcbench.transports.base.bindings import missing, sysv_ipc
-from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     PeerGone,
     Sharing,
     Unavailable,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.kernel_objects import withdraw
@@ -79,7 +79,7 @@ class SysvSemaphore:
 class SysvSemaphores:
     undo: bool = False
     name = "sysv-sem"
-    waiting = Waiting.BLOCKING
+    waiting = Wait.BLOCK
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ipcbench.transports.base.defaults import check_seat, check_spec
-from ipcbench.transports.base.descriptors import close_all, duplicate_all
+from ipcbench.transports.base import check_seat, check_spec, close_all, duplicate_all, waiting_call
 from ipcbench.transports.contract import (
     Closed,
     Endpoint,
@@ -88,10 +87,7 @@ class WaiterEndpoint(TokenEndpoint):
             self.wait = translating(calls.wait, "wait")
             return
         mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
-        wait: Any = getattr(mine, "poll_wait") if ticket.spec.poll else mine.wait  # noqa: B009
-        if ticket.spec.nowait:
-            wait = mine.try_wait
-        self.notify, self.wait = theirs.notify, patient(wait, kind)
+        self.notify, self.wait = theirs.notify, patient(waiting_call(mine, ticket.spec), kind)
         if not kind.unlink_early:
             self.notify = patient(theirs.notify, kind)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Waiting
+from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait
 from ipcbench.transports.native import WaitPolicy
 
 WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
@@ -65,7 +65,7 @@ class WaiterKind(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def waiting(self) -> Waiting: ...
+    def waiting(self) -> Wait: ...
     @property
     def sharing(self) -> Sharing: ...
     @property

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from ipcbench.transports.contract import PeerGone, Topology, Waiting
+from ipcbench.transports.contract import PeerGone, Topology, Wait
 from ipcbench.transports.testing.actors import eventually
 from ipcbench.transports.testing.participants import Seat
 from ipcbench.transports.testing.subject import Stage
@@ -59,12 +59,12 @@ class GuardingTests:
             if not traits.excludes:
                 outside.answer()
                 return
-            if traits.waiting is Waiting.BLOCKING:
+            if traits.waiting is Wait.BLOCK:
                 assert eventually(outside.asleep)
             before = outside.cpu()
             assert outside.waits(0.2)
             used = outside.cpu() - before
-            assert used < 0.02 or traits.waiting is not Waiting.BLOCKING, f"{used} s of CPU"
+            assert used < 0.02 or traits.waiting is not Wait.BLOCK, f"{used} s of CPU"
             inside.do(release)
             outside.answer()
 

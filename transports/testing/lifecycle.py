@@ -24,7 +24,7 @@ from ipcbench.transports.contract import (
     TimedOut,
     Topology,
     Transport,
-    Waiting,
+    Wait,
 )
 from ipcbench.transports.kernel_objects.ledger import (
     LEDGER_VARIABLE,
@@ -229,7 +229,7 @@ class LivingTests:
             pytest.skip("it carries something")
         if topology in (Topology.SIGNAL, Topology.GUARD):
             pytest.skip("signals and guards carry nothing")
-        assert either.transport.traits.waiting is Waiting.NONE
+        assert either.transport.traits.waiting is Wait.NONE
         with either.crew(topology) as crew:
             assert crew.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports.contract import PeerDeath, PeerGone, Topology, WouldBlock
+from ipcbench.transports.contract import PeerDeath, PeerGone, Topology, Wait, WouldBlock
 from ipcbench.transports.testing.actors import Actor, eventually
 from ipcbench.transports.testing.participants import Crew, numbered, receive, send
 from ipcbench.transports.testing.subject import TYPICAL, Stage
@@ -34,7 +34,7 @@ class PollingTests:
         if carrier.transport.traits.pollable:
             pytest.skip("it can be waited for with poll(2)")
         with pytest.raises(ValueError):
-            carrier.transport.create(replace(carrier.spec(topology), poll=True))
+            carrier.transport.create(replace(carrier.spec(topology), wait=Wait.POLL))
 
     def test_waits_in_poll(self, poller: Stage, topology: Topology) -> None:
         with polling(poller, topology) as crew:
@@ -70,7 +70,7 @@ class PollingTests:
 
 
 def polling(stage: Stage, topology: Topology, *, nowait: bool = False) -> Crew:
-    spec = replace(stage.spec(topology, nowait=nowait), poll=True)
+    spec = replace(stage.spec(topology, nowait=nowait), wait=Wait.POLL)
     return Crew(stage.transport, spec)
 
 

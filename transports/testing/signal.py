@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ipcbench.transports.contract import PeerGone, Topology, Waiting, WouldBlock
+from ipcbench.transports.contract import PeerGone, Topology, Wait, WouldBlock
 from ipcbench.transports.testing.actors import eventually
 from ipcbench.transports.testing.participants import Crew, Seat
 from ipcbench.transports.testing.subject import Stage
@@ -59,7 +59,7 @@ class SignallingTests:
 
     def test_waiting_for_a_notify(self, signal: Stage) -> None:
         """It waits as its trait says, and one notify ends one wait."""
-        blocking = signal.transport.traits.waiting is Waiting.BLOCKING
+        blocking = signal.transport.traits.waiting is Wait.BLOCK
         with signal.crew(Topology.SIGNAL) as crew:
             client, server = crew.actors
             server.begin(wait)
@@ -77,7 +77,7 @@ class SignallingTests:
     def test_waiting_with_poll(self, signal: Stage) -> None:
         if not signal.transport.traits.pollable:
             pytest.skip("it cannot be waited for with poll(2)")
-        spec = replace(signal.spec(Topology.SIGNAL), poll=True)
+        spec = replace(signal.spec(Topology.SIGNAL), wait=Wait.POLL)
         with Crew(signal.transport, spec) as crew:
             client, server = crew.actors
             server.begin(wait)

@@ -13,7 +13,7 @@ from ipcbench.transports.contract import (
     Framing,
     MessageTooLarge,
     Topology,
-    Waiting,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.testing.actors import eventually
@@ -168,7 +168,7 @@ class CarryingTests:
 
     def test_full_sender_waits(self, carrier: Stage, topology: Topology) -> None:
         """Without `nowait` a sender waits for space, and nothing is lost."""
-        if carrier.transport.traits.waiting is not Waiting.BLOCKING:
+        if carrier.transport.traits.waiting is not Wait.BLOCK:
             pytest.skip("it does not block")
         # By poll(2), a socket has no space from a quarter of its buffer on.
         more = 5 * carrier.capacity(topology) + 20
@@ -203,14 +203,14 @@ class CarryingTests:
         waiting = carrier.transport.traits.waiting
         with carrier.crew(topology) as crew:
             crew.receiver.begin(receive)
-            if waiting is Waiting.BLOCKING:
+            if waiting is Wait.BLOCK:
                 assert eventually(crew.receiver.asleep)
             before = crew.receiver.cpu()
             assert crew.receiver.waits(0.2)
             used = crew.receiver.cpu() - before
-            if waiting is Waiting.BLOCKING:
+            if waiting is Wait.BLOCK:
                 assert used < 0.02, f"{used} s of CPU in 0.2 s of waiting"
-            elif waiting is Waiting.SPINNING:
+            elif waiting is Wait.SPIN:
                 assert used > 0.02, f"{used} s of CPU in 0.2 s of spinning"
             crew.senders[0].do(send, numbered(5, TYPICAL))
             assert crew.receiver.answer() == [numbered(5, TYPICAL)]

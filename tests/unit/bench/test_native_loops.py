@@ -32,6 +32,7 @@ from ipcbench.transports.contract import (
     Topology,
     Transport,
     Unavailable,
+    Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import built, native_of, operations
@@ -481,13 +482,13 @@ def test_a_client_that_there_is_not_is_no_peer_that_left(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue"])
-@pytest.mark.parametrize("poll", [False, True], ids=["blocking", "poll"])
-def test_a_signal_interrupts_no_loop(name: str, poll: bool) -> None:
+@pytest.mark.parametrize("wait", [Wait.BLOCK, Wait.POLL], ids=["blocking", "poll"])
+def test_a_signal_interrupts_no_loop(name: str, wait: Wait) -> None:
     """Each blocking call goes on after the handler, which Python runs when the loop is done."""
     traits = get(name).traits  # type: ignore[union-attr]
-    if poll and not traits.pollable:
+    if wait is Wait.POLL and not traits.pollable:
         pytest.skip("it cannot be waited for with poll(2)")
-    one, other = ends(name, Topology.LINK, poll=poll)
+    one, other = ends(name, Topology.LINK, wait=wait)
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
     try:

@@ -14,7 +14,7 @@ from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, sig
 from ipcbench.bench.patterns.part import Pattern, Seat, elapsed
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
-from ipcbench.transports.base.defaults import check_seat
+from ipcbench.transports.base import check_seat
 from ipcbench.transports.contract import Role, Spec, Topology
 from tests.unit.bench.parts import PARTS
 

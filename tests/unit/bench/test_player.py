@@ -12,7 +12,7 @@ from ipcbench.bench.loops.messages import END_MARK
 from ipcbench.bench.patterns import stream
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.workers.block_runner import BlockRunner
-from ipcbench.transports.base.defaults import PlainEndpoint
+from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.contract import Role
 from ipcbench.transports.shm.in_place import ABSENT
 

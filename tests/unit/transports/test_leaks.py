@@ -12,8 +12,7 @@ import posix_ipc
 import pytest
 import sysv_ipc
 
-from ipcbench.transports.kernel_objects import fresh_key, fresh_name
-from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
+from ipcbench.transports.kernel_objects import fresh_folder, fresh_key, fresh_name, remove_folder
 from ipcbench.transports.kernel_objects.ledger import Ledger, current
 from ipcbench.transports.testing import leaks
 from ipcbench.transports.testing.actors import Actor

@@ -15,13 +15,14 @@ import sysv_ipc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects import (
     announce,
+    fresh_folder,
     fresh_key,
     fresh_name,
     removal,
+    remove_folder,
     withdraw,
 )
 from ipcbench.transports.kernel_objects.home import PREFIX, home
-from ipcbench.transports.kernel_objects.kernel_name import fresh_folder, remove_folder
 from ipcbench.transports.kernel_objects.ledger import (
     KINDS,
     LEDGER_VARIABLE,

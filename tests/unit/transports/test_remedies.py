@@ -8,7 +8,8 @@ import resource
 
 import pytest
 
-from ipcbench.transports.base.os_errors import MORE_PROCESSES, refused, remedy, words
+from ipcbench.transports.base import refused
+from ipcbench.transports.base.os_errors import MORE_PROCESSES, describe, remedy
 
 
 def of(number: int, name: str | None = None) -> OSError:
@@ -42,5 +43,5 @@ def test_a_call_is_refused_and_not_a_file() -> None:
 
 def test_a_binding_s_format_that_nobody_filled_in() -> None:
     sysv_ipc = pytest.importorskip("sysv_ipc")
-    assert words(sysv_ipc.PermissionsError("Permission %o cannot be")) == "Permission denied"
+    assert describe(sysv_ipc.PermissionsError("Permission %o cannot be")) == "Permission denied"
     assert "seccomp" in refused("shmget(2)", sysv_ipc.PermissionsError("%o")).remedy

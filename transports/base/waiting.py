@@ -1,0 +1,79 @@
+"""Ways of waiting: a spec's `wait` and `nowait`, applied to the calls of an endpoint."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from ipcbench.transports.contract import Spec, Wait, WouldBlock
+
+Receive: TypeAlias = Callable[[memoryview], int]
+Send: TypeAlias = Callable[[Any], None]
+Look: TypeAlias = Callable[[float | None], object]
+"""Waits for data: until it is there (None), or not at all (0), and then it is true or false."""
+
+
+def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive:
+    """Make a receive wait as the spec says.
+
+    Args:
+        receive: receives one message in the facility's own way; where the spec says
+            `nowait`, it raises WouldBlock instead of waiting.
+        source: the descriptor that poll(2) is asked about, or the facility's own poll.
+        spec: the requirements.
+
+    Returns:
+        `receive` itself, or a call that polls first.
+    """
+    if spec.wait is not Wait.POLL:
+        return receive
+    look = _poll(source, select.POLLIN) if isinstance(source, int) else source
+
+    def recv_into(buffer: memoryview, /) -> int:
+        look(None)
+        return receive(buffer)
+
+    def recv_into_at_once(buffer: memoryview, /) -> int:
+        look(0)
+        return receive(buffer)  # raises WouldBlock itself
+
+    return recv_into_at_once if spec.nowait else recv_into
+
+
+def waiting_call(waiter: Any, spec: Spec) -> Callable[[], object]:
+    """Choose the call of a waiter that waits as the spec says.
+
+    Args:
+        waiter: has `wait` and `try_wait`, and `poll_wait` if it can be polled.
+        spec: the requirements.
+    """
+    if spec.nowait:
+        return waiter.try_wait  # type: ignore[no-any-return]
+    return waiter.poll_wait if spec.wait is Wait.POLL else waiter.wait  # type: ignore[no-any-return]
+
+
+def send_if_room(fd: int, send: Send) -> Send:
+    """Make a send that raises WouldBlock unless poll(2) reports ample room.
+
+    A stream socket without room for a whole message takes a part of it (TCP
+    does, even of a small one), and the send would have to wait for the rest.
+
+    Args:
+        fd: the descriptor that `send` writes to.
+        send: sends one whole message.
+    """
+    look = _poll(fd, select.POLLOUT)
+
+    def send_at_once(data: Any, /) -> None:
+        if not look(0):
+            raise WouldBlock("send: it would have to wait")
+        send(data)
+
+    return send_at_once
+
+
+def _poll(fd: int, event: int) -> Look:
+    poller = select.poll()
+    poller.register(fd, event)
+    return poller.poll

@@ -1,0 +1,58 @@
+"""Construction of native operations for an endpoint, where they are built on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ipcbench.transports.base import Gatherer
+from ipcbench.transports.contract import Spec
+from ipcbench.transports.native import endpoint as natives
+from ipcbench.transports.native.wait_policy import WaitPolicy
+
+
+def build(name: str, *arguments: Any) -> object | None:
+    """Call a builder of the compiled part; None where that is not built.
+
+    Args:
+        name: the builder's name.
+        arguments: its arguments, the endpoint first.
+    """
+    operations = natives.operations
+    return None if operations is None else getattr(operations, name)(*arguments)
+
+
+def build_over_descriptors(
+    name: str,
+    endpoint: object,
+    spec: Spec,
+    reading: Iterable[int],
+    writing: Iterable[int],
+    *more: Any,
+    gatherer: Gatherer | None = None,
+    size: int | None = None,
+) -> object | None:
+    """Build the operations over an endpoint's descriptors; None where they are not built.
+
+    Args:
+        name: the builder's name.
+        endpoint: the endpoint, which the operations keep alive.
+        spec: the channel's spec.
+        reading: the descriptors that are received on, in the order of the peers.
+        writing: the descriptors that are sent over, in the same order.
+        more: the builder's further arguments.
+        gatherer: waits for several descriptors.
+        size: the largest message, where it is not the spec's.
+    """
+    policy = WaitPolicy.of(spec)
+    return build(
+        name,
+        endpoint,
+        tuple(reading),
+        tuple(writing),
+        spec.size if size is None else size,
+        -1 if gatherer is None else gatherer.fileno(),
+        policy.poll,
+        policy.nowait,
+        *more,
+    )
