@@ -1,4 +1,4 @@
-"""What machine this is, what it allows, and how noisy it is right now."""
+"""The host: its hardware, its settings, its CPUs, and their time so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ipcbench.bench.results.records import MachineInfo
 _SYS = Path("/sys/devices/system/cpu")
 IDLE_LATENCY = Path("/dev/cpu_dma_latency")
 
-# What decides results, and where it stands; shown on the page and by `doctor`.
+# The settings that influence results, with their files; shown on the page and by `doctor`.
 _SETTINGS = {
     "governor": _SYS / "cpu0/cpufreq/scaling_governor",
     "idle driver": _SYS / "cpuidle/current_driver",
@@ -44,7 +44,7 @@ def _cpu_model() -> str:
 
 
 def _virtualization() -> str:
-    """What hides between us and the hardware, as far as the machine tells."""
+    """Describe the hypervisor, or return "" if none is visible."""
     flags = _text(Path("/proc/cpuinfo"))
     vendor = _text(Path("/sys/class/dmi/id/sys_vendor"))
     if "hypervisor" in flags:
@@ -53,7 +53,7 @@ def _virtualization() -> str:
 
 
 def machine() -> MachineInfo:
-    """The machine at hand. Never raises: what cannot be read is left out."""
+    """Describe this machine. Never raises: a file that cannot be read is left out."""
     settings = {name: _text(path) for name, path in _SETTINGS.items()}
     hidden = []
     if not settings["governor"]:
@@ -75,7 +75,7 @@ def machine() -> MachineInfo:
 
 
 def cpu_list(text: str) -> list[int]:
-    """`0-2,5` -> [0, 1, 2, 5], as the files in /sys write it."""
+    """Parse the CPU lists of /sys: `0-2,5` -> [0, 1, 2, 5]."""
     cpus: list[int] = []
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
@@ -85,7 +85,7 @@ def cpu_list(text: str) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """One CPU that we may use; two with the same `core` are siblings of one physical core."""
+    """A CPU that may be used; two with the same `core` are threads of one physical core."""
 
     number: int
     core: tuple[int, ...]
@@ -93,7 +93,7 @@ class Cpu:
 
 
 def topology() -> list[Cpu]:
-    """The CPUs of `sched_getaffinity`. A machine that hides them shows each as its own core."""
+    """List the CPUs of sched_getaffinity(2); without topology in /sys, each is a core."""
     allowed = sorted(os.sched_getaffinity(0))
     found = []
     for number in allowed:
@@ -105,7 +105,7 @@ def topology() -> list[Cpu]:
 
 
 def may_forbid_idle() -> str:
-    """ "" where idle states may be forbidden, else the reason why not."""
+    """Return the reason why idle states cannot be forbidden, or ""."""
     try:
         os.close(os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC))
     except OSError as error:
@@ -114,9 +114,9 @@ def may_forbid_idle() -> str:
 
 
 def forbid_idle() -> int:
-    """Hold every CPU out of its idle states until the descriptor returned is closed.
+    """Keep every CPU out of its idle states until the returned descriptor is closed.
 
-    The kernel keeps a request of 0 µs for as long as the file stays open
+    The kernel honours the request of 0 µs while the file is open
     (Documentation/power/pm_qos_interface.rst). Raises: OSError.
     """
     fd = os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC)
@@ -126,17 +126,18 @@ def forbid_idle() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """All CPUs' time so far, in clock ticks: proc_stat(5)."""
+    """Time of all CPUs so far, in clock ticks: proc_stat(5)."""
 
     total: int
     steal: int
 
     def steal_since(self, before: Ticks) -> float:
-        """Share of the time since `before` that the hypervisor gave to others."""
+        """Return the share of the time since `before` that the hypervisor took."""
         return (self.steal - before.steal) / max(1, self.total - before.total)
 
 
 def ticks() -> Ticks:
+    """Read /proc/stat; a kernel that counts no steal shows 0."""
     fields = [int(text) for text in _text(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
     fields += [0] * (8 - len(fields))
     return Ticks(sum(fields), fields[7])

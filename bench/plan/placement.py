@@ -1,4 +1,4 @@
-"""Placements: which CPUs the processes of a run are pinned to. Pure, given the machine's CPUs."""
+"""Placements: the CPUs that the processes of a run are pinned to. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE,
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
-    """This machine has no such placement, and what would give it one."""
+    """A placement that this machine does not offer, with the reason and a remedy."""
 
     reason: str
     remedy: str = ""
@@ -19,18 +19,20 @@ class Impossible:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What a machine offers to placements. `idle`: "" or why idle states stay allowed."""
+    """The CPUs of a machine. `idle`: "", or the reason why idle states cannot be forbidden."""
 
     cpus: Sequence[Cpu]
     idle: str
 
 
 def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impossible:
-    """For each process, the worker first, the CPUs that it may use.
+    """Return the CPUs that each process may use, the worker first.
 
-    `same-core` puts all on the last CPU: the first ones serve most
-    interrupts. `cross-core` deals the processes out in turn over distinct
-    physical cores that share their last cache. Raises: ValueError.
+    `same-core` puts all processes on the last CPU, since the first ones serve
+    most interrupts. `cross-core` distributes them in turn over distinct
+    physical cores that share their last-level cache.
+
+    Raises: ValueError for an unknown placement.
     """
     if placement not in PLACEMENTS:
         raise ValueError(unknown("placement", placement, PLACEMENTS))
@@ -42,7 +44,7 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     cores = _near_cores(site.cpus)
     if len(cores) < 2:
         return Impossible(
-            "only one physical core with this last cache may be used",
+            "only one physical core with this last-level cache may be used",
             "allow more CPUs: taskset -c 0,1 …, or a machine with two cores",
         )
     if placement == CROSS_CORE_AWAKE and site.idle:
@@ -53,14 +55,14 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
 
 
 def _deal(processes: int, cores: int) -> list[int]:
-    """In turn; with enough cores the first process, which others serve, keeps its own alone."""
+    """Distribute processes in turn; with three cores or more, the first has one of its own."""
     if cores < 3 or processes <= cores:
         return [number % cores for number in range(processes)]
     return [0, *(1 + number % (cores - 1) for number in range(processes - 1))]
 
 
 def _near_cores(cpus: Sequence[Cpu]) -> list[int]:
-    """One CPU of each physical core, from the largest group that shares its last cache."""
+    """Return a CPU of each physical core in the largest group with a common last-level cache."""
     groups: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     for cpu in cpus:
         groups.setdefault(cpu.shares_cache_with, {}).setdefault(cpu.core, cpu.number)

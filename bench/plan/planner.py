@@ -1,7 +1,7 @@
-"""From axes to cells: what is measured, and what is not, with its reason. Pure.
+"""Planner: turns axes into cells, each measured or skipped with its reason. Pure.
 
 The same profile on the same machine gives the same plan, cell by cell, in
-the same order; `digest` names it.
+the same order; `digest` identifies it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ _WAITS = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A transport as the planner sees it: what it is, and what `probe` found.
+    """A transport as the planner sees it: its traits, and the result of `probe`.
 
-    `native`: why no compiled loop can run it here: none can at all, or its own part of that is
-    missing; None where one can.
+    `native`: the reason why no compiled loop can drive it on this machine, or None.
     """
 
     name: str
@@ -64,12 +63,12 @@ class Plan:
     skipped: list[tuple[Cell, Skip]]
 
     def digest(self) -> str:
-        """A name for what is measured, and where each process is put."""
+        """Identify the measured cells and the CPUs of their processes."""
         text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
         return hashlib.sha256(text).hexdigest()[:16]
 
     def controls_for(self, wanted: Collection[str]) -> set[str]:
-        """The twins that share a placement with a wanted cell, and their originals: ids."""
+        """Return the ids of twins at the placements of the wanted cells, and of their originals."""
         cells = [planned.cell for planned in self.cells]
         placements = {cell.placement for cell in cells if cell.id in wanted}
         twins = [cell for cell in cells if cell.twin and cell.placement in placements]
@@ -77,7 +76,7 @@ class Plan:
 
 
 def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
-    """Each cell once, in the order given, measured or skipped; a control alone controls nothing."""
+    """Plan each cell once, in the order given; drop a control without its original."""
     planned: dict[str, PlannedCell] = {}
     skipped: dict[str, tuple[Cell, Skip]] = {}
     for cell in cells:
@@ -86,11 +85,11 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
         found = candidate(cell.transport)
         if not _meant(cell, found):
             continue
-        verdict = _judge(cell, found, site)
-        if isinstance(verdict, PlannedCell):
-            planned[cell.id] = verdict
+        admitted = _admit(cell, found, site)
+        if isinstance(admitted, PlannedCell):
+            planned[cell.id] = admitted
         else:
-            skipped[cell.id] = cell, verdict
+            skipped[cell.id] = cell, admitted
     alone = [
         identity
         for identity, one in planned.items()
@@ -102,9 +101,9 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
 
 
 def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
-    """The products of the axes; `names` are the transports that a pattern of names means.
+    """Yield the products of the axes; `names` returns the transports that match a name.
 
-    Raises: BadConfig where there are too many, and what `names` raises.
+    Raises: BadConfig if there are too many, and the exceptions of `names`.
     """
     left = MOST_CELLS
     for one in axes:
@@ -137,18 +136,22 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
 
 
 def _meant(cell: Cell, candidate: Candidate) -> bool:
-    """Whether the cell makes sense: who asks for all transports asks no semaphore for bytes."""
+    """Tell whether the transport carries data exactly if the pattern does.
+
+    The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes.
+    """
     if candidate.traits is None:
         return True
     carries = bool(candidate.traits.topologies - CARRY_NOTHING)
     return carries is PATTERNS[cell.pattern].carries
 
 
-def _judge(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
+def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
+    """Plan a cell, or skip it with the reason."""
     if isinstance(candidate.found, Unavailable):
         return Skip(candidate.found.reason, candidate.found.remedy)
     traits, limits = candidate.traits, candidate.found
-    assert traits is not None  # only what is unavailable has none
+    assert traits is not None  # only an unavailable transport has none
     pattern = PATTERNS[cell.pattern]
     refusal = pattern.refuses(cell.processes)
     if refusal:
@@ -207,17 +210,17 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     limit = limits.message_for(PATTERNS[cell.pattern].topology)
     if limit.value is not None and cell.size > limit.value:
         return Skip(
-            f"{cell.transport} takes {limit.value} bytes at most as {limit.name} ({limit.source})",
+            f"{cell.transport} takes at most {limit.value} bytes as {limit.name} ({limit.source})",
             limit.remedy,
         )
     return None
 
 
 def order(cells: Sequence[PlannedCell], seed: int, round_number: int) -> list[PlannedCell]:
-    """The cells of a round, shuffled by the seed and the round alone.
+    """Shuffle the cells of a round, by the seed and the round alone.
 
-    By digest and not by `random`: the order must stay the same for ever, so
-    that a sweep can be repeated and resumed.
+    The key is a digest, not `random`: the order must never change between
+    versions of Python, so that a sweep can be repeated and resumed.
     """
 
     def rank(planned: PlannedCell) -> bytes:

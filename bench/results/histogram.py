@@ -1,9 +1,9 @@
-"""A log-linear histogram of durations, in HdrHistogram's layout (hdrhistogram.org).
+"""Log-linear histogram of durations, in the layout of HdrHistogram (hdrhistogram.org).
 
-Values up to `2 * HALF` nanoseconds have a bucket each; above, every power of
-two is cut into `HALF` equal buckets. A bucket of values from v on is at most
-v / HALF wide, so its middle is off by at most 1 / (2 * HALF) of the value:
-0.4 % here.
+Each value below `2 * HALF` nanoseconds has its own bucket; above, every power
+of two is divided into `HALF` equal buckets. A bucket that starts at v is at
+most v / HALF wide, so its middle differs from a value in it by at most
+1 / (2 * HALF): 0.4 % here.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Counts = Mapping[int, int]
 
 
 def bucket(nanoseconds: int) -> int:
-    """The number of the bucket that holds this duration."""
+    """Return the number of the bucket of a duration."""
     if nanoseconds < 0:
         raise ValueError("a duration is never negative")
     shift = max(0, nanoseconds.bit_length() - HALF_BITS - 1)
     return (shift << HALF_BITS) + (nanoseconds >> shift)
 
 
-LAST = bucket((1 << 63) - 1)  # no clock counts further
+LAST = bucket((1 << 63) - 1)  # the largest number of a clock
 
 
 def bounds(number: int) -> tuple[int, int]:
-    """The lowest duration of a bucket, and the lowest of the next one."""
+    """Return the lowest duration of a bucket, and that of the next one."""
     if number < 2 * HALF:
         return number, number + 1
     shift = (number >> HALF_BITS) - 1
@@ -39,11 +39,12 @@ def bounds(number: int) -> tuple[int, int]:
 
 
 def count(durations: Iterable[int]) -> Counter[int]:
-    """Bucket number -> how many."""
+    """Count the durations in each bucket: number -> count."""
     return Counter(map(bucket, durations))
 
 
 def merge(histograms: Iterable[Counts]) -> Counter[int]:
+    """Add up histograms."""
     total: Counter[int] = Counter()
     for histogram in histograms:
         total.update(histogram)
@@ -51,12 +52,12 @@ def merge(histograms: Iterable[Counts]) -> Counter[int]:
 
 
 def bearable(total: int, quantile: float) -> bool:
-    """Whether a sample of `total` can bear a percentile: ten times its inverse."""
+    """Tell whether a sample is large enough for a percentile: ten values or more lie above it."""
     return total * (1 - quantile) >= 10 - 1e-6  # 100 * (1 - 0.9) is 9.999999999999998
 
 
 def percentile(counts: Counts, quantile: float) -> float:
-    """The middle of the bucket below which `quantile` (0 to 1) of the sample lies, in ns.
+    """Return the middle of the bucket that holds a quantile (0 to 1) of the sample, in ns.
 
     Raises: ValueError for an empty histogram.
     """

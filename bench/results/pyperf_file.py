@@ -1,7 +1,7 @@
-"""pyperf's file: what its worker wrote of one run, and which metadata it takes from us.
+"""pyperf's file: the result of one run, and the metadata that pyperf accepts.
 
-A worker runs a transport that may be anybody's, and its file passes through
-that process: what comes back is looked at as if a stranger had sent it.
+A worker runs the code of a transport, which may be a plug-in, and its file
+passes through that process: the content is untrusted.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import msgspec
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.records import MOST_BLOCKS, OF_A_RUN
 
-SHORTEST, LONGEST = 1e-12, 1e6  # seconds: outside of these no value was ever measured
+SHORTEST, LONGEST = 1e-12, 1e6  # seconds: the range of plausible values
 LARGEST = {"duration": 1e9}  # pyperf adds these seconds to a date
 
 Fact: TypeAlias = str | int | float
 
 
 class NoFigure(BenchError):
-    """The worker's file holds no figure that could stand in a journal; one line."""
+    """The worker's file has no figure that a journal may hold; one line."""
 
 
 class Measured(msgspec.Struct):
-    """`warmups` and `values`: seconds per unit."""
+    """The result of a run. `warmups` and `values`: seconds per unit."""
 
     warmups: list[float]
     values: list[float]
@@ -35,7 +35,7 @@ class Measured(msgspec.Struct):
 
 
 class _File(msgspec.Struct):
-    """As much of pyperf's file as is read here."""
+    """The part of pyperf's file that is read here."""
 
     class Bench(msgspec.Struct):
         class Run(msgspec.Struct):
@@ -52,23 +52,23 @@ _decoder = msgspec.json.Decoder(_File)
 
 
 def are_times(values: Sequence[float]) -> bool:
-    """Whether these are one or more times of one message, as a clock can tell them."""
+    """Tell whether these are plausible times of one message; there must be one or more."""
     return bool(values) and all(SHORTEST <= value <= LONGEST for value in values)
 
 
 def calibrated(data: bytes | msgspec.Raw) -> float:
-    """Seconds per unit of the last block that was tried. Raises: NoFigure."""
+    """Return the seconds per unit of the last calibration block. Raises: NoFigure."""
     found = _read(data)
     if not are_times(found.warmups[-1:]):
-        raise NoFigure(f"calibrating came to {found.warmups[-1:]} seconds a unit")
+        raise NoFigure(f"the calibration resulted in {found.warmups[-1:]} seconds per unit")
     return found.warmups[-1]
 
 
 def measured(data: bytes | msgspec.Raw) -> Measured:
-    """Raises: NoFigure."""
+    """Read the result of a run. Raises: NoFigure."""
     found = _read(data)
     if not are_times(found.values) or not all(0 <= value <= LONGEST for value in found.warmups):
-        raise NoFigure(f"its blocks came to {found.values[:5]} seconds a unit")
+        raise NoFigure(f"its blocks resulted in {found.values[:5]} seconds per unit")
     if max(len(found.values), len(found.warmups)) > MOST_BLOCKS:
         raise NoFigure(f"over {MOST_BLOCKS} blocks")
     return found
@@ -81,21 +81,21 @@ def _read(data: bytes | msgspec.Raw) -> Measured:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError) as error:
         raise NoFigure(f"pyperf's file of this run cannot be read: {error}") from error
     metadata = {key: file.metadata[key] for key in sorted(OF_A_RUN & file.metadata.keys())}
-    return Measured([value for _, value in run.warmups], run.values, taken(metadata))
+    return Measured([value for _, value in run.warmups], run.values, accepted(metadata))
 
 
-def taken(metadata: Mapping[str, Fact]) -> dict[str, Fact]:
-    """The metadata that pyperf takes, and its commands show without an error."""
+def accepted(metadata: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Keep the metadata that pyperf accepts, and shows without an error."""
     folded = {k: " ".join(v.split()) if isinstance(v, str) else v for k, v in metadata.items()}
-    found = {key: value for key, value in folded.items() if _takes(key, value)}
-    if "duration" not in found:  # pyperf adds the two
+    found = {key: value for key, value in folded.items() if _accepts(key, value)}
+    if "duration" not in found:  # pyperf adds duration to date
         found.pop("date", None)
     return found
 
 
-@lru_cache(maxsize=4096, typed=True)  # 1.0 is no number of bytes
-def _takes(key: str, value: Fact) -> bool:
-    import pyperf  # heavy, and a worker has it already
+@lru_cache(maxsize=4096, typed=True)  # typed: for pyperf, 1.0 is not a number of bytes
+def _accepts(key: str, value: Fact) -> bool:
+    import pyperf  # slow to import; a worker has it already
 
     if key == "date":
         return _is_date(value)
@@ -103,13 +103,13 @@ def _takes(key: str, value: Fact) -> bool:
         return False
     try:
         pyperf.Run([1.0], metadata={key: value}, collect_metadata=False)
-    except ValueError:  # empty text, a load below 0
+    except ValueError:  # such as empty text, or a load below 0
         return False
     return True
 
 
 def _is_date(value: Fact) -> bool:
-    """As pyperf writes it: without a time zone, or two could not be compared."""
+    """Tell whether it is a date as pyperf writes it: dates with a time zone cannot be compared."""
     try:
         found = datetime.fromisoformat(str(value))
     except ValueError:

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from ipcbench.bench.results.files import write_atomically
-from ipcbench.bench.results.pyperf_file import taken
+from ipcbench.bench.results.pyperf_file import accepted
 from ipcbench.bench.results.records import OF_A_RUN
 from ipcbench.bench.results.results import Results
 
@@ -51,7 +51,7 @@ def write_suite(results: Results, path: Path) -> bool:
                 pyperf.Run(
                     run.values,
                     warmups=[(run.loops, value) for value in run.warmups],
-                    metadata=taken({**constants, **of_run, **own, **axes}),
+                    metadata=accepted({**constants, **of_run, **own, **axes}),
                     collect_metadata=False,
                 )
             )

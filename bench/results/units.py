@@ -1,4 +1,4 @@
-"""Sizes and spans of time as people write them: `64`, `4K`, `1M`; `90s`, `3m`, `1h`."""
+"""Sizes and durations as people write and read them: `64`, `4K`, `1M`; `90s`, `3m`, `1h`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-LARGEST = 1 << 50  # bytes: no memory holds more
-ALMOST = 0.9995  # from here on three digits round up to the next power of ten
+LARGEST = 1 << 50  # bytes: more than any memory holds
+ALMOST = 0.9995  # a larger fraction rounds up to the next power of ten, with three digits
 
 
 def parse_size(text: str) -> int:
-    """`4K` -> 4096: bytes, in powers of 1024.
+    """Parse a size in bytes, in powers of 1024: `4K` -> 4096.
 
-    Raises: ValueError for anything that is no size.
+    Raises: ValueError.
     """
     found = re.fullmatch(r"([0-9]{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:
-        raise ValueError(f"{text!r} is no size: write bytes as 64, 4K, 1M or 2G")
+        raise ValueError(f"{text!r} is not a size: write bytes as 64, 4K, 1M or 2G")
     size = int(found[1]) * _UNITS[found[2].upper()]
     if size > LARGEST:
         raise ValueError(f"{text!r} is more than any memory holds")
@@ -25,7 +25,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size: int) -> str:
-    """4096 -> `4K`; what is no whole multiple stays a number of bytes."""
+    """Format a size as `parse_size` reads it: 4096 -> `4K`, 4097 -> `4097`."""
     for letter in "GMK":
         unit = _UNITS[letter]
         if size and size % unit == 0:
@@ -34,24 +34,24 @@ def format_size(size: int) -> str:
 
 
 def human_size(size: int) -> str:
-    """4096 -> `4 KiB`: for people, with its unit."""
+    """Format a size with its unit: 4096 -> `4 KiB`."""
     short = format_size(size)
     return f"{short[:-1]} {short[-1]}iB" if short[-1] in "KMG" else f"{short} B"
 
 
 def parse_seconds(text: str) -> float:
-    """`3m` -> 180.0 seconds; a bare number is seconds.
+    """Parse a duration above 0 in seconds: `3m` -> 180.0; a bare number is seconds.
 
-    Raises: ValueError for anything that is no span of time above 0.
+    Raises: ValueError.
     """
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)", text.strip())
     if not found or float(found[1]) == 0:
-        raise ValueError(f"{text!r} is no span of time: write 90s, 3m or 1h")
+        raise ValueError(f"{text!r} is not a duration: write 90s, 3m or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
 def human_seconds(seconds: float) -> str:
-    """0.0000031 -> `3.1 µs`: three significant digits and a unit."""
+    """Format seconds with three significant digits: 0.0000031 -> `3.10 µs`."""
     for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= factor * ALMOST:
             return f"{_digits(seconds / factor)} {unit}"
@@ -59,7 +59,7 @@ def human_seconds(seconds: float) -> str:
 
 
 def human_rate(per_second: float, unit: str) -> str:
-    """2.1e9, "B" -> `2.1 GB/s` (powers of 1000, as rates are given)."""
+    """Format a rate in powers of 1000: 2.1e9, "B" -> `2.10 GB/s`."""
     for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if per_second >= factor * ALMOST:
             return f"{_digits(per_second / factor)} {prefix}{unit}/s"
@@ -67,7 +67,7 @@ def human_rate(per_second: float, unit: str) -> str:
 
 
 def human_span(seconds: float) -> str:
-    """95 -> `1 min 35 s`: for how long something takes."""
+    """Format a long duration: 95 -> `1 min 35 s`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,7 +1,7 @@
-"""What somebody else wrote: opened without waiting for it, read up to a bound, shown as text.
+"""Untrusted files: opened without blocking, read up to a limit, shown as plain text.
 
-A folder may come from anybody, and have a link, a FIFO or a device where a
-file should be.
+A folder may come from another user, with a link, a FIFO or a device in the
+place of a file.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LONGEST_TOML = 1 << 18  # bytes: hundreds of promises
-LONGEST_TOML_LINE = 500  # tomllib's time grows with the square of a dotted key's length
+LONGEST_TOML_LINE = 500  # tomllib needs quadratic time for a dotted key
 
 
 def open_file(path: Path, *, follow: bool = True) -> BinaryIO:
-    """A regular file, to read; `follow`: also where the name is a link to one.
+    """Open a regular file for reading; with `follow`, also through a link.
 
-    What it is is looked at first, since opening a device may do something, and
-    again once it is open. O_NONBLOCK keeps open(2) from waiting for a FIFO's
-    other end. Raises: OSError, with words that say what to do.
+    Its type is checked before, since opening a device may have side effects,
+    and again afterwards. With O_NONBLOCK, open(2) does not wait for the other
+    end of a FIFO.
+
+    Raises: OSError, whose text says what to do.
     """
     if stat.S_ISLNK(os.lstat(path).st_mode) and not follow:
         raise OSError(errno.ELOOP, "a link, which may lead anywhere: put the file there", str(path))
@@ -45,16 +47,16 @@ def _regular(found: os.stat_result, path: Path) -> None:
 
 
 def read_toml(path: Path) -> bytes:
-    """All of a file that is no longer than `parse_toml` takes, or a little more.
+    """Read a file up to the limit of `parse_toml`, and one byte more.
 
-    Raises: OSError, ValueError (a name that no file can have).
+    Raises: OSError, ValueError (a name with a null byte).
     """
     with open_file(path) as file:
         return file.read(LONGEST_TOML + 1)
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:
-    """Raises: ValueError, for what is too long or nested too deep as well."""
+    """Parse TOML. Raises: ValueError, also for text that is too long or nested too deep."""
     import tomllib  # 2 ms that `--help` need not wait for
 
     if len(data) > LONGEST_TOML:
@@ -70,7 +72,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
 
 
 def one_line(text: str, longest: int = 300) -> str:
-    """One line without control characters, whoever wrote it: they could steer a terminal."""
+    """Return one line without control characters, which could steer a terminal."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in cut

@@ -320,7 +320,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "--placement", "nope"], "there are same-core"),
         ([*RUN, "--runtime", "nope"], "unknown runtime 'nope': there are python, native"),
         ([*RUN, "-s", "4Q"], "write bytes as 64, 4K, 1M or 2G"),
-        ([*RUN, "-s", "-1"], "'-1' is no size"),
+        ([*RUN, "-s", "-1"], "'-1' is not a size"),
         ([*RUN, "-s", "0"], ""),
         ([*RUN, "--budget", "soon"], "write 90s, 3m or 1h"),
         ([*RUN, "--budget", "0s"], "write 90s, 3m or 1h"),

@@ -127,7 +127,7 @@ def test_a_full_queue_hides_nobody(name: str) -> None:
 
 def test_whoever_has_just_ended_is_not_accused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "NAME", "\0ipcbench-test-nobody")
-    assert lock._who_has_it() == "another sweep has just ended on this machine: try again"
+    assert lock._describe_holder() == "another sweep has just ended on this machine: try again"
 
 
 def test_other_trouble_is_not_called_busy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,7 +254,7 @@ def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
         (a_cell(poll=True), TRAITS, limits(), "poll(2)"),
         (a_cell(pattern="fan-out", size=0), FAN_OUT, limits(), "0 bytes"),
         (a_cell(size=0), replace(TRAITS, zero_length=False), limits(), "0 bytes"),
-        (a_cell(size=65), TRAITS, limits(64), "64 bytes at most as message (kernel.limit)"),
+        (a_cell(size=65), TRAITS, limits(64), "at most 64 bytes as message (kernel.limit)"),
         (a_cell(pattern="fan-in", size=65), TRAITS, limits(None, 64), "as several (here)"),
         (
             a_cell(runtime="native"),

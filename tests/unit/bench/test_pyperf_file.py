@@ -11,9 +11,9 @@ from ipcbench.bench.results.pyperf_file import (
     LONGEST,
     SHORTEST,
     NoFigure,
+    accepted,
     calibrated,
     measured,
-    taken,
 )
 from ipcbench.bench.results.records import MOST_BLOCKS
 
@@ -88,7 +88,7 @@ def test_calibrating_to_no_time_is_a_reason(value: float) -> None:
 )
 def test_what_pyperf_would_choke_on_is_left_out(key: str, value: str | float) -> None:
     kept = {"date": "2026-11-25 03:54:38.273766", "duration": 0.5, "other": "as it is"}
-    found = taken({**kept, key: value})
+    found = accepted({**kept, key: value})
     assert key not in found
     assert found["other"] == "as it is"
     run = pyperf.Run([1.0], metadata={**found, "name": "name"}, collect_metadata=False)
@@ -96,9 +96,9 @@ def test_what_pyperf_would_choke_on_is_left_out(key: str, value: str | float) ->
 
 
 def test_one_as_a_fraction_is_no_number_of_bytes() -> None:
-    assert taken({"mem_max_rss": 1}) == {"mem_max_rss": 1}
-    assert taken({"mem_max_rss": 1.0}) == {}
+    assert accepted({"mem_max_rss": 1}) == {"mem_max_rss": 1}
+    assert accepted({"mem_max_rss": 1.0}) == {}
 
 
 def test_a_date_without_a_duration_is_left_out() -> None:
-    assert taken({"date": "2026-11-25 03:54:38"}) == {}
+    assert accepted({"date": "2026-11-25 03:54:38"}) == {}

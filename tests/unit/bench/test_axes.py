@@ -1,0 +1,44 @@
+"""bench.results.axes: the names agree with the definitions that they name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ipcbench.bench.machine.host import Cpu
+from ipcbench.bench.patterns import table
+from ipcbench.bench.plan.placement import Site, place
+from ipcbench.bench.results import axes
+from ipcbench.transports.contract import traits
+
+
+def test_families_are_those_of_the_contract() -> None:
+    assert sorted(axes.FAMILIES) == sorted(family.value for family in traits.Family)
+
+
+def test_patterns_are_those_of_the_table() -> None:
+    assert sorted(axes.PATTERNS) == sorted(table.PATTERNS)
+
+
+@pytest.mark.parametrize("placement", axes.PLACEMENTS)
+def test_every_placement_can_be_placed(placement: str) -> None:
+    cpus = [Cpu(number, (number,), (0, 1)) for number in range(2)]
+    assert isinstance(place(placement, 2, Site(cpus, "")), list)
+
+
+def test_only_these_are_placements() -> None:
+    with pytest.raises(ValueError, match="unknown placement 'smt'"):
+        place("smt", 2, Site([], ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("latenzy", "unknown pattern 'latenzy' (did you mean 'latency'?): there are latency, "),
+        ("nope", "unknown pattern 'nope': there are latency, stream"),
+        ("", "unknown pattern '': there are latency"),
+    ],
+)
+def test_a_name_that_is_unknown(name: str, message: str) -> None:
+    assert re.match(re.escape(message), axes.unknown("pattern", name, axes.PATTERNS))
