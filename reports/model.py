@@ -12,12 +12,17 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from ipcbench.bench.results.axes import (
+    BLOCK,
     FAMILIES,
     FLOOR,
+    NO_WAIT,
     PATTERNS,
     PLACEMENTS,
+    POLL,
     PYTHON,
     RUNTIMES,
+    SPIN,
+    SPIN_BLOCK,
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell, Facts
@@ -35,10 +40,10 @@ from ipcbench.bench.stats import (
 ALPHA = 0.05
 LOST = "lost updates"  # a counter's observation: their share of all updates
 _WAITS_OF_SCHEMA_1 = {
-    "blocking": "block",
-    "poll, then read": "poll",
-    "spinning": "spin",
-    "spin, then block": "spin-block",
+    "blocking": BLOCK,
+    "poll, then read": POLL,
+    "spinning": SPIN,
+    "spin, then block": SPIN_BLOCK,
 }
 
 T = TypeVar("T")
@@ -143,7 +148,7 @@ class Measured:
         if self.lost is None:
             return True
         none_lost = not any(run.observations.get(LOST) for run in self.runs)
-        return none_lost and self.wait != "none"
+        return none_lost and self.wait != NO_WAIT
 
     @property
     def order(self) -> tuple[object, ...]:

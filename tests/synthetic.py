@@ -1,8 +1,8 @@
-"""Sweeps that never were: `Results` and journals made from a function of time.
+"""Synthetic sweeps: `Results` and journals from a function of time.
 
 The noise is seeded by cell and round, so the same call gives the same data,
-and one more cell changes no other. Each round has a drift of its own that all
-its cells share, as on a real machine: what is paired by round is free of it.
+and an additional cell changes no other. All cells of a round share a drift, as
+on a real machine: a ratio that is paired by round is free of it.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _PER = {"latency": "round trip", "pairs-latency": "round trip", "echo": "round t
 
 
 def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "python") -> Facts:
-    """What `bench` would say of a transport; unknown names are told by their form."""
+    """Make the facts of a transport; those of an unknown name follow from its form."""
     if pattern in ("signal", "counter"):
         family = "synchronisation"
     elif transport.startswith("shm:"):
@@ -127,7 +127,7 @@ def cells(
     depths: Iterable[int | None] = (None,),
     poll: bool = False,
 ) -> list[Cell]:
-    """The full product; `processes` None: what suits the pattern."""
+    """Make the full product; `processes` None: a number that suits the pattern."""
     sizes, placements, runtimes = list(sizes), list(placements), list(runtimes)
     transports, depths = list(transports), list(depths)
     counts = None if processes is None else list(processes)
@@ -168,12 +168,12 @@ def sweep(
     call: float = 0.0,
     end: Literal["complete", "budget", "interrupted"] | None = "complete",
 ) -> Results:
-    """A sweep whose pairs took `time` times a log-normal noise.
+    """Make a sweep in which a run takes `time` times a log-normal noise.
 
-    `noise` is the standard deviation of the log time of one pair. A cell in
+    `noise` is the standard deviation of the log time of one run. A cell in
     `failed` gets no runs. `twins` are measured a second time. `tail`: single
-    round trips stamped in each run. `call`: seconds that Python adds to each of
-    its loop's calls. `end` None: killed.
+    round trips timed in each run. `call`: seconds that Python adds to each call
+    of its loop. `end` None: killed.
     """
     results = Results(header(rounds, seed))
     failed_ids = {line.cell for line in failed}
@@ -243,7 +243,7 @@ def _run(
 
 
 def calls(cell: Cell) -> int:
-    """That follow each other in a unit: two processes on two CPUs make theirs side by side."""
+    """Count the calls of a unit that follow each other; on two CPUs, calls overlap."""
     if _PER.get(cell.pattern) == "round trip":
         return 4
     return 2 if cell.placement == "same-core" else 1
@@ -261,7 +261,7 @@ def _round(number: int, steal: float) -> Round:
 
 
 def lines(results: Results) -> Iterator[AnyEntry]:
-    """The journal that would give these results, round by round."""
+    """Write the entries of a journal with these results, round by round."""
     yield results.header
     for entry in results.cells.values():
         if entry.skipped is not None:
@@ -283,7 +283,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
 
 
 def write_journal(source: Results | Iterable[AnyEntry], folder: Path) -> Path:
-    """Write a run's folder (made where it is missing); the path of its journal."""
+    """Write a run's folder, made if missing, and return the path of its journal."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = msgspec.json.Encoder()
     found = lines(source) if isinstance(source, Results) else source
@@ -292,8 +292,8 @@ def write_journal(source: Results | Iterable[AnyEntry], folder: Path) -> Path:
     return path
 
 
-# Round trips in µs on a 2-CPU virtual machine, after a C reference: what a page
-# looks like with real figures. (64 B, 4 KiB, 64 KiB, 1 MiB; same core, awake, cross)
+# Round trips in µs on a 2-CPU virtual machine, after a C reference, for realistic pages.
+# (64 B, 4 KiB, 64 KiB, 1 MiB; same core, awake, cross)
 _REFERENCE = {
     "pipe": ((2.12, 2.26, 14.5, 279), (4.24, 5.1, 29, 700), (76, 79, 116, 2634)),
     "unix-stream": ((3.47, 4.0, 12.6, 197), (22.7, 23, 25, 420), (75, 77, 88, 783)),
@@ -316,7 +316,7 @@ _KNOTS = (64, 4096, 65536, 1 << 20)
 _COLUMN = {"same-core": 0, "cross-core-awake": 1, "cross-core": 2, "unpinned": 2}
 
 
-# Those without figures of their own: like another one, times a factor.
+# Transports without times of their own: those of another one, times a factor.
 _LIKE = {
     "pipe:1M": ("pipe", 0.98), "fifo:mknod": ("fifo", 1.01), "unix-dgram": ("unix-stream", 1.08),
     "unix-seqpacket": ("unix-stream", 1.04), "socketpair": ("unix-stream", 0.99),
@@ -336,7 +336,7 @@ _GUARDS = {"posix-sem": 1.0, "sysv-sem": 2.6, "mp-lock": 1.2, "unguarded": 0.15}
 def reference(
     transport: str, pattern: str, size: int, processes: int, placement: str, number: int
 ) -> float:
-    """A `Time` after the reference figures; patterns other than latency are made up of it."""
+    """Compute a `Time` from the reference; other patterns than latency are derived from it."""
     if pattern == "signal":
         return _seconds("signal", placement, 1) * _SIGNALS[transport]
     if pattern == "counter":
@@ -363,7 +363,7 @@ def _seconds(name: str, placement: str, size: int) -> float:
 
 
 def breadth(rounds: int = 12, tail: int = 200) -> Results:
-    """A sweep as `quick` makes it with every transport there is."""
+    """Make a sweep like that of `quick`, with every transport."""
     placed = ("same-core", "cross-core", "cross-core-awake")
     planned = cells(CARRYING, ("latency", "stream"), (64, 4096, 65536, 1 << 20), placed)
     limited = [cell for cell in planned if "queue" in cell.transport and cell.size > 8192
@@ -387,7 +387,7 @@ def breadth(rounds: int = 12, tail: int = 200) -> Results:
 
 
 def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
-    """`breadth` with a native loop for what stands for its kind; multiprocessing has none."""
+    """Add a native loop to `breadth`; multiprocessing has none."""
     python = breadth(rounds, tail)
     twice = [
         msgspec.structs.replace(entry.cell, runtime="native")
@@ -413,7 +413,7 @@ def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
 
 
 def _interpolate(row: Sequence[float], size: int) -> float:
-    """Along straight lines between the knots, both axes logarithmic."""
+    """Interpolate linearly between the knots, both axes logarithmic."""
     x = [math.log(knot) for knot in _KNOTS]
     y = [math.log(value) for value in row]
     at = min(max(math.log(size), x[0]), x[-1])
@@ -429,7 +429,7 @@ REMEDY = "install a C compiler and Python's headers, then install ipcbench anew"
 
 
 def not_built(rounds: int = 12) -> Results:
-    """Both loops were asked for, and there is no compiler."""
+    """Make a sweep for which both loops were requested, without a compiler."""
     planned = cells((*TRANSPORTS, "mp-pipe"), ("latency", "stream"))
     skips = [
         Skipped(

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 PYTHON, NATIVE = RUNTIMES = ("python", "native")
 """Runtimes: the language of the timed loop."""
 
-PATTERNS = (
-    "latency", "stream", "pairs-latency", "pairs", "fan-in", "fan-out", "echo", "signal", "counter",
-)  # fmt: skip
+LATENCY, STREAM = "latency", "stream"
+PAIRS_LATENCY, PAIRS = "pairs-latency", "pairs"  # links side by side
+FAN_IN, FAN_OUT, ECHO = "fan-in", "fan-out", "echo"
+SIGNAL, COUNTER = "signal", "counter"
+PATTERNS = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
 
 SAME_CORE = "same-core"
 CROSS_CORE = "cross-core"
@@ -17,14 +19,16 @@ CROSS_CORE_AWAKE = "cross-core-awake"  # as cross-core, with idle states forbidd
 UNPINNED = "unpinned"
 PLACEMENTS = (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED)
 
-WAITS = ("block", "poll", "spin-block", "spin", "none")
+BLOCK, POLL, SPIN_BLOCK, SPIN, NO_WAIT = WAITS = ("block", "poll", "spin-block", "spin", "none")
+"""Ways in which receivers wait."""
 
+PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"
 SYNCHRONISATION = "synchronisation"  # carries no data
 MULTIPROCESSING = "multiprocessing"
 FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a contest
 FAMILIES = (
-    "pipe", "socket", "message queue", SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
+    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
 )  # fmt: skip
 
 

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
+from ipcbench.bench.results.axes import (
+    ECHO,
+    FAN_IN,
+    FAN_OUT,
+    LATENCY,
+    PAIRS,
+    PAIRS_LATENCY,
+    PLACEMENTS,
+    RUNTIMES,
+    STREAM,
+)
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.chart import Axis, Curves, Panel
 from ipcbench.reports.model import Measured, inverse, multiplied, rank
@@ -55,7 +65,7 @@ def by_size(one: Measured) -> PanelKey:
     return PanelKey(one.cell.size, one.cell.runtime, one.cell.placement)
 
 
-LATENCY = Plot(
+LATENCY_PLOT = Plot(
     "latency",
     "latency",
     "Round trip by message size",
@@ -69,7 +79,7 @@ LATENCY = Plot(
     lambda one: one.interval,
     by_placement,
 )
-STREAM = Plot(
+STREAM_PLOT = Plot(
     "throughput",
     "stream",
     "Throughput by message size",
@@ -83,7 +93,7 @@ STREAM = Plot(
     lambda one: inverse(one.interval, one.cell.size),
     by_placement,
 )
-DEPTH = Plot(
+DEPTH_PLOT = Plot(
     "depth",
     "depth",
     "Throughput by depth",
@@ -97,7 +107,7 @@ DEPTH = Plot(
     lambda one: inverse(one.interval, 1),
     by_size,
 )
-COUNTER = Plot(
+COUNTER_PLOT = Plot(
     "counter",
     "counter",
     "A guarded update by number of processes",
@@ -133,7 +143,7 @@ def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
     )
 
 
-ECHO = Plot(
+ECHO_PLOT = Plot(
     "echo-round-trip",
     "scaling",
     "Echo: the round trip of each client, by number of clients",
@@ -151,24 +161,24 @@ ECHO = Plot(
 
 # Patterns of any number of processes: the plot, and the pattern that is their case of two.
 SCALING = {
-    "pairs": (
-        _scaling("pairs", "messages", "the sum over independent links side by side", "stream"),
-        "stream",
+    PAIRS: (
+        _scaling(PAIRS, "messages", "the sum over independent links side by side", STREAM),
+        STREAM,
     ),
-    "pairs-latency": (
-        _scaling("pairs-latency", "round trips", "the sum over independent links", "latency"),
-        "latency",
+    PAIRS_LATENCY: (
+        _scaling(PAIRS_LATENCY, "round trips", "the sum over independent links", LATENCY),
+        LATENCY,
     ),
-    "fan-in": (
-        _scaling("fan-in", "messages", "all processes but one send over one channel"),
+    FAN_IN: (
+        _scaling(FAN_IN, "messages", "all processes but one send over one channel"),
         "",
     ),
-    "fan-out": (
-        _scaling("fan-out", "messages", "one process sends, all others compete for each message"),
+    FAN_OUT: (
+        _scaling(FAN_OUT, "messages", "one process sends, all others compete for each message"),
         "",
     ),
-    "echo": (
-        _scaling("echo", "round trips", "one server, with which all others play ping-pong"),
+    ECHO: (
+        _scaling(ECHO, "round trips", "one server, with which all others play ping-pong"),
         "",
     ),
 }  # fmt: skip

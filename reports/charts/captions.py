@@ -5,23 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ipcbench.bench.results.axes import FLOOR, PYTHON, SYNCHRONISATION, WAITS
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    CROSS_CORE,
+    CROSS_CORE_AWAKE,
+    FLOOR,
+    NO_WAIT,
+    POLL,
+    PYTHON,
+    SAME_CORE,
+    SPIN,
+    SPIN_BLOCK,
+    SYNCHRONISATION,
+    UNPINNED,
+    WAITS,
+)
 from ipcbench.bench.results.units import human_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 
 WAIT_PHRASES: Mapping[str, str] = {
-    "block": "sleeping in the facility's call",
-    "poll": "poll(2), then read",
-    "spin-block": "spinning, then sleeping",
-    "spin": "spinning",
-    "none": "not waiting",
+    BLOCK: "sleeping in the facility's call",
+    POLL: "poll(2), then read",
+    SPIN_BLOCK: "spinning, then sleeping",
+    SPIN: "spinning",
+    NO_WAIT: "not waiting",
 }
 _PLACEMENT_PHRASES = {
-    "same-core": "all on one CPU",
-    "cross-core": "one CPU each, idle states allowed",
-    "cross-core-awake": "one CPU each, idle states forbidden",
-    "unpinned": "placed by the scheduler",
+    SAME_CORE: "all on one CPU",
+    CROSS_CORE: "one CPU each, idle states allowed",
+    CROSS_CORE_AWAKE: "one CPU each, idle states forbidden",
+    UNPINNED: "placed by the scheduler",
 }
 
 
@@ -45,7 +59,7 @@ def label(one: Measured) -> str:
         name = f"{name}, depth {one.cell.depth}"
     if one.facts.family == FLOOR:
         return f"{name}, floor"
-    if one.wait in ("block", "none") or one.wait[:4] in one.cell.transport:
+    if one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport:
         return name
     return f"{name}; {wait_phrase(one.wait)}"
 
@@ -66,7 +80,7 @@ def loops_label(runtimes: Sequence[str]) -> str:
 def conditions(cells: Sequence[Measured]) -> str:
     """Name the loops, and the ways in which the receivers wait: the note of every chart."""
     waits = sorted({one.wait for one in cells if one.carries_data}, key=lambda w: rank(WAITS, w))
-    phrases = [wait_phrase(wait) for wait in waits if wait != "none"]
+    phrases = [wait_phrase(wait) for wait in waits if wait != NO_WAIT]
     loops = loops_label(runtimes_of(cells))
     if not phrases:
         return loops

@@ -10,15 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ipcbench.bench.results.axes import FAMILIES, FLOOR, PLACEMENTS, WAITS
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    COUNTER,
+    ECHO,
+    FAMILIES,
+    FLOOR,
+    LATENCY,
+    PLACEMENTS,
+    STREAM,
+    WAITS,
+)
 from ipcbench.bench.results.units import human_size
 from ipcbench.reports.charts.axes import (
-    COUNTER,
-    DEPTH,
-    ECHO,
-    LATENCY,
+    COUNTER_PLOT,
+    DEPTH_PLOT,
+    ECHO_PLOT,
+    LATENCY_PLOT,
     SCALING,
-    STREAM,
+    STREAM_PLOT,
     PanelKey,
     Plot,
     by_placement,
@@ -49,14 +59,14 @@ _ABOUT_FLOOR = " The floor is the measuring loop itself, which moves no data."
 
 
 def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    chosen = defaults_only([one for one in cells if one.cell.pattern == "latency"])
-    return _draw(LATENCY, _sized(chosen), drawn_as)
+    chosen = defaults_only([one for one in cells if one.cell.pattern == LATENCY])
+    return _draw(LATENCY_PLOT, _sized(chosen), drawn_as)
 
 
 def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    streams = [one for one in cells if one.cell.pattern == "stream" and one.cell.size > 0]
+    streams = [one for one in cells if one.cell.pattern == STREAM and one.cell.size > 0]
     chosen = defaults_only([one for one in streams if one.carries_data])
-    return _draw(STREAM, _sized(chosen), drawn_as)
+    return _draw(STREAM_PLOT, _sized(chosen), drawn_as)
 
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
@@ -71,7 +81,7 @@ def scaling(cells: Sequence[Measured], drawn_as: Styles, pattern: str) -> list[C
     plot, _ = SCALING[pattern]
     chosen = scaled(cells, pattern)
     charts = _draw(plot, chosen, drawn_as)
-    return charts + (_draw(ECHO, chosen, drawn_as) if pattern == "echo" else [])
+    return charts + (_draw(ECHO_PLOT, chosen, drawn_as) if pattern == ECHO else [])
 
 
 def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
@@ -89,16 +99,16 @@ def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
 
 
 def depth(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    chosen = [one for one in cells if one.cell.pattern == "stream" and one.cell.depth is not None]
+    chosen = [one for one in cells if one.cell.pattern == STREAM and one.cell.depth is not None]
     varied = grouped(chosen, _transport)
     several = [
         one for one in chosen if len({each.cell.depth for each in varied[_transport(one)]}) > 1
     ]
-    return _draw(DEPTH, several, drawn_as)
+    return _draw(DEPTH_PLOT, several, drawn_as)
 
 
 def counter(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    return _draw(COUNTER, [one for one in cells if one.cell.pattern == "counter"], drawn_as)
+    return _draw(COUNTER_PLOT, [one for one in cells if one.cell.pattern == COUNTER], drawn_as)
 
 
 def _transport(one: Measured) -> tuple[str, str]:
@@ -168,7 +178,7 @@ def _title(key: PanelKey) -> str:
 
 
 def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
-    by_depth = plot is DEPTH  # the depth is the x axis, so it does not separate curves
+    by_depth = plot is DEPTH_PLOT  # the depth is the x axis, so it does not separate curves
     ordered = sorted(cells, key=lambda one: one.curve_order)
     drawn = []
     for members in grouped(
@@ -202,7 +212,7 @@ def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
     order = sorted(kinds, key=lambda kind: (rank(FAMILIES, kind[0]), rank(WAITS, kind[1])))
     curves = []
     for family, wait in order[: 2 * CROWDED]:
-        short = family == FLOOR or wait == "block"
+        short = family == FLOOR or wait == BLOCK
         text = family if short else f"{family}; {wait_phrase(wait)}"
         members = best_at(kinds[family, wait], plot.x)
         curves.append(_curve(plot, text, family_style(family, wait), members))
@@ -226,7 +236,7 @@ def _families(
         ]
         others = [
             one for one in cells
-            if one.facts.family not in (group.family, FLOOR) and one.wait == "block"
+            if one.facts.family not in (group.family, FLOOR) and one.wait == BLOCK
         ]  # fmt: skip
         grey = _curve(plot, "best of the others", REFERENCE, best_at(others, plot.x))
         panels.append(Panel(group.title, "", curves, grey if others else None))
@@ -238,7 +248,7 @@ def _families(
         conditions(cells),
         f"Placement {_title(key)}{f' ({placed})' if placed else ''}. All panels, and those of "
         "other placements and loops, have one scale. Grey: at each point the fastest of all other "
-        f"families, with receivers {wait_phrase('block')}. {plot.caption} {evidence(cells)}",
+        f"families, with receivers {wait_phrase(BLOCK)}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )
 

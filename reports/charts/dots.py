@@ -11,7 +11,16 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ipcbench.bench.results.axes import FAMILIES, PLACEMENTS, RUNTIMES, WAITS
+from ipcbench.bench.results.axes import (
+    COUNTER,
+    FAMILIES,
+    LATENCY,
+    PLACEMENTS,
+    RUNTIMES,
+    SIGNAL,
+    STREAM,
+    WAITS,
+)
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.captions import (
@@ -66,7 +75,7 @@ class Point:
 
 def placement(cells: Sequence[Measured]) -> list[Chart]:
     """Compare the placements: one core, two cores, two that never idle."""
-    able = defaults_only(_of(cells, "latency"))
+    able = defaults_only(_of(cells, LATENCY))
     sizes = _near({one.cell.size for one in able})
     chosen = [one for one in able if one.cell.size in sizes]
     points = [
@@ -90,7 +99,7 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
 
 def waiting(cells: Sequence[Measured]) -> list[Chart]:
     """Compare sleeping and spinning receivers over the same memory."""
-    copied = [one for one in _of(cells, "latency") if not one.facts.in_place]
+    copied = [one for one in _of(cells, LATENCY) if not one.facts.in_place]
     shared = [one for one in defaults_only(copied) if "+" in one.cell.transport]
     chosen = []
     points = []
@@ -132,7 +141,7 @@ def poll(cells: Sequence[Measured]) -> list[Chart]:
               (one.cell.transport, one.cell.size),
               _POLL if one.cell.poll else _READ, one.interval)
         for one in chosen
-        if one.cell.pattern == "latency"
+        if one.cell.pattern == LATENCY
     ]  # fmt: skip
     return dot_charts(
         "poll",
@@ -154,7 +163,7 @@ def in_place(cells: Sequence[Measured]) -> list[Chart]:
         if len({one.facts.in_place for one in members}) == 2:
             found += members
     charts = []
-    for pattern in ("latency", "stream"):
+    for pattern in (LATENCY, STREAM):
         chosen = defaults_only(_of(found, pattern))
         points = [
             Point(_key(one, one.cell.placement),
@@ -170,7 +179,7 @@ def in_place(cells: Sequence[Measured]) -> list[Chart]:
             points,
             _by_rank((_COPIED, _IN_PLACE)),
             Axis.SECONDS,
-            "round trip" if pattern == "latency" else "time per message",
+            "round trip" if pattern == LATENCY else "time per message",
             "In place, the receiver reads every byte where the sender wrote it, without a copy. "
             "Lower is better.",
             chosen,
@@ -180,7 +189,7 @@ def in_place(cells: Sequence[Measured]) -> list[Chart]:
 
 def signal(cells: Sequence[Measured]) -> list[Chart]:
     """Show the cost of a wake-up alone."""
-    chosen = _of(cells, "signal")
+    chosen = _of(cells, SIGNAL)
     points = [
         Point(_key(one, ""), Row(label(one), one.facts.family), (one.cell.transport,),
               one.cell.placement, one.interval)
@@ -201,7 +210,7 @@ def signal(cells: Sequence[Measured]) -> list[Chart]:
 
 def lost(cells: Sequence[Measured]) -> list[Chart]:
     """Show the share of updates that a counter lost."""
-    chosen = [one for one in cells if one.cell.pattern == "counter" and one.lost is not None]
+    chosen = [one for one in cells if one.cell.pattern == COUNTER and one.lost is not None]
     points = [
         Point(_key(one, one.cell.placement),
               Row(f"{label(one)}, {one.cell.processes} processes", one.facts.family),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ipcbench.bench.results.axes import NATIVE, PATTERNS, PYTHON
+from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREAM
 from ipcbench.bench.results.units import format_size, human_size
 from ipcbench.reports.charts.captions import label, size_label
 from ipcbench.reports.charts.chart import Axis, Chart, Row
@@ -30,10 +30,10 @@ def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
     folded: list[Chart] = []
     for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
         these = [one for one in found if one.pattern == pattern]
-        if pattern not in ("latency", "stream"):
+        if pattern not in (LATENCY, STREAM):
             folded += _chart(f"cost-{pattern}", pattern, these)
             continue
-        noun = "round trip" if pattern == "latency" else "stream"
+        noun = "round trip" if pattern == LATENCY else "stream"
         these = default_depth(found, pattern)
         small = small_size(these)
         for size in sorted({one.size for one in these}, key=lambda size: (size != small, size)):

@@ -11,9 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ipcbench.bench.results.axes import (
+    BLOCK,
     FAMILIES,
+    FLOOR,
+    MESSAGE_QUEUE,
     MULTIPROCESSING,
+    NO_WAIT,
+    PIPE,
+    POLL,
     SHARED_MEMORY,
+    SOCKET,
+    SPIN,
+    SPIN_BLOCK,
     SYNCHRONISATION,
 )
 from ipcbench.reports.model import Measured, rank
@@ -22,31 +31,31 @@ INK, MUTED, GRID, PAPER = "#1f2430", "#5a6472", "#e1e5ea", "#ffffff"
 
 _BASE = {INK: "#e7eaee", MUTED: "#a0aab6", GRID: "#343b45", PAPER: "#1a1e25"}
 _SHADES: dict[str, tuple[tuple[str, str], ...]] = {  # family -> (light, dark)
-    "pipe": (("#0b5cad", "#58a8f5"), ("#4a90d9", "#a3d0fb"), ("#08305c", "#2f83d6")),
-    "socket": (("#bf5f00", "#f2a34e"), ("#db8a2c", "#f9cd94"), ("#7a3d00", "#cf7d1d")),
-    "message queue": (("#0a7a55", "#3dcc99"), ("#3ba57f", "#97e8c9"), ("#064a34", "#21a274")),
+    PIPE: (("#0b5cad", "#58a8f5"), ("#4a90d9", "#a3d0fb"), ("#08305c", "#2f83d6")),
+    SOCKET: (("#bf5f00", "#f2a34e"), ("#db8a2c", "#f9cd94"), ("#7a3d00", "#cf7d1d")),
+    MESSAGE_QUEUE: (("#0a7a55", "#3dcc99"), ("#3ba57f", "#97e8c9"), ("#064a34", "#21a274")),
     SHARED_MEMORY: (("#97298a", "#e27dd0"), ("#cc5fb9", "#f3b8e7"), ("#561450", "#bd4fa8")),
     MULTIPROCESSING: (("#b3262e", "#f2787b"), ("#d9646a", "#f9b3b4"), ("#6e1116", "#d94f55")),
     SYNCHRONISATION: (("#0b7285", "#4cc3d9"), ("#3a9bb0", "#9be0ee"), ("#064450", "#2a9db3")),
-    "floor": (("#6b7380", "#98a2ae"), ("#8b94a1", "#c0c8d1"), ("#474e58", "#7c8794")),
+    FLOOR: (("#6b7380", "#98a2ae"), ("#8b94a1", "#c0c8d1"), ("#474e58", "#7c8794")),
     "other": (("#6a5d4d", "#b9ad9c"), ("#948673", "#d8cfc2"), ("#453b2f", "#95886f")),
 }
 _MARKERS = {
-    "pipe": ("o", "H"),
-    "socket": ("s", "p"),
-    "message queue": ("^", "d"),
+    PIPE: ("o", "H"),
+    SOCKET: ("s", "p"),
+    MESSAGE_QUEUE: ("^", "d"),
     SHARED_MEMORY: ("D", "X", "P", "*"),
     MULTIPROCESSING: ("v", "<"),
     SYNCHRONISATION: ("o", "s", "D", "^", "X"),
-    "floor": (".", "."),
+    FLOOR: (".", "."),
     "other": ("<", ">"),
 }
 _LINES = {
-    "block": "-",
-    "poll": "--",
-    "spin": ":",
-    "spin-block": "-.",
-    "none": "--",
+    BLOCK: "-",
+    POLL: "--",
+    SPIN: ":",
+    SPIN_BLOCK: "-.",
+    NO_WAIT: "--",
 }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ipcbench.bench.results.axes import NATIVE, SYNCHRONISATION
+from ipcbench.bench.results.axes import BLOCK, FAMILIES, FLOOR, NATIVE, NO_WAIT, SYNCHRONISATION
 from ipcbench.bench.results.files import write_atomically
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import (
@@ -208,6 +208,10 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         ALPHA=ALPHA,
+        BLOCK=BLOCK,
+        FAMILIES=FAMILIES,
+        FLOOR=FLOOR,
+        NO_WAIT=NO_WAIT,
         Outcome=Outcome,
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),

@@ -13,18 +13,22 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from ipcbench.bench.results.axes import (
+    CROSS_CORE_AWAKE,
     FAMILIES,
     FLOOR,
+    LATENCY,
     NATIVE,
     PATTERNS,
     PLACEMENTS,
     PYTHON,
+    SAME_CORE,
+    STREAM,
 )
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.model import Measured, Situation, placements_of, rank, ratios
 
 PREFERRED_SIZE = 64  # bytes: with little to copy, the calls are the whole cost
-PREFERRED_PLACEMENTS = ("same-core", "cross-core-awake")
+PREFERRED_PLACEMENTS = (SAME_CORE, CROSS_CORE_AWAKE)
 MARK = "\N{DAGGER}"  # of a transport whose native calls differ
 
 
@@ -149,14 +153,14 @@ class Table:
 
 def round_trips(found: Sequence[Cost]) -> Table:
     """Tabulate round trips at the size nearest to `PREFERRED_SIZE`."""
-    trips = default_depth(found, "latency")
+    trips = default_depth(found, LATENCY)
     size = small_size(trips)
     return _table([one for one in trips if one.size == size])
 
 
 def streams(found: Sequence[Cost]) -> Table:
     """Tabulate streams, at all sizes."""
-    return _table(default_depth(found, "stream"))
+    return _table(default_depth(found, STREAM))
 
 
 def default_depth(found: Sequence[Cost], pattern: str) -> list[Cost]:

@@ -181,7 +181,7 @@ def test_a_requested_depth_is_no_point_of_the_default() -> None:
     assert labels == ["sysv-queue, depth 1"]
 
 
-def test_a_placement_of_one_size_is_no_line() -> None:
+def test_a_placement_of_one_size_is_no_curve() -> None:
     planned = cells(("pipe",)) + cells(("pipe",), sizes=(64,), placements=("unpinned",))
     chart = charts_of(sweep(reference, planned))["latency-python"]
     assert [panel.title for panel in curves(chart).panels] == ["same-core"]

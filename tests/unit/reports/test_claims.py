@@ -11,15 +11,7 @@ from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.claims import shm_fastest
 from ipcbench.reports.verdicts.decisions import ClaimVerdict, Decision, Outcome
 from tests.synthetic import cells, sweep
-
-SHM = "shm:posix+posix-sem"
-BASE = {"pipe": 10e-6, "unix-stream": 12e-6, "sysv-queue": 11e-6, SHM: 8e-6, "null": 1e-7}
-
-
-def constant(**changed: float):
-    """Make a time that depends on the transport alone; `shm` is short for its long name."""
-    table = {**BASE, **{SHM if name == "shm" else name: t for name, t in changed.items()}}
-    return lambda transport, *rest: table[transport]
+from tests.unit.reports.times import BASE, SHM, constant
 
 
 def claim(results: Results) -> Decision:
@@ -98,7 +90,7 @@ def test_twins_and_the_floor_are_left_out() -> None:
     assert not found.unopposed
 
 
-def test_ways_of_waiting_and_runtimes_are_judged_apart() -> None:
+def test_ways_of_waiting_and_runtimes_are_decided_separately() -> None:
     times = {**BASE, "shm:posix+spin": 1e-6}
     planned = cells((*BASE, "shm:posix+spin"), runtimes=("python", "native"))
     found = claim(sweep(lambda transport, *rest: times[transport], planned))
@@ -114,10 +106,10 @@ def test_several_candidates_lose_the_first_round() -> None:
     planned = cells(transports, sizes=(64,))
     (one,) = claim(sweep(lambda transport, *rest: times[transport], planned)).comparisons
     assert one.first.cell.transport == "shm:sysv+sysv-sem"
-    assert one.p_holds == pytest.approx(2 * 2 / 2**12)  # two candidates, two tests
+    assert one.p_holds == pytest.approx(2 * 2 / 2**12)  # 11 rounds after training, two tests
 
 
-def test_reading_in_place_is_judged_apart() -> None:
+def test_reading_in_place_is_decided_separately() -> None:
     times = {**BASE, f"{SHM}/in-place": 1e-6}
     found = claim(
         sweep(lambda transport, *rest: times[transport], cells(tuple(times), sizes=(64,)))

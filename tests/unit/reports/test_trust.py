@@ -9,7 +9,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
 from tests.synthetic import cells, sweep
-from tests.unit.reports.test_claims import constant
+from tests.unit.reports.times import constant
 
 
 def assessed(results: Results):
