@@ -9,7 +9,7 @@ from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREA
 from ipcbench.bench.results.units import format_size, human_size
 from ipcbench.reports.charts.captions import label, size_label
 from ipcbench.reports.charts.chart import Axis, Chart, Row
-from ipcbench.reports.charts.dots import DotPanelKey, Point, dot_charts
+from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, dot_charts
 from ipcbench.reports.model import Measured, inverse, loop_of, rank
 from ipcbench.reports.verdicts.python_cost import (
     MARK,
@@ -20,7 +20,6 @@ from ipcbench.reports.verdicts.python_cost import (
 )
 
 MOST_FOLDED = 12  # charts
-_LOOPS = (loop_of(NATIVE), loop_of(PYTHON))
 
 
 def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
@@ -61,19 +60,18 @@ def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> 
     differ = any(cost.native.facts.differs for cost in found)
     other = f" (where marked {MARK}, the native loop makes other calls)" if differ else ""
     better = "Higher is better, to the right" if rates else "Lower is better, to the left"
-    return dot_charts(
+    plot = DotPlot(
         kind,
         "costs",
         f"The cost of Python: {topic}",
-        points,
-        lambda name: rank(_LOOPS, name),
-        Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,
-        "messages per second" if rates else per,
         "The same calls on the same descriptors and mappings, made by a compiled loop and by a "
         f"Python loop: the distance between the two is the cost of Python{other}. {better}; "
         "logarithmic.",
-        [one for cost in found for one in (cost.native, cost.python)],
+        "messages per second" if rates else per,
+        (loop_of(NATIVE), loop_of(PYTHON)),
+        Axis.UNITS_PER_SECOND if rates else Axis.SECONDS,
     )
+    return dot_charts(plot, points, [one for cost in found for one in (cost.native, cost.python)])
 
 
 def _label(one: Measured, sized: bool) -> str:

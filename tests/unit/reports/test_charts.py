@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
-from ipcbench.reports.charts.dots import MOST_SERIES
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
+from ipcbench.reports.charts.rows import MOST_SERIES
 from ipcbench.reports.drawing.canvas import spread, tick
 from ipcbench.reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
