@@ -1,1 +1,1 @@
-"""What measures: plan, rounds, workers, journal, statistics. `ipcbench.bench.cli` is its face."""
+"""The benchmark: plan, rounds, workers, journal, statistics. `ipcbench.bench.cli` starts it."""

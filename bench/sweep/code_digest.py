@@ -1,4 +1,4 @@
-"""A name for the code that measures: a version stays the same from one commit to the next."""
+"""Digest of the code that measures: a version number does not change with every commit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from ipcbench import bench, transports
 from ipcbench.transports import registry
 
-MEASURES = (".py", ".toml", ".so")  # what of a package decides how and what is measured
+MEASURES = (".py", ".toml", ".so")  # the files that influence a measurement
 
 
 def digest(names: Iterable[str]) -> str:
-    """Of `transports` and `bench`, and of the modules of the plug-ins among these transports."""
+    """Return the digest of `transports`, `bench` and the plug-ins among these transports."""
     files = dict(_plugins(names))
     for package in (transports, bench):
         files.update(_files(Path(*package.__path__)))

@@ -1,4 +1,4 @@
-"""How far a sweep is: a bar on a terminal, a line now and then in a log."""
+"""Display of a sweep's progress: a bar on a terminal, a line at intervals in a log."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ DRAW_EVERY = 0.25  # seconds between redraws of a bar
 
 
 class Watcher(Protocol):
-    """What a sweep tells while it runs, always between two runs and never during one."""
+    """Receiver of a sweep's progress, which is called between two runs, never during one."""
 
-    def tell(self, done: float, left: float, what: str) -> None:
-        """`done`: share of the work from 0 to 1; `left`: seconds; `what`: words."""
+    def update(self, done: float, left: float, what: str) -> None:
+        """Show the share of the work that is `done`, the seconds `left`, and the step: `what`."""
 
     def note(self, message: str) -> None:
-        """Something worth a line of its own: a failure."""
+        """Show a message, such as a failure, on a line of its own."""
 
     def close(self) -> None: ...
 
 
 class Silent:
-    def tell(self, done: float, left: float, what: str) -> None: ...
+    """A watcher that shows nothing."""
+
+    def update(self, done: float, left: float, what: str) -> None: ...
 
     def note(self, message: str) -> None: ...
 
@@ -36,27 +38,27 @@ class Silent:
 
 
 class Log:
-    """Plain lines."""
+    """A watcher that prints plain lines."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last = -LOG_EVERY
 
-    def tell(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str) -> None:
         now = time.monotonic()
         if now - self._last >= LOG_EVERY:
             self._last = now
             self.note(f"{done:4.0%}  {what}, {human_span(left)} left")
 
     def note(self, message: str) -> None:
-        with contextlib.suppress(OSError):  # a log on a full disk stops no sweep
+        with contextlib.suppress(OSError):  # a full disk under the log does not stop the sweep
             self._console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def close(self) -> None: ...
 
 
 class Bar:
-    """A bar, drawn by us between runs: a thread that redraws would be measured as well."""
+    """A bar that is drawn between runs, without a thread, which would disturb a run."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -71,7 +73,7 @@ class Bar:
         self._progress.start()
         self._last = 0.0
 
-    def tell(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str) -> None:
         now = time.monotonic()
         if now - self._last >= DRAW_EVERY:
             self._last = now
@@ -86,5 +88,5 @@ class Bar:
 
 
 def watcher(console: Console) -> Watcher:
-    """A bar where there is a terminal, lines where there is none."""
+    """Return a bar for a terminal, else a log."""
     return Bar(console) if console.is_terminal else Log(console)

@@ -1,4 +1,4 @@
-"""Where a sweep is, from its journal: what a stopped one has done, and a resumed one takes up."""
+"""Progress of a sweep, from its journal: the work that a resumed sweep need not repeat."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ RETAKES = 2  # of a void run, within its round
 
 @dataclass(slots=True)
 class Begun:
-    """What was played of a round before its sweep was stopped."""
+    """The part of a round that was run before its sweep was stopped."""
 
-    attempts: dict[str, int] = field(default_factory=dict)  # cell -> how many were void
+    attempts: dict[str, int] = field(default_factory=dict)  # cell -> number of its void runs
     wall: float = 0.0
     timed: float = 0.0
     stolen: float = 0.0  # seconds
@@ -22,7 +22,7 @@ class Begun:
 
 @dataclass(slots=True)
 class Progress:
-    """Where a sweep is: what a resumed one takes up again."""
+    """Progress of a sweep; a resumed one continues from it."""
 
     loops: dict[str, int] = field(default_factory=dict)
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
@@ -35,10 +35,10 @@ class Progress:
 
     @classmethod
     def of(cls, results: Results) -> Progress:
-        """What the journal of a stopped sweep says.
+        """Read the progress of a stopped sweep.
 
-        Cells that had failed, or were given up, get another chance in what is
-        left to play: their failures are counted anew.
+        Failed cells are tried again in the remaining rounds: the count of their
+        failures starts at 0.
         """
         progress = cls(
             finished={one.round for one in results.rounds},

@@ -1,4 +1,4 @@
-"""Rounds: every cell once a round, shuffled anew, until enough or the budget is spent."""
+"""Schedule of a sweep: each cell once a round, in a new order, until the end or the budget."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import PlannedCell, order
-from ipcbench.bench.results import pyperf_file
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
-from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import (
     AnyEntry,
     Calibrated,
@@ -26,25 +23,29 @@ from ipcbench.bench.results.records import (
     Run,
     Settings,
 )
-from ipcbench.bench.results.results import check_readable
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
+from ipcbench.bench.sweep.replies import calibrated, to_run
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkParent, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.base.os_errors import with_remedy
 
-FOREIGN_MAX = 0.05  # share of a same-core run's time that others may have had
-STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may have taken
-GIVE_UP = 2  # rounds in a row without a run, after which a cell is left alone
-STARTS = 3  # of a fork parent, before it counts as one that cannot start here
-PATIENCE = 10.0  # seconds for a run's set-up, beyond what its blocks should take
-LONGEST_WHAT = 10_000  # characters of what happened
-SLACK = 20  # times as long as calibrated that blocks may take
+FOREIGN_MAX = 0.05  # share of a same-core run's time that other processes may take
+STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may take
+GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
+STARTS = 3  # attempts to start a fork parent
+SETUP_TIME = 10.0  # seconds for the set-up of a run, in addition to its blocks
+LONGEST_WHAT = 10_000  # characters of an error's description
+SLACK = 20  # factor by which blocks may exceed their calibrated time
 
 
 class Schedule:
-    """One sweep over a plan. `write` takes the journal's lines as they come about."""
+    """A sweep over a plan.
+
+    `write` is called with each entry of the journal, and `watch` with the pid
+    of each fork parent, before it forks.
+    """
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Schedule:
         budget: float | None = None,
         clock: str,
         progress: Progress | None = None,
-        started: Callable[[int], None] = lambda pid: None,
+        watch: Callable[[int], None] = lambda pid: None,
         full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cells = cells
@@ -67,22 +68,22 @@ class Schedule:
         self._watcher = watcher
         self._budget = budget
         self._clock = clock
-        self._noise_counts = clock == REAL  # a made-up time is disturbed by nobody
+        self._noise_counts = clock == REAL  # nothing disturbs a made-up time
         self._progress = progress or Progress()
-        self._started = started
+        self._watch = watch
         self._full = full
         self._parent: ForkParent | None = None
-        self._playing = time.monotonic()
-        self._began = self._playing - self._progress.spent  # as if it had never been stopped
+        self._started_at = time.monotonic()
+        self._began = self._started_at - self._progress.spent  # as if it had not been stopped
         self._runs = 0
         self.stopping = False
 
     def stop(self) -> None:
-        """End after the running run; safe to call from a signal's handler."""
+        """Stop after the current run; safe to call from a signal handler."""
         self.stopping = True
 
     def run(self) -> Ended:
-        """The whole sweep; its last line, which is written as well."""
+        """Run the sweep; write and return the last entry."""
         try:
             if self.over() is None:
                 self._calibrate()
@@ -94,7 +95,7 @@ class Schedule:
         return ended
 
     def over(self) -> Reason | None:
-        """Why no further round is begun, or None where one would be."""
+        """Return the reason why no further round starts, or None."""
         if self._full():
             return "full"
         finished = self._progress.finished
@@ -103,13 +104,13 @@ class Schedule:
             return "budget" if finished and not begun and self._too_long(self._budget) else None
         counting = len(finished) - len(self._progress.void)
         wanted = self._settings.rounds
-        most = wanted + wanted // 2  # void rounds are taken again, but not for ever
+        most = wanted + wanted // 2  # void rounds are repeated, but not without end
         return "complete" if counting >= wanted or len(finished) >= most else None
 
     # Rounds
 
     def _rounds(self) -> Reason:
-        self._playing = time.monotonic()
+        self._started_at = time.monotonic()
         while not self.stopping and self._progress.loops:
             if (reason := self.over()) is not None:
                 return reason
@@ -131,18 +132,12 @@ class Schedule:
         begun = self._progress.begun.pop(number, Begun())
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())
-        pending = deque(
-            (planned, begun.attempts.get(planned.cell.id, 0) + 1)
-            for planned in order(self._cells, self._seed, number)
-            if planned.cell.id in self._progress.loops and planned.cell.id not in done
-        )
-        if begun.attempts:  # what was void is taken again behind all others, as it would have been
-            pending = deque(sorted(pending, key=lambda one: one[1]))
+        pending = self._pending(number, begun)
         while pending and not self.stopping:
             planned, attempt = pending.popleft()
-            self._tell(number, planned)
+            self._show(number, planned)
             loops = self._progress.loops[planned.cell.id]
-            run = _record(
+            run = to_run(
                 planned, number, attempt, loops, self._ask(planned, number, attempt, loops)
             )
             self._runs += 1
@@ -156,11 +151,22 @@ class Schedule:
                 pending.append((planned, attempt + 1))
             else:
                 done.add(planned.cell.id)
-        if pending:  # stopped in the middle
+        if pending:  # stopped within the round
             return
         now = time.monotonic() - began
         stolen = begun.stolen + now * host.ticks().steal_since(before)
         self._end_round(number, begun.wall + now, timed, stolen)
+
+    def _pending(self, number: int, begun: Begun) -> deque[tuple[PlannedCell, int]]:
+        """List the cells that a round still has to run, each with its next attempt."""
+        done = self._progress.done[number]
+        pending = [
+            (planned, begun.attempts.get(planned.cell.id, 0) + 1)
+            for planned in order(self._cells, self._seed, number)
+            if planned.cell.id in self._progress.loops and planned.cell.id not in done
+        ]
+        # Repetitions come last, as in a sweep without a stop.
+        return deque(sorted(pending, key=lambda one: one[1]))
 
     def _end_round(self, number: int, wall: float, timed: float, stolen: float) -> None:
         steal = stolen / wall if wall else 0.0
@@ -182,7 +188,7 @@ class Schedule:
             self._progress.void.add(number)
         self._progress.pace = wall
 
-    def _tell(self, number: int, planned: PlannedCell) -> None:
+    def _show(self, number: int, planned: PlannedCell) -> None:
         spent = self._spent()
         if self._budget is not None:
             done, left = min(1.0, spent / self._budget), max(0.0, self._budget - spent)
@@ -191,15 +197,15 @@ class Schedule:
             total = len(self._progress.loops) * self._settings.rounds
             behind = len(self._progress.loops) * (number - 1) + len(self._progress.done[number])
             done = min(1.0, behind / total)
-            playing = time.monotonic() - self._playing
-            left = max(0, total - behind) * playing / max(1, self._runs)
+            running = time.monotonic() - self._started_at
+            left = max(0, total - behind) * running / max(1, self._runs)
             of = f" of {self._settings.rounds}"
-        self._watcher.tell(done, left, f"round {number}{of}: {planned.cell.id}")
+        self._watcher.update(done, left, f"round {number}{of}: {planned.cell.id}")
 
     # Single runs
 
     def _calibrate(self) -> None:
-        """How many loops fill a block, once for each cell that is not known yet."""
+        """Find the number of loops that fill a block, for each cell without one."""
         self._renew()
         todo = deque(
             (planned, 1)
@@ -209,9 +215,9 @@ class Schedule:
         while todo and not self.stopping:
             left = len(todo) * 4 * self._settings.block
             planned, attempt = todo.popleft()
-            self._watcher.tell(0.0, left, f"calibrating {planned.cell.id}")
+            self._watcher.update(0.0, left, f"calibrating {planned.cell.id}")
             reply = self._ask(planned, 0, attempt, 0)
-            value = reply.failure or _calibrated(reply)
+            value = reply.failure or calibrated(reply)
             if isinstance(value, ProcessFailure):
                 if self._fail(planned, 0, attempt, value):
                     todo.append((planned, 2))
@@ -222,20 +228,20 @@ class Schedule:
             self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
 
     def _keep(self, planned: PlannedCell, run: Run) -> None:
-        """Write down a run that came to something."""
+        """Write a run to the journal; it is void if other processes disturbed it."""
         self._progress.failures.pop(planned.cell.id, None)
         if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
-            run.void = f"others had {run.foreign:.0%} of the core's time"
+            run.void = f"{run.foreign:.0%} of the core's time went to other processes"
         run.at = self._spent()
         self._write(run)
 
     def _fail(
         self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
     ) -> bool:
-        """Write down a run that came to nothing; whether it is to be tried again in its round.
+        """Write a failed run to the journal; return whether to retry it within its round.
 
-        Once, so that a process which was killed from outside leaves no gap; but a hang has
-        cost its whole deadline, and waits for the next round.
+        One retry fills the gap of a process that was killed from outside. A hang
+        is not retried, since it takes its whole deadline.
         """
         identity = planned.cell.id
         self._write(
@@ -256,7 +262,7 @@ class Schedule:
         count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
         if count >= GIVE_UP:
             self._progress.loops.pop(identity, None)
-            self._watcher.note(f"given up after {count} rounds in a row: {identity}")
+            self._watcher.note(f"no longer run after {count} failed rounds in a row: {identity}")
         return False
 
     def _ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
@@ -271,7 +277,7 @@ class Schedule:
             cpus=planned.cpus,
             awake=planned.cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,
-            deadline=PATIENCE + SLACK * blocks,
+            deadline=SETUP_TIME + SLACK * blocks,
         )
         if self._parent is None:
             self._renew()
@@ -283,70 +289,18 @@ class Schedule:
             return Reply(failure=ProcessFailure("the fork parent", "", str(error), error.remedy))
 
     def _renew(self, *, fresh: bool = True) -> None:
-        """End the fork parent, and start another one if it is to be `fresh`."""
+        """End the fork parent, and start another one if `fresh`."""
         if self._parent is not None:
             self._parent.close()
             self._parent = None
         if fresh:
             self._parent = _fork_parent()
-            self._started(self._parent.pid)
+            self._watch(self._parent.pid)
 
 
 def _fork_parent() -> ForkParent:
-    """A new one, tried for again where somebody kills it at once. Raises: ForkServerLost."""
+    """Start one, again if it is killed at once. Raises: ForkServerLost."""
     for _ in range(STARTS - 1):
         with contextlib.suppress(ForkServerLost):
             return ForkParent()
     return ForkParent()
-
-
-def _calibrated(reply: Reply) -> float | ProcessFailure:
-    """Seconds per unit."""
-    try:
-        return pyperf_file.calibrated(reply.suite)
-    except pyperf_file.NoFigure as error:
-        return _without_figure(error)
-
-
-def _without_figure(error: BenchError) -> ProcessFailure:
-    return ProcessFailure("the worker", "its result", str(error))
-
-
-def _record(
-    planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply
-) -> Run | ProcessFailure:
-    """A run as it is written down, or why it came to nothing."""
-    if reply.failure is not None:
-        return reply.failure
-    try:
-        run = _run(planned, number, attempt, loops, reply)
-        check_readable(run)
-    except (pyperf_file.NoFigure, Unreadable) as error:
-        return _without_figure(error)
-    return run
-
-
-def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply) -> Run:
-    """Raises: ipcbench.bench.results.pyperf_file.NoFigure."""
-    assert reply.outcome is not None
-    measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
-    return Run(
-        cell=planned.cell.id,
-        round=number,
-        attempt=attempt,
-        loops=loops,
-        inner_loops=PATTERNS[planned.cell.pattern].units(planned.cell.processes),
-        warmups=measured.warmups,
-        values=measured.values,
-        cpus=planned.cpus,
-        depth=outcome.depth,
-        usage=outcome.usage,
-        foreign=outcome.foreign,
-        steal=outcome.steal,
-        tail=outcome.tail,
-        observations=outcome.observations,
-        start_up=outcome.start_up,
-        timed=outcome.timed,
-        wall=reply.wall,
-        metadata=measured.metadata,
-    )

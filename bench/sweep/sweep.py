@@ -1,4 +1,4 @@
-"""A sweep from end to end: plan, folder, lock, guardian, rounds. Suite and page come after."""
+"""A sweep from start to end: reservation, plan, folder, journal, rounds."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
-LONGEST = 2000  # characters of a plug-in's reason
+LONGEST = 2000  # characters of a reason, which may come from a plug-in
 
 
 class SweepError(BenchError):
-    """The sweep cannot be made; one line that says what to do."""
+    """A sweep that cannot be run; one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the caller asks for. `folder` None: a new one below `results/`."""
+    """The parameters of a new sweep. `folder` None: a new one below `results/`."""
 
     profile: Profile
     command: Sequence[str]
@@ -70,19 +70,19 @@ class Order:
 
 
 def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
-    """The plan of a profile on this machine, restricted to the cells that `only` keeps.
+    """Plan a profile on this machine, with the cells for which `only` is true.
 
-    Raises: ipcbench.transports.registry.UnknownTransport, SweepError where it is empty.
+    Raises: UnknownTransport, SweepError if the plan is empty.
     """
     cells = filter(only, cells_of(profile.axes, registry.matching))
     found = plan(cells, candidate, site())
     if not found.cells and not found.skipped:
-        raise SweepError("no cell is left to measure: ask for fewer restrictions")
+        raise SweepError("no cell is left to measure: remove some restrictions")
     return found
 
 
 def new(order: Order, watcher: Watcher) -> Path:
-    """Make a new sweep; the folder that holds its journal.
+    """Run a new sweep; return the folder of its journal.
 
     Raises: SweepError (also where the folder cannot be written), SweepInProgress.
     """
@@ -99,28 +99,28 @@ def new(order: Order, watcher: Watcher) -> Path:
             if order.folder is None:
                 _point(folder.parent / "latest", folder.name, watcher)
             schedule = _schedule(found, header, journal, Progress(), watcher, machine)
-            _play(schedule, folder, watcher)
+            _run(schedule, folder, watcher)
     return folder
 
 
 def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
-    """Go on with a sweep that was stopped, as if it had never been.
+    """Continue a stopped sweep; return its folder.
 
-    Rounds that were begun are played to their end, and calibrations are kept;
-    cells that had failed get another chance in what is left to play.
+    Unfinished rounds are completed, and calibrations are kept; failed cells are
+    tried again in the remaining rounds.
 
     Raises: SweepError (another plan, code or machine), Unreadable, SweepInProgress,
     JournalLocked, OSError.
     """
     check_way(folder, chosen=True)
-    folder = folder.resolve()  # `latest` may point elsewhere before we are done
+    folder = folder.resolve()  # `latest` may change meanwhile
     stopped = load(folder)
     found = _same(stopped)
     with Reservation(exclusive=stopped.header.clock == REAL) as machine:
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
-            results = load(folder)  # as it stands now that nobody else writes it
+            results = load(folder)  # again: now that no other process writes it
             progress = Progress.of(results)
             schedule = _schedule(found, results.header, journal, progress, watcher, machine)
             _take_up(schedule, results, torn, command, folder, journal, watcher)
@@ -137,7 +137,7 @@ def _take_up(
     watcher: Watcher,
 ) -> None:
     if torn:
-        watcher.note("the journal's last line was torn, and has been cut off")
+        watcher.note("the last line of the journal was incomplete, and has been removed")
     over = schedule.over()
     if over is not None:
         watcher.note(f"nothing is left to do: {_why_over(over, results)}")
@@ -146,11 +146,11 @@ def _take_up(
             return
     with _stopping(folder):
         journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
-    _play(schedule, folder, watcher)
+    _run(schedule, folder, watcher)
 
 
 def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
-    """A journal with the whole plan in it, or nothing at all. Raises: OSError."""
+    """Create a journal with the whole plan, or nothing. Raises: OSError."""
     try:
         return Journal.create(
             folder,
@@ -165,22 +165,25 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
 
 
 def _skipped(cell: Cell, why: Skip) -> Skipped:
-    reason, remedy = one_line(why.reason, LONGEST), one_line(why.remedy, LONGEST)
-    return Skipped(cell=cell, reason=reason, remedy=remedy)
+    return Skipped(
+        cell=cell, reason=one_line(why.reason, LONGEST), remedy=one_line(why.remedy, LONGEST)
+    )
 
 
 def _why_over(reason: Reason, results: Results) -> str:
     if reason == "budget":
         budget = human_span(results.header.budget or 0.0)
-        return f"its budget of {budget} is spent; for more rounds, measure anew with a larger one"
+        return (
+            f"its budget of {budget} is spent; for more rounds, start a new run with a larger one"
+        )
     if reason == "full":
-        return "its journal is as large as one is read; for more rounds, measure anew"
-    return f"all of its {len(results.rounds)} rounds are played"
+        return "its journal has the largest size that can be read; for more rounds, start a new run"
+    return f"all of its {len(results.rounds)} rounds are complete"
 
 
 @contextlib.contextmanager
 def _stopping(folder: Path) -> Iterator[None]:
-    """What the system refuses ends the sweep; what it has measured until then stays."""
+    """Stop the sweep at an error of the system, and keep its measurements. Raises: SweepError."""
     try:
         yield
     except (OSError, ForkServerLost) as error:
@@ -193,7 +196,7 @@ def _stopping(folder: Path) -> Iterator[None]:
 
 
 def _point(link: Path, target: str, watcher: Watcher) -> None:
-    """Make the link to the newest run, unless something else has its name."""
+    """Point the link at the newest run, unless its name belongs to something else."""
     if link.exists() and not link.is_symlink():
         return
     draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
@@ -202,7 +205,7 @@ def _point(link: Path, target: str, watcher: Watcher) -> None:
         draft.replace(link)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        watcher.note(f"{link} does not lead here: {error.strerror}")
+        watcher.note(f"{link} cannot be updated: {error.strerror}")
 
 
 def _known(header: Header, cells: Sequence[Cell]) -> None:
@@ -220,10 +223,10 @@ def _known(header: Header, cells: Sequence[Cell]) -> None:
 
 
 def _same(results: Results) -> Plan:
-    """The plan of a stopped sweep, which must be the same here and now. Raises: SweepError."""
+    """Plan a stopped sweep again; the plan must not have changed. Raises: SweepError."""
     header, here = results.header, host.machine()
     if len(results.cells) < header.planned:
-        raise SweepError("this sweep was stopped before its plan was written down: measure anew")
+        raise SweepError("this sweep was stopped before its plan was complete: start a new run")
     cells = [result.cell for result in results.cells.values() if result.skipped is None]
     _known(header, cells)
     found = plan(cells, candidate, site())
@@ -240,8 +243,8 @@ def _same(results: Results) -> Plan:
     ]
     if differences:
         raise SweepError(
-            f"this sweep cannot be resumed here: {'; '.join(differences)}: measure anew, or "
-            "bring back what has changed"
+            f"this sweep cannot be resumed here: {'; '.join(differences)}: start a new run, or "
+            "undo the change"
         )
     return found
 
@@ -267,18 +270,18 @@ def _schedule(
         budget=header.budget,
         clock=header.clock,
         progress=progress,
-        started=machine.watch,
+        watch=machine.watch,
         full=journal.full,
     )
 
 
-def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
-    """To the end, or until it is stopped. Raises: SweepError."""
+def _run(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
+    """Run a schedule until it ends or is stopped. Raises: SweepError."""
 
     def interrupted(number: int, frame: FrameType | None) -> None:
         if schedule.stopping:
-            raise KeyboardInterrupt  # asked twice: at once
-        watcher.note("stopping after this run; once more stops at once")
+            raise KeyboardInterrupt  # the second signal stops at once
+        watcher.note("stopping after this run; a second signal stops at once")
         schedule.stop()
 
     asked_by = (signal.SIGINT, signal.SIGTERM)
@@ -293,18 +296,18 @@ def _play(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
 
 
 def _folder(wanted: Path | None) -> tuple[Path, bool]:
-    """The run's folder, which must not hold a run yet; was it made? Raises: SweepError, OSError."""
+    """Return the folder for a new run, and whether it was created. Raises: SweepError, OSError."""
     folder = wanted or _named_by_time()
     made = make_folder(folder)
     check_way(folder, chosen=True)
-    # A sweep that was killed before it had begun leaves a draft of its journal at most.
+    # A sweep that was killed before its start leaves only a draft of its journal.
     if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
         raise SweepError(f"{folder} is not empty: choose another, or --resume {folder}")
     return folder, made
 
 
 def _named_by_time() -> Path:
-    """One that is not there yet; numbered where the clock has told that time before."""
+    """Choose a new folder by time and host, with a number if that name exists."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{platform.node() or 'host'}"
     folders = (Path("results", name if n == 1 else f"{name}-{n}") for n in count(1))
     return next(folder for folder in folders if not os.path.lexists(folder))

@@ -319,7 +319,7 @@ def test_a_failing_link_does_not_fail_the_sweep(
     monkeypatch.setattr(Silent, "note", lambda self, message: notes.append(message))
     folder = sweep.new(sweep.Order(profile, ["ipcbench"], clock="fake"), Silent())
     assert load(folder).ended is not None
-    assert notes == ["results/latest does not lead here: Operation not permitted"]
+    assert notes == ["results/latest cannot be updated: Operation not permitted"]
 
 
 @pytest.fixture(scope="module")

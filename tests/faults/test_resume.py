@@ -85,7 +85,9 @@ def test_a_sweep_cut_anywhere_is_finished(place: int, whole: Path, tmp_path: Pat
     torn = kept[kept.rfind(b"\n") + 1 :]
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0, done.stderr
-    assert ("the journal's last line was torn, and has been cut off" in done.stderr) is bool(torn)
+    assert (
+        "the last line of the journal was incomplete, and has been removed" in done.stderr
+    ) is bool(torn)
     assert (folder / NAME).read_bytes().startswith(kept.removesuffix(torn))
     assert comparable(folder) == comparable(whole)
     results = load(folder)
@@ -108,7 +110,7 @@ def test_a_sweep_cut_in_its_plan_is_refused(whole: Path, tmp_path: Path) -> None
             sweep.resume(folder, [], Silent())
         if b"\n" in before:
             assert str(caught.value) == (
-                "this sweep was stopped before its plan was written down: measure anew"
+                "this sweep was stopped before its plan was complete: start a new run"
             )
         assert (folder / NAME).read_bytes() == before
 
@@ -133,7 +135,7 @@ def test_a_complete_sweep_is_reported_again(whole: Path, tmp_path: Path) -> None
     before = (folder / NAME).read_bytes()
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0
-    assert done.stderr == "nothing is left to do: all of its 2 rounds are played\n"
+    assert done.stderr == "nothing is left to do: all of its 2 rounds are complete\n"
     assert (folder / NAME).read_bytes() == before
     for name in ("suite.json", "report.html"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
@@ -150,8 +152,8 @@ def test_a_spent_budget_is_reported(whole: Path, tmp_path: Path) -> None:
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0
     assert done.stderr == (
-        "nothing is left to do: its budget of 0 s is spent; for more rounds, measure anew with a "
-        "larger one\n"
+        "nothing is left to do: its budget of 0 s is spent; for more rounds, start a new run "
+        "with a larger one\n"
     )
     assert (folder / NAME).read_text() == text
 
@@ -199,7 +201,7 @@ def test_another_sweep_is_refused_with_the_reason(
     message = str(caught.value)
     assert message.startswith(f"this sweep cannot be resumed here: {reason}")
     assert message.count(" was ") == 1
-    assert message.endswith(": measure anew, or bring back what has changed")
+    assert message.endswith(": start a new run, or undo the change")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ipcbench.bench.results.pyperf_file import NoFigure, calibrated
 from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import load
 from ipcbench.bench.results.suite import write_suite
-from ipcbench.bench.sweep.schedule import _record
+from ipcbench.bench.sweep.replies import to_run
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Outcome, Reply
 from tests import synthetic
@@ -74,7 +74,7 @@ def outcome(data: bytes) -> str:
         start_up=0.01,
         timed=0.1,
     )
-    run = _record(planned, 1, 1, 1000, Reply(suite=msgspec.Raw(data), outcome=found))
+    run = to_run(planned, 1, 1, 1000, Reply(suite=msgspec.Raw(data), outcome=found))
     if isinstance(run, ProcessFailure):
         return run.what
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:

@@ -19,7 +19,7 @@ from ipcbench.transports.registry import Broken, get
 
 # The sweep's own patience, in seconds: a hang costs all of it, and there are many here.
 peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0
-schedule.PATIENCE = 2.0
+schedule.SETUP_TIME = 2.0
 
 TIMED = 40  # calls after which the check of the channel is certainly over
 

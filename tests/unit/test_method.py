@@ -46,7 +46,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
     [
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
-        (schedule.PATIENCE, 10, "is 10 s plus 20 times the time of all its blocks"),
+        (schedule.SETUP_TIME, 10, "is 10 s plus 20 times the time of all its blocks"),
         (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks"),
         (stats.ENOUGH_ROUNDS, 6, "With fewer than 6 rounds"),
         (stats.CONFIDENCE, 0.95, "≥ 0.95"),

@@ -377,7 +377,7 @@ def test_patterns_choose_among_those_of_the_profile() -> None:
         (Options(processes=(65,)), "65 processes"),
         (Options(sizes=("4X",)), "4X"),
         (Options(sizes=("-1",)), "-1"),
-        (Options(sizes=("",)), "no size"),
+        (Options(sizes=("",)), "not a size"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(options: Options, word: str) -> None:

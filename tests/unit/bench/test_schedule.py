@@ -108,7 +108,7 @@ class Stage:
 
     # The watcher
 
-    def tell(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str) -> None:
         self.told.append((done, left, what))
 
     def note(self, message: str) -> None:
@@ -288,7 +288,7 @@ def test_a_disturbed_run_is_taken_again_at_its_rounds_end(stage: Stage) -> None:
     assert [run.cell for run in first] == [*ids(order(cells, SEED, 1)), victim]
     assert [run.attempt for run in first] == [1, 1, 1, 1, 2]
     assert [run.cell for run in first if run.void] == [victim]
-    assert first[1].void == "others had 6% of the core's time"
+    assert first[1].void == "6% of the core's time went to other processes"
     assert Counter(run.round for run in stage.runs)[2] == 4
 
 
@@ -359,7 +359,7 @@ def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Sta
         cells[0].cell.id: 5,
         cells[2].cell.id: 5,
     }
-    assert stage.notes[-1] == f"given up after {GIVE_UP} rounds in a row: {broken}"
+    assert stage.notes[-1] == f"no longer run after {GIVE_UP} failed rounds in a row: {broken}"
 
 
 def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:

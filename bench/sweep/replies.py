@@ -1,0 +1,65 @@
+"""Replies of the fork server, turned into entries of the journal."""
+
+from __future__ import annotations
+
+from ipcbench.bench.errors import BenchError
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.results import pyperf_file
+from ipcbench.bench.results.journal import Unreadable
+from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.results import check_readable
+from ipcbench.bench.workers.control import ProcessFailure
+from ipcbench.bench.workers.job import Reply
+
+
+def calibrated(reply: Reply) -> float | ProcessFailure:
+    """Return the seconds per unit."""
+    try:
+        return pyperf_file.calibrated(reply.suite)
+    except pyperf_file.NoFigure as error:
+        return _without_figure(error)
+
+
+def _without_figure(error: BenchError) -> ProcessFailure:
+    return ProcessFailure("the worker", "its result", str(error))
+
+
+def to_run(
+    planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply
+) -> Run | ProcessFailure:
+    """Return the run for the journal, or its failure."""
+    if reply.failure is not None:
+        return reply.failure
+    try:
+        run = _run(planned, number, attempt, loops, reply)
+        check_readable(run)
+    except (pyperf_file.NoFigure, Unreadable) as error:
+        return _without_figure(error)
+    return run
+
+
+def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Reply) -> Run:
+    """Put the parts of a run together. Raises: NoFigure."""
+    assert reply.outcome is not None
+    measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
+    return Run(
+        cell=planned.cell.id,
+        round=number,
+        attempt=attempt,
+        loops=loops,
+        inner_loops=PATTERNS[planned.cell.pattern].units(planned.cell.processes),
+        warmups=measured.warmups,
+        values=measured.values,
+        cpus=planned.cpus,
+        depth=outcome.depth,
+        usage=outcome.usage,
+        foreign=outcome.foreign,
+        steal=outcome.steal,
+        tail=outcome.tail,
+        observations=outcome.observations,
+        start_up=outcome.start_up,
+        timed=outcome.timed,
+        wall=reply.wall,
+        metadata=measured.metadata,
+    )
