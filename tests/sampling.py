@@ -15,7 +15,7 @@ import secrets
 import pytest
 
 from ipcbench.transports.contract import Framing, Topology
-from ipcbench.transports.registry import Broken, get, matching, names
+from ipcbench.transports.registry import BrokenPlugin, get, matching, names
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
@@ -59,7 +59,7 @@ def _drawn(identity: str, share: float) -> bool:
 def applies(item: pytest.Item, name: str) -> bool:
     """Whether the test speaks of what this transport is at all: a pipe is no guard."""
     transport = get(name)
-    if isinstance(transport, Broken):
+    if isinstance(transport, BrokenPlugin):
         return True
     traits = transport.traits
     wanted = set(getattr(item, "fixturenames", ()))

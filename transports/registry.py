@@ -1,13 +1,14 @@
-"""Which transports there are: the built-in ones, loaded when asked for, and plug-ins.
+"""Registry of transports: the built-in ones, which are loaded on demand, and plug-ins.
 
-To add one of ours, write its file and a line in `_BUILT_IN`. Others declare
-an entry point in the group `ipcbench.transports` whose object is a transport.
+To add a built-in transport, write its file and a line in `_BUILT_IN`. A plug-in
+declares an entry point in the group `ipcbench.transports`; its object is a transport.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
@@ -17,7 +18,7 @@ from ipcbench.transports.contract import Transport, TransportError, Unavailable
 
 GROUP = "ipcbench.transports"
 
-# name -> (module, what makes it: a callable without arguments)
+# name -> (module, callable without arguments that makes the transport)
 _BUILT_IN: dict[str, tuple[str, str]] = {
     "pipe": ("ipcbench.transports.pipes.pipe", "Pipe"),
     "fifo": ("ipcbench.transports.pipes.fifo", "fifo"),
@@ -46,7 +47,7 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "null": ("ipcbench.transports.null", "Null"),
 }
 
-# A name before a colon -> (module, what makes it from the text behind the colon)
+# name before a colon -> (module, callable that makes the transport of the text behind it)
 _FAMILIES: dict[str, tuple[str, str]] = {
     "pipe": ("ipcbench.transports.pipes.pipe", "pipe"),
     "fifo": ("ipcbench.transports.pipes.fifo", "fifo_by"),
@@ -56,8 +57,8 @@ _FAMILIES: dict[str, tuple[str, str]] = {
 _MEMBERS = (
     "pipe:1M",
     "fifo:mknod",
-    # A cross: every segment, every waiter, huge pages, and reading in place. Any other pair
-    # goes by its name.
+    # Every segment and every waiter once, huge pages, and reading in place. Any other pair
+    # is found by its name.
     "shm:posix+posix-sem",
     "shm:sysv+posix-sem",
     "shm:file+posix-sem",
@@ -75,7 +76,7 @@ _MEMBERS = (
 )
 
 
-# A family whose members are pairs -> (module, what lists all of them)
+# family whose members are pairs -> (module, callable that lists all of them)
 _PRODUCTS: dict[str, tuple[str, str]] = {
     "shm": ("ipcbench.transports.shm.transport", "product"),
 }
@@ -90,8 +91,8 @@ class DuplicateName(TransportError):
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A plug-in that does not load, and why."""
+class BrokenPlugin:
+    """A plug-in that does not load, and the reason."""
 
     name: str
     reason: Unavailable
@@ -99,6 +100,7 @@ class Broken:
 
 @cache
 def _plugins() -> dict[str, EntryPoint]:
+    """Find the entry points of plug-ins by their names. Raises: DuplicateName."""
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
         family = entry.name.partition(":")[0]
@@ -112,39 +114,52 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def names() -> list[str]:
-    """All names, ours first, the null transport last, plug-ins after it.
+    """List all names: the built-in transports, the null transport last, then the plug-ins.
 
-    Raises: DuplicateName.
+    Raises:
+        DuplicateName: two transports have the same name.
     """
-    ours = [name for name in _BUILT_IN if name != "null"]
-    return [*ours, *_MEMBERS, "null", *sorted(_plugins())]
+    built_in = [name for name in _BUILT_IN if name != "null"]
+    return [*built_in, *_MEMBERS, "null", *sorted(_plugins())]
 
 
 @cache
-def get(name: str) -> Transport | Broken:
-    """The transport of that name; a broken plug-in is told as such.
+def get(name: str) -> Transport | BrokenPlugin:
+    """Return the transport of a name, or a BrokenPlugin for a plug-in that does not load.
 
-    Raises: UnknownTransport, DuplicateName.
+    Args:
+        name: the name, as `ipcbench list` shows it, or of any other member of a family.
+
+    Raises:
+        UnknownTransport: there is none of that name.
+        DuplicateName: two transports have the same name.
     """
     if name in _BUILT_IN:
         return _make(*_BUILT_IN[name])()
-    head, colon, parameters = name.partition(":")
-    if colon and head in _FAMILIES:
+    family, colon, parameters = name.partition(":")
+    if colon and family in _FAMILIES:
         try:
-            return _make(*_FAMILIES[head])(parameters)
+            return _make(*_FAMILIES[family])(parameters)
         except ValueError as error:
             raise UnknownTransport(str(error)) from error
     entry = _plugins().get(name)
     if entry is None:
-        raise UnknownTransport(f"no transport is called {name!r}: `ipcbench list` shows all")
+        raise UnknownTransport(_unknown(name))
     try:
         found: object = entry.load()
         plugin = found() if isinstance(found, type) else found
         if not isinstance(plugin, Transport) or plugin.name != name:
             raise TypeError(f"{entry.value} is no transport called {name!r}")
     except Exception as error:  # a plug-in's import may fail in any way at all
-        return Broken(name, Unavailable(f"its plug-in does not load: {error!r}", entry.value))
+        return BrokenPlugin(name, Unavailable(f"its plug-in does not load: {error!r}", entry.value))
     return plugin
+
+
+def _unknown(name: str) -> str:
+    """Describe a name that is unknown, with the nearest ones that are known."""
+    near = get_close_matches(name, names(), n=3)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    return f"unknown transport {name!r}{hint}: `ipcbench list` shows all"
 
 
 def _make(module: str, attribute: str) -> Callable[..., Transport]:
@@ -153,10 +168,14 @@ def _make(module: str, attribute: str) -> Callable[..., Transport]:
 
 
 def matching(pattern: str) -> Iterator[str]:
-    """Names that a pattern of the command line means: `shm:*`, or a name outright.
+    """Yield the names that a pattern of the command line matches.
 
-    A pattern with a plus, `shm:sysv+*`, means pairs that the list leaves out as well.
-    Raises: UnknownTransport where it means none.
+    Args:
+        pattern: a name, or a pattern as of a shell: `shm:*`. One with a plus,
+            `shm:sysv+*`, also matches pairs that `names` leaves out.
+
+    Raises:
+        UnknownTransport: it matches none.
     """
     known = names()
     family = pattern.partition(":")[0]

@@ -12,13 +12,14 @@ from ipcbench.bench.results.files import in_words
 from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Limits, Unavailable
+from ipcbench.transports.registry import BrokenPlugin
 
 
 @cache
 def candidate(name: str) -> Candidate:
     """A transport as it is on this machine: tried, once."""
     found = registry.get(name)
-    if isinstance(found, registry.Broken):
+    if isinstance(found, BrokenPlugin):
         return Candidate(name, None, found.reason)
     try:
         limits = found.probe()

@@ -29,7 +29,7 @@ from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.version import VERSION
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger
-from ipcbench.transports.registry import Broken, get, names
+from ipcbench.transports.registry import BrokenPlugin, get, names
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
 
@@ -271,7 +271,7 @@ def test_clean_reports_removed_objects(tmp_path: Path) -> None:
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     found = get(SHM)
-    if isinstance(found, Broken) or isinstance(found.probe(), Unavailable):
+    if isinstance(found, BrokenPlugin) or isinstance(found.probe(), Unavailable):
         pytest.skip("this machine has no shared memory to leave behind")
     before = set(os.listdir("/dev/shm"))
     env = environment(XDG_RUNTIME_DIR=str(runtime))

@@ -15,7 +15,7 @@ import capsules
 from ipcbench.bench.sweep import schedule
 from ipcbench.bench.workers import peers, worker
 from ipcbench.transports.contract import Role, Ticket
-from ipcbench.transports.registry import Broken, get
+from ipcbench.transports.registry import BrokenPlugin, get
 
 # The sweep's own patience, in seconds: a hang costs all of it, and there are many here.
 peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0
@@ -33,7 +33,7 @@ class _Faulty:
 
     def __init__(self) -> None:
         self._good = get(self.kind)
-        assert not isinstance(self._good, Broken)
+        assert not isinstance(self._good, BrokenPlugin)
         self.traits = self._good.traits
         self.probe = self._good.probe
         self.create = self._good.create

@@ -37,6 +37,7 @@ from ipcbench.transports.testing.polling import PollingTests
 from ipcbench.transports.testing.signal import SignallingTests
 from ipcbench.transports.testing.subject import Stage
 from ipcbench.transports.testing.transfer import CarryingTests
+from ipcbench.transports.registry import BrokenPlugin
 
 # The topologies that have tests.
 TESTED = (
@@ -184,6 +185,6 @@ def _resolve(transport: str | Transport) -> Transport:
     if not isinstance(transport, str):
         return transport
     found = registry.get(transport)
-    if isinstance(found, registry.Broken):
+    if isinstance(found, BrokenPlugin):
         raise found.reason
     return found

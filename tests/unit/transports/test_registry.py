@@ -63,12 +63,19 @@ def test_the_null_transport_comes_last() -> None:
 
 
 @pytest.mark.parametrize("name", ["pipes", "", "shm:posix", "shm:nowhere+futex", "shm:", "a\nb"])
-def test_unknown_names_are_told_in_one_line(name: str) -> None:
+def test_unknown_names_are_reported_in_one_line(name: str) -> None:
     with pytest.raises(UnknownTransport) as caught:
         get(name)
     message = str(caught.value)
     assert "\n" not in message
     assert "ipcbench list" in message or "shm:SEGMENT+WAITER" in message
+
+
+def test_near_names_are_suggested() -> None:
+    with pytest.raises(UnknownTransport, match=r"'unix-steam' \(did you mean unix-stream\b"):
+        get("unix-steam")
+    with pytest.raises(UnknownTransport, match=r"unknown transport 'zzz': `ipcbench list`"):
+        get("zzz")
 
 
 def test_patterns() -> None:
@@ -157,7 +164,7 @@ def test_a_broken_plugin_is_told_and_no_more(tmp_path: Path, source: str, value:
     plugin(tmp_path, "mine", source, bad=value)
     printed = fresh(
         "from ipcbench.transports.registry import *;"
-        "bad = get('bad'); assert isinstance(bad, Broken), bad;"
+        "bad = get('bad'); assert isinstance(bad, BrokenPlugin), bad;"
         "print(len(names()), bad.name, bad.reason.reason, bad.reason.remedy)",
         tmp_path,
     )
