@@ -165,7 +165,7 @@ def _receiver(fd: int, size: int) -> Any:
             raise translate(error, "receive") from error
         if received != size:
             if received is None:  # how FileIO says EAGAIN
-                raise WouldBlock("receive: nothing is there")
+                raise WouldBlock("receive: there is no message")
             if received == 0:
                 raise PeerGone("receive: end of file")
             if received > len(buffer):

@@ -18,7 +18,7 @@ from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 
 ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
-ROOM_IN_SHM = "remove what nobody uses in /dev/shm, or mount -o remount,size=SIZE /dev/shm"
+ROOM_IN_SHM = "remove unused files in /dev/shm, or mount -o remount,size=SIZE /dev/shm"
 SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe")
 
 

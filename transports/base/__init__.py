@@ -1,6 +1,5 @@
 """Building blocks that most transports share, for plug-ins as well."""
 
-from ipcbench.transports.base.bindings import require
 from ipcbench.transports.base.defaults import (
     PlainChannel,
     PlainEndpoint,
@@ -51,7 +50,6 @@ __all__ = [
     "reader",
     "refused",
     "refused_in_shm",
-    "require",
     "send_if_room",
     "serve",
     "sysctl",

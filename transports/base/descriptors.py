@@ -1,7 +1,7 @@
-"""Whole messages over a byte stream's file descriptors.
+"""Whole messages over the file descriptors of a byte stream.
 
-The timed closures make one system call and compare one number; the rest of
-a transfer is for when that call moved less than a message.
+The timed closures make one system call and compare one number; a call that
+transferred less than a message is completed elsewhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from ipcbench.transports.contract import PeerGone, WouldBlock
 
 
 def writer(fd: int, size: int) -> Callable[[Any], None]:
-    """`send` by write(2)."""
-    write = os.write  # compared with the spec's size: `len` would cost a tenth of the call
+    """Make a `send` by write(2), of messages of this size."""
+    write = os.write  # its result is compared with the size: `len` costs a tenth of the call
 
     def send(data: Any, /) -> None:
         try:
@@ -32,7 +32,7 @@ def writer(fd: int, size: int) -> Callable[[Any], None]:
 
 
 def reader(fd: int, size: int) -> Callable[[memoryview], int]:
-    """`recv_into` by read(2)."""
+    """Make a `recv_into` by read(2), of messages of this size."""
     # readinto is a read(2) into the caller's buffer: os.read would allocate,
     # os.readv would want a list.
     readinto = io.FileIO(fd, closefd=False).readinto
@@ -44,7 +44,7 @@ def reader(fd: int, size: int) -> Callable[[memoryview], int]:
             raise translate(error, "receive") from error
         if received != size:
             if received is None:
-                raise WouldBlock("receive: nothing is there")
+                raise WouldBlock("receive: there is no message")
             if received == 0:
                 raise PeerGone("receive: end of file")
             return read_rest(fd, buffer, received)
@@ -54,7 +54,16 @@ def reader(fd: int, size: int) -> Callable[[memoryview], int]:
 
 
 def write_rest(fd: int, data: memoryview, sent: int) -> None:
-    """Write what is left of `data`, waiting for room even where `fd` does not block."""
+    """Write the rest of a message, waiting for room even where the descriptor does not block.
+
+    Args:
+        fd: the descriptor.
+        data: the whole message.
+        sent: the bytes of it that are written already.
+
+    Raises:
+        PeerGone, Closed: as `Endpoint.send`.
+    """
     while sent < len(data):
         try:
             sent += os.write(fd, data[sent:])
@@ -65,7 +74,19 @@ def write_rest(fd: int, data: memoryview, sent: int) -> None:
 
 
 def read_rest(fd: int, buffer: memoryview, received: int) -> int:
-    """Fill what is left of `buffer`; bytes received in all."""
+    """Receive the rest of a message, waiting for it even where the descriptor does not block.
+
+    Args:
+        fd: the descriptor.
+        buffer: the whole message's buffer.
+        received: the bytes of it that are filled already.
+
+    Returns:
+        The length of the buffer.
+
+    Raises:
+        PeerGone, Closed: as `Endpoint.recv_into`.
+    """
     while received < len(buffer):
         try:
             count = os.readv(fd, [buffer[received:]])
@@ -88,16 +109,24 @@ def wait_for(fd: int, event: int) -> None:
 
 
 def close_all(fds: Iterable[int]) -> None:
+    """Close each descriptor."""
     for fd in fds:
         os.close(fd)
 
 
 def duplicate_all(fds: Iterable[int]) -> tuple[int, ...]:
-    """A copy of each, closed on exec; all of them or none."""
+    """Duplicate descriptors; the copies are closed on exec.
+
+    Returns:
+        The copies: all of them or none.
+
+    Raises:
+        OSError: there are too many descriptors.
+    """
     copies: list[int] = []
     try:
         for fd in fds:
-            copies.append(os.dup(fd))  # noqa: PERF401 (it counts as soon as it is there)
+            copies.append(os.dup(fd))  # noqa: PERF401 (each has to be closed if a later one fails)
     except OSError:
         close_all(copies)
         raise

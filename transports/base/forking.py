@@ -1,4 +1,4 @@
-"""fork(2) whose child runs one function and ends: it never returns into its parent's code."""
+"""Forking of a child that runs one function and exits, and never returns to the caller."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ FAILED = 1  # the exit code of a child whose function raised
 
 
 def fork_child(body: Callable[[], int]) -> int:
-    """Fork; the child calls `body` and exits with the code that it returns. The child's pid.
+    """Fork a child that calls a function and exits with the code that it returns.
 
-    Whatever `body` raises, SystemExit and KeyboardInterrupt among it, is written to
-    standard error where that is possible, and the child exits with FAILED. Raises: OSError.
+    Any exception of the function, SystemExit and KeyboardInterrupt included, is written
+    to standard error where that is possible, and the child exits with FAILED.
+
+    Args:
+        body: the function.
+
+    Returns:
+        The child's pid.
+
+    Raises:
+        OSError: fork(2) fails.
     """
     parent = os.getpid()
     try:
@@ -23,7 +32,7 @@ def fork_child(body: Callable[[], int]) -> int:
             os._exit(_code_of(body))
         return pid
     finally:
-        if os.getpid() != parent:  # a signal's handler raised outside of `body`
+        if os.getpid() != parent:  # the handler of a signal raised outside of `body`
             os._exit(FAILED)
 
 

@@ -1,4 +1,4 @@
-"""The private folder of ledgers and socket paths, and what all names have in common."""
+"""Private folder of ledgers and socket paths, and the form of private names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ KEY_BITS = 31  # a System V key is a C int: sysv_ipc cuts a longer one in silenc
 
 
 def home() -> Path:
-    """The private folder (0700) of ledgers and socket paths, made if missing.
+    """Return the private folder (0700) of ledgers and socket paths; create it if it is missing.
 
-    Raises: PermissionError where somebody else has made it, others may enter
-    it, or could put another one in its place; Unavailable where it cannot be made.
+    Raises:
+        PermissionError: it is another user's, others may enter it, or they could
+            replace it.
+        Unavailable: it cannot be created.
     """
     named = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
     folder = named / f"{PREFIX}{os.getuid()}"

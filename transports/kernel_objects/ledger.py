@@ -32,9 +32,9 @@ LEDGER_VARIABLE = "IPCBENCH_LEDGER"
 
 
 def process_start(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot, or None: no such process.
+    """Return the start time of a process in clock ticks since boot; None: there is no such process.
 
-    With the pid it names a process for ever; the pid alone is used again
+    Together with the pid it identifies a process for ever; the pid alone is reused
     (proc_pid_stat(5), field 22).
     """
     try:
@@ -46,16 +46,16 @@ def process_start(pid: int) -> int | None:
 
 
 class Ledger:
-    """An append-only list of the kernel objects that one owner answers for."""
+    """Append-only list of the kernel objects of one owner."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def open_new(cls, owner: int) -> Ledger:
-        """A fresh ledger in `home()`, owned by the process `owner`."""
-        # It gets its name once its owner stands in it: one without an owner would
-        # look abandoned to a process that cleans up just then.
+        """Create a ledger in `home()` that belongs to the process `owner`. Raises: OSError."""
+        # It gets its final name once it names its owner: without one it would look
+        # abandoned to a process that cleans up at this moment.
         path = home() / f"{secrets.token_hex(8)}.new"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.close(fd)
@@ -69,9 +69,13 @@ class Ledger:
     def write(self, entry: dict[str, object]) -> None:
         """Append one line, in one write: several processes share a ledger.
 
-        Raises: OSError, also where the disk took a part of it.
+        Args:
+            entry: a JSON object.
+
+        Raises:
+            OSError: it is not written, or only a part of it.
         """
-        # It begins with a line's end too, so that a torn line spoils no other.
+        # It begins with a newline as well, so that a torn line spoils no other.
         line = b"\n" + json.dumps(entry).encode() + b"\n"
         fd = open_ours(self.path, os.O_WRONLY | os.O_APPEND)
         try:
@@ -83,7 +87,7 @@ class Ledger:
             os.close(fd)
 
     def entries(self) -> Iterator[dict[str, object]]:
-        """What stands in it; a line torn by a kill, or garbled, is passed over."""
+        """Yield the entries; a line that a kill has torn, or that is garbled, is skipped."""
         with (
             contextlib.suppress(FileNotFoundError),
             open(open_ours(self.path, os.O_RDONLY), "rb") as lines,  # noqa: PTH123 (a descriptor)
@@ -95,16 +99,18 @@ class Ledger:
                         yield entry
 
     def owner_alive(self) -> bool:
+        """Tell whether the process that owns it is alive."""
         first = next(self.entries(), {})
         pid, start = first.get("owner"), first.get("start")
         return isinstance(pid, int) and start is not None and process_start(pid) == start
 
     def discard(self) -> None:
+        """Remove the file."""
         self.path.unlink(missing_ok=True)
 
 
 def current() -> Ledger:
-    """The ledger of this process tree: the one in the environment, or a new one."""
+    """Return the ledger of this process tree: the one in the environment, or a new one."""
     path = os.environ.get(LEDGER_VARIABLE)
     if path and _is_ours(Path(path)):  # su(1) keeps the other user's environment
         return Ledger(Path(path))
@@ -115,7 +121,7 @@ def current() -> Ledger:
 
 
 def _remove_at_exit(ledger: Ledger, owner: int) -> None:
-    if os.getpid() == owner:  # and not in a child that inherited this by fork
+    if os.getpid() == owner:  # not in a child that has inherited this function by fork
         remove_all(ledger)
 
 
@@ -128,11 +134,11 @@ def _is_ours(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of kernel object that has a name, and how to remove one by it."""
+    """Kind of kernel object that has a name."""
 
     name: str
-    remove: Callable[..., None]  # see ipcbench.transports.kernel_objects.removal
-    ours: Callable[[str], bool]  # could we have given this name?
+    remove: Callable[..., None]  # removes an object by its name: see removal.py
+    is_private: Callable[[str], bool]  # the name could be a private one of ipcbench
 
 
 KINDS = {
@@ -151,11 +157,17 @@ KINDS = {
 
 
 def announce(kind: str, name: str) -> None:
-    """Write down an object that is about to be created.
+    """Write an object that is about to be created to the current ledger.
 
-    Raises: Unavailable, and then it must not be: nobody would ever remove it.
+    Args:
+        kind: a key of `KINDS`.
+        name: its name, or System V key as text.
+
+    Raises:
+        Unavailable: it cannot be written; then the object must not be created,
+            because it would never be removed after a kill.
     """
-    # System V's are numbers, which others may give as well: the time tells whose it is.
+    # A System V key may be another program's as well: the time identifies the object.
     when = {"at": round(time.time(), 1)} if kind.startswith("sysv") else {}
     try:
         current().write({"kind": KINDS[kind].name, "name": name, **when})
@@ -164,34 +176,39 @@ def announce(kind: str, name: str) -> None:
 
 
 def unwritten(error: OSError) -> Unavailable:
+    """Make the error for a ledger or folder that cannot be written."""
     where = f"{error.filename}: " if error.filename else ""
     return Unavailable(f"{where}{error.strerror or error}", REMEDY)
 
 
 def withdraw(kind: str, name: str) -> None:
-    """Write down that the object is gone, or never was.
+    """Write that an object is removed, or was not created.
 
-    As well as may be: what stays written down is found to be gone later.
+    A failure is ignored: the clean-up finds later that the object is gone.
+
+    Args:
+        kind: a key of `KINDS`.
+        name: its name, or System V key as text.
     """
     with contextlib.suppress(OSError, Unavailable):
         current().write({"gone": KINDS[kind].name, "name": name})
 
 
 def standing(ledger: Ledger) -> list[tuple[str, str]]:
-    """The (kind, name) pairs that were announced and not withdrawn.
+    """List the (kind, name) pairs that were announced and not withdrawn.
 
-    A name that we could not have given is passed over: what a garbled ledger
-    says must not remove what belongs to others.
+    A name that is no private one of ipcbench is skipped: a garbled ledger must not
+    remove the objects of other programs.
     """
     return list(_announced(ledger))
 
 
 def _announced(ledger: Ledger) -> dict[tuple[str, str], float]:
-    """When each of them was."""
+    """Return the time at which each of them was announced."""
     found: dict[tuple[str, str], float] = {}
     for entry in ledger.entries():
         kind, gone, name = (str(entry.get(key)) for key in ("kind", "gone", "name"))
-        if kind in KINDS and KINDS[kind].ours(name):
+        if kind in KINDS and KINDS[kind].is_private(name):
             at = entry.get("at")
             found[kind, name] = at if isinstance(at, float) else 0.0
         else:
@@ -200,15 +217,15 @@ def _announced(ledger: Ledger) -> dict[tuple[str, str], float]:
 
 
 def remove_standing(ledger: Ledger) -> list[str]:
-    """Remove every object that a ledger still names; what was removed.
+    """Remove every object that a ledger still names, and list those that were removed.
 
-    What cannot be removed (a binding is missing, say) stays written down.
+    An object that cannot be removed (a binding is missing, say) stays in the ledger.
     """
     return [f"{kind} {name}" for (kind, name), removed in _remove(ledger).items() if removed]
 
 
 def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
-    """What is gone now, and whether it was removed only now."""
+    """Remove the objects; return those that are gone, and whether this call removed them."""
     gone = {}
     for (kind, name), at in _announced(ledger).items():
         try:
@@ -216,26 +233,26 @@ def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
             gone[kind, name] = True
         except FileNotFoundError:
             gone[kind, name] = False
-        except Exception:  # every binding has errors of its own, and the others' turn comes
+        except Exception:  # every binding has errors of its own; go on with the other objects
             continue
-        with contextlib.suppress(OSError):  # a full disk keeps nobody from cleaning up
+        with contextlib.suppress(OSError):  # a full disk must not prevent the clean-up
             ledger.write({"gone": kind, "name": name})
     return gone
 
 
 def remove_all(ledger: Ledger) -> list[str]:
-    """Remove every object that a ledger still names, then the ledger; what was removed.
+    """Remove every object that a ledger still names, then the ledger; list the removed objects.
 
-    The ledger stays while something in it does, for the next one who cleans up.
+    The ledger stays while an object of it exists, for the next clean-up.
     """
     gone = _remove(ledger)
-    # On a full disk what is gone still stands there.
+    # On a full disk, objects that are gone still stand in the ledger.
     if gone.keys() >= set(standing(ledger)):
         ledger.discard()
     return [f"{kind} {name}" for (kind, name), removed in gone.items() if removed]
 
 
 def abandoned() -> list[Ledger]:
-    """The ledgers in `home()` whose owner is dead."""
+    """List the ledgers in `home()` whose owner is dead."""
     ledgers = [Ledger(path) for path in sorted(home().glob("*.ledger"))]
     return [ledger for ledger in ledgers if not ledger.owner_alive()]

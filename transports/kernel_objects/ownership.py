@@ -1,9 +1,8 @@
-"""Whose something is: what another user could have put where we look for ours.
+"""Ownership of files and kernel objects: nothing of another user is opened by a name.
 
-A fixed name in a folder where everybody may write, or a System V key, may be
-somebody else's by the time we come to it: we open nothing that is not our
-user's, and follow no symbolic link to it. Root is no exception: it may open
-everything, so it has the more reason to look.
+A fixed name in a folder where all users may write, or a System V key, may be
+another user's by the time it is opened: only objects of our own user are opened,
+and no symbolic link is followed. This holds for root too, which could open any.
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ipcbench.transports.base.sysctl import sysctl
+
 _SHARED = stat.S_IWGRP | stat.S_IWOTH
 _ALL_IDS = 2**32 - 1
 
 
 def user(uid: int) -> str:
-    """A user in words."""
+    """Describe a user: by name, or by number."""
     try:
         return f"user {pwd.getpwuid(uid).pw_name}"
     except KeyError:
@@ -28,7 +29,15 @@ def user(uid: int) -> str:
 
 
 def check_ours(owner: int, what: object) -> None:
-    """Raises: PermissionError where it belongs to another user."""
+    """Check that something belongs to our user.
+
+    Args:
+        owner: its owner's uid.
+        what: the thing as the error names it.
+
+    Raises:
+        PermissionError: it belongs to another user.
+    """
     if owner != os.geteuid():
         raise PermissionError(
             f"{what} belongs to {user(owner)}, and not to us: choose another name, or remove it"
@@ -36,12 +45,18 @@ def check_ours(owner: int, what: object) -> None:
 
 
 def open_itself(path: str | Path, flags: int) -> int:
-    """open(2) of what has this very name, and no symbolic link. A FIFO does not wait.
+    """Open a file of this name that is no symbolic link; do not wait at a FIFO.
 
-    Raises: PermissionError (it is a link), OSError.
+    Args:
+        path: the file.
+        flags: as of open(2); O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK are added.
+
+    Raises:
+        PermissionError: it is a symbolic link.
+        OSError: open(2) fails.
     """
     try:
-        # Without O_NONBLOCK a FIFO that somebody has put there would keep us for ever.
+        # Without O_NONBLOCK, open(2) of a FIFO that another user put there would never return.
         return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno == errno.ELOOP:
@@ -50,9 +65,15 @@ def open_itself(path: str | Path, flags: int) -> int:
 
 
 def open_ours(path: str | Path, flags: int) -> int:
-    """`open_itself` of what is our user's.
+    """Open a file of our user by `open_itself`.
 
-    Raises: PermissionError, OSError.
+    Args:
+        path: the file.
+        flags: as of open(2).
+
+    Raises:
+        PermissionError: it is another user's, or a symbolic link.
+        OSError: open(2) fails.
     """
     fd = open_itself(path, flags)
     try:
@@ -64,11 +85,16 @@ def open_ours(path: str | Path, flags: int) -> int:
 
 
 def check_way(folder: Path, *, chosen: bool = False) -> None:
-    """See that nobody else can put another folder into the place of this one.
+    """Check that no other user can replace a folder, nor any folder above it.
 
-    `chosen`: the caller has said which, so a single other user's folders are
-    none of our business; but still it must be none that just anybody can reach.
-    Raises: PermissionError (what is wrong, and what would help), OSError.
+    Args:
+        folder: the folder.
+        chosen: the caller has named it, so folders of a single other user are
+            accepted; but none that all users can write to.
+
+    Raises:
+        PermissionError: another user can; the text names the remedy.
+        OSError: a folder cannot be examined.
     """
     for way in dict.fromkeys((folder.absolute(), folder.resolve())):
         _check_steps(way, chosen)
@@ -78,8 +104,8 @@ def _check_steps(way: Path, chosen: bool) -> None:
     below: Path | None = None
     for step in (way, *way.parents):
         status = step.lstat()
-        strange = _is_strange(status.st_uid, chosen)
-        if strange and not chosen:
+        foreign = _is_foreign(status.st_uid, chosen)
+        if foreign and not chosen:
             raise PermissionError(
                 f"{step} belongs to {user(status.st_uid)}, who could replace {way}: "
                 "take another folder"
@@ -91,9 +117,9 @@ def _check_steps(way: Path, chosen: bool) -> None:
                     f"others may write to {step}, and could replace what is in it: "
                     f"chmod {'go-w' if below is None else '+t'} {step}, or take another folder"
                 )
-            # With the sticky bit they cannot replace what is there, but may have been first.
+            # With the sticky bit they cannot replace a folder, but may have made it first.
             owner = below.lstat().st_uid
-            if _is_strange(owner, chosen):
+            if _is_foreign(owner, chosen):
                 raise PermissionError(
                     f"{below} belongs to {user(owner)}, and everybody may write to {step}: "
                     "take another folder"
@@ -101,8 +127,8 @@ def _check_steps(way: Path, chosen: bool) -> None:
         below = step
 
 
-def _is_strange(uid: int, chosen: bool) -> bool:
-    """Whether that is neither root nor us; nor, where he chose, the user whom sudo(8) serves."""
+def _is_foreign(uid: int, chosen: bool) -> bool:
+    """Tell whether a user is neither root nor ours, nor, if `chosen`, the user of sudo(8)."""
     if uid in (0, os.geteuid()):
         return False
     if chosen and os.geteuid() == 0 and os.environ.get("SUDO_UID") == str(uid):
@@ -111,14 +137,14 @@ def _is_strange(uid: int, chosen: bool) -> bool:
 
 
 def _unmapped() -> Iterator[int]:
-    """What stands for all users whom our user namespace does not know: user_namespaces(7).
+    """Yield the uid that stands for all users outside our user namespace: user_namespaces(7).
 
-    The host's root is among them, to whom / belongs in a container without root.
+    The host's root is among them, which owns / in a container without root.
     """
     try:
         lines = Path("/proc/self/uid_map").read_text().splitlines()
         known = sum(int(line.split()[2]) for line in lines)
         if known < _ALL_IDS:
-            yield int(Path("/proc/sys/kernel/overflowuid").read_text())
+            yield sysctl("kernel.overflowuid")
     except OSError:
         return

@@ -1,8 +1,8 @@
-"""How an object is removed by its name, if it is the one that we made.
+"""Removal of kernel objects by their names, provided that they are those of our user.
 
-Each takes the name, and when that was announced (seconds since the epoch; None: no
-matter). Each raises FileNotFoundError where the object is gone already, or where what
-has the name is not ours: root could remove everybody's.
+Each function takes the name, and the time at which it was announced (seconds since the
+epoch; None: any). It raises FileNotFoundError where the object is gone already, or where
+the object of this name is another user's: root could remove it.
 """
 
 from __future__ import annotations
@@ -18,79 +18,90 @@ MAKING = 60.0  # seconds from announcing an object to making it, at the very mos
 
 
 def file(path: str, at: float | None = None) -> None:
-    _mine(os.lstat(path).st_uid, path)
+    """Remove a file."""
+    _check_owner(os.lstat(path).st_uid, path)
     Path(path).unlink()
 
 
 def folder(path: str, at: float | None = None) -> None:
-    _mine(os.lstat(path).st_uid, path)
+    """Remove a folder with its files."""
+    _check_owner(os.lstat(path).st_uid, path)
     shutil.rmtree(path)
 
 
-def _mine(owner: int, name: str) -> None:
-    """Root could remove everybody's: it may not."""
+def _check_owner(owner: int, name: str) -> None:
+    """Raise FileNotFoundError for another user's object, which root could remove."""
     if owner != os.geteuid():
         raise FileNotFoundError(name)
 
 
 def posix_memory(name: str, at: float | None = None) -> None:
+    """Remove a shared memory object: shm_unlink(3)."""
     import posix_ipc
 
-    _mine(Path("/dev/shm", name.removeprefix("/")).lstat().st_uid, name)
-    with _there(posix_ipc, name):
+    _check_owner(Path("/dev/shm", name.removeprefix("/")).lstat().st_uid, name)
+    with _found(posix_ipc, name):
         posix_ipc.unlink_shared_memory(name)
 
 
 def posix_semaphore(name: str, at: float | None = None) -> None:
+    """Remove a named semaphore: sem_unlink(3)."""
     import posix_ipc
 
-    _mine(Path("/dev/shm", f"sem.{name.removeprefix('/')}").lstat().st_uid, name)
-    with _there(posix_ipc, name):
+    _check_owner(Path("/dev/shm", f"sem.{name.removeprefix('/')}").lstat().st_uid, name)
+    with _found(posix_ipc, name):
         posix_ipc.unlink_semaphore(name)
 
 
 def posix_queue(name: str, at: float | None = None) -> None:
+    """Remove a message queue: mq_unlink(3)."""
     import posix_ipc
 
-    with _there(posix_ipc, name):
+    with _found(posix_ipc, name):
         queue = posix_ipc.MessageQueue(name, read=True, write=False)
         owner = os.fstat(queue.mqd).st_uid
         queue.close()
-        _mine(owner, name)
+        _check_owner(owner, name)
         posix_ipc.unlink_message_queue(name)
 
 
 def sysv_queue(key: str, at: float | None = None) -> None:
+    """Remove a message queue: msgctl(2)."""
     import sysv_ipc
 
-    _made_by_us("msg", key, at)
-    with _there(sysv_ipc, key):
+    _check_creator("msg", key, at)
+    with _found(sysv_ipc, key):
         sysv_ipc.MessageQueue(int(key)).remove()
 
 
 def sysv_memory(key: str, at: float | None = None) -> None:
+    """Remove a segment: shmctl(2)."""
     import sysv_ipc
 
-    _made_by_us("shm", key, at)
-    with _there(sysv_ipc, key):
+    _check_creator("shm", key, at)
+    with _found(sysv_ipc, key):
         memory = sysv_ipc.SharedMemory(int(key))
         memory.detach()
         memory.remove()
 
 
 def sysv_semaphore(key: str, at: float | None = None) -> None:
+    """Remove a semaphore set: semctl(2)."""
     import sysv_ipc
 
-    _made_by_us("sem", key, at)
-    with _there(sysv_ipc, key):
+    _check_creator("sem", key, at)
+    with _found(sysv_ipc, key):
         sysv_ipc.Semaphore(int(key)).remove()
 
 
 @contextlib.contextmanager
-def _there(binding: Any, name: str) -> Iterator[None]:
-    """Two may clean up at once: what another one has removed, or may keep from us, is none of ours.
+def _found(binding: Any, name: str) -> Iterator[None]:
+    """Translate the binding's errors for an object that is gone or another user's.
 
-    Raises: FileNotFoundError.
+    Two processes may clean up at once, so it may be gone in the meantime.
+
+    Raises:
+        FileNotFoundError: it is gone, or another user's.
     """
     try:
         yield
@@ -98,13 +109,15 @@ def _there(binding: Any, name: str) -> Iterator[None]:
         raise FileNotFoundError(name) from error
 
 
-def _made_by_us(table: str, key: str, at: float | None = None) -> None:
-    """Whether what has the key is what was announced at that time, and no other program's.
+def _check_creator(table: str, key: str, at: float | None = None) -> None:
+    """Check that the object of a key is the one that was announced at that time.
 
-    Any number may be a key, and once ours is gone another program of our user may
-    have it: what it made was made at another time. From /proc/sysvipc (proc(5)),
-    for the binding does not tell of every kind when it was made.
-    Raises: FileNotFoundError.
+    Any number may be a key, and once our object is gone another program of our user
+    may have the key: its object was made at another time. The times are in
+    /proc/sysvipc (proc(5)); the binding does not have them for every kind.
+
+    Raises:
+        FileNotFoundError: it is not, or there is none.
     """
     head, *rows = Path("/proc/sysvipc", table).read_text().splitlines()
     for row in rows:

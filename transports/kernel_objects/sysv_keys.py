@@ -1,4 +1,4 @@
-"""Names of System V objects: numbers, private and random, or the caller's own."""
+"""Keys of System V objects: private random ones, or fixed ones of the caller."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ Made = TypeVar("Made")
 
 
 def key_of(name: str, number: int = 0) -> int:
-    """The key that a fixed name is, plus `number`.
+    """Turn a fixed name into a key.
 
-    Raises: ValueError for what is no key.
+    Args:
+        name: a number, decimal or hexadecimal, perhaps behind a slash.
+        number: is added to it, for a channel of several objects.
+
+    Raises:
+        ValueError: it is no key.
     """
     with contextlib.suppress(ValueError):
         key = int(name.removeprefix("/"), 0) + number
@@ -27,10 +32,20 @@ def key_of(name: str, number: int = 0) -> int:
     raise ValueError(f"{name!r} is no key of System V: write a number from 1 to 2^31 - 2")
 
 
-def created(kind: str, fixed: int | None, make: Callable[[int], Made]) -> tuple[int, Made]:
-    """(the key, what `make` made under it): a private random one, announced first, or `fixed`.
+def create_with_key(kind: str, fixed: int | None, make: Callable[[int], Made]) -> tuple[int, Made]:
+    """Create a System V object under a key.
 
-    Raises: FileExistsError where `fixed` is taken, and what `make` raises.
+    Args:
+        kind: the kind of object: a key of `ledger.KINDS`.
+        fixed: the key; None: a private random one, which is announced first.
+        make: creates the object, and fails where there is one of this key.
+
+    Returns:
+        The key, and the object.
+
+    Raises:
+        FileExistsError: the fixed key is taken.
+        Exception: what `make` raises.
     """
     if fixed is not None:
         try:
@@ -43,16 +58,23 @@ def created(kind: str, fixed: int | None, make: Callable[[int], Made]) -> tuple[
         try:
             return key, make(key)
         except sysv_ipc.ExistentialError:
-            withdraw(kind, str(key))  # somebody else's: take another key
+            withdraw(kind, str(key))  # another program has it: take another key
         except BaseException:
             withdraw(kind, str(key))
             raise
 
 
 def check_sysv(found: Any, what: str) -> None:
-    """See that an object belongs to us: its creator keeps his rights, whoever owns it (svipc(7)).
+    """Check that an object belongs to our user.
 
-    Raises: PermissionError.
+    Its creator is checked too, who keeps his rights when its owner changes: svipc(7).
+
+    Args:
+        found: the binding's object.
+        what: the object as the error names it.
+
+    Raises:
+        PermissionError: it is another user's.
     """
     for owner in (found.cuid, found.uid):
         check_ours(owner, what)

@@ -25,11 +25,10 @@ from ipcbench.transports.base import (
     fitted,
     raised,
     refused,
-    require,
     sysctl,
     sysctl_limit,
 )
-from ipcbench.transports.base.bindings import posix_ipc
+from ipcbench.transports.base.bindings import posix_ipc, require
 from ipcbench.transports.contract import (
     Endpoint,
     Family,

@@ -22,12 +22,11 @@ from ipcbench.transports.base import (
     fitted,
     raised,
     refused,
-    require,
     serve,
     sysctl,
     sysctl_limit,
 )
-from ipcbench.transports.base.bindings import sysv_ipc
+from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -49,7 +48,11 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.kernel_objects import KernelName
-from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.kernel_objects.sysv_keys import (
+    check_sysv,
+    create_with_key,
+    key_of,
+)
 from ipcbench.transports.native import build
 
 TRAITS = Traits(
@@ -250,7 +253,7 @@ class SysvQueueChannel(PlainChannel):
         name = self._spec.name
         fixed = None if name is None else key_of(name, number)
         try:
-            key, queue = created(KIND, fixed, _queue)
+            key, queue = create_with_key(KIND, fixed, _queue)
         except FileExistsError:
             raise
         except (OSError, sysv_ipc.PermissionsError) as error:

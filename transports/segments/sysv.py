@@ -25,7 +25,11 @@ from ipcbench.transports.contract import (
     Unavailable,
 )
 from ipcbench.transports.kernel_objects import withdraw
-from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.kernel_objects.sysv_keys import (
+    check_sysv,
+    create_with_key,
+    key_of,
+)
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.segments.mapped import free_memory
@@ -163,7 +167,7 @@ class SysvSegments:
         fixed = None if name is None else key_of(name)
         try:
             make = partial(_huge_segment if self.huge else _segment, size)
-            key, handle = created("sysv memory", fixed, make)
+            key, handle = create_with_key("sysv memory", fixed, make)
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:

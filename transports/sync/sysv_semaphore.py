@@ -21,7 +21,11 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.kernel_objects import withdraw
-from ipcbench.transports.kernel_objects.sysv_keys import check_sysv, created, key_of
+from ipcbench.transports.kernel_objects.sysv_keys import (
+    check_sysv,
+    create_with_key,
+    key_of,
+)
 from ipcbench.transports.native import WaitPolicy, operations
 from ipcbench.transports.sync.waiter import Fixed
 
@@ -115,7 +119,7 @@ class SysvSemaphores:
             raise ValueError(f"a semaphore counts to {sysv_ipc.SEMAPHORE_VALUE_MAX} at most")
         wanted = None if fixed is None else key_of(*fixed)
         try:
-            key, semaphore = created(
+            key, semaphore = create_with_key(
                 "sysv semaphore",
                 wanted,
                 lambda key: sysv_ipc.Semaphore(key, sysv_ipc.IPC_CREX, 0o600, initial),

@@ -25,6 +25,7 @@ from ipcbench.transports.kernel_objects.ledger import (
     remove_all,
 )
 from ipcbench.transports.native import built
+from ipcbench.transports.registry import BrokenPlugin
 from ipcbench.transports.testing.attachment import SharingTests
 from ipcbench.transports.testing.fan_out import DealingTests
 from ipcbench.transports.testing.guard import GuardingTests
@@ -37,7 +38,6 @@ from ipcbench.transports.testing.polling import PollingTests
 from ipcbench.transports.testing.signal import SignallingTests
 from ipcbench.transports.testing.subject import Stage
 from ipcbench.transports.testing.transfer import CarryingTests
-from ipcbench.transports.registry import BrokenPlugin
 
 # The topologies that have tests.
 TESTED = (

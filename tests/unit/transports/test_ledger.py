@@ -118,8 +118,8 @@ def test_what_another_one_removes_at_the_same_moment_is_gone(
     ledger = Ledger.open_new(os.getpid())
     ledger.write({"kind": kind, "name": name, "at": 0.0})
     with monkeypatch.context() as patch:  # both have looked, and found it; the other was quicker
-        patch.setattr(removal, "_made_by_us", lambda *found: None)
-        patch.setattr(removal, "_mine", lambda *found: None)
+        patch.setattr(removal, "_check_creator", lambda *found: None)
+        patch.setattr(removal, "_check_owner", lambda *found: None)
         patch.setattr(Path, "lstat", lambda self: os.stat("/"))
         assert remove_all(ledger) == []
     assert not ledger.path.exists()
