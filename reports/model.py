@@ -18,14 +18,12 @@ from ipcbench.bench.results.axes import (
     NO_WAIT,
     PATTERNS,
     PLACEMENTS,
-    POLL,
     PYTHON,
     RUNTIMES,
-    SPIN,
-    SPIN_BLOCK,
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.pace import CLOSED, gap
 from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.stats import (
@@ -39,12 +37,6 @@ from ipcbench.bench.stats import (
 
 ALPHA = 0.05
 LOST = "lost updates"  # a counter's observation: their share of all updates
-_WAITS_OF_SCHEMA_1 = {
-    "blocking": BLOCK,
-    "poll, then read": POLL,
-    "spinning": SPIN,
-    "spin, then block": SPIN_BLOCK,
-}
 
 T = TypeVar("T")
 
@@ -71,6 +63,7 @@ class Situation:
     placement: str
     processes: int
     wait: str
+    pace: str
     depth: int | None
     in_place: bool  # the receiver reads in the shared slot, without copying the data out
 
@@ -83,6 +76,7 @@ class Situation:
             rank(PATTERNS, self.pattern),
             rank(PLACEMENTS, self.placement),
             self.processes,
+            gap(self.pace),
             self.depth or 0,
             self.in_place,
         )
@@ -101,7 +95,7 @@ class Measured:
     @property
     def wait(self) -> str:
         """The receivers' way of waiting, one of `WAITS`."""
-        return _WAITS_OF_SCHEMA_1.get(self.facts.wait, self.facts.wait)
+        return self.facts.wait
 
     @property
     def carries_data(self) -> bool:
@@ -109,9 +103,10 @@ class Measured:
         return self.facts.family != FLOOR
 
     @property
-    def curve_key(self) -> tuple[str, int, bool]:
+    def curve_key(self) -> tuple[str, int, bool, float]:
         """The key that all points of one curve, or one row of dots, have in common."""
-        return self.cell.transport, self.cell.depth or 0, self.cell.poll
+        cell = self.cell
+        return cell.transport, cell.depth or 0, cell.wait != BLOCK, gap(cell.pace)
 
     @property
     def curve_order(self) -> tuple[object, ...]:
@@ -127,6 +122,7 @@ class Measured:
             cell.placement,
             cell.processes,
             self.wait,
+            cell.pace,
             cell.depth,
             self.facts.in_place,
         )
@@ -180,11 +176,15 @@ def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, 
 
 
 def defaults_only(cells: Sequence[Measured]) -> list[Measured]:
-    """Keep the cells without a requested depth and without poll(2); all if there are none.
+    """Keep the cells with each transport's own depth and wait, and no pauses; all if none.
 
     A requested depth and poll(2) have charts of their own.
     """
-    found = [one for one in cells if one.cell.depth is None and not one.cell.poll]
+    found = [
+        one
+        for one in cells
+        if one.cell.depth is None and one.cell.wait == BLOCK and one.cell.pace == CLOSED
+    ]
     return found or list(cells)
 
 

@@ -15,9 +15,11 @@ from typing import Literal
 
 import msgspec
 
+from ipcbench.bench.results.axes import BLOCK
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.records import (
     SCHEMA,
     AnyEntry,
@@ -64,7 +66,7 @@ _PER = {"latency": "round trip", "pairs-latency": "round trip", "echo": "round t
         "signal": "round trip", "counter": "update"}  # fmt: skip
 
 
-def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "python") -> Facts:
+def facts(transport: str, pattern: str, wait: str = BLOCK, runtime: str = "python") -> Facts:
     """Make the facts of a transport; those of an unknown name follow from its form."""
     if pattern in ("signal", "counter"):
         family = "synchronisation"
@@ -74,7 +76,8 @@ def facts(transport: str, pattern: str, poll: bool = False, runtime: str = "pyth
         family = _FAMILY.get(transport, "pipe")
     base = transport.removesuffix("/in-place")
     waiter = base.rpartition("+")[2].partition("/")[0]
-    wait = "poll" if poll else waiter if waiter in ("spin", "spin-block") else "block"
+    if wait == BLOCK and waiter.startswith("spin"):
+        wait = waiter
     return Facts(
         per=_PER.get(pattern, "message"),
         family=family,
@@ -125,7 +128,8 @@ def cells(
     processes: Iterable[int] | None = None,
     runtimes: Iterable[str] = ("python",),
     depths: Iterable[int | None] = (None,),
-    poll: bool = False,
+    wait: str = BLOCK,
+    pace: str = CLOSED,
 ) -> list[Cell]:
     """Make the full product; `processes` None: a number that suits the pattern."""
     sizes, placements, runtimes = list(sizes), list(placements), list(runtimes)
@@ -140,7 +144,8 @@ def cells(
             placement=placement,
             runtime=runtime,
             depth=depth,
-            poll=poll,
+            wait=wait,
+            pace=pace,
         )
         for runtime in runtimes
         for depth in depths
@@ -179,7 +184,7 @@ def sweep(
     failed_ids = {line.cell for line in failed}
     for cell in (*planned, *(msgspec.structs.replace(cell, twin=True) for cell in twins)):
         entry = CellResult(
-            cell, facts(cell.transport, cell.pattern, cell.poll, cell.runtime), loops=1000
+            cell, facts(cell.transport, cell.pattern, cell.wait, cell.runtime), loops=1000
         )
         results.cells[cell.id] = entry
         if cell.id not in failed_ids:
@@ -211,7 +216,7 @@ def _run(
     seconds = time(cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number)
     if cell.depth is not None:
         seconds *= 1 + 3 / cell.depth
-    if cell.poll:
+    if cell.wait == "poll":
         seconds += 6e-7
     if cell.runtime == "python":
         seconds += call * calls(cell)
@@ -372,7 +377,7 @@ def breadth(rounds: int = 12, tail: int = 200) -> Results:
     several = ("pairs", "fan-in", "fan-out", "echo")
     names = [name for name in CARRYING if name != "null" and not name.endswith("/in-place")]
     planned += cells(names, several, (64,), placed[:2], (4, 8))
-    planned += cells(("pipe", "unix-stream", "fifo", "tcp"), placements=placed[:2], poll=True)
+    planned += cells(("pipe", "unix-stream", "fifo", "tcp"), placements=placed[:2], wait="poll")
     planned += cells(SIGNALS, ("signal",), (0,), placed)
     planned += cells(GUARDS, ("counter",), (0,), placed[:2], (2, 4, 8))
     ringed = ("shm:posix+posix-sem", "shm:posix+futex", "posix-queue")
@@ -392,7 +397,7 @@ def both(rounds: int = 12, tail: int = 200, call: float = 3e-7) -> Results:
     twice = [
         msgspec.structs.replace(entry.cell, runtime="native")
         for entry in python.cells.values()
-        if not entry.cell.twin and not entry.cell.poll and entry.cell.depth is None
+        if not entry.cell.twin and entry.cell.wait == BLOCK and entry.cell.depth is None
         and entry.cell.placement in ("same-core", "cross-core-awake")
         and entry.cell.pattern in ("latency", "stream", "signal") and entry.skipped is None
     ]  # fmt: skip

@@ -78,6 +78,20 @@ _AXES = (
         metavar="NAME",
         help="Language of the timed loop: python, native (C), or both in one sweep.",
     ),
+    click.option(
+        "--wait",
+        "waits",
+        multiple=True,
+        metavar="NAME",
+        help="How receivers wait: block, poll (poll(2), then read), spin or spin-block.",
+    ),
+    click.option(
+        "--pace",
+        "paces",
+        multiple=True,
+        metavar="NAME",
+        help="closed, or a pause between round trips: pause:1ms.",
+    ),
 )
 
 

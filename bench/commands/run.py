@@ -85,6 +85,8 @@ def command(
     patterns: tuple[str, ...],
     placements: tuple[str, ...],
     runtimes: tuple[str, ...],
+    waits: tuple[str, ...],
+    paces: tuple[str, ...],
     promised: Path | None,
     output: Path | None,
     resume: Path | None,
@@ -111,6 +113,8 @@ def command(
         patterns=patterns,
         placements=placements,
         runtimes=runtimes,
+        waits=waits,
+        paces=paces,
     )
 
     def measure() -> Path:

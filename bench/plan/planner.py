@@ -18,17 +18,10 @@ from ipcbench.bench.patterns.part import CARRY_NOTHING
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
-from ipcbench.bench.results.axes import PYTHON
+from ipcbench.bench.results.axes import BLOCK, PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
+from ipcbench.bench.results.pace import CLOSED
 from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable, Wait
-
-_WAITS = {
-    Wait.NONE: "none",
-    Wait.BLOCK: "blocking",
-    Wait.POLL: "poll, then read",
-    Wait.SPIN: "spinning",
-    Wait.SPIN_BLOCK: "spin, then block",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +102,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
     for one in axes:
         patterns = dict.fromkeys(one.transports)
         transports = [name for pattern in patterns for name in names(pattern)]
-        for pattern, size, processes, placement, runtime, transport, depth, poll in product(
+        for pattern, size, processes, placement, runtime, transport, depth, wait, pace in product(
             one.patterns,
             one.sizes,
             one.processes,
@@ -117,7 +110,8 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             one.runtimes,
             dict.fromkeys(transports),
             one.depths,
-            one.poll,
+            one.waits,
+            one.paces,
         ):
             left -= 1
             if left < 0:
@@ -130,7 +124,8 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
                 placement=placement,
                 runtime=runtime,
                 depth=depth,
-                poll=poll,
+                wait=wait,
+                pace=pace,
                 twin=one.twin,
             )
 
@@ -164,8 +159,10 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         return Skip(lack.reason, lack.remedy)
     if cell.depth is not None and not traits.depth:
         return Skip(f"{cell.transport} has no depth to set")
-    if cell.poll and not traits.pollable:
-        return Skip(f"{cell.transport} cannot be waited for with poll(2)")
+    if not traits.can_wait(Wait(cell.wait)):
+        return Skip(f"{cell.transport} has no wait {cell.wait}")
+    if cell.pace != CLOSED:
+        return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
     skip = _runtime(cell, candidate, traits) or _size(cell, traits, limits)
     if skip:
         return skip
@@ -175,7 +172,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     facts = Facts(
         per=pattern.per,
         family=traits.family.value,
-        wait=_WAITS[Wait.POLL if cell.poll else traits.waiting],
+        wait=traits.waiting.value if cell.wait == BLOCK else cell.wait,
         copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,

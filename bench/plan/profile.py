@@ -10,7 +10,17 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import msgspec
 
 from ipcbench.bench.errors import BenchError
-from ipcbench.bench.results.axes import PATTERNS, PLACEMENTS, PYTHON, RUNTIMES, unknown
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    NO_WAIT,
+    PLACEMENTS,
+    PYTHON,
+    RUNTIMES,
+    WAITS,
+    unknown,
+)
+from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, Settings
 from ipcbench.bench.results.units import parse_seconds, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
@@ -20,6 +30,8 @@ MOST_PROCESSES = 64
 DEEPEST = 1_000_000
 LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
 LONGEST_MESSAGE = 600
+ASKED_WAITS = tuple(wait for wait in WAITS if wait != NO_WAIT)
+_INSTEAD = {"unknown field `poll`": 'write waits = ["poll"], or waits = ["block", "poll"]'}
 
 
 class BadConfig(BenchError):
@@ -52,7 +64,8 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     transports: Some[str] = ("*",)
     processes: Some[int] = (2,)
     depths: tuple[int, ...] = ()
-    poll: tuple[bool, ...] = (False,)
+    waits: Some[str] = (BLOCK,)
+    paces: Some[str] = (CLOSED,)
     runtimes: Some[str] = (PYTHON,)
 
 
@@ -80,7 +93,8 @@ class Axes(msgspec.Struct, frozen=True):
     transports: tuple[str, ...]
     processes: tuple[int, ...]
     depths: tuple[int | None, ...]
-    poll: tuple[bool, ...] = (False,)
+    waits: tuple[str, ...] = (BLOCK,)
+    paces: tuple[str, ...] = (CLOSED,)
     runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
 
@@ -103,6 +117,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     processes: tuple[int, ...] = ()
     patterns: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    paces: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
 
 
@@ -173,8 +189,11 @@ def parse_profile(
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
     except (BadConfig, ValueError, RecursionError) as error:
-        message = one_line(" ".join(str(error).split()), LONGEST_MESSAGE)
-        raise BadConfig(f"profile {one_line(name)}: {message}") from error
+        instead = [text for old, text in _INSTEAD.items() if old in str(error)]
+        message = " ".join(": ".join([str(error), *instead]).split())
+        raise BadConfig(
+            f"profile {one_line(name)}: {one_line(message, LONGEST_MESSAGE)}"
+        ) from error
 
 
 def _extended(table: dict[str, Any], folder: Path | None, path: tuple[str, ...]) -> dict[str, Any]:
@@ -220,7 +239,8 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         transports=axes.transports,
         processes=_processes(axes.processes),
         depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
-        poll=axes.poll,
+        waits=_known("wait", axes.waits, ASKED_WAITS),
+        paces=tuple(map(parse_pace, axes.paces)),
         runtimes=_known("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
     )
@@ -248,9 +268,11 @@ def with_options(profile: Profile, options: Options) -> Profile:
     patterns = _known("pattern", options.patterns, PATTERNS)
     placements = _known("placement", options.placements, PLACEMENTS)
     runtimes = _known("runtime", options.runtimes, RUNTIMES)
+    waits = _known("wait", options.waits, ASKED_WAITS)
     processes = _processes(options.processes)
     try:
         sizes = tuple(parse_size(size) for size in options.sizes)
+        paces = tuple(parse_pace(pace) for pace in options.paces)
     except ValueError as error:
         raise BadConfig(str(error)) from error
     changed = []
@@ -264,6 +286,8 @@ def with_options(profile: Profile, options: Options) -> Profile:
                 patterns=kept,
                 sizes=sizes or axes.sizes,
                 placements=placements or axes.placements,
+                waits=waits or axes.waits,
+                paces=paces or axes.paces,
                 runtimes=runtimes or axes.runtimes,
                 transports=options.transports or axes.transports,
                 # -P is for patterns of any number of processes; those of two keep theirs.

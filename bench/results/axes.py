@@ -12,6 +12,7 @@ PAIRS_LATENCY, PAIRS = "pairs-latency", "pairs"  # links side by side
 FAN_IN, FAN_OUT, ECHO = "fan-in", "fan-out", "echo"
 SIGNAL, COUNTER = "signal", "counter"
 PATTERNS = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
+"""Patterns in their reading order; one that is not named here is shown behind them."""
 
 SAME_CORE = "same-core"
 CROSS_CORE = "cross-core"

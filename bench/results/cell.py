@@ -1,4 +1,4 @@
-"""A cell: one point of the sweep, and what is true of it whatever the machine."""
+"""A cell: one point of the sweep, and the facts about it that hold on every machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from ipcbench.bench.results.axes import PYTHON
+from ipcbench.bench.results.axes import BLOCK, PYTHON, WAITS
+from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import LARGEST
 
 MOST_CELLS = 10_000  # of a sweep
@@ -14,10 +15,14 @@ MOST = 1 << 20  # processes, or messages in a queue
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is measured. `size` in bytes; `depth` as asked for, None: the transport's own.
+    """One point of the sweep.
 
-    `poll`: the receiver waits with poll(2), then reads.
-    A `twin` is a control: the same measurement a second time under another name.
+    Attributes:
+        size: bytes of a message.
+        depth: messages in the queue as asked for; None: the transport's own number.
+        wait: the receiver's way of waiting, one of `WAITS`; `block`: the transport's own way.
+        pace: `closed`, or a pause between round trips (`ipcbench.bench.results.pace`).
+        twin: a control: the same measurement a second time under another name.
     """
 
     transport: str
@@ -27,26 +32,34 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     placement: str
     runtime: str = PYTHON
     depth: int | None = None
-    poll: bool = False
+    wait: str = BLOCK
+    pace: str = CLOSED
     twin: bool = False
 
     def __post_init__(self) -> None:
-        """Raises: ValueError (a journal may come from anybody)."""
+        """Check the axes, since a journal may come from anybody. Raises: ValueError."""
         for name in (self.transport, self.pattern, self.placement, self.runtime):
             if not 0 < len(name) <= 200 or not name.isprintable() or _folded(name) != name:
                 raise ValueError(f"{name[:200]!r} names nothing")
         depth = 1 if self.depth is None else self.depth
         if not (0 <= self.size <= LARGEST and 1 <= self.processes <= MOST and 1 <= depth <= MOST):
             raise ValueError("a cell's size, processes or depth is out of range")
+        if self.wait not in WAITS:
+            raise ValueError(f"no wait {self.wait[:200]!r}: there are {', '.join(WAITS)}")
+        if parse_pace(self.pace) != self.pace:
+            raise ValueError(f"the pace {self.pace!r} is written {parse_pace(self.pace)}")
 
     @property
     def original(self) -> Cell:
-        """What a twin is measured against; any other cell itself."""
+        """Return the cell that a twin repeats; any other cell itself."""
         return msgspec.structs.replace(self, twin=False) if self.twin else self
 
     @property
     def id(self) -> str:
-        """`latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite."""
+        """Return `latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite.
+
+        Axes that are not at their default follow: `/depth64/wait-poll/pause1ms`.
+        """
         parts = [
             self.pattern,
             self.transport,
@@ -57,23 +70,28 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ]
         if self.depth is not None:
             parts.append(f"depth{self.depth}")
-        if self.poll:
-            parts.append("poll")
+        if self.wait != BLOCK:
+            parts.append(f"wait-{self.wait}")
+        if self.pace != CLOSED:
+            parts.append(self.pace.replace(":", ""))
         return "/".join(parts) + ("~twin" if self.twin else "")
 
 
 def _folded(name: str) -> str:
-    """One space between words: two names that read alike are one in pyperf's file."""
+    """Return the name with single spaces: pyperf's file takes two names that differ so for one."""
     return " ".join(name.split())
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What decides a cell's result beside its axes, and stands in a column of it.
+    """Properties of a cell that follow from its transport, shown as columns.
 
-    `per`: what a value is the time of ("round trip", "message"). `wait`: how
-    the receiver waits. `copies`: times a payload is copied on a hop. `in_place`:
-    the receiver reads where the sender wrote. `differs`: a native cell whose
-    operations are not the calls that Python makes, but others that do the same.
+    Attributes:
+        per: the unit that a value is the time of ("round trip", "message").
+        wait: the receiver's way of waiting in effect, one of `WAITS`.
+        copies: times a payload is copied on one way.
+        in_place: the receiver reads where the sender wrote.
+        differs: a native cell whose operations are not the calls that Python makes, but
+            others that do the same.
     """
 
     per: str

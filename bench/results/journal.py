@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.files import remove_drafts, sync_folder
 from ipcbench.bench.results.records import AnyEntry, Header
+from ipcbench.bench.results.schema1 import SCHEMA_1, Translator
 from ipcbench.bench.results.untrusted import one_line, open_file
 from ipcbench.transports.kernel_objects.ownership import open_itself
 
@@ -158,11 +159,14 @@ def _hold(fd: int, path: Path) -> None:
 
 
 def read(folder: Path) -> Iterator[AnyEntry]:
-    """The lines of a run's folder, the header first; a torn last line is passed over.
+    """Yield the lines of a run's folder, the header first; a torn last line is passed over.
+
+    Lines of schema 1 come with the present axes and names.
 
     Raises: Unreadable, FileNotFoundError, OSError (a link, no file, no permission).
     """
     path = folder / NAME
+    decode: Callable[[bytes], AnyEntry] = _decoder.decode
     with open_file(path, follow=False) as file:
         number = size = 0
         while data := file.readline(LONGEST_LINE):
@@ -177,13 +181,15 @@ def read(folder: Path) -> Iterator[AnyEntry]:
                     raise Unreadable(f"{path}: the sweep was killed before it wrote a whole line")
                 return
             try:
-                line = _decoder.decode(data)
+                line = decode(data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise Unreadable(
                     f"{path}:{number}: {one_line(str(error), LONGEST_QUOTE)}"
                 ) from error
             if (number == 1) != isinstance(line, Header):
                 raise Unreadable(f"{path}:{number}: a journal begins with one sweep header")
+            if isinstance(line, Header) and line.schema == SCHEMA_1:
+                decode = Translator().decode
             yield line
     if number == 0:
         raise Unreadable(f"{path}: it is empty")

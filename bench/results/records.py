@@ -14,7 +14,8 @@ import msgspec
 
 from ipcbench.bench.results.cell import Cell, Facts
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, SCHEMA)
 MOST_BLOCKS = 10_000  # of one run: its line must not grow past what a reader takes
 MOST_ROUNDS = 1_000_000
 

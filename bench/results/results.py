@@ -20,7 +20,7 @@ from ipcbench.bench.results.journal import Unreadable, read
 from ipcbench.bench.results.pyperf_file import LONGEST, are_times
 from ipcbench.bench.results.records import (
     MOST_BLOCKS,
-    SCHEMA,
+    READABLE,
     Calibrated,
     Ended,
     Failed,
@@ -102,10 +102,10 @@ def load(folder: Path) -> Results:
     header = next(lines)
     if not isinstance(header, Header):
         raise Unreadable(f"{folder}: a journal begins with one sweep header")
-    if header.schema != SCHEMA:
+    if header.schema not in READABLE:
         raise Unreadable(
-            f"{folder}: written with schema {header.schema}, this version reads {SCHEMA}: "
-            "use the ipcbench that wrote it, or measure again"
+            f"{folder}: written with schema {header.schema}, this version reads "
+            f"{' and '.join(map(str, READABLE))}: use the ipcbench that wrote it, or measure again"
         )
     results = Results(header)
     numbers = 0

@@ -34,6 +34,7 @@ def write_suite(results: Results, path: Path) -> bool:
             "placement": cell.placement,
             "per": facts.per,
             "wait": facts.wait,
+            "pace": cell.pace,
             "copies": facts.copies,
         }
         runs = []

@@ -20,9 +20,10 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.reservation import Reservation
+from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.results.axes import PATTERNS, PLACEMENTS, RUNTIMES, unknown
+from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import in_words, make_folder
 from ipcbench.bench.results.journal import NAME as JOURNAL
@@ -115,6 +116,11 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     check_way(folder, chosen=True)
     folder = folder.resolve()  # `latest` may change meanwhile
     stopped = load(folder)
+    if stopped.header.schema != SCHEMA:
+        raise SweepError(
+            f"{folder}: written with schema {stopped.header.schema} of the journal, which is read "
+            f"and not resumed: measure anew"
+        )
     found = _same(stopped)
     with Reservation(exclusive=stopped.header.clock == REAL) as machine:
         with _stopping(folder):

@@ -112,7 +112,7 @@ class Worker:
             topology=self._pattern.topology,
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,
-            wait=Wait.POLL if cell.poll else Wait.BLOCK,
+            wait=Wait(cell.wait),
             native=self._native,
         )
         for _ in range(self._pattern.channels(cell.processes)):

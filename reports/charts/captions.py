@@ -57,11 +57,19 @@ def label(one: Measured) -> str:
     name = one.cell.transport
     if one.cell.depth is not None:
         name = f"{name}, depth {one.cell.depth}"
+    if pause := pause_phrase(one.cell.pace):
+        name = f"{name}, {pause}"
     if one.facts.family == FLOOR:
         return f"{name}, floor"
     if one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport:
         return name
     return f"{name}; {wait_phrase(one.wait)}"
+
+
+def pause_phrase(pace: str) -> str:
+    """Describe the pauses of a pace: `pauses of 1 ms`; "" where there are none."""
+    found = re.fullmatch(r"pause:(\d+)(us|ms|s)", pace)
+    return f"pauses of {found[1]} {found[2].replace('us', 'µs')}" if found else ""
 
 
 def size_label(one: Measured) -> str:

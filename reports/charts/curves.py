@@ -183,7 +183,7 @@ def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Style
     drawn = []
     for members in grouped(
         ordered,
-        lambda one: (one.cell.transport, 0, one.cell.poll) if by_depth else one.curve_key,
+        lambda one: (one.cell.transport, 0, *one.curve_key[2:]) if by_depth else one.curve_key,
     ).values():
         text = members[0].cell.transport if by_depth else label(members[0])
         style = drawn_as[members[0].cell.transport]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from ipcbench.bench.results.axes import COUNTER, LATENCY, PLACEMENTS, SIGNAL, STREAM, WAITS
+from ipcbench.bench.results.axes import COUNTER, LATENCY, PLACEMENTS, POLL, SIGNAL, STREAM, WAITS
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.captions import label, size_label, wait_phrase
@@ -115,14 +115,14 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
 
 def poll(cells: Sequence[Measured]) -> list[Chart]:
     """Show the cost of poll(2) before each read."""
-    polled = {_except_poll(one) for one in cells if one.cell.poll}
+    polled = {_except_poll(one) for one in cells if one.cell.wait == POLL}
     chosen = [one for one in cells if _except_poll(one) in polled]
     points = [
         _point(
             one,
             one.cell.placement,
             f"{one.cell.transport}, {size_label(one)}",
-            _POLL if one.cell.poll else _READ,
+            _POLL if one.cell.wait == POLL else _READ,
             (one.cell.transport, one.cell.size),
         )
         for one in chosen
@@ -252,7 +252,7 @@ def _near(sizes: set[int]) -> set[int]:
 def _except_poll(one: Measured) -> tuple[Hashable, ...]:
     cell = one.cell
     axes = (cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, cell.depth)
-    return (cell.runtime, *axes)
+    return (cell.runtime, *axes, cell.pace)
 
 
 def _copying_name(one: Measured) -> str:
@@ -262,5 +262,5 @@ def _copying_name(one: Measured) -> str:
 
 def _except_copying(one: Measured) -> tuple[Hashable, ...]:
     cell = one.cell
-    axes = (cell.pattern, cell.size, cell.processes, cell.placement, cell.depth, cell.poll)
-    return (cell.runtime, _copying_name(one), *axes)
+    axes = (cell.pattern, cell.size, cell.processes, cell.placement, cell.depth, cell.wait)
+    return (cell.runtime, _copying_name(one), *axes, cell.pace)

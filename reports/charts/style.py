@@ -96,7 +96,7 @@ def family_color(family: str) -> str:
 def styles(cells: Iterable[Measured]) -> dict[str, Style]:
     """Choose a style for each transport, the same everywhere on a page."""
     kinds: dict[str, Measured] = {}
-    for one in sorted(cells, key=lambda one: one.cell.poll):
+    for one in sorted(cells, key=lambda one: one.cell.wait != BLOCK):
         kinds.setdefault(one.cell.transport, one)
     seen: dict[str, int] = {}
     found = {}

@@ -16,7 +16,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from ipcbench.bench.results.axes import BLOCK, WAITS
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
 
@@ -78,7 +80,8 @@ class _Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     placement: str | None = None
     runtime: str | None = None
     depth: str | int | None = None
-    poll: bool | None = None
+    wait: str | None = None
+    pace: str | None = None
     twin: bool | None = None
 
 
@@ -110,7 +113,8 @@ def load_thresholds(path: Path) -> Thresholds:
     except RecursionError as error:
         raise BadThresholds(f"{path}: nested too deep") from error
     except ValueError as error:  # no UTF-8, no TOML, a wrong type, an unknown key
-        raise BadThresholds(f"{path}: {error}") from error
+        instead = ': write wait = "poll"' if "unknown field `poll`" in str(error) else ""
+        raise BadThresholds(f"{path}: {error}{instead}") from error
     try:
         promises = tuple(map(_promise, written.promise))
     except ValueError as error:
@@ -150,6 +154,10 @@ def _axes(side: _Selector) -> dict[str, str | int | bool | None]:
     axes = {axis: value for axis in AXES if (value := getattr(side, axis)) is not None}
     if "size" in axes:
         axes["size"] = _size(axes["size"])
+    if axes.get("wait", BLOCK) not in WAITS:
+        raise ValueError(f"wait = {axes['wait']!r}: there are {', '.join(WAITS)}")
+    if "pace" in axes:
+        axes["pace"] = parse_pace(axes["pace"])
     if "processes" in axes and axes["processes"] < 1:
         raise ValueError(f"processes = {axes['processes']}: write 1 or more")
     if "depth" in axes:
@@ -208,7 +216,7 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
         for axis in AXES:
             here, there = getattr(faster, axis), getattr(than, axis)
             meant = axis in promise.faster and axis in promise.than
-            if here != there and not meant and axis not in ("poll", "twin"):
+            if here != there and not meant and axis not in ("wait", "pace", "twin"):
                 raise ValueError(
                     f"its sides differ in {axis} ({_value(axis, here)}, {_value(axis, there)}): "
                     f"write {axis} once in `where`, or in both sides if they are to differ"
@@ -223,7 +231,7 @@ def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
 
     Raises: ValueError, with the values that exist.
     """
-    wanted = {"poll": False, "twin": False, **where, **own}
+    wanted = {"wait": BLOCK, "pace": CLOSED, "twin": False, **where, **own}
     left = cells
     common: list[str] = []  # the values that all cells of `left` have, as written
     for axis, value in wanted.items():

@@ -181,7 +181,7 @@ def _table(found: Sequence[Cost]) -> Table:
     for one in found:
         cell = one.native.cell
         if one.placement in placements:
-            key = rank(FAMILIES, one.native.facts.family), cell.transport, cell.poll, cell.size
+            key = rank(FAMILIES, one.native.facts.family), *one.native.curve_key, cell.size
             rows.setdefault(key, {})[one.placement] = one
     return Table(
         placements,

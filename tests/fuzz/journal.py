@@ -26,6 +26,7 @@ from ipcbench.reports.page import page
 from tests import synthetic
 from tests.fuzz import harmless, mutation
 
+SCHEMA_1 = Path(__file__).parents[1] / "unit/bench/schema1.jsonl"
 DRAWN = 8  # one input of so many has its charts drawn: that takes most of the time
 
 PROMISES = """
@@ -64,7 +65,7 @@ def _seeds() -> list[bytes]:
         synthetic.sweep(reference, [*small, *synthetic.cells(("signal",), ("signal",), (0,))]),
         resumed,
     ]  # fmt: skip
-    return [_journal(results) for results in found]
+    return [*(_journal(results) for results in found), SCHEMA_1.read_bytes()]
 
 
 SEEDS = _seeds()

@@ -23,7 +23,8 @@ TEXTS: Sequence[str] = (
     "{0.__class__}", "$\\frac{", "$x_$", "\\mathrm", "#1f2430", "url(#x)", 'id="x"', "[red]bold[/]",
     "http://example.com/x.js", "javascript:f()", "x" * 199, "x" * 5000, "pipe", "null",
     "latency", "stream", "counter", "echo", "pairs", "same-core", "shm:posix+futex", "shm:", "+",
-    "a+b:c", "shared memory", "floor", "synchronisation", "blocking", "none", "lost updates",
+    "a+b:c", "shared memory", "floor", "synchronisation", "none", "lost updates",
+    "block", "poll", "spin", "closed", "pause:1ms", "pause:9s",
     "round trip", "message", "1e9", "-1", "nan", "1970-01-01", "2026-11-22T12:00:00+01:00",
     "9999-12-31 23:59:59",
 )  # fmt: skip

@@ -30,6 +30,7 @@ _WORDS = (
     '"same-core"', '"cross-core-awake"', '"unpinned"', "2", "3", "64", "65", "1000000", "1000001",
     '"999999999h"', '"0.000000001ms"', '"0"', '"1"', "[1, 2]", '["pipe"]',
     '"standard"', '"mine.toml"',
+    '"poll"', '"spin"', '"pause:1ms"', '"pause:0us"',
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ at_least = "1.5x"
 name = "twin"
 faster = { transport = "pipe", twin = true }
 than = { transport = "pipe", twin = false }
-where = { pattern = "latency", size = 64, runtime = "python", depth = "default", poll = false }
+where = { pattern = "latency", size = 64, runtime = "python", depth = "default", wait = "block" }
 at_least = 0.5
 at_most = 2.0
 """,

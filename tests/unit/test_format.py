@@ -56,7 +56,9 @@ def test_nothing_else_is_named() -> None:
 
 def test_the_versions_are_the_codes() -> None:
     assert f"Journal schema: **{records.SCHEMA}**" in PAGE
-    assert f"reads schema {records.SCHEMA} alone" in PAGE
+    assert f"writes schema {records.SCHEMA}. It" in PAGE
+    assert f"reads schemas {' and '.join(map(str, records.READABLE))}, and refuses" in PAGE
+    assert f"`--resume` takes schema {records.SCHEMA} alone" in PAGE
 
 
 @pytest.mark.parametrize(

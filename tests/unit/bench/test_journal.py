@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ipcbench.bench.results.axes import WAITS
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.journal import (
     LONGEST_LINE,
@@ -63,7 +64,7 @@ HEADER = Header(
 )
 PLANNED = PlannedEntry(
     cell=Cell(transport="pipe", pattern="latency", size=64, placement="same-core"),
-    facts=Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream"),
+    facts=Facts(per="round trip", family="pipe", wait="block", copies=2, framing="stream"),
 )
 END = Ended(reason="complete", wall=1.5)
 
@@ -84,6 +85,10 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         return st.builds(kind, **{n: strategy(hints[n], n) for n in kind.__struct_fields__})
     if name in ("transport", "pattern", "placement", "runtime"):
         return st.from_regex(r"[a-z0-9:+/-]{1,20}", fullmatch=True)
+    if name == "wait":
+        return st.sampled_from(WAITS)
+    if name == "pace":
+        return st.sampled_from(["closed", "pause:100us", "pause:1s"])
     if kind is int:
         return st.integers(1, 10_000)
     return {

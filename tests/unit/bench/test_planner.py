@@ -27,7 +27,7 @@ from ipcbench.bench.plan.planner import (
     plan,
 )
 from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
-from ipcbench.bench.results.axes import PLACEMENTS, SAME_CORE
+from ipcbench.bench.results.axes import PLACEMENTS, SAME_CORE, WAITS
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import sweep
 from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable
@@ -94,7 +94,8 @@ AXES = st.builds(
     processes=some((2, 3, 4, 8)),
     depths=some((None, 1, 8)),
     runtimes=some(("python", "native")),
-    poll=some((False, True)),
+    waits=some(("block", "poll", "spin")),
+    paces=some(("closed", "pause:1ms")),
     twin=st.booleans(),
 )
 LIMITS = st.builds(
@@ -176,10 +177,21 @@ def test_cells_are_the_product_of_the_axes(axes: Axes) -> None:
         axes.runtimes,
         dict.fromkeys(axes.transports),
         axes.depths,
-        axes.poll,
+        axes.waits,
+        axes.paces,
     )
     assert [
-        (c.pattern, c.size, c.processes, c.placement, c.runtime, c.transport, c.depth, c.poll)
+        (
+            c.pattern,
+            c.size,
+            c.processes,
+            c.placement,
+            c.runtime,
+            c.transport,
+            c.depth,
+            c.wait,
+            c.pace,
+        )
         for c in cells
     ] == [
         (pattern, size if PATTERNS[pattern].carries else 0, *others)
@@ -197,7 +209,8 @@ CELLS = st.builds(
     placement=st.sampled_from(PLACEMENTS),
     runtime=st.sampled_from(["python", "native"]),
     depth=st.one_of(st.none(), st.integers(1, 20)),
-    poll=st.booleans(),
+    wait=st.sampled_from(WAITS),
+    pace=st.sampled_from(["closed", "pause:100us", "pause:1ms"]),
     twin=st.booleans(),
 )
 
@@ -251,7 +264,9 @@ def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
             "cannot be a fan-in",
         ),
         (a_cell(depth=2), TRAITS, limits(), "no depth"),
-        (a_cell(poll=True), TRAITS, limits(), "poll(2)"),
+        (a_cell(wait="poll"), TRAITS, limits(), "alpha has no wait poll"),
+        (a_cell(wait="spin"), TRAITS, limits(), "alpha has no wait spin"),
+        (a_cell(pattern="stream", pace="pause:1ms"), TRAITS, limits(), "its pace is closed"),
         (a_cell(pattern="fan-out", size=0), FAN_OUT, limits(), "0 bytes"),
         (a_cell(size=0), replace(TRAITS, zero_length=False), limits(), "0 bytes"),
         (a_cell(size=65), TRAITS, limits(64), "at most 64 bytes as message (kernel.limit)"),

@@ -90,6 +90,40 @@ def test_runtimes_that_make_no_sense_are_refused() -> None:
         assert said in refused(swapped(line, f"{line}\nruntimes = {words}"))
 
 
+def test_waits_and_paces_are_axes() -> None:
+    line = "processes = [4, 8]"
+    words = 'waits = ["block", "poll"]\npaces = ["closed", "pause:1000us"]'
+    (found,) = (axes for axes in parsed(swapped(line, f"{line}\n{words}")).axes if axes.waits[1:])
+    assert found.waits == ("block", "poll")
+    assert found.paces == ("closed", "pause:1ms")
+    for axes in parsed(PROFILE).axes:
+        assert (axes.waits, axes.paces) == (("block",), ("closed",))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('waits = ["none"]', "unknown wait 'none': there are block, poll"),
+        ('waits = ["sleep"]', "unknown wait 'sleep'"),
+        ("waits = []", "length"),
+        ('paces = ["pause:2s"]', "write closed, or a pause of 1us to 1s"),
+        ('paces = ["open"]', "'open' is no pace"),
+        ("poll = [true]", 'unknown field `poll` - at `$.cells[1]`: write waits = ["poll"]'),
+    ],
+)
+def test_waits_and_paces_that_make_no_sense_are_refused(words: str, said: str) -> None:
+    line = "processes = [4, 8]"
+    assert said in refused(swapped(line, f"{line}\n{words}"))
+
+
+def test_a_wait_and_a_pace_on_the_command_line_are_those_of_all_cells() -> None:
+    found = with_options(parsed(PROFILE), Options(waits=("poll",), paces=("pause:1000us",))).axes
+    assert {(axes.waits, axes.paces) for axes in found} == {(("poll",), ("pause:1ms",))}
+    for options in (Options(waits=("sleep",)), Options(paces=("open",))):
+        with pytest.raises(BadConfig):
+            with_options(parsed(PROFILE), options)
+
+
 def test_a_runtime_on_the_command_line_is_that_of_all_cells() -> None:
     for words in (("native",), ("python", "native")):
         found = with_options(parsed(PROFILE), Options(runtimes=words)).axes

@@ -119,6 +119,8 @@ def test_axes_at_their_defaults_are_left_out_of_a_job() -> None:
 
 
 def test_axes_that_are_asked_for_are_in_a_job() -> None:
-    asked = msgspec.structs.replace(CELL, runtime="native", depth=3, poll=True, twin=True)
+    asked = msgspec.structs.replace(
+        CELL, runtime="native", depth=3, wait="poll", pace="pause:1ms", twin=True
+    )
     job = msgspec.structs.replace(JOB, cell=asked)
     assert msgspec.json.decode(job.encoded(), type=Job) == job

@@ -57,7 +57,7 @@ HEADER = Header(
     plan="digest",
     metadata={"hostname": "host", "platform": "Linux"},
 )
-FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
+FACTS = Facts(per="round trip", family="pipe", wait="block", copies=2, framing="stream")
 
 
 def a_cell(transport: str = "pipe", **axes: object) -> Cell:
@@ -308,7 +308,8 @@ def test_pyperf_reads_the_suite(suites: tuple[Path, Path]) -> None:
         "processes": 2,
         "placement": "same-core",
         "per": "round trip",
-        "wait": "blocking",
+        "wait": "block",
+        "pace": "closed",
         "copies": 2,
         "loops": 1000,
         "hostname": "host",

@@ -43,7 +43,7 @@ from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServerLost
 from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
 
-FACTS = Facts(per="round trip", family="pipe", wait="blocking", copies=2, framing="stream")
+FACTS = Facts(per="round trip", family="pipe", wait="block", copies=2, framing="stream")
 VALUE = 1e-6  # seconds a unit, always
 SEED = 42
 

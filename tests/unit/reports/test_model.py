@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,11 +208,11 @@ def test_measured_knows_its_situation() -> None:
     assert facts("shm:posix+spin", "latency").wait == "spin"
 
 
-def test_ways_of_waiting_of_schema_1_are_translated() -> None:
-    results = sweep(flat, cells(("shm:posix+spin",), sizes=(8,)))
-    (entry,) = results.cells.values()
-    assert entry.facts is not None
-    for old, new in (("spinning", "spin"), ("blocking", "block"), ("spin", "spin")):
-        entry.facts = msgspec.structs.replace(entry.facts, wait=old)
-        (one,) = measured(results)
-        assert one.wait == one.situation.wait == new
+def test_the_wait_and_the_pace_are_part_of_the_situation() -> None:
+    plain = cells(("pipe",), sizes=(8,))
+    paced = cells(("pipe", "fifo"), sizes=(8,), pace="pause:1ms")
+    found = measured(sweep(flat, [*plain, *cells(("fifo",), sizes=(8,)), *paced]))
+    assert {one.situation.pace for one in found} == {"closed", "pause:1ms"}
+    assert all(one.wait == one.situation.wait == "block" for one in found)
+    held = {contest.situation.pace: len(contest.entrants) for contest in contests(found)}
+    assert held == {"closed": 2, "pause:1ms": 2}

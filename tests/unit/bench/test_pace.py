@@ -1,0 +1,46 @@
+"""bench.results.pace: spans within bounds, each in one spelling."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import LONGEST, SHORTEST, gap, parse_pace
+
+
+@pytest.mark.parametrize(
+    ("written", "pace", "seconds"),
+    [
+        ("closed", "closed", 0.0),
+        ("pause:100us", "pause:100us", 1e-4),
+        ("pause:1000us", "pause:1ms", 1e-3),
+        ("pause:10ms", "pause:10ms", 1e-2),
+        ("pause:1000ms", "pause:1s", 1.0),
+    ],
+)
+def test_a_pace_has_one_spelling(written: str, pace: str, seconds: float) -> None:
+    assert parse_pace(written) == pace
+    assert gap(written) == gap(pace) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "open", "pause", "pause:", "pause:1", "pause:0us", "pause:2s", "pause:1.5ms",
+             "pause:-1ms", "pause:1m", "pause: 1ms", "pause:1ms ", "Pause:1ms", "pause:1\u0661ms"],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write closed, or a pause of 1us to 1s"):
+        parse_pace(text)
+
+
+@given(st.integers(SHORTEST, LONGEST))
+def test_every_pause_within_bounds_is_a_pace(microseconds: int) -> None:
+    pace = parse_pace(f"pause:{microseconds}us")
+    assert parse_pace(pace) == pace
+    assert gap(pace) == pytest.approx(microseconds * 1e-6)
+
+
+def test_a_cell_takes_the_one_spelling_alone() -> None:
+    with pytest.raises(ValueError, match="is written pause:1ms"):
+        Cell(transport="pipe", pattern="latency", size=64, placement="x", pace="pause:1000us")
