@@ -72,8 +72,8 @@ def test_a_full_disk_stops_the_sweep_and_it_resumes_with_more_space(
     assert done.stdout.splitlines()[-1] == "exit 0"
     journal = disk / "run/journal.jsonl"
     assert error_lines(done.stderr) == [
-        f"Error: {journal}: No space left on device: the sweep stops here, and what it has "
-        f"measured is kept; {RESUME}{journal.parent}"
+        f"Error: {journal}: No space left on device: the sweep stops here, and its "
+        f"measurements are kept; {RESUME}{journal.parent}"
     ]
     data = (kept / "journal.jsonl").read_bytes()
     assert data.endswith(b"\n")
@@ -115,8 +115,8 @@ def test_a_quota_stops_the_sweep_and_it_resumes_when_raised(
     assert (first, last) == ("exit 3", "exit 0")
     folder = disk / "mine/run"
     assert error_lines(done.stderr.split("begun\n")[1]) == [
-        f"Error: {folder}/journal.jsonl: Disk quota exceeded: the sweep stops here, and what it "
-        f"has measured is kept; {RESUME}{folder}"
+        f"Error: {folder}/journal.jsonl: Disk quota exceeded: the sweep stops here, and its "
+        f"measurements are kept; {RESUME}{folder}"
     ]
     assert figures(tmp_path / "resumed") == figures(whole)
 
@@ -301,7 +301,7 @@ def test_a_result_that_cannot_be_written_is_an_error(
         command = [sys.executable, "-m", "ipcbench", *arguments]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 3
-    assert done.stderr == "Error: what was found cannot be shown: No space left on device\n"
+    assert done.stderr == "Error: the output cannot be written: No space left on device\n"
 
 
 # The ledger.
@@ -355,8 +355,8 @@ def test_a_full_ledger_fails_runs_and_leaves_no_object(disk: Path, tmp_path: Pat
     assert failed
     assert all("No space left on device: make room there, or set XDG" in one for one in failed)
     assert line.startswith(f"Error: {disk}/ipcbench-")
-    assert line.endswith(f": No space left on device: the sweep stops here, and what it has "
-                         f"measured is kept; {RESUME}{folder}")  # fmt: skip
+    assert line.endswith(f": No space left on device: the sweep stops here, and its "
+                         f"measurements are kept; {RESUME}{folder}")  # fmt: skip
     assert not left_since(before)
 
     done = ipcbench("run", "--resume", folder)
