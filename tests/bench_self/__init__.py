@@ -1,6 +1,6 @@
-"""What the harness itself costs: `make bench-self`. Figures, not assertions.
+"""The costs of the harness itself: `make bench-self`. Figures, not assertions.
 
-Each file is one figure (`runs` plays what several of them compare); `__main__`
-prints them all. Times on a shared machine mean little alone, so what can be a
-ratio within one run is one.
+Each file is one figure (`runs` is shared by several of them); `__main__` prints them all.
+Times alone mean little on a shared machine, so figures are ratios within one run where
+possible.
 """

@@ -18,7 +18,7 @@ class Options(argparse.Namespace):
 
 
 def _inline(options: Options) -> None:
-    print("our send and recv_into / the same calls inline, 64 B, same core (target: 1.10)")
+    print("our send and recv_into divided by the same calls inline, 64 B, same core (target: 1.10)")
     for name, found in inline.measure().items():
         print(
             f"  {name:22} {found.median:.3f}  {found.low:.3f} to {found.high:.3f}"
@@ -47,7 +47,7 @@ def _share(options: Options) -> None:
 
 
 def _growth(options: Options) -> None:
-    print("per run, as cells grow (target: constant)")
+    print("per run, for more and more cells (target: constant)")
     for found in growth.measure():
         print(
             f"  {found.cells:5} cells  journal {human_seconds(found.write):>8}"
@@ -56,13 +56,13 @@ def _growth(options: Options) -> None:
 
 
 def _reference(options: Options) -> None:
-    print(f"our loop, {options.runtime}, / the same in plain C (tests/reference), interleaved")
+    print(f"our {options.runtime} loop divided by plain C (tests/reference), interleaved")
     for line in reference.measure(options.runtime, options.rounds, options.only):
         print(line)
 
 
 def _python_costs(options: Options) -> None:
-    print("what Python costs at 64 B: by Python, natively, ratio, difference")
+    print("cost of Python at 64 B: time in Python, natively, ratio, difference")
     for line in python_costs.measure(options.rounds, options.only):
         print(line)
 
@@ -80,11 +80,11 @@ PARTS: dict[str, Callable[[Options], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-self", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="part", help=f"all unless said: {', '.join(PARTS)}"
+        "parts", nargs="*", metavar="part", help=f"by default all: {', '.join(PARTS)}"
     )
     parser.add_argument("--runtime", choices=("native", "python"), default="native")
     parser.add_argument("--rounds", type=int, default=12, help="of reference and python_costs")
-    parser.add_argument("--only", default="", help="their lines that say this: 'tcp', '64 B'")
+    parser.add_argument("--only", default="", help="lines of these with this text: 'tcp', '64 B'")
     options = parser.parse_args(namespace=Options())
     unknown = [name for name in options.parts if name not in PARTS]
     if unknown:

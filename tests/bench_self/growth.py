@@ -1,8 +1,8 @@
-"""The journal's cost per run, and the command's memory, as cells grow from 10 to 2,000.
+"""The journal's cost per run, and the command's memory, for 10 to 2,000 cells.
 
-A real sweep of `null` would take minutes and measure forks; what could grow
-is the schedule, the journal and what the command keeps, so those are driven
-with replies ready made, through the very code that a sweep runs.
+A real sweep of `null` would take minutes and measure forks. The costs that could grow are
+those of the schedule, the journal and the command's memory, so the code of a sweep runs here
+with ready-made replies.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ ROUNDS = 3
 class Growth:
     cells: int
     write: float  # seconds a run to append, flush and sync its line
-    schedule: float  # seconds a run for everything but that
-    kept: float  # bytes a cell that the command still holds at the end
+    schedule: float  # seconds a run for everything else
+    kept: float  # bytes a cell that the command still uses at the end
 
 
 class _Parent:
-    """Answers as a fork parent would, without forking."""
+    """A substitute for the fork parent that replies without forking."""
 
     pid = 0
 

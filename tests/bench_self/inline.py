@@ -1,9 +1,8 @@
-"""Our `send` and `recv_into` against the same calls written inline, 64 B, same core.
+"""Our `send` and `recv_into` compared with the same calls written inline, 64 B, same core.
 
-Two processes on one core play ping-pong over one channel, a block with our
-endpoint, a block with plain statements over the same handles, ABBA, so that
-whatever disturbs one disturbs the other. A fresh pair of processes gives one
-ratio: the median over its ABBA quartets.
+Two processes on one core exchange round trips over one channel: a block with our endpoint, a
+block with plain statements over the same handles, in the order ABBA, so that a disturbance
+affects both. A fresh pair of processes gives one ratio: the median over its ABBA quartets.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ QUARTETS = 12
 PAIRS = 12
 CPU = max(os.sched_getaffinity(0))
 
-Half = Callable[[int], None]  # plays one process's side of so many round trips
+Half = Callable[[int], None]  # runs one process's side of so many round trips
 
 
 INLINE: dict[str, Callable[[Ticket, Any, bool], Half]] = {
@@ -41,8 +40,8 @@ INLINE: dict[str, Callable[[Ticket, Any, bool], Half]] = {
 }
 
 
-# Whose inline loops have a channel of their own: their ends keep positions to themselves.
-APART = set(inline_shm.of_memory(SIZE))
+# Inline loops with a channel of their own, since each endpoint of a ring keeps its positions.
+SEPARATE = set(inline_shm.of_memory(SIZE))
 
 
 def _ours(endpoint: Endpoint, first: bool) -> Half:
@@ -57,10 +56,13 @@ def _ours(endpoint: Endpoint, first: bool) -> Half:
 
 
 def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Endpoint, list[Half]]:
-    """An endpoint, and [ours, inline] of one process; the second ticket is for inline handles."""
+    """Attach; return the endpoint and the halves [ours, inline] of one process.
+
+    The second ticket is for the handles of the inline half.
+    """
     os.sched_setaffinity(0, {CPU})
     endpoint = get(name).attach(tickets[0], time.monotonic() + 10)
-    other = get(name).attach(tickets[1], time.monotonic() + 10) if name in APART else endpoint
+    other = get(name).attach(tickets[1], time.monotonic() + 10) if name in SEPARATE else endpoint
     return endpoint, [_ours(endpoint, first), INLINE[name](tickets[1], other, first)]
 
 
@@ -78,11 +80,11 @@ def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
 
 
 def _pair(name: str) -> float:
-    """Time of ours over time of the inline one, of one fresh pair of processes."""
+    """Measure one fresh pair of processes: our time divided by the inline time."""
     transport = get(name)
-    spec = Spec(size=SIZE, depth=DEPTH if name in APART else None)
+    spec = Spec(size=SIZE, depth=DEPTH if name in SEPARATE else None)
     channel = transport.create(spec)
-    other = transport.create(spec) if name in APART else channel
+    other = transport.create(spec) if name in SEPARATE else channel
     here, there = socket.socketpair()
     try:
         mine = [one.ticket(Role.CLIENT, 0) for one in (channel, other)]
@@ -112,7 +114,7 @@ def _pair(name: str) -> float:
 
 
 def measure() -> dict[str, Interval]:
-    """Transport -> interval of the ratio over `PAIRS` fresh pairs."""
+    """Measure transport -> interval of the ratio over `PAIRS` fresh pairs."""
     before = os.sched_getaffinity(0)
     try:
         ratios: dict[str, list[float]] = {name: [] for name in INLINE}

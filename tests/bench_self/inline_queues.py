@@ -1,4 +1,4 @@
-"""The same calls written inline, for message queues and multiprocessing's own."""
+"""The same calls written inline, for message queues and multiprocessing's pipes and queues."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ipcbench.transports.contract import Endpoint, Ticket
 
-Half = Callable[[int], None]  # plays one process's side of so many round trips
+Half = Callable[[int], None]  # runs one process's side of so many round trips
 Half_of = Callable[[Ticket, Any, bool], Half]
 
 
@@ -22,10 +22,10 @@ def sysv_queue(size: int) -> Half_of:
 
         keys = ticket.data["keys"]
         one_queue = len(keys) == 1
-        forth, back = (
+        to_server, to_client = (
             sysv_ipc.MessageQueue(key, 0, max_message_size=size) for key in (keys[0], keys[-1])
         )
-        out, into = (forth, back) if first else (back, forth)
+        out, into = (to_server, to_client) if first else (to_client, to_server)
         near, far = ((1, 2) if first else (2, 1)) if one_queue else (1, 0)
         put, take = out.send, into.receive
         message, buffer = bytes(size), memoryview(bytearray(size))
@@ -102,7 +102,7 @@ def mp_pipe(size: int) -> Half_of:
 
 
 def mp_objects(size: int) -> Half_of:
-    """A pipe's `send` and `recv`, or two queues' `put` and `get`."""
+    """Call a pipe's `send` and `recv`, or two queues' `put` and `get`."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         if hasattr(endpoint, "_connections"):

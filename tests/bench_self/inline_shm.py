@@ -1,7 +1,7 @@
-"""The same calls written inline, for shared memory: around waiters, around words, in place.
+"""The same calls written inline, for shared memory: over waiters, over futex words, in place.
 
-Each side of a ring keeps its positions to itself, so the inline half has a channel
-of its own, and takes the handles from an endpoint that is used for nothing else.
+Each endpoint of a ring keeps its positions, so the inline half has a channel of its own and
+takes the handles from an endpoint that has no other use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ipcbench.transports.contract import Ticket
 
-Half = Callable[[int], None]  # plays one process's side of so many round trips
+Half = Callable[[int], None]  # runs one process's side of so many round trips
 Half_of = Callable[[Ticket, Any, bool], Half]
 
 ABSENT = 0xFF
@@ -28,7 +28,7 @@ def _sides(client: Half, server: Half, first: bool) -> Half:
 
 
 def waiters(size: int) -> Half_of:
-    """Counted by the kernel, or by the C library."""
+    """Use waiters that the kernel or the C library counts."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         out, into = (0, 1) if first else (1, 0)
@@ -78,7 +78,7 @@ def waiters(size: int) -> Half_of:
 
 
 def words(size: int, *, wakes: bool) -> Half_of:
-    """Counted in memory; those who spin wake nobody."""
+    """Use futex words, counted in memory; spinning receivers need no wake-up."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         out, into = (0, 1) if first else (1, 0)
@@ -144,7 +144,7 @@ def words(size: int, *, wakes: bool) -> Half_of:
 
 
 def in_place(size: int) -> Half_of:
-    """Scanned where it lies."""
+    """Scan the message in its slot."""
     memchr = ctypes.PyDLL(None).memchr
     memchr.restype = ctypes.c_void_p
 

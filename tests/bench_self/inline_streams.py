@@ -1,4 +1,4 @@
-"""The same calls written inline, for byte streams and sockets: three pairs of calls serve all."""
+"""The same calls written inline, for byte streams and sockets: three pairs of calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ipcbench.transports.contract import Ticket
 
-Half = Callable[[int], None]  # plays one process's side of so many round trips
+Half = Callable[[int], None]  # runs one process's side of so many round trips
 Half_of = Callable[[Ticket, Any, bool], Half]
 
 
@@ -20,7 +20,7 @@ class Short(Exception):
 
 
 def files(size: int) -> Half_of:
-    """write(2) and read(2): pipes and FIFOs."""
+    """Call write(2) and read(2), for pipes and FIFOs."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         reading, writing = endpoint._fds
@@ -47,7 +47,7 @@ def files(size: int) -> Half_of:
 
 
 def streams(size: int) -> Half_of:
-    """send(2) and recv(2)."""
+    """Call send(2) and recv(2)."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         (connection,) = endpoint._connections
@@ -74,7 +74,7 @@ def streams(size: int) -> Half_of:
 
 
 def messages(size: int) -> Half_of:
-    """send(2), and recv(2) with MSG_TRUNC: what shows that a message was not cut."""
+    """Call send(2), and recv(2) with MSG_TRUNC, which returns a message's real length."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         (out,) = endpoint._outboxes if hasattr(endpoint, "_outboxes") else endpoint._connections

@@ -1,4 +1,4 @@
-"""The cost of Python: each transport by both runtimes, 64 B, same-core and cross-core-awake."""
+"""The cost of Python: each transport in both runtimes, 64 B, same-core and cross-core-awake."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.sweep.candidates import candidate
 from ipcbench.transports.registry import names
-from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers, play
+from tests.bench_self.runs import NATIVE, Comparison, Ours, Workers
+from tests.bench_self.runs import measure as measure_all
 
 SIZE = 64
-CHOICE = ("latency", "signal", "counter")  # the first one that a transport can play
+CHOICE = ("latency", "signal", "counter")  # the first pattern that a transport has
 
 
 def _comparisons(workers: Workers) -> Iterator[Comparison]:
@@ -22,26 +23,26 @@ def _comparisons(workers: Workers) -> Iterator[Comparison]:
         for name in names():
             traits = candidate(name).traits
             topologies = traits.topologies if traits else set()
-            playable = [one for one in CHOICE if PATTERNS[one].topology in topologies]
-            if not playable:
+            possible = [one for one in CHOICE if PATTERNS[one].topology in topologies]
+            if not possible:
                 continue
             python, native = (
                 Ours.planned(
                     workers,
                     Cell(
                         transport=name,
-                        pattern=playable[0],
-                        size=SIZE if PATTERNS[playable[0]].carries else 0,
+                        pattern=possible[0],
+                        size=SIZE if PATTERNS[possible[0]].carries else 0,
                         placement=placement,
                         runtime=runtime,
                     ),
                 )
                 for runtime in ("python", NATIVE)
             )
-            yield Comparison(f"{placement} {playable[0]}", python, [(native, None)])
+            yield Comparison(f"{placement} {possible[0]}", python, [(native, None)])
 
 
-def _tell(one: Comparison) -> str:
+def _format(one: Comparison) -> str:
     name = f"  {one.title:26} {one.side.cell.transport:30}"
     if one.failure:
         return f"{name} not measured: {one.failure}"
@@ -55,8 +56,8 @@ def _tell(one: Comparison) -> str:
 
 
 def measure(rounds: int, only: str) -> Iterator[str]:
-    """The whole table, when all of it has been measured. `only`: what a line has to say."""
+    """Measure all, then yield the table's lines that contain `only`."""
     with Workers() as workers:
         wanted = [one for one in _comparisons(workers) if only in f"{one.title} {one.side.name}"]
-        play(workers, wanted, rounds)
-    yield from map(_tell, wanted)
+        measure_all(workers, wanted, rounds)
+    yield from map(_format, wanted)

@@ -1,8 +1,8 @@
-"""Our loops against plain C programs that do the same (tests/reference): are they honest?
+"""Our loops compared with plain C programs that do the same (tests/reference).
 
-On one core each facility against its reference; across two, the ring in shared
-memory against the floors that the hardware sets: two cache lines that change
-hands, and a block of memory that one core writes and the other copies out.
+On one core, each facility is compared with its reference. On two cores, the ring in shared
+memory is compared with the lower bounds of the hardware: the transfer of two cache lines, and
+a block of memory that one core writes and the other copies.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from collections.abc import Iterator
 from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds, human_size
-from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers, play
+from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers
+from tests.bench_self.runs import measure as measure_all
 
-HONEST = Target(0.95, 1.05)
+EQUAL = Target(0.95, 1.05)
 KIB, MIB = 1 << 10, 1 << 20
 
-# Transport -> its reference, and where the ratio should lie on one core.
+# Transport -> its reference, and the target of the ratio on one core.
 FACILITIES: dict[str, tuple[str, Target | None]] = {
-    "pipe": ("pipe", HONEST),
-    "fifo": ("fifo", HONEST),
-    "unix-stream": ("unix_stream", HONEST),
-    "tcp": ("tcp", HONEST),
-    "sysv-queue": ("sysv_queue", HONEST),
-    "posix-queue": ("posix_queue", HONEST),
-    "shm:posix+posix-sem": ("shm_posix_sem", HONEST),
-    "shm:posix+futex": ("shm_futex", HONEST),
+    "pipe": ("pipe", EQUAL),
+    "fifo": ("fifo", EQUAL),
+    "unix-stream": ("unix_stream", EQUAL),
+    "tcp": ("tcp", EQUAL),
+    "sysv-queue": ("sysv_queue", EQUAL),
+    "posix-queue": ("posix_queue", EQUAL),
+    "shm:posix+posix-sem": ("shm_posix_sem", EQUAL),
+    "shm:posix+futex": ("shm_futex", EQUAL),
     "unix-seqpacket": ("unix_seqpacket", None),
     "unix-dgram": ("unix_dgram", None),
     "shm:posix+sysv-sem": ("shm_sysv_sem", None),
@@ -39,12 +40,12 @@ SPIN = "shm:posix+spin"
 IN_PLACE = "shm:posix+spin/in-place"
 FLOOR = {8: Target(0, 1.10), 48: Target(0, 1.10), 64: Target(0, 1.45)}  # bytes -> round trips
 RATES = {16384: 100e6, 256: 20e6}  # slots -> messages of 64 bytes a second
-AS_QUICK = Target(0, 1.00)
+AS_FAST = Target(0, 1.00)
 NINE_TENTHS = Target(0, 1 / 0.9)  # of a floor's throughput
 
 
 def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
-    """In the order in which they are told."""
+    """Yield the comparisons in the order of the table."""
 
     def ours(
         transport: str, pattern: str, size: int, placement: str, depth: int | None = None
@@ -81,11 +82,11 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
         one = ours(SPIN, "stream", size, CROSS_CORE)
         yield _against(
             one,
-            (Program("shm_spin", one), AS_QUICK),
+            (Program("shm_spin", one), AS_FAST),
             (Program("hand_over", one), NINE_TENTHS),
             (Program("hand_over", one, depth=1), NINE_TENTHS),
         )
-        yield _against(ours(IN_PLACE, "stream", size, CROSS_CORE), (one, AS_QUICK))
+        yield _against(ours(IN_PLACE, "stream", size, CROSS_CORE), (one, AS_FAST))
 
 
 def _against(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
@@ -93,8 +94,8 @@ def _against(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
     return Comparison(f"{cell.pattern} {human_size(cell.size)} {cell.placement}", ours, others)
 
 
-def tell(one: Comparison) -> Iterator[str]:
-    """A line for each that ours was held against."""
+def lines(one: Comparison) -> Iterator[str]:
+    """Yield a line for each side that ours is compared with."""
     if one.failure:
         yield f"  {one.title:28} {one.side.name:28} not measured: {one.failure}"
         return
@@ -117,11 +118,11 @@ def tell(one: Comparison) -> Iterator[str]:
 
 
 def measure(runtime: str, rounds: int, only: str) -> Iterator[str]:
-    """The whole table, when all of it has been measured. `only`: what a line has to say."""
+    """Measure all, then yield the table's lines whose title contains `only`."""
     with Workers() as workers:
         wanted = [
             one for one in comparisons(workers, runtime) if only in f"{one.title} {one.side.name}"
         ]
-        play(workers, wanted, rounds)
+        measure_all(workers, wanted, rounds)
     for one in wanted:
-        yield from tell(one)
+        yield from lines(one)

@@ -1,8 +1,8 @@
-"""Runs side by side: a cell through the real worker, and whatever it is held against.
+"""Interleaved runs of a cell, in the real worker, and of the programs it is compared with.
 
-A round has a fresh fork parent, and in it every side of a comparison is played
-there and back (a b c, c b a), each time by fresh processes, so that whatever
-disturbs one disturbs the others. A round gives one ratio.
+A round has a fresh fork parent. In it every side of a comparison runs twice, in order and in
+reverse order (a b c, c b a), each time in fresh processes, so that a disturbance affects all
+sides. A round gives one ratio.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native.endpoint import built
 from tests.reference import build
 
-BLOCK = 0.012  # seconds at least that a block should take
-TRIAL = 0.002  # the same, while looking for how many loops that is
+BLOCK = 0.012  # minimum seconds of a block
+TRIAL = 0.002  # the same while the number of loops is searched
 SETTINGS = Settings(values=3, warmups=1, block=BLOCK, tail=0.0, rounds=1)
 DEADLINE = 30.0
 NATIVE = "native"
@@ -40,24 +40,24 @@ CPU = max(os.sched_getaffinity(0))
 
 
 class NoRun(Exception):
-    """It came to nothing: why."""
+    """A run without a result; the message is the reason."""
 
 
 class Side(Protocol):
-    """What is timed."""
+    """A program that is timed."""
 
     @property
     def name(self) -> str: ...
 
     def run(self, loops: int) -> float:
-        """Seconds of a round trip or a message: the median block of fresh processes.
+        """Measure a round trip or a message in seconds: the median block of fresh processes.
 
         Raises: NoRun.
         """
 
 
 class Workers:
-    """Who forks workers, anew each round. A context manager."""
+    """The fork parent, a fresh one each round. A context manager."""
 
     def __init__(self) -> None:
         current()  # a ledger that all workers share
@@ -65,10 +65,10 @@ class Workers:
 
     @cached_property
     def native_missing(self) -> str:
-        """Why nothing is native here, or ""; what a transport alone lacks, its own run says.
+        """The reason why this machine has no native runtime, or "".
 
-        Found out by what must fail: multiprocessing has no native operations, so who
-        measures it natively has measured Python.
+        Native runs of multiprocessing must fail, because it has no native operations: one that
+        succeeds has measured Python.
         """
         reason = built()
         if reason is not None:
@@ -80,7 +80,7 @@ class Workers:
             Ours(self, cell, [[CPU], [CPU]]).run(16)
         except NoRun:
             return ""
-        return "workers know of no native runtime yet: a run of it is played by Python"
+        return "workers have no native runtime: a native run is measured in Python"
 
     def renew(self) -> None:
         self.parent.close()
@@ -94,7 +94,7 @@ class Workers:
 
 
 class _Suite(msgspec.Struct):
-    """As much of pyperf's file as is read here."""
+    """The part of a pyperf file that is read here."""
 
     class Benchmark(msgspec.Struct):
         class OneRun(msgspec.Struct):
@@ -110,7 +110,7 @@ _suites = msgspec.json.Decoder(_Suite)
 
 @dataclass(frozen=True)
 class Ours:
-    """A cell of ours, the worker and all. `missing`: why it cannot be measured here, or ""."""
+    """A cell, measured by the real worker; `missing` is why it cannot be measured here, or ""."""
 
     workers: Workers
     cell: Cell
@@ -119,13 +119,13 @@ class Ours:
 
     @classmethod
     def planned(cls, workers: Workers, cell: Cell) -> Ours:
-        """As a sweep would plan it."""
+        """Plan the cell as a sweep does."""
         found = plan([cell], candidate, site())
         if found.cells:
             missing = workers.native_missing if cell.runtime == NATIVE else ""
             return cls(workers, cell, found.cells[0].cpus, missing)
         why = [skip.reason for _, skip in found.skipped]
-        return cls(workers, cell, [], (why or ["it is not meant for this pattern"])[0])
+        return cls(workers, cell, [], (why or ["the transport does not have this pattern"])[0])
 
     @property
     def name(self) -> str:
@@ -152,11 +152,11 @@ class Ours:
 
 @dataclass(frozen=True)
 class Program:
-    """A reference in C, which plays `ours` and is pinned as it is."""
+    """A reference program in C for the cell `ours`, with the same size and pinning."""
 
     source: str
     ours: Ours
-    size: int | None = None  # where it is not the cell's
+    size: int | None = None  # if it differs from the cell's
     depth: int | None = None
 
     @property
@@ -172,11 +172,11 @@ class Program:
         cell, cpus = self.ours.cell, self.ours.cpus
         mode = "pingpong" if cell.pattern == "latency" else "stream"
         size = cell.size if self.size is None else self.size
-        words = [mode, size, loops, SETTINGS.warmups + SETTINGS.values, cpus[0][0], cpus[1][0]]
-        words += [] if self.depth is None else [self.depth]
+        arguments = [mode, size, loops, SETTINGS.warmups + SETTINGS.values, cpus[0][0], cpus[1][0]]
+        arguments += [] if self.depth is None else [self.depth]
         try:
             done = subprocess.run(
-                [build.reference(self.source), *map(str, words)],
+                [build.reference(self.source), *map(str, arguments)],
                 capture_output=True,
                 text=True,
                 timeout=DEADLINE,
@@ -192,7 +192,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a ratio should lie."""
+    """The range in which a ratio should be."""
 
     low: float
     high: float
@@ -212,9 +212,9 @@ class Target:
 
 @dataclass
 class Comparison:
-    """One side, ours, against others, each with its target or None.
+    """A comparison of one side, ours, with others, each with its target or None.
 
-    `times` has for each round the seconds of every side.
+    `times` has the seconds of every side for each round.
     """
 
     title: str
@@ -225,25 +225,25 @@ class Comparison:
     times: list[list[float]] = field(default_factory=list)
 
     def calibrate(self) -> None:
-        """As many loops as make a block last, for the quickest of all."""
+        """Find the number of loops at which a block of the fastest side is long enough."""
         self.loops = max(_loops(side) for side in self._sides())
 
-    def play(self) -> None:
-        """One round."""
+    def measure_round(self) -> None:
+        """Measure every side twice and append the means to `times`."""
         sides = self._sides()
-        forth = [side.run(self.loops) for side in sides]
-        back = [side.run(self.loops) for side in reversed(sides)]
-        self.times.append([(a + b) / 2 for a, b in zip(forth, reversed(back), strict=True)])
+        forward = [side.run(self.loops) for side in sides]
+        backward = [side.run(self.loops) for side in reversed(sides)]
+        self.times.append([(a + b) / 2 for a, b in zip(forward, reversed(backward), strict=True)])
 
     def _sides(self) -> list[Side]:
         return [self.side, *(other for other, _ in self.others)]
 
     def median(self, number: int) -> float:
-        """Seconds; side 0 is ours."""
+        """Return the median seconds of a side; side 0 is ours."""
         return median(times[number] for times in self.times)
 
     def ratio(self, number: int) -> Interval:
-        """Our time over that of another side, 1 or more."""
+        """Return our time divided by that of another side, numbered from 1."""
         return median_interval([times[0] / times[number] for times in self.times])
 
 
@@ -254,8 +254,8 @@ def _loops(side: Side) -> int:
     return math.ceil(loops * BLOCK / block)
 
 
-def play(workers: Workers, comparisons: Sequence[Comparison], rounds: int) -> None:
-    """All rounds of all. One that comes to nothing says why, and is left alone."""
+def measure(workers: Workers, comparisons: Sequence[Comparison], rounds: int) -> None:
+    """Measure all rounds of all comparisons; record a failure and skip the rest of its rounds."""
     for number in range(rounds):
         if number:
             workers.renew()
@@ -265,6 +265,6 @@ def play(workers: Workers, comparisons: Sequence[Comparison], rounds: int) -> No
             try:
                 if not one.loops:
                     one.calibrate()
-                one.play()
+                one.measure_round()
             except NoRun as reason:
                 one.failure = str(reason)

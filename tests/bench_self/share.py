@@ -1,4 +1,4 @@
-"""How much of a sweep's wall time lies inside timed blocks, set-up of Python not counted."""
+"""The share of a sweep's wall time inside timed blocks, without the start-up of Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
 
-BUDGET = 45.0  # seconds: three rounds or so of `quick`
+BUDGET = 45.0  # seconds: about three rounds of `quick`
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Share:
 
 
 def measure() -> Share:
-    """Play `quick` for a while."""
+    """Run the profile `quick` for `BUDGET` seconds and read the share."""
     with tempfile.TemporaryDirectory() as folder:
         order = sweep.Order(
             load_profile("quick"), ["bench-self"], BUDGET, folder=Path(folder) / "run"
@@ -33,7 +33,7 @@ def measure() -> Share:
 
 
 def read(folder: Path) -> Share:
-    """The same of any run's folder."""
+    """Read the share from a run's folder."""
     results = load(folder)
     assert results.ended is not None
     walls = sorted(one.wall for one in results.rounds)

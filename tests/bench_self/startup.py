@@ -1,4 +1,4 @@
-"""From fork to the first timed block: one worker of two processes, its channel checked."""
+"""The time from fork to the first timed block: a worker of two processes, channel checked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem")
 
 
 def measure() -> dict[str, Interval]:
-    """Transport -> interval of the seconds from fork to the first timed block."""
+    """Measure transport -> interval of the seconds from fork to the first timed block."""
     settings = Settings(values=1, warmups=1, block=0.001, tail=0.0, rounds=1)
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     current()  # a ledger that all workers share

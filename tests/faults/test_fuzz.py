@@ -29,7 +29,7 @@ def test_a_sample_of_mutated_documents(name: str) -> None:
         seed = rng.getrandbits(32)
         data = reader.mutated(rng.choice(reader.SEEDS), random.Random(seed))
         try:
-            guard.play(reader.outcome, data)
+            guard.run(reader.outcome, data)
         except BaseException as error:
             error.add_note(f"{name}, mutated by {seed}: {data[:2000]!r}")
             raise
@@ -43,7 +43,7 @@ def test_a_sample_of_mutated_documents(name: str) -> None:
 def test_mutations_that_hypothesis_can_shrink(name: str, rng: random.Random) -> None:
     """The same mutations, drawn by hypothesis, so that a failing input is minimized."""
     reader = importlib.import_module(f"tests.fuzz.{name}")
-    guard.play(reader.outcome, reader.mutated(rng.choice(reader.SEEDS), rng))
+    guard.run(reader.outcome, reader.mutated(rng.choice(reader.SEEDS), rng))
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -51,5 +51,5 @@ def test_each_seed_is_accepted(name: str) -> None:
     """From a refused seed, mutations would not reach the reader's inner code."""
     reader = importlib.import_module(f"tests.fuzz.{name}")
     for data in reader.SEEDS:
-        outcome = guard.play(reader.outcome, data)
+        outcome = guard.run(reader.outcome, data)
         assert outcome == "" or "selects no cell of this run" in outcome

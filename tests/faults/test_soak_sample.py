@@ -10,7 +10,7 @@ import pytest
 from ipcbench.transports.registry import names
 from tests.sampling import SEED
 from tests.soak import kills, starts
-from tests.soak.trials import Record, Trial, played
+from tests.soak.trials import Record, Trial, run_trials
 
 SOME = sorted(random.Random(SEED).sample(names(), 5))
 
@@ -44,20 +44,20 @@ def test_a_stopped_soak_can_be_resumed(tmp_path: Path) -> None:
     """Passed trials are kept, failed ones repeated; a torn line does no harm to the others."""
     path, calls = tmp_path / "soak.jsonl", []
 
-    def play(name: str) -> str:
+    def attempt(name: str) -> str:
         calls.append(name)
         if name == "bad" and calls.count("bad") == 1:
             raise AssertionError("no such luck")
         return "fine"
 
-    trials = [Trial(name, lambda name=name: play(name)) for name in ("good", "bad")]
-    first = played(trials, Record(path, 7), lambda outcome: None)
+    trials = [Trial(name, lambda name=name: attempt(name)) for name in ("good", "bad")]
+    first = run_trials(trials, Record(path, 7), lambda outcome: None)
     assert [outcome.ok for outcome in first] == [True, False]
-    assert "no such luck" in first[1].said
+    assert "no such luck" in first[1].text
     with path.open("ab") as file:
         file.write(b'{"trial":"torn')
-    assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
-    assert all(outcome.ok for outcome in played(trials, Record(path, 7), lambda outcome: None))
+    assert all(outcome.ok for outcome in run_trials(trials, Record(path, 7), lambda outcome: None))
+    assert all(outcome.ok for outcome in run_trials(trials, Record(path, 7), lambda outcome: None))
     assert calls == ["good", "bad", "bad"]
-    played(trials, Record(path, 8), lambda outcome: None)  # with another seed, all trials run again
+    run_trials(trials, Record(path, 8), lambda outcome: None)  # another seed: all run again
     assert calls == ["good", "bad", "bad", "good", "bad"]

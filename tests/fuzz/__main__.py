@@ -1,7 +1,8 @@
-"""`python -m tests.fuzz READER --seconds N --seed N`: look for what breaks a reader.
+"""Search for inputs that break a reader: `python -m tests.fuzz READER --seconds N --seed N`.
 
-With atheris, which CPython and x86-64 have: guided by the coverage of `bench` and
-`reports`. Without it: at random, from seeds and from inputs with a new outcome.
+With atheris, which exists for CPython on x86-64, the coverage of `bench` and `reports`
+guides the search. Without it inputs are random mutations of seeds and of inputs with a new
+outcome.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from typing import NoReturn
 FOUND = Path(__file__).parent / "found"
 READERS = ("journal", "suite", "profile", "thresholds")
 LONGEST = 1 << 20  # bytes of an input
-MOST_TOLD = 12
+MOST_SHOWN = 12
 MOST_KEPT = 60
 
 
 class Campaign:
-    """What was played so far, and what came of it."""
+    """The inputs so far and their outcomes."""
 
     def __init__(self, name: str, reader: ModuleType, seconds: float, scratch: Path) -> None:
         from tests.fuzz import guard
 
-        self._play = guard.play
+        self._run = guard.run
         self._name = name
         self._reader = reader
         self._began = time.monotonic()
@@ -44,21 +45,21 @@ class Campaign:
         self.outcomes: Counter[str] = Counter()
 
     def one(self, data: bytes) -> bool:
-        """Play an input; whether its outcome is a new one."""
+        """Run an input; return whether its outcome is new."""
         if time.monotonic() - self._began > self._seconds:
             self.end(0)
         try:
-            said = self._play(self._reader.outcome, data)
+            refusal = self._run(self._reader.outcome, data)
         except KeyboardInterrupt:
             self.end(0)
         except BaseException:
             self._keep(data)
-        kind = re.sub(r"[0-9]+|'[^']*'|`[^`]*`|\"[^\"]*\"", "_", said)[:80]
+        kind = re.sub(r"[0-9]+|'[^']*'|`[^`]*`|\"[^\"]*\"", "_", refusal)[:80]
         self.outcomes[kind] += 1
         return self.outcomes[kind] == 1
 
     def one_guided(self, data: bytes) -> int:
-        """As libFuzzer calls it: -1 keeps out of its corpus what is refused for a known reason."""
+        """Run an input for libFuzzer; -1 keeps an input with a known refusal out of its corpus."""
         before = self.outcomes[""]
         return 0 if self.one(data) or self.outcomes[""] > before else -1
 
@@ -74,14 +75,14 @@ class Campaign:
         total = sum(self.outcomes.values())
         seconds = time.monotonic() - self._began
         print(
-            f"{self._name}: {total} inputs in {seconds:.0f} s, {self.outcomes['']} taken, "
+            f"{self._name}: {total} inputs in {seconds:.0f} s, {self.outcomes['']} accepted, "
             f"{total - self.outcomes['']} refused in {len(self.outcomes) - 1} ways",
             flush=True,
         )
-        for said, number in self.outcomes.most_common(MOST_TOLD):
-            print(f"{number:8} {said or 'taken'}", flush=True)
+        for refusal, number in self.outcomes.most_common(MOST_SHOWN):
+            print(f"{number:8} {refusal or 'accepted'}", flush=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
-        os._exit(code)  # libFuzzer has no way back
+        os._exit(code)  # libFuzzer does not return
 
 
 def _mutated(reader: ModuleType, data: bytes, seed: int, longest: int) -> bytes:
@@ -117,7 +118,7 @@ def _at_random(campaign: Campaign, reader: ModuleType, seed: int) -> None:
     while True:
         data = _mutated(reader, rng.choice(pool), rng.getrandbits(32), LONGEST)
         if campaign.one_guided(data) == 0:
-            pool[MOST_KEPT:] = []  # the seeds stay, and the newest of what is worth a change
+            pool[MOST_KEPT:] = []  # keep the seeds and the newest inputs
             pool.insert(len(reader.SEEDS), data)
 
 
@@ -127,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--random", action="store_true", help="without atheris")
-    given = parser.parse_args()
+    options = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="ipcb-"))
     os.environ["XDG_RUNTIME_DIR"] = str(scratch)
     os.environ.pop("IPCBENCH_LEDGER", None)
@@ -135,18 +136,18 @@ def main() -> None:
         import atheris
     except ImportError:
         atheris = None
-    module = f"tests.fuzz.{given.reader}"
-    if atheris is None or given.random:
+    module = f"tests.fuzz.{options.reader}"
+    if atheris is None or options.random:
         if atheris is None:
             print("atheris is not installed: inputs at random, not guided by coverage", flush=True)
-        reader, play = importlib.import_module(module), _at_random
+        reader, search = importlib.import_module(module), _at_random
     else:
         with atheris.instrument_imports(include=["ipcbench.bench", "ipcbench.reports"]):
-            reader, play = importlib.import_module(module), _guided
+            reader, search = importlib.import_module(module), _guided
     from tests.fuzz import guard
 
     guard.limit_memory()
-    play(Campaign(given.reader, reader, given.seconds, scratch), reader, given.seed)
+    search(Campaign(options.reader, reader, options.seconds, scratch), reader, options.seed)
 
 
 if __name__ == "__main__":

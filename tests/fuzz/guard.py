@@ -1,7 +1,7 @@
-"""Around each input: warnings are errors, time and memory have an end.
+"""Limits for each input: warnings are errors, time and memory are bounded.
 
-The journal's reader takes what is in order up to half a gigabyte; an input here
-is small, so far less is enough.
+The journal's reader accepts valid input up to half a gigabyte; inputs here are small, so
+much less is enough.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-SECONDS = 20.0  # of this process's CPU time: a busy machine may stand still meanwhile
-PATIENCE = 5  # times as long by the clock on the wall, for what waits for ever
-BYTES = 4 << 30  # of address space, which counts what is mapped and never touched too
+SECONDS = 20.0  # of this process's CPU time, which other load does not extend
+PATIENCE = 5  # times as long in wall-clock time, for inputs that make it block
+BYTES = 4 << 30  # of address space, which includes mapped pages that are never used
 
 
 class TooLong(BaseException):
-    """No refusal and no result in time; no `except Exception` takes it."""
+    """Neither refusal nor result in time; `except Exception` does not catch it."""
 
 
 def limit_memory() -> None:
@@ -28,9 +28,9 @@ def limit_memory() -> None:
 
 @contextmanager
 def guarded(seconds: float = SECONDS) -> Iterator[None]:
-    """Raises: TooLong, or a warning as an error."""
+    """Limit the time and turn warnings into errors. Raises: TooLong, Warning."""
 
-    def over(number: int, frame: FrameType | None) -> None:
+    def time_out(number: int, frame: FrameType | None) -> None:
         raise TooLong(f"over {seconds} s")
 
     timers = (
@@ -39,7 +39,7 @@ def guarded(seconds: float = SECONDS) -> Iterator[None]:
     )
     with ExitStack() as undo:
         for timer, number, span in timers:
-            undo.callback(signal.signal, number, signal.signal(number, over))
+            undo.callback(signal.signal, number, signal.signal(number, time_out))
             undo.callback(signal.setitimer, timer, 0)
             signal.setitimer(timer, span)
         undo.enter_context(warnings.catch_warnings())
@@ -47,7 +47,7 @@ def guarded(seconds: float = SECONDS) -> Iterator[None]:
         yield
 
 
-def play(outcome: Callable[[bytes], str], data: bytes) -> str:
-    """One input under guard: "" or the refusal. Raises: whatever is a bug."""
+def run(outcome: Callable[[bytes], str], data: bytes) -> str:
+    """Run one input within the limits; return "" or the refusal. Raises: any bug's exception."""
     with guarded():
         return outcome(data)

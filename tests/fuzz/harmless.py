@@ -1,4 +1,4 @@
-"""What may never come out, whatever went in: markup, requests, control characters.
+"""Checks that output has no active markup, no requests and no control characters.
 
 Used by the fuzzed readers and by the tests of hostile folders.
 """
@@ -30,7 +30,7 @@ LOADING = {
 
 
 class Reader(HTMLParser):
-    """Refuses what a browser would run or load."""
+    """A parser that rejects markup which a browser would run or load."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -53,7 +53,7 @@ class Reader(HTMLParser):
 
 
 def page(text: str) -> None:
-    """Raises: AssertionError unless a browser may open it."""
+    """Check a page. Raises: AssertionError if it is unsafe to open in a browser."""
     reader = Reader()
     reader.feed(text)
     reader.close()
@@ -64,7 +64,7 @@ def page(text: str) -> None:
 
 
 def drawing(text: str) -> None:
-    """An SVG by itself: well-formed, and nothing in it but shapes and text."""
+    """Check an SVG file: well-formed, with shapes and text only."""
     for element in ET.fromstring(text).iter():
         name = element.tag.rpartition("}")[2].lower()
         assert name not in FORBIDDEN - {"set"}, name
@@ -75,20 +75,20 @@ def drawing(text: str) -> None:
 
 
 def line(text: str) -> None:
-    """One line for a terminal."""
-    assert text, "a refusal that says nothing"
+    """Check one line for a terminal."""
+    assert text, "an empty refusal"
     assert text.isprintable(), repr(text)
     assert len(text) < 6000, len(text)
 
 
 def lines(text: str) -> None:
-    """Lines for a terminal or a page: nothing that steers either."""
+    """Check lines for a terminal or a page: no control characters."""
     bad = [c for c in set(text) if not c.isprintable() and c not in "\n\t"]
     assert not bad, bad
 
 
 def suite(path: Path) -> None:
-    """pyperf reads it, and shows what its commands show."""
+    """Check that pyperf reads a suite and formats what its commands show."""
     found = pyperf.BenchmarkSuite.load(str(path))
     for benchmark in found:
         benchmark.get_dates()

@@ -1,4 +1,4 @@
-"""The journal, and all that is made of it: page, suite, the gate's verdicts, a resumption."""
+"""The journal and everything made from it: page, suite, the gate's verdicts, resumption."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests import synthetic
 from tests.fuzz import harmless, mutation
 
 SCHEMA_1 = Path(__file__).parents[1] / "unit/bench/schema1.jsonl"
-DRAWN = 8  # one input of so many has its charts drawn: that takes most of the time
+DRAWN = 8  # charts are drawn for one input in so many, since drawing takes most of the time
 
 PROMISES = """
 [[promise]]
@@ -80,7 +80,9 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
         elif choice < 0.75:
             found = _renamed(rng, found)
         elif choice < 0.97:
-            kept = found[:1] if rng.random() < 0.95 else []  # the header, without which all ends
+            kept = (
+                found[:1] if rng.random() < 0.95 else []
+            )  # keep the header: no reading without it
             found = [*kept, *mutation.lines(rng, found[len(kept) :])]
         else:
             return mutation.raw(rng, _written(found))
@@ -101,7 +103,7 @@ def _written(found: list[Any]) -> bytes:
 
 
 def _one_field(rng: random.Random, found: list[Any]) -> list[Any]:
-    """One line changed, or all of its kind at the same place."""
+    """Change one line, or all lines of its kind in the same field."""
     at = [index for index, line in enumerate(found) if isinstance(line, dict)]
     if not at:
         return found
@@ -114,7 +116,7 @@ def _one_field(rng: random.Random, found: list[Any]) -> list[Any]:
     for index in chosen:
         rng.setstate(state)
         line = mutation.tree(rng, found[index])
-        if isinstance(line, dict) and rng.random() < 0.95:  # what it speaks of stays known
+        if isinstance(line, dict) and rng.random() < 0.95:  # keep its kind and cell valid
             line |= {
                 key: found[index][key] for key in ("kind", "cell") if _is_text(found[index], key)
             }
@@ -127,7 +129,7 @@ def _is_text(line: dict[str, Any], key: str) -> bool:
 
 
 def _renamed(rng: random.Random, found: list[Any]) -> list[Any]:
-    """A cell, or its facts, changed as a whole: the lines that speak of it follow."""
+    """Change a cell or its facts, and the name of the cell in all other lines."""
     at = [
         i for i, line in enumerate(found) if isinstance(line, dict) and line.get("kind") == "cell"
     ]
@@ -161,7 +163,7 @@ def _thresholds() -> Thresholds:
 
 
 def outcome(data: bytes) -> str:
-    """What became of it: "" or the refusal."""
+    """Read a document; return "" or the refusal."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
         (folder / NAME).write_bytes(data)
@@ -170,11 +172,11 @@ def outcome(data: bytes) -> str:
         except Unreadable as error:
             harmless.line(str(error))
             return str(error).replace(name, "")
-        _tell(results, folder, draw=zlib.crc32(data) % DRAWN == 0)
+        _use(results, folder, draw=zlib.crc32(data) % DRAWN == 0)
     return ""
 
 
-def _tell(results: Results, folder: Path, draw: bool) -> None:
+def _use(results: Results, folder: Path, draw: bool) -> None:
     for status in Status:
         results.with_status(status)
     Progress.of(results)

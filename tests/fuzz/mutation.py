@@ -1,7 +1,7 @@
-"""Valid documents made a little wrong: trees of JSON, texts of TOML, bytes.
+"""Small changes to valid documents: trees of JSON, texts of TOML, bytes.
 
-Most changes keep the type and take an extreme value: what is of a wrong type is
-refused at the door, and what lies behind the door has to be reached.
+Most changes keep the type and take an extreme value: a wrong type is refused at once, and
+would not reach the code behind the parser.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OTHERS: Sequence[Any] = (None, True, False, [], {}, [[]], [None], {"": None}, 0,
 
 
 def tree(rng: random.Random, value: Any) -> Any:
-    """One change somewhere inside a value of JSON; the value itself is left alone."""
+    """Return a copy of a JSON value with one change."""
     if isinstance(value, dict) and value and rng.random() < 0.97:
         return _in_dict(rng, value)
     if isinstance(value, list) and value and rng.random() < 0.97:
@@ -94,14 +94,14 @@ def float_of(rng: random.Random) -> float:
 
 
 def text(rng: random.Random, value: str) -> str:
-    nasty = rng.choice(TEXTS)
+    hostile = rng.choice(TEXTS)
     at = rng.randrange(len(value) + 1)
-    inside = value[:at] + nasty + value[at:]
-    return rng.choice((nasty, inside, value[at:], value + value, chr(rng.randrange(0xD7FF))))
+    inside = value[:at] + hostile + value[at:]
+    return rng.choice((hostile, inside, value[at:], value + value, chr(rng.randrange(0xD7FF))))
 
 
 def raw(rng: random.Random, data: bytes) -> bytes:
-    """A change that knows nothing of what the bytes are."""
+    """Change bytes regardless of their format."""
     at, end = sorted(rng.randrange(len(data) + 1) for _ in range(2))
     middle = data[at:end]
     deep = rng.choice((b"[", b'{"a":', b"(", b"\xff", b"\x00")) * rng.choice((1, 1000, 100_000))
@@ -119,7 +119,7 @@ def raw(rng: random.Random, data: bytes) -> bytes:
 
 
 def lines(rng: random.Random, found: list[Any]) -> list[Any]:
-    """The order and the number of lines changed, not what they say."""
+    """Change the order and the number of lines, not their content."""
     if not found:
         return found
     at = rng.randrange(len(found))

@@ -1,4 +1,4 @@
-"""A profile, up to the plan on this machine."""
+"""A profile, from the file to the plan on this machine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 def outcome(data: bytes) -> str:
-    """What became of it: "" or the refusal."""
+    """Read a document; return "" or the refusal."""
     try:
         profile = parse_profile("fuzz", data)
         found = planned(with_options(profile, Options()))

@@ -1,4 +1,4 @@
-"""pyperf's file as a worker wrote it, up to the journal and the suite that are written from it."""
+"""A worker's pyperf file, up to the journal and the suite that are written from it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 def outcome(data: bytes) -> str:
-    """What became of it: "" or the refusal."""
+    """Read a document; return "" or the refusal."""
     refused = ""
     try:
         calibrated(data)

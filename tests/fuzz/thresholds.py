@@ -1,4 +1,4 @@
-"""A file of promises, up to the verdicts over a run."""
+"""A file of promises, up to the verdicts on a run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 def outcome(data: bytes) -> str:
-    """What became of it: "" or the refusal."""
+    """Read a document; return "" or the refusal."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         path = Path(folder) / "thresholds.toml"
         path.write_bytes(data)

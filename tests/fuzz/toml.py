@@ -1,4 +1,4 @@
-"""Texts of TOML made a little wrong: a value, a line, a table, or any bytes at all."""
+"""Small changes to TOML: to a value, a line, a table, or any bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _VALUES = (
 
 
 def mutated(data: bytes, rng: random.Random, words: tuple[str, ...]) -> bytes:
-    """`words`: what the format knows, as it would be written."""
+    """Change a document; `words` are the format's words, as they are written."""
     text = data.decode(errors="surrogateescape")
     for _ in range(rng.choice((1, 1, 2, 4))):
         choice = rng.random()
         if choice < 0.75:
             text = _value(rng, text, words)
         elif choice < 0.95:
-            border = rng.choice(("\n[", "\n[", "\n"))  # tables as a whole, or lines
+            border = rng.choice(("\n[", "\n[", "\n"))  # whole tables, or lines
             text = border.join(mutation.lines(rng, text.split(border)))
         else:
             return mutation.raw(rng, text.encode(errors="surrogateescape"))

@@ -75,7 +75,7 @@ RINGS = (
           "(uint64_t)size <<", "(uint64_t)(size | 1) <<", "spin/in-place/link/native"),
     Break("words: a number that is not cut", WORDS, "ipcbench_message_is_there(",
           "((lane->count + ahead + 1) & (IPCBENCH_NUMBERS - 1))", "(lane->count + ahead + 1)",
-          "spin/long way"),
+          "spin/numbers wrap"),
     Break("words: only one lane is looked at", IN_WORDS_C, "any_has_message(",
           "looked < self->seat.incoming", "looked < 1", "futex/fan-in/native"),
     Break("words: given back while it is read in place", IN_WORDS_C, "words_peek(",

@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.stats import median_interval
-from tests.bench_self.runs import Comparison, NoRun, Ours, Program, Target, Workers, play
+from tests.bench_self.runs import Comparison, NoRun, Ours, Program, Target, Workers, measure
 from tests.reference import build
 
 
@@ -52,7 +52,7 @@ def test_drift_cancels_out() -> None:
     sides = [_Drifting(0.001 * factor, clock) for factor in (1, 2, 4)]
     one = _comparison(*sides)
     workers = _Renewed()
-    play(cast(Workers, workers), [one], 12)
+    measure(cast(Workers, workers), [one], 12)
     assert len(one.times) == 12
     assert workers.times == 11  # the first round has its own already
     for number, wanted in ((1, 1 / 2), (2, 1 / 4)):
@@ -62,7 +62,7 @@ def test_drift_cancels_out() -> None:
 
 def test_what_cannot_be_measured_says_why_and_keeps_nobody_else() -> None:
     fine, refusing = _comparison(*[_Drifting(0.001, count())] * 2), _comparison(_Refusing())
-    play(cast(Workers, _Renewed()), [refusing, fine], 2)
+    measure(cast(Workers, _Renewed()), [refusing, fine], 2)
     assert refusing.failure == "it cannot"
     assert not refusing.times
     assert len(fine.times) == 2
@@ -92,7 +92,7 @@ def test_a_cell_and_its_reference_are_played() -> None:
         cell = Cell(transport="pipe", pattern="stream", size=64, placement="same-core")
         ours = Ours.planned(workers, cell)
         one = Comparison("", ours, [(Program("pipe", ours), None)])
-        play(workers, [one], 1)
+        measure(workers, [one], 1)
         empty = Cell(transport="pipe", pattern="latency", size=0, placement="same-core")
         with pytest.raises(NoRun, match="carries no message of 0 bytes"):
             Ours.planned(workers, empty).run(1)

@@ -25,20 +25,20 @@ SHAPES = [
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_a_ring_between_processes(shape: rings.Shape) -> None:
-    said = rings.games(shape, SEED, 2)
+    said = rings.run_cases(shape, SEED, 2)
     if said.startswith("not here"):
         pytest.skip(said)
 
 
 def test_past_the_last_number_of_a_message() -> None:
-    said = rings.long_way("spin", 1)
+    said = rings.numbers_wrap("spin", 1)
     if said.startswith("not here"):
         pytest.skip(said)
 
 
 @pytest.mark.parametrize("one", drawn.sample(breaks.RINGS, 1), ids=lambda one: one.name)
 def test_a_broken_ring_is_found(one: breaks.Break) -> None:
-    said = rings.broken(one, 1)
+    said = rings.find_break(one, 1)
     if said.startswith("not here"):
         pytest.skip(said)
 
@@ -62,12 +62,12 @@ def test_a_break_that_cannot_be_played_here_says_why(
 ) -> None:
     """At once, and not after a minute of games that are none."""
     (one,) = (one for one in breaks.RINGS if one.name == name)
-    if reason := rings.unplayed(one):
+    if reason := rings.not_covered(one):
         pytest.skip(reason)
     monkeypatch.setattr(compiling, "lacking", compiling.lacking.__wrapped__)
     monkeypatch.setattr(breaks, "played", lambda *_: pytest.fail("it is played"))
     monkeypatch.setattr(*lacking)
-    told = rings.broken(one, 1)
+    told = rings.find_break(one, 1)
     assert told.startswith("not here: ")
     assert said in told
 

@@ -1,7 +1,7 @@
-"""Capsules of native operations made in Python, each operation a function of ours; and opened.
+"""Capsules of native operations: made from Python functions, and opened.
 
-What ops.h describes, written down a second time with ctypes: a plug-in's capsule that no
-compiler of ours has seen. A callback takes the interpreter's lock by itself.
+The struct of ops.h is written a second time with ctypes, as the capsule of a plug-in that is
+built separately. A ctypes callback acquires the interpreter's lock itself.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ ABI = 1
 HEADROOM = 64
 READ_IN_PLACE = 1
 
-_RESULT, _CTX, _ROOM, _SIZE = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
+_RESULT, _CTX, _BUFFER, _SIZE = ctypes.c_ssize_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
 _SHAPES: dict[str, Any] = {
-    "send": (_ROOM, _SIZE),
-    "recv": (_ROOM, _SIZE),
-    "recv_from": (_ROOM, _SIZE),
-    "send_to": (_SIZE, _ROOM, _SIZE),
-    "send_many": (_ROOM, _SIZE, _SIZE),
-    "recv_many": (_ROOM, _SIZE, _SIZE),
-    "loan": (_ROOM, _SIZE),
+    "send": (_BUFFER, _SIZE),
+    "recv": (_BUFFER, _SIZE),
+    "recv_from": (_BUFFER, _SIZE),
+    "send_to": (_SIZE, _BUFFER, _SIZE),
+    "send_many": (_BUFFER, _SIZE, _SIZE),
+    "recv_many": (_BUFFER, _SIZE, _SIZE),
+    "loan": (_BUFFER, _SIZE),
     "commit": (_SIZE,),
-    "peek": (_ROOM,),
+    "peek": (_BUFFER,),
     "release": (),
     "notify": (),
     "wait": (),
@@ -39,7 +39,7 @@ _SHAPES: dict[str, Any] = {
 
 
 class Ops(ctypes.Structure):
-    """struct ipcbench_ops"""
+    """The struct `ipcbench_ops` of ops.h."""
 
     _fields_ = [
         ("abi", ctypes.c_uint32),
@@ -52,7 +52,7 @@ class Ops(ctypes.Structure):
 
 _new = ctypes.pythonapi.PyCapsule_New
 _new.restype, _new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-_kept: list[Any] = []  # what capsules point to: for as long as the process lives
+_kept: list[Any] = []  # targets of the capsules' pointers, kept until the process ends
 
 
 def capsule(
@@ -64,16 +64,17 @@ def capsule(
     into: Ops | None = None,
     **functions: Any,
 ) -> object:
-    """A capsule whose operations are these functions, less their `ctx`; the others are absent.
+    """Make a capsule whose operations call these functions without `ctx`.
 
-    `into`: where the struct is to lie, for what lies behind it.
+    Args:
+        into: memory for the struct, for tests of the bytes behind it.
     """
     ops = Ops() if into is None else into
     ctypes.memset(ctypes.addressof(ops), 0, ctypes.sizeof(ops))
     ops.abi, ops.struct_size, ops.flags = abi, size, flags
     for operation, function in functions.items():
         shape = ctypes.CFUNCTYPE(_RESULT, _CTX, *_SHAPES[operation])
-        called = shape(lambda ctx, *given, function=function: function(*given))
+        called = shape(lambda ctx, *arguments, function=function: function(*arguments))
         setattr(ops, operation, ctypes.cast(called, ctypes.c_void_p))
         _kept.append(called)
     _kept.extend((ops, name))
@@ -82,14 +83,14 @@ def capsule(
 
 
 def over(endpoint: Any) -> object:
-    """A capsule over an endpoint's own methods, its errors as ops.h has them."""
+    """Make a capsule over an endpoint's methods, with the error numbers of ops.h."""
 
     def send(at: int, size: int) -> int:
         return _tried(lambda: endpoint.send(ctypes.string_at(at, size)))
 
     def recv(at: int, size: int) -> int:
-        room = (ctypes.c_char * size).from_address(at)
-        return _tried(lambda: endpoint.recv_into(memoryview(room).cast("B")))
+        buffer = (ctypes.c_char * size).from_address(at)
+        return _tried(lambda: endpoint.recv_into(memoryview(buffer).cast("B")))
 
     return capsule(send=send, recv=recv)
 
@@ -106,13 +107,13 @@ def _tried(call: Callable[[], int | None]) -> int:
 
 
 class Opened:
-    """A capsule's operations, each called as a compiled loop calls it: by its pointer.
+    """A capsule's operations, called by their pointers as in a compiled loop.
 
-    What it returns is a count; -errno is raised, in the contract's words.
+    `call` returns a count and raises the contract's exception for -errno.
     """
 
     def __init__(self, capsule: object) -> None:
-        self._capsule = capsule  # which keeps all the rest alive
+        self._capsule = capsule  # keeps the operations alive
         ops = Ops.from_address(_pointer(capsule, NAME))
         self._ctx = ops.ctx
         self._calls = {
@@ -124,8 +125,8 @@ class Opened:
     def has(self, operation: str) -> bool:
         return operation in self._calls
 
-    def call(self, operation: str, *given: Any) -> int:
-        found: int = self._calls[operation](self._ctx, *given)
+    def call(self, operation: str, *arguments: Any) -> int:
+        found: int = self._calls[operation](self._ctx, *arguments)
         if found < 0:
             raise translate_native(OSError(-found, os.strerror(-found)), operation)
         return found

@@ -1,6 +1,6 @@
-"""Transports that go wrong on purpose: a good one with one fault each, as plug-ins of ours.
+"""Faulty transports as plug-ins: a correct transport with one deliberate fault each.
 
-A sweep finds them when this folder is on PYTHONPATH.
+A sweep finds them if this folder is on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ipcbench.bench.workers import peers, worker
 from ipcbench.transports.contract import Role, Ticket
 from ipcbench.transports.registry import BrokenPlugin, get
 
-# The sweep's own patience, in seconds: a hang costs all of it, and there are many here.
+# Short time limits of the sweep, in seconds: each hang here takes as long as the limit.
 peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0
 schedule.SETUP_TIME = 2.0
 
-TIMED = 40  # calls after which the check of the channel is certainly over
+TIMED = 40  # calls, after which the check of the channel has certainly ended
 
 
 class _Faulty:
-    """A good transport whose server, or whose client, has the fault."""
+    """A correct transport whose server or client has a fault."""
 
     name = ""
     kind = "pipe"
-    guilty = Role.SERVER
+    faulty = Role.SERVER
 
     def __init__(self) -> None:
         self._good = get(self.kind)
@@ -40,19 +40,19 @@ class _Faulty:
 
     def attach(self, ticket: Ticket, deadline: float) -> Any:
         endpoint = self._good.attach(ticket, deadline)
-        if ticket.role is self.guilty:
-            self.spoil(endpoint)
-            if ticket.spec.native:  # the fault is in its own capsule as well
+        if ticket.role is self.faulty:
+            self.add_fault(endpoint)
+            if ticket.spec.native:  # a capsule with the same fault
                 made = capsules.over(endpoint)
                 endpoint.native = lambda: made
         return endpoint
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         raise NotImplementedError
 
 
 def _after(calls: int, good: Any, bad: Any) -> Any:
-    """Good for so many calls, then bad."""
+    """Call `good` for so many calls, then `bad`."""
     left = calls
 
     def call(data: Any, /) -> Any:
@@ -64,23 +64,23 @@ def _after(calls: int, good: Any, bad: Any) -> Any:
 
 
 class Leaves(_Faulty):
-    """The peer is gone in the middle of a timed block, with no word."""
+    """The peer exits in the middle of a timed block, without a report."""
 
     name = "leaves"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         endpoint.send = _after(TIMED, endpoint.send, lambda data: os._exit(7))
 
 
 class LeavesMemory(Leaves):
-    """The same where the facility says nothing of it: only the process's end tells."""
+    """The same with a facility that does not report it: only the process's end is visible."""
 
     name = "leaves-memory"
     kind = "shm:posix+posix-sem"
 
 
 class LeavesQueue(Leaves):
-    """And where the name in the kernel outlives the process."""
+    """The same with a kernel object that outlives the process."""
 
     name = "leaves-queue"
     kind = "sysv-queue"
@@ -91,7 +91,7 @@ class Garbles(_Faulty):
 
     name = "garbles"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         good = endpoint.send
 
         def send(data: Any, /) -> None:
@@ -103,31 +103,31 @@ class Garbles(_Faulty):
 
 
 class LeavesUnheard(LeavesMemory):
-    """And where the signal of it is lost, as one is that comes just before a wait begins."""
+    """The same, and SIGCHLD is lost, as if it came just before a wait begins."""
 
     name = "leaves-unheard"
 
     def attach(self, ticket: Ticket, deadline: float) -> Any:
         endpoint = super().attach(ticket, deadline)
         if ticket.role is Role.CLIENT:
-            heard = signal.getsignal(signal.SIGCHLD)
-            signal.signal(signal.SIGCHLD, lambda *_: signal.signal(signal.SIGCHLD, heard))
+            handler = signal.getsignal(signal.SIGCHLD)
+            signal.signal(signal.SIGCHLD, lambda *_: signal.signal(signal.SIGCHLD, handler))
         return endpoint
 
 
 class LeavesFirst(Leaves):
-    """The worker itself is gone."""
+    """The worker itself exits."""
 
     name = "leaves-first"
-    guilty = Role.CLIENT
+    faulty = Role.CLIENT
 
 
 class Dies(_Faulty):
-    """Killed in the middle of a block, as by the kernel when memory is short."""
+    """The peer is killed in the middle of a block, as by the OOM killer."""
 
     name = "dies"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         endpoint.send = _after(
             TIMED, endpoint.send, lambda data: os.kill(os.getpid(), signal.SIGKILL)
         )
@@ -139,7 +139,7 @@ class Cuts(_Faulty):
     name = "cuts"
     kind = "unix-seqpacket"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         good = endpoint.send
         endpoint.send = lambda data, /: good(data[:-1])
 
@@ -149,7 +149,7 @@ class Repeats(_Faulty):
 
     name = "repeats"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         good, first = endpoint.send, []
 
         def send(data: Any, /) -> None:
@@ -160,11 +160,11 @@ class Repeats(_Faulty):
 
 
 class AnswersLate(_Faulty):
-    """The reply to the first message comes when nobody waits for it any more."""
+    """The reply to the first message comes after the time limit."""
 
     name = "answers-late"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         good = endpoint.send
 
         def send(data: Any, /) -> None:
@@ -175,11 +175,11 @@ class AnswersLate(_Faulty):
 
 
 class ComesLate(_Faulty):
-    """Attaches when the others have given it up."""
+    """The peer attaches after the time limit."""
 
     name = "comes-late"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         time.sleep(60)
 
 
@@ -188,7 +188,7 @@ class StaysAway(_Faulty):
 
     name = "stays-away"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         endpoint.connect = lambda hellos, deadline: time.sleep(60)
 
 
@@ -196,9 +196,9 @@ class HangsFirst(_Faulty):
     """The worker's own `send` never returns."""
 
     name = "hangs-first"
-    guilty = Role.CLIENT
+    faulty = Role.CLIENT
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         endpoint.send = _after(TIMED, endpoint.send, lambda data: time.sleep(3600))
 
 
@@ -207,16 +207,16 @@ class Hangs(_Faulty):
 
     name = "hangs"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         endpoint.send = _after(TIMED, endpoint.send, lambda data: time.sleep(3600))
 
 
 class Dawdles(_Faulty):
-    """Takes so long that somebody has time to kill it."""
+    """Every `send` is slow, so that a test has time to kill a process."""
 
     name = "dawdles"
 
-    def spoil(self, endpoint: Any) -> None:
+    def add_fault(self, endpoint: Any) -> None:
         good = endpoint.send
 
         def send(data: Any, /) -> None:
@@ -227,7 +227,7 @@ class Dawdles(_Faulty):
 
 
 class Raises(_Faulty):
-    """Cannot be attached to."""
+    """Attaching fails with a message of two lines."""
 
     name = "raises"
 

@@ -1,8 +1,8 @@
-"""Play the native runtime's tests under sanitizers: `python -m tests.sanitize --help`.
+"""Run the native runtime's tests under sanitizers: `python -m tests.sanitize --help`.
 
-The parts of the package are built once more, in a copy, so that the build that is in use stays
-what it is. Whatever a sanitizer finds, in whichever process, is written to a file: where a test
-expects a process to die, its death would hide the finding.
+The compiled parts are built in a copy of the tree, so that the build in use does not change.
+Sanitizers write their findings to files, because the death of a process is no evidence: some
+tests expect it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ COPY = PLACE / "copy"
 FOUND = PLACE / "found"
 PATIENCE = 1200  # seconds for one of the runs
 
-# Python's own flags, which come first, may say what a signed overflow does: here it is an error.
-# What is undefined traps, and AddressSanitizer tells of it: beside that one, the other library
-# does not heed its log_path, and pytest would swallow what it says.
+# Python's own flags come first and may define signed overflow (-fwrapv): here it is an error.
+# Undefined behaviour traps, and AddressSanitizer reports the trap: together with it, the library
+# of UndefinedBehaviorSanitizer ignores log_path, and pytest would capture its output.
 FLAGS = (
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
     "-fsanitize-undefined-trap-on-error", "-fno-wrapv", "-g", "-O1", "-fno-omit-frame-pointer",
 )  # fmt: skip
-LIBRARIES = ("libasan.so", "libstdc++.so.6")  # the last one: numpy's exceptions
+LIBRARIES = ("libasan.so", "libstdc++.so.6")  # the second one for numpy's exceptions
 
-# One for each builder of operations, and each way in which a ring waits.
+# One transport for each builder of operations and each way in which a ring waits.
 KINDS = (
     "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue",
     "shm:posix+posix-sem", "shm:posix+sysv-sem", "shm:posix+eventfd", "shm:posix+futex",
@@ -52,16 +52,16 @@ LOOPS = (
     "tests/native/test_calls.py", "tests/native/test_many_at_once.py",
     "tests/contract/test_unordered.py",
 )  # fmt: skip
-RING = "tests/native/test_ring_proof.py"  # its harness is built with ThreadSanitizer, always
+RING = "tests/native/test_ring_proof.py"  # always builds its harness with ThreadSanitizer
 
 
 class Impossible(Exception):
-    """Nothing can be checked here."""
+    """A missing requirement of the checks."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.sanitize")
-    options.add_argument("-k", default="", dest="only", help="as pytest's")
+    options.add_argument("-k", default="", dest="only", help="like -k of pytest")
     only = options.parse_args().only
     try:
         libraries = _libraries()
@@ -70,16 +70,16 @@ def main() -> None:
         print(f"sanitize: {reason}", file=sys.stderr)
         sys.exit(3)
     contract = [f"tests/contract/test_contract.py::Test-{name}" for name in KINDS]
-    played = [
-        _play(LOOPS, only, libraries),
-        _play(contract, f"native and ({only})" if only else "native", libraries),
-        _play([RING], only),
+    passed = [
+        _run(LOOPS, only, libraries),
+        _run(contract, f"native and ({only})" if only else "native", libraries),
+        _run([RING], only),
     ]
     findings = sorted(FOUND.iterdir())
     for finding in findings:
         print(f"\n{finding.relative_to(ROOT)}\n{finding.read_text(errors='replace')}")
-    print(f"sanitize: {len(findings)} findings; tests {'passed' if all(played) else 'FAILED'}")
-    sys.exit(0 if all(played) and not findings else 1)
+    print(f"sanitize: {len(findings)} findings; tests {'passed' if all(passed) else 'FAILED'}")
+    sys.exit(0 if all(passed) and not findings else 1)
 
 
 def _compiler() -> str:
@@ -90,16 +90,16 @@ def _compiler() -> str:
 
 
 def _libraries() -> str:
-    """What is loaded before Python: the modules are sanitized, and the interpreter is not.
+    """Find the libraries to preload, since the interpreter itself is not instrumented.
 
-    Raises: Impossible where something of it, or of ThreadSanitizer, is missing.
+    Raises: Impossible if one of them, or ThreadSanitizer's library, is missing.
     """
     found = []
     for name in (*LIBRARIES, "libtsan.so"):
-        told = subprocess.run(
+        found_path = subprocess.run(
             [_compiler(), f"-print-file-name={name}"], capture_output=True, text=True, check=True
         )
-        path = Path(told.stdout.strip())
+        path = Path(found_path.stdout.strip())
         if not path.is_absolute():
             raise Impossible(f"the compiler has no {name}: apt-get install gcc, or set CC=gcc")
         found.append(str(path.resolve()))
@@ -122,37 +122,37 @@ def _built() -> None:
         check=False,
     )
     if done.returncode:
-        raise Impossible("it does not compile: see above")
+        raise Impossible("the build fails: see above")
 
 
-def _play(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") -> bool:
-    """Whether the tests pass, with these libraries loaded before Python."""
+def _run(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") -> bool:
+    """Run tests with these libraries loaded before Python; return whether they pass."""
     log = f"log_path={FOUND}/finding"
     with tempfile.TemporaryDirectory(prefix="ipcb-") as place:
         env = os.environ | {
             "PYTHONPATH": str(COPY),
-            "PYTHONMALLOC": "malloc",  # whose blocks AddressSanitizer watches, Python's too
+            "PYTHONMALLOC": "malloc",  # so that AddressSanitizer sees Python's blocks
             "CI": "1",  # the native runtime must be there
-            "IPCBENCH_SOAK": "1",  # no sample
+            "IPCBENCH_SOAK": "1",  # all tests, not a sample
             "TMPDIR": place,
         }
         if preloaded:
             env |= {
                 "LD_PRELOAD": preloaded,
-                "ASAN_OPTIONS": f"detect_leaks=0:handle_sigill=2:{log}",  # Python keeps its own
+                "ASAN_OPTIONS": f"detect_leaks=0:handle_sigill=2:{log}",  # Python does not free all
             }
-        words = ["-q", "-p", "no:cacheprovider", *(["-k", only] if only else [])]
-        # Its thread may hold AddressSanitizer's lock as a test forks, and the child waits for ever.
-        words += ["-o", "faulthandler_timeout=0"]
+        options = ["-q", "-p", "no:cacheprovider", *(["-k", only] if only else [])]
+        # If a test forks while faulthandler's thread has AddressSanitizer's lock, the child hangs.
+        options += ["-o", "faulthandler_timeout=0"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *words, *nodes],
+            [sys.executable, "-m", "pytest", *options, *nodes],
             cwd=COPY,
             env=env,
             check=False,
             timeout=PATIENCE,
             preexec_fn=partial(die_with, os.getpid()),
         )
-    return done.returncode in (0, 5 if only else 0)  # 5: `only` picks none of these
+    return done.returncode in (0, 5 if only else 0)  # 5: `only` selects none of these
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What takes too long for every change: `make soak` plays it, and goes on where it was stopped."""
+"""Trials that take too long for every change: `make soak` runs them and can be resumed."""

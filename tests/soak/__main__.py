@@ -1,4 +1,4 @@
-"""Play what is long: `python -m tests.soak --help`."""
+"""The command of `make soak`: see `python -m tests.soak --help`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TypeAlias
 
 import click
 
-# Ledgers and sockets of these runs stay apart from those of real sweeps. Set before
-# anything is imported that could ask; a short path, for socket paths have 107 bytes.
+# Keep ledgers and sockets of these runs apart from those of real sweeps. Set before the
+# imports that could read it; a short path, because unix(7) limits socket paths to 107 bytes.
 _RUNTIME = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _RUNTIME
 os.environ.pop("IPCBENCH_LEDGER", None)
 
 from tests.soak import contract, fuzz, kills, rings, starts  # noqa: E402
-from tests.soak.trials import Outcome, Record, Trial, played  # noqa: E402
+from tests.soak.trials import Outcome, Record, Trial, run_trials  # noqa: E402
 
 Part: TypeAlias = Callable[[int], Iterator[Trial]]
 
@@ -33,44 +33,44 @@ PARTS: dict[str, Part] = {
 RECORD = Path("results/soak.jsonl")
 
 
-def _tell(outcome: Outcome) -> None:
-    word = "ok    " if outcome.ok else "FAILED"
-    click.echo(f"{word} {outcome.seconds:7.1f} s  {outcome.trial}: {outcome.said}")
+def _print(outcome: Outcome) -> None:
+    result = "ok    " if outcome.ok else "FAILED"
+    click.echo(f"{result} {outcome.seconds:7.1f} s  {outcome.trial}: {outcome.text}")
 
 
 def _summary(part: str, outcomes: list[Outcome]) -> str:
     failed = sum(not outcome.ok for outcome in outcomes)
-    nowhere = sum(outcome.said.startswith("not here") for outcome in outcomes)
+    impossible = sum(outcome.text.startswith("not here") for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     return (
-        f"{part:10} {len(outcomes):6} trials  {failed:4} failed  {nowhere:4} not possible here  "
+        f"{part:10} {len(outcomes):6} trials  {failed:4} failed  {impossible:4} not possible here  "
         f"{seconds / 60:6.1f} min"
     )
 
 
 @click.command()
 @click.argument("parts", nargs=-1, metavar="[PART]...")
-@click.option("--seed", default=1, show_default=True, help="Another one plays other trials.")
-@click.option("-k", "only", default="*", metavar="PATTERN", help="Only trials of such names.")
-@click.option("--fresh", is_flag=True, help="Play again what has come out well before.")
+@click.option("--seed", default=1, show_default=True, help="Another seed draws other trials.")
+@click.option("-k", "only", default="*", metavar="PATTERN", help="Only trials with such names.")
+@click.option("--fresh", is_flag=True, help="Run passed trials again.")
 def main(parts: tuple[str, ...], seed: int, only: str, fresh: bool) -> None:
-    """Play PARTs (all of them, unless named), and say at the end what came out.
+    """Run the trials of PARTs (by default all parts) and print a summary.
 
-    What came out well is kept in results/soak.jsonl and not played again, so that a soak that
-    was stopped goes on where it was.
+    results/soak.jsonl records the outcomes. Passed trials are not run again, so that a stopped
+    soak continues where it was.
     """
     for part in parts:
         if part not in PARTS:
             raise click.BadParameter(f"no part {part!r}: there are {', '.join(PARTS)}")
     if fresh:
         RECORD.unlink(missing_ok=True)
-    record, told, failed = Record(RECORD, seed), [], False
+    record, summaries, failed = Record(RECORD, seed), [], False
     for part in parts or PARTS:
         wanted = (trial for trial in PARTS[part](seed) if fnmatchcase(trial.name, only))
-        outcomes = played(wanted, record, _tell)
-        told.append(_summary(part, outcomes))
+        outcomes = run_trials(wanted, record, _print)
+        summaries.append(_summary(part, outcomes))
         failed = failed or not all(outcome.ok for outcome in outcomes)
-    click.echo("\n".join(told))
+    click.echo("\n".join(summaries))
     raise SystemExit(1 if failed else 0)
 
 

@@ -1,7 +1,7 @@
-"""The contract's tests, all of them, over each transport and all of shared memory's product.
+"""All tests of the contract, for each transport and all combinations of shared memory.
 
-And every mutant that they must catch, the models of the ring that waits for words, and what
-the compiled parts must not leave.
+Also every mutant that they must find, the models of the ring over futex words, and the search
+for leaks in the compiled parts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ipcbench.transports.registry import matching, names
 from tests.soak.trials import Trial
 
 HERE = Path(__file__).parents[1] / "contract"
-DEADLINE = 1200.0  # seconds of one transport's tests, or of all mutants
+DEADLINE = 1200.0  # seconds for one transport's tests, or for all mutants
 
 
 def _pytest(node: str) -> str:

@@ -1,4 +1,4 @@
-"""Fuzzing: ten minutes of mutated documents for each reader of what others wrote."""
+"""Fuzzing: ten minutes of mutated documents for each reader of foreign files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.fuzz.__main__ import READERS
 from tests.soak.trials import Trial
 
 SECONDS = 600
-PATIENCE = 120  # seconds to begin and end in, beyond those
+PATIENCE = 120  # seconds for start and end, in addition
 
 
 def fuzz(reader: str, seed: int) -> str:
-    """In a process of its own: it ends as libFuzzer ends. Raises: AssertionError."""
+    """Fuzz in a separate process, since libFuzzer ends its process. Raises: AssertionError."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", reader, f"--seconds={SECONDS}", f"--seed={seed}"],
         stdout=subprocess.PIPE,

@@ -1,8 +1,7 @@
-"""Kills: one part of a running sweep gets SIGKILL at a moment drawn by the seed.
+"""Kills: one process of a running sweep gets SIGKILL at a moment drawn from the seed.
 
-What was written down is still there, nothing is left behind, and after `--resume` the result is
-that of a sweep that nobody has disturbed, run for run and, since its clock is made up, value for
-value.
+The journal keeps its lines, nothing is left behind, and after `--resume` the result equals that
+of an uninterrupted sweep: the same runs and, with the fake clock, the same values.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, sta
 from tests.soak.trials import Trial
 
 VICTIMS = ("command", "fork parent", "worker", "peer")
-TIMES = 50  # of each victim
-AT_ONCE = 10  # kills of everything, and `clean` after it
-PROMISED = 1.0  # seconds after which nothing may be left
+TIMES = 50  # kills of each victim
+AT_ONCE = 10  # kills of all processes, each followed by `clean`
+PROMISED = 1.0  # seconds until everything is gone
 
 PROFILE = """
-about = "A little of everything that can be left behind."
+about = "All kinds of objects that can be left behind."
 
 [run]
 rounds = 2
@@ -67,17 +66,19 @@ sizes = ["0"]
 placements = ["unpinned"]
 """
 
-Count = dict[str, dict[int, float]]  # cell -> round -> seconds
+Values = dict[str, dict[int, float]]  # cell -> round -> seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Unbroken:
-    """A sweep that nobody disturbs: what it finds, and how long it takes.
+class Uninterrupted:
+    """Results and durations of an uninterrupted sweep.
 
-    `seconds` until it has ended, `measuring` until its page is begun.
+    Attributes:
+        seconds: until it ends.
+        measuring: until it starts to write the page.
     """
 
-    found: Count
+    found: Values
     skipped: frozenset[str]
     seconds: float
     measuring: float
@@ -89,7 +90,7 @@ def _sweep(folder: Path, seed: int) -> list[str | Path]:
     return ["run", "--profile", profile, "--clock", "fake", "--seed", str(seed), "-o", folder]
 
 
-def _found(results: Results) -> tuple[Count, frozenset[str]]:
+def _found(results: Results) -> tuple[Values, frozenset[str]]:
     found = {
         identity: result.by_round()
         for identity, result in results.cells.items()
@@ -100,7 +101,7 @@ def _found(results: Results) -> tuple[Count, frozenset[str]]:
 
 
 @cache
-def unbroken(seed: int) -> Unbroken:
+def uninterrupted(seed: int) -> Uninterrupted:
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there, "run")
         began = time.monotonic()
@@ -109,13 +110,13 @@ def unbroken(seed: int) -> Unbroken:
         assert done.returncode == 0, done.stderr
         results = load(folder)
         assert results.ended is not None
-        # Its journal is written to last when it ends; the clocks of files are the wall's.
+        # The last write to the journal is its end; st_mtime uses the wall clock.
         page = time.time() - (folder / NAME).stat().st_mtime
-        return Unbroken(*_found(results), seconds, seconds - page)
+        return Uninterrupted(*_found(results), seconds, seconds - page)
 
 
 def _wait_until_gone(pids: set[int], things: set[Thing]) -> float:
-    """Seconds until none of them is there any more. Raises: AssertionError where some stay."""
+    """Wait until they are gone; return the seconds. Raises: AssertionError if some stay."""
     began = time.monotonic()
     others = names_of_other_runs()
     things = {thing for thing in things if not any(name in thing.name for name in others)}
@@ -127,7 +128,7 @@ def _wait_until_gone(pids: set[int], things: set[Thing]) -> float:
 
 
 def _lines(folder: Path) -> list[bytes]:
-    """The whole lines of a journal; none where there is none yet."""
+    """Read the lines of a journal; none if it does not exist yet."""
     journal = folder / NAME
     if not journal.exists():
         return []
@@ -135,9 +136,9 @@ def _lines(folder: Path) -> list[bytes]:
 
 
 def kill(which: str, number: int, seed: int) -> str:
-    """One sweep, one kill. Raises: AssertionError where anything is lost or left."""
+    """Run a sweep and kill one part. Raises: AssertionError if anything is lost or left."""
     drawn = random.Random(f"{seed}/{which}/{number}")
-    whole = unbroken(seed)
+    whole = uninterrupted(seed)
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there, "run")
         before, began = outliving(), time.monotonic()
@@ -160,15 +161,17 @@ def kill(which: str, number: int, seed: int) -> str:
 
 
 def _kill(pid: int, which: str, folder: Path, before: set[Thing]) -> tuple[list[bytes], float]:
-    """Kill that part as soon as there is one; (whole lines so far, seconds until all had gone).
+    """Kill that part as soon as it exists.
 
-    All: its processes, those below them, and the kernel objects that have come since `before`.
+    Returns:
+        The complete lines of the journal, and the seconds until its processes, their descendants
+        and the kernel objects created since `before` are gone.
     """
     deadline = time.monotonic() + DEADLINE / 2
     while not (found := parts(pid)[which]):
         if which != "command" and not alive({pid}):
-            return [], 0.0  # it had ended: its page was being written
-        assert time.monotonic() < deadline, f"no {which} ever came"
+            return [], 0.0  # no runs any more: it writes its page
+        assert time.monotonic() < deadline, f"no {which} appeared in time"
     things = {*kernel_objects()} - before
     below = found.union(*(descendants(one) for one in found))
     written = [line for line in _lines(folder) if line.endswith(b"\n")]
@@ -181,7 +184,7 @@ def _kill(pid: int, which: str, folder: Path, before: set[Thing]) -> tuple[list[
 
 
 def _finish(folder: Path, seed: int, *, killed: bool) -> None:
-    """Resume; anew where it was killed before it had begun to write."""
+    """Resume the sweep, or start it again if it was killed before it had a journal."""
     if not killed:
         return
     begun = (folder / NAME).exists()
@@ -189,7 +192,7 @@ def _finish(folder: Path, seed: int, *, killed: bool) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _compare(whole: Unbroken, results: Results) -> None:
+def _compare(whole: Uninterrupted, results: Results) -> None:
     found, skipped = _found(results)
     assert skipped == whole.skipped
     assert found.keys() == whole.found.keys()
@@ -198,19 +201,19 @@ def _compare(whole: Unbroken, results: Results) -> None:
 
 
 def kill_everything(number: int, seed: int) -> str:
-    """The guardian as well, so that nobody cleans up; then `clean` has to."""
-    moment = random.Random(f"{seed}/everything/{number}").uniform(0.3, unbroken(seed).seconds)
+    """Kill all processes, also the guardian, so that only `clean` can clean up."""
+    moment = random.Random(f"{seed}/everything/{number}").uniform(0.3, uninterrupted(seed).seconds)
     with tempfile.TemporaryDirectory() as there:
         before = outliving()
         with started(*_sweep(Path(there, "run"), seed)) as process:
             time.sleep(moment)
-            everybody = {process.pid, *descendants(process.pid)}
-            for pid in everybody:
+            pids = {process.pid, *descendants(process.pid)}
+            for pid in pids:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-        _wait_until_gone(everybody, set())
+        _wait_until_gone(pids, set())
         found = len(outliving() - before)
         done = ipcbench("clean")
         assert done.returncode == 0, done.stderr

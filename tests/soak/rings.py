@@ -1,9 +1,9 @@
-"""Rings: messages of drawn sizes go through shared memory between real processes, at drawn paces.
+"""Rings: processes pass messages of random sizes through shared memory at random paces.
 
-Over each waiter, copying and in place, of one sender and of several, from Python, from C, and
-from both over the same handles. Each byte and the order are checked (traffic.py), a ring of any
-depth comes round at every slot, and a wake-up that is lost is an end that gives no answer. And
-rings with one thing broken (tests/native/breaks.py) must be found out.
+The cases cover each waiter, copying and in place, one sender and several, Python, C, and both
+over the same handles. They check each byte and the order (traffic.py). Rings of every depth
+wrap around at every slot, and a lost wake-up shows as an endpoint that does not answer. Rings
+with a deliberate defect (tests/native/breaks.py) must be found.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ from tests.soak.traffic import (
     PACES,
     Flow,
     ask,
-    draw_off,
-    draw_off_many,
     exchange,
     gather,
-    pour,
-    pour_many,
+    receive_batch,
+    receive_flow,
+    send_batch,
+    send_flow,
     serve,
 )
 from tests.soak.trials import Trial
 
 PYTHON, NATIVE, MIXED = "python", "native", "mixed"
 TRIALS = 4  # of each shape
-GAMES = 25  # of a trial: what an interrupted soak has to play again
+CASES = 25  # of a trial, which an interrupted soak repeats as a whole
 DEPTHS = (1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64, 65)
 SIZES = (0, 1, 8, 56, 57, 64, 200, 256, 257, 1000, 4096, 70_000, 300_000)
-ANYWHERE = "memfd"  # the segment that takes no binding, and no file system
-LONG_WAY = "/long way"
+ANYWHERE = "memfd"  # the segment that needs no binding and no file system
+NUMBERS_WRAP = "/numbers wrap"
 BATCHED = ((8, 512), (64, 130), (136, 5))  # sizes and depths
-NUMBERS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h: messages until numbers come again
+NUMBERS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h: messages until their numbers repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
-    """What the seed has drawn for one channel."""
+class Case:
+    """One channel with random properties drawn from the seed."""
 
     seed: str
     segment: str
@@ -84,12 +84,12 @@ class Game:
     depth: int
     messages: int
     pace: str
-    cpus: tuple[int, ...]  # in turn; none: wherever the kernel likes
+    cpus: tuple[int, ...]  # for the seats in turn; empty: not pinned
     native: tuple[bool, ...]  # of each seat
 
 
 def shapes() -> list[Shape]:
-    """Words have one layout in Python and another one in C: there no channel is shared."""
+    """List the shapes: rings over futex words have two layouts, so they cannot be mixed."""
     return [
         Shape(name, topology, in_place, runtime)
         for name, kind in WAITERS.items()
@@ -103,26 +103,26 @@ def shapes() -> list[Shape]:
 
 
 def _shape(name: str) -> Shape:
-    if name.endswith(LONG_WAY):
-        return Shape(name.removesuffix(LONG_WAY), Topology.LINK, False, NATIVE)
+    if name.endswith(NUMBERS_WRAP):
+        return Shape(name.removesuffix(NUMBERS_WRAP), Topology.LINK, False, NATIVE)
     return {shape.name: shape for shape in shapes()}[name]
 
 
-def drawn(shape: Shape, seed: str) -> Game:
+def drawn(shape: Shape, seed: str) -> Case:
     draw = random.Random(f"{shape.name}/{seed}")
-    alone = shape.topology is Topology.LINK
-    parties = 2 if alone else draw.randint(3, 5)
+    link = shape.topology is Topology.LINK
+    parties = 2 if link else draw.randint(3, 5)
     size = draw.choice(SIZES) if draw.random() < 0.7 else draw.randint(0, 2000)
     native = [shape.runtime == NATIVE] * parties
     while shape.runtime == MIXED and len(set(native)) == 1:
         native = [draw.random() < 0.5 for _ in range(parties)]
     cpus = sorted(os.sched_getaffinity(0))
-    return Game(
+    return Case(
         seed=f"{shape.name}/{seed}",
         segment=draw.choice(list(SEGMENTS)),
         size=max(size, shape.topology is Topology.FAN_IN),
         depth=draw.choice(DEPTHS),
-        messages=draw.choice((300, 1000, 3000)) if alone else draw.choice((300, 1000)),
+        messages=draw.choice((300, 1000, 3000)) if link else draw.choice((300, 1000)),
         pace=draw.choice(list(PACES)),
         cpus=draw.choice(((), tuple(cpus[:1]), tuple(cpus))),
         native=tuple(native),
@@ -131,7 +131,7 @@ def drawn(shape: Shape, seed: str) -> Game:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The transport, each of whose seats attaches on a CPU of its own choice."""
+    """A transport that pins each seat to a CPU as it attaches."""
 
     good: Shm
     cpus: tuple[int, ...]
@@ -160,7 +160,7 @@ class Pinned:
 
 
 def found(shape: Shape, segment: str) -> Shm | Unavailable:
-    """The transport of that shape, or why it cannot be played here."""
+    """Get the transport of that shape, or the reason why it is not available here."""
     way = "/in-place" if shape.in_place else ""
     transport = get(f"shm:{segment}+{shape.waiter}{way}")
     assert isinstance(transport, Shm)
@@ -175,70 +175,70 @@ def found(shape: Shape, segment: str) -> Shm | Unavailable:
     return limits.refuses(shape.topology, 3, native=shape.runtime == NATIVE) or transport
 
 
-def play(shape: Shape, game: Game) -> int:
-    """Messages that went through. Raises: Wrong, Stuck, Died; Unavailable."""
-    transport = found(shape, game.segment)
+def run_case(shape: Shape, case: Case) -> int:
+    """Run one case; return the number of messages. Raises: Wrong, Stuck, Died; Unavailable."""
+    transport = found(shape, case.segment)
     if isinstance(transport, Unavailable):
         raise transport
     spec = Spec(
-        game.size, shape.topology, len(game.native), depth=game.depth, native=any(game.native)
+        case.size, shape.topology, len(case.native), depth=case.depth, native=any(case.native)
     )
-    with Crew(Pinned(transport, game.cpus), spec, driven=False) as crew:
-        for actor, native in zip(crew.actors, game.native, strict=True):
+    with Crew(Pinned(transport, case.cpus), spec, driven=False) as crew:
+        for actor, native in zip(crew.actors, case.native, strict=True):
             if native:
                 actor.do(go_native)
         if shape.topology is Topology.LINK:
-            return _link(crew, game)
-        return _gather(crew, game) if shape.topology is Topology.FAN_IN else _serve(crew, game)
+            return _link(crew, case)
+        return _gather(crew, case) if shape.topology is Topology.FAN_IN else _serve(crew, case)
 
 
-def _flow(game: Game, what: str, mark: bytes = b"") -> Flow:
-    return Flow(f"{game.seed}/{what}", game.size, game.messages, mark, game.pace)
+def _flow(case: Case, what: str, mark: bytes = b"") -> Flow:
+    return Flow(f"{case.seed}/{what}", case.size, case.messages, mark, case.pace)
 
 
-def _link(crew: Crew, game: Game) -> int:
-    """Forth, back, and in turn, in a drawn order and more than once."""
-    acts, count = ["forth", "back", "in turn"] * 2, 0
-    random.Random(game.seed).shuffle(acts)
+def _link(crew: Crew, case: Case) -> int:
+    """Send to the server, to the client, and in turn, in random order, twice each."""
+    acts, count = ["to server", "to client", "in turn"] * 2, 0
+    random.Random(case.seed).shuffle(acts)
     for number, act in enumerate(acts):
-        flow, other = _flow(game, f"{act} {number}"), _flow(game, f"{act} {number}, answers")
+        flow, other = _flow(case, f"{act} {number}"), _flow(case, f"{act} {number}, answers")
         count += sum(times for _, times in flow.runs())
-        ends = list(zip(crew.actors, game.native, strict=True))
-        if act == "back":
+        ends = list(zip(crew.actors, case.native, strict=True))
+        if act == "to client":
             ends.reverse()
-        (sender, its), (receiver, others) = ends
+        (sender, sends_natively), (receiver, receives_natively) = ends
         if act == "in turn":
-            sender.begin(exchange, flow, other, its, True)
-            receiver.begin(exchange, other, flow, others, False)
+            sender.begin(exchange, flow, other, sends_natively, True)
+            receiver.begin(exchange, other, flow, receives_natively, False)
         else:
-            sender.begin(pour, flow, its)
-            receiver.begin(draw_off, flow, others)
+            sender.begin(send_flow, flow, sends_natively)
+            receiver.begin(receive_flow, flow, receives_natively)
         _answers(crew)
     return count
 
 
-def _gather(crew: Crew, game: Game) -> int:
-    flows = [_flow(game, f"of {i}", bytes([i])) for i in range(len(crew.senders))]
-    for actor, flow, native in zip(crew.senders, flows, game.native, strict=False):
-        actor.begin(pour, flow, native)
-    crew.receiver.begin(gather, flows, game.native[-1])
+def _gather(crew: Crew, case: Case) -> int:
+    flows = [_flow(case, f"of {i}", bytes([i])) for i in range(len(crew.senders))]
+    for actor, flow, native in zip(crew.senders, flows, case.native, strict=False):
+        actor.begin(send_flow, flow, native)
+    crew.receiver.begin(gather, flows, case.native[-1])
     _answers(crew)
     return sum(times for flow in flows for _, times in flow.runs())
 
 
-def _serve(crew: Crew, game: Game) -> int:
+def _serve(crew: Crew, case: Case) -> int:
     clients = range(len(crew.senders))
-    asked = [_flow(game, f"of {index}") for index in clients]
-    answered = [_flow(game, f"for {index}") for index in clients]
+    asked = [_flow(case, f"of {index}") for index in clients]
+    answered = [_flow(case, f"for {index}") for index in clients]
     for index, actor in enumerate(crew.senders):
-        actor.begin(ask, asked[index], answered[index], game.depth, game.native[index])
-    crew.receiver.begin(serve, asked, answered, game.native[-1])
+        actor.begin(ask, asked[index], answered[index], case.depth, case.native[index])
+    crew.receiver.begin(serve, asked, answered, case.native[-1])
     _answers(crew)
     return sum(times for flow in asked for _, times in flow.runs())
 
 
 def _answers(crew: Crew) -> None:
-    """Of all; what an end found wrong comes before an end that waits for it in vain."""
+    """Wait for all actors. An actor's own error takes precedence over Stuck and Died."""
     errors: list[Exception] = []
     for actor in reversed(crew.actors):
         try:
@@ -250,95 +250,95 @@ def _answers(crew: Crew) -> None:
         raise min(errors, key=lambda one: isinstance(one, (Stuck, Died)))
 
 
-def _told(reason: Unavailable) -> str:
+def _describe(reason: Unavailable) -> str:
     return f"{reason.reason} ({reason.remedy})" if reason.remedy else reason.reason
 
 
-def games(shape: Shape, seed: str, count: int) -> str:
-    """So many games of that shape; what they were. Raises: AssertionError."""
-    current()  # one ledger for all of them
-    before, messages, played, why_not = snapshot(), 0, 0, ""
+def run_cases(shape: Shape, seed: str, count: int) -> str:
+    """Run so many cases of that shape and summarize them. Raises: AssertionError."""
+    current()  # a ledger that all cases share
+    before, messages, ran, why_not = snapshot(), 0, 0, ""
     for number in range(count):
-        game = drawn(shape, f"{seed}/{number}")
+        case = drawn(shape, f"{seed}/{number}")
         try:
-            messages += play(shape, game)
-            played += 1
+            messages += run_case(shape, case)
+            ran += 1
         except Unavailable as reason:
-            why_not = _told(reason)
+            why_not = _describe(reason)
         except Exception as error:
-            raise AssertionError(f"{game}: {type(error).__name__}: {error}") from error
+            raise AssertionError(f"{case}: {type(error).__name__}: {error}") from error
     left = left_since(before)
     assert not left, f"left behind: {', '.join(map(str, left))}"
-    return f"{played} games, {messages} messages" if played else f"not here: {why_not}"
+    return f"{ran} cases, {messages} messages" if ran else f"not here: {why_not}"
 
 
-def long_way(waiter: str, seed: int) -> str:
-    """Past the last number that a message can have (native/word_ring.h), and on from there."""
-    transport = found(_shape(waiter + LONG_WAY), ANYWHERE)
+def numbers_wrap(waiter: str, seed: int) -> str:
+    """Send so many messages that their numbers wrap around (native/word_ring.h), and more."""
+    transport = found(_shape(waiter + NUMBERS_WRAP), ANYWHERE)
     if isinstance(transport, Unavailable):
-        return f"not here: {_told(transport)}"
+        return f"not here: {_describe(transport)}"
     draw = random.Random(f"{seed}/{waiter}")
-    # Such as go in batches; of two messages only where nobody has to be woken for each of them:
-    # all have to be through within an actor's life.
+    # Sizes that are sent in batches. Batches of two only without wake-ups, which would take
+    # longer than an actor's time limit.
     size, depth = draw.choice(BATCHED if WAITERS[waiter].waiting is Wait.SPIN else BATCHED[:-1])
     left = NUMBERS - draw.randint(1, 500)
     with Crew(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
         while left > 0:
             message, batch = draw.randbytes(size), min(left, 2**19)
-            crew.actors[0].begin(pour_many, message, batch)
-            crew.actors[1].begin(draw_off_many, message, batch)
+            crew.actors[0].begin(send_batch, message, batch)
+            crew.actors[1].begin(receive_batch, message, batch)
             _answers(crew)
             left -= batch
-        game = Game(f"{seed}/{waiter}", ANYWHERE, size, depth, 1000, "at once", (), (True, True))
-        count = _link(crew, game)
+        case = Case(f"{seed}/{waiter}", ANYWHERE, size, depth, 1000, "at once", (), (True, True))
+        count = _link(crew, case)
     return f"{NUMBERS} messages, and {count} more"
 
 
 def find(name: str, seed: str, seconds: float) -> str:
-    """Play that shape until something is wrong, or for so long: where a break is looked for."""
+    """Run cases of that shape until one fails or the time is over; tests of breaks call it."""
     began, count = time.monotonic(), 0
     while time.monotonic() - began < seconds:
         count += 1
         try:
-            if name.endswith(LONG_WAY):
-                long_way(name.removesuffix(LONG_WAY), count)
+            if name.endswith(NUMBERS_WRAP):
+                numbers_wrap(name.removesuffix(NUMBERS_WRAP), count)
             else:
-                games(_shape(name), f"{seed}/{count}", 1)
+                run_cases(_shape(name), f"{seed}/{count}", 1)
         except AssertionError as error:
-            return f"found in game {count}: {' '.join(str(error).split())[-120:]}"
-    return f"{count} games"
+            return f"found in case {count}: {' '.join(str(error).split())[-120:]}"
+    return f"{count} cases"
 
 
-def unplayed(one: breaks.Break) -> str:
-    """Why no game of its shape comes to what is broken; empty where games do."""
+def not_covered(one: breaks.Break) -> str:
+    """Return why no case of its shape reaches the break here; empty if one does."""
     shape = _shape(one.shape)
     transport = found(shape, ANYWHERE)
     if isinstance(transport, Unavailable):
-        return _told(transport)
+        return _describe(transport)
     if WAITERS[shape.waiter].in_memory and shape.runtime == PYTHON and not futex.ORDERED:
         return f"{one.file} is for machines whose stores stay in order (transports/sync/futex.py)"
     return ""
 
 
-def broken(one: breaks.Break, seed: int) -> str:
-    """Whether the games of its shape find it. Raises: AssertionError where they do not."""
-    reason = breaks.lacking(one) or unplayed(one)
+def find_break(one: breaks.Break, seed: int) -> str:
+    """Search for a break with the cases of its shape. Raises: AssertionError if none finds it."""
+    reason = breaks.lacking(one) or not_covered(one)
     if reason:
         return f"not here: {reason}"
     began = time.monotonic()
-    said = breaks.played(one, "tests.soak.rings", one.shape, str(seed))
-    assert said.startswith("found"), f"{one.name} goes unnoticed: {said}"
-    return f"{said} after {time.monotonic() - began:.1f} s"
+    result = breaks.played(one, "tests.soak.rings", one.shape, str(seed))
+    assert result.startswith("found"), f"{one.name} is not found: {result}"
+    return f"{result} after {time.monotonic() - began:.1f} s"
 
 
 def trials(seed: int) -> Iterator[Trial]:
     for shape in shapes():
         for number in range(TRIALS):
             yield Trial(
-                f"rings/{shape.name}/{number}", partial(games, shape, f"{seed}/{number}", GAMES)
+                f"rings/{shape.name}/{number}", partial(run_cases, shape, f"{seed}/{number}", CASES)
             )
     for name, kind in WAITERS.items():
         if kind.in_memory:
-            yield Trial(f"rings/{name}{LONG_WAY}", partial(long_way, name, seed))
+            yield Trial(f"rings/{name}{NUMBERS_WRAP}", partial(numbers_wrap, name, seed))
     for one in breaks.RINGS:
-        yield Trial(f"rings/broken/{one.name}", partial(broken, one, seed))
+        yield Trial(f"rings/broken/{one.name}", partial(find_break, one, seed))

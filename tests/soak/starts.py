@@ -1,8 +1,8 @@
-"""Starts: each transport created, attached to, checked and timed for a moment, over and over.
+"""Starts: each transport is created, attached to, checked and timed briefly, many times.
 
-1,000 times with 2 processes, 100 times with 8, in every pattern that it can play; what the list
-of transports leaves out of shared memory's product, 100 times each. No start may hang or fail,
-and none may leave anything.
+1,000 times with 2 processes and 100 times with 8, in every pattern that it has; 100 times for
+each combination of shared memory that the list of transports leaves out. No start may hang,
+fail or leave anything behind.
 """
 
 from __future__ import annotations
@@ -24,22 +24,25 @@ from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.soak.trials import Trial
 
 TIMES = {2: 1000, 8: 100}  # processes -> starts of each transport
-AT_ONCE = 100  # starts of a trial: what an interrupted soak has to play again
+AT_ONCE = 100  # starts of a trial, which an interrupted soak repeats as a whole
 LOOPS = 3
-DEADLINE = 20.0  # seconds of one start: a hang, whatever the machine
+DEADLINE = 20.0  # seconds of one start, which only a hang exceeds
 SETTINGS = Settings(values=1, warmups=0, block=0.001, tail=0.0, rounds=1)
 
 
 def patterns(processes: int) -> list[str]:
-    """`pairs` of two processes is `stream`, and so on: each way of sitting together once."""
+    """Select patterns so that each arrangement of processes occurs once.
+
+    `pairs` of two processes, for example, is the same as `stream`.
+    """
     if processes == 2:
         return ["latency", "stream", "fan-in", "fan-out", "echo", "signal", "counter"]
     return ["pairs", "fan-in", "fan-out", "echo", "counter"]
 
 
 def cells(name: str, processes: int) -> tuple[list[PlannedCell], str]:
-    """What the transport can play here, and why it can play nothing."""
-    asked = [
+    """Plan the cells of a transport; return them and the reasons for the others."""
+    candidates = [
         Cell(
             transport=name,
             pattern=pattern,
@@ -49,12 +52,12 @@ def cells(name: str, processes: int) -> tuple[list[PlannedCell], str]:
         )
         for pattern in patterns(processes)
     ]
-    found = plan(asked, candidate, site())
+    found = plan(candidates, candidate, site())
     return found.cells, "; ".join(sorted({skip.reason for _, skip in found.skipped}))
 
 
 def start(name: str, processes: int, times: int) -> str:
-    """So many starts, the patterns in turn. Raises: AssertionError where one is not as it must."""
+    """Start so many times, the patterns in turn. Raises: AssertionError if a start fails."""
     possible, why_not = cells(name, processes)
     if not possible:
         return f"not here: {why_not}"

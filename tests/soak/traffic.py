@@ -1,8 +1,8 @@
-"""What goes through a ring, put in and taken out in ways drawn by a seed that both ends have.
+"""Traffic through a ring, with messages and calls drawn from a seed that both ends know.
 
-A *flow* is one sender's messages, in *runs*: one message, so often in a row. Whoever receives
-draws the same flow, and holds each message against it, byte by byte; what lies in the buffer
-behind a message must be as it was.
+A *flow* is one sender's messages, in *runs*: one message, repeated. The receiver draws the same
+flow and compares each message with it byte by byte; the buffer behind a message must be
+unchanged.
 """
 
 from __future__ import annotations
@@ -23,20 +23,25 @@ from tests.plugins.capsules import Opened
 
 Run = tuple[bytes, int]
 
-# Where lengths change what is done with them: slots, cache lines, a copy without a call.
+# Lengths around limits of the implementation: slots, cache lines, inlined copies.
 BORDERS = (0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)
-SPARE = 200  # bytes behind a message's room that are nobody's
-MOST_BYTES = 4 * 1024 * 1024  # of a flow: large messages are fewer
-LONGEST_RUN = 150  # more than the batches in which a native end tells of messages
+SPARE = 200  # bytes behind the space of a message, which must stay unchanged
+MOST_BYTES = 4 * 1024 * 1024  # of a flow, which limits the number of large messages
+LONGEST_RUN = 150  # more than a native endpoint's batch
 
 
 class Wrong(AssertionError):
-    """What came is not what was sent."""
+    """A message that differs from the one sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """`mark`: what each message begins with, where only that tells whose it is. `pace`: of both."""
+    """Messages of one sender.
+
+    Attributes:
+        mark: start of each message, by which the receiver knows the sender.
+        pace: of both ends.
+    """
 
     seed: str
     size: int
@@ -74,8 +79,8 @@ class Flow:
         return random.Random(f"{self.seed}/{what}")
 
 
-# How long an end does something else between two runs. What is lost between a look and a sleep
-# is lost within nanoseconds: so some waits are of that kind.
+# Pauses of an endpoint between two runs. A wake-up is lost between a check and a sleep, within
+# nanoseconds: so some pauses are that short.
 
 
 def _spin(draw: random.Random) -> None:
@@ -113,7 +118,7 @@ PACES: dict[str, Callable[[random.Random], None]] = {
 
 
 class End:
-    """A seat's end with all ways that it has of sending and receiving, one drawn each time."""
+    """A seat's endpoint that draws one of its calls for each send and receive."""
 
     def __init__(self, seat: Seat, draw: random.Random, native: bool) -> None:
         self._endpoint: Any = seat.endpoint
@@ -161,7 +166,7 @@ class End:
         return _address(self._message)
 
     def _lend(self, message: bytes) -> None:
-        """Write it where it will be read; more may be lent than it takes."""
+        """Write the message in place; the loan may be larger than the message."""
         length = len(message)
         wanted = self._draw.randint(length, self._size)
         if self._native is None:
@@ -175,7 +180,7 @@ class End:
         self._native.call("commit", length)
 
     def _refused(self) -> None:
-        """A message that no slot can hold is refused, and nothing of it arrives."""
+        """Send a message that is larger than a slot, which must be refused."""
         beyond = bytes([0xEE]) * (self._size + self._draw.randint(1, SPARE))
         try:
             if self._native is None:
@@ -184,12 +189,12 @@ class End:
                 self._native.call("send", self._placed(beyond), len(beyond))
         except MessageTooLarge:
             return
-        raise Wrong(f"{len(beyond)} bytes went into slots of {self._size}")
+        raise Wrong(f"slots of {self._size} accepted {len(beyond)} bytes")
 
     # Receiving.
 
     def take(self, message: bytes, times: int = 1) -> None:
-        """So many of that message, and nothing else."""
+        """Receive that message so many times."""
         while times > 0:
             if self._in_place:
                 _same(self._peeked(), message)
@@ -206,7 +211,7 @@ class End:
         if message and self._draw.random() < 0.05:
             self._too_small(message)
             return
-        # Of exactly the spec's size, or of another: Python's ends tell them apart.
+        # The spec's size or a larger one: Python's endpoints have separate code for each.
         size = self._size if self._draw.random() < 0.5 else self._size + self._draw.randint(1, 9)
         self._room.clean()
         length = self._receive(size)
@@ -221,21 +226,21 @@ class End:
         return received
 
     def _too_small(self, message: bytes) -> None:
-        """The message that does not fit is lost, and it alone."""
+        """Receive into a buffer that is too small: only this message is lost."""
         self._room.clean()
         try:
             self._receive(self._draw.randrange(len(message)))
         except MessageTooLarge:
             self._room.check(0)
             return
-        raise Wrong(f"{len(message)} bytes went into a smaller buffer")
+        raise Wrong(f"a smaller buffer accepted {len(message)} bytes")
 
     def _take_many(self, message: bytes, times: int) -> None:
         self._room.clean()
         try:
             self._native.call("recv_many", self._room.address, self._size, times)
             whole = True
-        except OSError as error:  # of another length, which it tells; they are over all the same
+        except OSError as error:  # of another length: reported, and received all the same
             if error.errno != errno.EBADMSG:
                 raise
             whole = False
@@ -257,14 +262,14 @@ class End:
         return found
 
     def take_any(self) -> bytes:
-        """The next message, whosever it is."""
+        """Receive the next message of any sender."""
         self._room.clean()
         length = self._receive(self._size)
         self._room.check(length)
         return self._room.found(length)
 
     def take_of(self, expected: Sequence[Iterator[bytes]]) -> int:
-        """The next message, which is the next one of that client; the client's index."""
+        """Receive the next message of any client, compare it, and return the client's index."""
         self._room.clean()
         if self._native is None:
             index: int = self._endpoint.recv_from(self._room.view[: self._size])
@@ -277,7 +282,7 @@ class End:
 
 
 class _Room:
-    """A buffer whose every byte is known before something is received."""
+    """A buffer with known content before a message is received."""
 
     def __init__(self, size: int) -> None:
         self._blank = bytes(place * 37 + 11 & 0xFF for place in range(256)) * (
@@ -294,9 +299,9 @@ class _Room:
         return bytes(self.view[:length])
 
     def check(self, length: int) -> None:
-        """Nothing was written behind the message."""
+        """Check that the bytes behind the message are unchanged. Raises: Wrong."""
         if bytes(self.view[length:]) != self._blank[length:]:
-            raise Wrong(f"something was written behind the {length} bytes of a message")
+            raise Wrong(f"bytes behind a message of {length} bytes have changed")
 
 
 def _address(view: memoryview) -> int:
@@ -306,7 +311,7 @@ def _address(view: memoryview) -> int:
 def _same(found: bytes, message: bytes) -> None:
     if found != message:
         raise Wrong(
-            f"{len(found)} bytes {_begin(found)} arrived, and not {len(message)} {_begin(message)}"
+            f"{len(found)} bytes {_begin(found)} arrived, not {len(message)} {_begin(message)}"
         )
 
 
@@ -314,7 +319,7 @@ def _begin(message: bytes) -> str:
     return message[:12].hex() + ("…" if len(message) > 12 else "")
 
 
-# What seats are told to do: each runs in the seat's own process.
+# Tasks of seats: each runs in the seat's own process.
 
 
 def _end(seat: Seat, flow: Flow, what: str, native: bool) -> tuple[End, random.Random]:
@@ -322,16 +327,16 @@ def _end(seat: Seat, flow: Flow, what: str, native: bool) -> tuple[End, random.R
     return End(seat, draw, native), draw
 
 
-def pour(seat: Seat, flow: Flow, native: bool) -> None:
-    end, draw = _end(seat, flow, "pours", native)
+def send_flow(seat: Seat, flow: Flow, native: bool) -> None:
+    end, draw = _end(seat, flow, "sends", native)
     rest = PACES[flow.pace]
     for message, times in flow.runs():
         rest(draw)
         end.put(message, times)
 
 
-def draw_off(seat: Seat, flow: Flow, native: bool) -> None:
-    end, draw = _end(seat, flow, "draws off", native)
+def receive_flow(seat: Seat, flow: Flow, native: bool) -> None:
+    end, draw = _end(seat, flow, "receives", native)
     rest = PACES[flow.pace]
     for message, times in flow.runs():
         rest(draw)
@@ -339,7 +344,7 @@ def draw_off(seat: Seat, flow: Flow, native: bool) -> None:
 
 
 def exchange(seat: Seat, mine: Flow, theirs: Flow, native: bool, first: bool) -> None:
-    """In turn, one message each: both ends sleep between any two."""
+    """Send and receive one message in turn, so that both ends sleep between messages."""
     end, draw = _end(seat, mine, "exchanges", native)
     rest = PACES[mine.pace]
     for sent, expected in zip(mine.each(), theirs.each(), strict=True):
@@ -352,7 +357,7 @@ def exchange(seat: Seat, mine: Flow, theirs: Flow, native: bool, first: bool) ->
 
 
 def gather(seat: Seat, flows: Sequence[Flow], native: bool) -> None:
-    """All that several senders send, each one's in its order."""
+    """Receive the messages of several senders, those of each in order."""
     end, draw = _end(seat, flows[0], "gathers", native)
     rest = PACES[flows[0].pace]
     expected = [flow.each() for flow in flows]
@@ -360,12 +365,12 @@ def gather(seat: Seat, flows: Sequence[Flow], native: bool) -> None:
         rest(draw)
         message = end.take_any()
         if not message or message[0] >= len(flows):
-            raise Wrong(f"a message {_begin(message)} of nobody")
+            raise Wrong(f"a message {_begin(message)} of no sender")
         _same(message, next(expected[message[0]], b"no more of this sender"))
 
 
 def ask(seat: Seat, mine: Flow, answers: Flow, depth: int, native: bool) -> None:
-    """In bursts that a lane can hold, and then all the answers."""
+    """Send bursts that a lane can hold, and receive the answers after each burst."""
     end, draw = _end(seat, mine, "asks", native)
     rest = PACES[mine.pace]
     questions, expected = list(mine.each()), answers.each()
@@ -390,14 +395,14 @@ def serve(seat: Seat, questions: Sequence[Flow], answers: Sequence[Flow], native
         end.put_to(index, next(replies[index]))
 
 
-def pour_many(seat: Seat, message: bytes, times: int) -> None:
-    """As the compiled loops do."""
+def send_batch(seat: Seat, message: bytes, times: int) -> None:
+    """Send as the compiled loops do."""
     ready = aligned_buffer(len(message))
     ready[:] = message
     Opened(seat.endpoint.native()).call("send_many", _address(ready), len(message), times)
 
 
-def draw_off_many(seat: Seat, message: bytes, times: int) -> None:
+def receive_batch(seat: Seat, message: bytes, times: int) -> None:
     ready = aligned_buffer(len(message))
     Opened(seat.endpoint.native()).call("recv_many", _address(ready), len(message), times)
     _same(bytes(ready), message)

@@ -1,4 +1,4 @@
-"""A trial: something long that may fail, played on its own; and the record of those played."""
+"""Trials, which take long and may fail, and the record of their outcomes."""
 
 from __future__ import annotations
 
@@ -13,31 +13,36 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`name` says all that it depends on beside the seed. `play` tells in words what it saw."""
+    """A check that takes long.
+
+    Attributes:
+        name: contains all that the trial depends on, except the seed.
+        run: returns a summary. Raises: any exception if the trial fails.
+    """
 
     name: str
-    play: Callable[[], str]
+    run: Callable[[], str]
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """One line of the record. `said`: what was seen, or what went wrong."""
+    """One line of the record. `text`: the summary or the traceback."""
 
     trial: str
     seed: int
     ok: bool
-    said: str
+    text: str
     seconds: float
 
 
 class Record:
-    """Outcomes as lines of a file, each written as soon as it is there."""
+    """Outcomes as lines of a file, each written at the end of its trial."""
 
     def __init__(self, path: Path, seed: int) -> None:
         self._path = path
         self._seed = seed
 
     def kept(self) -> Iterator[Outcome]:
-        """Those of this seed, the latest of each trial; a line that a kill tore is passed over."""
+        """Read the latest outcome of each trial of this seed; skip torn lines."""
         if not self._path.exists():
             return
         latest: dict[str, Outcome] = {}
@@ -50,32 +55,32 @@ class Record:
                 latest[outcome.trial] = outcome
         yield from latest.values()
 
-    def play(self, trial: Trial) -> Outcome:
-        """Whatever it raises is its failure, and is written down with where it happened."""
+    def run(self, trial: Trial) -> Outcome:
+        """Run a trial and write its outcome; any exception is a failure."""
         began = time.monotonic()
         try:
-            ok, said = True, trial.play()
+            ok, text = True, trial.run()
         except Exception:
-            ok, said = False, traceback.format_exc(limit=-6)
+            ok, text = False, traceback.format_exc(limit=-6)
         outcome = Outcome(
-            trial=trial.name, seed=self._seed, ok=ok, said=said, seconds=time.monotonic() - began
+            trial=trial.name, seed=self._seed, ok=ok, text=text, seconds=time.monotonic() - began
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as lines:
-            lines.write(b"\n" + msgspec.json.encode(outcome))  # behind a torn line, too
+            lines.write(b"\n" + msgspec.json.encode(outcome))  # a torn line, if any, ends here
         return outcome
 
 
-def played(
-    trials: Iterable[Trial], record: Record, tell: Callable[[Outcome], None]
+def run_trials(
+    trials: Iterable[Trial], record: Record, report: Callable[[Outcome], None]
 ) -> list[Outcome]:
-    """Play those that have not come out well yet; the outcomes of all of them."""
-    well = {outcome.trial: outcome for outcome in record.kept() if outcome.ok}
+    """Run the trials that have not passed yet; return the outcomes of all."""
+    passed = {outcome.trial: outcome for outcome in record.kept() if outcome.ok}
     outcomes = []
     for trial in trials:
-        outcome = well.get(trial.name)
+        outcome = passed.get(trial.name)
         if outcome is None:
-            outcome = record.play(trial)
-            tell(outcome)
+            outcome = record.run(trial)
+            report(outcome)
         outcomes.append(outcome)
     return outcomes

@@ -16,4 +16,4 @@ INPUTS = sorted(FOUND.iterdir())
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.name)
 def test_what_was_found_stays_mended(path: Path) -> None:
     reader = importlib.import_module(f"tests.fuzz.{path.name.partition('-')[0]}")
-    guard.play(reader.outcome, path.read_bytes())
+    guard.run(reader.outcome, path.read_bytes())
