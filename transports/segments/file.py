@@ -20,7 +20,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, open_ours, withdraw
+from ipcbench.transports.kernel_objects import KernelName, fresh_name, open_ours
 from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
 from ipcbench.transports.segments.protocol import try_kind
@@ -84,23 +84,21 @@ class FileSegments:
             if isinstance(folder, Unavailable):
                 raise folder
             path = folder / fresh_name()
-            announce("file", str(path))
         else:
             path = Path(name).absolute()
             if in_memory(path.parent) is not self.tmpfs:
                 kind = "not a tmpfs" if self.tmpfs else "a tmpfs, not a disk"
                 raise ValueError(f"{path.parent} is {kind}")
+        kernel_name = KernelName("file", str(path), private=name is None)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with kernel_name.creating():
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
             raise FileExistsError(f"{path} is taken") from error
         except OSError as error:
-            if name is None:
-                withdraw("file", str(path))
             raise refused(f"open(2) of {path}", error, _grow(path.parent)) from error
-        remove = partial(_remove, path, private=name is None)
         give = partial(allocate, grow=_grow(path.parent))
-        return owned(fd, size, str(path), shared_by_fd=False, remove=remove, give=give)
+        return owned(fd, size, str(path), shared_by_fd=False, remove=kernel_name.remove, give=give)
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
@@ -121,12 +119,6 @@ def _mounted(path: Path) -> Path:
 
 def _grow(folder: Path) -> str:
     return f"make {folder} writable, with free space, or set XDG_RUNTIME_DIR to another folder"
-
-
-def _remove(path: Path, private: bool) -> None:
-    path.unlink(missing_ok=True)
-    if private:
-        withdraw("file", str(path))
 
 
 FILE = FileSegments("file", False, ("/var/tmp",))  # kept over restarts: hier(7)

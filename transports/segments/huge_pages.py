@@ -15,9 +15,9 @@ from __future__ import annotations
 import ctypes
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.base import sysctl
 from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.contract import Limit, Unavailable
 from ipcbench.transports.segments.mapped import meminfo
@@ -42,7 +42,7 @@ class Pages:
         found = meminfo()
         if not found.get("Hugepagesize"):
             raise Unavailable("this kernel has no huge pages: no Hugepagesize in proc_meminfo(5)")
-        most = int(Path("/proc/sys/vm/nr_overcommit_hugepages").read_text())
+        most = sysctl("vm.nr_overcommit_hugepages")
         return cls(
             found["Hugepagesize"],
             found["HugePages_Total"],

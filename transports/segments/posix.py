@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ipcbench.transports.base import refused_in_shm
-from ipcbench.transports.base.bindings import missing, posix_ipc
+from ipcbench.transports.base.bindings import posix_ipc, require
 from ipcbench.transports.base.os_errors import ROOM_IN_SHM
 from ipcbench.transports.contract import (
     Json,
@@ -21,7 +20,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, check_ours, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
 from ipcbench.transports.segments.protocol import GROW_SHM, try_kind
 
@@ -38,13 +37,6 @@ def shm_capacity() -> Limit | Unavailable:
 allocate_in_shm = partial(allocate, grow=ROOM_IN_SHM)
 
 
-def _unlink(address: str, private: bool) -> None:
-    with contextlib.suppress(posix_ipc.ExistentialError):
-        posix_ipc.unlink_shared_memory(address)
-    if private:
-        withdraw("posix memory", address)
-
-
 @dataclass(frozen=True)
 class PosixSegments:
     """POSIX shared memory, through the binding posix_ipc."""
@@ -54,39 +46,38 @@ class PosixSegments:
     lifetime = Lifetime.KERNEL
 
     def probe(self) -> Unavailable | None:
-        return missing("posix_ipc") if posix_ipc is None else try_kind(self)
+        return try_kind(self)
 
     def capacity(self) -> Limit | Unavailable:
-        return missing("posix_ipc") if posix_ipc is None else shm_capacity()
+        return shm_capacity()
 
     def create(self, size: int, name: str | None) -> MappedSegment:
-        if posix_ipc is None:
-            raise missing("posix_ipc")
+        require("posix_ipc")
         address = name or "/" + fresh_name()
-        if name is None:
-            announce("posix memory", address)
+        kernel_name = KernelName("posix memory", address, private=name is None)
         try:
-            memory = posix_ipc.SharedMemory(address, posix_ipc.O_CREX, 0o600)
+            with kernel_name.creating():
+                memory = posix_ipc.SharedMemory(address, posix_ipc.O_CREX, 0o600)
         except posix_ipc.ExistentialError as error:
             if name is not None and Path("/dev/shm").is_dir():
                 raise FileExistsError(f"{address} is taken") from error
             # The binding raises the same error where /dev/shm does not exist.
-            withdraw("posix memory", address)
             raise refused_in_shm("shm_open(3)", error) from error
         except (OSError, posix_ipc.PermissionsError) as error:
-            if name is None:
-                withdraw("posix memory", address)
             raise refused_in_shm("shm_open(3)", error) from error
-        remove = partial(_unlink, address, private=name is None)
         return owned(
-            memory.fd, size, address, shared_by_fd=False, remove=remove, give=allocate_in_shm
+            memory.fd,
+            size,
+            address,
+            shared_by_fd=False,
+            remove=kernel_name.remove,
+            give=allocate_in_shm,
         )
 
     def open(
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
     ) -> MappedSegment:
-        if posix_ipc is None:
-            raise missing("posix_ipc")
+        require("posix_ipc")
         try:
             memory = posix_ipc.SharedMemory(address, read_only=mapping is not Mapping.SHARED)
         except posix_ipc.ExistentialError as error:

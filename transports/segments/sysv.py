@@ -8,11 +8,10 @@ import errno
 import weakref
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base import refused
-from ipcbench.transports.base.bindings import missing, sysv_ipc
+from ipcbench.transports.base import raised, refused, sysctl, sysctl_limit
+from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.contract import (
     Json,
@@ -24,7 +23,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import withdraw
+from ipcbench.transports.kernel_objects import KernelName
 from ipcbench.transports.kernel_objects.sysv_keys import (
     check_sysv,
     create_with_key,
@@ -47,9 +46,18 @@ class SysvSegment:
 
     fd = None
 
-    def __init__(self, attached: Any, key: int, *, writable: bool, private: bool | None) -> None:
+    def __init__(
+        self, attached: Any, key: int, *, writable: bool, private: bool | None = None
+    ) -> None:
+        """Take over an attached segment; `private` None: created elsewhere, and removed there."""
         self._handle = attached
-        self._private = private  # None: created elsewhere, and removed there
+        self._name = KernelName(
+            "sysv memory",
+            str(key),
+            private=bool(private),
+            unlink=partial(_remove, attached),
+            exists=private is not None,
+        )
         self.address = key
         array = (ctypes.c_ubyte * attached.size).from_address(attached.address)
         weakref.finalize(array, attached.detach).atexit = False
@@ -78,16 +86,12 @@ class SysvSegment:
 
     def unlink(self) -> None:
         """Mark it as destroyed: the last process that detaches frees it (shmctl(2), IPC_RMID)."""
-        private, self._private = self._private, None
-        if private is not None:
-            with contextlib.suppress(sysv_ipc.ExistentialError):
-                self._handle.remove()
-            if private:
-                withdraw("sysv memory", str(self.address))
+        self._name.remove()
 
 
-def _setting(name: str) -> int:
-    return int(Path("/proc/sys/kernel", name).read_text())
+def _remove(handle: Any) -> None:
+    with contextlib.suppress(sysv_ipc.ExistentialError):
+        handle.remove()
 
 
 def _segment(size: int, key: int) -> Any:
@@ -134,26 +138,19 @@ class SysvSegments:
     lifetime = Lifetime.KERNEL
 
     def probe(self) -> Unavailable | None:
-        if sysv_ipc is None:
-            return missing("sysv_ipc")
         return try_kind(self)
 
     def capacity(self) -> Limit | Unavailable:
-        if sysv_ipc is None:
-            return missing("sysv_ipc")
         try:
+            require("sysv_ipc")
             memory = Pages.now().capacity() if self.huge else free_memory()
         except Unavailable as reason:
             return reason
-        largest, pages = _setting("shmmax"), _setting("shmall")
+        pages = sysctl("kernel.shmall")
+        in_all = pages * sysv_ipc.PAGE_SIZE
         limits = (
-            Limit("segment", largest, "kernel.shmmax", f"sysctl -w kernel.shmmax={2 * largest}"),
-            Limit(
-                "segment",
-                pages * sysv_ipc.PAGE_SIZE,
-                "kernel.shmall",
-                f"sysctl -w kernel.shmall={2 * pages}",
-            ),
+            sysctl_limit("segment", "kernel.shmmax"),
+            Limit("segment", in_all, "kernel.shmall", raised("kernel.shmall", 2 * pages)),
             # The binding writes to all bytes of a new segment: beyond this memory, the kernel
             # would kill this process.
             memory,
@@ -161,9 +158,7 @@ class SysvSegments:
         return min(limits, key=lambda limit: 2**64 if limit.value is None else limit.value)
 
     def create(self, size: int, name: str | None) -> SysvSegment:
-        if sysv_ipc is None:
-            raise missing("sysv_ipc")
-
+        require("sysv_ipc")
         fixed = None if name is None else key_of(name)
         try:
             make = partial(_huge_segment if self.huge else _segment, size)
@@ -171,11 +166,12 @@ class SysvSegments:
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
+            more = raised("kernel.shmmni", max(16, 2 * sysctl("kernel.shmmni")))
             raise refused(
                 f"shmget(2) of {size} bytes",
                 error,
                 "remove segments (ipcs -m, ipcrm -m ID), or raise kernel.shmmni, kernel.shmall "
-                f"or kernel.shmmax: sysctl -w kernel.shmmni={max(16, 2 * _setting('shmmni'))}",
+                f"or kernel.shmmax: {more}",
             ) from error
         return SysvSegment(handle, key, writable=True, private=name is None)
 
@@ -183,8 +179,7 @@ class SysvSegments:
         self, address: Json, fd: int | None = None, mapping: Mapping = Mapping.SHARED
     ) -> SysvSegment:
         """Attach a segment; a read-only one with SHM_RDONLY. There is no private mapping."""
-        if sysv_ipc is None:
-            raise missing("sysv_ipc")
+        require("sysv_ipc")
         if mapping is Mapping.PRIVATE:
             raise ValueError("System V shared memory has no private mapping: shmat(2)")
         key = key_of(str(address))
@@ -201,4 +196,4 @@ class SysvSegments:
         except PermissionError:
             handle.detach()
             raise
-        return SysvSegment(handle, key, writable=writable, private=None)
+        return SysvSegment(handle, key, writable=writable)
