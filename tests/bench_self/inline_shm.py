@@ -85,7 +85,8 @@ def words(size: int, *, wakes: bool) -> Half_of:
         held, lanes = endpoint._waiters, endpoint._lanes
         room, item, filled, freed = held[out], held[2 + out], held[2 + into], held[into]
         free, published, there, given = room.word, item.word, filled.word, freed.word
-        stall_room, stall_filled, wake, wake_freed = room.stall, filled.stall, item.wake, freed.wake
+        pause_full, pause_empty = room.pause, filled.pause
+        wake, wake_freed = item.wake, freed.wake
         slots, lengths = lanes[out].slots, lanes[out].lengths
         arrived, arrived_lengths = lanes[into].slots, lanes[into].lengths
         message, buffer = bytes(size), memoryview(bytearray(size))
@@ -96,14 +97,14 @@ def words(size: int, *, wakes: bool) -> Half_of:
             nonlocal at, done
             for _ in repeat(None, count):
                 while free[0] == done:
-                    stall_room(done)
+                    pause_full(done)
                 slots[at][:] = message
                 lengths[at] = size
                 published[0] = done + 1
                 if wakes:
                     wake()
                 while there[0] == done:
-                    stall_filled(done)
+                    pause_empty(done)
                 if arrived_lengths[at] != size:
                     raise Short
                 buffer[:] = arrived[at]
@@ -119,7 +120,7 @@ def words(size: int, *, wakes: bool) -> Half_of:
             nonlocal at, done
             for _ in repeat(None, count):
                 while there[0] == done:
-                    stall_filled(done)
+                    pause_empty(done)
                 if arrived_lengths[at] != size:
                     raise Short
                 buffer[:] = arrived[at]
@@ -127,7 +128,7 @@ def words(size: int, *, wakes: bool) -> Half_of:
                 if wakes:
                     wake_freed()
                 while free[0] == done:
-                    stall_room(done)
+                    pause_full(done)
                 slots[at][:] = message
                 lengths[at] = size
                 done += 1

@@ -17,7 +17,7 @@ from typing import Any
 
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport
 from ipcbench.transports.registry import get
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 
 MEMBERS = 2
 

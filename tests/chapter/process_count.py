@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from ipcbench.transports.contract import Mapping
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 from ipcbench.transports.shm.latest import LatestValue
 
 SIZE = 128

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 
 from ipcbench.transports.contract import Mapping
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 
 FILE = SEGMENTS["file"]
 END = 2**64 - 1  # which is no square

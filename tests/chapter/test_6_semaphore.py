@@ -8,7 +8,7 @@ import pytest
 
 from ipcbench.transports.contract import Role, Unavailable
 from ipcbench.transports.kernel_objects import fresh_key
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 from tests.chapter.count_up import MEMBERS, guard, specification
 from tests.chapter.programs import Program
 

@@ -88,7 +88,7 @@ def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> N
 def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
     """Each sender has a lane and a count of its own; all share one semaphore."""
     if not (futex.ORDERED or native[-1]):
-        pytest.skip("Python takes turns at several lanes on x86-64 alone")
+        pytest.skip("Python receives from several lanes on x86-64 only")
     each = 10 * DEPTH
     with crew("shm:posix+posix-sem", Topology.FAN_IN, native, DEPTH) as all_three:
         for index, sender in enumerate(all_three.senders):

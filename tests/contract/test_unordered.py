@@ -95,7 +95,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
     ring = available(name)
     limits: Any = ring.probe()
     reason = limits.refuses(topology, 3, native=False)
-    assert reason.reason.startswith("Python takes turns at several lanes on x86-64 alone")
+    assert reason.reason.startswith("Python receives from several lanes on x86-64 only")
     assert reason.remedy == "measure it natively: --runtime native"
     assert limits.refuses(topology, 2, native=False) is None
     assert limits.refuses(topology, 3, native=True) is None

@@ -153,18 +153,18 @@ RINGS = (
           "sysv-sem/link/mixed"),
     # In Python.
     Break("python: told before it is copied", IN_PYTHON, "def send(", _text("""
-                room()
+                wait_free()
                 slots[at][:] = data
             lengths[at] = length
-            item()"""), _text("""
-                room()
-                item()
+            notify_used()"""), _text("""
+                wait_free()
+                notify_used()
                 slots[at][:] = data
                 lengths[at] = length
                 at = following[at]
                 return
             lengths[at] = length
-            item()"""), "posix-sem/link/python"),
+            notify_used()"""), "posix-sem/link/python"),
     Break("python: one place for all lanes", IN_PYTHON, "def collector(",
           "at = taken[turn] % depth", "at = sum(taken) % depth", "sysv-sem/fan-in/python"),
     Break("python: it wraps a slot too early", IN_WORDS, "def consumer(", "if at == depth:",
@@ -172,13 +172,13 @@ RINGS = (
     Break("python: given back before it is read", IN_WORDS, "def consumer(",
           "        length: int = lengths[at]\n", "        length: int = lengths[at]\n"
           "        freed[0] = depth + total + 1\n", "spin/link/python"),
-    Break("python: it sleeps by what it sees last", "transports/sync/futex.py", "def stall(",
+    Break("python: it sleeps by what it sees last", "transports/sync/futex.py", "def pause(",
           "return lambda seen: sleep(seen, None)",
           "return lambda seen: sleep(word.word[0] & 0xFFFFFFFF, None)", "futex/link/python"),
     Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
           "        wake()\n", "        if total % 50:\n            wake()\n",
           "futex/link/python"),
-    Break("python: lent without room", IN_PYTHON, "def loan(", "        await_room()\n", "",
+    Break("python: lent without room", IN_PYTHON, "def loan(", "        await_free()\n", "",
           "posix-sem/in-place/link/python"),
     Break("python: committed, and lent again", IN_PYTHON, "def commit(", "at = following[at]",
           "at = at", "sysv-sem/in-place/link/python"),

@@ -70,7 +70,7 @@ def test_imports_go_one_way(path: Path) -> None:
         ("transports/pipes/pipe.py", "import pytest"),
         ("transports/pipes/pipe.py", "from ipcbench.transports.sockets import calls"),
         ("transports/sync/eventfd.py", "import ipcbench.transports.shm.layout"),
-        ("transports/segments/posix.py", "from ipcbench.transports.sync.futex import Word"),
+        ("transports/segments/posix.py", "from ipcbench.transports.sync.futex import FutexWord"),
         ("transports/queues/posix.py", "def f():\n    import ipcbench.transports.segments.file"),
         ("bench/workers/worker.py", "from ipcbench.reports import page"),
         ("bench/workers/worker.py", "def f():\n    from ipcbench.reports import page"),

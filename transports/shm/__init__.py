@@ -1,5 +1,4 @@
-"""Shared memory, as a product: segments times waiters (kinds.py), through a ring, in compose.py."""
+"""Shared memory as a product: a segment kind (kinds.py) times a waiter kind, and a ring over both.
 
-from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
-
-__all__ = ["SEGMENTS", "WAITERS"]
+The transports are in transport.py.
+"""

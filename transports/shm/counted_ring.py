@@ -1,19 +1,18 @@
-"""The bounded buffer: slots in shared memory, two counted signals around them.
+"""Counted ring: a bounded buffer of slots in shared memory, with two waiters.
 
-A *lane* is a ring with one producer and one consumer. Each side keeps its
-own position to itself; what they share is the count of free slots (`room`)
-and of filled ones (`items`), and both signals order memory, so a slot's bytes
-are there before its `items` count is. Several producers have a lane each and
-one `items` signal in common: without compare-and-swap, which Python lacks,
-they could not share a position.
+A *lane* is a ring with one producer and one consumer, each with a position of its
+own. Two waiters count the free slots and the used slots. Both order memory: the
+bytes of a slot are written before the slot is counted. Several producers have a lane
+each and share the waiter of the used slots: without compare-and-swap, which Python
+lacks, they could not share a position.
 
-Here the signals are the kernel's or the C library's; word_ring.py is the same
-over words in memory.
+Here the waiters are the kernel's or the C library's; word_ring.py has the same over
+words in memory.
 
 Layout of a lane, each part on cache lines of its own::
 
-    published   8 bytes: messages put in so far (read only where lanes are several)
-    lengths     8 bytes a slot
+    published   8 bytes: messages sent so far (read only where there are several lanes)
+    lengths     8 bytes for each slot
     slots       depth * size bytes, each slot rounded up
 """
 
@@ -24,15 +23,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.sync.waiter import WaiterKind, patient
+from ipcbench.transports.sync.waiter import WaiterKind, uninterrupted
 
 CACHE_LINE = 64
-DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that depth decides little
+DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that the depth matters little
 DEFAULT_DEPTHS = (2, 64)
 
 
 def default_depth(size: int) -> int:
-    """Slots that give a direction about `DEFAULT_CAPACITY` bytes, within bounds."""
+    """Return the slots for about `DEFAULT_CAPACITY` bytes a direction, within bounds."""
     low, high = DEFAULT_DEPTHS
     return min(high, max(low, DEFAULT_CAPACITY // max(size, 1)))
 
@@ -42,27 +41,27 @@ def _lines(size: int) -> int:
 
 
 def lane_size(size: int, depth: int) -> int:
-    """Bytes that a lane takes in the segment."""
+    """Return the bytes of a lane in the segment."""
     return CACHE_LINE + _lines(8 * depth) + depth * _lines(max(size, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The views that a ring works on, cut once."""
+    """The views of a lane."""
 
     published: memoryview  # "Q", one word
-    lengths: memoryview  # "Q", one word a slot
+    lengths: memoryview  # "Q", one word for each slot
     slots: Sequence[memoryview]  # each of `size` bytes
 
     @classmethod
     def cut(cls, memory: memoryview, number: int, size: int, depth: int, base: int = 0) -> Lane:
-        """The `number`-th of lanes that begin at `base`."""
+        """Make the views of lane `number`; lane 0 begins at `base`."""
         start = base + number * lane_size(size, depth)
         lengths = start + CACHE_LINE
         slots = lengths + _lines(8 * depth)
         stride = _lines(max(size, 1))
         return cls(
-            # A cast to "Q" stores eight bytes at once: no reader sees half of an index.
+            # A cast to "Q" stores eight bytes at once: no reader sees a part of them.
             published=memory[start : start + 8].cast("Q"),
             lengths=memory[lengths : lengths + 8 * depth].cast("Q"),
             slots=[memory[slots + i * stride :][:size] for i in range(depth)],
@@ -73,14 +72,14 @@ class Lane:
             view.release()
 
 
-Wait = Callable[[], object]
+Call = Callable[[], object]
 
 
 def _resume(kind: WaiterKind) -> Callable[[Exception], None]:
-    """Raise what an error of the waiter's means; return where the call may be made again."""
+    """Make a call that translates an error, and returns where the waiter's may be repeated."""
 
     def resume(error: Exception) -> None:
-        cause = kind.told(error)
+        cause = kind.translate(error)
         if cause is not None:
             raise cause from error
 
@@ -88,14 +87,14 @@ def _resume(kind: WaiterKind) -> Callable[[Exception], None]:
 
 
 def _following(depth: int) -> tuple[int, ...]:
-    """For each slot the next one's number: a look-up costs less than a sum and a comparison."""
+    """Return the next slot of each slot: a look-up is faster than a sum and a comparison."""
     return (*range(1, depth), 0)
 
 
 def producer(
-    lane: Lane, room: Wait, item: Wait, kind: WaiterKind, *, counted: bool
+    lane: Lane, wait_free: Call, notify_used: Call, kind: WaiterKind, *, counted: bool
 ) -> tuple[Any, Any, Any]:
-    """(`send`, `loan`, `commit`) of a lane.
+    """Make (`send`, `loan`, `commit`) of a lane.
 
     `counted`: publish the count, for a consumer of several lanes; such a lane lends nothing.
     """
@@ -111,15 +110,15 @@ def producer(
             if length != size:
                 if length > size:
                     raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
-                room()
+                wait_free()
                 slots[at][:length] = data
             else:
-                room()
+                wait_free()
                 slots[at][:] = data
             lengths[at] = length
-            item()
+            notify_used()
         except errors as error:
-            resume(error)  # it was waiting for room: nothing has happened yet
+            resume(error)  # it was waiting for a free slot: nothing has been sent yet
             send(data)
             return
         at = following[at]
@@ -130,11 +129,11 @@ def producer(
         if length > size:
             raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
         try:
-            room()
+            wait_free()
             slots[at][:length] = data
             lengths[at] = length
             published[0] = total + 1
-            item()
+            notify_used()
         except errors as error:
             resume(error)
             send_counted(data)
@@ -142,23 +141,24 @@ def producer(
         total += 1
         at = following[at]
 
-    await_room, tell = patient(room, kind), patient(item, kind)
+    await_free = uninterrupted(wait_free, kind)
+    announce = uninterrupted(notify_used, kind)
 
     def loan(length: int, /) -> memoryview:
-        await_room()
+        await_free()
         return slots[at][:length]
 
     def commit(length: int, /) -> None:
         nonlocal at
         lengths[at] = length
-        tell()
+        announce()
         at = following[at]
 
     return send_counted if counted else send, loan, commit
 
 
-def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
-    """`recv_into` from the only lane."""
+def consumer(lane: Lane, wait_used: Call, notify_free: Call, kind: WaiterKind) -> Any:
+    """Make `recv_into` of the only lane."""
     slots, lengths = lane.slots, lane.lengths
     size, following = len(slots[0]), _following(len(slots))
     errors, resume = kind.errors, _resume(kind)
@@ -167,7 +167,7 @@ def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at
         try:
-            item()
+            wait_used()
             length: int = lengths[at]
             try:
                 if length == size:
@@ -176,14 +176,14 @@ def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
                     buffer[:length] = slots[at][:length]
             except ValueError:  # the buffer has another size
                 if length > len(buffer):
-                    # Its turn is over all the same, or whoever asks next would get it again.
+                    # Release the slot all the same; otherwise the next call would receive it.
                     at = following[at]
-                    room()
+                    notify_free()
                     raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
                 buffer[:length] = slots[at][:length]
-            room()
+            notify_free()
         except errors as error:
-            resume(error)  # it was waiting for an item: nothing has happened yet
+            resume(error)  # it was waiting for a message: nothing was received yet
             return recv_into(buffer)
         at = following[at]
         return length
@@ -192,9 +192,9 @@ def consumer(lane: Lane, item: Wait, room: Wait, kind: WaiterKind) -> Any:
 
 
 def collector(
-    lanes: Sequence[Lane], item: Wait, rooms: Sequence[Wait], kind: WaiterKind
+    lanes: Sequence[Lane], wait_used: Call, notify_free: Sequence[Call], kind: WaiterKind
 ) -> tuple[Any, Any]:
-    """(`recv_into`, `recv_from`) of whichever lane has a message, each in its turn."""
+    """Make (`recv_into`, `recv_from`) of several lanes, in turn."""
     published = [lane.published for lane in lanes]
     depth = len(lanes[0].slots)
     taken = [0] * len(lanes)
@@ -204,21 +204,21 @@ def collector(
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal turn
         try:
-            item()
-            # An item was counted, so some lane holds a message: this ends.
+            wait_used()
+            # The waiter counts the messages of all lanes: the loop ends.
             while published[turn][0] == taken[turn]:
                 turn += 1
                 if turn == len(lanes):
                     turn = 0
             at = taken[turn] % depth
             length: int = lanes[turn].lengths[at]
-            if length > len(buffer):  # its turn is over all the same
+            if length > len(buffer):  # release the slot all the same
                 taken[turn] += 1
-                rooms[turn]()
+                notify_free[turn]()
                 raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
             buffer[:length] = lanes[turn].slots[at][:length]
             taken[turn] += 1
-            rooms[turn]()
+            notify_free[turn]()
         except errors as error:
             resume(error)
             return recv_into(buffer)
@@ -229,6 +229,6 @@ def collector(
 
     def recv_from(buffer: memoryview, /) -> int:
         recv_into(buffer)
-        return (turn or len(lanes)) - 1  # it has gone on to the next one
+        return (turn or len(lanes)) - 1  # `turn` is the next lane
 
     return recv_into, recv_from

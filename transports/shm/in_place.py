@@ -1,4 +1,4 @@
-"""Messages that are read where they were written, and never copied out; written there as well."""
+"""Transfer in place: messages that are read and written in their slots, without a copy."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from typing import Any
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.shm.counted_ring import Lane
 
-ABSENT = 0xFF  # the byte that is looked for; bench's messages have none
+ABSENT = 0xFF  # the byte that is searched; bench's messages do not contain it
 
-Wait = Callable[[], object]
+Call = Callable[[], object]
 
 
 @cache
 def _memchr() -> Any:
-    # It never waits: it may keep the interpreter's lock, which is quicker.
+    # It never blocks: it may keep the interpreter's lock, which is faster.
     memchr = ctypes.PyDLL(None).memchr
     memchr.restype = ctypes.c_void_p
     return memchr
 
 
-def in_place(lane: Lane, item: Wait, room: Wait) -> tuple[Any, Any, Any]:
-    """(`recv_into`, `peek`, `release`) of the only lane."""
+def in_place(lane: Lane, wait_used: Call, notify_free: Call) -> tuple[Any, Any, Any]:
+    """Make (`recv_into`, `peek`, `release`) of the only lane."""
     slots, lengths = lane.slots, lane.lengths
     depth, size = len(slots), len(slots[0])
-    places = [ctypes.c_void_p(_place(slot)) for slot in slots]
+    addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
     memchr, whole = _memchr(), ctypes.c_size_t(size)
     at = 0
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at
-        item()
+        wait_used()
         length: int = lengths[at]
         if length == size:
-            found = memchr(places[at], ABSENT, whole)
-        else:  # as another process has it: no slot is read beyond its end
-            found = memchr(places[at], ABSENT, ctypes.c_size_t(min(length, size)))
+            found = memchr(addresses[at], ABSENT, whole)
+        else:  # another process may have written it: read no slot beyond its end
+            found = memchr(addresses[at], ABSENT, ctypes.c_size_t(min(length, size)))
         if found is not None:
-            zlib.crc32(slots[at][:length])  # it stopped there: read all, another way
+            zlib.crc32(slots[at][:length])  # memchr(3) stopped there: read all bytes in another way
         at += 1
         if at == depth:
             at = 0
-        room()
+        notify_free()
         if length > len(buffer) or length > size:
             raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), size)}")
         return length
 
     def peek() -> memoryview:
-        item()
+        wait_used()
         return slots[at][: lengths[at]]
 
     def release() -> None:
@@ -59,13 +59,13 @@ def in_place(lane: Lane, item: Wait, room: Wait) -> tuple[Any, Any, Any]:
         at += 1
         if at == depth:
             at = 0
-        room()
+        notify_free()
 
     return recv_into, peek, release
 
 
 def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:
-    """(`loan`, `commit`) of slots of `size`, so that what is sent is what was lent."""
+    """Make (`loan`, `commit`) that check sizes: only bytes that were lent can be committed."""
     lent: int | None = None
 
     def lend(length: int, /) -> memoryview:
@@ -89,6 +89,6 @@ def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:
     return lend, send
 
 
-def _place(slot: memoryview) -> int:
-    """Where it lies in memory."""
+def _address(slot: memoryview) -> int:
+    """Return the address of a slot."""
     return ctypes.addressof(ctypes.c_char.from_buffer(slot)) if slot else 0

@@ -1,4 +1,4 @@
-"""The segments and waiters that there are, by name."""
+"""The kinds of segments and of waiters, by name."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The newest value of one publisher, in shared memory, under a sequence lock.
+"""Latest value of one publisher, in shared memory, with a sequence lock.
 
-The publisher makes the count odd, writes, and makes it even; a reader who finds
-it odd, or changed after his copy, has read a torn value and tries again. Nobody
-waits for a reader, and a reader waits for no more than one write.
+The publisher makes the count odd, writes, and makes the count even. A reader that finds
+the count odd, or changed after its copy, has a torn value and tries again. The publisher
+never waits for a reader, and a reader waits for one write at most.
 
-Without fences that takes a machine that keeps its stores in order, and its loads:
-x86 does (Intel SDM 3A, 8.2.2), with string operations among them (8.2.4). So who
-copied a byte of a later value sees the count that came before it, odd at least.
+Without fences this needs a machine that keeps the order of its stores and of its loads:
+x86 does (Intel SDM 3A, 8.2.2), also for string operations (8.2.4). A reader that copied a
+byte of a later value sees the odd count that was stored before it.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _HEAD = 64  # a cache line: the count, and the length
 
 
 class LatestValue:
-    """A `contract.Latest` over a segment's memory, which starts out as zeros.
+    """A `contract.Latest` over a segment's memory, which is zero at first.
 
-    Its largest value is the segment's size less 64 bytes. `retries` counts the
-    torn reads that a reader found out.
+    Its largest value is the segment's size less 64 bytes. `retries` counts the torn
+    values that were discarded.
     """
 
     def __init__(self, segment: Segment) -> None:
-        """Raises: Unavailable on a machine that reorders."""
+        """Make the views. Raises: Unavailable on a machine that reorders loads and stores."""
         if not ORDERED:
             raise Unavailable(
                 f"plain loads and stores stay in order on x86-64 alone, and this is "
-                f"{platform.machine()}: it takes the native runtime's atomics"
+                f"{platform.machine()}: it needs the native runtime's atomics"
             )
         memory = segment.memory
         self._count = memory[:8].cast("Q")
@@ -53,7 +53,7 @@ class LatestValue:
             self.retries += 1
             if time.monotonic() > deadline:
                 raise TimedOut("the publisher did not finish its value in time")
-            os.sched_yield()  # it may be waiting for this very CPU
+            os.sched_yield()  # the publisher may be waiting for this CPU
 
     def read_into(self, buffer: memoryview, /) -> int:
         count, lengths, value = self._count, self._length, self._value
@@ -71,20 +71,20 @@ class LatestValue:
             os.sched_yield()
 
     def close(self) -> None:
-        """Let go of the segment's memory. Twice is harmless."""
+        """Release the segment's memory. May be called twice."""
         for view in (self._count, self._length, self._value):
             view.release()
 
 
 def _publisher(count: memoryview, lengths: memoryview, value: memoryview) -> Any:
-    room = len(value)
-    number = count[0] + (count[0] & 1)  # a publisher before us may have been stopped half-way
+    size = len(value)
+    number = count[0] + (count[0] & 1)  # an earlier publisher may have been killed while it wrote
 
     def publish(data: bytes | memoryview, /) -> None:
         nonlocal number
         length = len(data)
-        if length > room:
-            raise MessageTooLarge(f"publish: {length} bytes into {room}")
+        if length > size:
+            raise MessageTooLarge(f"publish: {length} bytes into {size}")
         count[0] = number + 1
         value[:length] = data
         lengths[0] = length

@@ -1,4 +1,4 @@
-"""What lies where in a channel's segment, and which lane and waiter is whose."""
+"""Layout of a channel's segment: the places of lanes and waiters, and the seats they belong to."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from ipcbench.transports.shm.counted_ring import default_depth, lane_size
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.waiter import WORD_BYTES, WaiterKind
 
-APART = 128  # bytes: IPCBENCH_APART of native/words.h
+LINE_PAIR = 128  # bytes: IPCBENCH_LINE_PAIR of native/futex.h
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Words of waiters in memory come first, then the lanes.
+    """The places of all parts: first the waiters that are in memory, then the lanes.
 
-    Where lanes are *atomic* (native/word_ring.h), each receiving seat has a bell in their
-    place, and whatever else is waited for is in the lanes: there are no waiters then.
+    Where lanes are *atomic* (native/word_ring.h), there are no waiters: each receiving
+    seat has a doorbell in their place, and the lanes contain all other words.
 
-    `forth` lanes lead to the one server or receiver, one from each other
-    process; `back` lanes lead to the clients, in the same order. A waiter that
-    several may notify counts the items of all `forth` lanes.
+    `to_server` lanes lead to the one server or receiver, one from each other process.
+    `to_client` lanes lead to the clients, in the same order. A waiter that several
+    processes may notify counts the used slots of all `to_server` lanes.
     """
 
     spec: Spec
     depth: int
-    forth: int
-    back: int
-    together: bool  # one items waiter for all lanes forth
-    words: bool  # waiters live in the segment
-    atomic: bool = False  # lanes of words, of atomic loads and stores: native/word_ring.h
+    to_server: int
+    to_client: int
+    together: bool  # one waiter for the used slots of all lanes to the server
+    words: bool  # the waiters are in the segment
+    atomic: bool = False  # the lanes are word rings: native/word_ring.h
 
     @classmethod
     def of(cls, spec: Spec, kind: WaiterKind, depth: int | None = None) -> Layout:
-        forth = spec.parties - 1
+        to_server = spec.parties - 1
         return cls(
             spec,
             depth or spec.depth or default_depth(spec.size),
-            forth,
-            0 if spec.topology is Topology.FAN_IN else forth,
-            kind.many and (forth > 1 or spec.topology is Topology.HUB),
+            to_server,
+            0 if spec.topology is Topology.FAN_IN else to_server,
+            kind.many and (to_server > 1 or spec.topology is Topology.HUB),
             kind.in_memory,
             kind.in_memory and (spec.native or not futex.ORDERED),
         )
 
     @property
     def lanes(self) -> int:
-        return self.forth + self.back
+        return self.to_server + self.to_client
 
     @property
     def initials(self) -> list[int]:
-        """What each waiter holds to begin with: the lanes' rooms, then their items."""
+        """The initial count of each waiter: those of free slots, then those of used slots."""
         if self.atomic:
             return []
-        items = self.lanes - self.forth + 1 if self.together else self.lanes
-        return [self.depth] * self.lanes + [0] * items
+        used = self.lanes - self.to_server + 1 if self.together else self.lanes
+        return [self.depth] * self.lanes + [0] * used
 
     @property
     def base(self) -> int:
-        """Where the lanes begin, in bytes."""
+        """The offset of the first lane."""
         if self.atomic:
-            return APART * (1 + self.back)
+            return LINE_PAIR * (1 + self.to_client)
         return WORD_BYTES * len(self.initials) if self.words else 0
 
     @property
@@ -71,34 +71,30 @@ class Layout:
         return self.start(self.lanes)
 
     def start(self, lane: int) -> int:
-        """Where a lane begins."""
+        """Return the offset of a lane."""
         size = operations.word_lane_bytes if self.atomic else lane_size
         return self.base + lane * int(size(self.spec.size, self.depth))
 
-    def bell(self, lane: int) -> int:
-        """Where the bell is of who receives of an atomic lane."""
-        return 0 if lane < self.forth else APART * (lane - self.forth + 1)
+    def doorbell(self, lane: int) -> int:
+        """Return the offset of the doorbell of an atomic lane's receiver."""
+        return 0 if lane < self.to_server else LINE_PAIR * (lane - self.to_server + 1)
 
     def seat(self, role: Role, index: int) -> tuple[Sequence[int], Sequence[int]]:
-        """The lanes that lead to a seat, and those that lead away from it."""
+        """Return the incoming and the outgoing lanes of a seat."""
         if role in (Role.SERVER, Role.RECEIVER):
-            return range(self.forth), range(self.forth, self.lanes)
-        return [self.forth + index] if self.back else [], [index]
+            return range(self.to_server), range(self.to_server, self.lanes)
+        return [self.to_server + index] if self.to_client else [], [index]
 
-    def hub(self, role: Role) -> bool:
-        """Whether this seat has to say whom it answers."""
-        return role is Role.SERVER and self.spec.topology is Topology.HUB
-
-    def room(self, lane: int) -> int:
-        """The number of a lane's waiter for room."""
+    def free_slots(self, lane: int) -> int:
+        """Return the number of the waiter that counts a lane's free slots."""
         return lane
 
-    def item(self, lane: int) -> int:
-        """The number of a lane's waiter for items."""
+    def used_slots(self, lane: int) -> int:
+        """Return the number of the waiter that counts a lane's used slots."""
         if not self.together:
             return self.lanes + lane
-        return self.lanes + (0 if lane < self.forth else lane - self.forth + 1)
+        return self.lanes + (0 if lane < self.to_server else lane - self.to_server + 1)
 
     def word(self, memory: memoryview, number: int) -> memoryview | None:
-        """A waiter's place, if it lives in memory."""
+        """Return the memory of a waiter, if it is in memory."""
         return memory[number * WORD_BYTES : (number + 1) * WORD_BYTES] if self.words else None

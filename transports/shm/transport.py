@@ -1,4 +1,4 @@
-"""Shared memory as a transport: a segment kind times a waiter kind, and the ring over both."""
+"""Transports over shared memory: a segment kind times a waiter kind, with a ring over both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ipcbench.transports.base import check_spec
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
-    FanOut,
     Framing,
     Lifetime,
     Limit,
@@ -33,19 +32,21 @@ from ipcbench.transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
 from ipcbench.transports.shm.layout import Layout
 from ipcbench.transports.shm.native_endpoint import MOST_SLOTS, AtomicEndpoint
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.futex import MOST_WORDS, Words
+from ipcbench.transports.sync.futex import MOST_WORDS, FutexWords
 from ipcbench.transports.sync.waiter import WaiterKind
 
 HUGE, IN_PLACE = "/huge", "/in-place"
 
 SEVERAL = (Topology.LINK, Topology.FAN_IN, Topology.HUB)
 
-_LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest counts
-_SPARE = 4096  # bytes a slot that are left for lengths and rounding
+_LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest one counts
+_SPARE = 4096  # bytes for each slot, for lengths and rounding
 
 
 @dataclass(frozen=True)
 class Shm:
+    """The transport of a segment kind and a waiter kind."""
+
     segment: SegmentKind
     waiter: WaiterKind
     huge: bool = False  # the segment is of huge pages
@@ -64,19 +65,17 @@ class Shm:
             family=Family.SHARED_MEMORY,
             framing=Framing.MESSAGE,
             topologies=frozenset({Topology.LINK} if self.in_place else SEVERAL),
-            fan_out=FanOut.NONE,
             peer_death=PeerDeath.SILENT,
             sharing=Sharing.NAME if by_name else Sharing.DESCRIPTORS,
             lifetime=max(segment.lifetime, waiter.lifetime, key=_LASTING.index),
             waiting=waiter.waiting,
-            zero_length=True,
             pollable=waiter.pollable,
             copies=1 if self.in_place else 2,  # into the slot, and out of it
             unlink_early=waiter.unlink_early,
             depth=True,
             in_place=self.in_place,
             native=True,
-            native_differs=isinstance(waiter, Words) and futex.ORDERED,
+            native_differs=isinstance(waiter, FutexWords) and futex.ORDERED,
         )
 
     def probe(self) -> Limits | Unavailable:
@@ -84,24 +83,24 @@ class Shm:
         return replace(found, several=self._several()) if isinstance(found, Limits) else found
 
     def _several(self) -> Unavailable | None:
-        """Why Python cannot receive of several, where it cannot."""
-        if isinstance(self.waiter, Words):
+        """Return the reason why Python cannot receive from several processes here, or None."""
+        if isinstance(self.waiter, FutexWords):
             return self.waiter.for_several()
-        return None if futex.ORDERED else _lanes()
+        return None if futex.ORDERED else _unordered()
 
     def _limits(self) -> Limits | Unavailable:
-        room = self.segment.capacity()
-        if isinstance(room, Unavailable):
-            return room
+        capacity = self.segment.capacity()
+        if isinstance(capacity, Unavailable):
+            return capacity
         slots = 2 * DEFAULT_DEPTHS[0]  # both directions, at the smallest default depth
         return Limits(
             message=Limit(
                 "message",
-                None if room.value is None else max(0, room.value // slots - _SPARE),
-                room.source,
-                room.remedy,
+                None if capacity.value is None else max(0, capacity.value // slots - _SPARE),
+                capacity.source,
+                capacity.remedy,
             ),
-            others=(room,),
+            others=(capacity,),
         )
 
     def create(self, spec: Spec) -> ShmChannel:
@@ -116,33 +115,33 @@ class Shm:
             reason = self._several()
             if reason is not None:
                 raise reason
-            if isinstance(self.waiter, Words) and spec.parties - 1 > MOST_WORDS:
-                raise Unavailable(f"one process waits for {MOST_WORDS} words at most")
+            if isinstance(self.waiter, FutexWords) and spec.parties - 1 > MOST_WORDS:
+                raise Unavailable(f"one process can wait for {MOST_WORDS} words at most")
         return ShmChannel(self.segment, self.waiter, layout)
 
     def _check_atomic(self, layout: Layout) -> None:
-        """Raises: Unavailable."""
+        """Check the needs of word rings. Raises: Unavailable."""
         reason = self.waiter.probe() or built()
         if reason is not None:
             raise reason
         if layout.depth >= MOST_SLOTS:
             raise Unavailable(
-                f"depth {layout.depth}: a ring over words has fewer than {MOST_SLOTS} slots"
+                f"depth {layout.depth}: a word ring has fewer than {MOST_SLOTS} slots"
             )
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         if Layout.of(ticket.spec, self.waiter, ticket.data["depth"]).atomic:
-            assert isinstance(self.waiter, Words)
+            assert isinstance(self.waiter, FutexWords)
             return AtomicEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
         make = InPlaceEndpoint if self.in_place else ShmEndpoint
         return make(self.segment, self.waiter, ticket)
 
 
-def _lanes() -> Unavailable:
-    """Words are served natively where stores may pass each other; the kernel's counts are not.
+def _unordered() -> Unavailable:
+    """Return the reason why Python cannot receive from several lanes of counted rings here.
 
-    A consumer of several lanes may see what one has published before that lane's own item is
-    counted: Python has no fence for it, and native/ring.h has.
+    A consumer of several lanes may see the count of a lane before that lane's own slot is
+    counted: that needs a fence, which native/counted_ring.h has and Python lacks.
     """
     return Unavailable(
         f"{LANES}, and this is {platform.machine()}", "measure it natively: --runtime native"
@@ -150,9 +149,9 @@ def _lanes() -> Unavailable:
 
 
 def shm(parameters: str) -> Shm:
-    """`posix+posix-sem`, `sysv+futex/huge/in-place` -> the transport of that segment and waiter.
+    """Make the transport of a segment and a waiter: `posix+posix-sem`, `sysv+futex/huge/in-place`.
 
-    Raises: ValueError for a kind that there is not.
+    Raises: ValueError for an unknown kind.
     """
     found = re.fullmatch(r"([a-z-]+)\+([a-z-]+)((?:/huge|/in-place)*)", parameters)
     if found is None or found[1] not in SEGMENTS or found[2] not in WAITERS:
@@ -169,13 +168,13 @@ def shm(parameters: str) -> Shm:
         )
     segment = (IN_HUGE_PAGES if huge else SEGMENTS)[found[1]]
     made = Shm(segment, WAITERS[found[2]], huge=huge, in_place=in_place)
-    if made.name != f"shm:{parameters}":  # one name each: results are found by it
+    if made.name != f"shm:{parameters}":  # each transport has one name, by which results are found
         raise ValueError(f"no shared memory {parameters!r}: write {made.name}")
     return made
 
 
 def product() -> list[str]:
-    """Every pair's name, with each choice of options."""
+    """List the names of all pairs, with all options."""
     return [
         f"shm:{one}+{other}{pages}{way}"
         for one in SEGMENTS

@@ -1,10 +1,10 @@
-"""The bounded buffer over words in memory: the same lanes as ring.py, and the waiting written out.
+"""Word ring: the bounded buffer over futex words, with the waiting inline.
 
-`items` counts what its producer has published, `room` the slots that its
-consumer has given free, `depth` to begin with. Each has one notifier, which
-words need (words.py says why, and why the bytes are there before the word).
-The waiter's own calls are part of these loops, since a Python frame costs about
-as much as all the rest of a turn.
+The lanes are those of counted_ring.py. The word `used` counts the messages of the
+producer; the word `free` counts the slots released by the consumer, and is `depth` at
+first. Each word has one notifier; sync/futex.py says why, and why the bytes are visible
+before the word. The loops do not call the waiter's own methods, since a Python frame
+takes about as much time as all the rest of a turn.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.shm.counted_ring import Lane
-from ipcbench.transports.sync.futex import Word
+from ipcbench.transports.sync.futex import FutexWord
 
-Stall = Callable[[int], Any]
+Pause = Callable[[int], Any]
 
 
-def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> tuple[Any, Any, Any]:
-    """(`send`, `loan`, `commit`) of a lane. `stall` passes time while there is no room."""
+def producer(lane: Lane, free: FutexWord, used: FutexWord, pause: Pause) -> tuple[Any, Any, Any]:
+    """Make (`send`, `loan`, `commit`) of a lane; `pause` waits while there is no free slot."""
     slots, lengths = lane.slots, lane.lengths
-    freed, published, wake = room.word, item.word, item.wake
+    freed, published, wake = free.word, used.word, used.wake
     depth, size = len(slots), len(slots[0])
     at = total = 0
 
@@ -33,11 +33,11 @@ def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> tuple[Any, Any
             if length > size:
                 raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
             while freed[0] == total:
-                stall(total)
+                pause(total)
             slots[at][:length] = data
         else:
             while freed[0] == total:
-                stall(total)
+                pause(total)
             slots[at][:] = data
         lengths[at] = length
         total += 1
@@ -49,7 +49,7 @@ def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> tuple[Any, Any
 
     def loan(length: int, /) -> memoryview:
         while freed[0] == total:
-            stall(total)
+            pause(total)
         return slots[at][:length]
 
     def commit(length: int, /) -> None:
@@ -63,17 +63,17 @@ def producer(lane: Lane, room: Word, item: Word, stall: Stall) -> tuple[Any, Any
     return send, loan, commit
 
 
-def consumer(lane: Lane, item: Word, room: Word, stall: Stall) -> Any:
-    """`recv_into` from the only lane. `stall` passes time while there is no message."""
+def consumer(lane: Lane, used: FutexWord, free: FutexWord, pause: Pause) -> Any:
+    """Make `recv_into` of the only lane; `pause` waits while there is no message."""
     slots, lengths = lane.slots, lane.lengths
-    published, freed, wake = item.word, room.word, room.wake
+    published, freed, wake = used.word, free.word, free.wake
     depth, size = len(slots), len(slots[0])
     at = total = 0
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at, total
         while published[0] == total:
-            stall(total)
+            pause(total)
         length: int = lengths[at]
         try:
             if length == size:
@@ -82,7 +82,7 @@ def consumer(lane: Lane, item: Word, room: Word, stall: Stall) -> Any:
                 buffer[:length] = slots[at][:length]
         except ValueError:  # the buffer has another size
             if length > len(buffer):
-                # Its turn is over all the same, or whoever asks next would get it again.
+                # Release the slot all the same; otherwise the next call would receive it.
                 at = (at + 1) % depth
                 total += 1
                 freed[0] = depth + total
@@ -102,17 +102,17 @@ def consumer(lane: Lane, item: Word, room: Word, stall: Stall) -> Any:
 
 def collector(
     lanes: Sequence[Lane],
-    items: Sequence[Word],
-    rooms: Sequence[Word],
+    used: Sequence[FutexWord],
+    free: Sequence[FutexWord],
     taken: MutableSequence[int],
-    stall: Stall,
+    pause: Pause,
 ) -> tuple[Any, Any]:
-    """(`recv_into`, `recv_from`) of whichever lane has a message, each in its turn.
+    """Make (`recv_into`, `recv_from`) of several lanes, in turn.
 
-    `stall` passes time while no lane has more than was `taken` of it.
+    `pause` waits while no lane has more messages than were `taken` of it.
     """
-    published = [item.word for item in items]
-    freed = [(room.word, room.wake) for room in rooms]
+    published = [waiter.word for waiter in used]
+    freed = [(waiter.word, waiter.wake) for waiter in free]
     depth, count = len(lanes[0].slots), len(lanes)
     turn = 0
 
@@ -126,12 +126,12 @@ def collector(
             looked += 1
             if looked == count:
                 looked = 0
-                stall(0)
+                pause(0)
         at = taken[turn] % depth
         length: int = lanes[turn].lengths[at]
         word, wake = freed[turn]
         taken[turn] += 1
-        if length > len(buffer):  # its turn is over all the same
+        if length > len(buffer):  # release the slot all the same
             word[0] = depth + taken[turn]
             wake()
             raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
@@ -145,6 +145,6 @@ def collector(
 
     def recv_from(buffer: memoryview, /) -> int:
         recv_into(buffer)
-        return (turn or count) - 1  # it has gone on to the next one
+        return (turn or count) - 1  # `turn` is the next lane
 
     return recv_into, recv_from

@@ -1,4 +1,4 @@
-"""eventfd(2): a counter behind a descriptor, and the one waiter that poll(2) knows."""
+"""Eventfds, eventfd(2): a counter behind a descriptor, and the one waiter that poll(2) knows."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ipcbench.transports.base import refused
-from ipcbench.transports.contract import (
-    Json,
-    Lifetime,
-    Sharing,
-    Unavailable,
-    Wait,
-    WouldBlock,
-)
+from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait, WouldBlock
 from ipcbench.transports.native import WaitPolicy, operations
 from ipcbench.transports.sync.waiter import Fixed
 
 
 class EventFd:
-    """With EFD_SEMAPHORE each read takes one."""
+    """An eventfd with EFD_SEMAPHORE: each read takes one."""
 
     address = None
 
@@ -35,7 +28,7 @@ class EventFd:
         self.wait: Callable[[], object] = partial(os.eventfd_read, fd)
 
     def try_wait(self) -> None:
-        # Not by O_NONBLOCK, which everybody who has this counter would share.
+        # O_NONBLOCK would hold for all processes that share the counter.
         if not self._poller.poll(0):
             raise WouldBlock("it would have to wait")
         self.wait()
@@ -54,11 +47,13 @@ class EventFd:
             os.close(self.fd)
 
     def unlink(self) -> None:
-        """There is no name."""
+        """Do nothing: there is no name."""
 
 
 @dataclass(frozen=True)
 class EventFds:
+    """Counters of eventfd(2)."""
+
     name = "eventfd"
     waiting = Wait.BLOCK
     sharing = Sharing.DESCRIPTORS
@@ -69,8 +64,8 @@ class EventFds:
     in_memory = False
     errors: tuple[type[Exception], ...] = (InterruptedError,)
 
-    def told(self, error: Exception) -> Exception | None:
-        return None  # os.eventfd_read does not go on waiting after a handler has run
+    def translate(self, error: Exception) -> Exception | None:
+        return None  # os.eventfd_read does not continue to wait after a signal's handler
 
     def probe(self) -> Unavailable | None:
         try:

@@ -1,19 +1,19 @@
-"""Words in shared memory as counted wake-ups: spinning on one, or sleeping by futex(2).
+"""Futex words: words in shared memory as waiters, by spinning or by futex(2).
 
-Python has no compare-and-swap, so a word has one notifier, who alone stores to
-it: how often it has notified so far. The one who waits counts for itself what
-it has taken, and waits until the word differs from that.
+Python has no compare-and-swap, so a word has one notifier, which alone stores to it:
+the number of its notifications so far. The waiting process has its own count of those
+taken, and waits until the word differs from it.
 
-Nothing is lost. The waiter compares the word last of all, and futex(2) compares
-it once more under the lock that FUTEX_WAKE takes: a store that comes before that
-comparison keeps it from sleeping, and one that comes after it is followed by a
-wake-up that finds it asleep. So the notifier wakes after *every* store: to look
-first whether somebody sleeps would be a load that may pass the store, even on x86.
+No notification is lost. The waiting process compares the word last before it sleeps, and
+futex(2) compares it again under the lock that FUTEX_WAKE takes. A store before that
+comparison prevents the sleep; a store after it is followed by a wake-up that finds the
+process asleep. So the notifier wakes after *every* store: to check first whether a
+process sleeps would be a load that may be executed before the store, even on x86.
 
-That the bytes of a message are there before the word tells of them needs stores
-that stay in order, and loads that do: x86 keeps both (Intel SDM 3A, 8.2.2), with
-string operations among them (8.2.4). Elsewhere it takes fences, which Python lacks: there
-the native runtime's operations serve Python too (shm/atomic.py).
+The bytes of a message must be visible before the word that announces it. That needs stores
+and loads that stay in order, which x86 guarantees (Intel SDM 3A, 8.2.2), also for string
+operations (8.2.4). Other processors need fences, which Python lacks: there Python calls the
+native operations (shm/native_endpoint.py).
 """
 
 from __future__ import annotations
@@ -45,44 +45,48 @@ from ipcbench.transports.sync.waiter import Fixed
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
-_FUTEX, _FUTEX_WAITV = 202, 449  # asm/unistd_64.h of x86-64, which `ORDERED` asks for
+_FUTEX, _FUTEX_WAITV = 202, 449  # asm/unistd_64.h of x86-64: used if `ORDERED`
 _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
 _FUTEX_32 = 2  # FUTEX2_SIZE_U32
 MOST_WORDS = 128  # FUTEX_WAITV_MAX
-SPINS = 400  # looks at the word before sleeping: some 20 microseconds
-NATIVE_SPINS = 2300  # the same natively; and less than a hundredth of that many yields
+SPINS = 400  # looks at a word before it sleeps: some 20 microseconds
+NATIVE_SPINS = 2300  # the same in native operations, or a hundredth of it with yields
 
 _C = ctypes.CDLL(None, use_errno=True)
 _sleep = _C.syscall
-# A wake-up never waits: it may keep the interpreter's lock, which is quicker.
+# A wake-up never blocks: it may keep the interpreter's lock, which is faster.
 _wake = ctypes.PyDLL(None).syscall
 _wake.restype = None
 
 
 def would_block(seen: int) -> None:
-    """Stands in for a stall where nobody may wait."""
+    """Raise WouldBlock: the `pause` of an end that must not wait."""
     raise WouldBlock("it would have to wait")
 
 
-def _yield(seen: int) -> None:
+def _yield_cpu(seen: int) -> None:
     os.sched_yield()
 
 
-class Word:
-    """A waiter in memory. What the ring's own loops use: `word`, `stall`, `wake`.
+def _between_looks(exclusive_cpu: bool) -> Callable[[int], Any]:
+    """Return the call between two looks at a word: nothing, or a yield on a shared CPU."""
+    return bool if exclusive_cpu else _yield_cpu
 
-    `stall(seen)` passes time while the word may still be `seen`, and may return
-    early; `wake()` follows each store. Both are cheap calls into C where there is
-    nothing to do.
+
+class FutexWord:
+    """A waiter in memory. The loops of the ring use its `word`, `pause` and `wake`.
+
+    `pause(seen)` waits while the word may still be `seen`, and may return early; `wake()`
+    follows each store. Both are cheap calls into C where there is nothing to do.
     """
 
     address = None
     fd = None
 
-    def __init__(self, memory: memoryview, kind: Words, initial: int | None) -> None:
+    def __init__(self, memory: memoryview, kind: FutexWords, initial: int | None) -> None:
         self._kind = kind
-        # A cast to "Q" stores eight bytes at once. futex(2) looks at the lower four,
-        # which come first here; two counts that agree in those are 2^32 apart.
+        # A cast to "Q" stores eight bytes at once. futex(2) compares the lower four, which
+        # are the first here; two counts with the same lower four differ by 2^32.
         self.word = memory[:8].cast("Q")
         if initial is not None:
             self.word[0] = initial
@@ -90,23 +94,23 @@ class Word:
         self.wake: Callable[[], Any] = bool
         if kind.sleeps:
             self.wake = partial(_wake, _FUTEX, ctypes.c_void_p(self.place), _WAKE, 1)
-        self.alone(False)
+        self.set_exclusive_cpu(False)
         self.try_wait = _waiting(self.word, would_block)
         self.notify = _notifying(self.word, self.wake)
 
-    def alone(self, alone: bool) -> None:
-        """Whether no other process uses our CPUs; before anybody has waited."""
-        self.stall = self._kind.stall([self], alone)
-        self.wait = _waiting(self.word, self.stall)
+    def set_exclusive_cpu(self, exclusive_cpu: bool) -> None:
+        """Set if no other process uses this CPU; called before the first wait."""
+        self.pause = self._kind.pause(self, exclusive_cpu)
+        self.wait = _waiting(self.word, self.pause)
 
     def native(self, policy: WaitPolicy) -> None:
-        """Where it lives is a native end's own affair: shm/atomic.py, signalling.py."""
+        """Return None: a native end uses the memory itself."""
 
     def close(self) -> None:
         self.word.release()
 
     def unlink(self) -> None:
-        """It goes with the memory."""
+        """Do nothing: it is removed with the memory."""
 
 
 def _notifying(word: memoryview, wake: Callable[[], Any]) -> Callable[[], None]:
@@ -121,21 +125,21 @@ def _notifying(word: memoryview, wake: Callable[[], Any]) -> Callable[[], None]:
     return notify
 
 
-def _waiting(word: memoryview, stall: Callable[[int], Any]) -> Callable[[], None]:
+def _waiting(word: memoryview, pause: Callable[[int], Any]) -> Callable[[], None]:
     taken = 0
 
     def wait() -> None:
         nonlocal taken
         while word[0] == taken:
-            stall(taken)
+            pause(taken)
         taken += 1
 
     return wait
 
 
 @dataclass(frozen=True)
-class Words:
-    """`spins`: looks at the word before it sleeps, None: for ever. It yields on a shared CPU."""
+class FutexWords:
+    """Waiters in memory. `spins`: looks at the word before it sleeps; None: it never sleeps."""
 
     name: str
     waiting: Wait
@@ -155,12 +159,12 @@ class Words:
 
     @property
     def looks(self) -> int:
-        """Looks before a native end sleeps; -1 where it never does."""
+        """The looks of a native end before it sleeps; -1: it never sleeps."""
         if self.spins is None:
             return -1
         return NATIVE_SPINS if self.spins else 0
 
-    def told(self, error: Exception) -> Exception | None:
+    def translate(self, error: Exception) -> Exception | None:
         return error
 
     def probe(self) -> Unavailable | None:
@@ -169,123 +173,121 @@ class Words:
         return _futex() if self.sleeps else None
 
     def for_several(self) -> Unavailable | None:
-        """Whether one process can wait for several words, from Python."""
+        """Return the reason why Python cannot wait for several words here, or None."""
         return _futex_waitv() if self.sleeps and ORDERED else None
 
-    def stall(self, words: Sequence[Word], alone: bool) -> Callable[[int], Any]:
-        """Passes time while none of the words may differ from what was taken of it.
-
-        The taken count is its argument for one word; for several see `Lookout`.
-        """
-        pause: Callable[[int], Any] = bool if alone else _yield
+    def pause(self, word: FutexWord, exclusive_cpu: bool) -> Callable[[int], Any]:
+        """Make the call that waits while a word may have a value; see `MultiWait` for several."""
+        between = _between_looks(exclusive_cpu)
         if self.spins is None:
-            return pause
-        (word,) = words
+            return between
         sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(word.place), _WAIT)
         if not self.spins:
             return lambda seen: sleep(seen, None)
-        return _spinning_first(word.word, self.spins, pause, sleep)
+        return _spinning_first(word.word, self.spins, between, sleep)
 
-    def create(self, initial: int, fixed: Fixed | None, memory: memoryview | None = None) -> Word:
+    def create(
+        self, initial: int, fixed: Fixed | None, memory: memoryview | None = None
+    ) -> FutexWord:
         assert memory is not None
         reason = self.probe()
         if reason is not None:
             raise reason
-        return Word(memory, self, initial)
+        return FutexWord(memory, self, initial)
 
-    def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> Word:
+    def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> FutexWord:
         assert memory is not None
-        return Word(memory, self, None)
+        return FutexWord(memory, self, None)
 
 
 def _spinning_first(
-    word: memoryview, spins: int, pause: Callable[[int], Any], sleep: Callable[..., Any]
+    word: memoryview, spins: int, between: Callable[[int], Any], sleep: Callable[..., Any]
 ) -> Callable[[int], None]:
-    def stall(seen: int) -> None:
+    def pause(seen: int) -> None:
         for _ in repeat(None, spins):
             if word[0] != seen:
                 return
-            pause(seen)
+            between(seen)
         sleep(seen, None)
 
-    return stall
+    return pause
 
 
-class Lookout:
-    """Waits for several words at once: each has its own notifier, so nothing is lost either.
+class MultiWait:
+    """Waiting for several words at once; each has its own notifier, so no notification is lost.
 
-    `taken` is what has been taken of each. futex_waitv (Linux 5.16) compares every
-    word with it before it sleeps, as FUTEX_WAIT does with one.
+    `taken` has the count taken of each word. futex_waitv (Linux 5.16) compares every word
+    with it before it sleeps, as FUTEX_WAIT does with one word.
     """
 
-    def __init__(self, kind: Words, words: Sequence[Word], alone: bool) -> None:
+    def __init__(
+        self, kind: FutexWords, words: Sequence[FutexWord], *, exclusive_cpu: bool
+    ) -> None:
         self.taken = array("Q", bytes(8 * len(words)))
         # struct futex_waitv: value, address, flags and padding, each of eight bytes.
         self._vector = array("Q", bytes(24 * len(words)))
         for number, word in enumerate(words):
             self._vector[3 * number + 1] = word.place
             self._vector[3 * number + 2] = _FUTEX_32
-        self._kind = kind
         self._words = [word.word for word in words]
-        self.stall = self._stall(alone)
+        self.pause = self._pause(kind.spins, _between_looks(exclusive_cpu))
 
-    def _stall(self, alone: bool) -> Callable[[int], Any]:
-        pause: Callable[[int], Any] = bool if alone else _yield
-        spins, taken, words, vector = self._kind.spins, self.taken, self._words, self._vector
+    def _pause(self, spins: int | None, between: Callable[[int], Any]) -> Callable[[int], Any]:
+        taken, words, vector = self.taken, self._words, self._vector
         if spins is None:
-            return pause
+            return between
         place, _ = vector.buffer_info()
         numbers = range(len(words))
         sleep = partial(_sleep, _FUTEX_WAITV, ctypes.c_void_p(place), len(words), 0, None, 0)
 
-        def stall(_seen: int) -> None:
+        def pause(_seen: int) -> None:
             for _ in repeat(None, spins // len(words)):
                 for number in numbers:
                     if words[number][0] != taken[number]:
                         return
-                pause(0)
+                between(0)
             for number in numbers:
                 vector[3 * number] = taken[number] & 0xFFFFFFFF
             sleep()
 
-        return stall
+        return pause
 
 
-def cpus() -> list[int]:
-    """The CPUs that this process may use: what it tells the others."""
+def usable_cpus() -> list[int]:
+    """Return the CPUs that this process may use, for the other processes."""
     return sorted(os.sched_getaffinity(0))
 
 
-def alone_on(mine: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
-    """Whether nobody else uses these CPUs; ours are among `all_cpus`, which all have told."""
-    return sum(not set(mine).isdisjoint(one) for one in all_cpus) <= 1
+def is_exclusive(cpus: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
+    """Return True if no other process uses these CPUs; `all_cpus` has those of all processes."""
+    return sum(not set(cpus).isdisjoint(others) for others in all_cpus) <= 1
 
 
-FUTEX = Words("futex", Wait.BLOCK, spins=0)
-SPIN = Words("spin", Wait.SPIN, spins=None)
-SPIN_BLOCK = Words("spin-block", Wait.SPIN_BLOCK, spins=SPINS)
+FUTEX = FutexWords("futex", Wait.BLOCK, spins=0)
+SPIN = FutexWords("spin", Wait.SPIN, spins=None)
+SPIN_BLOCK = FutexWords("spin-block", Wait.SPIN_BLOCK, spins=SPINS)
 
 
 def _atomics() -> Unavailable | None:
-    """Whether what Python lacks is there natively."""
+    """Return the reason why there are no native atomics, or None."""
     reason = built()
     if reason is None:
         return None
     return Unavailable(
         f"plain loads and stores stay in order on x86-64 alone, and this is "
-        f"{platform.machine()}: it takes the native runtime's atomics ({reason.reason})",
+        f"{platform.machine()}: it needs the native runtime's atomics ({reason.reason})",
         reason.remedy,
     )
 
 
 @cache
 def _futex() -> Unavailable | None:
-    """Try to wait for a word to leave a value that it does not have: EAGAIN."""
+    """Try to wait on a word that has another value: EAGAIN."""
     with mmap.mmap(-1, mmap.PAGESIZE) as memory:
         word = ctypes.c_char.from_buffer(memory)
         _sleep(_FUTEX, ctypes.byref(word), _WAIT, 1, None)
         del word
-    return _answer("futex(2)", ctypes.get_errno())
+    return _reason("futex(2)", ctypes.get_errno())
 
 
 @cache
@@ -295,10 +297,10 @@ def _futex_waitv() -> Unavailable | None:
         vector = array("Q", [1, ctypes.addressof(word), _FUTEX_32])
         _sleep(_FUTEX_WAITV, ctypes.c_void_p(vector.buffer_info()[0]), 1, 0, None, 0)
         del word
-    return _answer("futex_waitv(2), of Linux 5.16,", ctypes.get_errno())
+    return _reason("futex_waitv(2), of Linux 5.16,", ctypes.get_errno())
 
 
-def _answer(call: str, number: int) -> Unavailable | None:
+def _reason(call: str, number: int) -> Unavailable | None:
     if number == errno.EAGAIN:
         return None
     return refused(call, OSError(number, os.strerror(number)))

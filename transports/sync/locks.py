@@ -1,4 +1,4 @@
-"""Guards that are no semaphores of ours: locks on a file, multiprocessing's lock, and none."""
+"""Guards by file locks and by multiprocessing's lock, and one that does not guard."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ipcbench.transports.base import PlainChannel, check_seat, check_spec, refused, refused_in_shm
+from ipcbench.transports.base import PlainChannel, check_spec, refused, refused_in_shm
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Lifetime,
     Limits,
@@ -26,30 +25,30 @@ from ipcbench.transports.contract import (
     Unavailable,
     Wait,
 )
-from ipcbench.transports.kernel_objects import announce, fresh_name, open_ours, withdraw
+from ipcbench.transports.kernel_objects import KernelName, fresh_name, open_ours
 from ipcbench.transports.kernel_objects.home import home
-from ipcbench.transports.native import built, operations
+from ipcbench.transports.native import build
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}))
 FILE_LOCK = replace(
     GUARD,
     lifetime=Lifetime.FILE_SYSTEM,
-    undo=True,  # the kernel gives it back when the holder's file is closed
+    undo=True,  # the kernel releases it when the holder's file is closed
 )
 HELD = replace(GUARD, sharing=Sharing.INHERIT, native=False)
 NO_GUARD = replace(GUARD, waiting=Wait.NONE, excludes=False)
 
 
 class _Lock(Protocol):
-    """What multiprocessing's lock has."""
+    """The methods of multiprocessing's lock."""
 
     def acquire(self) -> bool: ...
     def release(self) -> None: ...
 
 
 class FileLockEndpoint(TokenEndpoint):
-    """Each member opens the file for itself: flock(2) belongs to the open file description."""
+    """A member's end: it opens the file itself, since flock(2) locks an open file description."""
 
     def __init__(self, call: Callable[[int, int], object], ticket: Ticket) -> None:
         super().__init__()
@@ -58,63 +57,43 @@ class FileLockEndpoint(TokenEndpoint):
         try:
             self._fd = open_ours(path, os.O_RDWR)
         except FileNotFoundError as error:
-            raise PeerGone(f"the file {path} is gone") from error
+            raise PeerGone(f"the file {path} was removed") from error
         self.acquire: Any = partial(call, self._fd, fcntl.LOCK_EX)
         self.release: Any = partial(call, self._fd, fcntl.LOCK_UN)
 
     def native(self) -> object | None:
-        if built() is not None:
-            return None
-        return operations.file_lock(self, self._fd, self._records)  # type: ignore[no-any-return]
+        return build("file_lock", self, self._fd, self._records)
 
-    def close(self) -> None:
-        super().close()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+    def _close(self) -> None:
+        os.close(self._fd)
 
 
-class FileLockChannel:
+class FileLockChannel(PlainChannel):
+    """The owner's side of a file lock: a file under a private or a fixed name."""
+
     def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._closed = False
-        self._named = False
-        if spec.name is None:
-            self._path = home() / fresh_name()
-            announce("file", str(self._path))
-        else:
-            self._path = Path(spec.name)
+        super().__init__(spec)
+        path = home() / fresh_name() if spec.name is None else Path(spec.name)
+        self._name = KernelName("file", str(path), private=spec.name is None)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            os.close(os.open(self._path, flags, 0o600))
+            with self._name.creating():
+                os.close(os.open(path, flags, 0o600))
         except FileExistsError as error:
-            raise FileExistsError(f"{self._path} is taken") from error
+            raise FileExistsError(f"{path} is taken") from error
         except OSError as error:
-            if spec.name is None:
-                withdraw("file", str(self._path))
-            raise Unavailable(f"{self._path} cannot be made: {error.strerror}") from error
-        self._named = True
+            raise Unavailable(f"{path} cannot be created: {error.strerror}") from error
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
-        return Ticket(role, index, self._spec, data={"path": str(self._path)})
-
-    def close(self) -> None:
-        self._closed = True
+    def _ticket(self, role: Role, index: int) -> Ticket:
+        return Ticket(role, index, self._spec, data={"path": self._name.name})
 
     def unlink(self) -> None:
-        if self._named:  # once only: the name may be somebody else's by then
-            self._named = False
-            self._path.unlink(missing_ok=True)
-            if self._spec.name is None:
-                withdraw("file", str(self._path))
+        self._name.remove()
 
 
 @dataclass(frozen=True)
 class FileLock:
-    """`call`: fcntl.flock, or fcntl.lockf, whose locks belong to the process (fcntl(2))."""
+    """A lock on a file; `call`: fcntl.flock, or fcntl.lockf, a lock of the process (fcntl(2))."""
 
     name: str
     call: Callable[[int, int], object]
@@ -145,43 +124,38 @@ class FileLock:
 
 
 class HeldEndpoint(TokenEndpoint):
-    """A member's end of a lock that this process already has, by fork."""
+    """A member's end of a lock that this process has inherited."""
 
     def __init__(self, lock: _Lock) -> None:
         super().__init__()
-        self.acquire: Any = lock.acquire  # the C methods themselves
+        self.acquire: Any = lock.acquire  # C methods: no Python frame in the timed loop
         self.release: Any = lock.release
 
 
 class HeldChannel(PlainChannel):
-    """`lock` None: nothing has to be handed over."""
+    """A channel of an inherited lock; `lock` None: nothing is inherited."""
 
     def __init__(self, spec: Spec, lock: _Lock | None) -> None:
-        self._spec = spec
+        super().__init__(spec)
         self._lock = lock
-        self._closed = False
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
+    def _ticket(self, role: Role, index: int) -> Ticket:
         inherited = () if self._lock is None else (self._lock,)
         return Ticket(role, index, self._spec, inherited=inherited)
 
-    def close(self) -> None:
-        self._closed = True
+    def _close(self) -> None:
         self._lock = None
 
 
 @dataclass(frozen=True, slots=True)
 class MpLock:
-    """multiprocessing.Lock: a POSIX semaphore, whose name goes before anybody sees it."""
+    """multiprocessing.Lock: a POSIX semaphore whose name is removed at once."""
 
     name: str = "mp-lock"
     traits: Traits = HELD
 
     def _lock(self) -> _Lock:
-        """Raises: Unavailable."""
+        """Make a lock. Raises: Unavailable."""
         from multiprocessing import get_context
 
         try:
@@ -205,8 +179,8 @@ class MpLock:
         return HeldEndpoint(lock)
 
 
-class _Open:
-    """Lets everybody in."""
+class _NoLock:
+    """A lock that excludes nobody."""
 
     def acquire(self) -> bool:
         return True
@@ -216,16 +190,18 @@ class _Open:
 
 
 class OpenEndpoint(HeldEndpoint):
+    """A member's end of no guard."""
+
     def __init__(self) -> None:
-        super().__init__(_Open())
+        super().__init__(_NoLock())
 
     def native(self) -> object | None:
-        return None if built() is not None else operations.unguarded(self)
+        return build("unguarded", self)
 
 
 @dataclass(frozen=True, slots=True)
 class Unguarded:
-    """No guard at all, so that the updates which it would have saved are seen to be lost."""
+    """No guard: it shows the updates that are lost without one."""
 
     name: str = "unguarded"
     traits: Traits = NO_GUARD

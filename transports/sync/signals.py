@@ -1,7 +1,7 @@
-"""POSIX signals: one process wakes another by its pid; signal(7), sigwaitinfo(2).
+"""POSIX signals between processes: signal(7), sigwaitinfo(2).
 
-A real-time signal, because those are counted: two that wait to be taken are
-two, where an ordinary signal would be one.
+They are real-time signals, which are queued: two pending ones are received twice,
+while a standard signal would be received once.
 """
 
 from __future__ import annotations
@@ -16,31 +16,29 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base import PlainChannel, check_seat, check_spec, forbidden, refused
+from ipcbench.transports.base import PlainChannel, check_spec, forbidden, refused
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Json,
     Limit,
     Limits,
     PeerGone,
-    Role,
     Spec,
     Ticket,
     Topology,
     Unavailable,
     WouldBlock,
 )
-from ipcbench.transports.native import WaitPolicy, built, operations
+from ipcbench.transports.native import WaitPolicy, build
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
-SIGNAL = signal.SIGRTMIN  # the first that the C library leaves to programs
+SIGNAL = signal.SIGRTMIN  # the first that the C library does not use itself
 
 TRAITS = replace(TOKEN, topologies=frozenset({Topology.SIGNAL}))
 
 
 class SignalEndpoint(TokenEndpoint):
-    """It blocks the signal, or its default action would end the process before it waits."""
+    """One process's end. It blocks the signal, whose default action would end the process."""
 
     def __init__(self, ticket: Ticket) -> None:
         super().__init__()
@@ -48,12 +46,12 @@ class SignalEndpoint(TokenEndpoint):
         self._policy = WaitPolicy.of(ticket.spec)
         signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         _drain()
-        self.notify: Any = forbidden("connect first: a signal needs the other one's pid")
+        self.notify: Any = forbidden("connect first: a signal needs the other process's id")
         if ticket.spec.nowait:
             self.wait: Any = _take_now
         else:
-            # Not sigwait(3), which goes on waiting when another signal comes: the
-            # handler that has to end a vain wait would not be run.
+            # sigwait(3) would continue to wait after another signal, so that Python could not
+            # run the handler that has to end the wait.
             self.wait = partial(signal.sigwaitinfo, {SIGNAL})
 
     def hello(self) -> Json:
@@ -62,23 +60,19 @@ class SignalEndpoint(TokenEndpoint):
     def connect(self, hellos: Sequence[Json], deadline: float) -> None:
         (peer,) = (pid for pid in hellos if pid != os.getpid())
         try:
-            # A pidfd stays with its process; a pid alone is used again.
+            # A pidfd refers to one process for ever; a pid is reused.
             self._peer = os.pidfd_open(peer)
         except ProcessLookupError as error:
-            raise PeerGone(f"process {peer} is gone") from error
+            raise PeerGone(f"process {peer} has ended") from error
         self.notify = _notifier(self._peer)
 
     def native(self) -> object | None:
-        if built() is not None:
-            return None
-        return operations.process_signal(self, self._peer, SIGNAL, self._policy)  # type: ignore[no-any-return]
+        return build("process_signal", self, self._peer, SIGNAL, self._policy)
 
-    def close(self) -> None:
-        # It stays blocked: what the other one still sends would end this process.
-        super().close()
+    def _close(self) -> None:
+        # The signal stays blocked: a later one of the peer would end this process.
         if self._peer >= 0:
             os.close(self._peer)
-            self._peer = -1
             _drain()
 
 
@@ -89,7 +83,7 @@ def _notifier(peer: int) -> Any:
         try:
             send(peer, SIGNAL)
         except ProcessLookupError as error:
-            raise PeerGone("notify: the other process is gone") from error
+            raise PeerGone("notify: the other process has ended") from error
 
     return notify
 
@@ -100,43 +94,32 @@ def _take_now() -> None:
 
 
 def _drain() -> None:
-    """Take what somebody sent before, or still does."""
+    """Receive all pending signals."""
     while signal.sigtimedwait({SIGNAL}, 0) is not None:
         pass
 
 
 class SignalChannel(PlainChannel):
-    """Nothing is created: the processes' ids are all there is."""
-
-    def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._closed = False
-
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
-        return Ticket(role, index, self._spec)
-
-    def close(self) -> None:
-        self._closed = True
+    """A channel without objects: the processes' ids are exchanged by `hello`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
+    """The transport `signal`."""
+
     name: str = "signal"
     traits: Any = TRAITS
 
     def probe(self) -> Limits | Unavailable:
-        # To this thread alone: another one might not have the signal blocked.
+        # Sent to this thread only: another one may not block the signal.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         try:
             os.close(os.pidfd_open(os.getpid()))
             signal.pthread_kill(threading.get_ident(), SIGNAL)
             if signal.sigtimedwait({SIGNAL}, 1) is None:
-                return Unavailable("a signal to ourselves does not arrive")
+                return Unavailable("the real-time signal sent to this process was not delivered")
         except OSError as error:
-            if error.errno == errno.EAGAIN:  # from pthread_kill: no signal can be queued
+            if error.errno == errno.EAGAIN:  # of pthread_kill: no more signals can be queued
                 return refused("sigqueue(3)", error, "ulimit -i 1024")
             return refused("pidfd_open(2), of Linux 5.3,", error)
         finally:
@@ -144,9 +127,7 @@ class Signals:
         most, _ = resource.getrlimit(resource.RLIMIT_SIGPENDING)
         return replace(
             NOTHING,
-            others=(
-                Limit("signals that wait to be taken", most, "RLIMIT_SIGPENDING", "ulimit -i"),
-            ),
+            others=(Limit("pending signals", most, "RLIMIT_SIGPENDING", "ulimit -i"),),
         )
 
     def create(self, spec: Spec) -> SignalChannel:

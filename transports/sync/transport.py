@@ -1,4 +1,4 @@
-"""Waiters by themselves: as signals between two processes, and as guards among many."""
+"""Waiters as transports: signals between two processes, and guards among many."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from ipcbench.transports.base import check_seat, check_spec, close_all, duplicate_all, waiting_call
+from ipcbench.transports.base import (
+    PlainChannel,
+    check_spec,
+    close_all,
+    duplicate_all,
+    waiting_call,
+)
 from ipcbench.transports.contract import (
-    Closed,
     Endpoint,
     Json,
     Limits,
@@ -21,13 +26,13 @@ from ipcbench.transports.contract import (
     Traits,
     Unavailable,
 )
-from ipcbench.transports.native import WaitPolicy, built, operations, translating
+from ipcbench.transports.native import WaitPolicy, build, built, operations, translating
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.protocol import OwnedSegment
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.eventfd import EventFds
-from ipcbench.transports.sync.futex import FUTEX, Words
+from ipcbench.transports.sync.futex import FUTEX, FutexWords
 from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
 from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import (
@@ -35,18 +40,18 @@ from ipcbench.transports.sync.waiter import (
     Fixed,
     Waiter,
     WaiterKind,
-    patient,
+    uninterrupted,
 )
 
-_MEMORY = MemfdSegments()  # where the words are of those waiters that live in memory
+_MEMORY = MemfdSegments()  # of the waiters that live in memory
 
 
 class WaiterEndpoint(TokenEndpoint):
-    """An end of one waiter, or of two.
+    """One end of a signal or of a guard.
 
-    A guard's calls are the facility's own, where nobody can take it away: a frame
-    of ours would be a sixth of an uncontended update. So who is interrupted by a
-    signal's handler that raises nothing gets the binding's own error there.
+    Where nobody can remove its object, a guard's calls are the facility's own: a Python
+    frame would take a sixth of the time of an uncontended update. So a signal's handler
+    that raises nothing ends such a call with the binding's own error.
     """
 
     def __init__(self, kind: WaiterKind, ticket: Ticket) -> None:
@@ -54,69 +59,77 @@ class WaiterEndpoint(TokenEndpoint):
         self._kind = kind
         self._role, self._spec = ticket.role, ticket.spec
         self._waiters: list[Waiter] = []
-        self._natives: list[object] = []  # opened while there are names
-        self._native: object | None = None  # words': the only one, for it knows how many it took
+        self._natives: list[object] = []  # made while the names exist
+        self._native: object | None = None  # of words: only one, which counts those it took
         self._memory: Segment | None = None
         fds = list(ticket.take_fds())
         try:
-            self._wire(kind, ticket, fds)
+            self._open(ticket, fds)
+            self._bind()
         except BaseException:
             close_all(fds)
             self.close()
             raise
 
-    def _wire(self, kind: WaiterKind, ticket: Ticket, fds: list[int]) -> None:
+    def _open(self, ticket: Ticket, fds: list[int]) -> None:
+        """Open the waiters, and make their native twins."""
+        kind = self._kind
         if kind.in_memory:
             self._memory = _MEMORY.open(None, fds.pop(0))
         for number, address in enumerate(ticket.data["waiters"]):
             fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
             self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
-        if ticket.spec.native and built() is None:
-            policy = WaitPolicy.of(ticket.spec)
+        if self._spec.native and built() is None:
+            policy = WaitPolicy.of(self._spec)
             self._natives = [waiter.native(policy) for waiter in self._waiters]
-        if ticket.role is Role.MEMBER:
-            (only,) = self._waiters
-            self.acquire, self.release = only.wait, only.notify
-            if not kind.unlink_early:
-                self.acquire = patient(only.wait, kind)
-                self.release = patient(only.notify, kind)
-            return
-        if kind.in_memory and not futex.ORDERED:
+
+    def _bind(self) -> None:
+        """Set `notify` and `wait`, or `acquire` and `release`."""
+        kind, mine, theirs = self._kind, *self._of(self._waiters)
+        removable = not kind.unlink_early
+        if self._role is Role.MEMBER:
+            self.acquire, self.release = mine.wait, mine.notify
+            if removable:
+                self.acquire = uninterrupted(mine.wait, kind)
+                self.release = uninterrupted(mine.notify, kind)
+        elif kind.in_memory and not futex.ORDERED:
             calls = operations.Calls(self._words(None, interruptible=True), True)
             self.notify = translating(calls.notify, "notify")
             self.wait = translating(calls.wait, "wait")
-            return
-        mine, theirs = self._waiters if ticket.role is Role.SERVER else self._waiters[::-1]
-        self.notify, self.wait = theirs.notify, patient(waiting_call(mine, ticket.spec), kind)
-        if not kind.unlink_early:
-            self.notify = patient(theirs.notify, kind)
+        else:
+            self.wait = uninterrupted(waiting_call(mine, self._spec), kind)
+            self.notify = uninterrupted(theirs.notify, kind) if removable else theirs.notify
+
+    def _of(self, both: list[Any]) -> tuple[Any, Any]:
+        """Return those that this end waits for and that it notifies; a guard has one."""
+        mine, theirs = both[0], both[-1]
+        return (theirs, mine) if self._role is Role.CLIENT else (mine, theirs)
 
     def native(self) -> object | None:
         if not self._natives:
             return None
         if self._role is Role.MEMBER:
-            return operations.guard(self, *self._natives)  # type: ignore[no-any-return]
+            return build("guard", self, *self._natives)
         if self._memory is not None:
             self._native = self._native or self._words(self, interruptible=False)
             return self._native
-        server = self._role is Role.SERVER
-        mine, theirs = self._natives if server else self._natives[::-1]
-        return operations.signal(self, mine, theirs)  # type: ignore[no-any-return]
+        return build("signal", self, *self._of(self._natives))
 
     def _words(self, owner: object, *, interruptible: bool) -> object:
-        """The operations over words in memory."""
-        assert self._memory is not None and isinstance(self._kind, Words)
-        places = (0, WORD_BYTES) if self._role is Role.SERVER else (WORD_BYTES, 0)
+        """Make the operations over words in memory."""
+        assert self._memory is not None and isinstance(self._kind, FutexWords)
         policy = WaitPolicy(
             nowait=self._spec.nowait, looks=self._kind.looks, interruptible=interruptible
         )
+        places = self._of([0, WORD_BYTES])
         return operations.word_signal(owner, self._memory.memory, *places, policy)
 
     def close(self) -> None:
         super().close()
         self._natives, self._native = [], None
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+
+    def _close(self) -> None:
+        for waiter in self._waiters:
             waiter.close()
         if self._memory is not None:
             self._memory.close()
@@ -128,12 +141,14 @@ def _word(memory: Segment | None, number: int) -> memoryview | None:
     return memory.memory[number * WORD_BYTES : (number + 1) * WORD_BYTES]
 
 
-class WaiterChannel:
-    """A SIGNAL has two waiters, the server's and the client's; a GUARD has one, which holds 1."""
+class WaiterChannel(PlainChannel):
+    """The owner's side: two waiters of a SIGNAL, the server's and the client's; one of a GUARD.
+
+    The waiter of a guard holds 1.
+    """
 
     def __init__(self, kind: WaiterKind, spec: Spec) -> None:
-        self._spec = spec
-        self._closed = False
+        super().__init__(spec)
         self._waiters: list[Waiter] = []
         self._memory: OwnedSegment | None = None
         held = [1] if spec.topology is Topology.GUARD else [0, 0]
@@ -149,22 +164,17 @@ class WaiterChannel:
             self.unlink()
             raise
 
-    def ticket(self, role: Role, index: int) -> Ticket:
-        check_seat(self._spec, role, index)
-        if self._closed:
-            raise Closed("the channel is closed")
+    def _ticket(self, role: Role, index: int) -> Ticket:
         held = [self._memory, *self._waiters]
         fds = [one.fd for one in held if one is not None and one.fd is not None]
         data: dict[str, Json] = {"waiters": [waiter.address for waiter in self._waiters]}
         return Ticket(role, index, self._spec, data=data, fds=duplicate_all(fds))
 
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            for waiter in self._waiters:
-                waiter.close()
-            if self._memory is not None:
-                self._memory.close()
+    def _close(self) -> None:
+        for waiter in self._waiters:
+            waiter.close()
+        if self._memory is not None:
+            self._memory.close()
 
     def unlink(self) -> None:
         for waiter in self._waiters:
@@ -173,7 +183,7 @@ class WaiterChannel:
 
 @dataclass(frozen=True)
 class Signalling:
-    """A waiter kind as a transport. `guard`: the kind as a guard takes it, None: it is none."""
+    """A waiter kind as a transport; `guard`: the kind of its guards, None: it cannot be one."""
 
     kind: WaiterKind
     guard: WaiterKind | None = None
@@ -205,14 +215,13 @@ class Signalling:
 
     def create(self, spec: Spec) -> WaiterChannel:
         check_spec(self, spec, 0)
-        return WaiterChannel(self._for(spec), spec)
+        return WaiterChannel(self._kind_of(spec), spec)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        return WaiterEndpoint(self._for(ticket.spec), ticket)
+        return WaiterEndpoint(self._kind_of(ticket.spec), ticket)
 
-    def _for(self, spec: Spec) -> WaiterKind:
-        guarding = spec.topology is Topology.GUARD and self.guard is not None
-        return self.guard if guarding and self.guard else self.kind
+    def _kind_of(self, spec: Spec) -> WaiterKind:
+        return self.guard if self.guard and spec.topology is Topology.GUARD else self.kind
 
 
 def posix_semaphores() -> Signalling:
@@ -228,4 +237,4 @@ def eventfds() -> Signalling:
 
 
 def futexes() -> Signalling:
-    return Signalling(FUTEX)  # no guard: to take a free one alone needs compare-and-swap
+    return Signalling(FUTEX)  # no guard: entering a free one needs compare-and-swap

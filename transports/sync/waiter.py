@@ -1,8 +1,8 @@
-"""Counted wake-ups: what shared memory waits with, and what is measured as a signal of its own.
+"""Waiters: counted notifications by which shared memory waits, and signals of their own.
 
-Every waiter is a `Signal`: `notify` adds one, `wait` takes one and waits
-until there is one. Where it lives (the kernel, a name, a word of shared
-memory) and how it waits is its *kind*'s affair.
+Every waiter is a `Signal`: `notify` adds one, `wait` takes one and waits until
+there is one. Its *kind* decides where it lives (the kernel, a name, a word of
+shared memory) and how it waits.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any, NamedTuple, Protocol
 from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait
 from ipcbench.transports.native import WaitPolicy
 
-WORD_BYTES = 64  # what a waiter in memory takes: a cache line of its own
+WORD_BYTES = 64  # of a waiter in memory: a cache line of its own
 
 
 class Fixed(NamedTuple):
-    """A name that the caller chose, and which of the channel's waiters it is for."""
+    """A name that the caller chose, and the number of the channel's waiter."""
 
     name: str
     number: int
 
 
 class Waiter(Protocol):
-    """A `Signal` with its handles, whose calls raise the kind's `errors`."""
+    """A `Signal` with its handles; its calls raise the kind's `errors`."""
 
     @property
     def notify(self) -> Callable[[], object]:
@@ -32,35 +32,39 @@ class Waiter(Protocol):
 
     @property
     def wait(self) -> Callable[[], object]:
-        """Take one; waits until there is one."""
+        """Take one; wait until there is one."""
 
     @property
     def address(self) -> Json:
-        """What `WaiterKind.open` needs, or None."""
+        """The argument of `WaiterKind.open`, or None."""
 
     @property
     def fd(self) -> int | None:
-        """The descriptor that it is shared by, or None."""
+        """The descriptor by which it is shared, or None."""
 
     def try_wait(self) -> object:
         """Take one, or raise WouldBlock."""
 
     def native(self, policy: WaitPolicy) -> object | None:
-        """A capsule of native/waiters.h over the same object; None where it lives in memory.
+        """Return a capsule of native/waiters.h over the same object; None if it is in memory.
 
-        To be asked for while there still is a name. It holds what it needs, but for a
-        descriptor, which stays this one's.
+        It must be made while the name exists. It holds its own handles, but for a
+        descriptor, which stays this waiter's.
         """
 
     def close(self) -> None:
-        """Let go of the handles. Twice is harmless."""
+        """Close the handles. May be called twice."""
 
     def unlink(self) -> None:
-        """Remove the name. Twice is harmless."""
+        """Remove the name. May be called twice."""
 
 
 class WaiterKind(Protocol):
-    """`sharing` NAME and `lifetime` PROCESS: adds nothing to what the memory beside it has."""
+    """A way to create and to open waiters.
+
+    With `sharing` NAME and `lifetime` PROCESS, a waiter adds nothing to those of the
+    memory that it is in.
+    """
 
     @property
     def name(self) -> str: ...
@@ -80,42 +84,45 @@ class WaiterKind(Protocol):
 
     @property
     def in_memory(self) -> bool:
-        """It lives in `WORD_BYTES` of shared memory that the caller provides."""
+        """It is in `WORD_BYTES` of shared memory, which the caller provides."""
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
-        """What a waiter's calls raise beside the contract's own errors."""
+        """The errors of a waiter's calls, besides the contract's own."""
 
-    def told(self, error: Exception) -> Exception | None:
-        """Our name for one of `errors`; None: a signal's handler ran, and the call may go on."""
+    def translate(self, error: Exception) -> Exception | None:
+        """Return the contract's error for one of `errors`; None after a signal's handler.
+
+        After a handler, the call may be repeated.
+        """
 
     def probe(self) -> Unavailable | None:
-        """Find out by trying, and leave nothing behind."""
+        """Create a waiter and remove it; the reason where that fails."""
 
     def create(self, initial: int, fixed: Fixed | None, memory: memoryview | None = None) -> Waiter:
-        """A signal that holds `initial` to begin with.
+        """Create a waiter that holds `initial`.
 
-        Raises: FileExistsError (a fixed name is taken), ValueError (it is no
-        name of this kind, or `initial` is too much for it), Unavailable.
+        Raises: FileExistsError (a fixed name is taken), ValueError (it is not a
+        name of this kind, or `initial` is too large), Unavailable.
         """
 
     def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> Waiter:
-        """Takes `fd` over. Raises: PeerGone where it is gone."""
+        """Open an existing waiter; it takes over `fd`. Raises: PeerGone (it was removed)."""
 
 
-def patient(call: Callable[[], object], kind: WaiterKind) -> Callable[[], Any]:
-    """The call, its errors in the contract's words, repeated where only a handler ran."""
-    errors, told = kind.errors, kind.told
+def uninterrupted(call: Callable[[], object], kind: WaiterKind) -> Callable[[], Any]:
+    """Wrap a call: raise the contract's errors, and repeat it after a signal's handler."""
+    errors, translate = kind.errors, kind.translate
     if not errors:
         return call
 
-    def patiently() -> None:
+    def repeat() -> None:
         try:
             call()
         except errors as error:
-            cause = told(error)
+            cause = translate(error)
             if cause is not None:
                 raise cause from error
-            patiently()
+            repeat()
 
-    return patiently
+    return repeat

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from ipcbench.transports.contract import MessageTooLarge, Segment, TimedOut
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 from ipcbench.transports.shm.latest import LatestValue
 from ipcbench.transports.sync.futex import ORDERED
 

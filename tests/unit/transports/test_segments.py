@@ -12,7 +12,7 @@ import pytest
 from ipcbench.transports.contract import Mapping, PeerGone, Sharing, Unavailable
 from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
-from ipcbench.transports.shm import SEGMENTS
+from ipcbench.transports.shm.kinds import SEGMENTS
 from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
 
 SIZE = 5000  # no whole number of pages
