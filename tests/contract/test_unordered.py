@@ -99,7 +99,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
     assert reason.remedy == "measure it natively: --runtime native"
     assert limits.refuses(topology, 2, native=False) is None
     assert limits.refuses(topology, 3, native=True) is None
-    with pytest.raises(Unavailable, match="takes turns at several lanes"):
+    with pytest.raises(Unavailable, match="receives from several lanes"):
         ring.create(spec(topology, native=False))
 
 
@@ -108,7 +108,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
 def test_python_refuses_the_lanes_of_a_native_channel(name: str, topology: Topology) -> None:
     with (
         Crew(available(name), spec(topology, native=True), driven=False) as crew,
-        pytest.raises(TypeError, match="takes turns at several lanes"),
+        pytest.raises(TypeError, match="receives from several lanes"),
     ):
         crew.receiver.do(receive)
 
