@@ -105,10 +105,11 @@ def _summary(one: Decision) -> str:
 
 def _counts(one: Decision) -> str:
     fastest = one.statement.kind is Kind.FASTEST
+    are = "is" if one.count(Outcome.UNDECIDED) == 1 else "are"
     texts = (
         (Outcome.HOLDS, "shared memory is the fastest in {}" if fastest else "it holds in {}"),
         (Outcome.FAILS, "another facility is faster in {}" if fastest else "it fails in {}"),
-        (Outcome.UNDECIDED, "{} are undecided"),
+        (Outcome.UNDECIDED, f"{{}} {are} undecided"),
     )
     return ", ".join(
         text.format(number) for outcome, text in texts if (number := one.count(outcome))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from ipcbench.reports.model import measured
+from ipcbench.reports.page.phrases import summaries
 from ipcbench.reports.verdicts.chapter import STATEMENTS
 from ipcbench.reports.verdicts.decisions import ClaimVerdict, Decision, Outcome
 from ipcbench.reports.verdicts.statements import decide_statements
@@ -48,6 +49,13 @@ def test_noise_is_no_equality() -> None:
     found = decisions({"fifo": 1e-5, "pipe": 1e-5}, noise=0.1)["fifo-is-pipe"]
     assert found.verdict is ClaimVerdict.UNDECIDED
     assert found.count(Outcome.UNDECIDED) == 2
+
+
+@pytest.mark.parametrize(("sizes", "are"), [((64,), "1 is"), ((64, 4096), "2 are")])
+def test_undecided_cells_are_counted(sizes: tuple[int, ...], are: str) -> None:
+    (found,) = decisions({"fifo": 1e-5, "pipe": 1e-5}, noise=0.1, sizes=sizes).values()
+    cells_of_both = "1 cell" if len(sizes) == 1 else "2 cells"
+    assert summaries(found) == f"Of {cells_of_both} with both sides: {are} undecided."
 
 
 def test_it_depends_on_the_size() -> None:
