@@ -1,7 +1,7 @@
-"""Statistics that claim no more than the data: pure functions, distribution-free.
+"""Statistics for small samples: distribution-free, pure functions.
 
-The unit is a fresh pair of processes, so a sample holds one number a round
-(`method.md` calls it a run's value). Nothing here assumes a normal
+The unit is a new pair of processes, so a sample has one number per round
+(docs/method.md calls it a run's value). Nothing here assumes a normal
 distribution, or anything about tails.
 """
 
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from statistics import median
 
 CONFIDENCE = 0.95
-EXACT = 1000  # samples up to here have exact probabilities
-ENOUGH_ROUNDS = 6  # of five, even the whole range covers only 93.75 %
+EXACT = 1000  # the largest sample with exact probabilities
+ENOUGH_ROUNDS = 6  # with five, even the whole range covers only 93.75 %
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A median and its order-statistic interval.
 
-    `coverage` is the probability that an interval made this way covers the
-    true median; it is at least the confidence asked for, unless the sample is
-    too small for that: then `low` and `high` are the whole range, and
-    `verdict_possible` is False.
+    `coverage` is the probability that such an interval covers the true
+    median. It is at least the requested confidence, unless the sample is too
+    small: then `low` and `high` are the whole range, and `verdict_possible` is
+    False.
     """
 
     median: float
@@ -38,14 +38,14 @@ class Interval:
         return self.n >= ENOUGH_ROUNDS
 
     def exp(self) -> Interval:
-        """The same interval of ratios, from one of log ratios."""
+        """Convert an interval of log ratios to one of ratios."""
         return Interval(
             math.exp(self.median), math.exp(self.low), math.exp(self.high), self.coverage, self.n
         )
 
 
 def coverage_of_ranks(n: int, rank: int) -> float:
-    """Probability that the `rank`-th smallest and largest of `n` enclose the median.
+    """Return the probability that the `rank`-th smallest and largest of `n` enclose the median.
 
     With B binomial(n, 1/2): P(rank <= B <= n - rank). `rank` counts from 1.
     (David and Nagaraja, Order Statistics, 3rd ed., section 7.1.)
@@ -54,10 +54,10 @@ def coverage_of_ranks(n: int, rank: int) -> float:
 
 
 def binomial_tail(n: int, least: int) -> float:
-    """P(binomial(n, 1/2) >= `least`): exact for a sample as sweeps have it.
+    """Return P(binomial(n, 1/2) >= `least`), exact for the usual sample sizes.
 
-    Of a large one, the terms beyond the first are each made from the one before
-    until they change nothing; the relative error stays below 1e-7.
+    For a large sample, each term is computed from the previous one until they
+    are negligible; the relative error is below 1e-7.
     """
     if least <= n / 2:
         return 1.0 if least <= 0 else 1 - binomial_tail(n, n - least + 1)
@@ -76,7 +76,7 @@ def binomial_tail(n: int, least: int) -> float:
 
 
 def median_interval(sample: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """The median and the narrowest symmetric order-statistic interval of that confidence.
+    """Return the median and the narrowest symmetric order-statistic interval around it.
 
     Raises: ValueError for an empty sample or one that holds a NaN.
     """
@@ -97,22 +97,22 @@ def median_interval(sample: Sequence[float], confidence: float = CONFIDENCE) -> 
 
 
 def log_ratios(base: Mapping[int, float], other: Mapping[int, float]) -> list[float]:
-    """ln(base / other) for each round that both have: above 0 where `other` is quicker."""
+    """Return ln(base / other) of each common round: above 0 where `other` is faster."""
     return [
         math.log(base[key]) - math.log(other[key]) for key in sorted(base.keys() & other.keys())
     ]
 
 
 def sign_test(sample: Sequence[float], bound: float = 0.0) -> float:
-    """One-sided p-value against "the median is at most `bound`": the exact sign test.
+    """Test "the median is at most `bound`" by the exact sign test; return the one-sided p-value.
 
-    Ties with the bound speak against the alternative (conservative).
+    Ties with the bound count against the alternative, which is conservative.
     """
     return binomial_tail(len(sample), sum(value > bound for value in sample))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, in the order given, for one family of tests.
+    """Adjust the p-values of one family of tests; keep their order.
 
     Holm, A simple sequentially rejective multiple test procedure,
     Scandinavian Journal of Statistics 6 (1979) 65-70.
@@ -127,6 +127,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def spread(sample: Sequence[float]) -> float:
-    """1.4826 times the median absolute deviation: a standard deviation's robust stand-in."""
+    """Return 1.4826 times the median absolute deviation, a robust standard deviation."""
     middle = median(sample)
     return 1.4826 * median([abs(value - middle) for value in sample])

@@ -1,4 +1,4 @@
-"""The severity of a finding, of `doctor` and of a report alike."""
+"""Severity of a finding, in `ipcbench doctor` and in a report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """A larger one is worse."""
+    """Severity, where a larger number is worse."""
 
     OK = 0
     NOTE = 1
@@ -15,5 +15,5 @@ class Severity(IntEnum):
 
     @property
     def word(self) -> str:
-        """Return the name in lower case, as people and JSON see it."""
+        """The name in lower case, as it is printed and written to JSON."""
         return self.name.lower()

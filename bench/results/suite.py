@@ -1,4 +1,4 @@
-"""The suite: a run's figures in the file that pyperf's own commands read."""
+"""Suite: the figures of a run, in the file format of pyperf."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ipcbench.bench.results.results import Results
 
 
 def write_suite(results: Results, path: Path) -> bool:
-    """Write the file that pyperf's own commands read; False where no cell has a figure.
+    """Write a file that pyperf's commands read; return False if no cell has a figure.
 
     Raises: OSError.
     """
-    import pyperf  # heavy, and only this function needs it
+    import pyperf  # slow to import
 
     constants = results.header.metadata
     benchmarks = []

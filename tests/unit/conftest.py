@@ -1,4 +1,4 @@
-"""Hypothesis without a clock: on a busy machine with two cores, slow is no failure."""
+"""Hypothesis without deadlines: on a busy machine with two cores, a slow test is no failure."""
 
 from hypothesis import HealthCheck, settings
 

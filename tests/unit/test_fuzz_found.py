@@ -1,4 +1,4 @@
-"""Inputs that once broke a reader, played again: each is taken or refused now."""
+"""Inputs that once broke a reader: each is accepted or refused now."""
 
 from __future__ import annotations
 

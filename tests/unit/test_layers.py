@@ -28,13 +28,6 @@ LINES = 420  # a file that grows past about 400 is two files
 MOST_FILES = 16  # of a folder; transports/native has a C file for each kind of operation
 LARGE = {"transports/native"}
 
-# Circles of folders that are still to be undone, as of 2026-11-28. Remove an entry with its circle.
-CIRCLES = {
-    "bench": {"bench/loops <-> bench/patterns", "bench/machine <-> bench/workers"},
-    "reports": {"reports/charts <-> reports/verdicts"},
-    "transports": set(),
-}
-
 EVERY_MODULE = """
 import collections, importlib, os, pkgutil, sys
 import ipcbench
@@ -189,7 +182,7 @@ def test_definitions_are_read_wherever_they_stand() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_folders_import_each_other_in_no_circle(layer: str) -> None:
-    assert set(folder_circles(layer)) <= CIRCLES[layer]
+    assert folder_circles(layer) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)

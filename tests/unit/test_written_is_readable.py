@@ -1,4 +1,4 @@
-"""What a sweep writes can be read again, whatever its transports and profiles come up with."""
+"""The journal of a sweep can be read, whatever its transports and profiles contain."""
 
 from __future__ import annotations
 

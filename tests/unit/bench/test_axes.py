@@ -1,4 +1,4 @@
-"""bench.results.axes: the names agree with the definitions that they name."""
+"""bench.results.axes: the names agree with the definitions of contract, table and planner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group of commands: one file each, found by itself, and quick to import."""
+"""bench.cli: a command is a file that the group finds, and the help imports quickly."""
 
 from __future__ import annotations
 

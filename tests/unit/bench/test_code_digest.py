@@ -1,4 +1,4 @@
-"""bench.sweep.code_digest: the code has a name of its own, and any change of it another one."""
+"""bench.sweep.code_digest: the digest stays the same until any part of the code changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ipcbench.transports import registry
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Both packages, elsewhere."""
+    """Copies of both packages in another folder."""
     for package in (bench, transports):
         name = package.__name__.rpartition(".")[2]
         shutil.copytree(*package.__path__, tmp_path / name)

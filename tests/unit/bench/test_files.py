@@ -1,4 +1,4 @@
-"""bench.results.files: whole files or none, no leftovers, and names that outlive a crash."""
+"""bench.results.files: complete files or none, no leftovers, and names that are synced."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_what_a_kill_leaves_is_removed_by_the_next_write(tmp_path: Path) -> None
 def test_the_draft_of_a_living_writer_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two that write one file at the same time: both are whole, and one is the last."""
+    """Two writers of one file at the same time: the result is the complete file of one."""
     path, fsync = tmp_path / "file", os.fsync
 
     def meanwhile(fd: int) -> None:
@@ -117,7 +117,7 @@ write_atomically(Path(sys.argv[1]), b"other")
 def test_data_is_synced_before_its_name_and_the_name_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or a crash could leave the new name with nothing under it."""
+    """Without it, a crash could leave the new name for an empty file."""
     done: list[str] = []
     fsync, replace = os.fsync, Path.replace
 

@@ -1,4 +1,4 @@
-"""ipcbench.bench.results.histogram: where a duration falls, and how far a percentile can be off."""
+"""bench.results.histogram: the bucket of a duration, and the error of a percentile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bench.machine.host: what the machine tells, read without trusting that it tells anything."""
+"""bench.machine.host: the description of the machine, also where files are missing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ipcbench.bench.machine.host import (
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine that tells nothing: an empty /sys and /proc."""
+    """A machine with an empty /sys and /proc."""
     monkeypatch.setattr(host, "_SYS", tmp_path)
     monkeypatch.setattr(
         host, "_SETTINGS", {key: tmp_path / str(n) for n, key in enumerate(host._SETTINGS)}
@@ -145,7 +145,7 @@ def test_idle_states_are_forbidden_as_long_as_the_file_is_open(
     os.close(fd)
 
 
-# Time that others took.
+# Steal.
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_share_of_stolen_time(before: Ticks, after: Ticks, share: float) -> 
         # user nice system idle iowait irq softirq steal guest guest_nice: proc_stat(5)
         ("cpu  1 2 3 4 5 6 7 8 9 10", 36, 8),  # guest time is in user time already
         ("cpu  1 2 3 4 5 6 7 8", 36, 8),
-        ("cpu  1 2 3 4", 10, 0),  # a kernel from before steal was counted
+        ("cpu  1 2 3 4", 10, 0),  # an old kernel, which does not count steal
         ("", 0, 0),
     ],
 )

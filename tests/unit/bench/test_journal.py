@@ -1,4 +1,4 @@
-"""bench.journal: every line comes back, a torn one is told, and nobody's file is trusted."""
+"""bench.results.journal: every entry is read back, a torn one is reported; no file is trusted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ END = Ended(reason="complete", wall=1.5)
 
 
 def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
-    """All values of a field's type, within what the schema of a cell allows."""
+    """All values of a field's type that the schema of a cell allows."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([strategy(part, name) for part in parts])
@@ -167,7 +167,7 @@ def test_a_missing_journal_is_said_to_be_missing(tmp_path: Path) -> None:
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
     whole = msgspec.json.encode(END)
-    for cut in (1, len(whole) // 2, len(whole)):  # whole but for its newline: not synced
+    for cut in (1, len(whole) // 2, len(whole)):  # complete except for its newline: not synced
         folder_with(tmp_path, HEADER, PLANNED, torn=whole[:cut])
         assert list(read(tmp_path)) == [HEADER, PLANNED]
 
@@ -191,7 +191,7 @@ def test_resume_of_a_whole_journal_drops_nothing(tmp_path: Path) -> None:
 
 
 def test_what_resume_tells_of_a_long_torn_line_is_short(tmp_path: Path) -> None:
-    """It goes into the journal as a line, which must stay readable."""
+    """It is written to the journal in an entry, which must be readable."""
     folder_with(tmp_path, HEADER, torn=b"\xff" * (1 << 20))
     journal, dropped = Journal.resume(tmp_path)
     journal.close()
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_grow_keeps_its_whole_lines(tmp_path: Path) -> None:
 
 
 def _on_a_small_disk(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run with a tmpfs of 16 KiB on `folder`, seen by that process alone (unshare(1))."""
+    """Run with a tmpfs of 16 KiB on `folder`, in a mount namespace of its own (unshare(1))."""
     mount = 'mount -t tmpfs -o size=16k tmpfs "$1" && cp "$2" "$1" && shift 2 && exec "$@"'
     return subprocess.run(
         [
@@ -289,7 +289,7 @@ def test_the_devices_own_full_disk_is_an_os_error() -> None:
 def test_what_is_refused_leaves_no_part_of_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
-    """A part of a line may be taken first; a delayed refusal comes with the sync."""
+    """A part of an entry may be written first; a delayed error comes with the sync."""
     journal = Journal.create(tmp_path)
     journal.write(HEADER)
     before, write = (tmp_path / NAME).read_bytes(), os.write
@@ -312,7 +312,7 @@ def test_what_is_refused_leaves_no_part_of_a_line(
     assert list(read(tmp_path)) == [HEADER, END]
 
 
-# Somebody else at the same file.
+# Another process at the same file.
 
 
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_a_journal_has_one_writer(tmp_path: Path) -> None:
 
 
 def test_a_child_that_lives_on_is_no_writer(tmp_path: Path) -> None:
-    """flock(2) is the open file's: whoever inherits the descriptor would keep it."""
+    """flock(2) belongs to the open file description: a child with the descriptor would keep it."""
     journal = Journal.create(tmp_path)
     journal.write(HEADER)
     with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
@@ -375,7 +375,7 @@ def test_the_journals_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_each_write_is_synced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lines of a plan together, and not one by one: there may be thousands."""
+    """The entries of a plan are synced together: there may be thousands."""
     sizes = []
     monkeypatch.setattr(os, "fdatasync", lambda fd: sizes.append(os.fstat(fd).st_size))
     journal = Journal.create(tmp_path)
@@ -386,7 +386,7 @@ def test_each_write_is_synced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert sizes == [len(data) - len(msgspec.json.encode(END)) - 1, len(data)]
 
 
-# A journal from anybody.
+# A journal from an untrusted source.
 
 GOOD = json.loads(msgspec.json.encode(END))
 

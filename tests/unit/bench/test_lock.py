@@ -1,4 +1,4 @@
-"""bench.machine.lock: one sweep at a time, whatever becomes of the one that has the machine."""
+"""bench.machine.lock: one sweep at a time, in whatever way the holder of the lock ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 
 @pytest.fixture(autouse=True)
 def name(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A name of this test's own: a real sweep may be running beside it."""
+    """A lock name of this test's own: a real sweep may run at the same time."""
     found = f"\0ipcbench-test-{secrets.token_hex(8)}"
     monkeypatch.setattr(lock, "NAME", found)
     return found
@@ -38,7 +38,7 @@ time.sleep(60)
 
 @pytest.fixture
 def holder(name: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process, which has the lock."""
+    """Another process that holds the lock."""
     written = name.replace("\0", "\\0")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, written], stdout=subprocess.PIPE, text=True
@@ -50,7 +50,7 @@ def holder(name: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def acquired() -> SweepLock:
-    """Within a second: a killed process takes a moment to be gone."""
+    """Acquire within a second: the end of a killed process takes a moment."""
     deadline = time.monotonic() + 5
     while True:
         mine = SweepLock()
@@ -135,4 +135,4 @@ def test_other_trouble_is_not_called_busy(monkeypatch: pytest.MonkeyPatch) -> No
     mine = SweepLock()
     with pytest.raises(FileNotFoundError):
         mine.acquire()
-    mine.release()  # as little as was acquired
+    mine.release()  # nothing was acquired

@@ -1,4 +1,4 @@
-"""bench.placement: on any machine, processes get CPUs they may use, as their placement says."""
+"""bench.plan.placement: on any machine, processes get CPUs as their placement says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROCESSES = st.integers(2, 64)
 
 
 def machine(packages: int, cores: int, threads: int, allowed: set[int]) -> list[Cpu]:
-    """As Linux numbers them: all first threads, then all second ones; a cache a package."""
+    """CPUs as Linux numbers them: all first threads, then all second ones; a cache per package."""
     count = packages * cores
     every = range(count * threads)
     return [
@@ -104,7 +104,7 @@ def test_across_cores_is_one_cache_and_never_a_sibling(
     shares = Counter(cpu.number for cpu in used)
     assert len(shares) == min(cores, processes)  # no core idles while two share another
     if cores > 2:
-        assert shares[used[0].number] == 1  # whom the others serve
+        assert shares[used[0].number] == 1  # the one that the others serve
     others = [count for number, count in shares.items() if cores < 3 or number != used[0].number]
     assert max(others) - min(others) <= 1
 

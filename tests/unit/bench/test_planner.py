@@ -1,4 +1,4 @@
-"""bench.plan.planner: every combination is planned or skipped, once, in a lasting order."""
+"""bench.plan.planner: every combination is planned or skipped, once, in a stable order."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def a_cell(**axes: object) -> Cell:
 
 
 def only(cell: Cell, candidate: Candidate, where: Site = SITE) -> PlannedCell | Skip:
-    """What becomes of one cell."""
+    """Plan a single cell."""
     found = plan([cell], lambda name: candidate, where)
     assert len(found.cells) + len(found.skipped) == 1
     return found.cells[0] if found.cells else found.skipped[0][1]
@@ -73,7 +73,7 @@ def refused(cell: Cell, candidate: Candidate, where: Site = SITE) -> Skip:
 
 
 def meant(cell: Cell, candidate: Candidate) -> bool:
-    """Nobody means a semaphore by a transport for 64 bytes, or a pipe by a guard."""
+    """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard."""
     if candidate.traits is None:
         return True
     nothing = {Topology.SIGNAL, Topology.GUARD}
@@ -140,7 +140,7 @@ def test_every_combination_is_planned_or_skipped_once(
     assert not any(cell.twin for cell in skipped)
     for cell in planned:
         assert not cell.twin or cell.original in planned
-    for cell in cells:  # a control is there wherever its original is, and is like it
+    for cell in cells:  # a control is planned where its original is, and in the same way
         if cell.twin:
             assert (cell in planned) is (cell.original in planned)
     order_given = list(dict.fromkeys(cell.id for cell in cells))
@@ -323,7 +323,7 @@ def test_native_cells_say_why_there_are_none_here() -> None:
 
 
 def test_what_has_no_native_operations_needs_no_compiler() -> None:
-    """The reason that stays is told, not the one that a compiler would take away."""
+    """The lasting reason is shown, not the one that a compiler would solve."""
     without = replace(TRAITS, native=False)
     skip = refused(a_cell(runtime="native"), Candidate("alpha", without, limits(), NOT_BUILT))
     assert "no native operations" in skip.reason
@@ -426,7 +426,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
 
 
 def test_this_repositorys_promises_come_with_controls() -> None:
-    """What `make gate` measures can show that it is not to be trusted."""
+    """`make gate` measures controls, which show whether its run can be trusted."""
     profile = load_profile("quick")
     only_promised = promised_cells(Path(__file__).parents[3] / "thresholds.toml", profile)
     found = sweep.planned(profile, only_promised)
@@ -449,7 +449,7 @@ def test_huge_pages_stand_beside_small_ones(name: str) -> None:
     assert not [cell for cell in ours("quick") if "/huge" in cell.transport]
 
 
-# The order of rounds, and the plan's name.
+# The order of rounds, and the plan's digest.
 
 
 def many(count: int) -> list[PlannedCell]:
@@ -478,7 +478,7 @@ def test_rounds_and_seeds_have_orders_of_their_own() -> None:
 
 
 def test_each_cell_comes_everywhere_in_a_round() -> None:
-    """A cell that always came early would meet another machine than one that came late."""
+    """A cell that always came early would meet other conditions than one that came late."""
     cells, rounds = many(10), 400
     places = [0.0] * 10
     for number in range(rounds):

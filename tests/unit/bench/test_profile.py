@@ -1,4 +1,4 @@
-"""bench.plan.profile: profiles and options, taken as they are meant or refused in one line."""
+"""bench.plan.profile: profiles and options are accepted as written, or refused in one line."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_what_makes_no_sense_is_refused_and_named(old: str, new: str, word: str)
 
 @pytest.mark.parametrize("axis", ["patterns", "sizes", "placements", "transports", "processes"])
 def test_an_axis_without_a_value_is_refused(axis: str) -> None:
-    """A product with nothing is nothing: cells would be dropped in silence."""
+    """A product with an empty axis is empty: cells would be dropped silently."""
     lines = [
         f"{axis} = []" if line.startswith(f"{axis} =") else line for line in PROFILE.split("\n")
     ]
@@ -385,7 +385,7 @@ def test_options_take_the_profiles_place() -> None:
         assert axes.transports == ("tcp",)
         assert axes.sizes == (1, 2048)
         assert axes.placements == ("unpinned",)
-    assert links.processes == control.processes == (2,)  # a link joins two
+    assert links.processes == control.processes == (2,)  # a link has two processes
     assert several.processes == (6,)
     most = with_options(parsed(PROFILE), Options(processes=(MOST_PROCESSES,))).axes[1]
     assert most.processes == (MOST_PROCESSES,)
@@ -420,7 +420,7 @@ def test_an_option_that_makes_no_sense_is_refused(options: Options, word: str) -
     assert "\n" not in str(caught.value)
 
 
-# Whatever comes.
+# Arbitrary text.
 
 VALUES = st.one_of(
     st.text(max_size=30).map(json.dumps),

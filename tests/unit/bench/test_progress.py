@@ -1,4 +1,4 @@
-"""A sweep cut at any byte of its journal, and taken up again, is the sweep it would have been.
+"""A sweep that is cut at any byte of its journal and resumed equals an unbroken one.
 
 Runs are ready made: what they say depends on the cell, the round and the
 attempt alone, so that an unbroken sweep and one of several pieces must come
@@ -42,7 +42,7 @@ stage = test_schedule.stage
 
 @pytest.fixture(autouse=True)
 def nothing_crashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is synced or not shows after a crash of the machine alone, and syncing takes time."""
+    """Skip syncing, which takes time and matters only after a crash of the machine."""
     for call in ("fsync", "fdatasync"):
         monkeypatch.setattr(os, call, lambda fd: None)
 
@@ -54,7 +54,7 @@ ROUNDS = 3
 
 @dataclass
 class Disturbed:
-    """What happens to a sweep, in whatever pieces it is played."""
+    """The events of a sweep, in whatever pieces it is run."""
 
     void: dict[tuple[str, int], int] = field(default_factory=dict)  # cell, round: first attempts
     stolen: set[int] = field(default_factory=set)  # rounds
@@ -98,7 +98,7 @@ def play(stage: Stage, journal: Journal, progress: Progress, clock: str = REAL) 
 
 
 def take_up(stage: Stage, folder: Path, clock: str = REAL) -> Ended:
-    """What `sweep.resume` does, with runs ready made."""
+    """Resume a sweep as `sweep.resume` does, with prepared runs."""
     journal, torn = Journal.resume(folder)
     results = load(folder)
     stage.lines = list(lines_of(folder))
@@ -112,7 +112,7 @@ def lines_of(folder: Path) -> Iterator[AnyEntry]:
 
 
 def essence(folder: Path) -> list[object]:
-    """The lines in their order, without the times of day."""
+    """Return the entries in order, without their times."""
     found: list[object] = []
     for line in lines_of(folder):
         if isinstance(line, Calibrated):
@@ -125,7 +125,7 @@ def essence(folder: Path) -> list[object]:
 
 
 def start_of(folder: Path) -> int:
-    """Where the plan ends."""
+    """Find the end of the plan."""
     lines = (folder / NAME).read_bytes().splitlines(keepends=True)
     return sum(map(len, lines[: 1 + len(CELLS)]))
 
@@ -165,7 +165,7 @@ def figures(results: Results) -> dict[str, object]:
 
 
 def test_a_small_sweep_cut_at_many_bytes(stage: Stage, tmp_path: Path) -> None:
-    """One with void runs and a stolen round, cut after each line, and all over."""
+    """Cut a sweep with void runs and a stolen round after each entry."""
     disturbed = Disturbed({(IDS[0], 1): 1, (IDS[2], 2): RETAKES + 1}, {2})
     disturbed.answer(stage)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
@@ -183,7 +183,7 @@ def test_a_small_sweep_cut_at_many_bytes(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_cells_that_failed_get_another_chance(stage: Stage, tmp_path: Path) -> None:
-    """What made them fail may be put right meanwhile: a limit raised, a disk with room again."""
+    """The cause of a failure may be solved meanwhile, such as a low limit or a full disk."""
     broken = IDS[1]
     stage.answer = lambda job: (
         a_failure() if job.loops and job.cell.id == broken and job.round < 3 else a_reply(job)

@@ -1,4 +1,4 @@
-"""bench.results.pyperf_file: what a worker wrote is a figure, or the reason why it is none."""
+"""bench.results.pyperf_file: a worker's file has a figure, or is refused with the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_what_pyperf_wrote_is_read() -> None:
     data = written([1e-6, 2e-6], [[1, 5e-6], [100, 3e-6]], uptime=1.5, hostname="host")
     found = measured(data)
     assert (found.values, found.warmups) == ([1e-6, 2e-6], [5e-6, 3e-6])
-    assert found.metadata == {"uptime": 1.5}  # a host's name is the same in every run
+    assert found.metadata == {"uptime": 1.5}  # the hostname is the same in every run
     assert calibrated(data) == 3e-6
 
 

@@ -1,4 +1,4 @@
-"""bench.results.results: what a journal's lines amount to, and the files written from them."""
+"""bench.results.results: the results in a journal's entries, and the files written from them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ PLANNED = PlannedEntry(cell=PIPE, facts=FACTS)
 
 
 def a_sweep(folder: Path, factor: float = 1.0) -> Path:
-    """Two cells, three rounds, as a real sweep writes them."""
+    """Entries of two cells and three rounds, as a real sweep writes them."""
     lines: list[AnyEntry] = [PLANNED, PlannedEntry(cell=FIFO, facts=FACTS)]
     for number in (1, 2, 3):
         for cell, base in ((PIPE, 3e-6), (FIFO, 4e-6)):
@@ -111,7 +111,7 @@ def a_sweep(folder: Path, factor: float = 1.0) -> Path:
     return a_folder(folder, *lines, Ended(reason="complete", wall=3.0))
 
 
-# What became of each cell.
+# The status of each cell.
 
 
 def test_all_that_was_planned_or_skipped_is_kept(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_twin_and_another_depth_are_cells_of_their_own(tmp_path: Path) -> None
 
 
 def test_a_void_round_voids_the_runs_that_cannot_tell_themselves(tmp_path: Path) -> None:
-    """Same-core runs know their foreign time; the others have the round's steal alone."""
+    """Same-core runs have their foreign time; other runs have only the round's steal."""
     lines = [
         a_run(PIPE, 1, [1.0], foreign=None),
         a_run(PIPE, 2, [2.0], foreign=None),
@@ -199,7 +199,7 @@ def test_a_void_round_voids_the_runs_that_cannot_tell_themselves(tmp_path: Path)
     assert [run.void for run in results.cells[PIPE.id].runs] == ["", "steal", ""]
 
 
-# What is refused, in one line.
+# Refusals, in one line.
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_folder_without_a_journal(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def suites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """suite.json of a sweep, and of one that took twice as long."""
+    """Write suite.json of a sweep, and of one that took twice as long."""
     paths = []
     for name, factor in (("base", 1.0), ("slow", 2.0)):
         folder = a_sweep(tmp_path_factory.mktemp(name), factor)

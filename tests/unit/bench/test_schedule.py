@@ -1,4 +1,4 @@
-"""bench.schedule: rounds, retakes, budgets, stops and resumptions, with runs ready made."""
+"""bench.sweep.schedule: rounds, retakes, budgets, stops, resumptions, with prepared runs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def a_failure(what: str = "PeerGone") -> Reply:
 
 @dataclass
 class Stage:
-    """What stands in for processes, time and the machine's counters."""
+    """Replacement of processes, time and the counters of the machine."""
 
     lines: list[AnyEntry] = field(default_factory=list)
     parents: list[Parent] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Stage:
     after: Callable[[Schedule, AnyEntry], None] = lambda schedule, line: None
 
     def ticks(self) -> Ticks:
-        """Called at the border of each round: its two readings lie 100 ticks apart."""
+        """Return the ticks at the start and end of a round, which are 100 ticks apart."""
         self._readings = getattr(self, "_readings", 0) + 1
         number = 1 + len(self.of(Round))
         steal = getattr(self, "_steal", 0)
@@ -116,7 +116,7 @@ class Stage:
 
     def close(self) -> None: ...
 
-    # The play
+    # The parts
 
     def play(
         self,
@@ -157,7 +157,7 @@ class Stage:
         return [line for line in self.lines if isinstance(line, Failed)]
 
     def results(self, cells: list[PlannedCell], folder: Path) -> Results:
-        """What a reader of the journal finds."""
+        """Read the journal."""
         planned = [PlannedLine(cell=one.cell, facts=one.facts) for one in cells]
         synthetic.write_journal([synthetic.header(), *planned, *self.lines], folder)
         return load(folder)
@@ -193,7 +193,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
     monkeypatch.setattr("ipcbench.bench.machine.host.ticks", found.ticks)
     yield found
-    for done, left, _ in found.told:  # whatever happens, nobody is told nonsense
+    for done, left, _ in found.told:  # in every case the figures shown are plausible
         assert 0 <= done <= 1
         assert left >= 0
 
@@ -240,7 +240,7 @@ def test_loops_fill_a_block_with_all_units(stage: Stage) -> None:
     stage.play([*a_plan(1), *pairs])
     assert {line.cell: line.loops for line in stage.lines if isinstance(line, Calibrated)} == {
         a_plan(1)[0].cell.id: 10_000,
-        pairs[0].cell.id: 2500,  # four units a loop
+        pairs[0].cell.id: 2500,  # four units per loop
     }
     assert {(run.cell, run.loops, run.inner_loops) for run in stage.runs} == {
         (a_plan(1)[0].cell.id, 10_000, 1),
@@ -265,7 +265,7 @@ def test_a_job_is_what_the_plan_says(stage: Stage, placement: str) -> None:
     assert job.clock == REAL
     assert job.deadline > 5 * 0.01
     assert stage.runs[0].cpus == [[1], [0]]
-    assert stage.runs[0].metadata == {"load_avg_1min": 0.5}  # the rest stands in the header
+    assert stage.runs[0].metadata == {"load_avg_1min": 0.5}  # the rest is in the header
 
 
 # Void runs, and void rounds.
@@ -374,7 +374,7 @@ def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_run_that_fails_once_is_tried_again_in_its_round(stage: Stage, failing: int) -> None:
-    """Somebody has killed its process, say: while it was calibrated, or in a round."""
+    """Its process was killed, for example, while it was calibrated or in a round."""
     cells = a_plan(3)
     unlucky = iter([True])
 
@@ -392,7 +392,7 @@ def test_a_run_that_fails_once_is_tried_again_in_its_round(stage: Stage, failing
 
 
 def test_a_hang_is_not_tried_again_in_its_round(stage: Stage) -> None:
-    """It has cost its whole deadline."""
+    """A hang takes the whole deadline."""
     cells = a_plan(2)
     hung = Reply(failure=ProcessFailure(WATCHDOG, "block 1", "no end after 10 s"))
     stage.answer = lambda job: (
@@ -446,7 +446,7 @@ def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: St
 def test_a_fork_parent_that_is_lost_while_it_starts(
     stage: Stage, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Started again, a few times; where none can start, the sweep cannot go on."""
+    """It is started again, a few times; without one, the sweep cannot continue."""
     starts = itertools.count()
 
     def start() -> Parent:
@@ -539,7 +539,7 @@ def test_a_stopped_sweep_is_taken_up_as_if_it_had_never_been(
     stage.after = stop_after(kind, count)
     stage.play(cells, rounds=4)
     progress = Progress.of(stage.results(cells, tmp_path))
-    stage.lines.pop()  # a reader passes over the first end
+    stage.lines.pop()  # a reader ignores the first end
     stage.after = lambda sweep, line: None
     assert stage.play(cells, rounds=4, progress=progress).reason == "complete"
     assert [(run.round, run.cell) for run in stage.runs] == [
@@ -578,10 +578,14 @@ def test_progress_is_what_the_journal_says(stage: Stage, tmp_path: Path) -> None
     progress = Progress.of(stage.results(cells, tmp_path))
     assert progress.finished == {1, 2, 3}
     assert progress.void == {2}
-    assert progress.loops == dict.fromkeys(ids(cells), 10_000)  # a failed one has another chance
+    assert progress.loops == dict.fromkeys(ids(cells), 10_000)  # a failed one is tried again
     assert progress.failures == {}
     others = set(ids(cells)) - {failing}
-    assert progress.done == {1: others, 2: others, 3: others}  # the void one was retaken enough
+    assert progress.done == {
+        1: others,
+        2: others,
+        3: others,
+    }  # the void one had all retakes
 
 
 def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
@@ -601,7 +605,7 @@ def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> N
 
 
 def test_a_round_that_was_begun_is_played_to_its_end(stage: Stage, tmp_path: Path) -> None:
-    """Its budget would not have stopped it either: rounds are whole."""
+    """The budget would not have stopped it either: rounds are completed."""
     cells = a_plan(3)
     stage.after = stop_after(Run, 4)
     stage.play(cells, budget=9.5)
@@ -622,7 +626,7 @@ def test_a_spent_budget_stays_spent(stage: Stage, tmp_path: Path) -> None:
     assert len(stage.jobs) == jobs
 
 
-# What is told.
+# Display.
 
 
 def test_how_far_it_is_grows(stage: Stage) -> None:

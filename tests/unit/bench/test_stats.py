@@ -1,4 +1,4 @@
-"""ipcbench.bench.stats against scipy, against definitions, and against its own promises."""
+"""bench.stats, compared with scipy and with the definitions, and simulated."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_interval_covers_as_often_as_it_says() -> None:
         coverage = interval.coverage
     tolerance = 4 * math.sqrt(coverage * (1 - coverage) / trials)
     assert abs(hits / trials - coverage) < tolerance
-    # The next narrower ranks would be told apart by this test.
+    # This test would distinguish the next narrower ranks.
     assert coverage_of_ranks(12, 4) < coverage - 2 * tolerance
 
 
@@ -183,7 +183,7 @@ def test_sign_test_of_nothing_or_of_ties_says_nothing() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=6))
 def test_holm_is_the_closed_test_with_bonferroni(p_values: list[float]) -> None:
-    """The definition: a hypothesis falls when every intersection that it is part of falls."""
+    """Adjust by the definition: reject a hypothesis if every intersection with it is rejected."""
     members = range(len(p_values))
     expected = [
         max(

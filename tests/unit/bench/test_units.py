@@ -1,4 +1,4 @@
-"""ipcbench.bench.results.units: what people write, and what they read."""
+"""bench.results.units: sizes and durations, parsed and formatted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bench.untrusted: what somebody else wrote is opened without waiting and read up to a bound."""
+"""bench.results.untrusted: files are opened without blocking and read up to a limit."""
 
 from __future__ import annotations
 
