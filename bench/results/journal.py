@@ -1,9 +1,9 @@
-"""The journal: one line a fact, appended, flushed and synced; the truth of a sweep.
+"""Journal of a sweep: one JSON entry per line, appended and synced.
 
-Whatever else a run's folder holds can be written anew from it. A kill may
-tear the last line; `Journal.resume` cuts it off and says so. Two writers
-would tear each other's lines: the one that has the file holds flock(2) on it,
-which ends with the process, however it ends.
+All other files of a run can be written again from it. A kill may leave an
+incomplete last line, which `Journal.resume` removes and reports. Two writers
+would damage each other's lines: a writer holds flock(2) on the file, which
+the kernel releases when the process ends.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from ipcbench.bench.results.untrusted import one_line, open_file
 from ipcbench.transports.kernel_objects.ownership import open_itself
 
 NAME = "journal.jsonl"
-LONGEST_LINE = 1 << 24  # bytes; far above any line of ours: a hostile file ends here
-LARGEST = 1 << 29  # bytes; the runs of seven hours, and about 2 GiB once they are read
+LONGEST_LINE = 1 << 24  # bytes; far more than any entry has
+LARGEST = 1 << 29  # bytes; the runs of seven hours, which take about 2 GiB of memory when read
 
-LONGEST_QUOTE = 200  # of what another wrote: enough to see what it is
+LONGEST_QUOTE = 200  # characters of an untrusted line in a message
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
 
 
 class Unreadable(BenchError):
-    """The file is no journal of ours, or damaged; one line that says where."""
+    """A file that is not a journal of ipcbench, or is damaged; one line that says where."""
 
 
 class JournalLocked(BenchError):
-    """Another process writes this journal."""
+    """Another process holds the journal of this sweep."""
 
 
 class JournalRemoved(BenchError):
-    """The file has lost its name while we wrote it: whatever follows would be lost."""
+    """The file was removed or renamed during the sweep; further entries would be lost."""
 
 
 class Journal:
-    """The writing side. One `write` a line: its cost does not grow with the sweep."""
+    """Writer of a journal. The cost of a `write` does not grow with the sweep."""
 
     def __init__(self, fd: int, path: Path) -> None:
         self._fd = fd
@@ -55,9 +55,11 @@ class Journal:
 
     @classmethod
     def create(cls, folder: Path, *lines: AnyEntry) -> Journal:
-        """A new journal in an existing folder, which has its name once these lines are in it.
+        """Create a journal in an existing folder; it gets its name when it has these entries.
 
-        So a kill leaves a whole plan, or no journal. Raises: FileExistsError, OSError.
+        So a kill leaves a complete plan, or no journal.
+
+        Raises: FileExistsError, OSError.
         """
         path = folder / NAME
         remove_drafts(path)
@@ -72,7 +74,7 @@ class Journal:
             if lines:
                 cls(fd, draft).write(*lines)
             _name(draft, path)
-            sync_folder(folder)  # fsync(2): a file's own sync says nothing of its name
+            sync_folder(folder)  # fsync(2): syncing a file does not sync its name
         except BaseException as error:
             draft.unlink(missing_ok=True)
             os.close(fd)
@@ -83,12 +85,12 @@ class Journal:
 
     @classmethod
     def resume(cls, folder: Path) -> tuple[Journal, str]:
-        """Open to go on; the torn last line that was cut off, or "".
+        """Open a journal to continue it; also return the incomplete last line that was removed.
 
         Raises: JournalLocked, OSError.
         """
         path = folder / NAME
-        # No link: another file would be cut, and written to.
+        # Not through a link, which could lead to a file of another program.
         fd = open_itself(path, os.O_RDWR | os.O_APPEND)
         try:
             _hold(fd, path)
@@ -103,15 +105,15 @@ class Journal:
         return cls(fd, path), torn[:LONGEST_QUOTE].decode(errors="replace")
 
     def write(self, *lines: AnyEntry) -> None:
-        """Append; on the disk, under the journal's name, when this returns.
+        """Append entries and sync them to disk; after an error, none of them is in the file.
 
-        Where that cannot be, nothing of it stays. Raises: OSError, JournalRemoved.
+        Raises: OSError, JournalRemoved.
         """
         self._check_name()
         data = memoryview(b"".join(_encoder.encode(line) + b"\n" for line in lines))
         written = 0
         try:
-            # A full disk takes a part, and says what is wrong when asked to take the rest.
+            # On a full disk, write(2) writes a part, and fails when it is called for the rest.
             while written < len(data):
                 written += os.write(self._fd, data[written:])
             os.fdatasync(self._fd)
@@ -127,12 +129,12 @@ class Journal:
             found = None
         if found is None or not os.path.samestat(found, os.fstat(self._fd)):
             raise JournalRemoved(
-                f"{self._path}: somebody has removed or moved it: the sweep stops here, and what "
-                "it has measured is where this file is now"
+                f"{self._path}: removed or renamed during the sweep, which stops here; its "
+                "measurements are in the renamed file"
             )
 
     def full(self) -> bool:
-        """Whether it is about to be larger than a reader takes."""
+        """Tell whether the file approaches the largest size that `read` accepts."""
         return os.fstat(self._fd).st_size > LARGEST - LARGEST // 8
 
     def close(self) -> None:
@@ -140,12 +142,12 @@ class Journal:
 
 
 def _name(draft: Path, path: Path) -> None:
-    """Give a draft its name, unless something else has it. Raises: FileExistsError, OSError."""
+    """Give a draft its name, unless that exists. Raises: FileExistsError, OSError."""
     try:
-        path.hardlink_to(draft)  # unlike rename(2) it replaces nothing
+        path.hardlink_to(draft)  # link(2) replaces no file, unlike rename(2)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links: link(2)
+    except OSError:  # EPERM: a file system without hard links
         draft.rename(path)
     else:
         draft.unlink()
@@ -155,13 +157,15 @@ def _hold(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise JournalLocked(f"{path}: the sweep still runs: wait for it, or stop it") from None
+        raise JournalLocked(
+            f"{path}: the sweep is still running: wait for it, or stop it"
+        ) from None
 
 
 def read(folder: Path) -> Iterator[AnyEntry]:
-    """Yield the lines of a run's folder, the header first; a torn last line is passed over.
+    """Yield the entries of a run's folder, the header first; ignore an incomplete last line.
 
-    Lines of schema 1 come with the present axes and names.
+    Entries of schema 1 have the present axes and names.
 
     Raises: Unreadable, FileNotFoundError, OSError (a link, no file, no permission).
     """
@@ -172,13 +176,15 @@ def read(folder: Path) -> Iterator[AnyEntry]:
         while data := file.readline(LONGEST_LINE):
             number += 1
             size += len(data)
-            if size > LARGEST:  # it may be growing, so what it says of its size is not asked
-                raise Unreadable(f"{path}: over {LARGEST >> 20} MiB, which no sweep of ours writes")
+            if size > LARGEST:  # counted, since the file may grow while it is read
+                raise Unreadable(f"{path}: over {LARGEST >> 20} MiB, more than any sweep writes")
             if not data.endswith(b"\n"):
                 if len(data) == LONGEST_LINE:
-                    raise Unreadable(f"{path}:{number}: a line of over {LONGEST_LINE} bytes")
+                    raise Unreadable(f"{path}:{number}: a line of more than {LONGEST_LINE} bytes")
                 if number == 1:
-                    raise Unreadable(f"{path}: the sweep was killed before it wrote a whole line")
+                    raise Unreadable(
+                        f"{path}: the sweep was killed before its first line was complete"
+                    )
                 return
             try:
                 line = decode(data)
@@ -192,4 +198,4 @@ def read(folder: Path) -> Iterator[AnyEntry]:
                 decode = Translator().decode
             yield line
     if number == 0:
-        raise Unreadable(f"{path}: it is empty")
+        raise Unreadable(f"{path}: the file is empty")

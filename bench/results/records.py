@@ -1,9 +1,9 @@
-"""The lines of a journal: what a sweep writes down, one versioned schema.
+"""Entries of a journal: one versioned schema.
 
-Each line of `journal.jsonl` is one of these, as JSON, told apart by its
-`kind`. Times are seconds unless a name says otherwise. The bounds hold when a
-line is read: a journal may come from anybody, and what is computed from it
-must neither overflow nor take for ever.
+Each line of `journal.jsonl` is one of these as JSON, with its `kind`. Times
+are in seconds unless a name says otherwise. The bounds are checked when an
+entry is read: a journal is untrusted, and computations with its numbers must
+neither overflow nor run without end.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ from ipcbench.bench.results.cell import Cell, Facts
 
 SCHEMA = 2
 READABLE = (1, SCHEMA)
-MOST_BLOCKS = 10_000  # of one run: its line must not grow past what a reader takes
+MOST_BLOCKS = 10_000  # of one run: its entry must not exceed the longest line
 MOST_ROUNDS = 1_000_000
 
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
-# Seconds, shares and loads: some may come out below 0 where a clock is corrected.
+# Seconds, shares and loads: some may be below 0 when a clock is corrected.
 Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
 Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 
-# What pyperf tells of a run that differs from one run to the next.
+# The metadata of pyperf that differs between runs.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
 
 class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was measured on; `hidden` names what the machine does not tell about itself."""
+    """Description of a machine; `hidden` lists the properties that it does not report."""
 
     hostname: str
     kernel: str
     cpu_model: str
-    cpus: list[Count]  # the CPUs that we may use
+    cpus: list[Count]  # the CPUs that the sweep may use
     cpus_online: Count
     memory_bytes: Count
-    virtualization: str  # "" where none was found
+    virtualization: str  # "" if none was found
     python: str
     hidden: list[str] = []
-    settings: dict[str, str] = {}  # what decides results: governor, idle driver, limits …
+    settings: dict[str, str] = {}  # that influence results: governor, idle driver, limits …
 
     @property
     def fingerprint(self) -> str:
-        """Machines with the same one may be compared: CPU, kernel series, Python."""
+        """CPU, kernel series and Python; runs with the same fingerprint can be compared."""
         series = ".".join(self.kernel.split(".")[:2])
         python = ".".join(self.python.split(".")[:2])
         return f"{self.cpu_model} x{self.cpus_online}, Linux {series}, Python {python}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a run is made. `tail`: seconds of the pass that stamps each message, 0: none."""
+    """Settings of a run. `tail`: seconds of the pass that stamps each message, 0: none."""
 
     values: Annotated[int, msgspec.Meta(ge=1, le=MOST_BLOCKS)]
     warmups: Annotated[int, msgspec.Meta(ge=0, le=MOST_BLOCKS)]
@@ -62,15 +62,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
-    """The common root of all lines."""
+    """Common root of all entries."""
 
 
 class Header(Entry, kw_only=True, tag="sweep"):
-    """The first line: what it takes to repeat the sweep, or to resume it."""
+    """The first entry: all that is needed to repeat the sweep, or to resume it."""
 
     schema: Count
     version: str
-    started: str  # ISO 8601, with its offset
+    started: str  # ISO 8601, with the offset
     command: list[str]
     profile: str
     seed: Count
@@ -78,19 +78,21 @@ class Header(Entry, kw_only=True, tag="sweep"):
     settings: Settings
     machine: MachineInfo
     clock: str
-    plan: str  # digest of the planned cells: a resumed sweep must have the same
-    planned: int = 0  # how many cells follow, measured or skipped
-    code: str = ""  # digest of the sources that measure
-    metadata: dict[str, str | int | float] = {}  # pyperf's, of what stays the same
+    plan: str  # digest of the planned cells, which must be the same to resume
+    planned: int = 0  # number of cells that follow, measured or skipped
+    code: str = ""  # digest of the code that measures
+    metadata: dict[str, str | int | float] = {}  # of pyperf, constant during a sweep
 
 
 class PlannedEntry(Entry, kw_only=True, tag="cell"):
+    """A cell that is measured."""
+
     cell: Cell
     facts: Facts
 
 
 class Skipped(Entry, kw_only=True, tag="skipped"):
-    """A cell that this machine, or the facility, cannot do; or that the profile leaves out."""
+    """A cell that this machine, or the facility, does not support."""
 
     cell: Cell
     reason: str
@@ -98,16 +100,18 @@ class Skipped(Entry, kw_only=True, tag="skipped"):
 
 
 class Calibrated(Entry, kw_only=True, tag="calibrated"):
+    """The number of loops that fill a block of a cell."""
+
     cell: str
     loops: Positive
-    at: Number = 0.0  # seconds of sweeping until now, those before a resumption included
+    at: Number = 0.0  # seconds of the sweep so far, with those before a resumption
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What one process used from before the first value's block until after the last one's.
+    """Resources that a process used, from the first value's block to the last one's.
 
-    `cpu`: its seconds on a CPU, as the scheduler counts them
-    (CLOCK_PROCESS_CPUTIME_ID); the rest is from getrusage(2).
+    `cpu`: seconds on a CPU (CLOCK_PROCESS_CPUTIME_ID: clock_gettime(2)); the
+    rest is from getrusage(2).
     """
 
     cpu: Number = 0.0
@@ -118,10 +122,10 @@ class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Run(Entry, kw_only=True, tag="run"):
-    """One fresh pair (or more) of processes over one fresh channel.
+    """A run of a cell: new processes over a new channel.
 
     `values`: seconds per unit (`Facts.per`), one for each timed block.
-    `void`: why the run does not count, "" where it does. `tail`: histogram
+    `void`: the reason why the run does not count, or "". `tail`: histogram
     buckets (`ipcbench.bench.results.histogram`) -> counts, of single round trips.
     """
 
@@ -132,26 +136,26 @@ class Run(Entry, kw_only=True, tag="run"):
     inner_loops: Positive
     warmups: list[float]
     values: list[float]
-    cpus: list[list[Count]]  # for each process, the CPUs it was pinned to
+    cpus: list[list[Count]]  # for each process, the CPUs that it was pinned to
     depth: Count | None
     usage: list[Usage]
-    foreign: Number | None  # share of the timed wall time that others had, same-core alone
-    steal: Number = 0.0  # share of all CPUs' time meanwhile that the hypervisor took, in ticks
+    foreign: Number | None  # same-core only: share of the timed wall time that other processes had
+    steal: Number = 0.0  # share of all CPUs' time that the hypervisor took meanwhile, in ticks
     tail: dict[Count, Positive] = {}
-    observations: dict[str, Number] = {}  # what is no time: updates lost, …
+    observations: dict[str, Number] = {}  # that are not times: lost updates, …
     void: str = ""
-    start_up: Number  # fork of the worker -> its first timed block
+    start_up: Number  # from the fork of the worker to its first timed block
     timed: Number  # inside timed blocks: values and tail, no warm-ups
-    wall: Number  # the worker's whole life
+    wall: Number  # from the start of the worker to its end
     at: Number = 0.0  # as in `Calibrated`
     metadata: dict[str, str | int | float] = {}
 
 
 class Failed(Entry, kw_only=True, tag="failed"):
-    """A run that came to nothing: who failed, where, what happened, and what would help."""
+    """A failed run: the process, the step, the error, and a remedy."""
 
     cell: str
-    round: Count  # 0: while calibrating
+    round: Count  # 0: calibration
     who: str
     where: str
     what: str
@@ -167,22 +171,26 @@ class Round(Entry, kw_only=True, tag="round"):
     timed: Number
     steal: Number
     load: Number
-    void: str = ""  # why the runs that know of no foreign time do not count, "" where they do
+    void: str = ""  # the reason why its runs without a foreign time do not count, or ""
 
 
 class Resumed(Entry, kw_only=True, tag="resumed"):
+    """A continuation of the sweep after a stop."""
+
     started: str
     command: list[str]
-    dropped: str = ""  # a torn last line that was cut off
+    dropped: str = ""  # an incomplete last line that was removed
 
 
-# "full": the journal was about to be larger than a reader takes.
+# "full": the journal has reached the largest size that is read.
 Reason: TypeAlias = Literal["complete", "budget", "interrupted", "full"]
 
 
 class Ended(Entry, kw_only=True, tag="end"):
+    """The end of the sweep, or of a part of it that is continued later."""
+
     reason: Reason
-    wall: Number  # seconds of sweeping, those before a resumption included
+    wall: Number  # seconds of the sweep, with those before a resumption
 
 
 AnyEntry: TypeAlias = (

@@ -1,7 +1,6 @@
-"""The results of a sweep, read from its journal: ok, skipped, failed; all are kept.
+"""Results of a sweep, read from its journal: measured, skipped and failed cells.
 
-This is what reports read, and the only thing of `bench` beside `stats` that
-they know. Everything is validated here: a folder may come from anybody.
+Reports read them. Everything is validated here: a folder is untrusted.
 """
 
 from __future__ import annotations
@@ -32,20 +31,22 @@ from ipcbench.bench.results.records import (
     Skipped,
 )
 
-MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory, where each is a bucket
-MOST_BESIDE = 1024  # of what stands beside a run's values: processes, observations, metadata
+MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
+MOST_BESIDE = 1024  # entries of a run's lists beside its values: processes, observations, metadata
 
 
 class Status(Enum):
+    """Status of a cell."""
+
     OK = "ok"
     FAILED = "failed"
     SKIPPED = "skipped"
-    PENDING = "not measured"  # planned, and the sweep ended before its first run
+    PENDING = "not measured"  # the sweep ended before its first run
 
 
 @dataclass(slots=True)
 class CellResult:
-    """All that is known of one cell."""
+    """The runs, failures and facts of a cell."""
 
     cell: Cell
     facts: Facts | None = None  # None for a skipped cell
@@ -56,7 +57,7 @@ class CellResult:
 
     @property
     def good(self) -> list[Run]:
-        """The runs that count: not void."""
+        """The runs that count, which are not void."""
         return [run for run in self.runs if not run.void]
 
     @property
@@ -68,25 +69,27 @@ class CellResult:
         return Status.FAILED if self.failures or self.runs else Status.PENDING
 
     def by_round(self) -> dict[int, float]:
-        """Round -> seconds per unit: the median of that fresh pair's blocks."""
+        """Return the seconds per unit of each round: the median of its run's blocks."""
         return {run.round: median(run.values) for run in self.good}
 
     def histogram(self) -> Counts:
-        """All rounds' single round trips together: bucket -> count."""
+        """Add up the single round trips of all rounds: bucket -> count."""
         return merge(run.tail for run in self.good)
 
 
 @dataclass(slots=True)
 class Results:
+    """The results of a sweep, by cell."""
+
     header: Header
     cells: dict[str, CellResult] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
-    spent: float = 0.0  # seconds of sweeping, as far as the lines tell
+    spent: float = 0.0  # seconds of the sweep, as far as its entries say
 
     def ok(self) -> Iterator[CellResult]:
-        """The cells that have a figure."""
+        """Yield the cells that have a figure."""
         return (cell for cell in self.cells.values() if cell.status is Status.OK)
 
     def with_status(self, status: Status) -> list[CellResult]:
@@ -124,37 +127,38 @@ def load(folder: Path) -> Results:
     return results
 
 
-def _take(results: Results, line: object) -> None:
-    if isinstance(line, Calibrated | Run | Failed):
-        results.spent = max(results.spent, line.at)
-    if isinstance(line, PlannedEntry | Skipped) and line.cell.id in results.cells:
-        raise Unreadable(f"the cell {line.cell.id[:200]!r} is planned twice")
-    if isinstance(line, PlannedEntry):
-        results.cells[line.cell.id] = CellResult(line.cell, line.facts)
-    elif isinstance(line, Skipped):
-        results.cells[line.cell.id] = CellResult(line.cell, skipped=line)
-    elif isinstance(line, Calibrated):
-        _known(results, line.cell).loops = line.loops
-    elif isinstance(line, Run):
-        _check_run(line)
-        runs = _known(results, line.cell).runs
-        if runs and runs[0].inner_loops != line.inner_loops:
-            raise Unreadable(f"runs of {line.cell[:200]!r} are made of unlike blocks")
-        runs.append(line)
-    elif isinstance(line, Failed):
-        _known(results, line.cell).failures.append(line)
-    elif isinstance(line, Round):
-        results.rounds.append(line)
-    elif isinstance(line, Resumed):
-        results.resumed.append(line)
+def _take(results: Results, entry: object) -> None:
+    """Add an entry of the journal. Raises: Unreadable."""
+    if isinstance(entry, Calibrated | Run | Failed):
+        results.spent = max(results.spent, entry.at)
+    if isinstance(entry, PlannedEntry | Skipped) and entry.cell.id in results.cells:
+        raise Unreadable(f"the cell {entry.cell.id[:200]!r} is planned twice")
+    if isinstance(entry, PlannedEntry):
+        results.cells[entry.cell.id] = CellResult(entry.cell, entry.facts)
+    elif isinstance(entry, Skipped):
+        results.cells[entry.cell.id] = CellResult(entry.cell, skipped=entry)
+    elif isinstance(entry, Calibrated):
+        _known(results, entry.cell).loops = entry.loops
+    elif isinstance(entry, Run):
+        _check_run(entry)
+        runs = _known(results, entry.cell).runs
+        if runs and runs[0].inner_loops != entry.inner_loops:
+            raise Unreadable(f"runs of {entry.cell[:200]!r} have blocks of different sizes")
+        runs.append(entry)
+    elif isinstance(entry, Failed):
+        _known(results, entry.cell).failures.append(entry)
+    elif isinstance(entry, Round):
+        results.rounds.append(entry)
+    elif isinstance(entry, Resumed):
+        results.resumed.append(entry)
         results.ended = None
-    elif isinstance(line, Ended):
-        results.ended = line
-        results.spent = max(results.spent, line.wall)
+    elif isinstance(entry, Ended):
+        results.ended = entry
+        results.spent = max(results.spent, entry.wall)
 
 
 def _void(results: Results) -> None:
-    """Steal is told by the round: it voids the runs that could not see foreign time."""
+    """Apply the steal of a round to its runs that could not measure foreign time."""
     void = {line.round: line.void for line in results.rounds if line.void}
     for result in results.cells.values() if void else ():
         for run in result.runs:
@@ -166,13 +170,11 @@ def _known(results: Results, cell: str) -> CellResult:
     try:
         return results.cells[cell]
     except KeyError:
-        raise Unreadable(
-            f"a line speaks of the cell {cell[:200]!r}, which was not planned"
-        ) from None
+        raise Unreadable(f"an entry names the cell {cell[:200]!r}, which was not planned") from None
 
 
 def check_readable(run: Run) -> None:
-    """What is written must be readable. Raises: Unreadable."""
+    """Check that a run can be read again when it is written. Raises: Unreadable."""
     try:
         msgspec.json.decode(msgspec.json.encode(run), type=Run)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
@@ -181,16 +183,16 @@ def check_readable(run: Run) -> None:
 
 
 def _check_run(run: Run) -> None:
-    """What all else relies on: no division by zero, no overflow, no bucket out of this world."""
+    """Check that no computation with a run divides by zero or overflows. Raises: Unreadable."""
     what = f"a run of {run.cell[:200]!r}"
     if not are_times(run.values):
-        raise Unreadable(f"{what} has no values, or some that are no time for one message")
+        raise Unreadable(f"{what} has no values, or some that are not plausible times of a message")
     if not all(0 <= value <= LONGEST for value in run.warmups):
-        raise Unreadable(f"{what} has warm-ups that are no times")
+        raise Unreadable(f"{what} has warm-ups that are not plausible times")
     if not all(number <= LAST for number in run.tail):
-        raise Unreadable(f"{what} has a histogram with buckets that cannot be")
+        raise Unreadable(f"{what} has a histogram with impossible buckets")
     if max(len(run.values), len(run.warmups)) > MOST_BLOCKS:
         raise Unreadable(f"{what} has over {MOST_BLOCKS} values")
     beside: list[Sized] = [run.usage, run.observations, run.metadata, run.cpus, *run.cpus]
     if max(map(len, beside)) > MOST_BESIDE:
-        raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or of what belongs to one")
+        raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or more in one of its lists")

@@ -186,8 +186,8 @@ def test_a_removed_or_moved_folder_stops_the_sweep(how: str, tmp_path: Path) -> 
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
     assert error_lines(errors) == [
-        f"Error: {folder}/journal.jsonl: somebody has removed or moved it: the sweep stops here, "
-        "and what it has measured is where this file is now"
+        f"Error: {folder}/journal.jsonl: removed or renamed during the sweep, which stops here; "
+        "its measurements are in the renamed file"
     ]
     if how == "moved":
         assert len(load(tmp_path / "there").cells) > 4
@@ -375,7 +375,7 @@ def test_a_journal_has_one_writer(tmp_path: Path) -> None:
         done = ipcbench("run", "--resume", folder)
         assert done.returncode == 3
         assert error_lines(done.stderr) == [
-            f"Error: {folder}/journal.jsonl: the sweep still runs: wait for it, or stop it"
+            f"Error: {folder}/journal.jsonl: the sweep is still running: wait for it, or stop it"
         ]
         end(process, signal.SIGINT)
     assert process.returncode == 0

@@ -147,7 +147,7 @@ def _sparse(path: Path) -> None:
         (os.mkfifo, "a FIFO, a device or a socket"),
         (_socket, "a FIFO, a device or a socket"),
         (Path.mkdir, "Is a directory"),
-        (_sparse, f"a line of over {LONGEST_LINE} bytes"),
+        (_sparse, f"a line of more than {LONGEST_LINE} bytes"),
     ],
     ids=["link", "link-to-a-journal", "link-to-a-device", "link-to-nowhere", "fifo", "socket",
          "folder", "a-terabyte-of-zeros"],

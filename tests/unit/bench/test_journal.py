@@ -318,7 +318,7 @@ def test_what_is_refused_leaves_no_part_of_a_line(
 def test_a_journal_has_one_writer(tmp_path: Path) -> None:
     first = Journal.create(tmp_path)
     first.write(HEADER)
-    with pytest.raises(JournalLocked, match="the sweep still runs"):
+    with pytest.raises(JournalLocked, match="the sweep is still running"):
         Journal.resume(tmp_path)
     first.close()
     second, _ = Journal.resume(tmp_path)
@@ -352,7 +352,7 @@ def test_lines_without_a_name_are_refused(tmp_path: Path, how: str) -> None:
         (folder / NAME).unlink()
         if how == "replaced":
             (folder / NAME).write_bytes(data)
-    with pytest.raises(JournalRemoved, match="somebody has removed or moved it"):
+    with pytest.raises(JournalRemoved, match="removed or renamed during the sweep"):
         journal.write(END)
     journal.close()
 
@@ -456,7 +456,7 @@ def test_a_huge_line_is_refused_and_not_swallowed(tmp_path: Path, end: bytes) ->
     with (tmp_path / NAME).open("ab") as file:
         file.truncate(file.tell() + 2 * LONGEST_LINE)  # sparse: zeros without blocks
         file.write(end)
-    with pytest.raises(Unreadable, match="a line of over"):
+    with pytest.raises(Unreadable, match="a line of more than"):
         list(read(tmp_path))
 
 
