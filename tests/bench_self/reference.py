@@ -64,11 +64,11 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
         for transport, (source, target) in FACILITIES.items():
             fitting = min(size, LONGEST.get(transport, size))
             one = ours(transport, pattern, fitting, SAME_CORE)
-            yield _against(one, (Program(source, one), target))
+            yield _compared(one, (Program(source, one), target))
 
     for size, target in FLOOR.items():
         one = ours(SPIN, "latency", size, CROSS_CORE)
-        yield _against(
+        yield _compared(
             one,
             (Program("cache_lines", one, size=0, depth=1), target),
             (Program("cache_lines", one, size=0, depth=64), None),
@@ -77,19 +77,19 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
         )
     for depth in RATES:
         one = ours(SPIN, "stream", 64, CROSS_CORE, depth)
-        yield _against(one, (Program("shm_spin", one, depth=depth), None))
+        yield _compared(one, (Program("shm_spin", one, depth=depth), None))
     for size in (64 * KIB, MIB):
         one = ours(SPIN, "stream", size, CROSS_CORE)
-        yield _against(
+        yield _compared(
             one,
             (Program("shm_spin", one), AS_FAST),
             (Program("hand_over", one), NINE_TENTHS),
             (Program("hand_over", one, depth=1), NINE_TENTHS),
         )
-        yield _against(ours(IN_PLACE, "stream", size, CROSS_CORE), (one, AS_FAST))
+        yield _compared(ours(IN_PLACE, "stream", size, CROSS_CORE), (one, AS_FAST))
 
 
-def _against(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
+def _compared(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
     cell = ours.cell
     return Comparison(f"{cell.pattern} {human_size(cell.size)} {cell.placement}", ours, others)
 

@@ -12,7 +12,7 @@ import time
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology
 from ipcbench.transports.registry import get
 
-SIZE = 64  # bytes: both sides know it, for a pipe has no borders
+SIZE = 64  # bytes: both sides know it, since a pipe keeps no message boundaries
 SPEC = Spec(SIZE, Topology.FAN_IN)
 
 

@@ -45,7 +45,7 @@ def same(thing: Any) -> Any:
 
 
 @dataclass
-class Spoilt:
+class Defective:
     """A correct transport with the given parts replaced."""
 
     good: Transport
@@ -71,14 +71,14 @@ class Spoilt:
         return self.endpoint(self.good.attach(ticket, self.deadline(deadline)))
 
 
-MUTANTS: dict[str, tuple[str, Spoilt]] = {}  # name -> (the test that must fail, the mutant)
+MUTANTS: dict[str, tuple[str, Defective]] = {}  # name -> (the test that must fail, the mutant)
 
 
-def mutant(name: str, test: str, good: str, **spoilt: Any) -> None:
+def mutant(name: str, test: str, good: str, **changes: Any) -> None:
     transport = get(good)
     assert isinstance(transport, Transport)
-    traits = spoilt.pop("traits", replace(transport.traits, native=False))  # by its Python methods
-    MUTANTS[name] = (test, Spoilt(transport, traits, **spoilt))
+    traits = changes.pop("traits", replace(transport.traits, native=False))  # by its Python methods
+    MUTANTS[name] = (test, Defective(transport, traits, **changes))
 
 
 def false_traits(name: str, test: str, good: str, **wrong: Any) -> None:
@@ -91,7 +91,7 @@ def false_traits(name: str, test: str, good: str, **wrong: Any) -> None:
 def sending(change: Callable[[Callable[[Any], None], int, Any], None]) -> Callable[[Any], Any]:
     """Replace `send`: `change` gets the correct one, the message's number, and the message."""
 
-    def spoil(endpoint: Any) -> Any:
+    def alter(endpoint: Any) -> Any:
         good, count = endpoint.send, 0
 
         def send(data: Any) -> None:
@@ -102,7 +102,7 @@ def sending(change: Callable[[Callable[[Any], None], int, Any], None]) -> Callab
         endpoint.send = send
         return endpoint
 
-    return spoil
+    return alter
 
 
 def loses(send: Callable[[Any], None], count: int, data: Any) -> None:
@@ -166,7 +166,7 @@ def never_unlinks(channel: Any) -> Any:
     return channel
 
 
-def lends_to_all(channel: Any) -> Any:
+def opens_to_all(channel: Any) -> Any:
     for path in Path("/dev/shm").glob(f"*{PREFIX}*"):
         path.chmod(0o666)
     return channel
@@ -259,7 +259,7 @@ mutant("channel keeps", "test_closing_twice", "pipe", channel=never_closes)
 mutant("channel stays", "test_senders_gone", "pipe", channel=never_closes)
 mutant("object stays", "test_closing_twice", "sysv-queue", channel=never_unlinks)
 mutant("file stays", "test_closing_twice", "unix-stream", channel=never_unlinks)
-mutant("open to all", "test_private_objects", SHM, channel=lends_to_all)
+mutant("open to all", "test_private_objects", SHM, channel=opens_to_all)
 mutant("inherited by exec", "test_descriptors_close_on_exec", "pipe", endpoint=survives_exec)
 mutant("takes over", "test_name_taken", SHM, spec=takes_over)
 mutant("no deadline", "test_alone", "unix-stream", deadline=lambda _: float(2**31))

@@ -17,15 +17,15 @@ def nothing(*_: object) -> None:
     pass
 
 
-def doing(**spoilt: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def doing(**changes: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Replace calls of an endpoint: each function gets the correct one."""
 
-    def spoil(endpoint: Any) -> Any:
-        for name, change in spoilt.items():
+    def alter(endpoint: Any) -> Any:
+        for name, change in changes.items():
             setattr(endpoint, name, change(getattr(endpoint, name)))
         return endpoint
 
-    return spoil
+    return alter
 
 
 def twice(call: Any) -> Any:
@@ -145,7 +145,7 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
     mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
     mutant("lends twice", "test_committing_what_is_not_lent", IN_PLACE, endpoint=commits_twice)
-    mutant("commits anew", "test_writing_where_it_is_read", IN_PLACE, endpoint=commits_all)
+    mutant("commits all", "test_writing_where_it_is_read", IN_PLACE, endpoint=commits_all)
     mutant(
         "unlinks again",
         "test_unlinking_again",

@@ -107,8 +107,8 @@ def test_every_command_of_the_page_works(line: str, author: Author) -> None:
         case ["ipcbench", *words]:
             done = author.python("-m", "ipcbench", *words, "--json")
             assert done.returncode == 0, done.stderr
-            (ours,) = (one for one in json.loads(done.stdout) if one["name"] == "packet-pipe")
-            assert ours["available"]
+            (entry,) = (one for one in json.loads(done.stdout) if one["name"] == "packet-pipe")
+            assert entry["available"]
         case words:
             pytest.fail(f"{words}: run it here")
 
@@ -179,7 +179,7 @@ def test_a_capsule_of_another_name_is_a_failed_cell(author: Author, tmp_path: Pa
 # Without a compiler.
 
 NOT_BUILT = "the compiled part of ipcbench-packet-pipe is not built here: No module named"
-ANEW = f"{REMEDY.rpartition(' ipcbench ')[0]} ipcbench-packet-pipe anew"
+REBUILD = f"{REMEDY.rpartition(' ipcbench ')[0]} ipcbench-packet-pipe anew"
 
 
 @pytest.fixture(scope="module")
@@ -191,20 +191,20 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Author:
 @without_native
 def test_list_and_doctor_report_why_it_has_no_native_runtime(plain: Author) -> None:
     entries = json.loads(plain.python("-m", "ipcbench", "list", "--json").stdout)
-    (ours,) = (entry for entry in entries if entry["name"] == "packet-pipe")
-    assert ours["available"]
-    assert not ours["native"]["available"]
-    assert ours["native"]["reason"].startswith(NOT_BUILT)
-    assert ours["native"]["remedy"] == ANEW
+    (entry,) = (one for one in entries if one["name"] == "packet-pipe")
+    assert entry["available"]
+    assert not entry["native"]["available"]
+    assert entry["native"]["reason"].startswith(NOT_BUILT)
+    assert entry["native"]["remedy"] == REBUILD
     (line,) = (
         line
         for line in plain.python("-m", "ipcbench", "list").stdout.splitlines()
         if NOT_BUILT in line
     )
-    assert ANEW in line
+    assert REBUILD in line
     findings = json.loads(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
     (found,) = (one for one in findings if NOT_BUILT in one["text"])
-    assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", ANEW)
+    assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", REBUILD)
 
 
 @without_native
@@ -216,11 +216,11 @@ def test_its_native_cells_are_skipped_with_the_reason(plain: Author) -> None:
         "run": {"latency"}, "skipped": {"latency"}, "failed": set(),
     }  # fmt: skip
     page = (plain.folder / "both/report.html").read_text().replace("&#39;", "'")
-    assert NOT_BUILT in page and f"Remedy: {ANEW}" in page
+    assert NOT_BUILT in page and f"Remedy: {REBUILD}" in page
     alone = plain.python(*NATIVE, "alone")
     assert alone.returncode == 3
     (line,) = alone.stderr.splitlines()
-    assert NOT_BUILT in line and line.endswith(ANEW)
+    assert NOT_BUILT in line and line.endswith(REBUILD)
 
 
 @without_native

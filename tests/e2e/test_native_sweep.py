@@ -17,7 +17,7 @@ missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 SMOKE = ("run", "--clock", "fake", "--profile", "smoke", "--seed", "7")
-PROFILE = """about = "who runs the loop"
+PROFILE = """about = "Loops in both runtimes."
 [run]
 rounds = 2
 [[cells]]

@@ -44,8 +44,8 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
     if missing() is None:
         compiled = {f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}" for name in COMPILED}
         assert {name for name in names if name.endswith(".so")} == compiled
-    ours = {name for name in names if ".dist-info/" not in name}
-    assert {name.partition("/")[0] for name in ours} == {"ipcbench"}  # and no tests
+    packaged = {name for name in names if ".dist-info/" not in name}
+    assert {name.partition("/")[0] for name in packaged} == {"ipcbench"}  # without tests
     licence = f"ipcbench-{VERSION}.dist-info/licenses/LICENSE"
     assert licence in names
 
@@ -74,7 +74,7 @@ def test_the_current_folder_may_have_modules_of_the_same_names(
 ) -> None:
     """`python -m` searches the current folder first, which no process of ipcbench may do."""
     for name in ("ipcbench", "bench", "transports", "reports", "pyperf", "json", "msgspec"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__file__} is not ours')\n")
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__file__} is foreign')\n")
     run(
         installed / "bin/ipcbench", "run", "--profile", "smoke", "--clock", "fake",
         "-t", "pipe", "--pattern", "latency", "-s", "64", "-o", "out", cwd=tmp_path,

@@ -413,7 +413,7 @@ def test_a_matplotlibrc_in_the_current_folder(mine: Path, shared: Path) -> None:
 # Owners and modes of all folders of a path.
 
 
-def test_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_of_another_user_in_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = tmp_path / "theirs"
     mine = theirs / "mine"
     mine.mkdir(parents=True)

@@ -28,11 +28,11 @@ SOURCES = Path(__file__).parents[2]
 # before the boot time, which the kernel would adjust with it: proc_stat(5), btime.
 JUMPING = """
 import time
-_now, _local, _format, _looks = time.time, time.localtime, time.strftime, 0
+_now, _local, _format, _readings = time.time, time.localtime, time.strftime, 0
 def _jumping():
-    global _looks
-    _looks += 1
-    return _now() + 86400 * (_looks + 1 if _looks % 2 else 1)
+    global _readings
+    _readings += 1
+    return _now() + 86400 * (_readings + 1 if _readings % 2 else 1)
 time.time = _jumping
 time.time_ns = lambda: int(_jumping() * 1e9)
 time.strftime = lambda format, *when: _format(format, *(when or (_local(_jumping()),)))
@@ -94,20 +94,20 @@ def test_no_wheels_and_no_compiler(sandbox: Sandbox) -> None:
 
 def on_terminal(command: list[str], rows: int, columns: int, folder: Path) -> tuple[int, str]:
     """Run on a terminal of that size; return the exit code and the output."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    near, far = pty.openpty()
+    fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     more = {"TERM": "xterm", "COLUMNS": "", "LINES": ""}
     with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment(**more)
+        command, stdin=far, stdout=far, stderr=far, cwd=folder, env=environment(**more)
     ) as process:
-        os.close(theirs)
+        os.close(far)
         written = b""
         try:
-            while data := os.read(ours, 1 << 16):
+            while data := os.read(near, 1 << 16):
                 written += data
         except OSError:  # EIO: the last process has closed the terminal
             pass
-    os.close(ours)
+    os.close(near)
     return process.returncode, written.decode(errors="replace")
 
 

@@ -24,7 +24,7 @@ from tests.plugins.capsules import Opened
 Run = tuple[bytes, int]
 
 # Lengths around limits of the implementation: slots, cache lines, inlined copies.
-BORDERS = (0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)
+BOUNDARIES = (0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)
 SPARE = 200  # bytes behind the space of a message, which must stay unchanged
 MOST_BYTES = 4 * 1024 * 1024  # of a flow, which limits the number of large messages
 LONGEST_RUN = 150  # more than a native endpoint's batch
@@ -72,7 +72,7 @@ class Flow:
         if kind < 0.3:
             return self.size
         if kind < 0.6:
-            return max(least, min(self.size, draw.choice(BORDERS)))
+            return max(least, min(self.size, draw.choice(BOUNDARIES)))
         return draw.randint(least, self.size)
 
     def draw(self, what: str) -> random.Random:
