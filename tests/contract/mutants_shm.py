@@ -125,7 +125,7 @@ def unlinks_again(channel: Any) -> Any:
 
     def unlink() -> None:
         for waiter in channel._waiters:
-            waiter._named = True
+            waiter._name._exists = True
         good()
 
     channel.unlink = unlink
