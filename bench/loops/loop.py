@@ -1,7 +1,7 @@
 """The signature of a timed loop, and the result that it returns.
 
-A loop takes an endpoint, the prepared message, the buffer to receive into, a count and
-the clock. It does its calls `count` times, between two readings of the clock, and nothing
+A loop takes an endpoint, the prepared message, the buffer to receive into, a count, the
+clock, and the arguments of its part, if any. It does its calls `count` times, between two readings of the clock, and nothing
 beside them. A stamped loop reads the clock once a round trip as well: it is a pass of its
 own, so that the stamps add nothing to the mean.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Concatenate, NamedTuple, TypeAlias
 
 from ipcbench.bench.loops.clock import Clock
 
@@ -25,8 +25,8 @@ class Span(NamedTuple):
 
 
 # The calls of an endpoint depend on its topology: the contract has a protocol for each.
-Loop: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], Span]
-Stamped: TypeAlias = Callable[[Any, Any, memoryview, int, Clock], "array[int]"]
+Loop: TypeAlias = Callable[Concatenate[Any, Any, memoryview, int, Clock, ...], Span]
+Stamped: TypeAlias = Callable[Concatenate[Any, Any, memoryview, int, Clock, ...], "array[int]"]
 
 
 def durations(stamps: array[int]) -> array[int]:

@@ -48,9 +48,11 @@ def twin(loop: Loop) -> Loop:
     if body is None:
         raise missing() or Unavailable(f"the loop {loop.__name__} has no twin in C")
 
-    def run(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock) -> Span:
+    def run(
+        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *arguments: int
+    ) -> Span:
         try:
-            start, end, handled = body(endpoint.capsule, message, buffer, count)
+            start, end, handled = body(endpoint.capsule, message, buffer, count, *arguments)
         except OSError as error:
             raise _translated(error, loop.__name__) from error
         return Span(*clock.told(start, end), handled)
@@ -67,11 +69,11 @@ def stamped_twin(loop: Stamped) -> Stamped | None:
         return None
 
     def run(
-        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
+        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *arguments: int
     ) -> array[int]:
         stamps = array("q", bytes(8 * (count + 1)))
         try:
-            body(endpoint.capsule, message, buffer, count, stamps)
+            body(endpoint.capsule, message, buffer, count, *arguments, stamps)
         except OSError as error:
             raise _translated(error, loop.__name__) from error
         return durations(clock.told_ns(stamps))

@@ -30,6 +30,7 @@ class Part:
         buffer: returns the buffer to receive into, from the size of a message and the
             variable that all processes share.
         finish: prepares the call that follows the loop in each block.
+        arguments: further arguments of the loop, and of its twin in C.
     """
 
     loop: Loop
@@ -39,6 +40,7 @@ class Part:
     stamped: Stamped | None = None
     buffer: Callable[[int, memoryview], memoryview] = lambda size, variable: aligned_buffer(size)
     finish: Callable[[Any, Seat, int], Callable[[], None]] = lambda *_: _nothing
+    arguments: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -83,6 +85,9 @@ class Pattern:
             sent to so many processes, at a size. Raises Corrupt.
         account: compares the work done in a block with the work due: the spans of all
             processes, the shared variable's value, the transport's traits. Raises Corrupt.
+        gap: seconds of each loop that are not timed: the processes sleep, and leave their CPU
+            to others.
+        least: the least number of loops of a block.
     """
 
     name: str
@@ -93,6 +98,8 @@ class Pattern:
     refuses: Callable[[int], str]
     complete: Callable[[list[int], int, int], None] = lambda *_: None
     account: Callable[[Sequence[Span], int, Traits], Observed] = lambda *_: {}
+    gap: float = 0.0
+    least: int = 1
 
     @property
     def carries(self) -> bool:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ipcbench.bench.patterns.counter import COUNTER
 from ipcbench.bench.patterns.echo import ECHO
 from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY
+from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import CLOSED
 
 ALL = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
 PATTERNS = {pattern.name: pattern for pattern in ALL}
+PACED: Mapping[str, Callable[[str], Pattern]] = {}  # pattern -> pace -> the pattern at that pace
+
+
+def pattern_of(cell: Cell) -> Pattern:
+    """Return the pattern that a cell runs. Raises: KeyError for a pace that it does not have."""
+    return PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)

@@ -15,7 +15,7 @@ import msgspec
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.patterns.part import CARRY_NOTHING
-from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.patterns.table import PACED, PATTERNS, pattern_of
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.results.axes import BLOCK, PYTHON
@@ -161,7 +161,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         return Skip(f"{cell.transport} has no depth to set")
     if not traits.can_wait(Wait(cell.wait)):
         return Skip(f"{cell.transport} has no wait {cell.wait}")
-    if cell.pace != CLOSED:
+    if cell.pace != CLOSED and cell.pattern not in PACED:
         return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
     skip = _runtime(cell, candidate, traits) or _size(cell, traits, limits)
     if skip:
@@ -188,7 +188,7 @@ def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
         return Skip(f"{cell.transport} has no native operations: it is measured from Python alone")
     if candidate.native is not None:
         return Skip(candidate.native.reason, candidate.native.remedy)
-    seats = PATTERNS[cell.pattern].seats(cell.processes)
+    seats = pattern_of(cell).seats(cell.processes)
     if not all(native_loops.has_twin(seat.part.loop) for seat in seats):
         return Skip(f"{cell.pattern} has no loops in C: it is measured from Python alone")
     return None

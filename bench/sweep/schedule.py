@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
-from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.records import (
@@ -222,8 +222,9 @@ class Schedule:
                 if self._fail(planned, 0, attempt, value):
                     todo.append((planned, 2))
                 continue
-            units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
-            loops = max(1, round(self._settings.block / (value * units)))
+            pattern = pattern_of(planned.cell)
+            units = pattern.units(planned.cell.processes)
+            loops = max(pattern.least, round(self._settings.block / (value * units)))
             self._progress.loops[planned.cell.id] = loops
             self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
 
@@ -267,7 +268,9 @@ class Schedule:
 
     def _ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
         settings = self._settings
-        blocks = settings.block * (settings.values + settings.warmups) + settings.tail
+        pattern = pattern_of(planned.cell)
+        block = max(settings.block, pattern.least * pattern.gap)
+        blocks = block * (settings.values + settings.warmups) + settings.tail
         job = Job(
             cell=planned.cell,
             round=number,

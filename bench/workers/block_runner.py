@@ -71,12 +71,14 @@ class BlockRunner:
 
     def prepare(self, count: int) -> Callable[[], Span]:
         """Make ready for a block of `count` loops; return the function that runs it."""
-        times = count * self.seat.share
+        times, arguments = count * self.seat.share, self.seat.part.arguments
         self.clock.begin(times or count)
         finish = self.seat.part.finish(self.endpoint, self.seat, self.size)
 
         def run() -> Span:
-            span = self.loop(self.endpoint, self.message, self.buffer, times, self.clock)
+            span = self.loop(
+                self.endpoint, self.message, self.buffer, times, self.clock, *arguments
+            )
             finish()
             return span
 
@@ -84,13 +86,15 @@ class BlockRunner:
 
     def prepare_stamped(self, count: int, durations: list[int]) -> Callable[[], Span]:
         """Make ready for a stamped pass, which appends its durations; return its function."""
-        stamped, now = self.stamped, self.clock.now
+        stamped, now, arguments = self.stamped, self.clock.now, self.seat.part.arguments
         assert stamped is not None
         self.clock.begin(count)
 
         def run() -> Span:
             start = now()
-            durations.extend(stamped(self.endpoint, self.message, self.buffer, count, self.clock))
+            durations.extend(
+                stamped(self.endpoint, self.message, self.buffer, count, self.clock, *arguments)
+            )
             return Span(start, now(), count)
 
         return run

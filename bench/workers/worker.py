@@ -15,7 +15,7 @@ from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.part import Seat, elapsed
-from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.results.records import Usage
@@ -49,7 +49,7 @@ class Worker:
         self._native = job.cell.runtime == NATIVE
         self._forked = forked
         self._report_fd = report
-        self._pattern = PATTERNS[job.cell.pattern]
+        self._pattern = pattern_of(job.cell)
         self._seats = self._pattern.seats(job.cell.processes)
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
@@ -193,7 +193,8 @@ class Worker:
             self._steal = host.ticks().steal_since(self._ticks)
             self._usage = list(map(used_between, self._before, after))
         self._last = seconds / loops
-        return seconds
+        # Calibration asks how long a block takes: the gaps are part of that.
+        return seconds if self.job.loops else seconds + loops * self._pattern.gap
 
     def _run_block(self, loops: int, own: Callable[[], Span]) -> float:
         self._team.announce(loops)
@@ -222,7 +223,7 @@ class Worker:
         if not (self.job.loops and wanted and self._runner.stamped):
             return {}
         self.report(Phase("tail"))
-        count = min(MOST_STAMPS, max(1, math.ceil(wanted / self._last)))
+        count = min(MOST_STAMPS, max(1, math.ceil(wanted / (self._last + self._pattern.gap))))
         durations: list[int] = []
         self._timed += self._run_block(count, self._runner.prepare_stamped(count, durations))
         return dict(counted(durations))
@@ -230,7 +231,7 @@ class Worker:
     def _outcome(self, tail: dict[int, int]) -> Outcome:
         together = len({tuple(cpus) for cpus in self.job.cpus}) == 1 == len(self.job.cpus[0])
         foreign = None
-        if together and self._usage:
+        if together and self._usage and not self._pattern.gap:  # in a gap the CPU is idle
             foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
         return Outcome(
             depth=self._runner.endpoint.depth,
