@@ -37,6 +37,7 @@ enum needs {
     SIGNALS = 8,
     GUARDS = 16,
     STAMPS = 32,
+    PAUSES = 64,
 };
 
 static const char *
@@ -61,6 +62,10 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
     const char *missing = lacks(block->ops, needs);
     if (missing != NULL) {
         PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
+        return 0;
+    }
+    if (block->pause < 0 || block->pause > LONGEST_PAUSE) {
+        PyErr_SetString(PyExc_ValueError, "a pause of less than 0, or of over a minute");
         return 0;
     }
     if (block->count < 0 || (needs & STAMPS && stamps / 8 <= block->count)) {
@@ -117,8 +122,13 @@ run(loop body, int needs, PyObject *arguments)
     Py_buffer sent, received, stamps = {0};
     struct ipcbench_ops ops;
     struct block block = {.ops = &ops};
-    if (!PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
-                          &buffer, &block.count, &stamps))
+    int parsed =
+        needs & PAUSES
+            ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
+                               &buffer, &block.count, &block.pause, &stamps)
+            : PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
+                               &buffer, &block.count, &stamps);
+    if (!parsed)
         return NULL;
     if (ipcbench_open(capsule, &ops) < 0)
         goto release_stamps;
@@ -155,7 +165,9 @@ release_stamps:
     LOOP(signal_initiator, SIGNALS)                                                                \
     LOOP(signal_responder, SIGNALS)                                                                \
     LOOP(count_up, GUARDS)                                                                         \
+    LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
     LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
+    LOOP(stamped_paused_ping, SENDS | RECEIVES | PAUSES | STAMPS)                                  \
     LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
 
 #define FUNCTION(name, needs)                                                                      \

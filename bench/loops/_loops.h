@@ -13,6 +13,8 @@
 #define END_MARK 0xFF      /* first byte of the message that stops a competing receiver */
 #define ACKNOWLEDGEMENT 6
 #define ALIGNMENT IPCBENCH_HEADROOM
+#define NANOSECONDS INT64_C(1000000000) /* of a second */
+#define LONGEST_PAUSE (60 * NANOSECONDS)
 
 /* One byte, with its headroom before it. */
 struct one_byte {
@@ -27,6 +29,7 @@ struct block {
     void *buffer;
     size_t size; /* of the buffer */
     long long count;
+    long long pause; /* in nanoseconds, of the loops that pause */
     int64_t *stamps; /* count + 1 of them, or NULL */
     /* Results. */
     struct timespec start, end;
@@ -47,7 +50,7 @@ stamp(void)
 {
     struct timespec now;
     read_clock(&now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return now.tv_sec * NANOSECONDS + now.tv_nsec;
 }
 
 /* Leave the loop where an operation returns an error, or another length than is due: EBADMSG. */
@@ -250,6 +253,55 @@ count_up(struct block *block)
         MUST(ops.leave(ops.ctx));
     }
     read_clock(&block->end);
+    return 0;
+}
+
+/* Sleep. The time is absolute, so a signal that interrupts the sleep does not lengthen it:
+ * clock_nanosleep(2). */
+static void
+sleep_for(long long nanoseconds)
+{
+    struct timespec until;
+    read_clock(&until);
+    long long whole = until.tv_nsec + nanoseconds;
+    until.tv_sec += whole / NANOSECONDS;
+    until.tv_nsec = whole % NANOSECONDS;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+}
+
+/* The block ends after the sum of the round trips: the pauses are not timed. */
+static ssize_t
+paused_ping(struct block *block)
+{
+    PREPARED;
+    int64_t total = 0;
+    for (long long i = 0; i < count; i++) {
+        sleep_for(block->pause);
+        int64_t start = stamp();
+        SEND;
+        RECV;
+        total += stamp() - start;
+    }
+    block->end.tv_sec = total / NANOSECONDS;
+    block->end.tv_nsec = total % NANOSECONDS;
+    return 0;
+}
+
+/* The differences between the stamps are the round trips, without the pauses. */
+static ssize_t
+stamped_paused_ping(struct block *block)
+{
+    PREPARED;
+    int64_t *stamps = block->stamps;
+    *stamps = 0;
+    for (long long i = 0; i < count; i++) {
+        sleep_for(block->pause);
+        int64_t start = stamp();
+        SEND;
+        RECV;
+        stamps[i + 1] = stamps[i] + stamp() - start;
+    }
     return 0;
 }
 

@@ -1,9 +1,9 @@
 """The signature of a timed loop, and the result that it returns.
 
 A loop takes an endpoint, the prepared message, the buffer to receive into, a count, the
-clock, and the arguments of its part, if any. It does its calls `count` times, between two readings of the clock, and nothing
-beside them. A stamped loop reads the clock once a round trip as well: it is a pass of its
-own, so that the stamps add nothing to the mean.
+clock, and the arguments of its part, if any. It does its calls `count` times, between two
+readings of the clock, and nothing beside them. A stamped loop reads the clock once a round
+trip as well: it is a pass of its own, so that the stamps add nothing to the mean.
 """
 
 from __future__ import annotations

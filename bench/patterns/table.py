@@ -10,6 +10,7 @@ from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY
 from ipcbench.bench.patterns.part import Pattern
+from ipcbench.bench.patterns.pause import paused
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.cell import Cell
@@ -17,7 +18,9 @@ from ipcbench.bench.results.pace import CLOSED
 
 ALL = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
 PATTERNS = {pattern.name: pattern for pattern in ALL}
-PACED: Mapping[str, Callable[[str], Pattern]] = {}  # pattern -> pace -> the pattern at that pace
+PACED: Mapping[str, Callable[[str], Pattern]] = {
+    "latency": paused
+}  # pattern -> pace -> the pattern at that pace
 
 
 def pattern_of(cell: Cell) -> Pattern:
