@@ -151,7 +151,7 @@ class Measured:
         """The sorting key of tables and lists."""
         cell = self.cell
         family, runtime = rank(FAMILIES, self.facts.family), rank(RUNTIMES, cell.runtime)
-        return (*self.situation.order[2:6], cell.size, runtime, family, cell.id)
+        return (*self.situation.order[2:7], cell.size, runtime, family, cell.id)
 
 
 def measured(results: Results) -> list[Measured]:

@@ -51,6 +51,11 @@ def test_measured_cells_are_sorted(whole: Results) -> None:
     assert placements == sorted(placements, key=PLACEMENTS.index)
 
 
+def test_measured_cells_are_sorted_by_depth_before_the_transport() -> None:
+    found = measured(sweep(flat, cells(("fifo", "pipe"), ("stream",), sizes=(8,), depths=(8, 1))))
+    assert [one.cell.depth for one in found] == [1, 1, 8, 8]
+
+
 def test_contests_leave_out_twins_and_the_floor(whole: Results) -> None:
     for contest in contests(measured(whole)):
         names = [one.cell.transport for one in contest.entrants]
