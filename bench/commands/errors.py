@@ -78,10 +78,10 @@ def guarded(action: Callable[[], T]) -> T:
     except KeyboardInterrupt:
         raise click.Abort from None
     except OSError as error:
-        from ipcbench.bench.results.files import in_words
+        from ipcbench.bench.results.files import describe
         from ipcbench.transports.base.os_errors import remedy, with_remedy
 
-        raise CommandError(with_remedy(in_words(error), remedy(error))) from error
+        raise CommandError(with_remedy(describe(error), remedy(error))) from error
     except _expected() as error:
         from ipcbench.transports.base.os_errors import with_remedy
 

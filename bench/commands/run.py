@@ -199,13 +199,13 @@ def promised_cells(path: Path | None, profile: Profile) -> Callable[[Cell], bool
 
 def _write_page(folder: Path) -> Path:
     from ipcbench.bench.commands.report import write_page
-    from ipcbench.bench.results.files import in_words
+    from ipcbench.bench.results.files import describe
 
     try:
         return write_page(folder)
     except OSError as error:
         raise CommandError(
-            f"{in_words(error)}: the page cannot be written, but the measurements are kept; "
+            f"{describe(error)}: the page cannot be written, but the measurements are kept; "
             f"once that is solved: ipcbench report {shlex.quote(str(folder))}"
         ) from error
 

@@ -80,8 +80,8 @@ def _members(sessions: set[int], leaderless: set[int], ledger: Ledger) -> list[i
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             session, ended = int(fields[3]), fields[0] in "ZX"
-            ours = session in sessions or (session in leaderless and _has(folder, ledger))
-            if ours and not ended:
+            belongs = session in sessions or (session in leaderless and _has(folder, ledger))
+            if belongs and not ended:
                 found.append(int(folder.name))
     return found
 

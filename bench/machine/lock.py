@@ -65,9 +65,9 @@ def _describe_holder() -> str:
             "which does not listen: root can find it with ss -xap, and end it"
         )
     pid, uid = holder
-    ours = uid == os.geteuid()
-    whose = "" if ours else f" of {user(uid)}"
-    stop = "stop it" if ours else "have it stopped, by that user or by root"
+    own = uid == os.geteuid()
+    whose = "" if own else f" of {user(uid)}"
+    stop = "stop it" if own else "have it stopped, by that user or by root"
     return (
         f"another sweep runs on this machine (process {pid}{whose}): two would disturb "
         f"each other; wait for it, or {stop}"

@@ -6,7 +6,7 @@ import os
 
 from ipcbench.bench.machine.guardian import Guardian, clean_up, watch
 from ipcbench.bench.machine.lock import SweepLock
-from ipcbench.bench.results.files import in_words
+from ipcbench.bench.results.files import describe
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.home import REMEDY
@@ -33,7 +33,7 @@ class Reservation:
             self._open_ledger()
         except OSError as error:
             self._release()
-            raise Unavailable(in_words(error), remedy(error) or REMEDY) from error
+            raise Unavailable(describe(error), remedy(error) or REMEDY) from error
         except Unavailable:
             self._release()
             raise
@@ -49,7 +49,7 @@ class Reservation:
         for ledger in abandoned():
             clean_up(ledger)
         self._before = os.environ.get(LEDGER_VARIABLE)
-        self._ledger = Ledger.open_new(os.getpid())  # that of the caller is not ours to remove
+        self._ledger = Ledger.open_new(os.getpid())  # a new one: the caller's own stays
         os.environ[LEDGER_VARIABLE] = str(self._ledger.path)
 
     def watch(self, pid: int) -> None:

@@ -39,12 +39,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
+    """The reason why a cell is not measured, and a remedy."""
+
     reason: str
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
+    """A cell that is measured; `cpus`: for each process, the CPUs that it may use."""
+
     cell: Cell
     facts: Facts
     cpus: list[list[int]]
@@ -52,6 +56,8 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """The cells of a sweep: measured, and skipped with the reason."""
+
     cells: list[PlannedCell]
     skipped: list[tuple[Cell, Skip]]
 
@@ -83,12 +89,12 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
             planned[cell.id] = admitted
         else:
             skipped[cell.id] = cell, admitted
-    alone = [
+    unpaired = [
         identity
         for identity, one in planned.items()
         if one.cell.twin and one.cell.original.id not in planned
     ]
-    for identity in alone:
+    for identity in unpaired:
         del planned[identity]
     return Plan(list(planned.values()), [skip for skip in skipped.values() if not skip[0].twin])
 
@@ -147,6 +153,21 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         return Skip(candidate.found.reason, candidate.found.remedy)
     traits, limits = candidate.traits, candidate.found
     assert traits is not None  # only an unavailable transport has none
+    skip = (
+        _processes(cell, traits, limits)
+        or _queue_and_wait(cell, traits)
+        or _runtime(cell, candidate, traits)
+        or _size(cell, traits, limits)
+    )
+    if skip is not None:
+        return skip
+    cpus = place(cell.placement, cell.processes, site)
+    if isinstance(cpus, Impossible):
+        return Skip(cpus.reason, cpus.remedy)
+    return PlannedCell(cell, _facts(cell, traits), cpus)
+
+
+def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     pattern = PATTERNS[cell.pattern]
     refusal = pattern.refuses(cell.processes)
     if refusal:
@@ -155,22 +176,22 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
     native = cell.runtime != PYTHON
     lack = limits.refuses(pattern.topology, cell.processes, native=native)
-    if lack is not None:
-        return Skip(lack.reason, lack.remedy)
+    return None if lack is None else Skip(lack.reason, lack.remedy)
+
+
+def _queue_and_wait(cell: Cell, traits: Traits) -> Skip | None:
     if cell.depth is not None and not traits.depth:
         return Skip(f"{cell.transport} has no depth to set")
     if not traits.can_wait(Wait(cell.wait)):
         return Skip(f"{cell.transport} has no wait {cell.wait}")
     if cell.pace != CLOSED and cell.pattern not in PACED:
         return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
-    skip = _runtime(cell, candidate, traits) or _size(cell, traits, limits)
-    if skip:
-        return skip
-    cpus = place(cell.placement, cell.processes, site)
-    if isinstance(cpus, Impossible):
-        return Skip(cpus.reason, cpus.remedy)
-    facts = Facts(
-        per=pattern.per,
+    return None
+
+
+def _facts(cell: Cell, traits: Traits) -> Facts:
+    return Facts(
+        per=PATTERNS[cell.pattern].per,
         family=traits.family.value,
         wait=traits.waiting.value if cell.wait == BLOCK else cell.wait,
         copies=_copies(cell, traits),
@@ -178,19 +199,18 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         in_place=traits.in_place,
         differs=cell.runtime != PYTHON and traits.native_differs,
     )
-    return PlannedCell(cell, facts, cpus)
 
 
 def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
     if cell.runtime == PYTHON:
         return None
     if not traits.native:
-        return Skip(f"{cell.transport} has no native operations: it is measured from Python alone")
+        return Skip(f"{cell.transport} has no native operations: only Python can measure it")
     if candidate.native is not None:
         return Skip(candidate.native.reason, candidate.native.remedy)
     seats = pattern_of(cell).seats(cell.processes)
     if not all(native_loops.has_twin(seat.part.loop) for seat in seats):
-        return Skip(f"{cell.pattern} has no loops in C: it is measured from Python alone")
+        return Skip(f"{cell.pattern} has no loops in C: only Python can measure it")
     return None
 
 
@@ -214,7 +234,7 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
 
 
 def order(cells: Sequence[PlannedCell], seed: int, round_number: int) -> list[PlannedCell]:
-    """Shuffle the cells of a round, by the seed and the round alone.
+    """Shuffle the cells of a round, by the seed and the number of the round only.
 
     The key is a digest, not `random`: the order must never change between
     versions of Python, so that a sweep can be repeated and resumed.

@@ -123,7 +123,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_profile(name: str) -> Profile:
-    """Read a profile of ours by its name, or any by the path of its TOML file.
+    """Read a profile by its name, or by the path of a TOML file.
 
     Raises: BadConfig.
     """

@@ -37,7 +37,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     twin: bool = False
 
     def __post_init__(self) -> None:
-        """Check the axes, since a journal may come from anybody. Raises: ValueError."""
+        """Check the axes, since a journal is untrusted. Raises: ValueError."""
         for name in (self.transport, self.pattern, self.placement, self.runtime):
             if not 0 < len(name) <= 200 or not name.isprintable() or _folded(name) != name:
                 raise ValueError(f"{name[:200]!r} names nothing")

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 
-def in_words(error: OSError) -> str:
+def describe(error: OSError) -> str:
     """Describe an error with its file: `results/journal.jsonl: No space left on device`."""
     where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
     return f"{where}{error.strerror or error}"

@@ -8,7 +8,7 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
-from ipcbench.bench.results.files import in_words
+from ipcbench.bench.results.files import describe
 from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.contract import Limits, Unavailable
@@ -17,7 +17,7 @@ from ipcbench.transports.registry import BrokenPlugin
 
 @cache
 def candidate(name: str) -> Candidate:
-    """A transport as it is on this machine: tried, once."""
+    """Examine a transport on this machine, once."""
     found = registry.get(name)
     if isinstance(found, BrokenPlugin):
         return Candidate(name, None, found.reason)
@@ -28,13 +28,14 @@ def candidate(name: str) -> Candidate:
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:
-        words = str(error) if error.errno is None else f"its probe fails: {in_words(error)}"
-        return Candidate(name, found.traits, Unavailable(words, remedy(error)))
-    except Exception as error:  # a plug-in's probe may fail in any way at all
+        reason = str(error) if error.errno is None else f"its probe fails: {describe(error)}"
+        return Candidate(name, found.traits, Unavailable(reason, remedy(error)))
+    except Exception as error:  # a plug-in's probe may raise anything
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
 
 
 def site() -> Site:
+    """Return the CPUs of this machine."""
     return Site(host.topology(), host.may_forbid_idle())
 
 

@@ -25,7 +25,7 @@ from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.files import in_words, make_folder
+from ipcbench.bench.results.files import describe, make_folder
 from ipcbench.bench.results.journal import NAME as JOURNAL
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.records import (
@@ -95,7 +95,7 @@ def new(order: Order, watcher: Watcher) -> Path:
             folder, made = _folder(order.folder)
             journal = _begun(folder, made, header, found)
         except OSError as error:
-            raise SweepError(f"{in_words(error)}: choose another folder with --output") from error
+            raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         with contextlib.closing(journal):
             if order.folder is None:
                 _point(folder.parent / "latest", folder.name, watcher)
@@ -118,8 +118,8 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     stopped = load(folder)
     if stopped.header.schema != SCHEMA:
         raise SweepError(
-            f"{folder}: written with schema {stopped.header.schema} of the journal, which is read "
-            f"and not resumed: measure anew"
+            f"{folder}: written with schema {stopped.header.schema} of the journal, which can "
+            "be read but not resumed: start a new run"
         )
     found = _same(stopped)
     with Reservation(exclusive=stopped.header.clock == REAL) as machine:
@@ -193,7 +193,7 @@ def _stopping(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ForkServerLost) as error:
-        what = in_words(error) if isinstance(error, OSError) else str(error)
+        what = describe(error) if isinstance(error, OSError) else str(error)
         help_ = remedy(error) if isinstance(error, OSError) else error.remedy
         raise SweepError(
             f"{with_remedy(what, help_)}: the sweep stops here, and its measurements are kept; "

@@ -27,7 +27,7 @@ def test_every_file_is_a_command_of_its_name_or_shared() -> None:
 
 
 def test_the_help_lists_commands_in_the_order_of_use() -> None:
-    assert cli.list_commands(click.Context(cli)) == list(ORDER)
+    assert cli.list_commands(click.Context(cli))[: len(ORDER)] == list(ORDER)
 
 
 def test_help_imports_nothing_slow() -> None:

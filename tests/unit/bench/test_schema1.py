@@ -92,7 +92,9 @@ def test_a_report_takes_it(results: Results) -> None:
 
 def test_it_is_not_resumed(folder: Path) -> None:
     before = (folder / NAME).read_bytes()
-    with pytest.raises(sweep.SweepError, match="schema 1 of the journal, which is read and not"):
+    with pytest.raises(
+        sweep.SweepError, match="schema 1 of the journal, which can be read but not"
+    ):
         sweep.resume(folder, ["ipcbench"], Silent())
     assert (folder / NAME).read_bytes() == before
 
