@@ -18,6 +18,9 @@ COMPILED := $(wildcard transports/native/*.[ch] bench/loops/*.[ch])
 INSTALLED := $(VENV)/installed
 DEVELOPED := $(VENV)/developed
 
+# One test process for each CPU. A test that hangs in C ends its process, and so the run.
+PARALLEL := -n auto --maxprocesses 4 --max-worker-restart 0
+
 COMPILE := ../$(VENV)-lock/bin/uv --quiet pip compile --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --upgrade --custom-compile-command 'make lock'
 NO_BINDINGS := --no-emit-package sysv-ipc --no-emit-package posix-ipc
@@ -43,7 +46,7 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and check it
 	$(BIN)/ipcbench check results/gate --thresholds thresholds.toml
 
 test: lint ## run lint, types and tests: ARGS="tests/unit -x"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills fuzz rings"
 	$(FUZZER)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +23,10 @@ from ipcbench.transports.contract import Unavailable  # noqa: E402
 from ipcbench.transports.kernel_objects.ledger import current, remove_all  # noqa: E402
 from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402
 from ipcbench.transports.testing.leaks import left_since, outliving  # noqa: E402
-from tests import sampling  # noqa: E402
+from tests import apart, parallel, sampling  # noqa: E402
 from tests.huge_pages import ENOUGH, set_aside  # noqa: E402
+
+DIED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,6 +64,16 @@ def huge_pages(nothing_left_by_the_run: None) -> Iterator[None]:
         yield
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several processes (`-n`) private namespaces, where that is allowed."""
+    if hasattr(config, "workerinput") and apart.possible():
+        apart.enter()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> parallel.Units:
+    return parallel.Units(config, log)
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(Path(_runtime), ignore_errors=True)
 
@@ -70,8 +84,36 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the sample does, and say how many."""
+    """Leave out what the sample leaves out, and count it; sort the tests for several processes."""
     left_out = [item for item in items if not sampling.chosen(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if sampling.chosen(item)]
+    if hasattr(config, "workerinput"):
+        items.sort(key=parallel.rank)
+        config.workeroutput["left out"] = len(left_out)
+
+
+def pytest_collection_finish() -> None:
+    """Leave pytest's own objects out of later garbage collections.
+
+    Most tests fork, and a collection in a child would copy all of them, page by page.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Report what a process left out (all leave out the same tests), and note one that died."""
+    if error:
+        node.config.stash[DIED] = True
+    reporter = node.config.pluginmanager.get_plugin("terminalreporter")
+    left_out = getattr(node, "workeroutput", {}).get("left out", 0)
+    if reporter is not None and "deselected" not in reporter.stats and left_out:
+        node.config.hook.pytest_deselected(items=[node] * left_out)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where a process died after its last test: its last checks were not made."""
+    if session.config.stash.get(DIED, False) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR

@@ -1,7 +1,8 @@
-"""Which tests a quick run plays: all that stand alone, and a seeded sample of the long products.
+"""Samples of tests for a quick run: all that stand alone, and a seeded part of the long products.
 
 The contract over every transport takes many minutes. Those that stand for
 their kind play a quarter of it from Python, the others a sample, another one for each seed;
+with `CI` set, which continuous integration does, each sample is larger, and
 `make soak` plays all of it (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` plays the same sample again.
 """
@@ -10,15 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import secrets
+from collections.abc import Sequence
+from typing import TypeVar
 
 import pytest
 
 from ipcbench.transports.contract import Framing, Topology
 from ipcbench.transports.registry import BrokenPlugin, get, matching, names
 
+One = TypeVar("One")
+
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
+TIMES = 4 if os.environ.get("CI") else 1  # the share of a quick run
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
+os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run play one sample
 # Of the tests of a transport that stands for its kind, and of any other one: over their
 # methods, and over their native operations.
 SHARES = {(True, False): 0.25, (True, True): 0.08, (False, False): 0.06, (False, True): 0.03}
@@ -37,13 +45,20 @@ def contracted() -> list[str]:
 
 
 def chosen(item: pytest.Item) -> bool:
-    """Whether this run plays the test."""
+    """Tell if this run plays the test."""
     name = getattr(getattr(item, "cls", None), "transport", None)
     if not isinstance(name, str) or "test_contract" not in item.nodeid:
         return True
     if not applies(item, name):
         return False
-    return SOAK or _drawn(item.nodeid, SHARES[name in LEADING, _native(item)])
+    return SOAK or _drawn(item.nodeid, TIMES * SHARES[name in LEADING, _native(item)])
+
+
+def some(everything: Sequence[One], count: int, draw: random.Random | None = None) -> list[One]:
+    """Draw so many by the run's seed: four times as many with `CI` set, all in a soak."""
+    if SOAK:
+        return list(everything)
+    return (draw or random.Random(SEED)).sample(everything, min(TIMES * count, len(everything)))
 
 
 def _native(item: pytest.Item) -> bool:
@@ -57,7 +72,7 @@ def _drawn(identity: str, share: float) -> bool:
 
 
 def applies(item: pytest.Item, name: str) -> bool:
-    """Whether the test speaks of what this transport is at all: a pipe is no guard."""
+    """Tell if the test applies to this transport: a pipe is no guard."""
     transport = get(name)
     if isinstance(transport, BrokenPlugin):
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import xml.etree.ElementTree as Xml
@@ -25,9 +24,7 @@ def test_every_mutant_is_caught(tmp_path: Path) -> None:
     """Run them all at once: collection takes longer than most of the tests."""
     outcome = tmp_path / "outcome.xml"
     wanted = {name.replace(" ", "-"): test for name, (test, _) in mutants.MUTANTS.items()}
-    if not sampling.SOAK:
-        drawn = random.Random(sampling.SEED).sample(sorted(wanted), SOME)
-        wanted = {name: wanted[name] for name in drawn}
+    wanted = {name: wanted[name] for name in sampling.some(sorted(wanted), SOME)}
     nodes = [f"{HERE / 'mutants.py'}::Test-{name}::{test}" for name, test in wanted.items()]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
     run = subprocess.run(

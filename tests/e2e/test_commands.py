@@ -28,7 +28,7 @@ from ipcbench.bench.results.records import Skipped
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.version import VERSION
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger
+from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, standing
 from ipcbench.transports.registry import BrokenPlugin, get, names
 from tests import synthetic
 from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
@@ -273,11 +273,12 @@ def test_clean_reports_removed_objects(tmp_path: Path) -> None:
     found = get(SHM)
     if isinstance(found, BrokenPlugin) or isinstance(found.probe(), Unavailable):
         pytest.skip("this machine has no shared memory to leave behind")
-    before = set(os.listdir("/dev/shm"))
     env = environment(XDG_RUNTIME_DIR=str(runtime))
     killed = subprocess.run([sys.executable, "-c", program], env=env, check=False)
     assert killed.returncode == -signal.SIGKILL
-    left = {name for name in set(os.listdir("/dev/shm")) - before if "ipcbench" in name}
+    (path,) = runtime.rglob("*.ledger")
+    names_left = {name.removeprefix("/") for _, name in standing(Ledger(path))}
+    left = names_left & set(os.listdir("/dev/shm"))
     assert left
     cleaned = json.loads(ipcbench("clean", "--json", XDG_RUNTIME_DIR=str(runtime)).stdout)
     assert cleaned["removed"]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ipcbench.transports.testing.leaks import kernel_objects
 from tests.e2e.command import environment, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -17,27 +16,31 @@ import os, time
 from pathlib import Path
 from ipcbench.transports.contract import Spec
 from ipcbench.transports.registry import get
+from ipcbench.transports.testing.leaks import kernel_objects, without_other_runs
 
 def test_it_hangs():
+    before = kernel_objects().keys()
     get("shm:posix+spin").create(Spec(64))
+    (segment,) = without_other_runs(kernel_objects().keys() - before)
     child = os.fork()
     if child:
-        Path(__file__).with_name("child").write_text(f"{child}\\n")
+        Path(__file__).with_name("child").write_text(f"{child} {segment.name}\\n")
     time.sleep(100)
 """
 
 
 def test_a_killed_run_leaves_no_object(tmp_path: Path) -> None:
-    before, child, hangs = set(kernel_objects()), tmp_path / "child", tmp_path / "test_hangs.py"
+    child, hangs = tmp_path / "child", tmp_path / "test_hangs.py"
     hangs.write_text(HANGS)
     words = ["-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider", str(hangs)]
     with subprocess.Popen(
         [sys.executable, *words], cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL
     ) as run:
         wait_for("the segment", lambda: child.exists() and child.read_text().endswith("\n"))
-        assert set(kernel_objects()) - before
+        pid, segment = child.read_text().split()
+        assert Path(segment).exists()
         run.kill()
     try:
-        wait_for("the removal of the segment", lambda: not set(kernel_objects()) - before)
+        wait_for("the removal of the segment", lambda: not Path(segment).exists())
     finally:
-        os.kill(int(child.read_text()), signal.SIGKILL)
+        os.kill(int(pid), signal.SIGKILL)

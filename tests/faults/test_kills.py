@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench.results.results import load
-from ipcbench.transports.testing.leaks import kernel_objects, left_since, snapshot
+from ipcbench.transports.testing.leaks import (
+    kernel_objects,
+    left_since,
+    snapshot,
+    without_other_runs,
+)
 from tests.e2e.command import (
     DEADLINE,
     alive,
@@ -30,7 +35,7 @@ SLOW, QUICK = (f"latency/{name}/python/64B/2p/same-core" for name in ("dawdles",
 
 def objects() -> set[str]:
     """List the kernel objects that exist now."""
-    return {str(one) for one in kernel_objects()}
+    return {str(one) for one in without_other_runs(kernel_objects())}
 
 
 def seed_for(identity: str) -> str:

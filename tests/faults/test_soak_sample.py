@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.registry import names
-from tests.sampling import SEED
+from tests.sampling import SEED, some
 from tests.soak import kills, starts
 from tests.soak.trials import Record, Trial, run_trials
 
-SOME = sorted(random.Random(SEED).sample(names(), 5))
+SOME = sorted(some(names(), 5))
 
 
 def drawn(what: str, below: int) -> int:
@@ -24,7 +24,7 @@ SWEEP = drawn(
 )  # one seed for all, so that one uninterrupted sweep serves for comparison
 
 
-@pytest.mark.parametrize("victim", random.Random(SEED).sample(kills.VICTIMS, 1))
+@pytest.mark.parametrize("victim", some(kills.VICTIMS, 1))
 def test_a_kill_at_any_moment(victim: str) -> None:
     """No line is lost, nothing is left behind, and the result is that of an uninterrupted sweep."""
     kills.kill(victim, drawn(victim, kills.TIMES), SWEEP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 
@@ -16,7 +15,7 @@ from tests.native import breaks, leaks
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
-BREAKS = breaks.LEAKS if sampling.SOAK else random.Random(sampling.SEED).sample(breaks.LEAKS, 1)
+BREAKS = sampling.some(breaks.LEAKS, 1)
 
 
 @pytest.fixture(autouse=True, scope="module")

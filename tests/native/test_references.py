@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,13 @@ def nothing_left() -> Iterator[None]:
     before = outliving()
     yield
     assert not left_since(before, outliving)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name: unix(7)."""
+    with tempfile.TemporaryDirectory(prefix="ipc-") as folder:
+        yield Path(folder)
 
 
 def _program(name: str) -> Path:
@@ -68,9 +76,9 @@ def test_every_facility_has_its_reference() -> None:
 
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
 @pytest.mark.parametrize("size", [64, 8192])
-def test_it_plays(name: str, mode: str, size: int, tmp_path: Path) -> None:
+def test_it_plays(name: str, mode: str, size: int, place: Path) -> None:
     """More messages than any buffer holds: nobody waits for ever."""
-    times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=tmp_path))
+    times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=place))
     assert len(times) == 3
     # The quickest machine takes some nanoseconds to copy 64 bytes twice.
     assert all(time > 5 for time in times), times
@@ -78,32 +86,30 @@ def test_it_plays(name: str, mode: str, size: int, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="two CPUs are needed: this process may use one alone")
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
-def test_it_plays_across_cpus(name: str, mode: str, tmp_path: Path) -> None:
-    times = _times(_run(_program(name), mode, 64, 200, 2, CPUS[-1], CPUS[0], place=tmp_path))
+def test_it_plays_across_cpus(name: str, mode: str, place: Path) -> None:
+    times = _times(_run(_program(name), mode, 64, 200, 2, CPUS[-1], CPUS[0], place=place))
     assert len(times) == 2
     assert all(time > 1 for time in times), times
 
 
 @pytest.mark.parametrize("name", sorted(STREAMS | RINGS))
-def test_messages_larger_than_the_buffer(name: str, tmp_path: Path) -> None:
+def test_messages_larger_than_the_buffer(name: str, place: Path) -> None:
     """A mebibyte: streams take it in parts, rings have slots for it."""
-    (time,) = _times(
-        _run(_program(name), "stream", 1 << 20, 3, 1, CPUS[0], CPUS[0], place=tmp_path)
-    )
+    (time,) = _times(_run(_program(name), "stream", 1 << 20, 3, 1, CPUS[0], CPUS[0], place=place))
     assert time > 1000  # a terabyte a second is nobody's
 
 
 @pytest.mark.parametrize("name", sorted(RINGS))
-def test_the_depth_can_be_chosen(name: str, tmp_path: Path) -> None:
-    times = _times(_run(_program(name), "stream", 64, 100, 2, CPUS[0], CPUS[0], 1, place=tmp_path))
+def test_the_depth_can_be_chosen(name: str, place: Path) -> None:
+    times = _times(_run(_program(name), "stream", 64, 100, 2, CPUS[0], CPUS[0], 1, place=place))
     assert len(times) == 2
 
 
-def test_more_bytes_take_longer(tmp_path: Path) -> None:
+def test_more_bytes_take_longer(place: Path) -> None:
     """What is timed is the transfer: a hundred thousand times the bytes, and it shows."""
     program = _program("pipe")
-    short = _times(_run(program, "pingpong", 1, 300, 3, CPUS[0], CPUS[0], place=tmp_path))
-    long = _times(_run(program, "pingpong", 1 << 20, 3, 3, CPUS[0], CPUS[0], place=tmp_path))
+    short = _times(_run(program, "pingpong", 1, 300, 3, CPUS[0], CPUS[0], place=place))
+    long = _times(_run(program, "pingpong", 1 << 20, 3, 3, CPUS[0], CPUS[0], place=place))
     assert min(long) > 10 * min(short)
 
 
@@ -117,15 +123,15 @@ def test_more_bytes_take_longer(tmp_path: Path) -> None:
         (("stream", "64k", 1, 1, 0, 0), "pipe: 64k: not a number of 1 or more"),
     ],
 )
-def test_wrong_words_are_told(words: tuple[object, ...], why: str, tmp_path: Path) -> None:
-    done = _run(_program("pipe"), *words, place=tmp_path)
+def test_wrong_words_are_told(words: tuple[object, ...], why: str, place: Path) -> None:
+    done = _run(_program("pipe"), *words, place=place)
     assert done.returncode == 2
     assert done.stderr.startswith(why)
     assert done.stderr.count("\n") == 1
 
 
-def test_what_the_kernel_refuses_is_told(tmp_path: Path) -> None:
-    done = _run(_program("sysv_queue"), "stream", 1 << 20, 1, 1, CPUS[0], CPUS[0], place=tmp_path)
+def test_what_the_kernel_refuses_is_told(place: Path) -> None:
+    done = _run(_program("sysv_queue"), "stream", 1 << 20, 1, 1, CPUS[0], CPUS[0], place=place)
     assert done.returncode == 1
     assert done.stderr.startswith("sysv_queue: msgsnd: Invalid argument\n")
 
@@ -148,19 +154,17 @@ static void destroy(void) { }
 
 
 @pytest.mark.parametrize("mode", ["pingpong", "stream"])
-def test_what_arrives_is_compared(mode: str, tmp_path: Path) -> None:
+def test_what_arrives_is_compared(mode: str, place: Path) -> None:
     _program("pipe")
-    (tmp_path / "liar.c").write_text(LIAR)
-    done = _run(
-        build.compiled(tmp_path / "liar.c"), mode, 64, 5, 1, CPUS[0], CPUS[0], place=tmp_path
-    )
+    (place / "liar.c").write_text(LIAR)
+    done = _run(build.compiled(place / "liar.c"), mode, 64, 5, 1, CPUS[0], CPUS[0], place=place)
     assert done.returncode != 0
     assert "liar: what was received: Bad message" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("name", ["sysv_queue", "shm_sysv_sem", "posix_queue", "shm_posix_sem"])
-def test_killed_it_leaves_nothing(name: str, number: signal.Signals, tmp_path: Path) -> None:
+def test_killed_it_leaves_nothing(name: str, number: signal.Signals, place: Path) -> None:
     """The other side ends with it, and removes what one that was killed could not."""
     before = outliving()
     words = ["pingpong", 64, 1 << 30, 1, CPUS[0], CPUS[0]]
@@ -176,7 +180,7 @@ def test_killed_it_leaves_nothing(name: str, number: signal.Signals, tmp_path: P
     assert not left_since(before, outliving)
 
 
-def test_the_other_side_s_end_is_noticed(tmp_path: Path) -> None:
+def test_the_other_side_s_end_is_noticed(place: Path) -> None:
     words = ["pingpong", 64, 1 << 30, 1, CPUS[0], CPUS[0]]
     process = subprocess.Popen([_program("sysv_queue"), *map(str, words)])
     (other,) = _children(process.pid)

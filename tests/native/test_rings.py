@@ -13,14 +13,14 @@ from ipcbench.transports.shm.kinds import WAITERS
 from ipcbench.transports.sync import futex
 from tests import compiling
 from tests.native import breaks
-from tests.sampling import SEED
+from tests.sampling import SEED, some
 from tests.soak import rings
 
 drawn = random.Random(SEED)
 SHAPES = [
     shape
     for waiter in WAITERS
-    for shape in drawn.sample([one for one in rings.shapes() if one.waiter == waiter], 3)
+    for shape in some([one for one in rings.shapes() if one.waiter == waiter], 3, drawn)
 ]
 
 
@@ -37,7 +37,7 @@ def test_past_the_last_number_of_a_message() -> None:
         pytest.skip(said)
 
 
-@pytest.mark.parametrize("one", drawn.sample(breaks.RINGS, 1), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", some(breaks.RINGS, 1, drawn), ids=lambda one: one.name)
 def test_a_broken_ring_is_found(one: breaks.Break) -> None:
     said = rings.find_break(one, 1)
     if said.startswith("not here"):

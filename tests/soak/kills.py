@@ -23,8 +23,8 @@ from ipcbench.transports.testing.leaks import (
     Thing,
     kernel_objects,
     left_since,
-    names_of_other_runs,
     outliving,
+    without_other_runs,
 )
 from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, started
 from tests.soak.trials import Trial
@@ -118,8 +118,7 @@ def uninterrupted(seed: int) -> Uninterrupted:
 def _wait_until_gone(pids: set[int], things: set[Thing]) -> float:
     """Wait until they are gone; return the seconds. Raises: AssertionError if some stay."""
     began = time.monotonic()
-    others = names_of_other_runs()
-    things = {thing for thing in things if not any(name in thing.name for name in others)}
+    things = without_other_runs(things)
     while left := [*map(str, alive(pids)), *map(str, things & outliving())]:
         seconds = time.monotonic() - began
         assert seconds < PROMISED + SETTLING, f"left behind: {', '.join(left)}"

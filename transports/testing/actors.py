@@ -106,6 +106,11 @@ class Actor:
         """Return the seconds that it has spent on a CPU (/proc/PID/schedstat, first field)."""
         return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
 
+    def runnable(self) -> float:
+        """Return seconds on a CPU or in wait for one (proc_pid_schedstat, first two fields)."""
+        fields = Path(f"/proc/{self.pid}/schedstat").read_text().split()
+        return sum(map(int, fields[:2])) / 1e9
+
     def asleep(self) -> bool:
         """Return True if it sleeps in the kernel now (proc_pid_stat(5), field 3)."""
         return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"

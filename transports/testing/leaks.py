@@ -151,12 +151,17 @@ def left_since(before: set[Thing], look: Callable[[], set[Thing]] = snapshot) ->
     """Return the things that are new, stay, and belong to no other run."""
     end = time.monotonic() + SETTLING
     while left := look() - before:
-        names = names_of_other_runs()
-        left = {thing for thing in left if not any(name in thing.name for name in names)}
+        left = without_other_runs(left)
         if not left or time.monotonic() > end:
             return sorted(left)
         time.sleep(0.05)
     return []
+
+
+def without_other_runs(things: Iterable[Thing]) -> set[Thing]:
+    """Leave out what the ledgers of other runs on this machine name."""
+    names = names_of_other_runs()
+    return {thing for thing in things if not any(name in thing.name for name in names)}
 
 
 def names_of_other_runs() -> set[str]:
