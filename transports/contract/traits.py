@@ -111,8 +111,8 @@ class Traits:
     waiting: Wait = Wait.BLOCK  # the facility's own way, which `Spec.wait` may replace
     pollable: bool = False  # its receiving end can be waited for with poll(2): Wait.POLL
     zero_length: bool = True  # carries a message of no bytes
-    batch: bool = False  # its endpoints can transfer several messages in one call
-    signals: int = 0  # waiters that are notified for each message, by both sides together
+    batch: bool = False  # one native call can transfer several messages: send_many, ops.h
+    signals: int = 0  # waiters notified for each message by both sides; 0: the kernel wakes them
     lossy: bool = False
     unlink_early: bool = False  # the name may be removed as soon as all have attached
     depth: bool = False  # Spec.depth has a meaning

@@ -23,6 +23,8 @@ OF_A_HUB_SERVER = {"recv_from", "send_to"}
 OF_A_SIGNAL = {"notify", "wait"}
 WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
+BATCHES = {"send_many", "recv_many"}
+DEEP = 256  # slots, by which no operation of a batch is left out: word_ring.c
 
 
 def capsule(seat: Seat) -> str:
@@ -68,3 +70,14 @@ class DrivingTests:
                     assert found >= WRITTEN_IN_PLACE
                 if in_place and "recv" in wanted:
                     assert found >= READ_IN_PLACE
+
+    def test_batches(self, driven: Stage) -> None:
+        """Operations on several messages exist exactly where the trait says so."""
+        traits = driven.transport.traits
+        if Topology.LINK not in traits.topologies:
+            pytest.skip("it is no link")
+        with driven.crew(Topology.LINK, depth=DEEP if traits.batch else None) as crew:
+            found = [actor.do(operations_of)[0] & BATCHES for actor in crew.actors]
+        for batches in found:
+            assert ("send_many" in batches) is traits.batch
+            assert ("recv_many" in batches) is (traits.batch and not traits.in_place)

@@ -1,0 +1,61 @@
+"""Traits of the built-in transports, as far as no contract test checks them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ipcbench.transports.base import check_spec
+from ipcbench.transports.contract import Family, Spec, Traits, Transport, Wait
+from ipcbench.transports.registry import get, names
+from ipcbench.transports.shm.transport import Shm
+from ipcbench.transports.sync.futex import Words
+
+
+def traits(name: str) -> Traits:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    return transport.traits
+
+
+def notifies(name: str) -> bool:
+    """Tell whether a transport is shared memory beside waiters that count."""
+    transport = get(name)
+    return isinstance(transport, Shm) and not isinstance(transport.waiter, Words)
+
+
+@pytest.mark.parametrize("name", names())
+def test_signals_are_those_of_counted_rings(name: str) -> None:
+    assert traits(name).signals == (2 if notifies(name) else 0)
+
+
+@pytest.mark.parametrize("name", names())
+def test_ways_of_waiting_agree(name: str) -> None:
+    found = traits(name)
+    assert found.can_wait(found.waiting) and found.can_wait(Wait.BLOCK)
+    assert found.can_wait(Wait.POLL) is found.pollable
+    spins = found.waiting in (Wait.SPIN, Wait.SPIN_BLOCK)
+    assert not spins or found.family is Family.SHARED_MEMORY
+
+
+@pytest.mark.parametrize(
+    ("name", "wait", "refused"),
+    [
+        ("pipe", Wait.POLL, False),
+        ("pipe", Wait.SPIN, True),
+        ("sysv-queue", Wait.POLL, True),
+        ("shm:posix+spin", Wait.SPIN, False),
+        ("shm:posix+spin", Wait.SPIN_BLOCK, True),
+        ("null", Wait.NONE, False),
+        ("null", Wait.SPIN, True),
+    ],
+)
+def test_a_way_of_waiting_is_refused(name: str, wait: Wait, refused: bool) -> None:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    if refused:
+        with pytest.raises(ValueError, match=re.escape(name)):
+            check_spec(transport, Spec(8, wait=wait), None)
+    else:
+        check_spec(transport, Spec(8, wait=wait), None)
