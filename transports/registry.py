@@ -83,11 +83,11 @@ _PRODUCTS: dict[str, tuple[str, str]] = {
 
 
 class UnknownTransport(TransportError):
-    """No transport has this name."""
+    """Name that no transport has."""
 
 
 class DuplicateName(TransportError):
-    """Two transports claim the same name."""
+    """Name that two transports have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Spec:
 
     @property
     def one_way(self) -> bool:
-        """Messages travel in one direction only."""
+        """True if messages travel in one direction only."""
         return self.topology in (Topology.FAN_IN, Topology.FAN_OUT)
 
 
@@ -107,7 +107,7 @@ class Ticket:
 
     @property
     def serves_hub(self) -> bool:
-        """The seat is a hub's server, which has `recv_from` and `send_to`."""
+        """True for the seat of a hub's server, which has `recv_from` and `send_to`."""
         return self.spec.topology is Topology.HUB and self.role is Role.SERVER
 
     def take_fds(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ class TransportError(Exception):
 
 
 class Unavailable(TransportError):
-    """The machine cannot do this; `probe` returns it, `create` raises it.
+    """Lack of something on this machine; `probe` returns it, `create` raises it.
 
     `reason` says what is missing, `remedy` what would provide it (or is empty).
     """
@@ -20,20 +20,20 @@ class Unavailable(TransportError):
 
 
 class MessageTooLarge(TransportError):
-    """The message is larger than the facility, or the channel's spec, allows."""
+    """Message that is larger than the facility, or the channel's spec, allows."""
 
 
 class WouldBlock(TransportError):
-    """The spec says `nowait`, and the call would have had to wait."""
+    """Call that would have had to wait, although the spec says `nowait`."""
 
 
 class PeerGone(TransportError):
-    """The other end was closed, or its process is dead."""
+    """Loss of the peer: the other end was closed, or its process is dead."""
 
 
 class Closed(TransportError):
-    """This endpoint or channel was closed in this process."""
+    """Use of an endpoint or channel that was closed in this process."""
 
 
 class TimedOut(TransportError):
-    """The deadline passed; the message names what was waited for."""
+    """Deadline that has passed; the message names what was waited for."""

@@ -195,7 +195,7 @@ def _translate(error: Exception, what: str) -> Exception:
 
 
 class MpPipeChannel(PlainChannel):
-    """`_links`: (the near end, the server's or receiver's end) of each client or sender."""
+    """A link (the near end, the server's or receiver's end) for each client or sender."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)

@@ -210,7 +210,7 @@ def _finish(queues: tuple[Anyqueue, ...]) -> None:
 
 
 class MpQueueChannel(PlainChannel):
-    """`_queues`: to the server and back, or for requests and for each client's replies."""
+    """Queues to the server and back, or for all requests and for each client's replies."""
 
     def __init__(self, spec: Spec, *, fed: bool) -> None:
         super().__init__(spec)

@@ -98,7 +98,7 @@ def pipes_of(spec: Spec) -> int:
 
 
 class PipeChannel(PlainChannel):
-    """`_pipes` holds (reading, writing) descriptors: to the server, then back, for each client."""
+    """Pipes as (reading, writing) descriptors: to the server, then back, for each client."""
 
     def __init__(self, spec: Spec, capacity: int | None) -> None:
         super().__init__(spec)

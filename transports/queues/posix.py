@@ -192,11 +192,11 @@ def _translate(error: Exception, what: str) -> Exception:
 
 
 class _UserLimit(Unavailable):
-    """RLIMIT_MSGQUEUE forbids the queue; one of fewer messages may be possible."""
+    """Refusal by RLIMIT_MSGQUEUE; a queue of fewer messages may be possible."""
 
 
 class PosixQueueChannel(PlainChannel):
-    """`_names`: of one queue, or of those to the server and back of each client in turn."""
+    """One queue, or for each client one to the server and one back, by `_names` in this order."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)

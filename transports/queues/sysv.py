@@ -79,7 +79,7 @@ MOST_TYPES = 2**31 - 1  # the binding's: a type is a C int there
 
 
 class SysvQueueEndpoint(PlainEndpoint):
-    """An end of one queue, or of two: `_queues` holds the one to the server, then the other."""
+    """An end of one queue, or of two."""
 
     def __init__(self, ticket: Ticket, *, one: bool) -> None:
         data, spec = ticket.data, ticket.spec
@@ -229,7 +229,7 @@ def _translate(error: Exception, what: str) -> Exception:
 
 
 class SysvQueueChannel(PlainChannel):
-    """`_queues` holds one queue for each direction, the clients' first, or one for both."""
+    """One queue for each direction, the one to the server first, or one for both."""
 
     def __init__(self, spec: Spec, *, one: bool) -> None:
         super().__init__(spec)

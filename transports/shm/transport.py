@@ -73,10 +73,10 @@ class Shm:
             copies=1 if self.in_place else 2,  # into the slot, and out of it
             unlink_early=waiter.unlink_early,
             depth=True,
-            batch=isinstance(waiter, Words),
+            batch=isinstance(waiter, FutexWords),
             # The sender notifies the receiver of a message, the receiver the sender of a free
             # slot; a word ring writes words, and wakes only sleeping processes: futex(2).
-            signals=0 if isinstance(waiter, Words) else 2,
+            signals=0 if isinstance(waiter, FutexWords) else 2,
             in_place=self.in_place,
             native=True,
             native_differs=isinstance(waiter, FutexWords) and futex.ORDERED,

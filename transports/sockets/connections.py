@@ -317,7 +317,7 @@ class ConnectedEndpoint(DescriptorEndpoint):
 
     @property
     def _needs_room(self) -> bool:
-        """A sender that may not wait has to ask for room first."""
+        """True if a sender, which may not wait, has to ask for room first."""
         return self._ticket.spec.nowait and self._connections[0].family != socket.AF_UNIX
 
     def _receiver(self, connection: socket.socket) -> Receive:

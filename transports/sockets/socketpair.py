@@ -24,7 +24,7 @@ TRAITS = replace(STREAM, sharing=Sharing.DESCRIPTORS, lifetime=Lifetime.PROCESS,
 
 
 class PairChannel(PlainChannel):
-    """`_pairs` holds (the client's, the server's) for each client."""
+    """A pair (the client's end, the server's) for each client."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)

@@ -10,7 +10,7 @@ from ipcbench.transports.base import check_spec
 from ipcbench.transports.contract import Family, Spec, Traits, Transport, Wait
 from ipcbench.transports.registry import get, names
 from ipcbench.transports.shm.transport import Shm
-from ipcbench.transports.sync.futex import Words
+from ipcbench.transports.sync.futex import FutexWords
 
 
 def traits(name: str) -> Traits:
@@ -22,7 +22,7 @@ def traits(name: str) -> Traits:
 def notifies(name: str) -> bool:
     """Tell whether a transport is shared memory beside waiters that count."""
     transport = get(name)
-    return isinstance(transport, Shm) and not isinstance(transport.waiter, Words)
+    return isinstance(transport, Shm) and not isinstance(transport.waiter, FutexWords)
 
 
 @pytest.mark.parametrize("name", names())
