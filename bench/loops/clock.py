@@ -1,7 +1,7 @@
-"""The clock of the timed loops: the machine's, or one made up for tests.
+"""Clock of the timed loops: the machine's, or a fake one for tests.
 
-`perf_counter` reads CLOCK_MONOTONIC, which is one clock for all processes of
-a machine: stamps that two processes took can be subtracted.
+`perf_counter` reads CLOCK_MONOTONIC, which all processes of a machine share: stamps of two
+processes can be subtracted.
 """
 
 from __future__ import annotations
@@ -16,80 +16,91 @@ FAKE = "fake"
 
 
 class Clock(Protocol):
+    """The two readings of a block, and the stamps of a stamped pass."""
+
     def begin(self, count: int) -> None:
-        """A block of so many messages or round trips is about to be timed."""
+        """Prepare for a block of `count` messages or round trips."""
 
     def now(self) -> float:
-        """Seconds."""
+        """Read the clock, in seconds."""
 
     def now_ns(self) -> int:
-        """Nanoseconds."""
+        """Read the clock, in nanoseconds."""
 
-    def told(self, start: float, end: float) -> tuple[float, float]:
-        """What counts for a block of which a compiled loop says when it began and ended."""
+    def block_times(self, start: float, end: float) -> tuple[float, float]:
+        """Return the times to use for a block, given those that a compiled loop read."""
 
-    def told_ns(self, stamps: array[int]) -> array[int]:
-        """The same for its stamps."""
+    def stamps(self, read: array[int]) -> array[int]:
+        """Return the stamps to use, given those that a compiled loop read."""
 
 
 class RealClock:
+    """The clock of the machine."""
+
     def __init__(self) -> None:
         self.now = time.perf_counter
         self.now_ns = time.perf_counter_ns
 
     def begin(self, count: int) -> None:
-        """Time passes by itself."""
+        """Do nothing: time passes by itself."""
 
-    def told(self, start: float, end: float) -> tuple[float, float]:
+    def block_times(self, start: float, end: float) -> tuple[float, float]:
+        """Return the times as the loop read them."""
         return start, end
 
-    def told_ns(self, stamps: array[int]) -> array[int]:
-        return stamps
+    def stamps(self, read: array[int]) -> array[int]:
+        """Return the stamps as the loop read them."""
+        return read
 
 
 class FakeClock:
-    """Time that depends on the cell and the round alone, so that tests can foretell it.
+    """Time that depends on the cell and the round alone, so that tests can predict it.
 
-    Each message costs `cost` seconds, more for one of many bytes; the first
-    reading after `begin` is 0, the second one the whole block.
+    Each message costs `cost` seconds, and a large one more. The first reading after `begin`
+    is 0, the second one the whole block.
     """
 
     def __init__(self, cell: str, round_number: int, size: int = 0) -> None:
         noise = 1 + 0.02 * _fraction(f"{cell}#{round_number}")
-        # About what copying costs, so that a block of large messages has as few as a real one.
+        # About the cost of copying: a block has as few large messages as a real one.
         copying = 1 + size / 4096
         self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * noise * copying
-        self._count = self._readings = self._stamps = 0
+        self._count = self._readings = self._stamped = 0
 
     def begin(self, count: int) -> None:
+        """Set the clock to 0, and the length of the next block."""
         self._count = count
         self._readings = 0
-        self._stamps = 0
+        self._stamped = 0
 
     def now(self) -> float:
+        """Return 0, then the length of the block."""
         self._readings += 1
         return 0.0 if self._readings % 2 else self._count * self.cost
 
     def now_ns(self) -> int:
-        self._stamps += 1
-        return round(self._stamps * self.cost * 1e9)
+        """Return a time that is one message later than the last one."""
+        self._stamped += 1
+        return round(self._stamped * self.cost * 1e9)
 
-    def told(self, start: float, end: float) -> tuple[float, float]:
+    def block_times(self, start: float, end: float) -> tuple[float, float]:
+        """Return two readings of this clock."""
         return self.now(), self.now()
 
-    def told_ns(self, stamps: array[int]) -> array[int]:
-        return array("q", (self.now_ns() for _ in stamps))
+    def stamps(self, read: array[int]) -> array[int]:
+        """Return as many readings of this clock."""
+        return array("q", (self.now_ns() for _ in read))
 
 
 def _fraction(text: str) -> float:
-    """A number from 0 to 1 that depends on the text alone."""
+    """Return a number from 0 to 1 that depends on the text alone."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 
 def clock(name: str, cell: str, round_number: int, size: int = 0) -> Clock:
-    """The clock of that name. Raises: ValueError where there is none."""
+    """Return the clock of that name. Raises: ValueError where there is none."""
     if name == REAL:
         return RealClock()
     if name == FAKE:
         return FakeClock(cell, round_number, size)
-    raise ValueError(f"no clock is called {name!r}: there are {REAL} and {FAKE}")
+    raise ValueError(f"no clock {name!r}: there are {REAL} and {FAKE}")

@@ -55,7 +55,7 @@ def twin(loop: Loop) -> Loop:
             start, end, handled = body(endpoint.capsule, message, buffer, count, *arguments)
         except OSError as error:
             raise _translated(error, loop.__name__) from error
-        return Span(*clock.told(start, end), handled)
+        return Span(*clock.block_times(start, end), handled)
 
     run.__name__ = loop.__name__
     run.__doc__ = loop.__doc__
@@ -76,7 +76,7 @@ def stamped_twin(loop: Stamped) -> Stamped | None:
             body(endpoint.capsule, message, buffer, count, *arguments, stamps)
         except OSError as error:
             raise _translated(error, loop.__name__) from error
-        return durations(clock.told_ns(stamps))
+        return durations(clock.stamps(stamps))
 
     run.__name__ = loop.__name__
     run.__doc__ = loop.__doc__

@@ -27,14 +27,14 @@ from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
 from ipcbench.bench.sweep.replies import calibrated, to_run
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkParent, ForkServerLost
+from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.base.os_errors import with_remedy
 
 FOREIGN_MAX = 0.05  # share of a same-core run's time that other processes may take
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may take
 GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
-STARTS = 3  # attempts to start a fork parent
+STARTS = 3  # attempts to start a fork server
 SETUP_TIME = 10.0  # seconds for the set-up of a run, in addition to its blocks
 LONGEST_WHAT = 10_000  # characters of an error's description
 SLACK = 20  # factor by which blocks may exceed their calibrated time
@@ -44,7 +44,7 @@ class Schedule:
     """A sweep over a plan.
 
     `write` is called with each entry of the journal, and `watch` with the pid
-    of each fork parent, before it forks.
+    of each fork server, before it forks.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Schedule:
         self._progress = progress or Progress()
         self._watch = watch
         self._full = full
-        self._parent: ForkParent | None = None
+        self._parent: ForkServer | None = None
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
         self._runs = 0
@@ -289,21 +289,21 @@ class Schedule:
             return self._parent.run(job)
         except ForkServerLost as error:
             self._renew(fresh=False)
-            return Reply(failure=ProcessFailure("the fork parent", "", str(error), error.remedy))
+            return Reply(failure=ProcessFailure("the fork server", "", str(error), error.remedy))
 
     def _renew(self, *, fresh: bool = True) -> None:
-        """End the fork parent, and start another one if `fresh`."""
+        """End the fork server, and start another one if `fresh`."""
         if self._parent is not None:
             self._parent.close()
             self._parent = None
         if fresh:
-            self._parent = _fork_parent()
+            self._parent = _fork_server()
             self._watch(self._parent.pid)
 
 
-def _fork_parent() -> ForkParent:
+def _fork_server() -> ForkServer:
     """Start one, again if it is killed at once. Raises: ForkServerLost."""
     for _ in range(STARTS - 1):
         with contextlib.suppress(ForkServerLost):
-            return ForkParent()
-    return ForkParent()
+            return ForkServer()
+    return ForkServer()

@@ -1,9 +1,9 @@
-"""Who forks workers: a single-threaded process with everything imported, a fresh one a round.
+"""Fork server: a single-threaded process with all modules imported, restarted every round.
 
-Forking from it costs a millisecond where starting Python and importing
-pyperf would cost a hundred; a fresh one each round keeps address layouts and
-hash seeds varied between rounds, which are part of what a round samples. It
-is the watchdog of its worker, and waits for every process below it.
+It forks one worker a run, is its watchdog, and waits for every process below it. Forking
+takes a millisecond, where starting Python and importing pyperf takes a hundred. A new
+server every round varies address layouts and hash seeds between rounds, which are part of
+the noise that rounds sample.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from ipcbench.transports.kernel_objects.ledger import (
 from ipcbench.transports.registry import get
 
 REAP_TIME = 2.0  # seconds for killed processes to go
-NEWS_TIME = 0.5  # seconds between two looks whether a peer's end has gone unheard
-START_TIME = 30.0  # seconds for a fork parent to import everything
-WATCHDOG = "watchdog"  # who has failed where a run did not end
-ANSWER_TIME = 10.0  # seconds beyond a job's own deadline
+NEWS_TIME = 0.5  # seconds between two checks for a peer's end that the worker missed
+START_TIME = 30.0  # seconds for a fork server to import all modules
+WATCHDOG = "watchdog"  # the name in failures of runs that did not end
+ANSWER_TIME = 10.0  # seconds for a reply, in addition to the deadline of its job
 
 _encoder = msgspec.json.Encoder()
 _jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
@@ -57,15 +57,15 @@ class ForkServerLost(BenchError):
     """The fork server is gone, does not answer, or cannot be started."""
 
 
-class ForkParent:
-    """The command's handle on it."""
+class ForkServer:
+    """The command's handle on a fork server."""
 
     def __init__(self) -> None:
-        """Raises: ForkServerLost."""
+        """Start one and wait until it is ready. Raises: ForkServerLost."""
         try:
             here, self._process = _start()
         except OSError as error:
-            reason = refused("starting the fork parent", error, MORE_PROCESSES)
+            reason = refused("starting the fork server", error, MORE_PROCESSES)
             raise ForkServerLost(reason.reason, reason.remedy) from error
         self.pid = self._process.pid
         self._socket = here
@@ -83,7 +83,7 @@ class ForkParent:
             raise ForkServerLost(ready.failure.what, ready.failure.remedy)
         if ready.protocol != PROTOCOL:
             raise ForkServerLost(
-                f"the fork parent speaks version {ready.protocol} of the protocol, and the "
+                f"the fork server uses version {ready.protocol} of the protocol, and the "
                 f"command version {PROTOCOL}",
                 "install ipcbench anew, and start it again",
             )
@@ -96,11 +96,11 @@ class ForkParent:
         try:
             self._socket.sendall(job.encoded() + b"\n")
         except OSError as error:
-            raise ForkServerLost(f"the fork parent is gone: {error.strerror}") from error
+            raise ForkServerLost(f"the fork server is gone: {error.strerror}") from error
         reply = self._reply(job.deadline + ANSWER_TIME)
         if not reply.answers(job):
             raise ForkServerLost(
-                f"the fork parent answers another job: {reply.cell or 'none'}, round "
+                f"the fork server answers another job: {reply.cell or 'none'}, round "
                 f"{reply.round}, attempt {reply.attempt}"
             )
         return reply
@@ -110,20 +110,20 @@ class ForkParent:
         try:
             return _replies.decode(answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ForkServerLost(f"what the worker wrote cannot be read: {error}") from error
+            raise ForkServerLost(f"the worker's reply cannot be read: {error}") from error
 
     def _answer(self, seconds: float) -> bytes:
         self._socket.settimeout(seconds)
         try:
             line = self._lines.readline()
         except OSError as error:
-            raise ForkServerLost(f"the fork parent does not answer: {error}") from error
+            raise ForkServerLost(f"the fork server does not answer: {error}") from error
         if not line:
-            raise ForkServerLost("the fork parent is gone")
+            raise ForkServerLost("the fork server is gone")
         return line
 
     def close(self) -> None:
-        """End it, and whatever is left below it. Twice is harmless."""
+        """End it with all processes below it. Twice is harmless."""
         self._lines.close()
         self._socket.close()
         try:
@@ -134,7 +134,7 @@ class ForkParent:
 
 
 def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """Our end of the line to a new one, and its process. Raises: OSError."""
+    """Start a new one; return our end of the connection, and its process. Raises: OSError."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with there:
         try:
@@ -148,21 +148,21 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
                 ],
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is the command's affair alone
+                start_new_session=True,  # Ctrl-C reaches the command alone
             )
         except BaseException:
             here.close()
             raise
 
 
-# The other side
+# In the fork server
 
 
 class _Attempt:
-    """One forked worker, watched until it and all below it are gone."""
+    """One forked worker, watched until it and all processes below it have ended."""
 
     def __init__(self, job: Job, runner: Any, log: int) -> None:
-        """Raises: Unavailable."""
+        """Fork the worker. Raises: Unavailable."""
         self._job = job
         self._log = log
         self._began = time.monotonic()
@@ -187,7 +187,7 @@ class _Attempt:
             os.set_blocking(fd, False)
 
     def reply(self) -> Reply:
-        """Raises: Unavailable."""
+        """Wait for the end of the run; return the reply. Raises: Unavailable."""
         try:
             stuck = self._watch()
         except Unavailable:
@@ -198,13 +198,13 @@ class _Attempt:
         status = self._reap()
         failure, outcome, where = None, None, "start"
         for line in report.splitlines():
-            said = _reports.decode(line)
-            if isinstance(said, Phase):
-                where = said.where
-            elif isinstance(said, Outcome):
-                outcome = said
+            written = _reports.decode(line)
+            if isinstance(written, Phase):
+                where = written.where
+            elif isinstance(written, Outcome):
+                outcome = written
             else:
-                failure = failure or said
+                failure = failure or written
         if stuck:
             failure = ProcessFailure(WATCHDOG, where, stuck)
         elif failure is None and (outcome is None or not suite):
@@ -220,7 +220,7 @@ class _Attempt:
         )
 
     def _watch(self) -> str:
-        """Read what the worker writes until it ends; why it had to be killed, or ""."""
+        """Read the worker's output until it ends; return the reason to kill it, or ""."""
         poller = select.poll()
         try:
             worker = os.pidfd_open(self._pid)
@@ -247,12 +247,12 @@ class _Attempt:
             os.close(worker)
 
     def _repeat_news(self) -> None:
-        """Send SIGCHLD once more where the worker has not heard of a peer's end.
+        """Send SIGCHLD once more where the worker has missed a peer's end.
 
-        Python runs its handlers between two of its own steps: a signal that comes after it
-        has looked for one, and before the facility's wait begins, does not end that wait. Of
-        several that are pending, the kernel keeps one: a peer's stop may hide its end. What
-        waits natively is left for this one as well (transports/native/leaving.h).
+        Python runs signal handlers between two of its instructions: a signal that arrives
+        after its check, and before the facility's wait begins, does not end that wait. Of
+        several pending SIGCHLD the kernel keeps one, so a peer's stop may hide its end:
+        signal(7). This signal ends a native wait too (transports/native/child_exit.h).
         """
         with contextlib.suppress(OSError):  # the worker itself may be gone
             children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
@@ -267,7 +267,7 @@ class _Attempt:
                 poller.unregister(fd)
 
     def _states(self) -> str:
-        """What each process of the run is doing: proc_pid_stat(5), proc_pid_wchan(5)."""
+        """Describe the state of each process of the run: proc_pid_stat(5), proc_pid_wchan(5)."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError, ValueError):
@@ -280,11 +280,11 @@ class _Attempt:
         return ", ".join(sorted(found))
 
     def _reap(self) -> int:
-        """Kill what is left of the run and wait for it; the worker's wait status."""
+        """Kill the processes left of the run and wait for them; return the worker's wait status."""
         for fd in self._pipes:
             os.close(fd)
         with contextlib.suppress(ProcessLookupError):
-            # An ended worker's group stays until it is waited for: this is nobody else's.
+            # The id of a worker's group is not reused before the worker is waited for.
             os.killpg(self._pid, signal.SIGKILL)
         worker = 0
         deadline = time.monotonic() + REAP_TIME
@@ -308,7 +308,7 @@ class _Attempt:
 
 
 def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
-    """A pipe that `undo` closes. Raises: Unavailable."""
+    """Make a pipe that `undo` closes. Raises: Unavailable."""
     try:
         ends = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
@@ -318,10 +318,10 @@ def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
 
 
 def _log() -> int:
-    """A file without a name, for what workers print. Raises: OSError."""
+    """Open a file without a name for the output of workers. Raises: OSError."""
     try:
         return os.memfd_create("worker output")
-    except OSError:  # a container may refuse the call: memory is not needed for this
+    except OSError:  # a container may refuse the call; any file will do
         with tempfile.TemporaryFile() as file:
             return os.dup(file.fileno())
 
@@ -348,11 +348,11 @@ def _be_worker(
 
 
 def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
-    """Answer jobs, one a line, until the command closes the line."""
+    """Answer jobs, one a line, until the command closes the connection."""
     log = _log()
     runner = make_runner()
     gc.collect()
-    gc.freeze()  # what is here now is never collected: forked pages stay shared
+    gc.freeze()  # the objects of now are never collected: their pages stay shared with forks
     connection.sendall(_encoder.encode(Reply(protocol=PROTOCOL)) + b"\n")  # ready
     with connection.makefile("rb") as lines:
         for line in lines:
@@ -361,12 +361,13 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
             try:
                 reply = _Attempt(job, runner, log).reply()
             except Unavailable as reason:
-                reply = Reply(failure=failure_of("the fork parent", reason, "start"))
+                reply = Reply(failure=failure_of("the fork server", reason, "start"))
             reply.name_after(job)
             connection.sendall(_encoder.encode(reply) + b"\n")
 
 
 def main() -> None:
+    """Run a fork server: its arguments are the connection's descriptor and the parent's pid."""
     open_standard_streams()
     fd, parent = int(sys.argv[1]), int(sys.argv[2])
     die_with(parent)
@@ -376,7 +377,7 @@ def main() -> None:
         try:
             _prepare_and_serve(connection)
         except (OSError, ImportError, MemoryError) as error:
-            failure = failure_of("the fork parent", error)
+            failure = failure_of("the fork server", error)
             connection.sendall(_encoder.encode(Reply(failure=failure)) + b"\n")
 
 
@@ -385,9 +386,9 @@ def _prepare_and_serve(connection: socket.socket) -> None:
 
     import ipcbench.bench.workers.worker  # noqa: F401  (before the fork, not after it)
 
-    # pyperf asks this of every worker, and it starts file(1) each time: 2 ms, and a
-    # process on the measured core, for an answer that cannot change. The collection
-    # here fills the caches that `platform` has for the rest (uname(1), …).
+    # pyperf calls this in every worker, and it starts file(1) each time: 2 ms, and a
+    # process on the measured core, for a constant result. The collection here fills the
+    # caches that `platform` has for its other functions (uname(1), …).
     platform.architecture = cache(platform.architecture)
     pyperf.Run([1.0], collect_metadata=True)
     serve(connection, pyperf.Runner)

@@ -1,4 +1,4 @@
-"""Processes that die with their parent, and what they have used."""
+"""Processes that die with their parent, and the resources that they have used."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def fork(body: Callable[[], int]) -> int:
-    """fork(2): the child calls `body` and exits with the code that it returns. Its pid.
+    """Fork a child that calls `body` and exits with its return value; return its pid: fork(2).
 
-    The child never returns into the caller's code, whatever is raised in it. Raises: Unavailable.
+    The child never returns into the caller's code, even if `body` raises. Raises: Unavailable.
     """
 
     def whole() -> int:
@@ -42,7 +42,7 @@ def fork(body: Callable[[], int]) -> int:
 
 
 def flush() -> None:
-    """Write out what standard output still holds; a failure is told on standard error."""
+    """Flush standard output; report a failure on standard error."""
     if sys.stdout is None:  # it was closed when Python started
         return
     try:
@@ -53,19 +53,19 @@ def flush() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Be killed when the thread that forked us ends (prctl(2)); exit if it is gone already."""
+    """Be killed when the thread that forked this process ends; exit if it has ended: prctl(2)."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of grandchildren whose parent dies, so as to wait for them too."""
+    """Become the parent of grandchildren whose parent dies, to wait for them too: prctl(2)."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def usage() -> Usage:
-    """What this process has used since it began."""
+    """Return the resources that this process has used since it began."""
     spent = resource.getrusage(resource.RUSAGE_SELF)
     return Usage(
         # To the nanosecond and up to now, where getrusage(2) counts in ticks.
@@ -78,6 +78,7 @@ def usage() -> Usage:
 
 
 def used_between(before: Usage, after: Usage) -> Usage:
+    """Return the difference of two usages."""
     return Usage(
         cpu=after.cpu - before.cpu,
         voluntary=after.voluntary - before.voluntary,
@@ -88,7 +89,7 @@ def used_between(before: Usage, after: Usage) -> Usage:
 
 
 def how_it_ended(status: int) -> str:
-    """A wait status in words: waitpid(2)."""
+    """Describe a wait status: waitpid(2)."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"

@@ -37,7 +37,7 @@ class Growth:
 
 
 class _Parent:
-    """A substitute for the fork parent that replies without forking."""
+    """A substitute for the fork server that replies without forking."""
 
     pid = 0
 
@@ -82,7 +82,7 @@ def _one(cells: int) -> Growth:
             written += time.perf_counter() - start
 
         schedule = Schedule(plan, settings, 1, write, Silent(), clock="perf_counter")
-        with mock.patch("ipcbench.bench.sweep.schedule.ForkParent", _Parent):
+        with mock.patch("ipcbench.bench.sweep.schedule.ForkServer", _Parent):
             tracemalloc.start()
             before, _ = tracemalloc.get_traced_memory()
             start = time.perf_counter()

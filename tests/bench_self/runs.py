@@ -1,6 +1,6 @@
 """Interleaved runs of a cell, in the real worker, and of the programs it is compared with.
 
-A round has a fresh fork parent. In it every side of a comparison runs twice, in order and in
+A round has a fresh fork server. In it every side of a comparison runs twice, in order and in
 reverse order (a b c, c b a), each time in fresh processes, so that a disturbance affects all
 sides. A round gives one ratio.
 """
@@ -25,7 +25,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.bench.sweep.candidates import candidate, site
-from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.fork_parent import ForkServer
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native.endpoint import built
@@ -57,11 +57,11 @@ class Side(Protocol):
 
 
 class Workers:
-    """The fork parent, a fresh one each round. A context manager."""
+    """The fork server, a fresh one each round. A context manager."""
 
     def __init__(self) -> None:
         current()  # a ledger that all workers share
-        self.parent = ForkParent()
+        self.parent = ForkServer()
 
     @cached_property
     def native_missing(self) -> str:
@@ -84,7 +84,7 @@ class Workers:
 
     def renew(self) -> None:
         self.parent.close()
-        self.parent = ForkParent()
+        self.parent = ForkServer()
 
     def __enter__(self) -> Workers:
         return self

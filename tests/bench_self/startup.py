@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipcbench.bench.plan.profile import Settings
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.fork_parent import ForkServer
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.ledger import current
 
@@ -18,7 +18,7 @@ def measure() -> dict[str, Interval]:
     settings = Settings(values=1, warmups=1, block=0.001, tail=0.0, rounds=1)
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     current()  # a ledger that all workers share
-    parent = ForkParent()
+    parent = ForkServer()
     try:
         for _ in range(STARTS):
             for name, starts in found.items():

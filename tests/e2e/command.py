@@ -107,7 +107,7 @@ def parts(pid: int) -> dict[str, set[int]]:
     }
     workers = {grandchild for parent in parents for grandchild in children(parent)}
     peers = {below for worker in workers for below in children(worker)}
-    return {"command": {pid}, "fork parent": parents, "worker": workers, "peer": peers}
+    return {"command": {pid}, "fork server": parents, "worker": workers, "peer": peers}
 
 
 def alive(pids: set[int]) -> set[int]:

@@ -68,7 +68,7 @@ def test_the_command_is_killed(tmp_path: Path) -> None:
     assert all(set(one.by_round()) == {1, 2} for one in results.cells.values() if not one.skipped)
 
 
-@pytest.mark.parametrize("victim", ["fork parent", "worker", "peer"])
+@pytest.mark.parametrize("victim", ["fork server", "worker", "peer"])
 def test_a_child_process_is_killed(victim: str, tmp_path: Path) -> None:
     """Only that run fails; the sweep continues with the next one."""
     before = snapshot()

@@ -44,7 +44,7 @@ def remedies(results: Results) -> set[str]:
 def test_no_descriptors_at_all(sandbox: Sandbox) -> None:
     """Too few to start: one line names the purpose and the remedy."""
     done = sandbox.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", sandbox.results)
-    what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
+    what = "starting the fork server fails: Too many open files: ulimit -n 1024"
     assert only_line(done) == f"Error: {what}{stops(sandbox.results)}"
 
 
@@ -66,7 +66,7 @@ def test_descriptors_run_out_in_some_cells(sandbox: Sandbox) -> None:
 
 
 def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
-    """No new fork parent can start: the sweep stops, and can be resumed later."""
+    """No new fork server can start: the sweep stops, and can be resumed later."""
     folder = tmp_path / "run"
     with started(*SWEEP, "-o", folder) as process:
         wait_for("a calibrated cell", lambda: lines(folder, "calibrated"))
@@ -75,7 +75,7 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (bound, bound))
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 3
-    what = "starting the fork parent fails: Too many open files: ulimit -n 1024"
+    what = "starting the fork server fails: Too many open files: ulimit -n 1024"
     assert error_lines(errors) == [f"Error: {what}{stops(folder)}"]
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0, done.stderr
@@ -85,14 +85,14 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
 # Processes
 
 
-@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork parent")])
+@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork server")])
 def test_the_command_may_start_no_process(bound: int, what: str, sandbox: Sandbox) -> None:
     confinement = Confinement(user=True, limits={"RLIMIT_NPROC": bound})
     line = only_line(sandbox.run(confinement, *SWEEP, "-o", sandbox.results))
     check_not_started(line, what, sandbox.results)
 
 
-@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork parent")])
+@pytest.mark.parametrize(("bound", "what"), [(1, "the cleanup process"), (2, "the fork server")])
 def test_a_container_that_is_full_of_processes(
     bound: int, what: str, pids: Path, sandbox: Sandbox
 ) -> None:
@@ -104,17 +104,17 @@ def test_a_container_that_is_full_of_processes(
 
 
 def check_not_started(line: str, what: str, folder: Path) -> None:
-    """Check the message: without a fork parent the sweep has a folder and can be resumed."""
+    """Check the message: without a fork server the sweep has a folder and can be resumed."""
     message = f"Error: starting {what} fails: Resource temporarily unavailable: {MORE_PROCESSES}"
     begun = folder.exists()
-    assert begun is (what == "the fork parent")
+    assert begun is (what == "the fork server")
     assert line == message + (stops(folder) if begun else "")
 
 
 @pytest.mark.parametrize(
     ("bound", "who", "what"),
     [
-        (3, "the fork parent", "fork(2) fails: Resource temporarily unavailable"),
+        (3, "the fork server", "fork(2) fails: Resource temporarily unavailable"),
         (4, "the worker", "fork(2) fails: Resource temporarily unavailable"),
         (5, "the worker", "RuntimeError: can't start new thread"),  # the feeder thread of a Queue
     ],
@@ -292,7 +292,7 @@ def test_a_refused_call_that_the_harness_can_replace(sandbox: Sandbox) -> None:
     [
         (("pipe2",), "the cleanup process", False),
         (("fork", "vfork", "clone", "clone3"), "the cleanup process", False),
-        (("socketpair",), "the fork parent", True),
+        (("socketpair",), "the fork server", True),
     ],
 )
 def test_a_refused_call_that_the_command_needs(
@@ -307,7 +307,7 @@ def test_a_refused_call_that_the_command_needs(
 @pytest.mark.parametrize(
     ("call", "who", "what"),
     [
-        ("pidfd_open", "the fork parent", "pidfd_open(2), of Linux 5.3, fails: "),
+        ("pidfd_open", "the fork server", "pidfd_open(2), of Linux 5.3, fails: "),
         ("sched_setaffinity", "the worker", "sched_setaffinity(2) to CPU "),
     ],
 )

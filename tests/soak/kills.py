@@ -29,7 +29,7 @@ from ipcbench.transports.testing.leaks import (
 from tests.e2e.command import DEADLINE, alive, descendants, ipcbench, parts, started
 from tests.soak.trials import Trial
 
-VICTIMS = ("command", "fork parent", "worker", "peer")
+VICTIMS = ("command", "fork server", "worker", "peer")
 TIMES = 50  # kills of each victim
 AT_ONCE = 10  # kills of all processes, each followed by `clean`
 PROMISED = 1.0  # seconds until everything is gone

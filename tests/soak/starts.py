@@ -16,7 +16,7 @@ from ipcbench.bench.results.axes import UNPINNED
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.sweep.candidates import candidate, site
-from ipcbench.bench.workers.fork_parent import ForkParent
+from ipcbench.bench.workers.fork_parent import ForkServer
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import matching, names
@@ -62,7 +62,7 @@ def start(name: str, processes: int, times: int) -> str:
     if not possible:
         return f"not here: {why_not}"
     current()  # a ledger that all workers share
-    parent = ForkParent()
+    parent = ForkServer()
     try:
         before = outliving()
         for number in range(times):

@@ -13,7 +13,7 @@ import pytest
 from ipcbench.bench.plan.planner import cells_of
 from ipcbench.bench.plan.profile import BadConfig, load_profile, parse_profile
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.workers.fork_parent import ForkParent, ForkServerLost
+from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from tests.unit.bench.test_profile import PROFILE, refused, swapped
 from tests.unit.bench.test_schedule import Stage, a_plan, a_reply, stage
@@ -89,9 +89,9 @@ def test_a_sweep_ends_before_its_journal_is_too_large(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"{}}\n", b"\xff\n", b"null\n", b"[" * 100_000 + b"\n"])
-def test_an_answer_that_is_none_is_a_lost_fork_parent(answer: bytes) -> None:
+def test_an_answer_that_is_none_is_a_lost_fork_server(answer: bytes) -> None:
     here, there = socket.socketpair()
-    parent = ForkParent.__new__(ForkParent)
+    parent = ForkServer.__new__(ForkServer)
     parent._socket, parent._lines = here, here.makefile("rb")
     job = Job(
         cell=a_plan(1)[0].cell,

@@ -100,7 +100,7 @@ def test_it_is_free_once_it_is_let_go() -> None:
 
 
 def test_a_forked_child_does_not_keep_it() -> None:
-    """A fork parent is started while the lock is held, and may outlive a killed command."""
+    """A fork server is started while the lock is held, and may outlive a killed command."""
     mine = SweepLock()
     mine.acquire()
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:

@@ -1,4 +1,4 @@
-"""The messages between the command and the fork parent: each reply names its job."""
+"""The messages between the command and the fork server: each reply names its job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.workers.fork_parent import ForkParent, ForkServerLost
+from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import PROTOCOL, Job, Reply
 
 CELL = Cell(transport="pipe", pattern="latency", size=4 << 20, placement="same-core")
@@ -28,10 +28,10 @@ JOB = Job(
 
 
 @pytest.fixture
-def line() -> Iterator[tuple[ForkParent, socket.socket]]:
+def line() -> Iterator[tuple[ForkServer, socket.socket]]:
     """The command's handle, and the other end of its line."""
     here, there = socket.socketpair()
-    parent = ForkParent.__new__(ForkParent)
+    parent = ForkServer.__new__(ForkServer)
     parent._socket, parent._lines = here, here.makefile("rb")
     with here, there, parent._lines:
         yield parent, there
@@ -47,7 +47,7 @@ def a_reply(job: Job) -> Reply:
     return reply
 
 
-def test_a_reply_that_names_the_job_is_taken(line: tuple[ForkParent, socket.socket]) -> None:
+def test_a_reply_that_names_the_job_is_taken(line: tuple[ForkServer, socket.socket]) -> None:
     parent, there = line
     answer(there, a_reply(JOB))
     assert parent.run(JOB).answers(JOB)
@@ -64,15 +64,15 @@ def test_a_reply_that_names_the_job_is_taken(line: tuple[ForkParent, socket.sock
     ids=["cell", "twin", "round", "attempt"],
 )
 def test_a_reply_to_another_job_is_no_figure(
-    line: tuple[ForkParent, socket.socket], other: dict[str, object]
+    line: tuple[ForkServer, socket.socket], other: dict[str, object]
 ) -> None:
     parent, there = line
     answer(there, a_reply(msgspec.structs.replace(JOB, **other)))
-    with pytest.raises(ForkServerLost, match="the fork parent answers another job: latency/"):
+    with pytest.raises(ForkServerLost, match="the fork server answers another job: latency/"):
         parent.run(JOB)
 
 
-def test_a_second_answer_is_no_figure(line: tuple[ForkParent, socket.socket]) -> None:
+def test_a_second_answer_is_no_figure(line: tuple[ForkServer, socket.socket]) -> None:
     parent, there = line
     answer(there, a_reply(JOB))
     answer(there, a_reply(JOB))
@@ -81,7 +81,7 @@ def test_a_second_answer_is_no_figure(line: tuple[ForkParent, socket.socket]) ->
         parent.run(msgspec.structs.replace(JOB, round=3))
 
 
-def test_a_reply_without_a_name_is_no_figure(line: tuple[ForkParent, socket.socket]) -> None:
+def test_a_reply_without_a_name_is_no_figure(line: tuple[ForkServer, socket.socket]) -> None:
     parent, there = line
     answer(there, Reply(suite=msgspec.Raw(b"[]")))
     with pytest.raises(ForkServerLost, match="another job: none, round 0, attempt 0"):
@@ -90,7 +90,7 @@ def test_a_reply_without_a_name_is_no_figure(line: tuple[ForkParent, socket.sock
 
 @pytest.mark.parametrize("version", [0, PROTOCOL + 1])
 def test_another_version_of_the_protocol_is_refused(
-    line: tuple[ForkParent, socket.socket], version: int
+    line: tuple[ForkServer, socket.socket], version: int
 ) -> None:
     parent, there = line
     answer(there, Reply(protocol=version))
@@ -100,8 +100,8 @@ def test_another_version_of_the_protocol_is_refused(
     assert caught.value.remedy
 
 
-def test_a_fork_parent_names_its_protocol_and_the_job() -> None:
-    parent = ForkParent()  # raises where the version is another one
+def test_a_fork_server_names_its_protocol_and_the_job() -> None:
+    parent = ForkServer()  # raises where the version is another one
     try:
         job = msgspec.structs.replace(
             JOB, cell=msgspec.structs.replace(CELL, transport="no-such"), attempt=3

@@ -164,7 +164,7 @@ class Stage:
 
 
 class Parent:
-    """A fork parent that forks nothing."""
+    """A fork server that forks nothing."""
 
     stage: Stage
     pid = 0
@@ -189,7 +189,7 @@ class Parent:
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     found = Stage()
     monkeypatch.setattr(Parent, "stage", found, raising=False)
-    monkeypatch.setattr(schedule, "ForkParent", Parent)
+    monkeypatch.setattr(schedule, "ForkServer", Parent)
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
     monkeypatch.setattr("ipcbench.bench.machine.host.ticks", found.ticks)
     yield found
@@ -224,7 +224,7 @@ def test_each_round_has_every_cell_once_in_its_own_order(stage: Stage) -> None:
     assert kinds == [Calibrated] * 7 + [Run]  # all of it before the first round
 
 
-def test_each_round_has_a_fork_parent_of_its_own(stage: Stage) -> None:
+def test_each_round_has_a_fork_server_of_its_own(stage: Stage) -> None:
     stage.play(a_plan(2), rounds=3)
     assert [parent.jobs for parent in stage.parents] == [2, 2, 2, 2]  # the first one calibrates
 
@@ -424,26 +424,26 @@ def test_when_nothing_works_the_sweep_ends(
     assert len(stage.failures) == 2 * 2 * (GIVE_UP if calibrated else 1)
 
 
-def test_a_lost_fork_parent_is_a_failed_run_and_another_one_is_started(stage: Stage) -> None:
+def test_a_lost_fork_server_is_a_failed_run_and_another_one_is_started(stage: Stage) -> None:
     cells = a_plan(3)
     lost = iter([True])
 
     def answer(job: Job) -> Reply:
         if job.round == 2 and next(lost, False):
-            raise ForkServerLost("the fork parent is gone")
+            raise ForkServerLost("the fork server is gone")
         return a_reply(job)
 
     stage.answer = answer
     assert stage.play(cells, rounds=3).reason == "complete"
     (failure,) = stage.failures
-    assert (failure.who, failure.what) == ("the fork parent", "the fork parent is gone")
+    assert (failure.who, failure.what) == ("the fork server", "the fork server is gone")
     assert failure.cell == order(cells, SEED, 2)[0].cell.id
     assert [parent.jobs for parent in stage.parents] == [3, 3, 1, 3, 3]
     assert len(stage.runs) == 9
 
 
 @pytest.mark.parametrize("failing", [1, 2, 99])
-def test_a_fork_parent_that_is_lost_while_it_starts(
+def test_a_fork_server_that_is_lost_while_it_starts(
     stage: Stage, failing: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is started again, a few times; without one, the sweep cannot continue."""
@@ -451,10 +451,10 @@ def test_a_fork_parent_that_is_lost_while_it_starts(
 
     def start() -> Parent:
         if next(starts) < failing:
-            raise ForkServerLost("the fork parent is gone")
+            raise ForkServerLost("the fork server is gone")
         return Parent()
 
-    monkeypatch.setattr(schedule, "ForkParent", start)
+    monkeypatch.setattr(schedule, "ForkServer", start)
     if failing >= STARTS:
         with pytest.raises(ForkServerLost):
             stage.play(a_plan(2), rounds=2)
@@ -465,9 +465,9 @@ def test_a_fork_parent_that_is_lost_while_it_starts(
     assert len(stage.runs) == 4
 
 
-def test_a_fork_parent_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
+def test_a_fork_server_that_is_always_lost_ends_the_sweep(stage: Stage) -> None:
     def answer(job: Job) -> Reply:
-        raise ForkServerLost("the fork parent is gone")
+        raise ForkServerLost("the fork server is gone")
 
     stage.answer = answer
     assert stage.play(a_plan(2), rounds=3).reason == "complete"

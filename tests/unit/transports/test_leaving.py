@@ -142,7 +142,7 @@ def test_a_child_that_stops_and_goes_on_has_not_ended(
 def test_an_end_that_went_unheard_may_be_told_again(
     ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
 ) -> None:
-    """By kill(2), as the fork parent does it: bench/workers/fork_parent.py."""
+    """By kill(2), as the fork server does it: bench/workers/fork_parent.py."""
     heard(signal.SIG_DFL)
     pid, us, other = child(lambda: None), os.getpid(), ends[1]
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
