@@ -160,7 +160,7 @@ def test_every_command_that_is_not_run_is_in_a_document() -> None:
 
 
 @pytest.mark.parametrize("block", all_blocks("toml", "python"), ids=str)
-def test_every_example_is_valid(block: Block, tmp_path: Path) -> None:
+def test_every_example_is_valid(block: Block, place: Path, tmp_path: Path) -> None:
     if block.language == "python":
         compile(block.text, str(block), "exec")
     elif "[[promise]]" in block.text:
@@ -169,6 +169,8 @@ def test_every_example_is_valid(block: Block, tmp_path: Path) -> None:
         assert load_thresholds(path).promises
     elif "[[cells]]" in block.text:
         assert parse_profile("example", block.text.encode()).axes
+    elif "extends" in block.text:
+        assert load_profile(str(place / block.text.split()[1])).axes
     else:
         assert 'project.entry-points."ipcbench.transports"' in block.text
 

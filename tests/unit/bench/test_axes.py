@@ -17,6 +17,10 @@ def test_families_are_those_of_the_contract() -> None:
     assert sorted(axes.FAMILIES) == sorted(family.value for family in traits.Family)
 
 
+def test_waits_are_those_of_the_contract() -> None:
+    assert sorted(axes.WAITS) == sorted(wait.value for wait in traits.Wait)
+
+
 def test_patterns_are_those_of_the_table() -> None:
     assert sorted(axes.PATTERNS) == sorted(table.PATTERNS)
 
