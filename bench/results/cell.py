@@ -92,6 +92,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         in_place: the receiver reads where the sender wrote.
         differs: a native cell whose operations are not the calls that Python makes, but
             others that do the same.
+        batch: a call of the native operations may carry several messages.
+        signals: waiters that both sides notify for each message; 0: the kernel wakes them.
     """
 
     per: str
@@ -101,3 +103,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     framing: str
     in_place: bool = False
     differs: bool = False
+    batch: bool = False
+    signals: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0

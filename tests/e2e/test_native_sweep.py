@@ -108,3 +108,26 @@ def test_a_profile_has_the_runtime_as_an_axis(tmp_path: Path) -> None:
         "latency/pipe/native/64B/2p/same-core~twin",
     }
     assert "latency/pipe/native/64B/2p/same-core" in (tmp_path / "run/report.html").read_text()
+
+
+def test_round_trips_with_pauses_have_figures_by_both_loops(tmp_path: Path) -> None:
+    profile = tmp_path / "paced.toml"
+    profile.write_text(PROFILE.partition("[[controls]]")[0])
+    folder = tmp_path / "run"
+    paces = ("--pace", "closed", "--pace", "pause:1000us")
+    done = ipcbench(
+        "run", "--clock", "fake", "--profile", str(profile), "-t", "pipe", *paces, "-o", folder
+    )
+    assert done.returncode == 0, done.stderr
+    found = load(folder).cells
+    paused = {identity: cell for identity, cell in found.items() if identity.endswith("/pause1ms")}
+    for runtime in ("python", "native"):
+        cell = paused[f"latency/pipe/{runtime}/64B/2p/same-core/pause1ms"]
+        assert cell.status is Status.OK
+        assert cell.loops == 10  # the least: the pauses count
+        assert all(run.tail and run.foreign is None for run in cell.runs)
+        assert all(value < 1e-3 for run in cell.runs for value in run.values)
+        skipped = paused[f"stream/pipe/{runtime}/64B/2p/same-core/pause1ms"].skipped
+        assert skipped is not None
+        assert skipped.reason == "stream makes no pauses: its pace is closed"
+    assert len(paused) == 4

@@ -348,11 +348,23 @@ def test_a_compiled_loop_may_copy_less() -> None:
 
 
 def test_what_makes_other_calls_natively_says_so() -> None:
-    traits = replace(TRAITS, native_differs=True)
+    traits = replace(TRAITS, native_differs=True, batch=True, signals=3)
     for runtime, differs in (("python", False), ("native", True)):
         found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
         assert isinstance(found, PlannedCell)
         assert found.facts.differs == differs
+        assert found.facts.signals == 3
+        assert not found.facts.batch  # a round trip has one message a call
+
+
+def test_several_messages_a_call_are_a_fact_of_native_streams() -> None:
+    traits = replace(TRAITS, native=True, batch=True)
+    for runtime, batch in (("python", False), ("native", True)):
+        found = only(
+            a_cell(pattern="stream", runtime=runtime), Candidate("alpha", traits, limits())
+        )
+        assert isinstance(found, PlannedCell)
+        assert found.facts.batch is batch
 
 
 # Controls.

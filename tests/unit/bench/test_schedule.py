@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from ipcbench.bench.machine.host import Ticks
 from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.records import (
     AnyEntry,
     Calibrated,
@@ -252,6 +254,23 @@ def test_what_takes_longer_than_a_block_is_done_once(stage: Stage) -> None:
     stage.answer = lambda job: a_reply(job, seconds=2.0)
     stage.play(a_plan(1), rounds=1)
     assert stage.jobs[-1].loops == 1
+
+
+def test_pauses_count_in_calibration_and_deadlines(stage: Stage) -> None:
+    """Ten round trips a block at least; a worker's calibration includes the pauses."""
+    plain = a_plan(1)[0]
+    paced = [
+        dataclasses.replace(plain, cell=msgspec.structs.replace(plain.cell, pace=pace))
+        for pace in ("pause:100us", "pause:10ms", "pause:1s")
+    ]
+    seconds = {one.cell.id: gap(one.cell.pace) + 6e-5 for one in paced}
+    stage.answer = lambda job: a_reply(job, seconds=seconds[job.cell.id])
+    stage.play(paced, rounds=1)
+    loops = {job.cell.pace: job.loops for job in stage.jobs if job.loops}
+    assert loops == {"pause:100us": 63, "pause:10ms": 10, "pause:1s": 10}
+    deadlines = {job.cell.pace: job.deadline for job in stage.jobs}
+    assert deadlines["pause:100us"] < deadlines["pause:10ms"] < deadlines["pause:1s"]
+    assert deadlines["pause:1s"] > 4 * 10
 
 
 @pytest.mark.parametrize("placement", ["same-core", CROSS_CORE_AWAKE])
