@@ -111,7 +111,7 @@ class Ticket:
         return self.spec.topology is Topology.HUB and self.role is Role.SERVER
 
     def take_fds(self) -> tuple[int, ...]:
-        """Hand the descriptors over to the caller, who closes them from now on."""
+        """Hand the descriptors over to the caller, which closes them from now on."""
         fds, self.fds = self.fds, ()
         return fds
 

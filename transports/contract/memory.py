@@ -71,7 +71,7 @@ class Segment(Protocol):
 
 
 class Latest(Protocol):
-    """The newest value of one publisher, for any number of readers, who may miss values."""
+    """The newest value of one publisher, for any number of readers, which may miss values."""
 
     def publish(self, value: bytes | memoryview, /) -> None:
         """Replace the value; never wait.

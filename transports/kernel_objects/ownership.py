@@ -107,7 +107,7 @@ def _check_steps(way: Path, chosen: bool) -> None:
         foreign = _is_foreign(status.st_uid, chosen)
         if foreign and not chosen:
             raise PermissionError(
-                f"{step} belongs to {user(status.st_uid)}, who could replace {way}: "
+                f"{step} belongs to {user(status.st_uid)}; that user could replace {way}: "
                 "take another folder"
             )
         shared = status.st_mode & (stat.S_IWOTH if chosen else _SHARED)
@@ -121,7 +121,7 @@ def _check_steps(way: Path, chosen: bool) -> None:
             owner = below.lstat().st_uid
             if _is_foreign(owner, chosen):
                 raise PermissionError(
-                    f"{below} belongs to {user(owner)}, and everybody may write to {step}: "
+                    f"{below} belongs to {user(owner)}, and all users may write to {step}: "
                     "take another folder"
                 )
         below = step

@@ -67,7 +67,7 @@ def create_with_key(kind: str, fixed: int | None, make: Callable[[int], Made]) -
 def check_sysv(found: Any, what: str) -> None:
     """Check that an object belongs to our user.
 
-    Its creator is checked too, who keeps his rights when its owner changes: svipc(7).
+    The creator is checked too: it keeps its rights when the owner changes, svipc(7).
 
     Args:
         found: the binding's object.

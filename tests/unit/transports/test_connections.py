@@ -1,4 +1,4 @@
-"""Who gets in: strangers that connect delay nobody, and are heard by nobody."""
+"""Tests of admission: unauthenticated peers delay no other, and reach no endpoint."""
 
 from __future__ import annotations
 
@@ -43,32 +43,32 @@ def tcp(request: pytest.FixtureRequest) -> Iterator[tuple[str, Channel]]:
     channel.unlink()
 
 
-def test_strangers_at_the_port(tcp: tuple[str, Channel]) -> None:
-    """One is silent, one says too little, one guesses: then comes the one with the secret."""
+def test_unauthenticated_peers_at_the_port(tcp: tuple[str, Channel]) -> None:
+    """One is silent, one sends too little, one guesses; then one with the secret connects."""
     name, channel = tcp
     ticket = channel.ticket(Role.CLIENT, 0)
     address = tuple(ticket.data["address"])
-    strangers = [socket.create_connection(address) for _ in range(3)]
-    strangers[1].send(bytes(10))
-    strangers[2].send(bytes(200))
+    peers = [socket.create_connection(address) for _ in range(3)]
+    peers[1].send(bytes(10))
+    peers[2].send(bytes(200))
     client: Endpoint = attach(name, ticket, soon())
     with closing(client), closing(attach(name, channel.ticket(Role.SERVER, 0), soon())) as server:
-        for stranger in strangers:
-            with stranger:
-                stranger.settimeout(5)
+        for peer in peers:
+            with peer:
+                peer.settimeout(5)
                 with suppress(ConnectionResetError):
-                    assert stranger.recv(1) == b""
+                    assert peer.recv(1) == b""
         client.send(client.prepare(memoryview(b"from us!")))
         buffer = memoryview(bytearray(SIZE))
         assert server.recv_into(buffer) == SIZE
         assert bytes(buffer) == b"from us!"
 
 
-def test_strangers_alone_are_nobody(tcp: tuple[str, Channel]) -> None:
+def test_unauthenticated_peers_alone_take_no_seat(tcp: tuple[str, Channel]) -> None:
     name, channel = tcp
     address = tuple(channel.ticket(Role.CLIENT, 0).data["address"])
-    with socket.create_connection(address) as stranger:
-        stranger.send(bytes(36))  # as long as a secret and an index
+    with socket.create_connection(address) as peer:
+        peer.send(bytes(36))  # as long as a secret and an index
         with pytest.raises(TimedOut):
             attach(name, channel.ticket(Role.SERVER, 0), time.monotonic() + 0.1)
 
@@ -81,8 +81,8 @@ def serve_with_few_descriptors(ticket: Ticket, name: str) -> bool:
     return True
 
 
-def test_a_crowd_of_silent_strangers(tcp: tuple[str, Channel]) -> None:
-    """They may use up the descriptors of the one who lets in: ours still gets in."""
+def test_many_silent_unauthenticated_peers(tcp: tuple[str, Channel]) -> None:
+    """They may use up the acceptor's descriptors: the authenticated peer is still admitted."""
     name, channel = tcp
     ticket = channel.ticket(Role.CLIENT, 0)
     serving = channel.ticket(Role.SERVER, 0)
@@ -90,12 +90,12 @@ def test_a_crowd_of_silent_strangers(tcp: tuple[str, Channel]) -> None:
     with closing(attach(name, ticket, soon())), Actor(lambda: serving) as server:
         serving.close()
         assert server.do(serve_with_few_descriptors, name)
-    for stranger in crowd:
-        stranger.close()
+    for peer in crowd:
+        peer.close()
 
 
 def test_an_index_is_taken_once() -> None:
-    """Who names an index that another has, or that there is not, is shut out."""
+    """A peer that sends a taken index, or one that does not exist, is refused."""
     channel = get("unix-stream").create(Spec(SIZE, Topology.FAN_IN, 3))
     try:
         with socket.socket(socket.AF_UNIX) as wrong:
@@ -115,8 +115,8 @@ def test_an_index_is_taken_once() -> None:
         channel.unlink()
 
 
-def test_who_comes_later_waits_for_the_next_to_ask() -> None:
-    """Two clients of a link, one after the other, at one listener: neither is lost."""
+def test_a_later_connection_waits_for_the_next_acceptor() -> None:
+    """Two clients of a link connect to one listener, one after the other: neither is lost."""
     channel = get("unix-stream").create(Spec(SIZE))
     try:
         clients = [attach("unix-stream", channel.ticket(Role.CLIENT, 0), soon()) for _ in range(2)]
@@ -132,13 +132,13 @@ def test_who_comes_later_waits_for_the_next_to_ask() -> None:
         channel.unlink()
 
 
-def test_a_stranger_s_datagram_is_no_client_s() -> None:
+def test_another_program_s_datagram_is_dropped() -> None:
     channel = get("unix-dgram").create(Spec(SIZE, Topology.HUB))
     tickets = [channel.ticket(Role.CLIENT, 0), channel.ticket(Role.SERVER, 0)]
     try:
         client, server = (attach("unix-dgram", ticket, soon()) for ticket in tickets)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
-            stranger.sendto(b"stranger", tickets[0].data["path"])
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+            peer.sendto(b"stranger", tickets[0].data["path"])
         client.send(client.prepare(memoryview(b"from us!")))
         buffer = memoryview(bytearray(SIZE))
         assert server.recv_from(buffer) == 0

@@ -1,4 +1,4 @@
-"""A forked child ends, whatever is raised in it, and is never seen in its parent's code."""
+"""Tests of forking: a child exits whatever it raises, and never returns to the parent's code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RETURNED = 99  # the exit code of a child that came back here
 
 
 class Refusing(io.StringIO):
-    """A standard stream that takes nothing."""
+    """Standard stream that refuses every write."""
 
     def write(self, text: str) -> int:
         raise OSError(28, "No space left on device")
@@ -33,7 +33,7 @@ class Interrupting(io.StringIO):
 
 
 def ended(fork: Callable[[Callable[[], int]], int], body: Callable[[], int]) -> int:
-    """The exit code of a child that calls `body`."""
+    """Fork a child that calls `body`; return its exit code."""
     parent = os.getpid()
     try:
         pid = fork(body)
@@ -86,12 +86,12 @@ def test_a_child_that_cannot_flush_ends(
     assert ended(process.fork, lambda: 0) == code
 
 
-def test_what_was_raised_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_written_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     assert ended(fork_child, raises(RuntimeError("of its own"))) == 1
     assert "RuntimeError: of its own" in capfd.readouterr().err
 
 
-def test_what_cannot_be_flushed_is_told(
+def test_a_failed_flush_is_reported(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Refusing())
@@ -100,7 +100,7 @@ def test_what_cannot_be_flushed_is_told(
 
 
 def test_nothing_else_forks() -> None:
-    """All forks of the programs go through the one function whose child cannot return."""
+    """All forks go through the one function whose child cannot return."""
     found = {
         str(path.relative_to(ROOT))
         for folder in ("bench", "reports", "transports")

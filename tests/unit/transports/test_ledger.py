@@ -1,4 +1,4 @@
-"""The ledger: what is announced is found and removed, and nothing else ever is."""
+"""Tests of the ledger: announced objects are found and removed, and no others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ipcbench.transports.testing.leaks import left_since, snapshot
 
 @pytest.fixture(autouse=True)
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home of its own for each test, which leaves no kernel object."""
+    """Give each test a private folder of its own; it leaves no kernel object."""
     before = snapshot()
     with monkeypatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -109,15 +109,15 @@ def test_a_killed_owner_is_found_and_all_of_its_objects_are_removed() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if " " in kind])
-def test_what_another_one_removes_at_the_same_moment_is_gone(
+def test_an_object_that_another_process_removes_at_the_same_moment_is_gone(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A guardian and the next command may clean up at once; no ledger of it may stay."""
+    """The cleanup process and the next command may clean up at once; no ledger may stay."""
     sysv = kind.startswith("sysv")
     name = str(fresh_key()) if sysv else "/" + fresh_name()
     ledger = Ledger.open_new(os.getpid())
     ledger.write({"kind": kind, "name": name, "at": 0.0})
-    with monkeypatch.context() as patch:  # both have looked, and found it; the other was quicker
+    with monkeypatch.context() as patch:  # both have found it, and the other one was quicker
         patch.setattr(removal, "_check_creator", lambda *found: None)
         patch.setattr(removal, "_check_owner", lambda *found: None)
         patch.setattr(Path, "lstat", lambda self: os.stat("/"))
@@ -125,7 +125,7 @@ def test_what_another_one_removes_at_the_same_moment_is_gone(
     assert not ledger.path.exists()
 
 
-def test_a_living_owner_is_left_alone() -> None:
+def test_the_ledger_of_a_living_owner_is_not_abandoned() -> None:
     with Actor(lambda: None) as owner:
         path = owner.do(announce_only)
         assert abandoned() == []
@@ -135,7 +135,7 @@ def test_a_living_owner_is_left_alone() -> None:
     remove_all(Ledger(Path(path)))
 
 
-def test_an_owner_nobody_has_waited_for_is_dead() -> None:
+def test_a_zombie_owner_is_dead() -> None:
     with Actor(lambda: None) as owner:
         owner.do(announce_only)
         os.kill(owner.pid, signal.SIGKILL)
@@ -145,7 +145,7 @@ def test_an_owner_nobody_has_waited_for_is_dead() -> None:
     remove_all(ledger)
 
 
-def test_a_pid_used_again_is_not_the_owner() -> None:
+def test_a_reused_pid_is_not_the_owner() -> None:
     ledger = Ledger.open_new(os.getpid())
     assert ledger.owner_alive()
     start = process_start(os.getpid())
@@ -154,7 +154,7 @@ def test_a_pid_used_again_is_not_the_owner() -> None:
     assert not ledger.owner_alive()
 
 
-def test_what_was_announced_and_never_created_is_no_trouble() -> None:
+def test_an_object_that_was_never_created_is_no_error() -> None:
     with Actor(lambda: None) as owner:
         owner.do(announce_only)
         owner.kill()
@@ -171,7 +171,7 @@ def test_withdrawn_objects_do_not_stand() -> None:
     assert standing(current()) == [("file", kept)]
 
 
-def test_an_unknown_kind_is_a_mistake_of_ours() -> None:
+def test_an_unknown_kind_is_a_programming_error() -> None:
     with pytest.raises(KeyError):
         announce("sysv teapot", "1")
 
@@ -203,7 +203,7 @@ def test_a_torn_line_spoils_no_other(private: Path) -> None:
     ],
     ids=lambda garbage: repr(garbage[:24]),
 )
-def test_garbage_is_passed_over(private: Path, garbage: bytes) -> None:
+def test_garbage_is_skipped(private: Path, garbage: bytes) -> None:
     after = private / fresh_name()
     after.touch()
     ledger = ledger_with(garbage, line("file", str(after)))
@@ -221,7 +221,7 @@ def test_a_ledger_without_an_owner_is_abandoned(private: Path, first: bytes) -> 
 
 
 def test_foreign_names_are_never_removed(private: Path) -> None:
-    """Only what `fresh_name` could have made is removed, whatever a ledger says."""
+    """Only objects of names that `fresh_name` could have made are removed."""
     precious = private / "precious"
     precious.mkdir()
     (precious / "file").touch()
@@ -236,7 +236,7 @@ def test_foreign_names_are_never_removed(private: Path) -> None:
     assert (precious / "file").exists()
 
 
-def test_one_stubborn_object_keeps_no_other_from_going(private: Path) -> None:
+def test_an_object_that_stays_does_not_prevent_the_removal_of_others(private: Path) -> None:
     stubborn, other = private / fresh_name(), private / fresh_name()
     stubborn.mkdir()  # unlink(2) refuses a folder
     other.touch()
@@ -268,7 +268,7 @@ def test_a_ledger_is_never_seen_without_its_owner(
     assert seen == [[]]
 
 
-def test_a_full_disk_is_no_announcement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_prevents_an_announcement(monkeypatch: pytest.MonkeyPatch) -> None:
     current()
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
@@ -276,7 +276,7 @@ def test_a_full_disk_is_no_announcement(monkeypatch: pytest.MonkeyPatch) -> None
         announce("file", fresh_name())
 
 
-def test_a_full_disk_keeps_no_ledger_of_what_is_gone(
+def test_a_full_disk_keeps_no_ledger_of_removed_objects(
     private: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone, there = private / fresh_name(), private / fresh_name()
@@ -308,7 +308,7 @@ def test_names_are_private_and_differ() -> None:
     assert all(0 < key < 2**31 for key in keys)
 
 
-def test_folders_are_private_and_go() -> None:
+def test_folders_are_private_and_removed() -> None:
     folder = fresh_folder()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert standing(current()) == [("folder", str(folder))]
@@ -328,7 +328,7 @@ def test_home_that_others_may_enter_is_refused(private: Path) -> None:
         home()
 
 
-def test_home_of_somebody_else_is_refused(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_of_another_user_is_refused(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 4321)
     (private.parent / f"{PREFIX}4321").mkdir(mode=0o700)
     with pytest.raises(PermissionError):

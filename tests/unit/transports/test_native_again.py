@@ -1,4 +1,4 @@
-"""Endpoint.native, asked for a second time: what is called through it goes on where it was."""
+"""Tests of Endpoint.native called twice: the operations continue where the first ones were."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def ends(name: str, topology: Topology) -> tuple[Any, list[Any]]:
     return channel, [transport.attach(seat, time.monotonic() + 5) for seat in seats]
 
 
-@pytest.mark.parametrize("who", [0, 1], ids=["the client asks", "the server asks"])
+@pytest.mark.parametrize("side", [0, 1], ids=["client", "server"])
 @pytest.mark.parametrize("name", CARRIERS)
-def test_messages_go_on(name: str, who: int) -> None:
+def test_messages_go_on(name: str, side: int) -> None:
     channel, made = ends(name, Topology.LINK)
     buffer = memoryview(bytearray(SIZE))
     called = list(map(native_of, made))
@@ -49,16 +49,16 @@ def test_messages_go_on(name: str, who: int) -> None:
         else:
             assert receiver.recv_into(buffer) == SIZE
             assert buffer == bytes([number]) * SIZE
-        called[who] = native_of(made[who])
+        called[side] = native_of(made[side])
     for end in made:
         end.close()
     channel.close()
     channel.unlink()
 
 
-@pytest.mark.parametrize("who", [0, 1], ids=["the client asks", "the server asks"])
+@pytest.mark.parametrize("side", [0, 1], ids=["client", "server"])
 @pytest.mark.parametrize("name", SIGNALS)
-def test_turns_go_on(name: str, who: int) -> None:
+def test_turns_go_on(name: str, side: int) -> None:
     channel, made = ends(name, Topology.SIGNAL)
     called = list(map(native_of, made))
     for _ in range(3):
@@ -67,9 +67,9 @@ def test_turns_go_on(name: str, who: int) -> None:
         other.wait()
         other.notify()
         one.wait()
-        called[who] = native_of(made[who])
-        with pytest.raises(WouldBlock):  # what has been taken is not taken again
-            called[who].wait()
+        called[side] = native_of(made[side])
+        with pytest.raises(WouldBlock):  # one notification is taken once
+            called[side].wait()
     for end in made:
         end.close()
     channel.close()
@@ -77,7 +77,7 @@ def test_turns_go_on(name: str, who: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["shm:posix+posix-sem", "shm:posix+futex"])
-def test_an_end_that_is_closed_lets_go_of_it(name: str) -> None:
+def test_a_closed_end_is_released(name: str) -> None:
     channel, made = ends(name, Topology.LINK)
     gone = [weakref.ref(end) for end in made]
     for end in made:

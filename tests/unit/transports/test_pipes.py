@@ -1,4 +1,4 @@
-"""A pipe's capacity, and what is refused; FIFOs that are none."""
+"""Tests of pipes: their capacity, and refusals; paths that are no FIFO."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_capacity(name: str, capacity: int) -> None:
     channel.close()
 
 
-def test_more_than_the_kernel_gives() -> None:
-    """Even where we may pass fs.pipe-max-size, nobody gets 2 GiB and more: pipe(7)."""
+def test_a_capacity_beyond_the_kernel_s_limit() -> None:
+    """A process that may exceed fs.pipe-max-size gets no pipe of 2 GiB either: pipe(7)."""
     found = get("pipe:4000M").probe()
     assert isinstance(found, Unavailable)
     assert "fs.pipe-max-size" in found.reason
     assert found.remedy.startswith("sysctl -w fs.pipe-max-size=")
 
 
-def test_what_pipes_share_is_refused_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past fs.pipe-user-pages-soft the kernel gives a page or two, and no error: pipe(7)."""
+def test_a_small_pipe_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over fs.pipe-user-pages-soft, the kernel silently creates pipes of a page or two: pipe(7)."""
     real = os.pipe2
 
     def small(flags: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
-"""Which transports there are: names, plug-ins of every quality, missing bindings.
+"""Tests of the registry: names, good and bad plug-ins, missing bindings.
 
-What concerns imports is tried in fresh processes: here everything is imported already.
+Imports are tested in fresh processes: here everything is imported already.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Plugin(Null):
 
 
 def fresh(code: str, *paths: Path) -> str:
-    """What a fresh Python prints that runs the code."""
+    """Run the code in a fresh Python; return its output."""
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={"PYTHONPATH": ":".join(map(str, (*paths, ROOT)))},
@@ -40,7 +40,7 @@ def fresh(code: str, *paths: Path) -> str:
 
 
 def plugin(folder: Path, package: str, source: str, **entries: str) -> None:
-    """An installed distribution, as far as importlib.metadata can tell."""
+    """Install a distribution, as far as importlib.metadata can tell."""
     (folder / f"{package}.py").write_text(source)
     information = folder / f"{package}-1.dist-info"
     information.mkdir()

@@ -1,4 +1,4 @@
-"""Sockets with a path: whose they are, from the moment they are there."""
+"""Tests of sockets with a path: they are private from the moment they exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ipcbench.transports.sockets.unix import bind_private
     "kind", [socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM], ids=lambda one: one.name
 )
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077], ids=oct)
-def test_only_its_user_may_reach_it_whatever_the_umask(
+def test_only_its_user_may_connect_whatever_the_umask(
     tmp_path: Path, kind: socket.SocketKind, mask: int
 ) -> None:
     before = os.umask(mask)
@@ -30,7 +30,7 @@ def test_only_its_user_may_reach_it_whatever_the_umask(
 
 
 def test_the_umask_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the whole process's: two threads that set it and put it back may leave it set."""
+    """It belongs to the whole process: two threads that set and restore it may leave it changed."""
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was touched"))
     with socket.socket(socket.AF_UNIX) as made:
         bind_private(made, tmp_path / "socket")

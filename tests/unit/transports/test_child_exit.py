@@ -1,4 +1,4 @@
-"""native/child_exit.h: a native operation is left when a child ends, and by nothing else."""
+"""Tests of native/child_exit.h: only the exit of a child interrupts a native operation."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NAMES = (
 Ends = tuple[NativeEndpoint, NativeEndpoint]
 
 
-class Gone(Exception):
+class ChildExited(Exception):
     pass
 
 
-def gone(number: int, frame: object) -> None:
-    raise Gone
+def interrupt(number: int, frame: object) -> None:
+    raise ChildExited
 
 
 @pytest.fixture(params=NAMES)
@@ -56,15 +56,15 @@ def ends(request: pytest.FixtureRequest) -> Iterator[Ends]:
 
 
 @pytest.fixture
-def heard() -> Iterator[Callable[[object], None]]:
-    """Sets SIGCHLD's handler for the test."""
+def on_child() -> Iterator[Callable[[object], None]]:
+    """Give a function that sets SIGCHLD's handler for the test."""
     before = signal.getsignal(signal.SIGCHLD)
     yield lambda handler: signal.signal(signal.SIGCHLD, handler)  # type: ignore[arg-type]
     signal.signal(signal.SIGCHLD, before)
 
 
 def child(play: Callable[[], object]) -> int:
-    """A process that plays, and exits."""
+    """Fork a process that calls `play`, and exits."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -90,24 +90,24 @@ def received(end: NativeEndpoint) -> int:
 
 
 @pytest.mark.parametrize("wait", [drained, received])
-def test_a_child_s_end_is_heard(
-    ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
+def test_a_child_s_exit_interrupts(
+    ends: Ends, on_child: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
 ) -> None:
-    heard(gone)
+    on_child(interrupt)
     pid = child(lambda: None)
-    with pytest.raises(Gone):
+    with pytest.raises(ChildExited):
         wait(ends[0])
     os.waitpid(pid, 0)
 
 
 @pytest.mark.parametrize("ends", ["pipe", "posix-queue"], indirect=True)
 @pytest.mark.parametrize("wait", [drained, received])
-def test_a_handler_that_goes_on_gets_an_error(
-    ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
+def test_after_a_handler_that_returns_there_is_an_error(
+    ends: Ends, on_child: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
 ) -> None:
-    """What was left cannot be taken up again."""
+    """The operation cannot be resumed."""
     seen: list[int] = []
-    heard(lambda number, frame: seen.append(number))
+    on_child(lambda number, frame: seen.append(number))
     pid = child(lambda: None)
     with pytest.raises(OSError) as caught:
         wait(ends[0])
@@ -118,20 +118,20 @@ def test_a_handler_that_goes_on_gets_an_error(
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
 def test_a_child_that_stops_and_goes_on_has_not_ended(
-    ends: Ends, heard: Callable[[object], None]
+    ends: Ends, on_child: Callable[[object], None]
 ) -> None:
-    heard(gone)
+    on_child(interrupt)
     other = ends[1]
 
-    def wakes_us() -> None:
+    def wake() -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
         other.send(memoryview(bytes(SIZE)))
-        time.sleep(5)  # until it is killed: its end would be heard
+        time.sleep(5)  # until it is killed: its exit would interrupt
 
-    pid = child(wakes_us)
+    pid = child(wake)
     waker = child(lambda: (time.sleep(0.1), os.kill(pid, signal.SIGCONT), time.sleep(5)))
     assert drained(ends[0]) == 1
-    heard(signal.SIG_DFL)
+    on_child(signal.SIG_DFL)
     for each in (pid, waker):
         os.kill(each, signal.SIGKILL)
         os.waitpid(each, 0)
@@ -139,57 +139,59 @@ def test_a_child_that_stops_and_goes_on_has_not_ended(
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
 @pytest.mark.parametrize("wait", [drained, received])
-def test_an_end_that_went_unheard_may_be_told_again(
-    ends: Ends, heard: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
+def test_a_missed_exit_may_be_signalled_again(
+    ends: Ends, on_child: Callable[[object], None], wait: Callable[[NativeEndpoint], int]
 ) -> None:
-    """By kill(2), as the fork server does it: bench/workers/fork_parent.py."""
-    heard(signal.SIG_DFL)
+    """With kill(2), as the fork server does: bench/workers/fork_parent.py."""
+    on_child(signal.SIG_DFL)
     pid, us, other = child(lambda: None), os.getpid(), ends[1]
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    heard(gone)
+    on_child(interrupt)
 
-    def tells() -> None:
+    def tell() -> None:
         time.sleep(0.1)
         os.kill(us, signal.SIGCHLD)
-        time.sleep(3)  # who has been left is heard of no more
+        time.sleep(3)  # an interrupted operation receives no more
         other.send(memoryview(bytes(SIZE)))
         time.sleep(5)
 
-    teller = child(tells)
-    with pytest.raises(Gone):
+    teller = child(tell)
+    with pytest.raises(ChildExited):
         wait(ends[0])
-    heard(signal.SIG_DFL)
+    on_child(signal.SIG_DFL)
     os.kill(teller, signal.SIGKILL)
     for each in (pid, teller):
         os.waitpid(each, 0)
 
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
-def test_a_signal_by_itself_is_no_end(ends: Ends, heard: Callable[[object], None]) -> None:
+def test_a_signal_without_an_exit_does_not_interrupt(
+    ends: Ends, on_child: Callable[[object], None]
+) -> None:
     seen: list[int] = []
-    heard(lambda number, frame: seen.append(number))
+    on_child(lambda number, frame: seen.append(number))
     us, other = os.getpid(), ends[1]
 
-    def tells() -> None:
+    def tell() -> None:
         os.kill(us, signal.SIGCHLD)
         time.sleep(0.1)
         other.send(memoryview(bytes(SIZE)))
         time.sleep(5)
 
-    pid = child(tells)
+    pid = child(tell)
     assert drained(ends[0]) == 1
     assert seen == [signal.SIGCHLD]
-    heard(signal.SIG_DFL)
+    on_child(signal.SIG_DFL)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+futex"], indirect=True)
-def test_nobody_who_listens_nothing_that_is_left(
-    ends: Ends, heard: Callable[[object], None]
+def test_without_a_handler_nothing_is_interrupted(
+    ends: Ends, on_child: Callable[[object], None]
 ) -> None:
-    """As in a peer: what its own children do is nobody's affair."""
-    heard(signal.SIG_DFL)
+    """As in a peer, whose own children do not matter."""
+    on_child(signal.SIG_DFL)
     other = ends[1]
     first = child(lambda: None)
     second = child(lambda: (time.sleep(0.1), other.send(memoryview(bytes(SIZE)))))
@@ -199,12 +201,14 @@ def test_nobody_who_listens_nothing_that_is_left(
 
 
 @pytest.mark.parametrize("ends", ["pipe"], indirect=True)
-def test_python_s_handler_is_back_afterwards(ends: Ends, heard: Callable[[object], None]) -> None:
-    heard(gone)
+def test_python_s_handler_is_back_afterwards(
+    ends: Ends, on_child: Callable[[object], None]
+) -> None:
+    on_child(interrupt)
     ends[1].send(memoryview(bytes(SIZE)))
     assert drained(ends[0]) == 1
     pid = child(lambda: None)
-    with pytest.raises(Gone):
+    with pytest.raises(ChildExited):
         time.sleep(5)
     os.waitpid(pid, 0)
     assert signal.SIGCHLD not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

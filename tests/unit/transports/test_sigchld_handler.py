@@ -1,6 +1,6 @@
-"""native/child_exit.h: whose SIGCHLD handler stands, with several threads in native calls at once.
+"""Tests of native/child_exit.h: the SIGCHLD handler with several threads in native calls at once.
 
-Each case has a process of its own, for what goes wrong takes it along.
+Each case has a process of its own, which a failure would kill.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def waiting(end):
     thread = threading.Thread(target=wait, args=(end,), daemon=True)
     thread.start()
     asleep = 0
-    while asleep < 10:  # in a row, and this one leaves it the interpreter's lock: it is in read(2)
+    while asleep < 10:  # in a row, while it could have the interpreter's lock: it is in read(2)
         time.sleep(0.002)
         stat = open(f"/proc/self/task/{thread.native_id}/stat").read()
         asleep = asleep + 1 if ") S " in stat else 0
@@ -52,7 +52,7 @@ def waiting(end):
 def send(end, thread):
     end.send(memoryview(bytes(64)))
     thread.join()
-    while os.path.exists(f"/proc/self/task/{thread.native_id}"):  # it would take a signal still
+    while os.path.exists(f"/proc/self/task/{thread.native_id}"):  # it could still receive a signal
         time.sleep(0.001)
 
 def child():
@@ -73,8 +73,8 @@ print("over", flush=True)
 """
 
 
-def told(script: str) -> list[str]:
-    """What a process says that plays it."""
+def lines_of(script: str) -> list[str]:
+    """Run the script in a process; return the lines that it prints."""
     done = subprocess.run([sys.executable, "-c", PLAY + script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -84,13 +84,13 @@ def told(script: str) -> list[str]:
 def test_python_s_handler_is_back_after_the_last_of_them(order: str) -> None:
     near, first, far, second = order.split(", ")
     played = f"send({near}, {first})\nsend({far}, {second})\n"
-    assert told(played + HEARD) == ["got 64", "got 64", "heard", "over"]
+    assert lines_of(played + HEARD) == ["got 64", "got 64", "heard", "over"]
 
 
-def test_who_stays_is_still_left() -> None:
-    """The first to come goes; the other one's wait ends with a child that ends then.
+def test_a_second_call_still_ends_with_a_child() -> None:
+    """The first call returns; the second one is interrupted when a child exits.
 
-    The main thread has the signal blocked, which would go there first.
+    The main thread blocks the signal, which would be delivered to it first.
     """
     script = """
 send(near, first)
@@ -98,10 +98,10 @@ signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
 child()
 second.join()
 """
-    assert sorted(told(script)) == ["ChildProcessError", "got 64", "heard"]
+    assert sorted(lines_of(script)) == ["ChildProcessError", "got 64", "heard"]
 
 
-def test_what_was_set_meanwhile_stays() -> None:
+def test_a_handler_that_was_set_meanwhile_stays() -> None:
     script = """
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 send(near, first)
@@ -109,11 +109,11 @@ send(far, second)
 caught = next(line for line in open("/proc/self/status") if line.startswith("SigCgt"))
 print(bool(int(caught.split()[1], 16) & 1 << signal.SIGCHLD - 1))
 """
-    assert told(script) == ["got 64", "got 64", "False"]
+    assert lines_of(script) == ["got 64", "got 64", "False"]
 
 
-def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
-    """Room for a thread's own variables in a module that is loaded later: musl refuses it."""
+def test_static_tls_is_used_with_glibc_alone(tmp_path: Path) -> None:
+    """Static TLS in a module that is loaded later: musl refuses it."""
     reader = shutil.which("readelf")
     if compiling.lacking() or reader is None:
         pytest.skip(compiling.lacking() or "there is no readelf: apt-get install binutils")
@@ -127,5 +127,5 @@ def test_only_glibc_is_asked_for_what_it_alone_has(tmp_path: Path) -> None:
         command = [compiling.COMPILER, "-std=gnu11", "-shared", "-fPIC", "-O1", *included]
         made = tmp_path / f"{name}.so"
         subprocess.run([*command, "-o", made, tmp_path / "module.c"], check=True)
-        told = subprocess.run([reader, "-d", made], check=True, capture_output=True, text=True)
-        assert ("STATIC_TLS" in told.stdout) == (name == "glibc")
+        done = subprocess.run([reader, "-d", made], check=True, capture_output=True, text=True)
+        assert ("STATIC_TLS" in done.stdout) == (name == "glibc")

@@ -1,0 +1,67 @@
+"""Tests of kernel names: announced while the object exists, and removed at most once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ipcbench.transports.kernel_objects import KernelName
+from ipcbench.transports.kernel_objects.ledger import current, standing
+
+
+def stands(path: Path) -> bool:
+    return ("file", str(path)) in standing(current())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ipcbench-0123456789abcdef"
+
+
+def test_a_private_name_stands_while_its_object_exists(path: Path) -> None:
+    name = KernelName("file", str(path), private=True)
+    with name.creating():
+        assert stands(path)
+        path.touch()
+    assert stands(path)
+    name.remove()
+    assert not path.exists() and not stands(path)
+
+
+def test_a_failed_creation_is_withdrawn(path: Path) -> None:
+    name = KernelName("file", str(path), private=True)
+    with pytest.raises(OSError, match="full"), name.creating():
+        raise OSError("full")
+    assert not stands(path)
+    path.touch()  # another program's
+    name.remove()
+    assert path.exists()
+
+
+def test_a_fixed_name_is_removed_once_and_stands_in_no_ledger(path: Path) -> None:
+    name = KernelName("file", str(path), private=False)
+    with name.creating():
+        path.touch()
+    assert not stands(path)
+    name.remove()
+    assert not path.exists()
+    path.touch()  # another program's by now
+    name.remove()
+    assert path.exists()
+
+
+def test_an_object_that_is_gone_already_is_no_error(path: Path) -> None:
+    name = KernelName("file", str(path), private=True, exists=True)
+    name.remove()
+    assert not stands(path)
+
+
+def test_an_object_may_be_removed_in_another_way(path: Path) -> None:
+    removed: list[bool] = []
+    name = KernelName(
+        "file", str(path), private=False, unlink=lambda: removed.append(True), exists=True
+    )
+    name.remove()
+    name.remove()
+    assert removed == [True]
