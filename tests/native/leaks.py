@@ -286,8 +286,13 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
         yield Act(name, partial(play, capsule, message, buffer, 3), watched)
     stamped = compiled.stamped_ping
     yield Act("stamped", partial(stamped, capsule, message, buffer, 3, stamps), watched)
+    paused, both = compiled.paused_ping, compiled.stamped_paused_ping
+    yield Act("paused", partial(paused, capsule, message, buffer, 3, 1000), watched)
+    yield Act("both", partial(both, capsule, message, buffer, 3, 1000, stamps), watched)
     for name, call, *arguments in (
         ("too few stamps", stamped, capsule, message, buffer, 9, stamps),
+        ("a pause of less than 0", paused, capsule, message, buffer, 3, -1),
+        ("a pause and too few stamps", both, capsule, message, buffer, 9, 1000, stamps),
         ("a loop over nothing", stamped, 7, message, buffer, 3, stamps),
         ("no headroom", compiled.ping, capsule, memoryview(bytes(64)), buffer, 3),
         ("a read-only buffer", compiled.ping, capsule, message, memoryview(bytes(64)), 3),

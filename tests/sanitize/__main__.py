@@ -42,7 +42,8 @@ KINDS = (
     "lockf", "unguarded", "null",
 )  # fmt: skip
 LOOPS = (
-    "tests/unit/bench/test_native_loops.py", "tests/unit/transports/test_child_exit.py",
+    "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",
+    "tests/unit/transports/test_child_exit.py",
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
     "tests/native/test_lengths.py", "tests/native/test_bad_arguments.py",
