@@ -267,7 +267,7 @@ def test_another_user_sees_the_holder_of_the_lock(
         socket.AF_UNIX
     ) as silent:  # a socket that does not listen: its owner is not visible
         silent.bind(name)
-        assert "root finds it with ss -xap" in other_user.do(perform, refusal_of_lock, name)
+        assert "root can find it with ss -xap" in other_user.do(perform, refusal_of_lock, name)
 
 
 # Results.
@@ -291,7 +291,7 @@ def test_a_link_to_results(other_user: Actor, shared: Path, tmp_path: Path) -> N
 def test_an_output_folder_of_another_user(other_user: Actor, shared: Path) -> None:
     other_user.do(perform, os.mkdir, str(shared / "run"), 0o755)
     message = refused(*SWEEP, "-o", shared / "run")
-    assert f"{shared / 'run'} belongs to user {OTHER_UID}, and everybody may write to" in message
+    assert f"{shared / 'run'} belongs to user {OTHER_UID}, and all users may write to" in message
 
 
 def test_a_link_that_another_user_cannot_replace(other_user: Actor, shared: Path) -> None:
@@ -425,7 +425,7 @@ def test_folders_of_another_user_in_a_path(tmp_path: Path, monkeypatch: pytest.M
     theirs.chmod(0o1777)
     check_way(mine, chosen=True)
     os.chown(mine, OTHER_UID, OTHER_UID)
-    with pytest.raises(PermissionError, match=f"{mine} belongs to user {OTHER_UID}, and everybody"):
+    with pytest.raises(PermissionError, match=f"{mine} belongs to user {OTHER_UID}, and all users"):
         check_way(mine, chosen=True)
     monkeypatch.setenv("SUDO_UID", str(OTHER_UID))
     check_way(mine, chosen=True)  # the user that called sudo(8)
