@@ -193,7 +193,7 @@ class Worker:
             self._steal = host.ticks().steal_since(self._ticks)
             self._usage = list(map(used_between, self._before, after))
         self._last = seconds / loops
-        # Calibration asks how long a block takes: the gaps are part of that.
+        # Calibration measures the duration of a block, of which the gaps are a part.
         return seconds if self.job.loops else seconds + loops * self._pattern.gap
 
     def _run_block(self, loops: int, own: Callable[[], Span]) -> float:
@@ -231,7 +231,7 @@ class Worker:
     def _outcome(self, tail: dict[int, int]) -> Outcome:
         together = len({tuple(cpus) for cpus in self.job.cpus}) == 1 == len(self.job.cpus[0])
         foreign = None
-        if together and self._usage and not self._pattern.gap:  # in a gap the CPU is idle
+        if together and self._usage and not self._pattern.gap:  # the CPU is idle in a gap
             foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
         return Outcome(
             depth=self._runner.endpoint.depth,

@@ -1,4 +1,4 @@
-"""ipcbench.bench.loops.clock: the machine's time, and one that tests can foretell."""
+"""bench.loops.clock: the machine's clock, and a fake one that tests can predict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = st.text(min_size=1, max_size=40)
 
 
 def test_the_real_clock_is_one_for_all_processes() -> None:
-    """Stamps of two processes are subtracted: their clocks must have the same zero."""
+    """Stamps of two processes are subtracted, so their clocks must have the same zero."""
     found = clock(REAL, "cell", 1)
     found.begin(1000)
     code = (
@@ -62,7 +62,7 @@ def test_made_up_time_depends_on_cell_and_round_alone(cell: str, other: str, num
 
 
 def test_made_up_times_stay_the_same_for_ever() -> None:
-    """Tests elsewhere foretell them, in other processes and under other hash seeds."""
+    """Other tests predict these values, in other processes and with other hash seeds."""
     assert FakeClock("latency/pipe", 1).cost == pytest.approx(5.746481674417897e-06, rel=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""bench.control: messages keep their borders, and nobody waits for the dead or for ever."""
+"""bench.workers.control: message boundaries are kept, and every wait ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ipcbench.transports.contract import PeerGone, TimedOut
 
 @pytest.fixture
 def line() -> Iterator[tuple[ControlSocket, ControlSocket]]:
-    """(the worker's end, the peer's end)."""
+    """Make the worker's end and the peer's end."""
     here, there = ControlSocket.pair("the worker", "peer 1")
     yield here, there
     here.close()
@@ -93,7 +93,7 @@ def test_what_is_said_is_heard(seconds: float, text: str) -> None:
 
 
 def test_a_span_is_told_to_the_last_bit(line: tuple[ControlSocket, ControlSocket]) -> None:
-    """Stamps of two processes are subtracted: a rounded one would be a wrong time."""
+    """Stamps of two processes are subtracted, so rounding would change the result."""
     here, there = line
     fields = dict.fromkeys(Done.__struct_fields__, 0)
     done = Done(**{**fields, "start": 0.1 + 0.2, "end": time.perf_counter()})
@@ -205,7 +205,7 @@ def test_last_words_are_found_behind_others(line: tuple[ControlSocket, ControlSo
 def test_last_words_that_were_just_heard_are_found_still(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
-    """The news of a death is raised by a signal's handler, between hearing and understanding."""
+    """A signal handler may raise between receiving and decoding a message."""
     here, there = line
     there.say(Ready())
     there.say(ProcessFailure("peer 1", "", "one"))
@@ -218,7 +218,7 @@ def test_last_words_that_were_just_heard_are_found_still(
 def test_who_ends_with_words_unread_is_heard_all_the_same(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
-    """The kernel tells of a reset first, and then what was said before."""
+    """The kernel reports ECONNRESET first, and then returns the earlier messages."""
     here, there = line
     here.say(Ready())
     there.say(Ready())

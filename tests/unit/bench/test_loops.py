@@ -1,4 +1,4 @@
-"""The timed loops: the calls that are timed, each one, in order, and nothing beside them."""
+"""Timed loops: exactly the calls that are timed, in their order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGE = object()  # what `prepare` made of it is the transport's own affair
 
 
 class Script:
-    """An endpoint of any kind, and a clock: each call is a letter."""
+    """An endpoint of any kind, and a clock: each call is recorded as a letter."""
 
     def __init__(self, clients: tuple[int, ...] = (), messages: int = 0) -> None:
         self.calls = ""

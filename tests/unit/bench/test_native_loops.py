@@ -49,7 +49,7 @@ WITH_ROUND_TRIPS = [part for part in PARTS if part.stamped]
 
 
 class Script:
-    """A capsule of every operation: each call is a letter, as in test_loops."""
+    """A capsule with every operation: each call is recorded as a letter, as in test_loops."""
 
     def __init__(self, messages: int = 0, many: bool = False) -> None:
         self.calls = ""
@@ -77,7 +77,7 @@ class Script:
         return 0
 
     def _use_headroom(self, at: int) -> None:
-        """As msgsnd(2) does; and the bytes are aligned."""
+        """Overwrite the headroom, as msgsnd(2) does; check the alignment."""
         assert at % HEADROOM == 0
         ctypes.memset(at - HEADROOM, 0xEE, HEADROOM)
 
@@ -341,7 +341,7 @@ def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) 
     ],
 )  # fmt: skip
 def test_why_a_capsule_is_refused(given: dict[str, Any] | None, said: str) -> None:
-    """In one line, by what makes a plug-in's end native."""
+    """The error is one line, raised where a plug-in's endpoint is made native."""
     end: Any = SimpleNamespace(depth=None, native=lambda: capsule(**given) if given else 7)
     with pytest.raises(ValueError, match=re.escape(said)) as refused:
         native_of(end)
@@ -349,7 +349,7 @@ def test_why_a_capsule_is_refused(given: dict[str, Any] | None, said: str) -> No
 
 
 def test_larger_operations_of_the_same_abi_are_taken() -> None:
-    """Fields are only added: ops.h."""
+    """Later versions only add fields: ops.h."""
     end: Any = SimpleNamespace(depth=None, native=lambda: capsule(size=2**16))
     assert native_of(end).capsule is not None
 
@@ -371,7 +371,7 @@ def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
     ],
 )
 def test_what_has_no_headroom_is_refused(message: Any, buffer: Any) -> None:
-    """An operation would write before it."""
+    """An operation may write into the headroom before the buffer."""
     with pytest.raises(ValueError, match="headroom"):
         native(latency.CLIENT)(Script(), message, buffer, 1, RealClock())
 
@@ -391,7 +391,7 @@ def test_a_count_below_nothing_is_refused() -> None:
 
 
 def ends(name: str, topology: Topology, **more: Any) -> list[Any]:
-    """The native endpoints of a channel, in the order of its seats here."""
+    """Make the native endpoints of a channel, in the order of its seats."""
     transport = get(name)
     assert isinstance(transport, Transport)
     spec = Spec(64, topology, native=True, **more)
@@ -423,7 +423,7 @@ def gone() -> Iterator[None]:
 
 
 def together(calls: list[Callable[[], object]]) -> None:
-    """Each in a thread of its own, until all are done."""
+    """Run each function in a thread of its own, until all have returned."""
     failed: list[BaseException] = []
 
     def play(call: Callable[[], object]) -> None:
@@ -484,7 +484,7 @@ def test_a_client_that_there_is_not_is_no_peer_that_left(name: str) -> None:
 @pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue"])
 @pytest.mark.parametrize("wait", [Wait.BLOCK, Wait.POLL], ids=["blocking", "poll"])
 def test_a_signal_interrupts_no_loop(name: str, wait: Wait) -> None:
-    """Each blocking call goes on after the handler, which Python runs when the loop is done."""
+    """A blocking call resumes after a signal; Python runs its handler after the loop."""
     traits = get(name).traits  # type: ignore[union-attr]
     if wait is Wait.POLL and not traits.pollable:
         pytest.skip("it cannot be waited for with poll(2)")
@@ -507,7 +507,7 @@ def test_a_signal_interrupts_no_loop(name: str, wait: Wait) -> None:
 
 
 def answer_slowly(endpoint: Any) -> None:
-    """Long enough for several signals in each wait, which the main thread alone gets."""
+    """Answer after several signals, which the main thread alone receives."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
     buffer = memoryview(bytearray(64))
     for _ in range(5):
@@ -517,7 +517,7 @@ def answer_slowly(endpoint: Any) -> None:
 
 
 def test_a_capsule_keeps_what_it_needs() -> None:
-    """The endpoint that made it lives as long."""
+    """A capsule keeps its endpoint alive."""
     one, other = ends("pipe", Topology.LINK)
     capsule_of_one = one.capsule
     fds = len(os.listdir("/proc/self/fd"))

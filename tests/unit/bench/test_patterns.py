@@ -1,4 +1,4 @@
-"""bench.patterns: for any number of processes, seats that make whole channels and add up."""
+"""bench.patterns: the seats of any number of processes fill their channels and add up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME = attrgetter("name")
 
 
 def fits(pattern: Pattern) -> list[int]:
-    """The numbers of processes that it is for."""
+    """List the numbers of processes that a pattern accepts."""
     return [n for n in range(2, MOST_PROCESSES + 1) if not pattern.refuses(n)]
 
 
@@ -69,7 +69,7 @@ def test_units_are_what_all_processes_make_in_a_loop(pattern: Pattern) -> None:
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
 def test_what_is_sent_over_a_channel_is_received(pattern: Pattern) -> None:
-    """Else a block ends before its last message, or waits for one that nobody sends."""
+    """Otherwise a block ends before its last message, or waits for one that is never sent."""
     for processes in fits(pattern):
         sends = {latency.CLIENT, stream.SENDER, fan_in.SENDER, fan_out.SENDER, signal.INITIATOR}
         receives = {latency.SERVER, stream.RECEIVER, fan_in.RECEIVER, echo.SERVER, signal.RESPONDER}
@@ -126,7 +126,7 @@ def test_a_block_lasts_from_the_first_start_to_the_last_end(
 
 
 def test_whose_clock_counts() -> None:
-    """The receiver of a fan-in waits long before the first message, and its senders are early."""
+    """The receiver of a fan-in waits before the first message, and its senders end early."""
     sink, source = (
         Seat(0, Role.RECEIVER, 0, fan_in.RECEIVER),
         Seat(0, Role.SENDER, 0, fan_in.SENDER),

@@ -29,7 +29,7 @@ JOB = Job(
 
 @pytest.fixture
 def line() -> Iterator[tuple[ForkServer, socket.socket]]:
-    """The command's handle, and the other end of its line."""
+    """Make the command's handle, and the other end of its connection."""
     here, there = socket.socketpair()
     parent = ForkServer.__new__(ForkServer)
     parent._socket, parent._lines = here, here.makefile("rb")

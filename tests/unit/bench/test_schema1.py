@@ -1,4 +1,4 @@
-"""Journals of schema 1: read with the present axes and names, and never resumed.
+"""Journals of schema 1: read with the present axes and names, and not resumed.
 
 `schema1.jsonl` is the journal of a small sweep, written by the last version with schema 1
 under the made-up clock.

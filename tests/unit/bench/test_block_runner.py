@@ -37,7 +37,7 @@ def _runner(size: int, native: bool) -> BlockRunner:
 
 
 def _resident() -> int:
-    """Bytes of memory that are ours alone; the kernel's page of zeros counts for nobody."""
+    """Return the bytes of anonymous memory; the kernel's page of zeros is not counted."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) << 10
@@ -49,7 +49,7 @@ both = pytest.mark.parametrize("native", [False, True], ids=["python", "native"]
 
 @both
 def test_a_message_lies_in_memory_of_its_own(native: bool) -> None:
-    """Memory that nobody wrote is one page of zeros, always cached: a third too quick at 1 MiB."""
+    """Unwritten memory is one cached page of zeros: a third too quick at 1 MiB."""
     before = _resident()
     message = _runner(SIZE, native).message
     assert crc32(message)  # every byte is read, as `send` reads it

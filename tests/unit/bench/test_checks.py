@@ -1,4 +1,4 @@
-"""The check of a channel, part by part: it finds whatever a channel does to the messages."""
+"""The check of a channel, part by part: it detects every change to the messages."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SOME_SIZE = st.sampled_from(SIZES[1:])
 
 
 class Waits(Exception):
-    """The check waits for a message that never comes: the watchdog's affair."""
+    """The check waits for a message that never arrives; the watchdog ends such a run."""
 
 
 class Mail:
-    """An endpoint in memory: what has arrived is given, what is sent is kept.
+    """An endpoint in memory with an inbox of messages; it records the messages sent.
 
     A client's index comes with each message at a hub.
     """
@@ -59,7 +59,7 @@ class Mail:
 
 
 class InPlace(Mail):
-    """One whose `recv_into` reads the bytes and keeps none."""
+    """An endpoint whose `recv_into` reads the bytes and keeps none."""
 
     def recv_into(self, buffer: memoryview, /) -> int:
         raise AssertionError("the bytes would be read, and not be checked")
@@ -90,7 +90,7 @@ def turns(direction: int, size: int, index: int = 0) -> list[bytes]:
 
 
 def accepted(run: Callable[[], object]) -> bool:
-    """Whether the check passes; anything but its own verdict, or waiting, is an error."""
+    """Say if the check passes; an exception other than `Corrupt` and `Waits` is an error."""
     try:
         run()
     except (Corrupt, Waits):
@@ -103,7 +103,7 @@ Tampering = Callable[[list[bytes]], list[bytes]]
 
 @st.composite
 def tamperings(draw: st.DrawFn) -> Tampering:
-    """One thing that a bad channel may do to the messages on their way."""
+    """Draw one fault that a channel may apply to its messages."""
     kind = draw(st.sampled_from(["flip", "lose", "double", "swap", "cut", "longer", "zero"]))
     at, other, place = (draw(st.integers(0, 1 << 20)) for _ in range(3))
 
@@ -159,7 +159,7 @@ def test_messages_have_their_size_and_are_no_end_marks(size: int) -> None:
 
 @pytest.mark.parametrize("size", [8, 64, 4096])
 def test_messages_in_a_row_are_unlike_nearly_everywhere(size: int) -> None:
-    """A receiver that finds an older message in its buffer must not take it for the new one."""
+    """An older message that is left in the buffer must not pass for the new one."""
     first, second = message(0, 0, 0, size)[12:], message(0, 0, 1, size)[12:]
     assert sum(a == b for a, b in zip(first, second, strict=True)) <= len(first) / 16
 
@@ -225,7 +225,7 @@ def test_a_link_passes_nothing_but_what_was_sent(
 
 @pytest.mark.parametrize("part", [part for link in LINKS for part in link])
 def test_an_echo_of_oneself_is_not_a_reply(part: Part) -> None:
-    """A channel that hands a process its own messages back carries nothing."""
+    """A channel that returns a process its own messages transfers nothing."""
     own = turns(0 if part in (latency.CLIENT, stream.SENDER) else 1, 64)
     assert not accepted(lambda: check(Mail(own), seat(part), 64))
 
@@ -244,7 +244,7 @@ def test_what_differs_is_told() -> None:
 
 
 def mixed(senders: int, size: int, order: list[int]) -> list[bytes]:
-    """All that the senders send, each in its order, mixed as `order` says."""
+    """Interleave the messages of all senders by `order`; each sender's stay in order."""
     queues = [deque(turns(0, size, sender)) for sender in range(senders)]
     found = []
     for choice in [*order, *range(senders * MESSAGES)]:
@@ -289,7 +289,7 @@ def test_a_fan_in_passes_nothing_but_what_was_sent(
 
 
 def test_tiny_messages_that_are_alike_are_counted() -> None:
-    """Of one byte, some are equal: as many of each must come as were sent."""
+    """Some messages of one byte are equal: each must arrive as often as it was sent."""
     good = mixed(8, 1, [])
     (twice, *_), (once, *_) = ([one for one in good if good.count(one) == n] for n in (2, 1))
     bad = [*good, twice]
@@ -311,7 +311,7 @@ def test_a_message_of_nobody_is_told() -> None:
 
 
 def competed(dealt: list[bytes], choices: list[int], receivers: int, size: int) -> list[int]:
-    """What competing receivers report who share what was dealt out."""
+    """Return the numbers reported by competing receivers that share the messages."""
     boxes: list[list[bytes]] = [[] for _ in range(receivers)]
     for number, one in enumerate(dealt):
         choice = choices[number] if number < len(choices) else number
@@ -403,7 +403,7 @@ def test_signals_take_turns(part: Part, calls: str) -> None:
 
 
 def test_every_part_is_checked_here() -> None:
-    """All but the counter, whose updates are counted after each block."""
+    """All parts but the counter's, whose updates are counted after each block."""
     assert set(PARTS) == {
         *(part for link in LINKS for part in link),
         *(fan_in.SENDER, fan_in.RECEIVER, fan_out.SENDER, fan_out.RECEIVER, echo.SERVER),
