@@ -53,7 +53,7 @@ class NullEndpoint(PlainEndpoint):
         self.recv_into: Any = _recv_into
 
     def native(self) -> object | None:
-        return build("nothing", self)
+        return build("null", self)
 
 
 @dataclass(frozen=True, slots=True)

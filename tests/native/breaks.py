@@ -1,7 +1,7 @@
-"""The ring with one thing broken on purpose: what shows that the tests of it can fail.
+"""Breaks: faults made on purpose, which show that the tests can fail.
 
-A break is one text in one file of ours, in place of another. The file, or what is compiled of
-it, takes the place of the good one in a process of its own: nothing of ours is changed.
+A break replaces one text in one source file. The broken file, or the module compiled with it,
+replaces the good one in a process of its own; the checkout is not changed.
 
     python -m tests.native.breaks MODULE FILE tests.soak.rings SHAPE SEED
 """
@@ -22,18 +22,21 @@ from pathlib import Path
 from types import ModuleType
 
 from tests import compiling
-from tests.e2e.command import environment  # and nothing that would import the good one
+from tests.e2e.command import environment  # it must import none of the good modules
 
 ROOT = Path(__file__).parents[2]
 NATIVE = "ipcbench.transports.native._native"
 LOOPS = "ipcbench.bench.loops._loops"
-SECONDS = 60.0  # in which a break has to be found
-PATIENCE = 3.0  # seconds: whoever gives no answer for so long hangs
+SECONDS = 60.0  # in which a break must be found
+PATIENCE = 3.0  # seconds: a process that gives no answer for so long hangs
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """`before` is the first such text from `within` on. `shape`: who finds it (soak/rings.py)."""
+    """A fault: `after` in place of the first `before` behind `within`.
+
+    `shape`: the ring that shows it (soak/rings.py).
+    """
 
     name: str
     file: str
@@ -83,7 +86,7 @@ RINGS = (
           "    *slot = lane->slot + lane->offset;\n"
           "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n",
           "spin/in-place/link/native"),
-    # Native, lent.
+    # Native, with loans.
     Break("words: who waits for what was lent is not woken", IN_WORDS_C, "words_commit(",
           "if (self->policy.sleeps)", "if (0)", "futex/in-place/link/native"),
     Break("counted: all that was lent is committed", IN_COUNTED_C, "ring_commit(",
@@ -188,8 +191,8 @@ RINGS = (
           "        wake()\n", "", "futex/in-place/link/python"),
 )  # fmt: skip
 
-# What x86 does not tell, since it keeps the order of stores: ThreadSanitizer does. `shape`: what
-# ring_threads is started with.
+# Faults that x86 hides, since it keeps the order of stores: ThreadSanitizer reports them. `shape`:
+# the arguments of ring_threads.
 RELEASE, ACQUIRE, RELAXED = "__ATOMIC_RELEASE", "__ATOMIC_ACQUIRE", "__ATOMIC_RELAXED"
 THREADS = (
     Break("a head is stored relaxed", WORDS, "ipcbench_publish(", RELEASE, RELAXED,
@@ -204,7 +207,7 @@ THREADS = (
           "1 16 64 -1 1"),
 )  # fmt: skip
 
-# What is never given back: tests/native/leaks.py finds it.
+# Leaks, which tests/native/leaks.py finds.
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/python_calls.c"
 VIEWS = "transports/native/slot_view.c"
 LEAKS = (
@@ -243,7 +246,7 @@ ALL = (*RINGS, *THREADS, *LEAKS)
 
 
 def applied(one: Break) -> str:
-    """The file with the break in it. Raises: AssertionError where the text is gone: change it."""
+    """Return the broken file. Raises: AssertionError where the text was changed."""
     good = (ROOT / one.file).read_text()
     start = good.find(one.within)
     at = good.find(one.before, start)
@@ -252,7 +255,7 @@ def applied(one: Break) -> str:
 
 
 def sources(one: Break, folder: Path) -> Path:
-    """A copy of all that is compiled, with the break in it: what stands for the root."""
+    """Copy all C files, with the break in them; return the root of the copy."""
     for part in ("transports/native", "bench/loops"):
         (folder / part).mkdir(parents=True)
         for path in (ROOT / part).glob("*.[ch]"):
@@ -262,12 +265,12 @@ def sources(one: Break, folder: Path) -> Path:
 
 
 def lacking(one: Break) -> str:
-    """Why it cannot be made here; empty where it can."""
+    """Return the reason why it cannot be made here, or ""."""
     return "" if one.file.endswith(".py") else compiling.lacking()
 
 
 def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
-    """A module's name, and the broken one."""
+    """Write or compile the broken module; return its name and its path."""
     if one.file.endswith(".py"):
         path = folder / Path(one.file).name
         path.write_text(applied(one))
@@ -289,10 +292,10 @@ def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
 
 
 def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
-    """What that module's `find(what, seed, seconds)` says where this is broken.
+    """Call `find(what, seed, seconds)` of the module `finder` with the break; return its answer.
 
-    `more` goes into its environment.
-    Raises: AssertionError where it ends in any other way.
+    `more` is added to the environment.
+    Raises: AssertionError where the process fails.
     """
     with tempfile.TemporaryDirectory(prefix="ipcb-") as there:
         words = [*map(str, put_in_place(one, Path(there))), finder, what, seed]
@@ -314,7 +317,7 @@ def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
 
 
 def _swept(home: Path) -> None:
-    """What it left that had to be killed."""
+    """Remove the kernel objects of a process that was killed."""
     from ipcbench.transports.kernel_objects.home import PREFIX
     from ipcbench.transports.kernel_objects.ledger import Ledger, remove_all
 
@@ -323,7 +326,7 @@ def _swept(home: Path) -> None:
 
 
 class _Instead(MetaPathFinder):
-    """Finds one module elsewhere."""
+    """A finder that loads one module from another path."""
 
     def __init__(self, name: str, path: str) -> None:
         self._name, self._path = name, path

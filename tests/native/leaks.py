@@ -1,11 +1,12 @@
-"""What is made and dropped a thousand times leaves nothing: the blocks that malloc(3) has given.
+"""Leaks of the compiled parts: objects are made and dropped a thousand times.
 
-LeakSanitizer looks when a process ends, and CPython keeps much until then and frees little of
-it. So the blocks are counted meanwhile, with mallinfo2(3), in a process whose Python takes all
-of its own from malloc as well (PYTHONMALLOC): what a thousand rounds leave is theirs. Beside
-them stand references to what outlives a round, open descriptors, and mappings.
+LeakSanitizer checks at the end of a process, where CPython leaves much allocated. So the
+allocated bytes are counted with mallinfo2(3) before and after a thousand rounds, in a process
+whose Python allocates with malloc(3) too (PYTHONMALLOC). malloc's caches of each thread are
+off (tcache_count, mallopt(3)), since mallinfo2 counts their blocks as allocated. References,
+open descriptors and mappings are compared as well.
 
-    PYTHONMALLOC=malloc python -m tests.native.leaks
+    env PYTHONMALLOC=malloc GLIBC_TUNABLES=glibc.malloc.tcache_count=0 python -m tests.native.leaks
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from ipcbench.transports.registry import get
 from ipcbench.transports.testing.participants import seats
 
 TIMES = 1000
-WARM = 100  # rounds before: what is kept once is no leak
+WARM = 100  # rounds before the first count: blocks that are kept once are not a leak
 DEPTH = 4
 SPARE = 8  # bytes a round: less than the smallest block
 KINDS = (
@@ -61,7 +62,7 @@ class _Mallinfo2(ctypes.Structure):
 
 @dataclass(frozen=True)
 class Act:
-    """`watched`: what outlives a round, and is to be held by no one more after it."""
+    """An action; `watched`: objects whose reference counts must not grow."""
 
     name: str
     play: Callable[[], object]
@@ -69,7 +70,7 @@ class Act:
 
 
 def in_use() -> int:
-    """Bytes that are allocated. Raises: AttributeError before glibc 2.33, or without it."""
+    """Return the allocated bytes. Raises: AttributeError without glibc 2.33 or later."""
     mallinfo2 = ctypes.CDLL(None).mallinfo2
     mallinfo2.restype = _Mallinfo2
     found = mallinfo2()
@@ -90,7 +91,7 @@ def _held(act: Act) -> dict[str, int]:
 
 
 def left(act: Act) -> str:
-    """What `TIMES` rounds leave; nothing, in the end."""
+    """Run `TIMES` rounds; return a description of all that they leave, or ""."""
     for _ in range(WARM):
         act.play()
     before = _held(act)
@@ -109,13 +110,13 @@ def left(act: Act) -> str:
 
 
 def _together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Each in a thread of its own: who attaches may wait for the others."""
+    """Make each call in a thread of its own: an `attach` may wait for the others."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 def attached(transport: Transport, topology: Topology, stack: ExitStack) -> list[Any]:
-    """Every end of a channel, all of them in this process."""
+    """Attach all ends of a channel in this process."""
     parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
     carries = topology not in (Topology.SIGNAL, Topology.GUARD)
     spec = Spec(64 if carries else 0, topology, parties, native=True)
@@ -128,7 +129,7 @@ def attached(transport: Transport, topology: Topology, stack: ExitStack) -> list
     for end in ends:
         stack.callback(end.close)
     hellos = [end.hello() for end in ends]
-    if hellos[0] == os.getpid():  # a signal goes to another process
+    if hellos[0] == os.getpid():  # a signal must go to another process
         hellos[0] = os.getppid()
     _together([partial(end.connect, hellos, deadline) for end in ends])
     return ends
@@ -171,7 +172,7 @@ def refusing(call: Callable[..., object], *arguments: object) -> Callable[[], No
 
 
 def builders(stack: ExitStack) -> Iterator[Act]:
-    """Refused after something of theirs was made."""
+    """Calls of builders that fail after they have allocated something."""
     memory = bytearray(8192)
     how, lane = operations.eventfd(0, WaitPolicy()), (0, 0)
     policy = WaitPolicy()
@@ -196,7 +197,7 @@ def builders(stack: ExitStack) -> Iterator[Act]:
 
 
 def rings(stack: ExitStack) -> Iterator[Act]:
-    """Seats that are taken and left, each time anew: an endpoint has one capsule, and keeps it."""
+    """New seats at rings: an endpoint would keep its one capsule."""
     memory, owner = mmap.mmap(-1, 8192), object()
     fds = [os.eventfd(count, os.EFD_SEMAPHORE | os.EFD_CLOEXEC) for count in (DEPTH, 0)]
     for fd in fds:
@@ -253,7 +254,7 @@ def calls(stack: ExitStack) -> Iterator[Act]:
     capsules = one.native(), other.native()
 
     def carry() -> None:
-        """Its room grows with what is carried."""
+        """Send and receive messages of growing size, for which the copy is reallocated."""
         sender, receiver = (operations.Calls(capsule) for capsule in capsules)
         for size in (1, 64, 64):
             sender.send(message[:size])
@@ -305,7 +306,7 @@ PARTS = (kinds, builders, rings, semaphores, calls)
 
 
 def all_left() -> list[str]:
-    """By whom."""
+    """Run all actions; return the descriptions of those that leak."""
     current()
     found = []
     for part in PARTS:
@@ -315,7 +316,7 @@ def all_left() -> list[str]:
 
 
 def find(what: str, seed: str, seconds: float) -> str:
-    """Where a leak is looked for that was made on purpose: see breaks.py."""
+    """Report a leak that was made on purpose: see breaks.py."""
     told = all_left()
     return f"found {told[0]}" if told else "nothing"
 

@@ -1,6 +1,6 @@
-"""What the builders and the loops are told from Python is refused where it cannot be.
+"""Invalid arguments of the builders and of the loops are refused.
 
-Each call has a process of its own: a number that is taken as it is may end it.
+Each call has a process of its own: without the check it could crash.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ except {error} as error:
 @pytest.mark.parametrize(
     ("call", "error", "line"),
     [
-        ("o.pipes(None, (-1, -1), (), 64, 3, 0, 0)", "ValueError", "-1 is not a descriptor"),
-        ("o.pipes(None, (), (2**32 + 1,), 64, -1, 0, 0)", "ValueError", "is not a descriptor"),
-        ("o.pipes(None, ('x', 3), (), 64, 3, 0, 0)", "ValueError", "'x' is not a descriptor"),
-        ("o.posix_queues(None, (), (), -1, -1, 0, 0, 0)", "ValueError", "is not negative"),
-        ("o.sysv_queue(None, 1, 1, -66, 1, 1, 0, 0)", "ValueError", "is not negative"),
+        ("o.pipes(None, (-1, -1), (), 64, 3, policy)", "ValueError", "-1 is not a descriptor"),
+        ("o.pipes(None, (), (2**32 + 1,), 64, -1, policy)", "ValueError", "is not a descriptor"),
+        ("o.pipes(None, ('x', 3), (), 64, 3, policy)", "ValueError", "'x' is not a descriptor"),
+        ("o.posix_queues(None, (), (), -1, -1, policy, 0)", "ValueError", "is not negative"),
+        ("o.sysv_queue(None, 1, 1, -66, 1, 1, policy, 0)", "ValueError", "is not negative"),
         ("counted(2**60 - 64, 16)", "ValueError", "16 slots of"),
         ("counted(0, 2**61)", "ValueError", "2305843009213693952 slots of 0 bytes"),
         ("words(2**60 - 64, 16)", "ValueError", "no message of a word ring"),

@@ -1,4 +1,4 @@
-"""`Calls`: a capsule's operations, one by one from Python: whose bytes they get, what they lend."""
+"""Tests of `Calls`: the addresses of bytes, operations in place, and views of slots."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def address(buffer: bytearray) -> int:
 
 
 class Places:
-    """A capsule that notes where its operations are told to find and to put bytes."""
+    """A capsule that records the addresses its operations get."""
 
     def __init__(self, arrives: bytes = b"", flags: int = 0) -> None:
         self.places: list[int] = []
@@ -61,11 +61,11 @@ class Places:
         return len(self._arrives)
 
 
-# Whose bytes.
+# The addresses of the bytes.
 
 
-def test_a_ring_over_words_gets_the_callers_own_bytes() -> None:
-    """It wants no headroom, so nothing is copied on the way: traits count the ring's copies."""
+def test_a_word_ring_gets_the_callers_own_bytes() -> None:
+    """It needs no headroom, so nothing is copied: the trait `copies` counts the ring's copies."""
     script, data = Places(b"arrived"), bytearray(numbered(1, SIZE))
     calls = operations.Calls(script.capsule, True)
     calls.send(data)
@@ -98,8 +98,8 @@ def test_no_bytes_at_all() -> None:
         assert script.sent == [b""]
 
 
-def test_behind_a_message_of_untold_length_is_what_was_there() -> None:
-    """A hub tells whose a message is: what was cut shows by what its buffer held before."""
+def test_bytes_behind_a_message_of_unknown_length() -> None:
+    """A hub reports the client, not the length: bytes behind the message must not change."""
     data = bytearray(b"-" * SIZE)
     calls = operations.Calls(Places(b"arrived").capsule)
     for before in (b"-", b"+"):
@@ -109,8 +109,8 @@ def test_behind_a_message_of_untold_length_is_what_was_there() -> None:
 
 
 @pytest.mark.parametrize("interruptible", [False, True])
-def test_the_flag_tells_what_reads_in_place(interruptible: bool) -> None:
-    """Then nothing is brought into the buffer, not even what an earlier call has left."""
+def test_the_flag_of_operations_in_place(interruptible: bool) -> None:
+    """Then nothing is copied into the buffer, not even the bytes of an earlier call."""
 
     def looks(at: int, size: int) -> int:
         return SIZE
@@ -125,8 +125,8 @@ def test_the_flag_tells_what_reads_in_place(interruptible: bool) -> None:
     assert operations.Calls(capsule(**functions), interruptible).in_place is False
 
 
-# In place, over real rings, each end in a process of its own: what reads where nothing is
-# mapped any more does not live to tell.
+# In place, over real rings, each end in a process of its own: an access to memory that is not
+# mapped would end it.
 
 
 @pytest.fixture(params=["python", "native", "atomic"])
@@ -144,7 +144,7 @@ def crew(name: str, runtime: str, **more: Any) -> Crew:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_slot_outlives_the_end_that_showed_it(name: str, runtime: str) -> None:
+def test_a_slot_outlives_its_endpoint(name: str, runtime: str) -> None:
     one, other = numbered(1, SIZE), numbered(2, SIZE)
     with crew(name, runtime) as both:
         both.senders[0].do(send, one)

@@ -29,7 +29,7 @@ int added_is_absent(PyObject *capsule)
 
 @pytest.fixture(scope="module")
 def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[object], int]:
-    """Opens a capsule as a module does that knows one field more."""
+    """Open a capsule as a module with one more field does."""
     if compiling.lacking():
         pytest.skip(compiling.lacking())
     folder = tmp_path_factory.mktemp("grown")
@@ -52,7 +52,7 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
 
 
 def test_what_a_maker_did_not_know_is_absent(added_is_absent: Callable[[object], int]) -> None:
-    """Whatever lies behind its struct."""
+    """Bytes behind its struct are not read."""
     kept = (Ops * 2)()
     ctypes.memset(kept, 0xEE, ctypes.sizeof(kept))
     assert added_is_absent(capsule(into=kept[0])) == 1

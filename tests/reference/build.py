@@ -1,4 +1,4 @@
-"""Compile the references: each once, for as long as its source stays the same."""
+"""Compilation of the references: once for each version of a source."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.c"))
 
 
 class NoCompiler(Exception):
-    """Nothing here compiles C."""
+    """There is no C compiler."""
 
 
 class DoesNotCompile(Exception):
-    """What the compiler says."""
+    """The compiler failed; the text is its output."""
 
 
 @cache
 def compiler() -> list[str]:
-    """Its command. Raises: NoCompiler."""
+    """Return the compiler's command. Raises: NoCompiler."""
     named = shlex.split(os.environ.get("CC", ""))
     for command in [named] if named else [["cc"], ["gcc"], ["clang"]]:
         if shutil.which(command[0]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ipcbench.transports.base import Gatherer
 from ipcbench.transports.contract import Spec
-from ipcbench.transports.native import endpoint as natives
+from ipcbench.transports.native.endpoint import built, operations
 from ipcbench.transports.native.wait_policy import WaitPolicy
 
 
@@ -18,8 +18,10 @@ def build(name: str, *arguments: Any) -> object | None:
         name: the builder's name.
         arguments: its arguments, the endpoint first.
     """
-    operations = natives.operations
-    return None if operations is None else getattr(operations, name)(*arguments)
+    if built() is not None:
+        return None
+    capsule: object = getattr(operations, name)(*arguments)
+    return capsule
 
 
 def build_over_descriptors(
@@ -44,7 +46,6 @@ def build_over_descriptors(
         gatherer: waits for several descriptors.
         size: the largest message, where it is not the spec's.
     """
-    policy = WaitPolicy.of(spec)
     return build(
         name,
         endpoint,
@@ -52,7 +53,6 @@ def build_over_descriptors(
         tuple(writing),
         spec.size if size is None else size,
         -1 if gatherer is None else gatherer.fileno(),
-        policy.poll,
-        policy.nowait,
+        WaitPolicy.of(spec),
         *more,
     )

@@ -259,7 +259,7 @@ new_capsule(const struct fd_seat_args *given,
 static PyObject *
 pipes(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":pipes",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
@@ -269,7 +269,7 @@ pipes(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *
 streams(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     int check_space;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "p:streams",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given), &check_space))
@@ -280,7 +280,7 @@ streams(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *
 packets(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":packets",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
@@ -290,7 +290,7 @@ packets(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *
 datagrams(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":datagrams",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
@@ -324,7 +324,7 @@ set_addresses(struct hub *self, PyObject *names)
 static PyObject *
 datagram_hub(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     PyObject *names;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "O!:datagram_hub",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given), &PyTuple_Type, &names))

@@ -16,11 +16,16 @@ REMEDY = f"{_NEEDED} ipcbench anew"
 HEADROOM = 64  # bytes before a message that an operation may overwrite: ops.h
 
 _why = ""
-operations: Any = None
-try:
-    operations = import_module("ipcbench.transports.native._native")
-except ImportError as error:
-    _why = str(error)
+if TYPE_CHECKING:
+    from ipcbench.transports.native import _native
+
+    operations = _native
+else:
+    operations = None
+    try:
+        operations = import_module("ipcbench.transports.native._native")
+    except ImportError as error:
+        _why = str(error)
 
 
 def built() -> Unavailable | None:

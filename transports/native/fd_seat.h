@@ -36,10 +36,10 @@ struct fd_seat_args {
     struct wait_policy policy;
 };
 
-#define IPCBENCH_FD_SEAT_FORMAT "OO!O!nipp"
+#define IPCBENCH_FD_SEAT_FORMAT "OO!O!niO&"
 #define IPCBENCH_FD_SEAT_ADDRESSES(given)                                                          \
     &(given)->owner, &PyTuple_Type, &(given)->reading, &PyTuple_Type, &(given)->writing,           \
-        &(given)->size, &(given)->epoll, &(given)->policy.poll, &(given)->policy.nowait
+        &(given)->size, &(given)->epoll, ipcbench_wait_policy, &(given)->policy
 
 /* A seat over the descriptors; the caller sets `give` and `take`. NULL with an error set. */
 struct fd_seat *ipcbench_fd_seat_new(const struct fd_seat_args *given);

@@ -21,6 +21,6 @@ null_transport(PyObject *Py_UNUSED(module), PyObject *owner)
 }
 
 PyMethodDef ipcbench_null[] = {
-    {"nothing", null_transport, METH_O, "Operations that do nothing: owner."},
+    {"null", null_transport, METH_O, "Operations that do nothing: owner."},
     {NULL, NULL, 0, NULL},
 };

@@ -50,7 +50,7 @@ mq_take(const struct fd_seat *self, int queue, char *buffer, size_t size)
 static PyObject *
 posix_queues(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    struct fd_seat_args given = {0};
+    struct fd_seat_args given;
     unsigned priority;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "I:posix_queues",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given), &priority))
@@ -177,14 +177,15 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *owner;
     struct sysv made = {0};
     Py_ssize_t size;
-    int nowait, hub;
-    if (!PyArg_ParseTuple(arguments, "Oiinllpp:sysv_queue", &owner, &made.in, &made.out, &size,
-                          &made.sent, &made.wanted, &nowait, &hub))
+    struct wait_policy policy;
+    int hub;
+    if (!PyArg_ParseTuple(arguments, "OiinllO&p:sysv_queue", &owner, &made.in, &made.out, &size,
+                          &made.sent, &made.wanted, ipcbench_wait_policy, &policy, &hub))
         return NULL;
     if (size < 0)
         return PyErr_Format(PyExc_ValueError, "the size of a message is not negative");
     made.size = size;
-    made.flags = nowait ? IPC_NOWAIT : 0;
+    made.flags = policy.nowait ? IPC_NOWAIT : 0;
     made.scratch = PyMem_RawMalloc(IPCBENCH_HEADROOM + made.size + 1);
     struct sysv *self = PyMem_RawMalloc(sizeof *self);
     if (self == NULL || made.scratch == NULL) {

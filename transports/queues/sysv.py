@@ -53,7 +53,7 @@ from ipcbench.transports.kernel_objects.sysv_keys import (
     create_with_key,
     key_of,
 )
-from ipcbench.transports.native import build
+from ipcbench.transports.native import WaitPolicy, build
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -122,7 +122,7 @@ class SysvQueueEndpoint(PlainEndpoint):
             _capacity(spec),
             self._given,
             self._wanted,
-            spec.nowait,
+            WaitPolicy.of(spec),
             self._ticket.serves_hub,
         )
 

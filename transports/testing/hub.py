@@ -121,15 +121,15 @@ def serve(seat: Seat, count: int) -> list[tuple[int, int]]:
     turns: Counter[int] = Counter()
     heard = []
     for _ in range(count):
-        index = seat.endpoint.recv_from(buffer)  # type: ignore[attr-defined]
+        index = seat.calls.recv_from(buffer)
         assert bytes(buffer) == marked(index, turns[index], seat.size), f"not of client {index}"
         heard.append((index, turns[index]))
         answer = marked(100 + index, turns[index], seat.size)
-        seat.endpoint.send_to(index, seat.endpoint.prepare(memoryview(answer)))  # type: ignore[attr-defined]
+        seat.calls.send_to(index, seat.endpoint.prepare(memoryview(answer)))
         turns[index] += 1
     return heard
 
 
 def reply(seat: Seat, index: int) -> None:
     message = seat.endpoint.prepare(memoryview(numbered(1, seat.size)))
-    seat.endpoint.send_to(index, message)  # type: ignore[attr-defined]
+    seat.calls.send_to(index, message)

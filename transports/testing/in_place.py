@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,16 +25,15 @@ def scan(seat: Seat) -> tuple[int, bool]:
 
 
 def peek(seat: Seat) -> bytes:
-    endpoint: object = seat.endpoint
-    with endpoint.peek() as message:  # type: ignore[attr-defined]
+    with seat.calls.peek() as message:
         found = bytes(message)
-    endpoint.release()  # type: ignore[attr-defined]
+    seat.calls.release()
     return found
 
 
 def lend(seat: Seat, *messages: bytes) -> None:
     """Write each message into its slot; the loan is larger than a short message."""
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     for message in messages:
         wanted = (len(message) + seat.size + 1) // 2
         with endpoint.loan(wanted) as slot:
@@ -46,7 +44,7 @@ def lend(seat: Seat, *messages: bytes) -> None:
 
 def lend_wrongly(seat: Seat) -> None:
     """Check that bytes which are not lent cannot be committed, without any effect."""
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     with pytest.raises(ValueError, match="not lent"):
         endpoint.commit(0)
     with pytest.raises(MessageTooLarge):
@@ -67,7 +65,7 @@ def lend_wrongly(seat: Seat) -> None:
 
 def read_after_close(seat: Seat) -> bytes:
     """Return the bytes of a slot after its endpoint was closed and deleted."""
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     seen = endpoint.peek()
     del endpoint
     close_for_good(seat)
@@ -76,7 +74,7 @@ def read_after_close(seat: Seat) -> bytes:
 
 def write_after_close(seat: Seat, message: bytes) -> bytes:
     """Write to a lent slot after its endpoint was closed and deleted; return its bytes."""
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     lent = endpoint.loan(len(message))
     del endpoint
     close_for_good(seat)
@@ -85,7 +83,7 @@ def write_after_close(seat: Seat, message: bytes) -> bytes:
 
 
 def close_for_good(seat: Seat) -> None:
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     endpoint.close()
     for call in (endpoint.peek, endpoint.release):
         with pytest.raises(Closed):

@@ -47,6 +47,11 @@ class Seat:
     def size(self) -> int:
         return self.ticket.spec.size
 
+    @property
+    def calls(self) -> Any:
+        """The endpoint, for calls that only some have: of Hub, Signal, Guard, InPlace."""
+        return self.endpoint
+
 
 # The functions below run in the process of a seat.
 
@@ -70,7 +75,7 @@ def receive(seat: Seat, count: int = 1, size: int | None = None) -> list[bytes]:
     A hub's server gets the client's index instead of the length: it returns whole buffers.
     """
     buffer = memoryview(bytearray(seat.size if size is None else size))
-    endpoint: Any = seat.endpoint
+    endpoint = seat.calls
     if seat.ticket.role is Role.SERVER and seat.ticket.spec.topology is Topology.HUB:
         return [bytes(buffer) for _ in range(count) if endpoint.recv_from(buffer) >= 0]
     if seat.transport.traits.in_place:

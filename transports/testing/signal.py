@@ -16,12 +16,12 @@ SEVERAL = 300  # notifies: more than a counter of a byte would hold
 
 def notify(seat: Seat, count: int = 1) -> None:
     for _ in range(count):
-        seat.endpoint.notify()  # type: ignore[attr-defined]
+        seat.calls.notify()
 
 
 def wait(seat: Seat, count: int = 1) -> None:
     for _ in range(count):
-        seat.endpoint.wait()  # type: ignore[attr-defined]
+        seat.calls.wait()
 
 
 def take_turns(seat: Seat, count: int, first: bool) -> None:
