@@ -83,8 +83,8 @@ class AtomicEndpoint(PlainEndpoint):
             self._bind()
 
     def close(self) -> None:
+        unbind(self)  # the calls keep the segment mapped
         super().close()
-        unbind(self)
 
     def _close(self) -> None:
         self._native = None

@@ -42,5 +42,5 @@ class TokenEndpoint(PlainEndpoint):
         self.release: Any = self.acquire
 
     def close(self) -> None:
-        super().close()
         self.notify = self.wait = self.acquire = self.release = closed
+        super().close()

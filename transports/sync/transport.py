@@ -125,8 +125,8 @@ class WaiterEndpoint(TokenEndpoint):
         return operations.word_signal(owner, self._memory.memory, *places, policy)
 
     def close(self) -> None:
+        self._natives, self._native = [], None  # they keep the memory mapped
         super().close()
-        self._natives, self._native = [], None
 
     def _close(self) -> None:
         for waiter in self._waiters:
