@@ -1,4 +1,4 @@
-"""The root of the errors that `bench` raises on purpose."""
+"""Errors of `bench` that a command expects: their root, and that of a sweep."""
 
 from __future__ import annotations
 
@@ -14,3 +14,7 @@ class BenchError(Exception):
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+class SweepError(BenchError):
+    """A sweep that cannot be run; one line that says what to do."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
 import secrets
 import shlex
 import signal
@@ -12,21 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from types import FrameType
 
-from ipcbench.bench.errors import BenchError
-from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.errors import SweepError
+from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.reservation import Reservation
-from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.files import describe, make_folder
-from ipcbench.bench.results.journal import NAME as JOURNAL
+from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.records import (
     SCHEMA,
@@ -39,11 +33,12 @@ from ipcbench.bench.results.records import (
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.bench.sweep import code_digest
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import Progress
+from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
+from ipcbench.bench.sweep.unchanged import digest_of, same_plan
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.fork_parent import ForkServerLost
 from ipcbench.transports import registry
@@ -51,10 +46,6 @@ from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
 LONGEST = 2000  # characters of a reason, which may come from a plug-in
-
-
-class SweepError(BenchError):
-    """A sweep that cannot be run; one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +83,13 @@ def new(order: Order, watcher: Watcher) -> Path:
         found = planned(order.profile, order.only)
         header = _header(order, seed, found)
         try:
-            folder, made = _folder(order.folder)
+            folder, made = prepare(order.folder)
             journal = _begun(folder, made, header, found)
         except OSError as error:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         with contextlib.closing(journal):
             if order.folder is None:
-                _point(folder.parent / "latest", folder.name, watcher)
+                point_to(folder.parent / "latest", folder.name, watcher)
             schedule = _schedule(found, header, journal, Progress(), watcher, machine)
             _run(schedule, folder, watcher)
     return folder
@@ -121,7 +112,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
             f"{folder}: written with schema {stopped.header.schema} of the journal, which can "
             "be read but not resumed: start a new run"
         )
-    found = _same(stopped)
+    found = same_plan(stopped)
     with Reservation(exclusive=stopped.header.clock == REAL) as machine:
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
@@ -201,64 +192,6 @@ def _stopping(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _point(link: Path, target: str, watcher: Watcher) -> None:
-    """Point the link at the newest run, unless its name belongs to something else."""
-    if link.exists() and not link.is_symlink():
-        return
-    draft = link.with_name(f".{link.name}-{secrets.token_hex(4)}")
-    try:
-        draft.symlink_to(target)
-        draft.replace(link)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        watcher.note(f"{link} cannot be updated: {error.strerror}")
-
-
-def _known(header: Header, cells: Sequence[Cell]) -> None:
-    """Check that the names in a journal exist in this version. Raises: SweepError."""
-    for what, names, known in (
-        ("clock", {header.clock}, (REAL, FAKE)),
-        ("pattern", {cell.pattern for cell in cells}, PATTERNS),
-        ("placement", {cell.placement for cell in cells}, PLACEMENTS),
-        ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
-    ):
-        if strange := sorted(names - set(known)):
-            raise SweepError(
-                f"this sweep cannot be resumed here: {unknown(what, strange[0], known)}"
-            )
-
-
-def _same(results: Results) -> Plan:
-    """Plan a stopped sweep again; the plan must not have changed. Raises: SweepError."""
-    header, here = results.header, host.machine()
-    if len(results.cells) < header.planned:
-        raise SweepError("this sweep was stopped before its plan was complete: start a new run")
-    cells = [result.cell for result in results.cells.values() if result.skipped is None]
-    _known(header, cells)
-    found = plan(cells, candidate, site())
-    differences = [
-        f"{what} was {then}, is {now}"
-        for what, then, now in (
-            ("the version", header.version, VERSION),
-            ("the code", header.code, _code(found)),
-            ("the machine", header.machine.fingerprint, here.fingerprint),
-            ("the host", header.machine.hostname, here.hostname),
-            ("the plan", header.plan, found.digest()),
-        )
-        if then != now
-    ]
-    if differences:
-        raise SweepError(
-            f"this sweep cannot be resumed here: {'; '.join(differences)}: start a new run, or "
-            "undo the change"
-        )
-    return found
-
-
-def _code(found: Plan) -> str:
-    return code_digest.digest({one.cell.transport for one in found.cells})
-
-
 def _schedule(
     found: Plan,
     header: Header,
@@ -301,24 +234,6 @@ def _run(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
         watcher.close()
 
 
-def _folder(wanted: Path | None) -> tuple[Path, bool]:
-    """Return the folder for a new run, and whether it was created. Raises: SweepError, OSError."""
-    folder = wanted or _named_by_time()
-    made = make_folder(folder)
-    check_way(folder, chosen=True)
-    # A sweep that was killed before its start leaves only a draft of its journal.
-    if any(not each.name.startswith(f".{JOURNAL}.") for each in folder.iterdir()):
-        raise SweepError(f"{folder} is not empty: choose another, or --resume {folder}")
-    return folder, made
-
-
-def _named_by_time() -> Path:
-    """Choose a new folder by time and host, with a number if that name exists."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{platform.node() or 'host'}"
-    folders = (Path("results", name if n == 1 else f"{name}-{n}") for n in count(1))
-    return next(folder for folder in folders if not os.path.lexists(folder))
-
-
 def _now() -> str:
     return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
 
@@ -340,7 +255,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         clock=order.clock,
         plan=found.digest(),
         planned=len(found.cells) + len(found.skipped),
-        code=_code(found),
+        code=digest_of(found),
         metadata={
             key: value
             for key, value in collected.items()

@@ -26,6 +26,7 @@ from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
+from ipcbench.bench.sweep.run_folder import point_to
 from ipcbench.transports.kernel_objects import fresh_key, fresh_name
 from ipcbench.transports.kernel_objects.ledger import (
     KINDS,
@@ -297,7 +298,7 @@ def test_an_output_folder_of_another_user(other_user: Actor, shared: Path) -> No
 def test_a_link_that_another_user_cannot_replace(other_user: Actor, shared: Path) -> None:
     """The sticky bit protects the link `latest`, and the attempt leaves no file behind."""
     (shared / "latest").symlink_to("mine")
-    other_user.do(perform, sweep._point, shared / "latest", "theirs", Silent())
+    other_user.do(perform, point_to, shared / "latest", "theirs", Silent())
     assert [(one.name, os.readlink(one)) for one in shared.iterdir()] == [("latest", "mine")]
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from ipcbench.bench.errors import SweepError
 from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
-from ipcbench.bench.sweep.sweep import SweepError
 from tests.e2e.command import ipcbench
 from tests.faults.disks import error_lines, in_private
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from importlib.resources import files
 
+from ipcbench.bench.errors import SweepError
 from ipcbench.bench.plan.planner import order
 from ipcbench.bench.plan.profile import (
     PROFILES,
@@ -14,7 +15,7 @@ from ipcbench.bench.plan.profile import (
     parse_profile,
     with_options,
 )
-from ipcbench.bench.sweep.sweep import SweepError, planned
+from ipcbench.bench.sweep.sweep import planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.bench.test_profile import PROFILE

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.bench.errors import SweepError
 from ipcbench.bench.results.journal import NAME
 from ipcbench.bench.results.results import Results, Status, Unreadable, load
 from ipcbench.bench.sweep import sweep
@@ -92,9 +93,7 @@ def test_a_report_takes_it(results: Results) -> None:
 
 def test_it_is_not_resumed(folder: Path) -> None:
     before = (folder / NAME).read_bytes()
-    with pytest.raises(
-        sweep.SweepError, match="schema 1 of the journal, which can be read but not"
-    ):
+    with pytest.raises(SweepError, match="schema 1 of the journal, which can be read but not"):
         sweep.resume(folder, ["ipcbench"], Silent())
     assert (folder / NAME).read_bytes() == before
 

@@ -1,0 +1,64 @@
+"""Comparison of a stopped sweep with the present plan, code and machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipcbench.bench.errors import SweepError
+from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.machine import host
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.planner import Plan, plan
+from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Header
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.sweep import code_digest
+from ipcbench.bench.sweep.candidates import candidate, site
+from ipcbench.bench.version import VERSION
+
+
+def _known(header: Header, cells: Sequence[Cell]) -> None:
+    """Check that the names in a journal exist in this version. Raises: SweepError."""
+    for what, names, known in (
+        ("clock", {header.clock}, (REAL, FAKE)),
+        ("pattern", {cell.pattern for cell in cells}, PATTERNS),
+        ("placement", {cell.placement for cell in cells}, PLACEMENTS),
+        ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
+    ):
+        if strange := sorted(names - set(known)):
+            raise SweepError(
+                f"this sweep cannot be resumed here: {unknown(what, strange[0], known)}"
+            )
+
+
+def same_plan(results: Results) -> Plan:
+    """Plan a stopped sweep again; the plan must not have changed. Raises: SweepError."""
+    header, here = results.header, host.machine()
+    if len(results.cells) < header.planned:
+        raise SweepError("this sweep was stopped before its plan was complete: start a new run")
+    cells = [result.cell for result in results.cells.values() if result.skipped is None]
+    _known(header, cells)
+    found = plan(cells, candidate, site())
+    differences = [
+        f"{what} was {then}, is {now}"
+        for what, then, now in (
+            ("the version", header.version, VERSION),
+            ("the code", header.code, digest_of(found)),
+            ("the machine", header.machine.fingerprint, here.fingerprint),
+            ("the host", header.machine.hostname, here.hostname),
+            ("the plan", header.plan, found.digest()),
+        )
+        if then != now
+    ]
+    if differences:
+        raise SweepError(
+            f"this sweep cannot be resumed here: {'; '.join(differences)}: start a new run, or "
+            "undo the change"
+        )
+    return found
+
+
+def digest_of(found: Plan) -> str:
+    """Return the digest of the code that measures this plan."""
+    return code_digest.digest({one.cell.transport for one in found.cells})
