@@ -60,7 +60,7 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(sandbox: Sandbox) -> N
     assert done.returncode == 0, done.stderr
     assert not failed(results)
     ((reason, remedy),) = why_skipped(results, "null")
-    assert reason == "only one physical core with this last cache may be used"
+    assert reason == "only one physical core with this last-level cache may be used"
     assert remedy.startswith("allow more CPUs: taskset")
 
 
