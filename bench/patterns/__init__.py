@@ -1,1 +1,1 @@
-"""Patterns: what the processes of a run do."""
+"""Patterns: the work of the processes of a run, one file each."""
