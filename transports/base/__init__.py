@@ -20,7 +20,12 @@ from ipcbench.transports.base.descriptors import (
 )
 from ipcbench.transports.base.multiplexing import DescriptorEndpoint, Gathered, Gatherer, serve
 from ipcbench.transports.base.os_errors import refused, refused_in_shm, translate
-from ipcbench.transports.base.sysctl import raised, sysctl, sysctl_limit, sysctl_text
+from ipcbench.transports.base.sysctl import (
+    sysctl,
+    sysctl_command,
+    sysctl_limit,
+    sysctl_text,
+)
 from ipcbench.transports.base.waiting import (
     Receive,
     Send,
@@ -30,34 +35,9 @@ from ipcbench.transports.base.waiting import (
 )
 
 __all__ = [
-    "DescriptorEndpoint",
-    "Gathered",
-    "Gatherer",
-    "PlainChannel",
-    "PlainEndpoint",
-    "Receive",
-    "Send",
-    "check_seat",
-    "check_spec",
-    "close_all",
-    "closed",
-    "duplicate_all",
-    "fitted",
-    "forbidden",
-    "path_in",
-    "raised",
-    "read_rest",
-    "reader",
-    "refused",
-    "refused_in_shm",
-    "send_if_room",
-    "serve",
-    "sysctl",
-    "sysctl_limit",
-    "sysctl_text",
-    "translate",
-    "waiting_call",
-    "waiting_receive",
-    "write_rest",
-    "writer",
-]
+    "DescriptorEndpoint", "Gathered", "Gatherer", "PlainChannel", "PlainEndpoint", "Receive",
+    "Send", "check_seat", "check_spec", "close_all", "closed", "duplicate_all", "fitted",
+    "forbidden", "path_in", "read_rest", "reader", "refused", "refused_in_shm", "send_if_room",
+    "serve", "sysctl", "sysctl_command", "sysctl_limit", "sysctl_text", "translate",
+    "waiting_call", "waiting_receive", "write_rest", "writer",
+]  # fmt: skip

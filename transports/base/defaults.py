@@ -165,6 +165,9 @@ def path_in(ticket: Ticket) -> str:
 
     Unrelated processes that share only the path make their tickets themselves.
 
+    Args:
+        ticket: the seat's ticket.
+
     Raises:
         ValueError: there is neither.
     """
@@ -176,6 +179,10 @@ def path_in(ticket: Ticket) -> str:
 
 def fitted(buffer: memoryview, received: int) -> memoryview:
     """Return the part of a buffer that a message of another length fills.
+
+    Args:
+        buffer: the caller's buffer.
+        received: the length of the message.
 
     Raises:
         MessageTooLarge: the buffer is too small.

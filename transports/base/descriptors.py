@@ -17,7 +17,12 @@ from ipcbench.transports.contract import PeerGone, WouldBlock
 
 
 def writer(fd: int, size: int) -> Callable[[Any], None]:
-    """Make a `send` by write(2), of messages of this size."""
+    """Make a `send` by write(2).
+
+    Args:
+        fd: the descriptor, which stays the caller's.
+        size: the size of every message, in bytes.
+    """
     write = os.write  # its result is compared with the size: `len` costs a tenth of the call
 
     def send(data: Any, /) -> None:
@@ -32,7 +37,12 @@ def writer(fd: int, size: int) -> Callable[[Any], None]:
 
 
 def reader(fd: int, size: int) -> Callable[[memoryview], int]:
-    """Make a `recv_into` by read(2), of messages of this size."""
+    """Make a `recv_into` by read(2).
+
+    Args:
+        fd: the descriptor, which stays the caller's.
+        size: the size of every message, in bytes.
+    """
     # readinto is a read(2) into the caller's buffer: os.read would allocate,
     # os.readv would want a list.
     readinto = io.FileIO(fd, closefd=False).readinto
@@ -116,6 +126,9 @@ def close_all(fds: Iterable[int]) -> None:
 
 def duplicate_all(fds: Iterable[int]) -> tuple[int, ...]:
     """Duplicate descriptors; the copies are closed on exec.
+
+    Args:
+        fds: the descriptors, which stay the caller's.
 
     Returns:
         The copies: all of them or none.

@@ -73,7 +73,12 @@ def refused(call: str, error: Exception, otherwise: str = "") -> Unavailable:
 
 
 def refused_in_shm(call: str, error: Exception) -> Unavailable:
-    """Make the error for a call whose objects are in /dev/shm: shm_overview(7), sem_overview(7)."""
+    """Make the error for a call whose objects are in /dev/shm: shm_overview(7), sem_overview(7).
+
+    Args:
+        call: the call as its man page is named: "shm_open(3)".
+        error: the call's error.
+    """
     if not Path("/dev/shm").is_dir():
         return Unavailable("there is no /dev/shm", f"mkdir /dev/shm && {WRITABLE_SHM}")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

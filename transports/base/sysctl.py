@@ -22,12 +22,24 @@ def sysctl(name: str) -> int:
 
 
 def sysctl_text(name: str) -> str:
-    """Read a setting. Raises: OSError."""
+    """Read a setting of any form.
+
+    Args:
+        name: as sysctl(8) writes it: "kernel.sem".
+
+    Raises:
+        OSError: this kernel has no such setting.
+    """
     return ROOT.joinpath(*name.split(".")).read_text().strip()
 
 
-def raised(name: str, value: int) -> str:
-    """Return the command that sets it."""
+def sysctl_command(name: str, value: int) -> str:
+    """Return the command that changes a setting.
+
+    Args:
+        name: as sysctl(8) writes it.
+        value: the new value.
+    """
     return f"sysctl -w {name}={value}"
 
 
@@ -43,4 +55,4 @@ def sysctl_limit(limit: str, name: str, value: int | None = None) -> Limit:
         OSError: this kernel has no such setting.
     """
     found = sysctl(name) if value is None else value
-    return Limit(limit, found, name, raised(name, 2 * found))
+    return Limit(limit, found, name, sysctl_command(name, 2 * found))

@@ -276,13 +276,24 @@ class Hub(Protocol):
         It is fair: a client that sends without pause never keeps another one
         waiting for ever.
 
+        Args:
+            buffer: as of `Endpoint.recv_into`.
+
         Raises:
             PeerGone: all clients are gone.
             MessageTooLarge, WouldBlock, Closed: as `Endpoint.recv_into`.
         """
 
     def send_to(self, index: int, data: Any, /) -> None:
-        """Send one whole message to one client. Raises: as `Endpoint.send`."""
+        """Send one whole message to one client.
+
+        Args:
+            index: the client's index.
+            data: a message that `prepare` returned.
+
+        Raises:
+            MessageTooLarge, WouldBlock, PeerGone, Closed: as `Endpoint.send`.
+        """
 
 
 class Signal(Protocol):

@@ -14,6 +14,12 @@ class Unavailable(TransportError):
     """
 
     def __init__(self, reason: str, remedy: str = "") -> None:
+        """Hold the texts.
+
+        Args:
+            reason: the lack, as a sentence without a full stop.
+            remedy: a command or an advice; empty where none is known.
+        """
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy

@@ -44,7 +44,11 @@ class Segment(Protocol):
         """Return the kernel's data about it."""
 
     def set_mode(self, mode: int) -> None:
-        """Change the permissions for later openings: shmctl(2) IPC_SET, or fchmod(2)."""
+        """Change the permissions for later openings: shmctl(2) IPC_SET, or fchmod(2).
+
+        Args:
+            mode: as of chmod(2).
+        """
 
     def resize(self, size: int) -> None:
         """Make it larger, and map it again: `memory` is another view afterwards.
@@ -76,6 +80,9 @@ class Latest(Protocol):
     def publish(self, value: bytes | memoryview, /) -> None:
         """Replace the value; never wait.
 
+        Args:
+            value: the new value, which is copied.
+
         Raises:
             MessageTooLarge: the value does not fit.
         """
@@ -92,6 +99,9 @@ class Latest(Protocol):
 
     def read_into(self, buffer: memoryview, /) -> int:
         """Copy the newest value into a buffer, without a deadline, and return its length.
+
+        Args:
+            buffer: as large as the largest value, or smaller.
 
         Raises:
             MessageTooLarge: the buffer is too small.
@@ -115,13 +125,19 @@ class InPlace(Protocol):
 
         Nothing else can be sent or lent in the meantime.
 
+        Args:
+            size: the length of the message.
+
         Raises:
             ValueError: another slot is lent.
             MessageTooLarge, WouldBlock, PeerGone, Closed: as `Endpoint.send`.
         """
 
     def commit(self, size: int, /) -> None:
-        """Send the first `size` of the bytes that were lent.
+        """Send the first bytes of those that were lent.
+
+        Args:
+            size: the length of the message.
 
         Raises:
             ValueError: fewer bytes are lent.

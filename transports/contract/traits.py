@@ -126,7 +126,11 @@ class Traits:
     native_differs: bool = False  # its native operations are not the calls that Python makes
 
     def can_wait(self, wait: Wait) -> bool:
-        """Tell whether a receiver can wait in this way."""
+        """Tell whether a receiver can wait in this way.
+
+        Args:
+            wait: the way; `Wait.BLOCK` is the facility's own, whatever it is.
+        """
         return wait in (Wait.BLOCK, self.waiting) or (wait is Wait.POLL and self.pollable)
 
 
@@ -165,7 +169,7 @@ class Limits:
     native: Unavailable | None = None
 
     def refuses(self, topology: Topology, parties: int, *, native: bool) -> Unavailable | None:
-        """Give the reason why so many cannot share a channel of this topology here.
+        """Return the reason why so many cannot share a channel of this topology here.
 
         Args:
             topology: the channel's topology.
@@ -176,6 +180,10 @@ class Limits:
         return self.several if one_receives_of_all and parties > 2 and not native else None
 
     def message_for(self, topology: Topology) -> Limit:
-        """Give the bound of a message on a channel of this topology."""
+        """Return the bound of a message on a channel of this topology.
+
+        Args:
+            topology: the channel's topology.
+        """
         own = {Topology.FAN_IN: self.fan_in_message, Topology.FAN_OUT: self.fan_out_message}
         return own.get(topology) or self.message

@@ -6,13 +6,6 @@ from ipcbench.transports.kernel_objects.names import fresh_key, fresh_name
 from ipcbench.transports.kernel_objects.ownership import check_ours, open_ours
 
 __all__ = [
-    "KernelName",
-    "announce",
-    "check_ours",
-    "fresh_folder",
-    "fresh_key",
-    "fresh_name",
-    "open_ours",
-    "remove_folder",
-    "withdraw",
-]
+    "KernelName", "announce", "check_ours", "fresh_folder", "fresh_key", "fresh_name",
+    "open_ours", "remove_folder", "withdraw",
+]  # fmt: skip

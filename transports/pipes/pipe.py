@@ -15,10 +15,10 @@ from ipcbench.transports.base import (
     check_spec,
     close_all,
     duplicate_all,
-    raised,
     reader,
     refused,
     sysctl,
+    sysctl_command,
     sysctl_limit,
     writer,
 )
@@ -166,12 +166,12 @@ def _too_large(wanted: int) -> Unavailable:
     if wanted > most:
         return Unavailable(
             f"a pipe of {wanted} bytes is more than fs.pipe-max-size, {most}",
-            raised("fs.pipe-max-size", wanted),
+            sysctl_command("fs.pipe-max-size", wanted),
         )
     pages = sysctl("fs.pipe-user-pages-soft")
     return Unavailable(
         f"no pipe of {wanted} bytes: the {pages} pages of fs.pipe-user-pages-soft are used up",
-        f"close other pipes, or {raised('fs.pipe-user-pages-soft', 2 * pages)}",
+        f"close other pipes, or {sysctl_command('fs.pipe-user-pages-soft', 2 * pages)}",
     )
 
 

@@ -23,9 +23,9 @@ from ipcbench.transports.base import (
     Send,
     check_spec,
     fitted,
-    raised,
     refused,
     sysctl,
+    sysctl_command,
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import posix_ipc, require
@@ -270,12 +270,14 @@ def _refused(error: Exception, name: str, depth: int, size: int) -> Exception:
         if depth > most:
             return Unavailable(
                 f"a queue of {depth} messages is more than {_DEEPEST}, {most}",
-                raised(_DEEPEST, depth),
+                sysctl_command(_DEEPEST, depth),
             )
         return ValueError(f"{name!r} is no queue's name: write /NAME, with no other slash in it")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         most = sysctl(_QUEUES)
-        return Unavailable(f"there are {_QUEUES} queues already, {most}", raised(_QUEUES, 2 * most))
+        return Unavailable(
+            f"there are {_QUEUES} queues already, {most}", sysctl_command(_QUEUES, 2 * most)
+        )
     user = _user_bytes()
     # The binding reports EMFILE as a lack of descriptors, without the number; mq_open(3)
     # uses it for RLIMIT_MSGQUEUE as well.

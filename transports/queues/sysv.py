@@ -20,10 +20,10 @@ from ipcbench.transports.base import (
     PlainEndpoint,
     check_spec,
     fitted,
-    raised,
     refused,
     serve,
     sysctl,
+    sysctl_command,
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import require, sysv_ipc
@@ -257,7 +257,7 @@ class SysvQueueChannel(PlainChannel):
         except FileExistsError:
             raise
         except (OSError, sysv_ipc.PermissionsError) as error:
-            more = raised("kernel.msgmni", max(16, 2 * sysctl("kernel.msgmni")))
+            more = sysctl_command("kernel.msgmni", max(16, 2 * sysctl("kernel.msgmni")))
             raise refused(
                 "msgget(2)", error, f"remove queues (ipcs -q, ipcrm -q ID), or {more}"
             ) from error
@@ -301,7 +301,7 @@ def _depth(queue: Any, spec: Spec) -> int:
             raise Unavailable(
                 f"a queue of {spec.depth} messages of {size} bytes is more than kernel.msgmnb, "
                 f"{sysctl('kernel.msgmnb')}",
-                raised("kernel.msgmnb", spec.depth * size),
+                sysctl_command("kernel.msgmnb", spec.depth * size),
             ) from error
     return int(queue.max_size) // size
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base import raised, refused, sysctl, sysctl_limit
+from ipcbench.transports.base import refused, sysctl, sysctl_command, sysctl_limit
 from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.contract import (
@@ -150,7 +150,7 @@ class SysvSegments:
         in_all = pages * sysv_ipc.PAGE_SIZE
         limits = (
             sysctl_limit("segment", "kernel.shmmax"),
-            Limit("segment", in_all, "kernel.shmall", raised("kernel.shmall", 2 * pages)),
+            Limit("segment", in_all, "kernel.shmall", sysctl_command("kernel.shmall", 2 * pages)),
             # The binding writes to all bytes of a new segment: beyond this memory, the kernel
             # would kill this process.
             memory,
@@ -166,7 +166,7 @@ class SysvSegments:
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
-            more = raised("kernel.shmmni", max(16, 2 * sysctl("kernel.shmmni")))
+            more = sysctl_command("kernel.shmmni", max(16, 2 * sysctl("kernel.shmmni")))
             raise refused(
                 f"shmget(2) of {size} bytes",
                 error,

@@ -11,7 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ipcbench.transports.base import check_spec, path_in, raised, refused, sysctl_limit
+from ipcbench.transports.base import (
+    check_spec,
+    path_in,
+    refused,
+    sysctl_command,
+    sysctl_limit,
+)
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -171,7 +177,7 @@ def message_limit(kind: socket.SocketKind) -> Limit:
         "message",
         most,
         "SO_SNDBUF, by net.core.wmem_default",
-        raised("net.core.wmem_default", 2 * (most + 32)),
+        sysctl_command("net.core.wmem_default", 2 * (most + 32)),
     )
 
 

@@ -25,9 +25,9 @@ from ipcbench.transports.base import (
     Receive,
     check_spec,
     path_in,
-    raised,
     serve,
     sysctl,
+    sysctl_command,
     translate,
     waiting_receive,
 )
@@ -249,7 +249,7 @@ class UnixDatagram:
                     "messages in a queue",
                     queue + 1,  # it is full when there are more than that: unix_recvq_full
                     _QUEUE,
-                    raised(_QUEUE, 10 * queue),
+                    sysctl_command(_QUEUE, 10 * queue),
                 ),
             ),
         )
