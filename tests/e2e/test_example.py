@@ -204,7 +204,11 @@ def test_list_and_doctor_report_why_it_has_no_native_runtime(plain: Author) -> N
     assert REBUILD in line
     findings = json.loads(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
     (found,) = (one for one in findings if NOT_BUILT in one["text"])
-    assert (found["weight"], found["topic"], found["remedy"]) == ("mind", "native runtime", REBUILD)
+    assert (found["severity"], found["topic"], found["remedy"]) == (
+        "warning",
+        "native runtime",
+        REBUILD,
+    )
 
 
 @without_native

@@ -12,6 +12,8 @@ from ipcbench.transports.registry import get, names
 from ipcbench.transports.shm.transport import Shm
 from ipcbench.transports.sync.futex import FutexWords
 
+NAMES = names()  # their traits are read, and no channel is created
+
 
 def traits(name: str) -> Traits:
     transport = get(name)
@@ -25,12 +27,12 @@ def notifies(name: str) -> bool:
     return isinstance(transport, Shm) and not isinstance(transport.waiter, FutexWords)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_signals_are_those_of_counted_rings(name: str) -> None:
     assert traits(name).signals == (2 if notifies(name) else 0)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", NAMES)
 def test_ways_of_waiting_agree(name: str) -> None:
     found = traits(name)
     assert found.can_wait(found.waiting) and found.can_wait(Wait.BLOCK)
