@@ -1,14 +1,14 @@
-"""A model of the ring over words (native/word_ring.h, native/futex.h), in every order x86 has.
+"""Model of the word ring (native/word_ring.h, native/futex.h), in all orders that x86 allows.
 
-Each process is a generator's worth of small steps over shared words. Stores go through a
-store buffer that the machine empties when it likes, which is what x86 does (Intel SDM 3A,
-8.2.3.4: a load may pass an earlier store); a fence, or an exchange, empties it first.
-`explore` goes through all states that there are, and raises `Lost` for one where nobody can
-go on before all is done, and `Torn` where a message is not what was sent.
+Each process is a sequence of small steps over shared words. Stores go through a store buffer,
+which the machine empties at any time: on x86 a load may be executed before an earlier store
+(Intel SDM 3A, 8.2.3.4). A fence or an exchange empties it first. `explore` visits all states.
+It raises `Lost` for a state where no process can continue before the end, and `Torn` where a
+received message is not the one sent.
 
-Weaker machines are ThreadSanitizer's (test_ring_proof.py), which goes by C's own rules.
+Weaker machines are tested with ThreadSanitizer (test_ring_proof.py), by the rules of C.
 
-`without` leaves something out, so that what it is for is seen to fail.
+`without` leaves out a part of the protocol, to show that the model finds its absence.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 
 
 class Lost(AssertionError):
-    """Somebody sleeps for ever, with work to do."""
+    """A process sleeps for ever although there is work."""
 
 
 class Torn(AssertionError):
-    """A message was read that was not what was sent."""
+    """A received message is not the one sent."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ Words = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Side:
-    """One process: where it is in its program, its own counts, and its store buffer."""
+    """One process: its place in the program, its own counts, and its store buffer."""
 
     at: str
     count: int = 0
@@ -57,7 +57,7 @@ class State:
 
 
 def start(ring: Ring) -> State:
-    names = ["bell"]
+    names = ["doorbell"]
     for lane in range(ring.lanes):
         names += [f"freed{lane}", f"room{lane}"]
         names += [f"{what}{lane}.{slot}" for slot in range(ring.depth) for what in ("head", "byte")]
@@ -74,7 +74,7 @@ def finished(ring: Ring, state: State) -> bool:
 
 
 def _load(state: State, who: int, name: str) -> int:
-    """What the process sees: its own latest store, or memory."""
+    """Load a word: the process's own latest store, or memory."""
     for stored, value in reversed(state.sides[who].buffer):
         if stored == name:
             return value
@@ -97,7 +97,7 @@ def _written(state: State, name: str, value: int) -> State:
 
 
 def _woken(state: State, name: str) -> State:
-    """FUTEX_WAKE: who sleeps by that bell goes on."""
+    """FUTEX_WAKE: wake the process that sleeps by this doorbell."""
     for who, side in enumerate(state.sides):
         if side.at == f"asleep {name}":
             return _moved(state, who, at="look" if who == 0 else "check")
@@ -105,13 +105,13 @@ def _woken(state: State, name: str) -> State:
 
 
 def _emptied(state: State, who: int) -> State:
-    """One store, the oldest, comes to memory."""
+    """Write the oldest store of the buffer to memory."""
     (name, value), *rest = state.sides[who].buffer
     return _moved(_written(state, name, value), who, buffer=tuple(rest))
 
 
 def following(ring: Ring, state: State) -> Iterator[State]:
-    """All states that one step of anybody leads to."""
+    """Yield all states after one step of any process."""
     for who, side in enumerate(state.sides):
         if side.buffer:
             yield _emptied(state, who)
@@ -120,51 +120,51 @@ def following(ring: Ring, state: State) -> Iterator[State]:
             yield found
 
 
-def _ring(ring: Ring, state: State, who: int, bell: str, after: str) -> State | None:
-    """The steps of `ipcbench_ring`; where they end is `after`."""
+def _wake(ring: Ring, state: State, who: int, doorbell: str, after: str) -> State | None:
+    """Make a step of `ipcbench_wake`; `after` is the place behind it."""
     side = state.sides[who]
     if side.at == "fence":
-        if side.buffer and "bringer's fence" not in ring.without:
-            return None  # it waits until its stores are out
+        if side.buffer and "sender's fence" not in ring.without:
+            return None  # it waits until its stores are in memory
         return _moved(state, who, at="glance")
     if side.at == "glance":
-        seen = _load(state, who, bell)
+        seen = _load(state, who, doorbell)
         return _moved(state, who, at="exchange" if seen & 1 else after, seen=seen)
     if side.at == "exchange":
         if side.buffer:
             return None  # a locked exchange empties the buffer as well
-        if dict(state.memory)[bell] != side.seen:
+        if dict(state.memory)[doorbell] != side.seen:
             return _moved(state, who, at=after)
-        if "ring's change" in ring.without:
+        if "wake-up's change" in ring.without:
             return _moved(state, who, at="wake")
-        return _moved(_written(state, bell, side.seen + 1), who, at="wake")
-    return _woken(_moved(state, who, at=after), bell)  # "wake"
+        return _moved(_written(state, doorbell, side.seen + 1), who, at="wake")
+    return _woken(_moved(state, who, at=after), doorbell)  # "wake"
 
 
-def _sleep(ring: Ring, state: State, who: int, bell: str, again: str) -> State | None:
-    """The steps of `ipcbench_sleep`; `again` is the second look."""
+def _sleep(ring: Ring, state: State, who: int, doorbell: str, again: str) -> State | None:
+    """Make a step of `ipcbench_sleep`; `again` is the second look."""
     side = state.sides[who]
     if side.at == "set":
-        if "waiter's fence" in ring.without:  # a plain store instead of the exchange
-            seen = _load(state, who, bell) | 1
-            return _moved(_stored(state, who, bell, seen), who, at=again, seen=seen)
+        if "receiver's fence" in ring.without:  # a plain store instead of the exchange
+            seen = _load(state, who, doorbell) | 1
+            return _moved(_stored(state, who, doorbell, seen), who, at=again, seen=seen)
         if side.buffer:
             return None
-        seen = dict(state.memory)[bell] | 1
-        return _moved(_written(state, bell, seen), who, at=again, seen=seen)
+        seen = dict(state.memory)[doorbell] | 1
+        return _moved(_written(state, doorbell, seen), who, at=again, seen=seen)
     # "futex": the kernel compares memory itself, under its lock.
     if side.buffer:
         return None
-    same = dict(state.memory)[bell] == side.seen
+    same = dict(state.memory)[doorbell] == side.seen
     woken = "look" if who == 0 else "check"
-    return _moved(state, who, at=f"asleep {bell}" if same else woken)
+    return _moved(state, who, at=f"asleep {doorbell}" if same else woken)
 
 
-def _clear(state: State, who: int, bell: str, after: str) -> State | None:
-    """The end of `ipcbench_sleep` where its second look finds something: nobody sleeps."""
+def _clear(state: State, who: int, doorbell: str, after: str) -> State | None:
+    """End `ipcbench_sleep` after a second look that finds something: it does not sleep."""
     if state.sides[who].buffer:
         return None
-    cleared = _written(state, bell, dict(state.memory)[bell] & ~1)
+    cleared = _written(state, doorbell, dict(state.memory)[doorbell] & ~1)
     return _moved(cleared, who, at=after)
 
 
@@ -174,14 +174,14 @@ def _consumer(ring: Ring, state: State) -> State | None:
     if at.startswith("asleep"):
         return None
     if at in ("fence", "glance", "exchange", "wake"):
-        return _ring(ring, state, 0, f"room{lane}", "over")
+        return _wake(ring, state, 0, f"room{lane}", "over")
     if at == "over":
         return _moved(state, 0, at="look", turn=(lane + 1) % ring.lanes)
     if at == "clear":
-        return _clear(state, 0, "bell", "read")
+        return _clear(state, 0, "doorbell", "read")
     if at in ("set", "futex"):
         again = "futex" if "second look" in ring.without else "again"
-        return _sleep(ring, state, 0, "bell", again)
+        return _sleep(ring, state, 0, "doorbell", again)
     number = side.taken[lane] + 1
     slot = f"{lane}.{(number - 1) % ring.depth}"
     if at == "read":
@@ -226,11 +226,11 @@ def _producer(ring: Ring, state: State, who: int) -> State | None:
         second = "byte" if "release" in ring.without else "head"
         stored = _stored(state, who, second + slot, side.count + 1)
         return _moved(stored, who, at="fence", count=side.count + 1)
-    return _ring(ring, state, who, "bell", "check")
+    return _wake(ring, state, who, "doorbell", "check")
 
 
 def explore(ring: Ring) -> int:
-    """How many states there are. Raises: Lost, Torn."""
+    """Visit all states; return their number. Raises: Lost, Torn."""
     first = start(ring)
     known, fresh = {first}, [first]
     while fresh:

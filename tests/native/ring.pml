@@ -1,12 +1,12 @@
-/* The ring over words (native/word_ring.h, native/words.h) for Spin: one producer, one consumer,
- * both asleep whenever there is nothing to do.
+/* The word ring (native/word_ring.h, native/futex.h) for Spin: one producer and one consumer, which
+ * sleep whenever there is nothing to do.
  *
  *   spin -a ring.pml && gcc -O2 -o pan pan.c && ./pan -m100000
  *
  * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
- * Leave something out by -DNO_BRINGERS_FENCE, -DNO_WAITERS_FENCE, -DNO_SECOND_LOOK or -DNO_CHANGE
- * (of the doorbell, by who rings): then a state is found where both sleep ("invalid end state"). With
- * -DHEAD_FIRST, or -DNO_ROOM, bytes that are not those of the message fail an assertion. */
+ * -DNO_SENDERS_FENCE, -DNO_RECEIVERS_FENCE, -DNO_SECOND_LOOK and -DNO_CHANGE (of the doorbell, by a
+ * wake-up) leave out a part of the protocol: then both may sleep ("invalid end state"). With
+ * -DHEAD_FIRST or -DNO_LIMIT, an assertion finds bytes that are not those of the message. */
 #ifndef DEPTH
 #define DEPTH 2
 #endif
@@ -14,10 +14,10 @@
 #define MESSAGES 4
 #endif
 
-#ifdef NO_ROOM
-#define ROOMY (DEPTH + 1)
+#ifdef NO_LIMIT
+#define FREE_LIMIT (DEPTH + 1)
 #else
-#define ROOMY DEPTH
+#define FREE_LIMIT DEPTH
 #endif
 #ifdef NO_SECOND_LOOK
 #define LOOKS_AGAIN false
@@ -27,8 +27,8 @@
 
 #define WORDS (4 + 2 * DEPTH)
 #define FREED 0
-#define ROOM 1 /* the producer's doorbell */
-#define BELL 2 /* the consumer's */
+#define PRODUCER_DOORBELL 1
+#define CONSUMER_DOORBELL 2
 #define HEAD(n) (4 + ((n) - 1) % DEPTH)
 #define BYTE(n) (4 + DEPTH + ((n) - 1) % DEPTH)
 
@@ -50,9 +50,9 @@ inline fence(who) { empty(buffers[who]) }
 
 /* Each side loads only what it does not store to, or has in memory: no forwarding is needed. */
 
-inline sound(who, other, doorbell) /* ipcbench_wake */
+inline wake(who, other, doorbell) /* ipcbench_wake */
 {
-#ifndef NO_BRINGERS_FENCE
+#ifndef NO_SENDERS_FENCE
     fence(who);
 #endif
     seen = memory[doorbell];
@@ -79,7 +79,7 @@ inline sound(who, other, doorbell) /* ipcbench_wake */
 
 inline set(who, doorbell) /* the first half of ipcbench_sleep */
 {
-#ifdef NO_WAITERS_FENCE
+#ifdef NO_RECEIVERS_FENCE
     atomic { seen = memory[doorbell] | 1; store(who, doorbell, seen) }
 #else
     atomic { empty(buffers[who]) -> seen = memory[doorbell] | 1; memory[doorbell] = seen }
@@ -106,12 +106,12 @@ proctype producer()
     :: sent == MESSAGES -> break
     :: else ->
         do
-        :: sent - memory[FREED] < ROOMY -> break
+        :: sent - memory[FREED] < FREE_LIMIT -> break
         :: else ->
-            set(0, ROOM);
+            set(0, PRODUCER_DOORBELL);
             if
-            :: LOOKS_AGAIN && sent - memory[FREED] < ROOMY -> break
-            :: else -> doze(0, ROOM)
+            :: LOOKS_AGAIN && sent - memory[FREED] < FREE_LIMIT -> break
+            :: else -> doze(0, PRODUCER_DOORBELL)
             fi
         od;
         sent++;
@@ -122,7 +122,7 @@ proctype producer()
         store(0, BYTE(sent), sent);
         store(0, HEAD(sent), sent);
 #endif
-        sound(0, 1, BELL)
+        wake(0, 1, CONSUMER_DOORBELL)
     od
 }
 
@@ -136,16 +136,16 @@ proctype consumer()
         do
         :: memory[HEAD(taken + 1)] == taken + 1 -> break
         :: else ->
-            set(1, BELL);
+            set(1, CONSUMER_DOORBELL);
             if
             :: LOOKS_AGAIN && memory[HEAD(taken + 1)] == taken + 1 -> break
-            :: else -> doze(1, BELL)
+            :: else -> doze(1, CONSUMER_DOORBELL)
             fi
         od;
         taken++;
         assert(memory[BYTE(taken)] == taken);
         store(1, FREED, taken);
-        sound(1, 0, ROOM)
+        wake(1, 0, PRODUCER_DOORBELL)
     od
 }
 

@@ -1,4 +1,4 @@
-"""A ring's lengths lie in memory that others have: no length makes an end read beyond its slot.
+"""Lengths in shared memory, which other processes can write: no end reads beyond its slot.
 
 Each case has a process of its own, which a length that is believed would take along.
 """
@@ -76,7 +76,7 @@ def test_python_reads_no_slot_beyond_its_end() -> None:
 
 
 def _scribbled(name: str, way: str, runtime: str) -> None:
-    """The message is refused, and is over; the next one is whole."""
+    """The message is refused and consumed; the next one is whole."""
     place = name if way == "recv" else f"{name}/in-place"
     assert available(place)
     lengths = {"longer than the slot": SIZE + 1, "beyond the segment": BUFFER - 1}

@@ -1,4 +1,4 @@
-"""Many messages by one call, as streams send them: what arrives, and what the check finds."""
+"""Tests of many messages by one call: their content, and the check of streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIZE = 64
 
 @pytest.fixture(params=["spin", "futex", "spin-block", "posix-sem"])
 def ring(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Any]]:
-    """Both native ends of a ring of four slots."""
+    """Attach both native ends of a ring of four slots."""
     transport = available(f"shm:posix+{request.param}")
     channel = transport.create(Spec(SIZE, Topology.LINK, depth=4, native=True))
     tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
@@ -51,7 +51,7 @@ def a_room(data: bytes) -> memoryview:
 
 
 def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
-    """Batches of any length, up to many times the ring's: none is lost, none comes twice."""
+    """Batches of any length, up to many times the ring's: no message is lost or repeated."""
     near, far = ring
     counts = [1, 2, 3, 4, 5, 9, 100, 7]
 
@@ -75,7 +75,7 @@ def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
 def test_another_length_among_several_is_an_error(
     ring: tuple[Any, Any], at: int, length: int
 ) -> None:
-    """As it is one by one; those behind it are over as well, and the ring goes on."""
+    """Like one by one; the messages behind it are consumed, and the ring works on."""
     near, far = ring
     for number in range(3):
         near.send(memoryview(bytes(length if number == at else SIZE)))
@@ -101,7 +101,7 @@ def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> 
 
 
 class Post:
-    """A native end in memory: what has arrived is given, what is sent is kept."""
+    """A native end in memory: it returns given messages, and keeps those sent."""
 
     def __init__(self, inbox: list[bytes], *, several: bool = True) -> None:
         self.inbox = deque(inbox)
@@ -141,7 +141,7 @@ def check(end: Any, where: Seat, size: int) -> list[int]:
 
 
 def sent(size: int, index: int = 0) -> list[bytes]:
-    """What a stream's sender sends for the check."""
+    """Return the messages that a stream's sender sends for the check."""
     in_a_row = [message(index, 0, MESSAGES, size)] * row(Post([]).end, size)
     return in_a_row + [message(index, 0, number, size) for number in range(MESSAGES)]
 

@@ -1,4 +1,4 @@
-"""open_capsule.h: a plug-in goes on working when `struct ipcbench_ops` has grown on a side."""
+"""Tests of open_capsule.h: one side may have a longer `struct ipcbench_ops`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The references: each plays in each mode, is heard when it fails, and leaves nothing behind."""
+"""Tests of the reference programs: each mode, reported failures, no leftovers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_every_facility_has_its_reference() -> None:
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
 @pytest.mark.parametrize("size", [64, 8192])
 def test_it_plays(name: str, mode: str, size: int, place: Path) -> None:
-    """More messages than any buffer holds: nobody waits for ever."""
+    """More messages than any buffer holds: no process waits for ever."""
     times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=place))
     assert len(times) == 3
     # The quickest machine takes some nanoseconds to copy 64 bytes twice.
@@ -94,7 +94,7 @@ def test_it_plays_across_cpus(name: str, mode: str, place: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(STREAMS | RINGS))
 def test_messages_larger_than_the_buffer(name: str, place: Path) -> None:
-    """A mebibyte: streams take it in parts, rings have slots for it."""
+    """A message of a mebibyte: streams transfer it in parts, rings have slots for it."""
     (time,) = _times(_run(_program(name), "stream", 1 << 20, 3, 1, CPUS[0], CPUS[0], place=place))
     assert time > 1000  # a terabyte a second is nobody's
 
@@ -106,7 +106,7 @@ def test_the_depth_can_be_chosen(name: str, place: Path) -> None:
 
 
 def test_more_bytes_take_longer(place: Path) -> None:
-    """What is timed is the transfer: a hundred thousand times the bytes, and it shows."""
+    """The time is that of the transfer: it grows with the size of the messages."""
     program = _program("pipe")
     short = _times(_run(program, "pingpong", 1, 300, 3, CPUS[0], CPUS[0], place=place))
     long = _times(_run(program, "pingpong", 1 << 20, 3, 3, CPUS[0], CPUS[0], place=place))
@@ -159,13 +159,13 @@ def test_what_arrives_is_compared(mode: str, place: Path) -> None:
     (place / "liar.c").write_text(LIAR)
     done = _run(build.compiled(place / "liar.c"), mode, 64, 5, 1, CPUS[0], CPUS[0], place=place)
     assert done.returncode != 0
-    assert "liar: what was received: Bad message" in done.stderr
+    assert "liar: the message received: Bad message" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("name", ["sysv_queue", "shm_sysv_sem", "posix_queue", "shm_posix_sem"])
 def test_killed_it_leaves_nothing(name: str, number: signal.Signals, place: Path) -> None:
-    """The other side ends with it, and removes what one that was killed could not."""
+    """The other side ends too, and removes the objects of a killed one."""
     before = outliving()
     words = ["pingpong", 64, 1 << 30, 1, CPUS[0], CPUS[0]]
     process = subprocess.Popen([_program(name), *map(str, words)], stderr=subprocess.PIPE)

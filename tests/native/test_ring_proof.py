@@ -1,4 +1,4 @@
-"""The ring over words: every order of its steps in a model, and its code under ThreadSanitizer."""
+"""Tests of the word ring: all orders of its steps in a model, its code under ThreadSanitizer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.native.interleavings import Lost, Ring, Torn, explore
 HERE = Path(__file__).parent
 
 # What ring.pml can do without: somebody then sleeps for ever, or bytes are not the message's.
-TEAR = ("HEAD_FIRST", "NO_ROOM")
-LEFT_OUT = ("NO_BRINGERS_FENCE", "NO_WAITERS_FENCE", "NO_SECOND_LOOK", "NO_CHANGE", *TEAR)
+TEAR = ("HEAD_FIRST", "NO_LIMIT")
+LEFT_OUT = ("NO_SENDERS_FENCE", "NO_RECEIVERS_FENCE", "NO_SECOND_LOOK", "NO_CHANGE", *TEAR)
 
 
 RINGS = [
@@ -41,10 +41,10 @@ def test_no_order_loses_anything(ring: Ring) -> None:
 @pytest.mark.parametrize(
     ("without", "happens"),
     [
-        ("bringer's fence", Lost),
-        ("waiter's fence", Lost),
+        ("sender's fence", Lost),
+        ("receiver's fence", Lost),
         ("second look", Lost),
-        ("ring's change", Lost),
+        ("wake-up's change", Lost),
         ("release", Torn),
         ("room", Lost),
     ],
@@ -55,7 +55,7 @@ def test_the_model_misses_what_is_left_out(without: str, happens: type[Exception
 
 
 def test_promela(tmp_path: Path) -> None:
-    """The same protocol, modelled a second time, for a checker that is not ours."""
+    """A second model of the protocol, for the model checker Spin."""
     spin, compiler = shutil.which("spin"), shutil.which("cc")
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
@@ -81,7 +81,7 @@ def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:
 
 @pytest.fixture(scope="module")
 def threads(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The harness, compiled with ThreadSanitizer; what to start it by."""
+    """Compile the harness with ThreadSanitizer; return the command that runs it."""
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler")
@@ -120,7 +120,7 @@ def test_threads(
 
 @pytest.mark.parametrize("one", breaks.THREADS, ids=lambda one: one.name)
 def test_a_race_is_seen(one: breaks.Break, threads: list[str], tmp_path: Path) -> None:
-    """What is ordered by less than it has to be, which x86 would let pass."""
+    """Orders that are too weak, which x86 would not show."""
     headers = breaks.sources(one, tmp_path) / "transports/native"
     broken = _sanitized("cc", headers, tmp_path)
     producers, *others = one.shape.split()

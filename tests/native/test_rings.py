@@ -1,4 +1,4 @@
-"""A seeded sample of what `make soak` plays with rings (tests/soak/rings.py), and of its breaks."""
+"""Rings between processes: a seeded sample of those of `make soak`, and of the breaks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
 def test_a_break_that_cannot_be_played_here_says_why(
     name: str, lacking: tuple[Any, str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, and not after a minute of games that are none."""
+    """It is reported at once."""
     (one,) = (one for one in breaks.RINGS if one.name == name)
     if reason := rings.not_covered(one):
         pytest.skip(reason)
@@ -75,5 +75,5 @@ def test_a_break_that_cannot_be_played_here_says_why(
 
 @pytest.mark.parametrize("one", breaks.ALL, ids=lambda one: one.name)
 def test_what_is_to_be_broken_is_there(one: breaks.Break) -> None:
-    """A text that was changed since is to be changed in breaks.py, too."""
+    """A changed text must be changed in breaks.py, too."""
     assert breaks.applied(one) != (breaks.ROOT / one.file).read_text()

@@ -1,1 +1,1 @@
-"""Plain C programs that do what our transports do: what tells whether our loops are honest."""
+"""Reference programs in plain C, with which the timed loops of the transports are compared."""

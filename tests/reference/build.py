@@ -38,12 +38,12 @@ def compiler() -> list[str]:
 
 
 def reference(name: str) -> Path:
-    """The program of that name. Raises: NoCompiler, DoesNotCompile."""
+    """Return the program of a name. Raises: NoCompiler, DoesNotCompile."""
     return compiled(FOLDER / f"{name}.c")
 
 
 def compiled(source: Path) -> Path:
-    """The program that a source makes, with our headers at hand. Raises as `reference` does."""
+    """Compile a source with the headers of the references. Raises: as `reference`."""
     parts = [*compiler(), *FLAGS, *LIBRARIES]
     state = hashlib.sha256("\0".join(parts).encode())
     for path in (source, *sorted(FOLDER.glob("*.h"))):

@@ -1,9 +1,9 @@
-/* The floor of a round trip between two CPUs: ping-pong over cache lines, DEPTH of them each way.
+/* The floor of a round trip between two CPUs: ping-pong over DEPTH cache lines in each direction.
  *
- * A message's number is all that there is, and SIZE bytes, which may be none, behind it: up to
- * 56 ride in the number's own line. Each is sent once the one before it has been answered, so
- * there is nothing else to agree on. With one line each way the sender has to fetch it from who
- * still reads it; with more, it asks for the next one while it waits for the answer.
+ * A message is a number and SIZE bytes, or none, behind it: up to 56 are in the line of the number.
+ * Each message is sent after the answer to the one before, so no other synchronization is needed.
+ * With one line in each direction, the sender must fetch it from the core that still reads it; with
+ * several, it prefetches the next one while it waits for the answer.
  */
 #define PLAYS "pingpong"
 #define SMALLEST 0
@@ -17,8 +17,8 @@ struct line {
     char payload[];
 };
 
-/* Ask for a line, to write into it. */
-static inline void own(const char *line)
+/* Prefetch a line for writing. */
+static inline void prefetch_for_write(const char *line)
 {
 #if defined(__x86_64__)
     __asm__ volatile("prefetchw %0" : : "m"(*line));
@@ -27,7 +27,7 @@ static inline void own(const char *line)
 #endif
 }
 
-/* One way, as one side sees it. */
+/* One direction, as one side sees it. */
 struct way {
     char *start, *end;
     char *at; /* the next message's line */
@@ -41,7 +41,7 @@ static void create(void)
 {
     char *memory;
 
-    /* The next line is often fetched with the one asked for: none is another's next. */
+    /* The processor often fetches the adjacent line too: leave it unused. */
     apart = lines(sizeof(struct line) + size) + CACHE_LINE;
     memory = shared_memory(2 * depth * apart);
     for (int i = 0; i < 2; i++, memory += depth * apart)
@@ -54,7 +54,7 @@ static void attach(enum side me)
     in = &ways[me == A ? 1 : 0];
 }
 
-/* The next message's line; `at` goes on. */
+/* Return the line of the next message; advance `at`. */
 static struct line *next(struct way *way)
 {
     struct line *line = (struct line *)way->at;
@@ -73,7 +73,7 @@ static void put(const char *data, size_t length)
     memcpy(line->payload, data, length);
     atomic_store_explicit(&line->number, out->passed, memory_order_release);
     if (depth > 1)
-        own(out->at);
+        prefetch_for_write(out->at);
 }
 
 static void take(char *buffer, size_t length)

@@ -1,11 +1,11 @@
-/* Two FIFOs, one each way: fifo(7). */
+/* Two FIFOs, one in each direction: fifo(7). */
 #include "reference.h"
 
 #include <sys/stat.h>
 
-static int forth[2], back[2], in, out;
+static int to_b[2], to_a[2], in, out;
 
-/* Both ends, opened by one process: the one that reads first, and without waiting for the other. */
+/* Open both ends in one process: first the reading end, with O_NONBLOCK. */
 static void make(int ends[2])
 {
     const char *place = getenv("TMPDIR");
@@ -28,17 +28,17 @@ static void make(int ends[2])
 
 static void create(void)
 {
-    forth[0] = forth[1] = back[0] = back[1] = -1;
-    make(forth);
-    make(back);
+    to_b[0] = to_b[1] = to_a[0] = to_a[1] = -1;
+    make(to_b);
+    make(to_a);
 }
 
 static void attach(enum side me)
 {
-    in = me == A ? back[0] : forth[0];
-    out = me == A ? forth[1] : back[1];
-    close(me == A ? back[1] : forth[1]);
-    close(me == A ? forth[0] : back[0]);
+    in = me == A ? to_a[0] : to_b[0];
+    out = me == A ? to_b[1] : to_a[1];
+    close(me == A ? to_a[1] : to_b[1]);
+    close(me == A ? to_b[0] : to_a[0]);
 }
 
 static void put(const char *data, size_t length)

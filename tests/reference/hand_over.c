@@ -1,7 +1,7 @@
-/* The floor of a stream between two CPUs: one writes a block of memory, the other copies it out.
+/* The floor of a stream between two CPUs: one writes a block of memory, the other one copies it.
  *
- * There are DEPTH blocks, each with a flag on a line of its own that says whose turn it is. With
- * one block the two sides take turns; with more they work at the same time.
+ * There are DEPTH blocks, each with a flag on a line of its own, which names the side whose turn it
+ * is. With one block the two sides work in turn; with several they work at the same time.
  */
 #define PLAYS "stream"
 #define HAS_DEPTH 1
@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 static char *blocks, *flags;
-static _Atomic char *done; /* by B: the way back */
+static _Atomic char *done; /* set by B: the acknowledgement */
 static size_t at;
 static enum side me;
 
@@ -32,7 +32,7 @@ static void wait_for(_Atomic char *flag, char value)
         look_again();
 }
 
-/* Until the next block's flag is `mine`; the block. */
+/* Wait until the next block's flag is `mine`; return the block. */
 static char *next(char mine)
 {
     wait_for((_Atomic char *)(flags + at * CACHE_LINE), mine);

@@ -1,20 +1,20 @@
-/* Two pipes, one each way: pipe(2). */
+/* Two pipes, one in each direction: pipe(2). */
 #include "reference.h"
 
-static int forth[2], back[2], in, out;
+static int to_b[2], to_a[2], in, out;
 
 static void create(void)
 {
-    must(pipe(forth), "pipe");
-    must(pipe(back), "pipe");
+    must(pipe(to_b), "pipe");
+    must(pipe(to_a), "pipe");
 }
 
 static void attach(enum side me)
 {
-    in = me == A ? back[0] : forth[0];
-    out = me == A ? forth[1] : back[1];
-    close(me == A ? back[1] : forth[1]);
-    close(me == A ? forth[0] : back[0]);
+    in = me == A ? to_a[0] : to_b[0];
+    out = me == A ? to_b[1] : to_a[1];
+    close(me == A ? to_a[1] : to_b[1]);
+    close(me == A ? to_b[0] : to_a[0]);
 }
 
 static void put(const char *data, size_t length)

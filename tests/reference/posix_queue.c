@@ -1,12 +1,12 @@
-/* Two POSIX message queues, one each way: mq_overview(7). Their names are gone before use. */
+/* Two POSIX message queues, one in each direction: mq_overview(7). Names are removed at once. */
 #include "reference.h"
 
 #include <mqueue.h>
 
 static mqd_t queues[2], in, out;
 
-/* As many messages as a queue has by default, or half of that, … where RLIMIT_MSGQUEUE is in the
- * way. */
+/* Make a queue of the default number of messages; of half as many, and so on, where
+ * RLIMIT_MSGQUEUE is too low. */
 static mqd_t make(void)
 {
     char name[40];
@@ -43,7 +43,7 @@ static void put(const char *data, size_t length)
 
 static void take(char *buffer, size_t length)
 {
-    /* It wants room for the longest message: mq_receive(3). */
+    /* The buffer must be as large as the longest message: mq_receive(3). */
     if ((size_t)must(mq_receive(in, buffer, size, NULL), "mq_receive") != length)
         fail("another length");
 }

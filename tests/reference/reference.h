@@ -1,13 +1,13 @@
-/* What all references share: two processes, each pinned to its CPU, and the loops that are timed.
+/* The frame of all references: two processes, each pinned to a CPU, and the timed loops.
  *
- * A reference does what one of our transports does, as a C programmer would write it from the
- * man pages and no cleverer. It brings five functions; `main` is here.
+ * A reference does the same as one of the transports, written plainly from the man pages. It
+ * defines five functions; `main` is here.
  *
  *     usage: PROGRAM pingpong|stream SIZE COUNT BLOCKS CPU_A CPU_B [DEPTH]
  *
- * A block is COUNT round trips (pingpong), or COUNT messages from A to B and a byte back that
- * says that the last one is there (stream). Printed is, a line a block, how many nanoseconds
- * one round trip or one message took. DEPTH is a ring's: its slots each way.
+ * A block is COUNT round trips (pingpong), or COUNT messages from A to B and one byte back, which
+ * acknowledges the last one (stream). For each block, a line has the nanoseconds of one round trip
+ * or of one message. DEPTH is the number of a ring's slots, in each direction.
  */
 #ifndef REFERENCE_H
 #define REFERENCE_H
@@ -39,7 +39,7 @@ static void put(const char *data, size_t length);  /* send a message, all of it 
 static void take(char *buffer, size_t length);     /* receive one, all of it */
 static void destroy(void); /* remove what outlives both processes; a handler calls it too */
 
-/* What a program can say of itself before it includes this. */
+/* A program may define these before it includes this file. */
 #ifndef PLAYS
 #define PLAYS "pingpong stream"
 #endif
@@ -52,12 +52,12 @@ static void destroy(void); /* remove what outlives both processes; a handler cal
 
 #define CACHE_LINE 64
 #define PAGE 4096
-#define TIME_LIMIT 60 /* seconds, after which nothing waits any longer */
+#define TIME_LIMIT 60 /* seconds, after which the program ends itself */
 
 static size_t size;      /* of a message */
 static size_t depth;     /* of a ring */
-static bool one_cpu;     /* who waits actively has to yield */
-static const char *mode; /* what is played */
+static bool one_cpu;     /* a process that spins must yield */
+static const char *mode; /* pingpong or stream */
 static volatile sig_atomic_t over;
 
 /* Ending */
@@ -69,7 +69,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* A system call's result. It ends the program where that says that the call has failed. */
+/* The result of a system call; a failure ends the program. */
 static inline long must(long result, const char *what)
 {
     if (result < 0)
@@ -79,22 +79,22 @@ static inline long must(long result, const char *what)
 
 static void stop(int number)
 {
-    static const char late[] = "a reference found no end\n";
+    static const char late[] = "a reference did not end in time\n";
     int status, code = 128 + number;
 
     if (number == SIGCHLD && over)
         return;
-    /* The other side has said why it failed: this one ends as it did. */
+    /* The other side has printed its error: this one ends with the same status. */
     if (number == SIGCHLD && waitpid(-1, &status, WNOHANG) > 0 && WIFEXITED(status) &&
         WEXITSTATUS(status) != 0)
         code = WEXITSTATUS(status);
     if (number == SIGALRM && write(STDERR_FILENO, late, sizeof(late) - 1) < 0)
-        number = SIGALRM; /* nobody listens: there is no more to say */
+        number = SIGALRM; /* stderr is closed: the message is lost */
     destroy();
     _exit(code);
 }
 
-static void heed_signals(void)
+static void install_handlers(void)
 {
     static const int numbers[] = {SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGTERM};
     struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
@@ -110,7 +110,7 @@ static inline size_t lines(size_t bytes)
     return (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-/* Memory that both sides see: shm_overview(7). Its name is gone before anybody could use it. */
+/* Shared memory (shm_overview(7)), whose name is removed at once. */
 static inline char *shared_memory(size_t bytes)
 {
     char name[40];
@@ -130,9 +130,9 @@ static inline char *shared_memory(size_t bytes)
     return memory;
 }
 
-/* `size` bytes on cache lines of their own, or from a page's size on, on pages: how two ends of a
- * copy lie makes a sixth of its time. Those right before them may be written: System V's
- * messages have their type there, msgop(2). */
+/* `size` bytes on cache lines of their own, or on pages from the size of a page on: the alignment
+ * of a copy changes its time by a sixth. The bytes right before them may be written: the type of a
+ * System V message is there, msgop(2). */
 static char *private_memory(void)
 {
     size_t aligned = size < PAGE ? CACHE_LINE : PAGE;
@@ -143,7 +143,7 @@ static char *private_memory(void)
     return memory + aligned;
 }
 
-/* For who waits actively. */
+/* Between two looks of a process that spins. */
 static inline void relax(void)
 {
     if (one_cpu)
@@ -158,15 +158,15 @@ static inline void relax(void)
 #endif
 }
 
-/* The same for what is to be a floor: a `pause` takes up to 140 cycles since Skylake (Intel's
- * optimisation manual, "Pause Latency"), and an answer from another core is there before. */
+/* The same without `pause`, for a floor: since Skylake it takes up to 140 cycles (Intel's
+ * optimisation manual, "Pause Latency"), and an answer from another core arrives earlier. */
 static inline void look_again(void)
 {
     if (one_cpu)
         sched_yield();
 }
 
-/* Playing */
+/* Timing */
 
 static double nanoseconds(void)
 {
@@ -176,7 +176,7 @@ static double nanoseconds(void)
     return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-static void play_a(const char *message, char *buffer, long count)
+static void run_a(const char *message, char *buffer, long count)
 {
     if (*mode == 'p') {
         for (long i = 0; i < count; i++) {
@@ -190,7 +190,7 @@ static void play_a(const char *message, char *buffer, long count)
     }
 }
 
-static void play_b(const char *message, char *buffer, long count)
+static void run_b(const char *message, char *buffer, long count)
 {
     if (*mode == 'p') {
         for (long i = 0; i < count; i++) {
@@ -204,26 +204,26 @@ static void play_b(const char *message, char *buffer, long count)
     }
 }
 
-/* Has the last message come as it was sent? */
+/* Check that the last message was received as it was sent. */
 static void check(const char *message, const char *buffer, size_t length)
 {
     if (memcmp(message, buffer, length) != 0) {
         errno = EBADMSG;
-        fail("what was received");
+        fail("the message received");
     }
 }
 
-/* Until the other side is where this one is. */
-static void hear(int control)
+/* Wait until the other side is at the same place. */
+static void meet(int control)
 {
     char go;
 
     if (must(read(control, &go, 1), "read") == 0)
-        for (;;) /* it is gone, and its end comes as a signal */
+        for (;;) /* it has ended, and SIGCHLD or SIGTERM will follow */
             pause();
 }
 
-static void play(enum side me, int cpu, int control, long count, long blocks)
+static void run(enum side me, int cpu, int control, long count, long blocks)
 {
     char *message = private_memory(), *buffer = private_memory(), go = 'g';
     cpu_set_t cpus;
@@ -239,15 +239,15 @@ static void play(enum side me, int cpu, int control, long count, long blocks)
         memset(buffer, 0, size + 1);
         if (me == A) {
             must(write(control, &go, 1), "write");
-            hear(control);
+            meet(control);
             double start = nanoseconds();
-            play_a(message, buffer, count);
+            run_a(message, buffer, count);
             printf("%.3f\n", (nanoseconds() - start) / count);
             check(message, buffer, *mode == 'p' ? size : 1);
         } else {
-            hear(control);
+            meet(control);
             must(write(control, &go, 1), "write");
-            play_b(message, buffer, count);
+            run_b(message, buffer, count);
             check(message, buffer, size);
         }
     }
@@ -278,7 +278,7 @@ int main(int count, char **words)
     mode = words[1];
     size = number(words[2], SMALLEST);
     one_cpu = number(words[5], 0) == number(words[6], 0);
-    /* 256 KiB, in 64 slots at most and 2 at least: what our rings have. */
+    /* 256 KiB, in 64 slots at most and 2 at least: like the transports' rings. */
     depth = size > 4096 ? 262144 / size : 64;
     if (depth < 2)
         depth = 2;
@@ -286,7 +286,7 @@ int main(int count, char **words)
         depth = number(words[7], 1);
 
     must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control), "socketpair");
-    heed_signals();
+    install_handlers();
     create();
     child = must(fork(), "fork");
     if (child == 0) {
@@ -294,11 +294,11 @@ int main(int count, char **words)
         if (getppid() != parent)
             stop(SIGTERM);
         close(control[0]);
-        play(B, number(words[6], 0), control[1], number(words[3], 1), number(words[4], 1));
-        return read(control[1], words[0], 1) == 0 ? 0 : 1; /* until the other side has all */
+        run(B, number(words[6], 0), control[1], number(words[3], 1), number(words[4], 1));
+        return read(control[1], words[0], 1) == 0 ? 0 : 1; /* until the other side is done */
     }
     close(control[1]);
-    play(A, number(words[5], 0), control[0], number(words[3], 1), number(words[4], 1));
+    run(A, number(words[5], 0), control[0], number(words[3], 1), number(words[4], 1));
     over = 1;
     close(control[0]);
     must(waitpid(child, NULL, 0), "waitpid");

@@ -1,14 +1,14 @@
-/* The bounded buffer in shared memory, one each way: slots, and two counts around them.
+/* A bounded buffer in shared memory for each direction: slots, and two counts.
  *
- * Whoever includes this has said how to wait: `struct count`, and functions that make one, take
- * one from it (waiting until there is one) and give one to it. A count has one process that
- * takes and one that gives, and what was written before `give_one` is seen after `take_one`.
+ * The including program defines how to wait: `struct count`, and functions that make a count, take
+ * one from it (and wait until there is one) and give one to it. One process takes and one gives;
+ * stores before `give_one` are visible after `take_one`.
  */
 #ifndef RING_H
 #define RING_H
 
 struct ring {
-    struct count room, items; /* free slots, filled slots */
+    struct count free_slots, used_slots;
     size_t *lengths;
     char *slots;
     size_t at; /* this side's next slot */
@@ -23,8 +23,8 @@ static size_t ring_bytes(void)
 
 static void make_ring(struct ring *ring, char *memory)
 {
-    make_count(&ring->room, memory, depth);
-    make_count(&ring->items, memory + CACHE_LINE, 0);
+    make_count(&ring->free_slots, memory, depth);
+    make_count(&ring->used_slots, memory + CACHE_LINE, 0);
     ring->lengths = (size_t *)(memory + 2 * CACHE_LINE);
     ring->slots = memory + 2 * CACHE_LINE + lines(depth * sizeof(size_t));
 }
@@ -45,20 +45,20 @@ static void attach(enum side me)
 
 static void put(const char *data, size_t length)
 {
-    take_one(&out->room);
+    take_one(&out->free_slots);
     memcpy(out->slots + out->at * lines(size), data, length);
     out->lengths[out->at] = length;
-    give_one(&out->items);
+    give_one(&out->used_slots);
     out->at = out->at + 1 == depth ? 0 : out->at + 1;
 }
 
 static void take(char *buffer, size_t length)
 {
-    take_one(&in->items);
+    take_one(&in->used_slots);
     if (in->lengths[in->at] != length)
         fail("another length");
     memcpy(buffer, in->slots + in->at * lines(size), length);
-    give_one(&in->room);
+    give_one(&in->free_slots);
     in->at = in->at + 1 == depth ? 0 : in->at + 1;
 }
 

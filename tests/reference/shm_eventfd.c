@@ -1,4 +1,4 @@
-/* Shared memory and counters behind descriptors: eventfd(2), one a read (EFD_SEMAPHORE). */
+/* Shared memory, with counters of eventfd(2); each read takes one (EFD_SEMAPHORE). */
 #define HAS_DEPTH 1
 #include "reference.h"
 
@@ -10,7 +10,7 @@ struct count {
 
 static void make_count(struct count *count, char *line, unsigned initial)
 {
-    (void)line; /* it lives in the kernel */
+    (void)line; /* the counter is in the kernel */
     count->fd = must(eventfd(initial, EFD_SEMAPHORE), "eventfd");
 }
 

@@ -1,8 +1,8 @@
-/* Shared memory, and words that are slept on: futex(2).
+/* Shared memory, with words for futex(2).
  *
- * The giver wakes only where somebody may sleep. Both sides write one word and then read the
- * other's (sequentially consistent, or either read could pass the write before it): the giver
- * sees `asleep`, or the sleeper sees the new total, and then the kernel does not let it sleep.
+ * The giver wakes only if the taker may sleep. Each side stores to one word and then loads the
+ * other one, sequentially consistent, or the load could be executed before the store: the giver
+ * sees `asleep`, or the taker sees the new total, and then the kernel does not let it sleep.
  */
 #define HAS_DEPTH 1
 #include "reference.h"

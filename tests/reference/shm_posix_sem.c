@@ -1,4 +1,4 @@
-/* Shared memory and POSIX semaphores that lie in it: shm_overview(7), sem_overview(7). */
+/* Shared memory, with POSIX semaphores in it: shm_overview(7), sem_overview(7). */
 #define HAS_DEPTH 1
 #include "reference.h"
 

@@ -1,6 +1,7 @@
-/* Shared memory, and words that are looked at until they change.
+/* Shared memory, with words on which the processes spin.
  *
- * Each side keeps what it saw of the other's word, and looks again only when that is used up.
+ * Each side keeps its last value of the other side's word, and loads the word again only when
+ * that value is used up.
  */
 #define HAS_DEPTH 1
 #include "reference.h"

@@ -1,4 +1,4 @@
-/* Shared memory and System V semaphores, each a set of one: semop(2). */
+/* Shared memory, with System V semaphores, each a set of one: semop(2). */
 #define HAS_DEPTH 1
 #include "reference.h"
 
@@ -12,7 +12,7 @@ static int sets[4], made;
 
 static void make_count(struct count *count, char *line, unsigned initial)
 {
-    (void)line; /* it lives in the kernel */
+    (void)line; /* the semaphore is in the kernel */
     count->set = must(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600), "semget");
     sets[made++] = count->set;
     must(semctl(count->set, 0, SETVAL, initial), "semctl");

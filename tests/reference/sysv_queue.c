@@ -1,4 +1,4 @@
-/* Two System V message queues, one each way: msgop(2). */
+/* Two System V message queues, one in each direction: msgop(2). */
 #include "reference.h"
 
 #include <sys/ipc.h>
@@ -18,7 +18,7 @@ static void attach(enum side me)
     in = queues[me == A ? 1 : 0];
 }
 
-/* A message begins with its type, and the memory before ours is there for it. */
+/* A message begins with its type, for which there is memory before the bytes. */
 static long *begin(const char *data)
 {
     return (long *)(data - sizeof(long));

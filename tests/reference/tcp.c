@@ -1,4 +1,4 @@
-/* A TCP connection over the loopback interface, with nothing held back: tcp(7), TCP_NODELAY. */
+/* A TCP connection over the loopback interface, without delay: tcp(7), TCP_NODELAY. */
 #include "reference.h"
 
 #include <netinet/in.h>
@@ -20,7 +20,7 @@ static void create(void)
     must(connect(ends[A], (struct sockaddr *)&address, length), "connect");
     must(getsockname(ends[A], (struct sockaddr *)&own, &length), "getsockname");
     ends[B] = must(accept(listener, (struct sockaddr *)&others, &length), "accept");
-    if (own.sin_port != others.sin_port) { /* somebody else was quicker */
+    if (own.sin_port != others.sin_port) { /* another program has connected */
         errno = ECONNREFUSED;
         fail("accept");
     }

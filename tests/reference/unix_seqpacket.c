@@ -1,4 +1,4 @@
-/* A connected pair of sockets that keep messages apart and in order: unix(7), socketpair(2). */
+/* A connected pair of sockets of messages, in order: unix(7), socketpair(2). */
 #include "reference.h"
 
 static int ends[2], mine;
@@ -21,7 +21,7 @@ static void put(const char *data, size_t length)
 
 static void take(char *buffer, size_t length)
 {
-    /* The message's own length, even where less of it fits. */
+    /* The full length of the message, even if it is truncated. */
     if ((size_t)must(recv(mine, buffer, length, MSG_TRUNC), "recv") != length)
         fail("another length");
 }

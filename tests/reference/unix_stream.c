@@ -1,4 +1,4 @@
-/* A connected pair of stream sockets: unix(7), by a path that is gone before anybody uses them. */
+/* A connected pair of stream sockets: unix(7), through a path that is removed at once. */
 #include "reference.h"
 
 #include <sys/un.h>

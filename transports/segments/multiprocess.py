@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ipcbench.transports.contract import (
     Sharing,
     Unavailable,
 )
-from ipcbench.transports.kernel_objects import announce, check_ours, fresh_name, withdraw
+from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.segments.posix import allocate_in_shm, shm_capacity
 from ipcbench.transports.segments.protocol import try_kind
 
@@ -32,10 +33,9 @@ class MpSegment:
 
     fd = None
 
-    def __init__(self, shared: Any, private: bool) -> None:
+    def __init__(self, shared: Any, name: KernelName | None) -> None:
         self._shared = shared
-        self._private = private
-        self._named = True
+        self._name = name  # None: created elsewhere, and removed there
         self.address: str = shared.name
         self.memory: memoryview = shared.buf
 
@@ -59,22 +59,17 @@ class MpSegment:
             self._shared.close()
 
     def unlink(self) -> None:
-        if self._named:
-            self._named = False
-            _forget(self.address, self._private)
+        if self._name is not None:
+            self._name.remove()
 
 
 def _path(name: str) -> Path:
     return Path("/dev/shm", name)
 
 
-def _forget(name: str, private: bool) -> None:
-    _posixshmem: Any = import_module("_posixshmem")
-
-    with contextlib.suppress(FileNotFoundError):
-        _posixshmem.shm_unlink("/" + name)
-    if private:
-        withdraw("posix memory", "/" + name)
+def _posixshmem() -> Any:
+    """Return the library's own binding of shm_open(3)."""
+    return import_module("_posixshmem")
 
 
 @contextlib.contextmanager
@@ -121,23 +116,25 @@ class MpSegments:
         return shm_capacity()
 
     def create(self, size: int, name: str | None) -> MpSegment:
-        _posixshmem: Any = import_module("_posixshmem")
-
         plain = fresh_name() if name is None else name.removeprefix("/")
-        if name is None:
-            announce("posix memory", "/" + plain)
+        address, library = "/" + plain, _posixshmem()
+        kernel_name = KernelName(
+            "posix memory",
+            address,
+            private=name is None,
+            unlink=partial(library.shm_unlink, address),
+        )
         try:
-            shared = _shared(plain, max(size, 1))
+            with kernel_name.creating():
+                shared = _shared(plain, max(size, 1))
         except FileExistsError as error:
             raise FileExistsError(f"{name} is taken") from error
         except OSError as error:
-            if name is None:
-                withdraw("posix memory", "/" + plain)
             raise refused_in_shm("shm_open(3)", error) from error
-        segment = MpSegment(shared, private=name is None)
+        segment = MpSegment(shared, kernel_name)
         try:
             # SharedMemory only calls ftruncate(2), which reserves no pages.
-            fd = _posixshmem.shm_open("/" + plain, os.O_RDWR, 0o600)
+            fd = library.shm_open(address, os.O_RDWR, 0o600)
             try:
                 allocate_in_shm(fd, size)
             finally:
@@ -162,6 +159,6 @@ class MpSegments:
             # SharedMemory does not show its descriptor. In a folder with the sticky bit nobody
             # else can replace a file of this user: the file checked is the file opened.
             check_ours(_path(plain).lstat().st_uid, f"the segment {address}")
-            return MpSegment(_shared(plain, 0), private=False)
+            return MpSegment(_shared(plain, 0), None)
         except FileNotFoundError as error:
             raise PeerGone(f"the segment {address} was removed") from error
