@@ -1,4 +1,4 @@
-/* A seat's two operations in C: what a compiled loop calls, by the rules of ops.h. */
+/* The two operations of a seat in C, for compiled loops, by the rules of ops.h. */
 #include <Python.h>
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include "ops.h"
 
 struct seat {
-    struct ipcbench_ops ops; /* first, so that the capsule's pointer is both */
+    struct ipcbench_ops ops; /* first, so that the capsule's pointer is a pointer to both */
     PyObject *owner;         /* the endpoint, which closes the descriptors */
     int in, out, poll, nowait;
 };
@@ -19,7 +19,7 @@ give(void *ctx, const void *data, size_t size)
 {
     struct seat *seat = ctx;
     ssize_t sent;
-    if (size > PIPE_BUF) /* it would become several packets */
+    if (size > PIPE_BUF) /* it would be divided into several packets */
         return -EMSGSIZE;
     do
         sent = write(seat->out, data, size);
@@ -32,19 +32,19 @@ take(void *ctx, void *buffer, size_t size)
 {
     struct seat *seat = ctx;
     struct pollfd asked = {.fd = seat->in, .events = POLLIN};
-    char more; /* a longer packet would be cut in silence: with a byte more, it shows */
-    struct iovec room[] = {{buffer, size}, {&more, 1}};
+    char more; /* one byte more: read(2) truncates a longer packet silently */
+    struct iovec parts[] = {{buffer, size}, {&more, 1}};
     ssize_t received;
     while (seat->poll && poll(&asked, 1, seat->nowait ? 0 : -1) < 0)
         if (errno != EINTR)
             return -errno;
     do
-        received = readv(seat->in, room, 2);
+        received = readv(seat->in, parts, 2);
     while (received < 0 && errno == EINTR);
     if (received < 0)
         return -errno;
     if (received == 0)
-        return -EPIPE; /* the end of file */
+        return -EPIPE; /* end of file */
     return received > (ssize_t)size ? -EMSGSIZE : received;
 }
 

@@ -1,4 +1,4 @@
-"""pipe2(2) with O_DIRECT: a pipe that keeps the borders of what is written to it."""
+"""Packet pipes, pipe2(2) with O_DIRECT: pipes that keep the boundaries of messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _packets: Any = None
 _missing: Unavailable | None = None
 try:
     _packets = import_module("_packets")
-except ImportError as error:  # it is optional: pyproject.toml
+except ImportError as error:  # the extension is optional: pyproject.toml
     _missing = not_built("ipcbench-packet-pipe", error)
 
 TRAITS = Traits(
@@ -53,22 +53,22 @@ TRAITS = Traits(
     fan_out=FanOut.COMPETE,  # a packet goes to one reader
     peer_death=PeerDeath.REPORTED,  # end of file, EPIPE
     sharing=Sharing.DESCRIPTORS,
-    zero_length=False,  # writing nothing leaves no packet
+    zero_length=False,  # a write(2) of no bytes makes no packet
     pollable=True,
     copies=2,  # into the kernel's page, and out of it
     native=True,  # section 7
 )
 
-# What is longer becomes several packets: pipe(2), O_DIRECT.
+# A longer message is divided into several packets: pipe(2), O_DIRECT.
 PACKET = Limit("message", select.PIPE_BUF, "PIPE_BUF, pipe(2)")
 
-# Which of the channel's pipes a seat reads from and writes to: 0 is forth, 1 is back.
+# The channel's pipe that a seat reads from, and the one it writes to: 0 leads to the server.
 READS = {Role.SERVER: 0, Role.RECEIVER: 0, Role.CLIENT: 1}
 WRITES = {Role.CLIENT: 0, Role.SENDER: 0, Role.SERVER: 1}
 
 
 def _pipe() -> tuple[int, int]:
-    """The reading and the writing end. Raises: Unavailable."""
+    """Create a pipe: its reading and its writing end. Raises: Unavailable."""
     try:
         return os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
     except OSError as error:
@@ -76,7 +76,7 @@ def _pipe() -> tuple[int, int]:
 
 
 class PacketPipeChannel(PlainChannel):
-    """The owner's channel: it holds both ends of each pipe until all processes have attached."""
+    """The owner's channel, with both ends of each pipe until all processes have attached."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
@@ -94,8 +94,8 @@ class PacketPipeChannel(PlainChannel):
             ends.append(self._pipes[READS[role]][0])
         if role in WRITES:
             ends.append(self._pipes[WRITES[role]][1])
-        # Copies, which belong to the ticket; and no others: as long as a process holds a
-        # writing end, the reader sees no end of file.
+        # Copies, which the ticket owns, of these ends only: while any process has a writing end
+        # open, the reader gets no end of file.
         return Ticket(role, index, self._spec, fds=duplicate_all(ends))
 
     def _close(self) -> None:
@@ -104,7 +104,7 @@ class PacketPipeChannel(PlainChannel):
 
 
 class PacketPipeEndpoint(PlainEndpoint):
-    """One process's end: it owns the descriptors of its ticket from now on, and closes them."""
+    """One process's end. It owns the descriptors of its ticket and closes them."""
 
     def __init__(self, ticket: Ticket) -> None:
         self._spec = spec = ticket.spec
@@ -113,15 +113,15 @@ class PacketPipeEndpoint(PlainEndpoint):
         self._out = fds[-1] if ticket.role in WRITES else -1
         for fd in fds:
             os.set_blocking(fd, not spec.nowait)
-        # Functions bound to their descriptors: the timed loop looks nothing up.
-        # A seat of one direction keeps for the other the default, which refuses.
+        # Functions bound to their descriptors, so that the timed loop looks nothing up. A seat
+        # of one direction keeps the default for the other one, which raises TypeError.
         if ticket.role in READS:
             self.recv_into = waiting_receive(_receiver(fds[0], spec.size), fds[0], spec)
         if ticket.role in WRITES:
             self.send = _sender(fds[-1])
 
     def prepare(self, data: memoryview) -> Any:
-        """Called once, before the loop: what is checked here `send` need not check."""
+        """Check a message before the loop, so that `send` need not."""
         if len(data) > self._spec.size:
             raise MessageTooLarge(f"send: {len(data)} bytes, the spec says {self._spec.size}")
         if not data:
@@ -129,7 +129,7 @@ class PacketPipeEndpoint(PlainEndpoint):
         return data
 
     def native(self) -> object | None:
-        """The same descriptors, for compiled loops."""
+        """Make operations over the same descriptors, for compiled loops."""
         if _packets is None:
             return None
         polls = self._spec.wait is Wait.POLL
@@ -145,8 +145,8 @@ def _sender(fd: int) -> Any:
 
     def send(data: Any, /) -> None:
         try:
-            write(fd, data)  # a packet goes whole or not at all: nothing to compare
-        except OSError as error:  # EPIPE, EAGAIN; a `try` costs nothing where none comes
+            write(fd, data)  # a packet is written whole or not at all
+        except OSError as error:  # EPIPE, EAGAIN; without an error, `try` takes no time
             raise translate(error, "send") from error
 
     return send
@@ -159,12 +159,12 @@ def _receiver(fd: int, size: int) -> Any:
         try:
             if len(buffer) == size:
                 received = readinto(buffer)
-            else:  # a longer packet would be cut in silence: with a byte more, it shows
+            else:  # one byte more: read(2) truncates a longer packet silently
                 received = os.readv(fd, [buffer, bytearray(1)])
         except OSError as error:
             raise translate(error, "receive") from error
         if received != size:
-            if received is None:  # how FileIO says EAGAIN
+            if received is None:  # FileIO's result for EAGAIN
                 raise WouldBlock("receive: there is no message")
             if received == 0:
                 raise PeerGone("receive: end of file")
@@ -177,13 +177,13 @@ def _receiver(fd: int, size: int) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class PacketPipe:
-    """What the entry point names. It holds nothing: every channel has its own."""
+    """The transport, to which the entry point refers. It has no state of its own."""
 
     name: str = "packet-pipe"
     traits: Traits = TRAITS
 
     def probe(self) -> Limits | Unavailable:
-        """By trying: a kernel may know the flag and yet keep no borders."""
+        """Try it: a kernel may accept the flag and keep no boundaries."""
         try:
             ends = _pipe()
         except Unavailable as reason:
