@@ -9,7 +9,7 @@ import pytest
 from ipcbench.transports.contract import Sharing
 from ipcbench.transports.kernel_objects import fresh_key, fresh_name
 from ipcbench.transports.testing import ContractTests
-from ipcbench.transports.testing.subject import Stage
+from ipcbench.transports.testing.subject import Subject
 from tests import sampling
 
 
@@ -17,8 +17,8 @@ class _Sysv(ContractTests):
     """Transports that System V keys name: a free name is a number, not a path."""
 
     @pytest.fixture
-    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
-        return str(fresh_key()) if stage.transport.traits.sharing is Sharing.NAME else None
+    def free_name(self, subject: Subject, tmp_path: Path) -> str | None:
+        return str(fresh_key()) if subject.transport.traits.sharing is Sharing.NAME else None
 
 
 @pytest.mark.usefixtures("huge_pages")
@@ -30,7 +30,7 @@ class _Tmpfs(ContractTests):
     """A file on a tmpfs, whatever file system pytest's folder is on."""
 
     @pytest.fixture
-    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
+    def free_name(self, subject: Subject, tmp_path: Path) -> str | None:
         return f"/dev/shm/{fresh_name()}"
 
 

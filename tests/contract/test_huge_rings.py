@@ -12,7 +12,7 @@ import pytest
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.native import built
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.participants import Crew, numbered
+from ipcbench.transports.testing.participants import Participants, numbered
 from tests.available import available
 
 pytestmark = pytest.mark.usefixtures("huge_pages")
@@ -45,5 +45,5 @@ def test_messages_arrive(name: str, topology: Topology, native: bool) -> None:
         pytest.skip(str(built()))
     spec = Spec(max(LENGTHS), topology, depth=4, native=native)
     some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
-    with Crew(available(name), spec, driven=native) as crew:
+    with Participants(available(name), spec, driven=native) as crew:
         assert crew.carry(*some) == some

@@ -17,7 +17,7 @@ from ipcbench.transports.native import built
 from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.participants import (
-    Crew,
+    Participants,
     go_native,
     numbered,
     receive,
@@ -46,9 +46,11 @@ def mixed(parties: int) -> list[tuple[bool, ...]]:
     return [mix for mix in product((False, True), repeat=parties) if len(set(mix)) > 1]
 
 
-def crew(name: str, topology: Topology, native: tuple[bool, ...], depth: int | None) -> Crew:
+def crew(
+    name: str, topology: Topology, native: tuple[bool, ...], depth: int | None
+) -> Participants:
     spec = Spec(SIZE, topology, len(native), depth=depth, native=True)
-    made = Crew(available(name), spec, driven=False)
+    made = Participants(available(name), spec, driven=False)
     for actor, wanted in zip(made.actors, native, strict=True):
         if wanted:
             actor.do(go_native)

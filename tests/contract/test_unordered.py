@@ -15,7 +15,7 @@ from ipcbench.transports.contract import Spec, Topology, Unavailable
 from ipcbench.transports.native import built
 from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.participants import Crew, Seat, numbered, receive, send
+from ipcbench.transports.testing.participants import Participants, Seat, numbered, receive, send
 from tests.available import available
 
 missing = built()
@@ -68,7 +68,7 @@ def messages(index: int) -> list[bytes]:
 
 @pytest.mark.parametrize(("name", "native"), CARRYING)
 def test_several_senders(name: str, native: bool) -> None:
-    with Crew(available(name), spec(Topology.FAN_IN, native=native)) as crew:
+    with Participants(available(name), spec(Topology.FAN_IN, native=native)) as crew:
         for index, sender in enumerate(crew.senders):
             sender.begin(send, *messages(index))
         found = crew.receiver.do(receive, SENDERS * 10 * DEPTH)
@@ -80,7 +80,7 @@ def test_several_senders(name: str, native: bool) -> None:
 
 @pytest.mark.parametrize(("name", "native"), CARRYING)
 def test_a_server_of_several(name: str, native: bool) -> None:
-    with Crew(available(name), spec(Topology.HUB, native=native)) as crew:
+    with Participants(available(name), spec(Topology.HUB, native=native)) as crew:
         for index, client in enumerate(crew.senders):
             client.begin(asked, *messages(index))
         found: Any = crew.receiver.do(serve, SENDERS * 10 * DEPTH)
@@ -107,7 +107,7 @@ def test_python_cannot_take_turns_at_counted_lanes(name: str, topology: Topology
 @pytest.mark.parametrize("name", COUNTED)
 def test_python_refuses_the_lanes_of_a_native_channel(name: str, topology: Topology) -> None:
     with (
-        Crew(available(name), spec(topology, native=True), driven=False) as crew,
+        Participants(available(name), spec(topology, native=True), driven=False) as crew,
         pytest.raises(TypeError, match="receives from several lanes"),
     ):
         crew.receiver.do(receive)
@@ -116,10 +116,10 @@ def test_python_refuses_the_lanes_of_a_native_channel(name: str, topology: Topol
 @pytest.mark.parametrize("name", [*COUNTED, *WORDS])
 def test_one_sender_is_supported(name: str) -> None:
     some = [numbered(turn, SIZE) for turn in range(10 * DEPTH)]
-    with Crew(available(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
+    with Participants(available(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
         assert crew.carry(*some) == some
         assert crew.carry(*some, back=True) == some
-    with Crew(available(name), Spec(SIZE, Topology.HUB, depth=DEPTH)) as crew:
+    with Participants(available(name), Spec(SIZE, Topology.HUB, depth=DEPTH)) as crew:
         crew.senders[0].begin(asked, *some)
         assert crew.receiver.do(serve, len(some)) == {0: some}
         assert crew.senders[0].answer() == some

@@ -41,7 +41,7 @@ from ipcbench.transports.registry import get, names
 from ipcbench.transports.sync.signals import SIGNAL
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import KernelObject, Thing, kernel_objects
-from ipcbench.transports.testing.participants import Crew, Seat, seats
+from ipcbench.transports.testing.participants import Participants, Seat, seats
 from tests.available import available
 from tests.faults.other_user import OTHER_UID, Try, as_root, attempts, other_user, perform
 
@@ -256,7 +256,7 @@ def update(seat: Seat) -> None:
     seat.endpoint.release()  # type: ignore[attr-defined]
 
 
-def still_works(crew: Crew, spec: Spec, carries: bool) -> bool:
+def still_works(crew: Participants, spec: Spec, carries: bool) -> bool:
     if spec.topology is Topology.SIGNAL:
         one, other = crew.actors
         other.begin(sleep)
@@ -275,7 +275,7 @@ def test_another_user_has_no_access(name: str, other_user: Actor) -> None:
     transport = available(name)
     spec = spec_of(transport)
     before = announced()
-    with Crew(transport, spec) as crew:
+    with Participants(transport, spec) as crew:
         created = [one for one in kernel_objects().values() if is_one_of(announced() - before, one)]
         tries = on_objects(created)
         for actor in crew.actors:
@@ -372,7 +372,7 @@ def test_links_that_another_user_made(name: str, other_user: Actor, shared: Path
     """They lead to a file of this test's user, which attaching must not follow."""
     transport = available(name)
     spec = spec_of(transport, str(shared / "name"))
-    with Crew(transport, spec_of(transport)) as crew:
+    with Participants(transport, spec_of(transport)) as crew:
         data = crew.actors[0].do(ticket_data)
         real = data.get("path") or data.get("segment")
         link = str(shared / "link")
@@ -391,7 +391,7 @@ def test_only_inherited_descriptors_carry_pickles(name: str) -> None:
     """Without address and name, another user cannot connect, so it cannot send a pickle."""
     transport = available(name)
     before = announced(), listening()
-    with Crew(transport, spec_of(transport)) as crew:
+    with Participants(transport, spec_of(transport)) as crew:
         assert all("path" not in actor.do(ticket_data) for actor in crew.actors)
         assert transport.traits.sharing is Sharing.INHERIT
         assert announced() == before[0]

@@ -20,7 +20,7 @@ from ipcbench.transports.testing.in_place import (
     write_after_close,
 )
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.participants import Crew, numbered, receive, send
+from ipcbench.transports.testing.participants import Participants, numbered, receive, send
 from tests.available import available
 from tests.plugins.capsules import HEADROOM, READ_IN_PLACE, capsule
 
@@ -139,8 +139,10 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     assert not left_since(before)
 
 
-def crew(name: str, runtime: str, **more: Any) -> Crew:
-    return Crew(available(name), Spec(SIZE, Topology.LINK, native=runtime == "native", **more))
+def crew(name: str, runtime: str, **more: Any) -> Participants:
+    return Participants(
+        available(name), Spec(SIZE, Topology.LINK, native=runtime == "native", **more)
+    )
 
 
 @pytest.mark.parametrize("name", KINDS)

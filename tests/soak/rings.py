@@ -34,7 +34,7 @@ from ipcbench.transports.shm.transport import Shm
 from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.actors import Died, Stuck
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.participants import Crew, go_native, seats
+from ipcbench.transports.testing.participants import Participants, go_native, seats
 from tests.native import breaks
 from tests.soak.traffic import (
     PACES,
@@ -183,7 +183,7 @@ def run_case(shape: Shape, case: Case) -> int:
     spec = Spec(
         case.size, shape.topology, len(case.native), depth=case.depth, native=any(case.native)
     )
-    with Crew(Pinned(transport, case.cpus), spec, driven=False) as crew:
+    with Participants(Pinned(transport, case.cpus), spec, driven=False) as crew:
         for actor, native in zip(crew.actors, case.native, strict=True):
             if native:
                 actor.do(go_native)
@@ -196,7 +196,7 @@ def _flow(case: Case, what: str, mark: bytes = b"") -> Flow:
     return Flow(f"{case.seed}/{what}", case.size, case.messages, mark, case.pace)
 
 
-def _link(crew: Crew, case: Case) -> int:
+def _link(crew: Participants, case: Case) -> int:
     """Send to the server, to the client, and in turn, in random order, twice each."""
     acts, count = ["to server", "to client", "in turn"] * 2, 0
     random.Random(case.seed).shuffle(acts)
@@ -217,7 +217,7 @@ def _link(crew: Crew, case: Case) -> int:
     return count
 
 
-def _gather(crew: Crew, case: Case) -> int:
+def _gather(crew: Participants, case: Case) -> int:
     flows = [_flow(case, f"of {i}", bytes([i])) for i in range(len(crew.senders))]
     for actor, flow, native in zip(crew.senders, flows, case.native, strict=False):
         actor.begin(send_flow, flow, native)
@@ -226,7 +226,7 @@ def _gather(crew: Crew, case: Case) -> int:
     return sum(times for flow in flows for _, times in flow.runs())
 
 
-def _serve(crew: Crew, case: Case) -> int:
+def _serve(crew: Participants, case: Case) -> int:
     clients = range(len(crew.senders))
     asked = [_flow(case, f"of {index}") for index in clients]
     answered = [_flow(case, f"for {index}") for index in clients]
@@ -237,7 +237,7 @@ def _serve(crew: Crew, case: Case) -> int:
     return sum(times for flow in asked for _, times in flow.runs())
 
 
-def _answers(crew: Crew) -> None:
+def _answers(crew: Participants) -> None:
     """Wait for all actors. An actor's own error takes precedence over Stuck and Died."""
     errors: list[Exception] = []
     for actor in reversed(crew.actors):
@@ -282,7 +282,7 @@ def numbers_wrap(waiter: str, seed: int) -> str:
     # longer than an actor's time limit.
     size, depth = draw.choice(BATCHED if WAITERS[waiter].waiting is Wait.SPIN else BATCHED[:-1])
     left = NUMBERS - draw.randint(1, 500)
-    with Crew(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
+    with Participants(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
         while left > 0:
             message, batch = draw.randbytes(size), min(left, 2**19)
             crew.actors[0].begin(send_batch, message, batch)

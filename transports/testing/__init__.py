@@ -37,7 +37,7 @@ pytest.register_assert_rewrite(
     )
 )
 
-from ipcbench.transports.testing.subject import Stage  # noqa: E402
+from ipcbench.transports.testing.subject import Subject  # noqa: E402
 from ipcbench.transports.testing.suite import ContractTests  # noqa: E402
 
-__all__ = ["ContractTests", "Stage"]
+__all__ = ["ContractTests", "Subject"]

@@ -45,33 +45,33 @@ from ipcbench.transports.testing.participants import (
     seats,
     send,
 )
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 FIXED = 16  # keys that one fixed name may take: its own and the following ones
 
 
-class SharingTests:
+class AttachmentTests:
     """Tests of every transport, the null transport included."""
 
-    def test_protocols(self, stage: Stage, topology: Topology) -> None:
-        assert isinstance(stage.transport, Transport)
-        with stage.channel(stage.spec(topology)) as channel:
+    def test_protocols(self, subject: Subject, topology: Topology) -> None:
+        assert isinstance(subject.transport, Transport)
+        with subject.channel(subject.spec(topology)) as channel:
             assert isinstance(channel, Channel)
-        with stage.crew(topology) as crew:
-            for actor in crew.actors:
+        with subject.participants(topology) as participants:
+            for actor in participants.actors:
                 assert actor.do(shape) in ((True, "NoneType"), (True, "PyCapsule"))
 
-    def test_probe(self, stage: Stage) -> None:
+    def test_probe(self, subject: Subject) -> None:
         """It names the source of a limit, and leaves nothing: see `nothing_left`."""
-        limits = stage.transport.probe()
+        limits = subject.transport.probe()
         assert isinstance(limits, Limits)
         for limit in (limits.message, *limits.others):
             assert limit.name and limit.source
             assert limit.value is None or limit.value > 0
 
-    def test_seats(self, stage: Stage, topology: Topology) -> None:
-        spec = stage.spec(topology)
-        with stage.channel(spec) as channel:
+    def test_seats(self, subject: Subject, topology: Topology) -> None:
+        spec = subject.spec(topology)
+        with subject.channel(spec) as channel:
             for role, index in seats(spec):
                 channel.ticket(role, index).close()
             for role in Role:
@@ -79,38 +79,38 @@ class SharingTests:
                     with pytest.raises(ValueError):
                         channel.ticket(role, index)
 
-    def test_other_topologies_are_refused(self, stage: Stage) -> None:
-        for topology in set(Topology) - stage.transport.traits.topologies:
+    def test_other_topologies_are_refused(self, subject: Subject) -> None:
+        for topology in set(Topology) - subject.transport.traits.topologies:
             with pytest.raises(ValueError):
-                stage.transport.create(Spec(TYPICAL, topology))
+                subject.transport.create(Spec(TYPICAL, topology))
 
-    def test_ticket_owns_its_descriptors(self, stage: Stage, topology: Topology) -> None:
+    def test_ticket_owns_its_descriptors(self, subject: Subject, topology: Topology) -> None:
         """They are closed by execve(2), and by `close`."""
-        with stage.channel(stage.spec(topology)) as channel:
+        with subject.channel(subject.spec(topology)) as channel:
             before = descriptors()
-            for role, index in seats(stage.spec(topology)):
+            for role, index in seats(subject.spec(topology)):
                 ticket = channel.ticket(role, index)
                 assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd in ticket.fds)
                 ticket.close()
                 ticket.close()
             assert descriptors() == before
 
-    def test_descriptors_close_on_exec(self, stage: Stage, topology: Topology) -> None:
+    def test_descriptors_close_on_exec(self, subject: Subject, topology: Topology) -> None:
         before = {number(thing) for thing in descriptors()}
-        with stage.channel(stage.spec(topology)):
+        with subject.channel(subject.spec(topology)):
             assert {number(thing) for thing in descriptors() if survives_exec(thing)} <= before
-        with stage.crew(topology) as crew:
-            for actor in crew.actors:
+        with subject.participants(topology) as participants:
+            for actor in participants.actors:
                 assert actor.do(surviving_exec) <= before
 
-    def test_private_objects(self, stage: Stage, topology: Topology) -> None:
+    def test_private_objects(self, subject: Subject, topology: Topology) -> None:
         """Only this user may open them (0600, a folder 0700); all stand in the ledger."""
-        lifetime = stage.transport.traits.lifetime
+        lifetime = subject.transport.traits.lifetime
         before, noted = kernel_objects(), announced()
-        with stage.channel(stage.spec(topology)):
+        with subject.channel(subject.spec(topology)):
             one = announced() - noted
             assert bool(one) == (lifetime is not Lifetime.PROCESS)
-            with stage.channel(stage.spec(topology)):
+            with subject.channel(subject.spec(topology)):
                 both = announced() - noted
                 assert len(both) == 2 * len(one), "two channels share a name"
                 now = kernel_objects()
@@ -120,41 +120,41 @@ class SharingTests:
         assert announced() == noted
 
     def test_nothing_is_created_without_ledger(
-        self, stage: Stage, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, subject: Subject, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """With a ledger that cannot be written, `create` fails before it creates anything."""
-        if stage.transport.traits.lifetime is Lifetime.PROCESS:
+        if subject.transport.traits.lifetime is Lifetime.PROCESS:
             pytest.skip("its objects end with its processes")
         monkeypatch.setenv(LEDGER_VARIABLE, str(tmp_path))
         with pytest.raises((OSError, TransportError)):
-            stage.transport.create(stage.spec(topology))
+            subject.transport.create(subject.spec(topology))
 
     @pytest.mark.parametrize("spare", range(6))
-    def test_out_of_descriptors(self, stage: Stage, topology: Topology, spare: int) -> None:
+    def test_out_of_descriptors(self, subject: Subject, topology: Topology, spare: int) -> None:
         """With few free descriptors it works or raises an error, and leaves nothing."""
-        with Actor(lambda: stage.transport) as actor:
-            assert actor.do(create_with_spare, stage.spec(topology), spare) == set()
+        with Actor(lambda: subject.transport) as actor:
+            assert actor.do(create_with_spare, subject.spec(topology), spare) == set()
 
     @pytest.mark.parametrize("fixed", [False, True], ids=["private", "fixed"])
     def test_unrelated_processes(
-        self, stage: Stage, topology: Topology, fixed: bool, free_name: str | None
+        self, subject: Subject, topology: Topology, fixed: bool, free_name: str | None
     ) -> None:
         """Processes older than the channel attach with nothing but the ticket."""
-        traits = stage.transport.traits
+        traits = subject.transport.traits
         if traits.sharing is Sharing.INHERIT:
             pytest.skip("it is inherited through fork(2)")
         if fixed and free_name is None:
             pytest.skip("it has no names")
-        spec = stage.spec(topology, name=free_name if fixed else None)
+        spec = subject.spec(topology, name=free_name if fixed else None)
         with ExitStack() as stack:
             processes = []
             for _ in seats(spec):
                 here, there = socket.socketpair()
                 stack.enter_context(here)
                 processes.append(
-                    (stack.enter_context(unrelated_process(stage.transport, there)), here)
+                    (stack.enter_context(unrelated_process(subject.transport, there)), here)
                 )
-            channel = stack.enter_context(stage.channel(spec))
+            channel = stack.enter_context(subject.channel(spec))
             for (role, index), (actor, here) in zip(seats(spec), processes, strict=True):
                 ticket = channel.ticket(role, index)
                 send_ticket(here, ticket)
@@ -167,48 +167,50 @@ class SharingTests:
                 processes[0][0].do(send, message)
                 assert processes[-1][0].do(receive) == [message]
 
-    def test_sharing(self, stage: Stage, topology: Topology) -> None:
+    def test_sharing(self, subject: Subject, topology: Topology) -> None:
         """The content of a sender's ticket agrees with the trait."""
-        with stage.channel(stage.spec(topology)) as channel:
-            ticket = channel.ticket(*seats(stage.spec(topology))[0])
+        with subject.channel(subject.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(subject.spec(topology))[0])
             held = (bool(ticket.fds), bool(ticket.inherited))
             ticket.close()
         assert json.loads(json.dumps(ticket.data)) == ticket.data
-        sharing = stage.transport.traits.sharing
+        sharing = subject.transport.traits.sharing
         assert held == (sharing is Sharing.DESCRIPTORS, sharing is Sharing.INHERIT)
 
-    def test_name_taken(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
+    def test_name_taken(self, subject: Subject, topology: Topology, free_name: str | None) -> None:
         """A second creator of the same name fails, and changes nothing for the first."""
-        spec = stage.spec(topology, name=free_name or "/no-such-thing")
-        if stage.transport.traits.sharing is not Sharing.NAME:
+        spec = subject.spec(topology, name=free_name or "/no-such-thing")
+        if subject.transport.traits.sharing is not Sharing.NAME:
             with pytest.raises(ValueError):
-                stage.transport.create(spec)
+                subject.transport.create(spec)
             return
         if free_name is None:
             pytest.skip("it has no names")
-        with stage.crew(topology, name=free_name) as crew:
+        with subject.participants(topology, name=free_name) as participants:
             before, noted = named(free_name), announced()
             with pytest.raises(FileExistsError):
-                stage.transport.create(spec)
+                subject.transport.create(spec)
             assert named(free_name) == before
             assert announced() == noted
-            if stage.transport.traits.carries:
+            if subject.transport.traits.carries:
                 message = numbered(1, TYPICAL)
-                assert crew.carry(message) == [message]
+                assert participants.carry(message) == [message]
 
-    def test_unlinking_again(self, stage: Stage, topology: Topology, free_name: str | None) -> None:
+    def test_unlinking_again(
+        self, subject: Subject, topology: Topology, free_name: str | None
+    ) -> None:
         """A second `unlink` does not remove the name of a later channel."""
         if free_name is None:
             pytest.skip("it has no names")
-        spec = stage.spec(topology, name=free_name)
-        with stage.channel(spec) as first:
+        spec = subject.spec(topology, name=free_name)
+        with subject.channel(spec) as first:
             first.unlink()
-            with stage.channel(spec):
+            with subject.channel(spec):
                 before = named(free_name)
                 first.unlink()
                 assert named(free_name) == before
                 with pytest.raises(FileExistsError):  # it is still taken
-                    stage.transport.create(spec)
+                    subject.transport.create(spec)
 
 
 def named(name: str) -> set[Thing]:

@@ -10,8 +10,8 @@ import pytest
 
 from ipcbench.transports.contract import FanOut, Topology
 from ipcbench.transports.testing.lifecycle import ENDINGS
-from ipcbench.transports.testing.participants import Crew, Seat, numbered, receive, send
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.participants import Participants, Seat, numbered, receive, send
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 from ipcbench.transports.testing.transfer import marked
 
 RECEIVERS = 3
@@ -21,35 +21,35 @@ LARGE = 10_000  # bytes: a message of the largest size would be the first to be 
 _NUMBER = struct.Struct("=II")
 
 
-def deal(stage: Stage, size: int = TYPICAL) -> Crew:
-    spec = replace(stage.spec(Topology.FAN_OUT, size), parties=RECEIVERS + 1)
-    return Crew(stage.transport, spec)
+def deal(subject: Subject, size: int = TYPICAL) -> Participants:
+    spec = replace(subject.spec(Topology.FAN_OUT, size), parties=RECEIVERS + 1)
+    return Participants(subject.transport, spec)
 
 
-class DealingTests:
+class FanOutTests:
     """Tests of the distribution of messages to several receivers."""
 
     @pytest.fixture
-    def dealer(self, carrier: Stage) -> Stage:
+    def dealer(self, carrier: Subject) -> Subject:
         """Provide a transport that can be a fan-out."""
         if Topology.FAN_OUT not in carrier.transport.traits.topologies:
             pytest.skip("it cannot be a fan-out")
         return carrier
 
-    def test_fan_out_is_a_topology(self, stage: Stage) -> None:
-        traits = stage.transport.traits
+    def test_fan_out_is_a_topology(self, subject: Subject) -> None:
+        traits = subject.transport.traits
         assert (Topology.FAN_OUT in traits.topologies) == (traits.fan_out is not FanOut.NONE)
 
     @pytest.mark.parametrize("size", [TYPICAL, LARGE])
-    def test_receivers_of_each_message(self, dealer: Stage, size: int) -> None:
+    def test_receivers_of_each_message(self, dealer: Subject, size: int) -> None:
         """Each message arrives whole, at one receiver or at all of them, as the trait says."""
         size = min(size, dealer.largest(Topology.FAN_OUT))
-        with deal(dealer, size) as crew:
-            for receiver in crew.receivers:
+        with deal(dealer, size) as participants:
+            for receiver in participants.receivers:
                 receiver.begin(take, MANY)
             broadcast = dealer.transport.traits.fan_out is FanOut.BROADCAST
-            crew.senders[0].do(give, MANY, 1 if broadcast else RECEIVERS)
-            shares = [receiver.answer() for receiver in crew.receivers]
+            participants.senders[0].do(give, MANY, 1 if broadcast else RECEIVERS)
+            shares = [receiver.answer() for receiver in participants.receivers]
         for share in shares:
             assert share == sorted(share), "out of order"
         if broadcast:
@@ -58,14 +58,14 @@ class DealingTests:
             assert sorted(chain(*shares)) == list(range(MANY))
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_one_receiver_gone(self, dealer: Stage, ending: str) -> None:
+    def test_one_receiver_gone(self, dealer: Subject, ending: str) -> None:
         """Later messages go to the other receivers."""
         some = [numbered(place, TYPICAL) for place in range(10)]
-        with deal(dealer) as crew:
-            for receiver in crew.receivers[:-1]:
+        with deal(dealer) as participants:
+            for receiver in participants.receivers[:-1]:
                 ENDINGS[ending](receiver)
-            crew.senders[0].do(send, *some)
-            assert crew.receiver.do(receive, len(some)) == some
+            participants.senders[0].do(send, *some)
+            assert participants.receiver.do(receive, len(some)) == some
 
 
 # The functions below run in the process of a seat.

@@ -10,7 +10,7 @@ import pytest
 from ipcbench.transports.contract import PeerGone, Topology, Wait
 from ipcbench.transports.testing.actors import eventually
 from ipcbench.transports.testing.participants import Seat
-from ipcbench.transports.testing.subject import Stage
+from ipcbench.transports.testing.subject import Subject
 
 UPDATES = 1000  # of each process
 
@@ -36,24 +36,24 @@ def count_up(seat: Seat) -> None:
         release(seat)
 
 
-class GuardingTests:
+class GuardTests:
     """Tests of mutual exclusion."""
 
-    def test_updates(self, guard: Stage) -> None:
+    def test_updates(self, guard: Subject) -> None:
         """No update is lost under a guard; without one, some are, on one core and on several."""
         _counter[0] = 0
-        with guard.crew(Topology.GUARD) as crew:
-            for actor in crew.actors:
+        with guard.participants(Topology.GUARD) as participants:
+            for actor in participants.actors:
                 actor.begin(count_up)
-            for actor in crew.actors:
+            for actor in participants.actors:
                 actor.answer()
-            lost = UPDATES * len(crew.actors) - _counter[0]
+            lost = UPDATES * len(participants.actors) - _counter[0]
         assert (lost == 0) == guard.transport.traits.excludes, f"{lost} updates lost"
 
-    def test_one_inside_at_a_time(self, guard: Stage) -> None:
+    def test_one_inside_at_a_time(self, guard: Subject) -> None:
         traits = guard.transport.traits
-        with guard.crew(Topology.GUARD) as crew:
-            inside, outside, _ = crew.actors
+        with guard.participants(Topology.GUARD) as participants:
+            inside, outside, _ = participants.actors
             inside.do(acquire)
             outside.begin(acquire)
             if not traits.excludes:
@@ -68,13 +68,13 @@ class GuardingTests:
             inside.do(release)
             outside.answer()
 
-    def test_holder_killed(self, guard: Stage) -> None:
+    def test_holder_killed(self, guard: Subject) -> None:
         """The others enter where the trait `undo` is set, and wait for ever where it is not."""
         traits = guard.transport.traits
         if not traits.excludes:
             pytest.skip("it excludes nobody")
-        with guard.crew(Topology.GUARD) as crew:
-            holder, waiting, late = crew.actors
+        with guard.participants(Topology.GUARD) as participants:
+            holder, waiting, late = participants.actors
             holder.do(acquire)
             waiting.begin(acquire)
             assert waiting.waits(0.05)
@@ -86,15 +86,15 @@ class GuardingTests:
             else:
                 assert waiting.waits(0.25)
 
-    def test_removed_under_a_member(self, guard: Stage) -> None:
+    def test_removed_under_a_member(self, guard: Subject) -> None:
         """Removal that destroys the object raises PeerGone in waiting members."""
         if guard.transport.traits.unlink_early:
             pytest.skip("removal removes the name only")
-        with guard.crew(Topology.GUARD) as crew:
-            holder, waiting, _ = crew.actors
+        with guard.participants(Topology.GUARD) as participants:
+            holder, waiting, _ = participants.actors
             holder.do(acquire)
             waiting.begin(acquire)
             assert waiting.waits(0.05)
-            crew.channel.unlink()
+            participants.channel.unlink()
             with pytest.raises(PeerGone):
                 waiting.answer()

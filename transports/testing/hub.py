@@ -10,14 +10,14 @@ import pytest
 from ipcbench.transports.contract import Closed, PeerDeath, PeerGone, Topology
 from ipcbench.transports.testing.lifecycle import ENDINGS
 from ipcbench.transports.testing.participants import (
-    Crew,
+    Participants,
     Seat,
     close,
     numbered,
     receive,
     send,
 )
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 from ipcbench.transports.testing.transfer import marked
 
 CLIENTS = 3
@@ -26,81 +26,81 @@ LARGE = 10_000  # bytes: more than what pipes and queues often take at once
 AHEAD, AFTER = 200, 1000  # messages of a busy client, before and after a quiet one's
 
 
-def hub(stage: Stage, size: int = TYPICAL) -> Crew:
-    spec = replace(stage.spec(Topology.HUB, size), parties=CLIENTS + 1)
-    return Crew(stage.transport, spec)
+def hub(subject: Subject, size: int = TYPICAL) -> Participants:
+    spec = replace(subject.spec(Topology.HUB, size), parties=CLIENTS + 1)
+    return Participants(subject.transport, spec)
 
 
-class ServingTests:
+class HubTests:
     """Tests of a server with several clients."""
 
     @pytest.fixture
-    def server(self, carrier: Stage) -> Stage:
+    def server(self, carrier: Subject) -> Subject:
         """Provide a transport that can be a hub."""
         if Topology.HUB not in carrier.transport.traits.topologies:
             pytest.skip("it cannot be a hub")
         return carrier
 
     @pytest.mark.parametrize("size", [TYPICAL, LARGE])
-    def test_every_reply_to_its_own_client(self, server: Stage, size: int) -> None:
+    def test_every_reply_to_its_own_client(self, server: Subject, size: int) -> None:
         """All clients ping-pong at once; the server tells them apart."""
         size = min(size, server.largest(Topology.HUB))
-        with hub(server, size) as crew:
-            for client in crew.senders:
+        with hub(server, size) as participants:
+            for client in participants.senders:
                 client.begin(ask, TURNS)
-            heard = crew.receiver.do(serve, TURNS * CLIENTS)
-            replies = [client.answer() for client in crew.senders]
+            heard = participants.receiver.do(serve, TURNS * CLIENTS)
+            replies = [client.answer() for client in participants.senders]
         assert Counter(heard) == {
             (index, number): 1 for index in range(CLIENTS) for number in range(TURNS)
         }
         for index, theirs in enumerate(replies):
             assert theirs == [marked(100 + index, number, size) for number in range(TURNS)]
 
-    def test_busy_client_starves_no_other(self, server: Stage) -> None:
+    def test_busy_client_starves_no_other(self, server: Subject) -> None:
         """The message of a quiet client is received while a busy one sends without pause."""
         ahead = min(AHEAD, server.capacity(Topology.HUB))
-        with hub(server) as crew:
-            busy, quiet = crew.senders[:2]
+        with hub(server) as participants:
+            busy, quiet = participants.senders[:2]
             busy.do(send, *[b"b" * TYPICAL] * ahead)
             quiet.begin(send, b"q" * TYPICAL)
             quiet.waits(0.05)  # it may have to wait for space
             busy.begin(send, *[b"b" * TYPICAL] * AFTER)
-            heard = crew.receiver.do(receive, ahead + AFTER + 1)
+            heard = participants.receiver.do(receive, ahead + AFTER + 1)
             quiet.answer()
             busy.answer()
         assert heard.index(b"q" * TYPICAL) < ahead + AFTER // 2
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_one_client_gone(self, server: Stage, ending: str) -> None:
+    def test_one_client_gone(self, server: Subject, ending: str) -> None:
         """The others are served as before."""
-        with hub(server) as crew:
-            ENDINGS[ending](crew.senders[1])
-            others = crew.senders[0], crew.senders[2]
+        with hub(server) as participants:
+            ENDINGS[ending](participants.senders[1])
+            others = participants.senders[0], participants.senders[2]
             for client in others:
                 client.begin(ask, TURNS)
-            crew.receiver.do(serve, TURNS * len(others))
+            participants.receiver.do(serve, TURNS * len(others))
             for client in others:
                 assert len(client.answer()) == TURNS
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_server_gone_while_clients_wait(self, server: Stage, ending: str) -> None:
-        with hub(server) as crew:
-            for client in crew.senders:
+    def test_server_gone_while_clients_wait(self, server: Subject, ending: str) -> None:
+        with hub(server) as participants:
+            for client in participants.senders:
                 client.begin(receive)
                 assert client.waits(0.02)
-            ENDINGS[ending](crew.receiver)
-            for client in crew.senders:
+            ENDINGS[ending](participants.receiver)
+            for client in participants.senders:
                 if server.transport.traits.peer_death is PeerDeath.REPORTED:
                     with pytest.raises(PeerGone):
                         client.answer()
                 else:
                     assert client.waits(0.05)
 
-    def test_closed_server(self, server: Stage) -> None:
-        with hub(server) as crew:
-            crew.receiver.do(close)
+    def test_closed_server(self, server: Subject) -> None:
+        with hub(server) as participants:
+            participants.receiver.do(close)
             with pytest.raises(Closed):
-                crew.receiver.do(reply, 0)
+                participants.receiver.do(reply, 0)
 
 
 # The functions below run in the process of a seat.

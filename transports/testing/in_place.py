@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.transports.contract import Closed, MessageTooLarge, Topology
 from ipcbench.transports.testing.participants import Seat, fill, numbered, receive, send
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 LARGE = 4 * 1024 * 1024  # several pages, even of huge ones
 
@@ -114,15 +114,15 @@ def _resident() -> int:
     return sum(kilobytes) * 1024
 
 
-class ReadingTests:
+class InPlaceTests:
     """Tests of messages that are read and written in their slots."""
 
-    def test_scanning_and_peeking(self, reader: Stage) -> None:
+    def test_scanning_and_peeking(self, reader: Subject) -> None:
         """Both release the slot, in any order, and the buffer stays unchanged."""
         spec_depth = 2
         lengths = [TYPICAL, 1, TYPICAL - 1, 17]
-        with reader.crew(Topology.LINK, depth=spec_depth) as crew:
-            client, server = crew.actors
+        with reader.participants(Topology.LINK, depth=spec_depth) as participants:
+            client, server = participants.actors
             for turn in range(12):
                 message = numbered(turn, lengths[turn % 4])
                 client.do(send, message)
@@ -131,11 +131,11 @@ class ReadingTests:
                 else:
                     assert server.do(peek) == message
 
-    def test_writing_where_it_is_read(self, reader: Stage) -> None:
+    def test_writing_where_it_is_read(self, reader: Subject) -> None:
         """A message lent and committed arrives like any other, mixed with others or alone."""
         lengths = [TYPICAL, 0, 1, TYPICAL - 1, 17]
-        with reader.crew(Topology.LINK, depth=2) as crew:
-            client, server = crew.actors
+        with reader.participants(Topology.LINK, depth=2) as participants:
+            client, server = participants.actors
             for turn in range(20):
                 length = lengths[turn % len(lengths)]
                 message = numbered(turn, length)
@@ -151,55 +151,55 @@ class ReadingTests:
             server.begin(lend, *some)
             assert client.do(receive, len(some)) == some
 
-    def test_lending_until_it_is_full(self, reader: Stage) -> None:
+    def test_lending_until_it_is_full(self, reader: Subject) -> None:
         """A free slot is lent; without one, `nowait` raises WouldBlock."""
-        with reader.crew(Topology.LINK, depth=3, nowait=True) as crew:
-            client, server = crew.actors
+        with reader.participants(Topology.LINK, depth=3, nowait=True) as participants:
+            client, server = participants.actors
             assert client.do(fill, lend) == 3
             for number in range(3):
                 assert server.do(peek) == numbered(number, TYPICAL)
             assert client.do(fill, lend) == 3
 
-    def test_lending_waits_for_a_free_slot(self, reader: Stage) -> None:
-        with reader.crew(Topology.LINK, depth=1) as crew:
-            client, server = crew.actors
+    def test_lending_waits_for_a_free_slot(self, reader: Subject) -> None:
+        with reader.participants(Topology.LINK, depth=1) as participants:
+            client, server = participants.actors
             client.do(lend, b"first")
             client.begin(lend, b"second")
             assert client.waits(0.05)
             assert server.do(receive, 2) == [b"first", b"second"]
             client.answer()
 
-    def test_committing_what_is_not_lent(self, reader: Stage) -> None:
-        with reader.crew(Topology.LINK, depth=1) as crew:
-            client, server = crew.actors
+    def test_committing_what_is_not_lent(self, reader: Subject) -> None:
+        with reader.participants(Topology.LINK, depth=1) as participants:
+            client, server = participants.actors
             client.do(lend_wrongly)
             assert server.do(receive) == [b"once"]
             client.do(lend, b"more")
             assert server.do(receive) == [b"more"]
 
-    def test_views_after_close(self, reader: Stage) -> None:
+    def test_views_after_close(self, reader: Subject) -> None:
         """A view that is kept for too long still shows the bytes, and does no harm."""
         message = numbered(1, TYPICAL)
-        with reader.crew(Topology.LINK) as crew:
-            client, server = crew.actors
+        with reader.participants(Topology.LINK) as participants:
+            client, server = participants.actors
             client.do(send, message)
             assert server.do(read_after_close) == message
             assert client.do(write_after_close, message) == message
 
-    def test_scanning_reads_all_of_it(self, reader: Stage) -> None:
+    def test_scanning_reads_all_of_it(self, reader: Subject) -> None:
         """Every page is read, also where the scan finds the byte that it searches."""
         size = min(LARGE, reader.limit(Topology.LINK) or LARGE)
         for message in (bytes(size), b"\xff" * size):
-            with reader.crew(Topology.LINK, size, depth=1) as crew:
-                client, server = crew.actors
+            with reader.participants(Topology.LINK, size, depth=1) as participants:
+                client, server = participants.actors
                 client.begin(send, message)
                 assert server.do(mapped_by_scanning) > 0.9 * size
                 client.answer()
 
-    def test_scanning_into_too_small_a_buffer(self, reader: Stage) -> None:
+    def test_scanning_into_too_small_a_buffer(self, reader: Subject) -> None:
         """Only that message is lost, as if it were copied."""
-        with reader.crew(Topology.LINK) as crew:
-            client, server = crew.actors
+        with reader.participants(Topology.LINK) as participants:
+            client, server = participants.actors
             client.do(send, numbered(1, TYPICAL), b"next")
             with pytest.raises(MessageTooLarge):
                 server.do(scan_short)

@@ -44,7 +44,7 @@ from ipcbench.transports.testing.participants import (
     seats,
     send,
 )
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 SOON = 0.25  # seconds: a deadline that a test waits out
 SILENCE = 0.25  # seconds after which an end is not expected to be reported
@@ -55,21 +55,21 @@ ENDINGS: dict[str, Callable[[Actor], None]] = {
 }
 
 
-class LivingTests:
+class LifecycleTests:
     """Tests of every transport, the null transport included."""
 
-    def test_closing_twice(self, stage: Stage, topology: Topology) -> None:
-        with stage.channel(stage.spec(topology)) as channel:
+    def test_closing_twice(self, subject: Subject, topology: Topology) -> None:
+        with subject.channel(subject.spec(topology)) as channel:
             channel.close()
             channel.close()
             with pytest.raises(Closed):
-                channel.ticket(*seats(stage.spec(topology))[0])
+                channel.ticket(*seats(subject.spec(topology))[0])
             channel.unlink()
             channel.unlink()
 
-    def test_endpoint_closed(self, either: Stage, topology: Topology) -> None:
-        with either.crew(topology) as crew:
-            for actor in crew.actors:
+    def test_endpoint_closed(self, either: Subject, topology: Topology) -> None:
+        with either.participants(topology) as participants:
+            for actor in participants.actors:
                 actor.do(close)
                 actor.do(close)
                 with pytest.raises(Closed):
@@ -77,78 +77,78 @@ class LivingTests:
                 with pytest.raises(Closed):
                     actor.do(receive)
 
-    def test_closed_seat_holds_nothing(self, either: Stage, topology: Topology) -> None:
+    def test_closed_seat_holds_nothing(self, either: Subject, topology: Topology) -> None:
         """No descriptor and no mapping is left in a process that has closed its end."""
-        with either.crew(topology) as crew:
-            for actor in crew.actors:
+        with either.participants(topology) as participants:
+            for actor in participants.actors:
                 assert actor.do(held_after_closing) == set()
 
-    def test_unlinked_early(self, either: Stage, topology: Topology) -> None:
+    def test_unlinked_early(self, either: Subject, topology: Topology) -> None:
         """Traffic continues without the name where the trait says so, and else ends."""
         traits = either.transport.traits
         message = numbered(1, TYPICAL)
-        with either.crew(topology) as crew:
-            crew.channel.unlink()
+        with either.participants(topology) as participants:
+            participants.channel.unlink()
             if not traits.carries:
                 return
             if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
-                assert crew.carry(message) == [message]
+                assert participants.carry(message) == [message]
             else:
                 with pytest.raises(PeerGone):
-                    crew.senders[0].do(send, message)
+                    participants.senders[0].do(send, message)
                 with pytest.raises(PeerGone):
-                    crew.receiver.do(receive)
+                    participants.receiver.do(receive)
 
-    def test_unlinked_under_a_receiver(self, either: Stage, topology: Topology) -> None:
+    def test_unlinked_under_a_receiver(self, either: Subject, topology: Topology) -> None:
         """Removal that ends the traffic wakes a waiting receiver."""
         traits = either.transport.traits
         if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
             pytest.skip("removal does not end the traffic")
         if not traits.carries:
             pytest.skip("it carries nothing")
-        with either.crew(topology) as crew:
-            crew.receiver.begin(receive)
-            assert crew.receiver.waits(0.05)
-            crew.channel.unlink()
+        with either.participants(topology) as participants:
+            participants.receiver.begin(receive)
+            assert participants.receiver.waits(0.05)
+            participants.channel.unlink()
             with pytest.raises(PeerGone):
-                crew.receiver.answer()
+                participants.receiver.answer()
 
-    def test_attaching_too_late(self, stage: Stage, topology: Topology) -> None:
+    def test_attaching_too_late(self, subject: Subject, topology: Topology) -> None:
         if (
-            stage.transport.traits.sharing is not Sharing.NAME
-            or stage.transport.traits.lifetime is Lifetime.PROCESS
+            subject.transport.traits.sharing is not Sharing.NAME
+            or subject.transport.traits.lifetime is Lifetime.PROCESS
         ):
             pytest.skip("it has no name that could be removed")
-        with stage.channel(stage.spec(topology)) as channel:
-            ticket = channel.ticket(*seats(stage.spec(topology))[0])
-        with closing(ticket), Actor(partial(Seat, stage.transport, ticket)) as actor:
+        with subject.channel(subject.spec(topology)) as channel:
+            ticket = channel.ticket(*seats(subject.spec(topology))[0])
+        with closing(ticket), Actor(partial(Seat, subject.transport, ticket)) as actor:
             with pytest.raises(PeerGone):
                 actor.do(attach)
             assert not actor.do(opened_since_start)
 
-    def test_alone(self, stage: Stage, topology: Topology) -> None:
+    def test_alone(self, subject: Subject, topology: Topology) -> None:
         """A seat alone attaches at once, or raises TimedOut at its deadline."""
-        spec = stage.spec(topology)
+        spec = subject.spec(topology)
         for role, index in seats(spec):
             with (
-                stage.channel(spec) as channel,
+                subject.channel(spec) as channel,
                 closing(channel.ticket(role, index)) as ticket,
-                Actor(partial(Seat, stage.transport, ticket)) as actor,
+                Actor(partial(Seat, subject.transport, ticket)) as actor,
             ):
                 took, held = actor.do(attach_alone, SOON)
                 assert took < SOON + 2
                 assert not held
 
-    def test_one_sender_of_two_attaches(self, stage: Stage) -> None:
+    def test_one_sender_of_two_attaches(self, subject: Subject) -> None:
         """Without its second sender, a receiver times out and closes the first connection."""
-        if Topology.FAN_IN not in stage.transport.traits.topologies:
+        if Topology.FAN_IN not in subject.transport.traits.topologies:
             pytest.skip("it cannot be a fan-in")
         with (
-            stage.channel(stage.spec(Topology.FAN_IN)) as channel,
+            subject.channel(subject.spec(Topology.FAN_IN)) as channel,
             closing(channel.ticket(Role.SENDER, 0)) as first,
             closing(channel.ticket(Role.RECEIVER, 0)) as second,
-            Actor(partial(Seat, stage.transport, first)) as sender,
-            Actor(partial(Seat, stage.transport, second)) as receiver,
+            Actor(partial(Seat, subject.transport, first)) as sender,
+            Actor(partial(Seat, subject.transport, second)) as receiver,
         ):
             sender.begin(attach)
             took, held = receiver.do(attach_alone, SOON)
@@ -157,43 +157,43 @@ class LivingTests:
             sender.kill()
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_senders_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
+    def test_senders_gone(self, carrier: Subject, topology: Topology, ending: str) -> None:
         """Messages sent before still arrive; then PeerGone is raised, or the receiver waits."""
         if carrier.transport.traits.delayed and ending == "killed":
             pytest.skip("messages that it has not written are lost with it")
-        with carrier.crew(topology) as crew:
-            for sender in crew.senders:
+        with carrier.participants(topology) as participants:
+            for sender in participants.senders:
                 sender.do(send, numbered(1, TYPICAL), numbered(2, TYPICAL))
                 ENDINGS[ending](sender)
-            count = 2 * len(crew.senders)
-            assert len(crew.receiver.do(receive, count)) == count
+            count = 2 * len(participants.senders)
+            assert len(participants.receiver.do(receive, count)) == count
             if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
                 for _ in range(2):
                     with pytest.raises(PeerGone):
-                        crew.receiver.do(receive)
+                        participants.receiver.do(receive)
             else:
-                crew.receiver.begin(receive)
-                assert crew.receiver.waits(SILENCE)
+                participants.receiver.begin(receive)
+                assert participants.receiver.waits(SILENCE)
 
-    def test_senders_gone_while_waiting(self, carrier: Stage, topology: Topology) -> None:
-        with carrier.crew(topology) as crew:
-            crew.receiver.begin(receive)
-            assert crew.receiver.waits(0.05)
-            for sender in crew.senders:
+    def test_senders_gone_while_waiting(self, carrier: Subject, topology: Topology) -> None:
+        with carrier.participants(topology) as participants:
+            participants.receiver.begin(receive)
+            assert participants.receiver.waits(0.05)
+            for sender in participants.senders:
                 sender.kill()
             if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
                 with pytest.raises(PeerGone):
-                    crew.receiver.answer()
+                    participants.receiver.answer()
             else:
-                assert crew.receiver.waits(SILENCE)
+                assert participants.receiver.waits(SILENCE)
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_receiver_gone(self, carrier: Stage, topology: Topology, ending: str) -> None:
+    def test_receiver_gone(self, carrier: Subject, topology: Topology, ending: str) -> None:
         """A sender gets PeerGone, perhaps a few messages later, or never."""
-        with carrier.crew(topology) as crew:
-            for receiver in crew.receivers:
+        with carrier.participants(topology) as participants:
+            for receiver in participants.receivers:
                 ENDINGS[ending](receiver)
-            for sender in crew.senders:
+            for sender in participants.senders:
                 if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
                     with pytest.raises(PeerGone):
                         sender.do(keep_sending)
@@ -203,35 +203,35 @@ class LivingTests:
                         assert sender.waits(SILENCE) or sender.answer() is None
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_one_sender_of_two_gone(self, carrier: Stage, ending: str) -> None:
+    def test_one_sender_of_two_gone(self, carrier: Subject, ending: str) -> None:
         """The messages of the other sender are not lost."""
         if Topology.FAN_IN not in carrier.transport.traits.topologies:
             pytest.skip("it cannot be a fan-in")
         some = [numbered(place, TYPICAL) for place in range(10)]
-        with carrier.crew(Topology.FAN_IN) as crew:
-            ENDINGS[ending](crew.senders[0])
-            crew.senders[1].do(send, *some)
-            assert crew.receiver.do(receive, len(some)) == some
+        with carrier.participants(Topology.FAN_IN) as participants:
+            ENDINGS[ending](participants.senders[0])
+            participants.senders[1].do(send, *some)
+            assert participants.receiver.do(receive, len(some)) == some
 
-    def test_owner_killed(self, stage: Stage, topology: Topology) -> None:
+    def test_owner_killed(self, subject: Subject, topology: Topology) -> None:
         """Objects outlive their creator as the trait says, and all stand in the ledger."""
-        with Actor(lambda: stage.transport) as actor:
-            path = actor.do(create_and_keep, stage.spec(topology))
+        with Actor(lambda: subject.transport) as actor:
+            path = actor.do(create_and_keep, subject.spec(topology))
             actor.kill()
         ledger = Ledger(Path(path))
         assert [each.path for each in abandoned()] == [ledger.path]
         removed = remove_all(ledger)
-        assert bool(removed) == (stage.transport.traits.lifetime is not Lifetime.PROCESS)
+        assert bool(removed) == (subject.transport.traits.lifetime is not Lifetime.PROCESS)
 
-    def test_carries_nothing(self, either: Stage, topology: Topology) -> None:
+    def test_carries_nothing(self, either: Subject, topology: Topology) -> None:
         """The null transport: a whole message of the bytes that were in the buffer."""
         if either.transport.traits.carries:
             pytest.skip("it carries something")
         if topology in (Topology.SIGNAL, Topology.GUARD):
             pytest.skip("signals and guards carry nothing")
         assert either.transport.traits.waiting is Wait.NONE
-        with either.crew(topology) as crew:
-            assert crew.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
+        with either.participants(topology) as participants:
+            assert participants.carry(numbered(1, TYPICAL)) == [bytes(TYPICAL)]
 
 
 # The functions below run in the process of an actor.

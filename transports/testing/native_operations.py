@@ -8,8 +8,8 @@ import pytest
 
 from ipcbench.transports.contract import Role, Topology
 from ipcbench.transports.native import built, operations
-from ipcbench.transports.testing.participants import Crew, Seat, seats
-from ipcbench.transports.testing.subject import Stage
+from ipcbench.transports.testing.participants import Participants, Seat, seats
+from ipcbench.transports.testing.subject import Subject
 
 # The operations that a loop may call at each seat: see ops.h.
 CALLED = {
@@ -37,27 +37,27 @@ def operations_of(seat: Seat) -> tuple[set[str], bool]:
     return set(calls.has()), calls.in_place
 
 
-class DrivingTests:
-    def test_native_operations(self, stage: Stage, topology: Topology) -> None:
+class NativeOperationsTests:
+    def test_native_operations(self, subject: Subject, topology: Topology) -> None:
         """Every seat has operations exactly where the trait says so."""
-        spec = replace(stage.spec(topology), native=True)
-        there = stage.transport.traits.native and (built() or stage.limits.native) is None
-        with Crew(stage.transport, spec, driven=False) as crew:
-            found = {actor.do(capsule) for actor in crew.actors}
+        spec = replace(subject.spec(topology), native=True)
+        there = subject.transport.traits.native and (built() or subject.limits.native) is None
+        with Participants(subject.transport, spec, driven=False) as participants:
+            found = {actor.do(capsule) for actor in participants.actors}
         assert found == ({"PyCapsule"} if there else {"NoneType"})
 
     @pytest.fixture
-    def driven(self, stage: Stage) -> Stage:
+    def driven(self, subject: Subject) -> Subject:
         """Provide a transport that has native operations."""
-        if not stage.native:
+        if not subject.native:
             pytest.skip("it has no native operations")
-        return stage
+        return subject
 
-    def test_operations_of_a_seat(self, driven: Stage, topology: Topology) -> None:
+    def test_operations_of_a_seat(self, driven: Subject, topology: Topology) -> None:
         """They include those that the timed loops call there."""
         spec = driven.spec(topology)
-        with driven.crew(topology) as crew:
-            for (role, _), actor in zip(seats(spec), crew.actors, strict=True):
+        with driven.participants(topology) as participants:
+            for (role, _), actor in zip(seats(spec), participants.actors, strict=True):
                 wanted = CALLED[role]
                 if topology is Topology.SIGNAL:
                     wanted = OF_A_SIGNAL
@@ -71,13 +71,15 @@ class DrivingTests:
                 if in_place and "recv" in wanted:
                     assert found >= READ_IN_PLACE
 
-    def test_batches(self, driven: Stage) -> None:
+    def test_batches(self, driven: Subject) -> None:
         """Operations on several messages exist exactly where the trait says so."""
         traits = driven.transport.traits
         if Topology.LINK not in traits.topologies:
             pytest.skip("it is no link")
-        with driven.crew(Topology.LINK, depth=DEEP if traits.batch else None) as crew:
-            found = [actor.do(operations_of)[0] & BATCHES for actor in crew.actors]
+        with driven.participants(
+            Topology.LINK, depth=DEEP if traits.batch else None
+        ) as participants:
+            found = [actor.do(operations_of)[0] & BATCHES for actor in participants.actors]
         for batches in found:
             assert ("send_many" in batches) is traits.batch
             assert ("recv_many" in batches) is (traits.batch and not traits.in_place)

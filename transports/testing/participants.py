@@ -140,7 +140,7 @@ def _numbered(number: int, size: int) -> bytes:
     return bytes((number * 31 + place * 7 + (place >> 8)) & 0xFF for place in range(size))
 
 
-class Crew:
+class Participants:
     """One actor for each seat of a channel, all attached and connected.
 
     The owner has no seat, so it closes its handles then: the end of file arrives when
@@ -203,7 +203,7 @@ class Crew:
         self.channel.close()
         self.channel.unlink()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Participants:
         return self
 
     def __exit__(

@@ -10,8 +10,8 @@ import pytest
 
 from ipcbench.transports.contract import PeerDeath, PeerGone, Topology, Wait, WouldBlock
 from ipcbench.transports.testing.actors import Actor, eventually
-from ipcbench.transports.testing.participants import Crew, numbered, receive, send
-from ipcbench.transports.testing.subject import TYPICAL, Stage
+from ipcbench.transports.testing.participants import Participants, numbered, receive, send
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 # poll, ppoll, epoll_wait, epoll_pwait: syscalls(2)
 _WAITING_CALLS = {
@@ -24,54 +24,54 @@ class PollingTests:
     """Tests of receivers that wait with poll(2)."""
 
     @pytest.fixture
-    def poller(self, carrier: Stage, topology: Topology) -> Stage:
+    def poller(self, carrier: Subject, topology: Topology) -> Subject:
         """Provide a transport that can be waited for with poll(2)."""
         if not carrier.transport.traits.pollable:
             pytest.skip("it cannot be waited for with poll(2)")
         return carrier
 
-    def test_poll_is_refused(self, carrier: Stage, topology: Topology) -> None:
+    def test_poll_is_refused(self, carrier: Subject, topology: Topology) -> None:
         if carrier.transport.traits.pollable:
             pytest.skip("it can be waited for with poll(2)")
         with pytest.raises(ValueError):
             carrier.transport.create(replace(carrier.spec(topology), wait=Wait.POLL))
 
-    def test_waits_in_poll(self, poller: Stage, topology: Topology) -> None:
-        with polling(poller, topology) as crew:
-            crew.receiver.begin(receive)
-            assert eventually(crew.receiver.asleep)
-            assert eventually(lambda: waits_in_poll(crew.receiver))
-            crew.senders[0].do(send, numbered(1, TYPICAL))
-            assert crew.receiver.answer() == [numbered(1, TYPICAL)]
+    def test_waits_in_poll(self, poller: Subject, topology: Topology) -> None:
+        with polling(poller, topology) as participants:
+            participants.receiver.begin(receive)
+            assert eventually(participants.receiver.asleep)
+            assert eventually(lambda: waits_in_poll(participants.receiver))
+            participants.senders[0].do(send, numbered(1, TYPICAL))
+            assert participants.receiver.answer() == [numbered(1, TYPICAL)]
             some = [numbered(number, TYPICAL) for number in range(200)]
-            assert crew.carry(*some) == some
+            assert participants.carry(*some) == some
             if topology is Topology.LINK:
-                assert crew.carry(*some, back=True) == some
+                assert participants.carry(*some, back=True) == some
 
-    def test_polls_and_does_not_wait(self, poller: Stage, topology: Topology) -> None:
-        with polling(poller, topology, nowait=True) as crew:
+    def test_polls_and_does_not_wait(self, poller: Subject, topology: Topology) -> None:
+        with polling(poller, topology, nowait=True) as participants:
             with pytest.raises(WouldBlock):
-                crew.receiver.do(receive)
-            crew.senders[0].do(send, numbered(1, TYPICAL))
-            assert crew.receiver.do(receive) == [numbered(1, TYPICAL)]
+                participants.receiver.do(receive)
+            participants.senders[0].do(send, numbered(1, TYPICAL))
+            assert participants.receiver.do(receive) == [numbered(1, TYPICAL)]
             with pytest.raises(WouldBlock):
-                crew.receiver.do(receive)
+                participants.receiver.do(receive)
 
-    def test_end_of_file_ends_polling(self, poller: Stage, topology: Topology) -> None:
+    def test_end_of_file_ends_polling(self, poller: Subject, topology: Topology) -> None:
         if poller.transport.traits.peer_death is not PeerDeath.REPORTED:
             pytest.skip("the end of a peer is not reported")
-        with polling(poller, topology) as crew:
-            crew.receiver.begin(receive)
-            assert crew.receiver.waits(0.05)
-            for sender in crew.senders:
+        with polling(poller, topology) as participants:
+            participants.receiver.begin(receive)
+            assert participants.receiver.waits(0.05)
+            for sender in participants.senders:
                 sender.kill()
             with pytest.raises(PeerGone):
-                crew.receiver.answer()
+                participants.receiver.answer()
 
 
-def polling(stage: Stage, topology: Topology, *, nowait: bool = False) -> Crew:
-    spec = replace(stage.spec(topology, nowait=nowait), wait=Wait.POLL)
-    return Crew(stage.transport, spec)
+def polling(subject: Subject, topology: Topology, *, nowait: bool = False) -> Participants:
+    spec = replace(subject.spec(topology, nowait=nowait), wait=Wait.POLL)
+    return Participants(subject.transport, spec)
 
 
 def waits_in_poll(actor: Actor) -> bool:

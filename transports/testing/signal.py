@@ -8,8 +8,8 @@ import pytest
 
 from ipcbench.transports.contract import PeerGone, Topology, Wait, WouldBlock
 from ipcbench.transports.testing.actors import eventually
-from ipcbench.transports.testing.participants import Crew, Seat
-from ipcbench.transports.testing.subject import Stage
+from ipcbench.transports.testing.participants import Participants, Seat
+from ipcbench.transports.testing.subject import Subject
 
 SEVERAL = 300  # notifies: more than a counter of a byte would hold
 
@@ -33,13 +33,13 @@ def take_turns(seat: Seat, count: int, first: bool) -> None:
             notify(seat)
 
 
-class SignallingTests:
+class SignalTests:
     """Tests of signals between two processes."""
 
-    def test_each_notify_is_counted(self, signal: Stage) -> None:
+    def test_each_notify_is_counted(self, signal: Subject) -> None:
         """Both directions count separately, and one wait more would block."""
-        with signal.crew(Topology.SIGNAL, nowait=True) as crew:
-            client, server = crew.actors
+        with signal.participants(Topology.SIGNAL, nowait=True) as participants:
+            client, server = participants.actors
             for one, other in ((client, server), (server, client)):
                 with pytest.raises(WouldBlock):
                     other.do(wait)
@@ -50,18 +50,18 @@ class SignallingTests:
                 with pytest.raises(WouldBlock):
                     other.do(wait)
 
-    def test_taking_turns(self, signal: Stage) -> None:
-        with signal.crew(Topology.SIGNAL) as crew:
-            client, server = crew.actors
+    def test_taking_turns(self, signal: Subject) -> None:
+        with signal.participants(Topology.SIGNAL) as participants:
+            client, server = participants.actors
             server.begin(take_turns, SEVERAL, False)
             client.do(take_turns, SEVERAL, True)
             server.answer()
 
-    def test_waiting_for_a_notify(self, signal: Stage) -> None:
+    def test_waiting_for_a_notify(self, signal: Subject) -> None:
         """It waits as its trait says, and one notify ends one wait."""
         blocking = signal.transport.traits.waiting is Wait.BLOCK
-        with signal.crew(Topology.SIGNAL) as crew:
-            client, server = crew.actors
+        with signal.participants(Topology.SIGNAL) as participants:
+            client, server = participants.actors
             server.begin(wait)
             if blocking:
                 assert eventually(server.asleep)
@@ -74,26 +74,26 @@ class SignallingTests:
             server.begin(wait)
             assert server.waits(0.05)
 
-    def test_waiting_with_poll(self, signal: Stage) -> None:
+    def test_waiting_with_poll(self, signal: Subject) -> None:
         if not signal.transport.traits.pollable:
             pytest.skip("it cannot be waited for with poll(2)")
         spec = replace(signal.spec(Topology.SIGNAL), wait=Wait.POLL)
-        with Crew(signal.transport, spec) as crew:
-            client, server = crew.actors
+        with Participants(signal.transport, spec) as participants:
+            client, server = participants.actors
             server.begin(wait)
             assert server.waits(0.05)
             client.do(notify)
             server.answer()
 
-    def test_removed_under_a_waiter(self, signal: Stage) -> None:
+    def test_removed_under_a_waiter(self, signal: Subject) -> None:
         """Removal that destroys the object raises PeerGone at both ends."""
         if signal.transport.traits.unlink_early:
             pytest.skip("removal removes the name only")
-        with signal.crew(Topology.SIGNAL) as crew:
-            client, server = crew.actors
+        with signal.participants(Topology.SIGNAL) as participants:
+            client, server = participants.actors
             server.begin(wait)
             assert server.waits(0.05)
-            crew.channel.unlink()
+            participants.channel.unlink()
             with pytest.raises(PeerGone):
                 server.answer()
             with pytest.raises(PeerGone):

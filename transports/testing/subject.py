@@ -10,7 +10,7 @@ from enum import Enum
 import pytest
 
 from ipcbench.transports.contract import Channel, Limits, Spec, Topology, Transport
-from ipcbench.transports.testing.participants import Crew, fill
+from ipcbench.transports.testing.participants import Participants, fill
 
 TYPICAL = 64
 MUCH = 1024 * 1024 + 1  # the largest size tested, where the machine allows more
@@ -24,7 +24,7 @@ class Size(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Subject:
     """A transport and its limits; `native`: its endpoints use their native operations."""
 
     transport: Transport
@@ -75,7 +75,7 @@ class Stage:
             channel.close()
             channel.unlink()
 
-    def crew(
+    def participants(
         self,
         topology: Topology,
         size: int = TYPICAL,
@@ -83,12 +83,12 @@ class Stage:
         depth: int | None = None,
         nowait: bool = False,
         name: str | None = None,
-    ) -> Crew:
+    ) -> Participants:
         spec = self.spec(topology, size, depth=depth, nowait=nowait, name=name)
-        return Crew(self.transport, spec)
+        return Participants(self.transport, spec)
 
     def capacity(self, topology: Topology) -> int:
         """Count the typical messages that one sender can send before it has to wait."""
-        with self.crew(topology, nowait=True) as crew:
-            count: int = crew.senders[0].do(fill)
+        with self.participants(topology, nowait=True) as participants:
+            count: int = participants.senders[0].do(fill)
             return count

@@ -26,18 +26,18 @@ from ipcbench.transports.kernel_objects.ledger import (
 )
 from ipcbench.transports.native import built
 from ipcbench.transports.registry import BrokenPlugin
-from ipcbench.transports.testing.attachment import SharingTests
-from ipcbench.transports.testing.fan_out import DealingTests
-from ipcbench.transports.testing.guard import GuardingTests
-from ipcbench.transports.testing.hub import ServingTests
-from ipcbench.transports.testing.in_place import ReadingTests
+from ipcbench.transports.testing.attachment import AttachmentTests
+from ipcbench.transports.testing.fan_out import FanOutTests
+from ipcbench.transports.testing.guard import GuardTests
+from ipcbench.transports.testing.hub import HubTests
+from ipcbench.transports.testing.in_place import InPlaceTests
 from ipcbench.transports.testing.leaks import left_since, snapshot
-from ipcbench.transports.testing.lifecycle import LivingTests
-from ipcbench.transports.testing.native_operations import DrivingTests
+from ipcbench.transports.testing.lifecycle import LifecycleTests
+from ipcbench.transports.testing.native_operations import NativeOperationsTests
 from ipcbench.transports.testing.polling import PollingTests
-from ipcbench.transports.testing.signal import SignallingTests
-from ipcbench.transports.testing.subject import Stage
-from ipcbench.transports.testing.transfer import CarryingTests
+from ipcbench.transports.testing.signal import SignalTests
+from ipcbench.transports.testing.subject import Subject
+from ipcbench.transports.testing.transfer import TransferTests
 
 # The topologies that have tests.
 TESTED = (
@@ -51,21 +51,21 @@ TESTED = (
 
 
 # Fixtures of tests that use endpoints: they run in both runtimes, where a transport has both.
-# A test with the fixture `stage` only checks channels and tickets.
-DRIVEN = frozenset({"either", "carrier", "signal", "guard", "reader"})
+# A test with the fixture `subject` only checks channels and tickets.
+ON_ENDPOINTS = frozenset({"either", "carrier", "signal", "guard", "reader"})
 
 
 class ContractTests(
-    CarryingTests,
-    DealingTests,
-    ServingTests,
+    TransferTests,
+    FanOutTests,
+    HubTests,
     PollingTests,
-    ReadingTests,
-    SignallingTests,
-    GuardingTests,
-    DrivingTests,
-    SharingTests,
-    LivingTests,
+    InPlaceTests,
+    SignalTests,
+    GuardTests,
+    NativeOperationsTests,
+    AttachmentTests,
+    LifecycleTests,
 ):
     """All tests of the contract. Set `transport` in a subclass."""
 
@@ -75,10 +75,10 @@ class ContractTests(
         try:
             traits = _resolve(self.transport).traits
             named, native = traits.topologies, traits.native
-        except Unavailable:  # the fixture `stage` reports it
+        except Unavailable:  # the fixture `subject` reports it
             named, native = frozenset(TESTED[:1]), False
         wanted = set(metafunc.fixturenames)
-        if native and wanted & DRIVEN:
+        if native and wanted & ON_ENDPOINTS:
             metafunc.parametrize("runtime", ["python", "native"])
         elif native and "driven" in wanted:
             metafunc.parametrize("runtime", ["native"])
@@ -111,7 +111,7 @@ class ContractTests(
         return "python"
 
     @pytest.fixture
-    def stage(self, nothing_left: None, runtime: str) -> Stage:
+    def subject(self, nothing_left: None, runtime: str) -> Subject:
         """Provide the transport and its limits; skip the test where it is unavailable."""
         missing = built() if runtime == "native" else None
         if missing is not None:
@@ -125,43 +125,43 @@ class ContractTests(
             pytest.skip(f"{limits.reason} ({limits.remedy})")
         if runtime == "native" and limits.native is not None:
             pytest.skip(f"{limits.native.reason} ({limits.native.remedy})")
-        return Stage(transport, limits, native=runtime == "native")
+        return Subject(transport, limits, native=runtime == "native")
 
     @pytest.fixture
-    def either(self, stage: Stage) -> Stage:
+    def either(self, subject: Subject) -> Subject:
         """Provide the transport for tests that use endpoints, in both runtimes."""
-        return stage
+        return subject
 
     @pytest.fixture
-    def carrier(self, stage: Stage) -> Stage:
+    def carrier(self, subject: Subject) -> Subject:
         """Provide a transport that carries data."""
-        if not stage.transport.traits.carries:
+        if not subject.transport.traits.carries:
             pytest.skip("it carries nothing")
-        return stage
+        return subject
 
     @pytest.fixture
-    def signal(self, stage: Stage) -> Stage:
+    def signal(self, subject: Subject) -> Subject:
         """Provide a transport that is a signal."""
-        if Topology.SIGNAL not in stage.transport.traits.topologies:
+        if Topology.SIGNAL not in subject.transport.traits.topologies:
             pytest.skip("it is not a signal")
-        return stage
+        return subject
 
     @pytest.fixture
-    def guard(self, stage: Stage) -> Stage:
+    def guard(self, subject: Subject) -> Subject:
         """Provide a transport that is a guard."""
-        if Topology.GUARD not in stage.transport.traits.topologies:
+        if Topology.GUARD not in subject.transport.traits.topologies:
             pytest.skip("it is not a guard")
-        return stage
+        return subject
 
     @pytest.fixture
-    def reader(self, stage: Stage) -> Stage:
+    def reader(self, subject: Subject) -> Subject:
         """Provide a transport whose messages are read in place."""
-        if not stage.transport.traits.in_place:
+        if not subject.transport.traits.in_place:
             pytest.skip("it copies to the receiver")
-        return stage
+        return subject
 
     @pytest.fixture
-    def messages(self, carrier: Stage, topology: Topology) -> Stage:
+    def messages(self, carrier: Subject, topology: Topology) -> Subject:
         """Provide a transport that keeps message boundaries and reports lengths."""
         if topology is Topology.HUB:
             pytest.skip("a hub reports the client, not the length")
@@ -170,9 +170,9 @@ class ContractTests(
         return carrier
 
     @pytest.fixture
-    def free_name(self, stage: Stage, tmp_path: Path) -> str | None:
+    def free_name(self, subject: Subject, tmp_path: Path) -> str | None:
         """Provide a free name for `Spec.name`; None where the facility has no names."""
-        traits = stage.transport.traits
+        traits = subject.transport.traits
         if traits.sharing is not Sharing.NAME or traits.lifetime is Lifetime.PROCESS:
             return None
         if traits.lifetime is Lifetime.FILE_SYSTEM:

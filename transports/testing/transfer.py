@@ -28,7 +28,7 @@ from ipcbench.transports.testing.participants import (
     receive,
     send,
 )
-from ipcbench.transports.testing.subject import MUCH, TYPICAL, Size, Stage
+from ipcbench.transports.testing.subject import MUCH, TYPICAL, Size, Subject
 
 MANY = 200  # messages: enough for a ring or a buffer to wrap around more than once
 
@@ -45,23 +45,23 @@ def send_marked(seat: Seat, count: int) -> None:
     send(seat, *(marked(seat.ticket.index, number, seat.size) for number in range(count)))
 
 
-class CarryingTests:
+class TransferTests:
     """Tests of transports that carry data."""
 
     @pytest.mark.parametrize("size", Size, ids=lambda size: size.name.lower())
-    def test_size(self, carrier: Stage, topology: Topology, size: Size) -> None:
+    def test_size(self, carrier: Subject, topology: Topology, size: Size) -> None:
         count = carrier.bytes(size, topology)
         if not count and not carrier.transport.traits.zero_length:
             with pytest.raises(ValueError):
                 carrier.transport.create(carrier.spec(topology, 0))
             return
         message = random.Random(count).randbytes(count)
-        with carrier.crew(topology, count) as crew:
-            assert crew.carry(message) == [message]
+        with carrier.participants(topology, count) as participants:
+            assert participants.carry(message) == [message]
             if topology is Topology.LINK:
-                assert crew.carry(message, back=True) == [message]
+                assert participants.carry(message, back=True) == [message]
 
-    def test_beyond_the_limit(self, carrier: Stage, topology: Topology) -> None:
+    def test_beyond_the_limit(self, carrier: Subject, topology: Topology) -> None:
         """A limit that is free memory changes, so one byte more may be possible."""
         limit = carrier.limit(topology)
         if limit is None:
@@ -70,161 +70,161 @@ class CarryingTests:
         with pytest.raises(MessageTooLarge):
             carrier.transport.create(carrier.spec(topology, beyond))
 
-    def test_longer_than_the_spec(self, messages: Stage, topology: Topology) -> None:
+    def test_longer_than_the_spec(self, messages: Subject, topology: Topology) -> None:
         """Refused or transferred whole, never truncated; always refused beyond the limit."""
         limit = messages.limit(topology)
         size = limit if limit is not None and limit < MUCH else TYPICAL
         longer, plain = numbered(1, size + 1), numbered(2, size)
-        with messages.crew(topology, size) as crew:
+        with messages.participants(topology, size) as participants:
             try:
-                crew.senders[0].do(send, longer)
+                participants.senders[0].do(send, longer)
             except MessageTooLarge:
                 pass
             else:
                 assert size != limit
-                assert crew.receiver.do(receive, 1, size + 1) == [longer]
-            assert crew.carry(plain) == [plain]
+                assert participants.receiver.do(receive, 1, size + 1) == [longer]
+            assert participants.carry(plain) == [plain]
 
-    def test_buffer_too_small(self, messages: Stage, topology: Topology) -> None:
+    def test_buffer_too_small(self, messages: Subject, topology: Topology) -> None:
         """Only the message that does not fit is lost."""
-        with messages.crew(topology) as crew:
-            crew.senders[0].do(send, numbered(1, TYPICAL), b"fits", b"too")
+        with messages.participants(topology) as participants:
+            participants.senders[0].do(send, numbered(1, TYPICAL), b"fits", b"too")
             with pytest.raises(MessageTooLarge):
-                crew.receiver.do(receive, 1, TYPICAL // 2)
-            assert crew.receiver.do(receive, 2, TYPICAL // 2) == [b"fits", b"too"]
+                participants.receiver.do(receive, 1, TYPICAL // 2)
+            assert participants.receiver.do(receive, 2, TYPICAL // 2) == [b"fits", b"too"]
             some = [numbered(number, TYPICAL) for number in range(MANY)]
-            assert crew.carry(*some) == some
+            assert participants.carry(*some) == some
 
-    def test_message_boundaries(self, messages: Stage, topology: Topology) -> None:
+    def test_message_boundaries(self, messages: Subject, topology: Topology) -> None:
         shortest = 0 if messages.transport.traits.zero_length else 1
         lengths = [TYPICAL, 1, 17, shortest, TYPICAL - 1, shortest, TYPICAL] * 5
         some = [numbered(place, length) for place, length in enumerate(lengths)]
-        with messages.crew(topology) as crew:
-            assert crew.carry(*some) == some
+        with messages.participants(topology) as participants:
+            assert participants.carry(*some) == some
 
-    def test_stream_has_no_boundaries(self, carrier: Stage, topology: Topology) -> None:
+    def test_stream_has_no_boundaries(self, carrier: Subject, topology: Topology) -> None:
         if carrier.transport.traits.framing is not Framing.STREAM:
             pytest.skip("it carries messages")
         if topology is Topology.HUB:
             pytest.skip("a hub reports the client, not the length")
         message = numbered(1, TYPICAL)
-        with carrier.crew(topology) as crew:
-            crew.senders[0].do(send, message)
-            assert b"".join(crew.receiver.do(receive, 2, TYPICAL // 2)) == message
-            crew.senders[0].do(send, message[:10], message[10:])
-            assert crew.receiver.do(receive) == [message]
+        with carrier.participants(topology) as participants:
+            participants.senders[0].do(send, message)
+            assert b"".join(participants.receiver.do(receive, 2, TYPICAL // 2)) == message
+            participants.senders[0].do(send, message[:10], message[10:])
+            assert participants.receiver.do(receive) == [message]
 
-    def test_order_and_content(self, carrier: Stage, topology: Topology) -> None:
+    def test_order_and_content(self, carrier: Subject, topology: Topology) -> None:
         some = [marked(0, number, TYPICAL) for number in range(MANY)]
-        with carrier.crew(topology) as crew:
-            assert crew.carry(*some) == some
+        with carrier.participants(topology) as participants:
+            assert participants.carry(*some) == some
             if topology is Topology.LINK:
-                assert crew.carry(*some, back=True) == some
+                assert participants.carry(*some, back=True) == some
 
-    def test_both_ways_at_once(self, carrier: Stage) -> None:
+    def test_both_ways_at_once(self, carrier: Subject) -> None:
         """Messages of one direction never arrive in the other."""
-        with carrier.crew(Topology.LINK) as crew:
-            client, server = crew.actors
+        with carrier.participants(Topology.LINK) as participants:
+            client, server = participants.actors
             client.do(send, b"f" * TYPICAL)
             server.do(send, b"b" * TYPICAL)
             assert client.do(receive) == [b"b" * TYPICAL]
             assert server.do(receive) == [b"f" * TYPICAL]
 
-    def test_two_senders_at_once(self, carrier: Stage) -> None:
+    def test_two_senders_at_once(self, carrier: Subject) -> None:
         """At the largest size of a fan-in, where messages would interleave first."""
         if Topology.FAN_IN not in carrier.transport.traits.topologies:
             pytest.skip("it cannot be a fan-in")
         size = min(carrier.largest(Topology.FAN_IN), 10_000)
-        with carrier.crew(Topology.FAN_IN, size) as crew:
-            for sender in crew.senders:
+        with carrier.participants(Topology.FAN_IN, size) as participants:
+            for sender in participants.senders:
                 sender.begin(send_marked, MANY)
-            received = crew.receiver.do(receive, MANY * len(crew.senders))
-            for sender in crew.senders:
+            received = participants.receiver.do(receive, MANY * len(participants.senders))
+            for sender in participants.senders:
                 sender.answer()
         numbers: dict[int, list[int]] = defaultdict(list)
         for message in received:
             sender_index, number = _MARK.unpack_from(message)
             assert message == marked(sender_index, number, size)
             numbers[sender_index].append(number)
-        assert numbers == {index: list(range(MANY)) for index in range(len(crew.senders))}
+        assert numbers == {index: list(range(MANY)) for index in range(len(participants.senders))}
 
-    def test_full_and_drained(self, carrier: Stage, topology: Topology) -> None:
+    def test_full_and_drained(self, carrier: Subject, topology: Topology) -> None:
         """With `nowait`: WouldBlock when full and when empty, no loss, and then more transfers."""
-        with carrier.crew(topology, nowait=True) as crew:
+        with carrier.participants(topology, nowait=True) as participants:
             with pytest.raises(WouldBlock):
-                crew.receiver.do(receive)
+                participants.receiver.do(receive)
             for _ in range(2):
-                count = crew.senders[0].do(fill)
+                count = participants.senders[0].do(fill)
                 assert 0 < count < PLENTY
                 with pytest.raises(WouldBlock):
-                    crew.senders[0].do(send, bytes(TYPICAL))
+                    participants.senders[0].do(send, bytes(TYPICAL))
                 expected = [numbered(number, TYPICAL) for number in range(count)]
-                assert crew.receiver.do(drain) == expected
+                assert participants.receiver.do(drain) == expected
             if topology is Topology.LINK:
                 with pytest.raises(WouldBlock):
-                    crew.senders[0].do(receive)
-                crew.receiver.do(fill)
-                assert crew.senders[0].do(receive) == [numbered(0, TYPICAL)]
+                    participants.senders[0].do(receive)
+                participants.receiver.do(fill)
+                assert participants.senders[0].do(receive) == [numbered(0, TYPICAL)]
 
-    def test_full_sender_waits(self, carrier: Stage, topology: Topology) -> None:
+    def test_full_sender_waits(self, carrier: Subject, topology: Topology) -> None:
         """Without `nowait` a sender waits for space, and nothing is lost."""
         if carrier.transport.traits.waiting is not Wait.BLOCK:
             pytest.skip("it does not block")
         # By poll(2), a socket has no space from a quarter of its buffer on.
         more = 5 * carrier.capacity(topology) + 20
         some = [numbered(number, TYPICAL) for number in range(more)]
-        with carrier.crew(topology) as crew:
-            sender = crew.senders[0]
+        with carrier.participants(topology) as participants:
+            sender = participants.senders[0]
             sender.begin(send, *some)
             assert sender.waits(0.1) and eventually(sender.asleep)
-            assert crew.receiver.do(receive, more) == some
+            assert participants.receiver.do(receive, more) == some
             sender.answer()
 
     @pytest.mark.parametrize("slots", [1, 3])
-    def test_depth(self, carrier: Stage, topology: Topology, slots: int) -> None:
+    def test_depth(self, carrier: Subject, topology: Topology, slots: int) -> None:
         """A sender can send exactly so many messages before it would wait.
 
         Where several senders share one queue, the later ones can send none.
         """
         if not carrier.transport.traits.depth:
             pytest.skip("its depth cannot be chosen")
-        with carrier.crew(topology, depth=slots, nowait=True) as crew:
-            assert {actor.do(depth) for actor in crew.actors} == {slots}
-            sent = [sender.do(fill) for sender in crew.senders]
+        with carrier.participants(topology, depth=slots, nowait=True) as participants:
+            assert {actor.do(depth) for actor in participants.actors} == {slots}
+            sent = [sender.do(fill) for sender in participants.senders]
             assert sent[0] == slots
             assert sum(sent[1:]) in (0, slots * len(sent[1:]))
-            assert len(crew.receiver.do(drain)) == sum(sent)
+            assert len(participants.receiver.do(drain)) == sum(sent)
         some = [numbered(number, TYPICAL) for number in range(20)]
-        with carrier.crew(topology, depth=slots) as crew:
-            assert crew.carry(*some) == some
+        with carrier.participants(topology, depth=slots) as participants:
+            assert participants.carry(*some) == some
 
-    def test_waits_as_its_traits_say(self, carrier: Stage, topology: Topology) -> None:
+    def test_waits_as_its_traits_say(self, carrier: Subject, topology: Topology) -> None:
         """Blocking uses no CPU, spinning does; both receive the message."""
         waiting = carrier.transport.traits.waiting
-        with carrier.crew(topology) as crew:
-            crew.receiver.begin(receive)
+        with carrier.participants(topology) as participants:
+            participants.receiver.begin(receive)
             if waiting is Wait.BLOCK:
-                assert eventually(crew.receiver.asleep)
-            before, began = crew.receiver.cpu(), crew.receiver.runnable()
-            assert crew.receiver.waits(0.2)
-            used = crew.receiver.cpu() - before
-            wanted = crew.receiver.runnable() - began  # a busy machine grants less of it
+                assert eventually(participants.receiver.asleep)
+            before, began = participants.receiver.cpu(), participants.receiver.runnable()
+            assert participants.receiver.waits(0.2)
+            used = participants.receiver.cpu() - before
+            wanted = participants.receiver.runnable() - began  # a busy machine grants less of it
             if waiting is Wait.BLOCK:
                 assert used < 0.02, f"{used} s of CPU in 0.2 s of waiting"
             elif waiting is Wait.SPIN:
                 assert wanted > 0.02, f"{wanted} s of CPU wanted in 0.2 s of spinning"
-            crew.senders[0].do(send, numbered(5, TYPICAL))
-            assert crew.receiver.answer() == [numbered(5, TYPICAL)]
+            participants.senders[0].do(send, numbered(5, TYPICAL))
+            assert participants.receiver.answer() == [numbered(5, TYPICAL)]
 
-    def test_pollable(self, carrier: Stage, topology: Topology) -> None:
+    def test_pollable(self, carrier: Subject, topology: Topology) -> None:
         """poll(2) reports a message on a descriptor of the receiver, exactly if it is pollable."""
-        with carrier.crew(topology) as crew:
-            idle = crew.receiver.do(readable)
-            crew.senders[0].do(send, bytes(TYPICAL))
+        with carrier.participants(topology) as participants:
+            idle = participants.receiver.do(readable)
+            participants.senders[0].do(send, bytes(TYPICAL))
             if carrier.transport.traits.pollable:
-                assert eventually(lambda: bool(crew.receiver.do(readable) - idle))
+                assert eventually(lambda: bool(participants.receiver.do(readable) - idle))
             else:
                 time.sleep(0.01)
-                assert not crew.receiver.do(readable) - idle
-            crew.receiver.do(receive)
-            assert crew.receiver.do(readable) == idle
+                assert not participants.receiver.do(readable) - idle
+            participants.receiver.do(receive)
+            assert participants.receiver.do(readable) == idle
