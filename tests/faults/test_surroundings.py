@@ -236,7 +236,8 @@ def test_only_names_and_dates_use_the_time_of_day() -> None:
         if uses.search(path.read_text())
     }
     assert found == {
-        "bench/sweep/sweep.py",  # a run's name and start
+        "bench/sweep/run_folder.py",  # a run's name
+        "bench/sweep/sweep.py",  # its start
         "bench/results/pyperf_file.py",  # validation of pyperf's date
         "transports/kernel_objects/ledger.py",  # creation times of System V objects
     }
