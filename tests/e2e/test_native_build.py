@@ -54,7 +54,7 @@ def test_list_and_doctor_report_why_it_is_missing(without: Path, tmp_path: Path)
         for one in json.loads(run(command, "doctor", "--json", cwd=tmp_path))
         if one["topic"] == "native runtime"
     )
-    assert (found["weight"], found["remedy"]) == ("mind", REMEDY)
+    assert (found["severity"], found["remedy"]) == ("warning", REMEDY)
 
 
 def test_native_cells_are_skipped_and_the_others_measured(without: Path, tmp_path: Path) -> None:
