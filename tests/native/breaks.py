@@ -62,7 +62,7 @@ RINGS = (
           "lane->slot == lane->end", "lane->slot + lane->stride == lane->end", "spin/link/native"),
     Break("words: one slot too many", WORDS, "ipcbench_has_free_slot", "< lane->depth;",
           "<= lane->depth;", "spin/link/native"),
-    Break("words: a batch has no room", WORDS, "ipcbench_loan_batch(",
+    Break("words: a batch without free slots", WORDS, "ipcbench_loan_batch(",
           "(free < wanted ? free : wanted)", "(wanted)", "futex/link/native"),
     Break("words: published before it is copied", WORDS, "ipcbench_word_send(", _text("""
     ipcbench_fill(policy, lane->slot + lane->offset, data, size);
@@ -76,7 +76,7 @@ RINGS = (
           "    found = ipcbench_take(", "spin/link/native"),
     Break("words: the length of another message", WORDS, "ipcbench_publish(",
           "(uint64_t)size <<", "(uint64_t)(size | 1) <<", "spin/in-place/link/native"),
-    Break("words: a number that is not cut", WORDS, "ipcbench_message_is_there(",
+    Break("words: a number that is not truncated", WORDS, "ipcbench_message_is_there(",
           "((lane->count + ahead + 1) & (IPCBENCH_NUMBERS - 1))", "(lane->count + ahead + 1)",
           "spin/numbers wrap"),
     Break("words: only one lane is looked at", IN_WORDS_C, "any_has_message(",
@@ -87,7 +87,7 @@ RINGS = (
           "    __atomic_store_n(lane->freed, lane->count + 1, __ATOMIC_RELEASE);\n",
           "spin/in-place/link/native"),
     # Native, with loans.
-    Break("words: who waits for what was lent is not woken", IN_WORDS_C, "words_commit(",
+    Break("words: no wake-up after a loan", IN_WORDS_C, "words_commit(",
           "if (self->policy.sleeps)", "if (0)", "futex/in-place/link/native"),
     Break("counted: all that was lent is committed", IN_COUNTED_C, "ring_commit(",
           "ipcbench_commit_slot(lane, size)", "ipcbench_commit_slot(lane, lane->size)",
@@ -103,11 +103,11 @@ RINGS = (
     uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
     ipcbench_fence(doorbell);
     if (is_there) {"""), "futex/link/native"),
-    Break("asleep: who brings has no fence", SLEEP, "ipcbench_wake(", "ipcbench_fence(doorbell);",
+    Break("asleep: the sender has no fence", SLEEP, "ipcbench_wake(", "ipcbench_fence(doorbell);",
           "", "futex/link/native"),
-    Break("asleep: a ring changes nothing", SLEEP, "ipcbench_wake(", "seen + 1", "seen",
+    Break("asleep: a wake-up changes nothing", SLEEP, "ipcbench_wake(", "seen + 1", "seen",
           "futex/link/native"),
-    Break("asleep: a ring before it is there", WORDS, "ipcbench_word_send(", _text("""
+    Break("asleep: a wake-up before the message", WORDS, "ipcbench_word_send(", _text("""
     ipcbench_publish(lane, size);
     if (policy->exclusive_cpu) /* a round trip takes up to a tenth less time, a batch does not */
         ipcbench_prefetch_for_write(lane->slot);
@@ -119,7 +119,7 @@ RINGS = (
     # Native, over counted waiters.
     Break("counted: it wraps a slot too early", COUNTED, "ipcbench_advance(",
           "++lane->at == lane->depth", "++lane->at + 1 >= lane->depth", "posix-sem/link/native"),
-    Break("counted: told before it is copied", COUNTED, "ipcbench_put(", _text("""
+    Break("counted: announced before it is copied", COUNTED, "ipcbench_put(", _text("""
     memcpy(ipcbench_slot(lane), data, size);
     return ipcbench_commit_slot(lane, size);"""), _text("""
     char *slot = ipcbench_slot(lane);
@@ -138,14 +138,14 @@ RINGS = (
           "!= ~lane->count)", "posix-sem/fan-in/native"),
     Break("counted: the count is not published", COUNTED, "ipcbench_commit_slot(",
           "if (lane->counted)", "if (0)", "eventfd/hub/native"),
-    Break("counted: told before its count", COUNTED, "ipcbench_commit_slot(", _text("""
+    Break("counted: announced before its count", COUNTED, "ipcbench_commit_slot(", _text("""
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count, __ATOMIC_RELEASE);
     return ipcbench_notify(lane->used_slots);"""), _text("""
-    ssize_t told = ipcbench_notify(lane->used_slots);
+    ssize_t failed = ipcbench_notify(lane->used_slots);
     if (lane->counted)
         __atomic_store_n(lane->published, lane->count - 1, __ATOMIC_RELEASE);
-    return told;"""), "sysv-sem/fan-in/native"),
+    return failed;"""), "sysv-sem/fan-in/native"),
     Break("counted: a try for a wait", WAITS, "posix_semaphore(", "policy.nowait ?",
           "!policy.nowait ?", "posix-sem/link/mixed"),
     Break("counted: a layout of its own", IN_COUNTED_C, ".slots =",
@@ -155,7 +155,7 @@ RINGS = (
           "ipcbench_lines(size == 0 ? 1 : size)", "ipcbench_lines(size + 8)",
           "sysv-sem/link/mixed"),
     # In Python.
-    Break("python: told before it is copied", IN_PYTHON, "def send(", _text("""
+    Break("python: announced before it is copied", IN_PYTHON, "def send(", _text("""
                 wait_free()
                 slots[at][:] = data
             lengths[at] = length
@@ -178,16 +178,16 @@ RINGS = (
     Break("python: it sleeps by what it sees last", "transports/sync/futex.py", "def pause(",
           "return lambda seen: sleep(seen, None)",
           "return lambda seen: sleep(word.word[0] & 0xFFFFFFFF, None)", "futex/link/python"),
-    Break("python: nobody is woken for the last one", IN_WORDS, "def producer(",
+    Break("python: no wake-up for the last one", IN_WORDS, "def producer(",
           "        wake()\n", "        if total % 50:\n            wake()\n",
           "futex/link/python"),
-    Break("python: lent without room", IN_PYTHON, "def loan(", "        await_free()\n", "",
+    Break("python: lent without a free slot", IN_PYTHON, "def loan(", "        await_free()\n", "",
           "posix-sem/in-place/link/python"),
     Break("python: committed, and lent again", IN_PYTHON, "def commit(", "at = following[at]",
           "at = at", "sysv-sem/in-place/link/python"),
-    Break("python: lent before there is room", IN_WORDS, "def loan(", "while freed[0] == total:",
+    Break("python: lent before a slot is free", IN_WORDS, "def loan(", "while freed[0] == total:",
           "while freed[0] + 1 == total:", "spin/in-place/link/python"),
-    Break("python: who waits for what was lent is not woken", IN_WORDS, "def commit(",
+    Break("python: no wake-up after a loan", IN_WORDS, "def commit(",
           "        wake()\n", "", "futex/in-place/link/python"),
 )  # fmt: skip
 
@@ -199,9 +199,9 @@ THREADS = (
           "1 16 64 -1 0"),
     Break("a head is loaded relaxed", WORDS, "ipcbench_message_is_there(", ACQUIRE, RELAXED,
           "1 16 64 0 0"),
-    Break("what is freed is stored relaxed", WORDS, "ipcbench_free(", RELEASE, RELAXED,
+    Break("`freed` is stored relaxed", WORDS, "ipcbench_free(", RELEASE, RELAXED,
           "1 1 8 -1 0"),
-    Break("what is freed is loaded relaxed", WORDS, "ipcbench_has_free_slot(", ACQUIRE, RELAXED,
+    Break("`freed` is loaded relaxed", WORDS, "ipcbench_has_free_slot(", ACQUIRE, RELAXED,
           "1 1 8 -1 0"),
     Break("a batch loads relaxed", WORDS, "ipcbench_has_free_batch(", ACQUIRE, RELAXED,
           "1 16 64 -1 1"),
@@ -213,7 +213,7 @@ VIEWS = "transports/native/slot_view.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "capsule_content_free(",
           "Py_XDECREF(content->owner);", ""),
-    Break("what an operation works on is kept", CAPSULES, "capsule_content_free(",
+    Break("the context of operations is kept", CAPSULES, "capsule_content_free(",
           "PyMem_RawFree(content->ops.ctx);", ""),
     Break("a mapping is kept", SEATS, "ipcbench_ring_seat_dispose(void",
           "PyBuffer_Release(&seat->memory);", ""),
@@ -226,7 +226,8 @@ LEAKS = (
     Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_fd_seat_dispose(",
           "PyMem_RawFree(self->outs);", ""),
     Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->copy);", ""),
-    Break("what is sent is kept", CALLS, "call_with_bytes(", "PyBuffer_Release(view);", ""),
+    Break("the view of a sent message is kept", CALLS, "call_with_bytes(",
+          "PyBuffer_Release(view);", ""),
     Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = run_timed(",
           "PyBuffer_Release(&received);", ""),
     Break("a loop's message is kept where its buffer is refused", "bench/loops/_loops.c",
@@ -237,8 +238,8 @@ LEAKS = (
           "given.owner, ipcbench_ring_seat_dispose)", "given.owner, NULL)"),
     Break("an end of two words is kept", "transports/native/signalling.c",
           "word_signal(PyObject", "owner, futex_dispose)", "owner, NULL)"),
-    Break("what shows a slot is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
-    Break("a capsule is kept whose slot was shown", VIEWS, "dealloc(",
+    Break("the exporter of a view is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
+    Break("the capsule of a view is kept", VIEWS, "dealloc(",
           "Py_XDECREF(self->capsule);", ""),
 )  # fmt: skip
 

@@ -59,7 +59,7 @@ class State:
 def start(ring: Ring) -> State:
     names = ["doorbell"]
     for lane in range(ring.lanes):
-        names += [f"freed{lane}", f"room{lane}"]
+        names += [f"freed{lane}", f"producer_doorbell{lane}"]
         names += [f"{what}{lane}.{slot}" for slot in range(ring.depth) for what in ("head", "byte")]
     consumer = Side("look", taken=(0,) * ring.lanes)
     producers = tuple(Side("check") for _ in range(ring.lanes))
@@ -73,22 +73,22 @@ def finished(ring: Ring, state: State) -> bool:
     )
 
 
-def _load(state: State, who: int, name: str) -> int:
+def _load(state: State, number: int, name: str) -> int:
     """Load a word: the process's own latest store, or memory."""
-    for stored, value in reversed(state.sides[who].buffer):
+    for stored, value in reversed(state.sides[number].buffer):
         if stored == name:
             return value
     return dict(state.memory)[name]
 
 
-def _moved(state: State, who: int, **changed: object) -> State:
+def _moved(state: State, number: int, **changed: object) -> State:
     sides = list(state.sides)
-    sides[who] = replace(sides[who], **changed)  # type: ignore[arg-type]
+    sides[number] = replace(sides[number], **changed)  # type: ignore[arg-type]
     return replace(state, sides=tuple(sides))
 
 
-def _stored(state: State, who: int, name: str, value: int) -> State:
-    return _moved(state, who, buffer=(*state.sides[who].buffer, (name, value)))
+def _stored(state: State, number: int, name: str, value: int) -> State:
+    return _moved(state, number, buffer=(*state.sides[number].buffer, (name, value)))
 
 
 def _written(state: State, name: str, value: int) -> State:
@@ -98,74 +98,74 @@ def _written(state: State, name: str, value: int) -> State:
 
 def _woken(state: State, name: str) -> State:
     """FUTEX_WAKE: wake the process that sleeps by this doorbell."""
-    for who, side in enumerate(state.sides):
+    for number, side in enumerate(state.sides):
         if side.at == f"asleep {name}":
-            return _moved(state, who, at="look" if who == 0 else "check")
+            return _moved(state, number, at="look" if number == 0 else "check")
     return state
 
 
-def _emptied(state: State, who: int) -> State:
+def _emptied(state: State, number: int) -> State:
     """Write the oldest store of the buffer to memory."""
-    (name, value), *rest = state.sides[who].buffer
-    return _moved(_written(state, name, value), who, buffer=tuple(rest))
+    (name, value), *rest = state.sides[number].buffer
+    return _moved(_written(state, name, value), number, buffer=tuple(rest))
 
 
 def following(ring: Ring, state: State) -> Iterator[State]:
     """Yield all states after one step of any process."""
-    for who, side in enumerate(state.sides):
+    for number, side in enumerate(state.sides):
         if side.buffer:
-            yield _emptied(state, who)
-        found = _consumer(ring, state) if who == 0 else _producer(ring, state, who)
+            yield _emptied(state, number)
+        found = _consumer(ring, state) if number == 0 else _producer(ring, state, number)
         if found is not None:
             yield found
 
 
-def _wake(ring: Ring, state: State, who: int, doorbell: str, after: str) -> State | None:
+def _wake(ring: Ring, state: State, number: int, doorbell: str, after: str) -> State | None:
     """Make a step of `ipcbench_wake`; `after` is the place behind it."""
-    side = state.sides[who]
+    side = state.sides[number]
     if side.at == "fence":
         if side.buffer and "sender's fence" not in ring.without:
             return None  # it waits until its stores are in memory
-        return _moved(state, who, at="glance")
+        return _moved(state, number, at="glance")
     if side.at == "glance":
-        seen = _load(state, who, doorbell)
-        return _moved(state, who, at="exchange" if seen & 1 else after, seen=seen)
+        seen = _load(state, number, doorbell)
+        return _moved(state, number, at="exchange" if seen & 1 else after, seen=seen)
     if side.at == "exchange":
         if side.buffer:
             return None  # a locked exchange empties the buffer as well
         if dict(state.memory)[doorbell] != side.seen:
-            return _moved(state, who, at=after)
+            return _moved(state, number, at=after)
         if "wake-up's change" in ring.without:
-            return _moved(state, who, at="wake")
-        return _moved(_written(state, doorbell, side.seen + 1), who, at="wake")
-    return _woken(_moved(state, who, at=after), doorbell)  # "wake"
+            return _moved(state, number, at="wake")
+        return _moved(_written(state, doorbell, side.seen + 1), number, at="wake")
+    return _woken(_moved(state, number, at=after), doorbell)  # "wake"
 
 
-def _sleep(ring: Ring, state: State, who: int, doorbell: str, again: str) -> State | None:
+def _sleep(ring: Ring, state: State, number: int, doorbell: str, again: str) -> State | None:
     """Make a step of `ipcbench_sleep`; `again` is the second look."""
-    side = state.sides[who]
+    side = state.sides[number]
     if side.at == "set":
         if "receiver's fence" in ring.without:  # a plain store instead of the exchange
-            seen = _load(state, who, doorbell) | 1
-            return _moved(_stored(state, who, doorbell, seen), who, at=again, seen=seen)
+            seen = _load(state, number, doorbell) | 1
+            return _moved(_stored(state, number, doorbell, seen), number, at=again, seen=seen)
         if side.buffer:
             return None
         seen = dict(state.memory)[doorbell] | 1
-        return _moved(_written(state, doorbell, seen), who, at=again, seen=seen)
+        return _moved(_written(state, doorbell, seen), number, at=again, seen=seen)
     # "futex": the kernel compares memory itself, under its lock.
     if side.buffer:
         return None
     same = dict(state.memory)[doorbell] == side.seen
-    woken = "look" if who == 0 else "check"
-    return _moved(state, who, at=f"asleep {doorbell}" if same else woken)
+    woken = "look" if number == 0 else "check"
+    return _moved(state, number, at=f"asleep {doorbell}" if same else woken)
 
 
-def _clear(state: State, who: int, doorbell: str, after: str) -> State | None:
+def _clear(state: State, number: int, doorbell: str, after: str) -> State | None:
     """End `ipcbench_sleep` after a second look that finds something: it does not sleep."""
-    if state.sides[who].buffer:
+    if state.sides[number].buffer:
         return None
     cleared = _written(state, doorbell, dict(state.memory)[doorbell] & ~1)
-    return _moved(cleared, who, at=after)
+    return _moved(cleared, number, at=after)
 
 
 def _consumer(ring: Ring, state: State) -> State | None:
@@ -174,7 +174,7 @@ def _consumer(ring: Ring, state: State) -> State | None:
     if at.startswith("asleep"):
         return None
     if at in ("fence", "glance", "exchange", "wake"):
-        return _wake(ring, state, 0, f"room{lane}", "over")
+        return _wake(ring, state, 0, f"producer_doorbell{lane}", "over")
     if at == "over":
         return _moved(state, 0, at="look", turn=(lane + 1) % ring.lanes)
     if at == "clear":
@@ -201,32 +201,32 @@ def _consumer(ring: Ring, state: State) -> State | None:
     return _moved(state, 0, at="set" if at == "look" else "futex", turn=turn, looked=0)
 
 
-def _producer(ring: Ring, state: State, who: int) -> State | None:
-    side, lane = state.sides[who], who - 1
+def _producer(ring: Ring, state: State, number: int) -> State | None:
+    side, lane = state.sides[number], number - 1
     if side.at == "done" or side.at.startswith("asleep"):
         return None
     if side.at == "check" and side.count == ring.messages:
-        return _moved(state, who, at="done")
+        return _moved(state, number, at="done")
     if side.at in ("check", "again"):
         known = side.known  # its copy, looked at anew where that says that the ring is full
         if side.at == "again" or side.count - known >= ring.depth:
-            known = _load(state, who, f"freed{lane}")
-        if side.count - known < ring.depth or "room" in ring.without:
-            return _moved(state, who, at="byte" if side.at == "check" else "clear", known=known)
-        return _moved(state, who, at="set" if side.at == "check" else "futex", known=known)
+            known = _load(state, number, f"freed{lane}")
+        if side.count - known < ring.depth or "free slots" in ring.without:
+            return _moved(state, number, at="byte" if side.at == "check" else "clear", known=known)
+        return _moved(state, number, at="set" if side.at == "check" else "futex", known=known)
     if side.at == "clear":
-        return _clear(state, who, f"room{lane}", "byte")
+        return _clear(state, number, f"producer_doorbell{lane}", "byte")
     if side.at in ("set", "futex"):
-        return _sleep(ring, state, who, f"room{lane}", "again")
+        return _sleep(ring, state, number, f"producer_doorbell{lane}", "again")
     slot = f"{lane}.{side.count % ring.depth}"
     if side.at == "byte":
         first = "head" if "release" in ring.without else "byte"
-        return _moved(_stored(state, who, first + slot, side.count + 1), who, at="head")
+        return _moved(_stored(state, number, first + slot, side.count + 1), number, at="head")
     if side.at == "head":
         second = "byte" if "release" in ring.without else "head"
-        stored = _stored(state, who, second + slot, side.count + 1)
-        return _moved(stored, who, at="fence", count=side.count + 1)
-    return _wake(ring, state, who, "doorbell", "check")
+        stored = _stored(state, number, second + slot, side.count + 1)
+        return _moved(stored, number, at="fence", count=side.count + 1)
+    return _wake(ring, state, number, "doorbell", "check")
 
 
 def explore(ring: Ring) -> int:

@@ -75,15 +75,15 @@ ipcbench_is_ours(const struct sigaction *handler)
 static inline int
 ipcbench_install_handler(void)
 {
-    struct sigaction now, ours = {.sa_sigaction = ipcbench_child_ended,
-                                  .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP};
-    sigemptyset(&ours.sa_mask);
+    struct sigaction now, handler = {.sa_sigaction = ipcbench_child_ended,
+                                     .sa_flags = SA_SIGINFO | SA_RESTART | SA_NOCLDSTOP};
+    sigemptyset(&handler.sa_mask);
     sigaction(SIGCHLD, NULL, &now);
     if (!ipcbench_is_ours(&now)) {
         if (now.sa_flags & SA_SIGINFO || now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)
             return 0;
         ipcbench_python_handler = now;
-        sigaction(SIGCHLD, &ours, NULL);
+        sigaction(SIGCHLD, &handler, NULL);
     }
     ipcbench_callers++;
     return 1;

@@ -95,9 +95,8 @@ class MappedSegment:
             self._fd = -1
 
     def unlink(self) -> None:
-        remove, self._remove = self._remove, None
-        if remove is not None:  # once only: the name may be somebody else's by then
-            remove()
+        if self._remove is not None:
+            self._remove()
 
 
 def owned(

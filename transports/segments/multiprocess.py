@@ -156,8 +156,8 @@ class MpSegments:
             )
         plain = address.removeprefix("/")
         try:
-            # SharedMemory does not show its descriptor. In a folder with the sticky bit nobody
-            # else can replace a file of this user: the file checked is the file opened.
+            # SharedMemory does not show its descriptor. In a folder with the sticky bit no
+            # other user can replace a file of this user: the file checked is the file opened.
             check_ours(_path(plain).lstat().st_uid, f"the segment {address}")
             return MpSegment(_shared(plain, 0), None)
         except FileNotFoundError as error:

@@ -111,8 +111,8 @@ class PosixSemaphores:
     ) -> PosixSemaphore:
         require("posix_ipc")
         try:
-            # sem_open(3) returns no descriptor to check. In a folder with the sticky bit nobody
-            # else can replace a file of this user: the file checked is the file opened.
+            # sem_open(3) returns no descriptor to check. In a folder with the sticky bit no
+            # other user can replace a file of this user: the file checked is the file opened.
             check_ours(os.lstat(_file(address)).st_uid, f"the semaphore {address}")
             return PosixSemaphore(posix_ipc.Semaphore(address), None)
         except (FileNotFoundError, posix_ipc.ExistentialError) as error:

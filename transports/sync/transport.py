@@ -49,7 +49,7 @@ _MEMORY = MemfdSegments()  # of the waiters that live in memory
 class WaiterEndpoint(TokenEndpoint):
     """One end of a signal or of a guard.
 
-    Where nobody can remove its object, a guard's calls are the facility's own: a Python
+    Where no process can remove its object, a guard's calls are the facility's own: a Python
     frame would take a sixth of the time of an uncontended update. So a signal's handler
     that raises nothing ends such a call with the binding's own error.
     """

@@ -199,7 +199,9 @@ class LifecycleTests:
                         sender.do(keep_sending)
                 else:
                     sender.begin(keep_sending)
-                    with suppress(PeerGone):  # a datagram's sender is told, its receiver never
+                    with suppress(
+                        PeerGone
+                    ):  # a datagram's sender gets an error, its receiver never
                         assert sender.waits(SILENCE) or sender.answer() is None
 
     @pytest.mark.parametrize("ending", ENDINGS)
