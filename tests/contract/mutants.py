@@ -173,7 +173,7 @@ def opens_to_all(channel: Any) -> Any:
 
 
 def survives_exec(endpoint: Any) -> Any:
-    for fd in endpoint._fds:
+    for fd in (*endpoint._reading, *endpoint._writing):
         os.set_inheritable(fd, True)
     return endpoint
 
@@ -301,8 +301,8 @@ false_traits("carries nothing", "test_carries_nothing", "pipe", carries=False)
 false_traits("carries", "test_order_and_content", "null", carries=True)
 false_traits("native", "test_native_operations", "mp-pipe", native=True)
 false_traits("not native", "test_native_operations", "pipe", native=False)
-false_traits("batches", "test_batches", "pipe", batch=True)
-false_traits("no batches", "test_batches", "shm:posix+futex", batch=False)
+false_traits("batches", "test_batches", "pipe", native=True, batch=True)
+false_traits("no batches", "test_batches", "shm:posix+futex", native=True, batch=False)
 mutants_shm.declare(mutant, false_traits)
 
 
