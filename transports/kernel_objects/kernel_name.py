@@ -55,7 +55,7 @@ class KernelName:
             announce(self.kind, self.name)
         try:
             yield self.name
-        except BaseException:
+        except Exception:  # after an interrupt the object may exist: the name stays in the ledger
             self._withdraw()
             raise
         self._exists = True

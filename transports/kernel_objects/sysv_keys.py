@@ -59,7 +59,7 @@ def create_with_key(kind: str, fixed: int | None, make: Callable[[int], Made]) -
             return key, make(key)
         except sysv_ipc.ExistentialError:
             withdraw(kind, str(key))  # another program has it: take another key
-        except BaseException:
+        except Exception:  # after an interrupt the object may exist: the key stays in the ledger
             withdraw(kind, str(key))
             raise
 

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.kernel_objects import KernelName
-from ipcbench.transports.kernel_objects.ledger import current, standing
+from ipcbench.transports.kernel_objects.ledger import (
+    current,
+    remove_standing,
+    standing,
+    withdraw,
+)
+from ipcbench.transports.kernel_objects.sysv_keys import create_with_key
 
 
 def stands(path: Path) -> bool:
@@ -37,6 +43,30 @@ def test_a_failed_creation_is_withdrawn(path: Path) -> None:
     path.touch()  # another program's
     name.remove()
     assert path.exists()
+
+
+def test_an_interrupted_creation_stands_in_the_ledger(path: Path) -> None:
+    """The interrupt may come after the object was created: the clean-up must find it."""
+    name = KernelName("file", str(path), private=True)
+    with pytest.raises(KeyboardInterrupt), name.creating():
+        path.touch()
+        raise KeyboardInterrupt
+    assert stands(path)
+    assert remove_standing(current()) == [f"file {path}"]
+    assert not path.exists()
+
+
+def test_an_interrupted_creation_under_a_key_stands_in_the_ledger() -> None:
+    made: list[int] = []
+
+    def make(key: int) -> None:
+        made.append(key)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_with_key("sysv queue", None, make)
+    assert ("sysv queue", str(made[0])) in standing(current())
+    withdraw("sysv queue", str(made[0]))
 
 
 def test_a_fixed_name_is_removed_once_and_stands_in_no_ledger(path: Path) -> None:
