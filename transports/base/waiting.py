@@ -28,9 +28,13 @@ def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive
     """
     if spec.wait is not Wait.POLL:
         return receive
-    look = _poll(source, select.POLLIN) if isinstance(source, int) else source
+    look: Any = _poll(source, select.POLLIN) if isinstance(source, int) else source
 
     def recv_into(buffer: memoryview, /) -> int:
+        look()  # without an argument, poll(2) waits: the shortest call
+        return receive(buffer)
+
+    def recv_into_by_its_poll(buffer: memoryview, /) -> int:
         look(None)
         return receive(buffer)
 
@@ -38,7 +42,9 @@ def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive
         look(0)
         return receive(buffer)  # raises WouldBlock itself
 
-    return recv_into_at_once if spec.nowait else recv_into
+    if spec.nowait:
+        return recv_into_at_once
+    return recv_into if isinstance(source, int) else recv_into_by_its_poll
 
 
 def waiting_call(waiter: Any, spec: Spec) -> Callable[[], object]:

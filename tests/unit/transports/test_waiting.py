@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from ipcbench.transports.base import send_if_room, serve, waiting_call, waiting_receive
+from ipcbench.transports.base import (
+    send_if_room,
+    serve,
+    waiting,
+    waiting_call,
+    waiting_receive,
+)
 from ipcbench.transports.base.multiplexing import Gathered
 from ipcbench.transports.contract import Spec, Wait, WouldBlock
 
@@ -46,6 +52,22 @@ def test_a_descriptor_is_polled(ends: tuple[int, int]) -> None:
     )
     os.write(ends[1], bytes(8))
     assert recv_into(memoryview(bytearray(8))) == 8
+
+
+def test_a_descriptor_is_polled_without_an_argument(
+    ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of an argument would be in every measurement of poll(2)."""
+    calls: list[tuple[Any, ...]] = []
+
+    class Poller:
+        register = staticmethod(lambda *_: None)
+        poll = staticmethod(lambda *arguments: calls.append(arguments))
+
+    monkeypatch.setattr(waiting.select, "poll", Poller)
+    recv_into = waiting_receive(len, ends[0], Spec(8, wait=Wait.POLL))
+    recv_into(memoryview(bytes(8)))
+    assert calls == [()]
 
 
 def test_the_call_of_a_waiter() -> None:
