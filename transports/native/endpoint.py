@@ -25,7 +25,7 @@ else:
     try:
         operations = import_module("ipcbench.transports.native._native")
     except ImportError as error:
-        _why = str(error)
+        _why = str(error) or type(error).__name__  # "" means that it is built
 
 
 def built() -> Unavailable | None:

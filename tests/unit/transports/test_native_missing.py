@@ -100,3 +100,22 @@ def test_endpoints_have_no_operations(told: dict[str, Any]) -> None:
     if told["blocked"] == "ipcbench.transports.native._native":
         assert len(told["no capsule"]) == 4
     assert all(told["no capsule"].values())
+
+
+WITHOUT_TEXT = """
+import sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name.endswith("._native"):
+            raise ImportError
+
+sys.meta_path.insert(0, Finder())
+from ipcbench.transports.native import build, built
+assert "ImportError" in built().reason
+assert build("null", None) is None
+"""
+
+
+def test_an_import_error_without_text_is_a_missing_part() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_TEXT], check=True, env=environment())
