@@ -66,6 +66,13 @@ class Plan:
         text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
         return hashlib.sha256(text).hexdigest()[:16]
 
+    def only(self, wanted: Callable[[Cell], bool]) -> Plan:
+        """Return the part of the plan that is wanted."""
+        return Plan(
+            [planned for planned in self.cells if wanted(planned.cell)],
+            [(cell, why) for cell, why in self.skipped if wanted(cell)],
+        )
+
     def controls_for(self, wanted: Collection[str]) -> set[str]:
         """Return the ids of twins at the placements of the wanted cells, and of their originals."""
         cells = [planned.cell for planned in self.cells]
@@ -78,10 +85,11 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
     """Plan each cell once, in the order given; drop a control without its original."""
     planned: dict[str, PlannedCell] = {}
     skipped: dict[str, tuple[Cell, Skip]] = {}
-    for cell in cells:
+    for asked in cells:
+        found = candidate(asked.transport)
+        cell = _in_its_own_way(asked, found)
         if cell.id in planned or cell.id in skipped:
             continue
-        found = candidate(cell.transport)
         if not _meant(cell, found):
             continue
         admitted = _admit(cell, found, site)
@@ -134,6 +142,12 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
                 pace=pace,
                 twin=one.twin,
             )
+
+
+def _in_its_own_way(cell: Cell, candidate: Candidate) -> Cell:
+    """Ask for the transport's own way of waiting by one name, so that it is measured once."""
+    own = candidate.traits is not None and cell.wait == candidate.traits.waiting.value
+    return msgspec.structs.replace(cell, wait=BLOCK) if own else cell
 
 
 def _meant(cell: Cell, candidate: Candidate) -> bool:

@@ -66,8 +66,7 @@ def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) 
 
     Raises: UnknownTransport, SweepError if the plan is empty.
     """
-    cells = filter(only, cells_of(profile.axes, registry.matching))
-    found = plan(cells, candidate, site())
+    found = plan(cells_of(profile.axes, registry.matching), candidate, site()).only(only)
     if not found.cells and not found.skipped:
         raise SweepError("no cell is left to measure: remove some restrictions")
     return found

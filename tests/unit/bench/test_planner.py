@@ -30,7 +30,7 @@ from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
 from ipcbench.bench.results.axes import PLACEMENTS, SAME_CORE, WAITS
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import sweep
-from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable
+from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
 from ipcbench.transports.registry import matching
 
@@ -311,6 +311,24 @@ def test_a_placement_that_the_machine_lacks_is_a_skip() -> None:
 def test_a_depth_may_be_set_where_there_is_one() -> None:
     deep = Candidate("alpha", replace(TRAITS, depth=True), limits())
     assert isinstance(only(a_cell(depth=2), deep), PlannedCell)
+
+
+def test_a_transports_own_wait_is_measured_once_by_whatever_name() -> None:
+    spinning = Candidate("alpha", replace(TRAITS, waiting=Wait.SPIN), limits())
+    found = plan(
+        [a_cell(wait="spin"), a_cell(), a_cell(wait="spin")], lambda name: spinning, site(2, "")
+    )
+    assert [planned.cell for planned in found.cells] == [a_cell()]
+    assert [planned.facts.wait for planned in found.cells] == ["spin"]
+    assert not found.skipped
+
+
+def test_a_part_of_a_plan() -> None:
+    cells = [a_cell(), a_cell(size=65), a_cell(size=1), a_cell(size=66)]
+    found = plan(cells, lambda name: Candidate("alpha", TRAITS, limits(64)), site(2, ""))
+    part = found.only(lambda cell: cell.size in (1, 65))
+    assert [planned.cell for planned in part.cells] == [a_cell(size=1)]
+    assert [cell for cell, _ in part.skipped] == [a_cell(size=65)]
 
 
 # Runtimes.
