@@ -31,7 +31,9 @@ DEEPEST = 1_000_000
 LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
 LONGEST_MESSAGE = 600
 ASKED_WAITS = tuple(wait for wait in WAITS if wait != NO_WAIT)
-_INSTEAD = {"unknown field `poll`": 'write waits = ["poll"], or waits = ["block", "poll"]'}
+_INSTEAD = {
+    "unknown field `poll`": 'write waits = ["poll"] for true, ["block"] for false, or both',
+}
 
 
 class BadConfig(BenchError):
@@ -204,9 +206,16 @@ def _extended(table: dict[str, Any], folder: Path | None, path: tuple[str, ...])
             raise BadConfig(f"extends = {name!r}: the name of a profile, or a FILE.toml")
         found = _find(name, folder)
         if found.identity in path:
-            raise BadConfig(f"extends = {name!r}: that profile extends this one, in a circle")
+            raise BadConfig(
+                f"extends = {name!r}: that profile extends this one, in a circle: "
+                "remove one of the lines"
+            )
         path, folder = (*path, found.identity), found.folder
-        table = _over(table, parse_toml(found.data))
+        try:
+            base = parse_toml(found.data)
+        except ValueError as error:
+            raise BadConfig(f"extends = {name!r}: {error}") from error
+        table = _over(table, base)
     return table
 
 

@@ -33,11 +33,17 @@ FAMILIES = (
 )  # fmt: skip
 
 
+_RENAMED = {"cross-core-polled": CROSS_CORE_AWAKE}  # names of earlier versions
+
+
 def unknown(axis: str, name: str, known: Iterable[str]) -> str:
     """Describe in one line a name that is not among those of its axis."""
     from difflib import get_close_matches  # a millisecond that `--help` need not wait for
 
     names = list(known)
+    now = _RENAMED.get(name)
     close = get_close_matches(name, names, n=1)
     meant = f" (did you mean {close[0]!r}?)" if close else ""
+    if now in names:
+        meant = f" (its name is now {now!r})"
     return f"unknown {axis} {name!r}{meant}: there are {', '.join(names)}"

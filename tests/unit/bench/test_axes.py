@@ -46,3 +46,10 @@ def test_only_these_are_placements() -> None:
 )
 def test_a_name_that_is_unknown(name: str, message: str) -> None:
     assert re.match(re.escape(message), axes.unknown("pattern", name, axes.PATTERNS))
+
+
+def test_a_placement_of_an_earlier_version_is_called_by_its_present_name() -> None:
+    """The nearest name, `cross-core`, would measure with idle states."""
+    said = axes.unknown("placement", "cross-core-polled", axes.PLACEMENTS)
+    assert "(its name is now 'cross-core-awake')" in said
+    assert "did you mean" not in said

@@ -108,7 +108,10 @@ def test_waits_and_paces_are_axes() -> None:
         ("waits = []", "length"),
         ('paces = ["pause:2s"]', "write closed, or a pause of 1us to 1s"),
         ('paces = ["open"]', "'open' is no pace"),
-        ("poll = [true]", 'unknown field `poll` - at `$.cells[1]`: write waits = ["poll"]'),
+        (
+            "poll = [true]",
+            'unknown field `poll` - at `$.cells[1]`: write waits = ["poll"] for true',
+        ),
     ],
 )
 def test_waits_and_paces_that_make_no_sense_are_refused(words: str, said: str) -> None:
@@ -349,7 +352,8 @@ def test_a_file_extends_a_file_beside_it(tmp_path: Path) -> None:
         ('"other.toml"', "in a circle"),
         ('"./link.toml"', "in a circle"),
         ('"loop.toml"', "loop.toml: Too many levels of symbolic links"),
-        ('"broken.toml"', "profile mine: "),
+        ('"broken.toml"', "profile mine: extends = 'broken.toml': "),
+        ('"mine.toml"', "remove one of the lines"),
     ],
 )
 def test_a_bad_base_is_refused_in_one_line(base: str, message: str, tmp_path: Path) -> None:
