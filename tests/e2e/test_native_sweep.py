@@ -36,7 +36,7 @@ runtimes = ["native"]
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(tmp_path_factory: pytest.TempPathFactory, huge_pages: None) -> Path:
     """A complete smoke sweep with compiled loops alone."""
     folder = tmp_path_factory.mktemp("native") / "run"
     done = ipcbench(*SMOKE, "--runtime", "native", "-o", folder)

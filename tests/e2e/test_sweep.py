@@ -25,7 +25,7 @@ TINY = (*SMOKE, "-t", "null", "-t", "pipe", "-s", "64")
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept(tmp_path_factory: pytest.TempPathFactory, huge_pages: None) -> Path:
     """One complete smoke sweep, shared by tests that only read it."""
     folder = tmp_path_factory.mktemp("sweep") / "run"
     done = ipcbench("run", *SMOKE, "-o", folder)
