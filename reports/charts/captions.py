@@ -72,6 +72,13 @@ def pause_phrase(pace: str) -> str:
     return f"pauses of {found[1]} {found[2].replace('us', 'µs')}" if found else ""
 
 
+def with_size(one: Measured, name: str) -> str:
+    """Name a row by its depth, size and pauses as well: `pipe, 64 KiB, pauses of 1 ms`."""
+    depth = "" if one.cell.depth is None else f"depth {one.cell.depth}"
+    parts = (name, depth, size_label(one), pause_phrase(one.cell.pace))
+    return ", ".join(filter(None, parts))
+
+
 def size_label(one: Measured) -> str:
     """Format the message size of a cell: `64 KiB`."""
     return human_size(one.cell.size)

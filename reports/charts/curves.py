@@ -21,6 +21,7 @@ from ipcbench.bench.results.axes import (
     STREAM,
     WAITS,
 )
+from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.units import human_size
 from ipcbench.reports.charts.axes import (
     COUNTER_PLOT,
@@ -39,6 +40,7 @@ from ipcbench.reports.charts.captions import (
     conditions,
     evidence,
     label,
+    pause_phrase,
     slug,
     wait_phrase,
 )
@@ -207,14 +209,17 @@ def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
     """Draw the best of each family and way of waiting, without in-place reading."""
     kinds = grouped(
         (one for one in cells if not one.facts.in_place),
-        lambda one: (one.facts.family, one.wait),
+        lambda one: (one.facts.family, one.wait, one.cell.pace),
     )
-    order = sorted(kinds, key=lambda kind: (rank(FAMILIES, kind[0]), rank(WAITS, kind[1])))
+    order = sorted(
+        kinds, key=lambda kind: (rank(FAMILIES, kind[0]), rank(WAITS, kind[1]), gap(kind[2]))
+    )
     curves = []
-    for family, wait in order[: 2 * CROWDED]:
+    for family, wait, pace in order[: 2 * CROWDED]:
         short = family == FLOOR or wait == BLOCK
-        text = family if short else f"{family}; {wait_phrase(wait)}"
-        members = best_at(kinds[family, wait], plot.x)
+        name = ", ".join(filter(None, (family, pause_phrase(pace))))
+        text = name if short else f"{name}; {wait_phrase(wait)}"
+        members = best_at(kinds[family, wait, pace], plot.x)
         curves.append(_curve(plot, text, family_style(family, wait), members))
     return Panel(_title(key), about_placement(key.placement), curves)
 
@@ -227,6 +232,7 @@ def _families(
     limits: tuple[float, float],
 ) -> Chart:
     panels = []
+    pace = min((one.cell.pace for one in cells), key=gap)
     for group in by_family(cells):
         curves = [
             _curve(
@@ -237,8 +243,10 @@ def _families(
         others = [
             one for one in cells
             if one.facts.family not in (group.family, FLOOR) and one.wait == BLOCK
+            and one.cell.pace == pace
         ]  # fmt: skip
-        grey = _curve(plot, "best of the others", REFERENCE, best_at(others, plot.x))
+        named = ", ".join(filter(None, ("best of the others", pause_phrase(pace))))
+        grey = _curve(plot, named, REFERENCE, best_at(others, plot.x))
         panels.append(Panel(group.title, "", curves, grey if others else None))
     placed = about_placement(key.placement)
     return Chart(

@@ -11,9 +11,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from ipcbench.bench.results.axes import COUNTER, LATENCY, PLACEMENTS, POLL, SIGNAL, STREAM, WAITS
+from ipcbench.bench.results.pace import gap
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
-from ipcbench.reports.charts.captions import label, size_label, wait_phrase
+from ipcbench.reports.charts.captions import label, size_label, wait_phrase, with_size
 from ipcbench.reports.charts.chart import Axis, Chart, Row
 from ipcbench.reports.charts.curves import crowded, scaled
 from ipcbench.reports.charts.groups import best_at, memory
@@ -101,15 +102,16 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
             one.cell.placement,
             memory(one.cell.transport),
             one.wait,
+            one.cell.pace,
         ),
     )
     best = [one for members in alike.values() for one in best_at(members, _size)]
     points = []
     for one in best:
         segment = memory(one.cell.transport)
-        row = f"{segment}, {size_label(one)}"
+        row = with_size(one, segment)
         phrase = wait_phrase(one.wait)
-        points.append(_point(one, one.cell.placement, row, phrase, (segment, one.cell.size)))
+        points.append(_point(one, one.cell.placement, row, phrase, _order(one, segment)))
     return dot_charts(WAITING_PLOT, compared(points, in_panel=True), best)
 
 
@@ -121,9 +123,9 @@ def poll(cells: Sequence[Measured]) -> list[Chart]:
         _point(
             one,
             one.cell.placement,
-            f"{one.cell.transport}, {size_label(one)}",
+            with_size(one, one.cell.transport),
             _POLL if one.cell.wait == POLL else _READ,
-            (one.cell.transport, one.cell.size),
+            _order(one, one.cell.transport),
         )
         for one in chosen
         if one.cell.pattern == LATENCY
@@ -148,9 +150,9 @@ def _in_place(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Cha
         _point(
             one,
             one.cell.placement,
-            f"{_copying_name(one)}, {size_label(one)}",
+            with_size(one, _copying_name(one)),
             _IN_PLACE if one.facts.in_place else _COPIED,
-            (_copying_name(one), one.cell.size),
+            _order(one, _copying_name(one)),
         )
         for one in chosen
     ]
@@ -231,6 +233,11 @@ def _point(
         series,
         interval or one.interval,
     )
+
+
+def _order(one: Measured, name: str) -> tuple[object, ...]:
+    """The sorting key of a row of that name."""
+    return name, one.cell.depth or 0, one.cell.size, gap(one.cell.pace)
 
 
 def _of(cells: Sequence[Measured], pattern: str) -> list[Measured]:

@@ -98,6 +98,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     promise: list[_Promise]
 
 
+_INSTEAD = ': write wait = "poll" for true, wait = "block" for false'
 AXES = _Selector.__struct_fields__
 
 
@@ -113,7 +114,7 @@ def load_thresholds(path: Path) -> Thresholds:
     except RecursionError as error:
         raise BadThresholds(f"{path}: nested too deep") from error
     except ValueError as error:  # no UTF-8, no TOML, a wrong type, an unknown key
-        instead = ': write wait = "poll"' if "unknown field `poll`" in str(error) else ""
+        instead = _INSTEAD if "unknown field `poll`" in str(error) else ""
         raise BadThresholds(f"{path}: {error}{instead}") from error
     try:
         promises = tuple(map(_promise, written.promise))

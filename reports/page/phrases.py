@@ -169,7 +169,9 @@ def cost_headline(one: Sum) -> str:
 def cost_sentence(one: Sum) -> str:
     """Describe the time that the Python loop adds in one placement."""
     low, middle, high = one.added
-    head = f"{sentence(one.placement)}, {human_size(one.size)}"
+    head = ", ".join(
+        filter(None, (sentence(one.placement), human_size(one.size), pause_phrase(one.pace)))
+    )
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
     if one.transports == 1:
         return f"{head}: {longer} (ratio {times(one.ratio[1])})."

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from ipcbench.bench.results.axes import (
+    BLOCK,
     CROSS_CORE_AWAKE,
     FAMILIES,
     FLOOR,
@@ -24,6 +25,7 @@ from ipcbench.bench.results.axes import (
     SAME_CORE,
     STREAM,
 )
+from ipcbench.bench.results.pace import gap
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.model import Measured, Situation, placements_of, rank, ratios
 
@@ -94,11 +96,13 @@ class Sum:
     """The cost in one placement, as (least, median, most) over all transports.
 
     `added` in seconds per unit. Left out are the floor, which is no transport,
-    and transports whose native calls differ.
+    and transports whose native calls differ. All cells have the same pace, and each
+    transport waits in one way.
     """
 
     size: int
     placement: str
+    pace: str
     per: str
     transports: int
     added: tuple[float, float, float]
@@ -107,12 +111,22 @@ class Sum:
 
 def sums(found: Sequence[Cost]) -> list[Sum]:
     """Sum up each placement of the table of round trips."""
-    table = round_trips(found)
+    table = round_trips(_alike(default_depth(found, LATENCY)))
     return [
         one
         for index, placement in enumerate(table.placements)
         if (one := _sum(placement, [row.costs[index] for row in table.rows]))
     ]
+
+
+def _alike(found: Sequence[Cost]) -> list[Cost]:
+    """Select the costs without pauses, else with the shortest; and one way of waiting."""
+
+    def key(one: Cost) -> tuple[float, bool]:
+        return gap(one.native.cell.pace), one.native.cell.wait != BLOCK
+
+    least = min(map(key, found), default=None)
+    return [one for one in found if key(one) == least]
 
 
 def _sum(placement: str, column: Sequence[Cost | None]) -> Sum | None:
@@ -127,7 +141,13 @@ def _sum(placement: str, column: Sequence[Cost | None]) -> Sum | None:
         return None
     first = carrying[0]
     return Sum(
-        first.size, placement, first.native.facts.per, len(added), _span(added), _span(ratio)
+        first.size,
+        placement,
+        first.native.cell.pace,
+        first.native.facts.per,
+        len(added),
+        _span(added),
+        _span(ratio),
     )
 
 

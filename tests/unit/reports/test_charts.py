@@ -247,3 +247,47 @@ def test_ways_of_waiting_are_compared_over_the_same_pages() -> None:
     planned = cells(names, sizes=(64,), placements=("cross-core",))
     body = dots(charts_of(sweep(lambda *_: 1e-6, planned))["waiting-python"])
     assert {row.label for row in body.rows} == {"shm:memfd, 64 B", "shm:memfd/huge, 64 B"}
+
+
+PACES = ("pause:10ms", "closed", "pause:1ms")
+
+
+def test_no_dots_of_different_paces_are_in_one_row() -> None:
+    planned = [
+        cell
+        for pace in PACES
+        for wait in ("block", "poll")
+        for cell in cells(("pipe",), sizes=(64,), wait=wait, pace=pace)
+    ]
+    body = dots(charts_of(sweep(flat, planned))["poll-python"])
+    assert [row.label for row in body.rows] == [
+        "pipe, 64 B", "pipe, 64 B, pauses of 1 ms", "pipe, 64 B, pauses of 10 ms",
+    ]  # fmt: skip
+    assert all(len(row) == 2 for row in body.panels[0].dots)
+
+
+def test_charts_of_paced_cells_alone_name_their_pauses() -> None:
+    names = ("shm:posix+futex", "shm:posix+spin", "shm:posix+futex/in-place")
+    planned = [
+        cell
+        for pace in ("pause:1ms", "pause:10ms")
+        for cell in cells(names, sizes=(64,), pace=pace)
+    ]
+    found = charts_of(sweep(flat, planned))
+    assert [row.label for row in dots(found["waiting-python"]).rows] == [
+        "shm:posix, 64 B, pauses of 1 ms", "shm:posix, 64 B, pauses of 10 ms",
+    ]  # fmt: skip
+    assert [row.label for row in dots(found["in-place-latency-python"]).rows] == [
+        "shm:posix+futex, 64 B, pauses of 1 ms", "shm:posix+futex, 64 B, pauses of 10 ms",
+    ]  # fmt: skip
+
+
+def test_the_best_of_a_family_is_one_of_each_pace() -> None:
+    """The shorter the pause, the faster: the best of all would hide the longer ones."""
+    planned = [cell for pace in ("pause:1ms", "pause:10ms") for cell in cells(CARRYING, pace=pace)]
+    found = charts_of(sweep(flat, planned))
+    labels = [line.label for line in curves(found["latency-python"]).panels[0].curves]
+    assert labels[:2] == ["pipe, pauses of 1 ms", "pipe, pauses of 10 ms"]
+    families = curves(found["latency-python-same-core"])
+    grey = {panel.reference.label for panel in families.panels if panel.reference is not None}
+    assert grey == {"best of the others, pauses of 1 ms"}

@@ -165,6 +165,24 @@ def test_a_sum_leaves_out_the_floor_and_other_native_calls(found: list[Cost]) ->
     assert "longer with the Python loop than with the native one" in cost_sentence(same)
 
 
+def test_a_sum_is_of_one_pace_and_of_one_way_of_waiting() -> None:
+    """A round trip after a pause includes a wake-up, which is no cost of Python."""
+    names, small = ("pipe", "tcp"), {"sizes": (64,), "runtimes": BOTH}
+    plain = cells(names, **small)
+    paced = [
+        cell for pace in ("pause:1ms", "pause:10ms") for cell in cells(names, pace=pace, **small)
+    ]
+    polled = cells(names, wait="poll", **small)
+    alone, *_ = sums(costs(measured(sweep(reference, plain, call=CALL))))
+    mixed = sweep(reference, paced + polled + plain, call=CALL)
+    assert sums(costs(measured(mixed))) == [alone]
+    assert (alone.transports, alone.pace) == (2, "closed")
+    (slow,) = sums(costs(measured(sweep(reference, paced, call=CALL))))
+    assert (slow.transports, slow.pace) == (2, "pause:1ms")
+    assert cost_sentence(slow).startswith("Same-core, 64 B, pauses of 1 ms: ")
+    assert cost_sentence(alone).startswith("Same-core, 64 B: ")
+
+
 def charts_of(results: Results) -> dict[str, Chart]:
     charts, _ = all_charts(measured(results))
     return {chart.name: chart for chart in charts}
