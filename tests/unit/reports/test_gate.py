@@ -643,6 +643,11 @@ def test_an_invalid_promise_is_refused(given_file: Path, old: str, new: str) -> 
     refused(given_file, PROMISE.replace(old, new))
 
 
+def test_the_axis_of_earlier_versions_is_called_by_its_present_values(given_file: Path) -> None:
+    old = PROMISE.replace('transport = "shm" }', 'transport = "shm", poll = false }')
+    assert 'write wait = "poll" for true, wait = "block" for false' in refused(given_file, old)
+
+
 def test_names_are_different(given_file: Path) -> None:
     assert "two promises are named" in refused(given_file, PROMISE + PROMISE)
 
