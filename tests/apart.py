@@ -39,7 +39,7 @@ def enter() -> None:
 
 @cache
 def possible() -> bool:
-    """Tell if `enter` works here: a child tries it, since there is no way back."""
+    """Return True if `enter` works here: a child tries it, since there is no way back."""
     with warnings.catch_warnings():
         # faulthandler's watchdog is a thread, at which fork warns; it holds no locks.
         warnings.simplefilter("ignore", DeprecationWarning)

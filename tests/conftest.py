@@ -79,8 +79,8 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_report_header() -> str:
-    played = "everything" if sampling.SOAK else f"a sample, IPCBENCH_SEED={sampling.SEED}"
-    return f"ipcbench: {played}"
+    sample = "everything" if sampling.SOAK else f"a sample, IPCBENCH_SEED={sampling.SEED}"
+    return f"ipcbench: {sample}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -65,7 +65,7 @@ def shadows(source: str) -> list[Complaint]:
 
 
 def _of_module(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, those inside `if` and `try` included."""
+    """Yield the statements of a module, those inside `if` and `try` included."""
     for node in body:
         yield node
         for field in ("body", "handlers", "orelse", "finalbody"):
@@ -78,7 +78,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _local_names(function: Function) -> Iterator[tuple[int, str, bool]]:
-    """Line, name, and whether a late import binds it: one may repeat the module's own."""
+    """Yield line, name, and True if a late import binds it: one may repeat the module's own."""
     for node in ast.walk(function):
         match node:
             case ast.arg(arg=str(name)) | ast.Name(id=str(name), ctx=ast.Store()):

@@ -19,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests import apart
 
 HUGE = "huge pages"
-# Files whose tests set aside huge pages, take all of them, or play all transports, those in huge
+# Files whose tests set aside huge pages, take all of them, or run all transports, those in huge
 # pages too.
 HUGE_FILES = frozenset(
     {

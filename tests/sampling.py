@@ -1,10 +1,10 @@
 """Samples of tests for a quick run: all that stand alone, and a seeded part of the long products.
 
-The contract over every transport takes many minutes. Those that stand for
-their kind play a quarter of it from Python, the others a sample, another one for each seed;
-with `CI` set, which continuous integration does, each sample is larger, and
-`make soak` plays all of it (tests/soak). The seed is in pytest's header:
-`IPCBENCH_SEED=N make test` plays the same sample again.
+The contract over every transport takes many minutes. A quarter of it runs from Python on the
+transports that stand for their kind, and a smaller sample on the others; it depends on the
+seed. With `CI` set, as in continuous integration, each sample is larger, and `make soak` runs
+all of it (tests/soak). The seed is in pytest's header: `IPCBENCH_SEED=N make test` runs the
+same sample again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ One = TypeVar("One")
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 TIMES = 4 if os.environ.get("CI") else 1  # the share of a quick run
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
-os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run play one sample
+os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
 # Of the tests of a transport that stands for its kind, and of any other one: over their
 # methods, and over their native operations.
 SHARES = {(True, False): 0.25, (True, True): 0.08, (False, False): 0.06, (False, True): 0.03}
@@ -37,15 +37,15 @@ LEADING = frozenset(
 
 
 def contracted() -> list[str]:
-    """The transports that the contract is held against: all listed ones.
+    """List the transports on which the contract is tested: all listed ones.
 
-    In a soak, what the list leaves out of shared memory's product as well.
+    In a soak, also the combinations of shared memory that the list leaves out.
     """
     return [*dict.fromkeys([*names(), *(matching("shm:*+*") if SOAK else ())])]
 
 
 def chosen(item: pytest.Item) -> bool:
-    """Tell if this run plays the test."""
+    """Return True if this run includes the test."""
     name = getattr(getattr(item, "cls", None), "transport", None)
     if not isinstance(name, str) or "test_contract" not in item.nodeid:
         return True
@@ -72,7 +72,7 @@ def _drawn(identity: str, share: float) -> bool:
 
 
 def applies(item: pytest.Item, name: str) -> bool:
-    """Tell if the test applies to this transport: a pipe is no guard."""
+    """Return True if the test applies to this transport: a pipe is no guard."""
     transport = get(name)
     if isinstance(transport, BrokenPlugin):
         return True

@@ -40,7 +40,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Check the axes, since a journal is untrusted. Raises: ValueError."""
         for name in (self.transport, self.pattern, self.placement, self.runtime):
             if not 0 < len(name) <= 200 or not name.isprintable() or _folded(name) != name:
-                raise ValueError(f"{name[:200]!r} names nothing")
+                raise ValueError(f"{name[:200]!r} is not a valid name")
         depth = 1 if self.depth is None else self.depth
         if not (0 <= self.size <= LARGEST and 1 <= self.processes <= MOST and 1 <= depth <= MOST):
             raise ValueError("a cell's size, processes or depth is out of range")

@@ -1,25 +1,25 @@
-/* What a compiled loop calls: the operations behind one endpoint, over the handles that its
- * transport made.
+/* Native operations: the functions of one endpoint that compiled loops call, over the handles
+ * that its transport made.
  *
  * `Endpoint.native()` gives a capsule (PyCapsule) called IPCBENCH_OPS whose pointer is a
  * `struct ipcbench_ops`. The capsule keeps the endpoint alive, and the struct lives as long as
- * the capsule does. A plug-in needs this header alone: it makes such a capsule, and is measured
- * with no rebuilding of ours.
+ * the capsule does. A plug-in needs this header alone: it makes such a capsule, and nothing of
+ * ipcbench has to be rebuilt.
  *
  * Rules, for all operations:
- *   - one that a seat does not have is NULL;
- *   - what is returned is a count of 0 or more, or -errno. EINTR never is: where a signal's
- *     handler ran, the operation goes on by itself;
- *   - -EPIPE says that the peer is gone, -EAGAIN that a spec's `nowait` would have had to wait,
- *     -EMSGSIZE that a message is too large: that message is lost, and it alone;
- *   - they are called without the interpreter's lock, by one thread at a time, and touch no
+ *   - an operation that a seat does not have is NULL;
+ *   - an operation returns a number of 0 or more, or -errno. It never returns -EINTR: after a
+ *     signal's handler it continues;
+ *   - -EPIPE: the peer is gone; -EAGAIN: it would have to wait, and the spec says `nowait`;
+ *     -EMSGSIZE: a message is too large, and only that message is lost;
+ *   - they are called without the interpreter's lock, by one thread at a time, and use no
  *     Python object. When a peer dies they may be left at any point, by siglongjmp(3), and are
- *     not called again: they hold no lock that closing the endpoint would want;
+ *     not called again: they must hold no lock that closing the endpoint needs;
  *   - `data` and `buffer` lie behind IPCBENCH_HEADROOM bytes that the operation may overwrite
- *     (System V's queues want a message's type right before its bytes, msgop(2)), and are
- *     aligned to that many;
- *   - what `loan` and `peek` point to is mapped for as long as the capsule is there, closed or
- *     not: a view of it harms nobody who kept it for too long.
+ *     (a System V queue needs a message's type right before its bytes, msgop(2)), and are
+ *     aligned to IPCBENCH_HEADROOM;
+ *   - the memory that `loan` and `peek` return stays mapped as long as the capsule exists, even
+ *     after the endpoint is closed, so an old view of it is harmless.
  */
 #ifndef IPCBENCH_OPS_H
 #define IPCBENCH_OPS_H
@@ -33,20 +33,21 @@
 #define IPCBENCH_HEADROOM 64
 
 /* Flags. */
-/* Of both ends. Read in place: `recv` looks at the bytes where they lie and leaves `buffer` alone,
- * and a check of what arrives goes by `peek` and `release`. Other rings may have those too. */
+/* Set at both ends. Messages are read in place: `recv` reads the bytes in their slot and does not
+ * write to `buffer`; the check of the channel uses `peek` and `release`. Operations without this
+ * flag may have these two as well. */
 #define IPCBENCH_IN_PLACE 1u
 
 struct ipcbench_ops {
     uint32_t abi;         /* IPCBENCH_ABI; another one is refused */
-    /* sizeof(struct ipcbench_ops), as its maker knew it. Fields are only added, at the end: those
-     * that a maker did not know are absent, and those that a caller does not know unused. */
+    /* sizeof(struct ipcbench_ops) in the header of its maker. Fields are only added, at the end.
+     * One that the maker does not know counts as NULL, and a caller ignores further ones. */
     uint32_t struct_size;
     uint64_t flags;
     void *ctx; /* the first argument of every operation */
 
-    /* Carrying. `send` sends a whole message of `size` bytes and returns 0; `recv` receives one
-     * into `buffer` of `size` bytes and returns how many came. */
+    /* Data transfer. `send` sends a whole message of `size` bytes and returns 0; `recv` receives
+     * one into `buffer` of `size` bytes and returns its length. */
     ssize_t (*send)(void *ctx, const void *data, size_t size);
     ssize_t (*recv)(void *ctx, void *buffer, size_t size);
 
@@ -54,26 +55,25 @@ struct ipcbench_ops {
     ssize_t (*recv_from)(void *ctx, void *buffer, size_t size);
     ssize_t (*send_to)(void *ctx, size_t index, const void *data, size_t size);
 
-    /* The same for `count` messages in a row, as one call: the sender may tell of several at
-     * once, the receiver may give several back at once. Both return 0; `recv_many` -EBADMSG where
-     * a message had another length than `size`: all `count` are over all the same. Optional. */
+    /* The same for `count` messages in one call: the sender may announce several at once, the
+     * receiver may release several slots at once. Both return 0; `recv_many` returns -EBADMSG if
+     * the length of a message is not `size`, and has consumed all `count` even so. Optional. */
     ssize_t (*send_many)(void *ctx, const void *data, size_t size, size_t count);
     ssize_t (*recv_many)(void *ctx, void *buffer, size_t size, size_t count);
 
-    /* In place. `loan` waits for a free slot and points to its `size` bytes, `commit` sends the
-     * first `size` bytes that were written there, at most as many as were lent; each loan is
-     * committed before anything else is sent. `peek` waits for a message and returns its length,
-     * `release` gives its slot back. */
+    /* In place. `loan` waits for a free slot and sets `*slot` to its `size` bytes; `commit` sends
+     * the first `size` of these bytes. Each loan is committed before anything else is sent. `peek`
+     * waits for a message, sets `*slot` and returns its length; `release` frees its slot. */
     ssize_t (*loan)(void *ctx, void **slot, size_t size);
     ssize_t (*commit)(void *ctx, size_t size);
     ssize_t (*peek)(void *ctx, const void **slot);
     ssize_t (*release)(void *ctx);
 
-    /* What carries nothing: both ends of a signal. */
+    /* Both ends of a signal, which carries no data. */
     ssize_t (*notify)(void *ctx);
     ssize_t (*wait)(void *ctx);
 
-    /* A guard. */
+    /* A member's end of a guard: `acquire` and `release` of Python. */
     ssize_t (*acquire)(void *ctx);
     ssize_t (*leave)(void *ctx);
 };

@@ -1,7 +1,7 @@
 """The page of a run: self-contained, and readable without a network.
 
 No script, no request: charts and style are inline, and a content security
-policy makes the browser enforce it, since a journal may come from anyone.
+policy makes the browser enforce it, since a journal may come from any source.
 Every string from the data is cut, cleaned and escaped.
 """
 

@@ -33,7 +33,7 @@ def waiters(size: int) -> Half_of:
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         out, into = (0, 1) if first else (1, 0)
         held, lanes = endpoint._waiters, endpoint._lanes
-        room, item = held[out].wait, held[2 + out].notify
+        wait_free, notify_used = held[out].wait, held[2 + out].notify
         filled, freed = held[2 + into].wait, held[into].notify
         slots, lengths = lanes[out].slots, lanes[out].lengths
         arrived, arrived_lengths = lanes[into].slots, lanes[into].lengths
@@ -43,10 +43,10 @@ def waiters(size: int) -> Half_of:
         def client(count: int) -> None:
             at = 0
             for _ in repeat(None, count):
-                room()
+                wait_free()
                 slots[at][:] = message
                 lengths[at] = size
-                item()
+                notify_used()
                 filled()
                 if arrived_lengths[at] != size:
                     raise Short
@@ -64,10 +64,10 @@ def waiters(size: int) -> Half_of:
                     raise Short
                 buffer[:] = arrived[at]
                 freed()
-                room()
+                wait_free()
                 slots[at][:] = message
                 lengths[at] = size
-                item()
+                notify_used()
                 at += 1
                 if at == depth:
                     at = 0
@@ -83,10 +83,10 @@ def words(size: int, *, wakes: bool) -> Half_of:
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         out, into = (0, 1) if first else (1, 0)
         held, lanes = endpoint._waiters, endpoint._lanes
-        room, item, filled, freed = held[out], held[2 + out], held[2 + into], held[into]
-        free, published, there, given = room.word, item.word, filled.word, freed.word
-        pause_full, pause_empty = room.pause, filled.pause
-        wake, wake_freed = item.wake, freed.wake
+        free_slots, used_slots, filled, freed = held[out], held[2 + out], held[2 + into], held[into]
+        free, published, there, given = free_slots.word, used_slots.word, filled.word, freed.word
+        pause_full, pause_empty = free_slots.pause, filled.pause
+        wake, wake_freed = used_slots.wake, freed.wake
         slots, lengths = lanes[out].slots, lanes[out].lengths
         arrived, arrived_lengths = lanes[into].slots, lanes[into].lengths
         message, buffer = bytes(size), memoryview(bytearray(size))
@@ -152,7 +152,7 @@ def in_place(size: int) -> Half_of:
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
         out, into = (0, 1) if first else (1, 0)
         held, lanes = endpoint._waiters, endpoint._lanes
-        room, item = held[out].wait, held[2 + out].notify
+        wait_free, notify_used = held[out].wait, held[2 + out].notify
         filled, freed = held[2 + into].wait, held[into].notify
         slots, lengths = lanes[out].slots, lanes[out].lengths
         arrived_lengths = lanes[into].lengths
@@ -166,10 +166,10 @@ def in_place(size: int) -> Half_of:
         def client(count: int) -> None:
             at = 0
             for _ in repeat(None, count):
-                room()
+                wait_free()
                 slots[at][:] = message
                 lengths[at] = size
-                item()
+                notify_used()
                 filled()
                 if arrived_lengths[at] != size or memchr(places[at], ABSENT, whole) is not None:
                     raise Short
@@ -185,10 +185,10 @@ def in_place(size: int) -> Half_of:
                 if arrived_lengths[at] != size or memchr(places[at], ABSENT, whole) is not None:
                     raise Short
                 freed()
-                room()
+                wait_free()
                 slots[at][:] = message
                 lengths[at] = size
-                item()
+                notify_used()
                 at += 1
                 if at == depth:
                     at = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 20.0  # seconds
+TIME_LIMIT = 20.0  # seconds
 
 
 class Program:
@@ -35,7 +35,7 @@ class Program:
     def end(self) -> tuple[int, str]:
         """Close its standard input; return its exit status and the rest of its output."""
         try:
-            text, _ = self.process.communicate(timeout=PATIENCE)
+            text, _ = self.process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

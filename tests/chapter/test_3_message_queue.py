@@ -15,7 +15,7 @@ from ipcbench.transports.kernel_objects import fresh_key
 from tests.chapter.message_kinds import queue, specification
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 20.0  # seconds
+TIME_LIMIT = 20.0  # seconds
 ORDER, PAYMENT, NEWS, NOTHING = "1", "2", "3", "4"
 
 
@@ -27,7 +27,7 @@ def started(*arguments: str) -> subprocess.Popen[str]:
 def output(process: subprocess.Popen[str]) -> list[str]:
     with process:
         try:
-            text, _ = process.communicate(timeout=PATIENCE)
+            text, _ = process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

@@ -36,7 +36,7 @@ from tests.contract import mutants_shm
 
 SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set in the run of the mutants alone
 if os.environ.get(SHORT_WAITS):
-    actors.PATIENCE = 1.0  # many mutants hang or leave objects behind
+    actors.CALL_LIMIT = 1.0  # many mutants hang or leave objects behind
     leaks.SETTLING = 0.1
 
 

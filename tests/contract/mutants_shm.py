@@ -138,7 +138,7 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     mutant("forgets", "test_each_notify_is_counted", "sysv-sem", endpoint=doing(notify=hundredth))
     mutant("does not wait", "test_waiting_for_a_notify", "posix-sem", endpoint=doing(wait=never))
     mutant("burns", "test_waiting_for_a_notify", "signal", endpoint=doing(wait=busy))
-    mutant("wakes nobody", "test_taking_turns", "futex", endpoint=doing(notify=hundredth))
+    mutant("loses a wake-up", "test_taking_turns", "futex", endpoint=doing(notify=hundredth))
     mutant("lets all in", "test_updates", "flock", endpoint=doing(acquire=never, release=never))
     mutant("lets in", "test_one_inside_at_a_time", "posix-sem", endpoint=doing(acquire=never))
     mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
@@ -153,7 +153,7 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
         channel=unlinks_again,
     )
     false_traits("excludes", "test_updates", "unguarded", excludes=True)
-    false_traits("excludes nobody", "test_updates", "posix-sem", excludes=False)
+    false_traits("does not exclude", "test_updates", "posix-sem", excludes=False)
     false_traits("is undone", "test_holder_killed", "posix-sem", undo=True)
     false_traits("is not undone", "test_holder_killed", "sysv-sem", undo=False)
     false_traits("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)

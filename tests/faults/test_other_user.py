@@ -183,8 +183,8 @@ def on_system_v(thing: Thing) -> list[Try]:
 
 
 def receive_message(identity: int) -> None:
-    room = ctypes.create_string_buffer(8192 + 8)
-    system_call("msgrcv", identity, room, 8192, ctypes.c_long(0), _IPC_NOWAIT)
+    buffer = ctypes.create_string_buffer(8192 + 8)
+    system_call("msgrcv", identity, buffer, 8192, ctypes.c_long(0), _IPC_NOWAIT)
 
 
 def send_message(identity: int) -> None:

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 SECONDS = 20.0  # of this process's CPU time, which other load does not extend
-PATIENCE = 5  # times as long in wall-clock time, for inputs that make it block
+WALL_FACTOR = 5  # times as long in wall-clock time, for inputs that make it block
 BYTES = 4 << 30  # of address space, which includes mapped pages that are never used
 
 
@@ -35,7 +35,7 @@ def guarded(seconds: float = SECONDS) -> Iterator[None]:
 
     timers = (
         (signal.ITIMER_PROF, signal.SIGPROF, seconds),
-        (signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds),
+        (signal.ITIMER_REAL, signal.SIGALRM, WALL_FACTOR * seconds),
     )
     with ExitStack() as undo:
         for timer, number, span in timers:

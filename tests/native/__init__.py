@@ -1,1 +1,1 @@
-"""The compiled parts, and the references in C that they are held against."""
+"""The compiled parts, and the reference programs in C that they are compared with."""

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 NATIVE = "ipcbench.transports.native._native"
 LOOPS = "ipcbench.bench.loops._loops"
 SECONDS = 60.0  # in which a break must be found
-PATIENCE = 3.0  # seconds: a process that gives no answer for so long hangs
+LIMIT = 3.0  # seconds: a process that gives no answer for so long hangs
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,9 @@ RINGS = (
           "ipcbench_commit_slot(lane, size)", "ipcbench_commit_slot(lane, lane->size)",
           "posix-sem/in-place/link/native"),
     # Native, asleep.
-    Break("asleep: it does not look again", SLEEP, "ipcbench_sleep(", "if (condition(argument))",
+    Break("asleep: it does not check again", SLEEP, "ipcbench_sleep(", "if (condition(argument))",
           "if (0 && condition(argument))", "futex/link/native"),
-    Break("asleep: it looks before it says so", SLEEP, "ipcbench_sleep(", _text("""
+    Break("asleep: it checks before it sets the bit", SLEEP, "ipcbench_sleep(", _text("""
     uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
     ipcbench_fence(doorbell);
     if (condition(argument)) {"""), _text("""
@@ -175,7 +175,7 @@ RINGS = (
     Break("python: given back before it is read", IN_WORDS, "def consumer(",
           "        length: int = lengths[at]\n", "        length: int = lengths[at]\n"
           "        freed[0] = depth + total + 1\n", "spin/link/python"),
-    Break("python: it sleeps by what it sees last", "transports/sync/futex.py", "def pause(",
+    Break("python: it sleeps on the latest value", "transports/sync/futex.py", "def pause(",
           "return lambda seen: sleep(seen, None)",
           "return lambda seen: sleep(word.word[0] & 0xFFFFFFFF, None)", "futex/link/python"),
     Break("python: no wake-up for the last one", IN_WORDS, "def producer(",
@@ -292,7 +292,7 @@ def put_in_place(one: Break, folder: Path) -> tuple[str, Path]:
     return module, path
 
 
-def played(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
+def run_broken(one: Break, finder: str, what: str, seed: str, **more: str) -> str:
     """Call `find(what, seed, seconds)` of the module `finder` with the break; return its answer.
 
     `more` is added to the environment.
@@ -345,7 +345,7 @@ def main() -> None:
     sys.meta_path.insert(0, _Instead(name, path))
     from ipcbench.transports.testing import actors
 
-    actors.PATIENCE = PATIENCE
+    actors.CALL_LIMIT = LIMIT
     assert import_module(name).__file__ == path
     print(import_module(finder).find(what, seed, SECONDS))
 

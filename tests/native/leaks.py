@@ -65,7 +65,7 @@ class Act:
     """An action; `watched`: objects whose reference counts must not grow."""
 
     name: str
-    play: Callable[[], object]
+    call: Callable[[], object]
     watched: Sequence[object] = ()
 
 
@@ -93,10 +93,10 @@ def _held(act: Act) -> dict[str, int]:
 def left(act: Act) -> str:
     """Run `TIMES` rounds; return a description of all that they leave, or ""."""
     for _ in range(WARM):
-        act.play()
+        act.call()
     before = _held(act)
     for _ in range(TIMES):
-        act.play()
+        act.call()
     after = _held(act)
     more = {what: after[what] - before[what] for what in before}
     allowed = {"bytes": SPARE * TIMES}
@@ -136,13 +136,13 @@ def attached(transport: Transport, topology: Topology, stack: ExitStack) -> list
 
 
 def _dropped(ends: list[Any]) -> Callable[[], None]:
-    def play() -> None:
+    def call() -> None:
         for end in ends:
             calls = operations.Calls(end.native())
             calls.has()
             native_of(end).capsule = None
 
-    return play
+    return call
 
 
 def kinds(stack: ExitStack) -> Iterator[Act]:
@@ -159,20 +159,20 @@ def kinds(stack: ExitStack) -> Iterator[Act]:
                 yield Act(f"{name} as a {topology.value}", _dropped(ends), ends)
 
 
-# What is called.
+# Calls.
 
 
 def refusing(call: Callable[..., object], *arguments: object) -> Callable[[], None]:
-    def play() -> None:
+    def attempt() -> None:
         with suppress(TypeError, ValueError, OSError, BufferError, OverflowError):
             call(*arguments)
             raise AssertionError(f"{call} takes {arguments}")
 
-    return play
+    return attempt
 
 
 def builders(stack: ExitStack) -> Iterator[Act]:
-    """Calls of builders that fail after they have allocated something."""
+    """Yield calls of builders that fail after they have allocated something."""
     memory = bytearray(8192)
     how, lane = operations.eventfd(0, WaitPolicy()), (0, 0)
     policy = WaitPolicy()
@@ -197,20 +197,24 @@ def builders(stack: ExitStack) -> Iterator[Act]:
 
 
 def rings(stack: ExitStack) -> Iterator[Act]:
-    """New seats at rings: an endpoint would keep its one capsule."""
+    """Yield actions that make seats at rings: an endpoint would keep its one capsule."""
     memory, owner = mmap.mmap(-1, 8192), object()
     fds = [os.eventfd(count, os.EFD_SEMAPHORE | os.EFD_CLOEXEC) for count in (DEPTH, 0)]
     for fd in fds:
         stack.callback(os.close, fd)
-    room, item = (operations.eventfd(fd, WaitPolicy()) for fd in fds)
+    free_slots, used_slots = (operations.eventfd(fd, WaitPolicy()) for fd in fds)
     policy, plan = WaitPolicy(looks=0), (owner, memory, 64, DEPTH)
     kinds_of = {
         "words": (operations.word_ring, [(128, 0), (2048, 0)], [policy]),
-        "waiters": (operations.counted_ring, [(0, room, item, 0), (2048, room, item, 0)], []),
+        "waiters": (
+            operations.counted_ring,
+            [(at, free_slots, used_slots, 0) for at in (0, 2048)],
+            [],
+        ),
     }
     for name, (build, lanes, more) in kinds_of.items():
         one, two = tuple(lanes[:1]), tuple(lanes)
-        watched = memory, owner, room, item, one, two
+        watched = memory, owner, free_slots, used_slots, one, two
         hub, link = (build, *plan, two, two, 1, 0, *more), (build, *plan, one, one, 0, 1, *more)
         yield Act(f"a server's seat at a ring over {name}", partial(*hub), watched)
         yield Act(f"a seat at a ring over {name}", partial(*link), watched)
@@ -223,27 +227,27 @@ def rings(stack: ExitStack) -> Iterator[Act]:
 def _looking(capsule: object) -> Callable[[], None]:
     calls = operations.Calls(capsule)
 
-    def play() -> None:
+    def call() -> None:
         calls.loan(64)[:] = bytes(64)
         calls.commit(64)
         assert calls.peek() == bytes(64)
         calls.release()
 
-    return play
+    return call
 
 
 def semaphores(stack: ExitStack) -> Iterator[Act]:
     if posix_ipc is None:
         return
 
-    def play() -> None:
+    def call() -> None:
         name = "/" + fresh_name()
         semaphore = posix_ipc.Semaphore(name, posix_ipc.O_CREX)
         semaphore.close()
         operations.posix_semaphore(name, WaitPolicy())
         posix_ipc.unlink_semaphore(name)
 
-    yield Act("a waiter of a name", play)
+    yield Act("a waiter of a name", call)
 
 
 def calls(stack: ExitStack) -> Iterator[Act]:
@@ -264,7 +268,7 @@ def calls(stack: ExitStack) -> Iterator[Act]:
     fresh = operations.Calls(capsules[0])
     for name, call, *arguments in (
         ("a call that is absent", fresh.notify),
-        ("an answer to nobody", fresh.send_to, 3, message),
+        ("an answer to no client", fresh.send_to, 3, message),
         ("a read-only buffer", fresh.recv, bytes(8)),
         ("no bytes", fresh.send, "text"),
     ):
@@ -283,8 +287,8 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
         "fan_in_sender",
         "fan_in_receiver",
     ):
-        play: Any = getattr(compiled, name)
-        yield Act(name, partial(play, capsule, message, buffer, 3), watched)
+        loop: Any = getattr(compiled, name)
+        yield Act(name, partial(loop, capsule, message, buffer, 3), watched)
     stamped = compiled.stamped_ping
     yield Act("stamped", partial(stamped, capsule, message, buffer, 3, stamps), watched)
     paused, both = compiled.paused_ping, compiled.stamped_paused_ping
@@ -311,20 +315,20 @@ def all_left() -> list[str]:
     found = []
     for part in PARTS:
         with ExitStack() as stack:
-            found += [told for act in part(stack) if (told := left(act))]
+            found += [text for act in part(stack) if (text := left(act))]
     return found
 
 
 def find(what: str, seed: str, seconds: float) -> str:
     """Report a leak that was made on purpose: see breaks.py."""
-    told = all_left()
-    return f"found {told[0]}" if told else "nothing"
+    found = all_left()
+    return f"found {found[0]}" if found else "nothing"
 
 
 def main() -> None:
-    told = all_left()
-    print("\n".join(told))
-    sys.exit(1 if told else 0)
+    found = all_left()
+    print("\n".join(found))
+    sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":

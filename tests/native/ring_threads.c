@@ -2,8 +2,8 @@
  *
  *   ring_threads PRODUCERS MESSAGES DEPTH SIZE LOOKS MANY
  *
- * LOOKS is how often an end looks before it sleeps, -1: it never does. MANY: in batches.
- * It ends with 1 where a message is not what was sent, and by its alarm where a wake-up is lost. */
+ * LOOKS: checks of a word before an end sleeps; -1: it never sleeps. MANY: in batches.
+ * It exits with 1 if a message differs from the one sent; its alarm ends it if a wake-up is lost. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -26,17 +26,17 @@ static struct job jobs[MOST];
 static size_t producers;
 
 static void
-fill(char *message, size_t size, size_t who, size_t number)
+fill(char *message, size_t size, size_t sender, size_t number)
 {
     for (size_t i = 0; i < size; i++)
-        message[i] = (char)(number * 31 + who * 7 + i);
+        message[i] = (char)(number * 31 + sender * 7 + i);
 }
 
-/* One message in a row each, or batches of the same one. */
+/* Send the messages one by one, or in batches of equal messages. */
 static void *
-produce(void *told)
+produce(void *argument)
 {
-    struct job *job = told;
+    struct job *job = argument;
     struct word_lane lane;
     char *message = malloc(job->size + 1);
     ipcbench_init_word_lane(&lane, job->start, job->doorbell, job->size, job->depth);
@@ -56,15 +56,15 @@ produce(void *told)
     return NULL;
 }
 
-struct lookout {
+struct multi_wait {
     struct word_lane lanes[MOST];
     size_t turn;
 };
 
 static int
-any(void *what)
+any(void *argument)
 {
-    struct lookout *out = what;
+    struct multi_wait *out = argument;
     for (size_t looked = 0; looked < producers; looked++) {
         if (ipcbench_has_message(&out->lanes[out->turn]))
             return 1;
@@ -74,10 +74,10 @@ any(void *what)
 }
 
 static void *
-consume(void *told)
+consume(void *argument)
 {
-    struct job *job = told;
-    struct lookout out = {.turn = 0};
+    struct job *job = argument;
+    struct multi_wait out = {.turn = 0};
     size_t taken[MOST] = {0};
     char *message = malloc(job->size + 1), *wanted = malloc(job->size + 1);
     for (size_t i = 0; i < producers; i++)
@@ -102,12 +102,12 @@ consume(void *told)
 }
 
 int
-main(int count, char **told)
+main(int count, char **arguments)
 {
-    if (count != 7 || (producers = atoi(told[1])) < 1 || producers > MOST)
+    if (count != 7 || (producers = atoi(arguments[1])) < 1 || producers > MOST)
         return 2;
-    size_t depth = atoi(told[3]), size = atoi(told[4]);
-    int looks = atoi(told[5]);
+    size_t depth = atoi(arguments[3]), size = atoi(arguments[4]);
+    int looks = atoi(arguments[5]);
     size_t lane = ipcbench_lane_bytes(size, depth);
     char *memory = aligned_alloc(IPCBENCH_LINE_PAIR, IPCBENCH_LINE_PAIR + producers * lane);
     memset(memory, 0, IPCBENCH_LINE_PAIR + producers * lane);
@@ -119,10 +119,10 @@ main(int count, char **told)
             .doorbell = (uint32_t *)memory,
             .size = size,
             .depth = depth,
-            .messages = atoi(told[2]),
+            .messages = atoi(arguments[2]),
             .number = i,
             .policy = {.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks},
-            .many = atoi(told[6]),
+            .many = atoi(arguments[6]),
         };
     }
     pthread_create(&consumer, NULL, consume, &jobs[0]);

@@ -62,7 +62,7 @@ except {error} as error:
         ("stamped(2**63 - 1)", "ValueError", "too few stamps"),
         ("stamped(10)", "ValueError", "too few stamps"),
     ],
-    ids=lambda told: str(told)[:30],
+    ids=lambda value: str(value)[:30],
 )
 def test_what_cannot_be_is_refused(call: str, error: str, line: str) -> None:
     script = GIVEN.replace("{call}", call).replace("{error}", error)

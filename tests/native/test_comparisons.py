@@ -1,4 +1,4 @@
-"""tests.bench_self.runs: what is compared is played side by side, and judged as it was found."""
+"""Tests of tests.bench_self.runs: sides are measured in turn, and compared by their ratios."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.reference import build
 
 
 class _Drifting:
-    """A side on a machine that gets slower and slower, in which all share one clock."""
+    """A side on a machine that gets slower and slower; all sides share one clock."""
 
     name = "drifting"
 
@@ -34,7 +34,7 @@ class _Refusing:
 
 
 class _Renewed:
-    """Workers who count."""
+    """Workers that count their renewals."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -60,12 +60,12 @@ def test_drift_cancels_out() -> None:
         assert found.low == pytest.approx(wanted) == pytest.approx(found.high)
 
 
-def test_what_cannot_be_measured_says_why_and_keeps_nobody_else() -> None:
-    fine, refusing = _comparison(*[_Drifting(0.001, count())] * 2), _comparison(_Refusing())
-    measure(cast(Workers, _Renewed()), [refusing, fine], 2)
+def test_a_failed_comparison_has_its_reason_and_stops_no_other() -> None:
+    working, refusing = _comparison(*[_Drifting(0.001, count())] * 2), _comparison(_Refusing())
+    measure(cast(Workers, _Renewed()), [refusing, working], 2)
     assert refusing.failure == "it cannot"
     assert not refusing.times
-    assert len(fine.times) == 2
+    assert len(working.times) == 2
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_target_is_met_by_the_whole_interval(ratios: list[float], verdict: str
     assert Target(0.95, 1.05).verdict(median_interval(ratios)) == verdict
 
 
-def test_a_cell_and_its_reference_are_played() -> None:
-    """The real ones, for one round: a worker of ours, and a program in C."""
+def test_a_cell_and_its_reference_are_measured() -> None:
+    """Measure one round with a real worker and a real program in C."""
     try:
         build.compiler()
     except build.NoCompiler as reason:

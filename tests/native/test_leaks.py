@@ -47,5 +47,5 @@ def test_nothing_is_left() -> None:
 def test_what_is_left_is_seen(one: breaks.Break) -> None:
     if breaks.lacking(one):
         pytest.skip(breaks.lacking(one))
-    said = breaks.played(one, "tests.native.leaks", "", "1", **COUNTABLE)
+    said = breaks.run_broken(one, "tests.native.leaks", "", "1", **COUNTABLE)
     assert said.startswith("found"), f"{one.name} goes unnoticed: {said}"

@@ -45,13 +45,15 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
     opened = ctypes.PyDLL(str(folder / "grown.so")).added_is_absent
     opened.argtypes, opened.restype = (ctypes.py_object,), ctypes.c_int
 
-    def told(one: object) -> int:
+    def call(one: object) -> int:
         return int(opened(one))
 
-    return told
+    return call
 
 
-def test_what_a_maker_did_not_know_is_absent(added_is_absent: Callable[[object], int]) -> None:
+def test_a_field_that_the_maker_does_not_know_is_absent(
+    added_is_absent: Callable[[object], int],
+) -> None:
     """Bytes behind its struct are not read."""
     kept = (Ops * 2)()
     ctypes.memset(kept, 0xEE, ctypes.sizeof(kept))

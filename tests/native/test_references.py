@@ -37,7 +37,7 @@ def nothing_left() -> Iterator[None]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder whose path leaves room for a socket's name: unix(7)."""
+    """A folder whose path is short enough for a socket's name: unix(7)."""
     with tempfile.TemporaryDirectory(prefix="ipc-") as folder:
         yield Path(folder)
 
@@ -50,7 +50,7 @@ def _program(name: str) -> Path:
 
 
 def _run(program: Path, *words: object, place: Path) -> subprocess.CompletedProcess[str]:
-    """Its folders for sockets and FIFOs go to `place`, and are gone from there at its end."""
+    """Run a program; it removes its folders for sockets and FIFOs, which are made in `place`."""
     done = subprocess.run(
         [program, *map(str, words)],
         env={**os.environ, "TMPDIR": str(place)},
@@ -76,7 +76,7 @@ def test_every_facility_has_its_reference() -> None:
 
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
 @pytest.mark.parametrize("size", [64, 8192])
-def test_it_plays(name: str, mode: str, size: int, place: Path) -> None:
+def test_it_runs(name: str, mode: str, size: int, place: Path) -> None:
     """More messages than any buffer holds: no process waits for ever."""
     times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=place))
     assert len(times) == 3
@@ -96,7 +96,7 @@ def test_it_plays_across_cpus(name: str, mode: str, place: Path) -> None:
 def test_messages_larger_than_the_buffer(name: str, place: Path) -> None:
     """A message of a mebibyte: streams transfer it in parts, rings have slots for it."""
     (time,) = _times(_run(_program(name), "stream", 1 << 20, 3, 1, CPUS[0], CPUS[0], place=place))
-    assert time > 1000  # a terabyte a second is nobody's
+    assert time > 1000  # no machine transfers a terabyte a second
 
 
 @pytest.mark.parametrize("name", sorted(RINGS))

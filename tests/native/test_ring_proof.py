@@ -15,7 +15,7 @@ from tests.native.interleavings import Lost, Ring, Torn, explore
 
 HERE = Path(__file__).parent
 
-# What ring.pml can do without: somebody then sleeps for ever, or bytes are not the message's.
+# Steps that ring.pml can leave out: a process then sleeps for ever, or a message is torn.
 TEAR = ("HEAD_FIRST", "NO_LIMIT")
 LEFT_OUT = ("NO_SENDERS_FENCE", "NO_RECEIVERS_FENCE", "NO_SECOND_LOOK", "NO_CHANGE", *TEAR)
 
@@ -34,7 +34,7 @@ LARGE = [Ring(depth=depth, messages=2, lanes=2) for depth in (1, 2)]  # slots ar
     [*RINGS, *(LARGE if sampling.SOAK else [])],
     ids=lambda ring: f"{ring.depth} slots, {ring.messages} messages, {ring.lanes} lanes",
 )
-def test_no_order_loses_anything(ring: Ring) -> None:
+def test_no_order_loses_or_tears_a_message(ring: Ring) -> None:
     assert explore(ring) > 100
 
 
@@ -49,7 +49,7 @@ def test_no_order_loses_anything(ring: Ring) -> None:
         ("free slots", Lost),
     ],
 )
-def test_the_model_misses_what_is_left_out(without: str, happens: type[Exception]) -> None:
+def test_each_step_of_the_model_is_needed(without: str, happens: type[Exception]) -> None:
     with pytest.raises(happens):
         explore(Ring(depth=1, messages=3, without=frozenset({without})))
 
@@ -60,11 +60,11 @@ def test_promela(tmp_path: Path) -> None:
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
     assert "errors: 0" in _checked(tmp_path, spin, compiler)
-    # The other model misses all that is left out each time, this one in a soak.
+    # Every run leaves out each step of the other model; only a soak does so here.
     for what in sampling.some(LEFT_OUT, 1):
-        told = _checked(tmp_path, spin, compiler, f"-D{what}")
+        output = _checked(tmp_path, spin, compiler, f"-D{what}")
         wrong = "assertion violated" if what in TEAR else "invalid end state"
-        assert "errors: 1" in told and f"pan:1: {wrong}" in told, what
+        assert "errors: 1" in output and f"pan:1: {wrong}" in output, what
 
 
 def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:
@@ -91,7 +91,7 @@ def threads(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def _sanitized(compiler: str, headers: Path, folder: Path) -> list[str]:
     program = folder / "ring_threads"
     command = [
-        # A memcpy(3) that the compiler writes out is one that ThreadSanitizer does not see.
+        # ThreadSanitizer does not see a memcpy(3) that the compiler has inlined.
         compiler, "-fno-builtin-memcpy", "-std=gnu11", "-g", "-O1", "-fsanitize=thread",
         "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", f"-I{headers}",
         "-o", str(program), str(HERE / "ring_threads.c"), "-lpthread",
@@ -100,7 +100,7 @@ def _sanitized(compiler: str, headers: Path, folder: Path) -> list[str]:
     if built.returncode:
         assert "tsan" in built.stderr, built.stderr
         pytest.skip("ThreadSanitizer is not installed: apt-get install libtsan2")
-    # Its shadow memory has fixed places, which a randomised layout may be in the way of.
+    # Its shadow memory has fixed addresses, which a randomised layout may occupy.
     fixed = shutil.which("setarch")
     return [*([fixed, "-R"] if fixed else []), str(program)]
 
@@ -119,8 +119,8 @@ def test_threads(
 
 
 @pytest.mark.parametrize("one", breaks.THREADS, ids=lambda one: one.name)
-def test_a_race_is_seen(one: breaks.Break, threads: list[str], tmp_path: Path) -> None:
-    """Orders that are too weak, which x86 would not show."""
+def test_a_race_is_reported(one: breaks.Break, threads: list[str], tmp_path: Path) -> None:
+    """Memory orders that are too weak have no visible effect on x86."""
     headers = breaks.sources(one, tmp_path) / "transports/native"
     broken = _sanitized("cc", headers, tmp_path)
     producers, *others = one.shape.split()

@@ -56,24 +56,24 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
         ("words: one slot too many", (compiling, "COMPILER", "no-such"), "no C compiler"),
         ("words: one slot too many", (compiling, "HEADERS", ()), "apt-get install"),
     ],
-    ids=lambda told: told[1] if isinstance(told, tuple) else told,
+    ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )
-def test_a_break_that_cannot_be_played_here_says_why(
+def test_a_break_that_cannot_run_here_has_a_reason(
     name: str, lacking: tuple[Any, str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is reported at once."""
+    """It is reported without a run."""
     (one,) = (one for one in breaks.RINGS if one.name == name)
     if reason := rings.not_covered(one):
         pytest.skip(reason)
     monkeypatch.setattr(compiling, "lacking", compiling.lacking.__wrapped__)
-    monkeypatch.setattr(breaks, "played", lambda *_: pytest.fail("it is played"))
+    monkeypatch.setattr(breaks, "run_broken", lambda *_: pytest.fail("it was run"))
     monkeypatch.setattr(*lacking)
-    told = rings.find_break(one, 1)
-    assert told.startswith("not here: ")
-    assert said in told
+    answer = rings.find_break(one, 1)
+    assert answer.startswith("not here: ")
+    assert said in answer
 
 
 @pytest.mark.parametrize("one", breaks.ALL, ids=lambda one: one.name)
-def test_what_is_to_be_broken_is_there(one: breaks.Break) -> None:
+def test_the_text_of_a_break_is_in_the_source(one: breaks.Break) -> None:
     """A changed text must be changed in breaks.py, too."""
     assert breaks.applied(one) != (breaks.ROOT / one.file).read_text()

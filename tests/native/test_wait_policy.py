@@ -26,7 +26,7 @@ def test_looks_before_handlers_may_run(tmp_path: Path, exclusive_cpu: int, most:
     program, source = tmp_path / "wait_policy", HERE / "wait_policy.c"
     command = [compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{header()}"]
     subprocess.run([*command, "-o", program, source], check=True)
-    told = subprocess.run([program, str(exclusive_cpu)], check=True, capture_output=True, text=True)
-    found, looks = map(int, told.stdout.split())
+    done = subprocess.run([program, str(exclusive_cpu)], check=True, capture_output=True, text=True)
+    found, looks = map(int, done.stdout.split())
     assert found == -errno.EINTR
     assert 100 < looks < most

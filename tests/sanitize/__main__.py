@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build/sanitized"
 COPY = PLACE / "copy"
 FOUND = PLACE / "found"
-PATIENCE = 1200  # seconds for one of the runs
+TIME_LIMIT = 1200  # seconds for one of the runs
 
 # Python's own flags come first and may define signed overflow (-fwrapv): here it is an error.
 # Undefined behaviour traps, and AddressSanitizer reports the trap: together with it, the library
@@ -150,7 +150,7 @@ def _run(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") -> 
             cwd=COPY,
             env=env,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIME_LIMIT,
             preexec_fn=partial(die_with, os.getpid()),
         )
     return done.returncode in (0, 5 if only else 0)  # 5: `only` selects none of these

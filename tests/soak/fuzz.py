@@ -11,7 +11,7 @@ from tests.fuzz.__main__ import READERS
 from tests.soak.trials import Trial
 
 SECONDS = 600
-PATIENCE = 120  # seconds for start and end, in addition
+MARGIN = 120  # seconds for start and end, in addition
 
 
 def fuzz(reader: str, seed: int) -> str:
@@ -20,7 +20,7 @@ def fuzz(reader: str, seed: int) -> str:
         [sys.executable, "-m", "tests.fuzz", reader, f"--seconds={SECONDS}", f"--seed={seed}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=SECONDS + PATIENCE,
+        timeout=SECONDS + MARGIN,
         text=True,
         check=False,
     )

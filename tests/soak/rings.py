@@ -326,7 +326,7 @@ def find_break(one: breaks.Break, seed: int) -> str:
     if reason:
         return f"not here: {reason}"
     began = time.monotonic()
-    result = breaks.played(one, "tests.soak.rings", one.shape, str(seed))
+    result = breaks.run_broken(one, "tests.soak.rings", one.shape, str(seed))
     assert result.startswith("found"), f"{one.name} is not found: {result}"
     return f"{result} after {time.monotonic() - began:.1f} s"
 

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.language import CLAUSES, docstrings, main, shadows
+from tests.language import CLAUSES, FOLDERS, ROOT, complaints, docstrings, main, shadows
+
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def test_every_file_keeps_the_rules() -> None:
+    assert FILES
+    assert [text for path in FILES for text in complaints(path)] == []
 
 
 @pytest.mark.parametrize("word", sorted(CLAUSES))
@@ -104,7 +111,7 @@ def test_a_late_import_must_not_shadow_a_function() -> None:
     assert len(shadows("def name(): pass\ndef f():\n    from other import name\n")) == 1
 
 
-def test_the_command_tells_files_and_lines(
+def test_the_command_names_files_and_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"

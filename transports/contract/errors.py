@@ -1,4 +1,4 @@
-"""The errors of the contract: few, and each one tells which side caused it."""
+"""The errors of the contract: few, and each one says which side caused it."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ ipcbench_sleep(uint32_t *doorbell, ipcbench_condition condition, void *argument)
     uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
     ipcbench_fence(doorbell);
     if (condition(argument)) {
-        __atomic_fetch_and(doorbell, ~1u, __ATOMIC_RELAXED); /* woken or not: nobody sleeps */
+        __atomic_fetch_and(doorbell, ~1u, __ATOMIC_RELAXED); /* woken or not: no process sleeps */
         return 0;
     }
     long woken = syscall(SYS_futex, doorbell, FUTEX_WAIT, set, NULL, NULL, 0);

@@ -260,7 +260,7 @@ file_lock(PyObject *Py_UNUSED(module), PyObject *arguments)
     return enclosed(ops, &fd, sizeof fd, owner, NULL);
 }
 
-/* No guard: it excludes nobody. */
+/* No guard: it does not exclude. */
 
 static ssize_t
 do_nothing(void *Py_UNUSED(ctx))
@@ -285,6 +285,6 @@ PyMethodDef ipcbench_signalling[] = {
      "An end of a signal between processes: owner, pidfd, signal number, how it waits."},
     {"file_lock", file_lock, METH_VARARGS,
      "A member's end of a file lock: owner, descriptor, True: fcntl(2), False: flock(2)."},
-    {"unguarded", unguarded, METH_O, "A guard that excludes nobody: owner."},
+    {"unguarded", unguarded, METH_O, "A guard that does not exclude: owner."},
     {NULL, NULL, 0, NULL},
 };

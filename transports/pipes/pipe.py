@@ -118,12 +118,12 @@ class PipeChannel(PlainChannel):
             Role.SENDER: ([], self._pipes),
             Role.RECEIVER: (self._pipes, []),
         }[role]
-        ends = (*(pipe[0] for pipe in reading), *(pipe[1] for pipe in writing))
-        return Ticket(role, index, self._spec, fds=duplicate_all(ends))
+        fds = (*(ends[0] for ends in reading), *(ends[1] for ends in writing))
+        return Ticket(role, index, self._spec, fds=duplicate_all(fds))
 
     def _close(self) -> None:
-        for pipe in self._pipes:
-            close_all(pipe)
+        for ends in self._pipes:
+            close_all(ends)
 
 
 def _pipe(capacity: int | None) -> tuple[int, int]:

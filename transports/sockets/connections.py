@@ -194,7 +194,7 @@ class Acceptor:
         self._pending[connection.fileno()] = PendingConnection(connection)
 
     def _is_complete(self, pending: PendingConnection) -> bool:
-        """Receive no more than the secret and the index; tell whether no more can come."""
+        """Receive no more than the secret and the index; return True if no more can come."""
         wanted = len(self._secret) + _INDEX.size - len(pending.received)
         try:
             data = pending.connection.recv(wanted)
@@ -224,7 +224,7 @@ def _user_of(connection: socket.socket) -> int:
 
 
 def _check_listener(connection: socket.socket, address: Any) -> None:
-    if connection.family == socket.AF_UNIX:  # the only domain of which the kernel tells it
+    if connection.family == socket.AF_UNIX:  # the kernel reports it in this domain only
         check_ours(_user_of(connection), f"the listener at {address}")
 
 

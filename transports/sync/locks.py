@@ -180,7 +180,7 @@ class MpLock:
 
 
 class _NoLock:
-    """A lock that excludes nobody."""
+    """A lock that does not exclude."""
 
     def acquire(self) -> bool:
         return True

@@ -24,7 +24,7 @@ from typing import Any
 
 from ipcbench.transports.base.forking import FAILED, fork_child
 
-PATIENCE = 10.0  # seconds: a call that takes longer hangs
+CALL_LIMIT = 10.0  # seconds: a call that takes longer hangs
 LIFE = 60  # seconds after which the kernel ends an actor (alarm(2))
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -88,8 +88,8 @@ class Actor:
 
         Raises: Stuck, Died.
         """
-        if not wait([self._connection, self._pidfd], PATIENCE):
-            raise Stuck(f"no answer within {PATIENCE} s")
+        if not wait([self._connection, self._pidfd], CALL_LIMIT):
+            raise Stuck(f"no answer within {CALL_LIMIT} s")
         try:
             error, outcome = self._connection.recv()
         except (EOFError, ConnectionResetError):
@@ -126,7 +126,7 @@ class Actor:
         if not self._ended:
             with suppress(OSError):
                 self._connection.send(None)
-            if not wait([self._pidfd], PATIENCE):
+            if not wait([self._pidfd], CALL_LIMIT):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             self._reap()
 
@@ -184,7 +184,7 @@ def _perform(
 
 def eventually(condition: Callable[[], bool]) -> bool:
     """Wait for a condition; return True if it comes true in time."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + CALL_LIMIT
     while not condition():
         if time.monotonic() > end:
             return False

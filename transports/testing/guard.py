@@ -72,7 +72,7 @@ class GuardTests:
         """The others enter where the trait `undo` is set, and wait for ever where it is not."""
         traits = guard.transport.traits
         if not traits.excludes:
-            pytest.skip("it excludes nobody")
+            pytest.skip("it does not exclude")
         with guard.participants(Topology.GUARD) as participants:
             holder, waiting, late = participants.actors
             holder.do(acquire)

@@ -23,7 +23,7 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.native import native_of
-from ipcbench.transports.testing.actors import PATIENCE, Actor
+from ipcbench.transports.testing.actors import CALL_LIMIT, Actor
 from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 
 PLENTY = 100_000  # messages: a channel that accepts more has no bound
@@ -61,7 +61,7 @@ def hello(seat: Seat) -> Json:
 
 
 def connect(seat: Seat, hellos: Sequence[Json]) -> None:
-    seat.endpoint.connect(hellos, time.monotonic() + PATIENCE)
+    seat.endpoint.connect(hellos, time.monotonic() + CALL_LIMIT)
 
 
 def send(seat: Seat, *messages: bytes) -> None:
@@ -234,7 +234,7 @@ def seats(spec: Spec) -> list[tuple[Role, int]]:
 
 
 def attach(seat: Seat) -> None:
-    seat.endpoint = seat.transport.attach(seat.ticket, time.monotonic() + PATIENCE)
+    seat.endpoint = seat.transport.attach(seat.ticket, time.monotonic() + CALL_LIMIT)
 
 
 def go_native(seat: Seat) -> None:

@@ -301,10 +301,10 @@ def test_tiny_messages_that_are_alike_are_counted() -> None:
         check(Mail(bad), seat(fan_in.RECEIVER, share=8), 1)
 
 
-def test_a_message_of_nobody_is_told() -> None:
-    stranger = [message(7, 0, 0, 64), *turns(0, 64), *turns(0, 64, 1)]
+def test_a_message_of_an_unknown_sender_is_reported() -> None:
+    unknown = [message(7, 0, 0, 64), *turns(0, 64), *turns(0, 64, 1)]
     with pytest.raises(Corrupt, match="sender 7 has one message too many, or does not exist"):
-        check(Mail(stranger), seat(fan_in.RECEIVER, share=2), 64)
+        check(Mail(unknown), seat(fan_in.RECEIVER, share=2), 64)
 
 
 # Fan-out.
@@ -388,7 +388,7 @@ def test_a_server_that_mistakes_its_clients_is_found() -> None:
     ("part", "calls"), [(signal.INITIATOR, "nw" * MESSAGES), (signal.RESPONDER, "wn" * MESSAGES)]
 )
 def test_signals_take_turns(part: Part, calls: str) -> None:
-    class Bell:
+    class Signalled:
         heard = ""
 
         def notify(self) -> None:
@@ -397,9 +397,9 @@ def test_signals_take_turns(part: Part, calls: str) -> None:
         def wait(self) -> None:
             self.heard += "w"
 
-    bell = Bell()
-    assert check(bell, seat(part), 0) == []
-    assert bell.heard == calls
+    end = Signalled()
+    assert check(end, seat(part), 0) == []
+    assert end.heard == calls
 
 
 def test_every_part_is_checked_here() -> None:

@@ -92,7 +92,7 @@ def test_what_is_said_is_heard(seconds: float, text: str) -> None:
     there.close()
 
 
-def test_a_span_is_told_to_the_last_bit(line: tuple[ControlSocket, ControlSocket]) -> None:
+def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket]) -> None:
     """Stamps of two processes are subtracted, so rounding would change the result."""
     here, there = line
     fields = dict.fromkeys(Done.__struct_fields__, 0)
@@ -202,7 +202,7 @@ def test_last_words_are_found_behind_others(line: tuple[ControlSocket, ControlSo
     assert here.last_words() == ProcessFailure("peer 1", "", "one")
 
 
-def test_last_words_that_were_just_heard_are_found_still(
+def test_a_last_message_that_was_just_received_is_still_found(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
     """A signal handler may raise between receiving and decoding a message."""
@@ -215,7 +215,7 @@ def test_last_words_that_were_just_heard_are_found_still(
     assert here.last_words() == ProcessFailure("peer 1", "", "one")
 
 
-def test_who_ends_with_words_unread_is_heard_all_the_same(
+def test_the_last_message_of_a_process_with_unread_messages_is_received(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
     """The kernel reports ECONNRESET first, and then returns the earlier messages."""
@@ -241,7 +241,7 @@ def test_a_reset_hides_no_message(line: tuple[ControlSocket, ControlSocket]) -> 
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_without_last_words_nobody_waits_for_them(
+def test_without_a_last_message_there_is_no_wait(
     line: tuple[ControlSocket, ControlSocket], closed: bool
 ) -> None:
     here, there = line

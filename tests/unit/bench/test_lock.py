@@ -116,7 +116,7 @@ def test_who_does_not_listen_is_found_all_the_same(name: str) -> None:
             SweepLock().acquire()
 
 
-def test_a_full_queue_hides_nobody(name: str) -> None:
+def test_a_full_queue_does_not_hide_the_holder(name: str) -> None:
     with socket.socket(socket.AF_UNIX) as squatter, socket.socket(socket.AF_UNIX) as other:
         squatter.bind(name)
         squatter.listen(0)
@@ -125,7 +125,7 @@ def test_a_full_queue_hides_nobody(name: str) -> None:
             SweepLock().acquire()
 
 
-def test_whoever_has_just_ended_is_not_accused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_holder_that_has_just_ended_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "NAME", "\0ipcbench-test-nobody")
     assert lock._describe_holder() == "another sweep has just ended on this machine: try again"
 

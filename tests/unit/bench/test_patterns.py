@@ -84,7 +84,7 @@ def test_what_is_sent_over_a_channel_is_received(pattern: Pattern) -> None:
 
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
-def test_somebody_starts_each_block_and_somebody_ends_it(pattern: Pattern) -> None:
+def test_each_block_has_a_part_that_starts_and_one_that_ends_it(pattern: Pattern) -> None:
     for processes in fits(pattern):
         seats = pattern.seats(processes)
         assert any(seat.part.starts for seat in seats)

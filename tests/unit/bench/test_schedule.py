@@ -91,7 +91,7 @@ class Stage:
     lines: list[AnyEntry] = field(default_factory=list)
     parents: list[Parent] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
-    told: list[tuple[float, float, str]] = field(default_factory=list)
+    shown: list[tuple[float, float, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     now: float = 1000.0
     stolen: set[int] = field(default_factory=set)  # rounds
@@ -111,7 +111,7 @@ class Stage:
     # The watcher
 
     def update(self, done: float, left: float, what: str) -> None:
-        self.told.append((done, left, what))
+        self.shown.append((done, left, what))
 
     def note(self, message: str) -> None:
         self.notes.append(message)
@@ -195,7 +195,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
     monkeypatch.setattr("ipcbench.bench.machine.host.ticks", found.ticks)
     yield found
-    for done, left, _ in found.told:  # in every case the figures shown are plausible
+    for done, left, _ in found.shown:  # in every case the figures shown are plausible
         assert 0 <= done <= 1
         assert left >= 0
 
@@ -351,7 +351,7 @@ def test_stolen_rounds_are_not_played_again_for_ever(
     assert all(one.void for one in stage.rounds)
 
 
-def test_nobody_steals_made_up_time(stage: Stage) -> None:
+def test_the_fake_clock_has_no_steal(stage: Stage) -> None:
     stage.stolen = set(range(100))
     stage.play(a_plan(2), rounds=3, clock=FAKE)
     assert len(stage.rounds) == 3
@@ -569,7 +569,7 @@ def test_a_stopped_sweep_is_taken_up_as_if_it_had_never_been(
     assert sorted(calibrated) == sorted(ids(cells))
 
 
-def test_a_void_run_is_retaken_by_whoever_resumes(stage: Stage, tmp_path: Path) -> None:
+def test_a_void_run_is_retaken_after_a_resumption(stage: Stage, tmp_path: Path) -> None:
     cells = a_plan(2)
     stage.answer = lambda job: a_reply(job, 0.5)
     stage.after = stop_after(Run, 1)
@@ -651,13 +651,13 @@ def test_a_spent_budget_stays_spent(stage: Stage, tmp_path: Path) -> None:
 def test_how_far_it_is_grows(stage: Stage) -> None:
     stage.stolen = {1}
     stage.play(a_plan(3), rounds=4)
-    done = [share for share, _, what in stage.told if what.startswith("round")]
+    done = [share for share, _, what in stage.shown if what.startswith("round")]
     assert done == sorted(done)
     assert done[0] == 0.0
-    assert stage.told[3][2].startswith("round 1 of 4: latency/pipe/python/")
+    assert stage.shown[3][2].startswith("round 1 of 4: latency/pipe/python/")
 
 
 def test_time_that_is_left_is_near_the_truth(stage: Stage) -> None:
     stage.play(a_plan(10), rounds=10)
-    halfway = [left for done, left, _ in stage.told if done == 0.5]
+    halfway = [left for done, left, _ in stage.shown if done == 0.5]
     assert halfway == [pytest.approx(50, rel=0.3)]

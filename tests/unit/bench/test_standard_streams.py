@@ -22,26 +22,26 @@ print("to nothing")
 print("to nothing", file=sys.stderr)
 sys.stdin.fileno()
 LINKS = "import os; links = [os.readlink(f'/proc/self/fd/{fd}') for fd in range(3)]"
-TELL = "; os.write(7, '|'.join([*links, '']).encode())"
-subprocess.run([sys.executable, "-c", LINKS + TELL], pass_fds=[7], check=True)
-with os.fdopen(7, "w") as told:
-    told.write(json.dumps([new, [os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)]]))
+REPORT = "; os.write(7, '|'.join([*links, '']).encode())"
+subprocess.run([sys.executable, "-c", LINKS + REPORT], pass_fds=[7], check=True)
+with os.fdopen(7, "w") as report:
+    report.write(json.dumps([new, [os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)]]))
 """
 
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
 def test_what_was_closed_is_open_on_dev_null(closed: tuple[int, ...], tmp_path: Path) -> None:
     redirected = " ".join(f"{fd}>&-" for fd in closed)
-    told = tmp_path / "told"
+    report = tmp_path / "report"
     subprocess.run(
-        ["sh", "-c", f'exec "$@" 7>"{told}" {redirected}', "sh", sys.executable, "-c", PROGRAM],
+        ["sh", "-c", f'exec "$@" 7>"{report}" {redirected}', "sh", sys.executable, "-c", PROGRAM],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
         timeout=60,
     )
-    *inherited, last = told.read_text().split("|")
+    *inherited, last = report.read_text().split("|")
     new, own = json.loads(last)
     assert new > 2
     for links in (inherited, own):

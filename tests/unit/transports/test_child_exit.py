@@ -148,19 +148,19 @@ def test_a_missed_exit_may_be_signalled_again(
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     on_child(interrupt)
 
-    def tell() -> None:
+    def interfere() -> None:
         time.sleep(0.1)
         os.kill(us, signal.SIGCHLD)
         time.sleep(3)  # an interrupted operation receives no more
         other.send(memoryview(bytes(SIZE)))
         time.sleep(5)
 
-    teller = child(tell)
+    sender = child(interfere)
     with pytest.raises(ChildExited):
         wait(ends[0])
     on_child(signal.SIG_DFL)
-    os.kill(teller, signal.SIGKILL)
-    for each in (pid, teller):
+    os.kill(sender, signal.SIGKILL)
+    for each in (pid, sender):
         os.waitpid(each, 0)
 
 
@@ -172,13 +172,13 @@ def test_a_signal_without_an_exit_does_not_interrupt(
     on_child(lambda number, frame: seen.append(number))
     us, other = os.getpid(), ends[1]
 
-    def tell() -> None:
+    def interfere() -> None:
         os.kill(us, signal.SIGCHLD)
         time.sleep(0.1)
         other.send(memoryview(bytes(SIZE)))
         time.sleep(5)
 
-    pid = child(tell)
+    pid = child(interfere)
     assert drained(ends[0]) == 1
     assert seen == [signal.SIGCHLD]
     on_child(signal.SIG_DFL)

@@ -138,7 +138,7 @@ def test_another_program_s_datagram_is_dropped() -> None:
     try:
         client, server = (attach("unix-dgram", ticket, soon()) for ticket in tickets)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
-            peer.sendto(b"stranger", tickets[0].data["path"])
+            peer.sendto(b"foreign", tickets[0].data["path"])
         client.send(client.prepare(memoryview(b"from us!")))
         buffer = memoryview(bytearray(SIZE))
         assert server.recv_from(buffer) == 0

@@ -1,4 +1,4 @@
-"""Segments of huge pages: what they are, that all of them is had at once, and what a lack says."""
+"""Tests of segments in huge pages: allocated at creation, or refused with a remedy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def opened(kind: SegmentKind, segment: OwnedSegment) -> Iterator[OwnedSegment]:
 
 
 def kernel_pages() -> set[tuple[int, int]]:
-    """(begin, size of its pages) of each of our mappings: proc_pid_smaps(5)."""
+    """Read (begin, page size) of each mapping of this process: proc_pid_smaps(5)."""
     found, begin = set(), 0
     for line in Path("/proc/self/smaps").read_text().splitlines():
         first, _, rest = line.partition(" ")
@@ -93,7 +93,7 @@ def test_its_pages_are_huge(available: SegmentKind) -> None:
         assert not any(segment.memory)
 
 
-def test_what_one_writes_all_see(available: SegmentKind) -> None:
+def test_writes_are_visible_to_all(available: SegmentKind) -> None:
     size = Pages.now().size
     with made(available, size + 1) as segment, opened(available, segment) as other:
         assert len(other.memory) == len(segment.memory) == 2 * size
@@ -113,22 +113,22 @@ def test_it_grows_by_whole_pages(huge_pages: None) -> None:
         assert segment.memory[size - 1] == 6
 
 
-def taken(segment: OwnedSegment) -> int:
-    """Bytes that it has: inode(7), or, as its creator sees it, proc_pid_smaps(5)."""
+def allocated(segment: OwnedSegment) -> int:
+    """Return the allocated bytes: inode(7), or, in its creator, proc_pid_smaps(5)."""
     if segment.fd is not None:
         return os.fstat(segment.fd).st_blocks * 512
     lines = Path("/proc/self/smaps").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if "_Hugetlb:" in line) * 1024
 
 
-def test_all_of_it_is_taken_at_once(available: SegmentKind) -> None:
-    """Nothing is left to a touch, which would be a SIGBUS where it is refused."""
+def test_all_pages_are_allocated_at_creation(available: SegmentKind) -> None:
+    """A page that were allocated at its first access could raise SIGBUS there."""
     size = 2 * Pages.now().size
     with made(available, size) as segment:
-        assert taken(segment) == size
+        assert allocated(segment) == size
 
 
-def test_mapped_shared_alone(available: SegmentKind) -> None:
+def test_a_private_mapping_is_refused(available: SegmentKind) -> None:
     with made(available, 1) as segment:
         fd = None if segment.fd is None else os.dup(segment.fd)
         try:
@@ -139,7 +139,7 @@ def test_mapped_shared_alone(available: SegmentKind) -> None:
                 os.close(fd)
 
 
-def test_a_key_that_is_taken_and_one_that_is_gone(huge_pages: None) -> None:
+def test_a_key_in_use_and_a_removed_one(huge_pages: None) -> None:
     kind = IN_HUGE_PAGES["sysv"]
     reason = kind.probe()
     if reason is not None:
@@ -154,17 +154,17 @@ def test_a_key_that_is_taken_and_one_that_is_gone(huge_pages: None) -> None:
         kind.open(key)
 
 
-# What a machine lacks
+# Missing huge pages.
 
 
 def test_none_is_free(kind: SegmentKind) -> None:
     transport = get(f"shm:{kind.name}+posix-sem/huge")
     with none_free():
-        told = (kind.probe(), kind.capacity(), transport.probe())
+        found = (kind.probe(), kind.capacity(), transport.probe())
         total = Pages.now().total
         with pytest.raises(Unavailable) as caught:
             kind.create(1, None)
-    for one in (*told, caught.value):
+    for one in (*found, caught.value):
         assert isinstance(one, Unavailable)
         assert one.reason == f"no huge page is free, of vm.nr_hugepages = {total}"
         assert one.remedy.startswith("sysctl -w vm.nr_hugepages=")
@@ -180,22 +180,22 @@ def test_more_than_are_free(available: SegmentKind) -> None:
     assert re.fullmatch(r"sysctl -w vm\.nr_hugepages=\d+", caught.value.remedy)
 
 
-def test_a_message_is_bounded_by_what_is_free(available: SegmentKind) -> None:
+def test_a_message_is_bounded_by_the_free_pages(available: SegmentKind) -> None:
     found = get(f"shm:{available.name}+posix-sem/huge").probe()
     assert isinstance(found, Limits)
-    room = available.capacity()
-    assert isinstance(room, Limit)
-    assert found.message.value is not None and room.value is not None
-    assert found.message.value < room.value <= Pages.now().free * Pages.now().size
+    capacity = available.capacity()
+    assert isinstance(capacity, Limit)
+    assert found.message.value is not None and capacity.value is not None
+    assert found.message.value < capacity.value <= Pages.now().free * Pages.now().size
     assert found.message.source == "HugePages_Free, proc_meminfo(5)"
 
 
-# What the tests set aside
+# Reservation of huge pages for the tests.
 
 
 @pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_what_is_set_aside_comes_back(tmp_path: Path, end: str) -> None:
-    """And nobody else's with it, who has changed the number meanwhile; also after a kill."""
+def test_a_reservation_is_given_back(tmp_path: Path, end: str) -> None:
+    """Only its own pages, even if the number was changed meanwhile; also after a kill."""
     setting = tmp_path / "nr_hugepages"
     setting.write_text("3\n")
     code = (
@@ -211,6 +211,6 @@ def test_what_is_set_aside_comes_back(tmp_path: Path, end: str) -> None:
         time.sleep(0.01)
 
 
-def test_nothing_can_be_set_aside(tmp_path: Path) -> None:
+def test_no_page_can_be_reserved(tmp_path: Path) -> None:
     with set_aside(5, tmp_path / "nothing") as had:
         assert had == 0

@@ -1,4 +1,4 @@
-"""The newest value: whole, whoever writes meanwhile; told where its publisher was stopped."""
+"""Tests of the newest value: read whole during a write; TimedOut after a killed publisher."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ipcbench.transports.sync.futex import ORDERED
 
 SIZE = 64 * 1024
 
-pytestmark = pytest.mark.skipif(not ORDERED, reason="it takes stores that stay in order")
+pytestmark = pytest.mark.skipif(not ORDERED, reason="it needs a CPU that keeps the order of stores")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def soon() -> float:
     return time.monotonic() + 5
 
 
-def test_the_newest_alone(latest: LatestValue) -> None:
+def test_only_the_newest_value_is_read(latest: LatestValue) -> None:
     assert latest.read(soon()) == b""
     buffer = memoryview(bytearray(10))
     for value in (b"one", b"", b"another", b"x" * 10):
@@ -48,7 +48,7 @@ def test_the_newest_alone(latest: LatestValue) -> None:
         assert bytes(buffer[: len(value)]) == value
 
 
-def test_too_much(latest: LatestValue) -> None:
+def test_too_large_a_value(latest: LatestValue) -> None:
     latest.publish(b"kept")
     with pytest.raises(MessageTooLarge):
         latest.publish(bytes(SIZE + 1))
@@ -60,7 +60,7 @@ def test_too_much(latest: LatestValue) -> None:
 
 
 def test_never_torn(segment: Segment, latest: LatestValue) -> None:
-    """A process publishes without pause: what is read is of one value, and newer each time."""
+    """A process publishes without pause: each read returns the bytes of one value."""
     pid = os.fork()
     if pid == 0:
         publisher, number = LatestValue(segment), 0
@@ -84,8 +84,8 @@ def test_never_torn(segment: Segment, latest: LatestValue) -> None:
         os.waitpid(pid, 0)
 
 
-def test_a_publisher_stopped_half_way(segment: Segment, latest: LatestValue) -> None:
-    """Its readers are told in time, and the next publisher mends it."""
+def test_a_publisher_stopped_in_the_middle(segment: Segment, latest: LatestValue) -> None:
+    """Its readers time out, and the next publisher writes a whole value."""
     latest.publish(b"whole")
     with segment.memory[:8].cast("Q") as count:
         count[0] += 1

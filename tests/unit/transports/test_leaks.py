@@ -1,4 +1,4 @@
-"""The leak check can fail: each kind of thing that may be left behind is seen."""
+"""Tests of the leak check: it finds each kind of thing that may be left behind."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ MAKERS: list[Callable[[ExitStack], None]] = [
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-def test_what_is_left_is_seen(
+def test_a_leak_is_found(
     make: Callable[[ExitStack], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     current()
@@ -92,8 +92,10 @@ def test_what_is_left_is_seen(
     assert leaks.left_since(before) == []
 
 
-def test_a_queue_is_not_looked_for_without_its_binding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a ledger of somebody who had it."""
+def test_a_queue_in_a_ledger_is_skipped_without_the_binding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that had the binding may have written the ledger."""
     ledger = Ledger.open_new(os.getpid())
     ledger.write({"kind": "posix queue", "name": "/" + fresh_name()})
     monkeypatch.setattr(leaks, "posix_ipc", None)

@@ -1,4 +1,4 @@
-"""Where the compiled part is missing, all of the rest is there, and says why that is not."""
+"""Tests without the compiled part: everything else works, and gives the reason and a remedy."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ print(json.dumps({
 @pytest.fixture(
     scope="module", params=["ipcbench.transports.native._native", "ipcbench.bench.loops._loops"]
 )
-def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+def found(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Run the program with one compiled module blocked; return what it has found."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, request.param],
         capture_output=True,
@@ -71,35 +72,34 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    found: dict[str, Any] = json.loads(done.stdout)
-    found["blocked"] = request.param
-    return found
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer | {"blocked": request.param}
 
 
-def test_what_is_missing_and_what_to_do(told: dict[str, Any]) -> None:
-    reason, remedy = told["why"]
+def test_the_reason_and_the_remedy(found: dict[str, Any]) -> None:
+    reason, remedy = found["why"]
     assert reason.startswith("the native runtime is not built here: ")
-    assert told["blocked"] in reason
+    assert found["blocked"] in reason
     assert remedy == REMEDY
 
 
-def test_native_cells_are_skips_with_that_reason(told: dict[str, Any]) -> None:
-    assert told["planned"] == 0
-    assert told["skips"] == [told["why"]]
+def test_native_cells_are_skips_with_that_reason(found: dict[str, Any]) -> None:
+    assert found["planned"] == 0
+    assert found["skips"] == [found["why"]]
 
 
-def test_list_and_doctor_tell_it(told: dict[str, Any]) -> None:
-    reason, remedy = told["why"]
-    assert told["listed"]["pipe"] == {"available": False, "reason": reason, "remedy": remedy}
-    assert told["listed"]["mp-pipe"]["reason"] == "it has no native operations"
-    (said,) = told["doctor"]
+def test_list_and_doctor_report_it(found: dict[str, Any]) -> None:
+    reason, remedy = found["why"]
+    assert found["listed"]["pipe"] == {"available": False, "reason": reason, "remedy": remedy}
+    assert found["listed"]["mp-pipe"]["reason"] == "it has no native operations"
+    (said,) = found["doctor"]
     assert reason in said
 
 
-def test_endpoints_have_no_operations(told: dict[str, Any]) -> None:
-    if told["blocked"] == "ipcbench.transports.native._native":
-        assert len(told["no capsule"]) == 4
-    assert all(told["no capsule"].values())
+def test_endpoints_have_no_operations(found: dict[str, Any]) -> None:
+    if found["blocked"] == "ipcbench.transports.native._native":
+        assert len(found["no capsule"]) == 4
+    assert all(found["no capsule"].values())
 
 
 WITHOUT_TEXT = """

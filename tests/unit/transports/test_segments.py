@@ -1,4 +1,4 @@
-"""Segments of every kind: what all see, who may see it, and what is left when they have gone."""
+"""Tests of segments of every kind: shared content, permissions, lifetime, and no leftovers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def segment(kind: SegmentKind) -> Iterator[OwnedSegment]:
 
 @pytest.fixture
 def opened(kind: SegmentKind, segment: OwnedSegment) -> Iterator[Opener]:
-    """Opens the segment once more, as another process would."""
+    """Return a function that opens the segment once more, as another process would."""
     all_opened: list[OwnedSegment] = []
 
     def opener(mapping: Mapping = Mapping.SHARED) -> OwnedSegment:
@@ -67,13 +67,13 @@ def test_it_begins_as_zeros(segment: OwnedSegment) -> None:
     assert not segment.memory.readonly
 
 
-def test_what_one_writes_all_see(segment: OwnedSegment, opened: Opener) -> None:
+def test_writes_are_visible_to_all(segment: OwnedSegment, opened: Opener) -> None:
     other = opened()
     segment.memory[0], other.memory[SIZE - 1] = 1, 2
     assert (other.memory[0], segment.memory[SIZE - 1]) == (1, 2)
 
 
-def test_it_is_ours_alone(segment: OwnedSegment) -> None:
+def test_it_is_private_to_its_user(segment: OwnedSegment) -> None:
     found = segment.stat()
     assert (found.size, found.mode, found.owner) == (SIZE, 0o600, os.getuid())
     segment.set_mode(0o400)
@@ -123,7 +123,7 @@ def test_growing(kind: SegmentKind, segment: OwnedSegment, opened: Opener) -> No
 
 
 def test_a_view_outlives_the_closing(kind: SegmentKind) -> None:
-    """Where a binding would pull the memory from under it, it would be a SIGSEGV."""
+    """A binding that unmapped the memory under a view would cause a SIGSEGV."""
     segment = kind.create(SIZE, None)
     view = segment.memory[8:16].cast("Q")
     segment.close()
@@ -141,14 +141,14 @@ def test_it_outlives_its_creator(kind: SegmentKind, segment: OwnedSegment, opene
     assert other.memory[0] == 8
 
 
-def test_gone(kind: SegmentKind, segment: OwnedSegment, opened: Opener) -> None:
+def test_a_removed_segment(kind: SegmentKind, segment: OwnedSegment, opened: Opener) -> None:
     if kind.sharing is not Sharing.NAME:
         pytest.skip("it has no name")
     other = opened()
     segment.unlink()
     with pytest.raises(PeerGone):
         opened()
-    other.memory[0] = 9  # who has it keeps it
+    other.memory[0] = 9  # an open segment stays usable
     assert segment.memory[0] == 9
 
 
@@ -162,20 +162,20 @@ def test_a_name_that_is_taken(kind: SegmentKind, segment: OwnedSegment) -> None:
 
 
 @pytest.mark.parametrize("name", ["posix", "mp", "tmpfs"])
-def test_no_room(name: str) -> None:
-    """It says so, instead of a SIGBUS at the first touch, and leaves nothing.
+def test_not_enough_memory(name: str) -> None:
+    """`create` raises Unavailable and leaves nothing; the first access would raise SIGBUS.
 
-    Not on a disk: it would be full until the kernel had found out.
+    Files on a disk are left out: the attempt would fill the disk for a moment.
     """
     kind = SEGMENTS[name]
-    room: Any = kind.capacity()
+    capacity: Any = kind.capacity()
     before = set(kernel_objects())
     with pytest.raises(Unavailable):
-        kind.create(2 * room.value, None)
+        kind.create(2 * capacity.value, None)
     assert left_since(before, lambda: set(kernel_objects())) == []
 
 
-def test_files_are_where_they_say(tmp_path: Path) -> None:
+def test_a_file_on_the_wrong_file_system_is_refused(tmp_path: Path) -> None:
     file, tmpfs = SEGMENTS["file"], SEGMENTS["tmpfs"]
     with pytest.raises(ValueError, match="not a disk"):
         file.create(1, f"/dev/shm/{fresh_name()}")
