@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def lost(name: str) -> int:
+def lost(name: str, times: int = TIMES) -> int:
     """Count the updates that are missing at the end."""
     reason = guard(name).probe()
     if isinstance(reason, Unavailable):
@@ -29,7 +29,7 @@ def lost(name: str) -> int:
     memory = SEGMENTS["sysv"].create(8, None)
     try:
         ticket = json.dumps(channel.ticket(Role.MEMBER, 0).data)
-        arguments = (name, ticket, str(memory.address), str(TIMES))
+        arguments = (name, ticket, str(memory.address), str(times))
         members = [Program("count_up", *arguments) for _ in range(MEMBERS)]
         assert [member.line() for member in members] == ["ready"] * MEMBERS
         for member in members:
@@ -38,7 +38,7 @@ def lost(name: str) -> int:
             member.process.stdin.flush()
         assert [member.end() for member in members] == [(0, "done\n")] * MEMBERS
         with memory.memory[:8].cast("Q") as count:
-            return MEMBERS * TIMES - count[0]
+            return MEMBERS * times - count[0]
     finally:
         memory.close()
         memory.unlink()
@@ -47,7 +47,8 @@ def lost(name: str) -> int:
 
 
 def test_without_a_guard_updates_are_lost() -> None:
-    assert lost("unguarded") > 0
+    """On a busy machine one member may end before the other runs: more updates make them meet."""
+    assert any(lost("unguarded", TIMES << doubled) > 0 for doubled in range(8))
 
 
 @pytest.mark.parametrize("name", ["sysv-sem", "posix-sem"])
