@@ -42,7 +42,11 @@ class AtomicEndpoint(PlainEndpoint):
         except BaseException:
             close_all(fds)
             raise
-        self._bind()
+        try:
+            self._bind()
+        except BaseException:
+            self.close()
+            raise
 
     def _bind(self) -> None:
         if self._ticket.spec.native:
