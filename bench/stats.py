@@ -48,7 +48,7 @@ def coverage_of_ranks(n: int, rank: int) -> float:
     """Return the probability that the `rank`-th smallest and largest of `n` enclose the median.
 
     With B binomial(n, 1/2): P(rank <= B <= n - rank). `rank` counts from 1.
-    (David and Nagaraja, Order Statistics, 3rd ed., section 7.1.)
+    (David and Nagaraja, Order Statistics, 3rd ed.)
     """
     return 1 - 2 * binomial_tail(n, n - rank + 1)
 

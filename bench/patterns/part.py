@@ -22,7 +22,7 @@ class Part:
 
     Attributes:
         loop: the timed loop in Python.
-        check: plays this side of the check; returns the numbers that a competing receiver
+        check: runs this side of the check; returns the numbers that a competing receiver
             got. Raises Corrupt, and what the endpoint raises.
         starts: the process waits for the barrier; the others wait at their endpoint by then.
         ends: the block lasts until this process has finished.

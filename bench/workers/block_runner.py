@@ -63,7 +63,7 @@ class BlockRunner:
             self.stamped = self.stamped and native_loops.stamped_twin(self.stamped)
 
     def check(self) -> list[int]:
-        """Play this side of the check; return the numbers that a competing receiver got.
+        """Run this side of the check; return the numbers that a competing receiver got.
 
         Raises: Corrupt, and what the endpoint raises.
         """

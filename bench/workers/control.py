@@ -41,7 +41,7 @@ class Connect(Message, tag="connect"):
 
 
 class Check(Message, tag="check"):
-    """Request to play one side of the check of the channel."""
+    """Request to run one side of the check of the channel."""
 
 
 class Block(Message, tag="block"):

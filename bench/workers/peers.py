@@ -167,7 +167,7 @@ class Team:
             peer.fork(run, drop_all_others)
 
     def _on_child_exit(self, number: int, frame: FrameType | None) -> None:
-        """End the run on SIGCHLD: a peer has ended before it was told to.
+        """End the run on SIGCHLD: a peer has ended too early.
 
         The worker may be waiting for that peer, and where the facility is silent about a
         peer's death, nothing else would end the wait. Nothing is raised here: a binding may
@@ -206,7 +206,7 @@ class Team:
         return [number for answer in answers for number in answer.seen]
 
     def ask_check(self) -> None:
-        """Have every peer play its side of the check. Raises: PeerGone."""
+        """Have every peer run its side of the check. Raises: PeerGone."""
         for peer in self.peers:
             peer.near.say(Check())
 

@@ -147,7 +147,7 @@ ECHO_PLOT = Plot(
     "echo-round-trip",
     "scaling",
     "Echo: the round trip of each client, by number of clients",
-    "One server, with which each client plays ping-pong. The mean round trip of a client: the time "
+    "One server, which replies to each client. The mean round trip of a client: the time "
     "divided by all round trips, multiplied by the number of clients. Lower is better.",
     Axis.COUNT,
     "clients",
@@ -178,7 +178,7 @@ SCALING = {
         "",
     ),
     ECHO: (
-        _scaling(ECHO, "round trips", "one server, with which all others play ping-pong"),
+        _scaling(ECHO, "round trips", "one server, which replies to all others"),
         "",
     ),
 }  # fmt: skip

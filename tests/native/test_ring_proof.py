@@ -60,7 +60,7 @@ def test_promela(tmp_path: Path) -> None:
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
     assert "errors: 0" in _checked(tmp_path, spin, compiler)
-    # Every run leaves out each step of the other model; only a soak does so here.
+    # Every run leaves out each step of the other model; here only a soak leaves out all of them.
     for what in sampling.some(LEFT_OUT, 1):
         output = _checked(tmp_path, spin, compiler, f"-D{what}")
         wrong = "assertion violated" if what in TEAR else "invalid end state"

@@ -86,7 +86,7 @@ class Script:
         return self.time
 
 
-# The calls of a part that plays `count` times, between two looks at the clock.
+# The calls of a loop of `count` units, between the two readings of the clock.
 CALLS: dict[Part, Callable[[int], str]] = {
     latency.CLIENT: lambda count: "sr" * count,
     latency.SERVER: lambda count: "rs" * count,
