@@ -45,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """An assessment of a run: the gravest severity, a headline, and the findings."""
+    """An assessment of a run: the highest severity, a headline, and the findings."""
 
     severity: Severity
     headline: str

@@ -64,7 +64,7 @@ def test_help_has_an_example(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", cli.commands)
-def test_every_option_says_what_it_does(command: str) -> None:
+def test_every_option_has_a_help_text(command: str) -> None:
     for option in cli.commands[command].params:
         if option.param_type_name == "option":
             assert getattr(option, "help", ""), option.name

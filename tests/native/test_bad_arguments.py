@@ -64,7 +64,7 @@ except {error} as error:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_is_refused(call: str, error: str, line: str) -> None:
+def test_impossible_arguments_are_refused(call: str, error: str, line: str) -> None:
     script = GIVEN.replace("{call}", call).replace("{error}", error)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -155,7 +155,7 @@ def test_a_slot_outlives_its_endpoint(name: str, runtime: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_lent_arrives(name: str, runtime: str) -> None:
+def test_lent_bytes_arrive(name: str, runtime: str) -> None:
     some = [numbered(turn, turn % (SIZE + 1)) for turn in range(0, 999, 7)]
     with crew(name, runtime, depth=3) as both:
         client, server = both.actors
@@ -169,7 +169,7 @@ def test_what_is_lent_arrives(name: str, runtime: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_not_lent_is_not_committed(name: str, runtime: str) -> None:
+def test_only_lent_bytes_are_committed(name: str, runtime: str) -> None:
     with crew(name, runtime, depth=1) as both:
         both.senders[0].do(lend_wrongly)
         assert both.receiver.do(receive) == [b"once"]

@@ -197,7 +197,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_several_calls_in_one_do_wrong_is_found(fault: str, several: bool) -> None:
+def test_faults_of_a_batch_are_found(fault: str, several: bool) -> None:
     post = Post(FAULTS[fault](sent(SIZE)), several=several)
     with pytest.raises(Corrupt):
         check(post.end, seat(stream.RECEIVER), SIZE)

@@ -60,13 +60,15 @@ def test_a_field_that_the_maker_does_not_know_is_absent(
     assert added_is_absent(capsule(into=kept[0])) == 1
 
 
-def test_what_a_maker_knew_is_there(added_is_absent: Callable[[object], int]) -> None:
+def test_a_field_that_the_maker_knows_is_there(added_is_absent: Callable[[object], int]) -> None:
     kept = (Ops * 2)()
     ctypes.memset(kept, 0xEE, ctypes.sizeof(kept))
     assert added_is_absent(capsule(into=kept[0], size=ctypes.sizeof(Ops) + 8)) == 0
 
 
-def test_less_than_all_makers_had_is_refused(added_is_absent: Callable[[object], int]) -> None:
+def test_a_struct_smaller_than_the_first_version_is_refused(
+    added_is_absent: Callable[[object], int],
+) -> None:
     with pytest.raises(ValueError, match="build the plug-in anew"):
         added_is_absent(capsule(size=ctypes.sizeof(Ops) - 8))
 

@@ -86,7 +86,7 @@ def test_it_runs(name: str, mode: str, size: int, place: Path) -> None:
 
 @pytest.mark.skipif(len(CPUS) < 2, reason="two CPUs are needed: this process may use one alone")
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
-def test_it_plays_across_cpus(name: str, mode: str, place: Path) -> None:
+def test_it_runs_across_cpus(name: str, mode: str, place: Path) -> None:
     times = _times(_run(_program(name), mode, 64, 200, 2, CPUS[-1], CPUS[0], place=place))
     assert len(times) == 2
     assert all(time > 1 for time in times), times
@@ -123,14 +123,14 @@ def test_more_bytes_take_longer(place: Path) -> None:
         (("stream", "64k", 1, 1, 0, 0), "pipe: 64k: not a number of 1 or more"),
     ],
 )
-def test_wrong_words_are_told(words: tuple[object, ...], why: str, place: Path) -> None:
+def test_wrong_arguments_are_reported(words: tuple[object, ...], why: str, place: Path) -> None:
     done = _run(_program("pipe"), *words, place=place)
     assert done.returncode == 2
     assert done.stderr.startswith(why)
     assert done.stderr.count("\n") == 1
 
 
-def test_what_the_kernel_refuses_is_told(place: Path) -> None:
+def test_a_refused_system_call_is_reported(place: Path) -> None:
     done = _run(_program("sysv_queue"), "stream", 1 << 20, 1, 1, CPUS[0], CPUS[0], place=place)
     assert done.returncode == 1
     assert done.stderr.startswith("sysv_queue: msgsnd: Invalid argument\n")
@@ -154,7 +154,7 @@ static void destroy(void) { }
 
 
 @pytest.mark.parametrize("mode", ["pingpong", "stream"])
-def test_what_arrives_is_compared(mode: str, place: Path) -> None:
+def test_received_messages_are_compared(mode: str, place: Path) -> None:
     _program("pipe")
     (place / "liar.c").write_text(LIAR)
     done = _run(build.compiled(place / "liar.c"), mode, 64, 5, 1, CPUS[0], CPUS[0], place=place)

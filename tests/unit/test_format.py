@@ -105,7 +105,7 @@ def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
     assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == written
 
 
-def test_what_is_wrong_is_found() -> None:
+def test_deviations_are_found() -> None:
     """The checks above read the page through this: it must be able to fail."""
     page = "## A\n### `run`\n| field | type |\n|---|---|\n| `at` | number, default 0 | x |\n"
     assert tables(page) == {"run": [("at", "number, default 0")]}

@@ -14,6 +14,6 @@ INPUTS = sorted(FOUND.iterdir())
 
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: path.name)
-def test_what_was_found_stays_mended(path: Path) -> None:
+def test_found_inputs_break_no_reader(path: Path) -> None:
     reader = importlib.import_module(f"tests.fuzz.{path.name.partition('-')[0]}")
     guard.run(reader.outcome, path.read_bytes())

@@ -47,7 +47,7 @@ def test_every_kind_of_docstring_is_read(source: str) -> None:
         '""""""\n',
     ],
 )
-def test_what_is_no_clause_is_kept(source: str) -> None:
+def test_other_docstrings_are_accepted(source: str) -> None:
     assert not docstrings(source)
 
 
@@ -103,7 +103,7 @@ def test_a_shadow_is_found(above: str, local: str) -> None:
         "def f():\n    def name(): pass\ndef g(name): pass\n",
     ],
 )
-def test_what_shadows_nothing_is_kept(source: str) -> None:
+def test_other_names_are_accepted(source: str) -> None:
     assert not shadows(source)
 
 

@@ -172,7 +172,7 @@ def test_a_definition_may_be_imported(source: str) -> None:
     assert reexports("ipcbench.bench.any", source) == []
 
 
-def test_definitions_are_read_wherever_they_stand() -> None:
+def test_definitions_are_read_at_any_place() -> None:
     source = (
         "import a\nfrom b import c\nX = 1\nY: int\nZ, W = 1, 2\n"
         "try:\n    import d\nexcept E:\n    d = None\nif X:\n    def f(): pass\nclass K: pass\n"

@@ -26,7 +26,7 @@ def test_the_listed_files_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_who_uses_huge_pages_is_listed(path: Path) -> None:
+def test_files_that_use_huge_pages_are_listed(path: Path) -> None:
     text = path.read_text()
     if TAKES_HUGE_PAGES.search(text) or PLAYS_ALL.search(text):
         assert path.stem in {*parallel.HUGE_FILES, parallel.CONTRACT, Path(__file__).stem}

@@ -140,7 +140,7 @@ def tamperings(draw: st.DrawFn) -> Tampering:
     other=st.tuples(st.integers(0, 63), st.integers(0, 1), st.integers(0, 300)),
     size=st.sampled_from([12, 13, 64, 300]),
 )
-def test_a_message_depends_on_who_where_and_which(
+def test_a_message_depends_on_sender_position_and_number(
     one: tuple[int, int, int], other: tuple[int, int, int], size: int
 ) -> None:
     assert len(message(*one, size)) == size
@@ -179,7 +179,7 @@ RECEIVERS = [
 
 @pytest.mark.parametrize("part", RECEIVERS, ids=name)
 @pytest.mark.parametrize("size", [1, 11, 12, 13, 64, 4096])
-def test_every_receiver_finds_a_flipped_bit_wherever_it_is(part: Part, size: int) -> None:
+def test_every_receiver_finds_a_flipped_bit_at_any_position(part: Part, size: int) -> None:
     good = turns(1 if part in (latency.CLIENT, stream.SENDER) else 0, size)
     for byte in {0, 1, 4, 8, 11, 12, size // 2, size - 1} & set(range(size)):
         victim = good[1][:byte] + bytes([good[1][byte] ^ 0x10]) + good[1][byte + 1 :]
@@ -230,7 +230,7 @@ def test_an_echo_of_oneself_is_not_a_reply(part: Part) -> None:
     assert not accepted(lambda: check(Mail(own), seat(part), 64))
 
 
-def test_what_differs_is_told() -> None:
+def test_the_difference_is_reported() -> None:
     bad = turns(1, 64)
     bad[2] = bad[2][:20] + bytes([bad[2][20] ^ 0xFF]) + bad[2][21:]
     wanted = f"byte 20 is {bad[2][20]:#04x} and should be {bad[2][20] ^ 0xFF:#04x}"
@@ -288,7 +288,7 @@ def test_a_fan_in_passes_nothing_but_what_was_sent(
         assert passed is all(alike)
 
 
-def test_tiny_messages_that_are_alike_are_counted() -> None:
+def test_equal_small_messages_are_counted() -> None:
     """Some messages of one byte are equal: each must arrive as often as it was sent."""
     good = mixed(8, 1, [])
     (twice, *_), (once, *_) = ([one for one in good if good.count(one) == n] for n in (2, 1))

@@ -61,7 +61,7 @@ def test_made_up_time_depends_on_cell_and_round_alone(cell: str, other: str, num
     assert FakeClock(cell, number + 1).cost == pytest.approx(cost, rel=0.021)  # noise, no more
 
 
-def test_made_up_times_stay_the_same_for_ever() -> None:
+def test_fake_times_never_change() -> None:
     """Other tests predict these values, in other processes and with other hash seeds."""
     assert FakeClock("latency/pipe", 1).cost == pytest.approx(5.746481674417897e-06, rel=1e-12)
 

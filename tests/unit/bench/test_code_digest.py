@@ -24,7 +24,9 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_where_the_code_lies_says_nothing(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_folder_of_the_code_does_not_matter(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     here = code_digest.digest([])
     request.getfixturevalue("copied")
     assert code_digest.digest([]) == here
@@ -50,7 +52,7 @@ def test_a_change_gives_another_name(name: str, copied: Path) -> None:
     assert code_digest.digest([]) != before
 
 
-def test_what_measures_nothing_says_nothing(copied: Path) -> None:
+def test_files_that_do_not_measure_do_not_matter(copied: Path) -> None:
     before = code_digest.digest([])
     (copied / "bench/__pycache__").mkdir(exist_ok=True)
     (copied / "bench/__pycache__/loops.cpython-311.pyc").write_bytes(b"compiled")

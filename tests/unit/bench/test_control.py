@@ -55,7 +55,9 @@ MESSAGES = [
 ]
 
 
-def test_each_end_knows_who_is_at_the_other(line: tuple[ControlSocket, ControlSocket]) -> None:
+def test_each_end_has_the_name_of_the_other_process(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     here, there = line
     assert (here.who, there.who) == ("peer 1", "the worker")
 
@@ -78,7 +80,7 @@ def test_both_directions_are_apart(line: tuple[ControlSocket, ControlSocket]) ->
 
 
 @given(seconds=st.floats(-1e18, 1e18), text=st.text(max_size=500))
-def test_what_is_said_is_heard(seconds: float, text: str) -> None:
+def test_a_sent_message_is_received(seconds: float, text: str) -> None:
     here, there = ControlSocket.pair("a", "b")
     said: list[Message] = [
         Block(7),
@@ -104,7 +106,7 @@ def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket
 # Deadlines.
 
 
-def test_a_deadline_that_passes_is_told_with_who_was_waited_for(
+def test_a_time_out_names_the_other_process(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
     here, _ = line
@@ -137,7 +139,9 @@ def test_a_deadline_does_not_outlive_its_call(line: tuple[ControlSocket, Control
     os.waitpid(pid, 0)
 
 
-def test_what_is_there_in_time_is_heard(line: tuple[ControlSocket, ControlSocket]) -> None:
+def test_a_message_before_the_deadline_is_received(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
     here, there = line
     there.say(Block(3))
     assert here.listen(Block, time.monotonic() + 5).count == 3
@@ -178,7 +182,7 @@ def test_a_killed_process_is_gone_at_once() -> None:
 # Giving up.
 
 
-def test_who_gives_up_fails_the_run(line: tuple[ControlSocket, ControlSocket]) -> None:
+def test_a_process_that_gives_up_fails_the_run(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(ProcessFailure("peer 1 (receiver)", "check", "Corrupt: byte 3"))
     with pytest.raises(RunFailed, match=r"peer 1 \(receiver\), check: Corrupt: byte 3") as caught:
@@ -186,7 +190,7 @@ def test_who_gives_up_fails_the_run(line: tuple[ControlSocket, ControlSocket]) -
     assert caught.value.failure == ProcessFailure("peer 1 (receiver)", "check", "Corrupt: byte 3")
 
 
-def test_what_was_not_due_is_an_error(line: tuple[ControlSocket, ControlSocket]) -> None:
+def test_an_unexpected_message_is_an_error(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     there.say(Block(1))
     with pytest.raises(PeerGone, match="where Ready was due"):

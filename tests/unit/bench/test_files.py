@@ -75,7 +75,7 @@ files.write_atomically(Path(sys.argv[1]), b"half")
 """
 
 
-def test_what_a_kill_leaves_is_removed_by_the_next_write(tmp_path: Path) -> None:
+def test_the_draft_of_a_killed_writer_is_removed_by_the_next_write(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60)
@@ -88,7 +88,7 @@ def test_what_a_kill_leaves_is_removed_by_the_next_write(tmp_path: Path) -> None
     assert sorted(os.listdir(tmp_path)) == ["file", "other"]
 
 
-def test_the_draft_of_a_living_writer_is_left_alone(
+def test_the_draft_of_a_living_writer_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two writers of one file at the same time: the result is the complete file of one."""

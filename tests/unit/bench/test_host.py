@@ -92,7 +92,7 @@ def test_hidden_cpus_are_cores_that_share_a_cache(
 # The machine.
 
 
-def test_the_machine_says_what_it_is() -> None:
+def test_the_machine_is_described() -> None:
     found = machine()
     assert found.hostname
     assert found.cpus == sorted(os.sched_getaffinity(0))
@@ -103,7 +103,7 @@ def test_the_machine_says_what_it_is() -> None:
     assert "\n" not in found.fingerprint
 
 
-def test_a_machine_that_tells_nothing_is_still_one(bare: Path) -> None:
+def test_a_machine_without_any_file_is_described(bare: Path) -> None:
     found = machine()
     assert found.settings == {}
     assert found.virtualization == ""

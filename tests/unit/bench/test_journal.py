@@ -117,7 +117,9 @@ def test_every_kind_of_line_is_tried() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_what_is_written_is_read(kind: type[AnyEntry], data: st.DataObject, tmp_path: Path) -> None:
+def test_entries_are_read_as_written(
+    kind: type[AnyEntry], data: st.DataObject, tmp_path: Path
+) -> None:
     line = data.draw(strategy(kind))
     lines = [line] if kind is Header else [HEADER, line]
     (tmp_path / NAME).unlink(missing_ok=True)
@@ -155,7 +157,7 @@ def test_a_journal_is_never_overwritten(tmp_path: Path) -> None:
         Journal.create(tmp_path)
 
 
-def test_a_missing_journal_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_journal_is_reported_as_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(read(tmp_path))
     with pytest.raises(FileNotFoundError):
@@ -172,7 +174,7 @@ def test_a_torn_last_line_is_passed_over(tmp_path: Path) -> None:
         assert list(read(tmp_path)) == [HEADER, PLANNED]
 
 
-def test_resume_cuts_the_torn_line_off_and_tells_it(tmp_path: Path) -> None:
+def test_resume_cuts_off_and_reports_the_torn_line(tmp_path: Path) -> None:
     folder_with(tmp_path, HEADER, torn=b'{"kind":"end","rea')
     journal, dropped = Journal.resume(tmp_path)
     assert dropped == '{"kind":"end","rea'
@@ -190,7 +192,7 @@ def test_resume_of_a_whole_journal_drops_nothing(tmp_path: Path) -> None:
     assert (tmp_path / NAME).read_bytes() == before
 
 
-def test_what_resume_tells_of_a_long_torn_line_is_short(tmp_path: Path) -> None:
+def test_a_long_torn_line_is_reported_in_short(tmp_path: Path) -> None:
     """It is written to the journal in an entry, which must be readable."""
     folder_with(tmp_path, HEADER, torn=b"\xff" * (1 << 20))
     journal, dropped = Journal.resume(tmp_path)
@@ -286,7 +288,7 @@ def test_the_devices_own_full_disk_is_an_os_error() -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 @pytest.mark.parametrize("call", ["write", "rest", "sync"])
-def test_what_is_refused_leaves_no_part_of_a_line(
+def test_a_refused_write_leaves_no_part_of_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
 ) -> None:
     """A part of an entry may be written first; a delayed error comes with the sync."""
@@ -327,7 +329,7 @@ def test_a_journal_has_one_writer(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_child_that_lives_on_is_no_writer(tmp_path: Path) -> None:
+def test_a_surviving_child_is_no_writer(tmp_path: Path) -> None:
     """flock(2) belongs to the open file description: a child with the descriptor would keep it."""
     journal = Journal.create(tmp_path)
     journal.write(HEADER)

@@ -64,7 +64,7 @@ def acquired() -> SweepLock:
             return mine
 
 
-def test_the_second_is_told_who_has_the_machine(holder: subprocess.Popen[str]) -> None:
+def test_the_second_sweep_gets_the_name_of_the_holder(holder: subprocess.Popen[str]) -> None:
     for _ in range(200):  # asking fills no queue
         mine = SweepLock()
         with pytest.raises(SweepInProgress, match=rf"\(process {holder.pid}\)"):
@@ -88,7 +88,7 @@ def test_a_stopped_holder_still_has_it(holder: subprocess.Popen[str]) -> None:
     os.kill(holder.pid, signal.SIGCONT)
 
 
-def test_it_is_free_once_it_is_let_go() -> None:
+def test_it_is_free_after_its_release() -> None:
     first, second = SweepLock(), SweepLock()
     first.acquire()
     with pytest.raises(SweepInProgress, match=str(os.getpid())):
@@ -109,7 +109,7 @@ def test_a_forked_child_does_not_keep_it() -> None:
         child.kill()
 
 
-def test_who_does_not_listen_is_found_all_the_same(name: str) -> None:
+def test_a_holder_that_does_not_listen_is_found(name: str) -> None:
     with socket.socket(socket.AF_UNIX) as squatter:
         squatter.bind(name)
         with pytest.raises(SweepInProgress, match=rf"\(process {os.getpid()}\)"):

@@ -108,7 +108,7 @@ def variable() -> memoryview:
     return memoryview(bytearray(8)).cast("Q")
 
 
-def test_every_part_is_held_to_its_calls() -> None:
+def test_every_part_has_its_expected_calls() -> None:
     assert CALLS.keys() == set(PARTS)
 
 
@@ -128,7 +128,7 @@ def test_the_timed_calls_are_those_and_no_others(part: Part, count: int) -> None
 
 
 @pytest.mark.parametrize("part", PARTS, ids=name)
-def test_what_is_received_goes_into_the_buffer_given(part: Part) -> None:
+def test_messages_are_received_into_the_given_buffer(part: Part) -> None:
     script = Script(clients=(0, 0, 0), messages=3)
     buffer = variable() if part is counter.MEMBER else memoryview(bytearray(16))
     part.loop(script, MESSAGE, buffer, 3, script)
@@ -139,7 +139,7 @@ def test_what_is_received_goes_into_the_buffer_given(part: Part) -> None:
         assert all(one is buffer for one in script.buffers)
 
 
-def test_a_stream_of_nothing_is_acknowledged_all_the_same() -> None:
+def test_an_empty_stream_is_acknowledged() -> None:
     script = Script()
     stream.SENDER.loop(script, MESSAGE, memoryview(b""), 2, script)
     assert [len(one) for one in script.buffers] == [1]

@@ -354,7 +354,7 @@ def test_larger_operations_of_the_same_abi_are_taken() -> None:
     assert native_of(end).capsule is not None
 
 
-def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
+def test_an_end_without_operations_names_the_missing_part_of_its_plug_in() -> None:
     end: Any = SimpleNamespace(native=lambda: None)
     with pytest.raises(Unavailable, match=r"native\(\) returned None") as refused:
         native_of(end)
@@ -370,7 +370,7 @@ def test_an_end_that_has_none_says_what_its_plug_in_owes() -> None:
         (bytes(16), aligned_buffer(16)),
     ],
 )
-def test_what_has_no_headroom_is_refused(message: Any, buffer: Any) -> None:
+def test_a_buffer_without_headroom_is_refused(message: Any, buffer: Any) -> None:
     """An operation may write into the headroom before the buffer."""
     with pytest.raises(ValueError, match="headroom"):
         native(latency.CLIENT)(Script(), message, buffer, 1, RealClock())
@@ -452,7 +452,7 @@ def playing(part: Part, endpoint: Any, count: int, clock: Clock) -> Callable[[],
     [(latency.CLIENT, latency.SERVER), (stream.SENDER, stream.RECEIVER)],
     ids=["latency", "stream"],
 )
-def test_both_sides_play_at_once(name: str, near: Part, far: Part) -> None:
+def test_both_sides_run_at_once(name: str, near: Part, far: Part) -> None:
     one, other = ends(name, Topology.LINK)
     together([playing(near, one, 500, RealClock()), playing(far, other, 500, RealClock())])
     one.close()

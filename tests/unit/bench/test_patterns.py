@@ -68,7 +68,7 @@ def test_units_are_what_all_processes_make_in_a_loop(pattern: Pattern) -> None:
 
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
-def test_what_is_sent_over_a_channel_is_received(pattern: Pattern) -> None:
+def test_a_channel_has_as_many_receives_as_sends(pattern: Pattern) -> None:
     """Otherwise a block ends before its last message, or waits for one that is never sent."""
     for processes in fits(pattern):
         sends = {latency.CLIENT, stream.SENDER, fan_in.SENDER, fan_out.SENDER, signal.INITIATOR}
@@ -95,7 +95,7 @@ def test_each_block_has_a_part_that_starts_and_one_that_ends_it(pattern: Pattern
 
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
-def test_a_pattern_says_for_how_many_it_is(pattern: Pattern) -> None:
+def test_a_pattern_refuses_other_numbers_of_processes(pattern: Pattern) -> None:
     assert 2 in fits(pattern)
     if pattern.topology is Topology.LINK:
         assert fits(pattern) in ([2], list(range(2, MOST_PROCESSES + 1, 2)))
@@ -125,7 +125,7 @@ def test_a_block_lasts_from_the_first_start_to_the_last_end(
     assert elapsed(seats, spans) == max(ends) - min(starts)
 
 
-def test_whose_clock_counts() -> None:
+def test_the_parts_that_start_and_end_a_block() -> None:
     """The receiver of a fan-in waits before the first message, and its senders end early."""
     sink, source = (
         Seat(0, Role.RECEIVER, 0, fan_in.RECEIVER),

@@ -125,7 +125,7 @@ def test_a_pause_out_of_bounds_is_refused(ends: tuple[Any, Any], nanoseconds: in
 # The pattern.
 
 
-def test_it_is_latency_but_for_its_pauses() -> None:
+def test_it_is_latency_except_for_its_pauses() -> None:
     found = pattern_of(CELL)
     assert found.name == "latency"
     assert found.gap == pytest.approx(1.05e-3)

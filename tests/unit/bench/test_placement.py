@@ -144,7 +144,7 @@ def test_processes_are_dealt_out_in_turn(processes: int, numbers: list[int]) -> 
     assert found == [[number] for number in numbers]
 
 
-def test_two_cores_are_shared_alike() -> None:
+def test_two_cores_are_shared_equally() -> None:
     found = place(CROSS_CORE, 4, Site(machine(1, 2, 1, {0, 1}), ""))
     assert found == [[1], [0], [1], [0]]
 

@@ -232,12 +232,12 @@ def test_names_that_several_patterns_mean_come_once() -> None:
 # Reasons.
 
 
-def test_what_is_unavailable_says_why_and_what_to_do() -> None:
+def test_an_unavailable_transport_is_skipped_with_reason_and_remedy() -> None:
     skip = refused(a_cell(), Candidate("alpha", None, Unavailable("no module", "pip install it")))
     assert skip == Skip("no module", "pip install it")
 
 
-def test_who_cannot_wait_for_several_has_one_sender_at_most() -> None:
+def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> None:
     found = replace(limits(), several=Unavailable("no futex_waitv(2)", "a newer kernel"))
     alone = Candidate("alpha", replace(TRAITS, topologies=frozenset(Topology)), found)
     where = site(4, "")
@@ -298,7 +298,7 @@ def test_a_limit_is_no_sooner_than_it_says(cell: Cell, found: Limits) -> None:
     assert isinstance(only(cell, Candidate("alpha", TRAITS, found)), PlannedCell)
 
 
-def test_a_limit_says_what_would_raise_it() -> None:
+def test_a_limit_has_a_remedy() -> None:
     assert refused(a_cell(), Candidate("alpha", TRAITS, limits(1))).remedy == "sysctl more"
 
 
@@ -340,7 +340,7 @@ def test_native_cells_say_why_there_are_none_here() -> None:
     assert isinstance(only(a_cell(), candidate), PlannedCell)
 
 
-def test_what_has_no_native_operations_needs_no_compiler() -> None:
+def test_a_transport_without_native_operations_needs_no_compiler() -> None:
     """The lasting reason is shown, not the one that a compiler would solve."""
     without = replace(TRAITS, native=False)
     skip = refused(a_cell(runtime="native"), Candidate("alpha", without, limits(), NOT_BUILT))
@@ -365,7 +365,7 @@ def test_a_compiled_loop_may_copy_less() -> None:
         assert found.facts.copies == copies
 
 
-def test_what_makes_other_calls_natively_says_so() -> None:
+def test_other_native_calls_are_marked() -> None:
     traits = replace(TRAITS, native_differs=True, batch=True, signals=3)
     for runtime, differs in (("python", False), ("native", True)):
         found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
@@ -517,7 +517,7 @@ def test_each_cell_comes_everywhere_in_a_round() -> None:
     assert all(abs(place - 4.5) < 0.75 for place in places)  # 5 standard errors
 
 
-def test_the_order_stays_the_same_for_ever() -> None:
+def test_the_order_never_changes() -> None:
     """A sweep of an earlier version must be resumed in its own order."""
     assert [one.cell.size for one in order(many(8), 42, 3)] == [4, 5, 2, 1, 7, 6, 0, 3]
 

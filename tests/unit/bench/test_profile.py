@@ -175,7 +175,7 @@ def test_a_profile_is_taken_as_it_is_written() -> None:
     assert profile.left_out == (("many", "time"),)
 
 
-def test_what_is_left_out_of_the_run_has_its_usual_value() -> None:
+def test_missing_keys_of_the_run_have_defaults() -> None:
     text = PROFILE.split("[run]")[0] + "[run]\nrounds = 2\n\n[[cells]]"
     text += PROFILE.split("[[cells]]")[1]
     assert parsed(text).settings == Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=2)
@@ -231,7 +231,7 @@ def test_a_tail_of_nothing_is_no_tail() -> None:
         ('transports = ["pipe"]', "transports = [{}]", "transports"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_named(old: str, new: str, word: str) -> None:
+def test_senseless_values_are_refused_and_named(old: str, new: str, word: str) -> None:
     assert word in refused(swapped(old, new))
 
 
@@ -263,7 +263,7 @@ def test_a_profile_without_cells_is_refused() -> None:
     ],
     ids=["no UTF-8", "zeros", "empty", "no TOML", "deep", "dotted", "long number"],
 )
-def test_what_is_no_profile_is_refused(data: bytes) -> None:
+def test_a_file_that_is_no_profile_is_refused(data: bytes) -> None:
     with pytest.raises(BadConfig):
         parse_profile("test", data)
 
@@ -277,7 +277,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert load_profile(str(path)).name == "mine"
 
 
-def test_a_name_that_is_no_profile_tells_which_there_are() -> None:
+def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         BadConfig,
         match=r"unknown profile 'quik' \(did you mean 'quick'\?\): there are smoke, quick",

@@ -201,7 +201,7 @@ def test_cells_that_failed_get_another_chance(stage: Stage, tmp_path: Path) -> N
     assert all(len(load(whole).cells[one].by_round()) == 3 for one in IDS if one != broken)
 
 
-def test_what_is_over_is_not_calibrated_again(stage: Stage, tmp_path: Path) -> None:
+def test_finished_cells_are_not_calibrated_again(stage: Stage, tmp_path: Path) -> None:
     broken = IDS[1]
     stage.answer = lambda job: (
         a_failure() if job.cell.id == broken and not job.loops else a_reply(job)

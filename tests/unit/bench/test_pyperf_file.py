@@ -23,7 +23,7 @@ def written(values: object, warmups: object = (), **metadata: object) -> bytes:
     return json.dumps({"benchmarks": [{"runs": [run]}], "metadata": metadata}).encode()
 
 
-def test_what_pyperf_wrote_is_read() -> None:
+def test_a_file_of_pyperf_is_read() -> None:
     data = written([1e-6, 2e-6], [[1, 5e-6], [100, 3e-6]], uptime=1.5, hostname="host")
     found = measured(data)
     assert (found.values, found.warmups) == ([1e-6, 2e-6], [5e-6, 3e-6])
@@ -54,7 +54,7 @@ def test_what_pyperf_wrote_is_read() -> None:
     ],
     ids=lambda data: data[:60].decode(errors="replace"),
 )
-def test_what_is_no_figure_is_a_reason(data: bytes) -> None:
+def test_a_file_without_a_figure_has_a_reason(data: bytes) -> None:
     with pytest.raises(NoFigure):
         measured(data)
     if b"warmups" not in data or b'"warmups": []' in data:
@@ -86,7 +86,7 @@ def test_calibrating_to_no_time_is_a_reason(value: float) -> None:
         ("anything", 10**400),
     ],
 )
-def test_what_pyperf_would_choke_on_is_left_out(key: str, value: str | float) -> None:
+def test_metadata_that_pyperf_refuses_is_left_out(key: str, value: str | float) -> None:
     kept = {"date": "2026-11-25 03:54:38.273766", "duration": 0.5, "other": "as it is"}
     found = accepted({**kept, key: value})
     assert key not in found

@@ -172,7 +172,7 @@ def test_histograms_of_all_good_rounds_are_one(tmp_path: Path) -> None:
     assert results.cells[PIPE.id].histogram() == {10: 1, 11: 5}
 
 
-def test_how_it_ended(tmp_path: Path) -> None:
+def test_the_end_of_a_sweep(tmp_path: Path) -> None:
     again = Resumed(started="later", command=["ipcbench"], dropped="{")
     stopped, complete = Ended(reason="interrupted", wall=1), Ended(reason="complete", wall=2)
     assert load(a_folder(tmp_path, stopped)).ended == stopped
@@ -187,7 +187,7 @@ def test_a_twin_and_another_depth_are_cells_of_their_own(tmp_path: Path) -> None
     assert len(results.cells) == 3
 
 
-def test_a_void_round_voids_the_runs_that_cannot_tell_themselves(tmp_path: Path) -> None:
+def test_a_void_round_voids_the_runs_without_foreign_time(tmp_path: Path) -> None:
     """Same-core runs have their foreign time; other runs have only the round's steal."""
     lines = [
         a_run(PIPE, 1, [1.0], foreign=None),
@@ -258,7 +258,7 @@ def test_a_cell_that_cannot_be_is_refused(tmp_path: Path, axes: dict[str, object
     assert len(str(caught.value)) < 1000
 
 
-def test_another_schema_is_refused_and_the_way_out_told(tmp_path: Path) -> None:
+def test_another_schema_is_refused_with_a_remedy(tmp_path: Path) -> None:
     folder = a_folder(tmp_path, header=msgspec.structs.replace(HEADER, schema=SCHEMA + 1))
     with pytest.raises(Unreadable, match="measure again"):
         load(folder)
@@ -382,7 +382,7 @@ def test_a_suite_is_replaced_as_a_whole_and_nothing_is_left_over(
     [{"metadata": {"note": ""}}, {"metadata": {"note": "a\nb"}}, {"cpus": []}, {"cpus": [[]]}],
     ids=str,
 )
-def test_what_pyperf_refuses_as_metadata_costs_no_suite(
+def test_refused_metadata_does_not_prevent_the_suite(
     tmp_path: Path, changes: dict[str, object]
 ) -> None:
     folder = a_folder(tmp_path, PLANNED, a_run(PIPE, 1, [1.0], **changes))

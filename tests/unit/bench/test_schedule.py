@@ -250,7 +250,7 @@ def test_loops_fill_a_block_with_all_units(stage: Stage) -> None:
     }
 
 
-def test_what_takes_longer_than_a_block_is_done_once(stage: Stage) -> None:
+def test_a_loop_longer_than_a_block_runs_once(stage: Stage) -> None:
     stage.answer = lambda job: a_reply(job, seconds=2.0)
     stage.play(a_plan(1), rounds=1)
     assert stage.jobs[-1].loops == 1
@@ -325,7 +325,7 @@ def test_a_run_is_retaken_only_so_often(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("foreign", "clock"), [(FOREIGN_MAX, REAL), (None, REAL), (0.9, FAKE)], ids=str
 )
-def test_what_is_not_disturbed_counts(stage: Stage, foreign: float | None, clock: str) -> None:
+def test_undisturbed_runs_count(stage: Stage, foreign: float | None, clock: str) -> None:
     stage.answer = lambda job: a_reply(job, foreign)
     stage.play(a_plan(2), rounds=2, clock=clock)
     assert len(stage.runs) == 4
@@ -342,7 +342,7 @@ def test_a_stolen_round_is_void_and_another_one_is_played(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "played"), [(4, 6), (2, 3), (1, 1)])
-def test_stolen_rounds_are_not_played_again_for_ever(
+def test_stolen_rounds_are_repeated_a_limited_number_of_times(
     stage: Stage, wanted: int, played: int
 ) -> None:
     stage.stolen = set(range(100))
@@ -361,7 +361,7 @@ def test_the_fake_clock_has_no_steal(stage: Stage) -> None:
 # Failures.
 
 
-def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Stage) -> None:
+def test_a_cell_that_fails_twice_in_a_row_is_given_up_and_the_sweep_continues(stage: Stage) -> None:
     cells = a_plan(3)
     broken = cells[1].cell.id
     stage.answer = lambda job: a_failure() if job.loops and job.cell.id == broken else a_reply(job)
@@ -381,7 +381,7 @@ def test_a_cell_that_fails_in_a_row_is_given_up_and_the_sweep_goes_on(stage: Sta
     assert stage.notes[-1] == f"no longer run after {GIVE_UP} failed rounds in a row: {broken}"
 
 
-def test_a_cell_that_fails_now_and_then_is_kept(stage: Stage) -> None:
+def test_a_cell_that_fails_sometimes_is_kept(stage: Stage) -> None:
     cells = a_plan(2)
     stage.answer = lambda job: (
         a_failure() if job.round % 2 and job.cell == cells[0].cell else a_reply(job)
@@ -551,7 +551,7 @@ def test_a_stop_while_calibrating(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", [Calibrated, Run, Round])
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_stopped_sweep_is_taken_up_as_if_it_had_never_been(
+def test_a_resumed_sweep_equals_an_uninterrupted_one(
     stage: Stage, tmp_path: Path, kind: type[AnyEntry], count: int
 ) -> None:
     cells = a_plan(4)
@@ -607,7 +607,7 @@ def test_progress_is_what_the_journal_says(stage: Stage, tmp_path: Path) -> None
     }  # the void one had all retakes
 
 
-def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> None:
+def test_a_sweep_with_a_budget_is_resumed(stage: Stage, tmp_path: Path) -> None:
     """Calibration 3 s, each round 3 s; the time between a stop and its resumption costs nothing."""
     cells = a_plan(3)
     stage.after = stop_after(Run, 4)
@@ -623,7 +623,7 @@ def test_a_budgets_sweep_goes_on_where_it_was(stage: Stage, tmp_path: Path) -> N
     assert [one.wall for one in stage.rounds] == pytest.approx([3.0, 2.05, 3.0])
 
 
-def test_a_round_that_was_begun_is_played_to_its_end(stage: Stage, tmp_path: Path) -> None:
+def test_a_begun_round_is_completed(stage: Stage, tmp_path: Path) -> None:
     """The budget would not have stopped it either: rounds are completed."""
     cells = a_plan(3)
     stage.after = stop_after(Run, 4)
@@ -648,7 +648,7 @@ def test_a_spent_budget_stays_spent(stage: Stage, tmp_path: Path) -> None:
 # Display.
 
 
-def test_how_far_it_is_grows(stage: Stage) -> None:
+def test_the_shown_share_grows(stage: Stage) -> None:
     stage.stolen = {1}
     stage.play(a_plan(3), rounds=4)
     done = [share for share, _, what in stage.shown if what.startswith("round")]

@@ -108,7 +108,7 @@ def test_it_is_not_resumed(folder: Path) -> None:
         ('"schema":1', '"schema":0'),
     ],
 )
-def test_what_is_no_schema_1_is_refused(folder: Path, old: str, new: str) -> None:
+def test_lines_that_are_not_of_schema_1_are_refused(folder: Path, old: str, new: str) -> None:
     text = STORED.read_text()
     assert old in text
     (folder / NAME).write_text(text.replace(old, new, 1))

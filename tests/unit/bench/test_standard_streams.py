@@ -30,7 +30,7 @@ with os.fdopen(7, "w") as report:
 
 
 @pytest.mark.parametrize("closed", CLOSED, ids=str)
-def test_what_was_closed_is_open_on_dev_null(closed: tuple[int, ...], tmp_path: Path) -> None:
+def test_a_closed_descriptor_is_opened_on_dev_null(closed: tuple[int, ...], tmp_path: Path) -> None:
     redirected = " ".join(f"{fd}>&-" for fd in closed)
     report = tmp_path / "report"
     subprocess.run(
@@ -49,7 +49,7 @@ def test_what_was_closed_is_open_on_dev_null(closed: tuple[int, ...], tmp_path: 
             assert links[fd] == "/dev/null"
 
 
-def test_what_is_open_stays() -> None:
+def test_open_descriptors_stay_open() -> None:
     program = (
         "import sys; import ipcbench.bench.machine.standard_streams as s\n"
         "before = sys.stdin, sys.stdout, sys.stderr\n"

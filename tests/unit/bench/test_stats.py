@@ -66,7 +66,7 @@ def test_interval_is_scipys(n: int, confidence: float) -> None:
 
 
 @given(samples)
-def test_coverage_is_kept_and_no_narrower_pair_of_ranks_would_do(sample: list[float]) -> None:
+def test_the_ranks_are_the_narrowest_with_enough_coverage(sample: list[float]) -> None:
     n = len(sample)
     ranked = median_interval([float(k) for k in range(1, n + 1)])
     rank = int(ranked.low)
@@ -175,7 +175,7 @@ def test_sign_test_is_the_exact_binomial_test(sample: list[int], bound: int) -> 
     assert sign_test(sample, bound) == pytest.approx(theirs, rel=1e-9)
 
 
-def test_sign_test_of_nothing_or_of_ties_says_nothing() -> None:
+def test_sign_test_of_an_empty_sample_or_of_ties_is_1() -> None:
     assert sign_test([]) == 1
     assert sign_test([0.0] * 20) == 1
     assert sign_test([1.0] * 10) == 2**-10

@@ -44,7 +44,7 @@ def test_parse_size(text: str, size: int) -> None:
         *("٤", "4\N{KELVIN SIGN}", "nan", "inf", "_1", "1_000", "4K\nM"),
     ],
 )
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_invalid_sizes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size"):
         parse_size(text)
 
@@ -98,7 +98,7 @@ def test_parse_seconds(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "0", "0s", "0.0m", "-1s", "1d", "s", "1e3", "nan", "inf", "1.s", "3 m s", "٣s"]
 )
-def test_what_is_no_span_is_refused(text: str) -> None:
+def test_invalid_spans_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_seconds(text)
 

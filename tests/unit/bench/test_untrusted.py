@@ -35,7 +35,7 @@ def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         open_file(tmp_path / "fifo")
 
 
-def test_what_turns_into_a_fifo_meanwhile_is_refused_too(
+def test_a_file_replaced_by_a_fifo_meanwhile_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()

@@ -67,7 +67,7 @@ def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
 
 
 @pytest.mark.parametrize("which", ["few", "many"])
-def test_every_chart_says_what_it_shows(which: str, request: pytest.FixtureRequest) -> None:
+def test_every_chart_has_its_texts(which: str, request: pytest.FixtureRequest) -> None:
     found: dict[str, Chart] = request.getfixturevalue(which)
     for chart in found.values():
         assert "Python loop" in chart.note

@@ -44,7 +44,7 @@ def test_faster_than_most_is_not_fastest() -> None:
     assert found.underpowered == 0
 
 
-def test_depends_and_says_where() -> None:
+def test_depends_names_the_situations() -> None:
     def time(transport: str, pattern: str, size: int, *rest: object) -> float:
         return 5e-6 if transport == "pipe" and size < 4096 else BASE[transport]
 
@@ -120,7 +120,7 @@ def test_reading_in_place_is_decided_separately() -> None:
     assert alone.situation.in_place
 
 
-def test_many_alike_on_one_side_do_not_hide_a_clear_difference() -> None:
+def test_many_equal_candidates_do_not_hide_a_clear_difference() -> None:
     """Twelve candidates, 40 cells, 12 rounds: all rounds agree, and that is enough."""
     names = [f"shm:s{index}+futex" for index in range(12)]
     planned = cells(("pipe", "tcp", *names), sizes=range(1, 41))

@@ -319,7 +319,7 @@ def test_a_failed_a_void_and_a_pending_cell_are_not_measured(given_file: Path) -
     assert PIPE.id in one.reason
 
 
-def test_a_kept_promise_of_a_cell_that_sometimes_fails_says_so(given_file: Path) -> None:
+def test_a_kept_promise_of_a_cell_that_sometimes_fails_is_noted(given_file: Path) -> None:
     results = with_ratios([2.0] * 12)
     failure = Failed(cell=PIPE.id, round=3, who="worker", where="loop", what="PeerGone")
     results.cells[PIPE.id].failures += [failure, failure]
@@ -797,6 +797,6 @@ def test_json_is_plain_and_whole(given_file: Path) -> None:
     assert (missing["ratio"], missing["low"]) == (None, None)
 
 
-def test_without_promises_the_output_says_so() -> None:
+def test_no_promises_are_reported() -> None:
     assert render(trusted()).endswith("no promises")
     assert to_json(trusted())["exit_code"] == 3

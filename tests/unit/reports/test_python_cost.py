@@ -347,7 +347,7 @@ def test_a_page_with_both_loops(tmp_path) -> None:
     assert '<tr class="loop"><th scope="rowgroup" colspan="5">Native loop</th></tr>' in page
 
 
-def test_a_page_of_one_loop_says_nothing_of_the_other(tmp_path) -> None:
+def test_a_page_of_one_loop_does_not_mention_the_other(tmp_path) -> None:
     page = write(sweep(reference, cells()), tmp_path).read_text()
     assert 'id="costs"' not in page
     assert "What is the cost of Python?" not in page

@@ -117,7 +117,7 @@ def test_after_a_handler_that_returns_there_is_an_error(
 
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
-def test_a_child_that_stops_and_goes_on_has_not_ended(
+def test_a_child_that_stops_and_continues_has_not_ended(
     ends: Ends, on_child: Callable[[object], None]
 ) -> None:
     on_child(interrupt)

@@ -160,7 +160,9 @@ def test_a_good_plugin(tmp_path: Path) -> None:
     ],
     ids=["import", "raises", "absent", "no transport", "another name", "does not start"],
 )
-def test_a_broken_plugin_is_told_and_no_more(tmp_path: Path, source: str, value: str) -> None:
+def test_a_broken_plugin_is_reported_and_stops_no_other(
+    tmp_path: Path, source: str, value: str
+) -> None:
     plugin(tmp_path, "mine", source, bad=value)
     printed = fresh(
         "from ipcbench.transports.registry import *;"

@@ -29,7 +29,7 @@ def test_only_its_user_may_connect_whatever_the_umask(
     assert left == mask
 
 
-def test_the_umask_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_umask_is_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It belongs to the whole process: two threads that set and restore it may leave it changed."""
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was touched"))
     with socket.socket(socket.AF_UNIX) as made:
