@@ -23,7 +23,7 @@ from ipcbench.transports.contract import Unavailable  # noqa: E402
 from ipcbench.transports.kernel_objects.ledger import current, remove_all  # noqa: E402
 from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402
 from ipcbench.transports.testing.leaks import left_since, outliving  # noqa: E402
-from tests import apart, parallel, sampling  # noqa: E402
+from tests import namespaces, parallel, sampling  # noqa: E402
 from tests.huge_pages import ENOUGH, set_aside  # noqa: E402
 
 DIED = pytest.StashKey[bool]()
@@ -66,8 +66,8 @@ def huge_pages(nothing_left_by_the_run: None) -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes (`-n`) private namespaces, where that is allowed."""
-    if hasattr(config, "workerinput") and apart.possible():
-        apart.enter()
+    if hasattr(config, "workerinput") and namespaces.possible():
+        namespaces.enter()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> parallel.Units:

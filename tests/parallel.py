@@ -2,9 +2,9 @@
 
 A file is a unit, and so is each transport's class of the contract: module and class fixtures are
 set up once. Tests that need the machine's huge pages are one unit, since some of them take all
-pages. Where the processes cannot have namespaces of their own (apart.py), two more kinds of tests
-join them: those that sweep, since a network namespace has one sweep at a time, and those that
-need much of the bytes that a user has for POSIX queues.
+pages. Where the processes cannot have namespaces of their own (namespaces.py), two more kinds of
+tests join them: those that sweep, since a network namespace has one sweep at a time, and those
+that need much of the bytes that a user has for POSIX queues.
 
 The unit that takes longest comes first and short units come last, so all processes end together.
 """
@@ -16,7 +16,7 @@ from pathlib import PurePath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import apart
+from tests import namespaces
 
 HUGE = "huge pages"
 # Files whose tests set aside huge pages, take all of them, or run all transports, those in huge
@@ -60,7 +60,7 @@ class Units(LoadScopeScheduling):
     def __init__(self, config: pytest.Config, log: object) -> None:
         super().__init__(config, log)
         config.option.loadscopereorder = False
-        self._alone = apart.possible()
+        self._alone = namespaces.possible()
 
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid, self._alone)

@@ -36,30 +36,30 @@ byte memory[WORDS];
 chan buffers[2] = [4] of { byte, byte }; /* the producer's stores, the consumer's */
 bool asleep[2];
 
-proctype machine(byte who)
+proctype machine(byte self)
 {
     byte name, value;
 end:
     do
-    :: atomic { buffers[who] ? name, value -> memory[name] = value }
+    :: atomic { buffers[self] ? name, value -> memory[name] = value }
     od
 }
 
-inline store(who, name, value) { buffers[who] ! name, value }
-inline fence(who) { empty(buffers[who]) }
+inline store(self, name, value) { buffers[self] ! name, value }
+inline fence(self) { empty(buffers[self]) }
 
 /* Each side loads only what it does not store to, or has in memory: no forwarding is needed. */
 
-inline wake(who, other, doorbell) /* ipcbench_wake */
+inline wake(self, other, doorbell) /* ipcbench_wake */
 {
 #ifndef NO_SENDERS_FENCE
-    fence(who);
+    fence(self);
 #endif
     seen = memory[doorbell];
     if
     :: seen & 1 ->
         atomic {
-            empty(buffers[who]) -> /* an exchange empties the buffer as well */
+            empty(buffers[self]) -> /* an exchange empties the buffer as well */
             if
 #ifdef NO_CHANGE
             :: memory[doorbell] == seen -> ours = true
@@ -77,25 +77,25 @@ inline wake(who, other, doorbell) /* ipcbench_wake */
     fi
 }
 
-inline set(who, doorbell) /* the first half of ipcbench_sleep */
+inline set(self, doorbell) /* the first half of ipcbench_sleep */
 {
 #ifdef NO_RECEIVERS_FENCE
-    atomic { seen = memory[doorbell] | 1; store(who, doorbell, seen) }
+    atomic { seen = memory[doorbell] | 1; store(self, doorbell, seen) }
 #else
-    atomic { empty(buffers[who]) -> seen = memory[doorbell] | 1; memory[doorbell] = seen }
+    atomic { empty(buffers[self]) -> seen = memory[doorbell] | 1; memory[doorbell] = seen }
 #endif
 }
 
-inline doze(who, doorbell) /* FUTEX_WAIT compares, and sleeps, under one lock */
+inline doze(self, doorbell) /* FUTEX_WAIT compares, and sleeps, under one lock */
 {
     atomic {
-        empty(buffers[who]) ->
+        empty(buffers[self]) ->
         if
-        :: memory[doorbell] == seen -> asleep[who] = true
+        :: memory[doorbell] == seen -> asleep[self] = true
         :: else
         fi
     }
-    !asleep[who]
+    !asleep[self]
 }
 
 proctype producer()

@@ -1,7 +1,7 @@
 /* Shared memory, with words on which the processes spin.
  *
  * Each side keeps its last value of the other side's word, and loads the word again only when
- * that value is used up.
+ * that value does not suffice.
  */
 #define HAS_DEPTH 1
 #include "reference.h"

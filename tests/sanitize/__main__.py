@@ -47,10 +47,10 @@ LOOPS = (
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",
     "tests/native/test_lengths.py", "tests/native/test_bad_arguments.py",
-    "tests/unit/transports/test_native_again.py", "tests/unit/transports/test_sigchld_handler.py",
+    "tests/unit/transports/test_native_twice.py", "tests/unit/transports/test_sigchld_handler.py",
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
-    "tests/native/test_calls.py", "tests/native/test_many_at_once.py",
+    "tests/native/test_calls.py", "tests/native/test_batches.py",
     "tests/contract/test_unordered.py",
 )  # fmt: skip
 RING = "tests/native/test_ring_proof.py"  # always builds its harness with ThreadSanitizer

@@ -1,4 +1,4 @@
-"""Tests of tests.parallel and tests.apart: tests that disturb each other share a unit."""
+"""Tests of tests.parallel and tests.namespaces: tests that disturb each other share a unit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import apart, parallel
+from tests import namespaces, parallel
 from tests.parallel import HUGE, unit
 
 TESTS = Path(__file__).parents[1]
@@ -50,10 +50,10 @@ def test_sweeps_and_posix_queues_are_one_unit_where_they_see_each_other() -> Non
 
 SEEN = """
 import os, socket, sys
-from tests import apart
+from tests import namespaces
 
 if sys.argv[1] == "apart":
-    apart.enter()
+    namespaces.enter()
 with socket.socket(socket.AF_UNIX) as one, socket.create_server(("127.0.0.1", 0)) as server:
     try:
         one.bind(os.fsencode("\\0" + sys.argv[2]))
@@ -68,7 +68,7 @@ if os.path.exists(sys.argv[3]):
 @pytest.mark.parametrize(("how", "said"), [("apart", []), ("here", ["our name", "our file"])])
 def test_a_process_apart_sees_nothing_of_ours(how: str, said: list[str]) -> None:
     """It sees no socket's name and no file in /dev/shm, and can talk to itself over TCP."""
-    if not apart.possible():
+    if not namespaces.possible():
         pytest.skip("namespaces of one's own take root")
     name = f"ipcbench-test-{os.getpid()}"
     with (
