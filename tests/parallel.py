@@ -30,7 +30,14 @@ HUGE_FILES = frozenset(
 CONTRACT = "test_contract"
 SWEEPS = frozenset({"e2e", "faults"})  # folders
 QUEUE_FILES = frozenset({"test_queues"})  # RLIMIT_MSGQUEUE is one for all processes of a user
-ORDER = ("faults", "e2e", "native", "contract", "chapter", "unit")  # by what a file takes
+ORDER = (
+    "faults",
+    "e2e",
+    "native",
+    "contract",
+    "chapter",
+    "unit",
+)  # by the resources that a file needs
 
 
 def unit(nodeid: str, alone: bool) -> str:

@@ -24,7 +24,7 @@ def test_calculations(way: str, first: str, tmp_path: Path) -> None:
         started[what] = subprocess.Popen(
             [*command, *ASKED] if what == "ask" else command, stdout=subprocess.PIPE, text=True
         )
-        time.sleep(0.2)  # long enough for the first one to be there alone
+        time.sleep(0.2)  # the first one opens the FIFO before the second one starts
     answers, _ = started["ask"].communicate(timeout=30)
     started["serve"].communicate(timeout=30)
     assert [one.returncode for one in started.values()] == [0, 0]

@@ -34,7 +34,7 @@ from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import mutants_shm
 
-SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set in the run of the mutants alone
+SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set only in the run of the mutants
 if os.environ.get(SHORT_WAITS):
     actors.CALL_LIMIT = 1.0  # many mutants hang or leave objects behind
     leaks.SETTLING = 0.1

@@ -143,7 +143,7 @@ def _refuse(calls: Mapping[str, str]) -> None:
     numbers = _CALLS[platform.machine()]
     program = [(_LOAD, 0, 0, 0)]  # load the system call's number, the first field of seccomp_data
     for name, error in calls.items():
-        if name in numbers:  # fork and vfork are separate system calls on x86 alone
+        if name in numbers:  # only x86 has fork and vfork as separate system calls
             program.append((_EQUAL, 0, 1, numbers[name]))
             program.append((_RETURN, 0, 0, _ERRNO | getattr(errno, error)))
     program.append((_RETURN, 0, 0, _ALLOW))

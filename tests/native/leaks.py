@@ -218,7 +218,7 @@ def rings(stack: ExitStack) -> Iterator[Act]:
         hub, link = (build, *plan, two, two, 1, 0, *more), (build, *plan, one, one, 0, 1, *more)
         yield Act(f"a server's seat at a ring over {name}", partial(*hub), watched)
         yield Act(f"a seat at a ring over {name}", partial(*link), watched)
-        capsule = partial(*link)()  # what it sends comes back to itself
+        capsule = partial(*link)()  # it receives its own messages
         yield Act(f"what a ring over {name} shows", _looking(capsule), (capsule, memory))
     both = partial(operations.word_signal, owner, memory, 0, 64, policy)
     yield Act("an end of two words", both, (memory, owner))

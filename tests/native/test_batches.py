@@ -97,7 +97,7 @@ def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> 
         twin(fan_in.fan_in_receiver)(far, buffer, buffer, 2, RealClock())
 
 
-# The check. What goes wrong is an operation's affair, so these are made in Python.
+# The check. Its operations are made in Python, so that they can have faults.
 
 
 class Post:

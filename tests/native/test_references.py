@@ -15,7 +15,10 @@ import pytest
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests.reference import build
 
-ONE_WAY = {"hand_over": "stream", "cache_lines": "pingpong"}  # the floors: what each is about
+ONE_WAY = {
+    "hand_over": "stream",
+    "cache_lines": "pingpong",
+}  # the floors, with what each one measures
 QUEUES = {"sysv_queue", "posix_queue"}
 RINGS = {name for name in build.NAMES if name.startswith("shm_")} | {"hand_over"}
 STREAMS = {"pipe", "fifo", "tcp", "unix_stream"}

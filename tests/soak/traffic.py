@@ -240,7 +240,7 @@ class End:
         try:
             self._native.call("recv_many", self._room.address, self._size, times)
             whole = True
-        except OSError as error:  # of another length: reported, and received all the same
+        except OSError as error:  # of another length: reported, but consumed
             if error.errno != errno.EBADMSG:
                 raise
             whole = False

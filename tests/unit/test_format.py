@@ -106,6 +106,6 @@ def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
 
 
 def test_deviations_are_found() -> None:
-    """The checks above read the page through this: it must be able to fail."""
+    """The function that reads the page for the tests above can fail."""
     page = "## A\n### `run`\n| field | type |\n|---|---|\n| `at` | number, default 0 | x |\n"
     assert tables(page) == {"run": [("at", "number, default 0")]}

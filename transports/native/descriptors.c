@@ -161,7 +161,7 @@ packet_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
     return received == 0 ? -EPIPE : received; /* an empty message is the end of file */
 }
 
-/* A server of datagrams: it receives on one socket, and tells clients apart by their addresses. */
+/* A server of datagrams: it receives on one socket, and identifies clients by their addresses. */
 
 struct hub {
     struct fd_seat seat; /* first, so that one pointer is a pointer to both */
@@ -356,6 +356,6 @@ PyMethodDef ipcbench_descriptors[] = {
     {"packets", packets, METH_VARARGS, "Messages over connected sockets."},
     {"datagrams", datagrams, METH_VARARGS, "Messages over sockets that are not connected."},
     {"datagram_hub", datagram_hub, METH_VARARGS,
-     "Messages of several clients, told apart by address."},
+     "Messages of several clients, identified by address."},
     {NULL, NULL, 0, NULL},
 };

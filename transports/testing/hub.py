@@ -43,7 +43,7 @@ class HubTests:
 
     @pytest.mark.parametrize("size", [TYPICAL, LARGE])
     def test_every_reply_to_its_own_client(self, server: Subject, size: int) -> None:
-        """All clients ping-pong at once; the server tells them apart."""
+        """All clients send at once; each gets only the replies to its own messages."""
         size = min(size, server.largest(Topology.HUB))
         with hub(server, size) as participants:
             for client in participants.senders:

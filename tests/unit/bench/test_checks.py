@@ -278,7 +278,7 @@ def test_a_fan_in_passes_nothing_but_what_was_sent(
     arrived = tamper(good)
     passed = accepted(lambda: check(Mail(arrived), seat(fan_in.RECEIVER, share=senders), size))
     taken = arrived[: len(good)]
-    if size < HEADER:  # these say neither who sent them nor when
+    if size < HEADER:  # these name neither sender nor number
         assert passed is (Counter(taken) == Counter(good))
     else:
         alike = [
@@ -369,7 +369,7 @@ def test_a_server_passes_nothing_but_what_was_sent(size: int, tamper: Tampering)
     arrived = tamper(good)
     endpoint = Mail(arrived, [0, 1] * (MESSAGES + 1))
     passed = accepted(lambda: check(endpoint, seat(echo.SERVER, share=2), size))
-    seen = [(one + end_mark(size))[:size] for one in arrived]  # what lies in the buffer
+    seen = [(one + end_mark(size))[:size] for one in arrived]  # the earlier content of the buffer
     assert passed is (seen[: len(good)] == good)
 
 
@@ -381,7 +381,7 @@ def test_a_server_that_mistakes_its_clients_is_found() -> None:
     assert not accepted(lambda: check(Mail(good, [0, 9] * 4), seat(echo.SERVER, share=2), 64))
 
 
-# What carries nothing.
+# Signals and guards, which carry no data.
 
 
 @pytest.mark.parametrize(

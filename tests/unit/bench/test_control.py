@@ -154,7 +154,7 @@ def test_the_end_of_file_is_the_other_ones_end(line: tuple[ControlSocket, Contro
     here, there = line
     there.say(Ready())
     there.close()
-    assert here.next() == Ready()  # what was said before counts
+    assert here.next() == Ready()  # an earlier message counts
     for deadline in (None, time.monotonic() + 5):
         with pytest.raises(PeerGone, match="peer 1 is gone"):
             here.next(deadline)

@@ -246,7 +246,7 @@ def test_each_round_trip_has_a_stamp(part: Part, count: int) -> None:
     assert all(abs(each - made_up.cost * 1e9) <= 1 for each in found)
 
 
-# What goes wrong.
+# Errors.
 
 
 def failing(number: int) -> Any:

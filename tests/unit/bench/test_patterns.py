@@ -27,7 +27,7 @@ def fits(pattern: Pattern) -> list[int]:
     return [n for n in range(2, MOST_PROCESSES + 1) if not pattern.refuses(n)]
 
 
-# What a value is the time of -> the parts that bring one about, once a loop.
+# Unit of a value -> the parts that complete one in each loop.
 MAKES = {
     "round trip": {latency.CLIENT, signal.INITIATOR},
     "message": {stream.SENDER, fan_in.SENDER, fan_out.SENDER},

@@ -210,7 +210,7 @@ def test_the_interval_is_of_the_third_to_the_tenth_ratio(given_file: Path) -> No
 
 
 def test_times_are_paired_by_round(given_file: Path) -> None:
-    """The same times, once in step and once not: only pairs have the ratio 1.6."""
+    """The same times in another order of rounds: only paired by round is the ratio 1.6."""
     shm = [10.0**k for k in range(12)]
     pipe = [1.6 * value for value in shm]
     thresholds = written(given_file, PROMISE)

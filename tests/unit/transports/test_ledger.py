@@ -59,7 +59,7 @@ def line(kind: str, name: str) -> bytes:
     return json.dumps({"kind": kind, "name": name}).encode() + b"\n"
 
 
-# What an owner does in a process of its own before it is killed.
+# The program of an owner, which is killed at its end.
 
 
 def create_one_of_each(_: object) -> tuple[str, list[tuple[str, str]]]:
