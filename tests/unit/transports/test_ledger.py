@@ -59,7 +59,7 @@ def line(kind: str, name: str) -> bytes:
     return json.dumps({"kind": kind, "name": name}).encode() + b"\n"
 
 
-# The program of an owner, which is killed at its end.
+# Functions of an owner's process, which is killed later.
 
 
 def create_one_of_each(_: object) -> tuple[str, list[tuple[str, str]]]:
