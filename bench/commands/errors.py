@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, TextIO, TypeVar
@@ -127,6 +128,9 @@ def _exit_with_its_code(cli: click.Group) -> NoReturn:
     except OSError as error:  # `ipcbench list > /dev/full`; `guarded` handles all others
         _discard_output(sys.stdout)
         print_error(f"Error: the output cannot be written: {error.strerror}")
+        sys.exit(COULD_NOT_MEASURE)
+    except Exception:  # an error of ipcbench; Python would exit with 1, which means `broken`
+        print_error(traceback.format_exc().rstrip())
         sys.exit(COULD_NOT_MEASURE)
 
 

@@ -11,7 +11,13 @@ import pytest
 
 from ipcbench.bench import commands
 from ipcbench.bench.cli import ORDER, cli
-from ipcbench.bench.commands.errors import CommandError, guarded
+from ipcbench.bench.commands.errors import (
+    COULD_NOT_MEASURE,
+    CommandError,
+    Group,
+    carry_out,
+    guarded,
+)
 from ipcbench.bench.errors import BenchError
 from ipcbench.transports.contract import Unavailable
 
@@ -65,3 +71,23 @@ def test_an_unexpected_error_stays_a_traceback() -> None:
 
     with pytest.raises(KeyError):
         guarded(action)
+
+
+def test_an_unexpected_error_has_not_the_exit_code_of_a_broken_promise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.group(cls=Group)
+    def faulty() -> None:
+        pass
+
+    @faulty.command()
+    def check() -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(sys, "argv", ["ipcbench", "check"])
+    with pytest.raises(SystemExit) as caught:
+        carry_out(faulty)
+    assert caught.value.code == COULD_NOT_MEASURE
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.endswith("KeyError: 'a bug'\n")
