@@ -63,6 +63,8 @@ class Trust:
     def explained(self) -> str:
         """The headline with its reasons, as one line."""
         because = "; ".join(f"{one[:1].lower()}{one[1:]}".rstrip(".") for one in self.reasons)
+        if not self.headline.endswith(":"):
+            because = f"{because[:1].upper()}{because[1:]}"
         return f"{self.headline.removesuffix(':')} {because}."
 
 

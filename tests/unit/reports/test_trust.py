@@ -57,6 +57,13 @@ def test_a_control_of_few_rounds_decides_nothing() -> None:
     assert trust.headline == "Too few rounds: only ranges are shown, and no verdict."
 
 
+def test_the_reasons_follow_a_full_stop_as_a_sentence() -> None:
+    trust = assessed(sweep(constant(), cells(), rounds=5))
+    assert trust.explained.startswith(
+        "Too few rounds: only ranges are shown, and no verdict. No control was measured"
+    )
+
+
 def texts(results: Results) -> str:
     return " ".join(one.text for one in assessed(results).findings)
 
