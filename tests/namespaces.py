@@ -24,6 +24,11 @@ _IPC_FILE_SYSTEMS = {Path("/dev/shm"): ("tmpfs", "mode=1777"), Path("/dev/mqueue
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def number() -> int:
+    """Return the number of this test process, or of the one that started this program; 0 alone."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def enter() -> None:
     """Move this process and its future children there. Raises: OSError where it may not."""
     _check(_libc.unshare(_NEW_NS | _NEW_IPC | _NEW_NET))

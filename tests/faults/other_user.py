@@ -12,8 +12,9 @@ import pytest
 import sysv_ipc
 
 from ipcbench.transports.testing.actors import Actor
+from tests import namespaces
 
-OTHER_UID = 65533  # a uid without a user
+OTHER_UID = 65503 - namespaces.number()  # a uid without a user, and not NOBODY of confined.py
 DENIED = (PermissionError, posix_ipc.PermissionsError, sysv_ipc.PermissionsError)
 
 Try: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
