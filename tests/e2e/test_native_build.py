@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sys
 import sysconfig
 import zipfile
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from ipcbench.bench.loops.native_loops import missing
 from ipcbench.bench.results.results import Status, load
 from ipcbench.transports.native import REMEDY
+from tests.compiling import lacking
 from tests.e2e.installing import built_wheel, environment_with, run
 
 HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
@@ -26,6 +29,27 @@ def test_it_is_built_where_possible() -> None:
     if not possible and not os.environ.get("CI"):
         pytest.skip(f"there is no C compiler, or no {HEADER}: {REMEDY}")
     assert missing() is None
+
+
+@pytest.mark.parametrize(
+    ("more", "level"), [({}, "-O2"), ({"IPCBENCH_CFLAGS": "-O1"}, "-O1")], ids=["ours", "asked for"]
+)
+def test_it_is_optimized_whatever_flags_python_has(
+    tmp_path: Path, more: dict[str, str], level: str
+) -> None:
+    """A debug Python, and many a user's CFLAGS, say -O0: the loops would be slow."""
+    if lacking():
+        pytest.skip(lacking())
+    wheel = built_wheel(tmp_path, CFLAGS="-O0 -I/nowhere", CI="1", **more)
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "out")
+    show = "from ipcbench.transports.native import operations; print(operations.BUILD)"
+    build = run(sys.executable, "-c", show, cwd=tmp_path / "out")
+    assert re.fullmatch(rf"(GCC|\S*( \S+)? ?[Cc]lang).* \d+\.\d.*, {level} -.*\n", build)
+    assert "-std=gnu11" in build
+    assert "not optimized" not in build  # the compiler's own word: __OPTIMIZE__
+    assert "-O0" not in build
+    assert "/nowhere" not in build
 
 
 @pytest.fixture(scope="module")

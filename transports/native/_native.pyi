@@ -11,6 +11,9 @@ from typing_extensions import Buffer
 
 from ipcbench.transports.native.wait_policy import WaitPolicy
 
+BUILD: str
+"""The compiler with its version, and the flags that change the code: "GCC 12.2.0, -O2 …"."""
+
 OPERATIONS: tuple[tuple[str, str, str, bool], ...]
 """For each operation: its field in ops.h, the attribute of an endpoint, the action, in place."""
 

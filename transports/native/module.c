@@ -1,6 +1,21 @@
 /* The module `_native`: capsules of operations over handles that Python has opened. */
 #include "capsule.h"
 
+/* The compiler and its flags, for the record of a measurement. setup.py gives the flags. */
+#ifndef IPCBENCH_FLAGS
+#define IPCBENCH_FLAGS "unknown flags"
+#endif
+#ifdef __clang__
+#define IPCBENCH_COMPILER __VERSION__ /* it begins with the name */
+#else
+#define IPCBENCH_COMPILER "GCC " __VERSION__
+#endif
+#ifdef __OPTIMIZE__
+#define IPCBENCH_OPTIMIZED ""
+#else
+#define IPCBENCH_OPTIMIZED " (not optimized)"
+#endif
+
 struct capsule_content {
     struct ipcbench_ops ops;
     PyObject *owner;
@@ -58,6 +73,9 @@ add_parts(PyObject *module)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)
             return -1;
+    if (PyModule_AddStringConstant(module, "BUILD",
+                                   IPCBENCH_COMPILER ", " IPCBENCH_FLAGS IPCBENCH_OPTIMIZED) < 0)
+        return -1;
     if (PyType_Ready(&ipcbench_exporter) < 0)
         return -1;
     PyObject *names = ipcbench_operation_names();
