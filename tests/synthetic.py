@@ -98,7 +98,7 @@ def header(rounds: int = 12, seed: int = 1) -> Header:
         profile="quick",
         seed=seed,
         budget=180.0,
-        settings=Settings(values=3, warmups=1, block=0.01, tail=0.02, rounds=rounds),
+        settings=Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=rounds),
         machine=machine(),
         clock="CLOCK_MONOTONIC, 1 ns",
         plan="0" * 16,

@@ -21,7 +21,7 @@ from ipcbench.bench.results.axes import (
     unknown,
 )
 from ipcbench.bench.results.pace import CLOSED, parse_pace
-from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, Settings
+from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, MOST_STAMPS, Settings
 from ipcbench.bench.results.units import parse_seconds, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
 
@@ -33,6 +33,7 @@ LONGEST_MESSAGE = 600
 ASKED_WAITS = tuple(wait for wait in WAITS if wait != NO_WAIT)
 _INSTEAD = {
     "unknown field `poll`": 'write waits = ["poll"] for true, ["block"] for false, or both',
+    "unknown field `tail`": "write stamps = 200, the single times of each run, or 0 for none",
 }
 
 
@@ -54,7 +55,7 @@ class _Timing(msgspec.Struct, forbid_unknown_fields=True):
     values: int = 3
     warmups: int = 1
     block: str = "10ms"
-    tail: str = "10ms"
+    stamps: int = 200
 
 
 class _Axes(msgspec.Struct, forbid_unknown_fields=True):
@@ -181,8 +182,8 @@ def parse_profile(
                 values=_from_to(1, MOST_BLOCKS, run.values, "values"),
                 warmups=_from_to(0, MOST_BLOCKS, run.warmups, "warmups"),
                 block=_span(run.block, "block"),
-                tail=0.0 if run.tail == "0" else _span(run.tail, "tail"),
                 rounds=_from_to(1, MOST_ROUNDS, run.rounds, "rounds"),
+                stamps=_from_to(0, MOST_STAMPS, run.stamps, "stamps"),
             ),
             axes=(
                 *(_parse_axes(axes, twin=False) for axes in found.cells),

@@ -18,6 +18,7 @@ SCHEMA = 2
 READABLE = (1, SCHEMA)
 MOST_BLOCKS = 10_000  # of one run: its entry must not exceed the longest line
 MOST_ROUNDS = 1_000_000
+MOST_STAMPS = 10_000  # of a run's tail pass, as a profile asks for them
 
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
@@ -52,13 +53,19 @@ class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of a run. `tail`: seconds of the pass that stamps each message, 0: none."""
+    """Settings of a run.
+
+    `stamps`: single times of a tail pass, 0: none; five times as many where a loop is fast, and
+    fewer where it is slow (`ipcbench.bench.plan.tail`). `tail`: seconds of a tail pass, in older
+    journals, which had as many stamps as a run could take in that time. It is never written.
+    """
 
     values: Annotated[int, msgspec.Meta(ge=1, le=MOST_BLOCKS)]
     warmups: Annotated[int, msgspec.Meta(ge=0, le=MOST_BLOCKS)]
     block: Span
-    tail: Span
     rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]
+    stamps: Annotated[int, msgspec.Meta(ge=0, le=MOST_STAMPS)] = 0
+    tail: Span | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
@@ -100,10 +107,11 @@ class Skipped(Entry, kw_only=True, tag="skipped"):
 
 
 class Calibrated(Entry, kw_only=True, tag="calibrated"):
-    """The number of loops that fill a block of a cell."""
+    """The number of loops that fill a block of a cell, and of stamps in its tail pass."""
 
     cell: str
     loops: Positive
+    stamps: Count = 0
     at: Number = 0.0  # seconds of the sweep so far, with those before a resumption
 
 

@@ -51,6 +51,7 @@ class CellResult:
     cell: Cell
     facts: Facts | None = None  # None for a skipped cell
     loops: int | None = None
+    stamps: int = 0
     runs: list[Run] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
     skipped: Skipped | None = None
@@ -138,7 +139,8 @@ def _take(results: Results, entry: object) -> None:
     elif isinstance(entry, Skipped):
         results.cells[entry.cell.id] = CellResult(entry.cell, skipped=entry)
     elif isinstance(entry, Calibrated):
-        _known(results, entry.cell).loops = entry.loops
+        result = _known(results, entry.cell)
+        result.loops, result.stamps = entry.loops, entry.stamps
     elif isinstance(entry, Run):
         _check_run(entry)
         runs = _known(results, entry.cell).runs

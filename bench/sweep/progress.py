@@ -25,6 +25,7 @@ class Progress:
     """Progress of a sweep; a resumed one continues from it."""
 
     loops: dict[str, int] = field(default_factory=dict)
+    stamps: dict[str, int] = field(default_factory=dict)
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
     finished: set[int] = field(default_factory=set)  # rounds that have ended
     void: set[int] = field(default_factory=set)  # finished, and void by steal
@@ -49,6 +50,7 @@ class Progress:
         for identity, result in results.cells.items():
             if result.loops is not None:
                 progress.loops[identity] = result.loops
+                progress.stamps[identity] = result.stamps
             for run in result.runs:
                 progress._count(run)
         return progress

@@ -12,6 +12,7 @@ from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell, order
+from ipcbench.bench.plan.tail import stamps_of
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.records import (
     AnyEntry,
@@ -225,8 +226,12 @@ class Schedule:
             pattern = pattern_of(planned.cell)
             units = pattern.units(planned.cell.processes)
             loops = max(pattern.least, round(self._settings.block / (value * units)))
+            stamps = stamps_of(self._settings.stamps, value * units)
             self._progress.loops[planned.cell.id] = loops
-            self._write(Calibrated(cell=planned.cell.id, loops=loops, at=self._spent()))
+            self._progress.stamps[planned.cell.id] = stamps
+            self._write(
+                Calibrated(cell=planned.cell.id, loops=loops, stamps=stamps, at=self._spent())
+            )
 
     def _keep(self, planned: PlannedCell, run: Run) -> None:
         """Write a run to the journal; it is void if other processes disturbed it."""
@@ -270,12 +275,16 @@ class Schedule:
         settings = self._settings
         pattern = pattern_of(planned.cell)
         block = max(settings.block, pattern.least * pattern.gap)
-        blocks = block * (settings.values + settings.warmups) + settings.tail
+        blocks = block * (settings.values + settings.warmups)
+        stamps = self._progress.stamps.get(planned.cell.id, 0) if loops else 0
+        if stamps:
+            blocks += stamps * max(block / loops, pattern.gap)
         job = Job(
             cell=planned.cell,
             round=number,
             attempt=attempt,
             loops=loops,
+            stamps=stamps,
             settings=settings,
             cpus=planned.cpus,
             awake=planned.cell.placement == CROSS_CORE_AWAKE,

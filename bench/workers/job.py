@@ -8,7 +8,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 2
+PROTOCOL = 3
 """The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()
@@ -17,14 +17,16 @@ _encoder = msgspec.json.Encoder()
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one cell: its `attempt` in its round. `loops` 0: calibrate.
 
-    `cpus`: for each process, the CPUs that it is pinned to. `deadline`:
-    seconds after which the watchdog kills the run.
+    `stamps`: single times of each process in the tail pass, 0: no such pass. `cpus`: for
+    each process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog
+    kills the run.
     """
 
     cell: Cell
     round: int
     attempt: int = 1
     loops: int
+    stamps: int = 0
     settings: Settings
     cpus: list[list[int]]
     awake: bool

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import mmap
 import os
 import time
@@ -35,8 +34,6 @@ from ipcbench.transports.contract import (
     Wait,
 )
 from ipcbench.transports.registry import get
-
-MOST_STAMPS = 20_000  # of a stamped pass: enough for p99.9 of a run
 
 _encoder = msgspec.json.Encoder()
 
@@ -192,7 +189,6 @@ class Worker:
             self._wall = time.monotonic() - self._wall
             self._steal = host.ticks().steal_since(self._ticks)
             self._usage = list(map(used_between, self._before, after))
-        self._last = seconds / loops
         # Calibration measures the duration of a block, of which the gaps are a part.
         return seconds if self.job.loops else seconds + loops * self._pattern.gap
 
@@ -219,11 +215,10 @@ class Worker:
 
     def _tail(self) -> dict[int, int]:
         """Run a pass with a stamp a round trip, for the parts that have round trips."""
-        wanted = self.job.settings.tail
-        if not (self.job.loops and wanted and self._runner.stamped):
+        count = self.job.stamps
+        if not (count and self._runner.stamped):
             return {}
         self.report(Phase("tail"))
-        count = min(MOST_STAMPS, max(1, math.ceil(wanted / (self._last + self._pattern.gap))))
         durations: list[int] = []
         self._timed += self._run_block(count, self._runner.prepare_stamped(count, durations))
         return dict(counted(durations))

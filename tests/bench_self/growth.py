@@ -70,7 +70,7 @@ def _one(cells: int) -> Growth:
         )
         for size in range(cells)
     ]
-    settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=ROUNDS)
+    settings = Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=ROUNDS)
     written = 0.0
     with tempfile.TemporaryDirectory(dir=".") as folder:
         journal = Journal.create(Path(folder))

@@ -33,7 +33,7 @@ from tests.reference import build
 
 BLOCK = 0.012  # minimum seconds of a block
 TRIAL = 0.002  # the same while the number of loops is searched
-SETTINGS = Settings(values=3, warmups=1, block=BLOCK, tail=0.0, rounds=1)
+SETTINGS = Settings(values=3, warmups=1, block=BLOCK, stamps=0, rounds=1)
 DEADLINE = 30.0
 NATIVE = "native"
 CPU = max(os.sched_getaffinity(0))

@@ -15,7 +15,7 @@ NAMES = ("pipe", "unix-stream", "sysv-queue", "shm:posix+posix-sem")
 
 def measure() -> dict[str, Interval]:
     """Measure transport -> interval of the seconds from fork to the first timed block."""
-    settings = Settings(values=1, warmups=1, block=0.001, tail=0.0, rounds=1)
+    settings = Settings(values=1, warmups=1, block=0.001, stamps=0, rounds=1)
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     current()  # a ledger that all workers share
     parent = ForkServer()

@@ -54,7 +54,7 @@ about = "For the documents' commands."
 rounds = 1
 values = 1
 block = "1ms"
-tail = "0"
+stamps = 0
 
 [[cells]]
 patterns = ["latency", "stream"]

@@ -28,7 +28,7 @@ about = "The smallest possible profile."
 rounds = 1
 values = 1
 block = "1ms"
-tail = "1ms"
+stamps = 100
 [[cells]]
 patterns = ["latency"]
 transports = ["null"]

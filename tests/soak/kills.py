@@ -41,7 +41,7 @@ about = "All kinds of objects that can be left behind."
 rounds = 2
 values = 2
 block = "1ms"
-tail = "1ms"
+stamps = 100
 
 [[cells]]
 patterns = ["latency"]

@@ -27,7 +27,7 @@ TIMES = {2: 1000, 8: 100}  # processes -> starts of each transport
 AT_ONCE = 100  # starts of a trial, which an interrupted soak repeats as a whole
 LOOPS = 3
 DEADLINE = 20.0  # seconds of one start, which only a hang exceeds
-SETTINGS = Settings(values=1, warmups=0, block=0.001, tail=0.0, rounds=1)
+SETTINGS = Settings(values=1, warmups=0, block=0.001, stamps=0, rounds=1)
 
 
 def patterns(processes: int) -> list[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import stats
+from ipcbench.bench.plan import tail
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import schedule
 from ipcbench.bench.sweep.progress import RETAKES
-from ipcbench.bench.workers import worker
 from ipcbench.reports import model
 from ipcbench.reports.page import tables
 from ipcbench.reports.verdicts import statements, trust
@@ -50,7 +50,10 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks"),
         (stats.ENOUGH_ROUNDS, 6, "With fewer than 6 rounds"),
         (stats.CONFIDENCE, 0.95, "≥ 0.95"),
-        (worker.MOST_STAMPS, 20_000, "at most 20,000"),
+        (tail.MORE, 5, "five times as many where a loop takes less than 10 µs"),
+        (tail.FAST, 10e-6, "five times as many where a loop takes less than 10 µs"),
+        (tail.FEWER, (1000, 200, 100, 20), "1,000, 200, 100, 20 or none"),
+        (tail.LONGEST_PASS, 0.25, "where more would take over 0.25 s"),
         (tables.QUANTILES, (0.5, 0.9, 0.99, 0.999), "p50, p90, p99 and p99.9"),
     ],
 )

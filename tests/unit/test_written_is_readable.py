@@ -74,7 +74,7 @@ def test_a_failure_is_cut_to_what_a_line_holds(stage: Stage, tmp_path: Path) -> 
 def test_a_sweep_ends_before_its_journal_is_too_large(stage: Stage) -> None:
     from ipcbench.bench.sweep.schedule import Schedule
 
-    settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=12)
+    settings = Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=12)
     sweep = Schedule(
         a_plan(1),
         settings,
@@ -97,7 +97,7 @@ def test_an_answer_that_is_none_is_a_lost_fork_server(answer: bytes) -> None:
         cell=a_plan(1)[0].cell,
         round=1,
         loops=1,
-        settings=Settings(values=1, warmups=0, block=0.01, tail=0.0, rounds=1),
+        settings=Settings(values=1, warmups=0, block=0.01, stamps=0, rounds=1),
         cpus=[[0], [0]],
         awake=False,
         clock="fake",
@@ -120,7 +120,7 @@ def test_an_answer_that_is_none_is_a_lost_fork_server(answer: bytes) -> None:
         ("values = 3", "values = 10001", "1 to 10000"),
         ("warmups = 1", "warmups = 10001", "0 to 10000"),
         ('block = "10ms"', 'block = "999999999h"', "1h at most"),
-        ('tail = "20ms"', 'tail = "61m"', "1h at most"),
+        ("stamps = 400", "stamps = 10001", "0 to 10000"),
         ('sizes = ["64", "4K"]', 'sizes = ["999999999999999G"]', "more than any memory holds"),
         ('sizes = ["64", "4K"]', f"sizes = {list(range(1, 1002))}", "line "),
     ],

@@ -31,7 +31,7 @@ rounds = 12
 values = 3
 warmups = 1
 block = "10ms"
-tail = "20ms"
+stamps = 400
 
 [[cells]]
 patterns = ["latency", "stream"]
@@ -161,7 +161,7 @@ def test_each_control_of_ours_has_its_original(name: str) -> None:
 
 def test_a_profile_is_taken_as_it_is_written() -> None:
     profile = parsed(PROFILE)
-    assert profile.settings == Settings(values=3, warmups=1, block=0.01, tail=0.02, rounds=12)
+    assert profile.settings == Settings(values=3, warmups=1, block=0.01, stamps=400, rounds=12)
     links, several, control = profile.axes
     assert links.patterns == ("latency", "stream")
     assert links.transports == ("pipe", "shm:*")
@@ -178,11 +178,11 @@ def test_a_profile_is_taken_as_it_is_written() -> None:
 def test_missing_keys_of_the_run_have_defaults() -> None:
     text = PROFILE.split("[run]")[0] + "[run]\nrounds = 2\n\n[[cells]]"
     text += PROFILE.split("[[cells]]")[1]
-    assert parsed(text).settings == Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=2)
+    assert parsed(text).settings == Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=2)
 
 
 def test_a_tail_of_nothing_is_no_tail() -> None:
-    assert parsed(swapped('tail = "20ms"', 'tail = "0"')).settings.tail == 0.0
+    assert parsed(swapped("stamps = 400", "stamps = 0")).settings.stamps == 0
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,10 @@ def test_a_tail_of_nothing_is_no_tail() -> None:
         ('block = "10ms"', 'block = "-1s"', "duration"),
         ('block = "10ms"', 'block = "10 parsecs"', "10 parsecs"),
         ('block = "10ms"', "block = 10", "block"),
-        ('tail = "20ms"', 'tail = ""', "duration"),
+        ("stamps = 400", "stamps = -1", "stamps = -1: 0 to "),
+        ("stamps = 400", "stamps = 10001", "stamps = 10001: 0 to 10000"),
+        ("stamps = 400", 'stamps = "400"', "stamps"),
+        ("stamps = 400", 'tail = "9ms"', "write stamps = 200"),
         ('"latency", "stream"', '"latency", "streem"', "streem"),
         ('patterns = ["fan-in"]', 'patterns = "fan-in"', "patterns"),
         ('patterns = ["fan-in"]', "patterns = [1]", "patterns"),

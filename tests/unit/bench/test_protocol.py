@@ -19,7 +19,7 @@ JOB = Job(
     round=2,
     attempt=1,
     loops=1,
-    settings=Settings(values=1, warmups=0, block=0.01, tail=0.0, rounds=1),
+    settings=Settings(values=1, warmups=0, block=0.01, stamps=0, rounds=1),
     cpus=[[0], [0]],
     awake=False,
     clock="fake",

@@ -51,7 +51,7 @@ HEADER = Header(
     profile="quick",
     seed=1,
     budget=None,
-    settings=Settings(values=3, warmups=1, block=0.01, tail=0.0, rounds=12),
+    settings=Settings(values=3, warmups=1, block=0.01, stamps=0, rounds=12),
     machine=MACHINE,
     clock="CLOCK_MONOTONIC",
     plan="digest",

@@ -129,7 +129,7 @@ class Stage:
         clock: str = REAL,
         progress: Progress | None = None,
     ) -> Ended:
-        settings = Settings(values=3, warmups=1, block=0.01, tail=0.01, rounds=rounds)
+        settings = Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=rounds)
 
         def write(line: AnyEntry) -> None:
             self.lines.append(line)
@@ -271,6 +271,33 @@ def test_pauses_count_in_calibration_and_deadlines(stage: Stage) -> None:
     deadlines = {job.cell.pace: job.deadline for job in stage.jobs}
     assert deadlines["pause:100us"] < deadlines["pause:10ms"] < deadlines["pause:1s"]
     assert deadlines["pause:1s"] > 4 * 10
+
+
+def test_slow_runs_take_as_many_stamps_as_fast_ones(stage: Stage, tmp_path: Path) -> None:
+    """The number is decided at calibration, and a resumed sweep keeps it."""
+    cells = a_plan(1)
+    stage.answer = lambda job: a_reply(job, seconds=VALUE if job.round < 2 else 50 * VALUE)
+    stage.play(cells, rounds=3)
+    assert [job.stamps for job in stage.jobs] == [0, 1000, 1000, 1000]
+    known = stage.results(cells, tmp_path)
+    known.rounds.clear()
+    known.cells[cells[0].cell.id].runs.clear()
+    stage.answer = lambda job: a_reply(job, seconds=50 * VALUE)
+    stage.play(cells, rounds=1, progress=Progress.of(known))
+    assert stage.jobs[-1].stamps == 1000
+
+
+def test_the_stamps_count_in_the_deadline(stage: Stage) -> None:
+    slow, few = 1e-3, 20
+    stage.answer = lambda job: a_reply(job, seconds=slow)
+    stage.play(a_plan(1), rounds=1)
+    assert stage.jobs[-1].stamps == 200
+    progress = Progress(loops={a_plan(1)[0].cell.id: 10}, stamps={a_plan(1)[0].cell.id: few})
+    stage.play(a_plan(1), rounds=1, progress=progress)
+    assert stage.jobs[-1].stamps == few
+    assert stage.jobs[-2].deadline - stage.jobs[-1].deadline == pytest.approx(
+        schedule.SLACK * slow * (200 - few)
+    )
 
 
 @pytest.mark.parametrize("placement", ["same-core", CROSS_CORE_AWAKE])

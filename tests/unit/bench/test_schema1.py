@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.results.journal import NAME
+from ipcbench.bench.results.records import Settings
 from ipcbench.bench.results.results import Results, Status, Unreadable, load
 from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.display import Silent
@@ -41,6 +43,13 @@ def test_every_line_is_read(results: Results) -> None:
     assert all(cell.loops for cell in results.cells.values() if cell.skipped is None)
     assert sum(len(cell.failures) for cell in results.cells.values()) == 2
     assert len(list(results.ok())) == len([line for line in lines if line["kind"] == "cell"])
+
+
+def test_the_seconds_of_a_tail_pass_are_read(results: Results) -> None:
+    """Now a pass has a number of stamps: no seconds are written."""
+    old = results.header.settings
+    assert (old.tail, old.stamps) == (0.001, 0)
+    assert b"tail" not in msgspec.json.encode(Settings(values=1, warmups=0, block=0.01, rounds=1))
 
 
 def test_axes_that_it_did_not_know_are_at_their_defaults(results: Results) -> None:
