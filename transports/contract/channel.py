@@ -129,7 +129,11 @@ class Ticket:
 
 @runtime_checkable
 class Endpoint(Protocol):
-    """One process's end of a channel. Used by one thread of one process."""
+    """One process's end of a channel. Used by one thread of one process.
+
+    A signal's handler that runs in the middle of a call uses other endpoints, not this one:
+    a call of Python's may have written half of a message.
+    """
 
     @property
     def depth(self) -> int | None:

@@ -8,13 +8,24 @@
 #include "open_capsule.h"
 #include "operations.h"
 
+#define UNLENT (-1)
+#define CHANGING (-2) /* `loan` or `commit` is being called */
+
+/* Room for the bytes that a call sends or receives. */
+struct copy {
+    char *room; /* `size` bytes behind their headroom, or NULL */
+    size_t size;
+};
+
+/* Python code runs in the middle of a call: signal handlers before its operation (child_exit.h),
+ * and other threads during it. It may call the same object. So a call takes the spare copy out of
+ * the object and returns it at its end, and a slot is not lent or committed twice. */
 struct calls {
     PyObject_HEAD
     PyObject *capsule;
     struct ipcbench_ops opened, *ops; /* `ops` points to `opened` */
-    char *copy; /* of the bytes sent or received, behind its headroom */
-    size_t size;
-    Py_ssize_t lent; /* bytes of the slot that is to be committed, or -1 */
+    struct copy spare; /* of no call at present */
+    Py_ssize_t lent;   /* bytes of the slot that is to be committed, or UNLENT, or CHANGING */
     /* The operations return from time to time for signal handlers (wait_policy.h). Those of rings
      * over futex words do so; they need no headroom and get the caller's own bytes. */
     int interruptible;
@@ -87,21 +98,33 @@ answer(ssize_t found)
     return PyLong_FromSsize_t(found);
 }
 
-/* `size` bytes behind their headroom; NULL with an error set. */
-static char *
-aligned_buffer(struct calls *self, size_t size)
+/* Take the spare copy, or make one: 0, or -1 with an error set. */
+static int
+take_copy(struct calls *self, size_t size, struct copy *copy)
 {
-    if (self->copy == NULL || self->size < size) {
-        size_t whole = IPCBENCH_HEADROOM + (size + 63) / 64 * 64 + 64;
-        char *copy = aligned_alloc(64, whole);
-        if (copy == NULL)
-            return (char *)PyErr_NoMemory();
-        memset(copy, 0, whole); /* not every operation writes as much as it returns: null.c */
-        free(self->copy);
-        self->copy = copy;
-        self->size = size;
+    *copy = self->spare;
+    self->spare = (struct copy){0};
+    if (copy->room != NULL && copy->size >= size)
+        return 0;
+    size_t whole = IPCBENCH_HEADROOM + (size + 63) / 64 * 64 + 64;
+    free(copy->room);
+    *copy = (struct copy){aligned_alloc(64, whole), size};
+    if (copy->room == NULL) {
+        PyErr_NoMemory();
+        return -1;
     }
-    return self->copy + IPCBENCH_HEADROOM;
+    memset(copy->room, 0, whole); /* not every operation writes as much as it returns: null.c */
+    return 0;
+}
+
+/* Keep the larger one for the next call. */
+static void
+return_copy(struct calls *self, struct copy copy)
+{
+    struct copy other = self->spare;
+    if (other.room == NULL || other.size < copy.size)
+        self->spare = copy, copy = other;
+    free(copy.room);
 }
 
 static PyObject *
@@ -121,7 +144,7 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
         self->capsule = Py_NewRef(capsule);
         self->opened = opened;
         self->ops = &self->opened;
-        self->lent = -1;
+        self->lent = UNLENT;
         self->interruptible = interruptible;
     }
     return (PyObject *)self;
@@ -130,7 +153,7 @@ make(PyTypeObject *type, PyObject *arguments, PyObject *names)
 static void
 dealloc(struct calls *self)
 {
-    free(self->copy);
+    free(self->spare.room);
     Py_XDECREF(self->capsule);
     Py_TYPE(self)->tp_free(self);
 }
@@ -140,20 +163,33 @@ dealloc(struct calls *self)
 enum back { NOTHING, RETURNED, ALL };
 
 static PyObject *
+call_with_copy(struct calls *self, const Py_buffer *view, ssize_t (*invoke)(void *),
+               struct call *call, enum back back)
+{
+    struct copy copy;
+    if (take_copy(self, view->len, &copy) < 0)
+        return NULL;
+    call->bytes = copy.room + IPCBENCH_HEADROOM;
+    if (back != RETURNED)
+        memcpy(call->bytes, view->buf, view->len);
+    ssize_t found = run(self, invoke, call);
+    if (back != NOTHING && found >= 0 && !(self->ops->flags & IPCBENCH_IN_PLACE))
+        memcpy(view->buf, call->bytes, back == ALL || found > view->len ? view->len : found);
+    return_copy(self, copy);
+    return answer(found);
+}
+
+static PyObject *
 call_with_bytes(struct calls *self, Py_buffer *view, ssize_t (*invoke)(void *), struct call call,
                 enum back back)
 {
-    PyObject *result = NULL;
-    const int direct = self->interruptible && view->buf != NULL;
+    PyObject *result;
     call.size = view->len;
-    call.bytes = direct ? view->buf : aligned_buffer(self, view->len);
-    if (call.bytes != NULL) {
-        if (!direct && back != RETURNED)
-            memcpy(call.bytes, view->buf, view->len);
-        ssize_t found = run(self, invoke, &call);
-        if (!direct && back != NOTHING && found >= 0 && !(self->ops->flags & IPCBENCH_IN_PLACE))
-            memcpy(view->buf, call.bytes, back == ALL || found > view->len ? view->len : found);
-        result = answer(found);
+    if (self->interruptible && view->buf != NULL) {
+        call.bytes = view->buf;
+        result = answer(run(self, invoke, &call));
+    } else {
+        result = call_with_copy(self, view, invoke, &call, back);
     }
     PyBuffer_Release(view);
     return result;
@@ -211,14 +247,15 @@ call_loan(struct calls *self, PyObject *wanted, loan_function function)
         return NULL;
     if (size < 0)
         return PyErr_Format(PyExc_ValueError, "a loan of %zd bytes", size);
-    if (self->lent >= 0)
+    if (self->lent != UNLENT)
         return PyErr_Format(PyExc_ValueError,
                             "a loan of %zd bytes: another one is to be committed first", size);
     struct call call = {.operation.loan = function, .size = size};
+    self->lent = CHANGING;
     ssize_t found = run(self, invoke_loan, &call);
+    self->lent = found < 0 ? UNLENT : size;
     if (found < 0)
         return answer(found);
-    self->lent = size;
     return ipcbench_view(self->capsule, call.slot, size, 0);
 }
 
@@ -232,8 +269,10 @@ call_commit(struct calls *self, PyObject *written, commit_function function)
         return PyErr_Format(PyExc_ValueError, "a commit of %zd bytes: that many are not lent",
                             size);
     struct call call = {.operation.commit = function, .size = size};
-    self->lent = -1;
-    return answer(run(self, invoke_commit, &call));
+    self->lent = CHANGING;
+    ssize_t found = run(self, invoke_commit, &call);
+    self->lent = UNLENT;
+    return answer(found);
 }
 
 static PyObject *
