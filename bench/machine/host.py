@@ -1,42 +1,24 @@
-"""The host: its hardware, its settings, its CPUs, and their time so far."""
+"""The host: its description, its idle states, and the time of its CPUs so far."""
 
 from __future__ import annotations
 
 import os
 import platform
 import socket
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipcbench.bench.results.records import MachineInfo
+from ipcbench.bench.machine.settings import settings
+from ipcbench.bench.machine.text import text_of
+from ipcbench.bench.machine.topology import DEVICES, Cpu, kinds_of, of_one_kind, topology
+from ipcbench.bench.results.records import CoreKind, MachineInfo
 
-_SYS = Path("/sys/devices/system/cpu")
 IDLE_LATENCY = Path("/dev/cpu_dma_latency")
-
-# The settings that influence results, with their files; shown on the page and by `doctor`.
-_SETTINGS = {
-    "governor": _SYS / "cpu0/cpufreq/scaling_governor",
-    "idle driver": _SYS / "cpuidle/current_driver",
-    "idle governor": _SYS / "cpuidle/current_governor",
-    "smt": _SYS / "smt/active",
-    "isolated cpus": _SYS / "isolated",
-    "clock source": Path("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-    "kernel.msgmax": Path("/proc/sys/kernel/msgmax"),
-    "kernel.msgmnb": Path("/proc/sys/kernel/msgmnb"),
-    "fs.pipe-max-size": Path("/proc/sys/fs/pipe-max-size"),
-    "transparent huge pages": Path("/sys/kernel/mm/transparent_hugepage/enabled"),
-}
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
 
 
 def _cpu_model() -> str:
-    for line in _text(Path("/proc/cpuinfo")).splitlines():
+    for line in text_of(Path("/proc/cpuinfo")).splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model", "cpu model"):
             return value.strip()
@@ -45,8 +27,8 @@ def _cpu_model() -> str:
 
 def _virtualization() -> str:
     """Describe the hypervisor, or return "" if none is visible."""
-    flags = _text(Path("/proc/cpuinfo"))
-    vendor = _text(Path("/sys/class/dmi/id/sys_vendor"))
+    flags = text_of(Path("/proc/cpuinfo"))
+    vendor = text_of(Path("/sys/class/dmi/id/sys_vendor"))
     if "hypervisor" in flags:
         return f"virtual machine ({vendor})" if vendor else "virtual machine"
     return ""
@@ -54,54 +36,41 @@ def _virtualization() -> str:
 
 def machine() -> MachineInfo:
     """Describe this machine. Never raises: a file that cannot be read is left out."""
-    settings = {name: _text(path) for name, path in _SETTINGS.items()}
+    cpus = topology()
+    used = [cpu.number for cpu in of_one_kind(cpus)]
+    found = settings(used[-1])
     hidden = []
-    if not settings["governor"]:
+    if "governor" not in found:
         hidden.append("CPU frequency")
-    if not _text(_SYS / "cpu0/cache/index3/shared_cpu_list"):
+    if not text_of(DEVICES / f"system/cpu/cpu{used[-1]}/cache/index3/shared_cpu_list"):
         hidden.append("which CPUs share a cache")
     return MachineInfo(
         hostname=socket.gethostname(),
         kernel=platform.release(),
         cpu_model=_cpu_model(),
-        cpus=sorted(os.sched_getaffinity(0)),
+        cpus=[cpu.number for cpu in cpus],
         cpus_online=os.cpu_count() or 1,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         virtualization=_virtualization(),
         python=f"{platform.python_version()} ({platform.python_implementation()})",
         hidden=hidden,
-        settings={name: value for name, value in settings.items() if value},
+        settings=found,
+        cores=_cores(cpus, used),
     )
 
 
-def cpu_list(text: str) -> list[int]:
-    """Parse the CPU lists of /sys: `0-2,5` -> [0, 1, 2, 5]."""
-    cpus: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
-    return cpus
-
-
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """A CPU that may be used; two with the same `core` are threads of one physical core."""
-
-    number: int
-    core: tuple[int, ...]
-    shares_cache_with: tuple[int, ...]
-
-
-def topology() -> list[Cpu]:
-    """List the CPUs of sched_getaffinity(2); without topology in /sys, each is a core."""
-    allowed = sorted(os.sched_getaffinity(0))
-    found = []
-    for number in allowed:
-        folder = _SYS / f"cpu{number}"
-        siblings = cpu_list(_text(folder / "topology/thread_siblings_list")) or [number]
-        cache = cpu_list(_text(folder / "cache/index3/shared_cpu_list")) or allowed
-        found.append(Cpu(number, tuple(siblings), tuple(cache)))
-    return found
+def _cores(cpus: Sequence[Cpu], used: Collection[int]) -> list[CoreKind]:
+    """Describe the kinds of core; [] where all are alike."""
+    return [
+        CoreKind(
+            name=kind.name,
+            capacity=kind.capacity,
+            cpus=[cpu.number for cpu in group],
+            used=group[0].number in used,
+        )
+        for kind, group in kinds_of(cpus).items()
+        if kind.name
+    ]
 
 
 def may_forbid_idle() -> str:
@@ -138,6 +107,6 @@ class Ticks:
 
 def ticks() -> Ticks:
     """Read /proc/stat; a kernel that counts no steal shows 0."""
-    fields = [int(text) for text in _text(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
+    fields = [int(text) for text in text_of(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
     fields += [0] * (8 - len(fields))
     return Ticks(sum(fields), fields[7])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ipcbench.bench.machine.host import Cpu
+from ipcbench.bench.machine.topology import Cpu, kinds_of, near_cores, of_one_kind
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED, unknown
 
 
@@ -30,7 +30,7 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
 
     `same-core` puts all processes on the last CPU, since the first ones serve
     most interrupts. `cross-core` distributes them in turn over distinct
-    physical cores that share their last-level cache.
+    physical cores that share their last-level cache. Both use one kind of core.
 
     Raises: ValueError for an unknown placement.
     """
@@ -40,12 +40,14 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     if placement == UNPINNED:
         return [everywhere] * processes
     if placement == SAME_CORE:
-        return [[everywhere[-1]]] * processes
-    cores = _near_cores(site.cpus)
+        return [[max(cpu.number for cpu in of_one_kind(site.cpus))]] * processes
+    cores = near_cores(of_one_kind(site.cpus))
     if len(cores) < 2:
         return Impossible(
-            "only one physical core with this last-level cache may be used",
-            "allow more CPUs: taskset -c 0,1 …, or a machine with two cores",
+            f"only one physical core{_of_its_kind(site.cpus)} with this last-level cache may be "
+            "used",
+            "allow CPUs of two cores, which lscpu --extended shows: taskset -c, or --cpuset-cpus "
+            "of a container",
         )
     if placement == CROSS_CORE_AWAKE and site.idle:
         return Impossible(
@@ -54,17 +56,12 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     return [[cores[number]] for number in _deal(processes, len(cores))]
 
 
+def _of_its_kind(cpus: Sequence[Cpu]) -> str:
+    return " of its kind" if len(kinds_of(cpus)) > 1 else ""
+
+
 def _deal(processes: int, cores: int) -> list[int]:
     """Distribute processes in turn; with three cores or more, the first has one of its own."""
     if cores < 3 or processes <= cores:
         return [number % cores for number in range(processes)]
     return [0, *(1 + number % (cores - 1) for number in range(processes - 1))]
-
-
-def _near_cores(cpus: Sequence[Cpu]) -> list[int]:
-    """Return a CPU of each physical core in the largest group with a common last-level cache."""
-    groups: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
-    for cpu in cpus:
-        groups.setdefault(cpu.shares_cache_with, {}).setdefault(cpu.core, cpu.number)
-    largest = max(groups.values(), key=len, default={})
-    return sorted(largest.values(), reverse=True)

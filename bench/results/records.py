@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.slowdowns import LAST_CACHE, MITIGATIONS, PROCESSOR
 
 SCHEMA = 2
 READABLE = (1, SCHEMA)
@@ -30,6 +31,19 @@ Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
 
+class CoreKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A kind of core of a hybrid machine, as far as the sweep may use it.
+
+    `used`: the kind that pinned processes run on. `capacity`: the speed relative to the
+    fastest CPU of the machine, 1024; 0: not shown.
+    """
+
+    name: str
+    capacity: Count = 0
+    cpus: list[Count]
+    used: bool
+
+
 class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Description of a machine; `hidden` lists the properties that it does not report."""
 
@@ -43,13 +57,29 @@ class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     python: str
     hidden: list[str] = []
     settings: dict[str, str] = {}  # that influence results: governor, idle driver, limits …
+    cores: list[CoreKind] = []  # the kinds of core, the fastest first; none: all are alike
+
+    @property
+    def cores_used(self) -> str:
+        """The kind of core that pinned processes run on; "" where all are alike."""
+        return next((kind.name for kind in self.cores if kind.used), "")
 
     @property
     def fingerprint(self) -> str:
-        """CPU, kernel series and Python; runs with the same fingerprint can be compared."""
+        """Processor, kernel series and Python; runs with the same fingerprint can be compared."""
         series = ".".join(self.kernel.split(".")[:2])
         python = ".".join(self.python.split(".")[:2])
-        return f"{self.cpu_model} x{self.cpus_online}, Linux {series}, Python {python}"
+        cache = self.settings.get(LAST_CACHE, "")
+        parts = (
+            f"{self.cpu_model} x{self.cpus_online}",
+            self.settings.get(PROCESSOR, ""),
+            cache and f"{LAST_CACHE} {cache}",
+            self.cores_used,
+            f"Linux {series}",
+            f"Python {python}",
+            self.settings.get(MITIGATIONS, ""),
+        )
+        return ", ".join(filter(None, parts))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

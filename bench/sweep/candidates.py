@@ -6,6 +6,7 @@ from functools import cache
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
+from ipcbench.bench.machine.topology import topology
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
 from ipcbench.bench.results.files import describe
@@ -36,7 +37,7 @@ def candidate(name: str) -> Candidate:
 
 def site() -> Site:
     """Return the CPUs of this machine."""
-    return Site(host.topology(), host.may_forbid_idle())
+    return Site(topology(), host.may_forbid_idle())
 
 
 def native_reasons() -> list[Unavailable]:

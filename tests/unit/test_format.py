@@ -19,6 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
 PARTS = {
     "settings": records.Settings,
     "machine": MachineInfo,
+    "core's kind": records.CoreKind,
     "usage": records.Usage,
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ipcbench.bench.machine.host import Cpu
+from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.patterns import table
 from ipcbench.bench.plan.placement import Site, place
 from ipcbench.bench.results import axes

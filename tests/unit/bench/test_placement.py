@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.machine.host import Cpu, topology
+from ipcbench.bench.machine.topology import Cpu, topology
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.results.axes import (
     CROSS_CORE,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.commands.run import promised_cells
-from ipcbench.bench.machine.host import Cpu
+from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import (
