@@ -56,12 +56,15 @@ def are_times(values: Sequence[float]) -> bool:
     return bool(values) and all(SHORTEST <= value <= LONGEST for value in values)
 
 
-def calibrated(data: bytes | msgspec.Raw) -> float:
-    """Return the seconds per unit of the last calibration block. Raises: NoFigure."""
-    found = _read(data)
-    if not are_times(found.warmups[-1:]):
-        raise NoFigure(f"the calibration resulted in {found.warmups[-1:]} seconds per unit")
-    return found.warmups[-1]
+def calibrated(data: bytes | msgspec.Raw) -> list[tuple[int, float]]:
+    """Return the last two blocks of a calibration, or the only one: loops, seconds per unit.
+
+    Raises: NoFigure.
+    """
+    blocks = _decoded(data).benchmarks[0].runs[0].warmups[-2:]
+    if not are_times([seconds for _, seconds in blocks]):
+        raise NoFigure(f"the calibration resulted in {blocks} seconds per unit")
+    return blocks
 
 
 def measured(data: bytes | msgspec.Raw) -> Measured:
@@ -74,12 +77,19 @@ def measured(data: bytes | msgspec.Raw) -> Measured:
     return found
 
 
-def _read(data: bytes | msgspec.Raw) -> Measured:
+def _decoded(data: bytes | msgspec.Raw) -> _File:
+    """Decode a file that has one run at least. Raises: NoFigure."""
     try:
         file = _decoder.decode(data)
-        run = file.benchmarks[0].runs[0]
+        file.benchmarks[0].runs[0]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError) as error:
         raise NoFigure(f"pyperf's file of this run cannot be read: {error}") from error
+    return file
+
+
+def _read(data: bytes | msgspec.Raw) -> Measured:
+    file = _decoded(data)
+    run = file.benchmarks[0].runs[0]
     metadata = {key: file.metadata[key] for key in sorted(OF_A_RUN & file.metadata.keys())}
     return Measured([value for _, value in run.warmups], run.values, accepted(metadata))
 

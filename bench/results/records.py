@@ -137,11 +137,14 @@ class Skipped(Entry, kw_only=True, tag="skipped"):
 
 
 class Calibrated(Entry, kw_only=True, tag="calibrated"):
-    """The number of loops that fill a block of a cell, and of stamps in its tail pass."""
+    """The loops of a block of a cell from now on, and the stamps of its tail pass."""
 
     cell: str
     loops: Positive
     stamps: Count = 0
+    block: Span = 0.0  # seconds that were asked for, with pauses
+    warm_up: Span = 0.0  # seconds of the first warm-up, at least; 0: one block
+    round: Count = 0  # its blocks were too short or too long, so they were corrected after it
     at: Number = 0.0  # seconds of the sweep so far, with those before a resumption
 
 

@@ -52,6 +52,7 @@ class CellResult:
     facts: Facts | None = None  # None for a skipped cell
     loops: int | None = None
     stamps: int = 0
+    rescaled: list[int] = field(default_factory=list)  # rounds after which the loops changed
     runs: list[Run] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
     skipped: Skipped | None = None
@@ -141,6 +142,8 @@ def _take(results: Results, entry: object) -> None:
     elif isinstance(entry, Calibrated):
         result = _known(results, entry.cell)
         result.loops, result.stamps = entry.loops, entry.stamps
+        if entry.round:
+            result.rescaled.append(entry.round)
     elif isinstance(entry, Run):
         _check_run(entry)
         runs = _known(results, entry.cell).runs

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results
+from ipcbench.bench.sweep.calibration import length
 
 RETAKES = 2  # of a void run, within its round
 
@@ -18,6 +21,7 @@ class Begun:
     wall: float = 0.0
     timed: float = 0.0
     stolen: float = 0.0  # seconds
+    lengths: dict[str, float] = field(default_factory=dict)  # cell -> seconds of a block
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Progress:
 
     loops: dict[str, int] = field(default_factory=dict)
     stamps: dict[str, int] = field(default_factory=dict)
+    rescales: Counter[str] = field(default_factory=Counter)  # corrections of the loops
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
     finished: set[int] = field(default_factory=set)  # rounds that have ended
     void: set[int] = field(default_factory=set)  # finished, and void by steal
@@ -51,11 +56,12 @@ class Progress:
             if result.loops is not None:
                 progress.loops[identity] = result.loops
                 progress.stamps[identity] = result.stamps
+            progress.rescales[identity] = len(result.rescaled)
             for run in result.runs:
-                progress._count(run)
+                progress._count(run, result.cell)
         return progress
 
-    def _count(self, run: Run) -> None:
+    def _count(self, run: Run, cell: Cell) -> None:
         if not run.void or run.attempt > RETAKES:
             self.done.setdefault(run.round, set()).add(run.cell)
         if run.round in self.finished:
@@ -64,5 +70,7 @@ class Progress:
         begun.wall += run.wall
         begun.timed += run.timed
         begun.stolen += run.steal * run.wall
-        if run.void:
+        if not run.void:
+            begun.lengths[run.cell] = length(cell, run)
+        else:
             begun.attempts[run.cell] = max(begun.attempts.get(run.cell, 0), run.attempt)

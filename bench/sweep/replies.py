@@ -13,8 +13,8 @@ from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Reply
 
 
-def calibrated(reply: Reply) -> float | ProcessFailure:
-    """Return the seconds per unit."""
+def calibrated(reply: Reply) -> list[tuple[int, float]] | ProcessFailure:
+    """Return the blocks of a calibration: the loops, and the seconds per unit."""
     try:
         return pyperf_file.calibrated(reply.suite)
     except pyperf_file.NoFigure as error:
@@ -43,13 +43,15 @@ def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Rep
     """Put the parts of a run together. Raises: NoFigure."""
     assert reply.outcome is not None
     measured, outcome = pyperf_file.measured(reply.suite), reply.outcome
+    units = PATTERNS[planned.cell.pattern].units(planned.cell.processes)
     return Run(
         cell=planned.cell.id,
         round=number,
         attempt=attempt,
         loops=loops,
-        inner_loops=PATTERNS[planned.cell.pattern].units(planned.cell.processes),
-        warmups=measured.warmups,
+        inner_loops=units,
+        # The first of pyperf's warm-ups has several blocks.
+        warmups=[one / units for one in outcome.warmups] + measured.warmups[1:],
         values=measured.values,
         cpus=planned.cpus,
         depth=outcome.depth,

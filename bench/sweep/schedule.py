@@ -6,13 +6,14 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.plan.tail import stamps_of
+from ipcbench.bench.plan.timing import timing_of
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.records import (
     AnyEntry,
@@ -24,9 +25,10 @@ from ipcbench.bench.results.records import (
     Run,
     Settings,
 )
+from ipcbench.bench.sweep.calibration import RESCALES, calibrate, length, loops_for, rescaled
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
-from ipcbench.bench.sweep.replies import calibrated, to_run
+from ipcbench.bench.sweep.replies import to_run
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
@@ -63,6 +65,9 @@ class Schedule:
         full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._cells = cells
+        self._timings = {
+            one.cell.id: timing_of(one.cell, one.cpus, settings, clock) for one in cells
+        }
         self._settings = settings
         self._seed = seed
         self._write = write
@@ -138,16 +143,16 @@ class Schedule:
             planned, attempt = pending.popleft()
             self._show(number, planned)
             loops = self._progress.loops[planned.cell.id]
-            run = to_run(
-                planned, number, attempt, loops, self._ask(planned, number, attempt, loops)
-            )
+            run = to_run(planned, number, attempt, loops, self.ask(planned, number, attempt, loops))
             self._runs += 1
             if isinstance(run, ProcessFailure):
-                if self._fail(planned, number, attempt, run):
+                if self.fail(planned, number, attempt, run):
                     pending.append((planned, 2))
                 continue
             self._keep(planned, run)
             timed += run.timed
+            if not run.void:
+                begun.lengths[run.cell] = length(planned.cell, run)
             if run.void and attempt <= RETAKES:
                 pending.append((planned, attempt + 1))
             else:
@@ -157,6 +162,8 @@ class Schedule:
         now = time.monotonic() - began
         stolen = begun.stolen + now * host.ticks().steal_since(before)
         self._end_round(number, begun.wall + now, timed, stolen)
+        if number not in self._progress.void:
+            self._rescale(number, begun.lengths)
 
     def _pending(self, number: int, begun: Begun) -> deque[tuple[PlannedCell, int]]:
         """List the cells that a round still has to run, each with its next attempt."""
@@ -205,33 +212,53 @@ class Schedule:
 
     # Single runs
 
+    def settle(self, planned: PlannedCell, unit: float) -> None:
+        """Keep the loops and stamps of a cell; `unit`: seconds per unit, pauses included."""
+        cell, settings = planned.cell, self._timings[planned.cell.id].settings
+        seconds = unit * pattern_of(cell).units(cell.processes)  # of a loop
+        self._progress.stamps[cell.id] = stamps_of(settings.stamps, seconds)
+        self._set_loops(planned, loops_for(cell, unit, settings.block), 0)
+
+    def _set_loops(self, planned: PlannedCell, loops: int, number: int) -> None:
+        """Set the loops of a cell, found after so many rounds."""
+        identity = planned.cell.id
+        timing = self._timings[identity]
+        self._progress.loops[identity] = loops
+        self._progress.rescales[identity] += number > 0
+        self._write(
+            Calibrated(
+                cell=identity,
+                loops=loops,
+                stamps=self._progress.stamps[identity],
+                block=timing.block,
+                warm_up=timing.warm_up.least,
+                round=number,
+                at=self._spent(),
+            )
+        )
+
+    def show_calibration(self, left: float, planned: PlannedCell) -> None:
+        """Show the seconds of calibration that are left."""
+        self._watcher.update(0.0, left, f"calibrating {planned.cell.id}")
+
     def _calibrate(self) -> None:
         """Find the number of loops that fill a block, for each cell without one."""
         self._renew()
-        todo = deque(
-            (planned, 1)
-            for planned in order(self._cells, self._seed, 0)
-            if planned.cell.id not in self._progress.loops
-        )
-        while todo and not self.stopping:
-            left = len(todo) * 4 * self._settings.block
-            planned, attempt = todo.popleft()
-            self._watcher.update(0.0, left, f"calibrating {planned.cell.id}")
-            reply = self._ask(planned, 0, attempt, 0)
-            value = reply.failure or calibrated(reply)
-            if isinstance(value, ProcessFailure):
-                if self._fail(planned, 0, attempt, value):
-                    todo.append((planned, 2))
+        cells = order(self._cells, self._seed, 0)
+        todo = [planned for planned in cells if planned.cell.id not in self._progress.loops]
+        calibrate(todo, self._timings, self)
+
+    def _rescale(self, number: int, lengths: Mapping[str, float]) -> None:
+        """Correct the loops of cells whose blocks were too short or too long in a round."""
+        for planned in self._cells:
+            identity = planned.cell.id
+            loops = self._progress.loops.get(identity)
+            if loops is None or identity not in lengths:
                 continue
-            pattern = pattern_of(planned.cell)
-            units = pattern.units(planned.cell.processes)
-            loops = max(pattern.least, round(self._settings.block / (value * units)))
-            stamps = stamps_of(self._settings.stamps, value * units)
-            self._progress.loops[planned.cell.id] = loops
-            self._progress.stamps[planned.cell.id] = stamps
-            self._write(
-                Calibrated(cell=planned.cell.id, loops=loops, stamps=stamps, at=self._spent())
-            )
+            block, asked = lengths[identity], self._timings[identity].block
+            better = rescaled(planned.cell, loops, block, asked)
+            if better is not None and self._progress.rescales[identity] < RESCALES:
+                self._set_loops(planned, better, number)
 
     def _keep(self, planned: PlannedCell, run: Run) -> None:
         """Write a run to the journal; it is void if other processes disturbed it."""
@@ -241,7 +268,7 @@ class Schedule:
         run.at = self._spent()
         self._write(run)
 
-    def _fail(
+    def fail(
         self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
     ) -> bool:
         """Write a failed run to the journal; return whether to retry it within its round.
@@ -271,21 +298,21 @@ class Schedule:
             self._watcher.note(f"no longer run after {count} failed rounds in a row: {identity}")
         return False
 
-    def _ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
-        settings = self._settings
-        pattern = pattern_of(planned.cell)
-        block = max(settings.block, pattern.least * pattern.gap)
-        blocks = block * (settings.values + settings.warmups)
+    def ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
+        """Have a run done; `loops` 0: a calibration."""
+        timing = self._timings[planned.cell.id]
         stamps = self._progress.stamps.get(planned.cell.id, 0) if loops else 0
+        blocks = timing.longest if loops else timing.longest + timing.calibration
         if stamps:
-            blocks += stamps * max(block / loops, pattern.gap)
+            blocks += stamps * max(timing.block / loops, pattern_of(planned.cell).gap)
         job = Job(
             cell=planned.cell,
             round=number,
             attempt=attempt,
             loops=loops,
             stamps=stamps,
-            settings=settings,
+            settings=timing.settings,
+            warm_up=timing.warm_up,
             cpus=planned.cpus,
             awake=planned.cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
@@ -17,7 +18,8 @@ _encoder = msgspec.json.Encoder()
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one cell: its `attempt` in its round. `loops` 0: calibrate.
 
-    `stamps`: single times of each process in the tail pass, 0: no such pass. `cpus`: for
+    `settings`: those of this run, where `warm_up` is the first of the warm-ups. `stamps`:
+    single times of each process in the tail pass, 0: no such pass. `cpus`: for
     each process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog
     kills the run.
     """
@@ -28,6 +30,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     loops: int
     stamps: int = 0
     settings: Settings
+    warm_up: WarmUp = WarmUp()
     cpus: list[list[int]]
     awake: bool
     clock: str
@@ -53,6 +56,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     """Results of a run beside pyperf's values: see `ipcbench.bench.results.records.Run`."""
 
     depth: int | None
+    warmups: list[float]  # seconds a loop, of the blocks of the first warm-up
     usage: list[Usage]
     foreign: float | None
     steal: float

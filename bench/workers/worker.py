@@ -55,6 +55,7 @@ class Worker:
         self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")[:1]
         self._observed: dict[str, tuple[int, int]] = {}
         self._blocks = 0
+        self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
         self._first = 0.0
         self._timed = 0.0
         self._wall = 0.0
@@ -163,7 +164,9 @@ class Worker:
             arguments += ["--values", str(settings.values), "--warmups", str(settings.warmups)]
             arguments += ["--loops", str(self.job.loops)]
         else:
-            arguments += ["--values", "1", "--warmups", "0", "--calibrate-loops"]
+            # With a warm-up, it takes two blocks of the length that is asked for: a stall
+            # fills one, and the other one goes on with twice the loops.
+            arguments += ["--values", "1", "--warmups", "1", "--calibrate-loops"]
             arguments += ["--min-time", repr(settings.block)]
         runner.parse_args(arguments)
         runner.bench_time_func(
@@ -177,6 +180,10 @@ class Worker:
         settings = self.job.settings
         number, self._blocks = self._blocks, self._blocks + 1
         self.report(Phase(f"block {number + 1}"))
+        if not self.job.loops:
+            return self._trial(loops)
+        if number == 0 and settings.warmups:
+            return self._warm_up(loops)
         if number == settings.warmups:
             self._before = self._measure()
             self._ticks = host.ticks()
@@ -189,8 +196,29 @@ class Worker:
             self._wall = time.monotonic() - self._wall
             self._steal = host.ticks().steal_since(self._ticks)
             self._usage = list(map(used_between, self._before, after))
-        # Calibration measures the duration of a block, of which the gaps are a part.
-        return seconds if self.job.loops else seconds + loops * self._pattern.gap
+        return seconds
+
+    def _warm_up(self, loops: int) -> float:
+        """Run the blocks of the first warm-up; return the last one's seconds for so many loops."""
+        warm_up, blocks = self.job.warm_up, list[float]()
+        count = warm_up.loops(loops)
+        while not warm_up.enough(blocks, count * self._pattern.gap):
+            blocks.append(self._run_block(count, self._runner.prepare(count)))
+        self._warmups = [seconds / count for seconds in blocks]
+        return blocks[-1] / count * loops
+
+    def _trial(self, loops: int) -> float:
+        """Run a block of the calibration; return its duration, of which the gaps are a part.
+
+        The first block that is long enough is followed by the warm-up of a run, whose last
+        block counts: idle states are what they will be in a run.
+        """
+        pauses = loops * self._pattern.gap
+        seconds = self._run_block(loops, self._runner.prepare(loops))
+        long = seconds + pauses >= self.job.settings.block
+        if long and self.job.warm_up.most and not self._warmups:
+            seconds = self._warm_up(loops)
+        return seconds + pauses
 
     def _run_block(self, loops: int, own: Callable[[], Span]) -> float:
         self._team.announce(loops)
@@ -230,6 +258,7 @@ class Worker:
             foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
         return Outcome(
             depth=self._runner.endpoint.depth,
+            warmups=self._warmups,
             usage=self._usage,
             foreign=foreign,
             steal=self._steal,

@@ -66,6 +66,7 @@ def outcome(data: bytes) -> str:
     planned = PlannedCell(CELL, FACTS, [[0], [0]])
     found = Outcome(
         depth=None,
+        warmups=[4.2e-6],
         usage=[],
         foreign=0.0,
         steal=0.0,

@@ -140,7 +140,8 @@ def test_a_line_is_one_line_of_json_with_its_kind(tmp_path: Path) -> None:
     lines = (tmp_path / NAME).read_bytes().split(b"\n")
     assert len(lines) == 3
     assert json.loads(lines[1]) == {
-        "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "at": 0.5
+        "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "stamps": 0, "block": 0.0,
+        "warm_up": 0.0, "round": 0, "at": 0.5,
     }  # fmt: skip
 
 

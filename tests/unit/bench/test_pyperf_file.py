@@ -28,7 +28,8 @@ def test_a_file_of_pyperf_is_read() -> None:
     found = measured(data)
     assert (found.values, found.warmups) == ([1e-6, 2e-6], [5e-6, 3e-6])
     assert found.metadata == {"uptime": 1.5}  # the hostname is the same in every run
-    assert calibrated(data) == 3e-6
+    assert calibrated(data) == [(1, 5e-6), (100, 3e-6)]
+    assert calibrated(written([], [[1, 1.0], [2, 2.0], [4, 3.0]])) == [(2, 2.0), (4, 3.0)]
 
 
 @pytest.mark.parametrize(

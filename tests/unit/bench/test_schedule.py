@@ -69,6 +69,7 @@ def a_reply(job: Job, foreign: float | None = 0.0, seconds: float = VALUE) -> Re
     suite = {"benchmarks": [{"runs": runs}], "metadata": {"load_avg_1min": 0.5, "python": "x"}}
     outcome = Outcome(
         depth=None,
+        warmups=[seconds],
         usage=[Usage(), Usage()],
         foreign=foreign,
         tail={},
@@ -242,11 +243,11 @@ def test_loops_fill_a_block_with_all_units(stage: Stage) -> None:
     stage.play([*a_plan(1), *pairs])
     assert {line.cell: line.loops for line in stage.lines if isinstance(line, Calibrated)} == {
         a_plan(1)[0].cell.id: 10_000,
-        pairs[0].cell.id: 2500,  # four units per loop
+        pairs[0].cell.id: 25_000,  # four units per loop, and a long block: they are crowded
     }
     assert {(run.cell, run.loops, run.inner_loops) for run in stage.runs} == {
         (a_plan(1)[0].cell.id, 10_000, 1),
-        (pairs[0].cell.id, 2500, 4),
+        (pairs[0].cell.id, 25_000, 4),
     }
 
 

@@ -1,0 +1,110 @@
+"""Calibration: finds the loops that fill a block of each cell, and corrects them after a round."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Protocol, TypeAlias
+
+from ipcbench.bench.patterns.table import pattern_of
+from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.timing import Timing
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Run
+from ipcbench.bench.sweep.replies import calibrated
+from ipcbench.bench.workers.control import ProcessFailure
+from ipcbench.bench.workers.job import Reply
+
+SHORT = 0.75  # a block may be that much shorter than asked for, by the block before it
+SLOW_UNIT = 1e-3  # seconds: a few of them fill a block, and so does a single disturbance
+OFF = 2.0  # factor by which a round's block may differ from what was asked for
+RESCALES = 3  # corrections of a cell, at most: a cell with two regimes would go on for ever
+START_UP = 0.03  # seconds of a run beside its blocks, for the display
+
+# The loops of a block, and its seconds per unit, pauses included.
+Block: TypeAlias = tuple[int, float]
+
+
+def loops_for(cell: Cell, unit: float, block: float) -> int:
+    """Return the loops that fill a block; `unit`: seconds per unit, pauses included."""
+    pattern = pattern_of(cell)
+    return max(pattern.least, round(block / (unit * pattern.units(cell.processes))))
+
+
+def is_doubtful(cell: Cell, blocks: Sequence[Block]) -> bool:
+    """Tell whether a calibration needs a second one.
+
+    A stall makes the last block long and its loops too few: by the block before it, the
+    blocks of the sweep would be shorter than asked for. Of slow units, one alone fills a block,
+    the first of a process among them.
+    """
+    pattern = pattern_of(cell)
+    last = blocks[-1][1]
+    if last - pattern.gap / pattern.units(cell.processes) > SLOW_UNIT:
+        return True
+    return len(blocks) > 1 and blocks[-2][1] < SHORT * last
+
+
+def length(cell: Cell, run: Run) -> float:
+    """Return the seconds of a run's median block, with its pauses."""
+    return run.loops * (median(run.values) * run.inner_loops + pattern_of(cell).gap)
+
+
+def rescaled(cell: Cell, loops: int, block: float, asked: float) -> int | None:
+    """Return other loops where a block is too far off the length that was asked for, or None."""
+    if asked / OFF <= block <= asked * OFF:
+        return None
+    better = max(pattern_of(cell).least, round(loops * asked / block))
+    return better if better != loops else None
+
+
+class Runs(Protocol):
+    """The sweep, as a calibration uses it."""
+
+    stopping: bool
+
+    def ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
+        """Have a run done; `loops` 0: a calibration."""
+
+    def fail(
+        self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
+    ) -> bool:
+        """Keep a failed run; return whether to retry it."""
+
+    def settle(self, planned: PlannedCell, unit: float) -> None:
+        """Keep the result for a cell: the seconds per unit, pauses included."""
+
+    def show_calibration(self, left: float, planned: PlannedCell) -> None:
+        """Show the seconds that are left."""
+
+
+def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs: Runs) -> None:
+    """Find the loops of each cell by one run, and by a second one where that is doubtful.
+
+    The second one is a fresh run behind all others, so that it does not fall into the same
+    disturbance. Of the two, the shorter time per unit counts: a disturbance only adds to it.
+    """
+    todo = deque((planned, 1) for planned in cells)
+    units: dict[str, float] = {}  # seconds per unit, of the cells that are calibrated again
+    costs = {one.cell.id: START_UP + timings[one.cell.id].calibration for one in cells}
+    left = sum(costs.values())
+    while todo and not runs.stopping:
+        planned, attempt = todo.popleft()
+        identity = planned.cell.id
+        runs.show_calibration(max(0.0, left), planned)
+        left -= costs[identity]
+        reply = runs.ask(planned, 0, attempt, 0)
+        blocks = reply.failure or calibrated(reply)
+        first = identity not in units
+        again = False
+        if isinstance(blocks, ProcessFailure):
+            again = runs.fail(planned, 0, attempt, blocks) and first
+        else:
+            units[identity] = min(blocks[-1][1], units.get(identity, blocks[-1][1]))
+            again = first and is_doubtful(planned.cell, blocks)
+        if again:
+            todo.append((planned, attempt + 1))
+            left += costs[identity]
+        elif identity in units:
+            runs.settle(planned, units[identity])
