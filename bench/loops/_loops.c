@@ -1,7 +1,7 @@
 /* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
  * All have one signature: a capsule, the message, the buffer to receive into, a count; the
- * stamped ones also an array for their stamps. Their bodies (_loops.h) call the operations and
+ * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h) call the operations and
  * nothing else, without the interpreter's lock. To add a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -68,8 +68,8 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "a pause of less than 0, or of over a minute");
         return 0;
     }
-    if (block->count < 0 || (needs & STAMPS && stamps / 8 <= block->count)) {
-        PyErr_SetString(PyExc_ValueError, "a count of less than 0, or too few stamps for it");
+    if (block->count < 0 || (needs & STAMPS && (stamps < 8 || stamps / 8 - 1 > block->count))) {
+        PyErr_SetString(PyExc_ValueError, "a count of less than 0, no stamps, or more than loops");
         return 0;
     }
     if (needs & GUARDS && (block->size != 8 || (uintptr_t)block->buffer % 8)) {
@@ -141,6 +141,7 @@ run(loop body, int needs, PyObject *arguments)
     block.buffer = received.buf;
     block.size = received.len;
     block.stamps = stamps.buf;
+    block.stamped = stamps.len / 8 - 1;
     if (fit(&block, needs, message, buffer, stamps.len))
         result = run_timed(&block, body);
     PyBuffer_Release(&received);
@@ -168,6 +169,7 @@ release_stamps:
     LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
     LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
     LOOP(stamped_paused_ping, SENDS | RECEIVES | PAUSES | STAMPS)                                  \
+    LOOP(stamped_fan_in_sender, SENDS | STAMPS)                                                    \
     LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
 
 #define FUNCTION(name, needs)                                                                      \

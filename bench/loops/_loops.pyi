@@ -1,10 +1,10 @@
 """The compiled loops: `native_loops.py` finds each by the name of its twin in bench/patterns.
 
 Each takes a capsule of operations, the message, the buffer and a count; a stamped one also
-an array of count + 1 stamps. Each returns its start and its end, in the seconds of
-time.perf_counter, and the number of messages (or round trips, or updates) that it handled.
-Raises: OSError by an operation's errno, EBADMSG for a message of another length; TypeError
-where the end lacks an operation.
+an array, whose n + 1 entries it fills with the stamps around the last n of `count` loops.
+Each returns its start and its end, in the seconds of time.perf_counter, and the number of
+messages (or round trips, or updates) that it handled. Raises: OSError by an operation's
+errno, EBADMSG for a message of another length; TypeError where the end lacks an operation.
 """
 
 from collections.abc import Callable

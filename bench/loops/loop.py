@@ -2,8 +2,12 @@
 
 A loop takes an endpoint, the prepared message, the buffer to receive into, a count, the
 clock, and the arguments of its part, if any. It does its calls `count` times, between two
-readings of the clock, and nothing beside them. A stamped loop reads the clock once a round
-trip as well: it is a pass of its own, so that the stamps add nothing to the mean.
+readings of the clock, and nothing beside them.
+
+A stamped loop reads the clock once a round trip instead: it is a pass of its own, so that the
+stamps add nothing to the mean. It takes an array behind the clock and fills it: with n + 1
+stamps around the last n round trips. The first ones of `count` have no stamps: they include
+the barrier and the start of the other processes.
 """
 
 from __future__ import annotations
@@ -26,7 +30,9 @@ class Span(NamedTuple):
 
 # The calls of an endpoint depend on its topology: the contract has a protocol for each.
 Loop: TypeAlias = Callable[Concatenate[Any, Any, memoryview, int, Clock, ...], Span]
-Stamped: TypeAlias = Callable[Concatenate[Any, Any, memoryview, int, Clock, ...], "array[int]"]
+Stamped: TypeAlias = Callable[
+    Concatenate[Any, Any, memoryview, int, Clock, "array[int]", ...], None
+]
 
 
 def durations(stamps: array[int]) -> array[int]:

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
+from ipcbench.bench.loops.loop import Loop, Span, Stamped
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.native import REMEDY, built, translate_native
 
@@ -69,14 +69,19 @@ def stamped_twin(loop: Stamped) -> Stamped | None:
         return None
 
     def run(
-        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *arguments: int
-    ) -> array[int]:
-        stamps = array("q", bytes(8 * (count + 1)))
+        endpoint: Any,
+        message: Any,
+        buffer: memoryview,
+        count: int,
+        clock: Clock,
+        stamps: array[int],
+        *arguments: int,
+    ) -> None:
         try:
             body(endpoint.capsule, message, buffer, count, *arguments, stamps)
         except OSError as error:
             raise _translated(error, loop.__name__) from error
-        return durations(clock.stamps(stamps))
+        stamps[:] = clock.stamps(stamps)
 
     run.__name__ = loop.__name__
     run.__doc__ = loop.__doc__

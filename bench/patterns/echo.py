@@ -57,4 +57,5 @@ ECHO = Pattern(
     seats=_seats,
     units=lambda processes: processes - 1,
     refuses=any_number,
+    single="round trip",
 )

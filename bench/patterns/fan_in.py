@@ -1,7 +1,12 @@
-"""Pattern `fan-in`: process 0 receives the messages of all others."""
+"""Pattern `fan-in`: process 0 receives the messages of all others.
+
+A sender cannot know when its message arrives. A single time is that of one call of `send`:
+how long the sender is held back where the channel is full, or others send.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from itertools import repeat
@@ -24,6 +29,24 @@ def fan_in_sender(
     for _ in repeat(None, count):
         send(message)
     return Span(start, now(), count)
+
+
+def stamped_fan_in_sender(
+    endpoint: Any,
+    message: Any,
+    buffer: memoryview,
+    count: int,
+    clock: Clock,
+    stamps: array[int],
+) -> None:
+    """Do as `fan_in_sender`, with a time stamp behind each of the last sends."""
+    send, now = endpoint.send, clock.now_ns
+    for _ in repeat(None, count - len(stamps) + 1):
+        send(message)
+    stamps[0] = now()
+    for number in range(1, len(stamps)):
+        send(message)
+        stamps[number] = now()
 
 
 def fan_in_receiver(
@@ -72,7 +95,7 @@ def check_receiver(endpoint: Any, seat: Seat, size: int) -> list[int]:
     return []
 
 
-SENDER = Part(fan_in_sender, check_sender, starts=True)
+SENDER = Part(fan_in_sender, check_sender, starts=True, stamped=stamped_fan_in_sender)
 RECEIVER = Part(fan_in_receiver, check_receiver, ends=True)
 
 
@@ -91,4 +114,6 @@ FAN_IN = Pattern(
     seats=_seats,
     units=lambda processes: processes - 1,
     refuses=any_number,
+    single="send",
+    steady=True,
 )

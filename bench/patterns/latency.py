@@ -8,7 +8,7 @@ from typing import Any
 
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.loop import Span, durations
+from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns.part import Part, Pattern, Seat, links, only_even, only_two
 from ipcbench.transports.contract import Topology
 
@@ -34,17 +34,23 @@ def pong(endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clo
 
 
 def stamped_ping(
-    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
-) -> array[int]:
-    """Do as `ping`, with a time stamp a round trip: the durations, in nanoseconds."""
+    endpoint: Any,
+    message: Any,
+    buffer: memoryview,
+    count: int,
+    clock: Clock,
+    stamps: array[int],
+) -> None:
+    """Do as `ping`, with a time stamp behind each of the last round trips."""
     send, recv_into, now = endpoint.send, endpoint.recv_into, clock.now_ns
-    stamps = array("q", bytes(8 * (count + 1)))
+    for _ in repeat(None, count - len(stamps) + 1):
+        send(message)
+        recv_into(buffer)
     stamps[0] = now()
-    for number in range(1, count + 1):
+    for number in range(1, len(stamps)):
         send(message)
         recv_into(buffer)
         stamps[number] = now()
-    return durations(stamps)
 
 
 def check_client(endpoint: Any, seat: Seat, size: int) -> list[int]:
@@ -69,6 +75,7 @@ LATENCY = Pattern(
     seats=links(CLIENT, SERVER),
     units=lambda processes: 1,
     refuses=only_two,
+    single="round trip",
 )
 PAIRS_LATENCY = Pattern(
     name="pairs-latency",
@@ -77,4 +84,5 @@ PAIRS_LATENCY = Pattern(
     seats=links(CLIENT, SERVER),
     units=lambda processes: processes // 2,
     refuses=only_even,
+    single="round trip",
 )

@@ -26,7 +26,7 @@ class Part:
             got. Raises Corrupt, and what the endpoint raises.
         starts: the process waits for the barrier; the others wait at their endpoint by then.
         ends: the block lasts until this process has finished.
-        stamped: the loop with a time stamp a round trip, where it has round trips.
+        stamped: the loop with single times, where a process of this part can tell them.
         buffer: returns the buffer to receive into, from the size of a message and the
             variable that all processes share.
         finish: prepares the call that follows the loop in each block.
@@ -88,6 +88,9 @@ class Pattern:
         gap: seconds of each loop that are not timed: the processes sleep, and leave their CPU
             to others.
         least: the least number of loops of a block.
+        single: the unit that one time of the tail pass is of, "" where there is no such pass.
+        steady: the tail pass begins with a block without stamps, since its times depend on how
+            full the channel is; else with one loop.
     """
 
     name: str
@@ -100,6 +103,8 @@ class Pattern:
     account: Callable[[Sequence[Span], int, Traits], Observed] = lambda *_: {}
     gap: float = 0.0
     least: int = 1
+    single: str = ""
+    steady: bool = False
 
     @property
     def carries(self) -> bool:

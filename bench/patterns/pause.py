@@ -46,18 +46,29 @@ def paused_ping(
 
 
 def stamped_paused_ping(
-    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, nanoseconds: int
-) -> array[int]:
-    """Do as `paused_ping`, and keep each duration, in nanoseconds."""
+    endpoint: Any,
+    message: Any,
+    buffer: memoryview,
+    count: int,
+    clock: Clock,
+    stamps: array[int],
+    nanoseconds: int,
+) -> None:
+    """Do as `paused_ping`, with stamps whose differences are the last round trips."""
     send, recv_into, now = endpoint.send, endpoint.recv_into, clock.now_ns
-    seconds, found = nanoseconds * 1e-9, array("q", bytes(8 * count))
-    for number in range(count):
+    seconds, total = nanoseconds * 1e-9, 0
+    for _ in repeat(None, count - len(stamps) + 1):
+        sleep(seconds)
+        send(message)
+        recv_into(buffer)
+    stamps[0] = 0
+    for number in range(1, len(stamps)):
         sleep(seconds)
         start = now()
         send(message)
         recv_into(buffer)
-        found[number] = now() - start
-    return found
+        total += now() - start
+        stamps[number] = total
 
 
 def paused(pace: str) -> Pattern:

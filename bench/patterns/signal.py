@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import Any
 
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.loop import Span, durations
+from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.messages import MESSAGES
 from ipcbench.bench.patterns.part import Part, Pattern, Seat, only_two
 from ipcbench.transports.contract import Role, Topology
@@ -38,17 +38,23 @@ def signal_responder(
 
 
 def stamped_signal_initiator(
-    endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock
-) -> array[int]:
-    """Do as `signal_initiator`, with a time stamp a round trip: the durations, in nanoseconds."""
+    endpoint: Any,
+    message: Any,
+    buffer: memoryview,
+    count: int,
+    clock: Clock,
+    stamps: array[int],
+) -> None:
+    """Do as `signal_initiator`, with a time stamp behind each of the last round trips."""
     notify, wait, now = endpoint.notify, endpoint.wait, clock.now_ns
-    stamps = array("q", bytes(8 * (count + 1)))
+    for _ in repeat(None, count - len(stamps) + 1):
+        notify()
+        wait()
     stamps[0] = now()
-    for number in range(1, count + 1):
+    for number in range(1, len(stamps)):
         notify()
         wait()
         stamps[number] = now()
-    return durations(stamps)
 
 
 def check_initiator(endpoint: Any, seat: Seat, size: int) -> list[int]:
@@ -82,4 +88,5 @@ SIGNAL = Pattern(
     ],
     units=lambda processes: 1,
     refuses=only_two,
+    single="round trip",
 )

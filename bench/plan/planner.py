@@ -215,6 +215,7 @@ def _facts(cell: Cell, traits: Traits) -> Facts:
         differs=native and traits.native_differs,
         batch=native and traits.batch and per == "message",
         signals=traits.signals,
+        single=PATTERNS[cell.pattern].single,
     )
 
 

@@ -94,6 +94,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             others that do the same.
         batch: a call of the native operations may carry several messages.
         signals: waiters that both sides notify for each message; 0: the kernel wakes them.
+        single: the unit that a time of the tail pass is of ("round trip", "send"), "" where
+            there is no such pass, and in older journals, which stamped round trips alone.
     """
 
     per: str
@@ -105,3 +107,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     differs: bool = False
     batch: bool = False
     signals: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
+    single: str = ""

@@ -215,8 +215,11 @@ class Schedule:
     def settle(self, planned: PlannedCell, unit: float) -> None:
         """Keep the loops and stamps of a cell; `unit`: seconds per unit, pauses included."""
         cell, settings = planned.cell, self._timings[planned.cell.id].settings
-        seconds = unit * pattern_of(cell).units(cell.processes)  # of a loop
-        self._progress.stamps[cell.id] = stamps_of(settings.stamps, seconds)
+        pattern = pattern_of(cell)
+        seconds = unit * pattern.units(cell.processes)  # of a loop
+        self._progress.stamps[cell.id] = (
+            stamps_of(settings.stamps, seconds) if pattern.single else 0
+        )
         self._set_loops(planned, loops_for(cell, unit, settings.block), 0)
 
     def _set_loops(self, planned: PlannedCell, loops: int, number: int) -> None:
@@ -304,7 +307,9 @@ class Schedule:
         stamps = self._progress.stamps.get(planned.cell.id, 0) if loops else 0
         blocks = timing.longest if loops else timing.longest + timing.calibration
         if stamps:
-            blocks += stamps * max(timing.block / loops, pattern_of(planned.cell).gap)
+            pattern = pattern_of(planned.cell)
+            first = timing.block * pattern.steady
+            blocks += first + stamps * max(timing.block / loops, pattern.gap)
         job = Job(
             cell=planned.cell,
             round=number,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.loop import Loop, Span, Stamped
+from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.patterns.part import Seat
+from ipcbench.bench.results.histogram import count as counted
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import native_of
@@ -45,6 +47,7 @@ class BlockRunner:
         self._native = native
         self.loop: Loop = seat.part.loop
         self.stamped: Stamped | None = seat.part.stamped
+        self._stamps = array("q")
         self.buffer = seat.part.buffer(size, variable)
         self.message: Any = aligned_buffer(size)
         self.message[:] = WRITTEN * size
@@ -69,35 +72,39 @@ class BlockRunner:
         """
         return self.seat.part.check(self.endpoint, self.seat, self.size)
 
-    def prepare(self, count: int) -> Callable[[], Span]:
-        """Make ready for a block of `count` loops; return the function that runs it."""
+    def prepare(self, count: int, stamps: int = 0) -> Callable[[], Span]:
+        """Make ready for a block of `count` loops; return the function that runs it.
+
+        Where the part has a stamped loop, the last `stamps` of them are timed one by one: see
+        `tail`.
+        """
         times, arguments = count * self.seat.share, self.seat.part.arguments
+        loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
         finish = self.seat.part.finish(self.endpoint, self.seat, self.size)
 
         def run() -> Span:
-            span = self.loop(
-                self.endpoint, self.message, self.buffer, times, self.clock, *arguments
-            )
+            span = loop(self.endpoint, self.message, self.buffer, times, self.clock, *arguments)
             finish()
             return span
 
         return run
 
-    def prepare_stamped(self, count: int, durations: list[int]) -> Callable[[], Span]:
-        """Make ready for a stamped pass, which appends its durations; return its function."""
-        stamped, now, arguments = self.stamped, self.clock.now, self.seat.part.arguments
-        assert stamped is not None
-        self.clock.begin(count)
+    def _stamping(self, stamped: Stamped, stamps: int) -> Loop:
+        found = self._stamps = array("q", bytes(8 * (stamps + 1)))
 
-        def run() -> Span:
-            start = now()
-            durations.extend(
-                stamped(self.endpoint, self.message, self.buffer, count, self.clock, *arguments)
-            )
-            return Span(start, now(), count)
+        def loop(
+            endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *rest: int
+        ) -> Span:
+            start = clock.now()
+            stamped(endpoint, message, buffer, count, clock, found, *rest)
+            return Span(start, clock.now(), count)
 
-        return run
+        return loop
+
+    def tail(self) -> dict[int, int]:
+        """Return the single times of the last block as a histogram, empty if it had none."""
+        return dict(counted(durations(self._stamps)))
 
 
 def pin_and_disable_gc(cpus: Sequence[int]) -> None:

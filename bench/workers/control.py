@@ -45,9 +45,10 @@ class Check(Message, tag="check"):
 
 
 class Block(Message, tag="block"):
-    """Announcement of a timed block of `count` loops."""
+    """Announcement of a timed block of `count` loops, the last `stamps` of them timed singly."""
 
     count: int
+    stamps: int = 0
 
 
 class Go(Message, tag="go"):
@@ -69,6 +70,16 @@ class Done(Message, tag="done"):
     start: float
     end: float
     handled: int
+
+
+class Collect(Message, tag="collect"):
+    """Request for the single times of the last block."""
+
+
+class Tail(Message, tag="tail"):
+    """Answer to `Collect`: a histogram (`ipcbench.bench.results.histogram`)."""
+
+    counts: dict[int, int]
 
 
 class Measure(Message, tag="measure"):
@@ -95,7 +106,19 @@ class ProcessFailure(Message, tag="failure"):
 
 
 AnyMessage: TypeAlias = (
-    Hello | Connect | Check | Block | Go | Ready | Done | Measure | Used | Stop | ProcessFailure
+    Hello
+    | Connect
+    | Check
+    | Block
+    | Go
+    | Ready
+    | Done
+    | Collect
+    | Tail
+    | Measure
+    | Used
+    | Stop
+    | ProcessFailure
 )
 M = TypeVar("M", bound=Message)
 

@@ -12,11 +12,13 @@ from typing import Never
 
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns.part import Seat
+from ipcbench.bench.results.histogram import Counts
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import (
     Block,
     Check,
+    Collect,
     Connect,
     ControlSocket,
     Done,
@@ -26,6 +28,7 @@ from ipcbench.bench.workers.control import (
     ProcessFailure,
     Ready,
     Stop,
+    Tail,
     Used,
     failure_of,
 )
@@ -102,7 +105,9 @@ def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
         elif isinstance(message, Check):
             control.say(Ready(runner.check()))
         elif isinstance(message, Block):
-            _block(control, runner, message.count)
+            _block(control, runner, message)
+        elif isinstance(message, Collect):
+            control.say(Tail(runner.tail()))
         elif isinstance(message, Measure):
             control.say(Used(usage()))
         elif isinstance(message, Stop):
@@ -110,8 +115,8 @@ def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
             return
 
 
-def _block(control: ControlSocket, runner: BlockRunner, count: int) -> None:
-    timed = runner.prepare(count)
+def _block(control: ControlSocket, runner: BlockRunner, block: Block) -> None:
+    timed = runner.prepare(block.count, block.stamps)
     control.say(Ready())
     if runner.seat.part.starts:
         control.listen(Go)
@@ -210,10 +215,10 @@ class Team:
         for peer in self.peers:
             peer.near.say(Check())
 
-    def announce(self, count: int) -> None:
+    def announce(self, count: int, stamps: int = 0) -> None:
         """Announce a block, and return once every peer is ready. Raises: RunFailed, PeerGone."""
         for peer in self.peers:
-            peer.near.say(Block(count))
+            peer.near.say(Block(count, stamps))
         self.ready()
 
     def release(self) -> None:
@@ -226,6 +231,17 @@ class Team:
         """Wait for the end of each peer's block; return the spans. Raises: RunFailed, PeerGone."""
         done = [peer.near.listen(Done) for peer in self.peers]
         return [Span(one.start, one.end, one.handled) for one in done]
+
+    def tails(self) -> list[Counts]:
+        """Return the single times that each peer took in the last block, as histograms.
+
+        Asked for when all have ended: a process that counts takes no time from one that is
+        still timed. Raises: RunFailed, PeerGone.
+        """
+        asked = [peer for peer in self.peers if peer.seat.part.stamped]
+        for peer in asked:
+            peer.near.say(Collect())
+        return [peer.near.listen(Tail).counts for peer in asked]
 
     def usage(self) -> list[Usage]:
         """Return the resources that each peer has used so far. Raises: RunFailed, PeerGone."""

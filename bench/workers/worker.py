@@ -16,7 +16,7 @@ from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.part import Seat, elapsed
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
-from ipcbench.bench.results.histogram import count as counted
+from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
@@ -220,8 +220,8 @@ class Worker:
             seconds = self._warm_up(loops)
         return seconds + pauses
 
-    def _run_block(self, loops: int, own: Callable[[], Span]) -> float:
-        self._team.announce(loops)
+    def _run_block(self, loops: int, own: Callable[[], Span], stamps: int = 0) -> float:
+        self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()
         self._variable[0] = 0
@@ -242,14 +242,15 @@ class Worker:
         return [usage(), *peers]
 
     def _tail(self) -> dict[int, int]:
-        """Run a pass with a stamp a round trip, for the parts that have round trips."""
-        count = self.job.stamps
-        if not (count and self._runner.stamped):
+        """Run a pass with single times, of all processes whose part can tell them."""
+        stamps = self.job.stamps
+        if not (stamps and any(seat.part.stamped for seat in self._seats)):
             return {}
         self.report(Phase("tail"))
-        durations: list[int] = []
-        self._timed += self._run_block(count, self._runner.prepare_stamped(count, durations))
-        return dict(counted(durations))
+        # The first loop has no stamp: it includes the barrier and the start of the others.
+        count = stamps + (self.job.loops if self._pattern.steady else 1)
+        self._timed += self._run_block(count, self._runner.prepare(count, stamps), stamps)
+        return dict(merge([self._runner.tail(), *self._team.tails()]))
 
     def _outcome(self, tail: dict[int, int]) -> Outcome:
         together = len({tuple(cpus) for cpus in self.job.cpus}) == 1 == len(self.job.cpus[0])

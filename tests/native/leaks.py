@@ -277,7 +277,7 @@ def calls(stack: ExitStack) -> Iterator[Act]:
 
 
 def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator[Act]:
-    compiled, stamps = native_loops.compiled, array("q", bytes(8 * 4))
+    compiled, stamps = native_loops.compiled, array("q", bytes(8 * 3))
     watched = message, buffer, stamps, capsule
     for name in (
         "ping",
@@ -295,9 +295,9 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
     yield Act("paused", partial(paused, capsule, message, buffer, 3, 1000), watched)
     yield Act("both", partial(both, capsule, message, buffer, 3, 1000, stamps), watched)
     for name, call, *arguments in (
-        ("too few stamps", stamped, capsule, message, buffer, 9, stamps),
+        ("too many stamps", stamped, capsule, message, buffer, 1, stamps),
         ("a pause of less than 0", paused, capsule, message, buffer, 3, -1),
-        ("a pause and too few stamps", both, capsule, message, buffer, 9, 1000, stamps),
+        ("a pause and too many stamps", both, capsule, message, buffer, 1, 1000, stamps),
         ("a loop over nothing", stamped, 7, message, buffer, 3, stamps),
         ("no headroom", compiled.ping, capsule, memoryview(bytes(64)), buffer, 3),
         ("a read-only buffer", compiled.ping, capsule, message, memoryview(bytes(64)), 3),

@@ -59,8 +59,8 @@ except {error} as error:
         ("o.word_lane_bytes(2**60, 16)", "OverflowError", "no segment has 16 slots"),
         ("o.word_lane_bytes(-1, 16)", "OverflowError", "no segment has 16 slots"),
         ("o.word_signal(None, memory, 4, 16, policy)", "ValueError", "not aligned"),
-        ("stamped(2**63 - 1)", "ValueError", "too few stamps"),
-        ("stamped(10)", "ValueError", "too few stamps"),
+        ("stamped(8)", "ValueError", "more than loops"),
+        ("stamped(-(2**63))", "ValueError", "a count of less than 0"),
     ],
     ids=lambda value: str(value)[:30],
 )

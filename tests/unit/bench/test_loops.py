@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ipcbench.bench.loops.clock import FakeClock, RealClock
+from ipcbench.bench.loops.loop import durations
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns.fan_in import stamped_fan_in_sender
 from ipcbench.bench.patterns.latency import stamped_ping
 from ipcbench.bench.patterns.part import Part
 from ipcbench.bench.patterns.signal import stamped_signal_initiator
@@ -175,24 +178,64 @@ def test_the_variable_is_counted_up_inside_the_guard() -> None:
 # Stamps.
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("first", [0, 1, 30])
+@pytest.mark.parametrize("stamped", COUNTS)
 @pytest.mark.parametrize(
     ("loop", "calls"),
-    [(stamped_ping, "sr"), (stamped_signal_initiator, "nw")],
-    ids=["ping", "signal"],
+    [(stamped_ping, "sr"), (stamped_signal_initiator, "nw"), (stamped_fan_in_sender, "s")],
+    ids=["ping", "signal", "fan-in"],
 )
-def test_each_round_trip_has_a_stamp(loop: Callable[..., Any], calls: str, count: int) -> None:
-    script = Script()
-    durations = loop(script, MESSAGE, memoryview(bytearray(4)), count, script)
-    assert script.calls == "T" + f"{calls}T" * count
-    # The clock's n-th step is as long as all calls until then: 1, 4, 7, …
-    assert list(durations) == [1 + 3 * number for number in range(1, count + 1)]
+def test_only_the_last_loops_have_stamps(
+    loop: Callable[..., Any], calls: str, stamped: int, first: int
+) -> None:
+    script, stamps = Script(), array("q", bytes(8 * (stamped + 1)))
+    loop(script, MESSAGE, memoryview(bytearray(4)), first + stamped, script, stamps)
+    assert script.calls == calls * first + "T" + f"{calls}T" * stamped
+    # The clock's n-th step is as long as all calls until then.
+    steps = [(len(calls) + 1) * (number + 1) + len(calls) * first for number in range(stamped)]
+    assert list(durations(stamps)) == [step + 1 for step in steps]
+
+
+def test_a_slow_start_has_no_stamp() -> None:
+    """The first round trip includes the barrier and the start of the other process."""
+    clock = iter(range(0, 1000, 10))
+
+    class Slow:
+        started = False
+
+        def send(self, data: Any, /) -> None: ...
+
+        def recv_into(self, buffer: memoryview, /) -> None:
+            if not self.started:
+                self.started = True
+                [next(clock) for _ in range(50)]
+
+        notify = staticmethod(lambda: None)
+
+        def wait(self) -> None:
+            self.recv_into(memoryview(b""))
+
+        def now_ns(self) -> int:
+            return next(clock)
+
+        def now(self) -> float:
+            return 0.0
+
+        def begin(self, count: int) -> None: ...
+
+    for part in (latency.CLIENT, signal.INITIATOR):
+        slow: Any = Slow()
+        stamps, clock = array("q", bytes(8 * 11)), iter(range(0, 1000, 10))
+        assert part.stamped is not None
+        part.stamped(slow, MESSAGE, memoryview(bytearray(4)), 11, slow, stamps)
+        assert set(durations(stamps)) == {10}
 
 
 def test_the_stamped_loop_is_the_parts_own() -> None:
     assert {part: part.stamped for part in PARTS if part.stamped} == {
         latency.CLIENT: stamped_ping,
         signal.INITIATOR: stamped_signal_initiator,
+        fan_in.SENDER: stamped_fan_in_sender,
     }
 
 
@@ -225,8 +268,8 @@ def test_stamps_on_the_null_endpoint() -> None:
     message = endpoint.prepare(memoryview(bytes(8)))
     buffer = memoryview(bytearray(8))
     made_up = FakeClock("cell", 3)
-    durations = stamped_ping(endpoint, message, buffer, 50, made_up)
-    assert len(durations) == 50
-    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in durations)
-    real = stamped_ping(endpoint, message, buffer, 50, RealClock())
-    assert all(each >= 0 for each in real)
+    stamps = array("q", bytes(8 * 51))
+    stamped_ping(endpoint, message, buffer, 51, made_up, stamps)
+    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in durations(stamps))
+    stamped_ping(endpoint, message, buffer, 51, RealClock(), stamps)
+    assert all(each >= 0 for each in durations(stamps))

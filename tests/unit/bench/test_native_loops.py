@@ -10,6 +10,7 @@ import select
 import signal
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import Clock, FakeClock, RealClock
-from ipcbench.bench.loops.loop import Loop, Span, Stamped
+from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, stream
 from ipcbench.bench.patterns import signal as signal_pattern
@@ -45,7 +46,7 @@ from tests.unit.bench.test_loops import CALLS, COUNTS, variable
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
-WITH_ROUND_TRIPS = [part for part in PARTS if part.stamped]
+WITH_STAMPS = [part for part in PARTS if part.stamped]
 
 
 class Script:
@@ -231,19 +232,38 @@ def test_a_block_on_the_null_endpoint_takes_the_time_foretold(part: Part, count:
     assert span == (0.0, count * clock.cost, count)
 
 
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("part", WITH_ROUND_TRIPS)
-def test_each_round_trip_has_a_stamp(part: Part, count: int) -> None:
+@pytest.mark.parametrize("first", [0, 1, 30])
+@pytest.mark.parametrize("stamped", COUNTS)
+@pytest.mark.parametrize("part", WITH_STAMPS)
+def test_only_the_last_loops_have_stamps(part: Part, stamped: int, first: int) -> None:
+    count, stamps = first + stamped, array("q", bytes(8 * (stamped + 1)))
+    rest = a_message(), aligned_buffer(16), count
     script, began = Script(), time.perf_counter_ns()
-    real = native_stamped(part)(script, a_message(), aligned_buffer(16), count, RealClock())
+    native_stamped(part)(script, *rest, RealClock(), stamps)
     assert script.calls == CALLS[part](count)
-    assert len(real) == count
-    assert all(each > 0 for each in real)
-    assert sum(real) <= time.perf_counter_ns() - began
+    assert all(each > 0 for each in durations(stamps))
+    assert sum(durations(stamps)) <= time.perf_counter_ns() - began
     made_up = FakeClock("cell", 3)
-    found = native_stamped(part)(Script(), a_message(), aligned_buffer(16), count, made_up)
-    assert len(found) == count
-    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in found)
+    native_stamped(part)(Script(), *rest, made_up, stamps)
+    assert all(abs(each - made_up.cost * 1e9) <= 1 for each in durations(stamps))
+
+
+@pytest.mark.parametrize("part", WITH_STAMPS)
+def test_a_slow_start_has_no_stamp(part: Part) -> None:
+    script = Script()
+    started: list[int] = []
+
+    def slow(*_: Any) -> int:
+        if not started:
+            time.sleep(0.3)
+        started.append(1)
+        return 0
+
+    script.capsule = capsule(send=slow, recv=lambda *_: 16, notify=slow, wait=lambda *_: 0)
+    stamps, began = array("q", bytes(8 * 11)), time.perf_counter_ns()
+    native_stamped(part)(script, a_message(), aligned_buffer(16), 11, RealClock(), stamps)
+    assert len(started) == 11
+    assert stamps[0] - began >= 0.3e9
 
 
 # Errors.
@@ -379,11 +399,14 @@ def test_a_buffer_without_headroom_is_refused(message: Any, buffer: Any) -> None
 def test_a_count_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError):
         native(latency.CLIENT)(Script(), a_message(), aligned_buffer(16), -1, RealClock())
-    with pytest.raises(ValueError):
-        from array import array
 
+
+@pytest.mark.parametrize("stamps", [0, 4, 6])  # not even the first one, half of one, one too many
+def test_stamps_are_one_at_least_and_no_more_than_loops(stamps: int) -> None:
+    room = bytearray(8 * stamps if stamps != 4 else 4)
+    with pytest.raises(ValueError, match="no stamps, or more than loops"):
         native_loops.compiled.stamped_ping(
-            Script().capsule, a_message(), aligned_buffer(16), 4, array("q", bytes(32))
+            Script().capsule, a_message(), aligned_buffer(16), 4, room
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import FakeClock, RealClock
+from ipcbench.bench.loops.loop import durations
 from ipcbench.bench.patterns import pause
 from ipcbench.bench.patterns.latency import SERVER
 from ipcbench.bench.patterns.part import Part
@@ -51,10 +53,10 @@ def test_each_round_trip_is_timed_between_two_readings(count: int, slept: list[f
     assert slept == [GAP * 1e-9] * count
     # The clock's n-th step is as long as all calls until then: a round trip takes 4, 8, 12, …
     assert span == (0.0, pytest.approx(sum(4 * n for n in range(1, count + 1)) * 1e-9), count)
-    again = Script()
-    found = stamped_paused_ping(again, MESSAGE, buffer, count, again, GAP)
-    assert list(found) == [4 * n for n in range(1, count + 1)]
-    assert again.calls == script.calls
+    again, stamps = Script(), array("q", bytes(8 * (count + 1)))
+    stamped_paused_ping(again, MESSAGE, buffer, count + 1, again, stamps, GAP)
+    assert list(durations(stamps)) == [4 * n + 2 for n in range(1, count + 1)]
+    assert again.calls == "sr" + script.calls  # the first round trip has no stamps
 
 
 def test_the_made_up_time_of_a_block_is_foretold(slept: list[float]) -> None:
@@ -79,7 +81,10 @@ def ends() -> Iterator[tuple[Any, Any]]:
 
 
 def together(client: Part, near: Any, far: Any, native: bool) -> tuple[float, float, list[int]]:
-    """Play a block and a stamped pass of ten: seconds of round trips, of the wall, and each."""
+    """Play a block of ten and a stamped pass of ten and one.
+
+    Returns the seconds of round trips, of the wall, and each single time.
+    """
     message = aligned_buffer(64) if native else near.prepare(aligned_buffer(64))
     answers = native_loops.twin(SERVER.loop) if native else SERVER.loop
     body = native_loops.twin(client.loop) if native else client.loop
@@ -88,17 +93,18 @@ def together(client: Part, near: Any, far: Any, native: bool) -> tuple[float, fl
     assert stamped is not None
     reply = aligned_buffer(64) if native else far.prepare(aligned_buffer(64))
     server = threading.Thread(
-        target=answers, args=(far, reply, aligned_buffer(64), 20, RealClock()), daemon=True
+        target=answers, args=(far, reply, aligned_buffer(64), 21, RealClock()), daemon=True
     )
     server.start()
     began = time.perf_counter()
     span = body(near, message, aligned_buffer(64), 10, RealClock(), *client.arguments)
     wall = time.perf_counter() - began
-    each = stamped(near, message, aligned_buffer(64), 10, RealClock(), *client.arguments)
+    stamps = array("q", bytes(8 * 11))
+    stamped(near, message, aligned_buffer(64), 11, RealClock(), stamps, *client.arguments)
     server.join(10)
     assert not server.is_alive()
     assert span.handled == 10
-    return span.end - span.start, wall, list(each)
+    return span.end - span.start, wall, list(durations(stamps))
 
 
 @pytest.mark.parametrize("native", [False, pytest.param(True, marks=needs_native)])

@@ -288,6 +288,11 @@ def test_slow_runs_take_as_many_stamps_as_fast_ones(stage: Stage, tmp_path: Path
     assert stage.jobs[-1].stamps == 1000
 
 
+def test_a_pattern_without_single_times_has_no_stamps(stage: Stage) -> None:
+    stage.play(a_plan(1, pattern="stream"), rounds=1)
+    assert [job.stamps for job in stage.jobs] == [0, 0]
+
+
 def test_the_stamps_count_in_the_deadline(stage: Stage) -> None:
     slow, few = 1e-3, 20
     stage.answer = lambda job: a_reply(job, seconds=slow)
