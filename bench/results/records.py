@@ -177,7 +177,7 @@ class Run(Entry, kw_only=True, tag="run"):
     inner_loops: Positive
     warmups: list[float]
     values: list[float]
-    cpus: list[list[Count]]  # for each process, the CPUs that it was pinned to
+    cpus: list[list[Count]]  # for each process, the CPUs that it could use at the end
     depth: Count | None
     usage: list[Usage]
     foreign: Number | None  # same-core only: share of the timed wall time that other processes had

@@ -64,6 +64,9 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     observations: dict[str, float]
     start_up: float
     timed: float
+    # For each process, the CPUs that it may use at the end.
+    cpus: list[list[int]] = msgspec.field(default_factory=list)
+    moved: str = ""  # the process whose CPUs changed during the run
 
 
 Report = Phase | Outcome | ProcessFailure

@@ -18,6 +18,7 @@ from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import Usage
+from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.job import Job, Outcome, Phase
@@ -81,8 +82,11 @@ class Worker:
             self._attach(own)
             if self._transport.traits.carries or not self._pattern.carries:
                 self._check()
+            pinned = self._cpus()
             self._bench(runner, suite_fd)
             tail = self._tail()
+            self._used = self._cpus()
+            self._moved = moved(pinned, self._used)
             self._team.stop()
             self._runner.endpoint.close()
             self.report(self._outcome(tail))
@@ -94,6 +98,9 @@ class Worker:
             for channel in self._channels:
                 channel.close()
                 channel.unlink()
+
+    def _cpus(self) -> list[list[int]]:
+        return cpus_of([0, *(peer.pid for peer in self._team.peers)])
 
     def _end_with(self, failure: ProcessFailure) -> Never:
         """Report a peer's end and exit: the fork server kills the other peers and cleans up."""
@@ -264,6 +271,8 @@ class Worker:
             foreign=foreign,
             steal=self._steal,
             tail=tail,
+            cpus=self._used,
+            moved=self._moved,
             observations={name: part / of for name, (part, of) in self._observed.items() if of},
             start_up=self._first - self._forked,
             timed=self._timed,

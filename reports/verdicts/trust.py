@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.results.slowdowns import slowdowns
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
@@ -79,6 +81,8 @@ def assess(results: Results, cells: Sequence[Measured]) -> Trust:
         *_about_void(results),
         *_about_steal(results),
         *_about_failures(results),
+        *_about_cpus(cells),
+        *_about_machine(results),
     ]
     severity = max((one.severity for one in findings), default=Severity.OK)
     headline = _headline(severity, rounds, bool(cells))
@@ -223,6 +227,36 @@ def _about_failures(results: Results) -> list[Finding]:
         grave = lost > SHARE_TO_NOTE * (len(runs) + lost)
         found.append(Finding(Severity.WARNING if grave else Severity.NOTE, text))
     return found
+
+
+def _about_cpus(cells: Sequence[Measured]) -> list[Finding]:
+    """Tell of cells whose processes could not use the same CPUs in all runs."""
+    changed = [
+        (one, sets)
+        for one in cells
+        if len(sets := list(dict.fromkeys(_cpus(run) for run in one.runs))) > 1
+    ]
+    if not changed:
+        return []
+    one, (first, second, *_) = changed[0]
+    text = (
+        f"The CPUs of {_many(len(changed), 'cell')} changed during the sweep, so that a median "
+        f"mixes two situations: {one.cell.id[:200]} had {first[:80]}, then {second[:80]}."
+    )
+    return [Finding(Severity.WARNING, text)]
+
+
+def _cpus(run: Run) -> str:
+    lists = dict.fromkeys(", ".join(map(str, cpus)) for cpus in run.cpus)
+    return f"CPUs {' and '.join(lists)}"
+
+
+def _about_machine(results: Results) -> list[Finding]:
+    """Tell of settings that make calls dear: every figure of the run is one with them."""
+    return [
+        Finding(Severity.WARNING, f"{one.topic[:1].upper()}{one.topic[1:]} {one.text}.")
+        for one in slowdowns(results.header.machine.settings)
+    ]
 
 
 def _many(number: int, noun: str) -> str:

@@ -235,3 +235,20 @@ class Raises(_Faulty):
         if ticket.role is Role.SERVER:
             raise RuntimeError("no such luck\nin two lines")
         return super().attach(ticket, deadline)
+
+
+class Moves(_Faulty):
+    """The peer gets another CPU in the middle of a block, as by a cpuset that changes."""
+
+    name = "moves"
+
+    def add_fault(self, endpoint: Any) -> None:
+        good = endpoint.send
+
+        def send(data: Any, /) -> None:
+            other = {1} if os.sched_getaffinity(0) == {0} else {0}
+            os.sched_setaffinity(0, other)
+            good(data)
+            endpoint.send = good
+
+        endpoint.send = _after(TIMED, good, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ipcbench.bench.results.results import Results
@@ -92,3 +93,38 @@ def test_a_twin_without_its_original() -> None:
     lost = next(iter(results.cells))
     results.cells[lost].runs.clear()
     assert assessed(results).controls[0].verdict == "no control: no round has both"
+
+
+def with_settings(**settings: str) -> Results:
+    results = sweep(constant(), cells())
+    usual = results.header.machine.settings
+    results.header.machine = msgspec.structs.replace(
+        results.header.machine, settings=usual | settings
+    )
+    return results
+
+
+def test_settings_that_make_calls_dear_are_a_warning() -> None:
+    trust = assessed(with_settings(PYTHONMALLOC="debug", nice="0", seccomp="2 filters"))
+    found = [one.text for one in trust.findings if one.severity is Severity.WARNING]
+    assert [text.split()[0] for text in found if "control" not in text] == [
+        "PYTHONMALLOC",
+        "Seccomp",
+    ]
+    assert "PYTHONMALLOC debug, which checks each block of memory" in " ".join(found)
+
+
+def test_usual_settings_are_no_finding() -> None:
+    usual = {"seccomp": "none", "nice": "0", "scheduling policy": "SCHED_OTHER"}
+    before = texts(sweep(constant(), cells()))
+    assert texts(with_settings(**usual)) == before
+
+
+def test_a_cell_whose_cpus_changed_is_named() -> None:
+    results = sweep(constant(), cells(placements=("unpinned",)))
+    (first, *_) = results.cells.values()
+    for run in first.runs[5:]:
+        run.cpus = [[0], [0]]
+    found = [one for one in assessed(results).findings if "CPUs of" in one.text]
+    assert [one.severity for one in found] == [Severity.WARNING]
+    assert f"{first.cell.id} had CPUs 0 and 1, then CPUs 0." in found[0].text
