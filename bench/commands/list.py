@@ -14,7 +14,7 @@ from ipcbench.bench.commands.output import console, print_json
 
 if TYPE_CHECKING:
     from ipcbench.bench.plan.planner import Candidate
-    from ipcbench.transports.contract import Limits, Traits
+    from ipcbench.transports.contract import Limit, Limits, Traits
 
 HEADINGS = (
     "transport", "kind", "framing", "patterns", "waits", "peer death", "native", "limits",
@@ -61,14 +61,18 @@ def _entry(name: str) -> dict[str, Any]:
 
 
 def _limits(limits: Limits) -> list[dict[str, Any]]:
-    found = [asdict(limit) for limit in (limits.message, *limits.others)]
+    found = [_plain_limit(limit) for limit in (limits.message, *limits.others)]
     for limit, name in (
         (limits.fan_in_message, "message of several senders"),
         (limits.fan_out_message, "message of competing receivers"),
     ):
         if limit is not None:
-            found.append(asdict(limit) | {"name": name})
+            found.append(_plain_limit(limit) | {"name": name})
     return found
+
+
+def _plain_limit(limit: Limit) -> dict[str, Any]:
+    return {key: getattr(limit, key) for key in ("name", "value", "source", "remedy")}
 
 
 def _native_entry(found: Candidate) -> dict[str, Any]:

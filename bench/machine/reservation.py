@@ -8,6 +8,7 @@ from ipcbench.bench.machine.guardian import Guardian, clean_up, watch
 from ipcbench.bench.machine.lock import SweepLock
 from ipcbench.bench.results.files import describe
 from ipcbench.transports.base.os_errors import remedy
+from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.home import REMEDY
 from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, abandoned
@@ -27,6 +28,8 @@ class Reservation:
         self._lock = SweepLock() if exclusive else None
 
     def __enter__(self) -> Reservation:
+        if (lack := no_proc()) is not None:  # every process would look dead
+            raise lack
         if self._lock is not None:
             self._lock.acquire()
         try:

@@ -21,7 +21,7 @@ from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.results.axes import BLOCK, PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
 from ipcbench.bench.results.pace import CLOSED
-from ipcbench.transports.contract import Limits, Topology, Traits, Unavailable, Wait
+from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +246,15 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     if limit.value is not None and cell.size > limit.value:
         return Skip(
             f"{cell.transport} takes at most {limit.value} bytes as {limit.name} ({limit.source})",
-            limit.remedy,
+            limit.remedy_for(_need(cell)),
         )
     return None
+
+
+def _need(cell: Cell) -> Need:
+    pattern = PATTERNS[cell.pattern]
+    parties, channels = pattern.parties(cell.processes), pattern.channels(cell.processes)
+    return Need(cell.size, cell.depth, pattern.topology, parties, channels)
 
 
 def order(cells: Sequence[PlannedCell], seed: int, round_number: int) -> list[PlannedCell]:

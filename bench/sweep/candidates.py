@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from ipcbench.bench.loops import native_loops
@@ -12,6 +13,7 @@ from ipcbench.bench.plan.planner import Candidate
 from ipcbench.bench.results.files import describe
 from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy
+from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Limits, Unavailable
 from ipcbench.transports.registry import BrokenPlugin
 
@@ -19,6 +21,14 @@ from ipcbench.transports.registry import BrokenPlugin
 @cache
 def candidate(name: str) -> Candidate:
     """Examine a transport on this machine, once."""
+    found = _examine(name)
+    lack = no_proc()
+    if lack is not None and isinstance(found.found, Unavailable):
+        return replace(found, found=lack)  # the cause of whatever its probe has met
+    return found
+
+
+def _examine(name: str) -> Candidate:
     found = registry.get(name)
     if isinstance(found, BrokenPlugin):
         return Candidate(name, None, found.reason)

@@ -15,6 +15,7 @@ from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
+from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.ledger import abandoned
 from ipcbench.transports.registry import names
@@ -45,6 +46,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Examine the machine, and its noise for `LISTEN` seconds."""
     return [
+        *_proc(),
         *_placements(),
         *_hardware(),
         *_noise(),
@@ -60,6 +62,12 @@ def _ok(topic: str, text: str) -> Finding:
 
 def _warning(topic: str, text: str, remedy: str = "") -> Finding:
     return Finding(Severity.WARNING, topic, text, remedy)
+
+
+def _proc() -> Iterator[Finding]:
+    if (lack := no_proc()) is not None:
+        what = f"{lack.reason}: no sweep can run, and limits cannot be read"
+        yield Finding(Severity.PROBLEM, "proc", what, lack.remedy)
 
 
 def _placements() -> Iterator[Finding]:
@@ -139,6 +147,8 @@ def _other_sweeps() -> Iterator[Finding]:
         yield Finding(Severity.PROBLEM, "another sweep", str(error))
     finally:
         lock.release()
+    if no_proc() is not None:
+        return
     left = len(abandoned())
     if left:
         yield _warning("leftovers", f"of {left} killed sweeps", "ipcbench clean")

@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
@@ -30,7 +29,9 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.workers.control import ProcessFailure, failure_of
 from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
+from ipcbench.bench.workers.oom import OomWatch, be_first_victim
 from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
+from ipcbench.bench.workers.worker_log import last_line, open_log
 from ipcbench.transports.base import close_all, refused
 from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.contract import Unavailable
@@ -166,6 +167,7 @@ class _Attempt:
         self._job = job
         self._log = log
         self._began = time.monotonic()
+        self._oom = OomWatch()
         os.ftruncate(log, 0)
         parent = os.getpid()
         with contextlib.ExitStack() as undo:
@@ -209,9 +211,10 @@ class _Attempt:
             failure = ProcessFailure(WATCHDOG, where, stuck)
         elif failure is None and (outcome is None or not suite):
             failure = ProcessFailure(
-                "the worker", where, f"{how_it_ended(status)}{self._last_words()}"
+                "the worker", where, f"{how_it_ended(status)}{last_line(self._log)}"
             )
         if failure is not None:
+            failure = self._oom.explain(failure)
             failure.where = failure.where or where
             remove_standing(current())
             return Reply(failure=failure, wall=time.monotonic() - self._began)
@@ -299,13 +302,6 @@ class _Attempt:
                 time.sleep(0.001)
         return worker
 
-    def _last_words(self) -> str:
-        said = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode(
-            errors="replace"
-        )
-        last = [line for line in said.splitlines() if line.strip()][-1:]
-        return f": {last[0]}" if last else ""
-
 
 def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
     """Make a pipe that `undo` closes. Raises: Unavailable."""
@@ -315,15 +311,6 @@ def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
         raise refused("pipe(2)", error) from error
     undo.callback(close_all, ends)
     return ends
-
-
-def _log() -> int:
-    """Open a file without a name for the output of workers. Raises: OSError."""
-    try:
-        return os.memfd_create("worker output")
-    except OSError:  # a container may refuse the call; any file will do
-        with tempfile.TemporaryFile() as file:
-            return os.dup(file.fileno())
 
 
 def _be_worker(
@@ -339,6 +326,7 @@ def _be_worker(
 
     os.setpgid(0, 0)
     die_with(parent)
+    be_first_victim()
     for fd in theirs:
         os.close(fd)
     os.dup2(log, 1)
@@ -349,7 +337,7 @@ def _be_worker(
 
 def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     """Answer jobs, one a line, until the command closes the connection."""
-    log = _log()
+    log = open_log()
     runner = make_runner()
     gc.collect()
     gc.freeze()  # the objects of now are never collected: their pages stay shared with forks

@@ -63,7 +63,7 @@ class Confinement:
         tmpfs: path -> options of an empty file system mounted there.
         devices: the complete content of /dev.
         settings: path below /proc/sys -> value, in the private namespaces.
-        limits: name (RLIMIT_…) -> bound.
+        limits: name (RLIMIT_…) -> soft bound.
         refused: system call -> name of the errno.
         user: run as a user without processes and privileges.
         cgroup: folder of the cgroup to join.
@@ -180,7 +180,8 @@ def main() -> None:
         if restrictions["user"] and not os.getuid() and not in_namespace:
             _become_nobody()
         for name, bound in restrictions["limits"].items():
-            resource.setrlimit(getattr(resource, name), (bound, bound))
+            _, hard = resource.getrlimit(getattr(resource, name))
+            resource.setrlimit(getattr(resource, name), (bound, hard))
         if restrictions["refused"]:
             _refuse(restrictions["refused"])
         os.execvp(sys.argv[2], sys.argv[2:])

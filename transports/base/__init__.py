@@ -20,12 +20,8 @@ from ipcbench.transports.base.descriptors import (
 )
 from ipcbench.transports.base.multiplexing import DescriptorEndpoint, Gathered, Gatherer, serve
 from ipcbench.transports.base.os_errors import refused, refused_in_shm, translate
-from ipcbench.transports.base.sysctl import (
-    sysctl,
-    sysctl_command,
-    sysctl_limit,
-    sysctl_text,
-)
+from ipcbench.transports.base.remedies import raise_limit, set_kernel, sysctl_limit
+from ipcbench.transports.base.sysctl import sysctl, sysctl_text
 from ipcbench.transports.base.waiting import (
     Receive,
     Send,
@@ -37,7 +33,7 @@ from ipcbench.transports.base.waiting import (
 __all__ = [
     "DescriptorEndpoint", "Gathered", "Gatherer", "PlainChannel", "PlainEndpoint", "Receive",
     "Send", "check_seat", "check_spec", "close_all", "closed", "duplicate_all", "fitted",
-    "forbidden", "path_in", "read_rest", "reader", "refused", "refused_in_shm", "send_if_room",
-    "serve", "sysctl", "sysctl_command", "sysctl_limit", "sysctl_text", "translate",
+    "forbidden", "path_in", "raise_limit", "read_rest", "reader", "refused", "refused_in_shm",
+    "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit", "sysctl_text", "translate",
     "waiting_call", "waiting_receive", "write_rest", "writer",
 ]  # fmt: skip

@@ -7,6 +7,9 @@ import os
 import resource
 from pathlib import Path
 
+from ipcbench.transports.base.memory import bound
+from ipcbench.transports.base.remedies import either_of, raise_limit, resize_tmpfs, set_kernel
+from ipcbench.transports.base.sysctl import sysctl
 from ipcbench.transports.contract import (
     Closed,
     MessageTooLarge,
@@ -17,13 +20,31 @@ from ipcbench.transports.contract import (
 )
 
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
-ROOM_IN_SHM = "remove unused files in /dev/shm, or mount -o remount,size=SIZE /dev/shm"
 WRITABLE_SHM = "mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
+
+_SPARE = 1 << 20  # bytes in a tmpfs, beside those that are asked for
 
 # A kernel without the call returns one of these, and so does a security module that refuses it.
 _FORBIDDEN = {errno.EPERM, errno.EACCES, errno.ENOSYS}
 _PERMISSIONS = "PermissionsError"  # posix_ipc's and sysv_ipc's name for EACCES
 _ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
+
+
+def grow_tmpfs(folder: Path, size: int) -> str:
+    """Return the remedy where a tmpfs has no space for so many bytes more."""
+    try:
+        space = os.statvfs(folder)
+    except OSError:
+        return f"remove unused files in {folder}"
+    used = (space.f_blocks - space.f_bfree) * space.f_frsize
+    # The kernel counts whole pages, and a file of a semaphore or of a folder takes one.
+    whole = used + size + _SPARE
+    return either_of(f"remove unused files in {folder}", resize_tmpfs(folder, whole))
+
+
+def room_in_shm(size: int = 0) -> str:
+    """Return the remedy where /dev/shm has no space for so many bytes more."""
+    return grow_tmpfs(Path("/dev/shm"), size)
 
 
 def describe(error: Exception) -> str:
@@ -40,15 +61,24 @@ def remedy(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EMFILE:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return f"ulimit -n {max(1024, 2 * soft)}"
+        return raise_limit("RLIMIT_NOFILE", max(1024, 2 * soft))
     if number == errno.ENFILE:
-        return "close files of other processes, or raise fs.file-max with sysctl -w"
+        more = set_kernel({"fs.file-max": _files() + 65536})
+        return either_of("close files of other processes", more)
     if number == errno.ENOMEM:
-        return "free memory, or raise the container's limit of memory"
+        return bound().remedy
     # The error that threading raises where clone(2) fails has no number.
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return MORE_PROCESSES
     return ""
+
+
+def _files() -> int:
+    """Return the bound of all open files: proc_sys_fs(5)."""
+    try:
+        return sysctl("fs.file-max")
+    except OSError:
+        return 0
 
 
 def with_remedy(what: str, help_: str) -> str:
@@ -82,7 +112,7 @@ def refused_in_shm(call: str, error: Exception) -> Unavailable:
     if not Path("/dev/shm").is_dir():
         return Unavailable("there is no /dev/shm", f"mkdir /dev/shm && {WRITABLE_SHM}")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return refused(call, error, ROOM_IN_SHM)
+        return refused(call, error, room_in_shm())
     if isinstance(error, OSError) and error.errno == errno.EROFS:
         return refused(call, error, "mount -o remount,rw /dev/shm")
     if not os.access("/dev/shm", os.W_OK | os.X_OK):

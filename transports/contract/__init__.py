@@ -28,6 +28,7 @@ from ipcbench.transports.contract.traits import (
     Lifetime,
     Limit,
     Limits,
+    Need,
     PeerDeath,
     Role,
     Sharing,
@@ -38,8 +39,8 @@ from ipcbench.transports.contract.traits import (
 
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
-    "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "PeerDeath",
-    "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec", "Ticket",
-    "TimedOut", "Topology", "Traits", "Transport", "TransportError", "Unavailable", "Wait",
-    "WouldBlock",
+    "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "Need",
+    "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec",
+    "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError", "Unavailable",
+    "Wait", "WouldBlock",
 ]  # fmt: skip

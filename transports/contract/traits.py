@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ipcbench.transports.contract.errors import Unavailable
@@ -135,17 +136,47 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """The messages that a cell sends: their size, the depth asked for, and the channels.
+
+    `size` is in bytes; `parties` are the processes on one channel.
+    """
+
+    size: int
+    depth: int | None = None
+    topology: Topology = Topology.LINK
+    parties: int = 2
+    channels: int = 1
+
+    @property
+    def ways(self) -> int:
+        """The number of one-way connections: those of a link are two."""
+        one_way = self.topology in (Topology.FAN_IN, Topology.FAN_OUT)
+        return self.channels * (1 if one_way else 2 * (self.parties - 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """A bound of this machine. `value` None: no bound of its own was found.
 
     `source` is the origin of the value ("kernel.msgmax", "pipe(7)"); `remedy`
-    is the command that would raise it, or empty where none can.
+    is the action that would raise it, or empty where none can. `suffices` returns the action
+    that is enough for a need, with all settings that must change together.
     """
 
     name: str
     value: int | None
     source: str
     remedy: str = ""
+    suffices: Callable[[Need], str] | None = field(default=None, compare=False, repr=False)
+
+    def remedy_for(self, need: Need) -> str:
+        """Return the action that is enough for a need, or the general one.
+
+        Args:
+            need: the messages that the limit refuses.
+        """
+        return self.remedy if self.suffices is None else self.suffices(need)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects import removal
 from ipcbench.transports.kernel_objects.home import REMEDY, home
@@ -253,6 +254,12 @@ def remove_all(ledger: Ledger) -> list[str]:
 
 
 def abandoned() -> list[Ledger]:
-    """List the ledgers in `home()` whose owner is dead."""
+    """List the ledgers in `home()` whose owner is dead.
+
+    Raises:
+        Unavailable: no process can be seen, so that every owner would look dead.
+    """
+    if (lack := no_proc()) is not None:
+        raise lack
     ledgers = [Ledger(path) for path in sorted(home().glob("*.ledger"))]
     return [ledger for ledger in ledgers if not ledger.owner_alive()]

@@ -17,8 +17,8 @@ from ipcbench.transports.base import (
     duplicate_all,
     reader,
     refused,
+    set_kernel,
     sysctl,
-    sysctl_command,
     sysctl_limit,
     writer,
 )
@@ -63,7 +63,9 @@ ATOMIC = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 # PIPE_BUF a reader was seen to find half a message in one of 30 reads.
 COMPETED = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 
-DEFAULT_CAPACITY = 16 * os.sysconf("SC_PAGE_SIZE")  # pipe(7)
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+DEFAULT_CAPACITY = 16 * _PAGE  # pipe(7)
+LARGEST = 1 << 31  # bytes: round_pipe_size() of Linux's fs/pipe.c
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2}
 
@@ -105,7 +107,7 @@ class PipeChannel(PlainChannel):
         self._pipes: list[tuple[int, int]] = []
         try:
             for _ in range(pipes_of(spec)):
-                self._pipes.append(_pipe(capacity))
+                self._pipes.append(_pipe(capacity, pipes_of(spec)))
         except BaseException:
             self.close()
             raise
@@ -126,26 +128,27 @@ class PipeChannel(PlainChannel):
             close_all(ends)
 
 
-def _pipe(capacity: int | None) -> tuple[int, int]:
+def _pipe(capacity: int | None, pipes: int = 2) -> tuple[int, int]:
     """Make a pipe of at least that capacity (None: the default). Raises: Unavailable."""
     try:
         ends = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
         raise refused("pipe(2)", error) from error
     try:
-        set_capacity(ends[1], capacity)
+        set_capacity(ends[1], capacity, pipes)
     except BaseException:
         close_all(ends)
         raise
     return ends
 
 
-def set_capacity(fd: int, capacity: int | None) -> None:
+def set_capacity(fd: int, capacity: int | None, pipes: int = 2) -> None:
     """Raise the capacity of a pipe or FIFO.
 
     Args:
         fd: one of its ends.
         capacity: the bytes that it holds at least; None: check that it has the default.
+        pipes: the number of pipes of the channel, for the remedy.
 
     Raises:
         Unavailable: the kernel refuses, or has given less than the default.
@@ -155,23 +158,38 @@ def set_capacity(fd: int, capacity: int | None) -> None:
         try:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, capacity)
         except (OSError, OverflowError) as error:
-            raise _too_large(capacity) from error
+            raise _too_large(capacity, pipes) from error
     # Over `pipe-user-pages-soft`, the kernel silently creates pipes of one or two pages: pipe(7).
     if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < wanted:
-        raise _too_large(wanted)
+        raise _too_large(wanted, pipes)
 
 
-def _too_large(wanted: int) -> Unavailable:
-    most = sysctl("fs.pipe-max-size")
-    if wanted > most:
+def _too_large(wanted: int, pipes: int) -> Unavailable:
+    """Make the error for a capacity; `pipes`: the number of pipes that must have it."""
+    # F_SETPIPE_SZ takes a power of two of pages: round_pipe_size() of Linux's fs/pipe.c.
+    whole = max(_PAGE, 1 << (wanted - 1).bit_length())
+    most, pages = sysctl("fs.pipe-max-size"), sysctl("fs.pipe-user-pages-soft")
+    if whole > LARGEST:
         return Unavailable(
-            f"a pipe of {wanted} bytes is more than fs.pipe-max-size, {most}",
-            sysctl_command("fs.pipe-max-size", wanted),
+            f"a pipe of {wanted} bytes is more than the kernel allows, {LARGEST}",
+            "ask for a smaller capacity",
         )
-    pages = sysctl("fs.pipe-user-pages-soft")
+    needed = pipes * whole // _PAGE
+    settings = {"fs.pipe-max-size": whole} if whole > most else {}
+    # 0: no bound. Other pipes of this user may use the pages that are allowed today.
+    if pages and (whole <= most or needed > pages // 2):
+        settings["fs.pipe-user-pages-soft"] = pages + needed
+    hard = sysctl("fs.pipe-user-pages-hard")
+    if hard and hard < pages + needed and "fs.pipe-user-pages-soft" in settings:
+        settings["fs.pipe-user-pages-hard"] = pages + needed
+    remedy = set_kernel(settings)
+    if whole > most:
+        return Unavailable(
+            f"a pipe of {wanted} bytes is more than fs.pipe-max-size, {most}", remedy
+        )
     return Unavailable(
         f"no pipe of {wanted} bytes: the {pages} pages of fs.pipe-user-pages-soft are used up",
-        f"close other pipes, or {sysctl_command('fs.pipe-user-pages-soft', 2 * pages)}",
+        f"close other pipes, or {remedy}",
     )
 
 

@@ -23,12 +23,14 @@ from ipcbench.transports.base import (
     Send,
     check_spec,
     fitted,
+    raise_limit,
     refused,
+    set_kernel,
     sysctl,
-    sysctl_command,
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import posix_ipc, require
+from ipcbench.transports.base.remedies import all_of, either_of
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -38,6 +40,7 @@ from ipcbench.transports.contract import (
     Limit,
     Limits,
     MessageTooLarge,
+    Need,
     PeerDeath,
     PeerGone,
     Role,
@@ -51,6 +54,7 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.native import build_over_descriptors
+from ipcbench.transports.queues.mq_open import create_queue, queues_here
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -70,10 +74,13 @@ TRAITS = Traits(
 
 MOST_MESSAGES = 10  # a queue's default depth, where the limits allow it: mq_overview(7)
 PRIORITIES = os.sysconf("SC_MQ_PRIO_MAX")
+REMOVE = "remove queues: mount -t mqueue none /mnt && ls /mnt"
 
 # What the kernel counts towards RLIMIT_MSGQUEUE for each message beside its bytes:
 # a struct msg_msg and a struct posix_msg_tree_node (getrlimit(2)), on 64 bits.
 OVERHEAD = 96
+
+HARD_LONGEST, HARD_DEEPEST = 16 << 20, 65536  # HARD_MSGSIZEMAX, HARD_MSGMAX: mq_overview(7)
 
 _LONGEST, _DEEPEST, _QUEUES = (
     f"fs.mqueue.{name}" for name in ("msgsize_max", "msg_max", "queues_max")
@@ -92,13 +99,41 @@ def message_limit() -> Limit:
     A process with CAP_SYS_RESOURCE may exceed the setting (mq_overview(7)); it
     is the bound for it too: otherwise root would measure what no other user can.
     """
-    longest = sysctl_limit("message", _LONGEST)
+    longest, user = sysctl(_LONGEST), _user_bytes()
+    remedy = _raised(Need(min(HARD_LONGEST, 2 * longest)))
+    if user is None or user // 2 - OVERHEAD >= longest:
+        return Limit("message", longest, _LONGEST, remedy, _raised)
+    most = max(0, user // 2 - OVERHEAD)
+    return Limit("message", most, "RLIMIT_MSGQUEUE", remedy, _raised)
+
+
+def _raised(need: Need) -> str:
+    """Return the settings and the limit for queues of these messages, all together."""
+    if need.size > HARD_LONGEST:
+        return f"no setting suffices: {_LONGEST} goes up to {HARD_LONGEST}"
+    if (need.depth or 0) > HARD_DEEPEST:
+        return f"no setting suffices: {_DEEPEST} goes up to {HARD_DEEPEST}"
+    depth = need.depth or min(MOST_MESSAGES, sysctl(_DEEPEST))
+    wanted = {_LONGEST: need.size, _DEEPEST: depth}
+    settings = {name: value for name, value in wanted.items() if value > sysctl(name)}
+    bytes_ = need.ways * _counted(depth, need.size)
+    return all_of(set_kernel(settings), _more_bytes(bytes_))
+
+
+def _counted(depth: int, size: int) -> int:
+    """Return the bytes of a queue that count towards RLIMIT_MSGQUEUE: getrlimit(2)."""
+    return depth * (size + OVERHEAD)
+
+
+def _more_bytes(wanted: int) -> str:
+    """Return the action that allows so many bytes in queues; "" where the limit is far above.
+
+    Other queues of this user may already have used up today's limit.
+    """
     user = _user_bytes()
-    if user is None or user // 2 - OVERHEAD >= (longest.value or 0):
-        return longest
-    return Limit(
-        "message", max(0, user // 2 - OVERHEAD), "RLIMIT_MSGQUEUE", f"ulimit -q {2 * user}"
-    )
+    if user is None or wanted <= user // 2:
+        return ""
+    return raise_limit("RLIMIT_MSGQUEUE", max(819200, user + wanted))
 
 
 class PosixQueueEndpoint(DescriptorEndpoint):
@@ -201,11 +236,11 @@ class PosixQueueChannel(PlainChannel):
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
         self._names: list[KernelName] = []
-        count = 1 if spec.one_way else 2 * (spec.parties - 1)
+        self._need = Need(_capacity(spec), spec.depth, spec.topology, spec.parties)
         self._depth = spec.depth or min(MOST_MESSAGES, sysctl(_DEEPEST))
         while True:
             try:
-                for number in range(count):
+                for number in range(self._need.ways):
                     self._create(number)
                 break
             except _UserLimit:
@@ -226,12 +261,47 @@ class PosixQueueChannel(PlainChannel):
         )
         try:
             with kernel_name.creating():
-                posix_ipc.MessageQueue(name, posix_ipc.O_CREX, 0o600, self._depth, size).close()
-        except Unavailable:
-            raise
-        except Exception as error:
-            raise _refused(error, name, self._depth, size) from error
+                create_queue(name, self._depth, size)
+        except FileExistsError as error:
+            raise FileExistsError(f"{name} is taken") from error
+        except OSError as error:
+            raise self._refused(error, name, size) from error
         self._names.append(kernel_name)
+
+    def _refused(self, error: OSError, name: str, size: int) -> Exception:
+        """Make the error for a queue that mq_open(3) has refused, with its remedy."""
+        need, depth = self._need, self._depth
+        if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENAMETOOLONG, errno.EACCES):
+            if depth > (most := sysctl(_DEEPEST)):
+                return Unavailable(
+                    f"a queue of {depth} messages is more than {_DEEPEST}, {most}", _raised(need)
+                )
+            if error.errno != errno.EACCES or "/" in name[1:]:
+                return ValueError(
+                    f"{name!r} is no queue's name: write /NAME, with no other slash in it"
+                )
+        if error.errno == errno.ENOSPC:
+            most = sysctl(_QUEUES)
+            enough = max(most, queues_here()) + need.ways
+            return Unavailable(
+                f"there are {_QUEUES} queues already, {most}",
+                either_of(REMOVE, set_kernel({_QUEUES: enough})),
+            )
+        # mq_open(3) uses it for both; RLIMIT_NOFILE counts the descriptors of this process.
+        if error.errno == errno.EMFILE and _spare_descriptor():
+            user = _user_bytes()
+            return _UserLimit(
+                f"the queues of a user hold RLIMIT_MSGQUEUE bytes in all, {user}, and one of "
+                f"{depth} messages of {size} bytes would be too much",
+                either_of(
+                    raise_limit(
+                        "RLIMIT_MSGQUEUE",
+                        max(819200, (user or 0) + need.ways * _counted(depth, size)),
+                    ),
+                    REMOVE,
+                ),
+            )
+        return _unopened(error)
 
     def _ticket(self, role: Role, index: int) -> Ticket:
         names = [one.name for one in self._names]
@@ -259,37 +329,6 @@ def _unlink(name: str) -> None:
 def _capacity(spec: Spec) -> int:
     """Return the bytes of a queue's messages: mq_open(3) refuses 0, an acknowledgement has 1."""
     return max(spec.size, 1)
-
-
-def _refused(error: Exception, name: str, depth: int, size: int) -> Exception:
-    """Make the error for a queue that mq_open(3) has refused, with its remedy."""
-    if isinstance(error, posix_ipc.ExistentialError):
-        return FileExistsError(f"{name} is taken")
-    if isinstance(error, ValueError):
-        most = sysctl(_DEEPEST)
-        if depth > most:
-            return Unavailable(
-                f"a queue of {depth} messages is more than {_DEEPEST}, {most}",
-                sysctl_command(_DEEPEST, depth),
-            )
-        return ValueError(f"{name!r} is no queue's name: write /NAME, with no other slash in it")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        most = sysctl(_QUEUES)
-        return Unavailable(
-            f"there are {_QUEUES} queues already, {most}", sysctl_command(_QUEUES, 2 * most)
-        )
-    user = _user_bytes()
-    # The binding reports EMFILE as a lack of descriptors, without the number; mq_open(3)
-    # uses it for RLIMIT_MSGQUEUE as well.
-    exhausted = isinstance(error, OSError) and error.errno is None and _spare_descriptor()
-    if exhausted and user is not None:
-        return _UserLimit(
-            f"the queues of a user hold RLIMIT_MSGQUEUE bytes in all, {user}, and one of "
-            f"{depth} messages of {size} bytes would be too much",
-            f"ulimit -q {max(819200, 4 * user)}, or remove queues: "
-            "mount -t mqueue none /mnt && ls /mnt",
-        )
-    return _unopened(error)
 
 
 def _unopened(error: Exception) -> Unavailable:
@@ -331,7 +370,7 @@ class PosixQueue:
                     "bytes in all queues of a user",
                     user,
                     "RLIMIT_MSGQUEUE",
-                    "" if user is None else f"ulimit -q {2 * user}",
+                    "" if user is None else raise_limit("RLIMIT_MSGQUEUE", 2 * user),
                 ),
                 sysctl_limit("queues", _QUEUES),
             ),

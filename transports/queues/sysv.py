@@ -22,11 +22,13 @@ from ipcbench.transports.base import (
     fitted,
     refused,
     serve,
+    set_kernel,
     sysctl,
-    sysctl_command,
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import require, sysv_ipc
+from ipcbench.transports.base.remedies import either_of
+from ipcbench.transports.base.sysvipc import MOST, in_use
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -36,6 +38,7 @@ from ipcbench.transports.contract import (
     Limit,
     Limits,
     MessageTooLarge,
+    Need,
     PeerDeath,
     PeerGone,
     Role,
@@ -74,7 +77,7 @@ TRAITS = Traits(
 ANY = 0  # the type by which a receiver asks for the oldest message of any type: msgop(2)
 TO_SERVER, TO_CLIENT = 1, 2  # the directions' types where one queue has both
 KIND = "sysv queue"  # in the ledger
-MORE_QUEUES = "sysctl -w kernel.msgmni=32000"
+LARGEST = 2**31 - 1  # the bound of kernel.msgmax and kernel.msgmnb: ipc/ipc_sysctl.c
 MOST_TYPES = 2**31 - 1  # the binding's: a type is a C int there
 
 
@@ -257,10 +260,7 @@ class SysvQueueChannel(PlainChannel):
         except FileExistsError:
             raise
         except (OSError, sysv_ipc.PermissionsError) as error:
-            more = sysctl_command("kernel.msgmni", max(16, 2 * sysctl("kernel.msgmni")))
-            raise refused(
-                "msgget(2)", error, f"remove queues (ipcs -q, ipcrm -q ID), or {more}"
-            ) from error
+            raise refused("msgget(2)", error, _more_queues()) from error
         self._queues.append(queue)
         self._names.append(
             KernelName(
@@ -301,7 +301,7 @@ def _depth(queue: Any, spec: Spec) -> int:
             raise Unavailable(
                 f"a queue of {spec.depth} messages of {size} bytes is more than kernel.msgmnb, "
                 f"{sysctl('kernel.msgmnb')}",
-                sysctl_command("kernel.msgmnb", spec.depth * size),
+                _raised(Need(size, spec.depth)),
             ) from error
     return int(queue.max_size) // size
 
@@ -323,7 +323,7 @@ class SysvQueue:
             SysvQueueChannel(Spec(size=1, topology=Topology.FAN_IN), one=True).unlink()
         except Unavailable as reason:
             return reason
-        queues = Limit("queues", sysctl("kernel.msgmni"), "kernel.msgmni", MORE_QUEUES)
+        queues = Limit("queues", sysctl("kernel.msgmni"), "kernel.msgmni", _more_queues())
         return Limits(
             message=_message_limit(),
             others=(sysctl_limit("bytes in a queue", "kernel.msgmnb"), queues),
@@ -351,8 +351,27 @@ class SysvQueue:
 
 def _message_limit() -> Limit:
     """Return the smaller one of the two bounds of a message: msgget(2)."""
-    both = [sysctl_limit("message", name) for name in ("kernel.msgmax", "kernel.msgmnb")]
-    return min(both, key=lambda one: one.value or 0)
+    value, name = min((sysctl(name), name) for name in ("kernel.msgmax", "kernel.msgmnb"))
+    return Limit("message", value, name, _raised(Need(2 * value)), _raised)
+
+
+def _raised(need: Need) -> str:
+    """Return the settings for messages of a size, and for queues of the depth: proc_sys_kernel(5).
+
+    Both bounds hold for a message. By default the queue holds two of the longest messages.
+    """
+    wanted = {"kernel.msgmax": need.size, "kernel.msgmnb": (need.depth or 2) * need.size}
+    if need.size <= LARGEST < wanted["kernel.msgmnb"] and need.depth is None:
+        wanted["kernel.msgmnb"] = LARGEST
+    if max(wanted.values()) > LARGEST:
+        return f"no setting suffices: kernel.msgmax and kernel.msgmnb go up to {LARGEST}"
+    return set_kernel({name: value for name, value in wanted.items() if value > sysctl(name)})
+
+
+def _more_queues() -> str:
+    """Return the remedy for too few queues in this IPC namespace."""
+    most = min(MOST, max(16, 2 * sysctl("kernel.msgmni"), 2 * len(in_use("msg"))))
+    return either_of("remove queues (ipcs -q, ipcrm -q ID)", set_kernel({"kernel.msgmni": most}))
 
 
 def types() -> SysvQueue:

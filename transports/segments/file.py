@@ -10,7 +10,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from ipcbench.transports.base import refused
-from ipcbench.transports.base.os_errors import WRITABLE_SHM
+from ipcbench.transports.base.memory import free_memory, lacking
+from ipcbench.transports.base.os_errors import WRITABLE_SHM, grow_tmpfs
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -75,8 +76,17 @@ class FileSegments:
         folder = self.folder()
         if isinstance(folder, Unavailable):
             return folder
-        remedy = f"mount -o remount,size=SIZE {_mounted(folder)}" if self.tmpfs else ""
-        return Limit("segment", shutil.disk_usage(folder).free, f"free in {folder}", remedy)
+        free = shutil.disk_usage(folder).free
+        space = Limit(
+            "segment",
+            free,
+            f"free in {folder}",
+            suffices=lambda need: _space(folder, need.size, tmpfs=self.tmpfs),
+        )
+        memory = free_memory()  # the pages of a tmpfs are memory: tmpfs(5)
+        if not self.tmpfs or memory.value is None or free <= memory.value:
+            return space
+        return memory
 
     def create(self, size: int, name: str | None) -> MappedSegment:
         if name is None:
@@ -97,7 +107,7 @@ class FileSegments:
             raise FileExistsError(f"{path} is taken") from error
         except OSError as error:
             raise refused(f"open(2) of {path}", error, _grow(path.parent)) from error
-        give = partial(allocate, grow=_grow(path.parent))
+        give = partial(allocate, grow=partial(_space, path.parent, tmpfs=self.tmpfs))
         return owned(fd, size, str(path), shared_by_fd=False, remove=kernel_name.remove, give=give)
 
     def open(
@@ -115,6 +125,13 @@ def _mounted(path: Path) -> Path:
     """Return the mount point of a path's file system."""
     path = path.absolute()
     return next(one for one in (path, *path.parents) if one.is_mount())
+
+
+def _space(folder: Path, size: int, *, tmpfs: bool) -> str:
+    """Return the remedy where a file system has too little space for so many bytes more."""
+    if tmpfs:
+        return lacking(size) or grow_tmpfs(_mounted(folder), size)
+    return f"make {size} bytes free in {folder}, or set XDG_RUNTIME_DIR to another folder"
 
 
 def _grow(folder: Path) -> str:

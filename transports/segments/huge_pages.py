@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipcbench.transports.base import sysctl
+from ipcbench.transports.base.memory import meminfo
 from ipcbench.transports.base.os_errors import describe
-from ipcbench.transports.contract import Limit, Unavailable
-from ipcbench.transports.segments.mapped import meminfo
+from ipcbench.transports.base.remedies import set_kernel
+from ipcbench.transports.contract import Limit, Need, Unavailable
 
 _CREATE, _HUGE = 0o1000 | 0o2000, 0o4000  # IPC_CREAT | IPC_EXCL, SHM_HUGETLB: shmget(2)
 _AMPLE = 128 << 20  # bytes: more than all profiles need at a time
@@ -62,7 +63,12 @@ class Pages:
         source = "HugePages_Free, proc_meminfo(5)"
         if self.more:
             source += ", and vm.nr_overcommit_hugepages"
-        return Limit("segment", (self.free + self.more) * self.size, source, remedy)
+        most = (self.free + self.more) * self.size
+        return Limit("segment", most, source, remedy, self._enough)
+
+    def _enough(self, need: Need) -> str:
+        """Return the action that makes so many bytes of huge pages free."""
+        return self._more(self.whole(need.size) // self.size - self.free)
 
     def lack(self, call: str, size: int, error: Exception) -> Unavailable:
         """Explain the failure of a call for so many bytes; these are the pages before the call."""
@@ -85,7 +91,7 @@ class Pages:
         return Unavailable(what, self._more(_AMPLE // self.size))
 
     def _more(self, pages: int) -> str:
-        return f"sysctl -w vm.nr_hugepages={self.total + max(1, pages)}"
+        return set_kernel({"vm.nr_hugepages": self.total + max(1, pages)})
 
 
 def allocate(fd: int, size: int) -> None:

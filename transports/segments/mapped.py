@@ -6,17 +6,20 @@ import contextlib
 import mmap
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from ipcbench.transports.base import refused
-from ipcbench.transports.contract import Json, Limit, Mapping, SegmentState, Unavailable
+from ipcbench.transports.contract import Json, Mapping, SegmentState, Unavailable
 
 Allocate = Callable[[int, int], None]
 """A function that allocates so many bytes of a descriptor's memory. Raises: Unavailable."""
 
 
-def allocate(fd: int, size: int, grow: str = "") -> None:
-    """Allocate so many bytes of a file; `grow`: the remedy where there is no space.
+def _no_remedy(size: int) -> str:
+    return ""
+
+
+def allocate(fd: int, size: int, grow: Callable[[int], str] = _no_remedy) -> None:
+    """Allocate so many bytes of a file; `grow` returns the remedy where there is no space.
 
     ftruncate(2) alone does not reserve pages: on a full file system the first access
     would be a SIGBUS. Raises: Unavailable.
@@ -24,7 +27,7 @@ def allocate(fd: int, size: int, grow: str = "") -> None:
     try:
         os.posix_fallocate(fd, 0, max(size, 1))
     except OSError as error:
-        raise refused(f"posix_fallocate(3) of {size} bytes", error, grow) from error
+        raise refused(f"posix_fallocate(3) of {size} bytes", error, grow(size)) from error
 
 
 class MappedSegment:
@@ -125,20 +128,3 @@ def owned(
     except OSError as error:
         remove()
         raise refused(f"mmap(2) of {size} bytes", error) from error
-
-
-def meminfo() -> dict[str, int]:
-    """Read proc_meminfo(5); sizes are in bytes."""
-    found = {}
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        key, value, *unit = line.split()
-        found[key.rstrip(":")] = int(value) * 1024 if unit else int(value)
-    return found
-
-
-def free_memory() -> Limit:
-    """Return the memory that can be had without swapping: MemAvailable, proc_meminfo(5)."""
-    free = meminfo().get("MemAvailable")
-    if free is None:
-        return Limit("segment", None, "proc_meminfo(5) has no MemAvailable")
-    return Limit("segment", free, "MemAvailable, proc_meminfo(5)")

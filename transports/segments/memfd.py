@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from ipcbench.transports.base import refused
+from ipcbench.transports.base.memory import free_memory
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -21,7 +22,6 @@ from ipcbench.transports.segments.mapped import (
     Allocate,
     MappedSegment,
     allocate,
-    free_memory,
     owned,
 )
 from ipcbench.transports.segments.protocol import try_kind

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from ipcbench.transports.base import refused_in_shm
 from ipcbench.transports.base.bindings import posix_ipc, require
-from ipcbench.transports.base.os_errors import ROOM_IN_SHM
+from ipcbench.transports.base.memory import free_memory, lacking
+from ipcbench.transports.base.os_errors import room_in_shm
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
     Mapping,
+    Need,
     PeerGone,
     Sharing,
     Unavailable,
 )
 from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
-from ipcbench.transports.segments.protocol import GROW_SHM, try_kind
+from ipcbench.transports.segments.protocol import try_kind
 
 
 def shm_capacity() -> Limit | Unavailable:
@@ -31,10 +33,16 @@ def shm_capacity() -> Limit | Unavailable:
         free = shutil.disk_usage("/dev/shm").free
     except OSError as error:
         return refused_in_shm("statfs(2) of /dev/shm", error)
-    return Limit("segment", free, "/dev/shm", GROW_SHM)
+    space = Limit("segment", free, "/dev/shm", suffices=_enough)
+    memory = free_memory()  # its pages are memory: tmpfs(5)
+    return space if memory.value is None or free <= memory.value else memory
 
 
-allocate_in_shm = partial(allocate, grow=ROOM_IN_SHM)
+def _enough(need: Need) -> str:
+    return lacking(need.size) or room_in_shm(need.size)
+
+
+allocate_in_shm = partial(allocate, grow=room_in_shm)
 
 
 @dataclass(frozen=True)

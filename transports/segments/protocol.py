@@ -18,8 +18,6 @@ from ipcbench.transports.contract import (
     Unavailable,
 )
 
-GROW_SHM = "mount -o remount,size=SIZE /dev/shm"
-
 
 class OwnedSegment(Segment, Protocol):
     """A segment with what another process needs to open it."""

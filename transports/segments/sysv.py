@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 import weakref
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base import refused, sysctl, sysctl_command, sysctl_limit
+from ipcbench.transports.base import refused, set_kernel, sysctl
 from ipcbench.transports.base.bindings import require, sysv_ipc
+from ipcbench.transports.base.memory import free_memory, lacking
 from ipcbench.transports.base.os_errors import describe
+from ipcbench.transports.base.remedies import either_of
+from ipcbench.transports.base.sysvipc import MOST, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Limit,
     Mapping,
+    Need,
     PeerGone,
     SegmentState,
     Sharing,
@@ -31,8 +36,9 @@ from ipcbench.transports.kernel_objects.sysv_keys import (
 )
 from ipcbench.transports.segments import huge_pages
 from ipcbench.transports.segments.huge_pages import Pages
-from ipcbench.transports.segments.mapped import free_memory
 from ipcbench.transports.segments.protocol import try_kind
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class SysvSegment:
@@ -128,6 +134,40 @@ def _huge_segment(size: int, key: int) -> Any:
     return handle
 
 
+def _bounds() -> tuple[int, int, int]:
+    """Return the bytes of a segment, of all segments, and those left: proc_sys_kernel(5)."""
+    in_all = sysctl("kernel.shmall") * _PAGE
+    return sysctl("kernel.shmmax"), in_all, max(0, in_all - _used())
+
+
+def _used() -> int:
+    return sum(-(-size // _PAGE) * _PAGE for size in in_use("shm", "size"))
+
+
+def _raised(need: Need) -> str:
+    """Return the settings for one more segment of so many bytes."""
+    most, _, left = _bounds()
+    wanted = {}
+    if need.size > most:
+        wanted["kernel.shmmax"] = need.size
+    if need.size > left:
+        wanted["kernel.shmall"] = -(-(_used() + need.size) // _PAGE)
+    return lacking(need.size) or set_kernel(wanted)
+
+
+def _help(size: int) -> str:
+    """Return the remedy where shmget(2) refuses so many bytes: the limit that is reached."""
+    remove = "remove segments (ipcs -m, ipcrm -m ID)"
+    settings = _raised(Need(size))
+    if settings:
+        return either_of(remove, settings) if size <= _bounds()[1] else settings
+    most, used = sysctl("kernel.shmmni"), len(in_use("shm"))
+    if used < most and most:
+        return remove
+    enough = min(MOST, max(16, 2 * most, 2 * used))
+    return either_of(remove, set_kernel({"kernel.shmmni": enough}))
+
+
 @dataclass(frozen=True)
 class SysvSegments:
     """System V shared memory, through the binding sysv_ipc; `huge`: of huge pages."""
@@ -146,11 +186,10 @@ class SysvSegments:
             memory = Pages.now().capacity() if self.huge else free_memory()
         except Unavailable as reason:
             return reason
-        pages = sysctl("kernel.shmall")
-        in_all = pages * sysv_ipc.PAGE_SIZE
+        most, _, left = _bounds()
+        settings = min((most, "kernel.shmmax"), (left, "kernel.shmall"))
         limits = (
-            sysctl_limit("segment", "kernel.shmmax"),
-            Limit("segment", in_all, "kernel.shmall", sysctl_command("kernel.shmall", 2 * pages)),
+            Limit("segment", *settings, _raised(Need(2 * settings[0])), _raised),
             # The binding writes to all bytes of a new segment: beyond this memory, the kernel
             # would kill this process.
             memory,
@@ -166,13 +205,7 @@ class SysvSegments:
         except FileExistsError:
             raise
         except (OSError, MemoryError, ValueError, sysv_ipc.Error) as error:
-            more = sysctl_command("kernel.shmmni", max(16, 2 * sysctl("kernel.shmmni")))
-            raise refused(
-                f"shmget(2) of {size} bytes",
-                error,
-                "remove segments (ipcs -m, ipcrm -m ID), or raise kernel.shmmni, kernel.shmall "
-                f"or kernel.shmmax: {more}",
-            ) from error
+            raise refused(f"shmget(2) of {size} bytes", error, _help(size)) from error
         return SysvSegment(handle, key, writable=True, private=name is None)
 
     def open(

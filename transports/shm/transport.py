@@ -15,6 +15,7 @@ from ipcbench.transports.contract import (
     Lifetime,
     Limit,
     Limits,
+    Need,
     PeerDeath,
     Sharing,
     Spec,
@@ -103,9 +104,15 @@ class Shm:
                 None if capacity.value is None else max(0, capacity.value // slots - _SPARE),
                 capacity.source,
                 capacity.remedy,
+                lambda need: capacity.remedy_for(self._segment_of(need)),
             ),
             others=(capacity,),
         )
+
+    def _segment_of(self, need: Need) -> Need:
+        """Return the bytes of a channel's segment for these messages."""
+        spec = Spec(size=need.size, topology=need.topology, parties=need.parties, depth=need.depth)
+        return Need(Layout.of(spec, self.waiter).size + _SPARE)
 
     def create(self, spec: Spec) -> ShmChannel:
         limits = self._limits()
@@ -113,6 +120,7 @@ class Shm:
             raise limits
         check_spec(self, spec, limits.message.value)
         layout = Layout.of(spec, self.waiter)
+        self._check_room(layout, limits)
         if layout.atomic:
             self._check_atomic(layout)
         elif spec.parties > 2 and not spec.native:
@@ -122,6 +130,16 @@ class Shm:
             if isinstance(self.waiter, FutexWords) and spec.parties - 1 > MOST_WORDS:
                 raise Unavailable(f"one process can wait for {MOST_WORDS} words at most")
         return ShmChannel(self.segment, self.waiter, layout)
+
+    def _check_room(self, layout: Layout, limits: Limits) -> None:
+        """Check that the segment fits: a larger one would end in a kill. Raises: Unavailable."""
+        (capacity,) = limits.others
+        if capacity.value is not None and layout.size > capacity.value:
+            raise Unavailable(
+                f"a segment of {layout.size} bytes is more than {capacity.value} "
+                f"({capacity.source})",
+                capacity.remedy_for(Need(layout.size)),
+            )
 
     def _check_atomic(self, layout: Layout) -> None:
         """Check the needs of word rings. Raises: Unavailable."""

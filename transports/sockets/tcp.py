@@ -6,12 +6,14 @@ so a connection is admitted only with a secret that the tickets alone hold.
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ipcbench.transports.base import check_spec, refused
+from ipcbench.transports.base import check_spec, refused, set_kernel, sysctl_text
+from ipcbench.transports.base.remedies import either_of
 from ipcbench.transports.contract import (
     Endpoint,
     Framing,
@@ -38,6 +40,13 @@ from ipcbench.transports.sockets.unix import STREAM, UNBOUNDED
 
 _LOOPBACK = "ip link set lo up, and for ::1 sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
 
+_PORTS = "net.ipv4.ip_local_port_range"  # of both domains: ip(7)
+_DEFAULT_PORTS = (32768, 60999)
+_RELEASE = (
+    "end programs that hold ports (ss -tan), and wait a minute: a closed connection keeps its "
+    "port that long (TIME_WAIT)"
+)
+
 TRAITS = replace(STREAM, lifetime=Lifetime.PROCESS, unlink_early=False)
 
 
@@ -59,6 +68,8 @@ class Tcp:
         except OSError as error:
             if listener is not None:
                 listener.close()
+            if isinstance(error, FileExistsError):  # the kernel was to choose the port
+                raise no_port(self.host) from error
             raise refused(f"listening at {self.host}", error, _LOOPBACK) from error
         return listener
 
@@ -72,6 +83,8 @@ class Tcp:
         except Unavailable as reason:
             return reason
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return no_port(self.host)
             return refused(f"connect(2) to {self.host}", error, _LOOPBACK)
         return Limits(
             message=UNBOUNDED,
@@ -103,7 +116,12 @@ class Tcp:
         secret = bytes.fromhex(ticket.data["secret"])
         if ticket.role in (Role.CLIENT, Role.SENDER):
             address = tuple(ticket.data["address"])
-            connection = connect_to(self._socket(), address, ticket.index, deadline, secret)
+            try:
+                connection = connect_to(self._socket(), address, ticket.index, deadline, secret)
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                raise no_port(self.host) from error
             if _is_connected_to_itself(connection):
                 connection.close()
                 raise PeerGone(f"there is no listener at {address}")
@@ -114,6 +132,20 @@ class Tcp:
         for connection in connections:
             _without_delay(connection)
         return ConnectedEndpoint(connections, ticket, Framing.STREAM)
+
+
+def no_port(host: str) -> Unavailable:
+    """Make the error for EADDRINUSE of bind(2) to any port, and EADDRNOTAVAIL of connect(2)."""
+    try:
+        first, last = map(int, sysctl_text(_PORTS).split())
+    except (OSError, ValueError):
+        return Unavailable(f"no port of {host} is free", _RELEASE)
+    narrow = last - first < _DEFAULT_PORTS[1] - _DEFAULT_PORTS[0]
+    wider = set_kernel({_PORTS: "{} {}".format(*_DEFAULT_PORTS)}) if narrow else ""
+    return Unavailable(
+        f"no port of {host} is free: all from {first} to {last} ({_PORTS}) are in use",
+        either_of(wider, _RELEASE),
+    )
 
 
 def _without_delay(connection: socket.socket) -> None:

@@ -15,7 +15,7 @@ from ipcbench.transports.base import (
     check_spec,
     path_in,
     refused,
-    sysctl_command,
+    set_kernel,
     sysctl_limit,
 )
 from ipcbench.transports.contract import (
@@ -25,6 +25,7 @@ from ipcbench.transports.contract import (
     Lifetime,
     Limit,
     Limits,
+    Need,
     PeerDeath,
     Role,
     Sharing,
@@ -62,6 +63,10 @@ STREAM = Traits(
 SEQPACKET = replace(STREAM, framing=Framing.MESSAGE)
 
 PATH_MAX = 107  # sockaddr_un holds 108 bytes, the last one zero: unix(7)
+
+# Beyond it sock_alloc_send_pskb() returns ENOBUFS: KMALLOC_MAX_SIZE, and a few fragments more.
+ONE_PIECE = 1024 * os.sysconf("SC_PAGE_SIZE")
+_OVERHEAD = 32  # bytes of SO_SNDBUF that no message may use
 
 UNBOUNDED = Limit("message", None, "a stream has no bound")
 
@@ -177,8 +182,19 @@ def message_limit(kind: socket.SocketKind) -> Limit:
         "message",
         most,
         "SO_SNDBUF, by net.core.wmem_default",
-        sysctl_command("net.core.wmem_default", 2 * (most + 32)),
+        _larger(Need(2 * most)),
+        _larger,
     )
+
+
+def _larger(need: Need) -> str:
+    """Return the setting for messages of this size: unix_dgram_sendmsg() of net/unix/af_unix.c."""
+    if need.size > ONE_PIECE:
+        return (
+            f"no setting suffices: the kernel allocates a message of this socket in one piece, of "
+            f"{ONE_PIECE} bytes at most"
+        )
+    return set_kernel({"net.core.wmem_default": need.size + _OVERHEAD})
 
 
 def send_buffer() -> Limit:

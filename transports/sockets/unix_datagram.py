@@ -26,8 +26,8 @@ from ipcbench.transports.base import (
     check_spec,
     path_in,
     serve,
+    set_kernel,
     sysctl,
-    sysctl_command,
     translate,
     waiting_receive,
 )
@@ -249,7 +249,7 @@ class UnixDatagram:
                     "messages in a queue",
                     queue + 1,  # it is full when there are more than that: unix_recvq_full
                     _QUEUE,
-                    sysctl_command(_QUEUE, 10 * queue),
+                    set_kernel({_QUEUE: 10 * queue}),
                 ),
             ),
         )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from ipcbench.transports.base import refused, sysctl_text
+from ipcbench.transports.base import refused, set_kernel, sysctl_text
 from ipcbench.transports.base.bindings import require, sysv_ipc
+from ipcbench.transports.base.remedies import either_of
+from ipcbench.transports.base.sysvipc import MOST, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -143,7 +145,12 @@ class SysvSemaphores:
 
 
 def _more_sets() -> str:
-    """Return the remedy for too few sets: semget(2), proc_sys_kernel(5)."""
+    """Return the remedy for too few sets or semaphores: semget(2), proc_sys_kernel(5)."""
     per_set, semaphores, calls, sets = map(int, sysctl_text("kernel.sem").split())
-    more = f"{per_set} {max(32, 2 * semaphores)} {calls} {max(32, 2 * sets)}"
-    return f'remove sets (ipcs -s, ipcrm -s ID), or sysctl -w kernel.sem="{more}"'
+    used = in_use("sem", "nsems")
+    semaphores = max(32, 2 * semaphores, 2 * sum(used))
+    sets = min(MOST, max(32, 2 * sets, 2 * len(used)))
+    return either_of(
+        "remove sets (ipcs -s, ipcrm -s ID)",
+        set_kernel({"kernel.sem": f"{per_set} {semaphores} {calls} {sets}"}),
+    )

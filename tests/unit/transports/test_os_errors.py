@@ -10,6 +10,7 @@ import pytest
 
 from ipcbench.transports.base import refused
 from ipcbench.transports.base.os_errors import MORE_PROCESSES, describe, remedy
+from ipcbench.transports.base.remedies import raise_limit
 
 
 def of(number: int, name: str | None = None) -> OSError:
@@ -18,7 +19,8 @@ def of(number: int, name: str | None = None) -> OSError:
 
 def test_too_many_descriptors() -> None:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert remedy(of(errno.EMFILE)) == f"ulimit -n {max(1024, 2 * soft)}"
+    wanted = max(1024, 2 * soft)
+    assert remedy(of(errno.EMFILE)) == raise_limit("RLIMIT_NOFILE", wanted)
 
 
 @pytest.mark.parametrize("number", [errno.ENFILE, errno.ENOMEM])
