@@ -45,14 +45,18 @@ class Check(Message, tag="check"):
 
 
 class Block(Message, tag="block"):
-    """Announcement of a timed block of `count` loops, the last `stamps` of them timed singly."""
+    """Announcement of a timed block of `count` loops, the last `stamps` of them timed singly.
+
+    `number`: counts the blocks of a run, for the barrier; 0: the message `Go` is the barrier.
+    """
 
     count: int
     stamps: int = 0
+    number: int = 0
 
 
 class Go(Message, tag="go"):
-    """The barrier: the parts that start a block begin."""
+    """The barrier where futex(2) cannot be used: the parts that start a block begin."""
 
 
 class Ready(Message, tag="ready"):

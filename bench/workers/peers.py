@@ -14,6 +14,7 @@ from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.histogram import Counts
 from ipcbench.bench.results.records import Usage
+from ipcbench.bench.workers.barrier import Barrier, spins_of
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import (
     Block,
@@ -35,6 +36,7 @@ from ipcbench.bench.workers.control import (
 from ipcbench.bench.workers.process import die_with, fork, how_it_ended, usage
 from ipcbench.transports.base.forking import FAILED
 from ipcbench.transports.contract import PeerGone, Ticket, TransportError
+from ipcbench.transports.sync import futex
 
 LAST_WORDS = 0.5  # seconds between a peer's end of file and its SIGCHLD, at most
 ATTACH_TIME = 10.0  # seconds for all processes to attach and connect
@@ -90,7 +92,9 @@ def _report(peer: Peer, error: BaseException) -> None:
         print(f"{peer.who}: {last.what}", file=sys.stderr)
 
 
-def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
+def run_peer(
+    control: ControlSocket, attach: Callable[[], BlockRunner], barrier: Barrier, spins: int
+) -> None:
     """Serve the worker's requests, from attaching until it says stop.
 
     Raises: PeerGone, and what the endpoint raises.
@@ -105,7 +109,7 @@ def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
         elif isinstance(message, Check):
             control.say(Ready(runner.check()))
         elif isinstance(message, Block):
-            _block(control, runner, message)
+            _block(control, runner, message, lambda number: barrier.wait(number, spins))
         elif isinstance(message, Collect):
             control.say(Tail(runner.tail()))
         elif isinstance(message, Measure):
@@ -115,11 +119,16 @@ def run_peer(control: ControlSocket, attach: Callable[[], BlockRunner]) -> None:
             return
 
 
-def _block(control: ControlSocket, runner: BlockRunner, block: Block) -> None:
+def _block(
+    control: ControlSocket, runner: BlockRunner, block: Block, wait: Callable[[int], None]
+) -> None:
     timed = runner.prepare(block.count, block.stamps)
     control.say(Ready())
     if runner.seat.part.starts:
-        control.listen(Go)
+        if block.number:
+            wait(block.number)  # PR_SET_PDEATHSIG ends the wait if the worker dies: prctl(2)
+        else:
+            control.listen(Go)
     control.say(Done(*timed()))
 
 
@@ -131,6 +140,7 @@ class Team:
         seats: Sequence[Seat],
         cpus: Sequence[Sequence[int]],
         give_up: Callable[[ProcessFailure], Never],
+        barrier: Barrier,
     ) -> None:
         """Make a control socket a peer; `give_up` reports a failure and ends the process.
 
@@ -139,6 +149,11 @@ class Team:
         self.peers = [
             Peer(number, seat, cpus[number]) for number, seat in enumerate(seats) if number
         ]
+        self._cpus = cpus
+        self._barrier = barrier
+        self._block = 0  # the number of the last one
+        self._starters = [peer for peer in self.peers if peer.seat.part.starts]
+        self._by_message = not futex.usable()
         self._watching = True
         self._give_up = give_up
         signal.signal(signal.SIGCHLD, self._on_child_exit)
@@ -167,7 +182,8 @@ class Team:
                 pin_and_disable_gc(mine.cpus)
 
             def run(control: ControlSocket, mine: Peer = peer) -> None:
-                run_peer(control, lambda: attach(mine, tickets[mine.number]))
+                spins = spins_of(mine.cpus, self._cpus)
+                run_peer(control, lambda: attach(mine, tickets[mine.number]), self._barrier, spins)
 
             peer.fork(run, drop_all_others)
 
@@ -217,15 +233,18 @@ class Team:
 
     def announce(self, count: int, stamps: int = 0) -> None:
         """Announce a block, and return once every peer is ready. Raises: RunFailed, PeerGone."""
+        self._block += 1
         for peer in self.peers:
-            peer.near.say(Block(count, stamps))
+            peer.near.say(Block(count, stamps, 0 if self._by_message else self._block))
         self.ready()
 
     def release(self) -> None:
         """Open the barrier for the parts that start a block. Raises: PeerGone."""
-        for peer in self.peers:
-            if peer.seat.part.starts:
+        if self._by_message:
+            for peer in self._starters:
                 peer.near.say(Go())
+        elif self._starters:
+            self._barrier.release(self._block)
 
     def spans(self) -> list[Span]:
         """Wait for the end of each peer's block; return the spans. Raises: RunFailed, PeerGone."""

@@ -19,6 +19,7 @@ from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.affinity import cpus_of, moved
+from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.job import Job, Outcome, Phase
@@ -36,6 +37,8 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.registry import get
 
+BARRIER_AT = 256  # bytes into the memory that all processes of a run share
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -52,8 +55,11 @@ class Worker:
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
         self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
-        # The counter of the pattern `counter`: fork shares the mapping with all peers.
-        self._variable = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")[:1]
+        # Fork shares the mapping with all peers: the counter of the pattern `counter`, and the
+        # barrier, far enough from it that no prefetch of a pair of cache lines touches both.
+        shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE))
+        self._variable = shared[:8].cast("Q")
+        self._barrier = Barrier(shared[BARRIER_AT:])
         self._observed: dict[str, tuple[int, int]] = {}
         self._blocks = 0
         self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
@@ -77,7 +83,7 @@ class Worker:
         idle = host.forbid_idle() if self.job.awake else None
         own = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         pin_and_disable_gc(self.job.cpus[0])
-        self._team = Team(self._seats, self.job.cpus, self._end_with)
+        self._team = Team(self._seats, self.job.cpus, self._end_with, self._barrier)
         try:
             self._attach(own)
             if self._transport.traits.carries or not self._pattern.carries:
@@ -228,10 +234,11 @@ class Worker:
         return seconds + pauses
 
     def _run_block(self, loops: int, own: Callable[[], Span], stamps: int = 0) -> float:
+        # Before the messages, which order it: no process may see the release first.
+        self._variable[0] = 0
         self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()
-        self._variable[0] = 0
         self._team.release()
         spans = [own(), *self._team.spans()]
         self._account(spans)

@@ -47,6 +47,7 @@ ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
 _FUTEX, _FUTEX_WAITV = 202, 449  # asm/unistd_64.h of x86-64: used if `ORDERED`
 _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
+_ALL = 0x7FFFFFFF
 _FUTEX_32 = 2  # FUTEX2_SIZE_U32
 MOST_WORDS = 128  # FUTEX_WAITV_MAX
 SPINS = 400  # looks at a word before it sleeps: some 20 microseconds
@@ -57,6 +58,21 @@ _sleep = _C.syscall
 # A wake-up never blocks: it may keep the interpreter's lock, which is faster.
 _wake = ctypes.PyDLL(None).syscall
 _wake.restype = None
+
+
+def usable() -> bool:
+    """Tell whether `sleep_at` and `wake_at` can be called here."""
+    return ORDERED and _futex() is None
+
+
+def sleep_at(place: int, seen: int) -> None:
+    """Sleep while the 32-bit word at an address has that value; it may return early: futex(2)."""
+    _sleep(_FUTEX, ctypes.c_void_p(place), _WAIT, seen, None)
+
+
+def wake_at(place: int) -> None:
+    """Wake all processes that sleep at an address."""
+    _wake(_FUTEX, ctypes.c_void_p(place), _WAKE, _ALL)
 
 
 def would_block(seen: int) -> None:

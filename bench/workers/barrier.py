@@ -1,0 +1,48 @@
+"""Barrier of a block: a word of shared memory on which all processes that start it wait.
+
+One futex(2) call wakes all of them, where a message to each took longer the more there were:
+with more processes than CPUs the first ones ran ahead for a good part of the block.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from itertools import repeat
+
+from ipcbench.transports.sync import futex
+
+WORD_BYTES = 4
+SPINS = 400  # looks before a process sleeps, on a CPU of its own: some 20 microseconds
+
+
+class Barrier:
+    """The number of the last block that was released.
+
+    No release is lost: each block has a number of its own, and futex(2) compares the word
+    with the earlier number before it puts a process to sleep.
+    """
+
+    def __init__(self, memory: memoryview) -> None:
+        """Use the first bytes of this memory, which fork shares with all processes of a run."""
+        self._word = memory[:WORD_BYTES].cast("I")
+        self._place = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+    def release(self, number: int) -> None:
+        """Release the block of that number, one above that of the block before."""
+        self._word[0] = number
+        futex.wake_at(self._place)
+
+    def wait(self, number: int, spins: int) -> None:
+        """Wait until the block of that number is released; look so often before it sleeps."""
+        word = self._word
+        for _ in repeat(None, spins):
+            if word[0] == number:
+                return
+        while (seen := word[0]) != number:
+            futex.sleep_at(self._place, seen)
+
+
+def spins_of(cpus: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> int:
+    """Return the looks of a process: none on a CPU that others need to get ready."""
+    return SPINS if futex.is_exclusive(cpus, all_cpus) else 0
