@@ -9,7 +9,7 @@ most v / HALF wide, so its middle differs from a value in it by at most
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 HALF_BITS = 7
 HALF = 1 << HALF_BITS
@@ -56,19 +56,22 @@ def bearable(total: int, quantile: float) -> bool:
     return total * (1 - quantile) >= 10 - 1e-6  # 100 * (1 - 0.9) is 9.999999999999998
 
 
-def percentile(counts: Counts, quantile: float) -> float:
-    """Return the middle of the bucket that holds a quantile (0 to 1) of the sample, in ns.
+def percentiles(counts: Counts, quantiles: Sequence[float]) -> list[float]:
+    """Return the middles of the buckets that hold some quantiles of the sample, in ns.
 
-    Raises: ValueError for an empty histogram.
+    `quantiles` are from 0 to 1 and rise. Raises: ValueError for an empty histogram.
     """
     total = sum(counts.values())
     if not total:
         raise ValueError("an empty histogram has no percentiles")
-    wanted = quantile * total
-    seen = 0
-    for number in sorted(counts):
-        seen += counts[number]
-        if seen >= wanted:
-            break
-    low, high = bounds(number)
-    return (low + high - 1) / 2
+    numbers = iter(sorted(counts))
+    number = next(numbers)
+    seen, found = counts[number], []
+    for quantile in quantiles:
+        wanted = min(quantile * total, total)  # a product of large numbers is rounded
+        while seen < wanted:
+            number = next(numbers)
+            seen += counts[number]
+        low, high = bounds(number)
+        found.append((low + high - 1) / 2)
+    return found

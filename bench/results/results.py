@@ -14,7 +14,7 @@ from statistics import median
 import msgspec
 
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
-from ipcbench.bench.results.histogram import LAST, Counts, merge
+from ipcbench.bench.results.histogram import LAST
 from ipcbench.bench.results.journal import Unreadable, read
 from ipcbench.bench.results.pyperf_file import LONGEST, are_times
 from ipcbench.bench.results.records import (
@@ -73,10 +73,6 @@ class CellResult:
     def by_round(self) -> dict[int, float]:
         """Return the seconds per unit of each round: the median of its run's blocks."""
         return {run.round: median(run.values) for run in self.good}
-
-    def histogram(self) -> Counts:
-        """Add up the single round trips of all rounds: bucket -> count."""
-        return merge(run.tail for run in self.good)
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ from ipcbench.reports.charts.gallery import KINDS, all_charts
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
-from ipcbench.reports.page import phrases, tables
+from ipcbench.reports.page import phrases, tables, tails
 from ipcbench.reports.verdicts import python_cost
 from ipcbench.reports.verdicts.claims import shm_fastest
 from ipcbench.reports.verdicts.decisions import Outcome
@@ -159,8 +159,8 @@ def render(
             further=_FURTHER,
             sections={one.chart.section for one in shown},
             more_charts=more_charts,
-            tails=tables.tails(cells),
-            quantiles=tables.QUANTILES,
+            tails=tails.tails(cells),
+            quantiles=tails.QUANTILES,
             figures=tables.figures(cells),
             skipped=tables.skipped(results),
             failures=tables.failures(results),

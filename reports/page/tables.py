@@ -11,21 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY
-from ipcbench.bench.results.histogram import Counts, bearable, merge, percentile
 from ipcbench.bench.results.records import Run, Skipped
 from ipcbench.bench.results.results import CellResult, Results, Status
-from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
+from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Contest, Measured, Situation, Winner, ratios
 from ipcbench.reports.verdicts.decisions import Comparison, Decision
 
 MOST_ROWS = 4000
 MOST_SIZES = 24  # columns of a table by size
-QUANTILES = (0.5, 0.9, 0.99, 0.999)
-RESAMPLES = 400
-MOST_DRAWN = 1000  # rounds, or groups of rounds
 
 T = TypeVar("T")
 
@@ -169,93 +163,6 @@ def _pinned(run: Run) -> str:
 def _few(found: Iterable[object]) -> str:
     texts = sorted(map(str, found))
     return "; ".join(texts[:3]) + ("; …" if len(texts) > 3 else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """A percentile in ns, and the range of 95 % of its resamples; None with fewer than 6 rounds."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """Single round trips of a cell, all rounds together; None where the sample is too small."""
-
-    measured: Measured
-    count: int
-    percentiles: list[Percentile | None]  # one for each of QUANTILES
-    longest: float  # ns
-
-
-def tails(cells: Iterable[Measured]) -> Rows[Tail]:
-    having = [one for one in cells if any(run.tail for run in one.runs)]
-    found = [_tail(one) for one in having[:MOST_ROWS]]
-    return Rows(found, len(having))
-
-
-def _tail(one: Measured) -> Tail:
-    rounds = _grouped([run.tail for run in one.runs if run.tail])
-    buckets = sorted({bucket for histogram in rounds for bucket in histogram})
-    counts = np.array(
-        [[float(histogram.get(bucket, 0)) for bucket in buckets] for histogram in rounds]
-    )
-    middles = np.array([percentile({bucket: 1}, 1.0) for bucket in buckets])
-    total = int(counts.sum())
-    resampled = _resampled(counts)
-    shown = [
-        _percentile(counts.sum(axis=0), middles, resampled, quantile)
-        if bearable(total, quantile)
-        else None
-        for quantile in QUANTILES
-    ]
-    return Tail(one, total, shown, float(middles[-1]))
-
-
-def _grouped(rounds: Sequence[Counts]) -> Sequence[Counts]:
-    """Merge neighbouring rounds into at most `MOST_DRAWN` groups.
-
-    Neighbours, because what they have in common then stays in one group.
-    """
-    size = -(-len(rounds) // MOST_DRAWN)
-    if size == 1:
-        return rounds
-    return [merge(rounds[start : start + size]) for start in range(0, len(rounds), size)]
-
-
-def _resampled(counts: np.ndarray) -> np.ndarray:
-    """Draw rounds with replacement: (RESAMPLES, buckets), or no rows with too few rounds.
-
-    Whole rounds are drawn, since the round trips of one pair of processes are
-    not independent of each other. The seed is fixed: the same data give the
-    same page.
-    """
-    rounds = len(counts)
-    if rounds < ENOUGH_ROUNDS:
-        return np.empty((0, counts.shape[1]))
-    generator = np.random.default_rng(20261122)
-    drawn = generator.multinomial(rounds, [1 / rounds] * rounds, size=RESAMPLES)
-    return np.asarray(drawn @ counts)
-
-
-def _percentile(
-    merged: np.ndarray, middles: np.ndarray, resampled: np.ndarray, quantile: float
-) -> Percentile:
-    value = float(middles[_index(merged[None, :], quantile)[0]])
-    if not len(resampled):
-        return Percentile(value, None, None)
-    found = middles[_index(resampled, quantile)]
-    low, high = np.quantile(found, [0.025, 0.975])
-    return Percentile(value, float(low), float(high))
-
-
-def _index(histograms: np.ndarray, quantile: float) -> np.ndarray:
-    """Find in each histogram (a row) the first bucket that reaches `quantile`."""
-    seen = np.cumsum(histograms, axis=1)
-    wanted = quantile * seen[:, -1:]
-    return np.asarray(np.argmax(seen >= wanted, axis=1))
 
 
 @dataclass(frozen=True, slots=True)

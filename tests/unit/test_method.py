@@ -12,7 +12,7 @@ from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import schedule
 from ipcbench.bench.sweep.progress import RETAKES
 from ipcbench.reports import model
-from ipcbench.reports.page import tables
+from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import statements, trust
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs/method.md").read_text().split())
@@ -54,7 +54,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (tail.FAST, 10e-6, "five times as many where a loop takes less than 10 µs"),
         (tail.FEWER, (1000, 200, 100, 20), "1,000, 200, 100, 20 or none"),
         (tail.LONGEST_PASS, 0.25, "where more would take over 0.25 s"),
-        (tables.QUANTILES, (0.5, 0.9, 0.99, 0.999), "p50, p90, p99 and p99.9"),
+        (tails.QUANTILES, (0.5, 0.9, 0.95, 0.99, 0.999), "p50, p90, p95, p99 and p99.9"),
     ],
 )
 def test_the_numbers_are_the_codes(value: object, number: object, sentence: str) -> None:

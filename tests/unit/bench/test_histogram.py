@@ -18,7 +18,7 @@ from ipcbench.bench.results.histogram import (
     bucket,
     count,
     merge,
-    percentile,
+    percentiles,
 )
 
 durations = st.one_of(
@@ -70,19 +70,19 @@ def test_percentile_is_the_exact_quantile_within_the_error(
     sample: list[int], quantile: Fraction
 ) -> None:
     exact = sorted(sample)[math.ceil(quantile * len(sample)) - 1]
-    found = percentile(count(sample), float(quantile))
+    (found,) = percentiles(count(sample), [float(quantile)])
     assert abs(found - exact) <= RELATIVE_ERROR * exact * (1 + 1e-9)
 
 
 def test_percentiles_of_an_even_spread() -> None:
     counts = count(range(1, 101))
-    assert [percentile(counts, q) for q in (0.5, 0.9, 0.99, 1.0)] == [50, 90, 99, 100]
+    assert percentiles(counts, (0.0, 0.5, 0.5, 0.9, 0.99, 1.0)) == [1, 50, 50, 90, 99, 100]
 
 
 @pytest.mark.parametrize("counts", [{}, {5: 0}])
 def test_an_empty_histogram_has_no_percentiles(counts: dict[int, int]) -> None:
     with pytest.raises(ValueError, match="empty"):
-        percentile(counts, 0.5)
+        percentiles(counts, [0.5])
 
 
 @given(histograms, histograms, histograms)

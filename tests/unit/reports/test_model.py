@@ -11,12 +11,10 @@ from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, contests, measured, ranges, winners
 from ipcbench.reports.page.tables import (
-    QUANTILES,
     failures,
     figures,
     pending,
     skipped,
-    tails,
 )
 from tests.synthetic import cells, facts, header, reference, sweep, write_journal
 
@@ -120,32 +118,6 @@ def test_the_costs_of_a_cell_are_per_unit_and_over_all_processes(whole: Results)
     assert one.pinned == "0 | 0"
     round_trip = next(row for row in rows if row.measured.cell.pattern == "latency")
     assert round_trip.throughput is None
-
-
-def test_tails_show_only_percentiles_that_the_sample_allows(whole: Results) -> None:
-    found = tails(measured(whole)).rows
-    assert {one.measured.cell.pattern for one in found} == {"latency"}
-    for one in found:
-        assert one.count == 12 * 800
-        *known, last = one.percentiles
-        assert last is None  # 9600 round trips are too few for p99.9
-        assert len(one.percentiles) == len(QUANTILES)
-        values = [percentile.value for percentile in known if percentile]
-        assert values == sorted(values)
-        assert values[-1] <= one.longest
-        for percentile in known:
-            assert percentile is not None
-            assert percentile.low is not None
-            assert percentile.high is not None
-            assert percentile.low <= percentile.value <= percentile.high
-
-
-def test_very_large_counts_are_accepted() -> None:
-    results = sweep(flat, cells(("pipe",), sizes=(64,)), tail=100)
-    for run in next(iter(results.cells.values())).runs:
-        run.tail = {0: 1 << 63, 7552: (1 << 64) - 1}
-    (one,) = tails(measured(results)).rows
-    assert all(percentile is not None for percentile in one.percentiles)
 
 
 def test_missing_results_keep_their_reasons() -> None:
