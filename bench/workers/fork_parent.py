@@ -27,8 +27,8 @@ import msgspec
 
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.machine.standard_streams import open_standard_streams
-from ipcbench.bench.workers.control import ProcessFailure, failure_of
-from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, Report
+from ipcbench.bench.workers.control import LARGEST, ProcessFailure, failure_of
+from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, read_reports
 from ipcbench.bench.workers.oom import OomWatch, be_first_victim
 from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
 from ipcbench.bench.workers.worker_log import last_line, open_log
@@ -50,7 +50,6 @@ ANSWER_TIME = 10.0  # seconds for a reply, in addition to the deadline of its jo
 
 _encoder = msgspec.json.Encoder()
 _jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
-_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
@@ -199,8 +198,7 @@ class _Attempt:
         suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
         status = self._reap()
         failure, outcome, where = None, None, "start"
-        for line in report.splitlines():
-            written = _reports.decode(line)
+        for written in read_reports(report):
             if isinstance(written, Phase):
                 where = written.where
             elif isinstance(written, Outcome):
@@ -240,11 +238,11 @@ class _Attempt:
                 ready = {fd for fd, _ in poller.poll(min(left, NEWS_TIME) * 1000)}
                 if not ready:
                     self._repeat_news()
-                for fd in ready - {worker}:
+                for fd in self._pipes if worker in ready else ready:
                     self._drain(fd, poller)
+                if max(map(len, self._pipes.values())) > LARGEST:
+                    return f"the worker wrote over {LARGEST >> 20} MiB of results"
                 if worker in ready:
-                    for fd in self._pipes:
-                        self._drain(fd, poller)
                     return ""
         finally:
             os.close(worker)
@@ -266,6 +264,8 @@ class _Attempt:
         with contextlib.suppress(BlockingIOError):
             while data := os.read(fd, 1 << 16):
                 self._pipes[fd] += data
+                if len(self._pipes[fd]) > LARGEST:
+                    return
             with contextlib.suppress(KeyError):  # at its end already the last time
                 poller.unregister(fd)
 

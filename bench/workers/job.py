@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 import msgspec
 
 from ipcbench.bench.plan.timing import WarmUp
@@ -71,6 +74,28 @@ class Outcome(Message, kw_only=True, tag="outcome"):
 
 Report = Phase | Outcome | ProcessFailure
 """The lines that a worker writes during a run."""
+
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def write_report(fd: int, line: Report) -> None:
+    """Write a line. Raises: OSError.
+
+    A line over PIPE_BUF may be cut by a signal whose handler ends the process with a line of
+    its own: pipe(7). So a line begins with a line feed as well.
+    """
+    left = memoryview(b"\n" + _encoder.encode(line) + b"\n")
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def read_reports(written: bytes) -> list[Report]:
+    """Return the lines that a worker wrote, without those that were cut."""
+    found: list[Report] = []
+    for line in written.split(b"\n"):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            found += [_reports.decode(line)] if line else []
+    return found
 
 
 class Reply(msgspec.Struct, kw_only=True):

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Never
 
-import msgspec
-
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.machine import host
@@ -22,7 +20,7 @@ from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
-from ipcbench.bench.workers.job import Job, Outcome, Phase
+from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import ATTACH_TIME, Peer, Team
 from ipcbench.bench.workers.process import usage, used_between
 from ipcbench.transports.contract import (
@@ -38,8 +36,6 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.registry import get
 
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
-
-_encoder = msgspec.json.Encoder()
 
 
 class Worker:
@@ -72,7 +68,7 @@ class Worker:
 
     def report(self, line: Phase | Outcome | ProcessFailure) -> None:
         """Write one line for the fork server."""
-        os.write(self._report_fd, _encoder.encode(line) + b"\n")
+        write_report(self._report_fd, line)
 
     def run(self, runner: Any, suite_fd: int) -> None:
         """Run the whole job; remove its kernel objects whatever happens.
@@ -305,4 +301,4 @@ def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) ->
 
 
 def _give_up(report_fd: int, last: ProcessFailure) -> None:
-    os.write(report_fd, _encoder.encode(last) + b"\n")
+    write_report(report_fd, last)

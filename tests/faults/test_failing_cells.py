@@ -22,6 +22,8 @@ FAULTS: dict[str, Expected] = {
     "repeats": ("the worker", "check", "Corrupt: message 1 of sender 0, 64 bytes: byte"),
     "raises": ("peer 1 (server)", "attach", "RuntimeError: no such luck"),
     "comes-late": ("the worker", "attach", "TimedOut: peer 1 (server) did not answer in time"),
+    "greets-endlessly": ("peer 1 (server)", "attach", "Hello to the worker has over 16 MiB, the"),
+    "writes-endlessly": ("watchdog", "attach", "the worker wrote over 16 MiB of results"),
     "stays-away": ("the worker", "attach", "TimedOut: peer 1 (server) did not answer in time"),
     "answers-late": ("watchdog", "check", "no end after 2 s: peer"),
     "hangs": ("watchdog", "block", "no end after 2 s: peer"),
@@ -45,6 +47,21 @@ def test_the_watchdog_reports_where_each_process_waits(name: str, results: Resul
     (first, *_) = results.cells[f"latency/{name}/python/64B/2p/same-core"].failures
     assert first.what.count("waits in") == 2
     assert "worker" in first.what
+
+
+def test_a_remedy_stands_beside_a_long_hello(results: Results) -> None:
+    (first, *_) = results.cells["latency/greets-endlessly/python/64B/2p/same-core"].failures
+    assert first.remedy == "have the endpoint's hello() return less"
+
+
+def test_a_hello_of_a_megabyte_is_none_too_long(tmp_path: Path) -> None:
+    done = ipcbench(
+        "run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64",
+        "-t", "greets-at-length", "-o", tmp_path / "run", plugins=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cell = load(tmp_path / "run").cells["latency/greets-at-length/python/64B/2p/same-core"]
+    assert (cell.status, cell.failures) == (Status.OK, [])
 
 
 def test_a_broken_plugin_is_a_skip_with_its_reason(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ A sweep finds them if this folder is on PYTHONPATH.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import stat
 import time
+from contextlib import suppress
 from typing import Any
 
 import capsules
@@ -181,6 +184,41 @@ class ComesLate(_Faulty):
 
     def add_fault(self, endpoint: Any) -> None:
         time.sleep(60)
+
+
+class GreetsAtLength(_Faulty):
+    """The data for the others are long, which is no fault."""
+
+    name = "greets-at-length"
+    length = 1 << 20
+
+    def add_fault(self, endpoint: Any) -> None:
+        endpoint.hello = lambda: "x" * self.length
+
+
+class GreetsEndlessly(GreetsAtLength):
+    """The data for the others are longer than any."""
+
+    name = "greets-endlessly"
+    length = 17 << 20
+
+
+class WritesEndlessly(_Faulty):
+    """The worker fills the pipe of its results."""
+
+    name = "writes-endlessly"
+    faulty = Role.CLIENT
+
+    def add_fault(self, endpoint: Any) -> None:
+        _write_everywhere(17 << 20)
+
+
+def _write_everywhere(size: int) -> None:
+    """Write to all pipes that this process has inherited for writing."""
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(fd).st_mode) and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_WRONLY:
+                os.write(fd, b"\n" * size)
 
 
 class StaysAway(_Faulty):

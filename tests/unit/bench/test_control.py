@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.control import (
+    FIRST,
+    LARGEST,
+    LAST,
+    LONGEST,
+    PAYLOAD,
     Block,
     Check,
     Connect,
@@ -22,11 +29,14 @@ from ipcbench.bench.workers.control import (
     Hello,
     Measure,
     Message,
+    MessageTooLong,
     ProcessFailure,
     Ready,
     RunFailed,
     Stop,
     Used,
+    _records_of,
+    failure_of,
 )
 from ipcbench.transports.contract import PeerGone, TimedOut
 
@@ -101,6 +111,139 @@ def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket
     done = Done(**{**fields, "start": 0.1 + 0.2, "end": time.perf_counter()})
     here.say(done)
     assert there.listen(type(done)) == done
+
+
+# Long messages, which do not fit into the socket's buffer.
+
+CPUS = [list(range(300))] * 64  # of 64 processes that spin: what each says in its hello
+LONG = [
+    Connect([*CPUS]),
+    Hello("x" * (1 << 20), None),
+    Hello({"text": "\u2028" * 70_000}, 3),
+    Ready(list(range(100_000))),
+    *(Hello("x" * (PAYLOAD + more), None) for more in range(-60, 3)),
+    Hello("x" * (LARGEST - 100), None),
+]
+
+
+def sent_by_another(there: ControlSocket, messages: Sequence[Message]) -> int:
+    """Send from a process of its own, since `say` waits for the receiver; return its pid."""
+    pid = os.fork()
+    if pid == 0:
+        for message in messages:
+            there.say(message)
+        os._exit(0)
+    return pid
+
+
+def test_long_messages_arrive_whole(line: tuple[ControlSocket, ControlSocket]) -> None:
+    here, there = line
+    pid = sent_by_another(there, [*LONG, Go()])
+    for message in LONG:
+        assert here.next(time.monotonic() + 60) == message
+    assert here.next() == Go()
+    os.waitpid(pid, 0)
+
+
+def test_a_deadline_in_the_middle_of_a_message_loses_nothing(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
+    here, there = line
+    message = Hello("x" * (3 * PAYLOAD), None)
+    first, *others = _records_of(msgspec.json.encode(message))
+    there._end.send(first)
+    with pytest.raises(TimedOut):
+        here.next(time.monotonic() + 0.02)
+    for record in others:
+        there._end.send(record)
+    assert here.next() == message
+
+
+def test_the_time_limit_of_an_answer_is_none_for_the_next_message(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
+    """With the limit of `next`, a `say` that must wait for its reader would end early."""
+    here, there = line
+    there.say(Ready())
+    here.listen(Ready, time.monotonic() + 0.2)
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(0.5)
+        for message in LONG[:2]:
+            assert there.next() == message
+        os._exit(0)
+    for message in LONG[:2]:
+        here.say(message)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_message_without_end_is_a_failure(line: tuple[ControlSocket, ControlSocket]) -> None:
+    here, there = line
+    pid = os.fork()
+    if pid == 0:
+        here.close()
+        there._end.send(bytes([FIRST]) + b"[" * PAYLOAD)
+        with contextlib.suppress(OSError):
+            while True:
+                there._end.send(bytes([0]) + b"[" * PAYLOAD)
+        os._exit(0)
+    there.close()
+    with pytest.raises(RunFailed, match="a message of peer 1 has over 16 MiB") as caught:
+        here.next()
+    assert caught.value.failure.remedy
+    assert "\n" not in str(caught.value)
+    here.close()
+    os.waitpid(pid, 0)
+
+
+def test_a_message_over_the_limit_is_not_sent(line: tuple[ControlSocket, ControlSocket]) -> None:
+    here, there = line
+    with pytest.raises(MessageTooLong, match="Hello to peer 1 has over 16 MiB") as caught:
+        here.say(Hello("x" * LARGEST, None))
+    last = failure_of("the worker", caught.value)
+    assert last.what == str(caught.value)
+    assert last.remedy
+    here.say(last)
+    assert there.next() == last
+
+
+def test_a_failure_after_half_a_message_is_found(line: tuple[ControlSocket, ControlSocket]) -> None:
+    for received in (False, True):
+        here, there = ControlSocket.pair("the worker", "peer 1")
+        first, *_ = _records_of(msgspec.json.encode(LONG[0]))
+        there._end.send(first)
+        there.say(ProcessFailure("peer 1", "", "one"))
+        there.close()
+        if received:
+            assert here.next() == ProcessFailure("peer 1", "", "one")
+        assert here.last_words() == ProcessFailure("peer 1", "", "one")
+        here.close()
+
+
+def test_the_longest_failure_is_found_from_the_handler_of_its_end() -> None:
+    """Wherever the handler runs in the middle of receiving, it finds all records."""
+    last = ProcessFailure("peer 1", "", "\u2028" * LONGEST, "\x00" * LONGEST)
+    for stop in range(1, 8):
+        here, there = ControlSocket.pair("the worker", "peer 1")
+        there.say(Ready())
+        there.say(last)
+        there.close()
+        for _ in range(stop):
+            here._receive()
+        assert here.last_words() == last
+        here.close()
+
+
+def test_the_death_in_the_middle_of_a_message_is_seen(
+    line: tuple[ControlSocket, ControlSocket],
+) -> None:
+    here, there = line
+    first, *_ = _records_of(msgspec.json.encode(LONG[0]))
+    there._end.send(first)
+    there.close()
+    for _ in range(2):
+        with pytest.raises(PeerGone, match="peer 1 is gone"):
+            here.next()
 
 
 # Deadlines.
@@ -260,6 +403,7 @@ def test_without_a_last_message_there_is_no_wait(
 def test_last_words_that_make_no_sense_are_none() -> None:
     one, two = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     here = ControlSocket(one, "peer 1")
+    two.send(bytes([FIRST | LAST]) + b'{"is":"brok')
     two.send(b'{"is":"brok')
     assert here.last_words() is None
     here.close()

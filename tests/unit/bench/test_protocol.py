@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -10,8 +13,17 @@ import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
-from ipcbench.bench.workers.job import PROTOCOL, Job, Reply
+from ipcbench.bench.workers.job import (
+    PROTOCOL,
+    Job,
+    Phase,
+    Reply,
+    Report,
+    read_reports,
+    write_report,
+)
 
 CELL = Cell(transport="pipe", pattern="latency", size=4 << 20, placement="same-core")
 JOB = Job(
@@ -110,6 +122,77 @@ def test_a_fork_server_names_its_protocol_and_the_job() -> None:
             parent.run(job)
     finally:
         parent.close()
+
+
+def test_a_job_of_many_processes_on_many_cpus_is_done() -> None:
+    """64 processes on 300 CPUs: the job alone has 77 KiB, and so have the hellos."""
+    many = msgspec.structs.replace(
+        JOB,
+        cell=msgspec.structs.replace(
+            CELL, transport="pipe", pattern="fan-in", size=64, processes=64, placement="unpinned"
+        ),
+        cpus=[list(range(300))] * 64,
+        deadline=60.0,
+    )
+    assert len(many.encoded()) > 1 << 16
+    parent = ForkServer()
+    try:
+        reply = parent.run(many)
+    finally:
+        parent.close()
+    assert reply.failure is None
+    assert reply.answers(many)
+
+
+# The lines of a worker.
+
+
+def test_lines_of_any_length_are_read() -> None:
+    one, other = os.pipe()
+    lines: list[Report] = [Phase("attach"), ProcessFailure("a", "b", "x" * 300_000), Phase("tail")]
+    pid = os.fork()
+    if pid == 0:
+        for line in lines:
+            write_report(other, line)
+        os._exit(0)
+    os.close(other)
+    with open(one, "rb") as file:
+        assert read_reports(file.read()) == lines
+    os.waitpid(pid, 0)
+
+
+def test_a_write_that_a_signal_cuts_goes_on() -> None:
+    """write(2) to a full pipe returns early after a handler."""
+    one, other = os.pipe()
+    line = ProcessFailure("a", "b", "x" * 300_000)
+    heard: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: heard.append(number))
+    pid = os.fork()
+    if pid == 0:
+        os.close(other)
+        time.sleep(0.3)
+        with open(one, "rb") as file:
+            os._exit(read_reports(file.read()) != [line])
+    os.close(one)
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    write_report(other, line)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    os.close(other)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert heard
+
+
+def test_a_line_that_was_cut_hides_no_failure() -> None:
+    """A handler ends the process in the middle of a line, with a line of its own."""
+    last = ProcessFailure("peer 1", "", "exited with 7")
+    one, other = os.pipe()
+    os.write(other, b'{"is":"outcome","dep')
+    write_report(other, last)
+    os.write(other, b'\n{"is":"pha')
+    os.close(other)
+    with open(one, "rb") as file:
+        assert read_reports(file.read()) == [last]
 
 
 def test_axes_at_their_defaults_are_left_out_of_a_job() -> None:
