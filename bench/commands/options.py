@@ -47,7 +47,7 @@ _AXES = (
         "sizes",
         multiple=True,
         metavar="SIZE",
-        help="Message sizes instead of the profile's: 64, 4K, 1M.",
+        help="Message sizes instead of the profile's: 64, 4K, 1M. Leaves out what sends none.",
     ),
     click.option(
         "-P",
@@ -55,14 +55,14 @@ _AXES = (
         multiple=True,
         type=int,
         metavar="N",
-        help="Numbers of processes, for the patterns that take any number.",
+        help="Numbers of processes instead of the profile's. Leaves out the patterns of two.",
     ),
     click.option(
         "--pattern",
         "patterns",
         multiple=True,
         metavar="NAME",
-        help="Only these patterns of the profile: latency, stream, pairs, fan-in …",
+        help="Only these patterns: latency, pairs-latency, fan-in … Not only the profile's.",
     ),
     click.option(
         "--placement",
@@ -90,7 +90,7 @@ _AXES = (
         "paces",
         multiple=True,
         metavar="NAME",
-        help="closed, or a pause between round trips: pause:1ms.",
+        help="closed, or a pause between round trips: pause:1ms. Leaves out what makes none.",
     ),
 )
 

@@ -23,7 +23,8 @@ from ipcbench.bench.commands.output import console, print_json
 from ipcbench.bench.results.untrusted import one_line
 
 if TYPE_CHECKING:
-    from ipcbench.bench.plan.profile import Options, Profile
+    from ipcbench.bench.plan.options import Options
+    from ipcbench.bench.plan.profile import Profile
     from ipcbench.bench.results.cell import Cell
     from ipcbench.bench.results.results import Results
     from ipcbench.bench.sweep.display import Watcher
@@ -96,6 +97,9 @@ def command(
 ) -> None:
     """Measure, and write the results and a page.
 
+    The values of an option take the place of the profile's in all cells that can have them; the
+    other cells are left out. A value that no cell can have is refused.
+
     Ctrl-C stops after the current measurement; the measurements are kept, and
     the page is written all the same.
 
@@ -103,7 +107,8 @@ def command(
     Example:
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
-    from ipcbench.bench.plan.profile import Options
+    from ipcbench.bench.plan.options import Options
+    from ipcbench.bench.plan.profile import load_profile
     from ipcbench.bench.sweep import sweep
 
     options = Options(
@@ -120,7 +125,7 @@ def command(
     def measure() -> Path:
         if resume is not None:
             return _resume(resume)
-        chosen = _profile(profile, options)
+        chosen = load_profile(profile)
         order = sweep.Order(
             profile=chosen,
             command=_command_line(),
@@ -128,19 +133,14 @@ def command(
             seed=seed,
             folder=output,
             clock=clock,
-            only=promised_cells(promised, chosen),
+            only=promised_cells(promised, chosen, options),
+            options=options,
         )
         return sweep.new(order, _watcher())
 
     folder = guarded(measure)
     page = guarded(lambda: _write_page(folder))
     _print_result(folder, page, as_json)
-
-
-def _profile(name: str, options: Options) -> Profile:
-    from ipcbench.bench.plan.profile import load_profile, with_options
-
-    return with_options(load_profile(name), options)
 
 
 def _seconds(budget: str | None) -> float | None:
@@ -178,7 +178,9 @@ def _command_line() -> list[str]:
     return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
 
 
-def promised_cells(path: Path | None, profile: Profile) -> Callable[[Cell], bool]:
+def promised_cells(
+    path: Path | None, profile: Profile, options: Options | None = None
+) -> Callable[[Cell], bool]:
     """Select the cells that a thresholds file names, and the controls that show trust.
 
     Without a file, all cells are selected.
@@ -189,10 +191,9 @@ def promised_cells(path: Path | None, profile: Profile) -> Callable[[Cell], bool
     from ipcbench.bench.sweep import sweep
     from ipcbench.reports.gate import thresholds
 
-    found = sweep.planned(profile)
-    cells = [*(one.cell for one in found.cells), *(cell for cell, _ in found.skipped)]
+    found = sweep.planned(profile, options=options)
     with refused_in_one_line():
-        named = thresholds.select(thresholds.load_thresholds(path), cells)
+        named = thresholds.select(thresholds.load_thresholds(path), found.all_cells())
     wanted = named | found.controls_for(named)
     return lambda cell: cell.id in wanted
 

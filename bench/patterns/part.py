@@ -80,7 +80,8 @@ class Pattern:
         per: the unit that a value is the time of.
         seats: the seats in the order of the processes; the worker has the first one.
         units: how many units a loop of the block makes, over all processes.
-        refuses: the reason why a number of processes is impossible, or "".
+        refuses: the numbers of processes that are possible ("has 2 processes"), for one that
+            is not; else "".
         complete: compares the numbers that competing receivers got in the check with those
             sent to so many processes, at a size. Raises Corrupt.
         account: compares the work done in a block with the work due: the spans of all
@@ -144,12 +145,12 @@ def links(client: Part, server: Part) -> Callable[[int], list[Seat]]:
 
 def only_two(processes: int) -> str:
     """Refuse any number of processes but two."""
-    return "" if processes == 2 else "two processes take part, no more and no fewer"
+    return "" if processes == 2 else "has 2 processes"
 
 
 def only_even(processes: int) -> str:
     """Refuse an odd number of processes."""
-    return "" if processes % 2 == 0 else "pairs need an even number of processes"
+    return "" if processes % 2 == 0 else "has an even number of processes"
 
 
 def any_number(processes: int) -> str:

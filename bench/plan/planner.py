@@ -66,6 +66,10 @@ class Plan:
         text = msgspec.json.encode([(planned.cell, planned.cpus) for planned in self.cells])
         return hashlib.sha256(text).hexdigest()[:16]
 
+    def all_cells(self) -> list[Cell]:
+        """Return the cells, measured and skipped."""
+        return [*(planned.cell for planned in self.cells), *(cell for cell, _ in self.skipped)]
+
     def only(self, wanted: Callable[[Cell], bool]) -> Plan:
         """Return the part of the plan that is wanted."""
         return Plan(
@@ -155,10 +159,14 @@ def _meant(cell: Cell, candidate: Candidate) -> bool:
 
     The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes.
     """
-    if candidate.traits is None:
-        return True
-    carries = bool(candidate.traits.topologies - CARRY_NOTHING)
-    return carries is PATTERNS[cell.pattern].carries
+    carries = carries_messages(candidate)
+    return carries is None or carries is PATTERNS[cell.pattern].carries
+
+
+def carries_messages(candidate: Candidate) -> bool | None:
+    """Tell whether a transport carries messages; None for a plug-in that does not load."""
+    traits = candidate.traits
+    return None if traits is None else bool(traits.topologies - CARRY_NOTHING)
 
 
 def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
@@ -185,7 +193,7 @@ def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     pattern = PATTERNS[cell.pattern]
     refusal = pattern.refuses(cell.processes)
     if refusal:
-        return Skip(f"{cell.pattern} with {cell.processes} processes: {refusal}")
+        return Skip(f"{cell.pattern} {refusal}, not {cell.processes}")
     if pattern.topology not in traits.topologies:
         return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
     native = cell.runtime != PYTHON

@@ -1,4 +1,4 @@
-"""Profiles: the cells of a sweep and the settings of its runs, from TOML and options."""
+"""Profiles: the cells of a sweep and the settings of its runs, from TOML."""
 
 from __future__ import annotations
 
@@ -110,19 +110,6 @@ class Profile(msgspec.Struct, frozen=True):
     settings: Settings
     axes: tuple[Axes, ...]
     left_out: tuple[tuple[str, str], ...] = ()
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """The axes on the command line; each that is given replaces that of the profile."""
-
-    transports: tuple[str, ...] = ()
-    sizes: tuple[str, ...] = ()
-    processes: tuple[int, ...] = ()
-    patterns: tuple[str, ...] = ()
-    placements: tuple[str, ...] = ()
-    waits: tuple[str, ...] = ()
-    paces: tuple[str, ...] = ()
-    runtimes: tuple[str, ...] = ()
 
 
 def load_profile(name: str) -> Profile:
@@ -243,67 +230,30 @@ def _from_to(least: int, most: int, value: int, what: str) -> int:
 
 def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
     return Axes(
-        patterns=_known("pattern", axes.patterns, PATTERNS),
+        patterns=known_names("pattern", axes.patterns, PATTERNS),
         sizes=tuple(parse_size(str(size)) for size in axes.sizes),
-        placements=_known("placement", axes.placements, PLACEMENTS),
+        placements=known_names("placement", axes.placements, PLACEMENTS),
         transports=axes.transports,
-        processes=_processes(axes.processes),
+        processes=check_processes(axes.processes),
         depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
-        waits=_known("wait", axes.waits, ASKED_WAITS),
+        waits=known_names("wait", axes.waits, ASKED_WAITS),
         paces=tuple(map(parse_pace, axes.paces)),
-        runtimes=_known("runtime", axes.runtimes, RUNTIMES),
+        runtimes=known_names("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
     )
 
 
-def _known(what: str, given: Sequence[W], known: Collection[str]) -> tuple[W, ...]:
+def known_names(what: str, given: Sequence[W], known: Collection[str]) -> tuple[W, ...]:
+    """Check names against those of their axis. Raises: BadConfig."""
     for word in given:
         if word not in known:
             raise BadConfig(unknown(what, word, known))
     return tuple(given)
 
 
-def _processes(given: Sequence[int]) -> tuple[int, ...]:
+def check_processes(given: Sequence[int]) -> tuple[int, ...]:
+    """Check numbers of processes. Raises: BadConfig."""
     for number in given:
         if not 2 <= number <= MOST_PROCESSES:
             raise BadConfig(f"{number} processes: 2 to {MOST_PROCESSES}")
     return tuple(given)
-
-
-def with_options(profile: Profile, options: Options) -> Profile:
-    """Replace axes of a profile by those of the command line; keep the controls that still fit.
-
-    Raises: BadConfig.
-    """
-    patterns = _known("pattern", options.patterns, PATTERNS)
-    placements = _known("placement", options.placements, PLACEMENTS)
-    runtimes = _known("runtime", options.runtimes, RUNTIMES)
-    waits = _known("wait", options.waits, ASKED_WAITS)
-    processes = _processes(options.processes)
-    try:
-        sizes = tuple(parse_size(size) for size in options.sizes)
-        paces = tuple(parse_pace(pace) for pace in options.paces)
-    except ValueError as error:
-        raise BadConfig(str(error)) from error
-    changed = []
-    for axes in profile.axes:
-        kept = tuple(pattern for pattern in axes.patterns if pattern in (patterns or axes.patterns))
-        if not kept:
-            continue
-        changed.append(
-            msgspec.structs.replace(
-                axes,
-                patterns=kept,
-                sizes=sizes or axes.sizes,
-                placements=placements or axes.placements,
-                waits=waits or axes.waits,
-                paces=paces or axes.paces,
-                runtimes=runtimes or axes.runtimes,
-                transports=options.transports or axes.transports,
-                # -P is for patterns of any number of processes; those of two keep theirs.
-                processes=processes if processes and axes.processes != (2,) else axes.processes,
-            )
-        )
-    if not changed:
-        raise BadConfig(f"profile {profile.name} has no pattern {', '.join(patterns)}")
-    return msgspec.structs.replace(profile, axes=tuple(changed))

@@ -17,8 +17,10 @@ from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.reservation import Reservation
+from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
+from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
@@ -59,16 +61,30 @@ class Order:
     folder: Path | None = None
     clock: str = REAL
     only: Callable[[Cell], bool] = lambda cell: True
+    options: Options | None = None
 
 
-def planned(profile: Profile, only: Callable[[Cell], bool] = lambda cell: True) -> Plan:
-    """Plan a profile on this machine, with the cells for which `only` is true.
+def planned(
+    profile: Profile,
+    only: Callable[[Cell], bool] = lambda cell: True,
+    options: Options | None = None,
+) -> Plan:
+    """Plan a profile with options on this machine: the cells for which `only` is true.
 
-    Raises: UnknownTransport, SweepError if the plan is empty.
+    Raises: UnknownTransport; BadConfig, also if an option leads to no cell; SweepError if the
+    plan is empty.
     """
-    found = plan(cells_of(profile.axes, registry.matching), candidate, site()).only(only)
-    if not found.cells and not found.skipped:
-        raise SweepError("no cell is left to measure: remove some restrictions")
+    options = options or Options()
+    axes = with_options(profile, options).axes
+    found = plan(cells_of(axes, registry.matching), candidate, site())
+    refuse_unused(options, profile, found, candidate, registry.matching)
+    found = found.only(only)
+    refuse_unpromised(options, found, candidate, registry.matching)
+    if not found.all_cells():
+        raise SweepError(
+            f"profile {profile.name} has no cell: where its patterns send messages, its "
+            "transports must carry them, and the reverse: `ipcbench list` shows their patterns"
+        )
     return found
 
 
@@ -79,7 +95,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     with Reservation(exclusive=order.clock == REAL) as machine:
-        found = planned(order.profile, order.only)
+        found = planned(order.profile, order.only, order.options)
         header = _header(order, seed, found)
         try:
             folder, made = prepare(order.folder)

@@ -89,6 +89,15 @@ def test_the_console_script_is_the_module() -> None:
     assert VERSION in ipcbench("--version").stdout
 
 
+def test_a_pattern_that_no_profile_has_is_measured_by_name(tmp_path: Path) -> None:
+    done = ipcbench(
+        *RUN, "--pattern", "pairs-latency", "-t", "pipe", "-o", tmp_path / "run"
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {result.cell.id for result in load(tmp_path / "run").ok()}
+    assert "pairs-latency/pipe/python/64B/4p/same-core" in found
+
+
 # The transports and the machine.
 
 
@@ -317,7 +326,11 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "-t", "nope"], "`ipcbench list` shows all"),
         ([*RUN, "-t", "shm:nope"], "nope"),
         ([*RUN, "--pattern", "nope"], "there are latency"),
-        ([*RUN, "--pattern", "pairs-latency"], "profile smoke has no pattern pairs-latency"),
+        ([*RUN, "--pattern", "latency", "-P", "4"], "latency has 2 processes: leave it out"),
+        ([*RUN, "--pattern", "counter", "-s", "64"], "counter sends no messages: leave it out"),
+        ([*RUN, "--pattern", "latency", "-t", "eventfd"], "ask for --pattern signal instead"),
+        ([*RUN, "--pattern", "stream", "--pace", "pause:1ms"], "stream makes no pauses"),
+        (["run", "--profile", "two.toml", "-P", "4", "-P", "8"], "-P 4 leads to no cell"),
         ([*RUN, "--placement", "nope"], "there are same-core"),
         ([*RUN, "--runtime", "nope"], "unknown runtime 'nope': there are python, native"),
         ([*RUN, "-s", "4Q"], "write bytes as 64, 4K, 1M or 2G"),
@@ -360,6 +373,7 @@ def test_bad_input_is_reported_in_one_line(
         "key.toml": UNKNOWN_KEY,
         "axis.toml": UNKNOWN_AXIS,
         "empty.toml": "",
+        "two.toml": UNKNOWN_AXIS.replace("weight = 3", ""),
         "good.toml": KEPT.replace(SLOW, "pipe:1M"),
         "file": "",
         "full/something": "",

@@ -112,12 +112,10 @@ def test_a_profile_has_the_runtime_as_an_axis(tmp_path: Path) -> None:
 
 def test_round_trips_with_pauses_have_figures_by_both_loops(tmp_path: Path) -> None:
     profile = tmp_path / "paced.toml"
-    profile.write_text(PROFILE.partition("[[controls]]")[0])
+    paces = 'paces = ["closed", "pause:1000us"]\n'
+    profile.write_text(PROFILE.partition("[[controls]]")[0] + paces)
     folder = tmp_path / "run"
-    paces = ("--pace", "closed", "--pace", "pause:1000us")
-    done = ipcbench(
-        "run", "--clock", "fake", "--profile", str(profile), "-t", "pipe", *paces, "-o", folder
-    )
+    done = ipcbench("run", "--clock", "fake", "--profile", str(profile), "-t", "pipe", "-o", folder)
     assert done.returncode == 0, done.stderr
     found = load(folder).cells
     paused = {identity: cell for identity, cell in found.items() if identity.endswith("/pause1ms")}

@@ -21,7 +21,8 @@ import sysv_ipc
 from ipcbench.bench.machine import lock
 from ipcbench.bench.machine.guardian import clean_up
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
-from ipcbench.bench.plan.profile import Options, load_profile, with_options
+from ipcbench.bench.plan.options import Options, with_options
+from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep import sweep

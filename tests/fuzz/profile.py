@@ -7,13 +7,12 @@ from collections.abc import Callable
 from importlib.resources import files
 
 from ipcbench.bench.errors import SweepError
+from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import order
 from ipcbench.bench.plan.profile import (
     PROFILES,
     BadConfig,
-    Options,
     parse_profile,
-    with_options,
 )
 from ipcbench.bench.sweep.sweep import planned
 from ipcbench.transports.registry import UnknownTransport

@@ -256,7 +256,7 @@ def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> No
 @pytest.mark.parametrize(
     ("cell", "traits", "found", "words"),
     [
-        (a_cell(processes=3), TRAITS, limits(), "latency with 3 processes"),
+        (a_cell(processes=3), TRAITS, limits(), "latency has 2 processes, not 3"),
         (a_cell(pattern="pairs", processes=3), TRAITS, limits(), "even"),
         (
             a_cell(pattern="fan-in"),

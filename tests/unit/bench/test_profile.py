@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.patterns.table import PATTERNS
@@ -14,11 +14,9 @@ from ipcbench.bench.plan.profile import (
     MOST_PROCESSES,
     PROFILES,
     BadConfig,
-    Options,
     Profile,
     load_profile,
     parse_profile,
-    with_options,
 )
 from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.records import Settings
@@ -117,21 +115,6 @@ def test_waits_and_paces_are_axes() -> None:
 def test_waits_and_paces_that_make_no_sense_are_refused(words: str, said: str) -> None:
     line = "processes = [4, 8]"
     assert said in refused(swapped(line, f"{line}\n{words}"))
-
-
-def test_a_wait_and_a_pace_on_the_command_line_are_those_of_all_cells() -> None:
-    found = with_options(parsed(PROFILE), Options(waits=("poll",), paces=("pause:1000us",))).axes
-    assert {(axes.waits, axes.paces) for axes in found} == {(("poll",), ("pause:1ms",))}
-    for options in (Options(waits=("sleep",)), Options(paces=("open",))):
-        with pytest.raises(BadConfig):
-            with_options(parsed(PROFILE), options)
-
-
-def test_a_runtime_on_the_command_line_is_that_of_all_cells() -> None:
-    for words in (("native",), ("python", "native")):
-        found = with_options(parsed(PROFILE), Options(runtimes=words)).axes
-        assert len(found) == 3
-        assert {axes.runtimes for axes in found} == {words}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -376,57 +359,6 @@ def test_a_profile_without_a_file_extends_ours_alone() -> None:
     assert "unknown profile 'base.toml'" in refused('extends = "base.toml"')
 
 
-# Options.
-
-
-def test_no_options_change_nothing() -> None:
-    assert with_options(parsed(PROFILE), Options()) == parsed(PROFILE)
-
-
-def test_options_take_the_profiles_place() -> None:
-    options = Options(
-        transports=("tcp",), sizes=("1", "2K"), processes=(6,), placements=("unpinned",)
-    )
-    links, several, control = with_options(parsed(PROFILE), options).axes
-    for axes in (links, several, control):
-        assert axes.transports == ("tcp",)
-        assert axes.sizes == (1, 2048)
-        assert axes.placements == ("unpinned",)
-    assert links.processes == control.processes == (2,)  # a link has two processes
-    assert several.processes == (6,)
-    most = with_options(parsed(PROFILE), Options(processes=(MOST_PROCESSES,))).axes[1]
-    assert most.processes == (MOST_PROCESSES,)
-    assert control.twin
-
-
-def test_patterns_choose_among_those_of_the_profile() -> None:
-    (links,) = with_options(parsed(PROFILE), Options(patterns=("stream",))).axes
-    assert links.patterns == ("stream",)
-    both, control = with_options(parsed(PROFILE), Options(patterns=("latency",))).axes
-    assert (both.patterns, control.twin) == (("latency",), True)
-    with pytest.raises(BadConfig, match="profile test has no pattern pairs"):
-        with_options(parsed(PROFILE), Options(patterns=("pairs",)))
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        (Options(patterns=("latenzy",)), "latenzy"),
-        (Options(placements=("same-cores",)), "same-cores"),
-        (Options(runtimes=("rust",)), "rust"),
-        (Options(processes=(1,)), "1 processes"),
-        (Options(processes=(65,)), "65 processes"),
-        (Options(sizes=("4X",)), "4X"),
-        (Options(sizes=("-1",)), "-1"),
-        (Options(sizes=("",)), "not a size"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_refused(options: Options, word: str) -> None:
-    with pytest.raises(BadConfig, match=word) as caught:
-        with_options(parsed(PROFILE), options)
-    assert "\n" not in str(caught.value)
-
-
 # Arbitrary text.
 
 VALUES = st.one_of(
@@ -454,25 +386,6 @@ def test_any_value_is_taken_or_refused_in_one_line(line: str, value: str) -> Non
 def test_noise_is_refused(data: bytes) -> None:
     with pytest.raises(BadConfig):
         parse_profile("test", data)
-
-
-@settings(suppress_health_check=list(HealthCheck))
-@given(
-    words=st.lists(st.text(max_size=12), max_size=2).map(tuple),
-    numbers=st.lists(st.integers(), max_size=2).map(tuple),
-)
-def test_any_option_is_taken_or_refused(words: tuple[str, ...], numbers: tuple[int, ...]) -> None:
-    for options in (
-        Options(sizes=words),
-        Options(patterns=words),
-        Options(placements=words),
-        Options(runtimes=words),
-        Options(processes=numbers),
-    ):
-        try:
-            with_options(parsed(PROFILE), options)
-        except BadConfig as error:
-            assert str(error)
 
 
 @given(name=st.text(max_size=30))

@@ -20,7 +20,8 @@ sys.modules[sys.argv[1]] = None
 from ipcbench.bench.loops.native_loops import missing
 from ipcbench.bench.plan.planner import plan, cells_of
 from ipcbench.bench.sweep.sweep import candidate, site
-from ipcbench.bench.plan.profile import Options, load_profile, with_options
+from ipcbench.bench.plan.options import Options, with_options
+from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.commands.list import transports
 from ipcbench.bench.sweep.fitness import examine
 from ipcbench.transports.contract import Role, Spec, Topology, Transport

@@ -1,0 +1,172 @@
+"""Options of the command line: they replace the axes of a profile.
+
+A value takes the place of the profile's in all cells that can have it, and the other cells are
+left out. So each measured cell has a value of every option given. A value that no cell has
+is refused (`unused.py`), never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeVar
+
+import msgspec
+
+from ipcbench.bench.patterns.table import PACED, PATTERNS
+from ipcbench.bench.plan.profile import (
+    ASKED_WAITS,
+    Axes,
+    BadConfig,
+    Profile,
+    check_processes,
+    known_names,
+)
+from ipcbench.bench.results.axes import (
+    CROSS_CORE,
+    PLACEMENTS,
+    RUNTIMES,
+    SAME_CORE,
+)
+from ipcbench.bench.results.pace import CLOSED, parse_pace
+from ipcbench.bench.results.units import format_size, parse_size
+
+SEVERAL, TWO = 4, 2  # processes of a pattern that is measured by its name alone
+SMALL = 64  # bytes of its messages
+CONTROLS = ("pipe", "posix-sem")  # its controls: the one that carries what the pattern sends
+
+T = TypeVar("T")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The axes on the command line, as they were typed."""
+
+    transports: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
+    processes: tuple[int, ...] = ()
+    patterns: tuple[str, ...] = ()
+    placements: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    paces: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Options, parsed."""
+
+    transports: tuple[str, ...]
+    sizes: tuple[int, ...]
+    processes: tuple[int, ...]
+    patterns: tuple[str, ...]
+    placements: tuple[str, ...]
+    waits: tuple[str, ...]
+    paces: tuple[str, ...]
+    runtimes: tuple[str, ...]
+
+
+def parse_options(options: Options) -> Asked:
+    """Parse and check options. Raises: BadConfig."""
+    try:
+        return Asked(
+            transports=options.transports,
+            sizes=tuple(map(parse_size, options.sizes)),
+            processes=check_processes(options.processes),
+            patterns=known_names("pattern", options.patterns, PATTERNS),
+            placements=known_names("placement", options.placements, PLACEMENTS),
+            waits=known_names("wait", options.waits, ASKED_WAITS),
+            paces=tuple(map(parse_pace, options.paces)),
+            runtimes=known_names("runtime", options.runtimes, RUNTIMES),
+        )
+    except ValueError as error:
+        raise BadConfig(str(error)) from error
+
+
+# Replacing.
+
+
+def with_options(profile: Profile, options: Options) -> Profile:
+    """Replace axes of a profile by those of the command line; leave out what cannot have them.
+
+    A pattern that the profile has no cells of gets a table of its own. Raises: BadConfig.
+    """
+    asked = parse_options(options)
+    had = {pattern for axes in profile.axes if not axes.twin for pattern in axes.patterns}
+    by_name = [axes for name in asked.patterns if name not in had for axes in _usual(name)]
+    replaced = (part for axes in (*profile.axes, *by_name) for part in _replaced(axes, asked))
+    return msgspec.structs.replace(profile, axes=tuple(replaced))
+
+
+def _usual(pattern: str) -> Iterator[Axes]:
+    """Yield the cells of a pattern that is measured by its name alone, and their controls."""
+    found = PATTERNS[pattern]
+    cells = Axes(
+        patterns=(pattern,),
+        sizes=(SMALL if found.carries else 0,),
+        placements=(SAME_CORE, CROSS_CORE),
+        transports=("*",),
+        processes=(TWO if found.refuses(SEVERAL) else SEVERAL,),
+        depths=(None,),
+    )
+    yield cells
+    yield msgspec.structs.replace(cells, transports=CONTROLS, twin=True)
+
+
+def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
+    """Yield the parts of a table that can have what is asked for, with it."""
+    patterns = [name for name in axes.patterns if name in (asked.patterns or axes.patterns)]
+
+    def values(name: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[str, ...]]:
+        return (
+            tuple(v for v in asked.sizes if not no_size(name, v)) or axes.sizes,
+            tuple(v for v in asked.processes if not no_number(name, v)) or axes.processes,
+            tuple(v for v in asked.paces if not no_pace(name, v)) or axes.paces,
+        )
+
+    able = (name for name in patterns if not any(lacks(name, asked)))
+    for (sizes, processes, paces), names in groupby(able, key=values):
+        yield msgspec.structs.replace(
+            axes,
+            patterns=tuple(names),
+            sizes=sizes,
+            processes=processes,
+            paces=paces,
+            transports=asked.transports or axes.transports,
+            placements=asked.placements or axes.placements,
+            waits=asked.waits or axes.waits,
+            runtimes=asked.runtimes or axes.runtimes,
+        )
+
+
+def no_size(pattern: str, size: int) -> str:
+    """Return why a pattern has no messages of a size, or ""."""
+    return f"{pattern} sends no messages" if size and not PATTERNS[pattern].carries else ""
+
+
+def no_number(pattern: str, processes: int) -> str:
+    """Return why a pattern does not have so many processes, or ""."""
+    refusal = PATTERNS[pattern].refuses(processes)
+    return f"{pattern} {refusal}" if refusal else ""
+
+
+def no_pace(pattern: str, pace: str) -> str:
+    """Return why a pattern does not have a pace, or ""."""
+    return f"{pattern} makes no pauses" if pace != CLOSED and pattern not in PACED else ""
+
+
+def lacks(pattern: str, asked: Asked) -> Iterator[str]:
+    """Yield the reason for each option of which the pattern can have no value."""
+    yield from _none_fits(pattern, "-s", asked.sizes, no_size, format_size)
+    yield from _none_fits(pattern, "-P", asked.processes, no_number, str)
+    yield from _none_fits(pattern, "--pace", asked.paces, no_pace, str)
+
+
+def _none_fits(
+    pattern: str,
+    flag: str,
+    values: Sequence[T],
+    refuses: Callable[[str, T], str],
+    text: Callable[[T], str],
+) -> Iterator[str]:
+    reasons = [refuses(pattern, value) for value in values]
+    if reasons and all(reasons):
+        yield f"{reasons[0]} ({' '.join(f'{flag} {text(value)}' for value in values)})"

@@ -1,0 +1,195 @@
+"""Refusal of options that no cell of a plan has: they would be ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.options import (
+    Asked,
+    Options,
+    lacks,
+    no_number,
+    no_pace,
+    no_size,
+    parse_options,
+)
+from ipcbench.bench.plan.planner import Candidate, Plan, carries_messages
+from ipcbench.bench.plan.profile import BadConfig, Profile
+from ipcbench.bench.results.axes import BLOCK
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.transports.contract import Topology
+
+PATTERN = "--pattern"
+
+T = TypeVar("T")
+
+
+class _Value(msgspec.Struct, frozen=True):
+    """One value of an option: which cells have it, and why a pattern cannot."""
+
+    flag: str
+    word: str
+    has: Callable[[Cell], bool]
+    refuses: Callable[[str], str] = lambda pattern: ""
+
+
+def refuse_unused(
+    options: Options,
+    profile: Profile,
+    found: Plan,
+    candidate: Callable[[str], Candidate],
+    names: Callable[[str], Iterable[str]],
+) -> None:
+    """Refuse a value that no cell of a plan has, with the reason. Raises: BadConfig."""
+    asked = parse_options(options)
+    cells = found.all_cells()
+    patterns = asked.patterns or tuple(
+        dict.fromkeys(name for axes in profile.axes for name in axes.patterns)
+    )
+    unused = [
+        value
+        for value in _values(options, asked, candidate, names)
+        if not any(map(value.has, cells))
+    ]
+    if not unused:
+        return
+    # A value that fits no pattern is the cause; the others may be without a cell because of it.
+    value = min(unused, key=lambda one: not all(map(one.refuses, patterns)))
+    if value.flag == PATTERN:
+        raise BadConfig(_refusal(value, (value.word,), asked, ""))
+    other = _other(value, patterns, asked, _topologies(asked, candidate, names))
+    also = bool({cell.pattern for cell in cells} & set(asked.patterns))
+    hint = f"ask also for --pattern {other}" if also else f"ask for --pattern {other} instead"
+    raise BadConfig(_refusal(value, patterns, asked, hint if other else ""))
+
+
+def refuse_unpromised(
+    options: Options,
+    found: Plan,
+    candidate: Callable[[str], Candidate],
+    names: Callable[[str], Iterable[str]],
+) -> None:
+    """Refuse a value that no cell of a plan for promises has. Raises: BadConfig."""
+    cells = found.all_cells()
+    for value in _values(options, parse_options(options), candidate, names):
+        if not any(map(value.has, cells)):
+            raise BadConfig(
+                f"{value.flag} {one_line(value.word)} leads to no cell that a promise names: "
+                "leave it out"
+            )
+
+
+def _refusal(value: _Value, patterns: Sequence[str], asked: Asked, hint: str) -> str:
+    own = [value.refuses(pattern) for pattern in patterns]
+    others = [
+        lack
+        for pattern, reason in zip(patterns, own, strict=True)
+        if not reason
+        for lack in lacks(pattern, asked)
+    ]
+    reasons = dict.fromkeys(others or filter(None, own))
+    because = f": {'; '.join(reasons)}" if reasons else ""
+    remedy = "leave one of the options out" if others else "leave it out"
+    if hint and not others:
+        remedy += f", or {hint}"
+    return f"{value.flag} {one_line(value.word)} leads to no cell{because}: {remedy}"
+
+
+def _other(
+    value: _Value, patterns: Sequence[str], asked: Asked, topologies: frozenset[Topology]
+) -> str:
+    """Return a pattern that can have a value and all other options, or ""."""
+    able = (
+        pattern.name
+        for pattern in PATTERNS.values()
+        if pattern.name not in patterns
+        and pattern.topology in topologies
+        and not value.refuses(pattern.name)
+        and not any(lacks(pattern.name, asked))
+    )
+    return next(able, "")
+
+
+def _topologies(
+    asked: Asked, candidate: Callable[[str], Candidate], names: Callable[[str], Iterable[str]]
+) -> frozenset[Topology]:
+    """Return the topologies of the transports that are asked for; all if none is."""
+    found = [candidate(name).traits for word in asked.transports for name in names(word)]
+    return frozenset(
+        topology
+        for topology in Topology
+        if not asked.transports or any(one and topology in one.topologies for one in found)
+    )
+
+
+def _values(
+    options: Options,
+    asked: Asked,
+    candidate: Callable[[str], Candidate],
+    names: Callable[[str], Iterable[str]],
+) -> Iterator[_Value]:
+    transports = [
+        _transport(word, [candidate(name) for name in names(word)]) for word in asked.transports
+    ]
+    yield from transports
+    for word, size in zip(options.sizes, asked.sizes, strict=True):
+        yield _Value("-s", word, _is("size", size), _with(no_size, size))
+    for number in asked.processes:
+        yield _Value("-P", str(number), _is("processes", number), _with(no_number, number))
+    for word, pace in zip(options.paces, asked.paces, strict=True):
+        yield _Value("--pace", word, _is("pace", pace), _with(no_pace, pace))
+    for word in asked.placements:
+        yield _Value("--placement", word, _is("placement", word))
+    for word in asked.runtimes:
+        yield _Value("--runtime", word, _is("runtime", word))
+    for word in asked.waits:
+        yield _Value("--wait", word, _waits(word, candidate))
+    for word in asked.patterns:
+        yield _Value(PATTERN, word, _is("pattern", word), _with(_no_transport, transports))
+
+
+def _is(axis: str, value: object) -> Callable[[Cell], bool]:
+    return lambda cell: bool(getattr(cell, axis) == value)
+
+
+def _with(refuses: Callable[[str, T], str], value: T) -> Callable[[str], str]:
+    return lambda pattern: refuses(pattern, value)
+
+
+def _no_transport(pattern: str, transports: Sequence[_Value]) -> str:
+    if not transports or not all(one.refuses(pattern) for one in transports):
+        return ""
+    words = " ".join(f"-t {one_line(one.word)}" for one in transports)
+    if PATTERNS[pattern].carries:
+        return f"{pattern} sends messages, which {words} cannot carry"
+    return f"{pattern} sends no messages, as {words} would"
+
+
+def _waits(wait: str, candidate: Callable[[str], Candidate]) -> Callable[[Cell], bool]:
+    def has(cell: Cell) -> bool:
+        """Tell if a cell waits so; a transport's own way of waiting is called `block`."""
+        traits = candidate(cell.transport).traits
+        own = traits is not None and traits.waiting.value == wait and cell.wait == BLOCK
+        return cell.wait == wait or own
+
+    return has
+
+
+def _transport(word: str, found: Sequence[Candidate]) -> _Value:
+    matched = {one.name for one in found}
+    kinds = {carries_messages(one) for one in found}
+    carries = kinds.pop() if len(kinds) == 1 else None
+
+    def refuses(pattern: str) -> str:
+        if carries is None or carries is PATTERNS[pattern].carries:
+            return ""
+        kind = "carries messages" if carries else "carries no messages"
+        sends = "sends none" if carries else "sends some"
+        return f"{one_line(word)} {kind}, and {pattern} {sends}"
+
+    return _Value("-t", word, lambda cell: cell.transport in matched, refuses)
