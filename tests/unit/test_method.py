@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import stats
-from ipcbench.bench.plan import tail
+from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
-from ipcbench.bench.sweep import schedule
+from ipcbench.bench.sweep import calibration, schedule
 from ipcbench.bench.sweep.progress import RETAKES
 from ipcbench.reports import model
 from ipcbench.reports.page import tails
@@ -46,8 +46,22 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
     [
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
-        (schedule.SETUP_TIME, 10, "is 10 s plus 20 times the time of all its blocks"),
-        (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks"),
+        (
+            schedule.SETUP_TIME,
+            10,
+            "is 10 s plus 20 times the time of all its blocks, with the longest",
+        ),
+        (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks, with the longest"),
+        (timing.IDLE_WARM_UP, 0.1, "The first warm-up has blocks for 100 ms"),
+        (timing.AGREEMENT, 0.03, "until two neighbouring blocks agree within 3 %"),
+        (timing.IDLE_WARM_UP_MOST, 0.3, "for 300 ms at most"),
+        (timing.CROWDED_BLOCK, 0.1, "Blocks last 100 ms or longer"),
+        (timing.CROWDED_VALUES, 2, "a run has two at most"),
+        (timing.CROWDED_WARM_UP, 0.02, "the warm-up lasts 20 ms"),
+        (calibration.SHORT, 0.75, "took less than 0.75 of its time per unit"),
+        (calibration.SLOW_UNIT, 1e-3, "or a unit takes over 1 ms"),
+        (calibration.OFF, 2, "lasted less than half or more than twice the time asked for"),
+        (calibration.RESCALES, 3, "at most 3 times"),
         (stats.ENOUGH_ROUNDS, 6, "With fewer than 6 rounds"),
         (stats.CONFIDENCE, 0.95, "≥ 0.95"),
         (tail.MORE, 5, "five times as many where a loop takes less than 10 µs"),

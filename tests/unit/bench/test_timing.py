@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from ipcbench.bench.loops.clock import FAKE
+from ipcbench.bench.machine.host import Cpu
 from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.placement import Site
+from ipcbench.bench.plan.planner import cells_of, plan
+from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.plan.timing import (
     AGREEMENT,
     CROWDED_BLOCK,
@@ -14,12 +20,15 @@ from ipcbench.bench.plan.timing import (
     Timing,
     WarmUp,
     is_crowded,
+    is_idle,
     timing_of,
 )
 from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE, UNPINNED
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.sweep.candidates import candidate
+from ipcbench.transports.registry import matching
 
 QUICK = Settings(values=2, warmups=1, block=0.0055, rounds=12)
 CPUS = {
@@ -161,3 +170,26 @@ def test_a_fake_clock_needs_no_real_time() -> None:
     found = a_timing("latency", CROSS_CORE, clock=FAKE)
     assert not found.warm_up.enough([0.0055])
     assert found.warm_up.enough([0.0055] * 2)
+
+
+TWO_CPUS = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
+
+
+def test_quick_stays_within_its_budget() -> None:
+    """Three minutes on two CPUs: 12 rounds of 11 s, a calibration and the fork servers."""
+    profile = load_profile("quick")
+    found = plan(cells_of(profile.axes, matching), candidate, TWO_CPUS)
+    kinds: Counter[str] = Counter()
+    seconds = 0.0
+    for one in found.cells:
+        crowded, idle = is_crowded(one.cell, one.cpus), is_idle(one.cell)
+        kinds["crowded" if crowded else "idle" if idle else one.cell.placement] += 1
+        timing = timing_of(one.cell, one.cpus, profile.settings)
+        warm_up = 0.02 if crowded else timing.warm_up.least or timing.block
+        seconds += 0.025 + timing.block * timing.settings.values + warm_up
+    assert profile.settings.rounds == 12
+    assert kinds[SAME_CORE] <= 90
+    assert kinds[CROSS_CORE_AWAKE] <= 60
+    assert kinds["idle"] <= 12
+    assert kinds["crowded"] <= 12
+    assert seconds <= 11
