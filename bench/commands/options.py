@@ -13,6 +13,15 @@ import click
 from ipcbench.bench.results.axes import PLACEMENTS
 
 
+class Folder(click.Path):
+    """A folder that need not exist. Python takes an empty name for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty: name a folder, or leave the option out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def run_folder_value(
     context: click.Context, option: click.Parameter, folder: Path | None
 ) -> Path | None:

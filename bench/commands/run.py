@@ -18,7 +18,7 @@ from ipcbench.bench.commands.errors import (
     CommandError,
     guarded,
 )
-from ipcbench.bench.commands.options import axes, json_option, run_folder_value
+from ipcbench.bench.commands.options import Folder, axes, json_option, run_folder_value
 from ipcbench.bench.commands.output import console, print_json
 from ipcbench.bench.results.untrusted import one_line
 
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Folder of the run; a new one below results/ by default.",
+    help="Folder of the run, new or empty; a new one below results/ by default.",
 )
 @click.option(
     "--resume",

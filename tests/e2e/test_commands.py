@@ -342,7 +342,14 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "-P", "1"], "1 processes: 2 to 64"),
         ([*RUN, "-P", "many"], "'many' is not a valid integer"),
         ([*RUN, "--seed", "-1"], "-1 is not in the range"),
-        ([*RUN, "-o", "full"], "full is not empty: choose another, or --resume full"),
+        ([*RUN, "-o", "full"], "full is not empty, and holds no run: choose another folder"),
+        ([*RUN, "-o", "run"], "run holds a run: choose another folder"),
+        ([*RUN, "-o", "garbage"], "garbage holds a run: choose another folder"),
+        ([*RUN, "-o", ""], "it is empty: name a folder, or leave the option out"),
+        ([*RUN, "-o", "."], "is not empty, and holds no run: choose another folder"),
+        ([*RUN, "-o", "/"], "/ is not empty, and holds no run: choose another folder"),
+        ([*RUN, "-o", "dangling"], "dangling is a link to gone, which does not exist: remove"),
+        ([*RUN, "-o", "results/latest"], "results/latest is the link to the newest run: choose"),
         ([*RUN, "-o", "file/run"], "file/run: Not a directory"),
         ([*RUN, "-o", "file"], "'file' is a file"),
         ([*RUN, "-o", "/sys/ipcbench"], "/sys/ipcbench: "),
@@ -382,6 +389,7 @@ def test_bad_input_is_reported_in_one_line(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "run").symlink_to(folder)
+    (tmp_path / "dangling").symlink_to("gone")
     done = ipcbench(*arguments, cwd=tmp_path)
     if not message:  # valid: cells that carry no empty message are skipped
         assert done.returncode == 0, done.stderr
