@@ -91,6 +91,8 @@ class Measured:
     runs: Sequence[Run]  # without void ones
     times: Mapping[int, float]
     interval: Interval  # of the times, in seconds
+    cpus: frozenset[int]  # that its processes could use
+    cores: str  # the kind of these CPUs' cores; "": all are alike, or there are several kinds
 
     @property
     def wait(self) -> str:
@@ -156,15 +158,19 @@ class Measured:
 
 def measured(results: Results) -> list[Measured]:
     """Collect all cells that have a result, twins and the floor included, sorted."""
-    found = [_measured(result) for result in results.ok() if result.facts is not None]
+    kinds = {cpu: kind.name for kind in results.header.machine.cores for cpu in kind.cpus}
+    found = [_measured(result, kinds) for result in results.ok() if result.facts is not None]
     return sorted(found, key=lambda one: one.order)
 
 
-def _measured(result: CellResult) -> Measured:
+def _measured(result: CellResult, kinds: Mapping[int, str]) -> Measured:
     assert result.facts is not None  # a cell with runs was planned
     times = result.by_round()
     interval = median_interval(list(times.values()))
-    return Measured(result.cell, result.facts, result.good, times, interval)
+    cpus = frozenset(cpu for run in result.good for own in run.cpus for cpu in own)
+    used = {kinds.get(cpu, "") for cpu in cpus}
+    cores = used.pop() if len(used) == 1 else ""
+    return Measured(result.cell, result.facts, result.good, times, interval, cpus, cores)
 
 
 def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, list[Measured]]:

@@ -1,4 +1,4 @@
-"""`ipcbench list`: the transports, their traits, and their limits on this machine."""
+"""`ipcbench list`: the transports with traits and limits, and the placements, here."""
 
 from __future__ import annotations
 
@@ -21,22 +21,29 @@ HEADINGS = (
 )  # fmt: skip
 
 
+TRANSPORTS, PLACEMENTS = "transports", "placements"
+EXAMPLE = 2  # processes of the placements that are shown
+
+
 @click.command("list")
+@click.argument("what", type=click.Choice([TRANSPORTS, PLACEMENTS]), default=TRANSPORTS)
 @json_option
-def command(as_json: bool) -> None:
-    """List the transports: traits, and limits on this machine.
+def command(what: str, as_json: bool) -> None:
+    """List the transports: traits, and limits on this machine; or the placements.
 
     For a transport that is unavailable, the reason and a remedy are shown.
 
     \b
     Example:
-      ipcbench list --json
+      ipcbench list placements
     """
-    entries = guarded(transports)
+    entries = guarded(transports if what == TRANSPORTS else placements)
     if as_json:
         print_json(entries)
-    else:
+    elif what == TRANSPORTS:
         _print_table(entries)
+    else:
+        _print_placements(entries)
 
 
 def transports() -> list[dict[str, Any]]:
@@ -44,6 +51,39 @@ def transports() -> list[dict[str, Any]]:
     from ipcbench.transports.registry import names
 
     return [_entry(name) for name in names()]
+
+
+def placements() -> list[dict[str, Any]]:
+    """Return an entry for each placement: its meaning, and its CPUs on this machine."""
+    from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
+    from ipcbench.bench.results.axes import MEANINGS
+    from ipcbench.bench.sweep.candidates import site
+
+    here, entries = site(), []
+    for name, meaning in MEANINGS.items():
+        found = place(name, EXAMPLE, here)
+        entry: dict[str, Any] = {"name": name, "meaning": meaning}
+        if isinstance(found, Impossible):
+            entry |= {"available": False, "reason": found.reason, "remedy": found.remedy}
+        else:
+            entry |= {"available": True, "here": describe_cpus(found, here)}
+        entries.append(entry)
+    return entries
+
+
+def _print_placements(entries: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("placement", "meaning", "here"):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        here = Text(entry.get("here", ""))
+        if not entry["available"]:
+            here = Text(f"skipped: {entry['reason']}; {entry['remedy']}", style="yellow")
+        table.add_row(Text(entry["name"]), Text(entry["meaning"]), here)
+    console().print(table)
 
 
 def _entry(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ipcbench.bench.results.axes import PLACEMENTS
+from ipcbench.bench.results.axes import MEANINGS, PLACEMENTS
 
 
 class Folder(click.Path):
@@ -78,7 +78,9 @@ _AXES = (
         "placements",
         multiple=True,
         metavar="NAME",
-        help=f"Placements instead of the profile's: {', '.join(PLACEMENTS)}.",
+        help="Placements instead of the profile's: "
+        + "; ".join(f"{name} ({MEANINGS[name]})" for name in PLACEMENTS)
+        + ".",
     ),
     click.option(
         "--runtime",

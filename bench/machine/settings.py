@@ -111,7 +111,9 @@ def _seccomp(cpu: int) -> str:
     """Describe the filters of system calls that this process has: seccomp(2)."""
     mode = {"0": NO_SECCOMP, "1": "strict", "2": "filter"}.get(_status("Seccomp"), "")
     filters = _status("Seccomp_filters")
-    return f"{filters} filters" if mode == "filter" and filters.isdecimal() else mode
+    if mode != "filter" or not filters.isdecimal():
+        return mode
+    return "1 filter" if filters == "1" else f"{filters} filters"
 
 
 def _tracer(cpu: int) -> str:

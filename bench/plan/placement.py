@@ -56,6 +56,22 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     return [[cores[number]] for number in _deal(processes, len(cores))]
 
 
+def describe_cpus(placed: Sequence[Sequence[int]], site: Site) -> str:
+    """Say which CPUs the processes get: `2 processes on CPUs 1 and 0 (performance cores)`."""
+    used = {cpu for own in placed for cpu in own}
+    kinds = [kind.name for kind in kinds_of(cpu for cpu in site.cpus if cpu.number in used)]
+    cores = f" ({', '.join(kinds)})" if kinds[0] else ""
+    return f"{len(placed)} processes on {name_cpus(placed)}{cores}"
+
+
+def name_cpus(placed: Sequence[Sequence[int]]) -> str:
+    """Name the CPUs of a placement, the worker's first: `CPU 1`, `CPUs 1 and 0`."""
+    numbers = list(dict.fromkeys(str(cpu) for own in placed for cpu in own))
+    if len(numbers) == 1:
+        return f"CPU {numbers[0]}"
+    return f"CPUs {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
 def _of_its_kind(cpus: Sequence[Cpu]) -> str:
     return " of its kind" if len(kinds_of(cpus)) > 1 else ""
 

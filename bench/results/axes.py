@@ -19,6 +19,12 @@ CROSS_CORE = "cross-core"
 CROSS_CORE_AWAKE = "cross-core-awake"  # as cross-core, with idle states forbidden
 UNPINNED = "unpinned"
 PLACEMENTS = (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED)
+MEANINGS = {  # of the placements
+    SAME_CORE: "all processes on one CPU",
+    CROSS_CORE: "the processes in turn on distinct cores that share their last-level cache",
+    CROSS_CORE_AWAKE: "as cross-core, with idle states forbidden",
+    UNPINNED: "the scheduler places the processes, on any CPU",
+}
 
 BLOCK, POLL, SPIN_BLOCK, SPIN, NO_WAIT = WAITS = ("block", "poll", "spin-block", "spin", "none")
 """Ways in which receivers wait."""

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
-from ipcbench.bench.plan.placement import Impossible, place
-from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
+from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
+from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.results.slowdowns import (
+    MITIGATIONS,
+    NATIVE_BUILD,
+    NICE,
+    POLICY,
+    PYTHON_BUILD,
+    SECCOMP,
+    slowdowns,
+)
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.transports.base.proc import no_proc
@@ -22,6 +32,11 @@ from ipcbench.transports.registry import names
 
 LISTEN = 1.0  # seconds of the busy loop that notices other processes
 GAP = 50e-6  # seconds between two turns of it, from which on another process had the CPU
+_SHOWN = (
+    "idle driver", "idle governor", "idle states", "preemption", MITIGATIONS, "boot options",
+    "security modules", SECCOMP, NICE, POLICY, "transparent huge pages", "huge pages reserved",
+    PYTHON_BUILD, NATIVE_BUILD,
+)  # fmt: skip
 IDLE = 0.5  # load average below which the machine counts as idle
 
 
@@ -49,6 +64,7 @@ def examine() -> list[Finding]:
         *_proc(),
         *_placements(),
         *_hardware(),
+        *_settings(),
         *_noise(),
         *_other_sweeps(),
         *_native(),
@@ -74,12 +90,39 @@ def _placements() -> Iterator[Finding]:
     here = site()
     numbers = ", ".join(str(cpu.number) for cpu in here.cpus)
     yield _ok("CPUs", f"{len(here.cpus)} may be used: {numbers}")
-    for placement in (SAME_CORE, CROSS_CORE_AWAKE):
+    yield from _cores(here.cpus)
+    for placement in (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE):
         found = place(placement, 2, here)
         if isinstance(found, Impossible):
             yield _warning(placement, f"skipped: {found.reason}", found.remedy)
         else:
-            yield _ok(placement, f"processes on CPUs {found[0][0]} and {found[1][0]}")
+            yield _ok(placement, describe_cpus(found, here))
+
+
+def _cores(cpus: Sequence[Cpu]) -> Iterator[Finding]:
+    """Tell of the kinds of core of a hybrid machine, and which one is used."""
+    kinds = kinds_of(cpus)
+    used = of_one_kind(cpus)[0].kind
+    if not used.name:
+        return
+    others = ", ".join(kind.name for kind in kinds if kind != used)
+    text = f"pinned processes use {used.name}" + (f", and no {others}" if others else "")
+    if min(kinds).rank == 0:
+        yield _ok("cores", text)
+    else:
+        remedy = "allow them: taskset -c, or --cpuset-cpus of a container; lscpu --extended"
+        yield _warning("cores", f"{text}: this machine has faster cores", remedy)
+
+
+def _settings() -> Iterator[Finding]:
+    """Tell of the settings that decide what calls cost, those that make them dear first."""
+    settings = host.machine().settings
+    dear = slowdowns(settings)
+    for one in dear:
+        yield _warning(one.topic, one.text, one.remedy)
+    for topic in _SHOWN:
+        if topic in settings and topic not in {one.topic for one in dear}:
+            yield _ok(topic, settings[topic])
 
 
 def _hardware() -> Iterator[Finding]:

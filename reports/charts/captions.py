@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ipcbench.bench.results.axes import (
     BLOCK,
@@ -31,10 +31,11 @@ WAIT_PHRASES: Mapping[str, str] = {
     SPIN: "spinning",
     NO_WAIT: "not waiting",
 }
+LONGEST_KIND = 40  # characters of the name of a kind of core, which a journal gives
 _PLACEMENT_PHRASES = {
-    SAME_CORE: "all on one CPU",
-    CROSS_CORE: "one CPU each, idle states allowed",
-    CROSS_CORE_AWAKE: "one CPU each, idle states forbidden",
+    SAME_CORE: "",
+    CROSS_CORE: "idle states allowed",
+    CROSS_CORE_AWAKE: "idle states forbidden",
     UNPINNED: "placed by the scheduler",
 }
 
@@ -44,9 +45,39 @@ def wait_phrase(wait: str) -> str:
     return WAIT_PHRASES.get(wait, wait)
 
 
-def about_placement(placement: str) -> str:
-    """Describe a placement; "" for an unknown one."""
-    return _PLACEMENT_PHRASES.get(placement, "")
+def about_placement(placement: str, cells: Iterable[Measured]) -> str:
+    """Describe a placement by its cells; "" for an unknown one.
+
+    So it says what was measured: `2 processes on one CPU`, `2 to 8 processes on 2
+    performance cores, idle states forbidden`.
+    """
+    here = [one for one in cells if one.cell.placement == placement]
+    if placement not in _PLACEMENT_PHRASES or not here:
+        return ""
+    return ", ".join(filter(None, (_placed(here), _PLACEMENT_PHRASES[placement])))
+
+
+def placed(one: Measured) -> str:
+    """Count the processes of a cell and the CPUs that they had: `8 processes on 2 CPUs`."""
+    return _placed([one])
+
+
+def _placed(cells: Sequence[Measured]) -> str:
+    processes = sorted({one.cell.processes for one in cells})
+    cpus = sorted({len(one.cpus) for one in cells})
+    kinds = {one.cores for one in cells}
+    who = f"{_range(processes)} {'process' if processes == [1] else 'processes'}"
+    if cpus[0] == 0:  # not recorded
+        return who
+    kind = (kinds.pop() if len(kinds) == 1 else "")[:LONGEST_KIND] or "CPUs"
+    if cpus == [1]:
+        return f"{who} on one {kind.replace('cores', 'core').replace('CPUs', 'CPU')}"
+    return f"{who} on {_range(cpus)} {kind}"
+
+
+def _range(numbers: Sequence[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def label(one: Measured) -> str:

@@ -190,7 +190,7 @@ def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Style
         text = members[0].cell.transport if by_depth else label(members[0])
         style = drawn_as[members[0].cell.transport]
         drawn.append(_curve(plot, text, style, members))
-    return Panel(_title(key), about_placement(key.placement), drawn)
+    return Panel(_title(key), about_placement(key.placement, cells), drawn)
 
 
 def _curve(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Curve:
@@ -221,7 +221,7 @@ def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
         text = name if short else f"{name}; {wait_phrase(wait)}"
         members = best_at(kinds[family, wait, pace], plot.x)
         curves.append(_curve(plot, text, family_style(family, wait), members))
-    return Panel(_title(key), about_placement(key.placement), curves)
+    return Panel(_title(key), about_placement(key.placement, cells), curves)
 
 
 def _families(
@@ -248,7 +248,7 @@ def _families(
         named = ", ".join(filter(None, ("best of the others", pause_phrase(pace))))
         grey = _curve(plot, named, REFERENCE, best_at(others, plot.x))
         panels.append(Panel(group.title, "", curves, grey if others else None))
-    placed = about_placement(key.placement)
+    placed = about_placement(key.placement, cells)
     return Chart(
         slug(plot.kind, key.runtime, key.placement, str(key.size or "")),
         plot.section,

@@ -81,7 +81,7 @@ def dot_charts(plot: DotPlot, points: Sequence[Point], cells: Sequence[Measured]
         theirs = [one for one in cells if one.cell.runtime in runtimes or "" in runtimes]
         shown = [row for row in rows if any((key, row) in by for key in abreast)][:MOST_ROWS]
         drawn = [
-            DotPanel(_head(key, len(runtimes) > 1), about_placement(key.title),
+            DotPanel(_head(key, len(runtimes) > 1), about_placement(key.title, theirs),
                      [by.get((key, row), {}) for row in shown])
             for key in abreast
         ]  # fmt: skip

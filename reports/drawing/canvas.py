@@ -74,7 +74,8 @@ def head(axes: Axes, title: str, note: str, width: float) -> None:
         0, up, printable(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
     )  # fmt: skip
     if note:
-        axes.text(0, 1 + 0.06 / high, note, transform=axes.transAxes, fontsize=7.5, color=MUTED)
+        text = printable(note, max(12, int(width / 0.062)))
+        axes.text(0, 1 + 0.06 / high, text, transform=axes.transAxes, fontsize=7.5, color=MUTED)
 
 
 def length(text: str, size: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ipcbench.bench.results.units import human_seconds, human_size
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.captions import pause_phrase, wait_phrase
+from ipcbench.reports.charts.captions import pause_phrase, placed, wait_phrase
 from ipcbench.reports.model import Measured, Winner, loop_of
 from ipcbench.reports.verdicts.chapter import Kind
 from ipcbench.reports.verdicts.decisions import (
@@ -228,6 +228,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "count": count,
     "memory": memory,
     "percent": percent,
+    "placed": placed,
     "sentence": sentence,
     "signed": signed,
     "signed_span": signed_span,

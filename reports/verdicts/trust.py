@@ -7,7 +7,7 @@ two must be 1. Each finding is a sentence with a severity.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -17,10 +17,12 @@ from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import slowdowns
 from ipcbench.bench.results.units import human_span
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
 
 BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
+LONGEST = 120  # characters of a setting in a finding
 SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as typical effects
 
 
@@ -255,8 +257,13 @@ def _about_machine(results: Results) -> list[Finding]:
     """Tell of settings that make calls dear: every figure of the run is one with them."""
     return [
         Finding(Severity.WARNING, f"{one.topic[:1].upper()}{one.topic[1:]} {one.text}.")
-        for one in slowdowns(results.header.machine.settings)
+        for one in slowdowns(_short(results.header.machine.settings))
     ]
+
+
+def _short(settings: Mapping[str, str]) -> dict[str, str]:
+    """Cut the texts of a journal, which is untrusted."""
+    return {name: one_line(value, LONGEST) for name, value in settings.items()}
 
 
 def _many(number: int, noun: str) -> str:

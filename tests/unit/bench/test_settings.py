@@ -50,6 +50,7 @@ def test_without_files_only_system_calls_tell_something(files: Files) -> None:
     [
         (("Seccomp:\t0", "Seccomp_filters:\t0"), "none"),
         (("Seccomp:\t2", "Seccomp_filters:\t3"), "3 filters"),
+        (("Seccomp:\t2", "Seccomp_filters:\t1"), "1 filter"),
         (("Seccomp:\t2",), "filter"),  # before Linux 5.9
         (("Seccomp:\t1", "Seccomp_filters:\t0"), "strict"),
         (("Seccomp:\tmany",), ""),

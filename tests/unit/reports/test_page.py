@@ -14,7 +14,7 @@ import pytest
 from matplotlib import font_manager
 
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import Ended, Failed, Resumed, Skipped
+from ipcbench.bench.results.records import CoreKind, Ended, Failed, Resumed, Skipped
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.page.page import repeat, write
@@ -93,6 +93,24 @@ def test_the_verdicts_come_first(whole) -> None:
     )]  # fmt: skip
     assert order == sorted(order)
     assert page.index("This run can be trusted") < page.index("Depends") < order[0]
+
+
+def test_the_page_names_the_kind_of_core_and_what_makes_calls_dear(tmp_path: Path) -> None:
+    results = sweep(reference, cells(patterns=("latency",)))
+    results.header.machine = msgspec.structs.replace(
+        results.header.machine,
+        settings={"mitigations": "meltdown: PTI", "PYTHONMALLOC": "debug"},
+        cores=[
+            CoreKind(name="performance cores", capacity=1024, cpus=[0, 1], used=True),
+            CoreKind(name="efficiency cores", cpus=[2, 3, 4], used=False),
+        ],
+    )
+    _, page = read(results, tmp_path)
+    assert "2 CPUs (pinned processes use the performance cores)" in page
+    assert "<dt>cores used</dt><dd>performance cores, capacity 1024: 2 CPUs (0, 1)</dd>" in page
+    assert "<dt>cores not used</dt><dd>efficiency cores: 3 CPUs (2, 3, 4)</dd>" in page
+    assert "<dt>mitigations</dt><dd>meltdown: PTI</dd>" in page
+    assert "PYTHONMALLOC debug, which checks each block of memory" in page.partition("<main>")[2]
 
 
 def test_the_page_loads_nothing(whole) -> None:
@@ -183,7 +201,8 @@ def hostile() -> Results:
         machine=msgspec.structs.replace(
             results.header.machine,
             hostname=HOSTILE, kernel=HOSTILE, cpu_model=HOSTILE, virtualization=HOSTILE,
-            python=HOSTILE, hidden=[HOSTILE], settings={HOSTILE: HOSTILE},
+            python=HOSTILE, hidden=[HOSTILE], settings={HOSTILE: HOSTILE, "seccomp": HOSTILE},
+            cores=[CoreKind(name=HOSTILE, cpus=[0, 1], used=True)],
         ),
     )  # fmt: skip
     results.cells[bad.id].runs[0].void = HOSTILE

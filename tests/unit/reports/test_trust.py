@@ -128,3 +128,9 @@ def test_a_cell_whose_cpus_changed_is_named() -> None:
     found = [one for one in assessed(results).findings if "CPUs of" in one.text]
     assert [one.severity for one in found] == [Severity.WARNING]
     assert f"{first.cell.id} had CPUs 0 and 1, then CPUs 0." in found[0].text
+
+
+def test_the_text_of_a_setting_is_one_short_line() -> None:
+    found = texts(with_settings(seccomp="\x1b[31m" + "x" * 10_000))
+    assert "\x1b" not in found
+    assert len(found) < 2000
