@@ -22,6 +22,7 @@ from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.kernel_objects.ledger import (
     LEDGER_VARIABLE,
     Ledger,
+    Owner,
     process_start,
     remove_all,
 )
@@ -97,8 +98,11 @@ def end_sessions(ledger: Ledger) -> int:
 
     A pid may have been given to another process since: a session counts only
     while its leader has the recorded start time. The session of a dead leader
-    may be another one with the same number.
+    may be another one with the same number. A ledger whose pids are those of another
+    boot or PID namespace names no session here.
     """
+    if ledger.owner() not in (Owner.ALIVE, Owner.DEAD):
+        return 0
     sessions, leaderless = set(), set()
     for entry in ledger.entries():
         pid, start = entry.get("session"), entry.get("start")

@@ -3,10 +3,12 @@
 A killed process cannot remove its objects. Therefore every key or name is
 written to a *ledger* before the object is created, and `IPC_PRIVATE` is never
 used: nothing could find such an object again. A ledger is a file of JSON lines
-in a private folder; its first line names the process that owns the objects.
-`remove_all` removes the objects that a ledger names; `abandoned` finds the
-ledgers whose owner is dead. An object under a fixed name, which the caller of
-`create` chose, stands in no ledger: its caller removes it.
+in a private folder; its first line names the process that owns the objects, and
+the host, boot and PID namespace in which that is its pid. `remove_all` removes
+the objects that a ledger names; `abandoned` finds the ledgers whose owner is
+dead. A ledger whose owner may live elsewhere is left alone. An object under a
+fixed name, which the caller of `create` chose, stands in no ledger: its caller
+removes it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from ipcbench.transports.base.proc import no_proc
@@ -27,6 +30,13 @@ from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects import removal
 from ipcbench.transports.kernel_objects.home import REMEDY, home
 from ipcbench.transports.kernel_objects.names import is_private_key, is_private_name
+from ipcbench.transports.kernel_objects.origin import (
+    Origin,
+    Place,
+    in_ipc_namespace,
+    in_its_folder,
+    in_shared_memory,
+)
 from ipcbench.transports.kernel_objects.ownership import open_ours
 
 LEDGER_VARIABLE = "IPCBENCH_LEDGER"
@@ -46,6 +56,15 @@ def process_start(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+class Owner(Enum):
+    """State of the process that owns a ledger."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    ENDED_WITH_ITS_BOOT = "ended with its boot"  # and so did all kernel objects
+    UNKNOWN = "unknown"  # of another host or namespace, or the ledger does not say
+
+
 class Ledger:
     """Append-only list of the kernel objects of one owner."""
 
@@ -61,7 +80,9 @@ class Ledger:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         os.close(fd)
         try:
-            cls(path).write({"owner": owner, "start": process_start(owner)})
+            here = Origin.here()
+            origin = here.entry() if here else {}
+            cls(path).write({"owner": owner, "start": process_start(owner), **origin})
             return cls(path.rename(path.with_suffix(".ledger")))
         except OSError:
             path.unlink(missing_ok=True)
@@ -99,8 +120,21 @@ class Ledger:
                     if isinstance(entry, dict):
                         yield entry
 
+    def owner(self) -> Owner:
+        """Return the state of the process that owns it."""
+        first = next(self.entries(), {})
+        here, origin = Origin.here(), Origin.of(first)
+        if origin is None and not isinstance(first.get("owner"), int) and not standing(self):
+            return Owner.DEAD  # damaged, and it names nothing
+        if here is None or origin is None:
+            return Owner.UNKNOWN
+        if origin.same_pids(here):
+            return Owner.ALIVE if self.owner_alive() else Owner.DEAD
+        over = origin.ended_before(here, self.path.parent)
+        return Owner.ENDED_WITH_ITS_BOOT if over else Owner.UNKNOWN
+
     def owner_alive(self) -> bool:
-        """Tell whether the process that owns it is alive."""
+        """Tell whether a process has the owner's pid and start time, in this PID namespace."""
         first = next(self.entries(), {})
         pid, start = first.get("owner"), first.get("start")
         return isinstance(pid, int) and start is not None and process_start(pid) == start
@@ -140,19 +174,20 @@ class Kind:
     name: str
     remove: Callable[..., None]  # removes an object by its name: see removal.py
     is_private: Callable[[str], bool]  # the name could be a private one of ipcbench
+    place: Place  # where a name holds
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("file", removal.file, is_private_name),
-        Kind("folder", removal.folder, is_private_name),
-        Kind("posix memory", removal.posix_memory, is_private_name),
-        Kind("posix semaphore", removal.posix_semaphore, is_private_name),
-        Kind("posix queue", removal.posix_queue, is_private_name),
-        Kind("sysv queue", removal.sysv_queue, is_private_key),
-        Kind("sysv memory", removal.sysv_memory, is_private_key),
-        Kind("sysv semaphore", removal.sysv_semaphore, is_private_key),
+        Kind("file", removal.file, is_private_name, in_its_folder),
+        Kind("folder", removal.folder, is_private_name, in_its_folder),
+        Kind("posix memory", removal.posix_memory, is_private_name, in_shared_memory),
+        Kind("posix semaphore", removal.posix_semaphore, is_private_name, in_shared_memory),
+        Kind("posix queue", removal.posix_queue, is_private_name, in_ipc_namespace),
+        Kind("sysv queue", removal.sysv_queue, is_private_key, in_ipc_namespace),
+        Kind("sysv memory", removal.sysv_memory, is_private_key, in_ipc_namespace),
+        Kind("sysv semaphore", removal.sysv_semaphore, is_private_key, in_ipc_namespace),
     )
 }
 
@@ -171,7 +206,9 @@ def announce(kind: str, name: str) -> None:
     # A System V key may be another program's as well: the time identifies the object.
     when = {"at": round(time.time(), 1)} if kind.startswith("sysv") else {}
     try:
-        current().write({"kind": KINDS[kind].name, "name": name, **when})
+        current().write(
+            {"kind": KINDS[kind].name, "name": name, "in": KINDS[kind].place(name), **when}
+        )
     except OSError as error:
         raise unwritten(error) from error
 
@@ -204,23 +241,44 @@ def standing(ledger: Ledger) -> list[tuple[str, str]]:
     return list(_announced(ledger))
 
 
-def _announced(ledger: Ledger) -> dict[tuple[str, str], float]:
-    """Return the time at which each of them was announced."""
-    found: dict[tuple[str, str], float] = {}
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Object that was announced: when, and where its name holds (None: unknown)."""
+
+    at: float
+    place: int | None
+
+
+def _announced(ledger: Ledger) -> dict[tuple[str, str], Announced]:
+    found: dict[tuple[str, str], Announced] = {}
     for entry in ledger.entries():
         kind, gone, name = (str(entry.get(key)) for key in ("kind", "gone", "name"))
         if kind in KINDS and KINDS[kind].is_private(name):
-            at = entry.get("at")
-            found[kind, name] = at if isinstance(at, float) else 0.0
+            at, place = entry.get("at"), entry.get("in")
+            found[kind, name] = Announced(
+                at if isinstance(at, float) else 0.0, place if isinstance(place, int) else None
+            )
         else:
             found.pop((gone, name), None)
     return found
 
 
+def standing_elsewhere(ledger: Ledger) -> list[tuple[str, str]]:
+    """List the objects in `standing` whose name means another object here, or none."""
+    if ledger.owner() is Owner.ENDED_WITH_ITS_BOOT:  # these places are gone
+        return []
+    return [key for key, found in _announced(ledger).items() if not _holds_here(*key, found)]
+
+
+def _holds_here(kind: str, name: str, found: Announced) -> bool:
+    return found.place is None or found.place == KINDS[kind].place(name)
+
+
 def remove_standing(ledger: Ledger) -> list[str]:
     """Remove every object that a ledger still names, and list those that were removed.
 
-    An object that cannot be removed (a binding is missing, say) stays in the ledger.
+    An object that cannot be removed (a binding is missing, say) stays in the ledger, and
+    so does one in another IPC namespace or on another file system.
     """
     return [f"{kind} {name}" for (kind, name), removed in _remove(ledger).items() if removed]
 
@@ -228,9 +286,15 @@ def remove_standing(ledger: Ledger) -> list[str]:
 def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
     """Remove the objects; return those that are gone, and whether this call removed them."""
     gone = {}
-    for (kind, name), at in _announced(ledger).items():
+    elsewhere = set(standing_elsewhere(ledger))
+    ended = ledger.owner() is Owner.ENDED_WITH_ITS_BOOT
+    for (kind, name), found in _announced(ledger).items():
+        if (kind, name) in elsewhere:
+            continue
         try:
-            KINDS[kind].remove(name, at)
+            if ended and kind.startswith("sysv"):
+                raise FileNotFoundError(name)  # the key may be another program's since
+            KINDS[kind].remove(name, found.at)
             gone[kind, name] = True
         except FileNotFoundError:
             gone[kind, name] = False
@@ -253,13 +317,18 @@ def remove_all(ledger: Ledger) -> list[str]:
     return [f"{kind} {name}" for (kind, name), removed in gone.items() if removed]
 
 
+def ledgers() -> list[Ledger]:
+    """List the ledgers in `home()`."""
+    return [Ledger(path) for path in sorted(home().glob("*.ledger"))]
+
+
 def abandoned() -> list[Ledger]:
-    """List the ledgers in `home()` whose owner is dead.
+    """List the ledgers in `home()` whose owner is known to be dead.
 
     Raises:
         Unavailable: no process can be seen, so that every owner would look dead.
     """
     if (lack := no_proc()) is not None:
         raise lack
-    ledgers = [Ledger(path) for path in sorted(home().glob("*.ledger"))]
-    return [ledger for ledger in ledgers if not ledger.owner_alive()]
+    dead = (Owner.DEAD, Owner.ENDED_WITH_ITS_BOOT)
+    return [ledger for ledger in ledgers() if ledger.owner() in dead]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ipcbench.transports.base import refused
+from ipcbench.transports.base.file_systems import IN_MEMORY, file_system
 from ipcbench.transports.base.memory import free_memory, lacking
 from ipcbench.transports.base.os_errors import WRITABLE_SHM, grow_tmpfs
 from ipcbench.transports.contract import (
@@ -26,16 +26,10 @@ from ipcbench.transports.kernel_objects.home import home
 from ipcbench.transports.segments.mapped import MappedSegment, allocate, owned
 from ipcbench.transports.segments.protocol import try_kind
 
-_IN_MEMORY = {0x01021994, 0x858458F6}  # TMPFS_MAGIC, RAMFS_MAGIC: statfs(2)
-
 
 def in_memory(path: str | Path) -> bool:
     """Return True if a path lies on a tmpfs or a ramfs. Raises: OSError."""
-    answer = (ctypes.c_ulong * 64)()  # struct statfs begins with its type, one word
-    if ctypes.CDLL(None, use_errno=True).statfs(os.fsencode(path), ctypes.byref(answer)):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(path))
-    return answer[0] & 0xFFFFFFFF in _IN_MEMORY
+    return file_system(path) in IN_MEMORY
 
 
 @cache
