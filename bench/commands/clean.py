@@ -4,30 +4,83 @@ from __future__ import annotations
 
 import click
 
-from ipcbench.bench.commands.errors import guarded
+from ipcbench.bench.commands.errors import LONGEST_MESSAGE, guarded
 from ipcbench.bench.commands.options import json_option
 from ipcbench.bench.commands.output import print_json
 from ipcbench.bench.results.untrusted import one_line
 
 
 @click.command("clean")
+@click.option("--orphans", is_flag=True, help="List objects whose ledger and users are gone.")
+@click.option("--remove", is_flag=True, help="With --orphans: remove them.")
 @json_option
-def command(as_json: bool) -> None:
+def command(orphans: bool, remove: bool, as_json: bool) -> None:
     """Remove the leftovers of killed runs.
 
-    Objects of a running one are not touched.
+    Objects of a running one are not touched. A ledger of another host or PID namespace
+    is left alone, and shown.
+
+    --orphans lists objects of this user that no ledger names, as a killed container
+    leaves them, and removes nothing without --remove. An object that a process unknown
+    here may use is undecided, and stays.
+
+    Exit codes: 0, even if something is left; 3 where it cannot be found out.
 
     \b
     Example:
       ipcbench clean
+      ipcbench clean --orphans
+      ipcbench clean --orphans --remove
     """
+    if remove and not orphans:
+        raise click.UsageError("--remove is for --orphans: clean removes by itself")
+    if orphans:
+        _clean_orphans(remove, as_json)
+    else:
+        _clean_by_ledgers(as_json)
+
+
+def _clean_by_ledgers(as_json: bool) -> None:
     from ipcbench.bench.machine.guardian import clean_up
+    from ipcbench.transports.kernel_objects.elsewhere import left_alone
     from ipcbench.transports.kernel_objects.ledger import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
+    left = guarded(left_alone)
     if as_json:
-        print_json({"removed": removed})
+        print_json({"removed": removed, "left": [each.as_dict() for each in left]})
         return
     for name in removed:
         click.echo(f"removed {one_line(name)}")
+    for each in left:
+        told = f"left {each.ledger}: {each.reason}: {each.remedy}"
+        click.echo(one_line(told, LONGEST_MESSAGE))
     click.echo(f"{len(removed)} objects removed")
+
+
+def _clean_orphans(remove: bool, as_json: bool) -> None:
+    from ipcbench.transports.kernel_objects import orphans
+
+    found = guarded(orphans.candidates)
+    listed = [each for each in found if not each.doubt]
+    removed, left = guarded(lambda: orphans.remove(found)) if remove else ([], found)
+    undecided = [each for each in left if each.doubt]
+    if as_json:
+        print_json(
+            {
+                "orphans": [each.as_dict() for each in listed],
+                "undecided": [each.as_dict() for each in undecided],
+                "removed": [str(each) for each in removed],
+            }
+        )
+        return
+    for word, shown in (("removed", removed), ("undecided", undecided)):
+        for each in shown:
+            click.echo(one_line(f"{word} {each}: {each.reason}", LONGEST_MESSAGE))
+    if remove:
+        click.echo(f"{len(removed)} orphans removed, {len(undecided)} undecided")
+        return
+    for each in listed:
+        click.echo(one_line(f"orphan {each}: {each.reason}", LONGEST_MESSAGE))
+    how = ": ipcbench clean --orphans --remove removes the orphans" if listed else ""
+    click.echo(f"{len(listed)} orphans, {len(undecided)} undecided{how}")

@@ -13,7 +13,7 @@ from ipcbench.bench.commands.output import console, print_json
 from ipcbench.bench.results.severity import Severity
 
 if TYPE_CHECKING:
-    from ipcbench.bench.sweep.fitness import Finding
+    from ipcbench.bench.sweep.finding import Finding
 
 STYLES = {
     Severity.OK: "green",

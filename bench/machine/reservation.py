@@ -36,7 +36,9 @@ class Reservation:
             self._open_ledger()
         except OSError as error:
             self._release()
-            raise Unavailable(describe(error), remedy(error) or REMEDY) from error
+            # An error without a number is one of ours, whose text says what to do.
+            help_ = remedy(error) or (REMEDY if error.errno is not None else "")
+            raise Unavailable(describe(error), help_) from error
         except Unavailable:
             self._release()
             raise

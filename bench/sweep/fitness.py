@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
@@ -24,10 +23,11 @@ from ipcbench.bench.results.slowdowns import (
     slowdowns,
 )
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
+from ipcbench.bench.sweep.finding import Finding, ok, warning
+from ipcbench.bench.sweep.leftovers import leftovers
 from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.ledger import abandoned
 from ipcbench.transports.registry import names
 
 LISTEN = 1.0  # seconds of the busy loop that notices other processes
@@ -40,24 +40,6 @@ _SHOWN = (
 IDLE = 0.5  # load average below which the machine counts as idle
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of `ipcbench doctor`."""
-
-    severity: Severity
-    topic: str
-    text: str
-    remedy: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        return {
-            "severity": self.severity.word,
-            "topic": self.topic,
-            "text": self.text,
-            "remedy": self.remedy,
-        }
-
-
 def examine() -> list[Finding]:
     """Examine the machine, and its noise for `LISTEN` seconds."""
     return [
@@ -67,17 +49,10 @@ def examine() -> list[Finding]:
         *_settings(),
         *_noise(),
         *_other_sweeps(),
+        *leftovers(),
         *_native(),
         *_transports(),
     ]
-
-
-def _ok(topic: str, text: str) -> Finding:
-    return Finding(Severity.OK, topic, text)
-
-
-def _warning(topic: str, text: str, remedy: str = "") -> Finding:
-    return Finding(Severity.WARNING, topic, text, remedy)
 
 
 def _proc() -> Iterator[Finding]:
@@ -89,14 +64,14 @@ def _proc() -> Iterator[Finding]:
 def _placements() -> Iterator[Finding]:
     here = site()
     numbers = ", ".join(str(cpu.number) for cpu in here.cpus)
-    yield _ok("CPUs", f"{len(here.cpus)} may be used: {numbers}")
+    yield ok("CPUs", f"{len(here.cpus)} may be used: {numbers}")
     yield from _cores(here.cpus)
     for placement in (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE):
         found = place(placement, 2, here)
         if isinstance(found, Impossible):
-            yield _warning(placement, f"skipped: {found.reason}", found.remedy)
+            yield warning(placement, f"skipped: {found.reason}", found.remedy)
         else:
-            yield _ok(placement, describe_cpus(found, here))
+            yield ok(placement, describe_cpus(found, here))
 
 
 def _cores(cpus: Sequence[Cpu]) -> Iterator[Finding]:
@@ -108,10 +83,10 @@ def _cores(cpus: Sequence[Cpu]) -> Iterator[Finding]:
     others = ", ".join(kind.name for kind in kinds if kind != used)
     text = f"pinned processes use {used.name}" + (f", and no {others}" if others else "")
     if min(kinds).rank == 0:
-        yield _ok("cores", text)
+        yield ok("cores", text)
     else:
         remedy = "allow them: taskset -c, or --cpuset-cpus of a container; lscpu --extended"
-        yield _warning("cores", f"{text}: this machine has faster cores", remedy)
+        yield warning("cores", f"{text}: this machine has faster cores", remedy)
 
 
 def _settings() -> Iterator[Finding]:
@@ -119,29 +94,29 @@ def _settings() -> Iterator[Finding]:
     settings = host.machine().settings
     dear = slowdowns(settings)
     for one in dear:
-        yield _warning(one.topic, one.text, one.remedy)
+        yield warning(one.topic, one.text, one.remedy)
     for topic in _SHOWN:
         if topic in settings and topic not in {one.topic for one in dear}:
-            yield _ok(topic, settings[topic])
+            yield ok(topic, settings[topic])
 
 
 def _hardware() -> Iterator[Finding]:
     machine = host.machine()
     if machine.virtualization:
-        yield _warning(
+        yield warning(
             "virtual",
             f"{machine.virtualization}: an idle CPU wakes slowly, and other virtual machines may "
             "take time; cross-core figures describe the hypervisor as much as Linux",
         )
     governor = machine.settings.get("governor", "")
     if governor and governor != "performance":
-        yield _warning(
+        yield warning(
             "governor",
             f"{governor}: the clock rate changes with the load",
             "cpupower frequency-set -g performance",
         )
     for hidden in machine.hidden:
-        yield _warning("hidden", f"the machine does not report: {hidden}")
+        yield warning("hidden", f"the machine does not report: {hidden}")
 
 
 def _noise() -> Iterator[Finding]:
@@ -166,7 +141,7 @@ def _noise() -> Iterator[Finding]:
 
 
 def _share(topic: str, text: str, remedy: str, *, fits: bool) -> Finding:
-    return _ok(topic, text) if fits else Finding(Severity.PROBLEM, topic, text, remedy)
+    return ok(topic, text) if fits else Finding(Severity.PROBLEM, topic, text, remedy)
 
 
 def _foreign_share() -> float:
@@ -190,26 +165,21 @@ def _other_sweeps() -> Iterator[Finding]:
         yield Finding(Severity.PROBLEM, "another sweep", str(error))
     finally:
         lock.release()
-    if no_proc() is not None:
-        return
-    left = len(abandoned())
-    if left:
-        yield _warning("leftovers", f"of {left} killed sweeps", "ipcbench clean")
 
 
 def _native() -> Iterator[Finding]:
     missing = native_loops.missing()
     if missing is None:
-        yield _ok("native runtime", "the compiled loops are available")
+        yield ok("native runtime", "the compiled loops are available")
     for reason in native_reasons():
-        yield _warning("native runtime", f"skipped: {reason.reason}", reason.remedy)
+        yield warning("native runtime", f"skipped: {reason.reason}", reason.remedy)
 
 
 def _transports() -> Iterator[Finding]:
     for name in names():
         found = candidate(name).found
         if isinstance(found, Unavailable):
-            yield _warning(name, f"unavailable: {found.reason}", found.remedy)
+            yield warning(name, f"unavailable: {found.reason}", found.remedy)
         elif found.message.value is not None:
             limit = found.message
             text = f"messages up to {limit.value} bytes ({limit.source})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ipcbench.transports.contract import Unavailable
@@ -10,7 +11,9 @@ _ALWAYS = Path("/proc/self/stat")
 
 
 def no_proc() -> Unavailable | None:
-    """Return the reason where /proc is not mounted: no process and no setting can be seen then."""
-    if _ALWAYS.exists():
-        return None
-    return Unavailable("/proc is not mounted", "mount -t proc proc /proc")
+    """Return the reason where /proc does not show this process: nothing is known of pids then."""
+    if not _ALWAYS.exists():
+        return Unavailable("/proc is not mounted", "mount -t proc proc /proc")
+    if Path("/proc/self").readlink().name != str(os.getpid()):  # as by `unshare --pid` alone
+        return Unavailable("/proc shows another PID namespace", "mount -t proc proc /proc")
+    return None

@@ -14,8 +14,6 @@ from ipcbench.transports.kernel_objects.ledger import (
 )
 from ipcbench.transports.kernel_objects.origin import Origin
 
-_MOUNT_PROC = "mount -t proc proc /proc in this PID namespace, then ipcbench clean"
-
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -30,18 +28,20 @@ class Left:
 
 
 def left_alone() -> list[Left]:
-    """List the ledgers that a clean-up leaves, other than those of running processes here."""
+    """List the ledgers that a clean-up leaves, other than those of running processes here.
+
+    Raises:
+        Unavailable: no process can be seen.
+    """
+    unremoved = [_unremoved(ledger) for ledger in abandoned()]
     unknown = [_unknown(ledger) for ledger in ledgers() if ledger.owner() is Owner.UNKNOWN]
-    return unknown + [_unremoved(ledger) for ledger in abandoned()]
+    return unknown + unremoved
 
 
 def _unknown(ledger: Ledger) -> Left:
     first = next(ledger.entries(), {})
     here, origin = Origin.here(), Origin.of(first)
-    if here is None:
-        reason = "/proc does not show this PID namespace, so no process can be recognised"
-        return Left(str(ledger.path), reason, _MOUNT_PROC)
-    if origin is None:
+    if here is None or origin is None:
         reason = "it does not say on which host and in which PID namespace its process runs"
         return Left(str(ledger.path), reason, _when_over(ledger, "that process has ended"))
     process = f"process {first.get('owner')}"

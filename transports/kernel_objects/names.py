@@ -6,7 +6,7 @@ import re
 import secrets
 from pathlib import Path
 
-from ipcbench.transports.kernel_objects.home import KEY_BITS, PREFIX
+from ipcbench.transports.kernel_objects.home import KEY_BASE, KEY_RANDOM_BITS, PREFIX
 
 _FRESH_NAME = re.compile(PREFIX + "[0-9a-f]{16}")
 
@@ -18,7 +18,8 @@ def is_private_name(name: str) -> bool:
 
 def is_private_key(name: str) -> bool:
     """Tell whether `fresh_key` could have made a key."""
-    return name.isascii() and name.isdigit() and 0 < int(name) < 2**KEY_BITS
+    digits = name.isascii() and name.isdigit() and len(name) < 20  # int() refuses 4300 digits
+    return digits and int(name) >> KEY_RANDOM_BITS == KEY_BASE >> KEY_RANDOM_BITS
 
 
 def fresh_name() -> str:
@@ -27,5 +28,9 @@ def fresh_name() -> str:
 
 
 def fresh_key() -> int:
-    """Make a System V key that cannot be guessed; never IPC_PRIVATE, which is 0."""
-    return secrets.randbelow(2**KEY_BITS - 1) + 1
+    """Make a System V key: a fixed upper byte and random bits; never IPC_PRIVATE, which is 0.
+
+    Several hundred objects may exist at once, so another one may have the key: create
+    with IPC_EXCL, and take another key then.
+    """
+    return KEY_BASE | secrets.randbits(KEY_RANDOM_BITS)

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ipcbench.transports.kernel_objects import sysv_tables
+
 MAKING = 60.0  # seconds from announcing an object to making it, at the very most
 
 
@@ -119,13 +121,9 @@ def _check_creator(table: str, key: str, at: float | None = None) -> None:
     Raises:
         FileNotFoundError: it is not, or there is none.
     """
-    head, *rows = Path("/proc/sysvipc", table).read_text().splitlines()
-    for row in rows:
-        found = dict(zip(head.split(), row.split(), strict=True))
-        if found["key"] == key:
-            ours = {found["uid"], found["cuid"]} == {str(os.geteuid())}
-            made = int(found["ctime"])
-            # Whole seconds, of a clock that is a tick behind.
-            if ours and (at is None or at - 2 <= made <= at + MAKING):
-                return
+    for row in sysv_tables.rows(table):
+        # Whole seconds, of a clock that is a tick behind.
+        made = row.fields["ctime"]
+        if row.key == key and row.ours and (at is None or at - 2 <= made <= at + MAKING):
+            return
     raise FileNotFoundError(key)

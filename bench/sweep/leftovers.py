@@ -1,0 +1,49 @@
+"""Leftovers of killed sweeps, and the folder of ledgers by which they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ipcbench.bench.results.files import describe
+from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.sweep.finding import Finding, ok, warning
+from ipcbench.transports.base.proc import no_proc
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.kernel_objects.elsewhere import left_alone
+from ipcbench.transports.kernel_objects.home import REMEDY, UnfitFolder, home
+from ipcbench.transports.kernel_objects.ledger import abandoned
+from ipcbench.transports.kernel_objects.orphans import candidates
+
+_FOLDER = "runtime folder"
+
+
+def leftovers() -> Iterator[Finding]:
+    """Examine the folder of ledgers; find what killed sweeps have left."""
+    try:
+        yield ok(_FOLDER, str(home()))
+        yield from _left()
+    except Unavailable as error:
+        yield Finding(Severity.PROBLEM, _FOLDER, error.reason, error.remedy)
+    except UnfitFolder as error:
+        yield Finding(Severity.PROBLEM, _FOLDER, error.what, error.remedy)
+    except OSError as error:
+        help_ = REMEDY if error.errno is not None else ""  # a text of ours says what to do
+        yield Finding(Severity.PROBLEM, _FOLDER, describe(error), help_)
+
+
+def _left() -> Iterator[Finding]:
+    if no_proc() is not None:  # a finding of its own
+        return
+    dead = {str(ledger.path) for ledger in abandoned()}
+    if dead:
+        yield warning("leftovers", f"of {len(dead)} killed sweeps", "ipcbench clean")
+    for each in left_alone():
+        if each.ledger not in dead:
+            yield warning("leftovers", f"{each.ledger} is left alone: {each.reason}", each.remedy)
+    orphans = [each for each in candidates() if not each.doubt]
+    if orphans:
+        yield warning(
+            "orphans",
+            f"{len(orphans)} objects without a ledger and without a user, such as {orphans[0]}",
+            "ipcbench clean --orphans",
+        )
