@@ -24,7 +24,7 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.pace import CLOSED, gap
-from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
@@ -134,6 +134,12 @@ class Measured:
         """The share of updates that a counter lost, over rounds; None in other patterns."""
         shares = [run.observations[LOST] for run in self.runs if LOST in run.observations]
         return median_interval(shares) if shares else None
+
+    @property
+    def unevenness(self) -> Interval | None:
+        """The slowest process's time by the fastest one's, over rounds; None for a single one."""
+        found = [run.observations[SLOWEST] for run in self.runs if SLOWEST in run.observations]
+        return median_interval(found) if found else None
 
     @property
     def competes(self) -> bool:

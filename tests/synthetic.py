@@ -22,6 +22,7 @@ from ipcbench.bench.results.journal import NAME
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.records import (
     SCHEMA,
+    SLOWEST,
     AnyEntry,
     Calibrated,
     Ended,
@@ -255,6 +256,8 @@ def calls(cell: Cell) -> int:
 
 
 def _observations(cell: Cell, own: random.Random) -> dict[str, float]:
+    if cell.pattern in ("echo", "fan-in") and cell.processes > 2:
+        return {SLOWEST: 1.375}
     if cell.pattern != "counter":
         return {}
     share = 0.03 if cell.placement == "same-core" else 1 - 1 / cell.processes

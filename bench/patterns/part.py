@@ -129,6 +129,19 @@ def elapsed(seats: Sequence[Seat], spans: Sequence[Span]) -> float:
     return end - start
 
 
+def unevenness(seats: Sequence[Seat], spans: Sequence[Span]) -> float | None:
+    """Return the slowest process's time divided by the fastest one's; None for a single one.
+
+    They are those that start a block together, each with the same number of loops: clients,
+    senders, members. Each time counts from the start of the block, so it includes the wait of
+    a process that does not get its turn.
+    """
+    together = [span for seat, span in zip(seats, spans, strict=True) if seat.part.starts]
+    start = min(span.start for span in together)
+    ends = [span.end - start for span in together]
+    return max(ends) / min(ends) if len(ends) > 1 and min(ends) > 0 else None
+
+
 def links(client: Part, server: Part) -> Callable[[int], list[Seat]]:
     """Return the seats of pairs of processes, each pair over a link of its own."""
 

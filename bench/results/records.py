@@ -27,6 +27,9 @@ Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
 Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
 Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 
+SLOWEST = "slowest / fastest"
+"""Observation: the time of the slowest of several clients or senders by the fastest one's."""
+
 # The metadata of pyperf that differs between runs.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 

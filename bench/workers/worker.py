@@ -6,16 +6,17 @@ import mmap
 import os
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any, Never
 
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.machine import host
-from ipcbench.bench.patterns.part import Seat, elapsed
+from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
-from ipcbench.bench.results.records import Usage
+from ipcbench.bench.results.records import SLOWEST, Usage
 from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
@@ -61,6 +62,8 @@ class Worker:
         self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
         self._first = 0.0
         self._timed = 0.0
+        self._unevenness: float | None = None  # of the last block
+        self._uneven: list[float | None] = []  # of each value block
         self._wall = 0.0
         self._steal = 0.0
         self._before: list[Usage] = []
@@ -200,6 +203,7 @@ class Worker:
         seconds = self._run_block(loops, self._runner.prepare(loops))
         if number >= settings.warmups:
             self._timed += seconds
+            self._uneven.append(self._unevenness)
         if number == settings.warmups + settings.values - 1:
             after = self._measure()
             self._wall = time.monotonic() - self._wall
@@ -238,6 +242,7 @@ class Worker:
         self._team.release()
         spans = [own(), *self._team.spans()]
         self._account(spans)
+        self._unevenness = unevenness(self._seats, spans)
         return elapsed(self._seats, spans)
 
     def _account(self, spans: list[Span]) -> None:
@@ -276,10 +281,15 @@ class Worker:
             tail=tail,
             cpus=self._used,
             moved=self._moved,
-            observations={name: part / of for name, (part, of) in self._observed.items() if of},
+            observations=self._observations(),
             start_up=self._first - self._forked,
             timed=self._timed,
         )
+
+    def _observations(self) -> dict[str, float]:
+        found = {name: part / of for name, (part, of) in self._observed.items() if of}
+        uneven = [each for each in self._uneven if each is not None]
+        return found | {SLOWEST: median(uneven)} if uneven else found
 
 
 def _transport(name: str) -> Transport:

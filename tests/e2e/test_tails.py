@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ipcbench.bench.patterns.table import PATTERNS
@@ -36,6 +38,19 @@ placements = ["same-core"]
 runtimes = RUNTIMES
 """
 RUNTIMES = ["python"] if built() else ["python", "native"]
+SLOW = """about = "One slow client, with the clock of the machine."
+[run]
+rounds = 1
+values = 2
+block = "10ms"
+stamps = 0
+[[cells]]
+patterns = ["echo", "fan-in"]
+transports = ["slows-one"]
+processes = [4]
+sizes = ["64"]
+placements = ["same-core"]
+"""
 SINGLE = {
     "latency": "round trip",
     "pairs-latency": "round trip",
@@ -72,6 +87,25 @@ def test_the_fact_says_what_a_single_time_is_of(results: Results) -> None:
     for cell in results.ok():
         assert cell.facts is not None
         assert cell.facts.single == SINGLE[cell.cell.pattern]
+
+
+def test_several_clients_have_a_ratio_of_the_slowest_to_the_fastest(results: Results) -> None:
+    """In the time of the fake clock, all take as long."""
+    for cell in results.ok():
+        several = cell.cell.pattern in ("pairs-latency", "echo", "fan-in")
+        wanted = {"slowest / fastest": 1.0} if several else {}
+        assert all(run.observations == wanted for run in cell.good), cell.cell.id
+
+
+def test_a_slow_client_makes_the_ratio_large(tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text(SLOW)
+    arguments = ("run", "--profile", tmp_path / "slow.toml", "-o", tmp_path / "run")
+    ipcbench(*arguments, plugins=True)  # a busy machine voids the runs, which is no matter here
+    cells = load(tmp_path / "run").cells.values()
+    assert len(cells) == 2
+    for cell in cells:
+        assert cell.runs, cell.failures
+        assert all(run.observations["slowest / fastest"] > 2 for run in cell.runs), cell.cell.id
 
 
 def test_a_fast_loop_has_more_stamps(results: Results) -> None:

@@ -264,6 +264,19 @@ class Dawdles(_Faulty):
         endpoint.send = send
 
 
+class SlowsOne(_Faulty):
+    """The first of several clients, or senders, is slower than the others."""
+
+    name = "slows-one"
+
+    def attach(self, ticket: Ticket, deadline: float) -> Any:
+        endpoint: Any = self._good.attach(ticket, deadline)
+        good = endpoint.send
+        if ticket.role in (Role.CLIENT, Role.SENDER) and ticket.index == 0:
+            endpoint.send = lambda data, /: (time.sleep(0.002), good(data))
+        return endpoint
+
+
 class Raises(_Faulty):
     """Attaching fails with a message of two lines."""
 

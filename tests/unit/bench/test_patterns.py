@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
-from ipcbench.bench.patterns.part import Pattern, Seat, elapsed
+from ipcbench.bench.patterns.part import Pattern, Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
 from ipcbench.transports.base import check_seat
@@ -140,3 +140,29 @@ def test_each_process_has_its_span() -> None:
     seats = PATTERNS["latency"].seats(2)
     with pytest.raises(ValueError, match="zip"):
         elapsed(seats, [Span(0.0, 1.0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ends", "ratio"),
+    [
+        (echo.ECHO, (9.0, 3.0, 1.5, 2.5), 4.0),  # the server's end does not count
+        (fan_in.FAN_IN, (9.0, 2.0, 2.0, 2.0), 1.0),
+        (latency.PAIRS_LATENCY, (2.0, 9.0, 3.0, 9.0), 2.0),
+        (counter.COUNTER, (2.0, 3.0, 4.0, 6.0), 5.0),
+        (fan_out.FAN_OUT, (2.0, 3.0, 4.0, 6.0), None),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_unevenness_is_the_slowest_by_the_fastest(
+    pattern: Pattern, ends: tuple[float, ...], ratio: float | None
+) -> None:
+    """Each time counts from the first start: a process without its turn has waited."""
+    starts = (1.0, 1.0, 1.25, 1.125)
+    spans = [Span(start, end, 1) for start, end in zip(starts, ends, strict=True)]
+    assert unevenness(pattern.seats(4), spans) == ratio
+
+
+def test_one_client_is_not_compared() -> None:
+    assert unevenness(echo.ECHO.seats(2), [Span(0, 1, 1), Span(0, 1, 1)]) is None
+    nothing = [Span(0, 0, 0)] * 4
+    assert unevenness(echo.ECHO.seats(4), nothing) is None

@@ -113,6 +113,17 @@ def test_the_page_names_the_kind_of_core_and_what_makes_calls_dear(tmp_path: Pat
     assert "PYTHONMALLOC debug, which checks each block of memory" in page.partition("<main>")[2]
 
 
+def test_several_senders_have_a_ratio_of_the_slowest_to_the_fastest(whole) -> None:
+    _, page, _ = whole
+    table = page[page.index('id="figures"') : page.index('id="gaps"')]
+    rows = {
+        pattern: [row for row in table.split("<tr>") if f"<td>{pattern}</td>" in row]
+        for pattern in ("fan-in", "latency")
+    }
+    assert all('<td class="n">1.38\N{MULTIPLICATION SIGN}</td>' in row for row in rows["fan-in"])
+    assert not any("1.38\N{MULTIPLICATION SIGN}" in row for row in rows["latency"])
+
+
 def test_the_page_loads_nothing(whole) -> None:
     reader, page, _ = whole
     assert not {"script", "iframe", "object", "embed", "img", "base"} & set(reader.tags)
