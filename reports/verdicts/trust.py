@@ -23,6 +23,7 @@ from ipcbench.reports.model import Measured, ratios
 
 BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
 LONGEST = 120  # characters of a setting in a finding
+MOST_NAMED = 3  # cells in a finding
 SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as typical effects
 
 
@@ -82,6 +83,7 @@ def assess(results: Results, cells: Sequence[Measured]) -> Trust:
         *_about_end(results),
         *_about_void(results),
         *_about_steal(results),
+        *_about_blocks(results),
         *_about_failures(results),
         *_about_cpus(cells),
         *_about_machine(results),
@@ -214,6 +216,20 @@ def _about_steal(results: Results) -> list[Finding]:
         f"{worst.steal * 100:.1f} % in the worst (round {worst.round})."
     )
     return [Finding(Severity.WARNING if over else Severity.NOTE, text)]
+
+
+def _about_blocks(results: Results) -> list[Finding]:
+    corrected = [result for result in results.ok() if result.rescaled]
+    if not corrected:
+        return []
+    named = ", ".join(result.cell.id for result in corrected[:MOST_NAMED])
+    more = f" and {len(corrected) - MOST_NAMED} more" if len(corrected) > MOST_NAMED else ""
+    text = (
+        "Blocks were below half or above twice the length asked for, and corrected after a round, "
+        f"in {_many(len(corrected), 'cell')}: {named}{more}. Their runs have blocks of several "
+        "lengths."
+    )
+    return [Finding(Severity.NOTE, text)]
 
 
 def _about_failures(results: Results) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -177,3 +178,16 @@ def test_results_latest_points_to_the_newest(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     newest = json.loads(done.stdout)
     assert (tmp_path / "results/latest").resolve() == (tmp_path / newest["folder"]).resolve()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU has no other")
+def test_a_warm_up_has_blocks_until_they_agree(tmp_path: Path) -> None:
+    """With the fake clock two blocks agree at once; only cells with idle states look for that."""
+    placements = ("--placement", "same-core", "--placement", "unpinned")
+    done = ipcbench("run", *TINY, *placements, "--pattern", "latency", "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    blocks = {"same-core": 1, "unpinned": 2}
+    for result in load(tmp_path / "run").ok():
+        for run in result.runs:
+            assert len(run.warmups) == blocks[result.cell.placement]
+            assert run.warmups == pytest.approx([run.values[0]] * len(run.warmups))

@@ -303,3 +303,21 @@ class Moves(_Faulty):
             endpoint.send = good
 
         endpoint.send = _after(TIMED, good, send)
+
+
+class StallsOnce(_Faulty):
+    """One `send` of a sweep stalls for 8 ms, a while after the check: in its first calibration."""
+
+    name = "stalls-once"
+
+    def add_fault(self, endpoint: Any) -> None:
+        good = endpoint.send
+
+        def send(data: Any, /) -> None:
+            with suppress(FileExistsError):
+                os.close(os.open(os.environ["STALLED"], os.O_CREAT | os.O_EXCL))
+                time.sleep(0.008)
+            good(data)
+            endpoint.send = good
+
+        endpoint.send = _after(2 * TIMED, good, send)

@@ -134,3 +134,20 @@ def test_the_text_of_a_setting_is_one_short_line() -> None:
     found = texts(with_settings(seccomp="\x1b[31m" + "x" * 10_000))
     assert "\x1b" not in found
     assert len(found) < 2000
+
+
+@pytest.mark.parametrize(("corrected", "ending"), [(1, ""), (3, ""), (4, " and 1 more")])
+def test_corrected_blocks_are_named(corrected: int, ending: str) -> None:
+    planned = cells()
+    results = sweep(constant(), planned)
+    for cell in planned[:corrected]:
+        results.cells[cell.id].rescaled = [1, 2]
+    (found,) = [one for one in assessed(results).findings if one.text.startswith("Blocks were")]
+    assert found.severity is Severity.NOTE
+    assert f"in {corrected} cell" in found.text
+    assert f"{planned[min(corrected, 3) - 1].id}{ending}. Their runs" in found.text
+
+
+def test_blocks_of_one_length_are_no_finding() -> None:
+    found = assessed(sweep(constant(), cells())).findings
+    assert not [one for one in found if "Blocks" in one.text]
