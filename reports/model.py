@@ -26,6 +26,7 @@ from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.pace import CLOSED, gap
 from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
     Interval,
@@ -36,6 +37,7 @@ from ipcbench.bench.stats import (
 )
 
 ALPHA = 0.05
+LONGEST_NAME = 40  # characters of a name that the machine gives
 LOST = "lost updates"  # a counter's observation: their share of all updates
 
 T = TypeVar("T")
@@ -93,6 +95,7 @@ class Measured:
     interval: Interval  # of the times, in seconds
     cpus: frozenset[int]  # that its processes could use
     cores: str  # the kind of these CPUs' cores; "": all are alike, or there are several kinds
+    idle: str  # the driver and governor of the machine's idle states; "": not known
 
     @property
     def wait(self) -> str:
@@ -165,18 +168,24 @@ class Measured:
 def measured(results: Results) -> list[Measured]:
     """Collect all cells that have a result, twins and the floor included, sorted."""
     kinds = {cpu: kind.name for kind in results.header.machine.cores for cpu in kind.cpus}
-    found = [_measured(result, kinds) for result in results.ok() if result.facts is not None]
+    idle = _idle_states(results.header.machine.settings)
+    found = [_measured(result, kinds, idle) for result in results.ok() if result.facts is not None]
     return sorted(found, key=lambda one: one.order)
 
 
-def _measured(result: CellResult, kinds: Mapping[int, str]) -> Measured:
+def _idle_states(settings: Mapping[str, str]) -> str:
+    found = [(what, settings.get(f"idle {what}", "")) for what in ("driver", "governor")]
+    return ", ".join(f"{what} {one_line(name, LONGEST_NAME)}" for what, name in found if name)
+
+
+def _measured(result: CellResult, kinds: Mapping[int, str], idle: str) -> Measured:
     assert result.facts is not None  # a cell with runs was planned
     times = result.by_round()
     interval = median_interval(list(times.values()))
     cpus = frozenset(cpu for run in result.good for own in run.cpus for cpu in own)
     used = {kinds.get(cpu, "") for cpu in cpus}
     cores = used.pop() if len(used) == 1 else ""
-    return Measured(result.cell, result.facts, result.good, times, interval, cpus, cores)
+    return Measured(result.cell, result.facts, result.good, times, interval, cpus, cores, idle)
 
 
 def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, list[Measured]]:

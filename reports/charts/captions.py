@@ -140,9 +140,19 @@ def evidence(cells: Sequence[Measured]) -> str:
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
     if rounds[-1] < ENOUGH_ROUNDS:
-        return f"{points} of new processes; bars show the whole range."
+        return f"{points} of new processes; bars show the whole range.{_about_idle(cells)}"
     coverage = min(one.interval.coverage for one in cells) * 100
-    return f"{points} of new processes; bars cover the median with at least {coverage:.1f} %."
+    bars = f"bars cover the median with at least {coverage:.1f} %."
+    return f"{points} of new processes; {bars}{_about_idle(cells)}"
+
+
+def _about_idle(cells: Sequence[Measured]) -> str:
+    """Name the driver and governor of the idle states, which decide figures across cores."""
+    placements = {one.cell.placement for one in cells if one.idle}
+    idle = [one for one in (CROSS_CORE, UNPINNED) if one in placements]
+    if not idle:
+        return ""
+    return f" CPUs that wait go idle ({' and '.join(idle)}): {cells[0].idle}."
 
 
 def slug(*parts: str) -> str:

@@ -291,3 +291,30 @@ def test_the_best_of_a_family_is_one_of_each_pace() -> None:
     families = curves(found["latency-python-same-core"])
     grey = {panel.reference.label for panel in families.panels if panel.reference is not None}
     assert grey == {"best of the others, pauses of 1 ms"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (
+            {"idle driver": "intel_idle", "idle governor": "menu"},
+            "driver intel_idle, governor menu",
+        ),
+        ({"idle governor": "haltpoll"}, "governor haltpoll"),
+        ({"idle driver": "\x1b[31m" + "x" * 500}, "driver \\x1b[31m" + "x" * 34 + "…"),
+        ({}, ""),
+    ],
+)
+@pytest.mark.parametrize("placement", ["same-core", "cross-core", "cross-core-awake", "unpinned"])
+def test_idle_states_stand_beside_the_figures_that_they_decide(
+    settings: dict[str, str], named: str, placement: str
+) -> None:
+    results = sweep(flat, cells(placements=(placement,)))
+    results.header = msgspec.structs.replace(
+        results.header, machine=msgspec.structs.replace(results.header.machine, settings=settings)
+    )
+    captions = [chart.caption for chart in charts_of(results).values()]
+    decided = named and placement in ("cross-core", "unpinned")
+    expected = f"CPUs that wait go idle ({placement}): {named}." if decided else ""
+    assert all(expected in caption for caption in captions)
+    assert decided or not any("go idle" in caption for caption in captions)
