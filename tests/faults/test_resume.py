@@ -58,7 +58,7 @@ def cut(whole: Path, folder: Path, size: int) -> Path:
 
 def comparable(folder: Path) -> list[tuple[object, ...]]:
     """Return a journal's lines in order, without the fields that differ between sweeps."""
-    fields = {"calibrated": ("cell", "loops"), "round": ("round", "void")}
+    fields = {"calibrated": ("cell", "loops", "stamps"), "round": ("round", "void")}
     fields["run"] = (
         "cell",
         "round",

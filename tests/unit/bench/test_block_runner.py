@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from zlib import crc32
 
 import pytest
 
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import END_MARK
-from ipcbench.bench.patterns import stream
-from ipcbench.bench.patterns.part import Seat
+from ipcbench.bench.patterns import echo, fan_in, latency, stream
+from ipcbench.bench.patterns.part import Pattern, Seat
+from ipcbench.bench.results.histogram import bounds, percentiles
 from ipcbench.bench.workers.block_runner import BlockRunner
+from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.contract import Role
 from ipcbench.transports.shm.in_place import ABSENT
@@ -61,3 +66,63 @@ def test_a_message_holds_no_byte_that_means_something(native: bool) -> None:
     message = bytes(_runner(4096, native).message)
     assert message[0] != END_MARK
     assert ABSENT not in message
+
+
+class _Slow(_Endpoint):
+    """An endpoint whose first reply is slow, as while the other process starts."""
+
+    def __init__(self) -> None:
+        self.received = 0
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        self.received += 1
+        if self.received == 1:
+            time.sleep(0.2)
+        return 0
+
+
+def test_the_start_of_a_pass_has_no_stamp() -> None:
+    slow = _Slow()
+    seat = Seat(0, Role.CLIENT, 0, latency.CLIENT)
+    runner = BlockRunner(slow, seat, 64, RealClock(), memoryview(bytearray(8)), native=False)
+    began = time.perf_counter()
+    runner.prepare(31, 30)()
+    assert time.perf_counter() - began >= 0.2
+    assert slow.received == 31
+    tail = runner.tail()
+    assert sum(tail.values()) == 30
+    assert percentiles(tail, [0.5])[0] < 0.2e9
+    assert sum(bounds(number)[0] * times for number, times in tail.items()) < 0.2e9
+
+
+def test_a_part_without_single_times_has_none() -> None:
+    seat = Seat(0, Role.SENDER, 0, stream.SENDER)
+    runner = BlockRunner(_Endpoint(), seat, 64, RealClock(), memoryview(bytearray(8)), native=False)
+    assert runner.prepare(31, 30)().handled == 31
+    assert runner.tail() == {}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [
+        (latency.LATENCY, 200 + 1),  # the first one includes the barrier
+        (echo.ECHO, 200 + 1),
+        (fan_in.FAN_IN, 200 + 5000),  # a whole block, which fills the channel
+        (stream.STREAM, None),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int | None) -> None:
+    worker: Any = Worker.__new__(Worker)
+    asked: list[tuple[int, int]] = []
+    worker.job = SimpleNamespace(stamps=200, loops=5000)
+    worker._pattern, worker._seats, worker._timed = pattern, pattern.seats(2), 0.0
+    worker.report = lambda line: None
+    worker._run_block = lambda loops, own, stamps: 0.0
+    worker._runner = SimpleNamespace(
+        prepare=lambda loops, stamps: asked.append((loops, stamps)), tail=lambda: {3: 150}
+    )
+    worker._team = SimpleNamespace(tails=lambda: [{3: 50}])
+    found = worker._tail()
+    assert asked == ([] if count is None else [(count, 200)])
+    assert found == ({} if count is None else {3: 200})
