@@ -26,6 +26,7 @@ from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.pace import CLOSED, gap
 from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
+from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import (
     ENOUGH_ROUNDS,
@@ -174,7 +175,7 @@ def measured(results: Results) -> list[Measured]:
 
 
 def _idle_states(settings: Mapping[str, str]) -> str:
-    found = [(what, settings.get(f"idle {what}", "")) for what in ("driver", "governor")]
+    found = [("driver", settings.get(IDLE_DRIVER)), ("governor", settings.get(IDLE_GOVERNOR))]
     return ", ".join(f"{what} {one_line(name, LONGEST_NAME)}" for what, name in found if name)
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from ipcbench.bench.machine import interpreter
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.results.slowdowns import (
+    IDLE_DRIVER,
+    IDLE_GOVERNOR,
     LAST_CACHE,
     MITIGATIONS,
     NICE,
@@ -35,7 +37,7 @@ _STATES = 16  # idle states that are listed
 
 # Files of one line, as they are.
 _FILES = {
-    "idle driver": f"{CPUS}/cpuidle/current_driver",
+    IDLE_DRIVER: f"{CPUS}/cpuidle/current_driver",
     "smt": f"{CPUS}/smt/active",
     "isolated cpus": f"{CPUS}/isolated",
     "clock source": "devices/system/clocksource/clocksource0/current_clocksource",
@@ -225,7 +227,7 @@ _READERS: Mapping[str, Callable[[int], str]] = {
     PROCESSOR: _processor,
     LAST_CACHE: _last_cache,
     "governor": _governor,
-    "idle governor": _idle_governor,
+    IDLE_GOVERNOR: _idle_governor,
     "idle states": _idle_states,
     "preemption": _preemption,
     MITIGATIONS: _mitigations,

@@ -18,6 +18,8 @@ PYTHON_MODES = "Python's modes"
 HOOKS = "Python's hooks"
 PYTHON_BUILD = "Python's build"
 NATIVE_BUILD = "native build"
+IDLE_DRIVER = "idle driver"
+IDLE_GOVERNOR = "idle governor"
 MITIGATIONS = "mitigations"
 PROCESSOR = "processor"
 LAST_CACHE = "last-level cache"
@@ -70,7 +72,7 @@ def _nice(topic: str, value: str) -> Iterator[Slowdown]:
         yield Slowdown(
             topic,
             f"{value}, not 0: other processes get a share of a CPU that differs from the usual one",
-            "start ipcbench without nice(1), or in a session that has the niceness 0",
+            "start ipcbench without nice(1); as root, renice -n 0 -p $$ changes that of a shell",
         )
 
 

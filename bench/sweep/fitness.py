@@ -14,6 +14,8 @@ from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
 from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import (
+    IDLE_DRIVER,
+    IDLE_GOVERNOR,
     MITIGATIONS,
     NATIVE_BUILD,
     NICE,
@@ -33,7 +35,7 @@ from ipcbench.transports.registry import names
 LISTEN = 1.0  # seconds of the busy loop that notices other processes
 GAP = 50e-6  # seconds between two turns of it, from which on another process had the CPU
 _SHOWN = (
-    "idle driver", "idle governor", "idle states", "preemption", MITIGATIONS, "boot options",
+    IDLE_DRIVER, IDLE_GOVERNOR, "idle states", "preemption", MITIGATIONS, "boot options",
     "security modules", SECCOMP, NICE, POLICY, "transparent huge pages", "huge pages reserved",
     PYTHON_BUILD, NATIVE_BUILD,
 )  # fmt: skip
