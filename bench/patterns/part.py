@@ -90,8 +90,8 @@ class Pattern:
             to others.
         least: the least number of loops of a block.
         single: the unit that one time of the tail pass is of, "" where there is no such pass.
-        steady: the tail pass begins with a block without stamps, since its times depend on how
-            full the channel is; else with one loop.
+        steady: the tail pass begins with a block of the warm-up, without stamps, since its times
+            depend on how full the channel is; else with one loop.
     """
 
     name: str

@@ -263,7 +263,8 @@ class Worker:
             return {}
         self.report(Phase("tail"))
         # The first loop has no stamp: it includes the barrier and the start of the others.
-        count = stamps + (self.job.loops if self._pattern.steady else 1)
+        first = self.job.warm_up.loops(self.job.loops) if self._pattern.steady else 1
+        count = first + stamps
         self._timed += self._run_block(count, self._runner.prepare(count, stamps), stamps)
         return dict(merge([self._runner.tail(), *self._team.tails()]))
 

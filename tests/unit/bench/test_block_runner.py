@@ -14,6 +14,7 @@ from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import END_MARK
 from ipcbench.bench.patterns import echo, fan_in, latency, stream
 from ipcbench.bench.patterns.part import Pattern, Seat
+from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.histogram import bounds, percentiles
 from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.bench.workers.worker import Worker
@@ -107,7 +108,7 @@ def test_a_part_without_single_times_has_none() -> None:
     [
         (latency.LATENCY, 200 + 1),  # the first one includes the barrier
         (echo.ECHO, 200 + 1),
-        (fan_in.FAN_IN, 200 + 5000),  # a whole block, which fills the channel
+        (fan_in.FAN_IN, 200 + 1000),  # a block of the warm-up, which fills the channel
         (stream.STREAM, None),
     ],
     ids=lambda value: getattr(value, "name", None),
@@ -115,7 +116,7 @@ def test_a_part_without_single_times_has_none() -> None:
 def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int | None) -> None:
     worker: Any = Worker.__new__(Worker)
     asked: list[tuple[int, int]] = []
-    worker.job = SimpleNamespace(stamps=200, loops=5000)
+    worker.job = SimpleNamespace(stamps=200, loops=5000, warm_up=WarmUp(share=0.2))
     worker._pattern, worker._seats, worker._timed = pattern, pattern.seats(2), 0.0
     worker.report = lambda line: None
     worker._run_block = lambda loops, own, stamps: 0.0
