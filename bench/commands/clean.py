@@ -64,6 +64,7 @@ def _clean_orphans(remove: bool, as_json: bool) -> None:
     found = guarded(orphans.candidates)
     listed = [each for each in found if not each.doubt]
     removed, left = guarded(lambda: orphans.remove(found)) if remove else ([], found)
+    unlisted = orphans.unlisted()
     undecided = [each for each in left if each.doubt]
     if as_json:
         print_json(
@@ -71,12 +72,15 @@ def _clean_orphans(remove: bool, as_json: bool) -> None:
                 "orphans": [each.as_dict() for each in listed],
                 "undecided": [each.as_dict() for each in undecided],
                 "removed": [str(each) for each in removed],
+                "unlisted": [each.as_dict() for each in unlisted],
             }
         )
         return
     for word, shown in (("removed", removed), ("undecided", undecided)):
         for each in shown:
             click.echo(one_line(f"{word} {each}: {each.reason}", LONGEST_MESSAGE))
+    for kind in unlisted:
+        click.echo(f"not listed: {kind.what}: {kind.reason}: {kind.remedy}")
     if remove:
         click.echo(f"{len(removed)} orphans removed, {len(undecided)} undecided")
         return

@@ -21,6 +21,8 @@ import pytest
 
 from ipcbench.bench.results.journal import LONGEST_LINE, NAME
 from ipcbench.bench.results.records import Round
+from ipcbench.transports.kernel_objects.home import PREFIX
+from ipcbench.transports.kernel_objects.origin import Origin
 from tests import synthetic
 from tests.e2e.command import environment, ipcbench
 from tests.fuzz import harmless
@@ -429,12 +431,14 @@ def test_a_folders_name_cannot_control_a_terminal(run: Path) -> None:
 
 
 def test_clean_removes_and_shows_no_foreign_object(tmp_path: Path) -> None:
-    home = tmp_path / f"ipcb-{os.getuid()}"
+    home = tmp_path / f"{PREFIX}{os.getuid()}"
     home.mkdir(mode=0o700)
     precious = tmp_path / "precious"
     precious.write_text("precious")
+    origin = Origin.here()
+    assert origin is not None
     entries = [
-        {"owner": 2**22 + 1, "start": 1},
+        {"owner": 2**22 + 1, "start": 1, **origin.entry()},
         *({"kind": kind, "name": name}
           for kind in ("file", "folder", "shm", "posix memory", HOSTILE)
           for name in (str(precious), f"../{precious}", HOSTILE, "/", "")),
@@ -446,6 +450,7 @@ def test_clean_removes_and_shows_no_foreign_object(tmp_path: Path) -> None:
     assert done.stdout == "0 objects removed\n"
     assert done.stderr == ""
     assert precious.read_text() == "precious"
+    assert list(home.iterdir()) == []
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from shlex import quote
 
 from ipcbench.transports.kernel_objects.ledger import (
     Ledger,
@@ -52,7 +53,7 @@ def _unknown(ledger: Ledger) -> Left:
         reason = f"{process} belongs to another PID namespace ({_named(origin)})"
         there, over = "there", "no process of it is left"
     return Left(
-        str(ledger.path), reason, f"run ipcbench clean {there}; or if {_when_over(ledger, over)}"
+        str(ledger.path), reason, f"run ipcbench clean {there}; or {_when_over(ledger, over)}"
     )
 
 
@@ -61,7 +62,7 @@ def _named(origin: Origin) -> str:
 
 
 def _when_over(ledger: Ledger, over: str) -> str:
-    return f"{over}: rm {ledger.path}, then ipcbench clean --orphans"
+    return f"if {over}: rm {quote(str(ledger.path))}, then ipcbench clean --orphans"
 
 
 def _unremoved(ledger: Ledger) -> Left:
@@ -78,5 +79,5 @@ def _unremoved(ledger: Ledger) -> Left:
     return Left(
         str(ledger.path),
         f"{names}: in another IPC namespace, or on another file system",
-        f"run ipcbench clean there; or if {_when_over(ledger, 'that is gone')}",
+        f"run ipcbench clean there; or {_when_over(ledger, 'that is gone')}",
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ipcbench.transports.base.os_errors import describe
@@ -22,6 +22,7 @@ from ipcbench.transports.kernel_objects.names import is_private_key
 from ipcbench.transports.kernel_objects.sysv_tables import Row
 
 _ASK = "run this on the host, or in that container"
+_QUEUES_OF_KERNEL = Path("/proc/sys/fs/mqueue")
 QUIET = 60.0  # seconds: no object of a running sweep is unused for so long
 
 
@@ -73,6 +74,27 @@ def candidates() -> list[Candidate]:
         raise lack
     known = {name for ledger in ledgers() for _, name in standing(ledger)}
     return [*_sysv(known), *_files(known)]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Objects that cannot be listed here, and what would show them."""
+
+    what: str
+    reason: str
+    remedy: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def unlisted() -> list[Unlisted]:
+    """List the kinds of objects of this kernel among which orphans cannot be found here."""
+    folder = named_files.MESSAGE_QUEUES
+    if folder.is_mount() or not _QUEUES_OF_KERNEL.exists():
+        return []
+    remedy = f"mkdir -p {folder} && mount -t mqueue mqueue {folder}, then run this again"
+    return [Unlisted("posix queues", f"{folder} is not mounted", remedy)]
 
 
 def remove(found: Iterable[Candidate]) -> tuple[list[Candidate], list[Candidate]]:

@@ -33,13 +33,14 @@ def lives(pid: int, unused: float) -> bool:
         return False
     except PermissionError:  # another user's, root's perhaps
         pass
-    start = process_start(pid)
-    if start is None:
-        return True  # a zombie, or not visible in /proc
     try:
         uptime = float(Path("/proc/uptime").read_text().split()[0])
-    except OSError:
+        Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # not visible
         return True
+    start = process_start(pid)
+    if start is None:  # a zombie
+        return False
     age = uptime - start / os.sysconf("SC_CLK_TCK")
     return age > unused - _MARGIN
 
