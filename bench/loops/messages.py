@@ -27,6 +27,10 @@ from ipcbench.transports.native import NativeEndpoint
 MESSAGES = 4  # a sender's, one by one
 END_MARK = 0xFF  # first byte of the message that tells a competing receiver to stop
 ACKNOWLEDGEMENT = memoryview(b"\x06")
+LARGE = 16 << 20  # bytes of a message from which on the check sends `FEW`
+FEW = 2
+_PIECE = 1 << 20  # bytes of a large message that are made, and compared, at a time
+_FURTHER = 4099  # a prime: the pieces of a message all differ
 _ROW = 64 * 1024  # bytes that go through a compiled loop, about
 _HEADER = struct.Struct("<HHII")  # sender, direction, number, checksum of the body
 
@@ -37,18 +41,44 @@ class Corrupt(BenchError):
 
 def message(sender: int, direction: int, number: int, size: int) -> bytes:
     """Return the message `number` of `sender`: every byte depends on all arguments."""
+    return bytes(_written(sender, direction, number, size))
+
+
+def _written(sender: int, direction: int, number: int, size: int) -> memoryview:
+    """Write a message into memory of its own: one copy of it, however large it is."""
+    whole = memoryview(bytearray(size))
     if size < _HEADER.size:
         short = random.Random(f"{sender} {direction} {number}").randbytes(size)
-        return bytes([short[0] & 0x7F]) + short[1:] if short else short
-    body = _block(size - _HEADER.size)
-    turn = (sender * 31 + number * 7 + direction) % max(1, len(body))
-    body = body[turn:] + body[:turn]
-    return _HEADER.pack(sender, direction, number, zlib.crc32(body)) + body
+        whole[:] = bytes([short[0] & 0x7F]) + short[1:] if short else short
+        return whole
+    checksum, at = 0, _HEADER.size
+    for piece in _pieces(sender, direction, number, size):
+        whole[at : at + len(piece)] = piece
+        checksum = zlib.crc32(piece, checksum)
+        at += len(piece)
+    _HEADER.pack_into(whole, 0, sender, direction, number, checksum)
+    return whole
 
 
 @cache
 def _block(size: int) -> bytes:
     return random.Random(size).randbytes(size)
+
+
+def _pieces(sender: int, direction: int, number: int, size: int) -> Iterator[bytes]:
+    """Yield the body of a message in pieces; each is turned further than the one before it.
+
+    A piece in the wrong place is found, and none needs more than its own memory.
+    """
+    left = size - _HEADER.size
+    block = _block(min(left, _PIECE))
+    turn = sender * 31 + number * 7 + direction
+    while left > 0:
+        at = turn % len(block)
+        piece = block[at:] + block[:at]
+        yield piece[:left]
+        left -= len(piece)
+        turn += _FURTHER
 
 
 def end_mark(size: int) -> bytes:
@@ -61,24 +91,28 @@ def are_numbered(size: int) -> bool:
     return size >= _HEADER.size
 
 
-def sender_of(found: bytes) -> int:
+def sender_of(found: bytes | memoryview) -> int:
     """Return the sender that a numbered message names."""
     return int(_HEADER.unpack_from(found)[0])
 
 
-def number_of(found: bytes) -> int:
+def number_of(found: bytes | memoryview) -> int:
     """Return the number that a numbered message carries."""
     return int(_HEADER.unpack_from(found)[2])
 
 
+def count(size: int) -> int:
+    """Return the number of messages that a sender sends one by one: fewer large ones."""
+    return MESSAGES if size < LARGE else FEW
+
+
 def send(endpoint: Endpoint, sender: int, direction: int, number: int, size: int) -> None:
     """Send one numbered message. Raises: what the endpoint raises."""
-    data = memoryview(message(sender, direction, number, size))
-    endpoint.send(endpoint.prepare(data))
+    endpoint.send(endpoint.prepare(_written(sender, direction, number, size)))
 
 
-def receive(endpoint: Any, size: int) -> bytes:
-    """Receive one message of this size.
+def receive(endpoint: Any, size: int) -> bytes | memoryview:
+    """Receive one message of this size; a large one is not copied again.
 
     Raises: Corrupt where it has another size, and what the endpoint raises.
     """
@@ -92,17 +126,33 @@ def receive(endpoint: Any, size: int) -> bytes:
     received = endpoint.recv_into(buffer)
     if received != size:
         raise Corrupt(f"a message of {size} bytes arrived as one of {received}")
-    return bytes(buffer)
+    return buffer if size > _PIECE else bytes(buffer)
 
 
-def compare(found: bytes, sender: int, direction: int, number: int) -> None:
+def compare(found: bytes | memoryview, sender: int, direction: int, number: int) -> None:
     """Compare a message with the one that was sent. Raises: Corrupt, naming the first byte."""
-    wanted = message(sender, direction, number, len(found))
-    if found != wanted:
-        at = next(i for i, (a, b) in enumerate(zip(found, wanted, strict=True)) if a != b)
+    size = len(found)
+    if size < _HEADER.size:
+        _compare_piece(found, 0, message(sender, direction, number, size), number, sender)
+        return
+    checksum, at = 0, _HEADER.size
+    for piece in _pieces(sender, direction, number, size):
+        _compare_piece(found, at, piece, number, sender)
+        checksum = zlib.crc32(piece, checksum)
+        at += len(piece)
+    header = _HEADER.pack(sender, direction, number, checksum)
+    _compare_piece(found, 0, header, number, sender)
+
+
+def _compare_piece(
+    found: bytes | memoryview, start: int, wanted: bytes, number: int, sender: int
+) -> None:
+    part = bytes(found[start : start + len(wanted)])
+    if part != wanted:
+        at = next(i for i, (a, b) in enumerate(zip(part, wanted, strict=True)) if a != b)
         raise Corrupt(
-            f"message {number} of sender {sender}, {len(found)} bytes: byte {at} is "
-            f"{found[at]:#04x} and should be {wanted[at]:#04x}"
+            f"message {number} of sender {sender}, {len(found)} bytes: byte {start + at} is "
+            f"{part[at]:#04x} and should be {wanted[at]:#04x}"
         )
 
 
@@ -111,7 +161,7 @@ def ask(endpoint: Endpoint, size: int, index: int) -> None:
 
     Raises: Corrupt, and what the endpoint raises.
     """
-    for number in range(MESSAGES):
+    for number in range(count(size)):
         send(endpoint, index, 0, number, size)
         compare(receive(endpoint, size), index, 1, number)
 
@@ -121,7 +171,7 @@ def reply(endpoint: Endpoint, size: int, index: int) -> None:
 
     Raises: Corrupt, and what the endpoint raises.
     """
-    for number in range(MESSAGES):
+    for number in range(count(size)):
         compare(receive(endpoint, size), index, 0, number)
         send(endpoint, index, 1, number, size)
 
@@ -137,16 +187,16 @@ def row(endpoint: object, size: int) -> int:
 
 def numbers_sent(endpoint: object, size: int) -> Iterator[int]:
     """Yield the numbers of the messages that one sender sends, in their order."""
-    return chain(repeat(MESSAGES, row(endpoint, size)), range(MESSAGES))
+    return chain(repeat(MESSAGES, row(endpoint, size)), range(count(size)))
 
 
 def send_row(loop: Loop, endpoint: Any, sender: int, size: int) -> None:
     """Send the row through the compiled twin of a loop. Raises: what the twin raises."""
-    count = row(endpoint, size)
-    if count:
+    times = row(endpoint, size)
+    if times:
         data = aligned_buffer(size)
-        data[:] = message(sender, 0, MESSAGES, size)
-        native_loops.twin(loop)(endpoint, data, data, count, RealClock())
+        data[:] = _written(sender, 0, MESSAGES, size)
+        native_loops.twin(loop)(endpoint, data, data, times, RealClock())
 
 
 def receive_row(loop: Loop, endpoint: Any, sender: int, size: int) -> None:
@@ -155,16 +205,16 @@ def receive_row(loop: Loop, endpoint: Any, sender: int, size: int) -> None:
     The loop has compared every length, and the last message is left in the buffer.
     Raises: Corrupt, and what the twin raises.
     """
-    count = row(endpoint, size)
+    times = row(endpoint, size)
     if hasattr(endpoint, "peek"):
-        for _ in range(count):
+        for _ in range(times):
             compare(receive(endpoint, size), sender, 0, MESSAGES)
-    elif count:
+    elif times:
         buffer = aligned_buffer(size)
         try:
-            native_loops.twin(loop)(endpoint, buffer, buffer, count, RealClock())
+            native_loops.twin(loop)(endpoint, buffer, buffer, times, RealClock())
         except OSError as error:
             if error.errno != errno.EBADMSG:
                 raise
-            raise Corrupt(f"of {count} messages of {size} bytes one had another length") from error
-        compare(bytes(buffer), sender, 0, MESSAGES)
+            raise Corrupt(f"of {times} messages of {size} bytes one had another length") from error
+        compare(buffer, sender, 0, MESSAGES)

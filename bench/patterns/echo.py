@@ -9,7 +9,6 @@ from typing import Any
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import MESSAGES
 from ipcbench.bench.patterns.latency import CLIENT
 from ipcbench.bench.patterns.part import Part, Pattern, Seat, any_number
 from ipcbench.transports.contract import Role, Topology
@@ -28,11 +27,11 @@ def check_server(endpoint: Any, seat: Seat, size: int) -> list[int]:
     """Answer each client's numbered messages. Raises: Corrupt, and what the endpoint raises."""
     buffer = memoryview(bytearray(size))
     turns: Counter[int] = Counter()
-    for _ in range(seat.share * MESSAGES):
+    for _ in range(seat.share * messages.count(size)):
         # `recv_from` returns no length: a message that is cut leaves some of these bytes.
         buffer[:] = messages.end_mark(size)
         index = endpoint.recv_from(buffer)
-        messages.compare(bytes(buffer), index, 0, turns[index])
+        messages.compare(buffer, index, 0, turns[index])
         reply = memoryview(messages.message(index, 1, turns[index], size))
         endpoint.send_to(index, endpoint.prepare(reply))
         turns[index] += 1

@@ -15,7 +15,7 @@ from typing import Any
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import MESSAGES, Corrupt
+from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.patterns.part import Part, Pattern, Seat, any_number
 from ipcbench.transports.contract import Role, Topology
 
@@ -63,7 +63,7 @@ def fan_in_receiver(
 def check_sender(endpoint: Any, seat: Seat, size: int) -> list[int]:
     """Send a row, then numbered messages. Raises: what the endpoint raises."""
     messages.send_row(fan_in_sender, endpoint, seat.index, size)
-    for number in range(MESSAGES):
+    for number in range(messages.count(size)):
         messages.send(endpoint, seat.index, 0, number, size)
     return []
 
@@ -75,7 +75,7 @@ def check_receiver(endpoint: Any, seat: Seat, size: int) -> list[int]:
     raises.
     """
     numbers = list(messages.numbers_sent(endpoint, size))
-    arrived = [messages.receive(endpoint, size) for _ in range(seat.share * len(numbers))]
+    arrived = (messages.receive(endpoint, size) for _ in range(seat.share * len(numbers)))
     if not messages.are_numbered(size):
         wanted = Counter(
             messages.message(sender, 0, number, size)

@@ -11,7 +11,7 @@ from typing import Any
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import END_MARK, MESSAGES, Corrupt
+from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.patterns.part import Observed, Part, Pattern, Seat, any_number
 from ipcbench.transports.contract import Role, Topology, Traits
 
@@ -55,7 +55,7 @@ def send_end_marks(endpoint: Any, seat: Seat, size: int) -> Callable[[], None]:
 
 def check_sender(endpoint: Any, seat: Seat, size: int) -> list[int]:
     """Send numbered messages, then an end mark a receiver. Raises: what the endpoint raises."""
-    for number in range(seat.share * MESSAGES):
+    for number in range(seat.share * messages.count(size)):
         messages.send(endpoint, 0, 0, number, size)
     send_end_marks(endpoint, seat, size)()
     return []
@@ -81,7 +81,7 @@ def check_receiver(endpoint: Any, seat: Seat, size: int) -> list[int]:
 
 def check_complete(numbers: list[int], processes: int, size: int) -> None:
     """Compare the numbers of all receivers with those sent: each once. Raises: Corrupt."""
-    wanted = list(range((processes - 1) * MESSAGES))
+    wanted = list(range((processes - 1) * messages.count(size)))
     if not messages.are_numbered(size):
         wanted = [zlib.crc32(messages.message(0, 0, number, size)) for number in wanted]
     if Counter(numbers) != Counter(wanted):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ipcbench.bench.machine.topology import Cpu, kinds_of, near_cores, of_one_kind
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED, unknown
+from ipcbench.transports.contract import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,14 @@ class Impossible:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The CPUs of a machine. `idle`: "", or the reason why idle states cannot be forbidden."""
+    """The CPUs of a machine, and the memory that is free on it.
+
+    `idle`: "", or the reason why idle states cannot be forbidden. `memory` None: unknown.
+    """
 
     cpus: Sequence[Cpu]
     idle: str
+    memory: Limit | None = None
 
 
 def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impossible:

@@ -16,6 +16,7 @@ import msgspec
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.patterns.part import CARRY_NOTHING
 from ipcbench.bench.patterns.table import PACED, PATTERNS, pattern_of
+from ipcbench.bench.plan.memory import lack
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.results.axes import BLOCK, PYTHON
@@ -183,6 +184,9 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     )
     if skip is not None:
         return skip
+    lacking = lack(cell, traits, site.memory)
+    if lacking is not None:
+        return Skip(*lacking)
     cpus = place(cell.placement, cell.processes, site)
     if isinstance(cpus, Impossible):
         return Skip(cpus.reason, cpus.remedy)
@@ -197,8 +201,8 @@ def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     if pattern.topology not in traits.topologies:
         return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
     native = cell.runtime != PYTHON
-    lack = limits.refuses(pattern.topology, cell.processes, native=native)
-    return None if lack is None else Skip(lack.reason, lack.remedy)
+    refused = limits.refuses(pattern.topology, cell.processes, native=native)
+    return None if refused is None else Skip(refused.reason, refused.remedy)
 
 
 def _queue_and_wait(cell: Cell, traits: Traits) -> Skip | None:

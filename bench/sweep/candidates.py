@@ -12,6 +12,7 @@ from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
 from ipcbench.bench.results.files import describe
 from ipcbench.transports import registry
+from ipcbench.transports.base.memory import free_memory
 from ipcbench.transports.base.os_errors import remedy
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Limits, Unavailable
@@ -46,8 +47,8 @@ def _examine(name: str) -> Candidate:
 
 
 def site() -> Site:
-    """Return the CPUs of this machine."""
-    return Site(topology(), host.may_forbid_idle())
+    """Return the CPUs of this machine, and its free memory."""
+    return Site(topology(), host.may_forbid_idle(), free_memory("memory"))
 
 
 def native_reasons() -> list[Unavailable]:

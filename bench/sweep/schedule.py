@@ -30,6 +30,7 @@ from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
 from ipcbench.bench.sweep.replies import to_run
 from ipcbench.bench.workers.control import ProcessFailure
+from ipcbench.bench.workers.deadlines import setup_time
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.base.os_errors import with_remedy
@@ -38,7 +39,6 @@ FOREIGN_MAX = 0.05  # share of a same-core run's time that other processes may t
 STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may take
 GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
 STARTS = 3  # attempts to start a fork server
-SETUP_TIME = 10.0  # seconds for the set-up of a run, in addition to its blocks
 LONGEST_WHAT = 10_000  # characters of an error's description
 SLACK = 20  # factor by which blocks may exceed their calibrated time
 
@@ -321,7 +321,7 @@ class Schedule:
             cpus=planned.cpus,
             awake=planned.cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,
-            deadline=SETUP_TIME + SLACK * blocks,
+            deadline=setup_time(planned.cell.size, planned.cell.processes) + SLACK * blocks,
         )
         if self._parent is None:
             self._renew()

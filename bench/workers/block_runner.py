@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.buffers import aligned_buffer
+from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.patterns.part import Seat
@@ -17,10 +17,6 @@ from ipcbench.bench.results.histogram import count as counted
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import native_of
-
-# The byte that fills a message. Memory that was never written is the kernel's one page of
-# zeros, which is always cached: sending from there is a third too quick at 1 MiB.
-WRITTEN = b"\x01"
 
 
 class BlockRunner:
@@ -49,8 +45,7 @@ class BlockRunner:
         self.stamped: Stamped | None = seat.part.stamped
         self._stamps = array("q")
         self.buffer = seat.part.buffer(size, variable)
-        self.message: Any = aligned_buffer(size)
-        self.message[:] = WRITTEN * size
+        self.message: Any = written_buffer(size)
         if not native:
             self.message = endpoint.prepare(self.message)
 

@@ -33,13 +33,13 @@ from ipcbench.bench.workers.control import (
     Used,
     failure_of,
 )
+from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.process import die_with, fork, how_it_ended, usage
 from ipcbench.transports.base.forking import FAILED
 from ipcbench.transports.contract import PeerGone, Ticket, TransportError
 from ipcbench.transports.sync import futex
 
 LAST_WORDS = 0.5  # seconds between a peer's end of file and its SIGCHLD, at most
-ATTACH_TIME = 10.0  # seconds for all processes to attach and connect
 
 
 class Peer:
@@ -104,7 +104,8 @@ def run_peer(
     while True:
         message = control.next()
         if isinstance(message, Connect):
-            runner.connect(message.hellos, time.monotonic() + ATTACH_TIME)
+            deadline = time.monotonic() + attach_time(runner.size, len(message.hellos))
+            runner.connect(message.hellos, deadline)
             control.say(Ready())
         elif isinstance(message, Check):
             control.say(Ready(runner.check()))

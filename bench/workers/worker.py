@@ -21,8 +21,9 @@ from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
+from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
-from ipcbench.bench.workers.peers import ATTACH_TIME, Peer, Team
+from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import usage, used_between
 from ipcbench.transports.contract import (
     Channel,
@@ -130,7 +131,7 @@ class Worker:
         tickets = [
             self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats
         ]
-        deadline = time.monotonic() + ATTACH_TIME
+        deadline = time.monotonic() + attach_time(cell.size, cell.processes)
 
         def drop_the_workers_own() -> None:
             for fd in own:

@@ -15,14 +15,13 @@ from typing import Any
 
 import capsules
 
-from ipcbench.bench.sweep import schedule
-from ipcbench.bench.workers import peers, worker
+from ipcbench.bench.workers import deadlines
 from ipcbench.transports.contract import Role, Ticket
 from ipcbench.transports.registry import BrokenPlugin, get
 
 # Short time limits of the sweep, in seconds: each hang here takes as long as the limit.
-peers.ATTACH_TIME = worker.ATTACH_TIME = 1.0
-schedule.SETUP_TIME = 2.0
+deadlines.ATTACH_TIME = 1.0
+deadlines.SETUP_TIME = 2.0
 
 TIMED = 40  # calls, after which the check of the channel has certainly ended
 

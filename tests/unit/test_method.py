@@ -11,6 +11,7 @@ from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import calibration, schedule
 from ipcbench.bench.sweep.progress import RETAKES
+from ipcbench.bench.workers import deadlines
 from ipcbench.reports import model
 from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import statements, trust
@@ -47,7 +48,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
         (
-            schedule.SETUP_TIME,
+            deadlines.SETUP_TIME,
             10,
             "is 10 s plus 20 times the time of all its blocks, with the longest",
         ),
