@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from ipcbench.bench.results.axes import NATIVE, PYTHON
 from ipcbench.bench.results.cell import Cell
 from ipcbench.transports.contract import Family, Limit, Traits
 
 IGNORED = 1 << 20  # bytes of a message up to which memory is no question
 
 # Messages in memory at a time, at least, as measured in a cgroup (memory.max_usage_in_bytes):
-# of a process, its message, its buffer to receive into, and one of the check.
-_OF_A_PROCESS = 3
-_OF_A_CHANNEL = {Family.SHARED_MEMORY: 4, Family.MULTIPROCESSING: 2}  # of each client
+# of a process, its message, its buffer to receive into, one of the check, and in a compiled
+# loop one more.
+_OF_A_PROCESS = {PYTHON: 3, NATIVE: 4}
+_OF_A_CHANNEL = {Family.SHARED_MEMORY: 4, Family.MULTIPROCESSING: 1}  # of each client
 
 
 def needed(cell: Cell, traits: Traits) -> int:
     """Return the bytes of memory that a cell certainly needs."""
     clients = max(1, cell.processes - 1)
     channel = _OF_A_CHANNEL.get(traits.family, 0) * clients
-    return cell.size * (_OF_A_PROCESS * cell.processes + channel)
+    return cell.size * (_OF_A_PROCESS[cell.runtime] * cell.processes + channel)
 
 
 def lack(cell: Cell, traits: Traits, free: Limit | None) -> tuple[str, str] | None:
