@@ -1,6 +1,7 @@
 """Building blocks that most transports share, for plug-ins as well."""
 
 from ipcbench.transports.base.defaults import (
+    MappingEndpoint,
     PlainChannel,
     PlainEndpoint,
     check_seat,
@@ -31,9 +32,10 @@ from ipcbench.transports.base.waiting import (
 )
 
 __all__ = [
-    "DescriptorEndpoint", "Gathered", "Gatherer", "PlainChannel", "PlainEndpoint", "Receive",
-    "Send", "check_seat", "check_spec", "close_all", "closed", "duplicate_all", "fitted",
-    "forbidden", "path_in", "raise_limit", "read_rest", "reader", "refused", "refused_in_shm",
+    "DescriptorEndpoint", "Gathered", "Gatherer", "MappingEndpoint", "PlainChannel",
+    "PlainEndpoint", "Receive", "Send", "check_seat", "check_spec", "close_all", "closed",
+    "duplicate_all", "fitted", "forbidden", "path_in", "raise_limit", "read_rest", "reader",
+    "refused", "refused_in_shm",
     "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit", "sysctl_text", "translate",
     "waiting_call", "waiting_receive", "write_rest", "writer",
 ]  # fmt: skip

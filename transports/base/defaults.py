@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ipcbench.transports.contract import (
@@ -72,6 +73,18 @@ class PlainEndpoint:
 
     def _close(self) -> None:
         """Close the handles; called once."""
+
+
+class MappingEndpoint(PlainEndpoint):
+    """Endpoint over mapped memory: it is closed with the last reference to it, or by `close`.
+
+    Its calls are closures over views of the memory, in cycles, and a binding's semaphore stays
+    mapped until it is closed: without this, the memory would stay mapped for long, or for ever.
+    """
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # it may not have been made completely
+            self.close()
 
 
 class PlainChannel:

@@ -199,8 +199,9 @@ class Endpoint(Protocol):
         """Return a capsule of native operations over the same handles, or None.
 
         It is called after `connect`. None is returned as well where the operations
-        are not built on this machine. Operations that have a position, as in a ring,
-        are one capsule, which keeps the end alive until `close`.
+        are not built on this machine. The capsule keeps the end alive, and the end keeps
+        no such capsule, or it would never be freed. Operations that have a position, as in a
+        ring, have one position in all capsules of an end.
         """
 
     def close(self) -> None:

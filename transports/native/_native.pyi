@@ -26,6 +26,9 @@ class Calls:
     def has(self) -> frozenset[str]: ...
     def __getattr__(self, operation: str) -> Any: ...
 
+def with_owner(owner: object, capsule: object, /) -> object:
+    """Return a capsule of the same operations that keeps an owner alive as well."""
+
 # Over file descriptors. `epoll` waits for all of `reading`, -1: there is only one.
 
 def pipes(

@@ -1,5 +1,6 @@
 /* The module `_native`: capsules of operations over handles that Python has opened. */
 #include "capsule.h"
+#include "open_capsule.h"
 
 /* The compiler and its flags, for the record of a measurement. setup.py gives the flags. */
 #ifndef IPCBENCH_FLAGS
@@ -19,6 +20,7 @@
 struct capsule_content {
     struct ipcbench_ops ops;
     PyObject *owner;
+    PyObject *lender; /* the capsule that `ctx` belongs to, or NULL: it is this one */
     void (*dispose)(void *ctx);
 };
 
@@ -27,7 +29,10 @@ capsule_content_free(struct capsule_content *content)
 {
     if (content->dispose != NULL)
         content->dispose(content->ops.ctx);
-    PyMem_RawFree(content->ops.ctx);
+    if (content->lender == NULL)
+        PyMem_RawFree(content->ops.ctx);
+    /* Before the owner, which unmaps its memory when it goes: that of `ctx` is no longer used. */
+    Py_XDECREF(content->lender);
     Py_XDECREF(content->owner);
     PyMem_RawFree(content);
 }
@@ -50,7 +55,7 @@ ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void 
     }
     ops.abi = IPCBENCH_ABI;
     ops.struct_size = sizeof ops;
-    *content = (struct capsule_content){ops, Py_NewRef(owner), dispose};
+    *content = (struct capsule_content){ops, Py_NewRef(owner), NULL, dispose};
     /* `ops` is the first member, so the capsule's pointer is a pointer to both. */
     PyObject *capsule = PyCapsule_New(content, IPCBENCH_OPS, destroy);
     if (capsule == NULL)
@@ -58,10 +63,38 @@ ipcbench_capsule(struct ipcbench_ops ops, PyObject *owner, void (*dispose)(void 
     return capsule;
 }
 
+/* A capsule of the operations of another one, which has no owner. An endpoint keeps the other one,
+ * for its position: capsules are unknown to the garbage collector, so an endpoint that keeps a
+ * capsule which keeps the endpoint would never be freed. */
+static PyObject *
+with_owner(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *owner, *lender;
+    struct ipcbench_ops ops;
+    if (!PyArg_ParseTuple(arguments, "OO:with_owner", &owner, &lender) ||
+        ipcbench_open(lender, &ops) < 0)
+        return NULL;
+    void *ctx = ops.ctx;
+    ops.ctx = NULL;
+    PyObject *capsule = ipcbench_capsule(ops, owner, NULL);
+    if (capsule == NULL)
+        return NULL;
+    struct capsule_content *content = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
+    content->ops.ctx = ctx;
+    content->lender = Py_NewRef(lender);
+    return capsule;
+}
+
+static PyMethodDef owners[] = {
+    {"with_owner", with_owner, METH_VARARGS, "The operations of a capsule, and an owner: owner, capsule."},
+    {NULL, NULL, 0, NULL},
+};
+
 static int
 add_parts(PyObject *module)
 {
     PyMethodDef *parts[] = {
+        owners,
         ipcbench_null,
         ipcbench_descriptors,
         ipcbench_queues,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ipcbench.transports.base import (
     Gathered,
-    PlainEndpoint,
+    MappingEndpoint,
     close_all,
     closed,
     forbidden,
@@ -35,7 +35,7 @@ from ipcbench.transports.sync.waiter import Waiter, WaiterKind, uninterrupted
 LANES = "Python receives from several lanes on x86-64 only, whose stores stay in order"
 
 
-class ShmEndpoint(PlainEndpoint):
+class ShmEndpoint(MappingEndpoint):
     """A seat at rings whose loops are in Python."""
 
     _exclusive_cpu = False
@@ -155,12 +155,12 @@ class ShmEndpoint(PlainEndpoint):
     def native(self) -> object | None:
         if self._native is None and self._natives and self._segment is not None:
             self._native = build(
-                "counted_ring", self, self._segment.memory, self._spec.size, self._layout.depth,
+                "counted_ring", None, self._segment.memory, self._spec.size, self._layout.depth,
                 tuple(map(self._described, self._incoming)),
                 tuple(map(self._described, self._outgoing)),
                 self._ticket.serves_hub, self._in_place,
             )  # fmt: skip
-        return self._native
+        return None if self._native is None else build("with_owner", self, self._native)
 
     def _described(self, lane: int) -> tuple[int, object, object, bool]:
         """Describe a lane: native/counted_ring.c."""

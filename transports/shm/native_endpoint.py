@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipcbench.transports.base import PlainEndpoint, close_all, forbidden
+from ipcbench.transports.base import MappingEndpoint, close_all, forbidden
 from ipcbench.transports.contract import Json, Sharing, Ticket
 from ipcbench.transports.native import WaitPolicy, bind, operations, unbind
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
@@ -21,7 +21,7 @@ from ipcbench.transports.sync.futex import FutexWords, is_exclusive, usable_cpus
 MOST_SLOTS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h
 
 
-class AtomicEndpoint(PlainEndpoint):
+class AtomicEndpoint(MappingEndpoint):
     """A seat at word rings whose operations are native."""
 
     def __init__(
@@ -52,9 +52,9 @@ class AtomicEndpoint(PlainEndpoint):
         if self._ticket.spec.native:
             self.send = self.recv_into = forbidden("its loops are compiled ones: Endpoint.native")
         else:
-            bind(self, self._operations(owner=None, interruptible=True), interruptible=True)
+            bind(self, self._operations(interruptible=True), interruptible=True)
 
-    def _operations(self, owner: object, *, interruptible: bool) -> object:
+    def _operations(self, *, interruptible: bool) -> object:
         layout, spec, ticket = self._layout, self._ticket.spec, self._ticket
         incoming, outgoing = (
             tuple((layout.start(lane), layout.doorbell(lane)) for lane in lanes)
@@ -67,14 +67,14 @@ class AtomicEndpoint(PlainEndpoint):
             interruptible=interruptible,
         )
         return operations.word_ring(
-            owner, self._segment.memory, spec.size, layout.depth, incoming, outgoing,
+            None, self._segment.memory, spec.size, layout.depth, incoming, outgoing,
             ticket.serves_hub, self._in_place, policy,
         )  # fmt: skip
 
     def native(self) -> object | None:
         if self._native is None and self._ticket.spec.native:
-            self._native = self._operations(self, interruptible=False)
-        return self._native
+            self._native = self._operations(interruptible=False)
+        return None if self._native is None else operations.with_owner(self, self._native)
 
     def hello(self) -> Json:
         return usable_cpus()

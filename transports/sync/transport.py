@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ipcbench.transports.base import (
+    MappingEndpoint,
     PlainChannel,
     check_spec,
     close_all,
@@ -46,7 +47,7 @@ from ipcbench.transports.sync.waiter import (
 _MEMORY = MemfdSegments()  # of the waiters that live in memory
 
 
-class WaiterEndpoint(TokenEndpoint):
+class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
     """One end of a signal or of a guard.
 
     Where no process can remove its object, a guard's calls are the facility's own: a Python
@@ -93,7 +94,7 @@ class WaiterEndpoint(TokenEndpoint):
                 self.acquire = uninterrupted(mine.wait, kind)
                 self.release = uninterrupted(mine.notify, kind)
         elif kind.in_memory and not futex.ORDERED:
-            calls = operations.Calls(self._words(None, interruptible=True), True)
+            calls = operations.Calls(self._words(interruptible=True), True)
             self.notify = translating(calls.notify, "notify")
             self.wait = translating(calls.wait, "wait")
         else:
@@ -111,18 +112,18 @@ class WaiterEndpoint(TokenEndpoint):
         if self._role is Role.MEMBER:
             return build("guard", self, *self._natives)
         if self._memory is not None:
-            self._native = self._native or self._words(self, interruptible=False)
-            return self._native
+            self._native = self._native or self._words(interruptible=False)
+            return build("with_owner", self, self._native)
         return build("signal", self, *self._of(self._natives))
 
-    def _words(self, owner: object, *, interruptible: bool) -> object:
+    def _words(self, *, interruptible: bool) -> object:
         """Make the operations over words in memory."""
         assert self._memory is not None and isinstance(self._kind, FutexWords)
         policy = WaitPolicy(
             nowait=self._spec.nowait, looks=self._kind.looks, interruptible=interruptible
         )
         places = self._of([0, WORD_BYTES])
-        return operations.word_signal(owner, self._memory.memory, *places, policy)
+        return operations.word_signal(None, self._memory.memory, *places, policy)
 
     def close(self) -> None:
         self._natives, self._native = [], None  # they keep the memory mapped

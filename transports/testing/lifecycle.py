@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import pytest
 
@@ -82,6 +83,12 @@ class LifecycleTests:
         with either.participants(topology) as participants:
             for actor in participants.actors:
                 assert actor.do(held_after_closing) == set()
+
+    def test_dropped_seat_maps_nothing(self, either: Subject, topology: Topology) -> None:
+        """A mapping goes with the last reference to an end that nobody has closed."""
+        with either.participants(topology) as participants:
+            for actor in participants.actors:
+                assert actor.do(mapped_after_dropping) == set()
 
     def test_unlinked_early(self, either: Subject, topology: Topology) -> None:
         """Traffic continues without the name where the trait says so, and else ends."""
@@ -248,6 +255,14 @@ def opened_since_start(seat: Seat) -> set[Thing]:
 def held_after_closing(seat: Seat) -> set[Thing]:
     seat.endpoint.close()
     return opened_since_start(seat)
+
+
+def mapped_after_dropping(seat: Seat) -> set[Thing]:
+    with catch_warnings():
+        simplefilter("ignore", ResourceWarning)  # Python reports a socket that was not closed
+        del seat.endpoint
+        gc.collect()  # calls refer to each other
+    return opened_since_start(seat) & mappings()
 
 
 def attach_alone(seat: Seat, seconds: float) -> tuple[float, set[Thing]]:

@@ -11,6 +11,7 @@ import pytest
 
 from ipcbench.transports.contract import Role, Spec, Topology, WouldBlock
 from ipcbench.transports.native import built, native_of
+from ipcbench.transports.testing.leaks import mappings
 from tests.available import available
 
 missing = built()
@@ -74,6 +75,64 @@ def test_turns_go_on(name: str, side: int) -> None:
         end.close()
     channel.close()
     channel.unlink()
+
+
+MAPPED = (
+    "shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:mp+posix-sem",
+    "shm:posix+futex", "shm:posix+spin", "shm:file+spin-block", "shm:posix+futex/in-place",
+    "shm:posix+posix-sem/in-place",
+)  # fmt: skip
+TAKEN = ("nothing", "capsule", "end", "calls")
+
+
+def taken(what: str, end: Any) -> object:
+    """Take native operations from an end, in one of the ways in which they are used."""
+    if what == "nothing":
+        return None
+    if what == "capsule":
+        return end.native(), end.native()
+    made = native_of(end)
+    if what == "end":
+        return made
+    return (made.notify, made.wait) if hasattr(made, "notify") else (made.send, made.recv_into)
+
+
+@pytest.mark.parametrize("what", TAKEN)
+@pytest.mark.parametrize("name", [*MAPPED, "futex", "posix-sem"])
+def test_a_dropped_end_maps_nothing(name: str, what: str) -> None:
+    """The last reference may be to the end or to its operations; nothing was closed."""
+    before = mappings()
+    signals = name in SIGNALS
+    channel, made = ends(name, Topology.SIGNAL if signals else Topology.LINK)
+    channel.close()
+    channel.unlink()
+    gone = [weakref.ref(end) for end in made]
+    held = [taken(what, end) for end in made]
+    made.clear()
+    if what != "nothing":
+        assert None not in [each() for each in gone]  # by the operations
+        assert mappings() - before
+    held.clear()
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+    assert mappings() - before == set()
+
+
+def test_a_view_keeps_its_slot_mapped() -> None:
+    before = mappings()
+    channel, made = ends("shm:posix+futex/in-place", Topology.LINK)
+    channel.close()
+    channel.unlink()
+    (near, far), views = map(native_of, made), []
+    near.send(memoryview(b"x" * SIZE))
+    views.append(far.peek())
+    del near, far
+    made.clear()
+    gc.collect()
+    assert views[0] == b"x" * SIZE
+    views.clear()
+    gc.collect()
+    assert mappings() - before == set()
 
 
 @pytest.mark.parametrize("name", ["shm:posix+posix-sem", "shm:posix+futex"])
