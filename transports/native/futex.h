@@ -28,13 +28,22 @@
 #define IPCBENCH_INTERRUPT_INTERVAL (1u << 20)
 #define IPCBENCH_INTERRUPT_INTERVAL_YIELDING 256
 
+/* Wait for some cycles, and leave the core's resources to others meanwhile. On ARM, `yield` does
+ * nothing on cores with one thread, which nearly all are; `isb` empties the pipeline and takes about
+ * as long as x86's `pause`: so does Rust's core::hint::spin_loop. The others are those of Linux's
+ * cpu_relax(), arch/{riscv,powerpc}/include/asm/vdso/processor.h: RISC-V's `pause` is a hint, which
+ * older cores ignore and older assemblers do not know; POWER lowers and restores its priority. */
 static inline void
 ipcbench_pause(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
-#elif defined(__aarch64__) || defined(__arm__)
-    __asm__ __volatile__("yield" ::: "memory");
+#elif defined(__aarch64__) || (defined(__ARM_ARCH) && __ARM_ARCH >= 7)
+    __asm__ __volatile__("isb" ::: "memory");
+#elif defined(__riscv)
+    __asm__ __volatile__(".4byte 0x100000f" ::: "memory"); /* pause, of Zihintpause */
+#elif defined(__powerpc__)
+    __asm__ __volatile__("or 1,1,1; or 2,2,2" ::: "memory");
 #else
     __asm__ __volatile__("" ::: "memory");
 #endif
