@@ -3,8 +3,8 @@
  *
  * `Endpoint.native()` gives a capsule (PyCapsule) called IPCBENCH_OPS whose pointer is a
  * `struct ipcbench_ops`. The capsule keeps the endpoint alive, and the struct lives as long as
- * the capsule does. The endpoint keeps no such capsule: neither would ever be freed. A plug-in needs this header alone: it makes such a capsule, and nothing of
- * ipcbench has to be rebuilt.
+ * the capsule does. The endpoint keeps no such capsule, or neither would ever be freed. A plug-in
+ * needs this header alone: it makes such a capsule, and nothing of ipcbench has to be rebuilt.
  *
  * Rules, for all operations:
  *   - an operation that a seat does not have is NULL;

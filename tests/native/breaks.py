@@ -213,6 +213,8 @@ VIEWS = "transports/native/slot_view.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "capsule_content_free(",
           "Py_XDECREF(content->owner);", ""),
+    Break("a capsule with another owner is kept", CAPSULES, "capsule_content_free(",
+          "Py_XDECREF(content->lender);", ""),
     Break("the context of operations is kept", CAPSULES, "capsule_content_free(",
           "PyMem_RawFree(content->ops.ctx);", ""),
     Break("a mapping is kept", SEATS, "ipcbench_ring_seat_dispose(void",
@@ -225,7 +227,8 @@ LEAKS = (
     Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
     Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_fd_seat_dispose(",
           "PyMem_RawFree(self->outs);", ""),
-    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->copy);", ""),
+    Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->spare.room);", ""),
+    Break("a copy that is too small is kept", CALLS, "take_copy(", "free(copy->room);", ""),
     Break("the view of a sent message is kept", CALLS, "call_with_bytes(",
           "PyBuffer_Release(view);", ""),
     Break("a loop's buffer is kept", "bench/loops/_loops.c", "result = run_timed(",

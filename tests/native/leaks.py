@@ -197,7 +197,7 @@ def builders(stack: ExitStack) -> Iterator[Act]:
 
 
 def rings(stack: ExitStack) -> Iterator[Act]:
-    """Yield actions that make seats at rings: an endpoint would keep its one capsule."""
+    """Yield actions that make seats at rings: an endpoint keeps its one seat."""
     memory, owner = mmap.mmap(-1, 8192), object()
     fds = [os.eventfd(count, os.EFD_SEMAPHORE | os.EFD_CLOEXEC) for count in (DEPTH, 0)]
     for fd in fds:
@@ -219,6 +219,8 @@ def rings(stack: ExitStack) -> Iterator[Act]:
         yield Act(f"a server's seat at a ring over {name}", partial(*hub), watched)
         yield Act(f"a seat at a ring over {name}", partial(*link), watched)
         capsule = partial(*link)()  # it receives its own messages
+        owned = partial(operations.with_owner, owner, capsule)
+        yield Act(f"an owner of a ring over {name}", owned, (owner, capsule))
         yield Act(f"what a ring over {name} shows", _looking(capsule), (capsule, memory))
     both = partial(operations.word_signal, owner, memory, 0, 64, policy)
     yield Act("an end of two words", both, (memory, owner))

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "futex.h"
 #include "waiters.h"
 
 #define IPCBENCH_LINE 64
@@ -40,7 +41,8 @@ ipcbench_stride(size_t size)
 static inline size_t
 ipcbench_counted_lane_bytes(size_t size, size_t depth)
 {
-    return IPCBENCH_LINE + ipcbench_lines(8 * depth) + depth * ipcbench_stride(size);
+    size_t bytes = IPCBENCH_LINE + ipcbench_lines(8 * depth) + depth * ipcbench_stride(size);
+    return (bytes + IPCBENCH_LINE_PAIR - 1) / IPCBENCH_LINE_PAIR * IPCBENCH_LINE_PAIR;
 }
 
 static inline void

@@ -85,7 +85,8 @@ guard_of(PyObject *Py_UNUSED(module), PyObject *arguments)
                   (struct ipcbench_ops){.acquire = pair_wait, .leave = pair_notify});
 }
 
-/* Futex words: each has a count of its notifications, and a doorbell (futex.h). */
+/* Futex words: each has a count of its notifications, and a doorbell (futex.h). A word has a pair of
+ * cache lines: the other word is written by the other process. */
 
 struct futex_word {
     uint64_t count;

@@ -9,7 +9,7 @@ lacks, they could not share a position.
 Here the waiters are the kernel's or the C library's; word_ring.py has the same over
 words in memory.
 
-Layout of a lane, each part on cache lines of its own::
+Layout of a lane, each part on cache lines of its own, the lane on pairs of them::
 
     published   8 bytes: messages sent so far (read only where there are several lanes)
     lengths     8 bytes for each slot
@@ -26,6 +26,7 @@ from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.sync.waiter import WaiterKind, uninterrupted
 
 CACHE_LINE = 64
+LINE_PAIR = 128  # bytes that x86 fetches together: IPCBENCH_LINE_PAIR of native/futex.h
 DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that the depth matters little
 DEFAULT_DEPTHS = (2, 64)
 
@@ -41,8 +42,9 @@ def _lines(size: int) -> int:
 
 
 def lane_size(size: int, depth: int) -> int:
-    """Return the bytes of a lane in the segment."""
-    return CACHE_LINE + _lines(8 * depth) + depth * _lines(max(size, 1))
+    """Return the bytes of a lane in the segment: the next lane has another producer."""
+    lines = CACHE_LINE + _lines(8 * depth) + depth * _lines(max(size, 1))
+    return -(-lines // LINE_PAIR) * LINE_PAIR
 
 
 @dataclass(frozen=True, slots=True)

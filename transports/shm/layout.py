@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import operations
-from ipcbench.transports.shm.counted_ring import default_depth, lane_size
+from ipcbench.transports.shm.counted_ring import LINE_PAIR, default_depth, lane_size
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.waiter import WORD_BYTES, WaiterKind
-
-LINE_PAIR = 128  # bytes: IPCBENCH_LINE_PAIR of native/futex.h
 
 
 @dataclass(frozen=True, slots=True)

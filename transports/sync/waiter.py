@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait
 from ipcbench.transports.native import WaitPolicy
 
-WORD_BYTES = 64  # of a waiter in memory: a cache line of its own
+# Of a waiter in memory: two cache lines of its own, since x86 fetches lines in pairs. Its neighbour
+# is written by the other process. IPCBENCH_LINE_PAIR of native/futex.h.
+WORD_BYTES = 128
 
 
 class Fixed(NamedTuple):
