@@ -16,6 +16,7 @@ import sysconfig
 import tracemalloc
 from functools import cache
 
+from ipcbench.bench.machine.text import status
 from ipcbench.bench.results.slowdowns import (
     ALLOCATOR,
     DEBUG,
@@ -23,6 +24,7 @@ from ipcbench.bench.results.slowdowns import (
     NATIVE_BUILD,
     PYTHON_BUILD,
     PYTHON_MODES,
+    TRACER,
     UNOPTIMIZED,
 )
 from ipcbench.transports.native import operations
@@ -51,11 +53,18 @@ def settings() -> dict[str, str]:
     """Return the settings of this interpreter; "" for what is at its default."""
     return {
         ALLOCATOR: os.environ.get("PYTHONMALLOC", ""),
+        TRACER: _tracer(),
         PYTHON_MODES: ", ".join(_modes()),
         HOOKS: ", ".join(_hooks()),
         PYTHON_BUILD: ", ".join(_python_build()),
         NATIVE_BUILD: getattr(operations, "BUILD", ""),
     }
+
+
+def _tracer() -> str:
+    """Name the tracer, which may trace the command alone: strace(1), option -f."""
+    pid = status("TracerPid")
+    return f"process {pid}" if pid.strip("0") else ""
 
 
 def _modes() -> list[str]:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ipcbench.bench.machine import interpreter
-from ipcbench.bench.machine.text import text_of
+from ipcbench.bench.machine.text import status, text_of
 from ipcbench.bench.results.slowdowns import (
+    GOVERNOR,
     IDLE_DRIVER,
     IDLE_GOVERNOR,
     LAST_CACHE,
@@ -25,7 +26,6 @@ from ipcbench.bench.results.slowdowns import (
     POLICY,
     PROCESSOR,
     SECCOMP,
-    TRACER,
 )
 from ipcbench.bench.results.untrusted import one_line
 
@@ -100,27 +100,13 @@ def _choice(listed: str) -> str:
     return after.partition("]")[0] or before
 
 
-def _status(field: str) -> str:
-    """Return a field of this process's status: proc_pid_status(5)."""
-    for line in text_of(PROC / "self/status").splitlines():
-        key, _, value = line.partition(":")
-        if key == field:
-            return value.strip()
-    return ""
-
-
 def _seccomp(cpu: int) -> str:
     """Describe the filters of system calls that this process has: seccomp(2)."""
-    mode = {"0": NO_SECCOMP, "1": "strict", "2": "filter"}.get(_status("Seccomp"), "")
-    filters = _status("Seccomp_filters")
+    mode = {"0": NO_SECCOMP, "1": "strict", "2": "filter"}.get(status("Seccomp", PROC), "")
+    filters = status("Seccomp_filters", PROC)
     if mode != "filter" or not filters.isdecimal():
         return mode
     return "1 filter" if filters == "1" else f"{filters} filters"
-
-
-def _tracer(cpu: int) -> str:
-    pid = _status("TracerPid")
-    return f"process {pid}" if pid.strip("0") else ""
 
 
 def _mitigations(cpu: int) -> str:
@@ -226,14 +212,13 @@ def _last_cache(cpu: int) -> str:
 _READERS: Mapping[str, Callable[[int], str]] = {
     PROCESSOR: _processor,
     LAST_CACHE: _last_cache,
-    "governor": _governor,
+    GOVERNOR: _governor,
     IDLE_GOVERNOR: _idle_governor,
     "idle states": _idle_states,
     "preemption": _preemption,
     MITIGATIONS: _mitigations,
     "boot options": _boot,
     SECCOMP: _seccomp,
-    TRACER: _tracer,
     NICE: _nice,
     POLICY: _policy,
 }

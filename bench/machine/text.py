@@ -11,3 +11,12 @@ def text_of(path: Path) -> str:
         return path.read_text(errors="replace").strip()
     except OSError:
         return ""
+
+
+def status(field: str, proc: Path = Path("/proc")) -> str:
+    """Return a field of this process's status, "" where there is none: proc_pid_status(5)."""
+    for line in text_of(proc / "self/status").splitlines():
+        key, _, value = line.partition(":")
+        if key == field:
+            return value.strip()
+    return ""

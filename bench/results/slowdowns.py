@@ -18,6 +18,7 @@ PYTHON_MODES = "Python's modes"
 HOOKS = "Python's hooks"
 PYTHON_BUILD = "Python's build"
 NATIVE_BUILD = "native build"
+GOVERNOR = "governor"
 IDLE_DRIVER = "idle driver"
 IDLE_GOVERNOR = "idle governor"
 MITIGATIONS = "mitigations"
@@ -140,3 +141,6 @@ _JUDGES: Mapping[str, Callable[[str, str], Iterator[Slowdown]]] = {
     NICE: _nice,
     POLICY: _policy,
 }
+
+DECISIVE = (*_JUDGES, GOVERNOR, IDLE_DRIVER, IDLE_GOVERNOR)
+"""Settings that must not change in the middle of a sweep: they decide what a call costs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import FAKE, REAL
@@ -11,8 +11,10 @@ from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, plan
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import Header
+from ipcbench.bench.results.records import Header, MachineInfo
 from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.slowdowns import DECISIVE
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.sweep import code_digest
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.version import VERSION
@@ -48,6 +50,7 @@ def same_plan(results: Results) -> Plan:
             ("the machine", header.machine.fingerprint, here.fingerprint),
             ("the host", header.machine.hostname, here.hostname),
             ("the plan", header.plan, found.digest()),
+            *_settings(header.machine, here),
         )
         if then != now
     ]
@@ -57,6 +60,13 @@ def same_plan(results: Results) -> Plan:
             "undo the change"
         )
     return found
+
+
+def _settings(before: MachineInfo, here: MachineInfo) -> Iterator[tuple[str, str, str]]:
+    """Yield the settings that decide what a call costs, as they were and as they are."""
+    for name in DECISIVE:
+        then, now = before.settings.get(name, ""), here.settings.get(name, "")
+        yield name, one_line(then or "not set"), now or "not set"
 
 
 def digest_of(found: Plan) -> str:

@@ -178,6 +178,14 @@ def plan(header: dict[str, Any]) -> None:
     header["plan"] = "fedcba9876543210"
 
 
+def niceness(header: dict[str, Any]) -> None:
+    header["machine"]["settings"]["nice"] = "19\x1b"
+
+
+def allocator(header: dict[str, Any]) -> None:
+    header["machine"]["settings"]["PYTHONMALLOC"] = "malloc_debug"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -186,6 +194,8 @@ def plan(header: dict[str, Any]) -> None:
         (processor, "the machine was Z80 x"),
         (host, "the host was elsewhere, is "),
         (plan, "the plan was fedcba9876543210, is "),
+        (niceness, "nice was 19\\x1b, is "),
+        (allocator, "PYTHONMALLOC was malloc_debug, is "),
     ],
 )
 def test_another_sweep_is_refused_with_the_reason(

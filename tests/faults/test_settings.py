@@ -64,6 +64,12 @@ def test_a_policy_is_seen_until_the_remedy_is_obeyed() -> None:
     assert "scheduling policy" not in told(["chrt", "--batch", "0", "chrt", "--other", "0", *READ])
 
 
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace(1)")
+def test_a_tracer_of_the_runs_is_seen_and_one_of_the_command_alone_is_not() -> None:
+    assert told(["strace", "-f", "-o", "/dev/null", *READ])["tracer"].text.startswith("process ")
+    assert "tracer" not in told(["strace", "-o", "/dev/null", *READ])
+
+
 def test_modes_of_python_are_seen() -> None:
     found = told(READ, PYTHONMALLOC="debug", PYTHONDEVMODE="1")
     assert found["PYTHONMALLOC"].remedy == "unset PYTHONMALLOC"

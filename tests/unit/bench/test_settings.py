@@ -62,12 +62,6 @@ def test_filters_of_system_calls(files: Files, lines: tuple[str, ...], found: st
     assert read("seccomp") == found
 
 
-@pytest.mark.parametrize(("pid", "found"), [("0", ""), ("4711", "process 4711")])
-def test_a_tracer(files: Files, pid: str, found: str) -> None:
-    files.status(f"TracerPid:\t{pid}")
-    assert read("tracer") == found
-
-
 def test_mitigations_in_short(files: Files) -> None:
     folder = "sys/devices/system/cpu/vulnerabilities"
     for name, state in {
@@ -193,6 +187,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]
         return interpreter.of_workers()
     finally:
         interpreter.of_workers.cache_clear()
+
+
+@pytest.mark.parametrize(("pid", "found"), [("0", ""), ("", ""), ("4711", "process 4711")])
+def test_a_tracer(monkeypatch: pytest.MonkeyPatch, pid: str, found: str) -> None:
+    monkeypatch.setattr(interpreter, "status", {"TracerPid": pid}.__getitem__)
+    assert interpreter.settings()["tracer"] == found
 
 
 def test_python_describes_its_build(monkeypatch: pytest.MonkeyPatch) -> None:
