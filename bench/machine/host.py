@@ -1,4 +1,4 @@
-"""The host: its description, its idle states, and the time of its CPUs so far."""
+"""The host: its description, and its idle states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import platform
 import socket
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ipcbench.bench.machine.settings import settings
@@ -91,22 +90,3 @@ def forbid_idle() -> int:
     fd = os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC)
     os.write(fd, (0).to_bytes(4, "little"))
     return fd
-
-
-@dataclass(frozen=True, slots=True)
-class Ticks:
-    """Time of all CPUs so far, in clock ticks: proc_stat(5)."""
-
-    total: int
-    steal: int
-
-    def steal_since(self, before: Ticks) -> float:
-        """Return the share of the time since `before` that the hypervisor took."""
-        return (self.steal - before.steal) / max(1, self.total - before.total)
-
-
-def ticks() -> Ticks:
-    """Read /proc/stat; a kernel that counts no steal shows 0."""
-    fields = [int(text) for text in text_of(Path("/proc/stat")).partition("\n")[0].split()[1:9]]
-    fields += [0] * (8 - len(fields))
-    return Ticks(sum(fields), fields[7])

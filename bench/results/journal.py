@@ -20,7 +20,7 @@ import msgspec
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.results.files import remove_drafts, sync_folder
 from ipcbench.bench.results.records import AnyEntry, Header
-from ipcbench.bench.results.schema1 import SCHEMA_1, Translator
+from ipcbench.bench.results.schema1 import SCHEMA_1, Translator, decode_entry
 from ipcbench.bench.results.untrusted import one_line, open_file
 from ipcbench.transports.kernel_objects.ownership import open_itself
 
@@ -31,7 +31,6 @@ LARGEST = 1 << 29  # bytes; the runs of seven hours, which take about 2 GiB of m
 LONGEST_QUOTE = 200  # characters of an untrusted line in a message
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
 
 
 class Unreadable(BenchError):
@@ -170,7 +169,7 @@ def read(folder: Path) -> Iterator[AnyEntry]:
     Raises: Unreadable, FileNotFoundError, OSError (a link, no file, no permission).
     """
     path = folder / NAME
-    decode: Callable[[bytes], AnyEntry] = _decoder.decode
+    decode: Callable[[bytes], AnyEntry] = decode_entry
     with open_file(path, follow=False) as file:
         number = size = 0
         while data := file.readline(LONGEST_LINE):

@@ -8,6 +8,7 @@ neither overflow nor run without end.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -149,6 +150,8 @@ class Calibrated(Entry, kw_only=True, tag="calibrated"):
     warm_up: Span = 0.0  # seconds of the first warm-up, at least; 0: one block
     round: Count = 0  # its blocks were too short or too long, so they were corrected after it
     at: Number = 0.0  # seconds of the sweep so far, with those before a resumption
+    usual_foreign: Number = 0.0  # share of foreign time in quiet runs: only the excess counts
+    waiting: dict[Count, Number] = {}  # process -> share of a CPU that it took while it waited
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -163,6 +166,23 @@ class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     involuntary: Count = 0
     minor_faults: Count = 0
     major_faults: Count = 0
+
+
+class Disturbance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Time that the processes of a run did not get, by cause; None: it cannot be seen here.
+
+    The shares are of `wall`, the seconds from the first value's block to the last one's.
+    """
+
+    wall: Number = 0.0
+    waited: Number | None = None  # for its CPU, by the process that waited longest
+    others: Number | None = None  # of the CPU of which other processes had most
+    source: str = ""  # of `others`, on several CPUs
+    kernel: Number | None = None  # ksoftirqd and kworkers: counted as the run's own time
+    throttled: Number = 0.0  # seconds that a CPU quota stopped the processes
+    quota: str = ""  # the setting that did
+    interrupts: Number | None = None  # of one of its CPUs, by ticks
+    tasks: Number | None = None  # of its CPUs, by other processes, by ticks
 
 
 class Run(Entry, kw_only=True, tag="run"):
@@ -183,8 +203,8 @@ class Run(Entry, kw_only=True, tag="run"):
     cpus: list[list[Count]]  # for each process, the CPUs that it could use at the end
     depth: Count | None
     usage: list[Usage]
-    foreign: Number | None  # same-core only: share of the timed wall time that other processes had
-    steal: Number = 0.0  # share of all CPUs' time that the hypervisor took meanwhile, in ticks
+    foreign: Number | None  # share of the time that others had; None: it cannot be seen here
+    disturbance: Disturbance = msgspec.field(default_factory=Disturbance)
     tail: dict[Count, Positive] = {}
     observations: dict[str, Number] = {}  # that are not times: lost updates, …
     void: str = ""
@@ -208,14 +228,34 @@ class Failed(Entry, kw_only=True, tag="failed"):
 
 
 class Round(Entry, kw_only=True, tag="round"):
-    """The end of a round. `steal`: share of all CPUs' time that the hypervisor took."""
+    """The end of a round.
+
+    `steal`: the largest share that the hypervisor took of one CPU of the sweep. The runs
+    that it disturbed do not count: `disturbs`.
+    """
 
     round: Count
     wall: Number
     timed: Number
     steal: Number
     load: Number
-    void: str = ""  # the reason why its runs without a foreign time do not count, or ""
+    void: str = ""  # the reason why some of its runs do not count, or ""
+    stolen: dict[Count, Number] = {}  # CPU -> share that the hypervisor took
+    limit: Number = 0.0  # of the share of a process's CPUs; 0: of an older version
+
+    def share(self, cpus: Sequence[Sequence[int]]) -> float:
+        """Return the largest share that was stolen from a process, given the CPUs of each.
+
+        Of a process that may use several CPUs, it is their mean.
+        """
+        shares = (sum(self.stolen.get(cpu, 0.0) for cpu in own) / len(own) for own in cpus if own)
+        return max(shares, default=0.0)
+
+    def disturbs(self, run: Run) -> bool:
+        """Say if a run of this round does not count."""
+        if self.limit:
+            return self.share(run.cpus) > self.limit
+        return bool(self.void) and run.foreign is None  # the rule of older versions
 
 
 class Resumed(Entry, kw_only=True, tag="resumed"):

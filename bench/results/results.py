@@ -52,6 +52,8 @@ class CellResult:
     facts: Facts | None = None  # None for a skipped cell
     loops: int | None = None
     stamps: int = 0
+    usual_foreign: float = 0.0  # share of foreign time in quiet runs
+    waiting: dict[int, float] = field(default_factory=dict)  # process -> share of a CPU
     rescaled: list[int] = field(default_factory=list)  # rounds after which the loops changed
     runs: list[Run] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
@@ -138,8 +140,11 @@ def _take(results: Results, entry: object) -> None:
     elif isinstance(entry, Calibrated):
         result = _known(results, entry.cell)
         result.loops, result.stamps = entry.loops, entry.stamps
+        result.usual_foreign = entry.usual_foreign
         if entry.round:
             result.rescaled.append(entry.round)
+        else:
+            result.waiting = entry.waiting
     elif isinstance(entry, Run):
         _check_run(entry)
         runs = _known(results, entry.cell).runs
@@ -159,12 +164,13 @@ def _take(results: Results, entry: object) -> None:
 
 
 def _void(results: Results) -> None:
-    """Apply the steal of a round to its runs that could not measure foreign time."""
-    void = {line.round: line.void for line in results.rounds if line.void}
-    for result in results.cells.values() if void else ():
+    """Apply the steal of a round to the runs that it disturbed."""
+    rounds = {line.round: line for line in results.rounds if line.void}
+    for result in results.cells.values() if rounds else ():
         for run in result.runs:
-            if run.foreign is None and not run.void:
-                run.void = void.get(run.round, "")
+            line = rounds.get(run.round)
+            if line is not None and not run.void and line.disturbs(run):
+                run.void = line.void
 
 
 def _known(results: Results, cell: str) -> CellResult:

@@ -1,8 +1,9 @@
-"""Journals of schema 1, read as if they had been written with the present schema.
+"""Journals of older versions, read as if they had been written with the present schema.
 
 Schema 1 knew one way of waiting beside a transport's own, the axis `poll`, and no pace; the
 placement without idle states was called `cross-core-polled`. An id is made of the axes, so
-every line that names a cell is translated.
+every line that names a cell is translated. With schema 2 as well, a run had a field `steal`,
+which the line of its round has now.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ipcbench.bench.results.records import (
     Ended,
     Failed,
     Header,
+    Number,
     PlannedEntry,
     Resumed,
     Round,
@@ -34,6 +36,16 @@ _WAITS = {
     "spinning": SPIN,
     "spin, then block": SPIN_BLOCK,
 }
+
+
+class _Run(Run, kw_only=True, tag="run"):
+    """A run with the field `steal`, which a line of the round has instead."""
+
+    steal: Number = 0.0
+
+    def now(self) -> Run:
+        """Return the run without it."""
+        return Run(**{name: getattr(self, name) for name in Run.__struct_fields__})
 
 
 class _Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,9 +95,30 @@ class _Skipped(
 
 
 _Entry: TypeAlias = (
-    Header | _Planned | _Skipped | Calibrated | Run | Failed | Round | Resumed | Ended
+    Header | _Planned | _Skipped | Calibrated | _Run | Failed | Round | Resumed | Ended
 )
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Entry)
+
+
+_Older: TypeAlias = (
+    Header | PlannedEntry | Skipped | Calibrated | _Run | Failed | Round | Resumed | Ended
+)
+_present: msgspec.json.Decoder[AnyEntry] = msgspec.json.Decoder(AnyEntry)
+_older: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Older)
+
+
+def decode_entry(data: bytes) -> AnyEntry:
+    """Decode a line of this version, or of an older one.
+
+    Raises: msgspec.DecodeError, UnicodeDecodeError, RecursionError.
+    """
+    try:
+        return _present.decode(data)
+    except msgspec.ValidationError:
+        if b'"steal"' not in data:
+            raise
+        line: AnyEntry = _older.decode(data)
+        return line.now() if isinstance(line, _Run) else line
 
 
 class Translator:
@@ -99,7 +132,9 @@ class Translator:
 
         Raises: msgspec.DecodeError, UnicodeDecodeError, RecursionError.
         """
-        line: _Entry = _decoder.decode(data)
+        line: Any = _decoder.decode(data)
+        if isinstance(line, _Run):
+            line = line.now()
         if isinstance(line, _Planned):
             wait = _WAITS.get(line.facts.wait, line.facts.wait)
             facts = msgspec.structs.replace(line.facts, wait=wait)
@@ -109,7 +144,8 @@ class Translator:
             return Skipped(cell=cell, reason=line.reason, remedy=line.remedy)
         if isinstance(line, Calibrated | Run | Failed):
             line.cell = self._ids.get(line.cell, line.cell)
-        return line
+        found: AnyEntry = line
+        return found
 
     def _translated(self, old: _Cell) -> Cell:
         try:

@@ -12,9 +12,10 @@ from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Run
+from ipcbench.bench.sweep.disturbance import Disturbed
 from ipcbench.bench.sweep.replies import calibrated
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.job import Reply
+from ipcbench.bench.workers.job import Outcome, Reply
 
 SHORT = 0.75  # a block may be that much shorter than asked for, by the block before it
 SLOW_UNIT = 1e-3  # seconds: a few of them fill a block, and so does a single disturbance
@@ -72,21 +73,28 @@ class Runs(Protocol):
     ) -> bool:
         """Keep a failed run; return whether to retry it."""
 
-    def settle(self, planned: PlannedCell, unit: float) -> None:
-        """Keep the result for a cell: the seconds per unit, pauses included."""
+    def why_void(self, run: Disturbed) -> str:
+        """Return the reason why a run does not count; "" where it does."""
+
+    def settle(self, planned: PlannedCell, unit: float, outcomes: Sequence[Outcome]) -> None:
+        """Keep the result for a cell: the seconds per unit, pauses included.
+
+        `outcomes`: of its calibrations, for the share of foreign time that is usual.
+        """
 
     def show_calibration(self, left: float, planned: PlannedCell) -> None:
         """Show the seconds that are left."""
 
 
 def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs: Runs) -> None:
-    """Find the loops of each cell by one run, and by a second one where that is doubtful.
+    """Find the loops of each cell by one run, and by a second one where that is doubtful or void.
 
     The second one is a fresh run behind all others, so that it does not fall into the same
     disturbance. Of the two, the shorter time per unit counts: a disturbance only adds to it.
     """
     todo = deque((planned, 1) for planned in cells)
     units: dict[str, float] = {}  # seconds per unit, of the cells that are calibrated again
+    outcomes: dict[str, list[Outcome]] = {}
     costs = {one.cell.id: START_UP + timings[one.cell.id].calibration for one in cells}
     left = sum(costs.values())
     while todo and not runs.stopping:
@@ -103,8 +111,11 @@ def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs:
         else:
             units[identity] = min(blocks[-1][1], units.get(identity, blocks[-1][1]))
             again = first and is_doubtful(planned.cell, blocks)
+            if reply.outcome is not None:
+                outcomes.setdefault(identity, []).append(reply.outcome)
+                again = again or (first and bool(runs.why_void(reply.outcome)))
         if again:
             todo.append((planned, attempt + 1))
             left += costs[identity]
         elif identity in units:
-            runs.settle(planned, units[identity])
+            runs.settle(planned, units[identity], outcomes[identity])

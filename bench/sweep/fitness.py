@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.machine import host
+from ipcbench.bench.machine import cpu_time, host
+from ipcbench.bench.machine.cpu_quota import REMEDY, quotas
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
 from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
@@ -25,9 +26,9 @@ from ipcbench.bench.results.slowdowns import (
     slowdowns,
 )
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
+from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.finding import Finding, ok, warning
 from ipcbench.bench.sweep.leftovers import leftovers
-from ipcbench.bench.sweep.schedule import FOREIGN_MAX, STEAL_MAX
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.registry import names
@@ -50,6 +51,7 @@ def examine() -> list[Finding]:
         *_hardware(),
         *_settings(),
         *_noise(),
+        *_quotas(),
         *_other_sweeps(),
         *leftovers(),
         *_native(),
@@ -122,24 +124,31 @@ def _hardware() -> Iterator[Finding]:
 
 
 def _noise() -> Iterator[Finding]:
-    before = host.ticks()
+    allowed, before = os.sched_getaffinity(0), cpu_time.ticks()
     foreign = _foreign_share()
-    steal = host.ticks().steal_since(before)
+    stolen = cpu_time.stolen(before, cpu_time.ticks(), allowed)
     load = os.getloadavg()[0]
     yield _share(
         "foreign time",
         f"{foreign:.2%} of a busy second went to other processes",
         "stop other programs, or isolate CPUs (isolcpus)",
-        fits=foreign <= FOREIGN_MAX,
+        fits=foreign <= LIMIT,
     )
+    steal = max(stolen.values(), default=0.0)
     yield _share(
         "steal",
-        f"the hypervisor took {steal:.2%} of that second",
+        f"the hypervisor took {steal:.2%} of a CPU in that second",
         "measure at another time, or on another machine",
-        fits=steal <= STEAL_MAX,
+        fits=steal <= LIMIT,
     )
     severity = Severity.OK if load < IDLE else Severity.WARNING
     yield Finding(severity, "load", f"{load:.2f} over the last minute")
+
+
+def _quotas() -> Iterator[Finding]:
+    for quota in quotas():
+        text = f"{quota.setting} allows the time of {quota.cpus:g} CPUs"
+        yield warning("CPU quota", f"{text}, and stops all processes beyond it", REMEDY)
 
 
 def _share(topic: str, text: str, remedy: str, *, fits: bool) -> Finding:

@@ -20,7 +20,6 @@ class Begun:
     attempts: dict[str, int] = field(default_factory=dict)  # cell -> number of its void runs
     wall: float = 0.0
     timed: float = 0.0
-    stolen: float = 0.0  # seconds
     lengths: dict[str, float] = field(default_factory=dict)  # cell -> seconds of a block
 
 
@@ -30,6 +29,7 @@ class Progress:
 
     loops: dict[str, int] = field(default_factory=dict)
     stamps: dict[str, int] = field(default_factory=dict)
+    usual: dict[str, float] = field(default_factory=dict)  # cell -> usual share of foreign time
     rescales: Counter[str] = field(default_factory=Counter)  # corrections of the loops
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
     finished: set[int] = field(default_factory=set)  # rounds that have ended
@@ -56,20 +56,20 @@ class Progress:
             if result.loops is not None:
                 progress.loops[identity] = result.loops
                 progress.stamps[identity] = result.stamps
+                progress.usual[identity] = result.usual_foreign
             progress.rescales[identity] = len(result.rescaled)
             for run in result.runs:
                 progress._count(run, result.cell)
         return progress
 
     def _count(self, run: Run, cell: Cell) -> None:
-        if not run.void or run.attempt > RETAKES:
+        if not run.void or run.attempt > RETAKES or run.round in self.finished:
             self.done.setdefault(run.round, set()).add(run.cell)
         if run.round in self.finished:
             return
         begun = self.begun.setdefault(run.round, Begun())
         begun.wall += run.wall
         begun.timed += run.timed
-        begun.stolen += run.steal * run.wall
         if not run.void:
             begun.lengths[run.cell] = length(cell, run)
         else:

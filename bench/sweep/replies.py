@@ -57,7 +57,7 @@ def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Rep
         depth=outcome.depth,
         usage=outcome.usage,
         foreign=outcome.foreign,
-        steal=outcome.steal,
+        disturbance=outcome.disturbance,
         tail=outcome.tail,
         observations=outcome.observations,
         void=outcome.moved,

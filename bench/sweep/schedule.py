@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.loops.clock import REAL
-from ipcbench.bench.machine import host
+from ipcbench.bench.machine import cpu_time
+from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.plan.tail import stamps_of
@@ -27,16 +27,16 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.sweep.calibration import RESCALES, calibrate, length, loops_for, rescaled
 from ipcbench.bench.sweep.display import Watcher
+from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
 from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
 from ipcbench.bench.sweep.replies import to_run
+from ipcbench.bench.sweep.turns import Turn, Turns
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.deadlines import setup_time
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServer, ForkServerLost
-from ipcbench.bench.workers.job import Job, Reply
+from ipcbench.bench.workers.job import Job, Outcome, Reply
 from ipcbench.transports.base.os_errors import with_remedy
 
-FOREIGN_MAX = 0.05  # share of a same-core run's time that other processes may take
-STEAL_MAX = 0.05  # share of a round's CPU time that the hypervisor may take
 GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
 STARTS = 3  # attempts to start a fork server
 LONGEST_WHAT = 10_000  # characters of an error's description
@@ -133,67 +133,70 @@ class Schedule:
         return self._spent() + self._progress.pace > budget
 
     def _round(self, number: int) -> None:
-        began, before = time.monotonic(), host.ticks()
+        began, before = time.monotonic(), cpu_time.ticks()
         self._renew()
         begun = self._progress.begun.pop(number, Begun())
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())
         pending = self._pending(number, begun)
         while pending and not self.stopping:
-            planned, attempt = pending.popleft()
+            turn = pending.next()
+            if turn is None:
+                break
+            planned, attempt = turn.planned, turn.attempt
             self._show(number, planned)
             loops = self._progress.loops[planned.cell.id]
             run = to_run(planned, number, attempt, loops, self.ask(planned, number, attempt, loops))
             self._runs += 1
             if isinstance(run, ProcessFailure):
                 if self.fail(planned, number, attempt, run):
-                    pending.append((planned, 2))
+                    pending.again(turn)
                 continue
             self._keep(planned, run)
             timed += run.timed
             if not run.void:
                 begun.lengths[run.cell] = length(planned.cell, run)
             if run.void and attempt <= RETAKES:
-                pending.append((planned, attempt + 1))
+                pending.retake(turn)
             else:
                 done.add(planned.cell.id)
         if pending:  # stopped within the round
             return
-        now = time.monotonic() - began
-        stolen = begun.stolen + now * host.ticks().steal_since(before)
-        self._end_round(number, begun.wall + now, timed, stolen)
+        wall = time.monotonic() - began
+        self._end_round(number, begun.wall + wall, timed, before)
         if number not in self._progress.void:
             self._rescale(number, begun.lengths)
 
-    def _pending(self, number: int, begun: Begun) -> deque[tuple[PlannedCell, int]]:
+    def _pending(self, number: int, begun: Begun) -> Turns:
         """List the cells that a round still has to run, each with its next attempt."""
         done = self._progress.done[number]
-        pending = [
-            (planned, begun.attempts.get(planned.cell.id, 0) + 1)
+        turns = (
+            Turn(planned, begun.attempts.get(planned.cell.id, 0) + 1)
             for planned in order(self._cells, self._seed, number)
             if planned.cell.id in self._progress.loops and planned.cell.id not in done
-        ]
-        # Repetitions come last, as in a sweep without a stop.
-        return deque(sorted(pending, key=lambda one: one[1]))
-
-    def _end_round(self, number: int, wall: float, timed: float, stolen: float) -> None:
-        steal = stolen / wall if wall else 0.0
-        void = ""
-        if steal > STEAL_MAX and self._noise_counts:
-            void = f"{steal:.0%} of the round's CPU time was stolen"
-        self._write(
-            Round(
-                round=number,
-                wall=wall,
-                timed=timed,
-                steal=steal,
-                load=os.getloadavg()[0],
-                void=void,
-            )
         )
-        self._progress.finished.add(number)
-        if void:
+        return Turns(turns, lambda: self.stopping)
+
+    def _end_round(
+        self, number: int, wall: float, timed: float, before: Mapping[int, Ticks]
+    ) -> None:
+        cpus = sorted({cpu for one in self._cells for own in one.cpus for cpu in own})
+        stolen = cpu_time.stolen(before, cpu_time.ticks(), cpus) if self._noise_counts else {}
+        line = Round(
+            round=number,
+            wall=wall,
+            timed=timed,
+            steal=max(stolen.values(), default=0.0),
+            load=os.getloadavg()[0],
+            stolen=stolen,
+            limit=LIMIT,
+        )
+        worst = max((line.share(planned.cpus) for planned in self._cells), default=0.0)
+        if worst > LIMIT:
+            line.void = f"the hypervisor took {worst:.0%} of a CPU's time in the round"
             self._progress.void.add(number)
+        self._write(line)
+        self._progress.finished.add(number)
         self._progress.pace = wall
 
     def _show(self, number: int, planned: PlannedCell) -> None:
@@ -212,7 +215,7 @@ class Schedule:
 
     # Single runs
 
-    def settle(self, planned: PlannedCell, unit: float) -> None:
+    def settle(self, planned: PlannedCell, unit: float, outcomes: Sequence[Outcome]) -> None:
         """Keep the loops and stamps of a cell; `unit`: seconds per unit, pauses included."""
         cell, settings = planned.cell, self._timings[planned.cell.id].settings
         pattern = pattern_of(cell)
@@ -220,9 +223,14 @@ class Schedule:
         self._progress.stamps[cell.id] = (
             stamps_of(settings.stamps, seconds) if pattern.single else 0
         )
-        self._set_loops(planned, loops_for(cell, unit, settings.block), 0)
+        if self._noise_counts:
+            self._progress.usual[cell.id] = usual_share(outcomes)
+        waiting = outcomes[-1].waiting
+        self._set_loops(planned, loops_for(cell, unit, settings.block), 0, waiting)
 
-    def _set_loops(self, planned: PlannedCell, loops: int, number: int) -> None:
+    def _set_loops(
+        self, planned: PlannedCell, loops: int, number: int, waiting: Mapping[int, float]
+    ) -> None:
         """Set the loops of a cell, found after so many rounds."""
         identity = planned.cell.id
         timing = self._timings[identity]
@@ -237,6 +245,8 @@ class Schedule:
                 warm_up=timing.warm_up.least,
                 round=number,
                 at=self._spent(),
+                usual_foreign=self._progress.usual.get(identity, 0.0),
+                waiting=dict(waiting),
             )
         )
 
@@ -261,15 +271,19 @@ class Schedule:
             block, asked = lengths[identity], self._timings[identity].block
             better = rescaled(planned.cell, loops, block, asked)
             if better is not None and self._progress.rescales[identity] < RESCALES:
-                self._set_loops(planned, better, number)
+                self._set_loops(planned, better, number, {})
 
     def _keep(self, planned: PlannedCell, run: Run) -> None:
-        """Write a run to the journal; it is void if other processes disturbed it."""
+        """Write a run to the journal; it is void if others disturbed it."""
         self._progress.failures.pop(planned.cell.id, None)
-        if self._noise_counts and run.foreign is not None and run.foreign > FOREIGN_MAX:
-            run.void = f"{run.foreign:.0%} of the core's time went to other processes"
+        usual = self._progress.usual.get(planned.cell.id, 0.0)
+        run.void = run.void or self.why_void(run, usual)
         run.at = self._spent()
         self._write(run)
+
+    def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
+        """Return the reason why a run does not count; "" where it does."""
+        return why_void(run, usual) if self._noise_counts else ""
 
     def fail(
         self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure

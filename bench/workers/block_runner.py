@@ -6,6 +6,7 @@ import gc
 import os
 from array import array
 from collections.abc import Callable, Sequence
+from time import process_time
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
@@ -14,6 +15,7 @@ from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.histogram import count as counted
+from ipcbench.bench.workers.process import Timed, usage
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import native_of
@@ -67,21 +69,35 @@ class BlockRunner:
         """
         return self.seat.part.check(self.endpoint, self.seat, self.size)
 
-    def prepare(self, count: int, stamps: int = 0) -> Callable[[], Span]:
+    def prepare(
+        self,
+        count: int,
+        stamps: int = 0,
+        cpu_times: Callable[[], list[float | None]] = list,
+    ) -> Callable[[], Timed]:
         """Make ready for a block of `count` loops; return the function that runs it.
 
         Where the part has a stamped loop, the last `stamps` of them are timed one by one: see
-        `tail`.
+        `tail`. `cpu_times` reads those of the other processes: they are kept in the result.
         """
         times, arguments = count * self.seat.share, self.seat.part.arguments
         loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
         finish = self.seat.part.finish(self.endpoint, self.seat, self.size)
 
-        def run() -> Span:
+        def run() -> Timed:
+            before = usage()
+            # A system call may let another process run when it returns, and no earlier: the
+            # clocks of the others are the first ones that are read after the loop.
+            at_start = cpu_times()
+            before.cpu = process_time()
             span = loop(self.endpoint, self.message, self.buffer, times, self.clock, *arguments)
+            at_end = cpu_times()
             finish()
-            return span
+            cpu = process_time()
+            after = usage()
+            after.cpu = cpu
+            return Timed(span, before, after, at_start, at_end)
 
         return run
 

@@ -77,11 +77,13 @@ class Ready(Message, tag="ready"):
 
 
 class Done(Message, tag="done"):
-    """The end of a block: its span in this process."""
+    """The end of a block: its span in this process, and the resources before and after it."""
 
     start: float
     end: float
     handled: int
+    before: Usage
+    after: Usage
 
 
 class Collect(Message, tag="collect"):
@@ -92,16 +94,6 @@ class Tail(Message, tag="tail"):
     """Answer to `Collect`: a histogram (`ipcbench.bench.results.histogram`)."""
 
     counts: dict[int, int]
-
-
-class Measure(Message, tag="measure"):
-    """Request for the resources used so far."""
-
-
-class Used(Message, tag="used"):
-    """Answer to `Measure`."""
-
-    usage: Usage
 
 
 class Stop(Message, tag="stop"):
@@ -118,19 +110,7 @@ class ProcessFailure(Message, tag="failure"):
 
 
 AnyMessage: TypeAlias = (
-    Hello
-    | Connect
-    | Check
-    | Block
-    | Go
-    | Ready
-    | Done
-    | Collect
-    | Tail
-    | Measure
-    | Used
-    | Stop
-    | ProcessFailure
+    Hello | Connect | Check | Block | Go | Ready | Done | Collect | Tail | Stop | ProcessFailure
 )
 M = TypeVar("M", bound=Message)
 

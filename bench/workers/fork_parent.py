@@ -373,12 +373,16 @@ def _prepare_and_serve(connection: socket.socket) -> None:
     import pyperf
 
     import ipcbench.bench.workers.worker  # noqa: F401  (before the fork, not after it)
+    from ipcbench.bench.machine.cpu_time import ROOT
+    from ipcbench.bench.workers.account import kernel_workers, limits
 
     # pyperf calls this in every worker, and it starts file(1) each time: 2 ms, and a
     # process on the measured core, for a constant result. The collection here fills the
     # caches that `platform` has for its other functions (uname(1), …).
     platform.architecture = cache(platform.architecture)
     pyperf.Run([1.0], collect_metadata=True)
+    kernel_workers(ROOT)
+    limits(ROOT)
     serve(connection, pyperf.Runner)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import Settings, Usage
+from ipcbench.bench.results.records import Disturbance, Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
 PROTOCOL = 3
@@ -62,7 +62,8 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     warmups: list[float]  # seconds a loop, of the blocks of the first warm-up
     usage: list[Usage]
     foreign: float | None
-    steal: float
+    disturbance: Disturbance
+    waiting: dict[int, float]  # process -> share of a CPU that it took while it waited
     tail: dict[int, int]
     observations: dict[str, float]
     start_up: float

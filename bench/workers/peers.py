@@ -11,9 +11,9 @@ from types import FrameType
 from typing import Never
 
 from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.machine.cpu_time import process_time
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.histogram import Counts
-from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers.barrier import Barrier, spins_of
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import (
@@ -25,16 +25,14 @@ from ipcbench.bench.workers.control import (
     Done,
     Go,
     Hello,
-    Measure,
     ProcessFailure,
     Ready,
     Stop,
     Tail,
-    Used,
     failure_of,
 )
 from ipcbench.bench.workers.deadlines import attach_time
-from ipcbench.bench.workers.process import die_with, fork, how_it_ended, usage
+from ipcbench.bench.workers.process import Timed, die_with, fork, how_it_ended
 from ipcbench.transports.base.forking import FAILED
 from ipcbench.transports.contract import PeerGone, Ticket, TransportError
 from ipcbench.transports.sync import futex
@@ -113,8 +111,6 @@ def run_peer(
             _block(control, runner, message, lambda number: barrier.wait(number, spins))
         elif isinstance(message, Collect):
             control.say(Tail(runner.tail()))
-        elif isinstance(message, Measure):
-            control.say(Used(usage()))
         elif isinstance(message, Stop):
             runner.endpoint.close()
             return
@@ -130,7 +126,8 @@ def _block(
             wait(block.number)  # PR_SET_PDEATHSIG ends the wait if the worker dies: prctl(2)
         else:
             control.listen(Go)
-    control.say(Done(*timed()))
+    own = timed()
+    control.say(Done(*own.span, own.before, own.after))
 
 
 class Team:
@@ -247,10 +244,14 @@ class Team:
         elif self._starters:
             self._barrier.release(self._block)
 
-    def spans(self) -> list[Span]:
-        """Wait for the end of each peer's block; return the spans. Raises: RunFailed, PeerGone."""
+    def blocks(self) -> list[Timed]:
+        """Wait for the end of each peer's block, and return it. Raises: RunFailed, PeerGone."""
         done = [peer.near.listen(Done) for peer in self.peers]
-        return [Span(one.start, one.end, one.handled) for one in done]
+        return [Timed(Span(d.start, d.end, d.handled), d.before, d.after) for d in done]
+
+    def cpu_times(self) -> list[float | None]:
+        """Read the CPU time of each peer, without a message."""
+        return [process_time(peer.pid) for peer in self.peers]
 
     def tails(self) -> list[Counts]:
         """Return the single times that each peer took in the last block, as histograms.
@@ -262,12 +263,6 @@ class Team:
         for peer in asked:
             peer.near.say(Collect())
         return [peer.near.listen(Tail).counts for peer in asked]
-
-    def usage(self) -> list[Usage]:
-        """Return the resources that each peer has used so far. Raises: RunFailed, PeerGone."""
-        for peer in self.peers:
-            peer.near.say(Measure())
-        return [peer.near.listen(Used).usage for peer in self.peers]
 
     def stop(self) -> None:
         """Have all peers end, and wait for them."""

@@ -8,9 +8,11 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
+from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.results.records import Usage
 from ipcbench.transports.base import refused
 from ipcbench.transports.base.forking import fork_child
@@ -77,14 +79,39 @@ def usage() -> Usage:
     )
 
 
-def used_between(before: Usage, after: Usage) -> Usage:
-    """Return the difference of two usages."""
+class Timed(NamedTuple):
+    """A block in one process: its span, and the resources used before and after its loop.
+
+    `at_start` and `at_end`: the CPU times of the other processes then, where they were read.
+    """
+
+    span: Span
+    before: Usage
+    after: Usage
+    at_start: Sequence[float | None] = ()
+    at_end: Sequence[float | None] = ()
+
+    def used(self, at_start: float | None = None, at_end: float | None = None) -> Usage:
+        """Return what the block used.
+
+        `at_start` and `at_end`: the process's CPU time when the block began and ended, if the
+        loop was entered before, or left after that.
+        """
+        begin = max(self.before.cpu, at_start or 0.0)
+        end = self.after.cpu if at_end is None else min(self.after.cpu, at_end)
+        return Usage(
+            cpu=max(0.0, end - begin),
+            voluntary=self.after.voluntary - self.before.voluntary,
+            involuntary=self.after.involuntary - self.before.involuntary,
+            minor_faults=self.after.minor_faults - self.before.minor_faults,
+            major_faults=self.after.major_faults - self.before.major_faults,
+        )
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """Add two usages."""
     return Usage(
-        cpu=after.cpu - before.cpu,
-        voluntary=after.voluntary - before.voluntary,
-        involuntary=after.involuntary - before.involuntary,
-        minor_faults=after.minor_faults - before.minor_faults,
-        major_faults=after.major_faults - before.major_faults,
+        **{name: getattr(one, name) + getattr(other, name) for name in Usage.__struct_fields__}
     )
 
 

@@ -17,6 +17,7 @@ from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import SLOWEST, Usage
+from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
@@ -24,7 +25,7 @@ from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
-from ipcbench.bench.workers.process import usage, used_between
+from ipcbench.bench.workers.process import Timed, added
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
@@ -37,6 +38,7 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.registry import get
 
+WAITING = 0.01  # seconds of watching what receivers take while they wait
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
 
 
@@ -50,6 +52,10 @@ class Worker:
         self._report_fd = report
         self._pattern = pattern_of(job.cell)
         self._seats = self._pattern.seats(job.cell.processes)
+        # A block begins and ends with the loop of these.
+        self._leaders = [
+            number for number, seat in enumerate(self._seats) if seat.part.starts or seat.part.ends
+        ]
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
         self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
@@ -65,10 +71,8 @@ class Worker:
         self._timed = 0.0
         self._unevenness: float | None = None  # of the last block
         self._uneven: list[float | None] = []  # of each value block
-        self._wall = 0.0
-        self._steal = 0.0
-        self._before: list[Usage] = []
         self._usage: list[Usage] = []
+        self._waiting: dict[int, float] = {}
 
     def report(self, line: Phase | Outcome | ProcessFailure) -> None:
         """Write one line for the fork server."""
@@ -89,6 +93,7 @@ class Worker:
             if self._transport.traits.carries or not self._pattern.carries:
                 self._check()
             pinned = self._cpus()
+            self._account = self._new_account()
             self._bench(runner, suite_fd)
             tail = self._tail()
             self._used = self._cpus()
@@ -197,27 +202,24 @@ class Worker:
             return self._trial(loops)
         if number == 0 and settings.warmups:
             return self._warm_up(loops)
+        if number < settings.warmups:
+            return self._run_block(loops, self._prepared(loops))[0]
         if number == settings.warmups:
-            self._before = self._measure()
-            self._ticks = host.ticks()
-            self._wall = time.monotonic()
-        seconds = self._run_block(loops, self._runner.prepare(loops))
-        if number >= settings.warmups:
-            self._timed += seconds
-            self._uneven.append(self._unevenness)
+            self._account.begin()
+        seconds, used = self._run_block(loops, self._prepared(loops), counts=True)
+        self._timed += seconds
+        self._uneven.append(self._unevenness)
+        self._usage = list(map(added, self._usage, used)) if self._usage else used
         if number == settings.warmups + settings.values - 1:
-            after = self._measure()
-            self._wall = time.monotonic() - self._wall
-            self._steal = host.ticks().steal_since(self._ticks)
-            self._usage = list(map(used_between, self._before, after))
+            self._account.end()
         return seconds
 
     def _warm_up(self, loops: int) -> float:
         """Run the blocks of the first warm-up; return the last one's seconds for so many loops."""
         warm_up, blocks = self.job.warm_up, list[float]()
-        count = warm_up.loops(loops)
+        count, calibrates = warm_up.loops(loops), not self.job.loops
         while not warm_up.enough(blocks, count * self._pattern.gap):
-            blocks.append(self._run_block(count, self._runner.prepare(count)))
+            blocks.append(self._run_block(count, self._prepared(count), counts=calibrates)[0])
         self._warmups = [seconds / count for seconds in blocks]
         return blocks[-1] / count * loops
 
@@ -227,35 +229,76 @@ class Worker:
         The first block that is long enough is followed by the warm-up of a run, whose last
         block counts: idle states are what they will be in a run.
         """
+        if not self._first:
+            self._account.begin()
         pauses = loops * self._pattern.gap
-        seconds = self._run_block(loops, self._runner.prepare(loops))
+        seconds = self._run_block(loops, self._prepared(loops), counts=True)[0]
         long = seconds + pauses >= self.job.settings.block
         if long and self.job.warm_up.most and not self._warmups:
             seconds = self._warm_up(loops)
+        # Counters of ticks, by which a second calibration is judged, need some time.
+        while long and self.job.attempt > 1 and self._account.wall < TICKS_TELL:
+            self._run_block(loops, self._prepared(loops), counts=True)
+        self._account.end()
         return seconds + pauses
 
-    def _run_block(self, loops: int, own: Callable[[], Span], stamps: int = 0) -> float:
+    def _new_account(self) -> Account:
+        pids = [os.getpid(), *(peer.pid for peer in self._team.peers)]
+        return Account(pids, self.job.cpus, idles=self._pattern.gap > 0)
+
+    def _prepared(self, loops: int) -> Callable[[], Timed]:
+        """Make ready for a block of the worker's loop."""
+        if self._leaders == [0]:
+            return self._runner.prepare(loops, cpu_times=self._team.cpu_times)
+        return self._runner.prepare(loops)
+
+    def _run_block(
+        self, loops: int, own: Callable[[], Timed], stamps: int = 0, *, counts: bool = False
+    ) -> tuple[float, list[Usage]]:
+        """Run one block; return its seconds, and what each process used in it.
+
+        `counts`: the account of the run has it.
+        """
         # Before the messages, which order it: no process may see the release first.
         self._variable[0] = 0
         self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()
+            self._observe_waiting()
+        if counts:
+            self._account.enter()
+        at_start = self._team.cpu_times()
         self._team.release()
-        spans = [own(), *self._team.spans()]
-        self._account(spans)
+        block = own()
+        blocks = [block, *self._team.blocks()]
+        if counts:
+            self._account.leave()
+        spans = [one.span for one in blocks]
+        self._check_work(spans)
         self._unevenness = unevenness(self._seats, spans)
-        return elapsed(self._seats, spans)
+        starts = [None, *(block.at_start or at_start)]
+        ends = [None, *(block.at_end or [None] * len(at_start))]
+        return elapsed(self._seats, spans), list(map(Timed.used, blocks, starts, ends))
 
-    def _account(self, spans: list[Span]) -> None:
+    def _observe_waiting(self) -> None:
+        """Measure the share of a CPU that each receiver takes while nothing arrives."""
+        waiters = [n for n, seat in enumerate(self._seats) if n and not seat.part.starts]
+        if self.job.loops or not waiters:
+            return
+        began, before = time.monotonic(), self._team.cpu_times()
+        time.sleep(WAITING)
+        wall, after = time.monotonic() - began, self._team.cpu_times()
+        for number in waiters:
+            start, end = before[number - 1], after[number - 1]
+            if start is not None and end is not None:
+                self._waiting[number] = (end - start) / wall
+
+    def _check_work(self, spans: list[Span]) -> None:
         """Compare the work done with the work due. Raises: Corrupt."""
         traits = self._transport.traits
         for name, found in self._pattern.account(spans, self._variable[0], traits).items():
             before = self._observed.get(name, (0, 0))
             self._observed[name] = before[0] + found[0], before[1] + found[1]
-
-    def _measure(self) -> list[Usage]:
-        peers = self._team.usage()
-        return [usage(), *peers]
 
     def _tail(self) -> dict[int, int]:
         """Run a pass with single times, of all processes whose part can tell them."""
@@ -266,20 +309,18 @@ class Worker:
         # The first loop has no stamp: it includes the barrier and the start of the others.
         first = self.job.warm_up.loops(self.job.loops) if self._pattern.steady else 1
         count = first + stamps
-        self._timed += self._run_block(count, self._runner.prepare(count, stamps), stamps)
+        self._timed += self._run_block(count, self._runner.prepare(count, stamps), stamps)[0]
         return dict(merge([self._runner.tail(), *self._team.tails()]))
 
     def _outcome(self, tail: dict[int, int]) -> Outcome:
-        together = len({tuple(cpus) for cpus in self.job.cpus}) == 1 == len(self.job.cpus[0])
-        foreign = None
-        if together and self._usage and not self._pattern.gap:  # the CPU is idle in a gap
-            foreign = max(0.0, 1 - sum(one.cpu for one in self._usage) / self._wall)
+        foreign, disturbance = self._account.outcome()
         return Outcome(
             depth=self._runner.endpoint.depth,
             warmups=self._warmups,
             usage=self._usage,
             foreign=foreign,
-            steal=self._steal,
+            disturbance=disturbance,
+            waiting=self._waiting,
             tail=tail,
             cpus=self._used,
             moved=self._moved,

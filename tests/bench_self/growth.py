@@ -49,7 +49,6 @@ class _Parent:
             depth=None,
             usage=[Usage(), Usage()],
             foreign=0.0,
-            steal=0.0,
             observations={},
             tail=dict.fromkeys(range(200), 7),
             start_up=0.01,

@@ -69,7 +69,6 @@ def outcome(data: bytes) -> str:
         warmups=[4.2e-6],
         usage=[],
         foreign=0.0,
-        steal=0.0,
         tail={},
         observations={},
         start_up=0.01,

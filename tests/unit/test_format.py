@@ -21,6 +21,7 @@ PARTS = {
     "machine": MachineInfo,
     "core's kind": records.CoreKind,
     "usage": records.Usage,
+    "disturbance": records.Disturbance,
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,
 }

@@ -9,7 +9,7 @@ import pytest
 from ipcbench.bench import stats
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
-from ipcbench.bench.sweep import calibration, schedule
+from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
 from ipcbench.bench.sweep.progress import RETAKES
 from ipcbench.bench.workers import deadlines
 from ipcbench.reports import model
@@ -29,8 +29,8 @@ def test_the_profiles_are_the_codes(name: str) -> None:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (schedule.FOREIGN_MAX, "more than 5 % foreign time is *void*"),
-        (schedule.STEAL_MAX, "took more than 5 % of all CPUs' time"),
+        (disturbance.LIMIT, "more than 5 % foreign time is *void*"),
+        (disturbance.LIMIT, "took more than 5 % of one of its CPUs"),
         (trust.SHARE_TO_NOTE, "more than 5 % of all runs"),
         (trust.BAND, "within 0.95 to 1.05"),
         (statements.BAND, "between 1/1.05 and 1.05"),
@@ -46,6 +46,8 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
     ("value", "number", "sentence"),
     [
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
+        (turns.APART, 20, "behind 20 other runs, or a second after"),
+        (turns.REST, 1.0, "behind 20 other runs, or a second after"),
         (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
         (
             deadlines.SETUP_TIME,

@@ -27,14 +27,12 @@ from ipcbench.bench.workers.control import (
     Done,
     Go,
     Hello,
-    Measure,
     Message,
     MessageTooLong,
     ProcessFailure,
     Ready,
     RunFailed,
     Stop,
-    Used,
     _records_of,
     failure_of,
 )
@@ -58,8 +56,7 @@ MESSAGES = [
     Block(1000),
     Go(),
     Ready(),
-    Measure(),
-    Used(Usage(cpu=0.25, voluntary=3)),
+    Done(0.5, 1.5, 7, Usage(cpu=0.25, voluntary=3), Usage()),
     Stop(),
     ProcessFailure("peer 1", "attach", "TimedOut: \u2028 five\nseconds"),
 ]
@@ -95,7 +92,7 @@ def test_a_sent_message_is_received(seconds: float, text: str) -> None:
     said: list[Message] = [
         Block(7),
         ProcessFailure(text.encode(errors="replace").decode(), "", ""),
-        Used(Usage(cpu=seconds)),
+        Done(seconds, 1.0, 1, Usage(cpu=seconds), Usage()),
     ]
     for message in said:
         here.say(message)
@@ -107,8 +104,7 @@ def test_a_sent_message_is_received(seconds: float, text: str) -> None:
 def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket]) -> None:
     """Stamps of two processes are subtracted, so rounding would change the result."""
     here, there = line
-    fields = dict.fromkeys(Done.__struct_fields__, 0)
-    done = Done(**{**fields, "start": 0.1 + 0.2, "end": time.perf_counter()})
+    done = Done(0.1 + 0.2, time.perf_counter(), 0, Usage(), Usage())
     here.say(done)
     assert there.listen(type(done)) == done
 

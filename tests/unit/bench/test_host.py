@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench.machine import host, interpreter, settings, topology
-from ipcbench.bench.machine.host import Ticks, machine, may_forbid_idle, ticks
+from ipcbench.bench.machine.host import machine, may_forbid_idle
 from ipcbench.bench.results.slowdowns import NICE, POLICY
 
 
@@ -75,43 +75,3 @@ def test_idle_states_are_forbidden_as_long_as_the_file_is_open(
     assert path.read_bytes() == bytes(4)  # a request of 0 µs, as a 32-bit number
     assert not os.get_inheritable(fd)
     os.close(fd)
-
-
-# Steal.
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "share"),
-    [
-        (Ticks(0, 0), Ticks(100, 5), 0.05),
-        (Ticks(0, 0), Ticks(1, 1), 1.0),
-        (Ticks(1000, 50), Ticks(1100, 50), 0.0),
-        (Ticks(1000, 50), Ticks(1000, 50), 0.0),  # no tick has passed
-        (Ticks(1000, 50), Ticks(1010, 60), 1.0),
-    ],
-)
-def test_the_share_of_stolen_time(before: Ticks, after: Ticks, share: float) -> None:
-    assert after.steal_since(before) == pytest.approx(share)
-
-
-@pytest.mark.parametrize(
-    ("line", "total", "steal"),
-    [
-        # user nice system idle iowait irq softirq steal guest guest_nice: proc_stat(5)
-        ("cpu  1 2 3 4 5 6 7 8 9 10", 36, 8),  # guest time is in user time already
-        ("cpu  1 2 3 4 5 6 7 8", 36, 8),
-        ("cpu  1 2 3 4", 10, 0),  # an old kernel, which does not count steal
-        ("", 0, 0),
-    ],
-)
-def test_ticks_are_of_all_cpus(
-    monkeypatch: pytest.MonkeyPatch, line: str, total: int, steal: int
-) -> None:
-    monkeypatch.setattr(host, "text_of", lambda path: f"{line}\ncpu0 9 9 9 9 9 9 9 9 9 9")
-    assert ticks() == Ticks(total, steal)
-
-
-def test_ticks_go_forward() -> None:
-    before = ticks()
-    assert before.total > before.steal >= 0
-    assert 0 <= ticks().steal_since(before) <= 1

@@ -63,10 +63,7 @@ class Disturbed:
         def answer(job: Job) -> Reply:
             taken = sum((run.cell, run.round) == (job.cell.id, job.round) for run in stage.runs)
             void = taken < self.void.get((job.cell.id, job.round), 0)
-            reply = a_reply(job, 0.5 if void and job.loops else 0.0, seconds=1e-6 * (1 + taken))
-            assert reply.outcome is not None
-            reply.outcome.steal = 0.06 if job.round in self.stolen else 0.0
-            return reply
+            return a_reply(job, 0.5 if void and job.loops else 0.0, seconds=1e-6 * (1 + taken))
 
         stage.answer, stage.stolen = answer, self.stolen
 

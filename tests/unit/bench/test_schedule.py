@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from ipcbench.bench.loops.clock import FAKE, REAL
-from ipcbench.bench.machine.host import Ticks
+from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.plan.planner import PlannedCell, order
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
@@ -22,6 +22,7 @@ from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.records import (
     AnyEntry,
     Calibrated,
+    Disturbance,
     Ended,
     Failed,
     Round,
@@ -31,13 +32,12 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import Results, load
-from ipcbench.bench.sweep import schedule
+from ipcbench.bench.sweep import schedule, turns
+from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.progress import RETAKES, Progress
 from ipcbench.bench.sweep.schedule import (
-    FOREIGN_MAX,
     GIVE_UP,
     STARTS,
-    STEAL_MAX,
     Schedule,
 )
 from ipcbench.bench.workers.control import ProcessFailure
@@ -74,7 +74,8 @@ def a_reply(job: Job, foreign: float | None = 0.0, seconds: float = VALUE) -> Re
         foreign=foreign,
         tail={},
         observations={},
-        steal=0.0,
+        disturbance=Disturbance(),
+        waiting={},
         start_up=0.01,
         timed=0.03,
     )
@@ -99,15 +100,19 @@ class Stage:
     answer: Callable[[Job], Reply] = a_reply
     after: Callable[[Schedule, AnyEntry], None] = lambda schedule, line: None
 
-    def ticks(self) -> Ticks:
+    def ticks(self) -> dict[int, Ticks]:
         """Return the ticks at the start and end of a round, which are 100 ticks apart."""
         self._readings = getattr(self, "_readings", 0) + 1
         number = 1 + len(self.of(Round))
         steal = getattr(self, "_steal", 0)
         if self._readings % 2 == 0 and number in self.stolen:
-            steal += round(100 * STEAL_MAX) + 1
+            steal += round(100 * LIMIT) + 2
         self._steal = steal
-        return Ticks(100 * self._readings, steal)
+        quiet = Ticks(100 * self._readings, 0, 0, 0)
+        return {0: dataclasses.replace(quiet, steal=steal), 1: quiet, 2: quiet}
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
     # The watcher
 
@@ -193,8 +198,10 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     found = Stage()
     monkeypatch.setattr(Parent, "stage", found, raising=False)
     monkeypatch.setattr(schedule, "ForkServer", Parent)
-    monkeypatch.setattr(schedule, "time", SimpleNamespace(monotonic=lambda: found.now))
-    monkeypatch.setattr("ipcbench.bench.machine.host.ticks", found.ticks)
+    clock = SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep)
+    monkeypatch.setattr(schedule, "time", clock)
+    monkeypatch.setattr(turns, "time", clock)
+    monkeypatch.setattr("ipcbench.bench.machine.cpu_time.ticks", found.ticks)
     yield found
     for done, left, _ in found.shown:  # in every case the figures shown are plausible
         assert 0 <= done <= 1
@@ -329,7 +336,7 @@ def test_a_disturbed_run_is_taken_again_at_its_rounds_end(stage: Stage) -> None:
     bad = iter([True])
 
     def answer(job: Job) -> Reply:
-        return a_reply(job, FOREIGN_MAX * 1.1 if job.loops and is_victim(job) else 0.0)
+        return a_reply(job, LIMIT * 1.1 if job.loops and is_victim(job) else 0.0)
 
     def is_victim(job: Job) -> bool:
         return job.cell.id == victim and job.round == 1 and next(bad, False)
@@ -355,9 +362,7 @@ def test_a_run_is_retaken_only_so_often(stage: Stage) -> None:
     assert [run.attempt for run in stage.runs if run.round == 1] == [1, 1, 2, 2, 3, 3]
 
 
-@pytest.mark.parametrize(
-    ("foreign", "clock"), [(FOREIGN_MAX, REAL), (None, REAL), (0.9, FAKE)], ids=str
-)
+@pytest.mark.parametrize(("foreign", "clock"), [(LIMIT, REAL), (None, REAL), (0.9, FAKE)], ids=str)
 def test_undisturbed_runs_count(stage: Stage, foreign: float | None, clock: str) -> None:
     stage.answer = lambda job: a_reply(job, foreign)
     stage.play(a_plan(2), rounds=2, clock=clock)
@@ -371,7 +376,9 @@ def test_a_stolen_round_is_void_and_another_one_is_played(stage: Stage) -> None:
     assert [one.round for one in stage.rounds] == [1, 2, 3, 4, 5]
     assert [bool(one.void) for one in stage.rounds] == [False, True, False, False, False]
     assert stage.rounds[1].steal == pytest.approx(0.06)
-    assert stage.rounds[1].void == "6% of the round's CPU time was stolen"
+    assert stage.rounds[1].stolen == {0: pytest.approx(0.06), 1: 0.0}
+    assert stage.rounds[1].limit == LIMIT
+    assert stage.rounds[1].void == "the hypervisor took 6% of a CPU's time in the round"
 
 
 @pytest.mark.parametrize(("wanted", "played"), [(4, 6), (2, 3), (1, 1)])

@@ -1,0 +1,224 @@
+"""CPU time of processes, of the kernel's workers, and of CPUs, as /proc and /sys show them.
+
+Nothing here raises: where a file is missing or hidden, the answer is None, or empty. `root`
+is the folder that holds `proc` and `sys`. Times are in seconds.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path("/")
+_NANO, _MICRO = 1e-9, 1e-6
+_KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
+_BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
+_UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
+
+
+def text(path: Path) -> str:
+    """Read a file; return "" where it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def numbers(line: str) -> list[int]:
+    """Parse a line of numbers; return [] where one is none."""
+    try:
+        return [int(field) for field in line.split()]
+    except ValueError:
+        return []
+
+
+def process_time(pid: int) -> float | None:
+    """Return the CPU time of another process, up to now and to the nanosecond.
+
+    Its clock has the id that clock_getcpuclockid(3) makes of the pid: CPUCLOCK_SCHED in
+    Linux's include/linux/posix-timers_types.h.
+    """
+    try:
+        return time.clock_gettime_ns((~pid << 3) | 2) * _NANO
+    except (OSError, OverflowError):
+        return None
+
+
+def waited(pid: int, root: Path = ROOT) -> float | None:
+    """Return the time that a process has waited for a CPU while it could run (`run_delay`)."""
+    ran, delay, *_ = [*numbers(text(root / f"proc/{pid}/schedstat")), 0, 0]
+    # Without the kernel's CONFIG_SCHED_INFO, both are 0: proc_pid_schedstat() in fs/proc/base.c.
+    return delay * _NANO if ran else None
+
+
+class KernelWorkers:
+    """The time of ksoftirqd and of the kworkers, by the CPU that they took it from.
+
+    They do what the measured processes have caused: the receiving of loopback, the writeback
+    of files. A worker bound to a CPU bears its number; an unbound one counts at the CPU on
+    which it ran last (field 39 of proc_pid_stat(5)).
+    """
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+        self._names: dict[int, str] = {}
+        self._before: dict[int, int] = {}
+        self._scan()
+
+    @property
+    def visible(self) -> bool:
+        """False in a container with a PID namespace of its own."""
+        return any(name.startswith("ksoftirqd/") for name in self._names.values())
+
+    def begin(self, cpus: Collection[int]) -> None:
+        """Begin to count, for these CPUs."""
+        self._cpus = set(cpus)
+        self._before = self._ran()
+
+    def since(self) -> dict[int, float] | None:
+        """Return the time since `begin`, by CPU; None where the workers are hidden."""
+        if not self.visible:
+            return None
+        self._scan()  # a kworker may have been created meanwhile
+        found = dict.fromkeys(self._cpus, 0.0)
+        for pid, ran in self._ran().items():
+            used = ran - self._before.get(pid, 0)
+            cpu = self._cpu(pid) if used > 0 else None
+            if cpu in found:
+                found[cpu] += used * _NANO
+        return found
+
+    def _scan(self) -> None:
+        folder = self._root / "proc"
+        for pid in numbers(text(folder / f"{_KTHREADD}/task/{_KTHREADD}/children")):
+            if pid not in self._names:
+                self._names[pid] = text(folder / f"{pid}/comm").strip()
+
+    def _ran(self) -> dict[int, int]:
+        found = {}
+        for pid, name in self._names.items():
+            bound = _BOUND.fullmatch(name)
+            if (bound and int(bound[1]) in self._cpus) or _UNBOUND.fullmatch(name):
+                fields = numbers(text(self._root / f"proc/{pid}/schedstat"))
+                found[pid] = fields[0] if fields else 0
+        return found
+
+    def _cpu(self, pid: int) -> int | None:
+        bound = _BOUND.fullmatch(self._names[pid])
+        if bound:
+            return int(bound[1])
+        fields = text(self._root / f"proc/{pid}/stat").rpartition(")")[2].split()
+        return int(fields[36]) if len(fields) > 36 and fields[36].isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The time that each CPU was busy, and the file that shows it.
+
+    `exact`: it is the time of processes and kernel threads alone. Else it is all the time
+    outside idle states, interrupts and the way into and out of an idle state included.
+    """
+
+    source: str
+    exact: bool
+    times: Mapping[int, float]
+
+
+def busy(cpus: Collection[int], now: float, root: Path = ROOT) -> Busy | None:
+    """Return the time that each of these CPUs was busy so far; `now`: the time of the clock."""
+    for read in (_schedstat, _cpuacct):
+        found = read(root)
+        if all(cpu in found for cpu in cpus):
+            return Busy(read.__name__.strip("_"), True, {cpu: found[cpu] for cpu in cpus})
+    idle = {cpu: _idle(cpu, root) for cpu in cpus}
+    if any(time_ is None for time_ in idle.values()):
+        return None
+    return Busy("cpuidle", False, {cpu: now - (time_ or 0.0) for cpu, time_ in idle.items()})
+
+
+def _schedstat(root: Path) -> dict[int, float]:
+    """Read the time of all tasks from /proc/schedstat: Documentation/scheduler/sched-stats.rst.
+
+    A task's time is added when it leaves its CPU (sched_info_depart() in
+    kernel/sched/stats.h).
+    """
+    found = {}
+    for line in text(root / "proc/schedstat").splitlines():
+        name, _, rest = line.partition(" ")
+        fields = numbers(rest)
+        if name.startswith("cpu") and name[3:].isdigit() and len(fields) > 6:
+            found[int(name[3:])] = fields[6] * _NANO
+    return found
+
+
+def _cpuacct(root: Path) -> dict[int, float]:
+    """Read the time of all tasks from the root of the cpuacct hierarchy (cgroups(7), version 1).
+
+    Only the root has a release_agent: below it, as in a container, the file counts the
+    tasks of one group.
+    """
+    for name in ("cpuacct", "cpu,cpuacct"):
+        folder = root / "sys/fs/cgroup" / name
+        if (folder / "release_agent").exists():
+            return {
+                cpu: time_ * _NANO
+                for cpu, time_ in enumerate(numbers(text(folder / "cpuacct.usage_percpu")))
+            }
+    return {}
+
+
+def _idle(cpu: int, root: Path) -> float | None:
+    """Return the time in idle states: Documentation/admin-guide/pm/cpuidle.rst."""
+    states = (root / f"sys/devices/system/cpu/cpu{cpu}/cpuidle").glob("state*/time")
+    times = [numbers(text(path)) for path in states]
+    return sum(fields[0] for fields in times if fields) * _MICRO if times else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Time of one CPU so far, in clock ticks: proc_stat(5)."""
+
+    total: int
+    tasks: int  # user, nice and system
+    interrupts: int  # irq and softirq
+    steal: int
+
+    def since(self, before: Ticks) -> Ticks:
+        """Return the ticks since then."""
+        return Ticks(
+            self.total - before.total,
+            self.tasks - before.tasks,
+            self.interrupts - before.interrupts,
+            self.steal - before.steal,
+        )
+
+
+def ticks(root: Path = ROOT) -> dict[int, Ticks]:
+    """Read the ticks of each CPU; a kernel that counts no steal shows 0."""
+    found = {}
+    for line in text(root / "proc/stat").splitlines():
+        name, _, rest = line.partition(" ")
+        fields = [*numbers(rest)[:8], *[0] * 8][:8]
+        if name.startswith("cpu") and name[3:].isdigit():
+            interrupts = fields[5] + fields[6]
+            found[int(name[3:])] = Ticks(sum(fields), sum(fields[:3]), interrupts, fields[7])
+    return found
+
+
+def stolen(
+    before: Mapping[int, Ticks], after: Mapping[int, Ticks], cpus: Iterable[int]
+) -> dict[int, float]:
+    """Return the share that the hypervisor took from each CPU, at least.
+
+    The kernel counts nanoseconds and shows ticks, so a difference of two readings may be one
+    tick too large.
+    """
+    found = {}
+    for cpu in cpus:
+        if cpu in before and cpu in after:
+            passed = after[cpu].since(before[cpu])
+            found[cpu] = max(0, passed.steal - 1) / max(1, passed.total)
+    return found

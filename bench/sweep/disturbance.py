@@ -1,0 +1,69 @@
+"""The void rule: the runs that others have disturbed, and the reason, as a text.
+
+Pure functions. One rule and one limit hold for every placement, and for calibrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ipcbench.bench.results.records import Disturbance
+
+LIMIT = 0.05  # share of a CPU's time that others may have: as large as typical effects
+
+
+class Disturbed(Protocol):
+    """A run, or the outcome of one."""
+
+    @property
+    def foreign(self) -> float | None:
+        """The share of time that others had; None: it cannot be seen."""
+
+    @property
+    def disturbance(self) -> Disturbance:
+        """The parts of it."""
+
+
+def why_void(run: Disturbed, usual: float = 0.0) -> str:
+    """Return the reason why a run, or a calibration, does not count; "" where it counts.
+
+    `usual`: the share that quiet runs of the cell have, of which only the excess counts.
+    """
+    parts = run.disturbance
+    if parts.wall and parts.throttled > LIMIT * parts.wall:
+        milliseconds = parts.throttled * 1e3
+        return f"the CPU quota ({parts.quota}) stopped the processes for {milliseconds:.0f} ms"
+    if run.foreign is None or run.foreign - usual <= LIMIT:
+        return ""
+    beyond = f", beyond the usual {usual:.0%}" if usual else ""
+    share = f"{run.foreign - usual:.0%}"
+    if parts.waited is not None and parts.waited >= run.foreign:
+        return f"a process waited for its CPU {share} of the time{beyond}"
+    whose = "a CPU's" if parts.source else "the core's"
+    return f"{share} of {whose} time went to other processes{beyond}"
+
+
+def usual_share(attempts: Sequence[Disturbed]) -> float:
+    """Return the share that is usual for a cell, from the attempts at its calibration.
+
+    It is 0 where one of them was quiet. Where none was, a kernel that accounts interrupts
+    apart (CONFIG_IRQ_TIME_ACCOUNTING), or a container that hides ksoftirqd, may make the
+    cell's own work look foreign, and a kernel before 6.0 counts an idle CPU's waking as a
+    wait. Such a share is constant, and is at most what the ticks leave to it. So a busy
+    process beside the calibration is never usual.
+    """
+    shares = [one.foreign for one in attempts if one.foreign is not None]
+    known = [share for one in attempts if (share := _own_work(one.disturbance)) is not None]
+    if not shares or not known or min(shares) <= LIMIT:
+        return 0.0
+    return max(0.0, min(*shares, *known))
+
+
+def _own_work(parts: Disturbance) -> float | None:
+    """Return the share that may look foreign without any other process, at most."""
+    if parts.waited is None and not parts.source:  # on one CPU
+        return parts.interrupts
+    if parts.tasks is None:
+        return None
+    return 1.0 if parts.tasks <= LIMIT else 0.0

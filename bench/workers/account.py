@@ -1,0 +1,209 @@
+"""Account of a run: the time of its blocks, and the part that others had of it.
+
+The processes' own time is read here around each block, the control messages at its ends
+included: they are the run's own work. What the loops alone used is counted in each process
+(`ipcbench.bench.workers.process`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from ipcbench.bench.machine import cpu_time
+from ipcbench.bench.machine.cpu_quota import Quota, quotas
+from ipcbench.bench.machine.cpu_time import ROOT, Busy, KernelWorkers, Ticks
+from ipcbench.bench.results.records import Disturbance
+
+TICKS_TELL = 0.1  # seconds from which on counters of ticks (10 ms) say something
+SETTLE = 50e-6  # seconds of sleep after which this process's last stint on its CPU is counted
+
+kernel_workers = cache(KernelWorkers)
+"""The kernel's workers, found once: the fork server calls this before it forks."""
+
+limits = cache(quotas)
+"""The CPU quotas, found once likewise."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The counters at the start of a block, or at its end."""
+
+    wall: float
+    own: list[float]  # the CPU time of each process
+    waited: list[float | None]
+    busy: Busy | None
+    own_then: list[float]  # `own`, when `busy` was read
+
+
+@dataclass(slots=True)
+class _Sums:
+    """The differences of the readings, over all blocks so far; seconds."""
+
+    wall: float = 0.0
+    own: list[float] = field(default_factory=list)
+    waited: list[float] | None = field(default_factory=list)
+    rest: dict[int, float] | None = field(default_factory=dict)  # of a CPU, not the run's own
+    source: str = ""
+    exact: bool = False
+
+
+class Account:
+    """The counters of a run's processes and CPUs.
+
+    `begin`, then `enter` and `leave` around each block, then `end`. `pids` and `cpus` are in
+    the order of the processes. `idles`: the processes sleep by themselves, so that an idle
+    CPU is not one that others had.
+    """
+
+    def __init__(
+        self,
+        pids: Sequence[int],
+        cpus: Sequence[Sequence[int]],
+        *,
+        idles: bool = False,
+        root: Path = ROOT,
+    ) -> None:
+        self._pids, self._root = pids, root
+        self._cpus = [tuple(own) for own in cpus]
+        self._used = sorted({cpu for own in cpus for cpu in own})
+        self._one_cpu = len(self._used) == 1 and not idles
+        self._pinned = all(len(own) == 1 for own in self._cpus)
+        self._kernel = kernel_workers(root)
+        self._quotas: list[Quota] = limits(root)
+        self._sums = _Sums(own=[0.0] * len(pids), waited=[0.0] * len(pids))
+        self._parts = Disturbance()
+        self._kernel_time: dict[int, float] | None = None
+
+    @property
+    def wall(self) -> float:
+        """The seconds inside blocks so far."""
+        return self._sums.wall
+
+    def begin(self) -> None:
+        """Read the counters of the kernel's workers, of quotas, and of ticks."""
+        self._kernel.begin(self._used)
+        self._throttled = self._stops()
+        self._ticks, self._began = cpu_time.ticks(self._root), time.monotonic()
+        self._own_before = self._own()
+
+    def enter(self) -> None:
+        """Read the counters before a block."""
+        own, busy = self._busy()
+        waited = self._waited()
+        self._before = _Reading(
+            own=self._own(), wall=time.monotonic(), waited=waited, busy=busy, own_then=own
+        )
+
+    def leave(self) -> None:
+        """Read the counters after a block, and add the differences."""
+        wall, own, waited = time.monotonic(), self._own(), self._waited()
+        if not self._one_cpu:
+            time.sleep(SETTLE)
+        then, busy = self._busy()
+        self._add(_Reading(wall=wall, own=own, waited=waited, busy=busy, own_then=then))
+
+    def end(self) -> None:
+        """Read the counters that `begin` read; what comes later does not count."""
+        self._kernel_time = self._kernel.since()
+        self._parts = Disturbance(wall=self._sums.wall)
+        stops = [b - a for a, b in zip(self._throttled, self._stops(), strict=True)]
+        if any(stops):
+            self._parts.throttled = max(stops)
+            self._parts.quota = self._quotas[stops.index(self._parts.throttled)].setting
+        self._add_ticks(cpu_time.ticks(self._root), time.monotonic() - self._began)
+
+    def _own(self) -> list[float]:
+        return [cpu_time.process_time(pid) or 0.0 for pid in self._pids]
+
+    def _waited(self) -> list[float | None]:
+        return [cpu_time.waited(pid, self._root) for pid in self._pids]
+
+    def _stops(self) -> list[float]:
+        return [one.throttled() for one in self._quotas]
+
+    def _busy(self) -> tuple[list[float], Busy | None]:
+        """Read the processes' time and the CPUs' time, in this order.
+
+        Reading the clock of a process also brings the time of its CPU up to date, while it
+        runs there (task_sched_runtime() in Linux's kernel/sched/core.c).
+        """
+        if self._one_cpu:
+            return [], None
+        return self._own(), cpu_time.busy(self._used, time.monotonic(), self._root)
+
+    def _add(self, after: _Reading) -> None:
+        before, sums = self._before, self._sums
+        sums.wall += after.wall - before.wall
+        sums.own = [a + c - b for a, b, c in zip(sums.own, before.own, after.own, strict=True)]
+        if sums.waited is not None:
+            known = list(zip(sums.waited, before.waited, after.waited, strict=True))
+            sums.waited = [a + c - b for a, b, c in known if b is not None and c is not None]
+            if len(sums.waited) < len(known):
+                sums.waited = None
+        if before.busy is None or after.busy is None or before.busy.source != after.busy.source:
+            sums.rest = None
+        if sums.rest is None or before.busy is None or after.busy is None:
+            return
+        sums.source, sums.exact = after.busy.source, after.busy.exact
+        for cpu in self._used:
+            passed = after.busy.times[cpu] - before.busy.times[cpu]
+            sums.rest[cpu] = sums.rest.get(cpu, 0.0) + passed
+        for (cpu, *_), start, end in zip(self._cpus, before.own_then, after.own_then, strict=True):
+            sums.rest[cpu] -= end - start
+
+    # What it comes to
+
+    def outcome(self) -> tuple[float | None, Disturbance]:
+        """Return the share of foreign time, and its parts."""
+        wall, parts = self._sums.wall, self._parts
+        if not wall:
+            return None, parts
+        kernel = self._kernel_time or dict.fromkeys(self._used, 0.0)
+        if self._kernel_time is not None:
+            parts.kernel = max(kernel.values()) / wall
+        if self._one_cpu:
+            parts.others = max(0.0, 1 - (sum(self._sums.own) + sum(kernel.values())) / wall)
+            return parts.others, parts
+        parts.waited = self._longest_wait(kernel)
+        parts.others = self._had_by_others(kernel)
+        parts.source = self._sums.source if parts.others is not None else ""
+        if parts.others is not None and self._sums.exact:
+            return parts.others, parts  # a process waits only while others have its CPU
+        known = [share for share in (parts.waited, parts.others) if share is not None]
+        return max(known, default=None), parts
+
+    def _longest_wait(self, kernel: Mapping[int, float]) -> float | None:
+        """Return the share of the longest wait, where no two processes share a CPU."""
+        if self._sums.waited is None or not self._pinned or len(self._used) < len(self._cpus):
+            return None
+        waits = zip(self._cpus, self._sums.waited, strict=True)
+        return max(max(0.0, seconds - kernel[cpu]) for (cpu,), seconds in waits) / self._sums.wall
+
+    def _had_by_others(self, kernel: Mapping[int, float]) -> float | None:
+        """Return the share of the CPU of which others had most.
+
+        The scheduler moves processes that are not pinned away from others: then the CPUs
+        count together.
+        """
+        if not self._sums.rest:
+            return None
+        rest = [seconds - kernel[cpu] for cpu, seconds in self._sums.rest.items()]
+        share = max(rest) if self._pinned else sum(rest) / len(rest)
+        # The kernel adds a running process's time at ticks and switches, so it may be late.
+        return min(1.0, max(0.0, share / self._sums.wall))
+
+    def _add_ticks(self, after: Mapping[int, Ticks], wall: float) -> None:
+        """Add what the counters of ticks say, where enough time has passed for them."""
+        before = self._ticks
+        if wall < TICKS_TELL or not all(cpu in before and cpu in after for cpu in self._used):
+            return
+        passed = [after[cpu].since(before[cpu]) for cpu in self._used]
+        total = max(1, sum(one.total for one in passed))
+        own = sum(self._own()) - sum(self._own_before)
+        self._parts.interrupts = max(one.interrupts / max(1, one.total) for one in passed)
+        tasks = sum(one.tasks for one in passed) / total
+        self._parts.tasks = max(0.0, tasks - own / (wall * len(self._used)))
