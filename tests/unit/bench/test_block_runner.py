@@ -99,7 +99,7 @@ def test_the_start_of_a_pass_has_no_stamp() -> None:
 def test_a_part_without_single_times_has_none() -> None:
     seat = Seat(0, Role.SENDER, 0, stream.SENDER)
     runner = BlockRunner(_Endpoint(), seat, 64, RealClock(), memoryview(bytearray(8)), native=False)
-    assert runner.prepare(31, 30)().handled == 31
+    assert runner.prepare(31, 30)().span.handled == 31
     assert runner.tail() == {}
 
 
@@ -119,7 +119,7 @@ def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int |
     worker.job = SimpleNamespace(stamps=200, loops=5000, warm_up=WarmUp(share=0.2))
     worker._pattern, worker._seats, worker._timed = pattern, pattern.seats(2), 0.0
     worker.report = lambda line: None
-    worker._run_block = lambda loops, own, stamps: 0.0
+    worker._run_block = lambda loops, own, stamps: (0.0, [])
     worker._runner = SimpleNamespace(
         prepare=lambda loops, stamps: asked.append((loops, stamps)), tail=lambda: {3: 150}
     )
