@@ -95,7 +95,7 @@ class Measured:
     times: Mapping[int, float]
     interval: Interval  # of the times, in seconds
     cpus: frozenset[int]  # that its processes could use
-    cores: str  # the kind of these CPUs' cores; "": all are alike, or there are several kinds
+    cores: str  # the kind of these CPUs' cores, or `CPUs of 2 kinds`; "": all are alike
     idle: str  # the driver and governor of the machine's idle states; "": not known
 
     @property
@@ -185,7 +185,7 @@ def _measured(result: CellResult, kinds: Mapping[int, str], idle: str) -> Measur
     interval = median_interval(list(times.values()))
     cpus = frozenset(cpu for run in result.good for own in run.cpus for cpu in own)
     used = {kinds.get(cpu, "") for cpu in cpus}
-    cores = used.pop() if len(used) == 1 else ""
+    cores = used.pop() if len(used) == 1 else f"CPUs of {len(used)} kinds" if used else ""
     return Measured(result.cell, result.facts, result.good, times, interval, cpus, cores, idle)
 
 

@@ -1,11 +1,15 @@
 """Topology: the CPUs that may be used, their cores, caches and kinds, as /sys shows them.
 
-A hybrid machine has cores of several kinds. Two files tell them apart: `cpu_capacity`, the
-speed of a CPU relative to the fastest one, 1024
-(Documentation/ABI/testing/sysfs-devices-system-cpu), and on Intel the CPUs of each kind's
-counters, `cpu_core/cpus` and `cpu_atom/cpus` (arch/x86/events/intel/core.c). The counters
-decide where they exist: with SMT, Intel's driver gives no capacities, and without it the
-preferred cores have a slightly higher one (drivers/cpufreq/intel_pstate.c).
+A hybrid machine has cores of several kinds. Three files tell them apart. The first one in
+which CPUs differ decides:
+
+- On Intel the CPUs of each kind's counters, `cpu_core/cpus` and `cpu_atom/cpus`
+  (arch/x86/events/intel/core.c). With SMT, Intel's driver gives no capacities, and without it
+  the preferred cores have a slightly higher one (drivers/cpufreq/intel_pstate.c).
+- `cpu_capacity`, the speed of a CPU relative to the fastest one, 1024
+  (Documentation/ABI/testing/sysfs-devices-system-cpu).
+- `cpufreq/cpuinfo_max_freq`, the highest clock rate: AMD's dense cores have a lower one and no
+  capacity of their own.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ INTEL = {  # the counters of a kind -> its name, the fastest first
     "cpu_lowpower": "low-power cores",
 }
 ALIKE = 0.95  # of the highest capacity of a kind: preferred cores differ by less
+ALIKE_RATE = 0.9  # of the highest clock rate of a kind, likewise
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,12 +109,22 @@ def _kinds(cpus: Collection[int]) -> Mapping[int, Kind]:
     The CPUs that may not be used count as well: a sweep that is confined to the slow cores
     says so.
     """
-    capacities = {cpu: _capacity(cpu) for cpu in cpus}
-    groups = _by_counters(cpus) or _by_capacity(capacities)
-    if len(groups) < 2:
-        return {}
+    capacities = {cpu: _number(cpu, "cpu_capacity") for cpu in cpus}
+    rates = {cpu: _number(cpu, "cpufreq/cpuinfo_max_freq") // 1000 for cpu in cpus}
+    groups = next(
+        (
+            found
+            for found in (
+                _by_counters(cpus),
+                _by_speed(capacities, ALIKE, "cores of capacity {}"),
+                _by_speed(rates, ALIKE_RATE, "cores of {} MHz"),
+            )
+            if len(found) > 1
+        ),
+        {},
+    )
     highest = {name: max(map(capacities.__getitem__, group)) for name, group in groups.items()}
-    ranked = sorted(groups, key=lambda name: -highest[name])  # a stable sort: INTEL's order
+    ranked = sorted(groups, key=lambda name: -highest[name])  # a stable sort: the fastest first
     return {
         cpu: Kind(rank, name, highest[name])
         for rank, name in enumerate(ranked)
@@ -117,8 +132,8 @@ def _kinds(cpus: Collection[int]) -> Mapping[int, Kind]:
     }
 
 
-def _capacity(cpu: int) -> int:
-    written = text_of(DEVICES / f"system/cpu/cpu{cpu}/cpu_capacity")
+def _number(cpu: int, file: str) -> int:
+    written = text_of(DEVICES / f"system/cpu/cpu{cpu}/{file}")
     return int(written) if written.isdecimal() else 0
 
 
@@ -130,11 +145,12 @@ def _by_counters(cpus: Collection[int]) -> dict[str, Sequence[int]]:
     return {name: group for name, group in found.items() if group}
 
 
-def _by_capacity(capacities: Mapping[int, int]) -> dict[str, Sequence[int]]:
+def _by_speed(speeds: Mapping[int, int], alike: float, name: str) -> dict[str, Sequence[int]]:
+    """Group CPUs whose speed is at least `alike` of the highest of their group."""
     groups: dict[int, list[int]] = {}
     highest = 0
-    for cpu in sorted(capacities, key=lambda one: (-capacities[one], one)):
-        if not highest or capacities[cpu] < ALIKE * highest:
-            highest = capacities[cpu]
+    for cpu in sorted(speeds, key=lambda one: (-speeds[one], one)):
+        if not highest or speeds[cpu] < alike * highest:
+            highest = speeds[cpu]
         groups.setdefault(highest, []).append(cpu)
-    return {f"cores of capacity {highest}": sorted(group) for highest, group in groups.items()}
+    return {name.format(highest): sorted(group) for highest, group in groups.items()}

@@ -114,6 +114,18 @@ def prime(devices: Devices) -> None:
     devices.cpus([(cpu,) for cpu in range(8)], caches=[range(8)], capacity=capacity)
 
 
+def strix_point(devices: Devices) -> None:
+    """Ryzen AI 9 HX 370: 4 Zen 5 and 8 Zen 5c, each with an L3 and two threads."""
+    devices.cpus(
+        [(core, core + 12) for core in range(12)],
+        caches=[(*range(4), *range(12, 16)), (*range(4, 12), *range(16, 24))],
+        capacity=dict.fromkeys(range(24), 1024),
+    )
+    for cpu in range(24):
+        rate = 5157895 if cpu % 12 < 4 else 3306000
+        devices.write(f"system/cpu/cpu{cpu}/cpufreq/cpuinfo_max_freq", rate)
+
+
 def two_sockets(devices: Devices) -> None:
     """A server: two sockets of four cores with two threads, every CPU of capacity 1024."""
     devices.cpus(
@@ -167,6 +179,15 @@ P, E = "performance cores", "efficiency cores"
             6,
             [6, 5, 4],
         ),
+        (
+            strix_point,
+            {
+                "cores of 5157 MHz": [*range(4), *range(12, 16)],
+                "cores of 3306 MHz": [*range(4, 12), *range(16, 24)],
+            },
+            15,
+            [3, 2, 1],
+        ),
         (two_sockets, {"": range(16)}, 15, [3, 2, 1]),
         (bare_vm, {"": range(4)}, 3, [3, 2, 1]),
     ],
@@ -189,7 +210,7 @@ def test_pinned_processes_use_the_fastest_kind_that_has_two_cores(
 
 
 @pytest.mark.parametrize(
-    "machine", [alder_lake, lunar_lake, arrow_lake, pentium_8505, big_little, prime]
+    "machine", [alder_lake, lunar_lake, arrow_lake, pentium_8505, big_little, prime, strix_point]
 )
 @pytest.mark.parametrize("processes", [2, 3, 8, 40])
 def test_kinds_are_never_mixed(devices: Devices, machine: object, processes: int) -> None:
@@ -239,6 +260,9 @@ def test_a_core_of_each_kind_is_no_two_cores(devices: Devices) -> None:
 
 def test_preferred_cores_are_no_kind_of_their_own(devices: Devices) -> None:
     """Of eight equal cores, two may be clocked a little higher."""
+    for cpu in range(8):
+        rate = 4500000 if cpu < 2 else 4300000
+        devices.write(f"system/cpu/cpu{cpu}/cpufreq/cpuinfo_max_freq", rate)
     speeds = {0: 1024, 1: 1024} | dict.fromkeys(range(2, 8), 990)
     devices.cpus([(cpu,) for cpu in range(8)], caches=[range(8)], capacity=speeds)
     assert len(kinds_of(topology())) == 1

@@ -58,7 +58,7 @@ def shown(
             [2],
             [[0, 1, 2, 3, 4, 5]],
             [P, E],
-            "2 processes on 6 CPUs, placed by the scheduler",
+            "2 processes on 6 CPUs of 2 kinds, placed by the scheduler",
         ),
         ("moon", [2], [[1]], [], ""),
     ],
