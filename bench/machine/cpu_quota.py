@@ -13,8 +13,6 @@ from pathlib import Path
 
 from ipcbench.bench.machine.cpu_time import ROOT, numbers, text
 
-REMEDY = "raise the quota (docker --cpus, cpu.max), or measure outside the container"
-
 
 @dataclass(frozen=True, slots=True)
 class Quota:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ipcbench.bench.machine import interpreter
+from ipcbench.bench.machine.cpu_quota import quotas
 from ipcbench.bench.machine.text import status, text_of
 from ipcbench.bench.results.slowdowns import (
+    CPU_QUOTA,
     GOVERNOR,
     IDLE_DRIVER,
     IDLE_GOVERNOR,
@@ -107,6 +109,16 @@ def _seccomp(cpu: int) -> str:
     if mode != "filter" or not filters.isdecimal():
         return mode
     return "1 filter" if filters == "1" else f"{filters} filters"
+
+
+def _quota(cpu: int) -> str:
+    """Name the smallest CPU quota that the allowed CPUs can use up; "" without one."""
+    cpus = len(os.sched_getaffinity(0))
+    binding = [quota for quota in quotas(PROC.parent) if quota.cpus < cpus]
+    if not binding:
+        return ""
+    least = min(binding, key=lambda quota: quota.cpus)
+    return f"{least.setting} allows the time of {least.cpus:g} CPUs, of {cpus}"
 
 
 def _mitigations(cpu: int) -> str:
@@ -218,6 +230,7 @@ _READERS: Mapping[str, Callable[[int], str]] = {
     "preemption": _preemption,
     MITIGATIONS: _mitigations,
     "boot options": _boot,
+    CPU_QUOTA: _quota,
     SECCOMP: _seccomp,
     NICE: _nice,
     POLICY: _policy,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+CPU_QUOTA = "CPU quota"
 SECCOMP = "seccomp"
 TRACER = "tracer"
 NICE = "nice"
@@ -58,6 +59,14 @@ def _seccomp(topic: str, value: str) -> Iterator[Slowdown]:
             f"{value}: the kernel checks each system call before it makes it",
             "measure outside the container, or in one with --security-opt seccomp=unconfined",
         )
+
+
+def _cpu_quota(topic: str, value: str) -> Iterator[Slowdown]:
+    yield Slowdown(
+        topic,
+        f"{value}: the kernel stops all processes beyond it",
+        "raise the quota (docker --cpus, cpu.max), or measure outside the container",
+    )
 
 
 def _tracer(topic: str, value: str) -> Iterator[Slowdown]:
@@ -136,6 +145,7 @@ _JUDGES: Mapping[str, Callable[[str, str], Iterator[Slowdown]]] = {
     HOOKS: _hooks,
     PYTHON_BUILD: _python_build,
     NATIVE_BUILD: _native_build,
+    CPU_QUOTA: _cpu_quota,
     TRACER: _tracer,
     SECCOMP: _seccomp,
     NICE: _nice,

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import cpu_time, host
-from ipcbench.bench.machine.cpu_quota import REMEDY, quotas
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
 from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
@@ -51,7 +50,6 @@ def examine() -> list[Finding]:
         *_hardware(),
         *_settings(),
         *_noise(),
-        *_quotas(),
         *_other_sweeps(),
         *leftovers(),
         *_native(),
@@ -143,12 +141,6 @@ def _noise() -> Iterator[Finding]:
     )
     severity = Severity.OK if load < IDLE else Severity.WARNING
     yield Finding(severity, "load", f"{load:.2f} over the last minute")
-
-
-def _quotas() -> Iterator[Finding]:
-    for quota in quotas():
-        text = f"{quota.setting} allows the time of {quota.cpus:g} CPUs"
-        yield warning("CPU quota", f"{text}, and stops all processes beyond it", REMEDY)
 
 
 def _share(topic: str, text: str, remedy: str, *, fits: bool) -> Finding:

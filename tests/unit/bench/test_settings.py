@@ -62,6 +62,24 @@ def test_filters_of_system_calls(files: Files, lines: tuple[str, ...], found: st
     assert read("seccomp") == found
 
 
+@pytest.mark.parametrize(
+    ("limit", "found"),
+    [
+        ("50000 100000", "cpu.max allows the time of 0.5 CPUs, of 2"),
+        ("200000 100000", ""),  # two CPUs cannot use it up
+        ("max 100000", ""),
+    ],
+)
+def test_a_quota_that_the_cpus_can_use_up(
+    files: Files, monkeypatch: pytest.MonkeyPatch, limit: str, found: str
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    files.write("proc/self/cgroup", "0::/box")
+    files.write("proc/self/mountinfo", "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw")
+    files.write("sys/fs/cgroup/box/cpu.max", limit)
+    assert read("CPU quota") == found
+
+
 def test_mitigations_in_short(files: Files) -> None:
     folder = "sys/devices/system/cpu/vulnerabilities"
     for name, state in {

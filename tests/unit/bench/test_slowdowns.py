@@ -27,6 +27,7 @@ def test_a_usual_machine_has_none() -> None:
     ("topic", "value", "remedy"),
     [
         ("seccomp", "2 filters", "seccomp=unconfined"),
+        ("CPU quota", "cpu.max allows the time of 0.5 CPUs, of 2", "docker --cpus"),
         ("seccomp", "strict", "seccomp=unconfined"),
         ("tracer", "process 77", "strace"),
         ("nice", "10", "nice(1)"),
