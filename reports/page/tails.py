@@ -24,10 +24,11 @@ class Tail:
     """Single times of a cell, in nanoseconds.
 
     `fewest`, `most`: of a round, over all processes that took some. `percentiles`: over
-    rounds, one for each of QUANTILES; None where a round is too small to show it.
+    `rounds`, one for each of QUANTILES; None where a round is too small to show it.
     """
 
     measured: Measured
+    rounds: int
     fewest: int
     most: int
     percentiles: list[Interval | None]
@@ -52,6 +53,7 @@ def _tail(one: Measured) -> Tail:
     columns = list(zip(*found, strict=True))
     return Tail(
         measured=one,
+        rounds=len(rounds),
         fewest=min(sizes),
         most=max(sizes),
         percentiles=_filled([median_interval(column) for column in columns[:-1]]),

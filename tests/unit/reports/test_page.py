@@ -343,3 +343,20 @@ def test_numbers_are_short() -> None:
     assert bounds(Interval(2e-6, 1.9e-6, 2.1e-6, 0.96, 12), "time") == f"1.90{TO}2.10 µs"
     assert bounds(Interval(1e-3, 9e-4, 2e-3, 0.96, 12), "time") == f"900 µs {TO} 2.00 ms"
     assert [count(x) for x in (0, 0.0021, 1.0)] == ["0", "0.002", "1.00"]
+
+
+def test_the_tails_say_how_many_times_of_what_a_round_has(tmp_path) -> None:
+    planned = cells(("pipe",), patterns=("latency", "fan-in"), sizes=(64,))
+    results = sweep(reference, planned, tail=200)
+    for cell in results.cells.values():
+        if cell.cell.pattern == "fan-in":
+            assert cell.facts is not None
+            cell.facts = msgspec.structs.replace(cell.facts, single="send")
+            for run in cell.runs:
+                run.tail = {300: 100 + 100 * run.round}
+    _, page = read(results, tmp_path)
+    table = page[page.index('id="tails"') : page.index('id="figures"')]
+    latency, fan_in = table.split("<tr>")[2:]
+    assert '<td>round trip</td><td class="n">200<span class="sub">12 rounds</span>' in latency
+    assert '<td>send</td><td class="n">200 to 1,300<span class="sub">12 rounds</span>' in fan_in
+    assert "It is not the time until the message arrives" in table
