@@ -37,6 +37,6 @@ class OomWatch:
         size = "" if limit.value is None else f", {limit.value // 2**20} MiB,"
         return msgspec.structs.replace(
             failure,
-            what=f"{failure.what} of the OOM killer: {limit.source} memory{size} is used up",
+            what=f"{failure.what} of the OOM killer: the memory {limit.source}{size} is used up",
             remedy=limit.remedy,
         )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import platform
 import resource
+import socket
 import struct
 import sys
 from collections.abc import Mapping
@@ -68,6 +70,7 @@ class Confinement:
         user: run as a user without processes and privileges.
         cgroup: folder of the cgroup to join.
         cpus: the allowed CPUs.
+        loopback: set the loopback device of the private network namespace up.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ class Confinement:
     user: bool = False
     cgroup: str = ""
     cpus: tuple[int, ...] = ()
+    loopback: bool = False
 
     def wrapped(self, command: list[str]) -> list[str]:
         """Build the command line that runs `command` under the confinement."""
@@ -114,6 +118,12 @@ def _devices(names: list[str]) -> None:
         _called("mount", bytes(there), bytes(here), None, _MS_BIND, None)
     _called("mount", bytes(stage), b"/dev", None, _MS_BIND | _MS_REC, None)
     _called("umount2", bytes(stage), _MNT_DETACH)
+
+
+def _loopback() -> None:
+    """Set the loopback device up: netdevice(7), SIOCSIFFLAGS with IFF_UP and IFF_RUNNING."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14s", b"lo", 0x1 | 0x40, b""))
 
 
 def _become_root() -> None:
@@ -169,12 +179,14 @@ def main() -> None:
             )  # 0: this process, cgroups(7)
         if restrictions["namespaces"]:
             _unshare(restrictions["namespaces"])
+        if restrictions["loopback"]:
+            _loopback()
+        for path, value in restrictions["settings"].items():
+            Path("/proc/sys", path).write_text(value)
         for path, options in restrictions["tmpfs"].items():
             _called("mount", b"tmpfs", path.encode(), b"tmpfs", 0, options.encode())
         if restrictions["devices"]:
             _devices(restrictions["devices"])
-        for path, value in restrictions["settings"].items():
-            Path("/proc/sys", path).write_text(value)
         if restrictions["cpus"]:
             os.sched_setaffinity(0, restrictions["cpus"])
         if restrictions["user"] and not os.getuid() and not in_namespace:

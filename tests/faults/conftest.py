@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from tests.faults.sweeps import Sandbox
 
-_FIRST = Path("/sys/fs/cgroup/pids")  # cgroups(7): one hierarchy for each controller
+_ROOT = Path("/sys/fs/cgroup")  # in version 1, a hierarchy below for each controller: cgroups(7)
 
 
 @pytest.fixture
@@ -25,15 +26,29 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 @pytest.fixture
 def pids() -> Iterator[Path]:
     """An empty cgroup with the controller of pids, of cgroups v1 or v2."""
-    base = _FIRST if _FIRST.is_dir() else _FIRST.parent
+    with _cgroup("pids", ("pids.max",)) as folder:
+        yield folder
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """An empty cgroup with the controller of memory, of cgroups v1 or v2."""
+    with _cgroup("memory", ("memory.max", "memory.limit_in_bytes")) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def _cgroup(controller: str, files: tuple[str, ...]) -> Iterator[Path]:
+    first = _ROOT / controller
+    base = first if first.is_dir() else _ROOT
     folder = base / f"ipcbench-{os.getpid()}"
     try:
         folder.mkdir()
     except OSError as error:
         pytest.skip(f"no cgroup can be made here: {error}")
     try:
-        if not (folder / "pids.max").exists():
-            pytest.skip("this machine has no controller of pids (cgroup.subtree_control)")
+        if not any((folder / name).exists() for name in files):
+            pytest.skip(f"this machine has no controller of {controller} (cgroup.subtree_control)")
         yield folder
     finally:
         while (folder / "cgroup.procs").read_text():  # a zombie stays in it until it is waited for

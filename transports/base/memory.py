@@ -143,6 +143,6 @@ def bound() -> Limit:
     limits = [(cgroup.limit, cgroup) for cgroup in memory_cgroups()]
     bounded = [(limit, cgroup) for limit, cgroup in limits if limit is not None]
     if not bounded:
-        return Limit("memory", None, "this machine's", FREE)
+        return Limit("memory", None, "of this machine", FREE)
     limit, cgroup = min(bounded, key=lambda one: one[0])
-    return Limit("memory", limit, f"the cgroup {cgroup.folder}'s", RAISE)
+    return Limit("memory", limit, f"of the cgroup {cgroup.folder}", RAISE)

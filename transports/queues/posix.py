@@ -116,8 +116,9 @@ def _raised(need: Need) -> str:
     depth = need.depth or min(MOST_MESSAGES, sysctl(_DEEPEST))
     wanted = {_LONGEST: need.size, _DEEPEST: depth}
     settings = {name: value for name, value in wanted.items() if value > sysctl(name)}
-    bytes_ = need.ways * _counted(depth, need.size)
-    return all_of(set_kernel(settings), _more_bytes(bytes_))
+    # Without a depth asked for, a queue is as deep as the limit allows: one message at least.
+    least = need.ways * _counted(need.depth or 1, need.size)
+    return all_of(set_kernel(settings), _more_bytes(least, need.ways * _counted(depth, need.size)))
 
 
 def _counted(depth: int, size: int) -> int:
@@ -125,13 +126,13 @@ def _counted(depth: int, size: int) -> int:
     return depth * (size + OVERHEAD)
 
 
-def _more_bytes(wanted: int) -> str:
-    """Return the action that allows so many bytes in queues; "" where the limit is far above.
+def _more_bytes(least: int, wanted: int) -> str:
+    """Return the action that allows so many bytes in queues; "" where the limit is above `least`.
 
     Other queues of this user may already have used up today's limit.
     """
     user = _user_bytes()
-    if user is None or wanted <= user // 2:
+    if user is None or least <= user:
         return ""
     return raise_limit("RLIMIT_MSGQUEUE", max(819200, user + wanted))
 

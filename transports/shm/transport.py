@@ -41,6 +41,7 @@ HUGE, IN_PLACE = "/huge", "/in-place"
 SEVERAL = (Topology.LINK, Topology.FAN_IN, Topology.HUB)
 
 _LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest one counts
+_SLOTS = 2 * DEFAULT_DEPTHS[0]  # of a link: both directions, at the smallest default depth
 _SPARE = 4096  # bytes for each slot, for lengths and rounding
 
 
@@ -97,11 +98,10 @@ class Shm:
         capacity = self.segment.capacity()
         if isinstance(capacity, Unavailable):
             return capacity
-        slots = 2 * DEFAULT_DEPTHS[0]  # both directions, at the smallest default depth
         return Limits(
             message=Limit(
                 "message",
-                None if capacity.value is None else max(0, capacity.value // slots - _SPARE),
+                None if capacity.value is None else max(0, capacity.value // _SLOTS - _SPARE),
                 capacity.source,
                 capacity.remedy,
                 lambda need: capacity.remedy_for(self._segment_of(need)),
@@ -112,7 +112,8 @@ class Shm:
     def _segment_of(self, need: Need) -> Need:
         """Return the bytes of a channel's segment for these messages."""
         spec = Spec(size=need.size, topology=need.topology, parties=need.parties, depth=need.depth)
-        return Need(Layout.of(spec, self.waiter).size + _SPARE)
+        admitted = _SLOTS * (need.size + _SPARE)  # what `_limits` asks for
+        return Need(max(Layout.of(spec, self.waiter).size, admitted))
 
     def create(self, spec: Spec) -> ShmChannel:
         limits = self._limits()

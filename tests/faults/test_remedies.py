@@ -1,0 +1,167 @@
+"""A remedy suffices: obeyed to the letter, it lets the same cell be measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ipcbench.bench.results.results import Status
+from tests.faults.confined import Confinement
+from tests.faults.obedience import obey
+from tests.faults.sweeps import Sandbox, failed, why_skipped
+
+IPC = Confinement(namespaces=("ipc",))
+SMALL = Confinement(namespaces=("mount",), tmpfs={"/dev/shm": "size=1m"})
+FEW_BYTES = Confinement(namespaces=("ipc",), settings={"kernel/shmmax": "65536"})
+FEW_PAGES = Confinement(namespaces=("ipc",), settings={"kernel/shmall": "300"})
+
+
+@pytest.mark.parametrize(
+    ("confinement", "transport", "size", "remedy"),
+    [
+        (IPC, "sysv-queue", "64K", "sysctl -w kernel.msgmax=65536 kernel.msgmnb=131072"),
+        (IPC, "sysv-queue", "6M", "sysctl -w kernel.msgmax=6291456 kernel.msgmnb=12582912"),
+        (IPC, "posix-queue", "64K", "sysctl -w fs.mqueue.msgsize_max=65536"),
+        (FEW_BYTES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmmax="),
+        (FEW_PAGES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmall="),
+        (SMALL, "shm:posix+posix-sem", "1M", "mount -o remount,size="),
+        (SMALL, "shm:tmpfs+posix-sem", "1M", "mount -o remount,size="),
+    ],
+)
+def test_a_size_that_the_machine_refuses(
+    confinement: Confinement, transport: str, size: str, remedy: str, tmp_path: Path
+) -> None:
+    arguments = ("-t", transport, "-s", size, "--pattern", "latency")
+    found, before, after = obey(tmp_path, confinement, *arguments)
+    assert found.startswith(remedy)
+    assert {one.status for one in before.cells.values()} == {Status.SKIPPED}
+    assert {one.status for one in after.cells.values()} == {Status.OK}
+
+
+@pytest.mark.parametrize(
+    ("settings", "transport", "remedy"),
+    [
+        ({"fs/mqueue/queues_max": "1"}, "posix-queue", "sysctl -w fs.mqueue.queues_max=3"),
+        ({"kernel/msgmni": "1"}, "sysv-queue", "sysctl -w kernel.msgmni="),
+        ({"kernel/sem": "250 32000 32 1"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
+        ({"kernel/sem": "250 1 32 100"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
+    ],
+)
+def test_a_number_of_objects_that_is_reached(
+    settings: dict[str, str], transport: str, remedy: str, tmp_path: Path
+) -> None:
+    """The probe needs one object, a link more of them."""
+    confinement = Confinement(namespaces=("ipc",), settings=settings)
+    found, before, after = obey(tmp_path, confinement, "-t", transport, "--pattern", "latency")
+    assert found.startswith(remedy)
+    assert {one.status for one in before.cells.values()} == {Status.FAILED}
+    assert {one.status for one in after.cells.values()} == {Status.OK}
+
+
+def test_the_number_of_queues_is_named(sandbox: Sandbox) -> None:
+    """The binding drops the errno by which it differs from RLIMIT_MSGQUEUE."""
+    confinement = Confinement(namespaces=("ipc",), settings={"fs/mqueue/queues_max": "1"})
+    _, results = sandbox.sweep(confinement, "-t", "posix-queue", "--pattern", "latency")
+    assert failed(results)
+    for result in failed(results):
+        for failure in result.failures:
+            assert failure.what == "there are fs.mqueue.queues_max queues already, 1"
+            assert "ulimit" not in failure.remedy
+
+
+@pytest.mark.parametrize(
+    ("transport", "size", "remedy"),
+    [
+        ("posix-queue", "17M", "no setting suffices: fs.mqueue.msgsize_max goes up to 16777216"),
+        ("sysv-queue", "3G", "no setting suffices: kernel.msgmax and kernel.msgmnb go up to"),
+        ("unix-dgram", "16M", "no setting suffices: the kernel allocates a message of this"),
+        ("unix-seqpacket", "16M", "no setting suffices: the kernel allocates a message of this"),
+    ],
+)
+def test_a_size_that_no_setting_allows(
+    transport: str, size: str, remedy: str, sandbox: Sandbox
+) -> None:
+    _, results = sandbox.sweep(Confinement(), "-t", transport, "-s", size, "--pattern", "latency")
+    ((_, found),) = why_skipped(results, transport)
+    assert found.startswith(remedy)
+
+
+# Ports
+
+
+def test_no_port_is_free(sandbox: Sandbox) -> None:
+    settings = {"net/ipv4/ip_local_port_range": "40000 40000"}
+    confinement = Confinement(namespaces=("net",), settings=settings, loopback=True)
+    found = sandbox.unavailable(confinement)
+    reason, remedy = found["tcp"]
+    assert reason == (
+        "no port of 127.0.0.1 is free: all from 40000 to 40000 (net.ipv4.ip_local_port_range) "
+        "are in use"
+    )
+    assert remedy.startswith('sysctl -w net.ipv4.ip_local_port_range="32768 60999", or end')
+
+
+# Memory
+
+
+@pytest.fixture
+def small_memory(memory: Path) -> Confinement:
+    name = "memory.max" if (memory / "memory.max").exists() else "memory.limit_in_bytes"
+    (memory / name).write_text(str(160 << 20))
+    return Confinement(cgroup=str(memory))
+
+
+def test_the_oom_killer_is_named(small_memory: Confinement, sandbox: Sandbox) -> None:
+    """A worker is killed, and never the command: its oom_score_adj is the highest."""
+    done, results = sandbox.sweep(
+        small_memory, "-t", "mp-queue", "-s", "8M", "--pattern", "latency"
+    )
+    assert done.returncode == 3, done.stderr
+    killed = [one for result in failed(results) for one in result.failures]
+    assert killed
+    for failure in killed:
+        assert "was killed by SIGKILL of the OOM killer: the memory of the cgroup " in failure.what
+        assert "160 MiB, is used up" in failure.what
+        assert failure.remedy.startswith("raise the cgroup's limit of memory (docker run --memory")
+    assert "OOM killer" in sandbox.page()
+
+
+def test_messages_without_memory_are_skipped(small_memory: Confinement, sandbox: Sandbox) -> None:
+    _, results = sandbox.sweep(
+        small_memory, "-t", "unix-stream", "-t", "pipe", "-s", "64M", "--pattern", "latency"
+    )
+    for transport in ("unix-stream", "pipe"):
+        ((reason, remedy),) = why_skipped(results, transport)
+        assert reason.startswith("2 processes with messages of 67108864 bytes need 402653184")
+        assert remedy.startswith("raise the cgroup's limit of memory")
+
+
+# No /proc
+
+
+NO_PROC = Confinement(namespaces=("mount",), tmpfs={"/proc": ""})
+
+
+def test_a_sweep_without_proc(sandbox: Sandbox) -> None:
+    done = sandbox.run(NO_PROC, "run", "--profile", "smoke", "-o", sandbox.results)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "Error: /proc is not mounted: mount -t proc proc /proc\n"
+
+
+def test_clean_without_proc(sandbox: Sandbox) -> None:
+    """Every process looks dead: no ledger may be taken for an abandoned one."""
+    done = sandbox.run(NO_PROC, "clean")
+    assert done.returncode == 3
+    assert done.stderr == "Error: /proc is not mounted: mount -t proc proc /proc\n"
+
+
+def test_doctor_and_list_without_proc(sandbox: Sandbox) -> None:
+    done = sandbox.run(NO_PROC, "doctor", "--json")
+    assert done.returncode == 0, done.stderr
+    found = {one["topic"]: one for one in json.loads(done.stdout)}
+    assert found["proc"]["severity"] == "problem"
+    assert found["proc"]["remedy"] == "mount -t proc proc /proc"
+    for name, (reason, remedy) in sandbox.unavailable(NO_PROC).items():
+        assert (reason, remedy) == ("/proc is not mounted", "mount -t proc proc /proc"), name
