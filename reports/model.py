@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import NamedTuple, TypeVar
 
 from ipcbench.bench.results.axes import (
@@ -97,6 +98,8 @@ class Measured:
     cpus: frozenset[int]  # that its processes could use
     cores: str  # the kind of these CPUs' cores, or `CPUs of 2 kinds`; "": all are alike
     idle: str  # the driver and governor of the machine's idle states; "": not known
+    disturbed: bool = False  # fewer than half of its rounds count: it has no verdict
+    waiting: float | None = None  # the share of a CPU that a waiting receiver takes
 
     @property
     def wait(self) -> str:
@@ -147,11 +150,11 @@ class Measured:
 
     @property
     def competes(self) -> bool:
-        """True if it takes part in contests: it did the work, and is no control.
+        """True if it takes part in contests: it did the work undisturbed, and is no control.
 
         The floor moves no data, and an unguarded counter may lose updates.
         """
-        if self.cell.twin or not self.carries_data:
+        if self.cell.twin or self.disturbed or not self.carries_data:
             return False
         if self.lost is None:
             return True
@@ -186,7 +189,18 @@ def _measured(result: CellResult, kinds: Mapping[int, str], idle: str) -> Measur
     cpus = frozenset(cpu for run in result.good for own in run.cpus for cpu in own)
     used = {kinds.get(cpu, "") for cpu in cpus}
     cores = used.pop() if len(used) == 1 else f"CPUs of {len(used)} kinds" if used else ""
-    return Measured(result.cell, result.facts, result.good, times, interval, cpus, cores, idle)
+    return Measured(
+        result.cell,
+        result.facts,
+        result.good,
+        times,
+        interval,
+        cpus,
+        cores,
+        idle,
+        disturbed=result.disturbed,
+        waiting=median(result.waiting.values()) if result.waiting else None,
+    )
 
 
 def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, list[Measured]]:

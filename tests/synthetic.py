@@ -238,7 +238,7 @@ def _run(
         cpus=[[cpu] for cpu in pinned[: cell.processes]],
         depth=cell.depth or (10 if "queue" in cell.transport else None),
         usage=[usage] * cell.processes,
-        foreign=0.0 if cell.placement == "same-core" else None,
+        foreign=0.0,
         tail=dict(count(stamps)) if cell.pattern in ("latency", "signal") else {},
         observations=_observations(cell, own),
         void=void,

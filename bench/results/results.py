@@ -39,6 +39,7 @@ class Status(Enum):
     """Status of a cell."""
 
     OK = "ok"
+    DISTURBED = "disturbed"  # every run is void
     FAILED = "failed"
     SKIPPED = "skipped"
     PENDING = "not measured"  # the sweep ended before its first run
@@ -70,7 +71,15 @@ class CellResult:
             return Status.SKIPPED
         if self.good:
             return Status.OK
-        return Status.FAILED if self.failures or self.runs else Status.PENDING
+        if self.runs:
+            return Status.DISTURBED
+        return Status.FAILED if self.failures else Status.PENDING
+
+    @property
+    def disturbed(self) -> bool:
+        """True where fewer than half of the measured rounds count: its figure has no verdict."""
+        measured, good = ({run.round for run in runs} for runs in (self.runs, self.good))
+        return 2 * len(good) < len(measured)
 
     def by_round(self) -> dict[int, float]:
         """Return the seconds per unit of each round: the median of its run's blocks."""

@@ -146,7 +146,11 @@ def _check(
     if not logs:
         return msgspec.structs.replace(result, verdict=PromiseVerdict.INCONCLUSIVE, reason=few)
     interval = median_interval(logs)
-    if interval.coverage < CONFIDENCE:
+    disturbed = [one_line(side.cell.id, 100) for side in (faster, than) if side.disturbed]
+    if disturbed:
+        verdict = PromiseVerdict.INCONCLUSIVE
+        reason = f"disturbed, fewer than half of the rounds count: {', '.join(disturbed)}"
+    elif interval.coverage < CONFIDENCE:
         verdict, reason = PromiseVerdict.INCONCLUSIVE, few
     else:
         verdict, reason = _verdict(promise, interval.low, interval.high)
@@ -189,13 +193,13 @@ def _missing(result: CellResult) -> str:
     if result.status is Status.SKIPPED and result.skipped is not None:
         remedy = f" ({result.skipped.remedy})" if result.skipped.remedy else ""
         return f"{cell} was skipped: {one_line(result.skipped.reason + remedy)}"
-    if result.status is Status.FAILED:
-        if result.failures:
-            last = result.failures[-1]
-            remedy = f" ({last.remedy})" if last.remedy else ""
-            failure = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
-            return f"{cell} failed: {failure}"
+    if result.status is Status.DISTURBED:
         return f"{cell}: every run is void: {one_line(result.runs[-1].void)}"
+    if result.status is Status.FAILED:
+        last = result.failures[-1]
+        remedy = f" ({last.remedy})" if last.remedy else ""
+        failure = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
+        return f"{cell} failed: {failure}"
     if result.status is Status.PENDING:
         return f"{cell}: the sweep ended before its first run"
     return ""

@@ -95,7 +95,7 @@ def unopposed(claim: Decision, cells: Iterable[Measured]) -> Rows[Unopposed]:
     """List the contests without one side, those of shared memory first."""
     others: dict[object, Measured] = {}
     for one in cells:
-        if one.facts.family not in (SHARED_MEMORY, FLOOR) and not one.cell.twin:
+        if one.facts.family not in (SHARED_MEMORY, FLOOR) and not (one.cell.twin or one.disturbed):
             known = others.setdefault(_axes(one), one)
             if one.interval.median < known.interval.median:
                 others[_axes(one)] = one
@@ -231,7 +231,7 @@ def _failures(result: CellResult) -> list[Failure]:
         Failure(result.cell.id, figure, one.round, one.who, one.where, one.what, one.remedy)
         for one in result.failures
     ]
-    if result.status is Status.FAILED:  # its runs are void
+    if result.status is Status.DISTURBED:
         found += [
             Failure(result.cell.id, figure, run.round, "the machine", "void", run.void)
             for run in result.runs

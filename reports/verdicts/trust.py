@@ -6,10 +6,8 @@ two must be 1. Each finding is a sentence with a severity.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Run
@@ -20,11 +18,11 @@ from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
 from ipcbench.reports.model import Measured, ratios
+from ipcbench.reports.verdicts.disturbances import about_disturbances
+from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
 
 BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
 LONGEST = 120  # characters of a setting in a finding
-MOST_NAMED = 3  # cells in a finding
-SHARE_TO_NOTE = 0.05  # of CPU time stolen, runs void, runs failed: as large as typical effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,6 @@ class Control:
     ratio: Interval | None
     severity: Severity
     verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One sentence about the run."""
-
-    severity: Severity
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +71,7 @@ def assess(results: Results, cells: Sequence[Measured]) -> Trust:
         *_about_controls(controls, cells),
         *_about_measuring(cells, rounds),
         *_about_end(results),
-        *_about_void(results),
-        *_about_steal(results),
+        *about_disturbances(results),
         *_about_blocks(results),
         *_about_failures(results),
         *_about_cpus(cells),
@@ -113,13 +102,16 @@ def _controls(cells: Sequence[Measured]) -> list[Control]:
         if one.cell.twin:
             original = originals.get(one.cell.original.id)
             ratio = ratios(one, original) if original else None
-            found.append(Control(one.cell, ratio, *_grade(ratio)))
+            disturbed = one.disturbed or (original is not None and original.disturbed)
+            found.append(Control(one.cell, ratio, *_grade(ratio, disturbed=disturbed)))
     return found
 
 
-def _grade(ratio: Interval | None) -> tuple[Severity, str]:
+def _grade(ratio: Interval | None, *, disturbed: bool) -> tuple[Severity, str]:
     if ratio is None:
         return Severity.WARNING, "no control: no round has both"
+    if disturbed:
+        return Severity.WARNING, "disturbed"
     if not ratio.verdict_possible:
         return Severity.WARNING, "too few rounds"
     if ratio.low >= 1 - BAND and ratio.high <= 1 + BAND:
@@ -134,7 +126,7 @@ def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
         return [Finding(Severity.WARNING, "No cell has a result.")]
     if rounds < ENOUGH_ROUNDS:
         text = (
-            f"Only {_many(rounds, 'round')}: each interval is the whole range, and nothing is "
+            f"Only {many(rounds, 'round')}: each interval is the whole range, and nothing is "
             f"decided. A verdict takes {ENOUGH_ROUNDS} rounds, a good interval 12."
         )
         return [Finding(Severity.WARNING, text)]
@@ -143,7 +135,7 @@ def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
     fewer = sum(len(one.times) < rounds for one in cells)
     if fewer:
         have = "has" if fewer == 1 else "have"
-        text = f"{_many(fewer, 'cell')} of {len(cells)} {have} fewer rounds than that."
+        text = f"{many(fewer, 'cell')} of {len(cells)} {have} fewer rounds than that."
         found.append(Finding(Severity.NOTE, text))
     return found
 
@@ -155,13 +147,13 @@ def _about_controls(controls: Sequence[Control], cells: Sequence[Measured]) -> l
     found = []
     for severity, text in (
         (Severity.PROBLEM, "beyond ±5 %: identical cells differ, so others may differ too"),
-        (Severity.WARNING, "undecided: the interval reaches over ±5 %, or the rounds are too few"),
+        (Severity.WARNING, "undecided: the interval reaches over ±5 %, or too few rounds count"),
         (Severity.OK, "equal within ±5 %"),
     ):
         some = sum(one.severity is severity for one in controls)
         if some:
             verb = "is" if some == 1 else "are"
-            head = f"{some} of {_many(len(controls), 'control')} {verb}"
+            head = f"{some} of {many(len(controls), 'control')} {verb}"
             found.append(Finding(severity, f"{head} {text}."))
     return found
 
@@ -173,60 +165,32 @@ def _about_end(results: Results) -> list[Finding]:
         text = f"The sweep has not ended: it is still running, or was killed after round {done}."
         found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "interrupted":
-        text = f"The sweep was interrupted after {_many(done, 'round')} of {wanted}."
+        text = f"The sweep was interrupted after {many(done, 'round')} of {wanted}."
         found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "full":
-        text = f"The sweep ended after {_many(done, 'round')}: its journal reached the size limit."
+        text = f"The sweep ended after {many(done, 'round')}: its journal reached the size limit."
         found.append(Finding(Severity.NOTE, text))
     elif results.ended.reason == "budget":
         after = human_span(results.ended.wall)
-        text = f"The time budget ended the sweep after {_many(done, 'round')} and {after}."
+        text = f"The time budget ended the sweep after {many(done, 'round')} and {after}."
         found.append(Finding(Severity.NOTE, text))
     if results.resumed:
-        text = f"The sweep was interrupted and resumed {_many(len(results.resumed), 'time')}."
+        text = f"The sweep was interrupted and resumed {many(len(results.resumed), 'time')}."
         found.append(Finding(Severity.NOTE, text))
     pending = len(results.with_status(Status.PENDING))
     if pending:
-        text = f"{_many(pending, 'planned cell')} had no run before the sweep ended."
+        text = f"{many(pending, 'planned cell')} had no run before the sweep ended."
         found.append(Finding(Severity.NOTE, text))
     return found
-
-
-def _about_void(results: Results) -> list[Finding]:
-    runs = [run for result in results.cells.values() for run in result.runs]
-    void = Counter(run.void for run in runs if run.void)
-    if not void:
-        return []
-    total = sum(void.values())
-    why = "; ".join(f"{reason[:120]} ({count})" for reason, count in void.most_common(3))
-    grave = Severity.WARNING if total > len(runs) * SHARE_TO_NOTE else Severity.NOTE
-    return [Finding(grave, f"{total} of {_many(len(runs), 'run')} are void: {why}.")]
-
-
-def _about_steal(results: Results) -> list[Finding]:
-    if not results.rounds:
-        return []
-    worst = max(results.rounds, key=lambda one: one.steal)
-    middle = median(one.steal for one in results.rounds)
-    if worst.steal <= 0:
-        return [Finding(Severity.OK, "No steal: the hypervisor, if any, took no CPU time.")]
-    over = worst.steal > SHARE_TO_NOTE
-    text = (
-        f"Steal: the hypervisor took {middle * 100:.1f} % of the CPU time in the median round, "
-        f"{worst.steal * 100:.1f} % in the worst (round {worst.round})."
-    )
-    return [Finding(Severity.WARNING if over else Severity.NOTE, text)]
 
 
 def _about_blocks(results: Results) -> list[Finding]:
     corrected = [result for result in results.ok() if result.rescaled]
     if not corrected:
         return []
-    named = ", ".join(result.cell.id for result in corrected[:MOST_NAMED])
-    more = f" and {len(corrected) - MOST_NAMED} more" if len(corrected) > MOST_NAMED else ""
     text = (
         "Blocks were below half or above twice the length asked for, and corrected after a round, "
-        f"in {_many(len(corrected), 'cell')}: {named}{more}. Their runs have blocks of several "
+        f"in {many(len(corrected), 'cell')}: {named(corrected)}. Their runs have blocks of several "
         "lengths."
     )
     return [Finding(Severity.NOTE, text)]
@@ -236,12 +200,12 @@ def _about_failures(results: Results) -> list[Finding]:
     found = []
     failed = len(results.with_status(Status.FAILED))
     if failed:
-        text = f"{_many(failed, 'cell')} failed, without a result."
+        text = f"{many(failed, 'cell')} failed, without a result."
         found.append(Finding(Severity.NOTE, text))
     runs = [run for result in results.cells.values() for run in result.runs]
     lost = sum(len(result.failures) for result in results.ok())
     if lost:
-        text = f"{_many(lost, 'run')} failed in cells that have a result from other runs."
+        text = f"{many(lost, 'run')} failed in cells that have a result from other runs."
         grave = lost > SHARE_TO_NOTE * (len(runs) + lost)
         found.append(Finding(Severity.WARNING if grave else Severity.NOTE, text))
     return found
@@ -258,7 +222,7 @@ def _about_cpus(cells: Sequence[Measured]) -> list[Finding]:
         return []
     one, (first, second, *_) = changed[0]
     text = (
-        f"The CPUs of {_many(len(changed), 'cell')} changed during the sweep, so that a median "
+        f"The CPUs of {many(len(changed), 'cell')} changed during the sweep, so that a median "
         f"mixes two situations: {one.cell.id[:200]} had {first[:80]}, then {second[:80]}."
     )
     return [Finding(Severity.WARNING, text)]
@@ -280,7 +244,3 @@ def _about_machine(results: Results) -> list[Finding]:
 def _short(settings: Mapping[str, str]) -> dict[str, str]:
     """Cut the texts of a journal, which is untrusted."""
     return {name: one_line(value, LONGEST) for name, value in settings.items()}
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

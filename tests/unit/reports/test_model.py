@@ -139,7 +139,7 @@ def test_missing_results_keep_their_reasons() -> None:
     assert [one.figure for one in found] == [False] * 13 + [True]
     assert found[-1].what == "PeerGone"
     assert list(pending(results).rows) == [planned[2].id]
-    assert results.cells[planned[3].id].status is Status.FAILED
+    assert results.cells[planned[3].id].status is Status.DISTURBED
 
 
 @settings(max_examples=20, deadline=None)

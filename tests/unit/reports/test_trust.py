@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import pytest
 
@@ -151,3 +153,67 @@ def test_corrected_blocks_are_named(corrected: int, ending: str) -> None:
 def test_blocks_of_one_length_are_no_finding() -> None:
     found = assessed(sweep(constant(), cells())).findings
     assert not [one for one in found if "Blocks" in one.text]
+
+
+# Disturbances.
+
+
+def void_in(rounds: Collection[int], reason: str, name: str = "pipe") -> Results:
+    """Make a sweep whose runs of a transport are void in some rounds."""
+    return sweep(
+        constant(),
+        cells(),
+        void=lambda cell, number: reason if cell.transport == name and number in rounds else "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("12% of the core's time went to other processes", "other processes took CPU time"),
+        ("7% of a CPU's time went to other processes", "other processes took CPU time"),
+        ("a process waited for its CPU 9% of the time", "a process waited for its CPU"),
+        ("the CPU quota (cpu.max) stopped the processes for 40 ms", "a CPU quota stopped"),
+        ("the hypervisor took 9% of a CPU's time in the round", "the hypervisor took CPU time"),
+    ],
+)
+def test_void_runs_are_counted_by_cause_and_transport(reason: str, cause: str) -> None:
+    found = texts(void_in([2, 5], reason))
+    number = sum(one.transport == "pipe" for one in cells()) * 2
+    assert f"{number} of 120 runs are void: {cause}" in found
+    assert f"By transport: pipe {number}." in found
+
+
+def test_a_quota_is_named_with_its_remedy() -> None:
+    results = void_in([2], "the CPU quota (cpu.max) stopped the processes for 40 ms")
+    next(iter(results.cells.values())).runs[0].disturbance.quota = "cpu.max"
+    found = texts(results)
+    assert "A CPU quota (cpu.max) stopped processes: raise the quota (docker --cpus" in found
+    assert "top other programs" not in found
+
+
+def test_disturbed_cells_are_named() -> None:
+    found = texts(void_in(range(1, 8), "9% of a CPU's time went to other processes"))
+    assert "disturbed, and without a verdict: fewer than half of their rounds count" in found
+    assert "disturbed" not in texts(void_in(range(1, 7), "9% of a CPU's time went to …"))
+
+
+def test_what_cannot_be_seen_is_told() -> None:
+    results = sweep(constant(), cells())
+    runs = [run for result in results.cells.values() for run in result.runs]
+    assert "cannot be seen" not in texts(results)
+    runs[0].foreign = None
+    assert "Other processes cannot be seen here in 1 of 120 runs" in texts(results)
+    for run in runs:
+        run.disturbance.wall = 0.02
+    assert "The kernel's workers (ksoftirqd, kworkers) cannot be seen here" in texts(results)
+    runs[-1].disturbance.kernel = 0.0
+    assert "The kernel's workers" not in texts(results)
+    results.header = msgspec.structs.replace(results.header, clock="fake")
+    assert "cannot be seen" not in texts(results)
+
+
+def test_a_usual_share_is_told() -> None:
+    results = sweep(constant(), cells())
+    next(iter(results.cells.values())).usual_foreign = 0.12
+    assert "In 1 cell, up to 12% of the time looks foreign in quiet runs" in texts(results)

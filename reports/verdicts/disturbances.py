@@ -1,0 +1,129 @@
+"""Findings about what others have taken from a run: void runs by cause, steal, and the unseen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+
+from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.results import CellResult, Results
+from ipcbench.bench.results.severity import Severity
+from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
+
+FAKE = "fake"  # the clock of tests, whose times nothing disturbs
+QUOTA_REMEDY = "raise the quota (docker --cpus, cpu.max), or measure outside the container"
+
+# The beginning or the end of a void run's text, and its cause.
+_CAUSES = (
+    ("went to other processes", "other processes took CPU time"),
+    ("waited for its CPU", "a process waited for its CPU"),
+    ("the CPU quota", "a CPU quota stopped the processes"),
+    ("the hypervisor took", "the hypervisor took CPU time"),
+)
+
+
+def about_disturbances(results: Results) -> list[Finding]:
+    """Tell of void runs, disturbed cells, steal, and what cannot be seen."""
+    return [
+        *_about_void(results),
+        *_about_quotas(results),
+        *_about_disturbed(results),
+        *_about_usual(results),
+        *_about_unseen(results),
+        *_about_steal(results),
+    ]
+
+
+def _runs(results: Results) -> Iterator[tuple[CellResult, Run]]:
+    return ((result, run) for result in results.cells.values() for run in result.runs)
+
+
+def _cause(run: Run) -> str:
+    found = (cause for words, cause in _CAUSES if words in run.void)
+    return next(found, run.void[:120])
+
+
+def _about_void(results: Results) -> list[Finding]:
+    void = [(result, run) for result, run in _runs(results) if run.void]
+    if not void:
+        return []
+    number = sum(1 for _ in _runs(results))
+    causes = Counter(_cause(run) for _, run in void)
+    transports = Counter(result.cell.transport for result, _ in void)
+    why = "; ".join(f"{cause} ({count})" for cause, count in causes.most_common(3))
+    most = ", ".join(f"{name[:60]} {count}" for name, count in transports.most_common(3))
+    grave = Severity.WARNING if len(void) > number * SHARE_TO_NOTE else Severity.NOTE
+    text = f"{len(void)} of {many(number, 'run')} are void: {why}. By transport: {most}"
+    return [Finding(grave, f"{text}{', …' if len(transports) > 3 else ''}.")]
+
+
+def _about_quotas(results: Results) -> list[Finding]:
+    settings = {run.disturbance.quota for _, run in _runs(results) if run.disturbance.quota}
+    if not settings:
+        return []
+    text = f"A CPU quota ({', '.join(sorted(settings))[:100]}) stopped processes: {QUOTA_REMEDY}."
+    return [Finding(Severity.WARNING, text)]
+
+
+def _about_disturbed(results: Results) -> list[Finding]:
+    disturbed = [result for result in results.cells.values() if result.disturbed]
+    if not disturbed:
+        return []
+    are = "cell is" if len(disturbed) == 1 else "cells are"
+    text = (
+        f"{len(disturbed)} {are} disturbed, and without a verdict: fewer than half of their "
+        f"rounds count: {named(disturbed)}. Stop other programs, and measure again."
+    )
+    grave = len(disturbed) > SHARE_TO_NOTE * len(results.cells)
+    return [Finding(Severity.WARNING if grave else Severity.NOTE, text)]
+
+
+def _about_usual(results: Results) -> list[Finding]:
+    usual = [result for result in results.cells.values() if result.usual_foreign > 0]
+    if not usual:
+        return []
+    most = max(result.usual_foreign for result in usual)
+    text = (
+        f"In {many(len(usual), 'cell')}, up to {most:.0%} of the time looks foreign in quiet runs "
+        "as well, since this kernel or container hides what the run itself has caused: only the "
+        f"excess counts: {named(usual)}."
+    )
+    return [Finding(Severity.NOTE, text)]
+
+
+def _about_unseen(results: Results) -> list[Finding]:
+    if results.header.clock == FAKE:
+        return []
+    runs = [run for _, run in _runs(results)]
+    unknown = sum(run.foreign is None for run in runs)
+    found = []
+    if unknown:
+        text = (
+            f"Other processes cannot be seen here in {unknown} of {many(len(runs), 'run')}, for "
+            "want of counters of CPU time: these may have been disturbed unnoticed."
+        )
+        found.append(Finding(Severity.NOTE, text))
+    accounted = [run.disturbance for run in runs if run.disturbance.wall]
+    if accounted and all(one.kernel is None for one in accounted):
+        text = (
+            "The kernel's workers (ksoftirqd, kworkers) cannot be seen here, as in a container: "
+            "time that they need counts as that of other processes."
+        )
+        found.append(Finding(Severity.NOTE, text))
+    return found
+
+
+def _about_steal(results: Results) -> list[Finding]:
+    if not results.rounds:
+        return []
+    worst = max(results.rounds, key=lambda one: one.steal)
+    middle = median(one.steal for one in results.rounds)
+    if worst.steal <= 0:
+        return [Finding(Severity.OK, "No steal: the hypervisor, if any, took no CPU time.")]
+    over = worst.steal > SHARE_TO_NOTE
+    text = (
+        f"Steal: the hypervisor took {middle * 100:.1f} % of a CPU's time in the median round, "
+        f"{worst.steal * 100:.1f} % in the worst (round {worst.round})."
+    )
+    return [Finding(Severity.WARNING if over else Severity.NOTE, text)]
