@@ -7,7 +7,10 @@ import click
 from ipcbench.bench.commands.errors import LONGEST_MESSAGE, guarded
 from ipcbench.bench.commands.options import json_option
 from ipcbench.bench.commands.output import print_json
+from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
+
+UNFINISHED = "some leftovers may still be there; run the command again"
 
 
 @click.command("clean")
@@ -34,6 +37,7 @@ def command(orphans: bool, remove: bool, as_json: bool) -> None:
     """
     if remove and not orphans:
         raise click.UsageError("--remove is for --orphans: clean removes by itself")
+    interrupts.say(UNFINISHED)
     if orphans:
         _clean_orphans(remove, as_json)
     else:

@@ -13,6 +13,8 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
+from ipcbench.bench.machine import interrupts
+from ipcbench.bench.machine.interrupts import NOTHING_CHANGED
 from ipcbench.bench.results.untrusted import one_line
 
 COULD_NOT_MEASURE = 3
@@ -34,30 +36,37 @@ class PipeClosed(Exception):
     """The pipe that a command writes to has no reader any more."""
 
 
-class Group(click.Group):
-    """A group in the order of registration, whose commands raise PipeClosed.
+class Stopped(Exception):
+    """A signal has ended the command."""
 
-    click's own `main` turns EPIPE into exit code 1, which means `broken` here.
+
+class Group(click.Group):
+    """A group in the order of registration, whose commands raise PipeClosed and Stopped.
+
+    click's own `main` turns EPIPE into exit code 1, which means `broken` here, and Ctrl-C into
+    "Aborted!".
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
     def make_context(self, *args: Any, **more: Any) -> click.Context:
-        with _closed_pipes():
+        with _own_errors():
             return super().make_context(*args, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _closed_pipes():
+        with _own_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _closed_pipes() -> Iterator[None]:
+def _own_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
         raise PipeClosed from error
+    except KeyboardInterrupt as error:
+        raise Stopped from error
 
 
 def as_line(message: str) -> str:
@@ -76,8 +85,6 @@ def guarded(action: Callable[[], T]) -> T:
     """Call it, and turn an expected error into one line instead of a traceback."""
     try:
         return action()
-    except KeyboardInterrupt:
-        raise click.Abort from None
     except OSError as error:
         from ipcbench.bench.results.files import describe
         from ipcbench.transports.base.os_errors import remedy, with_remedy
@@ -98,40 +105,62 @@ def carry_out(cli: click.Group) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name need not be text
             stream.reconfigure(errors="backslashreplace")
+    interrupts.raise_interrupted()
     try:
-        _exit_with_its_code(cli)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:  # Python flushes once more at exit, and would exit with 120
-                stream.flush()
-            except OSError:
-                _discard_output(stream)
+        code = _exit_code(cli)
+    except KeyboardInterrupt:  # in one of the lines that handle an error
+        code = _stopped()
+    interrupts.ignore()
+    for stream in (sys.stdout, sys.stderr):
+        try:  # Python flushes once more at exit, and would exit with 120
+            stream.flush()
+        except OSError:
+            _discard_output(stream)
+    sys.exit(code)
 
 
-def _exit_with_its_code(cli: click.Group) -> NoReturn:
+def _stopped() -> int:
+    """Say what a signal has stopped, and return the exit code."""
+    interrupts.ignore()
+    signalled = interrupts.last() or interrupts.Interrupted(signal.SIGINT, NOTHING_CHANGED)
+    print_error(as_line(str(signalled)))
+    return signalled.exit_code
+
+
+def _exit_code(cli: click.Group) -> int:
     try:
-        sys.exit(cli.main(prog_name="ipcbench", standalone_mode=False))
+        return _run(cli)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "ipcbench"
         message = as_line(error.format_message()).rstrip(".")
         print_error(f"Error: {message}: see {command} --help")
-        sys.exit(COULD_NOT_MEASURE)
+        return COULD_NOT_MEASURE
     except click.ClickException as error:
         print_error(f"Error: {error.format_message()}")
-        sys.exit(error.exit_code)
-    except click.Abort:
-        print_error("Aborted!")
-        sys.exit(128 + signal.SIGINT)
+        return error.exit_code
+    except (Stopped, click.Abort):
+        return _stopped()
     except (PipeClosed, BrokenPipeError):  # `ipcbench list | head`
         _discard_output(sys.stdout)
-        sys.exit(128 + signal.SIGPIPE)
+        return 128 + signal.SIGPIPE
     except OSError as error:  # `ipcbench list > /dev/full`; `guarded` handles all others
         _discard_output(sys.stdout)
         print_error(f"Error: the output cannot be written: {error.strerror}")
-        sys.exit(COULD_NOT_MEASURE)
+        return COULD_NOT_MEASURE
     except Exception:  # an error of ipcbench; Python would exit with 1, which means `broken`
+        if interrupts.last() is not None:  # a library made another error of the signal
+            return _stopped()
         print_error(traceback.format_exc().rstrip())
-        sys.exit(COULD_NOT_MEASURE)
+        return COULD_NOT_MEASURE
+
+
+def _run(cli: click.Group) -> int:
+    """Run the command; return the exit code that it chooses."""
+    try:
+        code = cli.main(prog_name="ipcbench", standalone_mode=False)
+    except SystemExit as chosen:  # `check` exits with its verdict
+        code = chosen.code
+    return code if isinstance(code, int) else 0
 
 
 def print_error(text: str) -> None:

@@ -9,6 +9,7 @@ import click
 from ipcbench.bench.commands.errors import LONGEST_MESSAGE, guarded
 from ipcbench.bench.commands.options import json_option, run_folder
 from ipcbench.bench.commands.output import print_json
+from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
 
@@ -25,6 +26,7 @@ def command(folder: Path, as_json: bool) -> None:
     from ipcbench.transports.kernel_objects.ownership import check_way
 
     def write() -> Path:
+        interrupts.say("the page may be the earlier one; run the command again")
         check_way(folder, chosen=True)
         return write_page(folder)
 

@@ -16,10 +16,13 @@ from ipcbench.bench.commands.errors import (
     COULD_NOT_MEASURE,
     LONGEST_MESSAGE,
     CommandError,
+    as_line,
     guarded,
+    print_error,
 )
 from ipcbench.bench.commands.options import Folder, axes, json_option, run_folder_value
 from ipcbench.bench.commands.output import console, print_json
+from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
 if TYPE_CHECKING:
@@ -140,6 +143,7 @@ def command(
 
     folder = guarded(measure)
     page = guarded(lambda: _write_page(folder))
+    interrupts.say(f"the page is written: {page}")
     _print_result(folder, page, as_json)
 
 
@@ -202,12 +206,15 @@ def _write_page(folder: Path) -> Path:
     from ipcbench.bench.commands.report import write_page
     from ipcbench.bench.results.files import describe
 
+    again = f"ipcbench report {shlex.quote(str(folder))}"
+    if interrupts.last() is None:  # the sweep is complete: it needs no --resume
+        interrupts.say(f"the measurements are kept, but the page is not written; write it: {again}")
     try:
         return write_page(folder)
     except OSError as error:
         raise CommandError(
             f"{describe(error)}: the page cannot be written, but the measurements are kept; "
-            f"once that is solved: ipcbench report {shlex.quote(str(folder))}"
+            f"once that is solved: {again}"
         ) from error
 
 
@@ -230,10 +237,24 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         click.echo(f"{len(results.rounds)} rounds; cells: {numbers}")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
+    _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _tell_stop(folder: Path, results: Results) -> None:
+    """Say how to continue a sweep that a signal stopped; if it measured nothing, exit."""
+    signalled = interrupts.last()
+    if signalled is None or results.ended is None or results.ended.reason != "interrupted":
+        return
+    measured = any(True for _ in results.ok())
+    what = "the page has all that was measured" if measured else "nothing was measured yet"
+    quoted = shlex.quote(str(folder))
+    print_error(as_line(f"Stopped: {what}; continue: ipcbench run --resume {quoted}"))
+    if not measured:
+        sys.exit(signalled.exit_code)
 
 
 def _why_all_skipped(results: Results) -> str:

@@ -39,12 +39,12 @@ class Reservation:
             # An error without a number is one of ours, whose text says what to do.
             help_ = remedy(error) or (REMEDY if error.errno is not None else "")
             raise Unavailable(describe(error), help_) from error
-        except Unavailable:
+        except BaseException:  # a second Ctrl-C, too
             self._release()
             raise
         try:
             self._guardian = Guardian(self._ledger)
-        except Unavailable:
+        except BaseException:
             clean_up(self._ledger)
             self._leave()
             raise

@@ -7,7 +7,7 @@ import errno
 import fcntl
 import os
 import re
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -25,26 +25,34 @@ def write_atomically(path: Path, data: bytes) -> None:
     remove_drafts(path)
     try:
         # rename(2) works within one file system only, so the draft is made beside the file.
-        fd, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # Named before it exists, so that Ctrl-C at any moment leaves none: not by mkstemp.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with os.fdopen(fd, "wb") as file:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with open(draft, "xb", opener=_private) as file:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.write(data)
                 file.flush()
-                os.fchmod(fd, 0o644 & ~_umask())
-                os.fsync(fd)
-                Path(draft).replace(path)
+                os.fchmod(file.fileno(), 0o644 & ~_umask())
+                os.fsync(file.fileno())
+                draft.replace(path)
         except BaseException:
-            Path(draft).unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
     except OSError as error:  # it names the draft, or no file
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, mode=0o600)
+
+
 def remove_drafts(path: Path) -> None:
-    """Remove the drafts of killed writers; a living one holds flock(2) on its draft."""
-    draft = re.compile(re.escape(f".{path.name}.") + "[a-z0-9_]{8}")  # as mkstemp names them
+    """Remove the drafts of killed writers; a living one holds flock(2) on its draft.
+
+    Some are named by mkstemp(3).
+    """
+    draft = re.compile(re.escape(f".{path.name}.") + "[a-z0-9_]{8}")
     for each in path.parent.glob(".*"):
         if draft.fullmatch(each.name):
             with contextlib.suppress(OSError):

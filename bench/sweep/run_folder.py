@@ -36,8 +36,9 @@ def point_to(link: Path, target: str, watcher: Watcher) -> None:
         draft.symlink_to(target)
         draft.replace(link)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         watcher.note(f"{link} cannot be updated: {error.strerror}")
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def prepare(wanted: Path | None) -> tuple[Path, bool]:

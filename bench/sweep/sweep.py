@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import REAL
-from ipcbench.bench.machine import host
+from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
@@ -47,6 +45,7 @@ from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
+NOTHING_MEASURED = "nothing was measured, and nothing is kept; run the command again"
 LONGEST = 2000  # characters of a reason, which may come from a plug-in
 
 
@@ -94,19 +93,23 @@ def new(order: Order, watcher: Watcher) -> Path:
     Raises: SweepError (also where the folder cannot be written), SweepInProgress.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
-    with Reservation(exclusive=order.clock == REAL) as machine:
+    interrupts.say(NOTHING_MEASURED)
+    with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
         found = planned(order.profile, order.only, order.options)
         header = _header(order, seed, found)
+        stop.check()
         try:
             folder, made = prepare(order.folder)
             journal = _begun(folder, made, header, found)
         except OSError as error:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
+        interrupts.say(kept(folder))
         with contextlib.closing(journal):
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
             schedule = _schedule(found, header, journal, Progress(), watcher, machine)
-            _run(schedule, folder, watcher)
+            stop.then(schedule.stop)
+            _run(schedule, folder)
     return folder
 
 
@@ -127,14 +130,18 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
             f"{folder}: written with schema {stopped.header.schema} of the journal, which can "
             "be read but not resumed: start a new run"
         )
-    found = same_plan(stopped)
-    with Reservation(exclusive=stopped.header.clock == REAL) as machine:
+    interrupts.say(kept(folder))
+    exclusive = stopped.header.clock == REAL
+    with _stoppable(watcher) as stop, Reservation(exclusive=exclusive) as machine:
+        found = same_plan(stopped)
+        stop.check()
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
             results = load(folder)  # again: now that no other process writes it
             progress = Progress.of(results)
             schedule = _schedule(found, results.header, journal, progress, watcher, machine)
+            stop.then(schedule.stop)
             _take_up(schedule, results, torn, command, folder, journal, watcher)
     return folder
 
@@ -154,11 +161,10 @@ def _take_up(
     if over is not None:
         watcher.note(f"nothing is left to do: {_why_over(over, results)}")
         if results.ended is not None and results.ended.reason == over:
-            watcher.close()
             return
     with _stopping(folder):
         journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
-    _run(schedule, folder, watcher)
+    _run(schedule, folder)
 
 
 def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
@@ -229,24 +235,31 @@ def _schedule(
     )
 
 
-def _run(schedule: Schedule, folder: Path, watcher: Watcher) -> None:
+@contextlib.contextmanager
+def _stoppable(watcher: Watcher) -> Iterator[interrupts.StopRequest]:
+    """Stop at the first signal after the current run, at the second at once."""
+
+    def ask() -> None:
+        with contextlib.suppress(RuntimeError):  # the signal came while this stream was written
+            watcher.note("stopping after this run; a second signal stops at once")
+
+    with contextlib.closing(watcher), interrupts.StopRequest(ask) as stop:
+        yield stop
+
+
+def kept(folder: Path) -> str:
+    """Say what a stopped sweep has kept, and how to go on."""
+    quoted = shlex.quote(str(folder))
+    return (
+        f"the measurements are kept; continue: ipcbench run --resume {quoted}; or write the "
+        f"page: ipcbench report {quoted}"
+    )
+
+
+def _run(schedule: Schedule, folder: Path) -> None:
     """Run a schedule until it ends or is stopped. Raises: SweepError."""
-
-    def interrupted(number: int, frame: FrameType | None) -> None:
-        if schedule.stopping:
-            raise KeyboardInterrupt  # the second signal stops at once
-        watcher.note("stopping after this run; a second signal stops at once")
-        schedule.stop()
-
-    asked_by = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, interrupted) for number in asked_by}
-    try:
-        with _stopping(folder):
-            schedule.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        watcher.close()
+    with _stopping(folder):
+        schedule.run()
 
 
 def _now() -> str:

@@ -84,7 +84,7 @@ class Ledger:
             origin = here.entry() if here else {}
             cls(path).write({"owner": owner, "start": process_start(owner), **origin})
             return cls(path.rename(path.with_suffix(".ledger")))
-        except OSError:
+        except BaseException:  # Ctrl-C, too
             path.unlink(missing_ok=True)
             raise
 
