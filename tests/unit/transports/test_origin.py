@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,8 +153,11 @@ def test_a_ledger_without_an_origin_is_left_alone(first: dict[str, Any], file: P
 
 def test_no_process_is_ended_for_a_ledger_of_another_namespace() -> None:
     ledger = ledger_of(dataclasses.replace(here(), pids=1), [])
-    ledger.write({"session": os.getsid(0), "start": process_start(os.getsid(0))})
-    assert end_sessions(ledger) == 0
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as bystander:
+        ledger.write({"session": bystander.pid, "start": process_start(bystander.pid)})
+        assert end_sessions(ledger) == 0
+        assert bystander.poll() is None
+        bystander.kill()
 
 
 @pytest.mark.parametrize("kind", ["sysv queue", "posix queue", "posix memory", "file"])
