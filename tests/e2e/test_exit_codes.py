@@ -48,6 +48,7 @@ COMMANDS = {
     "check, inconclusive": ((*CHECK, "undecided.toml"), 2),
     "check --json": ((*CHECK, "undecided.toml", "--json"), 2),
     "clean": (("clean",), 0),
+    "clean --orphans": (("clean", "--orphans"), 0),
     "no command": ((), 0),
     "--help": (("--help",), 0),
     "--version": (("--version",), 0),
@@ -57,6 +58,7 @@ REFUSED = {
     "check of no folder": ("check", "gone"),
     "unknown command": ("nothing",),
     "unknown option": ("run", "--nothing"),
+    "option without its other": ("clean", "--remove"),
 }
 
 

@@ -156,11 +156,13 @@ def test_a_waiting_process_uses_a_semaphore() -> None:
         [sys.executable, "-c", f"import sysv_ipc; sysv_ipc.Semaphore({key}).P()"]
     )
     with waiter:
-        deadline = time.monotonic() + 20
-        while of(str(key)) is not None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        waiter.kill()
+        try:
+            deadline = time.monotonic() + 20
+            while of(str(key)) is not None:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        finally:
+            waiter.kill()
     assert of(str(key)) is not None
     sysv_ipc.Semaphore(key).remove()
 
