@@ -36,6 +36,7 @@ class Progress:
     void: set[int] = field(default_factory=set)  # finished, and void by steal
     failures: dict[str, int] = field(default_factory=dict)  # rounds in a row without a run
     begun: dict[int, Begun] = field(default_factory=dict)  # a round that has not ended
+    lengths: dict[str, float] = field(default_factory=dict)  # as in Begun, uncorrected: see `of`
     spent: float = 0.0  # seconds of sweeping
     pace: float = 0.0  # seconds that the last round took
 
@@ -44,7 +45,8 @@ class Progress:
         """Read the progress of a stopped sweep.
 
         Failed cells are tried again in the remaining rounds: the count of their
-        failures starts at 0.
+        failures starts at 0. A kill between the end of a round and the corrections that follow
+        it leaves `lengths`, by which they are made.
         """
         progress = cls(
             finished={one.round for one in results.rounds},
@@ -52,6 +54,7 @@ class Progress:
             spent=results.spent,
             pace=results.rounds[-1].wall if results.rounds else 0.0,
         )
+        last = max(progress.finished, default=0)
         for identity, result in results.cells.items():
             if result.loops is not None:
                 progress.loops[identity] = result.loops
@@ -60,6 +63,8 @@ class Progress:
             progress.rescales[identity] = len(result.rescaled)
             for run in result.runs:
                 progress._count(run, result.cell)
+                if run.round == last and not run.void and last not in result.rescaled:
+                    progress.lengths[identity] = length(result.cell, run)
         return progress
 
     def _count(self, run: Run, cell: Cell) -> None:

@@ -91,6 +91,7 @@ class Schedule:
     def run(self) -> Ended:
         """Run the sweep; write and return the last entry."""
         try:
+            self._rescale(max(self._progress.finished, default=0), self._progress.lengths)
             if self.over() is None:
                 self._calibrate()
             reason = self._rounds()
