@@ -176,7 +176,7 @@ TWO_CPUS = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
 
 
 def test_quick_stays_within_its_budget() -> None:
-    """Three minutes on two CPUs: 12 rounds of 11 s, a calibration and the fork servers."""
+    """Three minutes on two CPUs: 12 rounds of 12 s, a calibration and the fork servers."""
     profile = load_profile("quick")
     found = plan(cells_of(profile.axes, matching), candidate, TWO_CPUS)
     kinds: Counter[str] = Counter()
@@ -191,5 +191,5 @@ def test_quick_stays_within_its_budget() -> None:
     assert kinds[SAME_CORE] <= 90
     assert kinds[CROSS_CORE_AWAKE] <= 60
     assert kinds["idle"] <= 12
-    assert kinds["crowded"] <= 12
-    assert seconds <= 11
+    assert kinds["crowded"] <= 15
+    assert seconds <= 12
