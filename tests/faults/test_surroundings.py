@@ -61,7 +61,7 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(sandbox: Sandbox) -> N
     assert not failed(results)
     ((reason, remedy),) = why_skipped(results, "null")
     assert reason == "only one physical core with this last-level cache may be used"
-    assert remedy.startswith("allow more CPUs: taskset")
+    assert remedy.startswith("allow CPUs of two cores, which lscpu --extended shows: taskset -c")
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="the test needs two CPUs")
