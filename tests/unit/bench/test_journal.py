@@ -96,6 +96,7 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         float: st.floats(0, 1e12),
         bool: st.booleans(),
         type(None): st.none(),
+        msgspec.UnsetType: st.just(msgspec.UNSET),
     }[kind]
 
 
