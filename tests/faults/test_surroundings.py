@@ -228,7 +228,7 @@ def test_a_clock_that_jumps(sandbox: Sandbox) -> None:
 
 
 def test_only_names_and_dates_use_the_time_of_day() -> None:
-    uses = re.compile(r"time\.time\b|time_ns\b|datetime|strftime|localtime|CLOCK_REALTIME")
+    uses = re.compile(r"time\.time\b|\btime_ns\b|datetime|strftime|localtime|CLOCK_REALTIME")
     found = {
         str(path.relative_to(SOURCES))
         for folder in ("bench", "transports", "reports")
@@ -253,8 +253,6 @@ def test_a_clock_that_stands_still(sandbox: Sandbox) -> None:
         "smoke",
         "--clock",
         "fake",
-        "-t",
-        "null",
         "--pattern",
         "signal",
     ]
