@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipcbench.bench.results.axes import NATIVE, PYTHON
 from ipcbench.bench.results.cell import Cell
-from ipcbench.transports.contract import Family, Limit, Traits
+from ipcbench.transports.contract import Family, Limit, Need, Traits
 
 IGNORED = 1 << 20  # bytes of a message up to which memory is no question
 
@@ -33,4 +33,4 @@ def lack(cell: Cell, traits: Traits, free: Limit | None) -> tuple[str, str] | No
         f"{cell.processes} processes with messages of {cell.size} bytes need {wanted} bytes of "
         f"memory, and {free.value} are free ({free.source})"
     )
-    return reason, free.remedy
+    return reason, free.remedy_for(Need(wanted))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipcbench.transports.contract import Limit
+from ipcbench.transports.contract import Limit, Need
 
 CGROUPS = Path("/sys/fs/cgroup")
 FREE = "free memory, or ask for smaller messages or fewer processes"
@@ -102,17 +102,26 @@ def free_memory(name: str = "segment") -> Limit:
         name: the limit's name.
     """
     try:
-        free = meminfo().get("MemAvailable")
+        machine = meminfo()
     except OSError:
-        free = None
-    found = Limit(name, free, "MemAvailable, proc_meminfo(5)", FREE)
+        machine = {}
+    free = machine.get("MemAvailable")
+    found = Limit(name, free, "MemAvailable, proc_meminfo(5)", FREE, _enough(machine, FREE))
     if free is None:
         found = Limit(name, None, "proc_meminfo(5) has no MemAvailable")
     for cgroup in memory_cgroups():
         room, limit = cgroup.room, cgroup.limit
         if room is not None and (found.value is None or room < found.value):
-            found = Limit(name, room, f"{cgroup.folder}, limit {limit} bytes", RAISE)
+            source = f"{cgroup.folder}, limit {limit} bytes"
+            found = Limit(name, room, source, RAISE, _enough(machine, RAISE))
     return found
+
+
+def _enough(machine: dict[str, int], remedy: str) -> Callable[[Need], str]:
+    """Return the remedy for a lack of bytes, unless no machine of this size could give them."""
+    total = machine.get("MemTotal")
+    less = f"ask for smaller messages or fewer processes: this machine has {total} bytes of memory"
+    return lambda need: remedy if total is None or need.size <= total else less
 
 
 def lacking(size: int) -> str:
@@ -120,7 +129,8 @@ def lacking(size: int) -> str:
     free = free_memory()
     if free.value is None or size <= free.value:
         return ""
-    return f"{free.remedy}: {size} bytes are needed, and {free.value} are free ({free.source})"
+    remedy = free.remedy_for(Need(size))
+    return f"{remedy}: {size} bytes are needed, and {free.value} are free ({free.source})"
 
 
 def oom_kills() -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base import PlainChannel, check_spec, forbidden, refused
+from ipcbench.transports.base import PlainChannel, check_spec, forbidden, raise_limit, refused
 from ipcbench.transports.contract import (
     Endpoint,
     Json,
@@ -103,6 +103,14 @@ class SignalChannel(PlainChannel):
     """A channel without objects: the processes' ids are exchanged by `hello`."""
 
 
+def _more_signals() -> str:
+    """Return the remedy for too few pending signals of this user: getrlimit(2)."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+    if soft == resource.RLIM_INFINITY:
+        return ""
+    return raise_limit("RLIMIT_SIGPENDING", max(1024, 2 * soft))
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """The transport `signal`."""
@@ -120,14 +128,14 @@ class Signals:
                 return Unavailable("the real-time signal sent to this process was not delivered")
         except OSError as error:
             if error.errno == errno.EAGAIN:  # of pthread_kill: no more signals can be queued
-                return refused("sigqueue(3)", error, "ulimit -i 1024")
+                return refused("sigqueue(3)", error, _more_signals())
             return refused("pidfd_open(2), of Linux 5.3,", error)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         most, _ = resource.getrlimit(resource.RLIMIT_SIGPENDING)
         return replace(
             NOTHING,
-            others=(Limit("pending signals", most, "RLIMIT_SIGPENDING", "ulimit -i"),),
+            others=(Limit("pending signals", most, "RLIMIT_SIGPENDING", _more_signals()),),
         )
 
     def create(self, spec: Spec) -> SignalChannel:

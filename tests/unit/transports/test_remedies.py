@@ -158,4 +158,12 @@ def test_the_tightest_bound_is_named(
     monkeypatch.setattr(memory, "memory_cgroups", lambda: [cgroup(tmp_path, "1000", 400)])
     found = free_memory()
     assert (found.value, found.source) == (600, f"{tmp_path}, limit 1000 bytes")
-    assert "docker run --memory" in found.remedy
+    assert "docker run --memory" in found.remedy_for(Need(1 << 20))
+
+
+def test_no_limit_suffices_where_the_machine_is_too_small(
+    tmp_path: remedies.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "memory_cgroups", lambda: [cgroup(tmp_path, "1000", 400)])
+    remedy = free_memory().remedy_for(Need(1 << 60))
+    assert remedy.startswith("ask for smaller messages or fewer processes: this machine has ")
