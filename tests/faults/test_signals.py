@@ -111,7 +111,6 @@ def well_told(command: Command, code: int, number: signal.Signals, own: Sequence
         assert noise not in command.errors
     if code == 128 + number:
         assert command.told.startswith("Stopped"), command.errors
-        assert not command.output or code in own
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,7 @@ MOMENTS = [(name, number, index) for name in COMMANDS for number in SIGNALS for 
 
 @pytest.mark.parametrize(
     ("name", "number", "index"),
-    sampling.some(MOMENTS, 14),
+    sampling.some(MOMENTS, 8),
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_a_signal_at_any_moment(
