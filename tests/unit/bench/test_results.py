@@ -389,3 +389,63 @@ def test_refused_metadata_does_not_prevent_the_suite(
     folder = a_folder(tmp_path, PLANNED, a_run(PIPE, 1, [1.0], **changes))
     assert write_suite(load(folder), tmp_path / "suite.json")
     assert pyperf.BenchmarkSuite.load(str(tmp_path / "suite.json")).get_benchmark_names()
+
+
+# Disturbed cells, and steal of the CPUs of a run.
+
+
+@pytest.mark.parametrize(
+    ("void", "disturbed", "status"),
+    [
+        ([], False, Status.OK),
+        ([1, 2], False, Status.OK),  # half of them count
+        ([1, 2, 3], True, Status.OK),
+        ([1, 2, 3, 4], True, Status.DISTURBED),
+    ],
+)
+def test_a_cell_with_few_good_rounds_is_disturbed(
+    tmp_path: Path, void: list[int], disturbed: bool, status: Status
+) -> None:
+    lines = [
+        a_run(PIPE, number, [1.0], void="9% …" if number in void else "", attempt=attempt)
+        for number in range(1, 5)
+        for attempt in (1, 2)
+    ]
+    found = load(a_folder(tmp_path, PLANNED, *lines)).cells[PIPE.id]
+    assert (found.disturbed, found.status) == (disturbed, status)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "void"),
+    [
+        ([[0], [1]], "steal"),
+        ([[1], [1]], ""),
+        ([[0, 1], [0, 1]], ""),  # 0.2 of both, in the mean
+        ([[0, 2], [0, 2]], "steal"),
+        ([[7], [7]], ""),
+    ],
+)
+def test_steal_voids_the_runs_whose_cpus_it_took(
+    tmp_path: Path, cpus: list[list[int]], void: str
+) -> None:
+    """The limit is that of the journal, not of this version."""
+    stolen = {0: 0.4, 1: 0.0, 2: 0.3}
+    end = Round(
+        round=1, wall=1.0, timed=0.5, steal=0.4, load=0.1, void="steal", stolen=stolen, limit=0.2
+    )
+    lines = [a_run(PIPE, 1, [1.0], cpus=cpus), end]
+    (run,) = load(a_folder(tmp_path, PLANNED, *lines)).cells[PIPE.id].runs
+    assert run.void == void
+
+
+def test_the_steal_of_a_run_in_an_older_journal_is_left_out(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, PLANNED, a_run(PIPE, 1, [1.0]))
+    path = folder / NAME
+    text = path.read_text().replace('"foreign":0.0,', '"foreign":0.0,"steal":0.25,')
+    assert '"steal":0.25' in text
+    path.write_text(text)
+    (run,) = load(folder).cells[PIPE.id].runs
+    assert run.values == [1.0]
+    path.write_text(text.replace('"steal":0.25', '"stale":0.25'))
+    with pytest.raises(Unreadable):
+        load(folder)

@@ -800,3 +800,14 @@ def test_json_is_plain_and_whole(given_file: Path) -> None:
 def test_no_promises_are_reported() -> None:
     assert render(trusted()).endswith("no promises")
     assert to_json(trusted())["exit_code"] == 3
+
+
+def test_a_disturbed_side_has_no_verdict(given_file: Path) -> None:
+    results = with_ratios([2.0] * 12)
+    results.cells[PIPE.id].runs += [a_run(PIPE, n, 1e-9, void="9% …") for n in range(13, 25)]
+    (one,) = check(written(given_file, PROMISE), results)
+    assert one.verdict is KEPT  # half of the rounds count
+    results.cells[PIPE.id].runs.append(a_run(PIPE, 25, 1e-9, void="9% …"))
+    (one,) = check(written(given_file, PROMISE), results)
+    assert one.verdict is INCONCLUSIVE
+    assert one.reason == f"disturbed, fewer than half of the rounds count: {PIPE.id}"

@@ -193,3 +193,12 @@ def test_the_wait_and_the_pace_are_part_of_the_situation() -> None:
     assert all(one.wait == one.situation.wait == "block" for one in found)
     held = {contest.situation.pace: len(contest.entrants) for contest in contests(found)}
     assert held == {"closed": 2, "pause:1ms": 2}
+
+
+def test_a_disturbed_cell_takes_part_in_no_contest() -> None:
+    results = sweep(reference, cells(), void=lambda cell, number: "9% …" * (number > 5))
+    found = measured(results)
+    assert found
+    assert all(one.disturbed and not one.competes for one in found)
+    assert contests(found) == []
+    assert winners(found) == []
