@@ -20,6 +20,7 @@ _CAUSES = (
     ("waited for its CPU", "a process waited for its CPU"),
     ("the CPU quota", "a CPU quota stopped the processes"),
     ("the hypervisor took", "the hypervisor took CPU time"),
+    ("changed during the run", "the CPUs of a process changed"),
 )
 
 

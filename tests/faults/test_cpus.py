@@ -63,6 +63,7 @@ def test_cpus_that_are_taken_away_in_the_middle_of_a_sweep(cpuset: Path, tmp_pat
     profile, folder = tmp_path / "cpus.toml", tmp_path / "run"
     profile.write_text(PROFILE)
     command = [sys.executable, "-m", "ipcbench", "run", "--profile", str(profile)]
+    command += ["--clock", "fake"]  # so that no load of this machine makes a run void
     enter = 'echo $$ > "$0" && exec "$@"'
     with subprocess.Popen(
         ["sh", "-c", enter, str(cpuset / "cgroup.procs"), *command, "-o", str(folder)],
@@ -105,7 +106,7 @@ def test_a_run_whose_process_is_moved_does_not_count(tmp_path: Path, placement: 
     assert done.returncode == 0, done.stderr
     results = load(tmp_path / "run")
     moved = results.cells[f"latency/moves/python/64B/2p/{placement}"]
-    assert moved.status is Status.FAILED
+    assert moved.status is Status.DISTURBED
     assert moved.runs
     for run in moved.runs:
         assert run.void.startswith("the CPUs of process 1 changed during the run: ")

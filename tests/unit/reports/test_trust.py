@@ -9,6 +9,7 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.workers.affinity import moved
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
 from tests.synthetic import cells, sweep
@@ -217,3 +218,12 @@ def test_a_usual_share_is_told() -> None:
     results = sweep(constant(), cells())
     next(iter(results.cells.values())).usual_foreign = 0.12
     assert "In 1 cell, up to 12% of the time looks foreign in quiet runs" in texts(results)
+
+
+def test_runs_whose_processes_were_moved_have_one_cause() -> None:
+    results = sweep(constant(), cells())
+    (first, *_) = results.cells.values()
+    for number, run in enumerate(first.runs[:3]):
+        run.void = moved([[0], [number]], [[0], [number + 1]])
+        assert run.void
+    assert "void: the CPUs of a process changed (3)" in texts(results)
