@@ -286,10 +286,9 @@ def remove_standing(ledger: Ledger) -> list[str]:
 def _remove(ledger: Ledger) -> dict[tuple[str, str], bool]:
     """Remove the objects; return those that are gone, and whether this call removed them."""
     gone = {}
-    elsewhere = set(standing_elsewhere(ledger))
     ended = ledger.owner() is Owner.ENDED_WITH_ITS_BOOT
     for (kind, name), found in _announced(ledger).items():
-        if (kind, name) in elsewhere:
+        if not (ended or _holds_here(kind, name, found)):
             continue
         try:
             if ended and kind.startswith("sysv"):

@@ -108,7 +108,8 @@ def test_the_name_of_the_host_matters_with_another_boot_only(file: Path) -> None
 
 
 def test_files_of_an_earlier_boot_are_removed(file: Path) -> None:
-    ledger = ledger_of(dataclasses.replace(here(), boot="0", pids=1), [("file", str(file))])
+    ledger = ledger_of(dataclasses.replace(here(), boot="0", pids=1), [])
+    ledger.write({"kind": "file", "name": str(file), "in": 1})  # devices are numbered anew
     assert ledger.owner() is Owner.ENDED_WITH_ITS_BOOT
     assert [each.path for each in abandoned()] == [ledger.path]
     assert clean_up(ledger) == [f"file {file}"]
