@@ -27,7 +27,7 @@ MODES = ("PYTHONMALLOC", "PYTHONDEVMODE", "PYTHONTRACEMALLOC")
 
 
 def told(command: list[str], **more: str) -> dict[str, Slowdown]:
-    """What makes calls dear in the processes of this command, without those of this test run."""
+    """Return the settings that make calls of this command dear, without those of this test run."""
     done = subprocess.run(
         command,
         capture_output=True,

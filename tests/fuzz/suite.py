@@ -14,6 +14,7 @@ from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.pyperf_file import NoFigure, calibrated
+from ipcbench.bench.results.records import Disturbance
 from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import load
 from ipcbench.bench.results.suite import write_suite
@@ -69,6 +70,7 @@ def outcome(data: bytes) -> str:
         warmups=[4.2e-6],
         usage=[],
         foreign=0.0,
+        disturbance=Disturbance(),
         tail={},
         observations={},
         start_up=0.01,
