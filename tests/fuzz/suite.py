@@ -71,6 +71,7 @@ def outcome(data: bytes) -> str:
         usage=[],
         foreign=0.0,
         disturbance=Disturbance(),
+        waiting={},
         tail={},
         observations={},
         start_up=0.01,
