@@ -19,7 +19,7 @@ import msgspec
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.journal import Journal
-from ipcbench.bench.results.records import AnyEntry, Settings, Usage
+from ipcbench.bench.results.records import AnyEntry, Disturbance, Settings, Usage
 from ipcbench.bench.sweep.display import Silent
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.workers.job import Job, Outcome, Reply
@@ -47,8 +47,11 @@ class _Parent:
         suite = {"benchmarks": [{"runs": runs}], "metadata": {"date": "2026-01-01 00:00:00"}}
         outcome = Outcome(
             depth=None,
+            warmups=[1e-6],
             usage=[Usage(), Usage()],
             foreign=0.0,
+            disturbance=Disturbance(),
+            waiting={},
             observations={},
             tail=dict.fromkeys(range(200), 7),
             start_up=0.01,
