@@ -101,10 +101,11 @@ def command(
     """Measure, and write the results and a page.
 
     The values of an option take the place of the profile's in all cells that can have them; the
-    other cells are left out. A value that no cell can have is refused.
+    other cells are left out. A value that no cell can have is refused. Of an option that takes
+    one value, the last one given counts.
 
     Ctrl-C stops after the current measurement; the measurements are kept, and
-    the page is written all the same.
+    the page is written all the same. A second one stops at once.
 
     \b
     Example:
