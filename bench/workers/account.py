@@ -33,10 +33,10 @@ class _Reading:
     """The counters at the start of a block, or at its end."""
 
     wall: float
-    own: list[float]  # the CPU time of each process
+    own: list[float] | None  # the CPU time of each process
     waited: list[float | None]
     busy: Busy | None
-    own_then: list[float]  # `own`, when `busy` was read
+    own_then: list[float] | None  # `own`, when `busy` was read
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class _Sums:
     """The differences of the readings, over all blocks so far; seconds."""
 
     wall: float = 0.0
-    own: list[float] = field(default_factory=list)
+    own: float | None = 0.0  # of all processes together
     waited: list[float] | None = field(default_factory=list)
     rest: dict[int, float] | None = field(default_factory=dict)  # of a CPU, not the run's own
     source: str = ""
@@ -74,7 +74,7 @@ class Account:
         self._pinned = all(len(own) == 1 for own in self._cpus)
         self._kernel = kernel_workers(root)
         self._quotas: list[Quota] = limits(root)
-        self._sums = _Sums(own=[0.0] * len(pids), waited=[0.0] * len(pids))
+        self._sums = _Sums(waited=[0.0] * len(pids))
         self._parts = Disturbance()
         self._kernel_time: dict[int, float] | None = None
 
@@ -116,8 +116,11 @@ class Account:
             self._parts.quota = self._quotas[stops.index(self._parts.throttled)].setting
         self._add_ticks(cpu_time.ticks(self._root), time.monotonic() - self._began)
 
-    def _own(self) -> list[float]:
-        return [cpu_time.process_time(pid) or 0.0 for pid in self._pids]
+    def _own(self) -> list[float] | None:
+        """Read the CPU time of each process; None where a kernel does not show it."""
+        found = [cpu_time.process_time(pid) for pid in self._pids]
+        known = [seconds for seconds in found if seconds is not None]
+        return known if len(known) == len(found) else None
 
     def _waited(self) -> list[float | None]:
         return [cpu_time.waited(pid, self._root) for pid in self._pids]
@@ -125,20 +128,23 @@ class Account:
     def _stops(self) -> list[float]:
         return [one.throttled() for one in self._quotas]
 
-    def _busy(self) -> tuple[list[float], Busy | None]:
+    def _busy(self) -> tuple[list[float] | None, Busy | None]:
         """Read the processes' time and the CPUs' time, in this order.
 
         Reading the clock of a process also brings the time of its CPU up to date, while it
         runs there (task_sched_runtime() in Linux's kernel/sched/core.c).
         """
         if self._one_cpu:
-            return [], None
+            return None, None
         return self._own(), cpu_time.busy(self._used, time.monotonic(), self._root)
 
     def _add(self, after: _Reading) -> None:
         before, sums = self._before, self._sums
         sums.wall += after.wall - before.wall
-        sums.own = [a + c - b for a, b, c in zip(sums.own, before.own, after.own, strict=True)]
+        if sums.own is None or before.own is None or after.own is None:
+            sums.own = None
+        else:
+            sums.own += sum(after.own) - sum(before.own)
         if sums.waited is not None:
             known = list(zip(sums.waited, before.waited, after.waited, strict=True))
             sums.waited = [a + c - b for a, b, c in known if b is not None and c is not None]
@@ -146,8 +152,12 @@ class Account:
                 sums.waited = None
         if before.busy is None or after.busy is None or before.busy.source != after.busy.source:
             sums.rest = None
+        if before.own_then is None or after.own_then is None:
+            sums.rest = None
         if sums.rest is None or before.busy is None or after.busy is None:
             return
+        assert before.own_then is not None
+        assert after.own_then is not None
         sums.source, sums.exact = after.busy.source, after.busy.exact
         for cpu in self._used:
             passed = after.busy.times[cpu] - before.busy.times[cpu]
@@ -166,7 +176,8 @@ class Account:
         if self._kernel_time is not None:
             parts.kernel = max(kernel.values()) / wall
         if self._one_cpu:
-            parts.others = max(0.0, 1 - (sum(self._sums.own) + sum(kernel.values())) / wall)
+            if self._sums.own is not None:
+                parts.others = max(0.0, 1 - (self._sums.own + sum(kernel.values())) / wall)
             return parts.others, parts
         parts.waited = self._longest_wait(kernel)
         parts.others = self._had_by_others(kernel)
@@ -203,7 +214,9 @@ class Account:
             return
         passed = [after[cpu].since(before[cpu]) for cpu in self._used]
         total = max(1, sum(one.total for one in passed))
-        own = sum(self._own()) - sum(self._own_before)
+        own = self._own()
         self._parts.interrupts = max(one.interrupts / max(1, one.total) for one in passed)
-        tasks = sum(one.tasks for one in passed) / total
-        self._parts.tasks = max(0.0, tasks - own / (wall * len(self._used)))
+        if own is not None and self._own_before is not None:
+            share = (sum(own) - sum(self._own_before)) / (wall * len(self._used))
+            tasks = sum(one.tasks for one in passed) / total
+            self._parts.tasks = max(0.0, tasks - share)

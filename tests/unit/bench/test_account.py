@@ -230,6 +230,17 @@ def test_without_any_counter_foreign_time_is_unknown(machine: Machine) -> None:
     assert (share, parts.others, parts.waited, parts.source) == (None, None, None, "")
 
 
+@pytest.mark.parametrize("cpus", [SAME, APART, ANYWHERE])
+def test_without_the_processes_own_time_foreign_time_is_unknown(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, cpus: list[list[int]]
+) -> None:
+    """A sandbox may show no process's clock to another one: its runs are not void for that."""
+    monkeypatch.setattr(cpu_time, "process_time", lambda pid: None)
+    machine.waits.clear()
+    share, parts = machine.outcome(cpus, Block(tasks=(0.05, 0.05)), 20)
+    assert (share, parts.others, parts.tasks) == (None, None, None)
+
+
 def test_cpus_of_processes_that_are_not_pinned_count_together(machine: Machine) -> None:
     share, parts = machine.outcome(ANYWHERE, Block(tasks=(0.09, 0.05), waits=(0.09, 0.09)))
     assert (share, parts.waited) == (pytest.approx(0.2), None)
