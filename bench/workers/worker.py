@@ -39,6 +39,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.registry import get
 
 WAITING = 0.01  # seconds of watching what receivers take while they wait
+LONG_BLOCK = 0.05  # seconds of a block that a single stall does not fill
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
 
 
@@ -184,7 +185,8 @@ class Worker:
         else:
             # With a warm-up, it takes two blocks of the length that is asked for: a stall
             # fills one, and the other one goes on with twice the loops.
-            arguments += ["--values", "1", "--warmups", "1", "--calibrate-loops"]
+            twice = "1" if settings.block < LONG_BLOCK else "0"
+            arguments += ["--values", "1", "--warmups", twice, "--calibrate-loops"]
             arguments += ["--min-time", repr(settings.block)]
         runner.parse_args(arguments)
         runner.bench_time_func(

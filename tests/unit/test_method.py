@@ -11,7 +11,7 @@ from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
 from ipcbench.bench.sweep.progress import RETAKES
-from ipcbench.bench.workers import deadlines
+from ipcbench.bench.workers import deadlines, worker
 from ipcbench.reports import model
 from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import statements, trust
@@ -61,6 +61,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (timing.CROWDED_BLOCK, 0.1, "Blocks last 100 ms or longer"),
         (timing.CROWDED_VALUES, 2, "a run has two at most"),
         (timing.CROWDED_WARM_UP, 0.02, "the warm-up lasts 20 ms"),
+        (worker.LONG_BLOCK, 0.05, "(one block, where 50 ms or more are asked for)"),
         (calibration.SHORT, 0.75, "took less than 0.75 of its time per unit"),
         (calibration.SLOW_UNIT, 1e-3, "or a unit takes over 1 ms"),
         (calibration.OFF, 2, "lasted less than half or more than twice the time asked for"),
