@@ -101,7 +101,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Block:
-    """What passes in a block of 100 ms: of the processes, then of the CPUs 0 and 1."""
+    """Time in a block of 100 ms: of the processes, then of the CPUs 0 and 1."""
 
     own: tuple[float, float] = (0.05, 0.05)
     waits: tuple[float, float] = (0.0, 0.0)
