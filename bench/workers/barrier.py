@@ -1,7 +1,8 @@
 """Barrier of a block: a word of shared memory on which all processes that start it wait.
 
-One futex(2) call wakes all of them, where a message to each took longer the more there were:
-with more processes than CPUs the first ones ran ahead for a good part of the block.
+One futex(2) call wakes all of them; a message to each takes longer the more there are. With
+more processes than CPUs, some still begin only when others leave them a CPU: a block must be
+long compared with that (bench/plan/timing.py).
 """
 
 from __future__ import annotations
