@@ -7,7 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ipcbench.bench.results.units import human_seconds
-from tests.bench_self import growth, inline, python_costs, reference, share, startup
+from tests.bench_self import (
+    blocks,
+    cpu,
+    growth,
+    inline,
+    load,
+    python_costs,
+    reference,
+    share,
+    startup,
+)
 
 
 class Options(argparse.Namespace):
@@ -67,6 +77,25 @@ def _python_costs(options: Options) -> None:
         print(line)
 
 
+def _blocks(options: Options) -> None:
+    print("figures by the loops of a block, divided by those of the longest (target: 0.95 to 1.05)")
+    for line in blocks.measure(options.rounds, options.only):
+        print(line)
+
+
+def _load(options: Options) -> None:
+    print(f"quick, {options.rounds} rounds, as the machine is, and beside {load.BUSY} processes")
+    for line in load.measure(options.rounds, options.only):
+        print(line)
+
+
+def _cpu(options: Options) -> None:
+    latest = Path("results/latest")
+    print("CPU time divided by elapsed time, cells on one CPU of results/latest (target: 1.01)")
+    for line in cpu.read(latest) if latest.exists() else ["  no run yet: make bench"]:
+        print(line)
+
+
 PARTS: dict[str, Callable[[Options], None]] = {
     "inline": _inline,
     "startup": _startup,
@@ -74,23 +103,31 @@ PARTS: dict[str, Callable[[Options], None]] = {
     "growth": _growth,
     "reference": _reference,
     "python_costs": _python_costs,
+    "cpu": _cpu,
 }
+LONG: dict[str, Callable[[Options], None]] = {"blocks": _blocks, "load": _load}  # by name alone
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-self", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="part", help=f"by default all: {', '.join(PARTS)}"
+        "parts",
+        nargs="*",
+        metavar="part",
+        help=f"by default {', '.join(PARTS)}; also {', '.join(LONG)}",
     )
     parser.add_argument("--runtime", choices=("native", "python"), default="native")
-    parser.add_argument("--rounds", type=int, default=12, help="of reference and python_costs")
+    parser.add_argument(
+        "--rounds", type=int, default=12, help="of reference, python_costs, blocks, load"
+    )
     parser.add_argument("--only", default="", help="lines of these with this text: 'tcp', '64 B'")
     options = parser.parse_args(namespace=Options())
-    unknown = [name for name in options.parts if name not in PARTS]
+    known = PARTS | LONG
+    unknown = [name for name in options.parts if name not in known]
     if unknown:
-        parser.error(f"no part {unknown[0]!r}: there are {', '.join(PARTS)}")
+        parser.error(f"no part {unknown[0]!r}: there are {', '.join(known)}")
     for name in options.parts or list(PARTS):
-        PARTS[name](options)
+        known[name](options)
 
 
 if __name__ == "__main__":

@@ -63,14 +63,6 @@ class MemoryCgroup:
         return max(0, limit - used + self._counts("memory.stat").get(key, 0))
 
     @property
-    def reached(self) -> bool:
-        """True if its limit was reached; else it is the machine's memory that was used up."""
-        if self.second:
-            events = self._counts("memory.events")
-            return events.get("max", 0) + events.get("oom", 0) > 0
-        return bool(self._number("memory.failcnt"))
-
-    @property
     def kills(self) -> int | None:
         """The number of processes that the OOM killer has ended here; None: not counted."""
         name = "memory.events" if self.second else "memory.oom_control"
@@ -158,7 +150,7 @@ def oom_kills() -> int:
 
 def bound() -> Limit:
     """Return the bound of memory that the OOM killer enforces here, with a remedy."""
-    limits = [(cgroup.limit, cgroup) for cgroup in memory_cgroups() if cgroup.reached]
+    limits = [(cgroup.limit, cgroup) for cgroup in memory_cgroups()]
     bounded = [(limit, cgroup) for limit, cgroup in limits if limit is not None]
     if not bounded:
         return Limit("memory", None, "of this machine", FREE)

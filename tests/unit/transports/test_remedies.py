@@ -161,17 +161,6 @@ def test_the_tightest_bound_is_named(
     assert "docker run --memory" in found.remedy_for(Need(1 << 20))
 
 
-def test_a_cgroup_below_its_limit_is_not_blamed(
-    tmp_path: remedies.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The OOM killer of the whole machine counts its victims in their cgroups too."""
-    found = cgroup(tmp_path, "1000", 400)
-    monkeypatch.setattr(memory, "memory_cgroups", lambda: [found])
-    assert memory.bound().source == f"of the cgroup {tmp_path}"
-    (tmp_path / "memory.events").write_text("max 0\noom 0\noom_kill 2\n")
-    assert memory.bound().source == "of this machine"
-
-
 def test_no_limit_suffices_where_the_machine_is_too_small(
     tmp_path: remedies.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
