@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -141,3 +142,25 @@ def test_remove_alone_is_refused() -> None:
     assert done.stderr == (
         "Error: --remove is for --orphans: clean removes by itself: see ipcbench clean --help\n"
     )
+
+
+def test_the_uptime_of_a_container_says_nothing_about_start_times(tmp_path: Path) -> None:
+    """lxcfs(1) shows the container's own uptime, and the kernel's start times."""
+    (tmp_path / "uptime").write_text("0.01 0.01\n")
+    look = (
+        "import os; from ipcbench.transports.kernel_objects.users_of_objects import lives;"
+        "print(open('/proc/uptime').read(), lives(os.getpid(), 0.0), lives(os.getpid(), 1e9))"
+    )
+    done = subprocess.run(
+        [
+            *inside("--mount"),
+            *("sh", "-c", 'mount --bind "$1" /proc/uptime && shift && exec "$@"', "sh"),
+            *(str(tmp_path / "uptime"), sys.executable, "-c", look),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=environment(),
+        check=False,
+    )
+    assert done.stdout.split() == ["0.01", "0.01", "True", "False"], done.stderr

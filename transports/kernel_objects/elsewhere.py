@@ -46,6 +46,9 @@ def _unknown(ledger: Ledger) -> Left:
         reason = "it does not say on which host and in which PID namespace its process runs"
         return Left(str(ledger.path), reason, _when_over(ledger, "that process has ended"))
     process = f"process {first.get('owner')}"
+    if origin.same_pids(here):
+        reason = f"/proc does not show {process}, which exists (hidepid, proc(5))"
+        return Left(str(ledger.path), reason, "run ipcbench clean again when it has ended")
     if origin.boot != here.boot:
         reason = f"{process} belongs to another boot, on host {origin.host}"
         there, over = f"on host {origin.host}", "that host has been restarted since"

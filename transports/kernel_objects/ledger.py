@@ -56,13 +56,30 @@ def process_start(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def is_hidden(pid: int) -> bool:
+    """Tell whether /proc does not show a process of our user that exists.
+
+    With the option hidepid, proc(5), it shows those that we may trace, and a program with
+    capabilities of its file is not one of them: ptrace(2).
+    """
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError):  # there is none, or it is another user's
+        return False
+    try:
+        Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return False
+
+
 class Owner(Enum):
     """State of the process that owns a ledger."""
 
     ALIVE = "alive"
     DEAD = "dead"
     ENDED_WITH_ITS_BOOT = "ended with its boot"  # and so did all kernel objects
-    UNKNOWN = "unknown"  # of another host or namespace, or the ledger does not say
+    UNKNOWN = "unknown"  # of another host or namespace, or hidden, or the ledger does not say
 
 
 class Ledger:
@@ -129,9 +146,14 @@ class Ledger:
         if here is None or origin is None:
             return Owner.UNKNOWN
         if origin.same_pids(here):
-            return Owner.ALIVE if self.owner_alive() else Owner.DEAD
+            return self._seen_owner(first.get("owner"))
         over = origin.ended_before(here, self.path.parent)
         return Owner.ENDED_WITH_ITS_BOOT if over else Owner.UNKNOWN
+
+    def _seen_owner(self, pid: object) -> Owner:
+        if self.owner_alive():
+            return Owner.ALIVE
+        return Owner.UNKNOWN if isinstance(pid, int) and pid > 0 and is_hidden(pid) else Owner.DEAD
 
     def owner_alive(self) -> bool:
         """Tell whether a process has the owner's pid and start time, in this PID namespace."""

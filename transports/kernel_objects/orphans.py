@@ -176,6 +176,7 @@ def _files(known: set[str]) -> Iterator[Candidate]:
     if not found:
         return
     in_use = users_of_objects.names_in_use()
+    unreadable = users_of_objects.unreadable_process()
     for path in found:
         if named_files.last_part(path) in in_use:
             continue
@@ -185,5 +186,5 @@ def _files(known: set[str]) -> Iterator[Candidate]:
         except OSError:  # removed meanwhile
             continue
         unused = time.time() - max(status.st_atime, status.st_mtime, status.st_ctime)
-        doubt = users_of_objects.doubt_of(path) or _recent(unused)
+        doubt = users_of_objects.doubt_of(path) or unreadable or _recent(unused)
         yield Candidate(kind, str(path), "no process has it open", doubt, path)
