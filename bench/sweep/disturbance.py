@@ -50,12 +50,12 @@ def usual_share(attempts: Sequence[Disturbed]) -> float:
     It is 0 where one of them was quiet. Where none was, a kernel that accounts interrupts
     apart (CONFIG_IRQ_TIME_ACCOUNTING), or a container that hides ksoftirqd, may make the
     cell's own work look foreign, and a kernel before 6.0 counts an idle CPU's waking as a
-    wait. Such a share is constant, and is at most what the ticks leave to it. So a busy
-    process beside the calibration is never usual.
+    wait. Such a share is constant, and the ticks leave as much to it. Where they leave less
+    than the calibrations had, another process was beside them, and nothing is usual.
     """
     shares = [one.foreign for one in attempts if one.foreign is not None]
     known = [share for one in attempts if (share := _own_work(one.disturbance)) is not None]
-    if not shares or not known or min(shares) <= LIMIT:
+    if not shares or not known or not LIMIT < min(shares) <= min(known) + LIMIT:
         return 0.0
     return max(0.0, min(*shares, *known))
 

@@ -74,7 +74,9 @@ def test_only_the_excess_over_the_usual_share_counts() -> None:
         ([one_cpu(0.03)], 0.0),
         ([one_cpu(0.5), one_cpu(0.03, 0.3)], 0.0),  # one of them was quiet
         ([one_cpu(0.12), one_cpu(0.11, 0.2)], 0.11),  # interrupts that are accounted apart
-        ([one_cpu(0.6), one_cpu(0.5, 0.02)], 0.02),  # a busy process beside them
+        ([one_cpu(0.16), one_cpu(0.14, 0.11)], 0.11),
+        ([one_cpu(0.6), one_cpu(0.5, 0.02)], 0.0),  # a busy process beside them
+        ([one_cpu(0.6), one_cpu(0.5, 0.1)], 0.0),  # beside a cell with interrupts of its own
         ([one_cpu(0.6), one_cpu(0.5, 0.0)], 0.0),
         ([one_cpu(0.6), one_cpu(0.5)], 0.0),  # the ticks tell nothing
         ([two_cpus(0.3), two_cpus(0.2, 0.01)], 0.2),  # an idle CPU's waking counts as a wait
