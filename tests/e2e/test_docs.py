@@ -46,6 +46,9 @@ NOT_RUN = {
     ". .venv/bin/activate": "changes the shell that runs it; `make` makes the folder",
 }
 
+# Options of `docker run`, which the remedies for a container name: transports/base/remedies.py.
+OF_CONTAINERS = {"--sysctl", "--ulimit", "--shm-size"}
+
 # Every cell that the documents measure, in a short time; used instead of `quick`.
 FAST = """
 about = "For the documents' commands."
@@ -185,7 +188,7 @@ def known_options() -> set[str]:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_option_exists(path: Path) -> None:
     text = path.read_text()
-    assert options(text) <= known_options()
+    assert options(text) <= known_options() | OF_CONTAINERS
     for block in blocks(path, text):
         for line in commands(block) if block.language == "sh" else ():
             match shlex.split(line):
@@ -235,6 +238,12 @@ def test_the_readme_names_every_word_of_the_profiles() -> None:
 def test_the_changelog_names_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(rf"^## \[{re.escape(VERSION)}\]", text, re.MULTILINE)
+
+
+def test_every_option_of_containers_is_in_a_remedy_and_a_document() -> None:
+    remedies = (ROOT / "transports/base/remedies.py").read_text()
+    text = "".join(path.read_text() for path in DOCUMENTS)
+    assert not [name for name in OF_CONTAINERS if name not in remedies or name not in text]
 
 
 def test_every_option_in_a_help_text_exists() -> None:
