@@ -76,6 +76,7 @@ class KernelWorkers:
     def begin(self, cpus: Collection[int]) -> None:
         """Begin to count, for these CPUs."""
         self._cpus = set(cpus)
+        self._scan()  # the time of one created since `__init__`, until now, does not count
         self._before = self._ran()
 
     def since(self) -> dict[int, float] | None:
@@ -92,10 +93,9 @@ class KernelWorkers:
         return found
 
     def _scan(self) -> None:
-        folder = self._root / "proc"
-        for pid in numbers(text(folder / f"{_KTHREADD}/task/{_KTHREADD}/children")):
-            if pid not in self._names:
-                self._names[pid] = text(folder / f"{pid}/comm").strip()
+        folder, known = self._root / "proc", self._names
+        alive = numbers(text(folder / f"{_KTHREADD}/task/{_KTHREADD}/children"))
+        self._names = {pid: known.get(pid) or text(folder / f"{pid}/comm").strip() for pid in alive}
 
     def _ran(self) -> dict[int, int]:
         found = {}

@@ -55,6 +55,7 @@ class Progress:
             pace=results.rounds[-1].wall if results.rounds else 0.0,
         )
         last = max(progress.finished, default=0)
+        corrects = last not in progress.void
         for identity, result in results.cells.items():
             if result.loops is not None:
                 progress.loops[identity] = result.loops
@@ -63,7 +64,8 @@ class Progress:
             progress.rescales[identity] = len(result.rescaled)
             for run in result.runs:
                 progress._count(run, result.cell)
-                if run.round == last and not run.void and last not in result.rescaled:
+                counts = corrects and run.round == last and not run.void
+                if counts and last not in result.rescaled:
                     progress.lengths[identity] = length(result.cell, run)
         return progress
 

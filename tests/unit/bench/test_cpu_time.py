@@ -126,6 +126,31 @@ def test_a_worker_that_is_created_later_counts(tmp_path: Path) -> None:
     assert workers.since() == pytest.approx({0: 0.003})
 
 
+def test_the_past_of_a_worker_that_was_created_before_does_not_count(tmp_path: Path) -> None:
+    """A fork server finds the workers once a round; others are created before its last run."""
+    write_workers(tmp_path, {})
+    workers = KernelWorkers(tmp_path)
+    created = {
+        "proc/2/task/2/children": "11 12 99",
+        "proc/99/comm": "kworker/0:7-events\n",
+        "proc/99/schedstat": "900000000 0 0\n",
+    }
+    put(tmp_path, created)
+    workers.begin([0])
+    put(tmp_path, created | {"proc/99/schedstat": "902000000 0 0\n"})
+    assert workers.since() == pytest.approx({0: 0.002})
+
+
+def test_a_process_with_the_pid_of_a_worker_that_has_ended_does_not_count(tmp_path: Path) -> None:
+    write_workers(tmp_path, {})
+    workers = KernelWorkers(tmp_path)
+    put(tmp_path, {"proc/2/task/2/children": "11 12"})
+    workers.begin([1])
+    write_workers(tmp_path, {14: 30})
+    put(tmp_path, {"proc/2/task/2/children": "11 12"})
+    assert workers.since() == pytest.approx({1: 0.0})
+
+
 @pytest.mark.parametrize(
     "files",
     [{}, {"proc/2/task/2/children": "5\n", "proc/5/comm": "bash\n"}],

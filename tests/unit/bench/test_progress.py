@@ -7,8 +7,10 @@ to the same, line by line.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -182,6 +184,25 @@ def test_a_small_sweep_cut_at_many_bytes(stage: Stage, tmp_path: Path) -> None:
         disturbed.answer(stage)
         take_up(stage, cut)
         assert essence(cut) == wanted, f"cut after {size} bytes"
+
+
+def test_a_round_with_steal_corrects_nothing_after_a_kill(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs beside the stolen CPU count, but the round is void: no sweep corrects by it."""
+    beside = dataclasses.replace(CELLS[0], cpus=[[1], [1]])
+    monkeypatch.setattr(sys.modules[__name__], "CELLS", [beside, *CELLS[1:]])
+    stage.stolen = {1}
+    stage.answer = lambda job: a_reply(job, seconds=3e-6 if job.round == 1 else 1e-6)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    play(stage, begin(whole), Progress())
+    assert not any(result.rescaled for result in load(whole).cells.values())
+    shutil.copytree(whole, cut)
+    data = (whole / NAME).read_bytes()
+    (cut / NAME).write_bytes(data[: data.index(b"\n", data.index(b'"kind":"round"')) + 1])
+    take_up(stage, cut)
+    assert essence(cut) == essence(whole)
 
 
 def test_cells_that_failed_get_another_chance(stage: Stage, tmp_path: Path) -> None:
