@@ -182,7 +182,7 @@ class Disturbance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     throttled: Number = 0.0  # seconds that a CPU quota stopped the processes
     quota: str = ""  # the setting that did
     interrupts: Number | None = None  # of one of its CPUs, by ticks
-    tasks: Number | None = None  # of its CPUs, by other processes, by ticks
+    tasks: Number | None = None  # of the CPU of which others had most, by ticks
 
 
 class Run(Entry, kw_only=True, tag="run"):

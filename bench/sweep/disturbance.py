@@ -54,16 +54,18 @@ def usual_share(attempts: Sequence[Disturbed]) -> float:
     than the calibrations had, another process was beside them, and nothing is usual.
     """
     shares = [one.foreign for one in attempts if one.foreign is not None]
-    known = [share for one in attempts if (share := _own_work(one.disturbance)) is not None]
+    known = [share for one in attempts if (share := _own_work(one)) is not None]
     if not shares or not known or not LIMIT < min(shares) <= min(known) + LIMIT:
         return 0.0
     return max(0.0, min(*shares, *known))
 
 
-def _own_work(parts: Disturbance) -> float | None:
+def _own_work(attempt: Disturbed) -> float | None:
     """Return the share that may look foreign without any other process, at most."""
+    parts = attempt.disturbance
     if parts.waited is None and not parts.source:  # on one CPU
         return parts.interrupts
-    if parts.tasks is None:
+    if parts.tasks is None or attempt.foreign is None:
         return None
-    return 1.0 if parts.tasks <= LIMIT else 0.0
+    # Ticks are samples: of a CPU that is half busy, 30 of them may be off by some 10 %.
+    return 1.0 if parts.tasks <= max(LIMIT, attempt.foreign / 2) else 0.0

@@ -18,7 +18,7 @@ from ipcbench.bench.machine.cpu_quota import Quota, quotas
 from ipcbench.bench.machine.cpu_time import ROOT, Busy, KernelWorkers, Ticks
 from ipcbench.bench.results.records import Disturbance
 
-TICKS_TELL = 0.1  # seconds from which on counters of ticks (10 ms) say something
+TICKS_TELL = 0.3  # seconds from which on counters of ticks (10 ms) say something
 SETTLE = 50e-6  # seconds of sleep after which this process's last stint on its CPU is counted
 
 kernel_workers = cache(KernelWorkers)
@@ -212,11 +212,14 @@ class Account:
         before = self._ticks
         if wall < TICKS_TELL or not all(cpu in before and cpu in after for cpu in self._used):
             return
-        passed = [after[cpu].since(before[cpu]) for cpu in self._used]
-        total = max(1, sum(one.total for one in passed))
+        passed = {cpu: after[cpu].since(before[cpu]) for cpu in self._used}
+        busy = {cpu: one.tasks / max(1, one.total) for cpu, one in passed.items()}
+        self._parts.interrupts = max(one.interrupts / max(1, one.total) for one in passed.values())
         own = self._own()
-        self._parts.interrupts = max(one.interrupts / max(1, one.total) for one in passed)
-        if own is not None and self._own_before is not None:
-            share = (sum(own) - sum(self._own_before)) / (wall * len(self._used))
-            tasks = sum(one.tasks for one in passed) / total
-            self._parts.tasks = max(0.0, tasks - share)
+        if own is None or self._own_before is None:
+            return
+        for (cpu, *_), start, end in zip(self._cpus, self._own_before, own, strict=True):
+            busy[cpu] -= (end - start) / wall
+        # As in `_had_by_others`.
+        share = max(busy.values()) if self._pinned else sum(busy.values()) / len(busy)
+        self._parts.tasks = max(0.0, share)

@@ -70,7 +70,7 @@ class Machine:
         put(self.root, files)
 
     def outcome(
-        self, cpus: list[list[int]], block: Block, blocks: int = 2, *, idles: bool = False
+        self, cpus: list[list[int]], block: Block, blocks: int = 4, *, idles: bool = False
     ) -> tuple[float | None, Disturbance]:
         """Account some blocks that are all alike."""
         self.write()
@@ -258,12 +258,21 @@ def test_pauses_on_one_cpu_are_no_foreign_time(machine: Machine) -> None:
 
 def test_throttled_time_is_told_with_its_setting(machine: Machine) -> None:
     put(machine.root, QUOTA)
-    _, parts = machine.outcome(SAME, Block(throttled=0.03))
+    _, parts = machine.outcome(SAME, Block(throttled=0.03), 2)
     assert (parts.throttled, parts.quota) == (pytest.approx(0.06), "cpu.max")
     assert parts.wall == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("blocks", "known"), [(1, False), (20, True)])
+def test_a_busy_process_on_one_of_several_cpus_is_not_usual(machine: Machine) -> None:
+    """In the mean over all CPUs, little is left of it: 100 % of one of 24 are 4 %."""
+    share, parts = machine.outcome(APART, Block(tasks=(0.05, 0.059)), 10)
+    assert (share, parts.tasks) == (pytest.approx(0.09), pytest.approx(0.09))
+    assert usual_share([SimpleNamespace(foreign=share, disturbance=parts)] * 2) == 0.0
+    _, parts = machine.outcome(ANYWHERE, Block(tasks=(0.05, 0.059)), 10)
+    assert parts.tasks == pytest.approx(0.045)
+
+
+@pytest.mark.parametrize(("blocks", "known"), [(1, False), (40, True)])
 def test_ticks_count_where_enough_time_has_passed(
     machine: Machine, blocks: int, known: bool
 ) -> None:

@@ -81,6 +81,8 @@ def test_only_the_excess_over_the_usual_share_counts() -> None:
         ([one_cpu(0.6), one_cpu(0.5)], 0.0),  # the ticks tell nothing
         ([two_cpus(0.3), two_cpus(0.2, 0.01)], 0.2),  # an idle CPU's waking counts as a wait
         ([two_cpus(0.3), two_cpus(0.2, 0.4)], 0.0),  # a busy process
+        ([two_cpus(0.3), two_cpus(0.3, 0.2)], 0.0),  # ticks are samples
+        ([two_cpus(0.3), two_cpus(0.3, 0.12)], 0.3),
         ([two_cpus(0.3), two_cpus(0.2)], 0.0),
     ],
 )
