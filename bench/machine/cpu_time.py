@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path("/")
-_NANO, _MICRO = 1e-9, 1e-6
+_NANO = 1e-9
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
 _UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
@@ -116,27 +116,24 @@ class KernelWorkers:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """The time that each CPU was busy, and the file that shows it.
+    """The time that processes and kernel threads had of each CPU, and the file that shows it.
 
-    `exact`: it is the time of processes and kernel threads alone. Else it is all the time
-    outside idle states, interrupts and the way into and out of an idle state included.
+    The time outside idle states (/sys/devices/system/cpu/cpuN/cpuidle) is no substitute: it
+    is added when a state ends, so an idle CPU looks busy, and a quiet pair of processes on two
+    CPUs came out with a share of 0.2 to 0.5.
     """
 
     source: str
-    exact: bool
     times: Mapping[int, float]
 
 
-def busy(cpus: Collection[int], now: float, root: Path = ROOT) -> Busy | None:
-    """Return the time that each of these CPUs was busy so far; `now`: the time of the clock."""
+def busy(cpus: Collection[int], root: Path = ROOT) -> Busy | None:
+    """Return the time that each of these CPUs was busy so far; None where no file shows it."""
     for read in (_schedstat, _cpuacct):
         found = read(root)
         if all(cpu in found for cpu in cpus):
-            return Busy(read.__name__.strip("_"), True, {cpu: found[cpu] for cpu in cpus})
-    idle = {cpu: _idle(cpu, root) for cpu in cpus}
-    if any(time_ is None for time_ in idle.values()):
-        return None
-    return Busy("cpuidle", False, {cpu: now - (time_ or 0.0) for cpu, time_ in idle.items()})
+            return Busy(read.__name__.strip("_"), {cpu: found[cpu] for cpu in cpus})
+    return None
 
 
 def _schedstat(root: Path) -> dict[int, float]:
@@ -168,13 +165,6 @@ def _cpuacct(root: Path) -> dict[int, float]:
                 for cpu, time_ in enumerate(numbers(text(folder / "cpuacct.usage_percpu")))
             }
     return {}
-
-
-def _idle(cpu: int, root: Path) -> float | None:
-    """Return the time in idle states: Documentation/admin-guide/pm/cpuidle.rst."""
-    states = (root / f"sys/devices/system/cpu/cpu{cpu}/cpuidle").glob("state*/time")
-    times = [numbers(text(path)) for path in states]
-    return sum(fields[0] for fields in times if fields) * _MICRO if times else None
 
 
 @dataclass(frozen=True, slots=True)

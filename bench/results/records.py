@@ -177,7 +177,7 @@ class Disturbance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wall: Number = 0.0
     waited: Number | None = None  # for its CPU, by the process that waited longest
     others: Number | None = None  # of the CPU of which other processes had most
-    source: str = ""  # of `others`, on several CPUs
+    source: str = ""  # of `others`, on several CPUs: without it, only waits are seen
     kernel: Number | None = None  # ksoftirqd and kworkers: counted as the run's own time
     throttled: Number = 0.0  # seconds that a CPU quota stopped the processes
     quota: str = ""  # the setting that did

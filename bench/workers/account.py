@@ -48,7 +48,6 @@ class _Sums:
     waited: list[float] | None = field(default_factory=list)
     rest: dict[int, float] | None = field(default_factory=dict)  # of a CPU, not the run's own
     source: str = ""
-    exact: bool = False
 
 
 class Account:
@@ -136,7 +135,7 @@ class Account:
         """
         if self._one_cpu:
             return None, None
-        return self._own(), cpu_time.busy(self._used, time.monotonic(), self._root)
+        return self._own(), cpu_time.busy(self._used, self._root)
 
     def _add(self, after: _Reading) -> None:
         before, sums = self._before, self._sums
@@ -158,7 +157,7 @@ class Account:
             return
         assert before.own_then is not None
         assert after.own_then is not None
-        sums.source, sums.exact = after.busy.source, after.busy.exact
+        sums.source = after.busy.source
         for cpu in self._used:
             passed = after.busy.times[cpu] - before.busy.times[cpu]
             sums.rest[cpu] = sums.rest.get(cpu, 0.0) + passed
@@ -182,10 +181,9 @@ class Account:
         parts.waited = self._longest_wait(kernel)
         parts.others = self._had_by_others(kernel)
         parts.source = self._sums.source if parts.others is not None else ""
-        if parts.others is not None and self._sums.exact:
+        if parts.others is not None:
             return parts.others, parts  # a process waits only while others have its CPU
-        known = [share for share in (parts.waited, parts.others) if share is not None]
-        return max(known, default=None), parts
+        return parts.waited, parts
 
     def _longest_wait(self, kernel: Mapping[int, float]) -> float | None:
         """Return the share of the longest wait, where no two processes share a CPU."""

@@ -38,7 +38,7 @@ def test_an_undisturbed_run_counts(foreign: float | None) -> None:
             "12% of a CPU's time went to other processes",
         ),
         (
-            Disturbance(others=0.02, waited=0.12, source="cpuidle"),
+            Disturbance(others=0.02, waited=0.12, source="cpuacct"),
             "a process waited for its CPU 12% of the time",
         ),
         (Disturbance(waited=0.12), "a process waited for its CPU 12% of the time"),
