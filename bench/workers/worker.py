@@ -131,8 +131,9 @@ class Worker:
             depth=cell.depth,
             wait=Wait(cell.wait),
             native=self._native,
+            channels=self._pattern.channels(cell.processes),
         )
-        for _ in range(self._pattern.channels(cell.processes)):
+        for _ in range(spec.channels):
             self._channels.append(self._transport.create(spec))
         tickets = [
             self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats

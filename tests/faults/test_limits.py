@@ -188,9 +188,9 @@ def test_no_system_v_objects(sandbox: Sandbox) -> None:
     settings = {"kernel/msgmni": "0", "kernel/sem": "250 32000 32 0", "kernel/shmmni": "0"}
     found = sandbox.unavailable(Confinement(namespaces=("ipc",), settings=settings))
     for name, call, setting in (
-        ("sysv-queue", "msgget(2)", "kernel.msgmni=16"),
-        ("sysv-sem", "semget(2)", 'kernel.sem="250 64000 32 32"'),
-        ("shm:sysv+posix-sem", "shmget(2)", "kernel.shmmni=16"),
+        ("sysv-queue", "msgget(2)", "kernel.msgmni=32000"),
+        ("sysv-sem", "semget(2)", 'kernel.sem="250 64000 32 32000"'),
+        ("shm:sysv+posix-sem", "shmget(2)", "kernel.shmmni=4096"),
     ):
         reason, remedy = found[name]
         assert reason.startswith(f"{call} ")

@@ -40,22 +40,36 @@ def test_a_size_that_the_machine_refuses(
     assert {one.status for one in after.cells.values()} == {Status.OK}
 
 
+LINK = ("--pattern", "latency")
+MANY = ("--pattern", "pairs-latency", "-P", "24", "--placement", "same-core")  # links
+
+
 @pytest.mark.parametrize(
     ("settings", "transport", "remedy"),
     [
-        ({"fs/mqueue/queues_max": "1"}, "posix-queue", "sysctl -w fs.mqueue.queues_max=3"),
+        ({"fs/mqueue/queues_max": "1"}, "posix-queue", "sysctl -w fs.mqueue.queues_max="),
         ({"kernel/msgmni": "1"}, "sysv-queue", "sysctl -w kernel.msgmni="),
         ({"kernel/sem": "250 32000 32 1"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
         ({"kernel/sem": "250 1 32 100"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
     ],
 )
+@pytest.mark.parametrize("pattern", [LINK, MANY])
 def test_a_number_of_objects_that_is_reached(
-    settings: dict[str, str], transport: str, remedy: str, tmp_path: Path
+    settings: dict[str, str], transport: str, remedy: str, pattern: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """The probe needs one object, a link more of them."""
+    """The probe needs one object, a link more of them, and many links at once yet more."""
     confinement = Confinement(namespaces=("ipc",), settings=settings)
-    found, before, after = obey(tmp_path, confinement, "-t", transport, "--pattern", "latency")
+    found, before, after = obey(tmp_path, confinement, "-t", transport, *pattern)
     assert found.startswith(remedy)
+    assert {one.status for one in before.cells.values()} == {Status.FAILED}
+    assert {one.status for one in after.cells.values()} == {Status.OK}
+
+
+def test_a_number_of_segments_that_is_reached(tmp_path: Path) -> None:
+    confinement = Confinement(namespaces=("ipc",), settings={"kernel/shmmni": "1"})
+    arguments = ("--pattern", "pairs-latency", "-P", "36", "--placement", "same-core")
+    found, before, after = obey(tmp_path, confinement, "-t", "shm:sysv+futex", *arguments)
+    assert found.startswith("sysctl -w kernel.shmmni=")
     assert {one.status for one in before.cells.values()} == {Status.FAILED}
     assert {one.status for one in after.cells.values()} == {Status.OK}
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 MOST = 32768  # objects of a kind: IPCMNI in Linux's ipc/util.h, the bound of the settings
+# The kernel's own values of kernel.msgmni and kernel.sem, and of kernel.shmmni: MSGMNI, SEMMNI and
+# SHMMNI. They are enough for a cell of any number of processes, all of whose objects exist at once.
+USUAL, USUAL_SEGMENTS = 32000, 4096
 
 
 def in_use(kind: str, column: str = "key") -> list[int]:

@@ -55,6 +55,8 @@ class Spec:
         name: a fixed name instead of a private random one.
         native: the loops will be compiled ones, over `Endpoint.native()`: what only
             those need is created too.
+        channels: such channels that exist at once, this one among them: they share the
+            bounds of the machine.
 
     Raises:
         ValueError: the numbers contradict each other or the topology.
@@ -69,6 +71,7 @@ class Spec:
     kind: int | None = None
     name: str | None = None
     native: bool = False
+    channels: int = 1
 
     def __post_init__(self) -> None:
         if self.size < 0:

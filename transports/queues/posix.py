@@ -121,6 +121,14 @@ def _raised(need: Need) -> str:
     return all_of(set_kernel(settings), _more_bytes(least, need.ways * _counted(depth, need.size)))
 
 
+def _default_depth(need: Need) -> int:
+    """Return a depth that lets all channels have the same, as far as RLIMIT_MSGQUEUE allows."""
+    depth, user = min(MOST_MESSAGES, sysctl(_DEEPEST)), _user_bytes()
+    while depth > 1 and user is not None and need.ways * _counted(depth, need.size) > user:
+        depth //= 2
+    return depth
+
+
 def _counted(depth: int, size: int) -> int:
     """Return the bytes of a queue that count towards RLIMIT_MSGQUEUE: getrlimit(2)."""
     return depth * (size + OVERHEAD)
@@ -237,11 +245,12 @@ class PosixQueueChannel(PlainChannel):
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
         self._names: list[KernelName] = []
-        self._need = Need(_capacity(spec), spec.depth, spec.topology, spec.parties)
-        self._depth = spec.depth or min(MOST_MESSAGES, sysctl(_DEEPEST))
+        size, depth = _capacity(spec), spec.depth
+        self._need = Need(size, depth, spec.topology, spec.parties, spec.channels)
+        self._depth = depth or _default_depth(self._need)
         while True:
             try:
-                for number in range(self._need.ways):
+                for number in range(self._need.ways // spec.channels):
                     self._create(number)
                 break
             except _UserLimit:

@@ -28,7 +28,7 @@ from ipcbench.transports.base import (
 )
 from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, in_use
+from ipcbench.transports.base.sysvipc import MOST, USUAL, in_use
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -370,7 +370,7 @@ def _raised(need: Need) -> str:
 
 def _more_queues() -> str:
     """Return the remedy for too few queues in this IPC namespace."""
-    most = min(MOST, max(16, 2 * sysctl("kernel.msgmni"), 2 * len(in_use("msg"))))
+    most = min(MOST, max(USUAL, 2 * sysctl("kernel.msgmni"), 2 * len(in_use("msg"))))
     return either_of("remove queues (ipcs -q, ipcrm -q ID)", set_kernel({"kernel.msgmni": most}))
 
 

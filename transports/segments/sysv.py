@@ -16,7 +16,7 @@ from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.memory import free_memory, lacking
 from ipcbench.transports.base.os_errors import describe
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, in_use
+from ipcbench.transports.base.sysvipc import MOST, USUAL_SEGMENTS, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -164,7 +164,7 @@ def _help(size: int) -> str:
     most, used = sysctl("kernel.shmmni"), len(in_use("shm"))
     if used < most and most:
         return remove
-    enough = min(MOST, max(16, 2 * most, 2 * used))
+    enough = min(MOST, max(USUAL_SEGMENTS, 2 * most, 2 * used))
     return either_of(remove, set_kernel({"kernel.shmmni": enough}))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ipcbench.transports.base import refused, set_kernel, sysctl_text
 from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, in_use
+from ipcbench.transports.base.sysvipc import MOST, USUAL, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -148,8 +148,8 @@ def _more_sets() -> str:
     """Return the remedy for too few sets or semaphores: semget(2), proc_sys_kernel(5)."""
     per_set, semaphores, calls, sets = map(int, sysctl_text("kernel.sem").split())
     used = in_use("sem", "nsems")
-    semaphores = max(32, 2 * semaphores, 2 * sum(used))
-    sets = min(MOST, max(32, 2 * sets, 2 * len(used)))
+    semaphores = max(USUAL, 2 * semaphores, 2 * sum(used))
+    sets = min(MOST, max(USUAL, 2 * sets, 2 * len(used)))
     return either_of(
         "remove sets (ipcs -s, ipcrm -s ID)",
         set_kernel({"kernel.sem": f"{per_set} {semaphores} {calls} {sets}"}),
