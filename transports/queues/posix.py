@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import resource
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +29,7 @@ from ipcbench.transports.base import (
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import posix_ipc, require
-from ipcbench.transports.base.remedies import all_of, either_of
+from ipcbench.transports.base.remedies import either_of
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -55,6 +54,15 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.queues.mq_open import create_queue, queues_here
+from ipcbench.transports.queues.posix_limits import (
+    DEEPEST,
+    QUEUES,
+    counted,
+    default_depth,
+    message_limit,
+    raised,
+    user_bytes,
+)
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -72,77 +80,8 @@ TRAITS = Traits(
     native_copies=2,
 )
 
-MOST_MESSAGES = 10  # a queue's default depth, where the limits allow it: mq_overview(7)
 PRIORITIES = os.sysconf("SC_MQ_PRIO_MAX")
 REMOVE = "remove queues: mount -t mqueue none /mnt && ls /mnt"
-
-# What the kernel counts towards RLIMIT_MSGQUEUE for each message beside its bytes:
-# a struct msg_msg and a struct posix_msg_tree_node (getrlimit(2)), on 64 bits.
-OVERHEAD = 96
-
-HARD_LONGEST, HARD_DEEPEST = 16 << 20, 65536  # HARD_MSGSIZEMAX, HARD_MSGMAX: mq_overview(7)
-
-_LONGEST, _DEEPEST, _QUEUES = (
-    f"fs.mqueue.{name}" for name in ("msgsize_max", "msg_max", "queues_max")
-)
-
-
-def _user_bytes() -> int | None:
-    """Return the bytes that all queues of this user together may hold; None: no bound."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
-    return None if soft == resource.RLIM_INFINITY else soft
-
-
-def message_limit() -> Limit:
-    """Return the longest message of a link of two queues, each of one message at least.
-
-    A process with CAP_SYS_RESOURCE may exceed the setting (mq_overview(7)); it
-    is the bound for it too: otherwise root would measure what no other user can.
-    """
-    longest, user = sysctl(_LONGEST), _user_bytes()
-    remedy = _raised(Need(min(HARD_LONGEST, 2 * longest)))
-    if user is None or user // 2 - OVERHEAD >= longest:
-        return Limit("message", longest, _LONGEST, remedy, _raised)
-    most = max(0, user // 2 - OVERHEAD)
-    return Limit("message", most, "RLIMIT_MSGQUEUE", remedy, _raised)
-
-
-def _raised(need: Need) -> str:
-    """Return the settings and the limit for queues of these messages, all together."""
-    if need.size > HARD_LONGEST:
-        return f"no setting suffices: {_LONGEST} goes up to {HARD_LONGEST}"
-    if (need.depth or 0) > HARD_DEEPEST:
-        return f"no setting suffices: {_DEEPEST} goes up to {HARD_DEEPEST}"
-    depth = need.depth or min(MOST_MESSAGES, sysctl(_DEEPEST))
-    wanted = {_LONGEST: need.size, _DEEPEST: depth}
-    settings = {name: value for name, value in wanted.items() if value > sysctl(name)}
-    # Without a depth asked for, a queue is as deep as the limit allows: one message at least.
-    least = need.ways * _counted(need.depth or 1, need.size)
-    return all_of(set_kernel(settings), _more_bytes(least, need.ways * _counted(depth, need.size)))
-
-
-def _default_depth(need: Need) -> int:
-    """Return a depth that lets all channels have the same, as far as RLIMIT_MSGQUEUE allows."""
-    depth, user = min(MOST_MESSAGES, sysctl(_DEEPEST)), _user_bytes()
-    while depth > 1 and user is not None and need.ways * _counted(depth, need.size) > user:
-        depth //= 2
-    return depth
-
-
-def _counted(depth: int, size: int) -> int:
-    """Return the bytes of a queue that count towards RLIMIT_MSGQUEUE: getrlimit(2)."""
-    return depth * (size + OVERHEAD)
-
-
-def _more_bytes(least: int, wanted: int) -> str:
-    """Return the action that allows so many bytes in queues; "" where the limit is above `least`.
-
-    Other queues of this user may already have used up today's limit.
-    """
-    user = _user_bytes()
-    if user is None or least <= user:
-        return ""
-    return raise_limit("RLIMIT_MSGQUEUE", max(819200, user + wanted))
 
 
 class PosixQueueEndpoint(DescriptorEndpoint):
@@ -247,7 +186,7 @@ class PosixQueueChannel(PlainChannel):
         self._names: list[KernelName] = []
         size, depth = _capacity(spec), spec.depth
         self._need = Need(size, depth, spec.topology, spec.parties, spec.channels)
-        self._depth = depth or _default_depth(self._need)
+        self._depth = depth or default_depth(self._need)
         while True:
             try:
                 for number in range(self._need.ways // spec.channels):
@@ -282,31 +221,31 @@ class PosixQueueChannel(PlainChannel):
         """Make the error for a queue that mq_open(3) has refused, with its remedy."""
         need, depth = self._need, self._depth
         if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENAMETOOLONG, errno.EACCES):
-            if depth > (most := sysctl(_DEEPEST)):
+            if depth > (most := sysctl(DEEPEST)):
                 return Unavailable(
-                    f"a queue of {depth} messages is more than {_DEEPEST}, {most}", _raised(need)
+                    f"a queue of {depth} messages is more than {DEEPEST}, {most}", raised(need)
                 )
             if error.errno != errno.EACCES or "/" in name[1:]:
                 return ValueError(
                     f"{name!r} is no queue's name: write /NAME, with no other slash in it"
                 )
         if error.errno == errno.ENOSPC:
-            most = sysctl(_QUEUES)
+            most = sysctl(QUEUES)
             enough = max(most, queues_here()) + need.ways
             return Unavailable(
-                f"there are {_QUEUES} queues already, {most}",
-                either_of(REMOVE, set_kernel({_QUEUES: enough})),
+                f"there are {QUEUES} queues already, {most}",
+                either_of(REMOVE, set_kernel({QUEUES: enough})),
             )
         # mq_open(3) uses it for both; RLIMIT_NOFILE counts the descriptors of this process.
         if error.errno == errno.EMFILE and _spare_descriptor():
-            user = _user_bytes()
+            user = user_bytes()
             return _UserLimit(
                 f"the queues of a user hold RLIMIT_MSGQUEUE bytes in all, {user}, and one of "
                 f"{depth} messages of {size} bytes would be too much",
                 either_of(
                     raise_limit(
                         "RLIMIT_MSGQUEUE",
-                        max(819200, (user or 0) + need.ways * _counted(depth, size)),
+                        max(819200, (user or 0) + need.ways * counted(depth, size)),
                     ),
                     REMOVE,
                 ),
@@ -365,24 +304,24 @@ class PosixQueue:
     def probe(self) -> Limits | Unavailable:
         try:
             require("posix_ipc")
-            sysctl(_QUEUES)
+            sysctl(QUEUES)
             PosixQueueChannel(Spec(size=1, topology=Topology.FAN_IN, depth=1)).unlink()
         except FileNotFoundError as error:
             return Unavailable(f"this kernel has no message queues of POSIX: no {error.filename}")
         except Unavailable as reason:
             return reason
-        user = _user_bytes()
+        user = user_bytes()
         return Limits(
             message=message_limit(),
             others=(
-                sysctl_limit("messages in a queue", _DEEPEST),
+                sysctl_limit("messages in a queue", DEEPEST),
                 Limit(
                     "bytes in all queues of a user",
                     user,
                     "RLIMIT_MSGQUEUE",
                     "" if user is None else raise_limit("RLIMIT_MSGQUEUE", 2 * user),
                 ),
-                sysctl_limit("queues", _QUEUES),
+                sysctl_limit("queues", QUEUES),
             ),
         )
 

@@ -12,7 +12,7 @@ from ipcbench.transports.base import memory, remedies
 from ipcbench.transports.base.memory import MemoryCgroup, free_memory
 from ipcbench.transports.base.remedies import raise_limit, resize_tmpfs, set_kernel
 from ipcbench.transports.contract import Limit, Need, Topology
-from ipcbench.transports.queues import posix, sysv
+from ipcbench.transports.queues import posix_limits, sysv
 from ipcbench.transports.sockets import unix
 
 Place = Callable[[bool], None]
@@ -110,10 +110,10 @@ def test_both_settings_of_system_v_queues(
 
 def test_all_settings_of_posix_queues(container: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     container(False)
-    monkeypatch.setattr(posix, "sysctl", lambda name: 10)
-    monkeypatch.setattr(posix, "_user_bytes", lambda: 819200)
-    remedy = posix._raised(Need(1 << 20, 64))
-    wanted = 819200 + 2 * 64 * ((1 << 20) + posix.OVERHEAD)
+    monkeypatch.setattr(posix_limits, "sysctl", lambda name: 10)
+    monkeypatch.setattr(posix_limits, "user_bytes", lambda: 819200)
+    remedy = posix_limits.raised(Need(1 << 20, 64))
+    wanted = 819200 + 2 * 64 * ((1 << 20) + posix_limits.OVERHEAD)
     assert remedy == (
         f"sysctl -w fs.mqueue.msgsize_max=1048576 fs.mqueue.msg_max=64, and ulimit -q {wanted}"
     )
