@@ -105,6 +105,13 @@ def _about_unseen(results: Results) -> list[Finding]:
             "want of counters of CPU time: these may have been disturbed unnoticed."
         )
         found.append(Finding(Severity.NOTE, text))
+    waits = sum(run.disturbance.waited is not None and not run.disturbance.source for run in runs)
+    if waits:
+        text = (
+            f"In {waits} of {many(len(runs), 'run')}, other processes are seen only while a "
+            "process waits for its CPU, for want of /proc/schedstat."
+        )
+        found.append(Finding(Severity.NOTE, text))
     accounted = [run.disturbance for run in runs if run.disturbance.wall]
     if accounted and all(one.kernel is None for one in accounted):
         text = (

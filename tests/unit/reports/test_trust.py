@@ -205,6 +205,10 @@ def test_what_cannot_be_seen_is_told() -> None:
     assert "cannot be seen" not in texts(results)
     runs[0].foreign = None
     assert "Other processes cannot be seen here in 1 of 120 runs" in texts(results)
+    runs[1].disturbance.waited = 0.01
+    assert "In 1 of 120 runs, other processes are seen only while" in texts(results)
+    runs[1].disturbance.source = "schedstat"
+    assert "are seen only while" not in texts(results)
     for run in runs:
         run.disturbance.wall = 0.02
     assert "The kernel's workers (ksoftirqd, kworkers) cannot be seen here" in texts(results)
