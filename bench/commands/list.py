@@ -161,13 +161,20 @@ def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
         entry["name"],
         traits["family"],
         traits["framing"],
-        ", ".join(traits["topologies"]),
+        ", ".join(_patterns(traits["topologies"])),
         traits["waiting"],
         traits["peer_death"],
         "yes" if entry["native"]["available"] else "no",
         "\n".join(map(_limit, entry["limits"])),
     )
     return [(text, "") for text in texts]
+
+
+def _patterns(topologies: list[str]) -> list[str]:
+    """List the patterns that a transport with these topologies can do."""
+    from ipcbench.bench.patterns.table import ALL
+
+    return [pattern.name for pattern in ALL if pattern.topology.value in topologies]
 
 
 def _limit(limit: dict[str, Any]) -> str:

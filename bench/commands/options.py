@@ -56,7 +56,8 @@ _AXES = (
         "sizes",
         multiple=True,
         metavar="SIZE",
-        help="Message sizes instead of the profile's: 64, 4K, 1M. Leaves out what sends none.",
+        help="Message sizes instead of the profile's: 64, 4K, 1M. "
+        "Leaves out the patterns that send no messages.",
     ),
     click.option(
         "-P",
@@ -64,14 +65,16 @@ _AXES = (
         multiple=True,
         type=int,
         metavar="N",
-        help="Numbers of processes instead of the profile's. Leaves out the patterns of two.",
+        help="Numbers of processes instead of the profile's. "
+        "Leaves out the patterns of two processes.",
     ),
     click.option(
         "--pattern",
         "patterns",
         multiple=True,
         metavar="NAME",
-        help="Only these patterns: latency, pairs-latency, fan-in … Not only the profile's.",
+        help="Only these patterns: latency, fan-in … "
+        "Also one that the profile lacks: pairs-latency.",
     ),
     click.option(
         "--placement",
@@ -101,7 +104,8 @@ _AXES = (
         "paces",
         multiple=True,
         metavar="NAME",
-        help="closed, or a pause between round trips: pause:1ms. Leaves out what makes none.",
+        help="closed, or a pause between round trips: pause:1ms. "
+        "Leaves out the patterns that make none.",
     ),
 )
 

@@ -236,7 +236,8 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         )
     else:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        click.echo(f"{len(results.rounds)} rounds; cells: {numbers}")
+        rounds = len(results.rounds)
+        click.echo(f"{rounds} {'round' if rounds == 1 else 'rounds'}; cells: {numbers}")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):

@@ -20,6 +20,7 @@ from ipcbench.bench.results.slowdowns import (
     GOVERNOR,
     IDLE_DRIVER,
     IDLE_GOVERNOR,
+    IDLE_STATES,
     LAST_CACHE,
     MITIGATIONS,
     NICE,
@@ -31,6 +32,7 @@ from ipcbench.bench.results.slowdowns import (
 )
 from ipcbench.bench.results.untrusted import one_line
 
+SMT = "several threads per core (SMT)"
 PROC = Path("/proc")
 SYS = Path("/sys")
 CPUS = "devices/system/cpu"
@@ -40,7 +42,6 @@ _STATES = 16  # idle states that are listed
 # Files of one line, as they are.
 _FILES = {
     IDLE_DRIVER: f"{CPUS}/cpuidle/current_driver",
-    "smt": f"{CPUS}/smt/active",
     "isolated cpus": f"{CPUS}/isolated",
     "clock source": "devices/system/clocksource/clocksource0/current_clocksource",
     "security modules": "kernel/security/lsm",
@@ -176,6 +177,11 @@ def _idle_states(cpu: int) -> str:
     return ", ".join(found)
 
 
+def _smt(cpu: int) -> str:
+    """Tell whether a core runs several threads (sysfs-devices-system-cpu)."""
+    return {"0": "off", "1": "on"}.get(text_of(SYS / CPUS / "smt/active"), "")
+
+
 def _governor(cpu: int) -> str:
     return text_of(SYS / CPUS / f"cpu{cpu}/cpufreq/scaling_governor")
 
@@ -226,7 +232,8 @@ _READERS: Mapping[str, Callable[[int], str]] = {
     LAST_CACHE: _last_cache,
     GOVERNOR: _governor,
     IDLE_GOVERNOR: _idle_governor,
-    "idle states": _idle_states,
+    SMT: _smt,
+    IDLE_STATES: _idle_states,
     "preemption": _preemption,
     MITIGATIONS: _mitigations,
     "boot options": _boot,

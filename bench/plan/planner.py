@@ -24,6 +24,16 @@ from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable, Wait
 
+# Why a transport without a topology cannot do the patterns that need it.
+_NEEDS = {
+    Topology.LINK: "it does not connect two processes both ways",
+    Topology.FAN_IN: "several senders cannot share a channel of it",
+    Topology.FAN_OUT: "several receivers cannot share a channel of it",
+    Topology.HUB: "several clients cannot share a channel of it to one server",
+    Topology.SIGNAL: "a process cannot wake another one by it",
+    Topology.GUARD: "processes cannot exclude each other by it",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -199,7 +209,7 @@ def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     if refusal:
         return Skip(f"{cell.pattern} {refusal}, not {cell.processes}")
     if pattern.topology not in traits.topologies:
-        return Skip(f"{cell.transport} cannot be a {pattern.topology.value}")
+        return Skip(f"{cell.transport} cannot do {cell.pattern}: {_NEEDS[pattern.topology]}")
     native = cell.runtime != PYTHON
     refused = limits.refuses(pattern.topology, cell.processes, native=native)
     return None if refused is None else Skip(refused.reason, refused.remedy)
@@ -209,7 +219,7 @@ def _queue_and_wait(cell: Cell, traits: Traits) -> Skip | None:
     if cell.depth is not None and not traits.depth:
         return Skip(f"{cell.transport} has no depth to set")
     if not traits.can_wait(Wait(cell.wait)):
-        return Skip(f"{cell.transport} has no wait {cell.wait}")
+        return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
     if cell.pace != CLOSED and cell.pattern not in PACED:
         return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
     return None

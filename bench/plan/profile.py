@@ -255,5 +255,5 @@ def check_processes(given: Sequence[int]) -> tuple[int, ...]:
     """Check numbers of processes. Raises: BadConfig."""
     for number in given:
         if not 2 <= number <= MOST_PROCESSES:
-            raise BadConfig(f"{number} processes: 2 to {MOST_PROCESSES}")
+            raise BadConfig(f"a cell has 2 to {MOST_PROCESSES} processes, not {number}")
     return tuple(given)

@@ -16,6 +16,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import (
     IDLE_DRIVER,
     IDLE_GOVERNOR,
+    IDLE_STATES,
     MITIGATIONS,
     NATIVE_BUILD,
     NICE,
@@ -35,7 +36,7 @@ from ipcbench.transports.registry import names
 LISTEN = 1.0  # seconds of the busy loop that notices other processes
 GAP = 50e-6  # seconds between two turns of it, from which on another process had the CPU
 _SHOWN = (
-    IDLE_DRIVER, IDLE_GOVERNOR, "idle states", "preemption", MITIGATIONS, "boot options",
+    IDLE_DRIVER, IDLE_GOVERNOR, IDLE_STATES, "preemption", MITIGATIONS, "boot options",
     "security modules", SECCOMP, NICE, POLICY, "transparent huge pages", "huge pages reserved",
     PYTHON_BUILD, NATIVE_BUILD,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, Never
 
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import pattern_of
@@ -125,7 +126,7 @@ class Worker:
         self.report(Phase("attach"))
         cell = self.job.cell
         spec = Spec(
-            size=cell.size,
+            size=max(cell.size, len(ACKNOWLEDGEMENT)),  # of a stream, the reply is the larger one
             topology=self._pattern.topology,
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,

@@ -11,7 +11,7 @@ import errno
 import re
 import shlex
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from markupsafe import Markup
 from ipcbench.bench.results.axes import BLOCK, FAMILIES, FLOOR, NATIVE, NO_WAIT, SYNCHRONISATION
 from ipcbench.bench.results.files import write_atomically
 from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.slowdowns import PROCESSOR
 from ipcbench.bench.results.units import (
     human_rate,
     human_seconds,
@@ -179,11 +180,26 @@ def _native_wanted(results: Results) -> bool:
 
 
 def repeat(results: Results) -> str:
-    """Write the command line that repeats the measurement, in the same order."""
-    command = shlex.join(results.header.command)
-    if any(word.partition("=")[0] == "--seed" for word in results.header.command):
+    """Write the command line that repeats the measurement, in the same order.
+
+    It has no folder: the one of this run is refused, since it holds a run.
+    """
+    words = _without_folder(results.header.command)
+    command = shlex.join(words)
+    if any(word.partition("=")[0] == "--seed" for word in words):
         return command
     return f"{command} --seed {results.header.seed}"
+
+
+def _without_folder(words: Iterable[str]) -> list[str]:
+    """Leave out `-o DIR`, `-oDIR`, `--output DIR` and `--output=DIR`."""
+    kept, rest = [], iter(words)
+    for word in rest:
+        if word in ("-o", "--output"):
+            next(rest, None)
+        elif not word.startswith(("-o", "--output=")):
+            kept.append(word)
+    return kept
 
 
 @cache
@@ -212,6 +228,7 @@ def _environment() -> Environment:
         FAMILIES=FAMILIES,
         FLOOR=FLOOR,
         NO_WAIT=NO_WAIT,
+        PROCESSOR=PROCESSOR,
         Outcome=Outcome,
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),

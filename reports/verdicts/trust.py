@@ -135,7 +135,7 @@ def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
     fewer = sum(len(one.times) < rounds for one in cells)
     if fewer:
         have = "has" if fewer == 1 else "have"
-        text = f"{many(fewer, 'cell')} of {len(cells)} {have} fewer rounds than that."
+        text = f"{many(fewer, 'cell')} of {len(cells)} {have} fewer than {rounds} rounds."
         found.append(Finding(Severity.NOTE, text))
     return found
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -106,6 +107,15 @@ def test_list_shows_all_transports() -> None:
     assert done.returncode == 0
     shown = [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "]
     assert shown[: 1 + len(names())] == ["transport", *names()]
+
+
+def test_list_names_the_patterns_that_a_transport_can_do() -> None:
+    """Not topologies, which no option takes."""
+    rows = re.split(r"\n(?=\S)", ipcbench("list").stdout)
+    words = {row.split()[0]: set(re.findall(r"[\w-]+", row)) for row in rows}
+    assert words["pipe"] >= {"latency", "stream", "pairs", "fan-in", "fan-out", "echo"}
+    assert words["sysv-queue:types"].isdisjoint({"fan-in", "fan-out", "echo", "link"})
+    assert words["eventfd"] >= {"signal", "counter"}
 
 
 def test_list_for_machines() -> None:
@@ -338,8 +348,8 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "-s", "0"], ""),
         ([*RUN, "--budget", "soon"], "write 90s, 3m or 1h"),
         ([*RUN, "--budget", "0s"], "write 90s, 3m or 1h"),
-        ([*RUN, "-P", "65"], "65 processes: 2 to 64"),
-        ([*RUN, "-P", "1"], "1 processes: 2 to 64"),
+        ([*RUN, "-P", "65"], "a cell has 2 to 64 processes, not 65"),
+        ([*RUN, "-P", "1"], "a cell has 2 to 64 processes, not 1"),
         ([*RUN, "-P", "many"], "'many' is not a valid integer"),
         ([*RUN, "--seed", "-1"], "-1 is not in the range"),
         ([*RUN, "-o", "full"], "full is not empty, and holds no run: choose another folder"),
@@ -578,3 +588,19 @@ def test_a_narrow_terminal(tmp_path: Path) -> None:
         terminal = Terminal(*command, columns=20)
         assert terminal.finish() == 0, terminal.seen
         assert "Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("runtime", ["python", "native"])
+def test_messages_of_no_bytes_can_be_acknowledged(tmp_path: Path, runtime: str) -> None:
+    """The acknowledgement of a stream is larger than its messages."""
+    given = ("-s", "0", "--pattern", "stream", "--runtime", runtime, "-o", tmp_path / "run")
+    names = ("shm:posix+posix-sem", "shm:posix+futex/in-place", "sysv-queue", "posix-queue")
+    done = ipcbench(*RUN, *given, *(word for name in names for word in ("-t", name)))
+    assert done.returncode == 0, done.stderr
+    assert "failed" not in done.stderr
+    assert len(list(load(tmp_path / "run").ok())) == len(names)
+
+
+def test_one_round_is_singular(tmp_path: Path) -> None:
+    few = ("-t", "pipe", "--pattern", "latency", "--budget", "1ms", "-o", tmp_path / "run")
+    assert ipcbench(*RUN, *few).stdout.startswith("1 round; ")

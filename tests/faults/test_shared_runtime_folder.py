@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -73,6 +74,25 @@ def test_a_clean_up_leaves_what_runs_in_another_pid_namespace(home: Path, tmp_pa
         assert finding["remedy"] == left["remedy"]
         process.communicate()
     assert not list(home.rglob("*.ledger"))
+
+
+def test_doctor_names_the_first_of_many_ledgers_and_counts_the_others(home: Path) -> None:
+    """Ledgers of an unknown origin are left alone: a shared folder may collect hundreds."""
+    folder = home / f"ipcbench-{os.geteuid()}"
+    folder.mkdir(mode=0o700)
+    for number in range(40):
+        path = folder / f"{number:016x}.ledger"
+        path.touch(mode=0o600)
+        Ledger(path).write({"owner": 1, "start": 1})
+    findings = json.loads(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(home)).stdout)
+    *named, rest = (one for one in findings if one["topic"] == "leftovers")
+    assert [one["text"].partition(" is left alone")[0] for one in named] == [
+        str(folder / f"{number:016x}.ledger") for number in range(3)
+    ]
+    assert rest["text"] == "37 more ledgers are left alone"
+    assert "ipcbench clean" in rest["remedy"]
+    cleaned = ipcbench("clean", XDG_RUNTIME_DIR=str(home)).stdout.splitlines()
+    assert sum(line.startswith("left ") for line in cleaned) == 40
 
 
 def test_a_clean_up_in_another_pid_namespace_leaves_what_runs_here(home: Path) -> None:

@@ -207,7 +207,7 @@ def test_a_tail_of_nothing_is_no_tail() -> None:
         ('"64", "4K"', "1.5", "sizes"),
         ('"64", "4K"', "true", "sizes"),
         ('"same-core", "cross-core"', '"same-cores"', "same-cores"),
-        ("processes = [4, 8]", "processes = [1]", "1 processes"),
+        ("processes = [4, 8]", "processes = [1]", "2 to 64 processes, not 1"),
         ("processes = [4, 8]", f"processes = [{MOST_PROCESSES + 1}]", f"2 to {MOST_PROCESSES}"),
         ("processes = [4, 8]", "processes = 4", "processes"),
         ("processes = [4, 8]", "processes = [-4]", "-4"),

@@ -133,7 +133,7 @@ def test_the_idle_states_of_the_cpu_that_is_used(files: Files) -> None:
         files.write(f"{state}/name", name)
         files.write(f"{state}/latency", latency)
         files.write(f"{state}/disable", off)
-    assert read("idle states") == "POLL (0 µs), C1 (2 µs), C6 (133 µs, disabled)"
+    assert read("idle states, time to leave") == "POLL (0 µs), C1 (2 µs), C6 (133 µs, disabled)"
     assert read("idle governor") == "menu"
 
 

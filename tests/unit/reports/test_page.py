@@ -336,6 +336,14 @@ def test_the_command_repeats_the_order() -> None:
     assert repeat(Results(quoted)) == "ipcbench run -t 'shm:*' --seed 42"
 
 
+@pytest.mark.parametrize("given", [["-o", "a b"], ["-oa"], ["--output", "a"], ["--output=a"]])
+def test_the_command_that_repeats_a_run_has_no_folder(given: list[str]) -> None:
+    """The folder of the run is refused, since it holds a run."""
+    command = ["ipcbench", "run", *given, "-t", "pipe"]
+    changed = msgspec.structs.replace(header(seed=42), command=command)
+    assert repeat(Results(changed)) == "ipcbench run -t pipe --seed 42"
+
+
 def test_numbers_are_short() -> None:
     shown = [times(x).removesuffix(TIMES) for x in (0.0012, 0.5, 1.453, 12.34, 123.4, 12345.6)]
     assert shown == ["0.0012", "0.50", "1.45", "12.3", "123", "1.23e+04"]
