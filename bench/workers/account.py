@@ -29,14 +29,22 @@ limits = cache(quotas)
 
 
 @dataclass(slots=True)
+class _Cpus:
+    """The time that each CPU was busy, and the CPU time of each process then; `at`: the clock."""
+
+    at: float
+    own: list[float]
+    busy: Busy
+
+
+@dataclass(slots=True)
 class _Reading:
     """The counters at the start of a block, or at its end."""
 
     wall: float
     own: list[float] | None  # the CPU time of each process
     waited: list[float | None]
-    busy: Busy | None
-    own_then: list[float] | None  # `own`, when `busy` was read
+    cpus: _Cpus | None  # not needed on one CPU, or not shown
 
 
 @dataclass(slots=True)
@@ -47,14 +55,15 @@ class _Sums:
     own: float | None = 0.0  # of all processes together
     waited: list[float] | None = field(default_factory=list)
     rest: dict[int, float] | None = field(default_factory=dict)  # of a CPU, not the run's own
+    span: float = 0.0  # in which a CPU had `rest`
     source: str = ""
 
 
 class Account:
     """The counters of a run's processes and CPUs.
 
-    `begin`, then `enter` and `leave` around each block, then `end`. `pids` and `cpus` are in
-    the order of the processes. `idles`: the processes sleep by themselves, so that an idle
+    `begin`, then `approach`, `enter` and `leave` for each block, then `end`. `pids` and `cpus`
+    are in the order of the processes. `idles`: the processes sleep by themselves, so that an idle
     CPU is not one that others had.
     """
 
@@ -76,6 +85,7 @@ class Account:
         self._sums = _Sums(waited=[0.0] * len(pids))
         self._parts = Disturbance()
         self._kernel_time: dict[int, float] | None = None
+        self._early: _Cpus | None = None  # before the block to come
 
     @property
     def wall(self) -> float:
@@ -89,21 +99,25 @@ class Account:
         self._ticks, self._began = cpu_time.ticks(self._root), time.monotonic()
         self._own_before = self._own()
 
+    def approach(self) -> None:
+        """Read the time of the CPUs, before the processes are told to get ready for a block.
+
+        All but this one sleep now, and none has time that its CPU does not show yet. Ready
+        for a block, some spin.
+        """
+        self._early = self._cpus_now()
+
     def enter(self) -> None:
-        """Read the counters before a block."""
-        own, busy = self._busy()
+        """Read the other counters before a block, when the processes are ready for it."""
         waited = self._waited()
         self._before = _Reading(
-            own=self._own(), wall=time.monotonic(), waited=waited, busy=busy, own_then=own
+            own=self._own(), wall=time.monotonic(), waited=waited, cpus=self._early
         )
 
     def leave(self) -> None:
         """Read the counters after a block, and add the differences."""
         wall, own, waited = time.monotonic(), self._own(), self._waited()
-        if not self._one_cpu:
-            time.sleep(SETTLE)
-        then, busy = self._busy()
-        self._add(_Reading(wall=wall, own=own, waited=waited, busy=busy, own_then=then))
+        self._add(_Reading(wall=wall, own=own, waited=waited, cpus=self._cpus_now()))
 
     def end(self) -> None:
         """Read the counters that `begin` read; what comes later does not count."""
@@ -127,15 +141,19 @@ class Account:
     def _stops(self) -> list[float]:
         return [one.throttled() for one in self._quotas]
 
-    def _busy(self) -> tuple[list[float] | None, Busy | None]:
+    def _cpus_now(self) -> _Cpus | None:
         """Read the processes' time and the CPUs' time, in this order.
 
         Reading the clock of a process also brings the time of its CPU up to date, while it
-        runs there (task_sched_runtime() in Linux's kernel/sched/core.c).
+        runs there (task_sched_runtime() in Linux's kernel/sched/core.c); but /proc/schedstat
+        has its time only when it has left the CPU (sched_info_depart() in
+        kernel/sched/stats.h), so this one leaves it first.
         """
         if self._one_cpu:
-            return None, None
-        return self._own(), cpu_time.busy(self._used, self._root)
+            return None
+        time.sleep(SETTLE)
+        at, own, busy = time.monotonic(), self._own(), cpu_time.busy(self._used, self._root)
+        return None if own is None or busy is None else _Cpus(at, own, busy)
 
     def _add(self, after: _Reading) -> None:
         before, sums = self._before, self._sums
@@ -149,20 +167,23 @@ class Account:
             sums.waited = [a + c - b for a, b, c in known if b is not None and c is not None]
             if len(sums.waited) < len(known):
                 sums.waited = None
-        if before.busy is None or after.busy is None or before.busy.source != after.busy.source:
+        first, last = before.cpus, after.cpus
+        if first is None or last is None or first.busy.source != last.busy.source:
             sums.rest = None
-        if before.own_then is None or after.own_then is None:
-            sums.rest = None
-        if sums.rest is None or before.busy is None or after.busy is None:
+        else:
+            self._add_rest(first, last)
+
+    def _add_rest(self, first: _Cpus, last: _Cpus) -> None:
+        rest, span = self._sums.rest, last.at - first.at
+        if rest is None:
             return
-        assert before.own_then is not None
-        assert after.own_then is not None
-        sums.source = after.busy.source
+        self._sums.source = last.busy.source
+        self._sums.span += span
         for cpu in self._used:
-            passed = after.busy.times[cpu] - before.busy.times[cpu]
-            sums.rest[cpu] = sums.rest.get(cpu, 0.0) + passed
-        for (cpu, *_), start, end in zip(self._cpus, before.own_then, after.own_then, strict=True):
-            sums.rest[cpu] -= end - start
+            # A process that was alone on its CPU brings all its time when it leaves it.
+            rest[cpu] = rest.get(cpu, 0.0) + min(span, last.busy.times[cpu] - first.busy.times[cpu])
+        for (cpu, *_), start, end in zip(self._cpus, first.own, last.own, strict=True):
+            rest[cpu] -= end - start
 
     # What it comes to
 
@@ -198,12 +219,12 @@ class Account:
         The scheduler moves processes that are not pinned away from others: then the CPUs
         count together.
         """
-        if not self._sums.rest:
+        if not self._sums.rest or self._sums.span <= 0:
             return None
         rest = [seconds - kernel[cpu] for cpu, seconds in self._sums.rest.items()]
         share = max(rest) if self._pinned else sum(rest) / len(rest)
         # The kernel adds a running process's time at ticks and switches, so it may be late.
-        return min(1.0, max(0.0, share / self._sums.wall))
+        return min(1.0, max(0.0, share / self._sums.span))
 
     def _add_ticks(self, after: Mapping[int, Ticks], wall: float) -> None:
         """Add what the counters of ticks say, where enough time has passed for them."""

@@ -265,6 +265,8 @@ class Worker:
         """
         # Before the messages, which order it: no process may see the release first.
         self._variable[0] = 0
+        if counts:
+            self._account.approach()
         self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()

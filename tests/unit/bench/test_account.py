@@ -73,6 +73,7 @@ class Machine:
         found = Account([10, 11], cpus, idles=idles, root=self.root)
         found.begin()
         for _ in range(blocks):
+            found.approach()
             found.enter()
             self.pass_by(block)
             self.write()
@@ -187,6 +188,29 @@ def test_two_cpus(machine: Machine, block: Block, foreign: float) -> None:
     assert share == pytest.approx(foreign, abs=1e-4)
     assert parts.source == "schedstat"
     assert parts.waited == 0.0
+
+
+def test_a_process_that_spins_before_the_block_is_no_other_one(machine: Machine) -> None:
+    """/proc/schedstat has the time of a process only when that has left its CPU."""
+    machine.write()
+    found = Account([10, 11], APART, root=machine.root)
+    found.begin()
+    for _ in range(4):
+        found.approach()
+        machine.pass_by(Block(own=(0.0, 0.02), wall=0.02))  # it is ready, and waits
+        found.enter()
+        machine.pass_by(Block(own=(0.05, 0.1), tasks=(0.12, 0.05)))
+        machine.write()
+        found.leave()
+    found.end()
+    assert found.outcome()[0] == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_cpu_is_busy_for_no_longer_than_the_time_that_passes(machine: Machine) -> None:
+    """A process that was alone on its CPU for long leaves it in the middle of a block."""
+    block = Block(own=(0.05, 0.05), tasks=(0.1, 7.0))
+    share, _ = machine.outcome(ANYWHERE, block)
+    assert share == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("source", "foreign"), [("schedstat", 0.1), ("", 0.3)])
