@@ -125,8 +125,10 @@ class Worker:
     def _attach(self, own: list[int]) -> None:
         self.report(Phase("attach"))
         cell = self.job.cell
+        # In a stream of empty messages, the reply is the larger one. Signals carry nothing.
+        least = len(ACKNOWLEDGEMENT) if self._pattern.carries else 0
         spec = Spec(
-            size=max(cell.size, len(ACKNOWLEDGEMENT)),  # of a stream, the reply is the larger one
+            size=max(cell.size, least),
             topology=self._pattern.topology,
             parties=self._pattern.parties(cell.processes),
             depth=cell.depth,
