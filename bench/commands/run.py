@@ -112,7 +112,7 @@ def command(
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
     from ipcbench.bench.plan.options import Options
-    from ipcbench.bench.plan.profile import load_profile
+    from ipcbench.bench.plan.profile import load_profile, without_left_out
     from ipcbench.bench.sweep import sweep
 
     options = Options(
@@ -130,6 +130,8 @@ def command(
         if resume is not None:
             return _resume(resume)
         chosen = load_profile(profile)
+        if promised is not None or options != Options():
+            chosen = without_left_out(chosen)
         order = sweep.Order(
             profile=chosen,
             command=_command_line(),

@@ -112,6 +112,11 @@ class Profile(msgspec.Struct, frozen=True):
     left_out: tuple[tuple[str, str], ...] = ()
 
 
+def without_left_out(profile: Profile) -> Profile:
+    """Forget what a profile leaves out: with options it may be measured, and more is left out."""
+    return msgspec.structs.replace(profile, left_out=())
+
+
 def load_profile(name: str) -> Profile:
     """Read a profile by its name, or by the path of a TOML file.
 
@@ -208,8 +213,12 @@ def _extended(table: dict[str, Any], folder: Path | None, path: tuple[str, ...])
 
 
 def _over(table: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    """Replace the keys of a base profile; of its `run` table, each key by itself."""
-    merged = base | table
+    """Replace the keys of a base profile; of its `run` table, each key by itself.
+
+    With other cells, other things are left out than in the base profile.
+    """
+    kept = {key: value for key, value in base.items() if key != "left-out" or "cells" not in table}
+    merged = kept | table
     if isinstance(base.get("run"), dict) and isinstance(table.get("run"), dict):
         merged["run"] = base["run"] | table["run"]
     return merged

@@ -123,6 +123,7 @@ class Header(Entry, kw_only=True, tag="sweep"):
     planned: int = 0  # number of cells that follow, measured or skipped
     code: str = ""  # digest of the code that measures
     metadata: dict[str, str | int | float] = {}  # of pyperf, constant during a sweep
+    left_out: list[tuple[str, str]] = []  # what the profile does not measure, and why
 
 
 class PlannedEntry(Entry, kw_only=True, tag="cell"):

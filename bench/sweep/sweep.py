@@ -289,6 +289,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
             for key, value in collected.items()
             if isinstance(value, str | int | float) and key not in _CHANGING
         },
+        left_out=list(order.profile.left_out),
     )
 
 

@@ -320,6 +320,25 @@ sizes = ["64"]
 placements = ["same-core"]
 weight = 3
 """
+FEW = """
+about = "One cell."
+
+[run]
+rounds = 1
+values = 1
+block = "1ms"
+stamps = 0
+
+[[cells]]
+patterns = ["latency"]
+transports = ["pipe"]
+sizes = ["64"]
+placements = ["same-core"]
+
+[[left-out]]
+what = "sizes above 64 bytes"
+why = "they take longer"
+"""
 RUN = ("run", "--clock", "fake", "--profile", "smoke")
 
 
@@ -604,3 +623,13 @@ def test_messages_of_no_bytes_can_be_acknowledged(tmp_path: Path, runtime: str) 
 def test_one_round_is_singular(tmp_path: Path) -> None:
     few = ("-t", "pipe", "--pattern", "latency", "--budget", "1ms", "-o", tmp_path / "run")
     assert ipcbench(*RUN, *few).stdout.startswith("1 round; ")
+
+
+def test_the_journal_has_what_the_profile_leaves_out(tmp_path: Path) -> None:
+    """Not with options: they may measure it, and they leave out more."""
+    (tmp_path / "few.toml").write_text(FEW)
+    run = ("run", "--clock", "fake", "--profile", tmp_path / "few.toml", "-o")
+    assert ipcbench(*run, tmp_path / "all").returncode == 0
+    assert load(tmp_path / "all").header.left_out == [("sizes above 64 bytes", "they take longer")]
+    assert ipcbench(*run, tmp_path / "some", "-s", "4K").returncode == 0
+    assert load(tmp_path / "some").header.left_out == []

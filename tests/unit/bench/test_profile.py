@@ -301,6 +301,24 @@ def test_a_profile_extends_one_of_ours() -> None:
     assert (found.axes, found.left_out) == (standard.axes, standard.left_out)
 
 
+def test_other_cells_leave_other_things_out() -> None:
+    cells = """
+[[cells]]
+patterns = ["latency"]
+transports = ["pipe"]
+sizes = ["64"]
+placements = ["unpinned"]
+"""
+    own = """
+[[left-out]]
+what = "all else"
+why = "it is not asked for"
+"""
+    assert load_profile("standard").left_out
+    assert parsed(EXTENDING + cells).left_out == ()
+    assert parsed(EXTENDING + cells + own).left_out == (("all else", "it is not asked for"),)
+
+
 def test_rigorous_is_standard_in_more_rounds() -> None:
     standard, rigorous = load_profile("standard"), load_profile("rigorous")
     assert rigorous.settings.rounds > 2 * standard.settings.rounds

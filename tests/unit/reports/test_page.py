@@ -327,6 +327,14 @@ def test_thousands_of_cells_stay_one_page(tmp_path) -> None:
     assert len(page) < 12_000_000
 
 
+def test_what_the_profile_leaves_out_is_on_the_page(tmp_path: Path) -> None:
+    left_out = [("pauses between <round trips>", "a run sleeps: `standard` has them")]
+    _, page = read(Results(msgspec.structs.replace(header(), left_out=left_out)), tmp_path)
+    assert "<li>Pauses between &lt;round trips&gt;: a run sleeps: standard has them.</li>" in page
+    _, page = read(Results(header()), tmp_path)
+    assert "Not in the profile" not in page
+
+
 def test_the_command_repeats_the_order() -> None:
     results = Results(header(seed=42))
     assert repeat(results) == "ipcbench run --profile quick --seed 42"
