@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from ipcbench.bench.results.records import Run
@@ -32,6 +32,7 @@ def about_disturbances(results: Results) -> list[Finding]:
         *_about_disturbed(results),
         *_about_usual(results),
         *_about_unseen(results),
+        *_about_workers(results),
         *_about_steal(results),
     ]
 
@@ -51,12 +52,16 @@ def _about_void(results: Results) -> list[Finding]:
         return []
     number = sum(1 for _ in _runs(results))
     causes = Counter(_cause(run) for _, run in void)
-    transports = Counter(result.cell.transport for result, _ in void)
     why = "; ".join(f"{cause} ({count})" for cause, count in causes.most_common(3))
-    most = ", ".join(f"{name[:60]} {count}" for name, count in transports.most_common(3))
     grave = Severity.WARNING if len(void) > number * SHARE_TO_NOTE else Severity.NOTE
-    text = f"{len(void)} of {many(number, 'run')} are void: {why}. By transport: {most}"
-    return [Finding(grave, f"{text}{', …' if len(transports) > 3 else ''}.")]
+    text = f"{len(void)} of {many(number, 'run')} are void: {why}. {_by_transport(void)}."
+    return [Finding(grave, text)]
+
+
+def _by_transport(some: Sequence[tuple[CellResult, Run]]) -> str:
+    transports = Counter(result.cell.transport for result, _ in some)
+    most = ", ".join(f"{name[:60]} {count}" for name, count in transports.most_common(3))
+    return f"By transport: {most}{', …' if len(transports) > 3 else ''}"
 
 
 def _about_quotas(results: Results) -> list[Finding]:
@@ -120,6 +125,21 @@ def _about_unseen(results: Results) -> list[Finding]:
         )
         found.append(Finding(Severity.NOTE, text))
     return found
+
+
+def _about_workers(results: Results) -> list[Finding]:
+    """Tell of the time of the kernel's workers, which others may have caused."""
+    runs = [(result, run) for result, run in _runs(results) if not run.void]
+    some = [(result, run) for result, run in runs if (run.disturbance.kernel or 0) > SHARE_TO_NOTE]
+    if not some:
+        return []
+    text = (
+        f"In {len(some)} of {many(len(runs), 'run')} that count, the kernel's workers (ksoftirqd, "
+        "kworkers) had over 5 % of a CPU's time. It counts as the run's own: they receive from "
+        "the network and write files for it. For a transport that uses neither, other processes "
+        f"have caused it. {_by_transport(some)}."
+    )
+    return [Finding(Severity.NOTE, text)]
 
 
 def _about_steal(results: Results) -> list[Finding]:

@@ -85,6 +85,20 @@ def test_disturbances_are_reported() -> None:
     assert "fewer than 11 rounds" not in texts(void)  # all have the same eleven
 
 
+def test_the_time_of_the_kernels_workers_is_told_by_transport() -> None:
+    """A run counts it as its own, also where it was caused by others."""
+    results = sweep(constant(), cells())
+    assert "kernel's workers" not in texts(results)
+    first, second, *_ = results.cells.values()
+    first.runs[0].disturbance.kernel = 0.3
+    first.runs[1].disturbance.kernel = 0.04
+    second.runs[0].disturbance.kernel = 0.3
+    second.runs[0].void = "12% of a CPU's time went to other processes"
+    found = texts(results)
+    assert "In 1 of 119 runs that count, the kernel's workers" in found
+    assert f"have caused it. By transport: {first.cell.transport} 1." in found
+
+
 def test_a_cell_with_fewer_rounds_is_reported() -> None:
     results = sweep(constant(), cells())
     del next(iter(results.cells.values())).runs[3]
