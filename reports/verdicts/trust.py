@@ -147,7 +147,11 @@ def _about_controls(controls: Sequence[Control], cells: Sequence[Measured]) -> l
     found = []
     for severity, text in (
         (Severity.PROBLEM, "beyond ±5 %: identical cells differ, so others may differ too"),
-        (Severity.WARNING, "undecided: the interval reaches over ±5 %, or too few rounds count"),
+        (
+            Severity.WARNING,
+            "undecided: the interval reaches over ±5 %, too few rounds count, or a cell is "
+            "disturbed",
+        ),
         (Severity.OK, "equal within ±5 %"),
     ):
         some = sum(one.severity is severity for one in controls)

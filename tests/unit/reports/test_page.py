@@ -335,6 +335,20 @@ def test_what_the_profile_leaves_out_is_on_the_page(tmp_path: Path) -> None:
     assert "Not in the profile" not in page
 
 
+def test_a_disturbed_cell_is_marked_in_every_table_that_has_it(tmp_path: Path) -> None:
+    disturbed = cells(("pipe",), sizes=(64,))
+    results = sweep(
+        reference, cells(), twins=disturbed, tail=200,
+        void=lambda cell, number: "noise" if cell in disturbed and number > 3 else "",
+    )  # fmt: skip
+    _, page = read(results, tmp_path)
+    for section in ("tails", "figures"):
+        table = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
+        marked = [row for row in table.split("<tr>") if '<span class="sub">disturbed' in row]
+        assert len(marked) == 1, section
+    assert "too few rounds count, or a cell is disturbed" in page
+
+
 def test_the_command_repeats_the_order() -> None:
     results = Results(header(seed=42))
     assert repeat(results) == "ipcbench run --profile quick --seed 42"
