@@ -9,13 +9,20 @@ from __future__ import annotations
 
 FAST = 10e-6  # seconds of a loop: below, more stamps cost little time
 MORE = 5  # times as many stamps for fast loops
-LONGEST_PASS = 0.25  # seconds
+PASS_BLOCKS = 10  # blocks of the profile that a pass may take
 FEWER = (1000, 200, 100, 20)  # where more would take too long; 20 are the least that bear the p50
 
 
-def stamps_of(asked: int, loop: float) -> int:
-    """Return the number of stamps for a cell of so many seconds a loop, pauses included."""
+def stamps_of(asked: int, loop: float, block: float) -> int:
+    """Return the number of stamps for a cell.
+
+    Args:
+        asked: stamps of a pass, by the profile.
+        loop: seconds of a loop, pauses included.
+        block: seconds of a block, by the profile.
+    """
+    longest = PASS_BLOCKS * block
     wanted = asked * MORE if loop < FAST else asked
-    if wanted * loop <= LONGEST_PASS:
+    if wanted * loop <= longest:
         return wanted
-    return next((fewer for fewer in FEWER if fewer < wanted and fewer * loop <= LONGEST_PASS), 0)
+    return next((fewer for fewer in FEWER if fewer < wanted and fewer * loop <= longest), 0)

@@ -222,7 +222,7 @@ class Schedule:
         pattern = pattern_of(cell)
         seconds = unit * pattern.units(cell.processes)  # of a loop
         self._progress.stamps[cell.id] = (
-            stamps_of(settings.stamps, seconds) if pattern.single else 0
+            stamps_of(settings.stamps, seconds, self._settings.block) if pattern.single else 0
         )
         if self._noise_counts:
             self._progress.usual[cell.id] = usual_share(outcomes)

@@ -71,7 +71,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (tail.MORE, 5, "five times as many where a loop takes less than 10 µs"),
         (tail.FAST, 10e-6, "five times as many where a loop takes less than 10 µs"),
         (tail.FEWER, (1000, 200, 100, 20), "1,000, 200, 100, 20 or none"),
-        (tail.LONGEST_PASS, 0.25, "where more would take over 0.25 s"),
+        (tail.PASS_BLOCKS, 10, "where more would take longer than 10 of the profile's blocks"),
         (tails.QUANTILES, (0.5, 0.9, 0.95, 0.99, 0.999), "p50, p90, p95, p99 and p99.9"),
     ],
 )

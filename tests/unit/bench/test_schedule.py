@@ -301,7 +301,7 @@ def test_a_pattern_without_single_times_has_no_stamps(stage: Stage) -> None:
 
 
 def test_the_stamps_count_in_the_deadline(stage: Stage) -> None:
-    slow, few = 1e-3, 20
+    slow, few = 4e-4, 20
     stage.answer = lambda job: a_reply(job, seconds=slow)
     stage.play(a_plan(1), rounds=1)
     assert stage.jobs[-1].stamps == 200
