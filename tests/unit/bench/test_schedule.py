@@ -305,7 +305,7 @@ def test_the_stamps_count_in_the_deadline(stage: Stage) -> None:
     stage.answer = lambda job: a_reply(job, seconds=slow)
     stage.play(a_plan(1), rounds=1)
     assert stage.jobs[-1].stamps == 200
-    progress = Progress(loops={a_plan(1)[0].cell.id: 10}, stamps={a_plan(1)[0].cell.id: few})
+    progress = Progress(loops={a_plan(1)[0].cell.id: 25}, stamps={a_plan(1)[0].cell.id: few})
     stage.play(a_plan(1), rounds=1, progress=progress)
     assert stage.jobs[-1].stamps == few
     assert stage.jobs[-2].deadline - stage.jobs[-1].deadline == pytest.approx(
