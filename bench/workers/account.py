@@ -62,7 +62,7 @@ class _Sums:
 class Account:
     """The counters of a run's processes and CPUs.
 
-    `begin`, then `approach`, `enter` and `leave` for each block, then `end`. `pids` and `cpus`
+    `begin`, then `enter` before and `leave` behind each block, then `end`. `pids` and `cpus`
     are in the order of the processes. `idles`: the processes sleep by themselves, so that an idle
     CPU is not one that others had.
     """
@@ -85,7 +85,6 @@ class Account:
         self._sums = _Sums(waited=[0.0] * len(pids))
         self._parts = Disturbance()
         self._kernel_time: dict[int, float] | None = None
-        self._early: _Cpus | None = None  # before the block to come
 
     @property
     def wall(self) -> float:
@@ -99,20 +98,15 @@ class Account:
         self._ticks, self._began = cpu_time.ticks(self._root), time.monotonic()
         self._own_before = self._own()
 
-    def approach(self) -> None:
-        """Read the time of the CPUs, before the processes are told to get ready for a block.
+    def enter(self) -> None:
+        """Read the counters, before the processes are told to get ready for a block.
 
         All but this one sleep now, and none has time that its CPU does not show yet. Ready
-        for a block, some spin.
+        for a block, some spin. And nothing but the barrier lies between that and the block: what
+        this process did there would change the order in which they run.
         """
-        self._early = self._cpus_now()
-
-    def enter(self) -> None:
-        """Read the other counters before a block, when the processes are ready for it."""
-        waited = self._waited()
-        self._before = _Reading(
-            own=self._own(), wall=time.monotonic(), waited=waited, cpus=self._early
-        )
+        cpus, waited = self._cpus_now(), self._waited()
+        self._before = _Reading(own=self._own(), wall=time.monotonic(), waited=waited, cpus=cpus)
 
     def leave(self) -> None:
         """Read the counters after a block, and add the differences."""

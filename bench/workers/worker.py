@@ -236,6 +236,7 @@ class Worker:
         block counts: idle states are what they will be in a run.
         """
         if not self._first:
+            self._run_block(1, self._prepared(1))  # `_observe_waiting`, outside the account
             self._account.begin()
         pauses = loops * self._pattern.gap
         seconds = self._run_block(loops, self._prepared(loops), counts=True)[0]
@@ -268,13 +269,11 @@ class Worker:
         # Before the messages, which order it: no process may see the release first.
         self._variable[0] = 0
         if counts:
-            self._account.approach()
+            self._account.enter()
         self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()
             self._observe_waiting()
-        if counts:
-            self._account.enter()
         at_start = self._team.cpu_times()
         self._team.release()
         block = own()

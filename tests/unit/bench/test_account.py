@@ -73,7 +73,6 @@ class Machine:
         found = Account([10, 11], cpus, idles=idles, root=self.root)
         found.begin()
         for _ in range(blocks):
-            found.approach()
             found.enter()
             self.pass_by(block)
             self.write()
@@ -196,9 +195,8 @@ def test_a_process_that_spins_before_the_block_is_no_other_one(machine: Machine)
     found = Account([10, 11], APART, root=machine.root)
     found.begin()
     for _ in range(4):
-        found.approach()
-        machine.pass_by(Block(own=(0.0, 0.02), wall=0.02))  # it is ready, and waits
         found.enter()
+        machine.pass_by(Block(own=(0.0, 0.02), wall=0.02))  # it is ready, and waits
         machine.pass_by(Block(own=(0.05, 0.1), tasks=(0.12, 0.05)))
         machine.write()
         found.leave()
