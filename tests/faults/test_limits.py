@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench.results.results import Results, Status, load
+from ipcbench.transports.base.os_errors import MANY_FILES
 from tests.e2e.command import DEADLINE, ipcbench, lines, started, wait_for
 from tests.faults.confined import Confinement
 from tests.faults.disks import error_lines
@@ -20,6 +21,9 @@ from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 ALLOW = "allow the call: a container's seccomp profile or a security module refuses it"
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
 ROOM_IN_SHM = "remove unused files in /dev/shm, or mount -o remount,size=2m /dev/shm"
+_, _HARD = resource.getrlimit(resource.RLIMIT_NOFILE)
+ENOUGH = MANY_FILES if _HARD == resource.RLIM_INFINITY else max(1024, min(_HARD, MANY_FILES))
+MORE_FILES = f"ulimit -n {ENOUGH}"
 SWEEP = ("run", "--profile", "smoke", "--clock", "fake", "-t", "pipe")
 
 
@@ -45,7 +49,7 @@ def remedies(results: Results) -> set[str]:
 def test_no_descriptors_at_all(sandbox: Sandbox) -> None:
     """Too few to start: one line names the purpose and the remedy."""
     done = sandbox.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", sandbox.results)
-    what = "starting the fork server fails: Too many open files: ulimit -n 1024"
+    what = f"starting the fork server fails: Too many open files: {MORE_FILES}"
     assert only_line(done) == f"Error: {what}{stops(sandbox.results)}"
 
 
@@ -60,10 +64,10 @@ def test_descriptors_run_out_in_some_cells(sandbox: Sandbox) -> None:
     assert results.cells["latency/sysv-queue/python/64B/2p/same-core"].status is Status.OK
     refused = {result.cell.id for result in failed(results)}
     assert "echo/pipe/python/64B/4p/same-core" in refused
-    assert remedies(results) == {"ulimit -n 1024"}
+    assert remedies(results) == {MORE_FILES}
     assert all("Too many open files" in one.failures[0].what for one in failed(results))
-    assert "Too many open files: ulimit -n 1024\n" in done.stderr
-    assert "Remedy: ulimit -n 1024" in sandbox.page()
+    assert f"Too many open files: {MORE_FILES}\n" in done.stderr
+    assert f"Remedy: {MORE_FILES}" in sandbox.page()
 
 
 def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
@@ -77,7 +81,7 @@ def test_the_commands_descriptors_run_out_in_the_middle(tmp_path: Path) -> None:
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (bound, hard))
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 3
-    what = "starting the fork server fails: Too many open files: ulimit -n 1024"
+    what = f"starting the fork server fails: Too many open files: {MORE_FILES}"
     assert error_lines(errors) == [f"Error: {what}{stops(folder)}"]
     done = ipcbench("run", "--resume", folder)
     assert done.returncode == 0, done.stderr

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
 
 from ipcbench.bench.results.results import Status
+from ipcbench.transports.base.os_errors import MANY_FILES
 from tests.faults.confined import Confinement
 from tests.faults.obedience import obey
 from tests.faults.sweeps import Sandbox, failed, why_skipped
@@ -70,6 +72,18 @@ def test_a_number_of_segments_that_is_reached(tmp_path: Path) -> None:
     arguments = ("--pattern", "pairs-latency", "-P", "36", "--placement", "same-core")
     found, before, after = obey(tmp_path, confinement, "-t", "shm:sysv+futex", *arguments)
     assert found.startswith("sysctl -w kernel.shmmni=")
+    assert {one.status for one in before.cells.values()} == {Status.FAILED}
+    assert {one.status for one in after.cells.values()} == {Status.OK}
+
+
+def test_the_descriptors_of_many_clients(tmp_path: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < MANY_FILES:
+        pytest.skip(f"the hard limit of descriptors is {hard} here")
+    arguments = ("-t", "shm:memfd+eventfd", "--pattern", "echo", "-P", "64")
+    few = Confinement(limits={"RLIMIT_NOFILE": 64})
+    found, before, after = obey(tmp_path, few, *arguments, "--placement", "same-core")
+    assert found.startswith("ulimit -n ")
     assert {one.status for one in before.cells.values()} == {Status.FAILED}
     assert {one.status for one in after.cells.values()} == {Status.OK}
 

@@ -22,6 +22,7 @@ from ipcbench.transports.contract import (
 MORE_PROCESSES = "stop other processes, or ulimit -u, or raise the container's limit of pids"
 WRITABLE_SHM = "mount -t tmpfs -o mode=1777 tmpfs /dev/shm"
 
+MANY_FILES = 16384  # descriptors: the tickets of a server with 63 clients hold most of them
 _SPARE = 1 << 20  # bytes in a tmpfs, beside those that are asked for
 
 # A kernel without the call returns one of these, and so does a security module that refuses it.
@@ -60,8 +61,10 @@ def remedy(error: Exception) -> str:
     """Return the remedy for an error of any call; "" where none is known."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EMFILE:
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return raise_limit("RLIMIT_NOFILE", max(1024, 2 * soft))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # bash's `ulimit -n` lowers the hard limit as well: the first remedy must be enough.
+        free = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+        return raise_limit("RLIMIT_NOFILE", max(1024, 2 * soft, free))
     if number == errno.ENFILE:
         more = set_kernel({"fs.file-max": _files() + 65536})
         return either_of("close files of other processes", more)
