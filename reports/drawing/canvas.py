@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +23,8 @@ WIDTH = 10.4  # inches
 NARROW = 7.5
 HEAD = 0.56  # for the title of a chart and its note
 PANEL_HEAD = 0.40  # for the title of a panel and its note
+NOTE_LINE = 0.13  # for each further line of a panel's note
+MOST_LINES = 3  # of a note
 LONGEST_LABEL = 44
 
 
@@ -69,13 +72,27 @@ def head(axes: Axes, title: str, note: str, width: float) -> None:
     # Matplotlib's types allow axes in a part of a figure, or in none: here they are in a figure.
     high = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
     longest = max(12, int(width / 0.078))
-    up = 1 + (0.2 if note else 0.08) / high
+    lines = note_lines(note, width)
+    up = 1 + (0.2 + NOTE_LINE * (len(lines) - 1) if lines else 0.08) / high
     axes.text(
         0, up, printable(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
     )  # fmt: skip
-    if note:
-        text = printable(note, max(12, int(width / 0.062)))
-        axes.text(0, 1 + 0.06 / high, text, transform=axes.transAxes, fontsize=7.5, color=MUTED)
+    for number, line in enumerate(lines, 1):
+        at = 1 + (0.06 + NOTE_LINE * (len(lines) - number)) / high
+        axes.text(0, at, line, transform=axes.transAxes, fontsize=7.5, color=MUTED)
+
+
+def note_lines(note: str, width: float) -> list[str]:
+    """Break the note of a panel into lines that fit into its width, in inches."""
+    longest = max(12, int(width / 0.062))
+    broken = textwrap.wrap(note, longest, max_lines=MOST_LINES, placeholder=" …")
+    return [printable(line, longest) for line in broken]
+
+
+def panel_head(notes: Iterable[tuple[str, float]]) -> float:
+    """Return the height that the titles and notes of panels take; a note comes with its width."""
+    most = max((len(note_lines(note, width)) for note, width in notes), default=1)
+    return PANEL_HEAD + NOTE_LINE * max(0, most - 1)
 
 
 def length(text: str, size: float) -> float:

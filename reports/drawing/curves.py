@@ -17,11 +17,11 @@ from ipcbench.reports.drawing.canvas import (
     HEAD,
     LONGEST_LABEL,
     NARROW,
-    PANEL_HEAD,
     WIDTH,
     Sheet,
     head,
     length,
+    panel_head,
     printable,
     scale_y,
     tick,
@@ -48,14 +48,19 @@ def figure(title: str, note: str, curves: Curves) -> Figure:
     most = max(len(_labelled(panel)) for panel in curves.panels)
     tall = max(_TALL, most * _LINE)
     rows = math.ceil(len(curves.panels) / columns)
-    sheet = Sheet(width, HEAD + rows * (PANEL_HEAD + tall) + _FOOT, title, note)
+    above = panel_head(
+        (panel.note, across + gutters[index % columns])
+        for index, panel in enumerate(curves.panels)
+        if panel is not BLANK
+    )
+    sheet = Sheet(width, HEAD + rows * (above + tall) + _FOOT, title, note)
     limits = _limits(curves)
     for index, panel in enumerate(curves.panels):
         if panel is BLANK:
             continue
         row, column = divmod(index, columns)
         left = _LEFT + column * (across + _BETWEEN) + sum(gutters[:column])
-        axes = sheet.axes(left, HEAD + PANEL_HEAD + row * (PANEL_HEAD + tall), across, tall)
+        axes = sheet.axes(left, HEAD + above + row * (above + tall), across, tall)
         _draw(axes, panel)
         head(axes, panel.title, panel.note, across + gutters[column])
         _scale(axes, curves, limits, across)

@@ -14,11 +14,11 @@ from ipcbench.reports.charts.style import GRID, MUTED, PAPER, family_color
 from ipcbench.reports.drawing.canvas import (
     HEAD,
     NARROW,
-    PANEL_HEAD,
     WIDTH,
     Sheet,
     head,
     length,
+    panel_head,
     printable,
     scale_x,
 )
@@ -36,10 +36,11 @@ def figure(title: str, note: str, dots: Dots) -> Figure:
     left = 0.34 + max(length(row.label, _LABEL) for row in dots.rows)
     tall = total * _ROW
     legend = _LEGEND if dots.series[0].name else 0.0
-    heading = PANEL_HEAD if any(panel.title for panel in dots.panels) else 0.08
+    across = (width - left - 0.2 - _BETWEEN * (len(dots.panels) - 1)) / len(dots.panels)
+    titled = any(panel.title for panel in dots.panels)
+    heading = panel_head((panel.note, across) for panel in dots.panels) if titled else 0.08
     top = HEAD + legend + heading
     sheet = Sheet(width, top + tall + _FOOT, title, note)
-    across = (width - left - 0.2 - _BETWEEN * (len(dots.panels) - 1)) / len(dots.panels)
     limits = _limits(dots)
     for index, panel in enumerate(dots.panels):
         axes = sheet.axes(left + index * (across + _BETWEEN), top, across, tall)

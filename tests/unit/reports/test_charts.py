@@ -14,7 +14,7 @@ from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Cur
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
 from ipcbench.reports.charts.rows import MOST_SERIES
-from ipcbench.reports.drawing.canvas import spread, tick
+from ipcbench.reports.drawing.canvas import NOTE_LINE, note_lines, panel_head, spread, tick
 from ipcbench.reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
@@ -318,3 +318,13 @@ def test_idle_states_stand_beside_the_figures_that_they_decide(
     expected = f"CPUs that wait go idle ({placement}): {named}." if decided else ""
     assert all(expected in caption for caption in captions)
     assert decided or not any("go idle" in caption for caption in captions)
+
+
+@pytest.mark.parametrize(("columns", "number"), [(2, 1), (3, 2), (4, 3)])
+def test_the_note_of_a_panel_is_whole_at_every_width(columns: int, number: int) -> None:
+    note = "2 to 8 processes on 2 performance cores, idle states forbidden"
+    width = 8.0 / columns
+    lines = note_lines(note, width)
+    assert (" ".join(lines), len(lines)) == (note, number)
+    higher = panel_head([("", width), (note, width)]) - panel_head([("", width)])
+    assert higher == pytest.approx(NOTE_LINE * (len(lines) - 1))
