@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ipcbench.bench.results.results import Status
 from ipcbench.transports.base.os_errors import MANY_FILES
+from tests.e2e.command import started, wait_for
 from tests.faults.confined import Confinement
 from tests.faults.obedience import obey
 from tests.faults.sweeps import Sandbox, failed, why_skipped
@@ -154,6 +156,40 @@ def test_the_oom_killer_is_named(small_memory: Confinement, sandbox: Sandbox) ->
         assert "160 MiB, is used up" in failure.what
         assert failure.remedy.startswith("raise the cgroup's limit of memory (docker run --memory")
     assert "OOM killer" in sandbox.page()
+
+
+def test_workers_are_the_first_victims_and_the_command_is_none(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest process is killed otherwise, which the worker is not always."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(sandbox.home))
+    own = Path("/proc/self/oom_score_adj").read_text()
+    sweep = ("run", "--profile", "smoke", "-t", "pipe", "-o", sandbox.results)
+    with started(*sweep) as process:
+        of_command = Path(f"/proc/{process.pid}/oom_score_adj")
+        wait_for("a worker with the highest score", lambda: victims(process.pid))
+        assert of_command.read_text() == own
+        process.terminate()
+        process.communicate()
+
+
+def victims(command: int) -> list[str]:
+    """Return the processes below a command that the OOM killer chooses before all others."""
+    parents, first = {}, []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            text = (folder / "stat").read_text()
+            parents[folder.name] = text.rpartition(")")[2].split()[1]
+            if (folder / "oom_score_adj").read_text() == "1000\n":
+                first.append(folder.name)
+    return [pid for pid in first if str(command) in ancestors(pid, parents)]
+
+
+def ancestors(pid: str, parents: dict[str, str]) -> set[str]:
+    found: set[str] = set()
+    while (pid := parents.get(pid, "")) and pid not in found:
+        found.add(pid)
+    return found
 
 
 def test_messages_without_memory_are_skipped(small_memory: Confinement, sandbox: Sandbox) -> None:
