@@ -19,7 +19,7 @@ from ipcbench.bench.sweep.display import Silent
 from tests.e2e.command import ipcbench
 from tests.faults.disks import error_lines, in_private
 
-# `null` cannot be a hub: so the plan contains a skipped cell.
+# `null` cannot do echo: so the plan contains a skipped cell.
 SWEEP = ["run", "--clock", "fake", "--profile", "smoke", "--seed", "5", "-s", "64"]
 SWEEP += ["-t", "null", "-t", "pipe", "--pattern", "latency", "--pattern", "echo"]
 # Per mille of the lines after the plan: during calibration, and in each of the two rounds.

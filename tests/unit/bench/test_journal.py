@@ -78,6 +78,8 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         return st.sampled_from(parts)
     if origin is list:
         return st.lists(strategy(parts[0]), max_size=3)
+    if origin is tuple:
+        return st.tuples(*map(strategy, parts))
     if origin is dict:
         return st.dictionaries(strategy(parts[0]), strategy(parts[1]), max_size=3)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
