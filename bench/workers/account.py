@@ -78,7 +78,7 @@ class Account:
         self._pids, self._root = pids, root
         self._cpus = [tuple(own) for own in cpus]
         self._used = sorted({cpu for own in cpus for cpu in own})
-        self._one_cpu = len(self._used) == 1 and not idles
+        self.one_cpu = len(self._used) == 1 and not idles
         self._pinned = all(len(own) == 1 for own in self._cpus)
         self._kernel = kernel_workers(root)
         self._quotas: list[Quota] = limits(root)
@@ -130,6 +130,9 @@ class Account:
         return known if len(known) == len(found) else None
 
     def _waited(self) -> list[float | None]:
+        """Read how long each process has waited for a CPU; on one CPU they wait for each other."""
+        if self.one_cpu:
+            return [None] * len(self._pids)
         return [cpu_time.waited(pid, self._root) for pid in self._pids]
 
     def _stops(self) -> list[float]:
@@ -143,7 +146,7 @@ class Account:
         has its time only when it has left the CPU (sched_info_depart() in
         kernel/sched/stats.h), so this one leaves it first.
         """
-        if self._one_cpu:
+        if self.one_cpu:
             return None
         time.sleep(SETTLE)
         at, own, busy = time.monotonic(), self._own(), cpu_time.busy(self._used, self._root)
@@ -189,7 +192,7 @@ class Account:
         kernel = self._kernel_time or dict.fromkeys(self._used, 0.0)
         if self._kernel_time is not None:
             parts.kernel = max(kernel.values()) / wall
-        if self._one_cpu:
+        if self.one_cpu:
             if self._sums.own is not None:
                 parts.others = max(0.0, 1 - (self._sums.own + sum(kernel.values())) / wall)
             return parts.others, parts

@@ -14,7 +14,7 @@ from statistics import median
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.plan.planner import PlannedCell, plan
 from ipcbench.bench.plan.timing import is_crowded, timing_of
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE
+from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pyperf_file import measured
 from ipcbench.bench.results.records import Settings
@@ -27,11 +27,12 @@ from tests.bench_self.runs import Workers
 
 SETTINGS = Settings(values=2, warmups=1, block=0.0055, stamps=0, rounds=1)
 LOOPS = (90, 300, 900, 3000, 6000)
-TIMES = (1, 4, 20)  # lengths of a crowded cell's block, in blocks of a sweep
-TRIAL = 100  # loops of a crowded cell's first run
+TIMES = (1, 4, 20)  # lengths of the other cells' blocks, in blocks of a sweep
+TRIAL = 100  # loops of the first run of a cell
 DEADLINE = 120.0
 BOUNDS = 0.95, 1.05
 
+STREAMS = ("pipe", "shm:posix+posix-sem")
 PAIRS = ("pipe", "unix-stream", "shm:posix+posix-sem")
 CROWDED = (
     ("pairs", "pipe"),
@@ -78,23 +79,31 @@ def measure(rounds: int, only: str) -> Iterator[str]:
 
 def _cells(workers: Workers) -> Iterator[Lengths]:
     for transport in PAIRS:
-        yield Lengths(_planned("latency", transport, 2), LOOPS)
+        yield Lengths(_planned("latency", transport), LOOPS)
+    for transport in STREAMS:
+        yield _by_time(workers, _planned("stream", transport, placement=SAME_CORE))
     for pattern, transport in CROWDED:
         planned = _planned(pattern, transport, 8)
         if is_crowded(planned.cell, planned.cpus):
-            unit = _run(workers, planned, TRIAL)
-            block = timing_of(planned.cell, planned.cpus, SETTINGS).block
-            loops = loops_for(planned.cell, unit, block)
-            yield Lengths(planned, [loops * times for times in TIMES])
+            yield _by_time(workers, planned)
 
 
-def _planned(pattern: str, transport: str, processes: int) -> PlannedCell:
+def _by_time(workers: Workers, planned: PlannedCell) -> Lengths:
+    unit = _run(workers, planned, TRIAL)
+    block = timing_of(planned.cell, planned.cpus, SETTINGS).block
+    loops = loops_for(planned.cell, unit, block)
+    return Lengths(planned, [loops * times for times in TIMES])
+
+
+def _planned(
+    pattern: str, transport: str, processes: int = 2, placement: str = CROSS_CORE
+) -> PlannedCell:
     cell = Cell(
         transport=transport,
         pattern=pattern,
         size=0 if pattern == "counter" else 64,
         processes=processes,
-        placement=CROSS_CORE,
+        placement=placement,
     )
     return plan([cell], candidate, site()).cells[0]
 
