@@ -17,6 +17,8 @@ import pytest
 _runtime = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _runtime
 os.environ.pop("IPCBENCH_LEDGER", None)
+# Tests disturb each other's sweeps; those of the void rule set this to 0.
+os.environ["IPCBENCH_KEEP_DISTURBED"] = "1"
 
 from ipcbench.bench.machine.guardian import Guardian  # noqa: E402
 from ipcbench.transports.contract import Unavailable  # noqa: E402

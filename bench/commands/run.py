@@ -74,6 +74,14 @@ if TYPE_CHECKING:
     help="Repeat the order of an earlier sweep: its page shows the seed.",
 )
 @click.option(
+    "--keep-disturbed",
+    is_flag=True,
+    envvar="IPCBENCH_KEEP_DISTURBED",
+    show_envvar=True,
+    help="Count runs that other processes or the hypervisor disturb, instead of repeating them: "
+    "for a machine that is never idle. The page says so.",
+)
+@click.option(
     "--clock",
     default="perf_counter",
     hidden=True,
@@ -95,6 +103,7 @@ def command(
     output: Path | None,
     resume: Path | None,
     seed: int | None,
+    keep_disturbed: bool,
     clock: str,
     as_json: bool,
 ) -> None:
@@ -139,6 +148,7 @@ def command(
             seed=seed,
             folder=output,
             clock=clock,
+            keep_disturbed=keep_disturbed,
             only=promised_cells(promised, chosen, options),
             options=options,
         )
@@ -176,8 +186,8 @@ def _watcher() -> Watcher:
 def _given() -> set[str]:
     """The names of the parameters that the command line gives."""
     context = click.get_current_context()
-    default = click.core.ParameterSource.DEFAULT
-    return {name for name in context.params if context.get_parameter_source(name) is not default}
+    given = click.core.ParameterSource.COMMANDLINE
+    return {name for name in context.params if context.get_parameter_source(name) is given}
 
 
 def _command_line() -> list[str]:

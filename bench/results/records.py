@@ -124,6 +124,7 @@ class Header(Entry, kw_only=True, tag="sweep"):
     code: str = ""  # digest of the code that measures
     metadata: dict[str, str | int | float] = {}  # of pyperf, constant during a sweep
     left_out: list[tuple[str, str]] = []  # what the profile does not measure, and why
+    keep_disturbed: bool = False  # runs count whatever disturbed them
 
 
 class PlannedEntry(Entry, kw_only=True, tag="cell"):

@@ -60,6 +60,7 @@ class Schedule:
         *,
         budget: float | None = None,
         clock: str,
+        keep_disturbed: bool = False,
         progress: Progress | None = None,
         watch: Callable[[int], None] = lambda pid: None,
         full: Callable[[], bool] = lambda: False,
@@ -74,7 +75,8 @@ class Schedule:
         self._watcher = watcher
         self._budget = budget
         self._clock = clock
-        self._noise_counts = clock == REAL  # nothing disturbs a made-up time
+        # Nothing disturbs a made-up time.
+        self._noise_counts = clock == REAL and not keep_disturbed
         self._progress = progress or Progress()
         self._watch = watch
         self._full = full

@@ -59,6 +59,7 @@ class Order:
     seed: int | None = None
     folder: Path | None = None
     clock: str = REAL
+    keep_disturbed: bool = False
     only: Callable[[Cell], bool] = lambda cell: True
     options: Options | None = None
 
@@ -229,6 +230,7 @@ def _schedule(
         watcher,
         budget=header.budget,
         clock=header.clock,
+        keep_disturbed=header.keep_disturbed,
         progress=progress,
         watch=machine.watch,
         full=journal.full,
@@ -290,6 +292,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
             if isinstance(value, str | int | float) and key not in _CHANGING
         },
         left_out=list(order.profile.left_out),
+        keep_disturbed=order.keep_disturbed,
     )
 
 

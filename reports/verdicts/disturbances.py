@@ -27,6 +27,7 @@ _CAUSES = (
 def about_disturbances(results: Results) -> list[Finding]:
     """Tell of void runs, disturbed cells, steal, and what cannot be seen."""
     return [
+        *_about_kept(results),
         *_about_void(results),
         *_about_quotas(results),
         *_about_disturbed(results),
@@ -35,6 +36,13 @@ def about_disturbances(results: Results) -> list[Finding]:
         *_about_workers(results),
         *_about_steal(results),
     ]
+
+
+def _about_kept(results: Results) -> list[Finding]:
+    if not results.header.keep_disturbed:
+        return []
+    text = "Runs count whatever disturbed them, as --keep-disturbed asks: figures may be too high."
+    return [Finding(Severity.WARNING, text)]
 
 
 def _runs(results: Results) -> Iterator[tuple[CellResult, Run]]:

@@ -17,6 +17,7 @@ from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results, load
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
+from tests import sampling
 from tests.e2e.command import DEADLINE, environment
 
 TWO = len(os.sched_getaffinity(0)) > 1
@@ -40,6 +41,12 @@ processes = [{processes}]
 placements = ["{placement}"]
 runtimes = ["python", "native"]
 """
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests keep the runs that are disturbed."""
+    monkeypatch.setenv("IPCBENCH_KEEP_DISTURBED", "0")
 
 
 def cells(
@@ -95,13 +102,13 @@ def busy(cpu: int) -> Iterator[None]:
         os.waitpid(pid, 0)
 
 
-@pytest.mark.parametrize(
-    ("placement", "cpu"),
-    [
-        ("same-core", LAST),
-        *(("cross-core", cpu) for cpu in sorted(os.sched_getaffinity(0))[-2:]),
-    ],
-)
+BESIDE = [
+    ("same-core", LAST),
+    *(("cross-core", cpu) for cpu in sorted(os.sched_getaffinity(0))[-2:]),
+]
+
+
+@pytest.mark.parametrize(("placement", "cpu"), sampling.some(BESIDE, 1))
 def test_runs_beside_a_busy_process_are_void(tmp_path: Path, placement: str, cpu: int) -> None:
     """A pair that mostly sleeps hardly waits beside it, and is disturbed all the same."""
     if not TWO and placement != "same-core":
@@ -159,7 +166,10 @@ def test_a_quota_is_the_cause_of_void_runs(quota: Path, tmp_path: Path) -> None:
 # CPU time of the blocks alone.
 
 
-def test_on_one_cpu_no_unit_takes_more_cpu_time_than_time(tmp_path: Path) -> None:
+def test_on_one_cpu_no_unit_takes_more_cpu_time_than_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IPCBENCH_KEEP_DISTURBED", "1")  # it holds for them, too
     results = swept(
         tmp_path,
         cells(["latency"], ["null", "pipe", "tcp", "shm:posix+spin", "unix-dgram"], "same-core"),

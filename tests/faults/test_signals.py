@@ -137,7 +137,7 @@ MOMENTS = [(name, number, index) for name in COMMANDS for number in SIGNALS for 
 
 @pytest.mark.parametrize(
     ("name", "number", "index"),
-    sampling.some(MOMENTS, 8),
+    sampling.some(MOMENTS, 4),
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_a_signal_at_any_moment(

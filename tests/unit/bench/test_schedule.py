@@ -133,6 +133,7 @@ class Stage:
         *,
         budget: float | None = None,
         clock: str = REAL,
+        keep_disturbed: bool = False,
         progress: Progress | None = None,
     ) -> Ended:
         settings = Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=rounds)
@@ -142,7 +143,15 @@ class Stage:
             self.after(sweep, line)
 
         sweep = Schedule(
-            cells, settings, SEED, write, self, budget=budget, clock=clock, progress=progress
+            cells,
+            settings,
+            SEED,
+            write,
+            self,
+            budget=budget,
+            clock=clock,
+            keep_disturbed=keep_disturbed,
+            progress=progress,
         )
         ended = sweep.run()
         assert self.lines[-1] == ended
@@ -367,6 +376,16 @@ def test_undisturbed_runs_count(stage: Stage, foreign: float | None, clock: str)
     stage.answer = lambda job: a_reply(job, foreign)
     stage.play(a_plan(2), rounds=2, clock=clock)
     assert len(stage.runs) == 4
+    assert not any(run.void for run in stage.runs)
+
+
+def test_disturbed_runs_count_where_they_are_kept(stage: Stage) -> None:
+    stage.stolen = {2}
+    stage.answer = lambda job: a_reply(job, 0.9)
+    stage.play(a_plan(2), rounds=3, keep_disturbed=True)
+    assert len(stage.rounds) == 3
+    assert not any(one.void for one in stage.rounds)
+    assert len(stage.runs) == 6
     assert not any(run.void for run in stage.runs)
 
 

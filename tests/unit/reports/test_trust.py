@@ -213,6 +213,13 @@ def test_disturbed_cells_are_named() -> None:
     assert "disturbed" not in texts(void_in(range(1, 7), "9% of a CPU's time went to …"))
 
 
+def test_disturbed_runs_that_are_kept_are_told() -> None:
+    results = sweep(constant(), cells())
+    assert "--keep-disturbed" not in texts(results)
+    results.header = msgspec.structs.replace(results.header, keep_disturbed=True)
+    assert "Runs count whatever disturbed them, as --keep-disturbed asks" in texts(results)
+
+
 def test_what_cannot_be_seen_is_told() -> None:
     results = sweep(constant(), cells())
     runs = [run for result in results.cells.values() for run in result.runs]
