@@ -6,14 +6,17 @@ is the folder that holds `proc` and `sys`. Times are in seconds.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path("/")
 _NANO = 1e-9
+LARGEST = 1 << 20  # bytes of a file of counters
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
 _UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
@@ -25,6 +28,25 @@ def text(path: Path) -> str:
         return path.read_text(errors="replace")
     except (OSError, ValueError):
         return ""
+
+
+_open: dict[Path, int] = {}
+
+
+def text_again(path: Path) -> str:
+    """Read a file that is read often: it stays open, and a reading takes microseconds."""
+    for _ in range(2):  # a second time where the process of an open file has ended: ESRCH
+        try:
+            fd = _open.get(path)
+            if fd is None:
+                fd = _open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            return os.pread(fd, LARGEST, 0).decode(errors="replace")
+        except (OSError, ValueError):
+            stale = _open.pop(path, None)
+            if stale is None:
+                break
+            os.close(stale)
+    return ""
 
 
 def numbers(line: str) -> list[int]:
@@ -49,7 +71,7 @@ def process_time(pid: int) -> float | None:
 
 def waited(pid: int, root: Path = ROOT) -> float | None:
     """Return the time that a process has waited for a CPU while it could run (`run_delay`)."""
-    ran, delay, *_ = [*numbers(text(root / f"proc/{pid}/schedstat")), 0, 0]
+    ran, delay, *_ = [*numbers(text_again(root / f"proc/{pid}/schedstat")), 0, 0]
     # Without the kernel's CONFIG_SCHED_INFO, both are 0: proc_pid_schedstat() in fs/proc/base.c.
     return delay * _NANO if ran else None
 
@@ -136,6 +158,12 @@ def busy(cpus: Collection[int], root: Path = ROOT) -> Busy | None:
     return None
 
 
+@cache
+def leaves_late(root: Path = ROOT) -> bool:
+    """Tell whether `busy` shows the time of a process only when it has left its CPU."""
+    return bool(_schedstat(root))
+
+
 def _schedstat(root: Path) -> dict[int, float]:
     """Read the time of all tasks from /proc/schedstat: Documentation/scheduler/sched-stats.rst.
 
@@ -143,7 +171,7 @@ def _schedstat(root: Path) -> dict[int, float]:
     kernel/sched/stats.h).
     """
     found = {}
-    for line in text(root / "proc/schedstat").splitlines():
+    for line in text_again(root / "proc/schedstat").splitlines():
         name, _, rest = line.partition(" ")
         fields = numbers(rest)
         if name.startswith("cpu") and name[3:].isdigit() and len(fields) > 6:
@@ -157,14 +185,18 @@ def _cpuacct(root: Path) -> dict[int, float]:
     Only the root has a release_agent: below it, as in a container, the file counts the
     tasks of one group.
     """
+    file = _cpuacct_file(root)
+    times = numbers(text_again(file)) if file is not None else []
+    return {cpu: time_ * _NANO for cpu, time_ in enumerate(times)}
+
+
+@cache
+def _cpuacct_file(root: Path) -> Path | None:
     for name in ("cpuacct", "cpu,cpuacct"):
         folder = root / "sys/fs/cgroup" / name
         if (folder / "release_agent").exists():
-            return {
-                cpu: time_ * _NANO
-                for cpu, time_ in enumerate(numbers(text(folder / "cpuacct.usage_percpu")))
-            }
-    return {}
+            return folder / "cpuacct.usage_percpu"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Account:
         self._sums = _Sums(waited=[0.0] * len(pids))
         self._parts = Disturbance()
         self._kernel_time: dict[int, float] | None = None
+        self.settled = 0.0  # seconds of a block in the account that does not count
 
     @property
     def wall(self) -> float:
@@ -144,11 +145,13 @@ class Account:
         Reading the clock of a process also brings the time of its CPU up to date, while it
         runs there (task_sched_runtime() in Linux's kernel/sched/core.c); but /proc/schedstat
         has its time only when it has left the CPU (sched_info_depart() in
-        kernel/sched/stats.h), so this one leaves it first.
+        kernel/sched/stats.h), so this one leaves it first. Where another file is read there is
+        no such pause, in which the CPU of the other process would sleep as well.
         """
         if self.one_cpu:
             return None
-        time.sleep(SETTLE)
+        if cpu_time.leaves_late(self._root):
+            time.sleep(SETTLE)
         at, own, busy = time.monotonic(), self._own(), cpu_time.busy(self._used, self._root)
         return None if own is None or busy is None else _Cpus(at, own, busy)
 
@@ -196,8 +199,11 @@ class Account:
             if self._sums.own is not None:
                 parts.others = max(0.0, 1 - (self._sums.own + sum(kernel.values())) / wall)
             return parts.others, parts
-        parts.waited = self._longest_wait(kernel)
-        parts.others = self._had_by_others(kernel)
+        # As if all of it had been in the blocks that count.
+        part = wall / max(1e-9, wall - self.settled)
+        waited, others = self._longest_wait(kernel), self._had_by_others(kernel)
+        parts.waited = None if waited is None else min(1.0, waited * part)
+        parts.others = None if others is None else min(1.0, others * part)
         parts.source = self._sums.source if parts.others is not None else ""
         if parts.others is not None:
             return parts.others, parts  # a process waits only while others have its CPU

@@ -40,6 +40,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.registry import get
 
 SETTLING = 4  # the part of a block that runs uncounted behind the first readings, on one CPU
+IDLE_SETTLING = 0.03  # seconds of it where idle states decide
 WAITING = 0.01  # seconds of watching what receivers take while they wait
 LONG_BLOCK = 0.05  # seconds of a block that a single stall does not fill
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
@@ -207,31 +208,49 @@ class Worker:
         self.report(Phase(f"block {number + 1}"))
         if not self.job.loops:
             return self._trial(loops)
+        first, last = settings.warmups, settings.warmups + settings.values - 1
         if number == 0 and settings.warmups:
             return self._warm_up(loops)
-        if number < settings.warmups:
+        if number < first:
             return self._run_block(loops, self._prepared(loops))[0]
-        if number == settings.warmups:
+        if number == first:
             self._account.begin()
-            if self._account.one_cpu:
-                # A process that has just used its CPU alone is preempted more often for a
-                # while (EEVDF's lag: kernel/sched/fair.c), and the readings took a millisecond.
-                count = max(1, loops // SETTLING)
-                self._run_block(count, self._prepared(count))
-        seconds, used = self._run_block(loops, self._prepared(loops), counts=True)
+            self._settle(loops)
+        enters = number == first and not self._account.settled
+        seconds, used = self._run_block(
+            loops, self._prepared(loops), enters=enters, leaves=number == last
+        )
         self._timed += seconds
         self._uneven.append(self._unevenness)
         self._usage = list(map(added, self._usage, used)) if self._usage else used
-        if number == settings.warmups + settings.values - 1:
+        if number == last:
             self._account.end()
         return seconds
+
+    def _settle(self, loops: int) -> None:
+        """Run a block that does not count behind the first readings, which take a millisecond.
+
+        On one CPU, a process that has just used it alone is preempted more often for a while
+        (EEVDF's lag: kernel/sched/fair.c). On several, a CPU that has been idle for so long
+        wakes otherwise for some 15 ms (kernel/sched/idle.c, drivers/cpuidle/governors).
+        """
+        if self._account.one_cpu:
+            count = max(1, loops // SETTLING)
+            self._run_block(count, self._prepared(count))
+        elif self.job.warm_up.least:
+            count = max(1, round(loops * IDLE_SETTLING / self.job.settings.block))
+            block = self._run_block(count, self._prepared(count), enters=True)
+            self._account.settled = block[0]
 
     def _warm_up(self, loops: int) -> float:
         """Run the blocks of the first warm-up; return the last one's seconds for so many loops."""
         warm_up, blocks = self.job.warm_up, list[float]()
         count, calibrates = warm_up.loops(loops), not self.job.loops
         while not warm_up.enough(blocks, count * self._pattern.gap):
-            blocks.append(self._run_block(count, self._prepared(count), counts=calibrates)[0])
+            block = self._run_block(
+                count, self._prepared(count), enters=calibrates, leaves=calibrates
+            )
+            blocks.append(block[0])
         self._warmups = [seconds / count for seconds in blocks]
         return blocks[-1] / count * loops
 
@@ -245,13 +264,13 @@ class Worker:
             self._run_block(1, self._prepared(1))  # `_observe_waiting`, outside the account
             self._account.begin()
         pauses = loops * self._pattern.gap
-        seconds = self._run_block(loops, self._prepared(loops), counts=True)[0]
+        seconds = self._run_block(loops, self._prepared(loops), enters=True, leaves=True)[0]
         long = seconds + pauses >= self.job.settings.block
         if long and self.job.warm_up.most and not self._warmups:
             seconds = self._warm_up(loops)
         # Counters of ticks, by which a second calibration is judged, need some time.
         while long and self.job.attempt > 1 and self._account.wall < TICKS_TELL:
-            self._run_block(loops, self._prepared(loops), counts=True)
+            self._run_block(loops, self._prepared(loops), enters=True, leaves=True)
         self._account.end()
         return seconds + pauses
 
@@ -266,15 +285,21 @@ class Worker:
         return self._runner.prepare(loops)
 
     def _run_block(
-        self, loops: int, own: Callable[[], Timed], stamps: int = 0, *, counts: bool = False
+        self,
+        loops: int,
+        own: Callable[[], Timed],
+        stamps: int = 0,
+        *,
+        enters: bool = False,
+        leaves: bool = False,
     ) -> tuple[float, list[Usage]]:
         """Run one block; return its seconds, and what each process used in it.
 
-        `counts`: the account of the run has it.
+        `enters`, `leaves`: the run's account begins before it, and ends behind it.
         """
         # Before the messages, which order it: no process may see the release first.
         self._variable[0] = 0
-        if counts:
+        if enters:
             self._account.enter()
         self._team.announce(loops, stamps)
         if not self._first:
@@ -284,7 +309,7 @@ class Worker:
         self._team.release()
         block = own()
         blocks = [block, *self._team.blocks()]
-        if counts:
+        if leaves:
             self._account.leave()
         spans = [one.span for one in blocks]
         self._check_work(spans)

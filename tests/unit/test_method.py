@@ -62,6 +62,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (timing.CROWDED_VALUES, 2, "a run has two at most"),
         (timing.CROWDED_WARM_UP, 0.02, "the warm-up lasts 20 ms"),
         (worker.SETTLING, 4, "a quarter of a block follows, not counted either"),
+        (worker.IDLE_SETTLING, 0.03, "Where idle states decide, 30 ms"),
         (worker.LONG_BLOCK, 0.05, "(one block, where 50 ms or more are asked for)"),
         (calibration.SHORT, 0.75, "took less than 0.75 of its time per unit"),
         (calibration.SLOW_UNIT, 1e-3, "or a unit takes over 1 ms"),
