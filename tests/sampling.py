@@ -2,9 +2,8 @@
 
 The contract over every transport takes many minutes. A quarter of it runs from Python on the
 transports that stand for their kind, and a smaller sample on the others; it depends on the
-seed. With `CI` set, as in continuous integration, each sample is twice as large, and `make
-soak` runs all of it (tests/soak). The seed is in pytest's header: `IPCBENCH_SEED=N make test`
-runs the same sample again.
+seed. `make soak` runs all of it (tests/soak). The seed is in pytest's header:
+`IPCBENCH_SEED=N make test` runs the same sample again.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from ipcbench.transports.registry import BrokenPlugin, get, matching, names
 One = TypeVar("One")
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
-TIMES = 2 if os.environ.get("CI") else 1  # the share of a quick run
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
 # Of the tests of a transport that stands for its kind, and of any other one: over their
@@ -51,14 +49,14 @@ def chosen(item: pytest.Item) -> bool:
         return True
     if not applies(item, name):
         return False
-    return SOAK or _drawn(item.nodeid, TIMES * SHARES[name in LEADING, _native(item)])
+    return SOAK or _drawn(item.nodeid, SHARES[name in LEADING, _native(item)])
 
 
 def some(everything: Sequence[One], count: int, draw: random.Random | None = None) -> list[One]:
-    """Draw so many by the run's seed: twice as many with `CI` set, all in a soak."""
+    """Draw so many by the run's seed: all in a soak."""
     if SOAK:
         return list(everything)
-    return (draw or random.Random(SEED)).sample(everything, min(TIMES * count, len(everything)))
+    return (draw or random.Random(SEED)).sample(everything, min(count, len(everything)))
 
 
 def _native(item: pytest.Item) -> bool:

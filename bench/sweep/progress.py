@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results
@@ -65,7 +66,7 @@ class Progress:
             for run in result.runs:
                 progress._count(run, result.cell)
                 counts = corrects and run.round == last and not run.void
-                if counts and last not in result.rescaled:
+                if counts and last not in result.rescaled and _known(result.cell):
                     progress.lengths[identity] = length(result.cell, run)
         return progress
 
@@ -77,7 +78,16 @@ class Progress:
         begun = self.begun.setdefault(run.round, Begun())
         begun.wall += run.wall
         begun.timed += run.timed
-        if not run.void:
+        if not run.void and _known(cell):
             begun.lengths[run.cell] = length(cell, run)
-        else:
+        elif run.void:
             begun.attempts[run.cell] = max(begun.attempts.get(run.cell, 0), run.attempt)
+
+
+def _known(cell: Cell) -> bool:
+    """Tell whether this version has the pattern, with that pace: a journal is untrusted."""
+    try:
+        pattern_of(cell)
+    except KeyError:
+        return False
+    return True

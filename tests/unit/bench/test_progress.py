@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -233,3 +234,13 @@ def test_finished_cells_are_not_calibrated_again(stage: Stage, tmp_path: Path) -
     jobs = len(stage.jobs)
     assert take_up(stage, tmp_path).reason == "complete"
     assert len(stage.jobs) == jobs
+
+
+def test_a_pattern_of_another_version_has_no_block_to_correct(stage: Stage, tmp_path: Path) -> None:
+    stage.play(CELLS, rounds=1)
+    known = stage.results(CELLS, tmp_path)
+    for result in known.cells.values():
+        result.cell = msgspec.structs.replace(result.cell, pattern="of another version")
+    assert Progress.of(known).lengths == {}
+    known.rounds.clear()
+    assert Progress.of(known).begun[1].lengths == {}
