@@ -261,7 +261,7 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     """`nohup`, and a shell without job control that starts a job in the background."""
     words = shlex.join([sys.executable, "-m", "ipcbench", "list"])
     done = subprocess.run(
-        ["sh", "-c", f"trap '' INT; {words} & pid=$!; sleep 0.6; kill -INT $pid; wait $pid"],
+        ["sh", "-c", f"trap '' INT; {words} & pid=$!; sleep 0.2; kill -INT $pid; wait $pid"],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
