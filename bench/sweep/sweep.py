@@ -241,12 +241,21 @@ def _schedule(
 def _stoppable(watcher: Watcher) -> Iterator[interrupts.StopRequest]:
     """Stop at the first signal after the current run, at the second at once."""
 
+    untold: list[str] = []
+
     def ask() -> None:
-        with contextlib.suppress(RuntimeError):  # the signal came while this stream was written
-            watcher.note("stopping after this run; a second signal stops at once")
+        note = "stopping after this run; a second signal stops at once"
+        try:
+            watcher.note(note)
+        except RuntimeError:  # the signal came while this stream was written
+            untold.append(note)
 
     with contextlib.closing(watcher), interrupts.StopRequest(ask) as stop:
-        yield stop
+        try:
+            yield stop
+        finally:
+            for note in untold:
+                watcher.note(note)
 
 
 def kept(folder: Path) -> str:
