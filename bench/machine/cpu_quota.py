@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ipcbench.bench.machine.cpu_time import ROOT, numbers, text
+from ipcbench.bench.machine.cpu_time import ROOT, numbers
+from ipcbench.bench.machine.text import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Quota:
 
     def throttled(self) -> float:
         """Return the seconds that the group's processes have been stopped so far, on all CPUs."""
-        for line in text(self.folder / "cpu.stat").splitlines():
+        for line in text_of(self.folder / "cpu.stat").splitlines():
             name, _, value = line.partition(" ")
             if name == "throttled_usec" and value.isdigit():
                 return int(value) * 1e-6
@@ -37,12 +38,12 @@ def quotas(root: Path = ROOT) -> list[Quota]:
     """List the quotas that bind this process: of its groups, and of the groups above them."""
     found = []
     for folder in _folders(root):
-        limit, _, period = text(folder / "cpu.max").strip().partition(" ")
+        limit, _, period = text_of(folder / "cpu.max").partition(" ")
         if limit.isdigit() and period.isdigit():
             found.append(Quota("cpu.max", folder, int(limit) / max(1, int(period))))
             continue
-        quota = numbers(text(folder / "cpu.cfs_quota_us"))
-        every = numbers(text(folder / "cpu.cfs_period_us"))
+        quota = numbers(text_of(folder / "cpu.cfs_quota_us"))
+        every = numbers(text_of(folder / "cpu.cfs_period_us"))
         if quota and every and quota[0] > 0:
             found.append(Quota("cpu.cfs_quota_us", folder, quota[0] / max(1, every[0])))
     return found
@@ -50,7 +51,7 @@ def quotas(root: Path = ROOT) -> list[Quota]:
 
 def _folders(root: Path) -> Iterator[Path]:
     """Yield the folders of this process's groups that may have a quota, and those above."""
-    for line in text(root / "proc/self/cgroup").splitlines():
+    for line in text_of(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number != "0" and "cpu" not in controllers.split(","):
@@ -64,7 +65,7 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _mounts(root: Path, kind: str) -> Iterator[tuple[Path, str]]:
     """Yield where control groups are mounted, and the group at the mount's root."""
-    for line in text(root / "proc/self/mountinfo").splitlines():
+    for line in text_of(root / "proc/self/mountinfo").splitlines():
         fields, _, rest = line.partition(" - ")
         type_, _, options = rest.partition(" ")
         before = fields.split(" ")

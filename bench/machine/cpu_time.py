@@ -14,20 +14,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ipcbench.bench.machine.text import text_of
+
 ROOT = Path("/")
 _NANO = 1e-9
 LARGEST = 1 << 20  # bytes of a file of counters
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
 _UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
-
-
-def text(path: Path) -> str:
-    """Read a file; return "" where it cannot be read."""
-    try:
-        return path.read_text(errors="replace")
-    except (OSError, ValueError):
-        return ""
 
 
 _open: dict[Path, int] = {}
@@ -116,15 +110,15 @@ class KernelWorkers:
 
     def _scan(self) -> None:
         folder, known = self._root / "proc", self._names
-        alive = numbers(text(folder / f"{_KTHREADD}/task/{_KTHREADD}/children"))
-        self._names = {pid: known.get(pid) or text(folder / f"{pid}/comm").strip() for pid in alive}
+        alive = numbers(text_of(folder / f"{_KTHREADD}/task/{_KTHREADD}/children"))
+        self._names = {pid: known.get(pid) or text_of(folder / f"{pid}/comm") for pid in alive}
 
     def _ran(self) -> dict[int, int]:
         found = {}
         for pid, name in self._names.items():
             bound = _BOUND.fullmatch(name)
             if (bound and int(bound[1]) in self._cpus) or _UNBOUND.fullmatch(name):
-                fields = numbers(text(self._root / f"proc/{pid}/schedstat"))
+                fields = numbers(text_of(self._root / f"proc/{pid}/schedstat"))
                 found[pid] = fields[0] if fields else 0
         return found
 
@@ -132,7 +126,7 @@ class KernelWorkers:
         bound = _BOUND.fullmatch(self._names[pid])
         if bound:
             return int(bound[1])
-        fields = text(self._root / f"proc/{pid}/stat").rpartition(")")[2].split()
+        fields = text_of(self._root / f"proc/{pid}/stat").rpartition(")")[2].split()
         return int(fields[36]) if len(fields) > 36 and fields[36].isdigit() else None
 
 
@@ -221,7 +215,7 @@ class Ticks:
 def ticks(root: Path = ROOT) -> dict[int, Ticks]:
     """Read the ticks of each CPU; a kernel that counts no steal shows 0."""
     found = {}
-    for line in text(root / "proc/stat").splitlines():
+    for line in text_of(root / "proc/stat").splitlines():
         name, _, rest = line.partition(" ")
         fields = [*numbers(rest)[:8], *[0] * 8][:8]
         if name.startswith("cpu") and name[3:].isdigit():
