@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ipcbench.bench.results.results import Status, load
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
 from tests.e2e.command import DEADLINE, environment, ipcbench, lines, wait_for
+from tests.faults import cgroups
 
 _FIRST = Path("/sys/fs/cgroup/cpuset")  # cgroups(7): one hierarchy for each controller
 TWO = {0, 1} <= os.sched_getaffinity(0)
@@ -40,22 +40,10 @@ placements = ["unpinned", "same-core"]
 def cpuset() -> Iterator[Path]:
     """A cgroup with the CPUs 0 and 1, of cgroups v1 or v2: cpuset(7)."""
     base = _FIRST if _FIRST.is_dir() else _FIRST.parent
-    folder = base / f"ipcbench-cpus-{os.getpid()}"
-    try:
-        folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no cgroup can be made here: {error}")
-    try:
-        try:
-            (folder / "cpuset.mems").write_text((base / "cpuset.mems").read_text())
-            (folder / "cpuset.cpus").write_text("0,1")
-        except OSError as error:
-            pytest.skip(f"this machine has no controller of CPUs: {error}")
-        yield folder
-    finally:
-        while (folder / "cgroup.procs").read_text():
-            time.sleep(0.01)
-        folder.rmdir()
+    nodes = base / "cpuset.mems"
+    settings = {"cpuset.mems": nodes.read_text() if nodes.exists() else "0", "cpuset.cpus": "0,1"}
+    with cgroups.made(base / f"ipcbench-cpus-{os.getpid()}", settings, "controller of CPUs") as own:
+        yield own
 
 
 @pytest.mark.skipif(not TWO, reason="one CPU")

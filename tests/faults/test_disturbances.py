@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
 from tests import sampling
 from tests.e2e.command import DEADLINE, environment
+from tests.faults import cgroups
 
 TWO = len(os.sched_getaffinity(0)) > 1
 LAST = max(os.sched_getaffinity(0))
@@ -135,24 +135,10 @@ def quota() -> Iterator[Path]:
     """A cgroup, of version 1 or 2, whose processes have 30 ms of a CPU in 100 ms."""
     base = Path("/sys/fs/cgroup")
     first = next((base / name for name in ("cpu", "cpu,cpuacct") if (base / name).is_dir()), None)
+    settings = {"cpu.cfs_quota_us": "30000"} if first else {"cpu.max": "30000 100000"}
     folder = (first or base) / f"ipcbench-quota-{os.getpid()}"
-    try:
-        folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no cgroup can be made here: {error}")
-    try:
-        try:
-            if first:
-                (folder / "cpu.cfs_quota_us").write_text("30000")
-            else:
-                (folder / "cpu.max").write_text("30000 100000")
-        except OSError as error:
-            pytest.skip(f"this machine has no quotas of CPU time: {error}")
-        yield folder
-    finally:
-        while (folder / "cgroup.procs").read_text():
-            time.sleep(0.01)
-        folder.rmdir()
+    with cgroups.made(folder, settings, "quotas of CPU time") as own:
+        yield own
 
 
 def test_a_quota_is_the_cause_of_void_runs(quota: Path, tmp_path: Path) -> None:
