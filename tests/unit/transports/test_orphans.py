@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,16 +38,17 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(autouse=True)
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give each test folders of its own, and objects that are old enough."""
-    folder = tmp_path / "shm"
-    folder.mkdir()
+    # Its path is short, for socket paths have 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="ipcb-shm-"))
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "home"))
     monkeypatch.setattr(named_files, "_SHARED", (folder,))
     monkeypatch.setattr(orphans, "QUIET", -5.0)
     monkeypatch.setattr(users_of_objects, "BINDING", "no such library")
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 def of(name: str) -> Candidate | None:
