@@ -55,15 +55,16 @@ def _ours(endpoint: Endpoint, first: bool) -> Half:
     return half
 
 
-def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[Endpoint, list[Half]]:
-    """Attach; return the endpoint and the halves [ours, inline] of one process.
+def _side(name: str, tickets: list[Ticket], first: bool) -> tuple[list[Endpoint], list[Half]]:
+    """Attach; return the endpoints and the halves [ours, inline] of one process.
 
-    The second ticket is for the handles of the inline half.
+    The second ticket is for the handles of the inline half. An endpoint that is dropped gives
+    up its handles, so both are returned.
     """
     os.sched_setaffinity(0, {CPU})
     endpoint = get(name).attach(tickets[0], time.monotonic() + 10)
     other = get(name).attach(tickets[1], time.monotonic() + 10) if name in SEPARATE else endpoint
-    return endpoint, [_ours(endpoint, first), INLINE[name](tickets[1], other, first)]
+    return [endpoint, other], [_ours(endpoint, first), INLINE[name](tickets[1], other, first)]
 
 
 def _order() -> Iterator[int]:
@@ -72,14 +73,16 @@ def _order() -> Iterator[int]:
 
 
 def _serve(name: str, tickets: list[Ticket], control: socket.socket) -> None:
-    _, halves = _side(name, tickets, first=False)
+    endpoints, halves = _side(name, tickets, first=False)
     for which in _order():
         control.recv(1)
         halves[which](BLOCK)
     control.recv(1)
+    for endpoint in endpoints:
+        endpoint.close()
 
 
-def _pair(name: str) -> float:
+def pair(name: str) -> float:
     """Measure one fresh pair of processes: our time divided by the inline time."""
     transport = get(name)
     spec = Spec(size=SIZE, depth=DEPTH if name in SEPARATE else None)
@@ -91,7 +94,7 @@ def _pair(name: str) -> float:
         theirs = [one.ticket(Role.SERVER, 0) for one in (channel, other)]
         peer = get_context("fork").Process(target=_serve, args=(name, theirs, there), daemon=True)
         peer.start()
-        endpoint, halves = _side(name, mine, first=True)
+        endpoints, halves = _side(name, mine, first=True)
         times: list[float] = []
         for which in _order():
             here.send(b"g")
@@ -100,7 +103,8 @@ def _pair(name: str) -> float:
             times.append(time.perf_counter() - start)
         here.send(b"g")
         peer.join(10)
-        endpoint.close()
+        for endpoint in endpoints:
+            endpoint.close()
     finally:
         for ticket in (*mine, *theirs):
             ticket.close()
@@ -120,7 +124,7 @@ def measure() -> dict[str, Interval]:
         ratios: dict[str, list[float]] = {name: [] for name in INLINE}
         for _ in range(PAIRS):
             for name, found in ratios.items():
-                found.append(_pair(name))
+                found.append(pair(name))
         return {name: median_interval(found) for name, found in ratios.items()}
     finally:
         os.sched_setaffinity(0, before)

@@ -23,7 +23,7 @@ def files(size: int) -> Half_of:
     """Call write(2) and read(2), for pipes and FIFOs."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
-        reading, writing = endpoint._fds
+        (reading,), (writing,) = endpoint._reading, endpoint._writing
         message, buffer = bytes(size), memoryview(bytearray(size))
         write, readinto = os.write, io.FileIO(reading, closefd=False).readinto
 
@@ -77,8 +77,9 @@ def messages(size: int) -> Half_of:
     """Call send(2), and recv(2) with MSG_TRUNC, which returns a message's real length."""
 
     def half(ticket: Ticket, endpoint: Any, first: bool) -> Half:
-        (out,) = endpoint._outboxes if hasattr(endpoint, "_outboxes") else endpoint._connections
-        into = endpoint._inbox if hasattr(endpoint, "_inbox") else out
+        # A datagram endpoint has a socket of its own for each direction.
+        held = endpoint._sockets if hasattr(endpoint, "_sockets") else endpoint._connections
+        out, into = held[0], held[-1]
         put, take, whole = out.send, into.recv_into, socket.MSG_TRUNC
         message, buffer = bytes(size), memoryview(bytearray(size))
 
