@@ -60,6 +60,8 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (timing.IDLE_WARM_UP_MOST, 0.3, "for 300 ms at most"),
         (timing.CROWDED_BLOCK, 0.1, "Blocks last 100 ms or longer"),
         (timing.CROWDED_VALUES, 2, "a run has two at most"),
+        (timing.CONTENDED_BLOCK, 0.4, "a run has one block of 400 ms"),
+        (timing.CONTENDED_VALUES, 1, "a run has one block of 400 ms"),
         (timing.CROWDED_WARM_UP, 0.02, "the warm-up lasts 20 ms"),
         (worker.SETTLING, 4, "a quarter of a block follows, not counted either"),
         (worker.IDLE_SETTLING, 0.03, "Where idle states decide, 30 ms"),

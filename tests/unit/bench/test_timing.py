@@ -14,6 +14,7 @@ from ipcbench.bench.plan.planner import cells_of, plan
 from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.plan.timing import (
     AGREEMENT,
+    CONTENDED_BLOCK,
     CROWDED_BLOCK,
     IDLE_WARM_UP,
     IDLE_WARM_UP_MOST,
@@ -106,11 +107,14 @@ def test_more_processes_than_cpus_have_long_blocks(
     pattern: str, placement: str, processes: int, crowded: bool
 ) -> None:
     found = a_timing(pattern, placement, processes)
-    assert found.settings.block == (CROWDED_BLOCK if crowded else QUICK.block)
-    if crowded:
-        assert found.settings.values == 2
-        assert found.warm_up.loops(1000) == 200  # 20 ms of 100
-        assert found.warm_up.enough([0.02])
+    if not crowded:
+        assert found.settings.block == QUICK.block
+        return
+    contended = pattern == "counter"
+    assert found.settings.block == (CONTENDED_BLOCK if contended else CROWDED_BLOCK)
+    assert found.settings.values == (1 if contended else 2)
+    assert found.warm_up.loops(1000) == (50 if contended else 200)  # 20 ms of 400, or of 100
+    assert found.warm_up.enough([0.02])
 
 
 @pytest.mark.parametrize("pattern", sorted(set(PATTERNS) - {"counter"}))
