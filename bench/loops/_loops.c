@@ -1,8 +1,9 @@
 /* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
  * All have one signature: a capsule, the message, the buffer to receive into, a count; the
- * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h) call the operations and
- * nothing else, without the interpreter's lock. To add a loop: its body, and a line in LOOPS. */
+ * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h)
+ * call the operations and nothing else, without the interpreter's lock. To add a loop: its body,
+ * and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>

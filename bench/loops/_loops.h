@@ -1,4 +1,6 @@
-/* The bodies of the timed loops. Included by _loops.c alone. */
+/* The bodies of the timed loops. Included by _loops.c alone.
+ *
+ * One call transfers one message in each of them, as in Python. */
 #ifndef IPCBENCH_LOOPS_H
 #define IPCBENCH_LOOPS_H
 
@@ -84,29 +86,6 @@ stamp(void)
     block->handled = count
 
 static ssize_t
-send_all(const struct block *block)
-{
-    const struct ipcbench_ops ops = *block->ops;
-    if (ops.send_many != NULL)
-        return ops.send_many(ops.ctx, block->message, block->message_size, block->count);
-    for (long long i = 0; i < block->count; i++)
-        MUST(ops.send(ops.ctx, block->message, block->message_size));
-    return 0;
-}
-
-/* `recv_many` compares each length with `size` itself: ops.h. */
-static ssize_t
-recv_all(const struct block *block)
-{
-    const struct ipcbench_ops ops = *block->ops;
-    if (ops.recv_many != NULL)
-        return ops.recv_many(ops.ctx, block->buffer, block->size, block->count);
-    for (long long i = 0; i < block->count; i++)
-        MUST_BE(block->size, ops.recv(ops.ctx, block->buffer, block->size));
-    return 0;
-}
-
-static ssize_t
 ping(struct block *block)
 {
     PREPARED;
@@ -138,7 +117,8 @@ stream_sender(struct block *block)
     PREPARED;
     struct one_byte reply;
     read_clock(&block->start);
-    MUST(send_all(block));
+    for (long long i = 0; i < count; i++)
+        SEND;
     MUST_BE(1, ops.recv(ops.ctx, reply.byte, 1));
     read_clock(&block->end);
     return 0;
@@ -150,7 +130,8 @@ stream_receiver(struct block *block)
     PREPARED;
     struct one_byte reply = {.byte = {ACKNOWLEDGEMENT}};
     read_clock(&block->start);
-    MUST(recv_all(block));
+    for (long long i = 0; i < count; i++)
+        RECV;
     MUST(ops.send(ops.ctx, reply.byte, 1));
     read_clock(&block->end);
     return 0;
@@ -161,7 +142,8 @@ fan_in_sender(struct block *block)
 {
     PREPARED;
     read_clock(&block->start);
-    MUST(send_all(block));
+    for (long long i = 0; i < count; i++)
+        SEND;
     read_clock(&block->end);
     return 0;
 }
@@ -171,7 +153,8 @@ fan_in_receiver(struct block *block)
 {
     PREPARED;
     read_clock(&block->start);
-    MUST(recv_all(block));
+    for (long long i = 0; i < count; i++)
+        RECV;
     read_clock(&block->end);
     return 0;
 }
@@ -329,7 +312,6 @@ stamped_ping(struct block *block)
     return 0;
 }
 
-/* A call a message, as in Python: a call for several would have one time for all. */
 static ssize_t
 stamped_fan_in_sender(struct block *block)
 {

@@ -1,7 +1,7 @@
 """Numbered messages with checksums, for the check of a channel before anything is timed.
 
-Compiled loops may send and receive several messages by one call, which no single call of an
-endpoint does: some messages of the check go through such a loop (`send_row`, `receive_row`).
+In the native runtime, some messages of the check go through the compiled loops that are timed,
+several of them without a reply between (`send_row`, `receive_row`).
 The check is short. Where it hangs, the watchdog ends the run.
 """
 
@@ -179,8 +179,8 @@ def reply(endpoint: Endpoint, size: int, index: int) -> None:
 def row(endpoint: object, size: int) -> int:
     """Return the number of messages that go through a compiled loop, each numbered `MESSAGES`.
 
-    They come before the others, which reveal one too many or one too few. The default depth
-    of a ring makes two batches or more of them. In place, they are received one by one.
+    They come before the others, which reveal one too many or one too few. In place, Python
+    receives them, since a compiled loop leaves no bytes to compare.
     """
     return 2 + min(16, _ROW // max(size, 1)) if isinstance(endpoint, NativeEndpoint) else 0
 

@@ -226,16 +226,14 @@ def _queue_and_wait(cell: Cell, traits: Traits) -> Skip | None:
 
 
 def _facts(cell: Cell, traits: Traits) -> Facts:
-    native, per = cell.runtime != PYTHON, PATTERNS[cell.pattern].per
     return Facts(
-        per=per,
+        per=PATTERNS[cell.pattern].per,
         family=traits.family.value,
         wait=traits.waiting.value if cell.wait == BLOCK else cell.wait,
         copies=_copies(cell, traits),
         framing=traits.framing.value,
         in_place=traits.in_place,
-        differs=native and traits.native_differs,
-        batch=native and traits.batch and per == "message",
+        differs=cell.runtime != PYTHON and traits.native_differs,
         signals=traits.signals,
         single=PATTERNS[cell.pattern].single,
     )

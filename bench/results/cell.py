@@ -92,7 +92,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         in_place: the receiver reads where the sender wrote.
         differs: a native cell whose operations are not the calls that Python makes, but
             others that do the same.
-        batch: a call of the native operations may carry several messages.
+        batch: a call of the native operations may carry several messages. No call does now; in
+            older journals those of streams over some rings did.
         signals: waiters that both sides notify for each message; 0: the kernel wakes them.
         single: the unit that a time of the tail pass is of ("round trip", "send"), "" where
             there is no such pass, and in older journals, which stamped round trips alone.

@@ -51,7 +51,7 @@ LOOPS = (
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
     "tests/native/test_calls.py", "tests/native/test_reentrance.py",
-    "tests/native/test_batches.py",
+    "tests/native/test_native_check.py",
     "tests/contract/test_unordered.py",
 )  # fmt: skip
 RING = "tests/native/test_ring_proof.py"  # always builds its harness with ThreadSanitizer

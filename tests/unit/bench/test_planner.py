@@ -367,23 +367,21 @@ def test_a_compiled_loop_may_copy_less() -> None:
 
 
 def test_other_native_calls_are_marked() -> None:
-    traits = replace(TRAITS, native_differs=True, batch=True, signals=3)
+    traits = replace(TRAITS, native_differs=True, signals=3)
     for runtime, differs in (("python", False), ("native", True)):
         found = only(a_cell(runtime=runtime), Candidate("alpha", traits, limits()))
         assert isinstance(found, PlannedCell)
         assert found.facts.differs == differs
         assert found.facts.signals == 3
-        assert not found.facts.batch  # a round trip has one message a call
 
 
-def test_several_messages_a_call_are_a_fact_of_native_streams() -> None:
+def test_a_call_transfers_one_message() -> None:
+    """Also where an end has operations for several."""
     traits = replace(TRAITS, native=True, batch=True)
-    for runtime, batch in (("python", False), ("native", True)):
-        found = only(
-            a_cell(pattern="stream", runtime=runtime), Candidate("alpha", traits, limits())
-        )
+    for runtime, pattern in product(("python", "native"), ("latency", "stream")):
+        found = only(a_cell(pattern=pattern, runtime=runtime), Candidate("alpha", traits, limits()))
         assert isinstance(found, PlannedCell)
-        assert found.facts.batch is batch
+        assert not found.facts.batch
 
 
 # Controls.

@@ -1,4 +1,4 @@
-"""Tests of many messages by one call: their content, and the check of streams."""
+"""Tests of a row of messages through compiled loops: their content, and the check of streams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ipcbench.bench.loops.native_loops import twin
 from ipcbench.bench.patterns import fan_in, latency, stream
 from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, Role, Spec, Topology
-from ipcbench.transports.native import NativeEndpoint, built, native_of, operations
+from ipcbench.transports.native import NativeEndpoint, built, native_of
 from ipcbench.transports.null import NullEndpoint
 from tests.available import available
 from tests.plugins.capsules import capsule
@@ -50,8 +50,8 @@ def a_room(data: bytes) -> memoryview:
     return made
 
 
-def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
-    """Batches of any length, up to many times the ring's: no message is lost or repeated."""
+def test_rows_go_round_the_ring(ring: tuple[Any, Any]) -> None:
+    """Rows of any length, up to many times the ring's: no message is lost or repeated."""
     near, far = ring
     counts = [1, 2, 3, 4, 5, 9, 100, 7]
 
@@ -72,10 +72,7 @@ def test_several_at_once_go_round_the_ring(ring: tuple[Any, Any]) -> None:
 
 @pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("length", [SIZE - 1, 0])
-def test_another_length_among_several_is_an_error(
-    ring: tuple[Any, Any], at: int, length: int
-) -> None:
-    """Like one by one; the messages behind it are consumed, and the ring works on."""
+def test_another_length_in_a_row_is_an_error(ring: tuple[Any, Any], at: int, length: int) -> None:
     near, far = ring
     for number in range(3):
         near.send(memoryview(bytes(length if number == at else SIZE)))
@@ -83,12 +80,9 @@ def test_another_length_among_several_is_an_error(
     with pytest.raises(OSError, match="a message of another length arrived") as raised:
         twin(fan_in.fan_in_receiver)(far, buffer, buffer, 3, RealClock())
     assert raised.value.errno == errno.EBADMSG
-    if "recv_many" in operations.Calls(far.capsule).has():
-        near.send(memoryview(bytes(SIZE)))
-        twin(fan_in.fan_in_receiver)(far, buffer, buffer, 1, RealClock())
 
 
-def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> None:
+def test_too_long_a_message_in_a_row_is_an_error(ring: tuple[Any, Any]) -> None:
     near, far = ring
     for _ in range(2):
         near.send(memoryview(bytes(SIZE)))
@@ -103,13 +97,10 @@ def test_too_long_a_message_among_several_is_an_error(ring: tuple[Any, Any]) -> 
 class Post:
     """A native end in memory: it returns given messages, and keeps those sent."""
 
-    def __init__(self, inbox: list[bytes], *, several: bool = True) -> None:
+    def __init__(self, inbox: list[bytes]) -> None:
         self.inbox = deque(inbox)
         self.sent: list[bytes] = []
-        functions: dict[str, Any] = {"send": self.send, "recv": self.recv}
-        if several:
-            functions |= {"send_many": self.send_many, "recv_many": self.recv_many}
-        self.end = NativeEndpoint(NullEndpoint(), capsule(**functions))
+        self.end = NativeEndpoint(NullEndpoint(), capsule(send=self.send, recv=self.recv))
 
     def send(self, at: int, size: int) -> int:
         self.sent.append(ctypes.string_at(at, size))
@@ -121,15 +112,6 @@ class Post:
         found = self.inbox.popleft()
         ctypes.memmove(at, found, min(size, len(found)))
         return len(found)
-
-    def send_many(self, at: int, size: int, count: int) -> int:
-        self.sent += [ctypes.string_at(at, size)] * count
-        return 0
-
-    def recv_many(self, at: int, size: int, count: int) -> int:
-        lengths = [self.recv(at, size) for _ in range(count)]
-        gone = [length for length in lengths if length < 0]
-        return gone[0] if gone else 0 if set(lengths) == {size} else -errno.EBADMSG
 
 
 def seat(part: Part, index: int = 0, share: int = 1) -> Seat:
@@ -150,10 +132,9 @@ def back(size: int) -> list[bytes]:
     return [message(0, 1, number, size) for number in range(MESSAGES)]
 
 
-@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("size", [0, 1, 12, SIZE, 64 * 1024, 1 << 20])
-def test_both_ends_of_a_stream_agree(size: int, several: bool) -> None:
-    near, far = Post(back(size), several=several), Post(sent(size), several=not several)
+def test_both_ends_of_a_stream_agree(size: int) -> None:
+    near, far = Post(back(size)), Post(sent(size))
     check(near.end, seat(stream.SENDER), size)
     check(far.end, seat(stream.RECEIVER), size)
     assert near.sent == sent(size)
@@ -195,9 +176,8 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults_of_a_batch_are_found(fault: str, several: bool) -> None:
-    post = Post(FAULTS[fault](sent(SIZE)), several=several)
+def test_faults_of_a_row_are_found(fault: str) -> None:
+    post = Post(FAULTS[fault](sent(SIZE)))
     with pytest.raises(Corrupt):
         check(post.end, seat(stream.RECEIVER), SIZE)
