@@ -84,5 +84,7 @@ def applies(item: pytest.Item, name: str) -> bool:
         or ("guard" in wanted and Topology.GUARD not in traits.topologies)
         or ("reader" in wanted and not traits.in_place)
         or ("driven" in wanted and not traits.native)
+        or ("sending" in wanted and not traits.batch)
+        or ("batching" in wanted and traits.in_place)
         or ("messages" in wanted and (topology is Topology.HUB or stream))
     )

@@ -29,7 +29,7 @@
 #include <sys/types.h>
 
 #define IPCBENCH_OPS "ipcbench.ops"
-#define IPCBENCH_ABI 1
+#define IPCBENCH_ABI 2
 #define IPCBENCH_HEADROOM 64
 
 /* Flags. */
@@ -55,9 +55,13 @@ struct ipcbench_ops {
     ssize_t (*recv_from)(void *ctx, void *buffer, size_t size);
     ssize_t (*send_to)(void *ctx, size_t index, const void *data, size_t size);
 
-    /* The same for `count` messages in one call: the sender may announce several at once, the
-     * receiver may release several slots at once. Both return 0; `recv_many` returns -EBADMSG if
-     * the length of a message is not `size`, and has consumed all `count` even so. Optional. */
+    /* Up to `count` messages in one call, `count` being 1 at least. Both wait for the first message
+     * only, and return how many were transferred: 1 at least. An error that stops a later one is
+     * the next call's. Optional.
+     * `send_many` sends the same `size` bytes as often as there is space now.
+     * `recv_many` takes the messages of `size` bytes that are there now; each overwrites `buffer`.
+     * It stops before a message of another length. Where that is the first one, it consumes it
+     * and returns -EBADMSG, or -EMSGSIZE if it is longer than `size`. */
     ssize_t (*send_many)(void *ctx, const void *data, size_t size, size_t count);
     ssize_t (*recv_many)(void *ctx, void *buffer, size_t size, size_t count);
 

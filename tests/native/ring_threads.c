@@ -32,7 +32,7 @@ fill(char *message, size_t size, size_t sender, size_t number)
         message[i] = (char)(number * 31 + sender * 7 + i);
 }
 
-/* Send the messages one by one, or in batches of equal messages. */
+/* Send the messages one by one, or in batches out of seven equal messages. */
 static void *
 produce(void *argument)
 {
@@ -41,16 +41,16 @@ produce(void *argument)
     char *message = malloc(job->size + 1);
     ipcbench_init_word_lane(&lane, job->start, job->doorbell, job->size, job->depth);
     for (size_t sent = 0; sent < job->messages;) {
-        size_t batch = job->many ? 7 : 1;
+        size_t batch = job->many ? 7 - sent % 7 : 1;
         if (batch > job->messages - sent)
             batch = job->messages - sent;
-        fill(message, job->size, job->number, sent);
+        fill(message, job->size, job->number, job->many ? sent / 7 * 7 : sent);
         ssize_t found = job->many
             ? ipcbench_word_send_many(&lane, &job->policy, message, job->size, batch)
             : ipcbench_word_send(&lane, &job->policy, message, job->size);
         if (found < 0)
             exit(1);
-        sent += batch;
+        sent += job->many ? (size_t)found : 1;
     }
     free(message);
     return NULL;

@@ -47,6 +47,8 @@ class Places:
             "send_to": lambda index, at, size: self.send(at, size),
             "recv": self.recv,
             "recv_from": lambda at, size: self.recv(at, size) * 0,
+            "send_many": lambda at, size, count: self.send(at, size) or count - 1,
+            "recv_many": lambda at, size, count: self.recv(at, size) and count - 1,
         }
         self.capsule = capsule(flags=flags, **functions)
 
@@ -106,6 +108,28 @@ def test_bytes_behind_a_message_of_unknown_length() -> None:
         data[:] = before * SIZE
         assert calls.recv_from(data) == 0
         assert data == b"arrived" + before * (SIZE - 7)
+
+
+def test_several_messages_by_one_call() -> None:
+    """It returns how many; the last one received is in the buffer."""
+    data = numbered(1, SIZE)
+    script, buffer = Places(data), bytearray(SIZE + 1)
+    calls = operations.Calls(script.capsule)
+    assert calls.send_many(data, 7) == 6
+    assert script.sent == [data]
+    assert calls.recv_many(buffer, 3) == 2
+    assert buffer == data + bytes(1)
+    assert all(place % HEADROOM == 0 for place in script.places)
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_message_by_one_call_is_refused(count: int) -> None:
+    script = Places()
+    calls = operations.Calls(script.capsule)
+    for call in (calls.send_many, calls.recv_many):
+        with pytest.raises(ValueError, match=f"1 message at least, not {count}"):
+            call(bytearray(SIZE), count)
+    assert not script.places
 
 
 @pytest.mark.parametrize("interruptible", [False, True])

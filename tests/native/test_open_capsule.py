@@ -69,7 +69,7 @@ def test_a_field_that_the_maker_knows_is_there(added_is_absent: Callable[[object
 def test_a_struct_smaller_than_the_first_version_is_refused(
     added_is_absent: Callable[[object], int],
 ) -> None:
-    with pytest.raises(ValueError, match="build the plug-in anew"):
+    with pytest.raises(ValueError, match=r"rebuild against ops\.h 2$"):
         added_is_absent(capsule(size=ctypes.sizeof(Ops) - 8))
 
 

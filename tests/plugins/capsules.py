@@ -9,13 +9,14 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, WouldBlock
 from ipcbench.transports.native import translate_native
 
 NAME = b"ipcbench.ops"
-ABI = 1
+ABI = 2
 HEADROOM = 64
 READ_IN_PLACE = 1
 
@@ -79,6 +80,23 @@ def capsule(
         _kept.append(called)
     _kept.extend((ops, name))
     made: object = _new(ctypes.addressof(ops), name, None)
+    return made
+
+
+def altered(original: object, **changes: Any) -> object:
+    """Make a capsule of the same operations, of which some call these functions.
+
+    Each gets the original operation, which returns -errno, and the arguments without `ctx`.
+    """
+    ops = Ops.from_buffer_copy(Ops.from_address(_pointer(original, NAME)))
+    for operation, change in changes.items():
+        shape = ctypes.CFUNCTYPE(_RESULT, _CTX, *_SHAPES[operation])
+        call = partial(shape(getattr(ops, operation)), ops.ctx)
+        changed = shape(lambda ctx, *arguments, change=change, call=call: change(call, *arguments))
+        setattr(ops, operation, ctypes.cast(changed, ctypes.c_void_p))
+        _kept.append(changed)
+    _kept.extend((ops, original))
+    made: object = _new(ctypes.addressof(ops), NAME, None)
     return made
 
 

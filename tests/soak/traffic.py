@@ -138,7 +138,7 @@ class End:
         if self._draw.random() < 0.02:
             self._refused()
         if times > 1 and self._has("send_many") and self._draw.random() < 0.7:
-            self._native.call("send_many", self._placed(message), len(message), times)
+            _all_sent(self._native, self._placed(message), len(message), times)
         elif self._has("loan") and self._draw.random() < 0.3:
             for _ in range(times):
                 self._lend(message)
@@ -200,9 +200,7 @@ class End:
                 _same(self._peeked(), message)
                 times -= 1
             elif times > 1 and self._has("recv_many") and self._draw.random() < 0.7:
-                batch = self._draw.randint(1, times)
-                self._take_many(message, batch)
-                times -= batch
+                times -= self._take_many(message, self._draw.randint(1, times))
             else:
                 self._take_one(message)
                 times -= 1
@@ -235,19 +233,23 @@ class End:
             return
         raise Wrong(f"a smaller buffer accepted {len(message)} bytes")
 
-    def _take_many(self, message: bytes, times: int) -> None:
+    def _take_many(self, message: bytes, times: int) -> int:
+        """Receive up to so many messages; return how many."""
         self._room.clean()
         try:
-            self._native.call("recv_many", self._room.address, self._size, times)
-            whole = True
-        except OSError as error:  # of another length: reported, but consumed
+            taken = self._native.call("recv_many", self._room.address, self._size, times)
+        except OSError as error:
             if error.errno != errno.EBADMSG:
                 raise
-            whole = False
-        if whole is not (len(message) == self._size):
-            raise Wrong(f"{len(message)} bytes passed for {self._size}, or the other way round")
+            if len(message) == self._size:
+                raise Wrong(f"{len(message)} bytes passed for another length") from error
+            self._room.check(self._size)
+            return 1  # of another length: reported, but consumed
+        if len(message) != self._size or not 0 < taken <= times:
+            raise Wrong(f"{taken} of {times} messages of {len(message)} bytes, for {self._size}")
         _same(self._room.found(len(message)), message)
         self._room.check(len(message))
+        return int(taken)
 
     def _peeked(self) -> bytes:
         if self._native is None:
@@ -396,13 +398,23 @@ def serve(seat: Seat, questions: Sequence[Flow], answers: Sequence[Flow], native
 
 
 def send_batch(seat: Seat, message: bytes, times: int) -> None:
-    """Send as the compiled loops do."""
     ready = aligned_buffer(len(message))
     ready[:] = message
-    Opened(seat.endpoint.native()).call("send_many", _address(ready), len(message), times)
+    _all_sent(Opened(seat.endpoint.native()), _address(ready), len(message), times)
 
 
 def receive_batch(seat: Seat, message: bytes, times: int) -> None:
-    ready = aligned_buffer(len(message))
-    Opened(seat.endpoint.native()).call("recv_many", _address(ready), len(message), times)
+    operations, ready = Opened(seat.endpoint.native()), aligned_buffer(len(message))
+    while times > 0:
+        times -= operations.call("recv_many", _address(ready), len(message), times)
     _same(bytes(ready), message)
+    if times < 0:
+        raise Wrong(f"{-times} messages more than were asked for")
+
+
+def _all_sent(operations: Opened, address: int, size: int, times: int) -> None:
+    while times > 0:
+        sent = operations.call("send_many", address, size, times)
+        if not 0 < sent <= times:
+            raise Wrong(f"{sent} of {times} messages were sent by one call")
+        times -= sent

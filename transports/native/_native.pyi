@@ -15,10 +15,11 @@ BUILD: str
 """The compiler with its version, and the flags that change the code: "GCC 12.2.0, -O2 …"."""
 
 OPERATIONS: tuple[tuple[str, str, str, bool], ...]
-"""For each operation: its field in ops.h, the attribute of an endpoint, the action, in place."""
+"""For each operation that is a call of an endpoint: its field in ops.h, the attribute, the action,
+in place."""
 
 class Calls:
-    """The operations of a capsule as methods: those of OPERATIONS, by their fields in ops.h."""
+    """The operations of a capsule as methods, by their fields in ops.h."""
 
     def __init__(self, capsule: object, interruptible: bool = False) -> None: ...
     @property

@@ -10,7 +10,7 @@
 #include "ops.h"
 
 /* The size of the struct in the first version of this ABI: `leave` was its last field. */
-#define IPCBENCH_ABI_1_SIZE (offsetof(struct ipcbench_ops, leave) + sizeof(ssize_t (*)(void *)))
+#define IPCBENCH_ABI_SIZE (offsetof(struct ipcbench_ops, leave) + sizeof(ssize_t (*)(void *)))
 
 /* Copy the operations of a capsule, valid as long as it lives: 0, or -1 with an error set where it
  * has another ABI. Fields that its version of ops.h did not have are 0, and so absent; fields that
@@ -28,12 +28,12 @@ ipcbench_open(PyObject *capsule, struct ipcbench_ops *ops)
         return -1;
     }
     const struct ipcbench_ops *theirs = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
-    if (theirs->abi != IPCBENCH_ABI || theirs->struct_size < IPCBENCH_ABI_1_SIZE) {
+    if (theirs->abi != IPCBENCH_ABI || theirs->struct_size < IPCBENCH_ABI_SIZE) {
         PyErr_Format(PyExc_ValueError,
                      "operations of ABI %u, %u bytes: this ipcbench knows ABI %u, %zu bytes: "
-                     "%sbuild the plug-in anew with its ops.h",
-                     theirs->abi, theirs->struct_size, IPCBENCH_ABI, IPCBENCH_ABI_1_SIZE,
-                     theirs->abi > IPCBENCH_ABI ? "install a newer one, or " : "");
+                     "%srebuild against ops.h %u",
+                     theirs->abi, theirs->struct_size, IPCBENCH_ABI, IPCBENCH_ABI_SIZE,
+                     theirs->abi > IPCBENCH_ABI ? "install a newer one, or " : "", IPCBENCH_ABI);
         return -1;
     }
     *ops = (struct ipcbench_ops){0};

@@ -3,8 +3,8 @@
  * All other declarations are derived from this list: the methods of `Calls` (python_calls.c), the
  * tuple OPERATIONS of the module, and by it the calls of a native endpoint (endpoint.py).
  *
- *   CALL(field, shape, attribute, action, doc)   an operation that Python calls, too
- *   LOOP(field)                                  an operation that compiled loops alone call
+ *   CALL(field, shape, attribute, action, doc)   an operation that is a call of an endpoint, too
+ *   LOOP(field, shape, doc)                      one for compiled loops, and a method for tests
  *
  * `shape` is the form of the call (python_calls.c), `attribute` the name of the call at an endpoint
  * in Python, `action` the name of the call in an error's message. */
@@ -19,8 +19,8 @@
     CALL(recv_from, RECEIVE_FROM, "recv_from", "receive",                                          \
          "Receive a message of any client; return the client's index.")                            \
     CALL(send_to, SEND_TO, "send_to", "send", "Answer one client: its index, the bytes.")          \
-    LOOP(send_many)                                                                                \
-    LOOP(recv_many)                                                                                \
+    LOOP(send_many, SEND_MANY, "Send up to so many copies of a message; return how many.")         \
+    LOOP(recv_many, RECEIVE_MANY, "Receive up to so many messages; return how many.")              \
     CALL(loan, LOAN, "loan", "send", "Wait for a free slot; return this many of its bytes.")       \
     CALL(commit, COMMIT, "commit", "send", "Send this many of the bytes that were lent.")          \
     CALL(peek, PEEK, "peek", "receive", "Wait for a message; return its bytes in place.")          \
@@ -31,7 +31,7 @@
     CALL(leave, PLAIN, "release", "release", "Leave the guarded section.")
 
 #define IPCBENCH_COUNT_CALL(field, shape, attribute, action, doc) +1
-#define IPCBENCH_COUNT_LOOP(field) +1
+#define IPCBENCH_COUNT_LOOP(field, shape, doc) +1
 _Static_assert(sizeof(struct ipcbench_ops) ==
                    offsetof(struct ipcbench_ops, send) +
                        sizeof(void (*)(void)) *

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_forms.h"
 #include "capsule.h"
 #include "child_exit.h"
 #include "open_capsule.h"
@@ -30,48 +31,6 @@ struct calls {
      * over futex words do so; they need no headroom and get the caller's own bytes. */
     int interruptible;
 };
-
-/* The forms of operations: those of ops.h, less `ctx`. */
-typedef ssize_t (*send_function)(void *ctx, const void *data, size_t size);
-typedef ssize_t (*send_to_function)(void *ctx, size_t index, const void *data, size_t size);
-typedef ssize_t (*receive_function)(void *ctx, void *buffer, size_t size);
-typedef ssize_t (*loan_function)(void *ctx, void **slot, size_t size);
-typedef ssize_t (*commit_function)(void *ctx, size_t size);
-typedef ssize_t (*peek_function)(void *ctx, const void **slot);
-typedef ssize_t (*plain_function)(void *ctx);
-
-/* An operation with its arguments. */
-struct call {
-    union {
-        send_function send;
-        send_to_function send_to;
-        receive_function receive;
-        loan_function loan;
-        commit_function commit;
-        peek_function peek;
-        plain_function plain;
-    } operation;
-    void *ctx;
-    char *bytes;
-    size_t size, index;
-    void *slot;
-    const void *message;
-};
-
-#define INVOKE(form, ...)                                                                          \
-    static ssize_t invoke_##form(void *argument)                                                   \
-    {                                                                                              \
-        struct call *call = argument;                                                              \
-        return call->operation.form(call->ctx, ##__VA_ARGS__);                                    \
-    }
-
-INVOKE(send, call->bytes, call->size)
-INVOKE(send_to, call->index, call->bytes, call->size)
-INVOKE(receive, call->bytes, call->size)
-INVOKE(loan, &call->slot, call->size)
-INVOKE(commit, call->size)
-INVOKE(peek, &call->message)
-INVOKE(plain)
 
 static ssize_t
 run(struct calls *self, ssize_t (*invoke)(void *), struct call *call)
@@ -239,6 +198,42 @@ call_receive_from(struct calls *self, PyObject *buffer, receive_function functio
     return receive(self, buffer, function, ALL);
 }
 
+/* Parse the bytes and the count of messages: 0 with an error set where there are none. */
+static int
+parse_many(PyObject *arguments, const char *format, Py_buffer *view, size_t *count)
+{
+    Py_ssize_t given;
+    if (!PyArg_ParseTuple(arguments, format, view, &given))
+        return 0;
+    *count = (size_t)given;
+    if (given > 0)
+        return 1;
+    PyErr_Format(PyExc_ValueError, "a call transfers 1 message at least, not %zd", given);
+    PyBuffer_Release(view);
+    return 0;
+}
+
+static PyObject *
+call_send_many(struct calls *self, PyObject *arguments, send_many_function function)
+{
+    Py_buffer view;
+    struct call call = {.operation.send_many = function};
+    if (!parse_many(arguments, "y*n:send_many", &view, &call.count))
+        return NULL;
+    return call_with_bytes(self, &view, invoke_send_many, call, NOTHING);
+}
+
+/* It returns no length: as in call_receive_from. */
+static PyObject *
+call_receive_many(struct calls *self, PyObject *arguments, receive_many_function function)
+{
+    Py_buffer view;
+    struct call call = {.operation.receive_many = function};
+    if (!parse_many(arguments, "w*n:recv_many", &view, &call.count))
+        return NULL;
+    return call_with_bytes(self, &view, invoke_receive_many, call, ALL);
+}
+
 static PyObject *
 call_loan(struct calls *self, PyObject *wanted, loan_function function)
 {
@@ -306,6 +301,10 @@ call_plain(struct calls *self, PyObject *Py_UNUSED(argument), plain_function fun
 #define RECEIVE_FROM call_receive_from
 #define RECEIVE_FROM_METH METH_O
 #define RECEIVE_FROM_IN_PLACE 0
+#define SEND_MANY call_send_many
+#define SEND_MANY_METH METH_VARARGS
+#define RECEIVE_MANY call_receive_many
+#define RECEIVE_MANY_METH METH_VARARGS
 #define LOAN call_loan
 #define LOAN_METH METH_O
 #define LOAN_IN_PLACE 1
@@ -319,18 +318,17 @@ call_plain(struct calls *self, PyObject *Py_UNUSED(argument), plain_function fun
 #define PLAIN_METH METH_NOARGS
 #define PLAIN_IN_PLACE 0
 
-#define NO_LOOP(field)
-
 /* The methods: one function for each operation of the list. */
-#define FUNCTION(field, shape, attribute, action, doc)                                             \
+#define LOOP_FUNCTION(field, shape, doc)                                                           \
     static PyObject *method_##field(struct calls *self, PyObject *argument)                        \
     {                                                                                              \
         if (self->ops->field == NULL)                                                              \
             return PyErr_Format(PyExc_TypeError, "this end has no native " #field);                \
         return shape(self, argument, self->ops->field);                                            \
     }
+#define FUNCTION(field, shape, attribute, action, doc) LOOP_FUNCTION(field, shape, doc)
 
-IPCBENCH_OPERATIONS(FUNCTION, NO_LOOP)
+IPCBENCH_OPERATIONS(FUNCTION, LOOP_FUNCTION)
 
 static int
 add_name(PyObject *names, const char *text)
@@ -345,10 +343,10 @@ static PyObject *
 has(struct calls *self, PyObject *Py_UNUSED(argument))
 {
     PyObject *names = PyFrozenSet_New(NULL);
-#define ADD_LOOP(field)                                                                            \
+#define ADD_LOOP(field, shape, doc)                                                                \
     if (names != NULL && self->ops->field != NULL && add_name(names, #field) < 0)                  \
         Py_CLEAR(names);
-#define ADD_CALL(field, shape, attribute, action, doc) ADD_LOOP(field)
+#define ADD_CALL(field, shape, attribute, action, doc) ADD_LOOP(field, shape, doc)
     IPCBENCH_OPERATIONS(ADD_CALL, ADD_LOOP)
     return names;
 }
@@ -364,11 +362,12 @@ static PyGetSetDef members[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+#define LOOP_METHOD(field, shape, doc) {#field, (PyCFunction)method_##field, shape##_METH, doc},
 #define METHOD(field, shape, attribute, action, doc)                                               \
     {#field, (PyCFunction)method_##field, shape##_METH, doc},
 
 static PyMethodDef methods[] = {
-    IPCBENCH_OPERATIONS(METHOD, NO_LOOP)
+    IPCBENCH_OPERATIONS(METHOD, LOOP_METHOD)
     {"has", (PyCFunction)has, METH_NOARGS, "The names of the operations that are there."},
     {NULL, NULL, 0, NULL},
 };
@@ -389,6 +388,7 @@ PyObject *
 ipcbench_operation_names(void)
 {
 #define FORMAT(field, shape, attribute, action, doc) "(sssN)"
+#define NO_LOOP(field, shape, doc)
 #define ENTRY(field, shape, attribute, action, doc)                                                \
     , #field, attribute, action, PyBool_FromLong(shape##_IN_PLACE)
     return Py_BuildValue("(" IPCBENCH_OPERATIONS(FORMAT, NO_LOOP) ")"

@@ -200,9 +200,7 @@ ipcbench_word_send(struct word_lane *lane, const struct wait_policy *policy, con
     return 0;
 }
 
-/* Free slots for a batch. A producer that spins waits for the whole batch, and does not touch the
- * consumer's line meanwhile. One that sleeps takes any free slot: otherwise it would be woken for
- * each. */
+/* Free slots for a batch. */
 struct word_batch {
     struct word_lane *lane;
     uint64_t wanted;
@@ -234,7 +232,7 @@ ipcbench_loan_batch(struct word_lane *lane, const struct wait_policy *policy, si
     uint64_t free = lane->depth - (lane->count - lane->known);
     if (free >= wanted)
         return (ssize_t)wanted;
-    struct word_batch batch = {lane, policy->sleeps || policy->nowait ? 1 : wanted};
+    struct word_batch batch = {lane, 1};
     ssize_t found =
         ipcbench_await(policy, lane->producer_doorbell, ipcbench_has_free_batch, &batch);
     if (found < 0)
@@ -249,19 +247,16 @@ ipcbench_word_send_many(struct word_lane *lane, const struct wait_policy *policy
 {
     if (size > lane->size)
         return -EMSGSIZE;
-    while (count > 0) {
-        ssize_t batch = ipcbench_loan_batch(lane, policy, count);
-        if (batch < 0)
-            return batch;
-        for (ssize_t i = 0; i < batch; i++) {
-            ipcbench_fill(policy, lane->slot + lane->offset, data, size);
-            ipcbench_publish(lane, size);
-        }
-        if (policy->sleeps)
-            ipcbench_wake(lane->consumer_doorbell);
-        count -= batch;
+    ssize_t batch = ipcbench_loan_batch(lane, policy, count);
+    if (batch < 0)
+        return batch;
+    for (ssize_t i = 0; i < batch; i++) {
+        ipcbench_fill(policy, lane->slot + lane->offset, data, size);
+        ipcbench_publish(lane, size);
     }
-    return 0;
+    if (policy->sleeps)
+        ipcbench_wake(lane->consumer_doorbell);
+    return batch;
 }
 
 /* The consumer's side. */
@@ -333,16 +328,13 @@ ipcbench_has_batch(void *argument)
     return ipcbench_message_is_there(batch->lane, batch->wanted - 1);
 }
 
-/* Wait for messages: how many can be received at a time, or an error. A consumer that spins waits
- * for the last of a batch, and does not touch the lines that the producer writes meanwhile. The
- * batch fits into the ring, since all earlier messages have been released. */
+/* Wait for a message: how many can be received now, or an error. The batch fits into the ring,
+ * since all earlier messages have been released. */
 static inline ssize_t
 ipcbench_await_batch(struct word_lane *lane, const struct wait_policy *policy, size_t left)
 {
-    struct word_batch batch = {lane, ipcbench_batch(lane, left)};
-    uint64_t wanted = batch.wanted;
-    if (policy->sleeps || policy->nowait)
-        batch.wanted = 1;
+    struct word_batch batch = {lane, 1};
+    uint64_t wanted = ipcbench_batch(lane, left);
     ssize_t found = ipcbench_await(policy, lane->consumer_doorbell, ipcbench_has_batch, &batch);
     if (found < 0)
         return found;
@@ -356,20 +348,18 @@ static inline ssize_t
 ipcbench_word_recv_many(struct word_lane *lane, const struct wait_policy *policy, void *buffer,
                         size_t size, size_t count)
 {
-    ssize_t answer = 0;
-    while (count > 0) {
-        ssize_t batch = ipcbench_await_batch(lane, policy, count);
-        if (batch < 0)
-            return batch;
-        for (ssize_t i = 0; i < batch; i++) {
-            ssize_t found = ipcbench_take(lane, buffer, size);
-            if (found != (ssize_t)size)
-                answer = found < 0 ? found : -EBADMSG;
-        }
-        ipcbench_free(lane, policy);
-        count -= batch;
-    }
-    return answer;
+    ssize_t batch = ipcbench_await_batch(lane, policy, count);
+    if (batch < 0)
+        return batch;
+    ssize_t taken = 0, found;
+    do {
+        found = ipcbench_take(lane, buffer, size);
+        taken++;
+    } while (found == (ssize_t)size && taken < batch && ipcbench_length(lane) == size);
+    ipcbench_free(lane, policy);
+    if (found < 0)
+        return found;
+    return found == (ssize_t)size ? taken : -EBADMSG;
 }
 
 #endif

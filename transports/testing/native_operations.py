@@ -1,15 +1,30 @@
-"""Tests of native operations: they agree with the trait, and each seat has its own."""
+"""Tests of native operations: they agree with the traits, and each seat has its own.
+
+Operations on several messages (`send_many`, `recv_many`) are called for the tests alone.
+"""
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from ipcbench.transports.contract import Role, Topology
-from ipcbench.transports.native import built, operations
-from ipcbench.transports.testing.participants import Participants, Seat, seats
-from ipcbench.transports.testing.subject import Subject
+from ipcbench.transports.contract import Framing, MessageTooLarge, Role, Topology, WouldBlock
+from ipcbench.transports.native import built, operations, translating
+from ipcbench.transports.testing.participants import (
+    Participants,
+    Seat,
+    depth,
+    drain,
+    fill,
+    numbered,
+    receive,
+    seats,
+    send,
+)
+from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 # The operations that a loop may call at each seat: see ops.h.
 CALLED = {
@@ -25,6 +40,8 @@ WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
 BATCHES = {"send_many", "recv_many"}
 DEEP = 256  # slots, by which no operation of a batch is left out: word_ring.c
+MORE = 1 << 20  # messages: no channel has space for so many
+RUNS = tuple((number, 1 + number * 37 % 300) for number in range(60))  # number, times
 
 
 def capsule(seat: Seat) -> str:
@@ -35,6 +52,37 @@ def operations_of(seat: Seat) -> tuple[set[str], bool]:
     """Return its operations, and True if they read in place."""
     calls = operations.Calls(seat.endpoint.native())
     return set(calls.has()), calls.in_place
+
+
+def send_many(seat: Seat, message: bytes, count: int) -> int:
+    calls = operations.Calls(seat.endpoint.native())
+    sent: int = translating(calls.send_many, "send")(message, count)
+    return sent
+
+
+def receive_many(seat: Seat, count: int, size: int | None = None) -> tuple[int, bytes]:
+    """Return how many messages were received, and the last one."""
+    calls = operations.Calls(seat.endpoint.native())
+    buffer = bytearray(seat.size if size is None else size)
+    return translating(calls.recv_many, "receive")(buffer, count), bytes(buffer)
+
+
+def send_runs(seat: Seat, runs: Sequence[tuple[int, int]]) -> None:
+    for number, left in runs:
+        while left > 0:
+            left -= send_many(seat, numbered(number, seat.size), left)
+
+
+def receive_runs(seat: Seat, runs: Sequence[tuple[int, int]]) -> list[int]:
+    """Receive each run by itself; return the numbers of those that differ."""
+    wrong = []
+    for number, left in runs:
+        while left > 0:
+            taken, found = receive_many(seat, left)
+            left -= taken
+            if left < 0 or found != numbered(number, seat.size):
+                wrong.append(number)
+    return wrong
 
 
 class NativeOperationsTests:
@@ -71,15 +119,129 @@ class NativeOperationsTests:
                 if in_place and "recv" in wanted:
                     assert found >= READ_IN_PLACE
 
-    def test_batches(self, driven: Subject) -> None:
+    # Batches.
+
+    @pytest.fixture
+    def deep(self, driven: Subject) -> int | None:
+        """Provide the depth of a link with batches; None where no depth can be set."""
+        traits = driven.transport.traits
+        return DEEP if traits.batch and traits.depth else None
+
+    @pytest.fixture
+    def sending(self, driven: Subject) -> Subject:
+        """Provide a transport whose sender has an operation for several messages."""
+        if not driven.transport.traits.batch:
+            pytest.skip("it has no operations for several messages")
+        return driven
+
+    @pytest.fixture
+    def batching(self, sending: Subject) -> Subject:
+        """Provide a transport whose receiver has one as well."""
+        if sending.transport.traits.in_place:
+            pytest.skip("messages are read in place, one by one")
+        return sending
+
+    def test_batches(self, driven: Subject, deep: int | None) -> None:
         """Operations on several messages exist exactly where the trait says so."""
         traits = driven.transport.traits
         if Topology.LINK not in traits.topologies:
             pytest.skip("it is no link")
-        with driven.participants(
-            Topology.LINK, depth=DEEP if traits.batch else None
-        ) as participants:
+        with driven.participants(Topology.LINK, depth=deep) as participants:
             found = [actor.do(operations_of)[0] & BATCHES for actor in participants.actors]
         for batches in found:
             assert ("send_many" in batches) is traits.batch
             assert ("recv_many" in batches) is (traits.batch and not traits.in_place)
+
+    def test_batch_takes_the_space_there_is(self, sending: Subject, deep: int | None) -> None:
+        """A sender does not wait for more space, and says how many it has sent."""
+        one, other = numbered(1, TYPICAL), numbered(2, TYPICAL)
+        with sending.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            space = sender.do(depth)
+            sent = [sender.do(send_many, one, MORE)]
+            while space is not None and min(sent) > 0 and sum(sent) < space:
+                sent.append(sender.do(send_many, one, MORE))
+            assert min(sent) > 0
+            assert space is None or sum(sent) == space
+            sender.begin(send, other)
+            assert receiver.do(receive, sum(sent)) == [one] * sum(sent)
+            assert receiver.do(receive) == [other]
+            sender.answer()
+
+    def test_batch_where_there_is_no_space(self, sending: Subject, deep: int | None) -> None:
+        message = numbered(1, TYPICAL)
+        with sending.participants(Topology.LINK, depth=deep, nowait=True) as participants:
+            sender, receiver = participants.actors
+            sender.do(fill)
+            with pytest.raises(WouldBlock):
+                sender.do(send_many, message, MORE)
+            receiver.do(drain)
+            sent = sender.do(send_many, message, 3)
+            assert 0 < sent <= 3
+            assert receiver.do(drain) == [message] * sent
+
+    def test_batch_takes_the_messages_there_are(self, batching: Subject, deep: int | None) -> None:
+        """A receiver waits for the first message alone, and says how many it has received."""
+        with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            for number, count in enumerate((3, 1, 40)):
+                message = numbered(number, TYPICAL)
+                sender.do(send, *[message] * count)
+                while count > 0:
+                    taken, found = receiver.do(receive_many, MORE)
+                    assert 0 < taken <= count
+                    assert found == message
+                    count -= taken
+            receiver.begin(receive_many, MORE)
+            assert receiver.waits(0.1)
+            sender.do(send, numbered(9, TYPICAL))
+            assert receiver.answer() == (1, numbered(9, TYPICAL))
+
+    def test_batch_where_there_is_no_message(self, batching: Subject, deep: int | None) -> None:
+        with batching.participants(Topology.LINK, depth=deep, nowait=True) as participants:
+            sender, receiver = participants.actors
+            with pytest.raises(WouldBlock):
+                receiver.do(receive_many, MORE)
+            sender.do(send, numbered(1, TYPICAL))
+            assert receiver.do(receive_many, MORE) == (1, numbered(1, TYPICAL))
+
+    def test_batches_on_the_way(self, batching: Subject, deep: int | None) -> None:
+        """Both ends at once, many times the channel's space: none is lost, or received twice."""
+        with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            sender.begin(send_runs, RUNS)
+            assert receiver.do(receive_runs, RUNS) == []
+            sender.answer()
+
+    @pytest.mark.parametrize("length", [0, TYPICAL - 1])
+    def test_batch_ends_before_another_length(
+        self, batching: Subject, deep: int | None, length: int
+    ) -> None:
+        """Only as the first one it is consumed, and reported."""
+        if batching.transport.traits.framing is not Framing.MESSAGE:
+            pytest.skip("it is a stream")
+        other, one = numbered(1, length), numbered(2, TYPICAL)
+        with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            sender.do(send, other, one, one, other, one)
+            for count in (2, 1):
+                with pytest.raises(OSError) as raised:
+                    receiver.do(receive_many, MORE)
+                assert raised.value.errno == errno.EBADMSG
+                while count > 0:
+                    taken, found = receiver.do(receive_many, MORE)
+                    assert 0 < taken <= count
+                    assert found == one
+                    count -= taken
+
+    def test_batch_ends_before_a_longer_message(self, batching: Subject, deep: int | None) -> None:
+        if batching.transport.traits.framing is not Framing.MESSAGE:
+            pytest.skip("it is a stream")
+        one, longer = numbered(1, TYPICAL - 1), numbered(2, TYPICAL)
+        with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            sender.do(send, one, longer, one)
+            assert receiver.do(receive_many, MORE, TYPICAL - 1) == (1, one)
+            with pytest.raises(MessageTooLarge):
+                receiver.do(receive_many, MORE, TYPICAL - 1)
+            assert receiver.do(receive_many, MORE, TYPICAL - 1) == (1, one)
