@@ -59,3 +59,12 @@ def test_a_machine_without_later_fields_is_described(results: Results) -> None:
     assert machine.cores == []
     assert machine.cores_used == ""
     assert machine.fingerprint == "AMD EPYC x2, Linux 6.18, Python 3.11"
+
+
+def test_a_cell_with_several_messages_a_call_is_read(tmp_path: Path) -> None:
+    """No call carries several now: the fact remains for the figures of older journals."""
+    stored = STORED.read_text()
+    (tmp_path / NAME).write_text(stored.replace('"batch":false', '"batch":true'))
+    found = load(tmp_path).cells.values()
+    assert '"batch":false' in stored
+    assert all(cell.facts is not None and cell.facts.batch for cell in found)
