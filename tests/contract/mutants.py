@@ -235,6 +235,19 @@ def reads_halves(endpoint: Any) -> Any:
     return endpoint
 
 
+def states_more(endpoint: Any) -> Any:
+    """State one message more than the channel holds."""
+    kind = type(endpoint)
+    more = property(lambda self: kind.in_flight.fget(self) + 64)
+    endpoint.__class__ = type(kind.__name__, (kind,), {"in_flight": more})
+    return endpoint
+
+
+def counts_more(endpoint: Any) -> Any:
+    endpoint.depth += 1
+    return endpoint
+
+
 SHM = "shm:posix+posix-sem"
 
 mutant("loses", "test_order_and_content", "pipe", endpoint=sending(loses))
@@ -253,6 +266,8 @@ mutant(
     endpoint=blocks,
 )
 mutant("depth is ignored", "test_depth", SHM, spec=lambda s: replace(s, depth=5))
+mutant("states more", "test_bytes_in_flight", "unix-stream", endpoint=states_more)
+mutant("counts more", "test_bytes_in_flight", "unix-dgram", endpoint=counts_more)
 mutant("endpoint keeps", "test_closed_seat_holds_nothing", "unix-stream", endpoint=never_closes)
 mutant("endpoint stays", "test_endpoint_closed", "pipe", endpoint=never_closes)
 mutant("channel keeps", "test_closing_twice", "pipe", channel=never_closes)

@@ -19,6 +19,7 @@ from ipcbench.transports.base.descriptors import (
     write_rest,
     writer,
 )
+from ipcbench.transports.base.in_flight import bytes_in_flight, held_by, held_by_socket
 from ipcbench.transports.base.multiplexing import DescriptorEndpoint, Gathered, Gatherer, serve
 from ipcbench.transports.base.os_errors import refused, refused_in_shm, translate
 from ipcbench.transports.base.remedies import raise_limit, set_kernel, sysctl_limit
@@ -33,9 +34,9 @@ from ipcbench.transports.base.waiting import (
 
 __all__ = [
     "DescriptorEndpoint", "Gathered", "Gatherer", "MappingEndpoint", "PlainChannel",
-    "PlainEndpoint", "Receive", "Send", "check_seat", "check_spec", "close_all", "closed",
-    "duplicate_all", "fitted", "forbidden", "path_in", "raise_limit", "read_rest", "reader",
-    "refused", "refused_in_shm",
+    "PlainEndpoint", "Receive", "Send", "bytes_in_flight", "check_seat", "check_spec", "close_all",
+    "closed", "duplicate_all", "fitted", "forbidden", "held_by", "held_by_socket", "path_in",
+    "raise_limit", "read_rest", "reader", "refused", "refused_in_shm",
     "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit", "sysctl_text", "translate",
     "waiting_call", "waiting_receive", "write_rest", "writer",
 ]  # fmt: skip

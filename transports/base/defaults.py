@@ -53,6 +53,10 @@ class PlainEndpoint:
     send_to: Any
     _closed = False
 
+    @property
+    def in_flight(self) -> int | None:
+        return None
+
     def hello(self) -> Json:
         return None
 

@@ -142,6 +142,14 @@ class Endpoint(Protocol):
     def depth(self) -> int | None:
         """Messages that a direction holds, where the transport counts in messages."""
 
+    @property
+    def in_flight(self) -> int | None:
+        """Bytes of messages that a direction holds before its one sender waits.
+
+        None: as many as its `depth` says, or not known. It may take a millisecond, and is
+        read outside timed loops, while the end is open.
+        """
+
     def hello(self) -> Json:
         """Return data that exists only now and that the others need: a pid, a bound address."""
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import BufferTooShort, get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeAlias
 
 from ipcbench.transports.base import (
@@ -22,6 +23,7 @@ from ipcbench.transports.base import (
     Send,
     check_spec,
     fitted,
+    held_by,
     refused,
     send_if_room,
     serve,
@@ -74,6 +76,7 @@ class MpPipeEndpoint(PlainEndpoint):
     def __init__(self, ticket: Ticket, *, pickled: bool) -> None:
         spec = ticket.spec
         self._pickled = pickled
+        self._size = spec.size
         self._connections: list[Link] = list(ticket.take_inherited())
         senders = [_sender(one, pickled, spec) for one in self._connections if one.writable]
         receivers = [_receiver(one, pickled) for one in self._connections if one.readable]
@@ -87,12 +90,37 @@ class MpPipeEndpoint(PlainEndpoint):
         elif receivers:
             self.recv_into = _single(self._connections[0], receivers[0], spec)
 
+    @property
+    def in_flight(self) -> int | None:
+        sent = pickled_size(self._size) if self._pickled else self._size
+        return payload_held_by(self._connections[0].fileno(), sent, self._size)
+
     def prepare(self, data: memoryview) -> Any:
         return bytes(data) if self._pickled else data  # a memoryview cannot be pickled
 
     def _close(self) -> None:
         for connection in self._connections:
             connection.close()
+
+
+def pickled_size(size: int, *beside: object) -> int:
+    """Return the bytes of a pickled message of a size, in a tuple with the objects beside it."""
+    short = min(size, 1 << 17)  # a longer one has no larger head
+    message = bytes(short)
+    return size - short + len(ForkingPickler.dumps((*beside, message) if beside else message))
+
+
+def payload_held_by(fd: int, sent: int, size: int) -> int | None:
+    """Return the bytes of messages that a connection holds.
+
+    Args:
+        fd: its descriptor.
+        sent: the bytes that it sends for a message, behind a head of four: a signed integer
+            of network order (Connection._send_bytes).
+        size: the bytes of a message among them.
+    """
+    held = held_by(fd, sent + 4)
+    return None if held is None else held * size // (sent + 4)
 
 
 def _sender(connection: Link, pickled: bool, spec: Spec) -> Send:

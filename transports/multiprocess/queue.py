@@ -52,7 +52,12 @@ from ipcbench.transports.contract import (
     Unavailable,
     WouldBlock,
 )
-from ipcbench.transports.multiprocess.pipe import PICKLED_COPIES, context
+from ipcbench.transports.multiprocess.pipe import (
+    PICKLED_COPIES,
+    context,
+    payload_held_by,
+    pickled_size,
+)
 
 SIMPLE = Traits(
     family=Family.MULTIPROCESSING,
@@ -84,6 +89,8 @@ class MpQueueEndpoint(PlainEndpoint):
         spec = ticket.spec
         self._fed = fed
         into, self._out = ticket.take_inherited()
+        self._fd = (into or self._out[0])._reader.fileno()
+        self._ticket = ticket
         self.depth: int | None = ticket.data["depth"]
         senders = [_sender(_put(queue, spec, fed)) for queue in self._out]
         if ticket.serves_hub:
@@ -98,6 +105,14 @@ class MpQueueEndpoint(PlainEndpoint):
         if into is not None:
             receive = _receiver(_get(into, spec, fed))
             self.recv_into = waiting_receive(receive, into._reader.fileno(), spec)
+
+    @property
+    def in_flight(self) -> int | None:
+        if self._fed:
+            return None
+        spec = self._ticket.spec
+        beside = (self._ticket.index,) if spec.topology is Topology.HUB else ()
+        return payload_held_by(self._fd, pickled_size(spec.size, *beside), spec.size)
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # a memoryview cannot be pickled

@@ -82,6 +82,10 @@ class NativeEndpoint:
         self.depth = endpoint.depth
         bind(self, capsule)
 
+    @property
+    def in_flight(self) -> int | None:
+        return self._endpoint.in_flight
+
     def hello(self) -> Json:
         return self._endpoint.hello()
 

@@ -15,6 +15,7 @@ from ipcbench.transports.base import (
     check_spec,
     close_all,
     duplicate_all,
+    held_by,
     reader,
     refused,
     set_kernel,
@@ -84,6 +85,10 @@ class PipeEndpoint(DescriptorEndpoint):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def in_flight(self) -> int | None:
+        return held_by((*self._writing, *self._reading)[0], self._spec.size)
 
     def native(self) -> object | None:
         return build_over_descriptors(

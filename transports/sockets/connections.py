@@ -23,6 +23,7 @@ from ipcbench.transports.base import (
     Receive,
     Send,
     duplicate_all,
+    held_by_socket,
     send_if_room,
 )
 from ipcbench.transports.contract import (
@@ -325,6 +326,10 @@ class ConnectedEndpoint(DescriptorEndpoint):
         if self._framing is Framing.MESSAGE:
             return message_receiver(connection, size, empty_is_end=True)
         return stream_receiver(connection, size)
+
+    @property
+    def in_flight(self) -> int | None:
+        return held_by_socket(self._connections[0], self._ticket.spec.size)
 
     def prepare(self, data: memoryview) -> Any:
         if self._framing is Framing.MESSAGE:

@@ -31,6 +31,7 @@ from ipcbench.transports.base import (
     translate,
     waiting_receive,
 )
+from ipcbench.transports.base.in_flight import fill
 from ipcbench.transports.contract import (
     Endpoint,
     FanOut,
@@ -101,6 +102,7 @@ class DatagramEndpoint(DescriptorEndpoint):
         self._writing = [outbox.fileno() for outbox in outboxes]
         self._ticket = ticket
         spec = ticket.spec
+        self.depth: int | None = _queue_length(spec.size)
         for one in self._sockets:
             one.setblocking(not spec.nowait)
         senders = [message_sender(outbox) for outbox in outboxes]
@@ -140,6 +142,17 @@ class DatagramEndpoint(DescriptorEndpoint):
     def _close(self) -> None:
         for one in self._sockets:
             one.close()
+
+
+def _queue_length(size: int) -> int | None:
+    """Count the messages of a size that a bound socket takes from another one; None: not known."""
+    try:
+        with new_socket(socket.SOCK_DGRAM) as inbox, new_socket(socket.SOCK_DGRAM) as outbox:
+            inbox.bind("")  # to a name that the kernel chooses: autobind of unix(7)
+            outbox.connect(inbox.getsockname())
+            return len(fill(outbox, size))
+    except (Unavailable, OSError):
+        return None
 
 
 def _recv_from(inbox: socket.socket, size: int, indices: dict[str, int]) -> Receive:

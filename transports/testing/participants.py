@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
@@ -116,6 +118,19 @@ def drain(seat: Seat) -> list[bytes]:
 
 def depth(seat: Seat) -> int | None:
     return seat.endpoint.depth
+
+
+def in_flight(seat: Seat) -> int | None:
+    return bytes_in_flight(seat.endpoint, seat.size)
+
+
+def send_counted(seat: Seat, count: int, path: Path) -> None:
+    """Send so many messages, and append a byte to a file for each of those sent."""
+    message = seat.endpoint.prepare(memoryview(numbered(0, seat.size)))
+    with path.open("ab", buffering=0) as file:
+        for _ in range(count):
+            seat.endpoint.send(message)
+            file.write(b".")
 
 
 def close(seat: Seat) -> None:
