@@ -226,6 +226,7 @@ def _run(
     switches = 2000 if cell.placement == "same-core" else 3000
     usage = Usage(cpu=seconds * 1500, voluntary=switches, involuntary=20)
     stamps = (int(seconds * 1e9 * own.lognormvariate(0, 0.15)) + 1 for _ in range(tail))
+    depth = cell.depth or (10 if "queue" in cell.transport else None)
     pinned = [0] * cell.processes if cell.placement == "same-core" else [0, 1] * cell.processes
     return Run(
         cell=cell.id,
@@ -236,7 +237,8 @@ def _run(
         warmups=[values[0] * 1.1],
         values=values,
         cpus=[[cpu] for cpu in pinned[: cell.processes]],
-        depth=cell.depth or (10 if "queue" in cell.transport else None),
+        depth=depth,
+        in_flight=None if cell.transport == "tcp" else depth * cell.size if depth else 1 << 16,
         usage=[usage] * cell.processes,
         foreign=0.0,
         tail=dict(count(stamps)) if cell.pattern in ("latency", "signal") else {},

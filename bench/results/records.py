@@ -203,7 +203,8 @@ class Run(Entry, kw_only=True, tag="run"):
     warmups: list[float]
     values: list[float]
     cpus: list[list[Count]]  # for each process, the CPUs that it could use at the end
-    depth: Count | None
+    depth: Count | None  # messages that a direction holds, where it counts in messages
+    in_flight: Count | None = None  # bytes of messages that it holds before its sender waits
     usage: list[Usage]
     foreign: Number | None  # share of the time that others had; None: it cannot be seen here
     disturbance: Disturbance = msgspec.field(default_factory=Disturbance)

@@ -46,8 +46,8 @@ def write_suite(results: Results, path: Path) -> bool:
                 "round": run.round,
                 "pinned_to": "; ".join(",".join(map(str, cpus)) for cpus in run.cpus),
             }
-            if run.depth is not None:
-                own["depth"] = run.depth
+            held = {"depth": run.depth, "in_flight": run.in_flight}
+            own |= {key: value for key, value in held.items() if value is not None}
             runs.append(
                 pyperf.Run(
                     run.values,

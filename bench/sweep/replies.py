@@ -55,6 +55,7 @@ def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Rep
         values=measured.values,
         cpus=outcome.cpus or planned.cpus,
         depth=outcome.depth,
+        in_flight=outcome.in_flight,
         usage=outcome.usage,
         foreign=outcome.foreign,
         disturbance=outcome.disturbance,

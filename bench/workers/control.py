@@ -39,7 +39,6 @@ class Hello(Message, tag="hello"):
     """A peer has attached. `hello`: its endpoint's data for the others."""
 
     hello: object
-    depth: int | None
 
 
 class Connect(Message, tag="connect"):

@@ -12,7 +12,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Disturbance, Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 3
+PROTOCOL = 4
 """The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()
@@ -59,6 +59,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     """Results of a run beside pyperf's values: see `ipcbench.bench.results.records.Run`."""
 
     depth: int | None
+    in_flight: int | None
     warmups: list[float]  # seconds a loop, of the blocks of the first warm-up
     usage: list[Usage]
     foreign: float | None

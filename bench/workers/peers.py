@@ -98,7 +98,7 @@ def run_peer(
     Raises: PeerGone, and what the endpoint raises.
     """
     runner = attach()
-    control.say(Hello(runner.endpoint.hello(), runner.endpoint.depth))
+    control.say(Hello(runner.endpoint.hello()))
     while True:
         message = control.next()
         if isinstance(message, Connect):

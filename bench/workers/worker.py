@@ -27,6 +27,7 @@ from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
+from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
@@ -100,6 +101,7 @@ class Worker:
             self._account = self._new_account()
             self._bench(runner, suite_fd)
             tail = self._tail()
+            self._in_flight = bytes_in_flight(self._runner.endpoint, self.job.cell.size)
             self._used = self._cpus()
             self._moved = moved(pinned, self._used)
             self._team.stop()
@@ -354,6 +356,7 @@ class Worker:
         foreign, disturbance = self._account.outcome()
         return Outcome(
             depth=self._runner.endpoint.depth,
+            in_flight=self._in_flight,
             warmups=self._warmups,
             usage=self._usage,
             foreign=foreign,

@@ -47,6 +47,7 @@ class _Parent:
         suite = {"benchmarks": [{"runs": runs}], "metadata": {"date": "2026-01-01 00:00:00"}}
         outcome = Outcome(
             depth=None,
+            in_flight=None,
             warmups=[1e-6],
             usage=[Usage(), Usage()],
             foreign=0.0,

@@ -67,6 +67,7 @@ def outcome(data: bytes) -> str:
     planned = PlannedCell(CELL, FACTS, [[0], [0]])
     found = Outcome(
         depth=None,
+        in_flight=None,
         warmups=[4.2e-6],
         usage=[],
         foreign=0.0,

@@ -97,7 +97,7 @@ def test_every_reason_for_an_end_is_named() -> None:
 def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
     made = synthetic.sweep(lambda *axes: 1e-6, synthetic.cells(["pipe"]), rounds=3)
     for run in next(made.ok()).runs:
-        run.depth = 4
+        run.depth, run.in_flight = 4, 256
     path = tmp_path / "suite.json"
     assert write_suite(made, path)
     suite = pyperf.BenchmarkSuite.load(str(path))

@@ -25,11 +25,13 @@ def garbled(job: Job) -> Reply:
     return msgspec.structs.replace(a_reply(job), suite=msgspec.Raw(b'{"benchmarks":[]}'))
 
 
-def with_depth(depth: int) -> Callable[[Job], Reply]:
+def holding(**numbers: int) -> Callable[[Job], Reply]:
+    """Answer with another depth, or other bytes in flight."""
+
     def reply(job: Job) -> Reply:
         found = a_reply(job)
         assert found.outcome is not None
-        found.outcome.depth = depth
+        found.outcome = msgspec.structs.replace(found.outcome, **numbers)
         return found
 
     return reply
@@ -44,10 +46,23 @@ def with_depth(depth: int) -> Callable[[Job], Reply]:
         (lambda job: a_reply(job, seconds=1e-300), False),
         (lambda job: a_reply(job, seconds=1e300), False),
         (lambda job: a_reply(job, seconds=1e-300 if job.loops else 1e-6), True),
-        (with_depth(-1), True),
-        (with_depth(10**30), True),
+        (holding(depth=-1), True),
+        (holding(depth=10**30), True),
+        (holding(in_flight=-1), True),
+        (holding(in_flight=10**30), True),
     ],
-    ids=["no run", "zero", "negative", "tiny", "huge", "tiny later", "depth -1", "depth"],
+    ids=[
+        "no run",
+        "zero",
+        "negative",
+        "tiny",
+        "huge",
+        "tiny later",
+        "depth -1",
+        "depth",
+        "in flight -1",
+        "in flight",
+    ],
 )
 def test_a_worker_that_brings_no_figure_has_failed(
     stage: Stage, tmp_path: Path, answer: Callable[[Job], Reply], calibrates: bool

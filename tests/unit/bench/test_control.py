@@ -49,8 +49,8 @@ def line() -> Iterator[tuple[ControlSocket, ControlSocket]]:
 
 
 MESSAGES = [
-    Hello({"pid": 7, "address": ["a", 1]}, None),
-    Hello(None, 16),
+    Hello({"pid": 7, "address": ["a", 1]}),
+    Hello(None),
     Connect([1, None, "x"]),
     Check(),
     Block(1000),
@@ -114,11 +114,11 @@ def test_a_span_is_sent_to_the_last_bit(line: tuple[ControlSocket, ControlSocket
 CPUS = [list(range(300))] * 64  # of 64 processes that spin: what each says in its hello
 LONG = [
     Connect([*CPUS]),
-    Hello("x" * (1 << 20), None),
-    Hello({"text": "\u2028" * 70_000}, 3),
+    Hello("x" * (1 << 20)),
+    Hello({"text": "\u2028" * 70_000}),
     Ready(list(range(100_000))),
-    *(Hello("x" * (PAYLOAD + more), None) for more in range(-60, 3)),
-    Hello("x" * (LARGEST - 100), None),
+    *(Hello("x" * (PAYLOAD + more)) for more in range(-60, 3)),
+    Hello("x" * (LARGEST - 100)),
 ]
 
 
@@ -145,7 +145,7 @@ def test_a_deadline_in_the_middle_of_a_message_loses_nothing(
     line: tuple[ControlSocket, ControlSocket],
 ) -> None:
     here, there = line
-    message = Hello("x" * (3 * PAYLOAD), None)
+    message = Hello("x" * (3 * PAYLOAD))
     first, *others = _records_of(msgspec.json.encode(message))
     there._end.send(first)
     with pytest.raises(TimedOut):
@@ -195,7 +195,7 @@ def test_a_message_without_end_is_a_failure(line: tuple[ControlSocket, ControlSo
 def test_a_message_over_the_limit_is_not_sent(line: tuple[ControlSocket, ControlSocket]) -> None:
     here, there = line
     with pytest.raises(MessageTooLong, match="Hello to peer 1 has over 16 MiB") as caught:
-        here.say(Hello("x" * LARGEST, None))
+        here.say(Hello("x" * LARGEST))
     last = failure_of("the worker", caught.value)
     assert last.what == str(caught.value)
     assert last.remedy

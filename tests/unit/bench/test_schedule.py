@@ -69,6 +69,7 @@ def a_reply(job: Job, foreign: float | None = 0.0, seconds: float = VALUE) -> Re
     suite = {"benchmarks": [{"runs": runs}], "metadata": {"load_avg_1min": 0.5, "python": "x"}}
     outcome = Outcome(
         depth=None,
+        in_flight=None,
         warmups=[seconds],
         usage=[Usage(), Usage()],
         foreign=foreign,

@@ -54,6 +54,11 @@ def test_values_are_as_they_were(results: Results) -> None:
     assert runs == {(line["cell"], line["round"]): line["values"] for line in of_kind("run")}
 
 
+def test_runs_without_later_fields_are_read(results: Results) -> None:
+    runs = [run for result in results.cells.values() for run in result.runs]
+    assert {run.in_flight for run in runs} == {None}
+
+
 def test_a_machine_without_later_fields_is_described(results: Results) -> None:
     machine = results.header.machine
     assert machine.cores == []
