@@ -143,6 +143,11 @@ class Measured:
         return median_interval(shares) if shares else None
 
     @property
+    def in_flight(self) -> tuple[int, ...]:
+        """The bytes that a direction held, of all runs: one number, unless it has changed."""
+        return tuple(sorted({run.in_flight for run in self.runs if run.in_flight is not None}))
+
+    @property
     def unevenness(self) -> Interval | None:
         """The slowest process's time by the fastest one's, over rounds; None for a single one."""
         found = [run.observations[SLOWEST] for run in self.runs if SLOWEST in run.observations]

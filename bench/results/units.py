@@ -39,6 +39,17 @@ def human_size(size: int) -> str:
     return f"{short[:-1]} {short[-1]}iB" if short[-1] in "KMG" else f"{short} B"
 
 
+def rounded_size(size: int) -> str:
+    """Format a size with three significant digits: 17792 -> `17.4 KiB`."""
+    short = human_size(size)
+    if not short.endswith(" B") or size < 1024:
+        return short
+    for letter in "GMK":
+        if size >= _UNITS[letter] * ALMOST:
+            break
+    return f"{_digits(size / _UNITS[letter])} {letter}iB"
+
+
 def parse_seconds(text: str) -> float:
     """Parse a duration above 0 in seconds: `3m` -> 180.0; a bare number is seconds.
 

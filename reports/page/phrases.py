@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ipcbench.bench.results.units import human_seconds, human_size
+from ipcbench.bench.results.units import human_seconds, human_size, rounded_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import pause_phrase, placed, wait_phrase
 from ipcbench.reports.model import Measured, Winner, loop_of
@@ -61,6 +61,11 @@ def count(value: float) -> str:
 def memory(size: int) -> str:
     """Format an amount of memory in GiB."""
     return f"{size / 2**30:.1f} GiB"
+
+
+def in_flight(one: Measured) -> str:
+    """Format the bytes that a direction of a cell's channels held: `64 KiB`, or nothing."""
+    return "; ".join(map(rounded_size, one.in_flight[:3]))
 
 
 def stretches(one: Stretch) -> str:
@@ -226,6 +231,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "bounds": bounds,
     "copying": copying,
     "count": count,
+    "in_flight": in_flight,
     "memory": memory,
     "percent": percent,
     "placed": placed,

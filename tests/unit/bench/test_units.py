@@ -16,6 +16,7 @@ from ipcbench.bench.results.units import (
     human_span,
     parse_seconds,
     parse_size,
+    rounded_size,
 )
 
 
@@ -85,6 +86,25 @@ def test_a_size_survives_being_written(size: int) -> None:
 def test_sizes_as_written_and_as_read(size: int, short: str, long: str) -> None:
     assert format_size(size) == short
     assert human_size(size) == long
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1000, "1000 B"),
+        (65536, "64 KiB"),
+        (1025 << 10, "1025 KiB"),
+        (17792, "17.4 KiB"),
+        (233152, "228 KiB"),
+        ((1 << 20) - 1, "1.00 MiB"),
+        (5_000_000, "4.77 MiB"),
+        (3 << 40, "3072 GiB"),
+        ((3 << 40) + 1, "3072 GiB"),
+    ],
+)
+def test_sizes_are_rounded(size: int, text: str) -> None:
+    assert rounded_size(size) == text
 
 
 @pytest.mark.parametrize(

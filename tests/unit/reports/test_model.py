@@ -49,6 +49,16 @@ def test_measured_cells_are_sorted(whole: Results) -> None:
     assert placements == sorted(placements, key=PLACEMENTS.index)
 
 
+def test_bytes_in_flight_are_those_of_all_runs() -> None:
+    results = sweep(flat, cells(("pipe",), ("stream",), sizes=(64,)))
+    (one,) = measured(results)
+    assert one.in_flight == (1 << 16,)
+    for run, held in zip(one.runs, (4096, None, 8192), strict=False):
+        run.in_flight = held
+    (one,) = measured(results)
+    assert one.in_flight == (4096, 8192, 1 << 16)
+
+
 def test_measured_cells_are_sorted_by_depth_before_the_transport() -> None:
     found = measured(sweep(flat, cells(("fifo", "pipe"), ("stream",), sizes=(8,), depths=(8, 1))))
     assert [one.cell.depth for one in found] == [1, 1, 8, 8]

@@ -24,6 +24,7 @@ from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 PLACEMENTS = ("same-core", "cross-core", "cross-core-awake", "unpinned")
 # Characters that a name may contain, and those that other strings may contain.
 NAME = "</script><script>alert(1)</script><img src='http://evil.example/x'>\"'&{{7*7}} $\\frac$한"
+NONE = "\N{EN DASH}"  # in a table
 HOSTILE = f"{NAME} \u202e\x00"
 
 
@@ -122,6 +123,36 @@ def test_several_senders_have_a_ratio_of_the_slowest_to_the_fastest(whole) -> No
     }
     assert all('<td class="n">1.38\N{MULTIPLICATION SIGN}</td>' in row for row in rows["fan-in"])
     assert not any("1.38\N{MULTIPLICATION SIGN}" in row for row in rows["latency"])
+
+
+def test_the_bytes_in_flight_are_shown_and_named_where_sides_differ(tmp_path) -> None:
+    planned = cells(("pipe", "tcp", "posix-queue"), ("stream",), (64,), ("same-core",))
+    rings = cells(("shm:posix+futex",), ("stream",), (64,), ("same-core",))
+    for held, difference in ((1 << 16, False), (17792, True)):
+        results = sweep(reference, [*planned, *rings])
+        for run in results.cells[rings[0].id].runs:
+            run.in_flight = held
+        _, page = read(results, tmp_path)
+        table = page.partition('id="figures"')[2].partition('id="gaps"')[0]
+        found = {
+            name: re.findall(r'<td class="n">([^<]*)</td>', row)[-3:-1]
+            for row in table.split("<tr>")
+            for name in re.findall(r'class="long">([^<]+)</span>', row)[:1]
+        }
+        assert found == {
+            "pipe": [NONE, "64 KiB"],
+            "tcp": [NONE, NONE],
+            "posix-queue": ["10", "640 B"],
+            "shm:posix+futex": [NONE, "17.4 KiB" if difference else "64 KiB"],
+        }
+        claim = page.partition('id="claim"')[2].partition("<section")[0]
+        assert ("in flight: 17.4 KiB" in claim) is difference
+        assert ("in flight: 64 KiB" in claim) is difference
+
+
+def test_the_page_says_that_streams_are_framed_by_agreement(whole) -> None:
+    reader, _, _ = whole
+    assert "Byte streams get their framing free" in " ".join(reader.text)
 
 
 def test_the_page_loads_nothing(whole) -> None:
