@@ -154,6 +154,7 @@ def render(
             cost_streams=python_cost.streams(both),
             cost_mark=python_cost.MARK,
             cost_differs=any(one.native.facts.differs for one in both),
+            cost_batches=any(one.native.facts.batch for one in both),  # of an older journal
             python_alone=python_cost.python_alone(both, cells),
             native_missing=not both and _native_wanted(results),
             charts=shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -154,6 +155,18 @@ def test_costs_with_other_native_calls_are_marked(found: list[Cost]) -> None:
     assert "where marked \N{DAGGER}, the native loop makes other calls" in chart.caption
     alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
     assert not any(one.native.facts.differs for one in alike)
+
+
+def test_several_messages_a_call_are_said_of_an_older_journal(tmp_path: Path) -> None:
+    results = sweep(reference, cells(("shm:posix+spin",), ("stream",), runtimes=BOTH))
+    said = "one native call may transfer several messages of a stream"
+    (tmp_path / "now").mkdir()
+    (tmp_path / "then").mkdir()
+    assert said not in write(results, tmp_path / "now").read_text()
+    for cell in results.cells.values():
+        assert cell.facts is not None
+        cell.facts = msgspec.structs.replace(cell.facts, batch=cell.cell.runtime == "native")
+    assert said in write(results, tmp_path / "then").read_text()
 
 
 def test_a_sum_leaves_out_the_floor_and_other_native_calls(found: list[Cost]) -> None:
