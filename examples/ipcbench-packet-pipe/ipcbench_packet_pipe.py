@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import mmap
 import os
 import select
 from dataclasses import dataclass
@@ -111,6 +113,8 @@ class PacketPipeEndpoint(PlainEndpoint):
         self._fds = fds = ticket.take_fds()
         self._in = fds[0] if ticket.role in READS else -1
         self._out = fds[-1] if ticket.role in WRITES else -1
+        # Messages that fit before a sender waits: a packet takes a page of the pipe.
+        self.depth = fcntl.fcntl(fds[0], fcntl.F_GETPIPE_SZ) // mmap.PAGESIZE
         for fd in fds:
             os.set_blocking(fd, not spec.nowait)
         # Functions bound to their descriptors, so that the timed loop looks nothing up. A seat
