@@ -6,6 +6,7 @@ pytest does not collect this file: `test_mutants.py` runs it, and every class mu
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -243,6 +244,14 @@ def states_more(endpoint: Any) -> Any:
     return endpoint
 
 
+def states_overhead(endpoint: Any) -> Any:
+    """State the size of the socket's buffer, in which the kernel counts its own overhead."""
+    kind = type(endpoint)
+    buffer = endpoint._connections[0].getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    endpoint.__class__ = type(kind.__name__, (kind,), {"in_flight": buffer})
+    return endpoint
+
+
 def counts_more(endpoint: Any) -> Any:
     endpoint.depth += 1
     return endpoint
@@ -266,7 +275,8 @@ mutant(
     endpoint=blocks,
 )
 mutant("depth is ignored", "test_depth", SHM, spec=lambda s: replace(s, depth=5))
-mutant("states more", "test_bytes_in_flight", "unix-stream", endpoint=states_more)
+mutant("states more", "test_bytes_in_flight", "unix-seqpacket", endpoint=states_more)
+mutant("states overhead", "test_bytes_in_flight", "unix-stream", endpoint=states_overhead)
 mutant("counts more", "test_bytes_in_flight", "unix-dgram", endpoint=counts_more)
 mutant("endpoint keeps", "test_closed_seat_holds_nothing", "unix-stream", endpoint=never_closes)
 mutant("endpoint stays", "test_endpoint_closed", "pipe", endpoint=never_closes)

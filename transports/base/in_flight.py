@@ -16,6 +16,8 @@ from contextlib import suppress
 from ipcbench.transports.contract import Endpoint
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_SO_BUF_LOCK = 72  # asm-generic/socket.h
+_BOTH_LOCKED = 3  # SOCK_SNDBUF_LOCK, SOCK_RCVBUF_LOCK: linux/socket.h
 
 
 def bytes_in_flight(endpoint: Endpoint, size: int) -> int | None:
@@ -64,13 +66,14 @@ def _held_by_pipe(fd: int, size: int) -> int:
 
 
 def held_by_socket(connection: socket.socket, size: int) -> int | None:
-    """Return the bytes that a unix(7) socket holds, given the size of a message.
+    """Return the bytes that a direction of a connection holds, given the size of a message.
 
-    The sender's SO_SNDBUF alone bounds connected sockets: sock_alloc_send_pskb() of Linux's
-    net/core/sock.c. None in other domains, where the buffers grow: tcp(7).
+    Of unix(7) sockets the sender's SO_SNDBUF alone is the bound: sock_alloc_send_pskb() of
+    Linux's net/core/sock.c. Of tcp(7), None where the kernel tunes the buffers; fixed ones hold
+    that many bytes at most, less the overhead of their packets.
     """
     if connection.family != socket.AF_UNIX:
-        return None
+        return _fixed_buffers(connection)
     buffer = _send_buffer(connection)
     try:
         one, other = socket.socketpair(socket.AF_UNIX, connection.type)
@@ -81,6 +84,18 @@ def held_by_socket(connection: socket.socket, size: int) -> int | None:
             # The kernel doubles it, and cuts it to net.core.wmem_max: socket(7).
             one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer // 2)
         return sum(fill(one, min(size, 2 * buffer))) if _send_buffer(one) == buffer else None
+
+
+def _fixed_buffers(connection: socket.socket) -> int | None:
+    """Return the size of both buffers together, if both are fixed. Both ends have the same."""
+    try:
+        locks = connection.getsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK)
+    except OSError:  # a kernel before 5.14
+        return None
+    if locks & _BOTH_LOCKED != _BOTH_LOCKED:
+        return None
+    receive_buffer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    return _send_buffer(connection) + receive_buffer
 
 
 def _send_buffer(connection: socket.socket) -> int:

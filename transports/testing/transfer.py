@@ -49,7 +49,7 @@ def send_marked(seat: Seat, count: int) -> None:
     send(seat, *(marked(seat.ticket.index, number, seat.size) for number in range(count)))
 
 
-def _sent_before_it_waits(sender: Actor, path: Path) -> int:
+def sent_before_it_waits(sender: Actor, path: Path) -> int:
     """Let a sender send until it waits, and kill it; return how many messages it has sent.
 
     By poll(2), which a call with `nowait` may ask, a socket is full at a quarter already.
@@ -227,7 +227,11 @@ class TransferTests:
     def test_bytes_in_flight(
         self, carrier: Subject, topology: Topology, size: int, tmp_path: Path
     ) -> None:
-        """A sender that sends alone waits after exactly the messages that the endpoints state."""
+        """A sender that sends alone waits when it has sent what the endpoints state.
+
+        Exactly so many messages; of a byte stream, less by the overhead of its packets, which
+        TCP counts in its buffers.
+        """
         size = min(size, carrier.largest(topology))
         nowait = carrier.transport.traits.waiting is not Wait.BLOCK
         with carrier.participants(topology, size, nowait=nowait) as participants:
@@ -236,8 +240,11 @@ class TransferTests:
                 pytest.skip("it states none")
             (held,) = stated
             sender = participants.senders[0]
-            sent = sender.do(fill) if nowait else _sent_before_it_waits(sender, tmp_path / "sent")
+            sent = sender.do(fill) if nowait else sent_before_it_waits(sender, tmp_path / "sent")
+        if carrier.transport.traits.framing is Framing.MESSAGE:
             assert sent == held // size
+        else:
+            assert held / 4 <= sent * size <= 1.1 * held
 
     def test_waits_as_its_traits_say(self, carrier: Subject, topology: Topology) -> None:
         """Blocking uses no CPU, spinning does; both receive the message."""

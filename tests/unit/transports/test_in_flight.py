@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from ipcbench.transports.base.in_flight import fill
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.registry import matching
 from ipcbench.transports.testing.participants import Participants, in_flight
+from ipcbench.transports.testing.subject import TYPICAL
+from ipcbench.transports.testing.transfer import LONG, sent_before_it_waits
 from tests.available import available
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -89,6 +92,28 @@ def test_the_socket_itself_is_left_alone() -> None:
 def test_tcp_tunes_its_buffers_so_nothing_is_stated() -> None:
     with socket.socket(socket.AF_INET) as one:
         assert held_by_socket(one, 64) is None
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 100_000)
+        assert held_by_socket(one, 64) is None
+
+
+@pytest.mark.parametrize("size", [64, 1000, 65536])
+def test_fixed_buffers_of_tcp_hold_their_bytes_at_most(size: int) -> None:
+    with ExitStack() as stack:
+        listener, one = (stack.enter_context(socket.socket()) for _ in range(2))
+        for each in (listener, one):
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                each.setsockopt(socket.SOL_SOCKET, buffer, 100_000)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        one.connect(listener.getsockname())
+        other = stack.enter_context(listener.accept()[0])
+        held = held_by_socket(one, size)
+        assert held == held_by_socket(other, size) == 400_000  # both are doubled: socket(7)
+        sent = 0
+        for _ in range(5):  # loopback delivers a little later
+            sent += sum(fill(one, size))
+            time.sleep(0.02)
+        assert held / 4 < sent < 1.1 * held  # the last packet may be over it
 
 
 def test_a_depth_is_counted_in_bytes() -> None:
@@ -97,6 +122,16 @@ def test_a_depth_is_counted_in_bytes() -> None:
     end.depth = 10
     assert bytes_in_flight(end, 64) == 640
     assert bytes_in_flight(end, 0) is None
+
+
+@pytest.mark.parametrize("size", [TYPICAL, LONG])
+@pytest.mark.parametrize("name", ["pipe", "pipe:1M", "fifo", "unix-stream", "socketpair"])
+def test_a_stream_holds_exactly_what_it_states(name: str, size: int, tmp_path: Path) -> None:
+    """The contract leaves a byte stream a margin, for the packets of TCP."""
+    with Participants(available(name), Spec(size)) as participants:
+        sender = participants.senders[0]
+        stated = sender.do(in_flight)
+        assert sent_before_it_waits(sender, tmp_path / "sent") == stated // size
 
 
 @pytest.mark.parametrize("name", [*matching("*"), "shm:posix+posix-sem"])
@@ -108,7 +143,7 @@ def test_tcp_alone_states_none(name: str) -> None:
     with Participants(transport, Spec(64)) as participants:
         stated = {actor.do(in_flight) for actor in participants.actors}
     assert len(stated) == 1
-    assert (stated == {None}) is name.startswith("tcp")
+    assert (stated == {None}) is (name in ("tcp", "tcp6"))
 
 
 def test_a_datagram_queue_is_as_long_as_the_kernel_allows() -> None:
