@@ -1,17 +1,35 @@
-/* The word ring (native/word_ring.h, native/futex.h) for Spin: one producer and one consumer, which
- * sleep whenever there is nothing to do.
+/* The ring (native/ring.h, native/doorbell.h, shm/ring.py) for Spin: one producer and one consumer,
+ * which sleep whenever there is nothing to do.
  *
  *   spin -a ring.pml && gcc -O2 -o pan pan.c && ./pan -m100000
  *
  * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
- * -DNO_SENDERS_FENCE, -DNO_RECEIVERS_FENCE, -DNO_SECOND_LOOK and -DNO_CHANGE (of the doorbell, by a
- * wake-up) leave out a part of the protocol: then both may sleep ("invalid end state"). With
- * -DHEAD_FIRST or -DNO_LIMIT, an assertion finds bytes that are not those of the message. */
+ * -DCOUNTER: they sleep by a counter, which holds tokens, and else at the word of their doorbell.
+ * -DPYTHON=1, 2 or 3: the producer, the consumer or both are in Python, which has no exchange.
+ *
+ * These leave out a part of the protocol. A process then sleeps for ever ("invalid end state"):
+ *   NO_SENDERS_FENCE, NO_RECEIVERS_FENCE, NO_SECOND_LOOK, BELL_FIRST (before the store), LATE_CLEAR
+ *   (of the doorbell, after the wake-up), NO_CLEAR (at the word), NO_RENEWAL (of the announcement
+ *   that a stale token ended, by a counter), ROOM_EVERY=3 (messages, more than a lap).
+ * An assertion finds bytes that are not those of the message:
+ *   HEAD_FIRST, NO_LIMIT, NO_LAPS (in heads), NO_LOOK_AFTER (a sleep: it takes a stale wake-up for
+ *   work);
+ * or more than one token, by a counter:
+ *   NO_TAKING (the announcement is withdrawn, but the token that answered it is not taken), NO_CLEAR.
+ */
 #ifndef DEPTH
 #define DEPTH 2
 #endif
 #ifndef MESSAGES
 #define MESSAGES 4
+#endif
+#ifndef PYTHON
+#define PYTHON 0
+#endif
+#ifndef ROOM_EVERY
+#define RINGS_FOR_ROOM(n) ((n) % DEPTH == 0 || (n) % DEPTH == (DEPTH + 1) / 2)
+#else
+#define RINGS_FOR_ROOM(n) ((n) % ROOM_EVERY == 0)
 #endif
 
 #ifdef NO_LIMIT
@@ -24,17 +42,29 @@
 #else
 #define LOOKS_AGAIN true
 #endif
+#ifdef NO_LAPS
+#define LAP(n) 1
+#else
+#define LAP(n) (1 + ((n) - 1) / DEPTH)
+#endif
+#ifdef NO_CLEAR
+#define CLEARED(value) seen
+#else
+#define CLEARED(value) value
+#endif
 
-#define WORDS (4 + 2 * DEPTH)
+#define IN_PYTHON(self) ((PYTHON >> self) & 1)
+#define WORDS (3 + 2 * DEPTH)
 #define FREED 0
-#define PRODUCER_DOORBELL 1
-#define CONSUMER_DOORBELL 2
-#define HEAD(n) (4 + ((n) - 1) % DEPTH)
-#define BYTE(n) (4 + DEPTH + ((n) - 1) % DEPTH)
+#define BELL(self) (1 + self)
+#define HEAD(n) (3 + ((n) - 1) % DEPTH)
+#define BYTE(n) (3 + DEPTH + ((n) - 1) % DEPTH)
 
 byte memory[WORDS];
 chan buffers[2] = [4] of { byte, byte }; /* the producer's stores, the consumer's */
+byte announced[2]; /* each one's own: the value of its doorbell that announced it, or 0 */
 bool asleep[2];
+byte tokens[2];
 
 proctype machine(byte self)
 {
@@ -50,52 +80,134 @@ inline fence(self) { empty(buffers[self]) }
 
 /* Each side loads only what it does not store to, or has in memory: no forwarding is needed. */
 
-inline wake(self, other, doorbell) /* ipcbench_wake */
+/* A system call, or sem_post(3), which has a locked instruction. */
+inline post(self, other)
+{
+    atomic {
+        empty(buffers[self]) ->
+#ifdef COUNTER
+        tokens[other]++;
+        assert(tokens[other] <= 1)
+#else
+        asleep[other] = false
+#endif
+    }
+}
+
+inline notify(self, other)
 {
 #ifndef NO_SENDERS_FENCE
     fence(self);
 #endif
-    seen = memory[doorbell];
+    seen = memory[BELL(other)];
     if
     :: seen & 1 ->
-        atomic {
-            empty(buffers[self]) -> /* an exchange empties the buffer as well */
-            if
-#ifdef NO_CHANGE
-            :: memory[doorbell] == seen -> ours = true
+#ifdef LATE_CLEAR
+        post(self, other);
+        store(self, BELL(other), 0)
 #else
-            :: memory[doorbell] == seen -> memory[doorbell] = seen + 1; ours = true
-#endif
-            :: else -> ours = false
-            fi
-        }
+        ours = true;
         if
-        :: ours -> asleep[other] = false
+        :: IN_PYTHON(self) -> store(self, BELL(other), CLEARED(0))
+        :: else ->
+            atomic {
+                empty(buffers[self]) -> /* an exchange empties the buffer as well */
+                if
+                :: memory[BELL(other)] == seen -> memory[BELL(other)] = CLEARED(seen + 1)
+                :: else -> ours = false
+                fi
+            }
+        fi;
+        if
+        :: ours -> post(self, other)
         :: else
         fi
+#endif
     :: else
     fi
 }
 
-inline set(self, doorbell) /* the first half of ipcbench_sleep */
+inline announce(self)
 {
 #ifdef NO_RECEIVERS_FENCE
-    atomic { seen = memory[doorbell] | 1; store(self, doorbell, seen) }
+    atomic { announced[self] = memory[BELL(self)] | 1; store(self, BELL(self), announced[self]) }
 #else
-    atomic { empty(buffers[self]) -> seen = memory[doorbell] | 1; memory[doorbell] = seen }
+    if
+    :: IN_PYTHON(self) ->
+        atomic {
+#ifdef COUNTER
+            announced[self] = 1;
+#else
+            announced[self] = memory[BELL(self)] | 1;
+#endif
+            store(self, BELL(self), announced[self])
+        };
+        fence(self)
+    :: else ->
+        atomic {
+            empty(buffers[self]) ->
+            announced[self] = memory[BELL(self)] | 1;
+            memory[BELL(self)] = announced[self]
+        }
+    fi
 #endif
 }
 
-inline doze(self, doorbell) /* FUTEX_WAIT compares, and sleeps, under one lock */
+/* Take a token; or FUTEX_WAIT, which compares, and sleeps, under one lock. */
+inline sleep(self)
 {
+#ifdef COUNTER
+    atomic { empty(buffers[self]) && tokens[self] -> tokens[self]-- };
+#else
     atomic {
         empty(buffers[self]) ->
         if
-        :: memory[doorbell] == seen -> asleep[self] = true
+        :: memory[BELL(self)] == announced[self] -> asleep[self] = true
         :: else
         fi
     }
-    !asleep[self]
+    !asleep[self];
+#endif
+#ifndef NO_RENEWAL
+    announced[self] = 0
+#endif
+}
+
+/* Wait until there is work. An announcement stands where the second look has found work. */
+inline await(self, work)
+{
+    do
+    :: work -> break
+    :: else ->
+        if
+        :: announced[self] -> sleep(self)
+        :: else ->
+            announce(self);
+            if
+            :: LOOKS_AGAIN && work ->
+#ifdef NO_TAKING
+                store(self, BELL(self), 0);
+                announced[self] = 0;
+#endif
+                break
+            :: else -> sleep(self)
+            fi
+        fi;
+#ifdef NO_LOOK_AFTER
+        break
+#endif
+    od
+}
+
+inline put(n)
+{
+#ifdef HEAD_FIRST
+    store(0, HEAD(n), LAP(n));
+    store(0, BYTE(n), n)
+#else
+    store(0, BYTE(n), n);
+    store(0, HEAD(n), LAP(n))
+#endif
 }
 
 proctype producer()
@@ -105,24 +217,15 @@ proctype producer()
     do
     :: sent == MESSAGES -> break
     :: else ->
-        do
-        :: sent - memory[FREED] < FREE_LIMIT -> break
-        :: else ->
-            set(0, PRODUCER_DOORBELL);
-            if
-            :: LOOKS_AGAIN && sent - memory[FREED] < FREE_LIMIT -> break
-            :: else -> doze(0, PRODUCER_DOORBELL)
-            fi
-        od;
+        await(0, sent - memory[FREED] < FREE_LIMIT);
         sent++;
-#ifdef HEAD_FIRST
-        store(0, HEAD(sent), sent);
-        store(0, BYTE(sent), sent);
+#ifdef BELL_FIRST
+        notify(0, 1);
+        put(sent)
 #else
-        store(0, BYTE(sent), sent);
-        store(0, HEAD(sent), sent);
+        put(sent);
+        notify(0, 1)
 #endif
-        wake(0, 1, CONSUMER_DOORBELL)
     od
 }
 
@@ -133,19 +236,14 @@ proctype consumer()
     do
     :: taken == MESSAGES -> break
     :: else ->
-        do
-        :: memory[HEAD(taken + 1)] == taken + 1 -> break
-        :: else ->
-            set(1, CONSUMER_DOORBELL);
-            if
-            :: LOOKS_AGAIN && memory[HEAD(taken + 1)] == taken + 1 -> break
-            :: else -> doze(1, CONSUMER_DOORBELL)
-            fi
-        od;
+        await(1, memory[HEAD(taken + 1)] == LAP(taken + 1));
         taken++;
         assert(memory[BYTE(taken)] == taken);
         store(1, FREED, taken);
-        wake(1, 0, PRODUCER_DOORBELL)
+        if
+        :: RINGS_FOR_ROOM(taken) -> notify(1, 0)
+        :: else
+        fi
     od
 }
 

@@ -1,9 +1,10 @@
-"""Tests of the word ring: all orders of its steps in a model, its code under ThreadSanitizer."""
+"""Tests of the ring: all orders of its steps in a model, its code under ThreadSanitizer."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,47 +12,84 @@ import pytest
 from ipcbench.transports.native import header
 from tests import sampling
 from tests.native import breaks
-from tests.native.interleavings import Lost, Ring, Torn, explore
+from tests.native.interleavings import COUNTER, PARTS, PYTHON, WORD, C, Lost, Ring, explore
 
 HERE = Path(__file__).parent
 
-# Steps that ring.pml can leave out: a process then sleeps for ever, or a message is torn.
-TEAR = ("HEAD_FIRST", "NO_LIMIT")
-LEFT_OUT = ("NO_SENDERS_FENCE", "NO_RECEIVERS_FENCE", "NO_SECOND_LOOK", "NO_CHANGE", *TEAR)
+# Parts that ring.pml can leave out, for ends that sleep at words, and by counters. Then a process
+# sleeps for ever, or an assertion fails: bytes are not those of a message, or tokens pile up.
+ASLEEP = (
+    "NO_SENDERS_FENCE", "NO_RECEIVERS_FENCE", "NO_SECOND_LOOK", "BELL_FIRST", "LATE_CLEAR",
+    "ROOM_EVERY=3",
+)  # fmt: skip
+WRONG = ("HEAD_FIRST", "NO_LIMIT", "NO_LAPS", "NO_LOOK_AFTER")
+AT_WORD = ((*ASLEEP, "NO_CLEAR"), WRONG)
+BY_COUNTER = ((*ASLEEP, "NO_RENEWAL"), (*WRONG, "NO_CLEAR", "NO_TAKING"))
 
-
-RINGS = [
-    Ring(depth=1, messages=3),
-    Ring(depth=2, messages=4),
-    Ring(depth=3, messages=4),
-    Ring(depth=1, messages=1, lanes=2),
+PAIRS = [(C, C), (PYTHON, PYTHON), (C, PYTHON), (PYTHON, C)]  # consumer, producer
+SHAPES = [(1, 3), (2, 4), (3, 4)]  # slots, messages
+SEVERAL = [
+    Ring(depth=depth, messages=depth, counter=counter, ends=ends)
+    for ends in ((C, C, C), (PYTHON, PYTHON, PYTHON), (PYTHON, C, PYTHON), (C, PYTHON, PYTHON))
+    for depth, counter in ((1, WORD), (1, COUNTER), (2, COUNTER))
 ]
-LARGE = [Ring(depth=depth, messages=2, lanes=2) for depth in (1, 2)]  # slots are used again
+LARGE = [  # slots are used again
+    Ring(depth=1, messages=2, counter=counter, ends=ends)
+    for ends in ((C, C, C), (PYTHON, PYTHON, PYTHON), (C, C, PYTHON))
+    for counter in (WORD, COUNTER)
+]
+
+
+def _named(ring: Ring) -> str:
+    by = "counter" if ring.counter else "word"
+    return f"{by}, {'-'.join(ring.ends)}, {ring.depth} slots, {ring.messages} messages"
 
 
 @pytest.mark.parametrize(
     "ring",
-    [*RINGS, *(LARGE if sampling.SOAK else [])],
-    ids=lambda ring: f"{ring.depth} slots, {ring.messages} messages, {ring.lanes} lanes",
-)
-def test_no_order_loses_or_tears_a_message(ring: Ring) -> None:
-    assert explore(ring) > 100
-
-
-@pytest.mark.parametrize(
-    ("without", "happens"),
     [
-        ("sender's fence", Lost),
-        ("receiver's fence", Lost),
-        ("second look", Lost),
-        ("wake-up's change", Lost),
-        ("release", Torn),
-        ("free slots", Lost),
+        *(Ring(*shape, counter, ends) for ends in PAIRS for counter in (WORD, COUNTER)
+          for shape in SHAPES),
+        *SEVERAL,
+        *(LARGE if sampling.SOAK else []),
     ],
-)
-def test_each_step_of_the_model_is_needed(without: str, happens: type[Exception]) -> None:
+    ids=_named,
+)  # fmt: skip
+def test_no_order_loses_or_tears_a_message(ring: Ring) -> None:
+    assert explore(ring).states > 100
+
+
+@pytest.mark.parametrize("ends", PAIRS, ids="-".join)
+@pytest.mark.parametrize("counter", [WORD, COUNTER], ids=["word", "counter"])
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_the_model_is_needed(part: str, counter: bool, ends: tuple[str, str]) -> None:
+    happens = PARTS[part][counter]
+    ring = Ring(depth=1, messages=3, counter=counter, ends=ends, without=frozenset({part}))
+    if happens is None:
+        assert explore(ring).states > 100
+        return
     with pytest.raises(happens):
-        explore(Ring(depth=1, messages=3, without=frozenset({without})))
+        explore(ring)
+
+
+@pytest.mark.parametrize("ends", PAIRS, ids="-".join)
+@pytest.mark.parametrize("depth", [2, 3])
+def test_the_consumer_rings_for_room_once_a_lap_at_least(depth: int, ends: tuple[str, str]) -> None:
+    """A producer sleeps when the ring is full: a ring follows within the slots that are used."""
+    ring = Ring(depth, 2 * depth + 2, COUNTER, ends, room_every=depth)
+    assert explore(ring).states > 100
+    with pytest.raises(Lost):
+        explore(replace(ring, room_every=depth + 1))
+
+
+def test_tokens_are_bounded() -> None:
+    """Of several notifiers, each one in Python may add a token for the same announcement."""
+    for ends in PAIRS:
+        assert explore(Ring(2, 5, COUNTER, ends)).tokens == (1, 1)
+    assert explore(Ring(2, 2, COUNTER, (PYTHON, C, C))).tokens == (1, 0, 0)
+    for messages in (1, 2):
+        ring = Ring(messages, messages, COUNTER, (C, PYTHON, PYTHON))
+        assert explore(ring).tokens == (ring.most_tokens(0), 0, 0) == (1 + messages, 0, 0)
 
 
 def test_promela(tmp_path: Path) -> None:
@@ -59,12 +97,16 @@ def test_promela(tmp_path: Path) -> None:
     spin, compiler = shutil.which("spin"), shutil.which("cc")
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
-    assert "errors: 0" in _checked(tmp_path, spin, compiler)
-    # Every run leaves out each step of the other model; here only a soak leaves out all of them.
-    for what in sampling.some(LEFT_OUT, 1):
-        output = _checked(tmp_path, spin, compiler, f"-D{what}")
-        wrong = "assertion violated" if what in TEAR else "invalid end state"
-        assert "errors: 1" in output and f"pan:1: {wrong}" in output, what
+    # Every run leaves out each part of the other model; here only a soak leaves out all of them.
+    python = sampling.some(range(4), 1)
+    for doorbell, (asleep, wrong) in (((), AT_WORD), (("-DCOUNTER",), BY_COUNTER)):
+        for ends in python:
+            how = (*doorbell, f"-DPYTHON={ends}")
+            assert "errors: 0" in _checked(tmp_path, spin, compiler, *how)
+            for what in sampling.some((*asleep, *wrong), 1):
+                output = _checked(tmp_path, spin, compiler, *how, f"-D{what}")
+                found = "invalid end state" if what in asleep else "assertion violated"
+                assert "errors: 1" in output and f"pan:1: {found}" in output, (how, what)
 
 
 def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:
