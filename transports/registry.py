@@ -51,12 +51,20 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
 _FAMILIES: dict[str, tuple[str, str]] = {
     "pipe": ("ipcbench.transports.pipes.pipe", "pipe"),
     "fifo": ("ipcbench.transports.pipes.fifo", "fifo_by"),
+    "unix-stream": ("ipcbench.transports.sockets.unix", "unix_stream_of"),
+    "socketpair": ("ipcbench.transports.sockets.socketpair", "pair_of"),
+    "tcp": ("ipcbench.transports.sockets.tcp", "tcp_of"),
+    "tcp6": ("ipcbench.transports.sockets.tcp", "tcp6_of"),
     "shm": ("ipcbench.transports.shm.transport", "shm"),
 }
 
 _MEMBERS = (
     "pipe:1M",
     "fifo:mknod",
+    "unix-stream:1M",
+    "socketpair:dgram",
+    "socketpair:seqpacket",
+    "tcp:1M",
     # Every segment and every waiter once, huge pages, and reading in place. Any other pair
     # is found by its name.
     "shm:posix+posix-sem",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ipcbench.transports.base import (
     sysctl_limit,
     writer,
 )
+from ipcbench.transports.base.sizes import parse_size
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -67,8 +67,6 @@ COMPETED = Limit("atomic write", select.PIPE_BUF, "PIPE_BUF, pipe(7)")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 DEFAULT_CAPACITY = 16 * _PAGE  # pipe(7)
 LARGEST = 1 << 31  # bytes: round_pipe_size() of Linux's fs/pipe.c
-
-_UNITS = {"": 1, "K": 1024, "M": 1024**2}
 
 
 class PipeEndpoint(DescriptorEndpoint):
@@ -254,7 +252,4 @@ def pipe(parameters: str) -> Pipe:
     Raises:
         ValueError: it is no size.
     """
-    found = re.fullmatch(r"([1-9][0-9]{0,9})([KM]?)", parameters)
-    if found is None:
-        raise ValueError(f"no capacity {parameters!r}: write pipe:1M or pipe:256K")
-    return Pipe(f"pipe:{parameters}", capacity=int(found[1]) * _UNITS[found[2]])
+    return Pipe(f"pipe:{parameters}", capacity=parse_size(parameters, "pipe", "capacity"))

@@ -34,6 +34,7 @@ from ipcbench.transports.contract import (
     Spec,
     Ticket,
     TimedOut,
+    Traits,
 )
 from ipcbench.transports.kernel_objects import check_ours
 from ipcbench.transports.native import build_over_descriptors
@@ -285,10 +286,11 @@ class BoundChannel(PlainChannel):
 class ConnectedEndpoint(DescriptorEndpoint):
     """One connection, or, for a server or receiver of several, one for each of them."""
 
-    def __init__(self, connections: list[socket.socket], ticket: Ticket, framing: Framing) -> None:
+    def __init__(self, connections: list[socket.socket], ticket: Ticket, traits: Traits) -> None:
         self._connections = connections
         self._ticket = ticket
-        self._framing = framing
+        self._framing = traits.framing
+        self._empty = traits.zero_length  # else a message of no bytes is the end of file
         try:
             for connection in connections:
                 connection.setblocking(not ticket.spec.nowait)
@@ -324,7 +326,7 @@ class ConnectedEndpoint(DescriptorEndpoint):
     def _receiver(self, connection: socket.socket) -> Receive:
         size = self._ticket.spec.size
         if self._framing is Framing.MESSAGE:
-            return message_receiver(connection, size, empty_is_end=True)
+            return message_receiver(connection, size, empty_is_end=not self._empty)
         return stream_receiver(connection, size)
 
     @property
@@ -333,13 +335,13 @@ class ConnectedEndpoint(DescriptorEndpoint):
 
     def prepare(self, data: memoryview) -> Any:
         if self._framing is Framing.MESSAGE:
-            check_message(data, self._ticket.spec.size, empty=False)
+            check_message(data, self._ticket.spec.size, empty=self._empty)
         return data
 
     def native(self) -> object | None:
         stream = self._framing is Framing.STREAM
         return build_over_descriptors(
-            "streams" if stream else "packets",
+            "streams" if stream else "datagrams" if self._empty else "packets",
             self,
             self._ticket.spec,
             (connection.fileno() for connection in self._reading),

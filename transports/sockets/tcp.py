@@ -14,9 +14,9 @@ from typing import Any
 
 from ipcbench.transports.base import check_spec, refused, set_kernel, sysctl_text
 from ipcbench.transports.base.remedies import either_of
+from ipcbench.transports.base.sizes import parse_size
 from ipcbench.transports.contract import (
     Endpoint,
-    Framing,
     Lifetime,
     Limit,
     Limits,
@@ -27,6 +27,7 @@ from ipcbench.transports.contract import (
     Traits,
     Unavailable,
 )
+from ipcbench.transports.sockets import buffers
 from ipcbench.transports.sockets.connections import (
     LONG_QUEUE,
     SECRET_BYTES,
@@ -52,11 +53,15 @@ TRAITS = replace(STREAM, lifetime=Lifetime.PROCESS, unlink_early=False)
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """The transports `tcp` and `tcp6`, which differ in domain and host."""
+    """The transports `tcp` and `tcp6`, which differ in domain and host; `tcp:SIZE`, `tcp6:SIZE`.
+
+    A fixed size ends the tuning of a buffer by the kernel: SO_SNDBUF and SO_RCVBUF, tcp(7).
+    """
 
     name: str
     domain: socket.AddressFamily
     host: str
+    buffer: int | None = None  # bytes; None: the kernel tunes the buffers
     traits: Traits = TRAITS
 
     def _listen(self) -> socket.socket:
@@ -64,6 +69,9 @@ class Tcp:
         listener = None
         try:
             listener = socket.socket(self.domain, socket.SOCK_STREAM)
+            # The window's scale is agreed when a connection is made, so its buffers must have
+            # their size before; accepted sockets have the listener's: tcp(7).
+            buffers.fix([listener], self.buffer)
             bind(listener, (self.host, 0), LONG_QUEUE)
         except OSError as error:
             if listener is not None:
@@ -79,27 +87,31 @@ class Tcp:
                 # The queue has room, so this neither waits nor needs to be accepted.
                 one.settimeout(1)
                 one.connect(listener.getsockname())
-                room = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+                others = self._buffers(one)
         except Unavailable as reason:
             return reason
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
                 return no_port(self.host)
             return refused(f"connect(2) to {self.host}", error, _LOOPBACK)
-        return Limits(
-            message=UNBOUNDED,
-            others=(
-                Limit(
-                    "send buffer",
-                    room,
-                    "net.ipv4.tcp_wmem",  # for both, tcp(7): it grows as far as the third number
-                    f'sysctl -w net.ipv4.tcp_wmem="4096 {2 * room} {max(4 * 1024**2, 2 * room)}"',
-                ),
+        return Limits(message=UNBOUNDED, others=others)
+
+    def _buffers(self, one: socket.socket) -> tuple[Limit, ...]:
+        if self.buffer is not None:
+            return buffers.limits(one, self.name)
+        room = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        return (
+            Limit(
+                "send buffer",
+                room,
+                "net.ipv4.tcp_wmem",  # for both, tcp(7): it grows as far as the third number
+                f'sysctl -w net.ipv4.tcp_wmem="4096 {2 * room} {max(4 * 1024**2, 2 * room)}"',
             ),
         )
 
     def _socket(self) -> socket.socket:
         made = socket.socket(self.domain, socket.SOCK_STREAM)
+        buffers.fix([made], self.buffer)
         _without_delay(made)
         return made
 
@@ -125,13 +137,14 @@ class Tcp:
             if _is_connected_to_itself(connection):
                 connection.close()
                 raise PeerGone(f"there is no listener at {address}")
-            return ConnectedEndpoint([connection], ticket, Framing.STREAM)
+            return ConnectedEndpoint([connection], ticket, self.traits)
         (fd,) = ticket.take_fds()
         with socket.socket(fileno=fd) as listener:
             connections = Acceptor(listener, ticket.spec.parties - 1, secret).admit_all(deadline)
+        buffers.fix(connections, self.buffer)  # they have it; this reads it back
         for connection in connections:
             _without_delay(connection)
-        return ConnectedEndpoint(connections, ticket, Framing.STREAM)
+        return ConnectedEndpoint(connections, ticket, self.traits)
 
 
 def no_port(host: str) -> Unavailable:
@@ -162,11 +175,36 @@ def _is_connected_to_itself(connection: socket.socket) -> bool:
     return bool(name == connection.getpeername())
 
 
+_HOSTS = {"tcp": (socket.AF_INET, "127.0.0.1"), "tcp6": (socket.AF_INET6, "::1")}
+
+
 def tcp() -> Tcp:
     """Make the transport over IPv4."""
-    return Tcp("tcp", socket.AF_INET, "127.0.0.1")
+    return Tcp("tcp", *_HOSTS["tcp"])
 
 
 def tcp6() -> Tcp:
     """Make the transport over IPv6."""
-    return Tcp("tcp6", socket.AF_INET6, "::1")
+    return Tcp("tcp6", *_HOSTS["tcp6"])
+
+
+def tcp_of(parameters: str) -> Tcp:
+    """Make the transport over IPv4 with buffers of a fixed size.
+
+    Args:
+        parameters: the size: `1M`, `256K`, `4096`.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    return _fixed("tcp", parameters)
+
+
+def tcp6_of(parameters: str) -> Tcp:
+    """Make the transport over IPv6 with buffers of a fixed size; see `tcp_of`."""
+    return _fixed("tcp6", parameters)
+
+
+def _fixed(family: str, parameters: str) -> Tcp:
+    size = parse_size(parameters, family, "buffer")
+    return Tcp(f"{family}:{parameters}", *_HOSTS[family], buffer=size)

@@ -1,6 +1,7 @@
 """unix(7) sockets that are bound to a path, listened on and connected to, both ways.
 
-`unix-stream` carries bytes, `unix-seqpacket` messages.
+`unix-stream` carries bytes, `unix-seqpacket` messages; `unix-stream:1M` has send buffers of that
+size.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ipcbench.transports.base import (
     set_kernel,
     sysctl_limit,
 )
+from ipcbench.transports.base.sizes import parse_size
 from ipcbench.transports.contract import (
     Endpoint,
     Family,
@@ -36,6 +38,7 @@ from ipcbench.transports.contract import (
     Unavailable,
 )
 from ipcbench.transports.kernel_objects import fresh_folder, remove_folder
+from ipcbench.transports.sockets import buffers
 from ipcbench.transports.sockets.calls import largest_message
 from ipcbench.transports.sockets.connections import (
     LONG_QUEUE,
@@ -206,18 +209,23 @@ def send_buffer() -> Limit:
 
 @dataclass(frozen=True, slots=True)
 class UnixSocket:
-    """The transports `unix-stream` and `unix-seqpacket`."""
+    """The transports `unix-stream`, `unix-stream:SIZE` and `unix-seqpacket`.
+
+    Of both buffers, SO_SNDBUF of the sending end alone bounds what a direction holds; SO_RCVBUF
+    has no effect (unix(7)), so it is left alone.
+    """
 
     name: str
     traits: Traits
     kind: socket.SocketKind
+    buffer: int | None = None  # bytes; None: the kernel's default
 
     def probe(self) -> Limits | Unavailable:
         try:
             channel = UnixChannel(Spec(size=1), self.kind)
             channel.close()
             channel.unlink()
-            return Limits(message=self._message(), others=(send_buffer(),))
+            return Limits(message=self._message(), others=self._buffers())
         except OSError as error:
             return unavailable(error)
         except Unavailable as reason:
@@ -228,27 +236,54 @@ class UnixSocket:
             return UNBOUNDED
         return message_limit(self.kind)
 
+    def _buffers(self) -> tuple[Limit, ...]:
+        if self.buffer is None:
+            return (send_buffer(),)
+        with self._socket() as one:
+            return buffers.limits(one, self.name, (buffers.SEND,))
+
+    def _socket(self) -> socket.socket:
+        """Create a socket whose buffer has the size. Raises: Unavailable."""
+        made = new_socket(self.kind)
+        buffers.fix([made], self.buffer, (buffers.SEND,))
+        return made
+
     def create(self, spec: Spec) -> UnixChannel:
         try:
             check_spec(self, spec, self._message().value)
         except OSError as error:
             raise unavailable(error) from error
+        self._socket().close()  # say now that there are no such buffers, and not in a peer
         return UnixChannel(spec, self.kind)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        framing = self.traits.framing
         if ticket.role in (Role.CLIENT, Role.SENDER):
-            connection = connect_to(new_socket(self.kind), path_in(ticket), ticket.index, deadline)
-            return ConnectedEndpoint([connection], ticket, framing)
+            connection = connect_to(self._socket(), path_in(ticket), ticket.index, deadline)
+            return ConnectedEndpoint([connection], ticket, self.traits)
         (fd,) = ticket.take_fds()
         with socket.socket(fileno=fd) as listener:
             connections = Acceptor(listener, ticket.spec.parties - 1).admit_all(deadline)
-        return ConnectedEndpoint(connections, ticket, framing)
+        # An accepted socket has the default, whatever its listener has: unix_stream_connect().
+        buffers.fix(connections, self.buffer, (buffers.SEND,))
+        return ConnectedEndpoint(connections, ticket, self.traits)
 
 
 def unix_stream() -> UnixSocket:
     """Make the transport over SOCK_STREAM."""
     return UnixSocket("unix-stream", STREAM, socket.SOCK_STREAM)
+
+
+def unix_stream_of(parameters: str) -> UnixSocket:
+    """Make the transport over SOCK_STREAM whose send buffers have a fixed size.
+
+    Args:
+        parameters: the size: `1M`, `256K`, `4096`.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    size = parse_size(parameters, "unix-stream", "buffer")
+    return UnixSocket(f"unix-stream:{parameters}", STREAM, socket.SOCK_STREAM, size)
 
 
 def unix_seqpacket() -> UnixSocket:
