@@ -5,8 +5,8 @@ that is connected to the receiver's path: so no message costs a look-up of its
 path, the names may be removed early, and a direction holds as many messages as
 net.unix.max_dgram_qlen says. (Two sockets that are connected to each other
 do not heed it, unix_dgram_sendmsg in net/unix/af_unix.c: SO_SNDBUF alone
-bounds them.) A client's sending socket has a name too, by which a server
-recognises the sender. Competing receivers share one bound socket.
+bounds them; `socketpair:dgram` is such a pair.) A client's sending socket has
+a name too, by which a server recognises the sender. Competing receivers share one bound socket.
 """
 
 from __future__ import annotations
@@ -261,7 +261,7 @@ class UnixDatagram:
                 Limit(
                     "messages in a queue",
                     queue + 1,  # it is full when there are more than that: unix_recvq_full
-                    _QUEUE,
+                    f"{_QUEUE}, which a socketpair:dgram does not heed",
                     set_kernel({_QUEUE: 10 * queue}),
                 ),
             ),
