@@ -30,8 +30,8 @@ FACILITIES: dict[str, tuple[str, Target | None]] = {
     "shm:posix+futex": ("shm_futex", EQUAL),
     "unix-seqpacket": ("unix_seqpacket", None),
     "unix-dgram": ("unix_dgram", None),
-    "shm:posix+sysv-sem": ("shm_sysv_sem", None),
-    "shm:posix+eventfd": ("shm_eventfd", None),
+    "shm:posix+sysv-sem": ("shm_sysv_sem", EQUAL),
+    "shm:posix+eventfd": ("shm_eventfd", EQUAL),
     "shm:posix+spin": ("shm_spin", None),
 }
 LONGEST = {"sysv-queue": 8 * KIB, "posix-queue": 8 * KIB}  # kernel.msgmax, fs.mqueue.msgsize_max

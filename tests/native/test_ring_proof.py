@@ -92,21 +92,28 @@ def test_tokens_are_bounded() -> None:
         assert explore(ring).tokens == (ring.most_tokens(0), 0, 0) == (1 + messages, 0, 0)
 
 
-def test_promela(tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", sampling.some(range(4), 1))
+@pytest.mark.parametrize(
+    ("doorbell", "parts"), [((), AT_WORD), (("-DCOUNTER",), BY_COUNTER)], ids=["word", "counter"]
+)
+def test_promela(
+    doorbell: tuple[str, ...],
+    parts: tuple[tuple[str, ...], tuple[str, ...]],
+    python: int,
+    tmp_path: Path,
+) -> None:
     """A second model of the protocol, for the model checker Spin."""
     spin, compiler = shutil.which("spin"), shutil.which("cc")
     if spin is None or compiler is None:
         pytest.skip("Spin is not installed: apt-get install spin")
+    how = (*doorbell, f"-DPYTHON={python}")
+    assert "errors: 0" in _checked(tmp_path, spin, compiler, *how)
     # Every run leaves out each part of the other model; here only a soak leaves out all of them.
-    python = sampling.some(range(4), 1)
-    for doorbell, (asleep, wrong) in (((), AT_WORD), (("-DCOUNTER",), BY_COUNTER)):
-        for ends in python:
-            how = (*doorbell, f"-DPYTHON={ends}")
-            assert "errors: 0" in _checked(tmp_path, spin, compiler, *how)
-            for what in sampling.some((*asleep, *wrong), 1):
-                output = _checked(tmp_path, spin, compiler, *how, f"-D{what}")
-                found = "invalid end state" if what in asleep else "assertion violated"
-                assert "errors: 1" in output and f"pan:1: {found}" in output, (how, what)
+    asleep, wrong = parts
+    for what in sampling.some((*asleep, *wrong), 1):
+        output = _checked(tmp_path, spin, compiler, *how, f"-D{what}")
+        found = "invalid end state" if what in asleep else "assertion violated"
+        assert "errors: 1" in output and f"pan:1: {found}" in output, what
 
 
 def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:

@@ -265,6 +265,17 @@ static long number(const char *text, long least)
     exit(2);
 }
 
+/* 64 KiB or 4 slots, whichever is more; 2 from 1 MiB on, and 4096 at most: like the transports'
+ * rings. */
+static size_t default_depth(void)
+{
+    size_t fitting = size == 0 ? 4096 : 65536 / size;
+
+    if (size >= 1048576)
+        return 2;
+    return fitting < 4 ? 4 : fitting > 4096 ? 4096 : fitting;
+}
+
 int main(int count, char **words)
 {
     int control[2];
@@ -278,10 +289,7 @@ int main(int count, char **words)
     mode = words[1];
     size = number(words[2], SMALLEST);
     one_cpu = number(words[5], 0) == number(words[6], 0);
-    /* 256 KiB, in 64 slots at most and 2 at least: like the transports' rings. */
-    depth = size > 4096 ? 262144 / size : 64;
-    if (depth < 2)
-        depth = 2;
+    depth = default_depth();
     if (count == 8)
         depth = number(words[7], 1);
 

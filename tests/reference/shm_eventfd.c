@@ -1,31 +1,34 @@
-/* Shared memory, with counters of eventfd(2); each read takes one (EFD_SEMAPHORE). */
+/* Shared memory, and a counter of eventfd(2) by which each process sleeps; each read takes one
+ * (EFD_SEMAPHORE). */
 #define HAS_DEPTH 1
 #include "reference.h"
 
 #include <sys/eventfd.h>
 
-struct count {
+struct sleeper {
     int fd;
 };
 
-static void make_count(struct count *count, char *line, unsigned initial)
+static void make_sleeper(struct sleeper *sleeper, void *word, char *line)
 {
+    (void)word;
     (void)line; /* the counter is in the kernel */
-    count->fd = must(eventfd(initial, EFD_SEMAPHORE), "eventfd");
+    sleeper->fd = must(eventfd(0, EFD_SEMAPHORE), "eventfd");
 }
 
-static void take_one(struct count *count)
+static void sleep_once(struct sleeper *sleeper, uint32_t announced)
 {
     uint64_t one;
 
-    must(read(count->fd, &one, sizeof(one)), "read");
+    (void)announced;
+    must(read(sleeper->fd, &one, sizeof(one)), "read");
 }
 
-static void give_one(struct count *count)
+static void wake(struct sleeper *sleeper)
 {
     uint64_t one = 1;
 
-    must(write(count->fd, &one, sizeof(one)), "write");
+    must(write(sleeper->fd, &one, sizeof(one)), "write");
 }
 
 static void destroy(void)

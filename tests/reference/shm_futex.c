@@ -1,49 +1,31 @@
-/* Shared memory, with words for futex(2).
+/* Shared memory, and the word of its doorbell at which each process sleeps: futex(2).
  *
- * The giver wakes only if the taker may sleep. Each side stores to one word and then loads the
- * other one, sequentially consistent, or the load could be executed before the store: the giver
- * sees `asleep`, or the taker sees the new total, and then the kernel does not let it sleep.
+ * The kernel does not let it sleep if the word no longer has the value that announced it.
  */
 #define HAS_DEPTH 1
 #include "reference.h"
 
 #include <linux/futex.h>
-#include <stdatomic.h>
 #include <sys/syscall.h>
 
-struct words {
-    _Atomic uint32_t total; /* given so far */
-    _Atomic uint32_t asleep;
+struct sleeper {
+    void *word;
 };
 
-struct count {
-    struct words *words;
-    uint32_t taken;
-};
-
-static void make_count(struct count *count, char *line, unsigned initial)
+static void make_sleeper(struct sleeper *sleeper, void *word, char *line)
 {
-    count->words = (struct words *)line;
-    atomic_init(&count->words->total, initial);
+    (void)line;
+    sleeper->word = word;
 }
 
-static void take_one(struct count *count)
+static void sleep_once(struct sleeper *sleeper, uint32_t announced)
 {
-    struct words *words = count->words;
-
-    while (atomic_load(&words->total) == count->taken) {
-        atomic_store(&words->asleep, 1);
-        syscall(SYS_futex, &words->total, FUTEX_WAIT, count->taken, NULL);
-        atomic_store(&words->asleep, 0);
-    }
-    count->taken++;
+    syscall(SYS_futex, sleeper->word, FUTEX_WAIT, announced, NULL);
 }
 
-static void give_one(struct count *count)
+static void wake(struct sleeper *sleeper)
 {
-    atomic_fetch_add(&count->words->total, 1);
-    if (atomic_load(&count->words->asleep))
-        syscall(SYS_futex, &count->words->total, FUTEX_WAKE, 1);
+    syscall(SYS_futex, sleeper->word, FUTEX_WAKE, 1);
 }
 
 static void destroy(void)

@@ -1,27 +1,30 @@
-/* Shared memory, with POSIX semaphores in it: shm_overview(7), sem_overview(7). */
+/* Shared memory, and a POSIX semaphore in it by which each process sleeps: shm_overview(7),
+ * sem_overview(7). */
 #define HAS_DEPTH 1
 #include "reference.h"
 
 #include <semaphore.h>
 
-struct count {
+struct sleeper {
     sem_t *semaphore;
 };
 
-static void make_count(struct count *count, char *line, unsigned initial)
+static void make_sleeper(struct sleeper *sleeper, void *word, char *line)
 {
-    count->semaphore = (sem_t *)line;
-    must(sem_init(count->semaphore, 1, initial), "sem_init");
+    (void)word;
+    sleeper->semaphore = (sem_t *)line;
+    must(sem_init(sleeper->semaphore, 1, 0), "sem_init");
 }
 
-static void take_one(struct count *count)
+static void sleep_once(struct sleeper *sleeper, uint32_t announced)
 {
-    must(sem_wait(count->semaphore), "sem_wait");
+    (void)announced;
+    must(sem_wait(sleeper->semaphore), "sem_wait");
 }
 
-static void give_one(struct count *count)
+static void wake(struct sleeper *sleeper)
 {
-    must(sem_post(count->semaphore), "sem_post");
+    must(sem_post(sleeper->semaphore), "sem_post");
 }
 
 static void destroy(void)

@@ -1,38 +1,40 @@
-/* Shared memory, with System V semaphores, each a set of one: semop(2). */
+/* Shared memory, and a System V semaphore, a set of one, by which each process sleeps: semop(2). */
 #define HAS_DEPTH 1
 #include "reference.h"
 
 #include <sys/sem.h>
 
-struct count {
+struct sleeper {
     int set;
 };
 
-static int sets[4], made;
+static int sets[2], made;
 
-static void make_count(struct count *count, char *line, unsigned initial)
+static void make_sleeper(struct sleeper *sleeper, void *word, char *line)
 {
+    (void)word;
     (void)line; /* the semaphore is in the kernel */
-    count->set = must(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600), "semget");
-    sets[made++] = count->set;
-    must(semctl(count->set, 0, SETVAL, initial), "semctl");
+    sleeper->set = must(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600), "semget");
+    sets[made++] = sleeper->set;
+    must(semctl(sleeper->set, 0, SETVAL, 0), "semctl");
 }
 
-static void add(struct count *count, short how_many)
+static void add(struct sleeper *sleeper, short how_many)
 {
     struct sembuf operation = {.sem_num = 0, .sem_op = how_many, .sem_flg = 0};
 
-    must(semop(count->set, &operation, 1), "semop");
+    must(semop(sleeper->set, &operation, 1), "semop");
 }
 
-static void take_one(struct count *count)
+static void sleep_once(struct sleeper *sleeper, uint32_t announced)
 {
-    add(count, -1);
+    (void)announced;
+    add(sleeper, -1);
 }
 
-static void give_one(struct count *count)
+static void wake(struct sleeper *sleeper)
 {
-    add(count, 1);
+    add(sleeper, 1);
 }
 
 static void destroy(void)
