@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 SIZE, DEPTH = 100, 4
 RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:sysv+posix-sem/huge")
-OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "sysv-queue", "posix-queue")
+OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue")
 LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # several times round the ring
 
 

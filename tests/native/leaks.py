@@ -42,10 +42,10 @@ WARM = 100  # rounds before the first count: blocks that are kept once are not a
 DEPTH = 4
 SPARE = 8  # bytes a round: less than the smallest block
 KINDS = (
-    "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue", "shm:posix+posix-sem",
-    "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex", "shm:memfd+spin",
-    "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd",
-    "futex", "signal", "flock", "unguarded", "null",
+    "pipe", "unix-stream", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
+    "shm:posix+posix-sem", "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex",
+    "shm:memfd+spin", "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place", "posix-sem",
+    "sysv-sem", "eventfd", "futex", "signal", "flock", "unguarded", "null",
 )  # fmt: skip
 TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
 

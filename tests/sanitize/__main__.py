@@ -35,7 +35,7 @@ LIBRARIES = ("libasan.so", "libstdc++.so.6")  # the second one for numpy's excep
 
 # One transport for each builder of operations and each way in which a ring waits.
 KINDS = (
-    "pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue",
+    "pipe", "unix-stream", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
     "shm:posix+posix-sem", "shm:posix+sysv-sem", "shm:posix+eventfd", "shm:posix+futex",
     "shm:posix+spin", "shm:posix+spin-block", "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",

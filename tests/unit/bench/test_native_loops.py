@@ -460,7 +460,8 @@ def test_both_sides_run_at_once(name: str, near: Part, far: Part) -> None:
     other.close()
 
 
-@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "sysv-queue", "posix-queue"])
+@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "socketpair:dgram",
+                                  "sysv-queue", "posix-queue"])  # fmt: skip
 def test_a_server_and_its_clients_play_at_once(name: str) -> None:
     *clients, server = ends(name, Topology.HUB, parties=4)
     clock = RealClock()
@@ -470,8 +471,9 @@ def test_a_server_and_its_clients_play_at_once(name: str) -> None:
         endpoint.close()
 
 
-@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "posix-queue", "sysv-queue",
-                                  "shm:posix+posix-sem", "shm:posix+futex"])  # fmt: skip
+@pytest.mark.parametrize("name", ["pipe", "unix-stream", "unix-dgram", "socketpair:dgram",
+                                  "posix-queue", "sysv-queue", "shm:posix+posix-sem",
+                                  "shm:posix+futex"])  # fmt: skip
 def test_a_client_that_there_is_not_is_no_peer_that_left(name: str) -> None:
     *clients, server = ends(name, Topology.HUB, parties=3)
     # A queue of System V's does not know how many there are: an index is a message's type.

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.planner import cells_of
 from ipcbench.bench.plan.profile import (
     MOST_PROCESSES,
     PROFILES,
@@ -20,6 +21,7 @@ from ipcbench.bench.plan.profile import (
 )
 from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.records import Settings
+from ipcbench.transports.registry import matching
 
 PROFILE = """
 about = "for tests"
@@ -323,6 +325,32 @@ def test_rigorous_is_standard_in_more_rounds() -> None:
     standard, rigorous = load_profile("standard"), load_profile("rigorous")
     assert rigorous.settings.rounds > 2 * standard.settings.rounds
     assert (rigorous.name, rigorous.axes) == ("rigorous", standard.axes)
+
+
+ROOM = ("unix-stream:1M", "tcp:1M", "socketpair:dgram", "socketpair:seqpacket")
+
+
+def test_standard_has_fixed_buffers_and_pairs_beside_the_usual_ones() -> None:
+    cells = {
+        (one.transport, one.pattern, one.size)
+        for one in cells_of(load_profile("standard").axes, matching)
+        if one.runtime == "python" and one.placement == "same-core"
+    }
+    for pattern in ("latency", "stream"):
+        for size in (64, 65536):
+            for name in (*ROOM, "unix-stream", "tcp", "unix-dgram", "socketpair"):
+                assert (name, pattern, size) in cells
+
+
+def test_quick_compares_fixed_buffers_where_messages_fill_them() -> None:
+    cells = list(cells_of(load_profile("quick").axes, matching))
+    found = {(one.pattern, one.size, one.placement, one.transport) for one in cells}
+    for name in ("pipe", "unix-stream", "tcp"):
+        for placement in ("same-core", "cross-core-awake"):
+            for transport in (name, f"{name}:1M"):
+                assert ("stream", 65536, placement, transport) in found
+    for transport in ("unix-dgram", "socketpair:dgram"):
+        assert ("latency", 64, "same-core", transport) in found
 
 
 def test_a_table_that_is_given_replaces_that_of_the_base() -> None:
