@@ -250,7 +250,7 @@ def test_no_signal_can_be_queued(sandbox: Sandbox) -> None:
 
 def test_no_loopback(sandbox: Sandbox) -> None:
     found = sandbox.unavailable(Confinement(namespaces=("net",)))
-    assert list(found) == ["tcp", "tcp6"]
+    assert list(found) == ["tcp", "tcp6", "tcp:1M"]
     assert found["tcp"][0] == "connect(2) to 127.0.0.1 fails: Network is unreachable"
     assert all(remedy.startswith("ip link set lo up") for _, remedy in found.values())
 
