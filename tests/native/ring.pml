@@ -6,6 +6,8 @@
  * Stores go through a buffer that is emptied at any time (x86's order, Intel SDM 3A, 8.2.3.4).
  * -DCOUNTER: they sleep by a counter, which holds tokens, and else at the word of their doorbell.
  * -DPYTHON=1, 2 or 3: the producer, the consumer or both are in Python, which has no exchange.
+ * -DECHO: the consumer sends each message back in a second ring; the producer has up to WINDOW
+ * messages on their way. Then the one doorbell of a process is for messages and for room.
  *
  * These leave out a part of the protocol. A process then sleeps for ever ("invalid end state"):
  *   NO_SENDERS_FENCE, NO_RECEIVERS_FENCE, NO_SECOND_LOOK, BELL_FIRST (before the store), LATE_CLEAR
@@ -25,6 +27,9 @@
 #endif
 #ifndef PYTHON
 #define PYTHON 0
+#endif
+#ifndef WINDOW
+#define WINDOW (DEPTH + 1)
 #endif
 #ifndef ROOM_EVERY
 #define RINGS_FOR_ROOM(n) ((n) % DEPTH == 0 || (n) % DEPTH == (DEPTH + 1) / 2)
@@ -54,11 +59,12 @@
 #endif
 
 #define IN_PYTHON(self) ((PYTHON >> self) & 1)
-#define WORDS (3 + 2 * DEPTH)
-#define FREED 0
-#define BELL(self) (1 + self)
-#define HEAD(n) (3 + ((n) - 1) % DEPTH)
-#define BYTE(n) (3 + DEPTH + ((n) - 1) % DEPTH)
+#define OF_RING(way) (2 + (way) * (1 + 2 * DEPTH))
+#define WORDS OF_RING(2)
+#define BELL(self) self
+#define FREED(way) OF_RING(way)
+#define HEAD(way, n) (OF_RING(way) + 1 + ((n) - 1) % DEPTH)
+#define BYTE(way, n) (OF_RING(way) + 1 + DEPTH + ((n) - 1) % DEPTH)
 
 byte memory[WORDS];
 chan buffers[2] = [4] of { byte, byte }; /* the producer's stores, the consumer's */
@@ -199,32 +205,51 @@ inline await(self, work)
     od
 }
 
-inline put(n)
+/* Each side sends in the ring of its own number. */
+
+inline put(self, n)
 {
-#ifdef HEAD_FIRST
-    store(0, HEAD(n), LAP(n));
-    store(0, BYTE(n), n)
-#else
-    store(0, BYTE(n), n);
-    store(0, HEAD(n), LAP(n))
+    await(self, (n) - 1 - memory[FREED(self)] < FREE_LIMIT);
+#ifdef BELL_FIRST
+    notify(self, 1 - self);
 #endif
+#ifdef HEAD_FIRST
+    store(self, HEAD(self, n), LAP(n));
+    store(self, BYTE(self, n), n);
+#else
+    store(self, BYTE(self, n), n);
+    store(self, HEAD(self, n), LAP(n));
+#endif
+#ifndef BELL_FIRST
+    notify(self, 1 - self)
+#endif
+}
+
+inline take(self, n)
+{
+    await(self, memory[HEAD(1 - self, n)] == LAP(n));
+    assert(memory[BYTE(1 - self, n)] == n);
+    store(self, FREED(1 - self), n);
+    if
+    :: RINGS_FOR_ROOM(n) -> notify(self, 1 - self)
+    :: else
+    fi
 }
 
 proctype producer()
 {
-    byte sent = 0, seen;
+    byte sent = 0, answered = 0, seen;
     bool ours;
     do
-    :: sent == MESSAGES -> break
-    :: else ->
-        await(0, sent - memory[FREED] < FREE_LIMIT);
-        sent++;
-#ifdef BELL_FIRST
-        notify(0, 1);
-        put(sent)
+#ifdef ECHO
+    :: answered == MESSAGES -> break
+    :: sent < MESSAGES && sent - answered < WINDOW -> put(0, sent + 1); sent++
+    :: answered < MESSAGES && (sent == MESSAGES || sent - answered == WINDOW) ->
+        take(0, answered + 1);
+        answered++
 #else
-        put(sent);
-        notify(0, 1)
+    :: sent == MESSAGES -> break
+    :: else -> put(0, sent + 1); sent++
 #endif
     od
 }
@@ -236,14 +261,11 @@ proctype consumer()
     do
     :: taken == MESSAGES -> break
     :: else ->
-        await(1, memory[HEAD(taken + 1)] == LAP(taken + 1));
-        taken++;
-        assert(memory[BYTE(taken)] == taken);
-        store(1, FREED, taken);
-        if
-        :: RINGS_FOR_ROOM(taken) -> notify(1, 0)
-        :: else
-        fi
+        take(1, taken + 1);
+#ifdef ECHO
+        put(1, taken + 1);
+#endif
+        taken++
     od
 }
 

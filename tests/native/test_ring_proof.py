@@ -108,12 +108,34 @@ def test_promela(
         pytest.skip("Spin is not installed: apt-get install spin")
     how = (*doorbell, f"-DPYTHON={python}")
     assert "errors: 0" in _checked(tmp_path, spin, compiler, *how)
+    echo = ("-DECHO", "-DDEPTH=1", "-DMESSAGES=3")
+    assert "errors: 0" in _checked(tmp_path, spin, compiler, *how, *echo)
     # Every run leaves out each part of the other model; here only a soak leaves out all of them.
     asleep, wrong = parts
     for what in sampling.some((*asleep, *wrong), 1):
         output = _checked(tmp_path, spin, compiler, *how, f"-D{what}")
         found = "invalid end state" if what in asleep else "assertion violated"
         assert "errors: 1" in output and f"pan:1: {found}" in output, what
+
+
+@pytest.mark.parametrize(
+    ("window", "room", "hangs"), [(5, (), False), (6, (), True), (6, ("-DROOM_EVERY=1",), False)]
+)
+def test_an_echo_bears_a_window_of_a_ring(
+    window: int, room: tuple[str, ...], hangs: bool, tmp_path: Path
+) -> None:
+    """A producer that sleeps is woken by a consumer that goes on receiving.
+
+    An echo does not while its own ring is full. So a window of more than 2 depth + 3 - 2 half laps
+    may hang, which a ring for each slot would bear.
+    """
+    spin, compiler = shutil.which("spin"), shutil.which("cc")
+    if spin is None or compiler is None:
+        pytest.skip("Spin is not installed: apt-get install spin")
+    echo = ("-DCOUNTER", "-DPYTHON=3", "-DECHO", "-DDEPTH=3", "-DMESSAGES=11", *room)
+    output = _checked(tmp_path, spin, compiler, *echo, f"-DWINDOW={window}")
+    assert ("pan:1: invalid end state" in output) == hangs
+    assert f"errors: {int(hangs)}" in output
 
 
 def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:
