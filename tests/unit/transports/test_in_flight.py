@@ -125,7 +125,9 @@ def test_a_depth_is_counted_in_bytes() -> None:
 
 
 @pytest.mark.parametrize("size", [TYPICAL, LONG])
-@pytest.mark.parametrize("name", ["pipe", "pipe:1M", "fifo", "unix-stream", "socketpair"])
+@pytest.mark.parametrize(
+    "name", ["pipe", "pipe:1M", "fifo", "unix-stream", "unix-stream:1M", "socketpair"]
+)
 def test_a_stream_holds_exactly_what_it_states(name: str, size: int, tmp_path: Path) -> None:
     """The contract leaves a byte stream a margin, for the packets of TCP."""
     with Participants(available(name), Spec(size)) as participants:
