@@ -68,6 +68,7 @@ class Ring:
         messages: messages of each producer.
         counter: processes sleep by a counter, and else at the word.
         ends: the runtimes of the consumer and of the producers, a lane each.
+        early: a sleep at a word may end early, once for each process: futex(2), EINTR.
         room_every: messages between two rings for room; 0: half a lap, as in the ring.
         without: parts of the protocol that are left out.
     """
@@ -76,6 +77,7 @@ class Ring:
     messages: int
     counter: bool = False
     ends: tuple[str, ...] = (C, C)
+    early: bool = False
     room_every: int = 0
     without: frozenset[str] = frozenset()
 
@@ -111,6 +113,7 @@ class Side(NamedTuple):
     turn: int = 0
     looked: int = 0  # lanes, in one look at all of them
     seen: int = 0  # the doorbell of another process
+    early: int = 0  # sleeps that ended early
     announced: int = 0  # the value of its own doorbell that announced it; 0: it is not announced
     buffer: tuple[tuple[str, int], ...] = ()
     taken: tuple[int, ...] = ()
@@ -265,6 +268,14 @@ def _sleep(ring: Ring, state: State, number: int, work: str) -> State | None:
     return _moved(_added(state, number, -1), number, at=after, announced=announced)
 
 
+def _ended_early(ring: Ring, state: State, number: int) -> State | None:
+    """End a sleep at a word that no process has ended, while its announcement is in the word."""
+    early = state.sides[number].early
+    if early or not ring.early:
+        return None
+    return _moved(state, number, at="look", announced=0, early=1)
+
+
 def _found(ring: Ring, state: State, number: int, work: str) -> State:
     """Go to the work that a look has found. The announcement stands."""
     side = state.sides[number]
@@ -277,7 +288,9 @@ def _found(ring: Ring, state: State, number: int, work: str) -> State:
 def _consumer(ring: Ring, state: State) -> State | None:
     side = state.sides[0]
     lane, at = side.turn, side.at
-    if at == "asleep" or (at == "look" and sum(side.taken) == ring.messages * ring.lanes):
+    if at == "asleep":
+        return _ended_early(ring, state, 0)
+    if at == "look" and sum(side.taken) == ring.messages * ring.lanes:
         return None
     if at in ("fence", "exchange", "clear", "wake"):
         return _turned(ring, _notify(ring, state, 0, lane + 1, "over"))
@@ -314,8 +327,10 @@ def _turned(ring: Ring, state: State | None) -> State | None:
 def _producer(ring: Ring, state: State, number: int) -> State | None:
     side, lane = state.sides[number], number - 1
     at = side.at
-    if at in ("done", "asleep"):
+    if at == "done":
         return None
+    if at == "asleep":
+        return _ended_early(ring, state, number)
     if at in ("fence", "exchange", "clear", "wake"):
         return _notify(ring, state, number, 0, "store" if _bell_first(ring) else "check")
     if at in ("announce", "sleep"):

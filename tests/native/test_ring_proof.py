@@ -42,6 +42,7 @@ LARGE = [  # slots are used again
 
 def _named(ring: Ring) -> str:
     by = "counter" if ring.counter else "word"
+    by += ", early" if ring.early else ""
     return f"{by}, {'-'.join(ring.ends)}, {ring.depth} slots, {ring.messages} messages"
 
 
@@ -50,6 +51,7 @@ def _named(ring: Ring) -> str:
     [
         *(Ring(*shape, counter, ends) for ends in PAIRS for counter in (WORD, COUNTER)
           for shape in SHAPES),
+        *(Ring(*shape, WORD, ends, early=True) for ends in PAIRS for shape in SHAPES[:2]),
         *SEVERAL,
         *(LARGE if sampling.SOAK else []),
     ],
