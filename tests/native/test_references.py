@@ -108,6 +108,41 @@ def test_the_depth_can_be_chosen(name: str, place: Path) -> None:
     assert len(times) == 2
 
 
+WITH_DEPTH = """
+#define HAS_DEPTH 1
+#include "reference.h"
+static void create(void) { printf("%zu\\n", depth); exit(0); }
+static void attach(enum side me) { (void)me; }
+static void put(const char *data, size_t length) { (void)data, (void)length; }
+static void take(char *buffer, size_t length) { (void)buffer, (void)length; }
+static void destroy(void) { }
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "depth"),
+    [
+        (1, 4096),
+        (16, 4096),
+        (17, 3855),
+        (64, 1024),
+        (4096, 16),
+        (16384, 4),
+        (65536, 4),
+        ((1 << 20) - 1, 4),
+        (1 << 20, 2),
+    ],
+)
+def test_the_default_depth_is_that_of_a_ring(size: int, depth: int, place: Path) -> None:
+    """64 KiB or 4 slots, whichever is more; 2 from 1 MiB on, and 4,096 at most."""
+    _program("pipe")
+    (place / "depth.c").write_text(WITH_DEPTH)
+    done = _run(
+        build.compiled(place / "depth.c"), "stream", size, 1, 1, CPUS[0], CPUS[0], place=place
+    )
+    assert done.stdout == f"{depth}\n"
+
+
 def test_more_bytes_take_longer(place: Path) -> None:
     """The time is that of the transfer: it grows with the size of the messages."""
     program = _program("pipe")
