@@ -127,8 +127,8 @@ def process_signal(owner: object, pidfd: int, number: int, policy: WaitPolicy, /
 def file_lock(owner: object, fd: int, records: bool, /) -> object: ...
 def unguarded(owner: object, /) -> object: ...
 
-# Rings. A lane of a counted ring is (start, free slots, used slots, counted); one of a word ring
-# (start, doorbell of its consumer).
+# Rings. A lane of a counted ring is (start, free slots, used slots, counted); one of a ring
+# (start, doorbell of the process at its other side). A doorbell is (start, counter or None).
 
 def counted_ring(
     owner: object,
@@ -141,19 +141,20 @@ def counted_ring(
     in_place: bool,
     /,
 ) -> object: ...
-def word_ring(
+def ring(
     owner: object,
     memory: Buffer,
     size: int,
     depth: int,
-    incoming: tuple[tuple[int, int], ...],
-    outgoing: tuple[tuple[int, int], ...],
+    incoming: tuple[tuple[int, tuple[int, object]], ...],
+    outgoing: tuple[tuple[int, tuple[int, object]], ...],
     hub: bool,
     in_place: bool,
+    doorbell: tuple[int, object],
     policy: WaitPolicy,
     /,
 ) -> object: ...
-def word_lane_bytes(size: int, depth: int, /) -> int: ...
+def lane_bytes(size: int, depth: int, /) -> int: ...
 
 # The null transport.
 

@@ -30,8 +30,8 @@ extern PyMethodDef ipcbench_descriptors[];
 extern PyMethodDef ipcbench_queues[];
 extern PyMethodDef ipcbench_signalling[];
 extern PyMethodDef ipcbench_waiters[];
+extern PyMethodDef ipcbench_counted_rings[];
 extern PyMethodDef ipcbench_rings[];
-extern PyMethodDef ipcbench_word_rings[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 

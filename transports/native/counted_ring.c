@@ -132,7 +132,7 @@ ring_read(void *ctx, void *Py_UNUSED(buffer), size_t size)
 
 /* The description of a lane: (start, free slots, used slots, counted). */
 static int
-init_lane(void *made, const struct ring_seat *seat, const struct ring_args *given,
+init_lane(void *made, struct ring_seat *seat, const struct ring_args *given,
           PyObject *description)
 {
     struct lane *lane = made;
@@ -187,7 +187,7 @@ counted_ring(PyObject *Py_UNUSED(module), PyObject *arguments)
     return ipcbench_capsule(ops, given.owner, ipcbench_ring_seat_dispose);
 }
 
-PyMethodDef ipcbench_rings[] = {
+PyMethodDef ipcbench_counted_rings[] = {
     {"counted_ring", counted_ring, METH_VARARGS,
      "A seat at a counted ring: owner, memory, size, depth, incoming lanes, outgoing lanes, hub, "
      "in place."},

@@ -1,4 +1,4 @@
-/* Waiting for words in shared memory: looking at them, yielding the CPU, sleeping in futex(2).
+/* Waiting for words in shared memory: between two looks, and in futex(2).
  *
  * Header-only and free of Python, so that tests can run it between threads (tests/native). */
 #ifndef IPCBENCH_FUTEX_H
@@ -77,70 +77,19 @@ ipcbench_fence(uint32_t *doorbell)
 #endif
 }
 
-/* A *doorbell*: a futex word on which one process sleeps, and which any number of processes ring.
- *
- * Bit 0 is set by a process that is about to sleep; the other bits count the wake-ups.
- *
- *   receiver:  set bit 0; FENCE; look again; futex(2) FUTEX_WAIT while the word has the value set
- *   sender:    store; FENCE; if bit 0 is set: add 1, which clears it; FUTEX_WAKE
- *
- * Invariant: a process that sleeps has missed no store, or a wake-up follows. For the fences have
- * a total order (C11, 7.17.3 and 7.17.4; tests/native/ring.pml and tests/native/interleavings.py
- * try all orders that x86 allows), so one of the two is first:
- *   - the receiver's: then the sender sees bit 0 and wakes. The wake-up changes the word, so a
- *     FUTEX_WAIT after it does not sleep (futex(2): EAGAIN), and one before it is woken;
- *   - the sender's: then the receiver's second look sees the store.
- * Without the fences each side may miss the other's store, on x86 too, where a load may be
- * executed before an earlier store (Intel SDM 3A, 8.2.3.4).
- *
- * Of several senders that see bit 0 at a time, the exchange succeeds for one, which wakes. */
+/* Wake the process that sleeps at a word. */
 static inline void
-ipcbench_wake(uint32_t *doorbell)
+ipcbench_futex_wake(uint32_t *word)
 {
-    ipcbench_fence(doorbell);
-    uint32_t seen = __atomic_load_n(doorbell, __ATOMIC_RELAXED);
-    if ((seen & 1) && __atomic_compare_exchange_n(doorbell, &seen, seen + 1, 0, __ATOMIC_SEQ_CST,
-                                                  __ATOMIC_RELAXED))
-        syscall(SYS_futex, doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-typedef int (*ipcbench_condition)(void *argument);
-
-/* Sleep until the next wake-up, unless the condition holds already. Returns early after a signal's
- * handler: 0, or -EINTR. */
+/* Sleep while the word has this value. Returns early after a signal's handler: 0, or -EINTR. */
 static inline int
-ipcbench_sleep(uint32_t *doorbell, ipcbench_condition condition, void *argument)
+ipcbench_futex_wait(uint32_t *word, uint32_t value)
 {
-    uint32_t set = __atomic_fetch_or(doorbell, 1, __ATOMIC_SEQ_CST) | 1;
-    ipcbench_fence(doorbell);
-    if (condition(argument)) {
-        __atomic_fetch_and(doorbell, ~1u, __ATOMIC_RELAXED); /* woken or not: no process sleeps */
-        return 0;
-    }
-    long woken = syscall(SYS_futex, doorbell, FUTEX_WAIT, set, NULL, NULL, 0);
+    long woken = syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
     return woken < 0 && errno == EINTR ? -EINTR : 0;
-}
-
-/* Wait until the condition holds: 0, or -EAGAIN or -EINTR as the policy says. Inlined, together
- * with the condition. */
-static inline __attribute__((always_inline)) ssize_t
-ipcbench_await(const struct wait_policy *policy, uint32_t *doorbell, ipcbench_condition condition,
-               void *argument)
-{
-    for (unsigned looked = 0; !condition(argument); looked++) {
-        if (policy->nowait)
-            return -EAGAIN;
-        if (policy->sleeps && looked >= policy->looks) {
-            if (ipcbench_sleep(doorbell, condition, argument) < 0 && policy->interruptible)
-                return -EINTR;
-            looked = 0;
-        } else if (policy->interruptible && looked == ipcbench_interrupt_interval(policy)) {
-            return -EINTR;
-        } else {
-            ipcbench_pass_time(policy, looked);
-        }
-    }
-    return 0;
 }
 
 #endif

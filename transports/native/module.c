@@ -100,8 +100,8 @@ add_parts(PyObject *module)
         ipcbench_queues,
         ipcbench_signalling,
         ipcbench_waiters,
+        ipcbench_counted_rings,
         ipcbench_rings,
-        ipcbench_word_rings,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)

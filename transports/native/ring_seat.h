@@ -32,7 +32,7 @@ struct ring_seat {
 };
 
 /* Initialize a lane from its description: 0, or -1 with an error set. */
-typedef int (*ipcbench_lane_init)(void *lane, const struct ring_seat *seat,
+typedef int (*ipcbench_lane_init)(void *lane, struct ring_seat *seat,
                                   const struct ring_args *given, PyObject *description);
 
 /* Make a seat of `bytes`, which begins with `struct ring_seat`, with lanes of `lane` bytes each.

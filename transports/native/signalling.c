@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "doorbell.h"
 #include "ring_seat.h"
 #include "waiters.h"
 
@@ -85,8 +86,8 @@ guard_of(PyObject *Py_UNUSED(module), PyObject *arguments)
                   (struct ipcbench_ops){.acquire = pair_wait, .leave = pair_notify});
 }
 
-/* Futex words: each has a count of its notifications, and a doorbell (futex.h). A word has a pair of
- * cache lines: the other word is written by the other process. */
+/* Futex words: each has a count of its notifications, and a doorbell (doorbell.h). A word has a pair
+ * of cache lines: the other word is written by the other process. */
 
 struct futex_word {
     uint64_t count;
@@ -95,6 +96,7 @@ struct futex_word {
 
 struct futex_signal {
     struct futex_word *mine, *theirs;
+    struct doorbell own, other;
     uint64_t taken, given;
     struct wait_policy policy;
     Py_buffer memory;
@@ -111,7 +113,7 @@ static ssize_t
 futex_wait(void *ctx)
 {
     struct futex_signal *signal = ctx;
-    ssize_t found = ipcbench_await(&signal->policy, &signal->mine->doorbell, is_notified, signal);
+    ssize_t found = ipcbench_await(&signal->policy, &signal->own, is_notified, signal);
     if (found == 0)
         signal->taken++;
     return found;
@@ -122,9 +124,7 @@ futex_notify(void *ctx)
 {
     struct futex_signal *signal = ctx;
     __atomic_store_n(&signal->theirs->count, ++signal->given, __ATOMIC_RELEASE);
-    if (signal->policy.sleeps)
-        ipcbench_wake(&signal->theirs->doorbell);
-    return 0;
+    return signal->policy.sleeps ? ipcbench_wake(&signal->other) : 0;
 }
 
 static void
@@ -152,6 +152,8 @@ word_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
     }
     signal.mine = (struct futex_word *)((char *)signal.memory.buf + mine);
     signal.theirs = (struct futex_word *)((char *)signal.memory.buf + theirs);
+    signal.own.word = &signal.mine->doorbell;
+    signal.other.word = &signal.theirs->doorbell;
     return enclosed((struct ipcbench_ops){.wait = futex_wait, .notify = futex_notify}, &signal,
                     sizeof signal, owner, futex_dispose);
 }

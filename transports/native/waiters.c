@@ -25,7 +25,7 @@ sysv_change(const struct waiter *self, short by, short flags)
 {
     struct sembuf change = {.sem_num = 0, .sem_op = by, .sem_flg = flags};
     while (semop(self->id, &change, 1) < 0)
-        if (errno != EINTR)
+        if (!ipcbench_continues(self))
             return errno == EIDRM || errno == EINVAL ? -EPIPE : -errno;
     return 0;
 }
@@ -49,7 +49,7 @@ event_wait(const struct waiter *self)
 {
     uint64_t one;
     while (read(self->id, &one, sizeof one) < 0)
-        if (errno != EINTR)
+        if (!ipcbench_continues(self))
             return -errno;
     return 0;
 }
@@ -116,6 +116,7 @@ posix_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
     return enclosed((struct waiter){
         .wait = policy.nowait ? posix_try : NULL,
         .semaphore = semaphore,
+        .policy = policy,
     });
 }
 
@@ -132,6 +133,7 @@ sysv_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
         .notify = sysv_notify,
         .id = id,
         .flags = (undo ? SEM_UNDO : 0) | (policy.nowait ? IPC_NOWAIT : 0),
+        .policy = policy,
     });
 }
 

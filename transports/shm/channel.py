@@ -1,42 +1,47 @@
-"""The owner's side of shared memory: one segment, and the waiters of its lanes."""
+"""The owner's side of shared memory: one segment, and the waiters of its layout."""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 from ipcbench.transports.base import PlainChannel, duplicate_all
 from ipcbench.transports.contract import Role, Ticket
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
-from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.counted_layout import CountedLayout
+from ipcbench.transports.shm.layout import RingLayout
 from ipcbench.transports.sync.waiter import Fixed, Waiter, WaiterKind
+
+Layout: TypeAlias = RingLayout | CountedLayout
 
 
 class ShmChannel(PlainChannel):
-    """A segment and its waiters, which the owner created."""
+    """A segment and its waiters, which the owner created; waiters in memory need nothing else."""
 
     _segment: OwnedSegment
 
     def __init__(self, segments: SegmentKind, kind: WaiterKind, layout: Layout) -> None:
-        super().__init__(layout.spec)
+        super().__init__(layout.seats.spec)
         self._layout = layout
         self._waiters: list[Waiter] = []
-        spec = layout.spec
-        self._segment = segments.create(layout.size, spec.name)
+        name = self._spec.name
+        self._segment = segments.create(layout.size, name)
         try:
-            for number, initial in enumerate(layout.initials):
-                fixed = None if spec.name is None else Fixed(spec.name, number)
-                word = layout.word(self._segment.memory, number)
-                self._waiters.append(kind.create(initial, fixed, word))
+            for number, initial in enumerate([] if kind.in_memory else layout.counters):
+                fixed = None if name is None else Fixed(name, number)
+                self._waiters.append(kind.create(initial, fixed))
         except BaseException:
             self.close()
             self.unlink()
             raise
 
     def _ticket(self, role: Role, index: int) -> Ticket:
-        """Make a ticket with the descriptors of the segment and of the waiters that have one."""
-        fds = [self._segment.fd, *(waiter.fd for waiter in self._waiters)]
+        """Make a ticket with the segment, and with the waiters that the seat uses."""
+        used = self._layout.opened(role, index) if self._waiters else []
+        fds = [self._segment.fd, *(self._waiters[number].fd for number in used)]
         data = {
             "segment": self._segment.address,
-            "depth": self._layout.depth,
-            "waiters": [waiter.address for waiter in self._waiters],
+            "depth": self._layout.seats.depth,
+            "waiters": [[number, self._waiters[number].address] for number in used],
         }
         copies = duplicate_all(fd for fd in fds if fd is not None)
         return Ticket(role, index, self._spec, data=data, fds=copies)

@@ -1,4 +1,4 @@
-"""Counted ring: a bounded buffer of slots in shared memory, with two waiters.
+"""Counted ring: a bounded buffer of slots in shared memory, with two signals a message.
 
 A *lane* is a ring with one producer and one consumer, each with a position of its
 own. Two waiters count the free slots and the used slots. Both order memory: the
@@ -6,8 +6,8 @@ bytes of a slot are written before the slot is counted. Several producers have a
 each and share the waiter of the used slots: without compare-and-swap, which Python
 lacks, they could not share a position.
 
-Here the waiters are the kernel's or the C library's; word_ring.py has the same over
-words in memory.
+The ring of ring.py sends a signal only where the other side sleeps; this one shows the
+difference.
 
 Layout of a lane, each part on cache lines of its own, the lane on pairs of them::
 
@@ -23,28 +23,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.sync.waiter import WaiterKind, uninterrupted
+from ipcbench.transports.shm.layout import LINE_PAIR, in_lines
+from ipcbench.transports.sync.waiter import WaiterKind
 
 CACHE_LINE = 64
-LINE_PAIR = 128  # bytes that x86 fetches together: IPCBENCH_LINE_PAIR of native/futex.h
-DEFAULT_CAPACITY = 256 * 1024  # bytes: four times a pipe's, so that the depth matters little
-DEFAULT_DEPTHS = (2, 64)
-
-
-def default_depth(size: int) -> int:
-    """Return the slots for about `DEFAULT_CAPACITY` bytes a direction, within bounds."""
-    low, high = DEFAULT_DEPTHS
-    return min(high, max(low, DEFAULT_CAPACITY // max(size, 1)))
-
-
-def _lines(size: int) -> int:
-    return -(-size // CACHE_LINE) * CACHE_LINE
 
 
 def lane_size(size: int, depth: int) -> int:
     """Return the bytes of a lane in the segment: the next lane has another producer."""
-    lines = CACHE_LINE + _lines(8 * depth) + depth * _lines(max(size, 1))
-    return -(-lines // LINE_PAIR) * LINE_PAIR
+    lines = CACHE_LINE + in_lines(8 * depth) + depth * in_lines(max(size, 1))
+    return in_lines(lines, LINE_PAIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +48,8 @@ class Lane:
         """Make the views of lane `number`; lane 0 begins at `base`."""
         start = base + number * lane_size(size, depth)
         lengths = start + CACHE_LINE
-        slots = lengths + _lines(8 * depth)
-        stride = _lines(max(size, 1))
+        slots = lengths + in_lines(8 * depth)
+        stride = in_lines(max(size, 1))
         return cls(
             # A cast to "Q" stores eight bytes at once: no reader sees a part of them.
             published=memory[start : start + 8].cast("Q"),
@@ -95,11 +83,8 @@ def _following(depth: int) -> tuple[int, ...]:
 
 def producer(
     lane: Lane, wait_free: Call, notify_used: Call, kind: WaiterKind, *, counted: bool
-) -> tuple[Any, Any, Any]:
-    """Make (`send`, `loan`, `commit`) of a lane.
-
-    `counted`: publish the count, for a consumer of several lanes; such a lane lends nothing.
-    """
+) -> Any:
+    """Make `send` of a lane; `counted`: publish the count, for a consumer of several lanes."""
     slots, lengths, published = lane.slots, lane.lengths, lane.published
     size, following = len(slots[0]), _following(len(slots))
     errors, resume = kind.errors, _resume(kind)
@@ -143,20 +128,7 @@ def producer(
         total += 1
         at = following[at]
 
-    await_free = uninterrupted(wait_free, kind)
-    announce = uninterrupted(notify_used, kind)
-
-    def loan(length: int, /) -> memoryview:
-        await_free()
-        return slots[at][:length]
-
-    def commit(length: int, /) -> None:
-        nonlocal at
-        lengths[at] = length
-        announce()
-        at = following[at]
-
-    return send_counted if counted else send, loan, commit
+    return send_counted if counted else send
 
 
 def consumer(lane: Lane, wait_used: Call, notify_free: Call, kind: WaiterKind) -> Any:

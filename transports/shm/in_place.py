@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import zlib
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.shm.counted_ring import Lane
+from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side, ringing
 
 ABSENT = 0xFF  # the byte that is searched; bench's messages do not contain it
-
-Call = Callable[[], object]
 
 
 @cache
@@ -24,42 +21,67 @@ def _memchr() -> Any:
     return memchr
 
 
-def in_place(lane: Lane, wait_used: Call, notify_free: Call) -> tuple[Any, Any, Any]:
+def in_place(side: Side) -> tuple[Any, Any, Any]:
     """Make (`recv_into`, `peek`, `release`) of the only lane."""
-    slots, lengths = lane.slots, lane.lengths
-    depth, size = len(slots), len(slots[0])
+    lane, pause, notify = side
+    slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
     memchr, whole = _memchr(), ctypes.c_size_t(size)
-    at = 0
+    ring = ringing(notify)
+    middle = (depth + 1) // 2
+    at = done = 0
+    edge = middle
+    lap = 1
+    wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
+
+    def has_message() -> bool:
+        return heads[at] & LAPS == lap
+
+    def at_edge() -> None:
+        """Wake the producer in the middle and at the end of a lap."""
+        nonlocal at, edge, lap, wanted
+        if at == depth:
+            at, edge = 0, middle
+            lap = (lap + 1) & LAPS
+            wanted = size << LAP_BITS | lap
+        else:
+            edge = depth
+        ring()
+
+    def release() -> None:
+        nonlocal at, done
+        done += 1
+        freed[0] = done
+        at += 1
+        if at == edge:
+            at_edge()
 
     def recv_into(buffer: memoryview, /) -> int:
-        nonlocal at
-        wait_used()
-        length: int = lengths[at]
-        if length == size:
-            found = memchr(addresses[at], ABSENT, whole)
+        nonlocal at, done
+        while (head := heads[at]) != wanted:
+            if head & LAPS == lap:
+                break
+            pause(has_message)
+        if head == wanted:
+            length, found = size, memchr(addresses[at], ABSENT, whole)
         else:  # another process may have written it: read no slot beyond its end
+            length = head >> LAP_BITS
             found = memchr(addresses[at], ABSENT, ctypes.c_size_t(min(length, size)))
         if found is not None:
             zlib.crc32(slots[at][:length])  # memchr(3) stopped there: read all bytes in another way
+        done += 1
+        freed[0] = done
         at += 1
-        if at == depth:
-            at = 0
-        notify_free()
+        if at == edge:
+            at_edge()
         if length > len(buffer) or length > size:
             raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), size)}")
         return length
 
     def peek() -> memoryview:
-        wait_used()
-        return slots[at][: lengths[at]]
-
-    def release() -> None:
-        nonlocal at
-        at += 1
-        if at == depth:
-            at = 0
-        notify_free()
+        while (head := heads[at]) & LAPS != lap:
+            pause(has_message)
+        return slots[at][: head >> LAP_BITS]
 
     return recv_into, peek, release
 

@@ -23,5 +23,14 @@ IN_HUGE_PAGES: dict[str, SegmentKind] = {
 }
 WAITERS: dict[str, WaiterKind] = {
     kind.name: kind
-    for kind in (SysvSemaphores(), PosixSemaphores(), EventFds(), FUTEX, SPIN, SPIN_BLOCK)
+    for kind in (
+        SysvSemaphores(),
+        PosixSemaphores(),
+        EventFds(),
+        FUTEX,
+        SPIN,
+        SPIN_BLOCK,
+        SysvSemaphores(counted=True),
+        EventFds(counted=True),
+    )
 }

@@ -26,14 +26,13 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.native import built
 from ipcbench.transports.segments.protocol import SegmentKind
-from ipcbench.transports.shm.channel import ShmChannel
-from ipcbench.transports.shm.counted_ring import DEFAULT_DEPTHS
-from ipcbench.transports.shm.endpoint import LANES, InPlaceEndpoint, ShmEndpoint
+from ipcbench.transports.shm.channel import Layout, ShmChannel
+from ipcbench.transports.shm.counted_endpoint import LANES, CountedEndpoint
+from ipcbench.transports.shm.counted_layout import CountedLayout
+from ipcbench.transports.shm.endpoint import RingEndpoint
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
-from ipcbench.transports.shm.layout import Layout
-from ipcbench.transports.shm.native_endpoint import MOST_SLOTS, AtomicEndpoint
+from ipcbench.transports.shm.layout import FEWEST_LARGE, RingLayout, Seats
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.futex import MOST_WORDS, FutexWords
 from ipcbench.transports.sync.waiter import WaiterKind
 
 HUGE, IN_PLACE = "/huge", "/in-place"
@@ -41,7 +40,7 @@ HUGE, IN_PLACE = "/huge", "/in-place"
 SEVERAL = (Topology.LINK, Topology.FAN_IN, Topology.HUB)
 
 _LASTING = (Lifetime.PROCESS, Lifetime.KERNEL, Lifetime.FILE_SYSTEM)  # the longest one counts
-_SLOTS = 2 * DEFAULT_DEPTHS[0]  # of a link: both directions, at the smallest default depth
+_SLOTS = 2 * FEWEST_LARGE  # of a link: both directions, at the smallest default depth
 _SPARE = 4096  # bytes for each slot, for lengths and rounding
 
 
@@ -75,24 +74,29 @@ class Shm:
             copies=1 if self.in_place else 2,  # into the slot, and out of it
             unlink_early=waiter.unlink_early,
             depth=True,
-            batch=isinstance(waiter, FutexWords),
-            # The sender notifies the receiver of a message, the receiver the sender of a free
-            # slot; a word ring writes words, and wakes only sleeping processes: futex(2).
-            signals=0 if isinstance(waiter, FutexWords) else 2,
+            batch=not waiter.counted,
+            # A counted ring notifies the receiver of each message, and the sender of each free
+            # slot. A doorbell wakes only a process that sleeps.
+            signals=2 if waiter.counted else 0,
             in_place=self.in_place,
             native=True,
-            native_differs=isinstance(waiter, FutexWords) and futex.ORDERED,
         )
 
     def probe(self) -> Limits | Unavailable:
-        found = self.segment.probe() or self.waiter.probe() or self._limits()
+        found = self.segment.probe() or self.waiter.probe() or self._ordered() or self._limits()
         return replace(found, several=self._several()) if isinstance(found, Limits) else found
+
+    def _ordered(self) -> Unavailable | None:
+        """Return the reason why a ring without counts cannot work here, or None."""
+        return None if self.waiter.counted or futex.ORDERED else futex.atomics()
 
     def _several(self) -> Unavailable | None:
         """Return the reason why Python cannot receive from several processes here, or None."""
-        if isinstance(self.waiter, FutexWords):
-            return self.waiter.for_several()
-        return None if futex.ORDERED else _unordered()
+        return _unordered() if self.waiter.counted and not futex.ORDERED else None
+
+    def _layout(self, spec: Spec) -> Layout:
+        seats = Seats.of(spec)
+        return CountedLayout(seats) if self.waiter.counted else RingLayout(seats)
 
     def _limits(self) -> Limits | Unavailable:
         capacity = self.segment.capacity()
@@ -113,24 +117,26 @@ class Shm:
         """Return the bytes of a channel's segment for these messages."""
         spec = Spec(size=need.size, topology=need.topology, parties=need.parties, depth=need.depth)
         admitted = _SLOTS * (need.size + _SPARE)  # what `_limits` asks for
-        return Need(max(Layout.of(spec, self.waiter).size, admitted))
+        return Need(max(self._layout(spec).size, admitted))
 
     def create(self, spec: Spec) -> ShmChannel:
         limits = self._limits()
         if isinstance(limits, Unavailable):
             raise limits
         check_spec(self, spec, limits.message.value)
-        layout = Layout.of(spec, self.waiter)
+        layout = self._layout(spec)
         self._check_room(layout, limits)
-        if layout.atomic:
-            self._check_atomic(layout)
-        elif spec.parties > 2 and not spec.native:
-            reason = self._several()
-            if reason is not None:
-                raise reason
-            if isinstance(self.waiter, FutexWords) and spec.parties - 1 > MOST_WORDS:
-                raise Unavailable(f"one process can wait for {MOST_WORDS} words at most")
+        reason = self._unable(spec)
+        if reason is not None:
+            raise reason
         return ShmChannel(self.segment, self.waiter, layout)
+
+    def _unable(self, spec: Spec) -> Unavailable | None:
+        """Return the reason why ends of these channels cannot work here, or None."""
+        if self.waiter.counted:
+            return self._several() if spec.parties > 2 and not spec.native else None
+        reason = self.waiter.probe() if self.waiter.in_memory else None
+        return reason or (None if futex.ORDERED and not spec.native else built())
 
     def _check_room(self, layout: Layout, limits: Limits) -> None:
         """Check that the segment fits: a larger one would end in a kill. Raises: Unavailable."""
@@ -142,22 +148,10 @@ class Shm:
                 capacity.remedy_for(Need(layout.size)),
             )
 
-    def _check_atomic(self, layout: Layout) -> None:
-        """Check the needs of word rings. Raises: Unavailable."""
-        reason = self.waiter.probe() or built()
-        if reason is not None:
-            raise reason
-        if layout.depth >= MOST_SLOTS:
-            raise Unavailable(
-                f"depth {layout.depth}: a word ring has fewer than {MOST_SLOTS} slots"
-            )
-
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        if Layout.of(ticket.spec, self.waiter, ticket.data["depth"]).atomic:
-            assert isinstance(self.waiter, FutexWords)
-            return AtomicEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
-        make = InPlaceEndpoint if self.in_place else ShmEndpoint
-        return make(self.segment, self.waiter, ticket)
+        if self.waiter.counted:
+            return CountedEndpoint(self.segment, self.waiter, ticket)
+        return RingEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
 
 
 def _unordered() -> Unavailable:
@@ -189,6 +183,11 @@ def shm(parameters: str) -> Shm:
             f"no shared memory {parameters!r}: a segment {found[1]} cannot be of huge pages, "
             f"only {' and '.join(IN_HUGE_PAGES)} can"
         )
+    if in_place and WAITERS[found[2]].counted:
+        raise ValueError(
+            f"no shared memory {parameters!r}: a counted ring is not read in place; "
+            f"write shm:{found[1]}+{found[2].removesuffix('-counted')}{IN_PLACE}"
+        )
     segment = (IN_HUGE_PAGES if huge else SEGMENTS)[found[1]]
     made = Shm(segment, WAITERS[found[2]], huge=huge, in_place=in_place)
     if made.name != f"shm:{parameters}":  # each transport has one name, by which results are found
@@ -203,5 +202,5 @@ def product() -> list[str]:
         for one in SEGMENTS
         for other in WAITERS
         for pages in (("", HUGE) if one in IN_HUGE_PAGES else ("",))
-        for way in ("", IN_PLACE)
+        for way in (("",) if WAITERS[other].counted else ("", IN_PLACE))
     ]

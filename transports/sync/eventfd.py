@@ -54,18 +54,28 @@ class EventFd:
 class EventFds:
     """Counters of eventfd(2)."""
 
-    name = "eventfd"
+    counted: bool = False
+
     waiting = Wait.BLOCK
     sharing = Sharing.DESCRIPTORS
     lifetime = Lifetime.PROCESS
     pollable = True
     unlink_early = True
-    many = True
     in_memory = False
-    errors: tuple[type[Exception], ...] = (InterruptedError,)
+
+    @property
+    def name(self) -> str:
+        return "eventfd-counted" if self.counted else "eventfd"
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        return (InterruptedError,)
 
     def translate(self, error: Exception) -> Exception | None:
         return None  # os.eventfd_read does not continue to wait after a signal's handler
+
+    def is_full(self, error: Exception) -> bool:
+        return False  # it holds 2^64 - 2
 
     def probe(self) -> Unavailable | None:
         try:

@@ -24,7 +24,6 @@ import mmap
 import os
 import platform
 import sys
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -45,11 +44,9 @@ from ipcbench.transports.sync.waiter import Fixed
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
-_FUTEX, _FUTEX_WAITV = 202, 449  # asm/unistd_64.h of x86-64: used if `ORDERED`
+_FUTEX = 202  # asm/unistd_64.h of x86-64: used if `ORDERED`
 _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
 _ALL = 0x7FFFFFFF
-_FUTEX_32 = 2  # FUTEX2_SIZE_U32
-MOST_WORDS = 128  # FUTEX_WAITV_MAX
 SPINS = 400  # looks at a word before it sleeps: some 20 microseconds
 NATIVE_SPINS = 2300  # the same in native operations, or a hundredth of it with yields
 
@@ -75,16 +72,31 @@ def wake_at(place: int) -> None:
     _wake(_FUTEX, ctypes.c_void_p(place), _WAKE, _ALL)
 
 
-def would_block(seen: int) -> None:
+def waking(word: memoryview) -> Callable[[], Any]:
+    """Make the call that wakes the process that sleeps at a 32-bit word."""
+    return partial(_wake, _FUTEX, ctypes.c_void_p(_address(word)), _WAKE, 1)
+
+
+def sleeping(word: memoryview) -> Callable[[int], Any]:
+    """Make the call that sleeps while a 32-bit word has a value; it may return early."""
+    sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(_address(word)), _WAIT)
+    return lambda seen: sleep(ctypes.c_uint32(seen), None)
+
+
+def _address(memory: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+def would_block(_: object) -> None:
     """Raise WouldBlock: the `pause` of an end that must not wait."""
     raise WouldBlock("it would have to wait")
 
 
-def _yield_cpu(seen: int) -> None:
+def _yield_cpu(_: object) -> None:
     os.sched_yield()
 
 
-def _between_looks(exclusive_cpu: bool) -> Callable[[int], Any]:
+def between_looks(exclusive_cpu: bool) -> Callable[[Any], Any]:
     """Return the call between two looks at a word: nothing, or a yield on a shared CPU."""
     return bool if exclusive_cpu else _yield_cpu
 
@@ -106,7 +118,7 @@ class FutexWord:
         self.word = memory[:8].cast("Q")
         if initial is not None:
             self.word[0] = initial
-        self.place = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        self.place = _address(memory)
         self.wake: Callable[[], Any] = bool
         if kind.sleeps:
             self.wake = partial(_wake, _FUTEX, ctypes.c_void_p(self.place), _WAKE, 1)
@@ -165,7 +177,7 @@ class FutexWords:
     lifetime = Lifetime.PROCESS
     pollable = False
     unlink_early = True
-    many = False
+    counted = False
     in_memory = True
     errors: tuple[type[Exception], ...] = ()
 
@@ -183,18 +195,17 @@ class FutexWords:
     def translate(self, error: Exception) -> Exception | None:
         return error
 
+    def is_full(self, error: Exception) -> bool:
+        return False
+
     def probe(self) -> Unavailable | None:
         if not ORDERED:
-            return _atomics()
+            return atomics()
         return _futex() if self.sleeps else None
 
-    def for_several(self) -> Unavailable | None:
-        """Return the reason why Python cannot wait for several words here, or None."""
-        return _futex_waitv() if self.sleeps and ORDERED else None
-
     def pause(self, word: FutexWord, exclusive_cpu: bool) -> Callable[[int], Any]:
-        """Make the call that waits while a word may have a value; see `MultiWait` for several."""
-        between = _between_looks(exclusive_cpu)
+        """Make the call that waits while a word may have a value."""
+        between = between_looks(exclusive_cpu)
         if self.spins is None:
             return between
         sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(word.place), _WAIT)
@@ -229,46 +240,6 @@ def _spinning_first(
     return pause
 
 
-class MultiWait:
-    """Waiting for several words at once; each has its own notifier, so no notification is lost.
-
-    `taken` has the count taken of each word. futex_waitv (Linux 5.16) compares every word
-    with it before it sleeps, as FUTEX_WAIT does with one word.
-    """
-
-    def __init__(
-        self, kind: FutexWords, words: Sequence[FutexWord], *, exclusive_cpu: bool
-    ) -> None:
-        self.taken = array("Q", bytes(8 * len(words)))
-        # struct futex_waitv: value, address, flags and padding, each of eight bytes.
-        self._vector = array("Q", bytes(24 * len(words)))
-        for number, word in enumerate(words):
-            self._vector[3 * number + 1] = word.place
-            self._vector[3 * number + 2] = _FUTEX_32
-        self._words = [word.word for word in words]
-        self.pause = self._pause(kind.spins, _between_looks(exclusive_cpu))
-
-    def _pause(self, spins: int | None, between: Callable[[int], Any]) -> Callable[[int], Any]:
-        taken, words, vector = self.taken, self._words, self._vector
-        if spins is None:
-            return between
-        place, _ = vector.buffer_info()
-        numbers = range(len(words))
-        sleep = partial(_sleep, _FUTEX_WAITV, ctypes.c_void_p(place), len(words), 0, None, 0)
-
-        def pause(_seen: int) -> None:
-            for _ in repeat(None, spins // len(words)):
-                for number in numbers:
-                    if words[number][0] != taken[number]:
-                        return
-                between(0)
-            for number in numbers:
-                vector[3 * number] = taken[number] & 0xFFFFFFFF
-            sleep()
-
-        return pause
-
-
 def usable_cpus() -> list[int]:
     """Return the CPUs that this process may use, for the other processes."""
     return sorted(os.sched_getaffinity(0))
@@ -284,7 +255,7 @@ SPIN = FutexWords("spin", Wait.SPIN, spins=None)
 SPIN_BLOCK = FutexWords("spin-block", Wait.SPIN_BLOCK, spins=SPINS)
 
 
-def _atomics() -> Unavailable | None:
+def atomics() -> Unavailable | None:
     """Return the reason why there are no native atomics, or None."""
     reason = built()
     if reason is None:
@@ -304,16 +275,6 @@ def _futex() -> Unavailable | None:
         _sleep(_FUTEX, ctypes.byref(word), _WAIT, 1, None)
         del word
     return _reason("futex(2)", ctypes.get_errno())
-
-
-@cache
-def _futex_waitv() -> Unavailable | None:
-    with mmap.mmap(-1, mmap.PAGESIZE) as memory:
-        word = ctypes.c_char.from_buffer(memory)
-        vector = array("Q", [1, ctypes.addressof(word), _FUTEX_32])
-        _sleep(_FUTEX_WAITV, ctypes.c_void_p(vector.buffer_info()[0]), 1, 0, None, 0)
-        del word
-    return _reason("futex_waitv(2), of Linux 5.16,", ctypes.get_errno())
 
 
 def _reason(call: str, number: int) -> Unavailable | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class PosixSemaphores:
     lifetime = Lifetime.KERNEL
     pollable = False
     unlink_early = True
-    many = True
+    counted = False
     in_memory = False
 
     @cached_property
@@ -76,6 +77,9 @@ class PosixSemaphores:
 
     def translate(self, error: Exception) -> Exception | None:
         return None  # the binding does not continue to wait after a signal's handler
+
+    def is_full(self, error: Exception) -> bool:
+        return isinstance(error, OSError) and error.errno == errno.EOVERFLOW
 
     def probe(self) -> Unavailable | None:
         try:

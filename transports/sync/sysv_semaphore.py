@@ -80,14 +80,18 @@ class SysvSemaphores:
     """System V semaphores, through the binding sysv_ipc; `undo`: with SEM_UNDO."""
 
     undo: bool = False
-    name = "sysv-sem"
+    counted: bool = False
+
     waiting = Wait.BLOCK
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False
     unlink_early = False  # removal wakes all waiting processes, with EIDRM: semop(2)
-    many = True
     in_memory = False
+
+    @property
+    def name(self) -> str:
+        return "sysv-sem-counted" if self.counted else "sysv-sem"
 
     @cached_property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -98,6 +102,9 @@ class SysvSemaphores:
             return PeerGone("the semaphore was removed")
         # The binding has no error class for EINTR, only a text.
         return None if "Signaled" in str(error) else error
+
+    def is_full(self, error: Exception) -> bool:
+        return isinstance(error, ValueError)  # the binding's error for ERANGE: SEMVMX
 
     def probe(self) -> Unavailable | None:
         try:

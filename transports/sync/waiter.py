@@ -81,8 +81,8 @@ class WaiterKind(Protocol):
     @property
     def unlink_early(self) -> bool: ...
     @property
-    def many(self) -> bool:
-        """Several processes may notify one waiter; else each needs a waiter of its own."""
+    def counted(self) -> bool:
+        """Rings notify it for each message and each free slot, instead of only a sleeper."""
 
     @property
     def in_memory(self) -> bool:
@@ -97,6 +97,9 @@ class WaiterKind(Protocol):
 
         After a handler, the call may be repeated.
         """
+
+    def is_full(self, error: Exception) -> bool:
+        """Tell if `notify` raised the error because the waiter holds as many as it can."""
 
     def probe(self) -> Unavailable | None:
         """Create a waiter and remove it; the reason where that fails."""

@@ -1,0 +1,270 @@
+"""Ring of messages in shared memory, in Python: the same as native/ring.h, which explains it.
+
+A *lane* has one producer and one consumer. Several producers have a lane each: without
+compare-and-swap, which Python lacks, they could not share one. The bytes of a message must be
+visible before its head. That needs stores and loads that stay in order, which x86 guarantees
+(Intel SDM 3A, 8.2.2), also for string operations (8.2.4). Other processors need fences: there
+Python calls the native operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ipcbench.transports.contract import MessageTooLarge
+from ipcbench.transports.shm.layout import LINE_PAIR, slots_of
+from ipcbench.transports.sync.doorbell import Notify, Pause
+
+LAP_BITS = 24
+LAPS = (1 << LAP_BITS) - 1  # the bits of a head that have the number of its lap
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The views of a lane."""
+
+    freed: memoryview  # "Q", one word
+    heads: memoryview  # "Q", one word for each slot
+    slots: Sequence[memoryview]  # each of `size` bytes
+
+    @classmethod
+    def cut(cls, memory: memoryview, start: int, size: int, depth: int) -> Lane:
+        """Make the views of the lane at `start`."""
+        offset, stride = slots_of(size)
+        first = start + LINE_PAIR
+        whole = memory[first : first + stride * depth]
+        # A cast to "Q" stores eight bytes at once: no reader sees a part of them.
+        return cls(
+            freed=memory[start : start + 8].cast("Q"),
+            heads=whole.cast("Q")[:: stride // 8],
+            slots=[whole[i * stride + offset :][:size] for i in range(depth)],
+        )
+
+    @property
+    def size(self) -> int:
+        return len(self.slots[0])
+
+    @property
+    def depth(self) -> int:
+        return len(self.slots)
+
+    def release(self) -> None:
+        for view in (self.freed, self.heads, *self.slots):
+            view.release()
+
+
+class Side(NamedTuple):
+    """One side of a lane: how it waits, and how it wakes the other side (None: it never sleeps)."""
+
+    lane: Lane
+    pause: Pause
+    notify: Notify | None
+
+
+def _nothing() -> None:
+    """Do nothing: the other side never sleeps."""
+
+
+def ringing(notify: Notify | None) -> Callable[[], None]:
+    """Make the call that wakes the other side if it sleeps."""
+    if notify is None:
+        return _nothing
+    acquire, release, word, wake = notify
+
+    def ring() -> None:
+        acquire()
+        release()
+        if word[0] & 1:
+            wake()
+
+    return ring
+
+
+def producer(side: Side) -> tuple[Any, Any, Any]:
+    """Make (`send`, `loan`, `commit`) of a lane."""
+    lane, pause, notify = side
+    slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
+    sleeps = notify is not None
+    acquire, release, word, wake = notify or (_nothing, _nothing, memoryview(b"\0"), _nothing)
+    at = sent = 0
+    lap = 1
+    head = size << LAP_BITS | lap
+    room = depth  # free slots that this side knows of
+
+    def has_room() -> bool:
+        return freed[0] + depth > sent
+
+    def await_room() -> None:
+        nonlocal room
+        while not (found := freed[0] + depth - sent):
+            pause(has_room)
+        room = found
+
+    def next_lap() -> None:
+        nonlocal at, lap, head
+        at = 0
+        lap = (lap + 1) & LAPS
+        head = size << LAP_BITS | lap
+
+    def send(data: Any, /) -> None:
+        nonlocal at, sent, room
+        length = len(data)
+        if length == size:
+            if not room:
+                await_room()
+            slots[at][:] = data
+            heads[at] = head
+        else:
+            if length > size:
+                raise MessageTooLarge(f"send: {length} bytes into slots of {size}")
+            if not room:
+                await_room()
+            slots[at][:length] = data
+            heads[at] = length << LAP_BITS | lap
+        sent += 1
+        room -= 1
+        at += 1
+        if at == depth:
+            next_lap()
+        if sleeps:
+            acquire()
+            release()
+            if word[0] & 1:
+                wake()
+
+    def loan(length: int, /) -> memoryview:
+        if not room:
+            await_room()
+        return slots[at][:length]
+
+    ring = ringing(notify)
+
+    def commit(length: int, /) -> None:
+        nonlocal at, sent, room
+        heads[at] = length << LAP_BITS | lap
+        sent += 1
+        room -= 1
+        at += 1
+        if at == depth:
+            next_lap()
+        ring()
+
+    return send, loan, commit
+
+
+def consumer(side: Side) -> Any:
+    """Make `recv_into` of the only lane."""
+    lane, pause, notify = side
+    slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
+    ring = ringing(notify)
+    middle = (depth + 1) // 2
+    at = done = 0
+    edge = middle
+    lap = 1
+    wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
+
+    def has_message() -> bool:
+        return heads[at] & LAPS == lap
+
+    def at_edge() -> None:
+        """Wake the producer in the middle and at the end of a lap."""
+        nonlocal at, edge, lap, wanted
+        if at == depth:
+            at, edge = 0, middle
+            lap = (lap + 1) & LAPS
+            wanted = size << LAP_BITS | lap
+        else:
+            edge = depth
+        ring()
+
+    def recv_into(buffer: memoryview, /) -> int:
+        nonlocal at, done
+        while (head := heads[at]) != wanted:
+            if head & LAPS == lap:
+                break
+            pause(has_message)
+        length = size if head == wanted else head >> LAP_BITS
+        try:
+            if length == size:
+                buffer[:] = slots[at]
+            else:
+                _copy(buffer, slots[at], length)
+        except ValueError:  # the buffer has another size
+            _copy(buffer, slots[at], length)
+        finally:
+            # Release the slot in any case; otherwise the next call would receive it.
+            done += 1
+            freed[0] = done
+            at += 1
+            if at == edge:
+                at_edge()
+        return length
+
+    return recv_into
+
+
+def _copy(buffer: memoryview, slot: memoryview, length: int) -> None:
+    """Copy a message that is not as large as the buffer. Raises: MessageTooLarge."""
+    if length > min(len(buffer), len(slot)):
+        raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), len(slot))}")
+    buffer[:length] = slot[:length]
+
+
+def collector(sides: Sequence[Side]) -> tuple[Any, Any]:
+    """Make (`recv_into`, `recv_from`) of several lanes, in turn."""
+    lanes = [side.lane for side in sides]
+    pause = sides[0].pause  # of this process
+    heads, slots = [lane.heads for lane in lanes], [lane.slots for lane in lanes]
+    freed = [lane.freed for lane in lanes]
+    rings = [ringing(side.notify) for side in sides]
+    count, depth = len(lanes), lanes[0].depth
+    middle = (depth + 1) // 2
+    at, done, laps = [0] * count, [0] * count, [1] * count
+    turn = 0
+
+    def has_message() -> bool:
+        return any(
+            one[place] & LAPS == lap for one, place, lap in zip(heads, at, laps, strict=True)
+        )
+
+    def advance(place: int) -> None:
+        place += 1
+        if place == depth:
+            place = 0
+            laps[turn] = (laps[turn] + 1) & LAPS
+            rings[turn]()
+        elif place == middle:
+            rings[turn]()
+        at[turn] = place
+
+    def recv_into(buffer: memoryview, /) -> int:
+        nonlocal turn
+        looked = 0
+        while (head := heads[turn][at[turn]]) & LAPS != laps[turn]:
+            turn += 1
+            if turn == count:
+                turn = 0
+            looked += 1
+            if looked == count:
+                looked = 0
+                pause(has_message)
+        length = head >> LAP_BITS
+        place = at[turn]
+        try:
+            _copy(buffer, slots[turn][place], length)
+        finally:  # release the slot in any case
+            done[turn] += 1
+            freed[turn][0] = done[turn]
+            advance(place)
+        turn += 1
+        if turn == count:
+            turn = 0
+        return length
+
+    def recv_from(buffer: memoryview, /) -> int:
+        recv_into(buffer)
+        return (turn or count) - 1  # `turn` is the next lane
+
+    return recv_into, recv_from
