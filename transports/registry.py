@@ -78,6 +78,8 @@ _MEMBERS = (
     "shm:posix+futex",
     "shm:posix+spin",
     "shm:posix+spin-block",
+    "shm:posix+sysv-sem-counted",
+    "shm:posix+eventfd-counted",
     "shm:memfd+posix-sem/huge",
     "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place",

@@ -1,8 +1,4 @@
-"""Channels with a Python and a native endpoint: over the kernel's waiters both have one layout.
-
-Rings over futex words have a separate layout for compiled loops, so their channels cannot mix
-the two.
-"""
+"""Channels with a Python and a native endpoint: a ring has one layout and one protocol for both."""
 
 from __future__ import annotations
 
@@ -29,7 +25,23 @@ missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 SIZE, DEPTH = 100, 4
-RINGS = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd", "shm:sysv+posix-sem/huge")
+RINGS = (
+    "shm:posix+posix-sem",
+    "shm:sysv+sysv-sem",
+    "shm:memfd+eventfd",
+    "shm:posix+futex",
+    "shm:memfd+spin",
+    "shm:posix+spin-block",
+    "shm:sysv+posix-sem/huge",
+    "shm:posix+sysv-sem-counted",
+    "shm:memfd+eventfd-counted",
+)
+SEVERAL = (
+    "shm:posix+posix-sem",
+    "shm:posix+futex",
+    "shm:memfd+eventfd",
+    "shm:memfd+eventfd-counted",
+)
 OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue")
 LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # several times round the ring
 
@@ -71,9 +83,10 @@ def test_a_ring_between_two_runtimes(name: str, native: tuple[bool, ...]) -> Non
 
 
 @pytest.mark.parametrize("native", mixed(2), ids=runtimes)
-def test_in_place(native: tuple[bool, ...]) -> None:
+@pytest.mark.parametrize("name", ["shm:posix+posix-sem/in-place", "shm:posix+futex/in-place"])
+def test_in_place(name: str, native: tuple[bool, ...]) -> None:
     some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
-    with crew("shm:posix+posix-sem/in-place", Topology.LINK, native, DEPTH) as both:
+    with crew(name, Topology.LINK, native, DEPTH) as both:
         assert both.carry(*some) == some
 
 
@@ -87,12 +100,13 @@ def test_a_handle_between_two_runtimes(name: str, native: tuple[bool, ...]) -> N
 
 
 @pytest.mark.parametrize("native", mixed(3), ids=runtimes)
-def test_lanes_of_two_runtimes(native: tuple[bool, ...]) -> None:
-    """Each sender has a lane and a count of its own; all share one semaphore."""
+@pytest.mark.parametrize("name", SEVERAL)
+def test_lanes_of_two_runtimes(name: str, native: tuple[bool, ...]) -> None:
+    """Each sender has a lane of its own; all ring one doorbell."""
     if not (futex.ORDERED or native[-1]):
         pytest.skip("Python receives from several lanes on x86-64 only")
     each = 10 * DEPTH
-    with crew("shm:posix+posix-sem", Topology.FAN_IN, native, DEPTH) as all_three:
+    with crew(name, Topology.FAN_IN, native, DEPTH) as all_three:
         for index, sender in enumerate(all_three.senders):
             messages = [bytes([index, number]) + bytes(SIZE - 2) for number in range(each)]
             sender.begin(send, *messages)

@@ -22,11 +22,18 @@ missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 SIZE, DEPTH, SENDERS = 100, 4, 3
-COUNTED = ("shm:posix+posix-sem", "shm:sysv+sysv-sem", "shm:memfd+eventfd")
-WORDS = ("shm:posix+futex", "shm:memfd+spin", "shm:sysv+spin-block")
+COUNTED = ("shm:posix+sysv-sem-counted", "shm:memfd+eventfd-counted")
+RINGS = (
+    "shm:posix+posix-sem",
+    "shm:sysv+sysv-sem",
+    "shm:memfd+eventfd",
+    "shm:posix+futex",
+    "shm:memfd+spin",
+    "shm:sysv+spin-block",
+)
 CARRYING = [
     *((name, True) for name in COUNTED),
-    *((name, native) for name in WORDS for native in (False, True)),
+    *((name, native) for name in RINGS for native in (False, True)),
 ]
 SEVERAL = (Topology.FAN_IN, Topology.HUB)
 
@@ -113,7 +120,7 @@ def test_python_refuses_the_lanes_of_a_native_channel(name: str, topology: Topol
         crew.receiver.do(receive)
 
 
-@pytest.mark.parametrize("name", [*COUNTED, *WORDS])
+@pytest.mark.parametrize("name", [*COUNTED, *RINGS])
 def test_one_sender_is_supported(name: str) -> None:
     some = [numbered(turn, SIZE) for turn in range(10 * DEPTH)]
     with Participants(available(name), Spec(SIZE, Topology.LINK, depth=DEPTH)) as crew:
@@ -123,11 +130,3 @@ def test_one_sender_is_supported(name: str) -> None:
         crew.senders[0].begin(asked, *some)
         assert crew.receiver.do(serve, len(some)) == {0: some}
         assert crew.senders[0].answer() == some
-
-
-@pytest.mark.parametrize("name", WORDS)
-def test_futex_words_need_no_futex_waitv(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled operations wait for one futex word, whatever the number of senders."""
-    monkeypatch.setattr(futex, "_futex_waitv", lambda: Unavailable("no futex_waitv(2)"))
-    limits: Any = available(name).probe()
-    assert limits.refuses(Topology.FAN_IN, 3, native=False) is None

@@ -19,14 +19,14 @@
  * Without the fences each side may miss the other's store, on x86 too, where a load may be
  * executed before an earlier store (Intel SDM 3A, 8.2.3.4).
  *
+ * A second look that finds work leaves the announcement standing. The next wait then sleeps after
+ * its first look, which is later than that fence. A notifier may have cleared the announcement by
+ * then: the sleep ends at once, by a token that is *stale*. So a process that was woken looks again,
+ * and announces anew where there is nothing. Only an announcement is answered by a token, and the
+ * next announcement follows the taking of that token: so one token is outstanding at most.
+ *
  * Of several notifiers that see bit 0 at a time, the exchange succeeds for one, which wakes. In
  * Python, which has no exchange, each of them may add a token (sync/doorbell.py).
- *
- * A token may be *stale*: the second look found work, and a notifier has added the token for that
- * announcement, or will. So the announcement is kept in mind: before the next one, a token that
- * is due is taken, and a process that took one looks again, and announces anew. A notifier adds a
- * token only after it has cleared an announcement, so with one notifier in C one token is
- * outstanding at most.
  *
  * Header-only and free of Python, so that tests can run it between threads (tests/native). */
 #ifndef IPCBENCH_DOORBELL_H
@@ -38,7 +38,9 @@
 struct doorbell {
     uint32_t *word;
     const struct waiter *counter; /* NULL: it sleeps at the word */
-    int announced;                /* the sleeper's own: a token is due, or will be */
+    /* The sleeper's own. */
+    int announced;
+    uint32_t set; /* the word's value that announced it */
 };
 
 /* Wake the process that sleeps by this doorbell, if there is one: 0, or -errno. A counter that is
@@ -61,50 +63,22 @@ ipcbench_wake(const struct doorbell *bell)
 
 typedef int (*ipcbench_condition)(void *argument);
 
+/* Announce that this process sleeps, or sleep if that is announced: 0, or -errno. Between the two
+ * the caller looks again. It may return early. */
 static inline ssize_t
-ipcbench_sleep_at_word(uint32_t *word, ipcbench_condition condition, void *argument)
+ipcbench_sleep(struct doorbell *bell)
 {
-    uint32_t set = __atomic_fetch_or(word, 1, __ATOMIC_SEQ_CST) | 1;
-    ipcbench_fence(word);
-    if (condition(argument)) {
-        __atomic_fetch_and(word, ~1u, __ATOMIC_RELAXED); /* woken or not: no process sleeps */
+    if (!bell->announced) {
+        bell->set = __atomic_fetch_or(bell->word, 1, __ATOMIC_SEQ_CST) | 1;
+        bell->announced = 1;
+        ipcbench_fence(bell->word);
         return 0;
     }
-    return ipcbench_futex_wait(word, set);
-}
-
-/* Take the token of an announcement. */
-static inline ssize_t
-ipcbench_take_token(struct doorbell *bell)
-{
-    ssize_t failed = ipcbench_wait(bell->counter);
+    ssize_t failed = bell->counter != NULL ? ipcbench_wait(bell->counter)
+                                           : ipcbench_futex_wait(bell->word, bell->set);
     if (failed == 0)
         bell->announced = 0;
     return failed;
-}
-
-static inline ssize_t
-ipcbench_sleep_by_counter(struct doorbell *bell, ipcbench_condition condition, void *argument)
-{
-    if (bell->announced && !(__atomic_load_n(bell->word, __ATOMIC_ACQUIRE) & 1)) {
-        ssize_t failed = ipcbench_take_token(bell); /* it was added, or is about to be */
-        if (failed < 0)
-            return failed;
-    }
-    __atomic_fetch_or(bell->word, 1, __ATOMIC_SEQ_CST);
-    bell->announced = 1;
-    ipcbench_fence(bell->word);
-    return condition(argument) ? 0 : ipcbench_take_token(bell);
-}
-
-/* Sleep until the next wake-up, unless the condition holds already: 0, or -errno. May return
- * early. */
-static inline ssize_t
-ipcbench_sleep(struct doorbell *bell, ipcbench_condition condition, void *argument)
-{
-    if (bell->counter == NULL)
-        return ipcbench_sleep_at_word(bell->word, condition, argument);
-    return ipcbench_sleep_by_counter(bell, condition, argument);
 }
 
 /* Wait until the condition holds: 0, -EAGAIN or -EINTR as the policy says, or an error of the
@@ -117,10 +91,11 @@ ipcbench_await(const struct wait_policy *policy, struct doorbell *bell,
         if (policy->nowait)
             return -EAGAIN;
         if (policy->sleeps && looked >= policy->looks) {
-            ssize_t failed = ipcbench_sleep(bell, condition, argument);
+            ssize_t failed = ipcbench_sleep(bell);
             if (failed < 0 && (failed != -EINTR || policy->interruptible))
                 return failed;
-            looked = 0;
+            if (!bell->announced)
+                looked = 0;
         } else if (policy->interruptible && looked == ipcbench_interrupt_interval(policy)) {
             return -EINTR;
         } else {

@@ -14,7 +14,7 @@ from ipcbench.transports.shm.in_place import in_place, lending
 from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, producer
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.doorbell import Pause, notifier, pause_of, sleeper
+from ipcbench.transports.sync.doorbell import Pause, notifier, pause_of, sleeping
 from ipcbench.transports.sync.futex import FutexWords, is_exclusive, usable_cpus
 from ipcbench.transports.sync.waiter import WaiterKind
 
@@ -93,7 +93,9 @@ class RingEndpoint(MappingEndpoint):
     def _pause(self) -> Pause:
         own = self._process
         waiter = self._handles.waiters.get(own)
-        sleep = sleeper(self._words[own], waiter, self._kind, self._spec) if self._sleeps else None
+        sleep = None
+        if self._sleeps:
+            sleep = sleeping(self._words[own], waiter, self._kind, self._spec)
         return pause_of(self._kind, sleep, self._spec, exclusive_cpu=self._exclusive_cpu)
 
     def _side(self, lane: int, pause: Pause) -> Side:

@@ -3,7 +3,7 @@
 Python has no exchange. A notifier that sees an announcement clears it by a plain store, and then
 wakes: so of several notifiers, each that saw it may add a token. A sleeper may see its
 announcement cleared by a notifier that is late, and that wakes it afterwards. Both only cause
-stale tokens, which are taken and looked past.
+stale tokens.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any
 
 from ipcbench.transports.base import waiting_call
 from ipcbench.transports.contract import Spec
@@ -62,82 +62,80 @@ def _adding(waiter: Waiter, kind: WaiterKind) -> Callable[[], Any]:
     return add
 
 
-class Sleeper(Protocol):
-    """The sleep of one process, by its doorbell."""
+def _sleeping_at_word(word: memoryview) -> Pause:
+    """Make the sleep at the word itself, by futex(2)."""
+    wait = futex.sleeping(word)
+    fence, fenced = fence_calls()
+    announced = 0  # the value that announced it; 0: it is not announced
 
-    def sleep(self, ready: Ready) -> object:
-        """Sleep until the next wake-up, unless there is work; may return early."""
-
-
-class WordSleeper:
-    """A process that sleeps at the word itself, by futex(2)."""
-
-    def __init__(self, word: memoryview) -> None:
-        self._word = word
-        self._wait = futex.sleeping(word)
-        self._fence = fence_calls()
-
-    def sleep(self, ready: Ready) -> None:
-        announced = self._word[0] | 1
-        self._word[0] = announced
-        for call in self._fence:
-            call()
-        if ready():
-            self._word[0] = announced & 0xFFFFFFFE
+    def sleep(_: object) -> None:
+        nonlocal announced
+        if announced:
+            wait(announced)
+            announced = 0
         else:
-            self._wait(announced)
+            announced = word[0] | 1
+            word[0] = announced
+            fence()
+            fenced()
+
+    return sleep
 
 
-class CounterSleeper:
-    """A process that sleeps by a counter of the kernel, or of the C library."""
+def _sleeping_by_counter(word: memoryview, take: Callable[[], object], kind: WaiterKind) -> Pause:
+    """Make the sleep by a counter of the kernel, or of the C library."""
+    fence, fenced = fence_calls()
+    errors, translate = kind.errors, kind.translate
+    announced = False
 
-    def __init__(self, word: memoryview, take: Callable[[], object]) -> None:
-        self._word = word
-        self._take = take
-        self._announced = False
-        self._fence = fence_calls()
+    def sleep(_: object) -> None:
+        nonlocal announced
+        if announced:
+            try:
+                take()
+            except errors as error:
+                cause = translate(error)
+                if cause is not None:
+                    raise cause from error
+                return  # after a signal's handler: it still waits for that token
+            announced = False
+        else:
+            word[0] = 1
+            announced = True
+            fence()
+            fenced()
 
-    def sleep(self, ready: Ready) -> None:
-        word = self._word
-        if self._announced and not word[0] & 1:
-            self._take_token()  # it was added, or is about to be
-        word[0] |= 1
-        self._announced = True
-        for call in self._fence:
-            call()
-        if not ready():
-            self._take_token()
-
-    def _take_token(self) -> None:
-        self._take()
-        self._announced = False
+    return sleep
 
 
-def sleeper(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Spec) -> Sleeper:
-    """Make the sleep of the process that a doorbell wakes."""
+def sleeping(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Spec) -> Pause:
+    """Make the sleep of the process that a doorbell wakes.
+
+    The first call announces it, the second one sleeps; between the two the caller looks again.
+    """
     if waiter is None:
-        return WordSleeper(word)
-    return CounterSleeper(word, uninterrupted(waiting_call(waiter, spec), kind))
+        return _sleeping_at_word(word)
+    return _sleeping_by_counter(word, waiting_call(waiter, spec), kind)
 
 
-def pause_of(
-    kind: WaiterKind, sleeper: Sleeper | None, spec: Spec, *, exclusive_cpu: bool
-) -> Pause:
-    """Choose how an end waits; `sleeper`: None where it never sleeps."""
+def pause_of(kind: WaiterKind, sleep: Pause | None, spec: Spec, *, exclusive_cpu: bool) -> Pause:
+    """Choose how an end waits; `sleep`: None where it never sleeps."""
     if spec.nowait:
         return would_block
     looks = kind.spins if isinstance(kind, FutexWords) else 0
     between = between_looks(exclusive_cpu)
-    if sleeper is None or looks is None:
+    if sleep is None or looks is None:
         return between
-    return partial(_look_and_sleep, sleeper.sleep, looks, between) if looks else sleeper.sleep
+    return partial(_look_and_sleep, sleep, looks, between) if looks else sleep
 
 
 def _look_and_sleep(
-    sleep: Callable[[Ready], object], looks: int, between: Callable[[Any], object], ready: Ready
+    sleep: Pause, looks: int, between: Callable[[Any], object], ready: Ready
 ) -> None:
     for _ in repeat(None, looks):
         if ready():
             return
         between(ready)
-    sleep(ready)
+    sleep(ready)  # announces it
+    if not ready():
+        sleep(ready)

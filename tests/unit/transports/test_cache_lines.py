@@ -13,21 +13,21 @@ import pytest
 
 from ipcbench.transports.contract import Spec, Topology
 from ipcbench.transports.native import built, header, operations
-from ipcbench.transports.shm.counted_ring import LINE_PAIR, lane_size
-from ipcbench.transports.shm.kinds import WAITERS
-from ipcbench.transports.shm.layout import Layout
+from ipcbench.transports.shm.counted_layout import CountedLayout
+from ipcbench.transports.shm.counted_ring import lane_size
+from ipcbench.transports.shm.layout import LINE_PAIR, RingLayout, Seats
 from ipcbench.transports.sync.waiter import WORD_BYTES
 
 needs_native = pytest.mark.skipif(built() is not None, reason=str(built()))
 
-SIZES = (0, 1, 8, 56, 64, 65, 128, 200, 4096, 4097)
+SIZES = (0, 1, 8, 56, 57, 64, 65, 128, 200, 256, 257, 4096, 4097)
 DEPTHS = (1, 2, 3, 8, 9, 64)
 TOPOLOGIES = (Topology.LINK, Topology.HUB, Topology.FAN_IN)
 
 
-def layouts(kind: str, *, native: bool) -> list[Layout]:
+def seats() -> list[Seats]:
     return [
-        Layout.of(Spec(size, topology, parties, native=native), WAITERS[kind], depth)
+        Seats.of(Spec(size, topology, parties), depth)
         for size in SIZES
         for depth in DEPTHS
         for topology in TOPOLOGIES
@@ -50,35 +50,28 @@ def test_both_languages_mean_the_same_pairs() -> None:
     assert int(pair) == LINE_PAIR == WORD_BYTES
 
 
-@pytest.mark.parametrize("kind", ["futex", "spin", "spin-block"])
-def test_each_word_and_each_lane_of_python_has_its_own(kind: str) -> None:
-    for layout in layouts(kind, native=False):
-        memory = memoryview(bytearray(layout.size))
-        words = [layout.word(memory, number) for number in range(len(layout.initials))]
-        assert all(word is not None and len(word) == WORD_BYTES for word in words)
-        size = lane_size(layout.spec.size, layout.depth)
-        check_apart(
-            [pairs(number * WORD_BYTES, WORD_BYTES) for number in range(len(words))]
-            + [pairs(layout.start(lane), size) for lane in range(layout.lanes)]
-        )
+def test_each_lane_of_counted_rings_has_its_own() -> None:
+    for one in seats():
+        layout, size = CountedLayout(one), lane_size(one.spec.size, one.depth)
+        check_apart([pairs(layout.start(lane), size) for lane in range(one.lanes)])
+        assert layout.size == layout.start(one.lanes)
 
 
-def test_each_lane_over_waiters_has_its_own() -> None:
-    for layout in layouts("posix-sem", native=True):
-        size = lane_size(layout.spec.size, layout.depth)
-        check_apart([pairs(layout.start(lane), size) for lane in range(layout.lanes)])
-        assert layout.size == layout.start(layout.lanes)
+def test_each_doorbell_and_each_part_of_a_lane_has_its_own() -> None:
+    for one in seats():
+        layout = RingLayout(one)
+        parts = [pairs(layout.doorbell(process), 4) for process in range(one.spec.parties)]
+        for lane in range(one.lanes):
+            start, end = layout.start(lane), layout.start(lane + 1)
+            # The count of the consumer; the slots.
+            parts += [pairs(start, 8), pairs(start + LINE_PAIR, end - start - LINE_PAIR)]
+        check_apart(parts)
+        assert layout.size == layout.start(one.lanes)
 
 
 @needs_native
-def test_each_word_and_each_lane_of_native_rings_has_its_own() -> None:
-    for layout in layouts("spin", native=True):
-        size = operations.word_lane_bytes(layout.spec.size, layout.depth)
-        bells = {layout.doorbell(lane) for lane in range(layout.lanes)}
-        parts = [pairs(bell, 4) for bell in bells]
-        for lane in range(layout.lanes):
-            start = layout.start(lane)
-            # The count of the consumer; the producer's doorbell; the slots.
-            parts += [pairs(start, 8), pairs(start + LINE_PAIR, 4)]
-            parts.append(pairs(start + 2 * LINE_PAIR, size - 2 * LINE_PAIR))
-        check_apart(parts)
+def test_both_languages_mean_the_same_lanes() -> None:
+    for one in seats():
+        layout = RingLayout(one)
+        size = operations.lane_bytes(one.spec.size, one.depth)
+        assert layout.start(1) - layout.start(0) == size

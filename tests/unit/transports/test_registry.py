@@ -93,6 +93,10 @@ def test_patterns_of_pairs() -> None:
         for waiter in waiters
         for pages in ("", "/huge")
         for way in ("", "/in-place")
+    } | {
+        f"shm:memfd+{waiter}-counted{pages}"
+        for waiter in ("sysv-sem", "eventfd")
+        for pages in ("", "/huge")
     }
     assert set(matching("shm:*+spin")) == {
         f"shm:{segment}+spin" for segment in ("sysv", "posix", "file", "tmpfs", "memfd", "mp")
@@ -108,6 +112,7 @@ def test_patterns_of_pairs() -> None:
     ("name", "what"),
     [
         ("shm:posix+futex/huge", "only sysv and memfd can"),
+        ("shm:memfd+eventfd-counted/in-place", "write shm:memfd+eventfd/in-place"),
         ("shm:file+spin/huge/in-place", "only sysv and memfd can"),
         ("shm:tmpfs+spin/huge", "only sysv and memfd can"),
         ("shm:mp+spin/huge", "only sysv and memfd can"),

@@ -10,7 +10,6 @@ from ipcbench.transports.base import check_spec
 from ipcbench.transports.contract import Family, Spec, Traits, Transport, Wait
 from ipcbench.transports.registry import get, names
 from ipcbench.transports.shm.transport import Shm
-from ipcbench.transports.sync.futex import FutexWords
 
 NAMES = names()  # their traits are read, and no channel is created
 
@@ -21,15 +20,15 @@ def traits(name: str) -> Traits:
     return transport.traits
 
 
-def notifies(name: str) -> bool:
-    """Tell whether a transport is shared memory beside waiters that count."""
+def counts(name: str) -> bool:
+    """Tell whether a transport is a counted ring."""
     transport = get(name)
-    return isinstance(transport, Shm) and not isinstance(transport.waiter, FutexWords)
+    return isinstance(transport, Shm) and transport.waiter.counted
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_signals_are_those_of_counted_rings(name: str) -> None:
-    assert traits(name).signals == (2 if notifies(name) else 0)
+    assert traits(name).signals == (2 if counts(name) else 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
