@@ -14,7 +14,7 @@ from ipcbench.transports.shm.in_place import in_place, lending
 from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, producer
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.doorbell import Pause, notifier, pause_of, sleeping
+from ipcbench.transports.sync.doorbell import Pause, notify_of, pause_for_any, pause_of, sleeping
 from ipcbench.transports.sync.futex import FutexWords, is_exclusive, usable_cpus
 from ipcbench.transports.sync.waiter import WaiterKind
 
@@ -75,33 +75,38 @@ class RingEndpoint(MappingEndpoint):
         if not futex.ORDERED:
             bind(self, self._operations(interruptible=True), interruptible=True)
             return
-        pause = self._pause()
+        how = self._kind, self._sleep(), self._spec
+        pause = pause_of(*how, exclusive_cpu=self._exclusive_cpu)
         senders = [self._producer(self._side(lane, pause)) for lane in self._outgoing]
         receivers = [self._side(lane, pause) for lane in self._incoming]
+        if len(receivers) > 1 or self._ticket.serves_hub:
+            any_of = pause_for_any(*how, exclusive_cpu=self._exclusive_cpu)
+            gathered = Gathered(*collector(receivers, any_of))
         if self._ticket.serves_hub:
-            serve(self, Gathered(*collector(receivers)), senders)
+            serve(self, gathered, senders)
             return
         for send in senders:
             self.send = send
         if len(receivers) > 1:
-            self.recv_into = collector(receivers)[0]
+            self.recv_into = gathered.recv_into
         elif receivers and self._in_place:
             self.recv_into, self.peek, self.release = in_place(receivers[0])
         elif receivers:
             self.recv_into = consumer(receivers[0])
 
-    def _pause(self) -> Pause:
+    def _sleep(self) -> Pause | None:
+        """Make the sleep of this process; None where it never sleeps."""
+        if not self._sleeps:
+            return None
         own = self._process
-        waiter = self._handles.waiters.get(own)
-        sleep = None
-        if self._sleeps:
-            sleep = sleeping(self._words[own], waiter, self._kind, self._spec)
-        return pause_of(self._kind, sleep, self._spec, exclusive_cpu=self._exclusive_cpu)
+        return sleeping(self._words[own], self._handles.waiters.get(own), self._kind, self._spec)
 
     def _side(self, lane: int, pause: Pause) -> Side:
         other = self._layout.other(self._process, lane)
         waiter = self._handles.waiters.get(other)
-        notify = notifier(self._words[other], waiter, self._kind) if self._sleeps else None
+        notify = None
+        if self._sleeps:
+            notify = notify_of(self._words[other], waiter, self._kind, self._spec)
         return Side(self._lanes[lane], pause, notify)
 
     def _producer(self, side: Side) -> Any:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side, ringing
+from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side
 
 ABSENT = 0xFF  # the byte that is searched; bench's messages do not contain it
 
@@ -23,19 +23,16 @@ def _memchr() -> Any:
 
 def in_place(side: Side) -> tuple[Any, Any, Any]:
     """Make (`recv_into`, `peek`, `release`) of the only lane."""
-    lane, pause, notify = side
+    lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
     memchr, whole = _memchr(), ctypes.c_size_t(size)
-    ring = ringing(notify)
+    ring = side.ringing()
     middle = (depth + 1) // 2
     at = done = 0
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
-
-    def has_message() -> bool:
-        return heads[at] & LAPS == lap
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
@@ -61,7 +58,7 @@ def in_place(side: Side) -> tuple[Any, Any, Any]:
         while (head := heads[at]) != wanted:
             if head & LAPS == lap:
                 break
-            pause(has_message)
+            pause(heads, at, head)
         if head == wanted:
             length, found = size, memchr(addresses[at], ABSENT, whole)
         else:  # another process may have written it: read no slot beyond its end
@@ -80,7 +77,7 @@ def in_place(side: Side) -> tuple[Any, Any, Any]:
 
     def peek() -> memoryview:
         while (head := heads[at]) & LAPS != lap:
-            pause(has_message)
+            pause(heads, at, head)
         return slots[at][: head >> LAP_BITS]
 
     return recv_into, peek, release

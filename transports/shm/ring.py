@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.shm.layout import LINE_PAIR, slots_of
-from ipcbench.transports.sync.doorbell import Notify, Pause
+from ipcbench.transports.sync.doorbell import Notify, Pause, PauseForAny, notify_nobody
 
 LAP_BITS = 24
 LAPS = (1 << LAP_BITS) - 1  # the bits of a head that have the number of its lap
@@ -62,24 +62,13 @@ class Side(NamedTuple):
     pause: Pause
     notify: Notify | None
 
+    def ringing(self) -> Callable[[], None]:
+        """Return the call that wakes the other side if it sleeps."""
+        return nothing if self.notify is None else self.notify.ring
 
-def _nothing() -> None:
+
+def nothing() -> None:
     """Do nothing: the other side never sleeps."""
-
-
-def ringing(notify: Notify | None) -> Callable[[], None]:
-    """Make the call that wakes the other side if it sleeps."""
-    if notify is None:
-        return _nothing
-    acquire, release, word, wake = notify
-
-    def ring() -> None:
-        acquire()
-        release()
-        if word[0] & 1:
-            wake()
-
-    return ring
 
 
 def producer(side: Side) -> tuple[Any, Any, Any]:
@@ -87,20 +76,19 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
     lane, pause, notify = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     sleeps = notify is not None
-    acquire, release, word, wake = notify or (_nothing, _nothing, memoryview(b"\0"), _nothing)
+    fence, fenced, word, wake = notify or notify_nobody()
+    ring = side.ringing()
     at = sent = 0
     lap = 1
     head = size << LAP_BITS | lap
     room = depth  # free slots that this side knows of
 
-    def has_room() -> bool:
-        return freed[0] + depth > sent
-
     def await_room() -> None:
         nonlocal room
-        while not (found := freed[0] + depth - sent):
-            pause(has_room)
-        room = found
+        full = sent - depth  # slots that were freed when there was none left
+        while (found := freed[0]) == full:
+            pause(freed, 0, full)
+        room = found - full
 
     def next_lap() -> None:
         nonlocal at, lap, head
@@ -129,17 +117,16 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
         if at == depth:
             next_lap()
         if sleeps:
-            acquire()
-            release()
+            fence()
+            fenced()
             if word[0] & 1:
+                word[0] = 0
                 wake()
 
     def loan(length: int, /) -> memoryview:
         if not room:
             await_room()
         return slots[at][:length]
-
-    ring = ringing(notify)
 
     def commit(length: int, /) -> None:
         nonlocal at, sent, room
@@ -156,17 +143,14 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
 
 def consumer(side: Side) -> Any:
     """Make `recv_into` of the only lane."""
-    lane, pause, notify = side
+    lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
-    ring = ringing(notify)
+    ring = side.ringing()
     middle = (depth + 1) // 2
     at = done = 0
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
-
-    def has_message() -> bool:
-        return heads[at] & LAPS == lap
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
@@ -184,7 +168,7 @@ def consumer(side: Side) -> Any:
         while (head := heads[at]) != wanted:
             if head & LAPS == lap:
                 break
-            pause(has_message)
+            pause(heads, at, head)
         length = size if head == wanted else head >> LAP_BITS
         try:
             if length == size:
@@ -212,22 +196,16 @@ def _copy(buffer: memoryview, slot: memoryview, length: int) -> None:
     buffer[:length] = slot[:length]
 
 
-def collector(sides: Sequence[Side]) -> tuple[Any, Any]:
+def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
     """Make (`recv_into`, `recv_from`) of several lanes, in turn."""
     lanes = [side.lane for side in sides]
-    pause = sides[0].pause  # of this process
     heads, slots = [lane.heads for lane in lanes], [lane.slots for lane in lanes]
     freed = [lane.freed for lane in lanes]
-    rings = [ringing(side.notify) for side in sides]
+    rings = [side.ringing() for side in sides]
     count, depth = len(lanes), lanes[0].depth
     middle = (depth + 1) // 2
     at, done, laps = [0] * count, [0] * count, [1] * count
     turn = 0
-
-    def has_message() -> bool:
-        return any(
-            one[place] & LAPS == lap for one, place, lap in zip(heads, at, laps, strict=True)
-        )
 
     def advance(place: int) -> None:
         place += 1
@@ -247,9 +225,8 @@ def collector(sides: Sequence[Side]) -> tuple[Any, Any]:
             if turn == count:
                 turn = 0
             looked += 1
-            if looked == count:
-                looked = 0
-                pause(has_message)
+            if looked % count == 0:
+                pause(looked)
         length = head >> LAP_BITS
         place = at[turn]
         try:

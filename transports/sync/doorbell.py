@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from ipcbench.transports.base import waiting_call
 from ipcbench.transports.contract import Spec
@@ -20,32 +20,70 @@ from ipcbench.transports.sync.fence import fence_calls
 from ipcbench.transports.sync.futex import FutexWords, between_looks, would_block
 from ipcbench.transports.sync.waiter import Waiter, WaiterKind, uninterrupted
 
-Ready = Callable[[], bool]
-Pause = Callable[[Ready], object]
-"""Waits a while, and may return early; the argument tells if there is work already."""
+Pause = Callable[[memoryview, int, int], object]
+"""Waits a while for a word to change: the view, its index there, and the value seen last.
 
-Notify = tuple[Callable[[], Any], Callable[[], Any], memoryview, Callable[[], None]]
-"""The calls of a fence, the doorbell's word, and the call that follows if bit 0 is set."""
+It may return early.
+"""
 
 
-def notifier(word: memoryview, waiter: Waiter | None, kind: WaiterKind) -> Notify:
-    """Make what a notifier needs after each of its stores.
+PauseForAny = Callable[[int], object]
+"""Waits a while for any of several words; the argument counts the looks at all of them.
+
+It may return early. The caller looks at all words between two calls.
+"""
+
+
+class Notify(NamedTuple):
+    """The parts of a notification, which follows each store.
+
+    Attributes:
+        fence: the first call of a fence.
+        fenced: the second one.
+        word: the doorbell, as "I"; a process is about to sleep if bit 0 is set.
+        wake: wakes that process, after the word was cleared.
+    """
+
+    fence: Callable[[], Any]
+    fenced: Callable[[], Any]
+    word: memoryview
+    wake: Callable[[], Any]
+
+    def ring(self) -> None:
+        """Wake the process if it sleeps."""
+        fence, fenced, word, wake = self
+        fence()
+        fenced()
+        if word[0] & 1:
+            word[0] = 0
+            wake()
+
+
+def notify_nobody() -> Notify:
+    """Make the notification of a process that never sleeps."""
+    return Notify(_nothing, _nothing, memoryview(bytes(4)).cast("I"), _nothing)
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def notify_of(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Spec) -> Notify:
+    """Make the notification of a process.
 
     Args:
-        word: the doorbell, as "I".
-        waiter: the counter by which the process sleeps; None: it sleeps at the word.
+        word: its doorbell, as "I".
+        waiter: the counter by which it sleeps; None: it sleeps at the word.
         kind: the counter's kind.
+        spec: the channel's.
     """
     if waiter is None:
         wake: Callable[[], Any] = futex.waking(word)
+    elif spec.parties == 2 and kind.unlink_early:
+        wake = waiter.notify  # nothing removes it, and it holds one token at most
     else:
         wake = _adding(waiter, kind)
-
-    def clear_and_wake() -> None:
-        word[0] = (word[0] + 1) & 0xFFFFFFFE
-        wake()
-
-    return (*fence_calls(), word, clear_and_wake)
+    return Notify(*fence_calls(), word, wake)
 
 
 def _adding(waiter: Waiter, kind: WaiterKind) -> Callable[[], Any]:
@@ -68,16 +106,17 @@ def _sleeping_at_word(word: memoryview) -> Pause:
     fence, fenced = fence_calls()
     announced = 0  # the value that announced it; 0: it is not announced
 
-    def sleep(_: object) -> None:
+    def sleep(view: memoryview, index: int, seen: int) -> None:
         nonlocal announced
-        if announced:
-            wait(announced)
-            announced = 0
-        else:
+        if not announced:
             announced = word[0] | 1
             word[0] = announced
             fence()
             fenced()
+            if view[index] != seen:
+                return
+        wait(announced)
+        announced = 0
 
     return sleep
 
@@ -88,31 +127,29 @@ def _sleeping_by_counter(word: memoryview, take: Callable[[], object], kind: Wai
     errors, translate = kind.errors, kind.translate
     announced = False
 
-    def sleep(_: object) -> None:
+    def sleep(view: memoryview, index: int, seen: int) -> None:
         nonlocal announced
-        if announced:
-            try:
-                take()
-            except errors as error:
-                cause = translate(error)
-                if cause is not None:
-                    raise cause from error
-                return  # after a signal's handler: it still waits for that token
-            announced = False
-        else:
+        if not announced:
             word[0] = 1
             announced = True
             fence()
             fenced()
+            if view[index] != seen:
+                return
+        try:
+            take()
+        except errors as error:
+            cause = translate(error)
+            if cause is not None:
+                raise cause from error
+            return  # after a signal's handler: it still waits for that token
+        announced = False
 
     return sleep
 
 
 def sleeping(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Spec) -> Pause:
-    """Make the sleep of the process that a doorbell wakes.
-
-    The first call announces it, the second one sleeps; between the two the caller looks again.
-    """
+    """Make the sleep of the process that a doorbell wakes."""
     if waiter is None:
         return _sleeping_at_word(word)
     return _sleeping_by_counter(word, waiting_call(waiter, spec), kind)
@@ -130,12 +167,31 @@ def pause_of(kind: WaiterKind, sleep: Pause | None, spec: Spec, *, exclusive_cpu
 
 
 def _look_and_sleep(
-    sleep: Pause, looks: int, between: Callable[[Any], object], ready: Ready
+    sleep: Pause, looks: int, between: Pause, view: memoryview, index: int, seen: int
 ) -> None:
     for _ in repeat(None, looks):
-        if ready():
+        if view[index] != seen:
             return
-        between(ready)
-    sleep(ready)  # announces it
-    if not ready():
-        sleep(ready)
+        between(view, index, seen)
+    sleep(view, index, seen)
+
+
+def pause_for_any(
+    kind: WaiterKind, sleep: Pause | None, spec: Spec, *, exclusive_cpu: bool
+) -> PauseForAny:
+    """Choose how an end waits for several words; see `pause_of`."""
+    if spec.nowait:
+        return would_block
+    looks = kind.spins if isinstance(kind, FutexWords) else 0
+    between = between_looks(exclusive_cpu)
+    if sleep is None or looks is None:
+        return partial(between, 0)
+    other = memoryview(bytes(1))  # it never has the value seen: an announcement returns at once
+
+    def pause(looked: int) -> None:
+        if looked < looks:
+            between(0)
+        else:
+            sleep(other, 0, 1)  # announces it, or sleeps
+
+    return pause

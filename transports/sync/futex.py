@@ -87,18 +87,18 @@ def _address(memory: memoryview) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 
-def would_block(_: object) -> None:
+def would_block(*_: object) -> None:
     """Raise WouldBlock: the `pause` of an end that must not wait."""
     raise WouldBlock("it would have to wait")
 
 
-def _yield_cpu(_: object) -> None:
+def _yield_cpu(*_: object) -> None:
     os.sched_yield()
 
 
-def between_looks(exclusive_cpu: bool) -> Callable[[Any], Any]:
-    """Return the call between two looks at a word: nothing, or a yield on a shared CPU."""
-    return bool if exclusive_cpu else _yield_cpu
+def between_looks(exclusive_cpu: bool) -> Callable[..., Any]:
+    """Return the call between two looks at a word: a yield, or next to nothing on an own CPU."""
+    return slice if exclusive_cpu else _yield_cpu
 
 
 class FutexWord:
