@@ -172,15 +172,13 @@ ipcbench_put(struct lane *lane, const struct wait_policy *policy, const void *da
     return policy->sleeps ? ipcbench_wake(&lane->other) : 0;
 }
 
-/* Send up to `count` messages, as many as there are free slots: how many, or an error. */
+/* Send up to `count` messages, 1 at least, as many as there are free slots: how many, or an error. */
 static inline ssize_t
 ipcbench_put_many(struct lane *lane, const struct wait_policy *policy, const void *data,
                   size_t size, size_t count)
 {
     if (size > lane->size)
         return -EMSGSIZE;
-    if (count == 0)
-        return 0;
     ssize_t found = ipcbench_loan(lane, policy);
     if (found < 0)
         return found;
@@ -257,8 +255,6 @@ static inline ssize_t
 ipcbench_receive_many(struct lane *lane, const struct wait_policy *policy, void *buffer,
                       size_t size, size_t count)
 {
-    if (count == 0)
-        return 0;
     ssize_t found = ipcbench_await(policy, lane->own, ipcbench_has_message, lane);
     if (found < 0)
         return found;

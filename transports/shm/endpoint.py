@@ -28,9 +28,9 @@ class RingEndpoint(MappingEndpoint):
     """
 
     def __init__(
-        self, segments: SegmentKind, kind: WaiterKind, ticket: Ticket, *, in_place: bool
+        self, segments: SegmentKind, kind: WaiterKind, ticket: Ticket, *, lends: bool
     ) -> None:
-        self._kind, self._in_place = kind, in_place
+        self._kind, self._in_place = kind, lends
         self._ticket, self._spec = ticket, ticket.spec
         self._layout = RingLayout(Seats.of(ticket.spec, ticket.data["depth"]))
         self.depth: int | None = self._layout.seats.depth

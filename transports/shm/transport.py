@@ -151,7 +151,7 @@ class Shm:
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         if self.waiter.counted:
             return CountedEndpoint(self.segment, self.waiter, ticket)
-        return RingEndpoint(self.segment, self.waiter, ticket, in_place=self.in_place)
+        return RingEndpoint(self.segment, self.waiter, ticket, lends=self.in_place)
 
 
 def _unordered() -> Unavailable:
