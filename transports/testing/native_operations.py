@@ -39,7 +39,7 @@ OF_A_SIGNAL = {"notify", "wait"}
 WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
 BATCHES = {"send_many", "recv_many"}
-DEEP = 256  # slots, by which no operation of a batch is left out: word_ring.c
+DEEP = 16  # slots: fewer than the messages of a batch
 MORE = 1 << 20  # messages: no channel has space for so many
 RUNS = tuple((number, 1 + number * 37 % 300) for number in range(60))  # number, times
 

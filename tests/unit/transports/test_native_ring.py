@@ -1,4 +1,4 @@
-"""Tests of word rings by native operations, where Python's own loops are not used."""
+"""Tests of rings by native operations, where Python's own loops are not used."""
 
 from __future__ import annotations
 
