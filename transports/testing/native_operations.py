@@ -39,7 +39,7 @@ OF_A_SIGNAL = {"notify", "wait"}
 WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
 BATCHES = {"send_many", "recv_many"}
-DEEP = 16  # slots: fewer than the messages of a batch
+DEEP = 64  # slots
 MORE = 1 << 20  # messages: no channel has space for so many
 RUNS = tuple((number, 1 + number * 37 % 300) for number in range(60))  # number, times
 
