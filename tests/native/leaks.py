@@ -44,8 +44,8 @@ SPARE = 8  # bytes a round: less than the smallest block
 KINDS = (
     "pipe", "unix-stream", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
     "shm:posix+posix-sem", "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex",
-    "shm:memfd+spin", "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place", "posix-sem",
-    "sysv-sem", "eventfd", "futex", "signal", "flock", "unguarded", "null",
+    "shm:memfd+eventfd-counted", "shm:memfd+spin", "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place",
+    "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock", "unguarded", "null",
 )  # fmt: skip
 TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
 
@@ -174,16 +174,19 @@ def refusing(call: Callable[..., object], *arguments: object) -> Callable[[], No
 def builders(stack: ExitStack) -> Iterator[Act]:
     """Yield calls of builders that fail after they have allocated something."""
     memory = bytearray(8192)
-    how, lane = operations.eventfd(0, WaitPolicy()), (0, 0)
-    policy = WaitPolicy()
+    how, policy = operations.eventfd(0, WaitPolicy()), WaitPolicy()
+    own, lane, beyond = (0, how), (256, (128, how)), (8128, (128, how))
     plan: tuple[Any, ...] = (None, memory, 64, 4)
-    words, counted = operations.word_ring, operations.counted_ring
+    ring, counted = operations.ring, operations.counted_ring
     for name, call, *arguments in (
-        ("words out of bounds", words, *plan, (), ((8128, 0),), 0, 0, policy),
-        ("words, a second lane", words, *plan, (lane,), ((8128, 0),), 0, 0, policy),
-        ("words of no policy", words, *plan, (), (lane,), 0, 0, (0, 0)),
-        ("words of no lanes", words, *plan, (), (), 0, 0, policy),
-        ("words read-only", words, None, bytes(8192), 64, 4, (), (lane,), 0, 0, policy),
+        ("a ring out of bounds", ring, *plan, (), (beyond,), 0, 0, own, policy),
+        ("a ring, a second lane", ring, *plan, (lane,), (beyond,), 0, 0, own, policy),
+        ("a ring of no policy", ring, *plan, (), (lane,), 0, 0, own, (0, 0)),
+        ("a ring of no lanes", ring, *plan, (), (), 0, 0, own, policy),
+        ("a ring read-only", ring, None, bytes(8192), 64, 4, (), (lane,), 0, 0, own, policy),
+        ("a ring by no counter", ring, *plan, (), (lane,), 0, 0, (0, 7), policy),
+        ("a ring of no doorbell", ring, *plan, (), (lane,), 0, 0, (8192, how), policy),
+        ("a ring of half a doorbell", ring, *plan, (), ((256, (128,)),), 0, 0, own, policy),
         ("counted out of bounds", counted, *plan, (), ((8128, how, how, 0),), 0, 0),
         ("counted by no waiter", counted, *plan, (), ((0, how, None, 0),), 0, 0),
         ("counted of no lane", counted, *plan, ((1, 2),), (), 0, 0),
@@ -204,9 +207,10 @@ def rings(stack: ExitStack) -> Iterator[Act]:
         stack.callback(os.close, fd)
     free_slots, used_slots = (operations.eventfd(fd, WaitPolicy()) for fd in fds)
     policy, plan = WaitPolicy(looks=0), (owner, memory, 64, DEPTH)
+    own, other = (0, used_slots), (128, free_slots)
     kinds_of = {
-        "words": (operations.word_ring, [(128, 0), (2048, 0)], [policy]),
-        "waiters": (
+        "a ring": (operations.ring, [(256, other), (2048, other)], [own, policy]),
+        "a counted ring": (
             operations.counted_ring,
             [(at, free_slots, used_slots, 0) for at in (0, 2048)],
             [],
@@ -214,14 +218,14 @@ def rings(stack: ExitStack) -> Iterator[Act]:
     }
     for name, (build, lanes, more) in kinds_of.items():
         one, two = tuple(lanes[:1]), tuple(lanes)
-        watched = memory, owner, free_slots, used_slots, one, two
+        watched = memory, owner, free_slots, used_slots, one, two, own, other
         hub, link = (build, *plan, two, two, 1, 0, *more), (build, *plan, one, one, 0, 1, *more)
-        yield Act(f"a server's seat at a ring over {name}", partial(*hub), watched)
-        yield Act(f"a seat at a ring over {name}", partial(*link), watched)
+        yield Act(f"a server's seat at {name}", partial(*hub), watched)
+        yield Act(f"a seat at {name}", partial(*link), watched)
         capsule = partial(*link)()  # it receives its own messages
         owned = partial(operations.with_owner, owner, capsule)
-        yield Act(f"an owner of a ring over {name}", owned, (owner, capsule))
-        yield Act(f"what a ring over {name} shows", _looking(capsule), (capsule, memory))
+        yield Act(f"an owner of {name}", owned, (owner, capsule))
+        yield Act(f"what {name} shows", _looking(capsule), (capsule, memory))
     both = partial(operations.word_signal, owner, memory, 0, 64, policy)
     yield Act("an end of two words", both, (memory, owner))
 

@@ -28,8 +28,8 @@ waiter = o.eventfd(0, policy)
 def counted(size, depth):
     return o.counted_ring(None, memory, size, depth, (), ((0, waiter, waiter, 0),), 0, 0)
 
-def words(size, depth):
-    return o.word_ring(None, memory, size, depth, (), ((0, 0),), 0, 0, policy)
+def ring(size, depth, own=(0, None), other=(128, None)):
+    return o.ring(None, memory, size, depth, (), ((256, other),), 0, 0, own, policy)
 
 def stamped(count):
     end = native_of(NullEndpoint())
@@ -54,10 +54,15 @@ except {error} as error:
         ("o.sysv_queue(None, 1, 1, -66, 1, 1, policy, 0)", "ValueError", "is not negative"),
         ("counted(2**60 - 64, 16)", "ValueError", "16 slots of"),
         ("counted(0, 2**61)", "ValueError", "2305843009213693952 slots of 0 bytes"),
-        ("words(2**60 - 64, 16)", "ValueError", "no message of a word ring"),
-        ("words(2**39, 2**23)", "ValueError", "8388608 slots of"),
-        ("o.word_lane_bytes(2**60, 16)", "OverflowError", "no segment has 16 slots"),
-        ("o.word_lane_bytes(-1, 16)", "OverflowError", "no segment has 16 slots"),
+        ("ring(2**60 - 64, 16)", "ValueError", "no message of a ring"),
+        ("ring(2**39, 2**23)", "ValueError", "8388608 slots of"),
+        ("ring(64, 16, own=(4096, None))", "ValueError", "4 bytes from 4096 on are not in"),
+        ("ring(64, 16, other=(-64, None))", "ValueError", "4 bytes from -64 on are not in"),
+        ("ring(64, 16, own=(2, None))", "ValueError", "4 bytes from 2 on are not in"),
+        ("ring(64, 16, own=(0, policy))", "ValueError", "PyCapsule_GetPointer"),
+        ("ring(64, 16, other=(0, memory))", "ValueError", "PyCapsule_GetPointer"),
+        ("o.lane_bytes(2**60, 16)", "OverflowError", "no segment has 16 slots"),
+        ("o.lane_bytes(-1, 16)", "OverflowError", "no segment has 16 slots"),
         ("o.word_signal(None, memory, 4, 16, policy)", "ValueError", "not aligned"),
         ("stamped(8)", "ValueError", "more than loops"),
         ("stamped(-(2**63))", "ValueError", "a count of less than 0"),

@@ -66,7 +66,7 @@ class Places:
 # The addresses of the bytes.
 
 
-def test_a_word_ring_gets_the_callers_own_bytes() -> None:
+def test_a_ring_gets_the_callers_own_bytes() -> None:
     """It needs no headroom, so nothing is copied: the trait `copies` counts the ring's copies."""
     script, data = Places(b"arrived"), bytearray(numbered(1, SIZE))
     calls = operations.Calls(script.capsule, True)

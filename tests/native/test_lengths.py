@@ -21,6 +21,7 @@ missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
 NAMES = ("shm:posix+posix-sem", "shm:posix+futex", "shm:posix+spin")
+COUNTED = "shm:posix+sysv-sem-counted"
 SIZE = 64
 BUFFER = 1 << 24  # bytes: more than the segment has
 
@@ -40,10 +41,10 @@ buffer = memoryview(bytearray({BUFFER}))
 
 def write(length):
     memory, lane = channel._segment.memory, channel._layout.start(0)
-    if channel._layout.atomic:  # the head of its first slot, behind two bells: word_ring.h
-        memory[lane + 259 : lane + 264] = length.to_bytes(5, "little")
-    else:
+    if "counted" in name:
         memory[lane + 64 : lane + 72] = length.to_bytes(8, "little")
+    else:  # in the head of its first slot, behind the number of its lap: ring.h
+        memory[lane + 131 : lane + 136] = length.to_bytes(5, "little")
 
 def receive():
     if way == "peek":
@@ -71,8 +72,13 @@ def test_no_length_is_believed(name: str, way: str) -> None:
     _scribbled(name, way, "native")
 
 
-def test_python_reads_no_slot_beyond_its_end() -> None:
-    _scribbled(NAMES[0], "read", "python")
+def test_no_length_of_a_counted_ring_is_believed() -> None:
+    _scribbled(COUNTED, "recv", "native")
+
+
+@pytest.mark.parametrize("way", ["recv", "read"])
+def test_python_reads_no_slot_beyond_its_end(way: str) -> None:
+    _scribbled(NAMES[0], way, "python")
 
 
 def _scribbled(name: str, way: str, runtime: str) -> None:
@@ -80,7 +86,7 @@ def _scribbled(name: str, way: str, runtime: str) -> None:
     place = name if way == "recv" else f"{name}/in-place"
     assert available(place)
     lengths = {"longer than the slot": SIZE + 1, "beyond the segment": BUFFER - 1}
-    lengths["all bits"] = 2**40 - 1 if "sem" not in name else 2**64 - 1
+    lengths["all bits"] = 2**64 - 1 if "counted" in name else 2**40 - 1
     for what, length in lengths.items():
         given = (sys.executable, "-c", PLAY, place, str(length), way, runtime)
         done = subprocess.run(given, capture_output=True, text=True)
@@ -90,7 +96,7 @@ def _scribbled(name: str, way: str, runtime: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, COUNTED])
 def test_no_more_is_committed_than_a_slot_holds(name: str) -> None:
     transport = available(name)
     channel = transport.create(Spec(SIZE, Topology.LINK, native=True))

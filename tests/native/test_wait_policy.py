@@ -1,4 +1,4 @@
-"""Interruptible waiting (native/futex.h): it returns early enough for signal handlers."""
+"""Interruptible waiting (native/doorbell.h): it returns early enough for signal handlers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "futex.h"
+#include "doorbell.h"
 
 static int
 never(void *looked)
@@ -15,7 +15,8 @@ int
 main(int count, char **given)
 {
     unsigned looked = 0;
-    uint32_t doorbell = 0;
+    uint32_t word = 0;
+    struct doorbell doorbell = {.word = &word};
     struct wait_policy policy = {.interruptible = 1, .exclusive_cpu = atoi(given[1])};
     ssize_t found = ipcbench_await(&policy, &doorbell, never, &looked);
     printf("%zd %u\n", found, looked);
