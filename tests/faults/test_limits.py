@@ -171,16 +171,16 @@ def test_no_shared_memory(
 
 
 def test_shared_memory_fills_up_in_the_middle(sandbox: Sandbox) -> None:
-    """256 KiB suffice for the probe and small messages, but not for a ring of 64 KiB messages."""
+    """256 KiB suffice for the probe and small messages, but not for a ring of 32 KiB messages."""
     done, results = sandbox.sweep(
         shm("size=256k"), "-t", "shm:posix+posix-sem", "-t", "null", "--pattern", "stream",
-        "-s", "64", "-s", "64K",
+        "-s", "64", "-s", "32K",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert results.cells["stream/shm:posix+posix-sem/python/64B/2p/same-core"].good
     (full,) = failed(results)
-    assert full.cell.size == 65536
-    ring = r"a segment of 525\d{3} bytes is more than 262144 \(/dev/shm\)"
+    assert full.cell.size == 32768
+    ring = r"a segment of 263\d{3} bytes is more than 262144 \(/dev/shm\)"
     assert re.fullmatch(ring, full.failures[0].what)
     assert full.failures[0].remedy == ROOM_IN_SHM
     assert f"Remedy: {ROOM_IN_SHM}" in sandbox.page()
@@ -260,11 +260,14 @@ def test_no_loopback(sandbox: Sandbox) -> None:
 
 CALLS = {
     "memfd_create": ("memfd_create(2)", ("shm:memfd+posix-sem", "futex")),
-    "eventfd2": ("eventfd(2)", ("eventfd", "shm:posix+eventfd")),
+    "eventfd2": ("eventfd(2)", ("eventfd", "shm:posix+eventfd", "shm:posix+eventfd-counted")),
     "flock": ("flock", ("flock",)),
     "mq_open": ("mq_open(3)", ("posix-queue",)),
     "msgget": ("msgget(2)", ("sysv-queue", "sysv-queue:types")),
-    "semget": ("semget(2)", ("sysv-sem", "shm:posix+sysv-sem")),
+    "semget": (
+        "semget(2)",
+        ("sysv-sem", "shm:posix+sysv-sem", "shm:posix+sysv-sem-counted"),
+    ),
     "shmget": ("shmget(2) of 1 bytes", ("shm:sysv+posix-sem",)),
     "mknodat": ("mkfifo(3)", ("fifo", "fifo:mknod")),
     "pidfd_open": ("pidfd_open(2), of Linux 5.3,", ("signal",)),

@@ -1,136 +1,185 @@
-/* The ring over words between threads, for ThreadSanitizer: every message is whole and in order.
+/* The ring between threads, for ThreadSanitizer: every message is whole and in order.
  *
- *   ring_threads PRODUCERS MESSAGES DEPTH SIZE LOOKS MANY
+ *   ring_threads PRODUCERS MESSAGES DEPTH SIZE LOOKS MANY COUNTER
  *
- * LOOKS: checks of a word before an end sleeps; -1: it never sleeps. MANY: in batches.
- * It exits with 1 if a message differs from the one sent; its alarm ends it if a wake-up is lost. */
+ * LOOKS: checks of a word before an end sleeps; -1: it never sleeps. MANY: in batches. COUNTER: it
+ * sleeps by a semaphore, not at a word. It exits with 1 if a message differs from the one sent, or
+ * if more than one token of a doorbell is left; its alarm ends it if a wake-up is lost. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "word_ring.h"
+#include "ring.h"
 
-enum { MOST = 8, LIFE = 60 };
+enum { MOST = 8, LIFE = 60, BATCH = 7 };
 
-struct job {
-    char *start;
-    uint32_t *doorbell;
-    size_t size, depth, messages, number;
-    struct wait_policy policy;
-    int many;
+/* A thread, with the doorbell by which it sleeps. Thread 0 is the consumer. */
+struct side {
+    uint32_t *word;
+    struct waiter counter;
+    sem_t semaphore;
 };
 
-static struct job jobs[MOST];
-static size_t producers;
+static struct side sides[MOST + 1];
+static char *starts[MOST]; /* of the lanes */
+static size_t producers, messages, depth, size;
+static struct wait_policy policy;
+static int many, counter;
+
+static struct doorbell
+doorbell_of(struct side *side)
+{
+    return (struct doorbell){.word = side->word, .counter = counter ? &side->counter : NULL};
+}
 
 static void
-fill(char *message, size_t size, size_t sender, size_t number)
+fill(char *message, size_t sender, size_t number)
 {
+    if (many)
+        number = number / BATCH * BATCH;
     for (size_t i = 0; i < size; i++)
         message[i] = (char)(number * 31 + sender * 7 + i);
 }
 
-/* Send the messages one by one, or in batches out of seven equal messages. */
+/* The messages that are left of a batch of equal ones. */
+static size_t
+batch_at(size_t done)
+{
+    size_t batch = BATCH - done % BATCH;
+    return batch < messages - done ? batch : messages - done;
+}
+
 static void *
 produce(void *argument)
 {
-    struct job *job = argument;
-    struct word_lane lane;
-    char *message = malloc(job->size + 1);
-    ipcbench_init_word_lane(&lane, job->start, job->doorbell, job->size, job->depth);
-    for (size_t sent = 0; sent < job->messages;) {
-        size_t batch = job->many ? 7 - sent % 7 : 1;
-        if (batch > job->messages - sent)
-            batch = job->messages - sent;
-        fill(message, job->size, job->number, job->many ? sent / 7 * 7 : sent);
-        ssize_t found = job->many
-            ? ipcbench_word_send_many(&lane, &job->policy, message, job->size, batch)
-            : ipcbench_word_send(&lane, &job->policy, message, job->size);
+    size_t number = *(size_t *)argument;
+    struct doorbell own = doorbell_of(&sides[number + 1]);
+    struct lane lane;
+    char *message = malloc(size + 1);
+    ipcbench_init_lane(&lane, starts[number], size, depth, &own, doorbell_of(&sides[0]));
+    for (size_t sent = 0; sent < messages;) {
+        fill(message, number, sent);
+        ssize_t found = many
+            ? ipcbench_put_many(&lane, &policy, message, size, batch_at(sent))
+            : ipcbench_put(&lane, &policy, message, size);
         if (found < 0)
             exit(1);
-        sent += job->many ? (size_t)found : 1;
+        sent += many ? (size_t)found : 1;
     }
     free(message);
     return NULL;
 }
 
+static void
+check(const char *message, char *wanted, size_t sender, size_t number)
+{
+    fill(wanted, sender, number);
+    if (memcmp(message, wanted, size) != 0) {
+        fprintf(stderr, "message %zu of %zu is not what was sent\n", number, sender);
+        exit(1);
+    }
+}
+
 struct multi_wait {
-    struct word_lane lanes[MOST];
+    struct lane lanes[MOST];
     size_t turn;
 };
 
 static int
 any(void *argument)
 {
-    struct multi_wait *out = argument;
+    struct multi_wait *in = argument;
     for (size_t looked = 0; looked < producers; looked++) {
-        if (ipcbench_has_message(&out->lanes[out->turn]))
+        if (ipcbench_has_message(&in->lanes[in->turn]))
             return 1;
-        out->turn = (out->turn + 1) % producers;
+        in->turn = (in->turn + 1) % producers;
     }
     return 0;
 }
 
-static void *
-consume(void *argument)
+/* Receive the next messages of any lane: their number. */
+static size_t
+receive(struct multi_wait *in, struct doorbell *own, const size_t *taken, char *message)
 {
-    struct job *job = argument;
-    struct multi_wait out = {.turn = 0};
+    if (producers == 1) {
+        struct lane *lane = &in->lanes[0];
+        ssize_t found = many
+            ? ipcbench_receive_many(lane, &policy, message, size, batch_at(taken[0]))
+            : ipcbench_receive(lane, &policy, message, size);
+        if (found < 0 || (!many && found != (ssize_t)size))
+            exit(1);
+        return many ? (size_t)found : 1;
+    }
+    if (ipcbench_await(&policy, own, any, in) < 0 ||
+        ipcbench_get(&in->lanes[in->turn], &policy, message, size) != (ssize_t)size)
+        exit(1);
+    return 1;
+}
+
+static void *
+consume(void *unused)
+{
+    (void)unused;
+    struct multi_wait in = {.turn = 0};
+    struct doorbell own = doorbell_of(&sides[0]);
     size_t taken[MOST] = {0};
-    char *message = malloc(job->size + 1), *wanted = malloc(job->size + 1);
+    char *message = malloc(size + 1), *wanted = malloc(size + 1);
     for (size_t i = 0; i < producers; i++)
-        ipcbench_init_word_lane(&out.lanes[i], jobs[i].start, job->doorbell, job->size, job->depth);
-    for (size_t i = 0; i < producers * job->messages; i++) {
-        if (ipcbench_await(&job->policy, job->doorbell, any, &out) < 0)
-            exit(1);
-        size_t from = out.turn, number = taken[from]++;
-        struct word_lane *lane = &out.lanes[from];
-        ssize_t length = ipcbench_take(lane, message, job->size);
-        ipcbench_free(lane, &job->policy);
-        out.turn = (from + 1) % producers;
-        fill(wanted, job->size, from, job->many ? number / 7 * 7 : number);
-        if (length != (ssize_t)job->size || memcmp(message, wanted, job->size) != 0) {
-            fprintf(stderr, "message %zu of %zu is not what was sent\n", number, from);
-            exit(1);
-        }
+        ipcbench_init_lane(&in.lanes[i], starts[i], size, depth, &own, doorbell_of(&sides[i + 1]));
+    for (size_t all = 0; all < producers * messages;) {
+        size_t found = receive(&in, &own, taken, message);
+        taken[in.turn] += found;
+        all += found;
+        check(message, wanted, in.turn, taken[in.turn] - 1);
+        in.turn = (in.turn + 1) % producers;
     }
     free(message);
     free(wanted);
     return NULL;
 }
 
+/* Each announcement is answered by one token at most, which the next sleep takes. */
+static int
+has_tokens(struct side *side)
+{
+    int tokens;
+    sem_getvalue(&side->semaphore, &tokens);
+    if (tokens > 1)
+        fprintf(stderr, "%d tokens are left\n", tokens);
+    return tokens > 1;
+}
+
 int
 main(int count, char **arguments)
 {
-    if (count != 7 || (producers = atoi(arguments[1])) < 1 || producers > MOST)
+    if (count != 8 || (producers = atoi(arguments[1])) < 1 || producers > MOST)
         return 2;
-    size_t depth = atoi(arguments[3]), size = atoi(arguments[4]);
-    int looks = atoi(arguments[5]);
-    size_t lane = ipcbench_lane_bytes(size, depth);
-    char *memory = aligned_alloc(IPCBENCH_LINE_PAIR, IPCBENCH_LINE_PAIR + producers * lane);
-    memset(memory, 0, IPCBENCH_LINE_PAIR + producers * lane);
+    messages = atoi(arguments[2]), depth = atoi(arguments[3]), size = atoi(arguments[4]);
+    int looks = atoi(arguments[5]), left = 0;
+    policy = (struct wait_policy){.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks};
+    many = atoi(arguments[6]), counter = atoi(arguments[7]);
+    size_t words = (producers + 1) * IPCBENCH_LINE_PAIR, lane = ipcbench_lane_bytes(size, depth);
+    char *memory = aligned_alloc(IPCBENCH_LINE_PAIR, words + producers * lane);
+    memset(memory, 0, words + producers * lane);
     alarm(LIFE);
-    pthread_t threads[MOST], consumer;
-    for (size_t i = 0; i < producers; i++) {
-        jobs[i] = (struct job){
-            .start = memory + IPCBENCH_LINE_PAIR + i * lane,
-            .doorbell = (uint32_t *)memory,
-            .size = size,
-            .depth = depth,
-            .messages = atoi(arguments[2]),
-            .number = i,
-            .policy = {.sleeps = looks >= 0, .looks = looks < 0 ? 0 : looks},
-            .many = atoi(arguments[6]),
-        };
+    pthread_t threads[MOST + 1];
+    size_t numbers[MOST];
+    for (size_t i = 0; i <= producers; i++) {
+        sides[i].word = (uint32_t *)(memory + i * IPCBENCH_LINE_PAIR);
+        sides[i].counter = (struct waiter){.semaphore = &sides[i].semaphore};
+        sem_init(&sides[i].semaphore, 1, 0);
     }
-    pthread_create(&consumer, NULL, consume, &jobs[0]);
     for (size_t i = 0; i < producers; i++)
-        pthread_create(&threads[i], NULL, produce, &jobs[i]);
+        numbers[i] = i, starts[i] = memory + words + i * lane;
+    pthread_create(&threads[0], NULL, consume, NULL);
     for (size_t i = 0; i < producers; i++)
+        pthread_create(&threads[i + 1], NULL, produce, &numbers[i]);
+    for (size_t i = 0; i <= producers; i++)
         pthread_join(threads[i], NULL);
-    pthread_join(consumer, NULL);
+    for (size_t i = 0; i <= producers; i++)
+        left += has_tokens(&sides[i]);
     free(memory);
-    return 0;
+    return left != 0;
 }

@@ -11,7 +11,7 @@ import pytest
 
 from ipcbench.transports.native import header
 from tests import sampling
-from tests.native import breaks
+from tests.native import breaks, ring_breaks
 from tests.native.interleavings import COUNTER, PARTS, PYTHON, WORD, C, Lost, Ring, explore
 
 HERE = Path(__file__).parent
@@ -178,21 +178,25 @@ def _sanitized(compiler: str, headers: Path, folder: Path) -> list[str]:
     return [*([fixed, "-R"] if fixed else []), str(program)]
 
 
-@pytest.mark.parametrize("looks", [-1, 0, 20], ids=["spin", "futex", "spin-block"])
+@pytest.mark.parametrize(
+    ("looks", "counter"),
+    [(-1, 0), (0, 0), (20, 0), (0, 1)],
+    ids=["spin", "futex", "spin-block", "semaphore"],
+)
 @pytest.mark.parametrize("many", [0, 1], ids=["one by one", "batches"])
 @pytest.mark.parametrize(
     ("producers", "depth", "size"), [(1, 1, 8), (1, 16, 64), (3, 4, 300)], ids=str
 )
 def test_threads(
-    threads: list[str], producers: int, depth: int, size: int, many: int, looks: int
+    threads: list[str], producers: int, depth: int, size: int, many: int, looks: int, counter: int
 ) -> None:
-    numbers = (producers, 3000, depth, size, looks, many)
+    numbers = (producers, 3000, depth, size, looks, many, counter)
     ran = subprocess.run([*threads, *map(str, numbers)], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("one", breaks.THREADS, ids=lambda one: one.name)
-def test_a_race_is_reported(one: breaks.Break, threads: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("one", ring_breaks.THREADS, ids=lambda one: one.name)
+def test_a_race_is_reported(one: ring_breaks.Break, threads: list[str], tmp_path: Path) -> None:
     """Memory orders that are too weak have no visible effect on x86."""
     headers = breaks.sources(one, tmp_path) / "transports/native"
     broken = _sanitized("cc", headers, tmp_path)
@@ -200,3 +204,14 @@ def test_a_race_is_reported(one: breaks.Break, threads: list[str], tmp_path: Pat
     ran = subprocess.run([*broken, producers, "3000", *others], capture_output=True, text=True)
     assert ran.returncode != 0
     assert "WARNING: ThreadSanitizer: data race" in ran.stderr, ran.stderr
+
+
+@pytest.mark.parametrize("one", ring_breaks.TOKENS, ids=lambda one: one.name)
+def test_tokens_that_are_left_are_reported(
+    one: ring_breaks.Break, threads: list[str], tmp_path: Path
+) -> None:
+    """Each of them ends a later sleep too early."""
+    broken = _sanitized("cc", breaks.sources(one, tmp_path) / "transports/native", tmp_path)
+    producers, *others = one.shape.split()
+    ran = subprocess.run([*broken, producers, "3000", *others], capture_output=True, text=True)
+    assert (ran.returncode, "tokens are left" in ran.stderr) == (1, True), ran.stderr

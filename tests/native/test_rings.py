@@ -12,7 +12,7 @@ from ipcbench.transports.base import bindings
 from ipcbench.transports.shm.kinds import WAITERS
 from ipcbench.transports.sync import futex
 from tests import compiling
-from tests.native import breaks
+from tests.native import breaks, ring_breaks
 from tests.sampling import SEED, some
 from tests.soak import rings
 
@@ -20,7 +20,7 @@ drawn = random.Random(SEED)
 SHAPES = [
     shape
     for waiter in WAITERS
-    for shape in some([one for one in rings.shapes() if one.waiter == waiter], 3, drawn)
+    for shape in some([one for one in rings.shapes() if one.waiter == waiter], 2, drawn)
 ]
 
 
@@ -31,14 +31,15 @@ def test_a_ring_between_processes(shape: rings.Shape) -> None:
         pytest.skip(said)
 
 
-def test_past_the_last_number_of_a_message() -> None:
-    said = rings.numbers_wrap("spin", 1)
+@pytest.mark.parametrize("name", rings.CHECKS)
+def test_a_ring_in_one_process(name: str) -> None:
+    said = rings.check(name)
     if said.startswith("not here"):
         pytest.skip(said)
 
 
-@pytest.mark.parametrize("one", some(breaks.RINGS, 1, drawn), ids=lambda one: one.name)
-def test_a_broken_ring_is_found(one: breaks.Break) -> None:
+@pytest.mark.parametrize("one", some(ring_breaks.RINGS, 1, drawn), ids=lambda one: one.name)
+def test_a_broken_ring_is_found(one: ring_breaks.Break) -> None:
     said = rings.find_break(one, 1)
     if said.startswith("not here"):
         pytest.skip(said)
@@ -48,13 +49,17 @@ def test_a_broken_ring_is_found(one: breaks.Break) -> None:
     ("name", "lacking", "said"),
     [
         ("python: it wraps a slot too early", (futex, "ORDERED", False), "stores stay in order"),
-        ("python: lent before a slot is free", (futex, "ORDERED", False), "stores stay in order"),
-        ("python: one place for all lanes", (futex, "ORDERED", False), "on x86-64 only"),
-        ("python: announced before it is copied", (bindings, "posix_ipc", None), "posix_ipc"),
+        ("python: lent without a free slot", (futex, "ORDERED", False), "stores stay in order"),
+        ("python, counted: one place for all lanes", (futex, "ORDERED", False), "on x86-64 only"),
+        ("python: an announcement is not renewed", (bindings, "posix_ipc", None), "posix_ipc"),
         ("counted: announced before its count", (bindings, "sysv_ipc", None), "sysv_ipc"),
-        ("words: a number that is not truncated", (native_loops, "compiled", None), "is not built"),
-        ("words: one slot too many", (compiling, "COMPILER", "no-such"), "no C compiler"),
-        ("words: one slot too many", (compiling, "HEADERS", ()), "apt-get install"),
+        (
+            "ring: a number of a lap that is not truncated",
+            (native_loops, "compiled", None),
+            "is not built",
+        ),
+        ("ring: one slot too many", (compiling, "COMPILER", "no-such"), "no C compiler"),
+        ("ring: one slot too many", (compiling, "HEADERS", ()), "apt-get install"),
     ],
     ids=lambda value: value[1] if isinstance(value, tuple) else value,
 )
@@ -62,7 +67,7 @@ def test_a_break_that_cannot_run_here_has_a_reason(
     name: str, lacking: tuple[Any, str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is reported without a run."""
-    (one,) = (one for one in breaks.RINGS if one.name == name)
+    (one,) = (one for one in ring_breaks.RINGS if one.name == name)
     if reason := rings.not_covered(one):
         pytest.skip(reason)
     monkeypatch.setattr(compiling, "lacking", compiling.lacking.__wrapped__)
@@ -74,6 +79,6 @@ def test_a_break_that_cannot_run_here_has_a_reason(
 
 
 @pytest.mark.parametrize("one", breaks.ALL, ids=lambda one: one.name)
-def test_the_text_of_a_break_is_in_the_source(one: breaks.Break) -> None:
+def test_the_text_of_a_break_is_in_the_source(one: ring_breaks.Break) -> None:
     """A changed text must be changed in breaks.py, too."""
     assert breaks.applied(one) != (breaks.ROOT / one.file).read_text()

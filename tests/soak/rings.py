@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,6 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    Wait,
 )
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import get
@@ -35,16 +34,14 @@ from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.actors import Died, Stuck
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.participants import Participants, go_native, seats
-from tests.native import breaks
+from tests.native import breaks, ring_breaks, ring_laps, ring_steps
 from tests.soak.traffic import (
     PACES,
     Flow,
     ask,
     exchange,
     gather,
-    receive_batch,
     receive_flow,
-    send_batch,
     send_flow,
     serve,
 )
@@ -56,9 +53,11 @@ CASES = 25  # of a trial, which an interrupted soak repeats as a whole
 DEPTHS = (1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64, 65)
 SIZES = (0, 1, 8, 56, 57, 64, 200, 256, 257, 1000, 4096, 70_000, 300_000)
 ANYWHERE = "memfd"  # the segment that needs no binding and no file system
-NUMBERS_WRAP = "/numbers wrap"
-BATCHED = ((8, 512), (64, 130), (136, 5))  # sizes and depths
-NUMBERS = 2**24  # IPCBENCH_NUMBERS of native/word_ring.h: messages until their numbers repeat
+CHECKS: dict[str, tuple[Callable[[], None], ...]] = {
+    ring_breaks.LAPS: (ring_laps.python, ring_laps.native, ring_laps.mixed),
+    ring_breaks.STEPS: (ring_steps.order,),
+    ring_breaks.WAKES: (ring_steps.wakes,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Case:
 
 
 def shapes() -> list[Shape]:
-    """List the shapes: rings over futex words have two layouts, so they cannot be mixed."""
+    """List the shapes: a counted ring is not read in place."""
     return [
         Shape(name, topology, in_place, runtime)
         for name, kind in WAITERS.items()
@@ -98,13 +97,11 @@ def shapes() -> list[Shape]:
             (Topology.HUB, False),
         )
         for runtime in (PYTHON, NATIVE, MIXED)
-        if runtime != MIXED or not kind.in_memory
+        if not (in_place and kind.counted)
     ]  # fmt: skip
 
 
 def _shape(name: str) -> Shape:
-    if name.endswith(NUMBERS_WRAP):
-        return Shape(name.removesuffix(NUMBERS_WRAP), Topology.LINK, False, NATIVE)
     return {shape.name: shape for shape in shapes()}[name]
 
 
@@ -272,26 +269,20 @@ def run_cases(shape: Shape, seed: str, count: int) -> str:
     return f"{ran} cases, {messages} messages" if ran else f"not here: {why_not}"
 
 
-def numbers_wrap(waiter: str, seed: int) -> str:
-    """Send so many messages that their numbers wrap around (native/word_ring.h), and more."""
-    transport = found(_shape(waiter + NUMBERS_WRAP), ANYWHERE)
-    if isinstance(transport, Unavailable):
-        return f"not here: {_describe(transport)}"
-    draw = random.Random(f"{seed}/{waiter}")
-    # Sizes that are sent in batches. Batches of two only without wake-ups, which would take
-    # longer than an actor's time limit.
-    size, depth = draw.choice(BATCHED if WAITERS[waiter].waiting is Wait.SPIN else BATCHED[:-1])
-    left = NUMBERS - draw.randint(1, 500)
-    with Participants(transport, Spec(size, Topology.LINK, 2, depth=depth, native=True)) as crew:
-        while left > 0:
-            message, batch = draw.randbytes(size), min(left, 2**19)
-            crew.actors[0].begin(send_batch, message, batch)
-            crew.actors[1].begin(receive_batch, message, batch)
-            _answers(crew)
-            left -= batch
-        case = Case(f"{seed}/{waiter}", ANYWHERE, size, depth, 1000, "at once", (), (True, True))
-        count = _link(crew, case)
-    return f"{NUMBERS} messages, and {count} more"
+def check(name: str) -> str:
+    """Run the checks of that name that can run here. Raises: AssertionError."""
+    reason = unchecked(name)
+    if reason:
+        return f"not here: {reason}"
+    for one in CHECKS[name]:
+        one()
+    return f"{len(CHECKS[name])} checks"
+
+
+def unchecked(name: str) -> str:
+    """Return the reason why these checks cannot run here, or ""."""
+    reason = native_loops.missing() if name == ring_breaks.LAPS else None
+    return "" if reason is None else _describe(reason)
 
 
 def find(name: str, seed: str, seconds: float) -> str:
@@ -300,27 +291,28 @@ def find(name: str, seed: str, seconds: float) -> str:
     while time.monotonic() - began < seconds:
         count += 1
         try:
-            if name.endswith(NUMBERS_WRAP):
-                numbers_wrap(name.removesuffix(NUMBERS_WRAP), count)
-            else:
-                run_cases(_shape(name), f"{seed}/{count}", 1)
+            if name in CHECKS:
+                return check(name)
+            run_cases(_shape(name), f"{seed}/{count}", 1)
         except AssertionError as error:
             return f"found in case {count}: {' '.join(str(error).split())[-120:]}"
     return f"{count} cases"
 
 
-def not_covered(one: breaks.Break) -> str:
+def not_covered(one: ring_breaks.Break) -> str:
     """Return why no case of its shape reaches the break here; empty if one does."""
+    if one.shape in CHECKS:
+        return unchecked(one.shape)
     shape = _shape(one.shape)
     transport = found(shape, ANYWHERE)
     if isinstance(transport, Unavailable):
         return _describe(transport)
-    if WAITERS[shape.waiter].in_memory and shape.runtime == PYTHON and not futex.ORDERED:
+    if not WAITERS[shape.waiter].counted and shape.runtime != NATIVE and not futex.ORDERED:
         return f"{one.file} is for machines whose stores stay in order (transports/sync/futex.py)"
     return ""
 
 
-def find_break(one: breaks.Break, seed: int) -> str:
+def find_break(one: ring_breaks.Break, seed: int) -> str:
     """Search for a break with the cases of its shape. Raises: AssertionError if none finds it."""
     reason = breaks.lacking(one) or not_covered(one)
     if reason:
@@ -337,8 +329,7 @@ def trials(seed: int) -> Iterator[Trial]:
             yield Trial(
                 f"rings/{shape.name}/{number}", partial(run_cases, shape, f"{seed}/{number}", CASES)
             )
-    for name, kind in WAITERS.items():
-        if kind.in_memory:
-            yield Trial(f"rings/{name}{NUMBERS_WRAP}", partial(numbers_wrap, name, seed))
-    for one in breaks.RINGS:
+    for name in CHECKS:
+        yield Trial(f"rings/{name}", partial(check, name))
+    for one in ring_breaks.RINGS:
         yield Trial(f"rings/broken/{one.name}", partial(find_break, one, seed))

@@ -397,21 +397,6 @@ def serve(seat: Seat, questions: Sequence[Flow], answers: Sequence[Flow], native
         end.put_to(index, next(replies[index]))
 
 
-def send_batch(seat: Seat, message: bytes, times: int) -> None:
-    ready = aligned_buffer(len(message))
-    ready[:] = message
-    _all_sent(Opened(seat.endpoint.native()), _address(ready), len(message), times)
-
-
-def receive_batch(seat: Seat, message: bytes, times: int) -> None:
-    operations, ready = Opened(seat.endpoint.native()), aligned_buffer(len(message))
-    while times > 0:
-        times -= operations.call("recv_many", _address(ready), len(message), times)
-    _same(bytes(ready), message)
-    if times < 0:
-        raise Wrong(f"{-times} messages more than were asked for")
-
-
 def _all_sent(operations: Opened, address: int, size: int, times: int) -> None:
     while times > 0:
         sent = operations.call("send_many", address, size, times)
