@@ -115,8 +115,8 @@ def _sleeping_at_word(word: memoryview) -> Pause:
             fenced()
             if view[index] != seen:
                 return
-        wait(announced)
-        announced = 0
+        value, announced = announced, 0
+        wait(value)
 
     return sleep
 
@@ -136,14 +136,16 @@ def _sleeping_by_counter(word: memoryview, take: Callable[[], object], kind: Wai
             fenced()
             if view[index] != seen:
                 return
+        # First, since a handler that raises may run behind the call: without a token it must not
+        # sleep again unannounced. A token that was not taken is a stale one.
+        announced = False
         try:
             take()
         except errors as error:
             cause = translate(error)
             if cause is not None:
                 raise cause from error
-            return  # after a signal's handler: it still waits for that token
-        announced = False
+            announced = True  # after a signal's handler: it still waits for that token
 
     return sleep
 
