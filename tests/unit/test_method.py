@@ -15,6 +15,7 @@ from ipcbench.bench.workers import deadlines, worker
 from ipcbench.reports import model
 from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import statements, trust
+from ipcbench.transports.shm.layout import default_depth
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs/method.md").read_text().split())
 
@@ -87,3 +88,27 @@ def test_the_numbers_are_the_codes(value: object, number: object, sentence: str)
 def test_the_example_of_an_interval_is_right() -> None:
     assert stats.median_interval(range(1, 13)).low == 3
     assert f"the coverage is {stats.coverage_of_ranks(12, 3):.1%}".replace("%", " %") in PAGE
+
+
+@pytest.mark.parametrize(
+    ("size", "slots"),
+    [
+        (0, 4096),
+        (1, 4096),
+        (16, 4096),
+        (17, 3855),
+        (64, 1024),
+        (4096, 16),
+        (16384, 4),
+        (65536, 4),
+        ((1 << 20) - 1, 4),
+        (1 << 20, 2),
+        (1 << 30, 2),
+    ],
+)
+def test_the_default_depth_of_a_ring_is_the_codes(size: int, slots: int) -> None:
+    assert default_depth(size) == slots
+    said = "64 KiB or 4 messages{}, whichever is more, 2 from 1 MiB on, 4,096 slots at most"
+    assert said.format("") in PAGE
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    assert said.format(" by default") in readme
