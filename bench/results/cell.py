@@ -94,7 +94,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             others that do the same.
         batch: a call of the native operations may carry several messages. No call does now; in
             older journals those of streams over some rings did.
-        signals: waiters that both sides notify for each message; 0: the kernel wakes them.
+        signals: waiters that both sides notify for each message; 0: none.
         single: the unit that a time of the tail pass is of ("round trip", "send"), "" where
             there is no such pass, and in older journals, which stamped round trips alone.
     """

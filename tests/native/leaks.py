@@ -44,8 +44,9 @@ SPARE = 8  # bytes a round: less than the smallest block
 KINDS = (
     "pipe", "unix-stream", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
     "shm:posix+posix-sem", "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex",
-    "shm:memfd+eventfd-counted", "shm:memfd+spin", "shm:posix+posix-sem/in-place", "shm:memfd+spin/in-place",
-    "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock", "unguarded", "null",
+    "shm:memfd+eventfd-counted", "shm:memfd+spin", "shm:posix+posix-sem/in-place",
+    "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
+    "unguarded", "null",
 )  # fmt: skip
 TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
 

@@ -113,7 +113,7 @@ class Traits:
     pollable: bool = False  # its receiving end can be waited for with poll(2): Wait.POLL
     zero_length: bool = True  # carries a message of no bytes
     batch: bool = False  # it has native calls for several messages: send_many, recv_many, ops.h
-    signals: int = 0  # waiters notified for each message by both sides; 0: the kernel wakes them
+    signals: int = 0  # waiters notified for each message by both sides; 0: none
     lossy: bool = False
     unlink_early: bool = False  # the name may be removed as soon as all have attached
     depth: bool = False  # Spec.depth has a meaning

@@ -26,7 +26,10 @@
  * but rings in the middle and at the end of a lap alone. It wakes a producer so when up to half of
  * the ring is free, as a pipe wakes its writer when a page of it is free (pipe_read in Linux's
  * fs/pipe.c), not for each slot. A producer that sleeps has filled the ring: so the consumer passes
- * the middle or the end before the ring is empty.
+ * the middle or the end before the ring is empty. Limit: a producer sleeps on although up to half of
+ * the ring is free if its consumer does not receive the messages that are there. Two processes that
+ * both wait for room, each with messages of the other one unread, may so wait for ever: an echo
+ * with more messages under way than two rings hold, less half of one.
  *
  * Layout of a lane, each part on pairs of cache lines of its own:
  *   freed       8 bytes

@@ -209,13 +209,13 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
 
     def advance(place: int) -> None:
         place += 1
+        at[turn] = place
         if place == depth:
-            place = 0
+            at[turn] = 0
             laps[turn] = (laps[turn] + 1) & LAPS
             rings[turn]()
         elif place == middle:
             rings[turn]()
-        at[turn] = place
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal turn

@@ -13,7 +13,7 @@ process sleeps would be a load that may be executed before the store, even on x8
 The bytes of a message must be visible before the word that announces it. That needs stores
 and loads that stay in order, which x86 guarantees (Intel SDM 3A, 8.2.2), also for string
 operations (8.2.4). Other processors need fences, which Python lacks: there Python calls the
-native operations (shm/native_endpoint.py).
+native operations (shm/endpoint.py).
 """
 
 from __future__ import annotations
