@@ -1,6 +1,6 @@
 """Samples of tests for a quick run: all that stand alone, and a seeded part of the long products.
 
-The contract over every transport takes many minutes. A fifth of it runs from Python on the
+The contract over every transport takes many minutes. A seventh of it runs from Python on the
 transports that stand for their kind, and a smaller sample on the others; it depends on the
 seed. `make soak` runs all of it (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` runs the same sample again.
@@ -27,7 +27,7 @@ SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
 # Of the tests of a transport that stands for its kind, and of any other one: over their
 # methods, and over their native operations.
-SHARES = {(True, False): 0.2, (True, True): 0.08, (False, False): 0.05, (False, True): 0.03}
+SHARES = {(True, False): 0.15, (True, True): 0.06, (False, False): 0.035, (False, True): 0.02}
 
 LEADING = frozenset(
     {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}
