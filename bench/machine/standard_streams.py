@@ -25,6 +25,7 @@ def open_standard_streams() -> None:
         except OSError:
             _open_null(fd)
         if getattr(sys, name) is None:
+            # It stays open, as the other standard streams do.
             stream = open(fd, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
 
