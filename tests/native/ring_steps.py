@@ -54,7 +54,7 @@ class Steps:
         self.lane = ring.Lane(freed, heads, slots)
         self.fence = self._step("fence"), self._step("fenced")
         word: Any = self.word
-        notify = doorbell.Notify(*self.fence, word, self._step("wake"))
+        notify = doorbell.Notify(*self.fence, word, self._step("wake"), _unexpected)
         self.side = ring.Side(self.lane, would_block, notify)
         self.buffer = self._view("buffer", bytearray(SIZE))
 
@@ -73,6 +73,10 @@ class Steps:
         cleared = self.word.values[0] == 0
         assert cleared or "wake" not in steps, "an announcement is not cleared"
         return steps
+
+
+def _unexpected(error: Exception) -> None:
+    raise error
 
 
 def order() -> None:

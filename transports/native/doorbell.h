@@ -22,11 +22,13 @@
  * A second look that finds work leaves the announcement standing. The next wait then sleeps after
  * its first look, which is later than that fence. A notifier may have cleared the announcement by
  * then: the sleep ends at once, by a token that is *stale*. So a process that was woken looks again,
- * and announces anew where there is nothing. Only an announcement is answered by a token, and the
- * next announcement follows the taking of that token: so one token is outstanding at most.
+ * and announces anew where there is nothing.
  *
- * Of several notifiers that see bit 0 at a time, the exchange succeeds for one, which wakes. In
- * Python, which has no exchange, each of them may add a token (sync/doorbell.py).
+ * Only an announcement is answered by a token. Of several notifiers that see bit 0 at a time, the
+ * exchange succeeds for one, which wakes, and the next announcement follows the taking of its token:
+ * so with notifiers in C one token is outstanding at most. Python has no exchange: each of several
+ * notifiers may add a token for one announcement (sync/doorbell.py). Other processes with access to
+ * the counter may add any number. A counter that is full has tokens, so that is no error.
  *
  * Header-only and free of Python, so that tests can run it between threads (tests/native). */
 #ifndef IPCBENCH_DOORBELL_H

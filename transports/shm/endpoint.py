@@ -106,7 +106,7 @@ class RingEndpoint(MappingEndpoint):
         waiter = self._handles.waiters.get(other)
         notify = None
         if self._sleeps:
-            notify = notify_of(self._words[other], waiter, self._kind, self._spec)
+            notify = notify_of(self._words[other], waiter, self._kind)
         return Side(self._lanes[lane], pause, notify)
 
     def _producer(self, side: Side) -> Any:

@@ -76,7 +76,7 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
     lane, pause, notify = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     sleeps = notify is not None
-    fence, fenced, word, wake = notify or notify_nobody()
+    fence, fenced, word, wake, failed = notify or notify_nobody()
     ring = side.ringing()
     at = sent = 0
     lap = 1
@@ -121,7 +121,10 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
             fenced()
             if word[0] & 1:
                 word[0] = 0
-                wake()
+                try:
+                    wake()
+                except Exception as error:
+                    failed(error)
 
     def loan(length: int, /) -> memoryview:
         if not room:

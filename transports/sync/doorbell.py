@@ -2,8 +2,9 @@
 
 Python has no exchange. A notifier that sees an announcement clears it by a plain store, and then
 wakes: so of several notifiers, each that saw it may add a token. A sleeper may see its
-announcement cleared by a notifier that is late, and that wakes it afterwards. Both only cause
-stale tokens.
+announcement cleared by a notifier that is late, and that wakes it afterwards. A signal's handler
+that raises ends a sleep before its token is taken. All this only causes stale tokens. A counter
+that is full of them has one to take: another one is not needed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ipcbench.transports.contract import Spec
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.fence import fence_calls
 from ipcbench.transports.sync.futex import FutexWords, between_looks, would_block
-from ipcbench.transports.sync.waiter import Waiter, WaiterKind, uninterrupted
+from ipcbench.transports.sync.waiter import Waiter, WaiterKind
 
 Pause = Callable[[memoryview, int, int], object]
 """Waits a while for a word to change: the view, its index there, and the value seen last.
@@ -42,62 +43,71 @@ class Notify(NamedTuple):
         fenced: the second one.
         word: the doorbell, as "I"; a process is about to sleep if bit 0 is set.
         wake: wakes that process, after the word was cleared.
+        failed: handles an error of `wake`: raises the contract's, or does what is left to do.
     """
 
     fence: Callable[[], Any]
     fenced: Callable[[], Any]
     word: memoryview
     wake: Callable[[], Any]
+    failed: Callable[[Exception], None]
 
     def ring(self) -> None:
         """Wake the process if it sleeps."""
-        fence, fenced, word, wake = self
+        fence, fenced, word, wake, failed = self
         fence()
         fenced()
         if word[0] & 1:
             word[0] = 0
-            wake()
+            try:  # without an error it costs next to nothing, unlike a frame around `wake`
+                wake()
+            except Exception as error:
+                failed(error)
 
 
 def notify_nobody() -> Notify:
     """Make the notification of a process that never sleeps."""
-    return Notify(_nothing, _nothing, memoryview(bytes(4)).cast("I"), _nothing)
+    return Notify(_nothing, _nothing, memoryview(bytes(4)).cast("I"), _nothing, _raise)
 
 
 def _nothing() -> None:
     """Do nothing."""
 
 
-def notify_of(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Spec) -> Notify:
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def notify_of(word: memoryview, waiter: Waiter | None, kind: WaiterKind) -> Notify:
     """Make the notification of a process.
 
     Args:
         word: its doorbell, as "I".
         waiter: the counter by which it sleeps; None: it sleeps at the word.
         kind: the counter's kind.
-        spec: the channel's.
     """
     if waiter is None:
-        wake: Callable[[], Any] = futex.waking(word)
-    elif spec.parties == 2 and kind.unlink_early:
-        wake = waiter.notify  # nothing removes it, and it holds one token at most
-    else:
-        wake = _adding(waiter, kind)
-    return Notify(*fence_calls(), word, wake)
+        return Notify(*fence_calls(), word, futex.waking(word), _raise)
+    return Notify(*fence_calls(), word, waiter.notify, _handling(waiter.notify, kind))
 
 
-def _adding(waiter: Waiter, kind: WaiterKind) -> Callable[[], Any]:
-    """Make the call that adds a token; a counter that is full has some already."""
-    notify = uninterrupted(waiter.notify, kind)
+def _handling(wake: Callable[[], object], kind: WaiterKind) -> Callable[[Exception], None]:
+    """Make the call that handles an error of a counter's `notify`."""
 
-    def add() -> None:
-        try:
-            notify()
-        except (OSError, ValueError) as error:
-            if not kind.is_full(error):
-                raise
+    def failed(error: Exception) -> None:
+        if kind.is_full(error):
+            return  # it has tokens: the process is awake, or wakes
+        if not isinstance(error, kind.errors):
+            raise error
+        cause = kind.translate(error)
+        if cause is not None:
+            raise cause from error
+        try:  # after a signal's handler
+            wake()
+        except Exception as again:
+            failed(again)
 
-    return add
+    return failed
 
 
 def _sleeping_at_word(word: memoryview) -> Pause:
