@@ -115,7 +115,9 @@ class Traits:
     batch: bool = False  # it has native calls for several messages: send_many, recv_many, ops.h
     signals: int = 0  # waiters notified for each message by both sides; 0: none
     lossy: bool = False
-    unlink_early: bool = False  # the name may be removed as soon as all have attached
+    # The name may be removed as soon as all have attached. Where not, its removal ends the
+    # traffic: for a process that waits or wakes another, and so for all when the channel is full.
+    unlink_early: bool = False
     depth: bool = False  # Spec.depth has a meaning
     carries: bool = True  # False where no data arrives: null, signals and guards
     excludes: bool = True  # a GUARD that guards; False for the one that admits every member

@@ -16,6 +16,7 @@ import pytest
 from ipcbench.transports.contract import (
     Channel,
     Closed,
+    Family,
     Lifetime,
     PeerDeath,
     PeerGone,
@@ -40,6 +41,7 @@ from ipcbench.transports.testing.participants import (
     Seat,
     attach,
     close,
+    depth,
     numbered,
     receive,
     seats,
@@ -91,7 +93,12 @@ class LifecycleTests:
                 assert actor.do(mapped_after_dropping) == set()
 
     def test_unlinked_early(self, either: Subject, topology: Topology) -> None:
-        """Traffic continues without the name where the trait says so, and else ends."""
+        """Traffic continues without the name where the trait says so, and else ends.
+
+        It ends for a process that waits, for one that wakes another, and for one that fills
+        the channel. A ring makes no call into the kernel for other messages, so they still
+        arrive. Where each message is a call, it ends at once.
+        """
         traits = either.transport.traits
         message = numbered(1, TYPICAL)
         with either.participants(topology) as participants:
@@ -100,14 +107,21 @@ class LifecycleTests:
                 return
             if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
                 assert participants.carry(message) == [message]
-            else:
+                return
+            if traits.signals or traits.family is not Family.SHARED_MEMORY:
                 with pytest.raises(PeerGone):
                     participants.senders[0].do(send, message)
+            for receiver in participants.receivers:
                 with pytest.raises(PeerGone):
-                    participants.receiver.do(receive)
+                    receiver.do(receive)
+            with pytest.raises(PeerGone):
+                participants.senders[0].do(send, message)
+            for sender in participants.senders:
+                with pytest.raises(PeerGone):
+                    sender.do(send, *[message] * ((sender.do(depth) or 0) + 1))
 
     def test_unlinked_under_a_receiver(self, either: Subject, topology: Topology) -> None:
-        """Removal that ends the traffic wakes a waiting receiver."""
+        """Removal that ends the traffic wakes a waiting receiver, and a sender finds it out."""
         traits = either.transport.traits
         if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
             pytest.skip("removal does not end the traffic")
@@ -119,6 +133,8 @@ class LifecycleTests:
             participants.channel.unlink()
             with pytest.raises(PeerGone):
                 participants.receiver.answer()
+            with pytest.raises(PeerGone):
+                participants.senders[0].do(send, numbered(1, TYPICAL))
 
     def test_attaching_too_late(self, subject: Subject, topology: Topology) -> None:
         if (
