@@ -47,7 +47,7 @@ class Spec:
             lane or into the one queue of all; None: the transport's own default.
             `create` raises Unavailable where that is more than the machine allows.
         nowait: `send` and `recv_into` raise `WouldBlock` instead of waiting.
-        wait: the way in which a receiver waits. `Wait.BLOCK` is the facility's own
+        wait: the way in which a receiver waits (see `Wait`). `Wait.BLOCK` is the facility's own
             way, which the trait `waiting` names; any other one has to be among
             those that the traits allow (`Traits.can_wait`).
         kind: the type of a System V message (1 or more), or the priority of a POSIX

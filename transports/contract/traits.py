@@ -48,7 +48,11 @@ class Lifetime(Enum):
 
 
 class Wait(Enum):
-    """The way in which a receiver waits for a message, one axis for every facility."""
+    """The way in which a receiver waits for a message, one axis for every facility.
+
+    In shared memory, a sender that waits for a free slot waits in the same way, since a process
+    has one doorbell for both; only a counted ring's sender sleeps in its waiter's own call.
+    """
 
     NONE = "none"  # never waits (the null transport)
     BLOCK = "block"  # sleeps in the kernel, in the facility's own call

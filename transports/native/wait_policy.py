@@ -18,5 +18,5 @@ class WaitPolicy(NamedTuple):
 
     @classmethod
     def of(cls, spec: Spec) -> WaitPolicy:
-        """Return the policy of a channel's receivers."""
+        """Return the policy of a channel's receivers; of senders where `contract.Wait` says so."""
         return cls(nowait=spec.nowait, poll=spec.wait is Wait.POLL)

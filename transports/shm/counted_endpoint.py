@@ -31,7 +31,7 @@ class CountedEndpoint(MappingEndpoint):
         self._incoming, self._outgoing = seats.lanes_of(ticket.role, ticket.index)
         self._lanes: dict[int, Lane] = {}
         self._native: object | None = None  # only one, since it knows which slot is next
-        self._handles = Handles(segments, kind, ticket, WaitPolicy.of(ticket.spec))
+        self._handles = Handles(segments, kind, ticket, self._policy)
         try:
             memory = self._handles.segment.memory
             for lane in (*self._incoming, *self._outgoing):
@@ -40,6 +40,12 @@ class CountedEndpoint(MappingEndpoint):
         except BaseException:
             self.close()
             raise
+
+    def _policy(self, number: int) -> WaitPolicy:
+        """Return how a native end waits for a waiter; for a free slot it does not use poll(2)."""
+        receives = number >= self._layout.seats.lanes  # the waiters of free slots come first
+        policy = WaitPolicy.of(self._spec)
+        return policy if receives else policy._replace(poll=False)
 
     def _bind(self) -> None:
         """Set `send` and `recv_into`, or a hub's `recv_from` and `send_to`."""

@@ -41,7 +41,7 @@ class RingEndpoint(MappingEndpoint):
         self._words: dict[int, memoryview] = {}
         self._native: object | None = None  # only one, since it knows which slot is next
         policy = self._policy(interruptible=not futex.ORDERED)
-        self._handles = Handles(segments, kind, ticket, policy)
+        self._handles = Handles(segments, kind, ticket, lambda number: policy)
         try:
             self._cut()
             self._bind()

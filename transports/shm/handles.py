@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ipcbench.transports.base import close_all
 from ipcbench.transports.contract import Sharing, Ticket
 from ipcbench.transports.native import WaitPolicy, built
@@ -21,9 +23,19 @@ class Handles:
     segment: OwnedSegment
 
     def __init__(
-        self, segments: SegmentKind, kind: WaiterKind, ticket: Ticket, policy: WaitPolicy
+        self,
+        segments: SegmentKind,
+        kind: WaiterKind,
+        ticket: Ticket,
+        policy: Callable[[int], WaitPolicy],
     ) -> None:
         """Open them.
+
+        Args:
+            segments: the kind of the segment.
+            kind: the kind of the waiters.
+            ticket: the ticket, whose descriptors are taken over.
+            policy: how a native end waits for the waiter of a number.
 
         Raises: PeerGone (one was removed), OSError, and the errors of the segment's kind.
         """
@@ -41,7 +53,7 @@ class Handles:
                 fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
                 self.waiters[number] = waiter = kind.open(address, fd)
                 if built() is None:  # while it has a name
-                    self.natives[number] = waiter.native(policy)
+                    self.natives[number] = waiter.native(policy(number))
         except BaseException:
             close_all(fds)
             self.close()

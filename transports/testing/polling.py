@@ -75,9 +75,19 @@ def polling(subject: Subject, topology: Topology, *, nowait: bool = False) -> Pa
 
 
 def waits_in_poll(actor: Actor) -> bool:
-    """Return True if it sleeps in poll(2) or epoll_wait(2), or if /proc does not say."""
+    """Return True if it sleeps in poll(2) or epoll_wait(2), or if that cannot be seen here."""
+    call = call_of(actor)
+    return call is None or call in _WAITING_CALLS
+
+
+def call_of(actor: Actor) -> str | None:
+    """Return the number of the system call in which it sleeps: proc_pid_syscall(5).
+
+    None: /proc does not say, or the numbers of this machine's calls are not known here.
+    """
+    if not _WAITING_CALLS:
+        return None
     try:
-        call = Path(f"/proc/{actor.pid}/syscall").read_text().split()[0]
+        return Path(f"/proc/{actor.pid}/syscall").read_text().split()[0]
     except OSError:
-        return True
-    return call in _WAITING_CALLS or not _WAITING_CALLS
+        return None
