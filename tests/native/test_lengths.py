@@ -72,11 +72,12 @@ def test_no_length_is_believed(name: str, way: str) -> None:
     _scribbled(name, way, "native")
 
 
-def test_no_length_of_a_counted_ring_is_believed() -> None:
-    _scribbled(COUNTED, "recv", "native")
+@pytest.mark.parametrize("runtime", ["native", "python"])
+def test_no_length_of_a_counted_ring_is_believed(runtime: str) -> None:
+    _scribbled(COUNTED, "recv", runtime)
 
 
-@pytest.mark.parametrize("way", ["recv", "read"])
+@pytest.mark.parametrize("way", ["recv", "peek", "read"])
 def test_python_reads_no_slot_beyond_its_end(way: str) -> None:
     _scribbled(NAMES[0], way, "python")
 

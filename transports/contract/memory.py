@@ -145,7 +145,13 @@ class InPlace(Protocol):
         """
 
     def peek(self) -> memoryview:
-        """Wait for a message, and return its bytes, valid until `release`."""
+        """Wait for a message, and return its bytes, valid until `release`.
+
+        Raises:
+            MessageTooLarge: another process has written a length beyond the slot, which is
+                released. That message alone is lost.
+            WouldBlock, PeerGone, Closed: as `Endpoint.recv_into`.
+        """
 
     def release(self) -> None:
         """Give the slot back to the sender."""

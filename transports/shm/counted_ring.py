@@ -24,6 +24,7 @@ from typing import Any
 
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.shm.layout import LINE_PAIR, in_lines
+from ipcbench.transports.shm.ring import copy_checked
 from ipcbench.transports.sync.waiter import WaiterKind
 
 CACHE_LINE = 64
@@ -147,19 +148,16 @@ def consumer(lane: Lane, wait_used: Call, notify_free: Call, kind: WaiterKind) -
                 if length == size:
                     buffer[:] = slots[at]
                 else:
-                    buffer[:length] = slots[at][:length]
+                    copy_checked(buffer, slots[at], length)
             except ValueError:  # the buffer has another size
-                if length > len(buffer):
-                    # Release the slot all the same; otherwise the next call would receive it.
-                    at = following[at]
-                    notify_free()
-                    raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}") from None
-                buffer[:length] = slots[at][:length]
-            notify_free()
+                copy_checked(buffer, slots[at], length)
+            finally:
+                # Release the slot in any case; otherwise the next call would receive it.
+                notify_free()
+                at = following[at]
         except errors as error:
             resume(error)  # it was waiting for a message: nothing was received yet
             return recv_into(buffer)
-        at = following[at]
         return length
 
     return recv_into
@@ -170,7 +168,7 @@ def collector(
 ) -> tuple[Any, Any]:
     """Make (`recv_into`, `recv_from`) of several lanes, in turn."""
     published = [lane.published for lane in lanes]
-    depth = len(lanes[0].slots)
+    size, depth = len(lanes[0].slots[0]), len(lanes[0].slots)
     taken = [0] * len(lanes)
     errors, resume = kind.errors, _resume(kind)
     turn = 0
@@ -186,10 +184,10 @@ def collector(
                     turn = 0
             at = taken[turn] % depth
             length: int = lanes[turn].lengths[at]
-            if length > len(buffer):  # release the slot all the same
+            if length > len(buffer) or length > size:  # release the slot all the same
                 taken[turn] += 1
                 notify_free[turn]()
-                raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
+                raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), size)}")
             buffer[:length] = lanes[turn].slots[at][:length]
             taken[turn] += 1
             notify_free[turn]()

@@ -78,7 +78,11 @@ def in_place(side: Side) -> tuple[Any, Any, Any]:
     def peek() -> memoryview:
         while (head := heads[at]) & LAPS != lap:
             pause(heads, at, head)
-        return slots[at][: head >> LAP_BITS]
+        length = head >> LAP_BITS
+        if length > size:  # another process may have written it
+            release()
+            raise MessageTooLarge(f"receive: {length} bytes for {size}")
+        return slots[at][:length]
 
     return recv_into, peek, release
 

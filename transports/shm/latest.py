@@ -47,8 +47,11 @@ class LatestValue:
         while True:
             before = self._count[0]
             if not before & 1:
-                value = bytes(self._value[: self._length[0]])
+                length = self._length[0]
+                value = bytes(self._value[:length])
                 if self._count[0] == before:
+                    if length > len(value):  # another process has written it
+                        raise MessageTooLarge(f"read: {length} bytes of {len(value)}")
                     return value
             self.retries += 1
             if time.monotonic() > deadline:
@@ -61,11 +64,13 @@ class LatestValue:
             before = count[0]
             if not before & 1:
                 length: int = lengths[0]
-                if length <= len(buffer):
+                fits = length <= len(buffer) and length <= len(value)
+                if fits:
                     buffer[:length] = value[:length]
                 if count[0] == before:
-                    if length > len(buffer):
-                        raise MessageTooLarge(f"read: {length} bytes for {len(buffer)}")
+                    if not fits:
+                        room = min(len(buffer), len(value))
+                        raise MessageTooLarge(f"read: {length} bytes for {room}")
                     return length
             self.retries += 1
             os.sched_yield()

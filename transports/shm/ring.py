@@ -177,9 +177,9 @@ def consumer(side: Side) -> Any:
             if length == size:
                 buffer[:] = slots[at]
             else:
-                _copy(buffer, slots[at], length)
+                copy_checked(buffer, slots[at], length)
         except ValueError:  # the buffer has another size
-            _copy(buffer, slots[at], length)
+            copy_checked(buffer, slots[at], length)
         finally:
             # Release the slot in any case; otherwise the next call would receive it.
             done += 1
@@ -192,8 +192,8 @@ def consumer(side: Side) -> Any:
     return recv_into
 
 
-def _copy(buffer: memoryview, slot: memoryview, length: int) -> None:
-    """Copy a message that is not as large as the buffer. Raises: MessageTooLarge."""
+def copy_checked(buffer: memoryview, slot: memoryview, length: int) -> None:
+    """Copy a message of any length. Raises: MessageTooLarge (for the buffer, or for a slot)."""
     if length > min(len(buffer), len(slot)):
         raise MessageTooLarge(f"receive: {length} bytes for {min(len(buffer), len(slot))}")
     buffer[:length] = slot[:length]
@@ -233,7 +233,7 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
         length = head >> LAP_BITS
         place = at[turn]
         try:
-            _copy(buffer, slots[turn][place], length)
+            copy_checked(buffer, slots[turn][place], length)
         finally:  # release the slot in any case
             done[turn] += 1
             freed[turn][0] = done[turn]
