@@ -12,7 +12,8 @@
  * These leave out a part of the protocol. A process then sleeps for ever ("invalid end state"):
  *   NO_SENDERS_FENCE, NO_RECEIVERS_FENCE, NO_SECOND_LOOK, BELL_FIRST (before the store), LATE_CLEAR
  *   (of the doorbell, after the wake-up), NO_CLEAR (at the word), NO_RENEWAL (of the announcement
- *   that a stale token ended, by a counter), ROOM_EVERY=3 (messages, more than a lap).
+ *   that a stale token ended, by a counter), ROOM_EVERY=3 (messages, more than a lap), NOTHING_OWED
+ *   (with ECHO: no ring for slots released since the last one, before it waits for a free slot).
  * An assertion finds bytes that are not those of the message:
  *   HEAD_FIRST, NO_LIMIT, NO_LAPS (in heads), NO_LOOK_AFTER (a sleep: it takes a stale wake-up for
  *   work);
@@ -70,6 +71,7 @@ byte memory[WORDS];
 chan buffers[2] = [4] of { byte, byte }; /* the producer's stores, the consumer's */
 byte announced[2]; /* each one's own: the value of its doorbell that announced it, or 0 */
 bool asleep[2];
+bool owed[2]; /* slots were released since it rang last */
 byte tokens[2];
 
 proctype machine(byte self)
@@ -209,6 +211,14 @@ inline await(self, work)
 
 inline put(self, n)
 {
+#ifndef NOTHING_OWED
+    if
+    :: (n) - 1 - memory[FREED(self)] >= FREE_LIMIT && owed[self] ->
+        owed[self] = false;
+        notify(self, 1 - self)
+    :: else
+    fi;
+#endif
     await(self, (n) - 1 - memory[FREED(self)] < FREE_LIMIT);
 #ifdef BELL_FIRST
     notify(self, 1 - self);
@@ -231,8 +241,8 @@ inline take(self, n)
     assert(memory[BYTE(1 - self, n)] == n);
     store(self, FREED(1 - self), n);
     if
-    :: RINGS_FOR_ROOM(n) -> notify(self, 1 - self)
-    :: else
+    :: RINGS_FOR_ROOM(n) -> owed[self] = false; notify(self, 1 - self)
+    :: else -> owed[self] = true
     fi
 }
 

@@ -99,7 +99,7 @@ RINGS = (
           "                looked = 0;", "                return 0;", "posix-sem/link/native"),
     Break("doorbell: a stale word is taken for work", DOORBELL, "ipcbench_await(",
           "                looked = 0;", "                return 0;", "futex/fan-in/native"),
-    Break("room: no wake-up at all", RING, "ipcbench_free(", "rings && policy->sleeps", "0",
+    Break("room: no wake-up at all", RING, "ipcbench_free(", "!rings || !policy->sleeps", "1",
           "futex/link/native"),
     Break("room: no wake-up at the end of a lap", RING, "ipcbench_advance(", "return 1;",
           "return 0;", "futex/link/native"),
@@ -107,8 +107,12 @@ RINGS = (
           "return lane->slot == lane->middle;", "return 0;", WAKES),
     Break("room: another middle", RING, "ipcbench_init_lane(", "(depth + 1) / 2", "depth / 2",
           WAKES),
-    Break("room: a wake-up for each slot", RING, "ipcbench_free(", "rings && policy->sleeps",
-          "policy->sleeps", WAKES),
+    Break("room: a wake-up for each slot", RING, "ipcbench_free(", "!rings || !policy->sleeps",
+          "!policy->sleeps", WAKES),
+    Break("room: none before it waits itself", RING, "ipcbench_loan(",
+          "policy->sleeps ? ipcbench_ring_owed(lane) : 0", "0", WAKES),
+    Break("room: owed without end", RING, "ipcbench_ring_owed(",
+          "        one->rung = one->count;\n", "", WAKES),
     Break("counter: a try for a wait", WAITS, "posix_semaphore(", "policy.nowait ?",
           "!policy.nowait ?", "posix-sem/link/mixed"),
     # Counted rings, in C.
@@ -231,19 +235,39 @@ RINGS = (
     Break("python: the token is not taken", DOORBELLS, "def _sleeping_by_counter(",
           "            take()", "            pass", STEPS),
     Break("python: the notifier has no fence", IN_RING, "def send(",
-          "            fence()\n            fenced()\n", "", STEPS),
+          _text("""
+            try:
+                fence()
+            finally:
+                fenced()"""), "", STEPS),
     Break("python: the notifier of a loan has no fence", DOORBELLS, "def ring(",
-          "        fence()\n        fenced()\n", "", STEPS),
+          _text("""
+        try:
+            fence()
+        finally:
+            fenced()"""), "", STEPS),
     Break("python: the sleeper has no fence", DOORBELLS, "def _sleeping_at_word(",
-          "            fence()\n            fenced()\n", "", STEPS),
+          _text("""
+            try:
+                fence()
+            finally:
+                fenced()"""), "", STEPS),
     Break("python: no fence before a token is taken", DOORBELLS, "def _sleeping_by_counter(",
-          "            fence()\n            fenced()\n", "", STEPS),
+          _text("""
+            try:
+                fence()
+            finally:
+                fenced()"""), "", STEPS),
     Break("python: a fence of nothing", FENCE, "def fence_calls(",
           "lock.acquire, lock.release", "bool, bool", STEPS),
     Break("python, room: no wake-up at all", IN_RING, "def at_edge(", "        ring()\n", "",
           "futex/link/python"),
     Break("python, room: no wake-up by a server", IN_RING, "def advance(",
-          "            rings[turn]()\n        elif", "        elif", "futex/fan-in/python"),
+          "            ring_of(turn)\n        elif", "        elif", "futex/fan-in/python"),
+    Break("python, room: none before it waits itself", IN_RING, "def await_room(",
+          "            ring_owed()\n", "            pass\n", WAKES),
+    Break("python, room: owed without end", IN_RING, "def ring_owed(",
+          "            rung = done\n", "", WAKES),
     Break("python, room: another middle", IN_RING, "def consumer(", "(depth + 1) // 2",
           "(depth + 2) // 2", WAKES),
     Break("python, room: another middle in place", IN_PLACE, "def in_place(", "(depth + 1) // 2",

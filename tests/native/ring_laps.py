@@ -28,7 +28,7 @@ def native() -> None:
     calls, lane = _about_to_wrap()
     _carried(calls.send, calls.recv, LENGTHS)
     calls, lane = _about_to_wrap()
-    receive = ring.consumer(ring.Side(lane, would_block, None))
+    receive, _ = ring.consumer(ring.Side(lane, would_block, None))
     number = _passed()
     _place(receive, lap=number + 1, wanted=SIZE << ring.LAP_BITS | number + 1, done=number)
     _carried(calls.send, receive, LENGTHS)
@@ -37,7 +37,7 @@ def native() -> None:
 def mixed() -> None:
     """From Python to C. Raises: AssertionError."""
     calls, lane = _about_to_wrap()
-    send, _, _ = ring.producer(ring.Side(lane, would_block, None))
+    send, _, _ = ring.producer(ring.Side(lane, would_block, None), ring.nothing)
     number = _passed()
     _place(send, lap=number + 1, head=SIZE << ring.LAP_BITS | number + 1, sent=number)
     _carried(send, calls.recv, LENGTHS)
@@ -47,10 +47,14 @@ def python() -> None:
     """In Python, with eight numbers of laps. Raises: AssertionError."""
     with patch.object(ring, "LAPS", 7), patch.object(in_place, "LAPS", 7):
         for depth in (1, 2, 3, 5):
-            for make in (ring.consumer, _collecting, _reading):
+            for make in (_receiving, _collecting, _reading):
                 side = ring.Side(_cut(bytearray(4096), depth), would_block, None)
-                send, _, _ = ring.producer(side)
+                send, _, _ = ring.producer(side, ring.nothing)
                 _carried(send, make(side), LENGTHS * depth * 2, copied=make is not _reading)
+
+
+def _receiving(side: ring.Side) -> Any:
+    return ring.consumer(side)[0]
 
 
 def _collecting(side: ring.Side) -> Any:

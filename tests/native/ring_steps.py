@@ -7,9 +7,12 @@ So the views of a lane and of a doorbell are replaced by ones that record each a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+from ipcbench.transports.contract import WouldBlock
 from ipcbench.transports.native import WaitPolicy, built, operations
 from ipcbench.transports.shm import in_place, ring
 from ipcbench.transports.sync import doorbell, fence
@@ -85,13 +88,14 @@ def order() -> None:
     _of_consumers()
     _of_sleepers()
     _of_a_fence()
+    _of_interrupted_fences()
 
 
 def _of_a_producer() -> None:
     for length in (SIZE, 3):
         for asleep, rung in ((False, LOOK), (True, RING)):
             steps = Steps()
-            send, loan, commit = ring.producer(steps.side)
+            send, loan, commit = ring.producer(steps.side, ring.nothing)
             sent = steps.of(send, bytes(length), asleep=asleep)
             _same(sent, ["store slot", "store head", *rung])
             loan(length)
@@ -101,7 +105,7 @@ def _of_a_producer() -> None:
 def _of_consumers() -> None:
     """Each takes two messages: in the middle of a ring of two slots, and at its end."""
     for make in (
-        ring.consumer,
+        lambda side: ring.consumer(side)[0],
         lambda side: ring.collector([side], lambda looked: None)[0],
     ):
         for length in (SIZE, 3):
@@ -114,7 +118,7 @@ def _of_consumers() -> None:
                     _same(taken, ["load head", "load slot", "store freed", *rung])
     steps = Steps()
     with patch.object(in_place, "_address", lambda slot: 0):
-        _, peek, release = in_place.in_place(steps.side)
+        _, peek, release, _ = in_place.in_place(steps.side)
     steps.heads.values[0] = SIZE << ring.LAP_BITS | 1
     _same(steps.of(peek), ["load head", "load slot"])
     _same(steps.of(release, asleep=True), ["store freed", *RING])
@@ -175,11 +179,38 @@ def _of_a_fence() -> None:
     assert (first.__name__, second.__name__) == ("acquire", "release")
 
 
+def _of_interrupted_fences() -> None:
+    """A signal's handler raises between the two calls: the lock is released all the same."""
+    for make in (
+        lambda steps: partial(ring.producer(steps.side, ring.nothing)[0], bytes(SIZE)),
+        lambda steps: steps.side.notify.ring,
+        lambda steps: partial(_at_word(steps), steps.heads, 0, 0),
+        lambda steps: partial(_by_counter(steps), steps.heads, 0, 0),
+    ):
+        steps: Any = Steps()
+        steps.fence = partial(_interrupted, steps.log), steps.fence[1]
+        steps.side = steps.side._replace(
+            notify=doorbell.Notify(*steps.fence, steps.word, steps._step("wake"))
+        )
+        with patch.object(doorbell, "fence_calls", lambda fence=steps.fence: fence):
+            call = make(steps)
+        with suppress(KeyboardInterrupt):
+            steps.of(call)
+        _same(steps.log[-2:], FENCE)
+
+
+def _interrupted(log: list[str]) -> None:
+    log.append("fence")
+    raise KeyboardInterrupt
+
+
 def wakes() -> None:
     """Check where a consumer wakes the producer: in the middle and at the end of a lap.
 
-    Raises: AssertionError.
+    Also before it waits for a free slot itself. Raises: AssertionError.
     """
+    _owed_in_python()
+    _owed_natively()
     for depth in (1, 2, 3, 4, 5, 8):
         expected = sorted({(depth + 1) // 2, depth})
         for name, rung in (("python", _rung_in_python), ("native", _rung_natively)):
@@ -190,7 +221,7 @@ def wakes() -> None:
 def _rung_in_python(depth: int) -> Sequence[list[int]]:
     made: list[list[int]] = []
     for make in (
-        ring.consumer,
+        lambda side: ring.consumer(side)[0],
         lambda side: ring.collector([side], lambda looked: None)[0],
         _releasing,
     ):
@@ -208,7 +239,7 @@ def _rung_in_python(depth: int) -> Sequence[list[int]]:
 
 
 def _releasing(side: ring.Side) -> Any:
-    _, _, release = in_place.in_place(side)
+    _, _, release, _ = in_place.in_place(side)
     return lambda buffer: release()
 
 
@@ -240,3 +271,54 @@ def _rung_natively(depth: int) -> Sequence[list[int]]:
             memory[128] = 0
         made.append(found)
     return made
+
+
+def _owed_in_python() -> None:
+    """A producer whose ring is full calls `ring_owed`, which rings once for slots released."""
+    for make in (ring.consumer, lambda side: ring.collector([side], lambda looked: None)):
+        steps = Steps(4)
+        receive, *_, ring_owed = make(steps.side)
+        _same(steps.of(ring_owed, asleep=True), [])
+        for place in range(4):
+            steps.heads.values[place] = SIZE << ring.LAP_BITS | 1
+            receive(steps.buffer)
+            at_edge = place in (1, 3)
+            _same(steps.of(ring_owed, asleep=True), [] if at_edge else RING)
+            _same(steps.of(ring_owed, asleep=True), [])
+    steps = Steps(1)
+    send, _, _ = ring.producer(steps.side, steps._step("ring owed"))
+    assert "ring owed" not in steps.of(send, bytes(SIZE))
+    with suppress(WouldBlock):
+        send(bytes(SIZE))
+    _same(steps.log[-2:], ["load freed", "ring owed"])
+
+
+def _owed_natively() -> None:
+    """A seat that released a slot of one ring finds the other one full, and must not wait."""
+    if built() is not None:
+        return
+    depth, incoming, outgoing, bells = 4, 1024, 2048, (128, 256)
+    memory = bytearray(4096)
+
+    def seat(*lanes: tuple[tuple[tuple[int, tuple[int, None]], ...], ...]) -> Any:
+        return operations.Calls(
+            operations.ring(
+                None, memory, SIZE, depth, *lanes, False, False, (0, None),
+                WaitPolicy(looks=0, nowait=True),
+            )
+        )  # fmt: skip
+
+    own = seat(((incoming, (bells[0], None)),), ((outgoing, (bells[1], None)),))
+    other = seat((), ((incoming, (384, None)),))
+    buffer = bytearray(SIZE)
+    for _ in range(depth):
+        own.send(bytes(SIZE))
+        other.send(bytes(SIZE))
+    for place in range(depth):
+        own.recv(buffer)
+        for owed in (place in (0, 2), False):
+            memory[bells[0]] = 1
+            with suppress(BlockingIOError):
+                own.send(bytes(SIZE))
+            rung = memory[bells[0]] != 1
+            assert rung == owed, f"{place + 1} of {depth} slots released: rung is {rung}"

@@ -121,15 +121,20 @@ def test_promela(
 
 
 @pytest.mark.parametrize(
-    ("window", "room", "hangs"), [(5, (), False), (6, (), True), (6, ("-DROOM_EVERY=1",), False)]
+    ("window", "room", "hangs"),
+    [
+        (7, (), False),
+        (8, (), True),  # more than both rings hold, and the message in hand
+        (5, ("-DNOTHING_OWED",), False),
+        (6, ("-DNOTHING_OWED",), True),
+    ],
 )
-def test_an_echo_bears_a_window_of_a_ring(
+def test_an_echo_bears_a_window_of_two_rings(
     window: int, room: tuple[str, ...], hangs: bool, tmp_path: Path
 ) -> None:
-    """A producer that sleeps is woken by a consumer that goes on receiving.
+    """A consumer that waits for a free slot itself first wakes the producer.
 
-    An echo does not while its own ring is full. So a window of more than 2 depth + 3 - 2 half laps
-    may hang, which a ring for each slot would bear.
+    Else a window of more than 2 depth + 3 - 2 half laps may hang.
     """
     spin, compiler = shutil.which("spin"), shutil.which("cc")
     if spin is None or compiler is None:

@@ -189,7 +189,10 @@ init_lane(void *made, struct ring_seat *seat, const struct ring_args *given,
     if (at == NULL)
         return -1;
     struct ring_end *self = (struct ring_end *)seat;
-    ipcbench_init_lane(made, at, given->size, given->depth, &self->doorbell, other);
+    struct lane *lane = made;
+    ipcbench_init_lane(lane, at, given->size, given->depth, &self->doorbell, other);
+    lane->incoming = seat->lanes;
+    lane->incoming_count = seat->incoming;
     return 0;
 }
 

@@ -26,10 +26,10 @@
  * but rings in the middle and at the end of a lap alone. It wakes a producer so when up to half of
  * the ring is free, as a pipe wakes its writer when a page of it is free (pipe_read in Linux's
  * fs/pipe.c), not for each slot. A producer that sleeps has filled the ring: so the consumer passes
- * the middle or the end before the ring is empty. Limit: a producer sleeps on although up to half of
- * the ring is free if its consumer does not receive the messages that are there. Two processes that
- * both wait for room, each with messages of the other one unread, may so wait for ever: an echo
- * with more messages under way than two rings hold, less half of one.
+ * the middle or the end before the ring is empty. A process that has released slots since it last
+ * rang, and waits for a free slot in another lane, rings first: the producer of the one may be the
+ * consumer of the other, and two processes that echo would else both sleep. Limit: a producer sleeps
+ * on, although up to half of the ring is free, while its consumer neither receives nor sends.
  *
  * Layout of a lane, each part on pairs of cache lines of its own:
  *   freed       8 bytes
@@ -81,7 +81,10 @@ struct lane {
     uint64_t lap;   /* of the next message */
     uint64_t count; /* messages sent, or released */
     uint64_t known; /* the producer's copy of `freed` */
+    uint64_t rung;  /* the consumer's `count` when it rang last */
     uint64_t *freed;
+    struct lane *incoming; /* of the producer's process: the lanes of which it is the consumer */
+    size_t incoming_count;
     struct doorbell *own; /* by which this side sleeps: one for all of its lanes */
     struct doorbell other;
 };
@@ -144,12 +147,30 @@ ipcbench_has_free_slot(void *argument)
     return lane->count - lane->known < lane->depth;
 }
 
+/* Wake the producers of which this process has released slots since it last rang. */
+static ssize_t
+ipcbench_ring_owed(const struct lane *lane)
+{
+    for (struct lane *one = lane->incoming; one < lane->incoming + lane->incoming_count; one++) {
+        if (one->rung == one->count)
+            continue;
+        one->rung = one->count;
+        ssize_t failed = ipcbench_wake(&one->other);
+        if (failed < 0)
+            return failed;
+    }
+    return 0;
+}
+
 /* Wait for a free slot. */
 static inline ssize_t
 ipcbench_loan(struct lane *lane, const struct wait_policy *policy)
 {
-    if (lane->count - lane->known < lane->depth)
+    if (lane->count - lane->known < lane->depth || ipcbench_has_free_slot(lane))
         return 0;
+    ssize_t failed = policy->sleeps ? ipcbench_ring_owed(lane) : 0;
+    if (failed < 0)
+        return failed;
     return ipcbench_await(policy, lane->own, ipcbench_has_free_slot, lane);
 }
 
@@ -219,7 +240,10 @@ static inline ssize_t
 ipcbench_free(struct lane *lane, const struct wait_policy *policy, int rings)
 {
     __atomic_store_n(lane->freed, lane->count, __ATOMIC_RELEASE);
-    return rings && policy->sleeps ? ipcbench_wake(&lane->other) : 0;
+    if (!rings || !policy->sleeps)
+        return 0;
+    lane->rung = lane->count;
+    return ipcbench_wake(&lane->other);
 }
 
 /* Copy the next message, which has arrived: its length, or -EMSGSIZE. */

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ipcbench.transports.base import Gathered, MappingEndpoint, closed, serve
+from ipcbench.transports.base import MappingEndpoint, closed, serve
 from ipcbench.transports.contract import Json, Ticket
 from ipcbench.transports.native import WaitPolicy, bind, built, operations, unbind
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.shm.handles import Handles
 from ipcbench.transports.shm.in_place import in_place, lending
 from ipcbench.transports.shm.layout import RingLayout, Seats
-from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, producer
+from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, nothing, producer
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.doorbell import Pause, notify_of, pause_for_any, pause_of, sleeping
+from ipcbench.transports.sync.doorbell import (
+    Pause,
+    PauseForAny,
+    notify_of,
+    pause_for_any,
+    pause_of,
+    sleeping,
+)
 from ipcbench.transports.sync.futex import FutexWords, is_exclusive, usable_cpus
 from ipcbench.transports.sync.waiter import WaiterKind
 
@@ -77,22 +84,30 @@ class RingEndpoint(MappingEndpoint):
             return
         how = self._kind, self._sleep(), self._spec
         pause = pause_of(*how, exclusive_cpu=self._exclusive_cpu)
-        senders = [self._producer(self._side(lane, pause)) for lane in self._outgoing]
         receivers = [self._side(lane, pause) for lane in self._incoming]
-        if len(receivers) > 1 or self._ticket.serves_hub:
-            any_of = pause_for_any(*how, exclusive_cpu=self._exclusive_cpu)
-            gathered = Gathered(*collector(receivers, any_of))
+        several = pause_for_any(*how, exclusive_cpu=self._exclusive_cpu)
+        ring_owed = self._bind_receivers(receivers, several)
+        senders = [self._producer(self._side(lane, pause), ring_owed) for lane in self._outgoing]
         if self._ticket.serves_hub:
-            serve(self, gathered, senders)
+            serve(self, self, senders)
             return
         for send in senders:
             self.send = send
-        if len(receivers) > 1:
-            self.recv_into = gathered.recv_into
+
+    def _bind_receivers(
+        self, receivers: Sequence[Side], several: PauseForAny
+    ) -> Callable[[], None]:
+        """Set the calls that receive. Return `ring_owed`: see ring.consumer."""
+        ring_owed = nothing
+        if len(receivers) > 1 or self._ticket.serves_hub:
+            self.recv_into, recv_from, ring_owed = collector(receivers, several)
+            if self._ticket.serves_hub:
+                self.recv_from = recv_from
         elif receivers and self._in_place:
-            self.recv_into, self.peek, self.release = in_place(receivers[0])
+            self.recv_into, self.peek, self.release, ring_owed = in_place(receivers[0])
         elif receivers:
-            self.recv_into = consumer(receivers[0])
+            self.recv_into, ring_owed = consumer(receivers[0])
+        return ring_owed
 
     def _sleep(self) -> Pause | None:
         """Make the sleep of this process; None where it never sleeps."""
@@ -109,8 +124,8 @@ class RingEndpoint(MappingEndpoint):
             notify = notify_of(self._words[other], waiter, self._kind)
         return Side(self._lanes[lane], pause, notify)
 
-    def _producer(self, side: Side) -> Any:
-        send, loan, commit = producer(side)
+    def _producer(self, side: Side, ring_owed: Callable[[], None]) -> Any:
+        send, loan, commit = producer(side, ring_owed)
         if self._in_place:
             self.loan, self.commit = lending(self._spec.size, loan, commit)
         return send

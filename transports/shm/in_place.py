@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import zlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -21,29 +22,36 @@ def _memchr() -> Any:
     return memchr
 
 
-def in_place(side: Side) -> tuple[Any, Any, Any]:
-    """Make (`recv_into`, `peek`, `release`) of the only lane."""
+def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
+    """Make (`recv_into`, `peek`, `release`, `ring_owed`) of the only lane: see ring.consumer."""
     lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
     memchr, whole = _memchr(), ctypes.c_size_t(size)
     ring = side.ringing()
     middle = (depth + 1) // 2
-    at = done = 0
+    at = done = rung = 0
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
-        nonlocal at, edge, lap, wanted
+        nonlocal at, edge, lap, rung, wanted
         if at == depth:
             at, edge = 0, middle
             lap = (lap + 1) & LAPS
             wanted = size << LAP_BITS | lap
         else:
             edge = depth
+        rung = done
         ring()
+
+    def ring_owed() -> None:
+        nonlocal rung
+        if rung != done:
+            rung = done
+            ring()
 
     def release() -> None:
         nonlocal at, done
@@ -84,7 +92,7 @@ def in_place(side: Side) -> tuple[Any, Any, Any]:
             raise MessageTooLarge(f"receive: {length} bytes for {size}")
         return slots[at][:length]
 
-    return recv_into, peek, release
+    return recv_into, peek, release, ring_owed
 
 
 def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:

@@ -71,8 +71,13 @@ def nothing() -> None:
     """Do nothing: the other side never sleeps."""
 
 
-def producer(side: Side) -> tuple[Any, Any, Any]:
-    """Make (`send`, `loan`, `commit`) of a lane."""
+def producer(side: Side, ring_owed: Callable[[], None]) -> tuple[Any, Any, Any]:
+    """Make (`send`, `loan`, `commit`) of a lane.
+
+    Args:
+        side: the lane's.
+        ring_owed: see `consumer`; called before it waits for a free slot.
+    """
     lane, pause, notify = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     sleeps = notify is not None
@@ -86,8 +91,11 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
     def await_room() -> None:
         nonlocal room
         full = sent - depth  # slots that were freed when there was none left
-        while (found := freed[0]) == full:
+        if (found := freed[0]) == full:
+            ring_owed()
+        while found == full:
             pause(freed, 0, full)
+            found = freed[0]
         room = found - full
 
     def next_lap() -> None:
@@ -117,8 +125,10 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
         if at == depth:
             next_lap()
         if sleeps:
-            fence()
-            fenced()
+            try:
+                fence()
+            finally:
+                fenced()
             if word[0] & 1:
                 word[0] = 0
                 try:
@@ -144,27 +154,37 @@ def producer(side: Side) -> tuple[Any, Any, Any]:
     return send, loan, commit
 
 
-def consumer(side: Side) -> Any:
-    """Make `recv_into` of the only lane."""
+def consumer(side: Side) -> tuple[Any, Callable[[], None]]:
+    """Make (`recv_into`, `ring_owed`) of the only lane.
+
+    `ring_owed` wakes the producer if slots were released since the last ring.
+    """
     lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     ring = side.ringing()
     middle = (depth + 1) // 2
-    at = done = 0
+    at = done = rung = 0
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
-        nonlocal at, edge, lap, wanted
+        nonlocal at, edge, lap, rung, wanted
         if at == depth:
             at, edge = 0, middle
             lap = (lap + 1) & LAPS
             wanted = size << LAP_BITS | lap
         else:
             edge = depth
+        rung = done
         ring()
+
+    def ring_owed() -> None:
+        nonlocal rung
+        if rung != done:
+            rung = done
+            ring()
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at, done
@@ -189,7 +209,7 @@ def consumer(side: Side) -> Any:
                 at_edge()
         return length
 
-    return recv_into
+    return recv_into, ring_owed
 
 
 def copy_checked(buffer: memoryview, slot: memoryview, length: int) -> None:
@@ -199,15 +219,18 @@ def copy_checked(buffer: memoryview, slot: memoryview, length: int) -> None:
     buffer[:length] = slot[:length]
 
 
-def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
-    """Make (`recv_into`, `recv_from`) of several lanes, in turn."""
+def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any, Callable[[], None]]:
+    """Make (`recv_into`, `recv_from`, `ring_owed`) of several lanes, in turn.
+
+    `ring_owed` wakes the producers of which slots were released since the last ring.
+    """
     lanes = [side.lane for side in sides]
     heads, slots = [lane.heads for lane in lanes], [lane.slots for lane in lanes]
     freed = [lane.freed for lane in lanes]
     rings = [side.ringing() for side in sides]
     count, depth = len(lanes), lanes[0].depth
     middle = (depth + 1) // 2
-    at, done, laps = [0] * count, [0] * count, [1] * count
+    at, done, rung, laps = [0] * count, [0] * count, [0] * count, [1] * count
     turn = 0
 
     def advance(place: int) -> None:
@@ -216,9 +239,18 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
         if place == depth:
             at[turn] = 0
             laps[turn] = (laps[turn] + 1) & LAPS
-            rings[turn]()
+            ring_of(turn)
         elif place == middle:
-            rings[turn]()
+            ring_of(turn)
+
+    def ring_of(lane: int) -> None:
+        rung[lane] = done[lane]
+        rings[lane]()
+
+    def ring_owed() -> None:
+        for lane in range(count):
+            if rung[lane] != done[lane]:
+                ring_of(lane)
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal turn
@@ -247,4 +279,4 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any]:
         recv_into(buffer)
         return (turn or count) - 1  # `turn` is the next lane
 
-    return recv_into, recv_from
+    return recv_into, recv_from, ring_owed

@@ -55,8 +55,10 @@ class Notify(NamedTuple):
     def ring(self) -> None:
         """Wake the process if it sleeps."""
         fence, fenced, word, wake, failed = self
-        fence()
-        fenced()
+        try:
+            fence()
+        finally:
+            fenced()
         if word[0] & 1:
             word[0] = 0
             try:  # without an error it costs next to nothing, unlike a frame around `wake`
@@ -121,8 +123,10 @@ def _sleeping_at_word(word: memoryview) -> Pause:
         if not announced:
             announced = word[0] | 1
             word[0] = announced
-            fence()
-            fenced()
+            try:
+                fence()
+            finally:
+                fenced()
             if view[index] != seen:
                 return
         value, announced = announced, 0
@@ -142,8 +146,10 @@ def _sleeping_by_counter(word: memoryview, take: Callable[[], object], kind: Wai
         if not announced:
             word[0] = 1
             announced = True
-            fence()
-            fenced()
+            try:
+                fence()
+            finally:
+                fenced()
             if view[index] != seen:
                 return
         # First, since a handler that raises may run behind the call: without a token it must not
