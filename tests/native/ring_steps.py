@@ -190,7 +190,7 @@ def _of_interrupted_fences() -> None:
         steps: Any = Steps()
         steps.fence = partial(_interrupted, steps.log), steps.fence[1]
         steps.side = steps.side._replace(
-            notify=doorbell.Notify(*steps.fence, steps.word, steps._step("wake"))
+            notify=doorbell.Notify(*steps.fence, steps.word, steps._step("wake"), _unexpected)
         )
         with patch.object(doorbell, "fence_calls", lambda fence=steps.fence: fence):
             call = make(steps)
