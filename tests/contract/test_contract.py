@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -14,11 +15,25 @@ from tests import sampling
 
 
 class _Sysv(ContractTests):
-    """Transports that System V keys name: a free name is a number, not a path."""
+    """Transports that System V keys name: a free name is a number.
+
+    A file beside a System V semaphore has it too, as a path from the current folder.
+    """
+
+    folder: ClassVar[Path | None] = None
 
     @pytest.fixture
-    def free_name(self, subject: Subject, tmp_path: Path) -> str | None:
+    def free_name(
+        self, subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> str | None:
+        monkeypatch.chdir(self.folder or tmp_path)
         return str(fresh_key()) if subject.transport.traits.sharing is Sharing.NAME else None
+
+
+class _SysvTmpfs(_Sysv):
+    """A file on a tmpfs, beside System V semaphores."""
+
+    folder = Path("/dev/shm")
 
 
 @pytest.mark.usefixtures("huge_pages")
@@ -38,7 +53,7 @@ def _suite(name: str) -> type[ContractTests]:
     if "/huge" in name:
         return _Huge
     if "sysv" in name:
-        return _Sysv
+        return _SysvTmpfs if name.startswith("shm:tmpfs") else _Sysv
     return _Tmpfs if name.startswith("shm:tmpfs") else ContractTests
 
 
