@@ -87,10 +87,11 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the sample leaves out, and count it; sort the tests for several processes."""
-    left_out = [item for item in items if not sampling.chosen(item)]
+    chosen = sampling.chosen(items)
+    left_out = list(set(items) - set(chosen))
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if sampling.chosen(item)]
+        items[:] = chosen
     if hasattr(config, "workerinput"):
         items.sort(key=parallel.rank)
         config.workeroutput["left out"] = len(left_out)

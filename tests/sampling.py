@@ -1,8 +1,11 @@
 """Samples of tests for a quick run: all that stand alone, and a seeded part of the long products.
 
-The contract over every transport takes many minutes. A seventh of it runs from Python on the
-transports that stand for their kind, and a smaller sample on the others; it depends on the
-seed. `make soak` runs all of it (tests/soak). The seed is in pytest's header:
+The contract over every transport takes many minutes. A run draws each of its tests on about
+half of the kinds of transports: the families, the ways in which a ring waits, other memory than
+POSIX's, and messages in place. On a kind it is drawn once, on one of its transports, and the
+draws differ in runtime, topology and other parameters as far as they can. So a fault that a test
+always finds on a kind is found by about every other run, and one that it finds on all kinds by
+every run. `make soak` runs all of the contract (tests/soak). The seed is in pytest's header:
 `IPCBENCH_SEED=N make test` runs the same sample again.
 """
 
@@ -12,26 +15,23 @@ import hashlib
 import os
 import random
 import secrets
-from collections.abc import Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
+from typing import NamedTuple, TypeVar
 
 import pytest
 
 from ipcbench.transports.contract import Framing, Topology
 from ipcbench.transports.registry import BrokenPlugin, get, matching, names
+from ipcbench.transports.shm.transport import Shm
 
 One = TypeVar("One")
 
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
-# Of the tests of a transport that stands for its kind, and of any other one: over their
-# methods, and over their native operations.
-SHARES = {(True, False): 0.15, (True, True): 0.06, (False, False): 0.035, (False, True): 0.02}
-
-LEADING = frozenset(
-    {"pipe", "unix-stream", "sysv-queue", "posix-queue", "shm:posix+posix-sem", "null"}
-)
+SHARE = 0.5  # of the kinds of transports to which a test applies
 
 
 def contracted() -> list[str]:
@@ -42,14 +42,63 @@ def contracted() -> list[str]:
     return [*dict.fromkeys([*names(), *(matching("shm:*+*") if SOAK else ())])]
 
 
-def chosen(item: pytest.Item) -> bool:
-    """Return True if this run includes the test."""
-    name = getattr(getattr(item, "cls", None), "transport", None)
-    if not isinstance(name, str) or "test_contract" not in item.nodeid:
-        return True
-    if not applies(item, name):
-        return False
-    return SOAK or _drawn(item.nodeid, SHARES[name in LEADING, _native(item)])
+class Candidate(NamedTuple):
+    """A test of the contract, to draw from.
+
+    Attributes:
+        identity: its node's.
+        test: the name of its function.
+        kind: the kind of its transport.
+        values: the values of its parameters.
+    """
+
+    identity: str
+    test: str
+    kind: str
+    values: tuple[str, ...]
+
+
+def chosen(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that this run includes."""
+    candidates: dict[str, Candidate] = {}
+    left_out: set[str] = set()
+    for item in items:
+        name = getattr(getattr(item, "cls", None), "transport", None)
+        if not isinstance(name, str) or "test_contract" not in item.nodeid:
+            continue
+        if not applies(item, name):
+            left_out.add(item.nodeid)
+        elif not SOAK:
+            candidates[item.nodeid] = _candidate(item, name)
+    left_out |= candidates.keys() - drawn(candidates.values(), SEED)
+    return [item for item in items if item.nodeid not in left_out]
+
+
+def drawn(candidates: Iterable[Candidate], seed: str) -> set[str]:
+    """Draw each test on a share of the kinds, on at least one; return the identities."""
+    tests: dict[str, dict[str, list[Candidate]]] = {}
+    for each in candidates:
+        tests.setdefault(each.test, {}).setdefault(each.kind, []).append(each)
+    found: set[str] = set()
+    for test, kinds in tests.items():
+        order = sorted(kinds, key=lambda kind: _digest(seed, f"{test}/{kind}"))
+        found.update(_unlike([kinds[kind] for kind in order[: ceil(SHARE * len(order))]], seed))
+    return found
+
+
+def _unlike(groups: Sequence[Sequence[Candidate]], seed: str) -> Iterator[str]:
+    """Draw one of each group, whose values were drawn least often before."""
+    times: Counter[str] = Counter()
+    for group in groups:
+        one = min(
+            group,
+            key=lambda each: (
+                sum(times[value] for value in each.values),
+                _digest(seed, each.identity),
+            ),
+        )
+        times.update(one.values)
+        yield one.identity
 
 
 def some(everything: Sequence[One], count: int, draw: random.Random | None = None) -> list[One]:
@@ -59,14 +108,27 @@ def some(everything: Sequence[One], count: int, draw: random.Random | None = Non
     return (draw or random.Random(SEED)).sample(everything, min(count, len(everything)))
 
 
-def _native(item: pytest.Item) -> bool:
+def _candidate(item: pytest.Item, name: str) -> Candidate:
     callspec = getattr(item, "callspec", None)
-    return callspec is not None and callspec.params.get("runtime") == "native"
+    values = {} if callspec is None else callspec.params
+    test = getattr(item, "originalname", item.name)
+    return Candidate(item.nodeid, test, kind_of(name), tuple(map(str, values.values())))
 
 
-def _drawn(identity: str, share: float) -> bool:
-    digest = hashlib.sha256(f"{SEED}/{identity}".encode()).digest()
-    return digest[0] / 256 < share
+def kind_of(name: str) -> str:
+    """Return the kind of a transport: its family, or what is peculiar to a ring."""
+    transport = get(name)
+    if isinstance(transport, BrokenPlugin):
+        return name
+    if not isinstance(transport, Shm):
+        return transport.traits.family.value
+    if transport.in_place:
+        return "in place"
+    return transport.waiter.name if transport.segment.name == "posix" else "other memory"
+
+
+def _digest(seed: str, identity: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{identity}".encode()).digest()
 
 
 def applies(item: pytest.Item, name: str) -> bool:
