@@ -1,19 +1,20 @@
-"""Futex words: words in shared memory as waiters, by spinning or by futex(2).
+"""Words in shared memory by which processes wait: by spinning, or by futex(2).
 
-Python has no compare-and-swap, so a word has one notifier, which alone stores to it:
-the number of its notifications so far. The waiting process has its own count of those
-taken, and waits until the word differs from it.
+Rings wait for the words of sync/doorbell.py. A signal has a word for each direction, which one
+process alone stores to, since Python has no compare-and-swap: the number of its notifications
+so far. The waiting process has its own count of those taken, and waits until the word differs
+from it.
 
 No notification is lost. The waiting process compares the word last before it sleeps, and
 futex(2) compares it again under the lock that FUTEX_WAKE takes. A store before that
 comparison prevents the sleep; a store after it is followed by a wake-up that finds the
-process asleep. So the notifier wakes after *every* store: to check first whether a
-process sleeps would be a load that may be executed before the store, even on x86.
+process asleep. So the notifier of a signal wakes after *every* store. To check first whether
+the process sleeps would need a fence, as a doorbell has: a load may be executed before an
+earlier store, even on x86.
 
-The bytes of a message must be visible before the word that announces it. That needs stores
-and loads that stay in order, which x86 guarantees (Intel SDM 3A, 8.2.2), also for string
-operations (8.2.4). Other processors need fences, which Python lacks: there Python calls the
-native operations (shm/endpoint.py).
+Bytes must be visible before the word that announces them. That needs stores and loads that
+stay in order, which x86 guarantees (Intel SDM 3A, 8.2.2), also for string operations (8.2.4).
+Other processors need fences, which Python lacks: there Python calls the native operations.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import repeat
 from typing import Any
 
 from ipcbench.transports.base import refused
@@ -73,14 +73,17 @@ def wake_at(place: int) -> None:
 
 
 def waking(word: memoryview) -> Callable[[], Any]:
-    """Make the call that wakes the process that sleeps at a 32-bit word."""
+    """Make the call that wakes the process that sleeps at a word."""
     return partial(_wake, _FUTEX, ctypes.c_void_p(_address(word)), _WAKE, 1)
 
 
 def sleeping(word: memoryview) -> Callable[[int], Any]:
-    """Make the call that sleeps while a 32-bit word has a value; it may return early."""
+    """Make the call that sleeps while a word has a value; it may return early.
+
+    Of the value it compares 32 bits, since ctypes passes an integer as a C int, masked to fit.
+    """
     sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(_address(word)), _WAIT)
-    return lambda seen: sleep(ctypes.c_uint32(seen), None)
+    return lambda seen: sleep(seen, None)
 
 
 def _address(memory: memoryview) -> int:
@@ -102,34 +105,20 @@ def between_looks(exclusive_cpu: bool) -> Callable[..., Any]:
 
 
 class FutexWord:
-    """A waiter in memory. The loops of the ring use its `word`, `pause` and `wake`.
-
-    `pause(seen)` waits while the word may still be `seen`, and may return early; `wake()`
-    follows each store. Both are cheap calls into C where there is nothing to do.
-    """
+    """A waiter in memory: one direction of a signal."""
 
     address = None
     fd = None
 
-    def __init__(self, memory: memoryview, kind: FutexWords, initial: int | None) -> None:
-        self._kind = kind
+    def __init__(self, memory: memoryview, initial: int | None) -> None:
         # A cast to "Q" stores eight bytes at once. futex(2) compares the lower four, which
         # are the first here; two counts with the same lower four differ by 2^32.
         self.word = memory[:8].cast("Q")
         if initial is not None:
             self.word[0] = initial
-        self.place = _address(memory)
-        self.wake: Callable[[], Any] = bool
-        if kind.sleeps:
-            self.wake = partial(_wake, _FUTEX, ctypes.c_void_p(self.place), _WAKE, 1)
-        self.set_exclusive_cpu(False)
+        self.wait = _waiting(self.word, sleeping(self.word))
         self.try_wait = _waiting(self.word, would_block)
-        self.notify = _notifying(self.word, self.wake)
-
-    def set_exclusive_cpu(self, exclusive_cpu: bool) -> None:
-        """Set if no other process uses this CPU; called before the first wait."""
-        self.pause = self._kind.pause(self, exclusive_cpu)
-        self.wait = _waiting(self.word, self.pause)
+        self.notify = _notifying(self.word, waking(self.word))
 
     def native(self, policy: WaitPolicy) -> None:
         """Return None: a native end uses the memory itself."""
@@ -203,16 +192,6 @@ class FutexWords:
             return atomics()
         return _futex() if self.sleeps else None
 
-    def pause(self, word: FutexWord, exclusive_cpu: bool) -> Callable[[int], Any]:
-        """Make the call that waits while a word may have a value."""
-        between = between_looks(exclusive_cpu)
-        if self.spins is None:
-            return between
-        sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(word.place), _WAIT)
-        if not self.spins:
-            return lambda seen: sleep(seen, None)
-        return _spinning_first(word.word, self.spins, between, sleep)
-
     def create(
         self, initial: int, fixed: Fixed | None, memory: memoryview | None = None
     ) -> FutexWord:
@@ -220,24 +199,11 @@ class FutexWords:
         reason = self.probe()
         if reason is not None:
             raise reason
-        return FutexWord(memory, self, initial)
+        return FutexWord(memory, initial)
 
     def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> FutexWord:
         assert memory is not None
-        return FutexWord(memory, self, None)
-
-
-def _spinning_first(
-    word: memoryview, spins: int, between: Callable[[int], Any], sleep: Callable[..., Any]
-) -> Callable[[int], None]:
-    def pause(seen: int) -> None:
-        for _ in repeat(None, spins):
-            if word[0] != seen:
-                return
-            between(seen)
-        sleep(seen, None)
-
-    return pause
+        return FutexWord(memory, None)
 
 
 def usable_cpus() -> list[int]:
