@@ -21,7 +21,7 @@ def command(orphans: bool, remove: bool, as_json: bool) -> None:
     """Remove the leftovers of killed runs.
 
     Objects of a running one are not touched. A ledger of another host or PID namespace
-    is left alone, and shown.
+    is left alone, and shown; those of older versions in one line.
 
     --orphans lists objects of this user that no ledger names, as a killed container
     leaves them, and removes nothing without --remove. An object that a process unknown
@@ -46,7 +46,7 @@ def command(orphans: bool, remove: bool, as_json: bool) -> None:
 
 def _clean_by_ledgers(as_json: bool) -> None:
     from ipcbench.bench.machine.guardian import clean_up
-    from ipcbench.transports.kernel_objects.elsewhere import left_alone
+    from ipcbench.transports.kernel_objects.elsewhere import left_alone, together
     from ipcbench.transports.kernel_objects.ledger import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
@@ -56,7 +56,7 @@ def _clean_by_ledgers(as_json: bool) -> None:
         return
     for name in removed:
         click.echo(f"removed {one_line(name)}")
-    for each in left:
+    for each in together(left):
         told = f"left {each.ledger}: {each.reason}: {each.remedy}"
         click.echo(one_line(told, LONGEST_MESSAGE))
     click.echo(f"{len(removed)} objects removed")

@@ -9,7 +9,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.sweep.finding import Finding, ok, warning
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.elsewhere import Left, left_alone
+from ipcbench.transports.kernel_objects.elsewhere import Left, left_alone, together
 from ipcbench.transports.kernel_objects.home import REMEDY, UnfitFolder, home
 from ipcbench.transports.kernel_objects.ledger import abandoned
 from ipcbench.transports.kernel_objects.orphans import candidates
@@ -38,7 +38,7 @@ def _left() -> Iterator[Finding]:
     dead = {str(ledger.path) for ledger in abandoned()}
     if dead:
         yield warning("leftovers", f"of {len(dead)} killed sweeps", "ipcbench clean")
-    yield from _left_alone([each for each in left_alone() if each.ledger not in dead])
+    yield from _left_alone(together([each for each in left_alone() if each.ledger not in dead]))
     orphans = [each for each in candidates() if not each.doubt]
     if orphans:
         yield warning(
@@ -51,7 +51,7 @@ def _left() -> Iterator[Finding]:
 def _left_alone(left: Sequence[Left]) -> Iterator[Finding]:
     """Yield a finding for each of the first ledgers: a shared folder may have hundreds."""
     for each in left[:MOST_LEFT]:
-        yield warning("leftovers", f"{each.ledger} is left alone: {each.reason}", each.remedy)
+        yield warning("leftovers", f"left alone: {each.ledger}: {each.reason}", each.remedy)
     more = len(left) - MOST_LEFT
     if more > 0:
         text = f"{more} more {'ledger is' if more == 1 else 'ledgers are'} left alone"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -76,23 +77,63 @@ def test_a_clean_up_leaves_what_runs_in_another_pid_namespace(home: Path, tmp_pa
     assert not list(home.rglob("*.ledger"))
 
 
-def test_doctor_names_the_first_of_many_ledgers_and_counts_the_others(home: Path) -> None:
-    """Ledgers of an unknown origin are left alone: a shared folder may collect hundreds."""
+def ledgers_in(home: Path, count: int, **first: object) -> list[Ledger]:
+    """Write ledgers whose first entry has these values."""
     folder = home / f"ipcbench-{os.geteuid()}"
-    folder.mkdir(mode=0o700)
-    for number in range(40):
-        path = folder / f"{number:016x}.ledger"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = []
+    for _ in range(count):
+        path = folder / f"{secrets.token_hex(8)}.ledger"
         path.touch(mode=0o600)
-        Ledger(path).write({"owner": 1, "start": 1})
+        found.append(Ledger(path))
+        found[-1].write({"owner": 1, "start": 1, **first})
+    return sorted(found, key=lambda ledger: ledger.path)
+
+
+def leftovers(home: Path) -> list[dict[str, str]]:
+    """Return doctor's findings about ledgers."""
     findings = json.loads(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(home)).stdout)
-    *named, rest = (one for one in findings if one["topic"] == "leftovers")
-    assert [one["text"].partition(" is left alone")[0] for one in named] == [
-        str(folder / f"{number:016x}.ledger") for number in range(3)
+    return [finding for finding in findings if finding["topic"] == "leftovers"]
+
+
+def test_doctor_names_the_first_of_many_ledgers_and_counts_the_others(home: Path) -> None:
+    ledgers = ledgers_in(home, 40, host="other", boot="1", pids=1, times=1)
+    *named, rest = leftovers(home)
+    assert [one["text"].split(": ")[:2] for one in named] == [
+        ["left alone", str(ledger.path)] for ledger in ledgers[:3]
     ]
     assert rest["text"] == "37 more ledgers are left alone"
     assert "ipcbench clean" in rest["remedy"]
     cleaned = ipcbench("clean", XDG_RUNTIME_DIR=str(home)).stdout.splitlines()
     assert sum(line.startswith("left ") for line in cleaned) == 40
+
+
+def test_ledgers_of_older_versions_are_one_line(home: Path) -> None:
+    """They have no origin, and a machine that is used for long collects hundreds."""
+    shared = {"XDG_RUNTIME_DIR": str(home)}
+    old = ledgers_in(home, 40)
+    (elsewhere,) = ledgers_in(home, 1, host="other", boot="1", pids=1, times=1)
+    (damaged,) = ledgers_in(home, 1, host="other", boot="")
+    lines = ipcbench("clean", **shared).stdout.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith(f"left 40 ledgers in {old[0].path.parent}: they do not say")
+    assert len(json.loads(ipcbench("clean", "--json", **shared).stdout)["left"]) == 42
+    (finding,) = (one for one in leftovers(home) if "40 ledgers in" in one["text"])
+    remedy = finding["remedy"]
+    assert lines[0].endswith(remedy)
+    remove = remedy.partition("have ended: ")[2].partition(", then ipcbench clean --orphans")[0]
+    subprocess.run(["sh", "-c", remove], check=True)
+    assert set(home.rglob("*.ledger")) == {elsewhere.path, damaged.path}
+    left = ipcbench("clean", **shared).stdout
+    assert "ledgers in" not in left
+    assert f"rm {damaged.path}" in left
+
+
+def test_one_ledger_of_an_older_version_is_named(home: Path) -> None:
+    (old,) = ledgers_in(home, 1)
+    (finding,) = leftovers(home)
+    assert finding["text"].startswith(f"left alone: {old.path}: it does not say")
+    assert f"rm {old.path}" in ipcbench("clean", XDG_RUNTIME_DIR=str(home)).stdout
 
 
 def test_a_clean_up_in_another_pid_namespace_leaves_what_runs_here(home: Path) -> None:

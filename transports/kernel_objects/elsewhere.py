@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from shlex import quote
 
 from ipcbench.transports.kernel_objects.ledger import (
@@ -14,6 +16,10 @@ from ipcbench.transports.kernel_objects.ledger import (
     standing_elsewhere,
 )
 from ipcbench.transports.kernel_objects.origin import Origin
+
+_WHERE = "on which host and in which PID namespace"
+_NO_ORIGIN = f"it does not say {_WHERE} its process runs"
+_BOOT = '"boot"'  # in a ledger's text, where it has an origin: see `Origin`
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,39 @@ def left_alone() -> list[Left]:
     return unknown + unremoved
 
 
+def together(left: Sequence[Left]) -> list[Left]:
+    """Describe the ledgers that older versions wrote as one: a folder may have hundreds.
+
+    Args:
+        left: what `left_alone` returned, or a part of it.
+    """
+    old = [each for each in left if each.reason == _NO_ORIGIN and _is_old(Path(each.ledger))]
+    if len(old) < 2:
+        return list(left)
+    folder = Path(old[0].ledger).parent
+    reason = f"they do not say {_WHERE} their processes run, as older versions wrote them"
+    # What `_is_old` tests.
+    remove = (
+        f"find {quote(str(folder))} -name '*.ledger' ! -exec grep -q '{_BOOT}' {{}} \\; -delete"
+    )
+    remedy = f"if those processes have ended: {remove}, then ipcbench clean --orphans"
+    others = [each for each in left if each not in old]
+    return [Left(f"{len(old)} ledgers in {folder}", reason, remedy), *others]
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return _BOOT.encode() not in path.read_bytes()
+    except OSError:  # removed meanwhile
+        return False
+
+
 def _unknown(ledger: Ledger) -> Left:
     first = next(ledger.entries(), {})
     here, origin = Origin.here(), Origin.of(first)
     if here is None or origin is None:
-        reason = "it does not say on which host and in which PID namespace its process runs"
-        return Left(str(ledger.path), reason, _when_over(ledger, "that process has ended"))
+        over = _when_over(ledger, "that process has ended")
+        return Left(str(ledger.path), _NO_ORIGIN, over)
     process = f"process {first.get('owner')}"
     if origin.same_pids(here):
         reason = f"/proc does not show {process}, which exists (hidepid, proc(5))"
