@@ -6,12 +6,13 @@ chooses and that these transfer messages, not that the order of loads and stores
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ipcbench.transports.contract import Spec, Topology, Unavailable
+from ipcbench.transports.contract import Spec, Topology, Unavailable, Wait
 from ipcbench.transports.native import built
 from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.leaks import left_since, snapshot
@@ -130,3 +131,34 @@ def test_one_sender_is_supported(name: str) -> None:
         crew.senders[0].begin(asked, *some)
         assert crew.receiver.do(serve, len(some)) == {0: some}
         assert crew.senders[0].answer() == some
+
+
+class Handled(Exception):
+    """A signal's handler has run."""
+
+
+def handle_while_waiting(seat: Seat) -> str:
+    """Wait for a message while an alarm's handler raises; return what ended the call."""
+
+    def handler(*_: object) -> None:
+        raise Handled
+
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        receive(seat)
+    except Handled:
+        return "the handler"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return "a message"
+
+
+@pytest.mark.parametrize("wait", [Wait.BLOCK, Wait.POLL])
+def test_handlers_run_while_it_waits(wait: Wait) -> None:
+    """A compiled call returns for them, from poll(2) as well."""
+    asked_for = Spec(SIZE, depth=DEPTH, wait=wait)
+    with Participants(available("shm:memfd+eventfd"), asked_for) as crew:
+        assert crew.receiver.do(handle_while_waiting) == "the handler"
+        some = [numbered(turn, SIZE) for turn in range(2 * DEPTH)]
+        assert crew.carry(*some) == some

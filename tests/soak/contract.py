@@ -1,7 +1,7 @@
 """All tests of the contract, for each transport and all combinations of shared memory.
 
-Also every mutant that they must find, the models of the ring over futex words, and the search
-for leaks in the compiled parts.
+Also every mutant that they must find, the models of the ring, and the search for leaks in the
+compiled parts.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ Run = tuple[bytes, int]
 BOUNDARIES = (0, 1, 7, 8, 9, 55, 56, 57, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097)
 SPARE = 200  # bytes behind the space of a message, which must stay unchanged
 MOST_BYTES = 4 * 1024 * 1024  # of a flow, which limits the number of large messages
-LONGEST_RUN = 150  # more than a native endpoint's batch
+LONGEST_RUN = 150  # equal messages in turn, for calls that take several
 
 
 class Wrong(AssertionError):

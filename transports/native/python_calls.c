@@ -27,8 +27,9 @@ struct calls {
     struct ipcbench_ops opened, *ops; /* `ops` points to `opened` */
     struct copy spare; /* of no call at present */
     Py_ssize_t lent;   /* bytes of the slot that is to be committed, or UNLENT, or CHANGING */
-    /* The operations return from time to time for signal handlers (wait_policy.h). Those of rings
-     * over futex words do so; they need no headroom and get the caller's own bytes. */
+    /* The operations return from time to time for signal handlers (wait_policy.h): those of rings
+     * and of words, where Python has no loops of its own. They need no headroom and get the
+     * caller's own bytes. */
     int interruptible;
 };
 

@@ -6,21 +6,27 @@
 
 #include "capsule.h"
 
-int
-ipcbench_poll(int fd, short event, int timeout)
+static int
+polled(int fd, short event, int timeout, int interruptible)
 {
     struct pollfd asked = {.fd = fd, .events = event};
     int found;
     do
         found = poll(&asked, 1, timeout);
-    while (found < 0 && errno == EINTR);
+    while (found < 0 && errno == EINTR && !interruptible);
     return found < 0 ? -errno : found;
+}
+
+int
+ipcbench_poll(int fd, short event, int timeout)
+{
+    return polled(fd, event, timeout, 0);
 }
 
 int
 ipcbench_wait_readable(int fd, const struct wait_policy *policy)
 {
-    int found = ipcbench_poll(fd, POLLIN, ipcbench_timeout(policy));
+    int found = polled(fd, POLLIN, ipcbench_timeout(policy), policy->interruptible);
     if (found < 0)
         return found;
     return found == 0 ? -EAGAIN : 0;

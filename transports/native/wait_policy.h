@@ -6,7 +6,7 @@
 struct wait_policy {
     int nowait;        /* never wait: -EAGAIN */
     int exclusive_cpu; /* no other process uses this CPU: spinning need not yield it */
-    int sleeps;        /* in futex(2), after this many looks at the word */
+    int sleeps;        /* by its doorbell (doorbell.h), after this many looks */
     unsigned looks;
     int interruptible; /* -EINTR from time to time, so that an interpreter can run handlers */
     int poll;          /* for a descriptor: poll(2) first, then the facility's call */
@@ -23,7 +23,8 @@ ipcbench_timeout(const struct wait_policy *policy)
  * time-out, or -errno. */
 int ipcbench_poll(int fd, short event, int timeout);
 
-/* Wait with poll(2) until `fd` can be read: 0, -EAGAIN where the policy forbids to wait, -errno. */
+/* Wait with poll(2) until `fd` can be read: 0, -EAGAIN where the policy forbids to wait, -EINTR
+ * after a signal's handler where it says `interruptible`, or another -errno. */
 int ipcbench_wait_readable(int fd, const struct wait_policy *policy);
 
 #endif

@@ -13,7 +13,7 @@ class WaitPolicy(NamedTuple):
     nowait: bool = False
     poll: bool = False  # poll(2) first, then the facility's call
     exclusive_cpu: bool = False  # no other process uses this CPU: spinning need not yield it
-    looks: int = -1  # at a word before it sleeps in futex(2); -1: it never sleeps
+    looks: int = -1  # before it sleeps by its doorbell; -1: it never sleeps
     interruptible: bool = False  # return from time to time, so that signal handlers can run
 
     @classmethod

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* POSIX semaphores: no system call unless a process has to wait (sem_overview(7)). Their other
- * calls are in waiters.h. */
+ * calls are in waiter.h. */
 
 static ssize_t
 posix_try(const struct waiter *self)

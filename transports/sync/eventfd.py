@@ -75,7 +75,7 @@ class EventFds:
         return None  # os.eventfd_read does not continue to wait after a signal's handler
 
     def is_full(self, error: Exception) -> bool:
-        return False  # it holds 2^64 - 2
+        return False  # with 2^64 - 2 in it, write(2) waits until one is taken: eventfd(2)
 
     def probe(self) -> Unavailable | None:
         try:
