@@ -21,7 +21,7 @@ PAUSES = {
     "riscv64": ("gcc-riscv64-linux-gnu", "0x100000f"),
     "ppc64le": ("gcc-powerpc64le-linux-gnu", "or 1,1,1"),
 }
-SOURCE = '#include "futex.h"\nvoid between_looks(void) { ipcbench_pause(); }\n'
+SOURCE = '#include "spinning.h"\nvoid between_looks(void) { ipcbench_pause(); }\n'
 
 
 def compiler_for(machine: str) -> str | None:

@@ -25,18 +25,21 @@ from ipcbench.transports.base.os_errors import refused, refused_in_shm, translat
 from ipcbench.transports.base.remedies import raise_limit, set_kernel, sysctl_limit
 from ipcbench.transports.base.sysctl import sysctl, sysctl_text
 from ipcbench.transports.base.waiting import (
+    NEVER,
+    SYSTEM_CALLS,
     Receive,
     Send,
+    looks_of,
     send_if_room,
     waiting_call,
     waiting_receive,
 )
 
 __all__ = [
-    "DescriptorEndpoint", "Gathered", "Gatherer", "MappingEndpoint", "PlainChannel",
-    "PlainEndpoint", "Receive", "Send", "bytes_in_flight", "check_seat", "check_spec", "close_all",
-    "closed", "duplicate_all", "fitted", "forbidden", "held_by", "held_by_socket", "path_in",
-    "raise_limit", "read_rest", "reader", "refused", "refused_in_shm",
-    "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit", "sysctl_text", "translate",
-    "waiting_call", "waiting_receive", "write_rest", "writer",
+    "NEVER", "SYSTEM_CALLS", "DescriptorEndpoint", "Gathered", "Gatherer", "MappingEndpoint",
+    "PlainChannel", "PlainEndpoint", "Receive", "Send", "bytes_in_flight", "check_seat",
+    "check_spec", "close_all", "closed", "duplicate_all", "fitted", "forbidden", "held_by",
+    "held_by_socket", "looks_of", "path_in", "raise_limit", "read_rest", "reader", "refused",
+    "refused_in_shm", "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit",
+    "sysctl_text", "translate", "waiting_call", "waiting_receive", "write_rest", "writer",
 ]  # fmt: skip

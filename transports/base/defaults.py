@@ -173,6 +173,9 @@ def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
         raise ValueError(f"{transport.name} cannot be waited for with poll(2)")
     if not traits.can_wait(spec.wait):
         raise ValueError(f"{transport.name} does not wait in this way: {spec.wait.value}")
+    wait = traits.waiting if spec.wait is Wait.BLOCK else spec.wait
+    if spec.looks is not None and wait is not Wait.SPIN_BLOCK:
+        raise ValueError(f"{spec.looks} looks are of the wait spin-block, not of {wait.value}")
     if limit is not None and spec.size > limit:
         raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")
 

@@ -8,10 +8,31 @@ from typing import Any, TypeAlias
 
 from ipcbench.transports.contract import Spec, Wait, WouldBlock
 
+NEVER = -1  # of `looks_of`
+SYSTEM_CALLS = 100  # looks by system calls before an end sleeps: some 20 microseconds
+
 Receive: TypeAlias = Callable[[memoryview], int]
 Send: TypeAlias = Callable[[Any], None]
 Look: TypeAlias = Callable[[float | None], object]
 """Waits for data: until it is there (None), or not at all (0), and then it is true or false."""
+
+
+def looks_of(spec: Spec, default: int = SYSTEM_CALLS) -> int:
+    """Return how often an end looks before it sleeps: 0: it sleeps at once; NEVER: it spins on.
+
+    Args:
+        spec: the requirements.
+        default: the looks of a spin-block whose spec names no number, on a CPU of its own. An end
+            that yields the CPU between two looks makes a hundredth of them: a yield takes longer
+            than a look, and lets other processes run.
+    """
+    if spec.wait is Wait.SPIN:
+        return NEVER
+    if spec.wait is not Wait.SPIN_BLOCK:
+        return 0
+    if spec.looks is not None:
+        return spec.looks
+    return default if spec.exclusive_cpus else default // 100 + 1
 
 
 def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive:

@@ -47,9 +47,14 @@ class Spec:
             lane or into the one queue of all; None: the transport's own default.
             `create` raises Unavailable where that is more than the machine allows.
         nowait: `send` and `recv_into` raise `WouldBlock` instead of waiting.
-        wait: the way in which a receiver waits (see `Wait`). `Wait.BLOCK` is the facility's own
+        wait: the way in which the ends wait (see `Wait`). `Wait.BLOCK` is the facility's own
             way, which the trait `waiting` names; any other one has to be among
             those that the traits allow (`Traits.can_wait`).
+        looks: the looks of `Wait.SPIN_BLOCK` before it sleeps, at all peers together; None: the
+            facility's own default.
+        exclusive_cpus: each process of the channel has a CPU of its own, so an end that spins
+            keeps it. Else it yields the CPU between two looks (sched_yield(2)), which is always
+            safe: the process that it waits for may need that CPU.
         kind: the type of a System V message (1 or more), or the priority of a POSIX
             message; each seat may set its own in its ticket's spec.
         name: a fixed name instead of a private random one.
@@ -68,6 +73,8 @@ class Spec:
     depth: int | None = None
     nowait: bool = False
     wait: Wait = Wait.BLOCK
+    looks: int | None = None
+    exclusive_cpus: bool = False
     kind: int | None = None
     name: str | None = None
     native: bool = False
@@ -84,6 +91,8 @@ class Spec:
             )
         if self.depth is not None and self.depth < 1:
             raise ValueError(f"depth {self.depth}: a channel holds 1 message or more")
+        if self.looks is not None and self.looks < 1:
+            raise ValueError(f"{self.looks} looks: it looks once or more before it sleeps")
 
     @property
     def one_way(self) -> bool:

@@ -48,17 +48,23 @@ class Lifetime(Enum):
 
 
 class Wait(Enum):
-    """The way in which a receiver waits for a message, one axis for every facility.
+    """The way in which the ends of a channel wait, one axis for every facility.
 
-    In shared memory, a sender that waits for a free slot waits in the same way, since a process
-    has one doorbell for both; only a counted ring's sender sleeps in its waiter's own call.
+    A receiver waits for a message in this way, and the waiting end of a signal for a notification.
+    A sender that finds no room waits for it in the same way, with two exceptions: with POLL, the
+    sender of a descriptor blocks in its own call; and the sender of a counted ring sleeps in its
+    waiter's own call. With SPIN, neither end ever sleeps. `Spec.nowait` ends all waiting.
+
+    An end that spins makes a call that does not block again and again (a *look*). Between two
+    looks it yields the CPU, unless `Spec.exclusive_cpus` is set. The receiver of several peers
+    looks at them in turn.
     """
 
     NONE = "none"  # never waits (the null transport)
     BLOCK = "block"  # sleeps in the kernel, in the facility's own call
     POLL = "poll"  # sleeps in poll(2), then reads
     SPIN = "spin"  # looks again and again, and burns its CPU
-    SPIN_BLOCK = "spin-block"  # looks some number of times, then sleeps
+    SPIN_BLOCK = "spin-block"  # looks `Spec.looks` times, then sleeps in the facility's own call
 
 
 class Family(Enum):
@@ -115,6 +121,8 @@ class Traits:
     lifetime: Lifetime = Lifetime.PROCESS
     waiting: Wait = Wait.BLOCK  # the facility's own way, which `Spec.wait` may replace
     pollable: bool = False  # its receiving end can be waited for with poll(2): Wait.POLL
+    # Its calls need not block, in each of its runtimes: Wait.SPIN, Wait.SPIN_BLOCK.
+    spins: bool = False
     zero_length: bool = True  # carries a message of no bytes
     batch: bool = False  # it has native calls for several messages: send_many, recv_many, ops.h
     signals: int = 0  # waiters notified for each message by both sides; 0: none
@@ -133,11 +141,13 @@ class Traits:
     native_differs: bool = False  # its native operations are not the calls that Python makes
 
     def can_wait(self, wait: Wait) -> bool:
-        """Tell whether a receiver can wait in this way.
+        """Tell whether the ends can wait in this way.
 
         Args:
             wait: the way; `Wait.BLOCK` is the facility's own, whatever it is.
         """
+        if wait in (Wait.SPIN, Wait.SPIN_BLOCK) and self.spins:
+            return True
         return wait in (Wait.BLOCK, self.waiting) or (wait is Wait.POLL and self.pollable)
 
 

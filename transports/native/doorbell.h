@@ -98,7 +98,7 @@ ipcbench_await(const struct wait_policy *policy, struct doorbell *bell,
                 return failed;
             if (!bell->announced)
                 looked = 0;
-        } else if (policy->interruptible && looked == ipcbench_interrupt_interval(policy)) {
+        } else if (policy->interruptible && looked == ipcbench_interrupt_interval(policy, 0)) {
             return -EINTR;
         } else {
             ipcbench_pass_time(policy, looked);

@@ -46,7 +46,6 @@ ipcbench_wait_policy(PyObject *given, void *converted)
                           &policy->exclusive_cpu, &looks, &policy->interruptible))
         return 0;
     policy->sleeps = looks >= 0;
-    if (looks > 0) /* a yield takes longer than a look, and lets the other processes run */
-        policy->looks = policy->exclusive_cpu ? looks : looks / 128 + 1;
+    policy->looks = looks > 0 ? looks : 0;
     return 1;
 }

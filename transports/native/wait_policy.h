@@ -6,11 +6,18 @@
 struct wait_policy {
     int nowait;        /* never wait: -EAGAIN */
     int exclusive_cpu; /* no other process uses this CPU: spinning need not yield it */
-    int sleeps;        /* by its doorbell (doorbell.h), after this many looks */
+    int sleeps;        /* after this many looks; else it never sleeps, and spins */
     unsigned looks;
     int interruptible; /* -EINTR from time to time, so that an interpreter can run handlers */
     int poll;          /* for a descriptor: poll(2) first, then the facility's call */
 };
+
+/* True if an end looks more than once before it sleeps (spinning.h). */
+static inline int
+ipcbench_spins(const struct wait_policy *policy)
+{
+    return !policy->nowait && (!policy->sleeps || policy->looks > 0);
+}
 
 /* The policy as a time-out of poll(2) and epoll_wait(2). */
 static inline int

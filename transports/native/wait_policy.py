@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ipcbench.transports.base import SYSTEM_CALLS, looks_of
 from ipcbench.transports.contract import Spec, Wait
 
 
@@ -13,10 +14,20 @@ class WaitPolicy(NamedTuple):
     nowait: bool = False
     poll: bool = False  # poll(2) first, then the facility's call
     exclusive_cpu: bool = False  # no other process uses this CPU: spinning need not yield it
-    looks: int = -1  # before it sleeps by its doorbell; -1: it never sleeps
+    looks: int = 0  # before it sleeps; base.NEVER: it never sleeps
     interruptible: bool = False  # return from time to time, so that signal handlers can run
 
     @classmethod
-    def of(cls, spec: Spec) -> WaitPolicy:
-        """Return the policy of a channel's receivers; of senders where `contract.Wait` says so."""
-        return cls(nowait=spec.nowait, poll=spec.wait is Wait.POLL)
+    def of(cls, spec: Spec, looks: int = SYSTEM_CALLS) -> WaitPolicy:
+        """Return the policy of a channel's receivers; of senders where `contract.Wait` says so.
+
+        Args:
+            spec: the channel's spec.
+            looks: the facility's own default: see `base.looks_of`.
+        """
+        return cls(
+            nowait=spec.nowait,
+            poll=spec.wait is Wait.POLL,
+            exclusive_cpu=spec.exclusive_cpus,
+            looks=looks_of(spec, looks),
+        )

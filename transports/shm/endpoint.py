@@ -62,9 +62,12 @@ class RingEndpoint(MappingEndpoint):
 
     def _policy(self, *, interruptible: bool) -> WaitPolicy:
         """Return how a native end waits."""
+        looks = self._kind.looks if isinstance(self._kind, FutexWords) else 0
+        if looks > 0 and not self._exclusive_cpu:  # a yield takes longer than a look
+            looks = looks // 128 + 1
         return WaitPolicy.of(self._spec)._replace(
             exclusive_cpu=self._exclusive_cpu,
-            looks=self._kind.looks if isinstance(self._kind, FutexWords) else 0,
+            looks=looks,
             interruptible=interruptible,
         )
 

@@ -36,8 +36,10 @@ def test_ways_of_waiting_agree(name: str) -> None:
     found = traits(name)
     assert found.can_wait(found.waiting) and found.can_wait(Wait.BLOCK)
     assert found.can_wait(Wait.POLL) is found.pollable
-    spins = found.waiting in (Wait.SPIN, Wait.SPIN_BLOCK)
-    assert not spins or found.family is Family.SHARED_MEMORY
+    own = {found.waiting} & {Wait.SPIN, Wait.SPIN_BLOCK}
+    assert not own or found.family is Family.SHARED_MEMORY
+    for wait in (Wait.SPIN, Wait.SPIN_BLOCK):
+        assert found.can_wait(wait) is (found.spins or wait in own)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,29 @@ def test_a_way_of_waiting_is_refused(name: str, wait: Wait, refused: bool) -> No
             check_spec(transport, Spec(8, wait=wait), None)
     else:
         check_spec(transport, Spec(8, wait=wait), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "wait", "refused"),
+    [
+        ("pipe", Wait.BLOCK, True),
+        ("pipe", Wait.POLL, True),
+        ("shm:posix+spin", Wait.BLOCK, True),
+        ("shm:posix+spin-block", Wait.BLOCK, False),
+        ("shm:posix+spin-block", Wait.SPIN_BLOCK, False),
+    ],
+)
+def test_looks_are_of_spin_block_alone(name: str, wait: Wait, refused: bool) -> None:
+    transport = get(name)
+    assert isinstance(transport, Transport)
+    spec = Spec(8, wait=wait, looks=50)
+    if refused:
+        with pytest.raises(ValueError, match="50 looks are of the wait spin-block"):
+            check_spec(transport, spec, None)
+    else:
+        check_spec(transport, spec, None)
+
+
+def test_an_end_looks_once_at_least() -> None:
+    with pytest.raises(ValueError, match="0 looks"):
+        Spec(8, wait=Wait.SPIN_BLOCK, looks=0)
