@@ -100,6 +100,31 @@ _AXES = (
         help="How receivers wait: block, poll (poll(2), then read), spin or spin-block.",
     ),
     click.option(
+        "--looks",
+        "looks",
+        multiple=True,
+        type=int,
+        metavar="N",
+        help="Looks of a receiver that waits by spin-block, before it sleeps.",
+    ),
+    click.option(
+        "--batch",
+        "batches",
+        multiple=True,
+        type=int,
+        metavar="N",
+        help="Messages a call, at most: 1, 16, 64. "
+        "Leaves out the patterns that send one message a call.",
+    ),
+    click.option(
+        "--payload",
+        "payloads",
+        multiple=True,
+        metavar="NAME",
+        help="The bytes that are sent: hot (the same again and again), fresh (written anew for "
+        "each message, and read) or cold (as fresh, in more buffers than the cache holds).",
+    ),
+    click.option(
         "--pace",
         "paces",
         multiple=True,

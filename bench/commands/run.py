@@ -98,6 +98,9 @@ def command(
     placements: tuple[str, ...],
     runtimes: tuple[str, ...],
     waits: tuple[str, ...],
+    looks: tuple[int, ...],
+    batches: tuple[int, ...],
+    payloads: tuple[str, ...],
     paces: tuple[str, ...],
     promised: Path | None,
     output: Path | None,
@@ -132,6 +135,9 @@ def command(
         placements=placements,
         runtimes=runtimes,
         waits=waits,
+        looks=looks,
+        batches=batches,
+        payloads=payloads,
         paces=paces,
     )
 

@@ -22,6 +22,8 @@ PACED: Mapping[str, Callable[[str], Pattern]] = {
     "latency": paused
 }  # pattern -> pace -> the pattern at that pace
 
+BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other in one direction
+
 
 def pattern_of(cell: Cell) -> Pattern:
     """Return the pattern that a cell runs. Raises: KeyError for a pace that it does not have."""

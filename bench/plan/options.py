@@ -9,24 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from ipcbench.bench.patterns.table import PACED, PATTERNS
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
 from ipcbench.bench.plan.profile import (
     ASKED_WAITS,
     Axes,
     BadConfig,
     Profile,
+    check_batches,
+    check_looks,
     check_processes,
     known_names,
 )
 from ipcbench.bench.results.axes import (
     CROSS_CORE,
+    HOT,
+    PAYLOADS,
     PLACEMENTS,
     RUNTIMES,
     SAME_CORE,
+    SPIN_BLOCK,
 )
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
@@ -47,6 +52,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     patterns: tuple[str, ...] = ()
     placements: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    payloads: tuple[str, ...] = ()
     paces: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
 
@@ -60,6 +68,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     patterns: tuple[str, ...]
     placements: tuple[str, ...]
     waits: tuple[str, ...]
+    looks: tuple[int, ...]
+    batches: tuple[int, ...]
+    payloads: tuple[str, ...]
     paces: tuple[str, ...]
     runtimes: tuple[str, ...]
 
@@ -74,6 +85,9 @@ def parse_options(options: Options) -> Asked:
             patterns=known_names("pattern", options.patterns, PATTERNS),
             placements=known_names("placement", options.placements, PLACEMENTS),
             waits=known_names("wait", options.waits, ASKED_WAITS),
+            looks=check_looks(options.looks),
+            batches=check_batches(options.batches),
+            payloads=known_names("payload", options.payloads, PAYLOADS),
             paces=tuple(map(parse_pace, options.paces)),
             runtimes=known_names("runtime", options.runtimes, RUNTIMES),
         )
@@ -115,26 +129,31 @@ def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
     """Yield the parts of a table that can have what is asked for, with it."""
     patterns = [name for name in axes.patterns if name in (asked.patterns or axes.patterns)]
 
-    def values(name: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[str, ...]]:
-        return (
-            tuple(v for v in asked.sizes if not no_size(name, v)) or axes.sizes,
-            tuple(v for v in asked.processes if not no_number(name, v)) or axes.processes,
-            tuple(v for v in asked.paces if not no_pace(name, v)) or axes.paces,
-        )
+    def values(name: str) -> dict[str, tuple[Any, ...]]:
+        """Return the values of the axes on which a pattern decides."""
+        return {
+            axis: tuple(v for v in getattr(asked, axis) if not refuses(name, v))
+            or getattr(axes, axis)
+            for axis, refuses in _BY_PATTERN.items()
+        }
 
     able = (name for name in patterns if not any(lacks(name, asked)))
-    for (sizes, processes, paces), names in groupby(able, key=values):
+    for own, names in groupby(able, key=values):
         yield msgspec.structs.replace(
             axes,
+            **own,
             patterns=tuple(names),
-            sizes=sizes,
-            processes=processes,
-            paces=paces,
             transports=asked.transports or axes.transports,
             placements=asked.placements or axes.placements,
             waits=asked.waits or axes.waits,
+            looks=asked.looks or _kept_looks(axes, asked),
             runtimes=asked.runtimes or axes.runtimes,
         )
+
+
+def _kept_looks(axes: Axes, asked: Asked) -> tuple[int | None, ...]:
+    """Return a table's looks; the transport's own if it waits in other ways now."""
+    return axes.looks if asked.waits in ((), (SPIN_BLOCK,)) else (None,)
 
 
 def no_size(pattern: str, size: int) -> str:
@@ -153,10 +172,32 @@ def no_pace(pattern: str, pace: str) -> str:
     return f"{pattern} makes no pauses" if pace != CLOSED and pattern not in PACED else ""
 
 
+def no_batch(pattern: str, batch: int) -> str:
+    """Return why a pattern does not have so many messages in a call, or ""."""
+    return f"{pattern} sends one message a call" if batch > 1 and pattern not in BATCHED else ""
+
+
+def no_payload(pattern: str, payload: str) -> str:
+    """Return why a pattern does not have a payload, or ""."""
+    none = payload != HOT and not PATTERNS[pattern].carries
+    return f"{pattern} sends no messages" if none else ""
+
+
+_BY_PATTERN: dict[str, Callable[[str, Any], str]] = {
+    "sizes": no_size,
+    "processes": no_number,
+    "batches": no_batch,
+    "payloads": no_payload,
+    "paces": no_pace,
+}
+
+
 def lacks(pattern: str, asked: Asked) -> Iterator[str]:
     """Yield the reason for each option of which the pattern can have no value."""
     yield from _none_fits(pattern, "-s", asked.sizes, no_size, format_size)
     yield from _none_fits(pattern, "-P", asked.processes, no_number, str)
+    yield from _none_fits(pattern, "--batch", asked.batches, no_batch, str)
+    yield from _none_fits(pattern, "--payload", asked.payloads, no_payload, str)
     yield from _none_fits(pattern, "--pace", asked.paces, no_pace, str)
 
 

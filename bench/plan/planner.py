@@ -15,14 +15,14 @@ import msgspec
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.patterns.part import CARRY_NOTHING
-from ipcbench.bench.patterns.table import PACED, PATTERNS, pattern_of
+from ipcbench.bench.patterns.table import PATTERNS, pattern_of
 from ipcbench.bench.plan.memory import lack
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
+from ipcbench.bench.plan.refusals import Skip, counts_looks, first_refusal
 from ipcbench.bench.results.axes import BLOCK, PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
-from ipcbench.bench.results.pace import CLOSED
-from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable, Wait
+from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable
 
 # Why a transport without a topology cannot do the patterns that need it.
 _NEEDS = {
@@ -32,6 +32,17 @@ _NEEDS = {
     Topology.HUB: "several clients cannot share a channel of it to one server",
     Topology.SIGNAL: "a process cannot wake another one by it",
     Topology.GUARD: "processes cannot exclude each other by it",
+}
+
+
+# Axis of a cell that is mostly at its default -> its name in a table of axes.
+_OTHERS = {
+    "depth": "depths",
+    "wait": "waits",
+    "looks": "looks",
+    "batch": "batches",
+    "payload": "payloads",
+    "pace": "paces",
 }
 
 
@@ -46,14 +57,6 @@ class Candidate:
     traits: Traits | None  # None: a plug-in that does not load
     found: Limits | Unavailable
     native: Unavailable | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The reason why a cell is not measured, and a remedy."""
-
-    reason: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +134,14 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
     for one in axes:
         patterns = dict.fromkeys(one.transports)
         transports = [name for pattern in patterns for name in names(pattern)]
-        for pattern, size, processes, placement, runtime, transport, depth, wait, pace in product(
+        for pattern, size, processes, placement, runtime, transport, *others in product(
             one.patterns,
             one.sizes,
             one.processes,
             one.placements,
             one.runtimes,
             dict.fromkeys(transports),
-            one.depths,
-            one.waits,
-            one.paces,
+            *(getattr(one, axis) for axis in _OTHERS.values()),
         ):
             left -= 1
             if left < 0:
@@ -152,10 +153,8 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
                 processes=processes,
                 placement=placement,
                 runtime=runtime,
-                depth=depth,
-                wait=wait,
-                pace=pace,
                 twin=one.twin,
+                **dict(zip(_OTHERS, others, strict=True)),
             )
 
 
@@ -166,12 +165,15 @@ def _in_its_own_way(cell: Cell, candidate: Candidate) -> Cell:
 
 
 def _meant(cell: Cell, candidate: Candidate) -> bool:
-    """Tell whether the transport carries data exactly if the pattern does.
+    """Tell whether a cell makes sense; one that does not is left out without a word.
 
-    The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes.
+    The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes. Of
+    several ways of waiting, looks are meant for `spin-block` alone.
     """
     carries = carries_messages(candidate)
-    return carries is None or carries is PATTERNS[cell.pattern].carries
+    if candidate.traits is None or carries is not PATTERNS[cell.pattern].carries:
+        return carries is None
+    return cell.looks is None or counts_looks(cell, candidate.traits)
 
 
 def carries_messages(candidate: Candidate) -> bool | None:
@@ -188,7 +190,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     assert traits is not None  # only an unavailable transport has none
     skip = (
         _processes(cell, traits, limits)
-        or _queue_and_wait(cell, traits)
+        or first_refusal(cell, traits)
         or _runtime(cell, candidate, traits)
         or _size(cell, traits, limits)
     )
@@ -213,16 +215,6 @@ def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     native = cell.runtime != PYTHON
     refused = limits.refuses(pattern.topology, cell.processes, native=native)
     return None if refused is None else Skip(refused.reason, refused.remedy)
-
-
-def _queue_and_wait(cell: Cell, traits: Traits) -> Skip | None:
-    if cell.depth is not None and not traits.depth:
-        return Skip(f"{cell.transport} has no depth to set")
-    if not traits.can_wait(Wait(cell.wait)):
-        return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
-    if cell.pace != CLOSED and cell.pattern not in PACED:
-        return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
-    return None
 
 
 def _facts(cell: Cell, traits: Traits) -> Facts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -13,10 +13,13 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.axes import (
     BLOCK,
+    HOT,
     NO_WAIT,
+    PAYLOADS,
     PLACEMENTS,
     PYTHON,
     RUNTIMES,
+    SPIN_BLOCK,
     WAITS,
     unknown,
 )
@@ -28,6 +31,8 @@ from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
 PROFILES = ("smoke", "quick", "standard", "rigorous")
 MOST_PROCESSES = 64
 DEEPEST = 1_000_000
+MOST_LOOKS = 1_000_000
+LARGEST_BATCH = 1024  # UIO_MAXIOV: sendmmsg(2) takes no more
 LONGEST_BLOCK = 3600.0  # seconds: its loops are still a number that a journal takes
 LONGEST_MESSAGE = 600
 ASKED_WAITS = tuple(wait for wait in WAITS if wait != NO_WAIT)
@@ -68,6 +73,9 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     processes: Some[int] = (2,)
     depths: tuple[int, ...] = ()
     waits: Some[str] = (BLOCK,)
+    looks: tuple[int, ...] = ()
+    batches: Some[int] = (1,)
+    payloads: Some[str] = (HOT,)
     paces: Some[str] = (CLOSED,)
     runtimes: Some[str] = (PYTHON,)
 
@@ -88,7 +96,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
 
 
 class Axes(msgspec.Struct, frozen=True):
-    """A product of axes, parsed: sizes in bytes; a depth of None is the transport's own."""
+    """A product of axes, parsed: sizes in bytes.
+
+    A depth of None is the transport's own, and so are looks of None.
+    """
 
     patterns: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -97,6 +108,9 @@ class Axes(msgspec.Struct, frozen=True):
     processes: tuple[int, ...]
     depths: tuple[int | None, ...]
     waits: tuple[str, ...] = (BLOCK,)
+    looks: tuple[int | None, ...] = (None,)
+    batches: tuple[int, ...] = (1,)
+    payloads: tuple[str, ...] = (HOT,)
     paces: tuple[str, ...] = (CLOSED,)
     runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
@@ -178,8 +192,8 @@ def parse_profile(
                 stamps=_from_to(0, MOST_STAMPS, run.stamps, "stamps"),
             ),
             axes=(
-                *(_parse_axes(axes, twin=False) for axes in found.cells),
-                *(_parse_axes(axes, twin=True) for axes in found.controls),
+                *(part for axes in found.cells for part in _parse_axes(axes, twin=False)),
+                *(part for axes in found.controls for part in _parse_axes(axes, twin=True)),
             ),
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
@@ -237,8 +251,9 @@ def _from_to(least: int, most: int, value: int, what: str) -> int:
     return value
 
 
-def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
-    return Axes(
+def _parse_axes(axes: _Axes, *, twin: bool) -> Iterator[Axes]:
+    """Yield a table; one with looks in two parts, since only `spin-block` has some."""
+    parsed = Axes(
         patterns=known_names("pattern", axes.patterns, PATTERNS),
         sizes=tuple(parse_size(str(size)) for size in axes.sizes),
         placements=known_names("placement", axes.placements, PLACEMENTS),
@@ -246,10 +261,22 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Axes:
         processes=check_processes(axes.processes),
         depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
         waits=known_names("wait", axes.waits, ASKED_WAITS),
+        looks=check_looks(axes.looks) or (None,),
+        batches=check_batches(axes.batches),
+        payloads=known_names("payload", axes.payloads, PAYLOADS),
         paces=tuple(map(parse_pace, axes.paces)),
         runtimes=known_names("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
     )
+    if not axes.looks:
+        yield parsed
+        return
+    if SPIN_BLOCK not in axes.waits:
+        raise BadConfig(f'looks are those of a wait: add waits = ["{SPIN_BLOCK}"], or remove looks')
+    others = tuple(wait for wait in axes.waits if wait != SPIN_BLOCK)
+    if others:
+        yield msgspec.structs.replace(parsed, waits=others, looks=(None,))
+    yield msgspec.structs.replace(parsed, waits=(SPIN_BLOCK,))
 
 
 def known_names(what: str, given: Sequence[W], known: Collection[str]) -> tuple[W, ...]:
@@ -266,3 +293,13 @@ def check_processes(given: Sequence[int]) -> tuple[int, ...]:
         if not 2 <= number <= MOST_PROCESSES:
             raise BadConfig(f"a cell has 2 to {MOST_PROCESSES} processes, not {number}")
     return tuple(given)
+
+
+def check_looks(given: Sequence[int]) -> tuple[int, ...]:
+    """Check numbers of looks. Raises: BadConfig."""
+    return tuple(_from_to(1, MOST_LOOKS, number, "looks") for number in given)
+
+
+def check_batches(given: Sequence[int]) -> tuple[int, ...]:
+    """Check numbers of messages of a call. Raises: BadConfig."""
+    return tuple(_from_to(1, LARGEST_BATCH, number, "batch") for number in given)

@@ -12,19 +12,24 @@ from ipcbench.bench.plan.options import (
     Asked,
     Options,
     lacks,
+    no_batch,
     no_number,
     no_pace,
+    no_payload,
     no_size,
     parse_options,
 )
 from ipcbench.bench.plan.planner import Candidate, Plan, carries_messages
 from ipcbench.bench.plan.profile import BadConfig, Profile
-from ipcbench.bench.results.axes import BLOCK
+from ipcbench.bench.results.axes import BLOCK, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.transports.contract import Topology
 
 PATTERN = "--pattern"
+_COUNT = f"only receivers that wait by {SPIN_BLOCK} count looks"
+_UNCOUNTED = f"{_COUNT}: ask also for --wait {SPIN_BLOCK}, or leave it out"
+_COUNTED_ELSEWHERE = f"{_COUNT}: leave it out, or --looks"
 
 T = TypeVar("T")
 
@@ -36,6 +41,7 @@ class _Value(msgspec.Struct, frozen=True):
     word: str
     has: Callable[[Cell], bool]
     refuses: Callable[[str], str] = lambda pattern: ""
+    because: str = ""  # the other options' fault, with a remedy
 
 
 def refuse_unused(
@@ -59,7 +65,9 @@ def refuse_unused(
     if not unused:
         return
     # A value that fits no pattern is the cause; the others may be without a cell because of it.
-    value = min(unused, key=lambda one: not all(map(one.refuses, patterns)))
+    value = min(unused, key=lambda one: (not all(map(one.refuses, patterns)), not one.because))
+    if value.because and not all(map(value.refuses, patterns)):
+        raise BadConfig(f"{value.flag} {one_line(value.word)} leads to no cell: {value.because}")
     if value.flag == PATTERN:
         raise BadConfig(_refusal(value, (value.word,), asked, ""))
     other = _other(value, patterns, asked, _topologies(asked, candidate, names))
@@ -148,7 +156,14 @@ def _values(
     for word in asked.runtimes:
         yield _Value("--runtime", word, _is("runtime", word))
     for word in asked.waits:
-        yield _Value("--wait", word, _waits(word, candidate))
+        counted = "" if word == SPIN_BLOCK or not asked.looks else _COUNTED_ELSEWHERE
+        yield _Value("--wait", word, _waits(word, candidate), because=counted)
+    for number in asked.looks:
+        yield _Value("--looks", str(number), _is("looks", number), because=_UNCOUNTED)
+    for number in asked.batches:
+        yield _Value("--batch", str(number), _is("batch", number), _with(no_batch, number))
+    for word in asked.payloads:
+        yield _Value("--payload", word, _is("payload", word), _with(no_payload, word))
     for word in asked.patterns:
         yield _Value(PATTERN, word, _is("pattern", word), _with(_no_transport, transports))
 

@@ -29,6 +29,10 @@ MEANINGS = {  # of the placements
 BLOCK, POLL, SPIN_BLOCK, SPIN, NO_WAIT = WAITS = ("block", "poll", "spin-block", "spin", "none")
 """Ways in which receivers wait."""
 
+HOT, FRESH, COLD = PAYLOADS = ("hot", "fresh", "cold")
+"""Payloads: the same bytes again and again, bytes that are written anew for each message, and
+such bytes in more buffers than a cache holds."""
+
 PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"
 SYNCHRONISATION = "synchronisation"  # carries no data

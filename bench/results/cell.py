@@ -6,12 +6,12 @@ from typing import Annotated
 
 import msgspec
 
-from ipcbench.bench.results.axes import BLOCK, PYTHON, WAITS
+from ipcbench.bench.results.axes import BLOCK, HOT, PAYLOADS, PYTHON, WAITS
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import LARGEST
 
 MOST_CELLS = 10_000  # of a sweep
-MOST = 1 << 20  # processes, or messages in a queue
+MOST = 1 << 20  # processes, messages in a queue or in a call, or looks
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,6 +21,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         size: bytes of a message.
         depth: messages in the queue as asked for; None: the transport's own number.
         wait: the receiver's way of waiting, one of `WAITS`; `block`: the transport's own way.
+        looks: the number of looks after which a receiver that waits by `spin-block` sleeps; None:
+            the transport's own number.
+        batch: messages of a call, at most: the receiver takes those that are there.
+        payload: the bytes that are sent, one of `PAYLOADS`.
         pace: `closed`, or a pause between round trips (`ipcbench.bench.results.pace`).
         twin: a control: the same measurement a second time under another name.
     """
@@ -33,6 +37,9 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     runtime: str = PYTHON
     depth: int | None = None
     wait: str = BLOCK
+    looks: int | None = None
+    batch: int = 1
+    payload: str = HOT
     pace: str = CLOSED
     twin: bool = False
 
@@ -41,11 +48,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for name in (self.transport, self.pattern, self.placement, self.runtime):
             if not 0 < len(name) <= 200 or not name.isprintable() or _folded(name) != name:
                 raise ValueError(f"{name[:200]!r} is not a valid name")
-        depth = 1 if self.depth is None else self.depth
-        if not (0 <= self.size <= LARGEST and 1 <= self.processes <= MOST and 1 <= depth <= MOST):
-            raise ValueError("a cell's size, processes or depth is out of range")
+        numbers = (self.processes, self.depth, self.looks, self.batch)
+        if not all(one is None or 1 <= one <= MOST for one in numbers):
+            raise ValueError("a cell's processes, depth, looks or batch is out of range")
+        if not 0 <= self.size <= LARGEST:
+            raise ValueError("a cell's size is out of range")
         if self.wait not in WAITS:
             raise ValueError(f"no wait {self.wait[:200]!r}: there are {', '.join(WAITS)}")
+        if self.payload not in PAYLOADS:
+            raise ValueError(f"no payload {self.payload[:200]!r}: there are {', '.join(PAYLOADS)}")
         if parse_pace(self.pace) != self.pace:
             raise ValueError(f"the pace {self.pace!r} is written {parse_pace(self.pace)}")
 
@@ -58,7 +69,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def id(self) -> str:
         """Return `latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite.
 
-        Axes that are not at their default follow: `/depth64/wait-poll/pause1ms`.
+        Axes that are not at their default follow: `/depth64/wait-spin-block/looks2000`.
         """
         parts = [
             self.pattern,
@@ -72,6 +83,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             parts.append(f"depth{self.depth}")
         if self.wait != BLOCK:
             parts.append(f"wait-{self.wait}")
+        if self.looks is not None:
+            parts.append(f"looks{self.looks}")
+        if self.batch != 1:
+            parts.append(f"batch{self.batch}")
+        if self.payload != HOT:
+            parts.append(self.payload)
         if self.pace != CLOSED:
             parts.append(self.pace.replace(":", ""))
         return "/".join(parts) + ("~twin" if self.twin else "")

@@ -34,9 +34,13 @@ def write_suite(results: Results, path: Path) -> bool:
             "placement": cell.placement,
             "per": facts.per,
             "wait": facts.wait,
+            "batch": cell.batch,
+            "payload": cell.payload,
             "pace": cell.pace,
             "copies": facts.copies,
         }
+        if cell.looks is not None:
+            axes["looks"] = cell.looks
         runs = []
         for run in result.good:
             of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}

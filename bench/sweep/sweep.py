@@ -16,8 +16,9 @@ from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.plan.options import Options, with_options
-from ipcbench.bench.plan.planner import Plan, Skip, cells_of, plan
+from ipcbench.bench.plan.planner import Plan, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
+from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe

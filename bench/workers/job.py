@@ -12,7 +12,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Disturbance, Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 4
+PROTOCOL = 5
 """The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()

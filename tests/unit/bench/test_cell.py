@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import compress, product
 from pathlib import Path
 
 import msgspec
@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.results.axes import PATTERNS, PLACEMENTS, RUNTIMES, WAITS
-from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.axes import PATTERNS, PAYLOADS, PLACEMENTS, RUNTIMES, WAITS
+from ipcbench.bench.results.cell import MOST, Cell
 
 PAGE = (Path(__file__).parents[3] / "docs/format.md").read_text()
 PLAIN = "latency/pipe/python/64B/2p/same-core"
-# The axes that may follow, in their order; `looks`, `batch`, the payload and `load` are not
-# measured yet, and their places are kept.
+# The axes that may follow, in their order; `load` is not measured yet, and its place is kept.
 AXES = (
     r"depth\d+", r"wait-[a-z-]+", r"looks\d+", r"batch\d+", "fresh|cold", r"pause\d+(us|ms|s)",
     r"load\d+",
@@ -40,6 +39,9 @@ CELLS = st.builds(
     runtime=st.sampled_from(RUNTIMES),
     depth=st.one_of(st.none(), st.integers(1, 1 << 20)),
     wait=st.sampled_from(WAITS),
+    looks=st.one_of(st.none(), st.integers(1, 1 << 20)),
+    batch=st.integers(1, 1 << 20),
+    payload=st.sampled_from(PAYLOADS),
     pace=st.sampled_from(["closed", "pause:100us", "pause:1ms", "pause:1s"]),
     twin=st.booleans(),
 )
@@ -49,21 +51,32 @@ def test_the_id_of_a_cell_at_its_defaults() -> None:
     assert cell().id == PLAIN
 
 
+GIVEN: list[tuple[str, object, str]] = [  # axis, value, part of the id
+    ("depth", 64, "/depth64"),
+    ("wait", "spin-block", "/wait-spin-block"),
+    ("looks", 2000, "/looks2000"),
+    ("batch", 16, "/batch16"),
+    ("payload", "fresh", "/fresh"),
+    ("pace", "pause:1ms", "/pause1ms"),
+    ("twin", True, "~twin"),
+]
+
+
+@pytest.mark.parametrize("chosen", list(product((False, True), repeat=len(GIVEN))))
+def test_axes_follow_in_their_order_and_defaults_are_left_out(chosen: tuple[bool, ...]) -> None:
+    given = list(compress(GIVEN, chosen))
+    axes = {axis: value for axis, value, _ in given}
+    assert cell(**axes).id == PLAIN + "".join(part for _, _, part in given)
+
+
 @pytest.mark.parametrize(
-    ("depth", "wait", "pace", "twin"),
-    list(product(("", "/depth64"), ("", "/wait-spin"), ("", "/pause1ms"), ("", "~twin"))),
+    "axes",
+    [{"looks": 0}, {"looks": MOST + 1}, {"batch": 0}, {"batch": MOST + 1}, {"payload": "warm"}],
+    ids=str,
 )
-def test_axes_follow_in_their_order_and_defaults_are_left_out(
-    depth: str, wait: str, pace: str, twin: str
-) -> None:
-    axes: dict[str, object] = {"twin": bool(twin)}
-    if depth:
-        axes["depth"] = 64
-    if wait:
-        axes["wait"] = "spin"
-    if pace:
-        axes["pace"] = "pause:1ms"
-    assert cell(**axes).id == PLAIN + depth + wait + pace + twin
+def test_a_value_out_of_range_is_refused(axes: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"out of range|no payload 'warm'"):
+        cell(**axes)
 
 
 @given(one=CELLS)
@@ -82,9 +95,9 @@ def test_a_cell_is_read_as_it_was_written(one: Cell) -> None:
 
 def test_the_page_on_the_format_has_the_order() -> None:
     assert (
-        "pattern/transport/runtime/SIZEB/PROCESSESp/placement[/depthN][/wait-W][/pauseSPAN][~twin]"
-        in PAGE
-    )
+        "    pattern/transport/runtime/SIZEB/PROCESSESp/placement\n"
+        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold][/pauseSPAN][~twin]\n"
+    ) in PAGE
     fields = [field.name for field in msgspec.structs.fields(Cell)]
     assert fields[:6] == ["transport", "pattern", "size", "processes", "placement", "runtime"]
-    assert fields[6:] == ["depth", "wait", "pace", "twin"]  # with a new axis, extend the tests
+    assert fields[6:] == [axis for axis, _, _ in GIVEN]  # with a new axis, extend the tests

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.results.axes import WAITS
+from ipcbench.bench.results.axes import PAYLOADS, WAITS
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.journal import (
     LONGEST_LINE,
@@ -89,6 +89,8 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         return st.from_regex(r"[a-z0-9:+/-]{1,20}", fullmatch=True)
     if name == "wait":
         return st.sampled_from(WAITS)
+    if name == "payload":
+        return st.sampled_from(PAYLOADS)
     if name == "pace":
         return st.sampled_from(["closed", "pause:100us", "pause:1s"])
     if kind is int:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.patterns.table import PACED, PATTERNS
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
 from ipcbench.bench.plan.profile import MOST_PROCESSES, BadConfig, Profile, parse_profile
@@ -31,7 +31,13 @@ from tests.unit.bench.test_profile import PROFILE, parsed
 def test_a_wait_and_a_pace_on_the_command_line_are_those_of_all_cells() -> None:
     found = with_options(parsed(PROFILE), Options(waits=("poll",), paces=("pause:1000us",))).axes
     assert {(axes.waits, axes.paces) for axes in found} == {(("poll",), ("pause:1ms",))}
-    for options in (Options(waits=("sleep",)), Options(paces=("open",))):
+    for options in (
+        Options(waits=("sleep",)),
+        Options(paces=("open",)),
+        Options(looks=(0,)),
+        Options(batches=(0,)),
+        Options(payloads=("warm",)),
+    ):
         with pytest.raises(BadConfig):
             with_options(parsed(PROFILE), options)
 
@@ -137,6 +143,10 @@ def test_any_option_is_taken_or_refused(words: tuple[str, ...], numbers: tuple[i
         Options(placements=words),
         Options(runtimes=words),
         Options(processes=numbers),
+        Options(waits=words),
+        Options(payloads=words),
+        Options(looks=numbers),
+        Options(batches=numbers),
     ):
         try:
             with_options(parsed(PROFILE), options)
@@ -203,7 +213,10 @@ OPTIONS = st.builds(
     processes=some((2, 3, 4)),
     patterns=some(PATTERNS),
     placements=some(PLACEMENTS),
-    waits=some(("block", "poll", "spin")),
+    waits=some(("block", "spin", "spin-block")),
+    looks=some((100, 2000)),
+    batches=some((1, 16)),
+    payloads=some(("hot", "fresh")),
     paces=some(("closed", "pause:1ms")),
     runtimes=some(RUNTIMES),
 )
@@ -219,7 +232,7 @@ def planned(profile: Profile, options: Options) -> Plan:
 FLAGS = {
     "-t": "transports", "-s": "sizes", "-P": "processes", "--pace": "paces",
     "--pattern": "patterns", "--placement": "placements", "--wait": "waits",
-    "--runtime": "runtimes",
+    "--runtime": "runtimes", "--looks": "looks", "--batch": "batches", "--payload": "payloads",
 }  # fmt: skip
 
 
@@ -231,25 +244,34 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
     """The values that some cell can have together with a value of each other option."""
     patterns = options.patterns or {name for axes in profile.axes for name in axes.patterns}
     found: set[tuple[str, object]] = set()
-    for name, word, size, number, pace in product(
+    for name, word, size, number, batch, payload, pace, wait in product(
         patterns,
         options.transports or ("*",),
         options.sizes or (None,),
         options.processes or (None,),
+        options.batches or (None,),
+        options.payloads or (None,),
         options.paces or (None,),
+        options.waits or ("block",),
     ):
         pattern = PATTERNS[name]
+        meant = [one for one in names(word) if carries(one) in (None, pattern.carries)]
+        if options.looks and wait != "spin-block":
+            meant = [one for one in meant if one == "broken"]
         if (
-            any(carries(one) in (None, pattern.carries) for one in names(word))
+            meant
             and (size in (None, "0") or pattern.carries)
             and (number is None or not pattern.refuses(number))
+            and (batch in (None, 1) or name in BATCHED)
+            and (payload in (None, "hot") or pattern.carries)
             and (pace in (None, "closed") or name in PACED)
         ):
             found |= {
                 ("--pattern", name), ("-t", word), ("-s", size), ("-P", number), ("--pace", pace),
+                ("--batch", batch), ("--payload", payload), ("--wait", wait),
                 *(("--placement", one) for one in options.placements),
                 *(("--runtime", one) for one in options.runtimes),
-                *(("--wait", one) for one in options.waits),
+                *(("--looks", one) for one in options.looks),
             }  # fmt: skip
     return found
 
@@ -280,6 +302,9 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
         assert not options.patterns or cell.pattern in options.patterns
         assert cell.placement in (options.placements or ("same-core", "cross-core"))
         assert cell.runtime in (options.runtimes or RUNTIMES)
+        assert cell.looks in (options.looks or (None,))
+        assert cell.batch in (options.batches or (1,))
+        assert cell.payload in (options.payloads or ("hot",))
         assert cell.pace in (options.paces or ("closed",))
         waits = {cell.wait, "spin"} if cell.transport == "spins" else {cell.wait}
         assert waits & set(options.waits or ("block",))
@@ -290,6 +315,9 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
         "--pattern": {cell.pattern for cell in cells},
         "--placement": {cell.placement for cell in cells},
         "--runtime": {cell.runtime for cell in cells},
+        "--looks": {cell.looks for cell in cells},
+        "--batch": {cell.batch for cell in cells},
+        "--payload": {cell.payload for cell in cells},
         "--pace": {cell.pace for cell in cells},
         "--wait": {
             wait
@@ -368,6 +396,26 @@ def refusal(options: Options, profile: Profile = PROFILES[1]) -> str:
             Options(paces=("pause:1ms",), patterns=("stream",)),
             "--pace pause:1ms leads to no cell: stream makes no pauses: leave it out, or ask for "
             "--pattern latency instead",
+        ),
+        (
+            Options(batches=(16,), patterns=("latency",)),
+            "--batch 16 leads to no cell: latency sends one message a call: leave it out, or ask "
+            "for --pattern stream instead",
+        ),
+        (
+            Options(payloads=("fresh",), patterns=("counter",)),
+            "--payload fresh leads to no cell: counter sends no messages: leave it out, or ask for "
+            "--pattern latency instead",
+        ),
+        (
+            Options(transports=("pipe",), looks=(100,)),
+            "--looks 100 leads to no cell: only receivers that wait by spin-block count looks: ask "
+            "also for --wait spin-block, or leave it out",
+        ),
+        (
+            Options(looks=(100,), waits=("poll", "spin-block")),
+            "--wait poll leads to no cell: only receivers that wait by spin-block count looks: "
+            "leave it out, or --looks",
         ),
         (
             Options(transports=("pipe", "mp-lock"), patterns=("latency",)),

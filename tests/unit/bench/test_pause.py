@@ -22,7 +22,8 @@ from ipcbench.bench.patterns.latency import SERVER
 from ipcbench.bench.patterns.part import Part
 from ipcbench.bench.patterns.pause import LEAST_LOOPS, paused, paused_ping, stamped_paused_ping
 from ipcbench.bench.patterns.table import PACED, PATTERNS, pattern_of
-from ipcbench.bench.plan.planner import Candidate, PlannedCell, Skip
+from ipcbench.bench.plan.planner import Candidate, PlannedCell
+from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.results.cell import Cell
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import built, native_of

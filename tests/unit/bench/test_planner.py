@@ -21,13 +21,13 @@ from ipcbench.bench.plan.planner import (
     Candidate,
     Plan,
     PlannedCell,
-    Skip,
     cells_of,
     order,
     plan,
 )
 from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
-from ipcbench.bench.results.axes import PLACEMENTS, SAME_CORE, WAITS
+from ipcbench.bench.plan.refusals import Skip
+from ipcbench.bench.results.axes import PAYLOADS, PLACEMENTS, SAME_CORE, WAITS
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import sweep
 from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable, Wait
@@ -78,6 +78,8 @@ def meant(cell: Cell, candidate: Candidate) -> bool:
         return True
     nothing = {Topology.SIGNAL, Topology.GUARD}
     carries = not candidate.traits.topologies <= nothing
+    if cell.looks is not None and cell.wait != "spin-block":
+        return False
     return carries is (PATTERNS[cell.pattern].topology not in nothing)
 
 
@@ -95,7 +97,10 @@ AXES = st.builds(
     processes=some((2, 3, 4, 8), most=2),
     depths=some((None, 1, 8), most=2),
     runtimes=some(("python", "native"), most=2),
-    waits=some(("block", "poll", "spin"), most=2),
+    waits=some(("block", "poll", "spin-block"), most=2),
+    looks=some((None, 100), most=1),
+    batches=some((1, 16), most=1),
+    payloads=some(("hot", "fresh"), most=1),
     paces=some(("closed", "pause:1ms"), most=2),
     twin=st.booleans(),
 )
@@ -179,6 +184,9 @@ def test_cells_are_the_product_of_the_axes(axes: Axes) -> None:
         dict.fromkeys(axes.transports),
         axes.depths,
         axes.waits,
+        axes.looks,
+        axes.batches,
+        axes.payloads,
         axes.paces,
     )
     assert [
@@ -191,6 +199,9 @@ def test_cells_are_the_product_of_the_axes(axes: Axes) -> None:
             c.transport,
             c.depth,
             c.wait,
+            c.looks,
+            c.batch,
+            c.payload,
             c.pace,
         )
         for c in cells
@@ -211,6 +222,9 @@ CELLS = st.builds(
     runtime=st.sampled_from(["python", "native"]),
     depth=st.one_of(st.none(), st.integers(1, 20)),
     wait=st.sampled_from(WAITS),
+    looks=st.one_of(st.none(), st.integers(1, 20)),
+    batch=st.integers(1, 20),
+    payload=st.sampled_from(PAYLOADS),
     pace=st.sampled_from(["closed", "pause:100us", "pause:1ms"]),
     twin=st.booleans(),
 )
@@ -267,6 +281,15 @@ def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> No
         (a_cell(depth=2), TRAITS, limits(), "no depth"),
         (a_cell(wait="poll"), TRAITS, limits(), "a receiver of alpha cannot wait by poll"),
         (a_cell(wait="spin"), TRAITS, limits(), "a receiver of alpha cannot wait by spin"),
+        (a_cell(batch=16), TRAITS, limits(), "latency sends one message a call"),
+        (a_cell(pattern="stream", batch=16), TRAITS, limits(), "no call for several messages"),
+        (
+            a_cell(pattern="stream", batch=16),
+            replace(TRAITS, batch=True),
+            limits(),
+            "no timed loop sends several messages a call",
+        ),
+        (a_cell(payload="fresh"), TRAITS, limits(), "no timed loop writes a message anew"),
         (a_cell(pattern="stream", pace="pause:1ms"), TRAITS, limits(), "its pace is closed"),
         (a_cell(pattern="fan-out", size=0), FAN_OUT, limits(), "0 bytes"),
         (a_cell(size=0), replace(TRAITS, zero_length=False), limits(), "0 bytes"),
@@ -322,6 +345,16 @@ def test_a_transports_own_wait_is_measured_once_by_whatever_name() -> None:
     assert [planned.cell for planned in found.cells] == [a_cell()]
     assert [planned.facts.wait for planned in found.cells] == ["spin"]
     assert not found.skipped
+
+
+def test_looks_are_meant_for_one_way_of_waiting() -> None:
+    """A cell that would count no looks is left out, as `*` leaves out a semaphore for bytes."""
+    both = Candidate("alpha", replace(TRAITS, waiting=Wait.SPIN_BLOCK), limits())
+    cells = [a_cell(wait=wait, looks=100) for wait in ("block", "spin-block", "none")]
+    found = plan(cells, lambda name: both, site(2, ""))
+    assert [planned.cell for planned in found.cells] == [a_cell(looks=100)]
+    assert not found.skipped
+    assert not plan([a_cell(looks=100)], everything, site(2, "")).all_cells()
 
 
 def test_a_part_of_a_plan() -> None:

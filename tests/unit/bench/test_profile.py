@@ -119,6 +119,44 @@ def test_waits_and_paces_that_make_no_sense_are_refused(words: str, said: str) -
     assert said in refused(swapped(line, f"{line}\n{words}"))
 
 
+def test_batches_and_payloads_are_axes() -> None:
+    line = "processes = [4, 8]"
+    words = 'batches = [1, 16]\npayloads = ["hot", "fresh"]'
+    found = parsed(swapped(line, f"{line}\n{words}")).axes
+    assert {(axes.batches, axes.payloads) for axes in found} == {
+        ((1,), ("hot",)),
+        ((1, 16), ("hot", "fresh")),
+    }
+
+
+def test_looks_are_those_of_one_way_of_waiting() -> None:
+    line = "processes = [4, 8]"
+    words = 'waits = ["block", "spin-block"]\nlooks = [100, 2000]'
+    found = [axes for axes in parsed(swapped(line, f"{line}\n{words}")).axes if 4 in axes.processes]
+    assert [(axes.waits, axes.looks) for axes in found] == [
+        (("block",), (None,)),
+        (("spin-block",), (100, 2000)),
+    ]
+    assert {axes.looks for axes in parsed(PROFILE).axes} == {(None,)}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("looks = [100]", 'looks are those of a wait: add waits = ["spin-block"]'),
+        ('waits = ["spin-block"]\nlooks = [0]', "looks = 0: 1 to 1000000"),
+        ("batches = [0]", "batch = 0: 1 to 1024"),
+        ("batches = [1025]", "batch = 1025: 1 to 1024"),
+        ("batches = []", "length"),
+        ('payloads = ["warm"]', "unknown payload 'warm': there are hot, fresh, cold"),
+        ("payloads = []", "length"),
+    ],
+)
+def test_looks_batches_and_payloads_that_make_no_sense_are_refused(words: str, said: str) -> None:
+    line = "processes = [4, 8]"
+    assert said in refused(swapped(line, f"{line}\n{words}"))
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_profile_of_ours_is_read(name: str) -> None:
     profile = load_profile(name)

@@ -203,7 +203,18 @@ def test_axes_at_their_defaults_are_left_out_of_a_job() -> None:
 
 def test_axes_that_are_asked_for_are_in_a_job() -> None:
     asked = msgspec.structs.replace(
-        CELL, runtime="native", depth=3, wait="poll", pace="pause:1ms", twin=True
+        CELL,
+        runtime="native",
+        depth=3,
+        wait="spin-block",
+        looks=2000,
+        batch=16,
+        payload="fresh",
+        pace="pause:1ms",
+        twin=True,
     )
+    fields = [field.name for field in msgspec.structs.fields(Cell) if not field.required]
+    given = {name for name in fields if getattr(asked, name) != getattr(CELL, name)}
+    assert given == set(fields) - {"processes"}
     job = msgspec.structs.replace(JOB, cell=asked)
     assert msgspec.json.decode(job.encoded(), type=Job) == job

@@ -1,0 +1,79 @@
+"""Reasons why a transport or a pattern cannot have a value of an axis: one function an axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
+from ipcbench.bench.results.axes import BLOCK, HOT, SPIN_BLOCK
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import CLOSED
+from ipcbench.transports.contract import Traits, Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The reason why a cell is not measured, and a remedy."""
+
+    reason: str
+    remedy: str = ""
+
+
+def first_refusal(cell: Cell, traits: Traits) -> Skip | None:
+    """Return the first reason why a cell cannot have its values, or None."""
+    rules = (depth, wait, looks, batch, payload, pace)
+    return next((skip for rule in rules if (skip := rule(cell, traits)) is not None), None)
+
+
+def depth(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse a depth where a transport does not count messages."""
+    if cell.depth is None or traits.depth:
+        return None
+    return Skip(f"{cell.transport} has no depth to set")
+
+
+def wait(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse a way of waiting that the receivers of a transport do not have."""
+    if traits.can_wait(Wait(cell.wait)):
+        return None
+    return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
+
+
+def counts_looks(cell: Cell, traits: Traits) -> bool:
+    """Tell whether the receivers of a cell look some number of times before they sleep."""
+    way = traits.waiting.value if cell.wait == BLOCK else cell.wait
+    return way == SPIN_BLOCK
+
+
+def looks(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse looks where receivers count none."""
+    if cell.looks is None or counts_looks(cell, traits):
+        return None
+    return Skip(f"only receivers that wait by {SPIN_BLOCK} count looks")
+
+
+def batch(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse several messages a call where the pattern, the transport or a loop has one."""
+    if cell.batch == 1:
+        return None
+    if cell.pattern not in BATCHED:
+        return Skip(f"{cell.pattern} sends one message a call")
+    if not traits.batch:
+        return Skip(f"{cell.transport} has no call for several messages")
+    return Skip("no timed loop sends several messages a call")
+
+
+def payload(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse a payload where the pattern sends none, or no loop makes it."""
+    if cell.payload == HOT:
+        return None
+    if not PATTERNS[cell.pattern].carries:
+        return Skip(f"{cell.pattern} sends no messages")
+    return Skip("no timed loop writes a message anew before it sends it")
+
+
+def pace(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse pauses where the pattern makes none."""
+    if cell.pace == CLOSED or cell.pattern in PACED:
+        return None
+    return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
