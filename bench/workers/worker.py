@@ -11,7 +11,6 @@ from typing import Any, Never
 
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import pattern_of
@@ -27,16 +26,15 @@ from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
+from ipcbench.bench.workers.spec import spec_of
 from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
     PeerGone,
-    Spec,
     Ticket,
     Transport,
     Unavailable,
-    Wait,
 )
 from ipcbench.transports.registry import get
 
@@ -128,18 +126,7 @@ class Worker:
 
     def _attach(self, own: list[int]) -> None:
         self.report(Phase("attach"))
-        cell = self.job.cell
-        # In a stream of empty messages, the reply is the larger one. Signals carry nothing.
-        least = len(ACKNOWLEDGEMENT) if self._pattern.carries else 0
-        spec = Spec(
-            size=max(cell.size, least),
-            topology=self._pattern.topology,
-            parties=self._pattern.parties(cell.processes),
-            depth=cell.depth,
-            wait=Wait(cell.wait),
-            native=self._native,
-            channels=self._pattern.channels(cell.processes),
-        )
+        cell, spec = self.job.cell, spec_of(self.job)
         for _ in range(spec.channels):
             self._channels.append(self._transport.create(spec))
         tickets = [

@@ -1,0 +1,56 @@
+"""bench.workers.spec: a channel is asked for what its cell and its CPUs say."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.workers.spec import have_cpus_of_their_own, spec_of
+from ipcbench.transports.contract import Topology, Wait
+from tests.unit.bench.test_protocol import JOB
+
+
+@pytest.mark.parametrize(
+    ("cpus", "alone"),
+    [
+        ([[1], [0]], True),
+        ([[1], [0], [2]], True),
+        ([[1]], True),
+        ([[1], [1]], False),
+        ([[1], [0], [1]], False),
+        ([[0, 1], [0, 1]], False),  # unpinned
+        ([[0], [1, 2]], False),
+        ([[]], False),
+    ],
+)
+def test_a_cpu_of_its_own_is_one_that_no_other_process_may_use(
+    cpus: list[list[int]], alone: bool
+) -> None:
+    assert have_cpus_of_their_own(cpus) is alone
+    assert spec_of(structs.replace(JOB, cpus=cpus)).exclusive_cpus is alone
+
+
+def test_the_axes_are_those_of_the_cell() -> None:
+    cell = Cell(
+        transport="pipe",
+        pattern="pairs",
+        size=64,
+        processes=4,
+        placement="cross-core",
+        runtime="native",
+        depth=3,
+        wait="spin-block",
+        looks=2000,
+    )
+    spec = spec_of(structs.replace(JOB, cell=cell))
+    assert (spec.size, spec.topology, spec.parties, spec.channels) == (64, Topology.LINK, 2, 2)
+    assert (spec.depth, spec.native) == (3, True)
+    assert (spec.wait, spec.looks) == (Wait.SPIN_BLOCK, 2000)
+
+
+def test_a_stream_of_empty_messages_has_room_for_its_reply() -> None:
+    empty = structs.replace(JOB.cell, pattern="stream", size=0)
+    assert spec_of(structs.replace(JOB, cell=empty)).size == 1
+    woken = structs.replace(JOB.cell, pattern="signal", size=0)
+    assert spec_of(structs.replace(JOB, cell=woken)).size == 0
