@@ -16,7 +16,6 @@ import pytest
 from ipcbench.transports.contract import (
     Channel,
     Closed,
-    Family,
     Lifetime,
     PeerDeath,
     PeerGone,
@@ -108,7 +107,7 @@ class LifecycleTests:
             if traits.unlink_early or traits.lifetime is Lifetime.PROCESS:
                 assert participants.carry(message) == [message]
                 return
-            if traits.signals or traits.family is not Family.SHARED_MEMORY:
+            if either.calls_for_each:
                 with pytest.raises(PeerGone):
                     participants.senders[0].do(send, message)
             for receiver in participants.receivers:

@@ -9,7 +9,7 @@ from enum import Enum
 
 import pytest
 
-from ipcbench.transports.contract import Channel, Limits, Spec, Topology, Transport
+from ipcbench.transports.contract import Channel, Family, Limits, Spec, Topology, Transport
 from ipcbench.transports.testing.participants import Participants, fill
 
 TYPICAL = 64
@@ -30,6 +30,12 @@ class Subject:
     transport: Transport
     limits: Limits
     native: bool = False
+
+    @property
+    def calls_for_each(self) -> bool:
+        """Each message is a call into the kernel: a ring may call only to wake a sleeper."""
+        traits = self.transport.traits
+        return traits.signals > 0 or traits.family is not Family.SHARED_MEMORY
 
     def limit(self, topology: Topology) -> int | None:
         """Return the probed bound of a message."""
