@@ -11,6 +11,7 @@ import ctypes
 from collections.abc import Sequence
 from itertools import repeat
 
+from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.transports.sync import futex
 
 WORD_BYTES = 4
@@ -46,4 +47,4 @@ class Barrier:
 
 def spins_of(cpus: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> int:
     """Return the looks of a process: none on a CPU that others need to get ready."""
-    return SPINS if futex.is_exclusive(cpus, all_cpus) else 0
+    return SPINS if is_exclusive(cpus, all_cpus) else 0

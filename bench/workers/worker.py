@@ -18,7 +18,7 @@ from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import SLOWEST, Usage
 from ipcbench.bench.workers.account import TICKS_TELL, Account
-from ipcbench.bench.workers.affinity import cpus_of, moved
+from ipcbench.bench.workers.affinity import announce_exclusive, cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
@@ -132,6 +132,7 @@ class Worker:
         tickets = [
             self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats
         ]
+        announce_exclusive(tickets, self.job.cpus)
         deadline = time.monotonic() + attach_time(cell.size, cell.processes)
 
         def drop_the_workers_own() -> None:

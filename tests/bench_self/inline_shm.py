@@ -13,9 +13,10 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
-from ipcbench.transports.contract import Ticket
+from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.shm.ring import LAP_BITS
 from ipcbench.transports.sync import futex
+from ipcbench.transports.sync.doorbell import SPINS
 from ipcbench.transports.sync.fence import fence_calls
 
 Half = Callable[[int], None]  # runs one process's side of so many round trips
@@ -51,8 +52,7 @@ def ring(size: int, *, in_place: bool = False) -> Half_of:
         counter = bool(waiters)
         take: Any = waiters[own].wait if counter else futex.sleeping(word)
         wake: Any = waiters[other].notify if counter else futex.waking(bell)
-        spins = endpoint._kind.spins if endpoint._kind.in_memory else 0
-        looks = spins or 0
+        looks = SPINS if endpoint._spec.wait is Wait.SPIN_BLOCK else 0
         (fence, fenced), pause = fence_calls(), os.sched_yield
         read = _reading(size, arrived)
         message, buffer = bytes(size), memoryview(bytearray(size))

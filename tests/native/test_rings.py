@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.transports.base import bindings
-from ipcbench.transports.shm.kinds import WAITERS
+from ipcbench.transports.shm.kinds import ALIASES, WAITERS
 from ipcbench.transports.sync import futex
 from tests import compiling
 from tests.native import breaks, ring_breaks
@@ -19,7 +19,7 @@ from tests.soak import rings
 drawn = random.Random(SEED)
 SHAPES = [
     shape
-    for waiter in WAITERS
+    for waiter in (*WAITERS, *ALIASES)
     for shape in some([one for one in rings.shapes() if one.waiter == waiter], 2, drawn)
 ]
 

@@ -25,10 +25,11 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
+    Wait,
 )
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.registry import get
-from ipcbench.transports.shm.kinds import SEGMENTS, WAITERS
+from ipcbench.transports.shm.kinds import ALIASES, SEGMENTS, WAITERS
 from ipcbench.transports.shm.transport import Shm
 from ipcbench.transports.sync import futex
 from ipcbench.transports.testing.actors import Died, Stuck
@@ -62,15 +63,17 @@ CHECKS: dict[str, tuple[Callable[[], None], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    waiter: str
+    waiter: str  # or an alias
     topology: Topology
     in_place: bool
     runtime: str
+    wait: Wait = Wait.BLOCK
 
     @property
     def name(self) -> str:
         way = "/in-place" if self.in_place else ""
-        return f"{self.waiter}{way}/{self.topology.value}/{self.runtime}"
+        wait = "" if self.wait is Wait.BLOCK else f"/{self.wait.value}"
+        return f"{self.waiter}{way}/{self.topology.value}/{self.runtime}{wait}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,23 @@ class Case:
     pace: str
     cpus: tuple[int, ...]  # for the seats in turn; empty: not pinned
     native: tuple[bool, ...]  # of each seat
+    looks: int | None  # before it sleeps, where it spins first
 
 
 def shapes() -> list[Shape]:
-    """List the shapes: a counted ring is not read in place."""
+    """List the shapes: a counted ring is not read in place, and has no looks of its own."""
+    counted = {name for name, kind in WAITERS.items() if kind.counted}
     return [
-        Shape(name, topology, in_place, runtime)
-        for name, kind in WAITERS.items()
+        Shape(name, topology, in_place, runtime, wait)
+        for name in (*WAITERS, *ALIASES)
         for topology, in_place in (
             (Topology.LINK, False), (Topology.LINK, True), (Topology.FAN_IN, False),
             (Topology.HUB, False),
         )
         for runtime in (PYTHON, NATIVE, MIXED)
-        if not (in_place and kind.counted)
+        for wait in (Wait.BLOCK, Wait.SPIN_BLOCK)
+        if not (in_place and name in counted)
+        if wait is Wait.BLOCK or name not in (*counted, *ALIASES, "futex")
     ]  # fmt: skip
 
 
@@ -114,6 +121,7 @@ def drawn(shape: Shape, seed: str) -> Case:
     while shape.runtime == MIXED and len(set(native)) == 1:
         native = [draw.random() < 0.5 for _ in range(parties)]
     cpus = sorted(os.sched_getaffinity(0))
+    spins_first = Wait.SPIN_BLOCK.value in (shape.waiter, shape.wait.value)
     return Case(
         seed=f"{shape.name}/{seed}",
         segment=draw.choice(list(SEGMENTS)),
@@ -123,6 +131,7 @@ def drawn(shape: Shape, seed: str) -> Case:
         pace=draw.choice(list(PACES)),
         cpus=draw.choice(((), tuple(cpus[:1]), tuple(cpus))),
         native=tuple(native),
+        looks=draw.choice((None, 1, 3, 200)) if spins_first else None,
     )
 
 
@@ -178,8 +187,9 @@ def run_case(shape: Shape, case: Case) -> int:
     if isinstance(transport, Unavailable):
         raise transport
     spec = Spec(
-        case.size, shape.topology, len(case.native), depth=case.depth, native=any(case.native)
-    )
+        case.size, shape.topology, len(case.native), depth=case.depth, native=any(case.native),
+        wait=shape.wait, looks=case.looks,
+    )  # fmt: skip
     with Participants(Pinned(transport, case.cpus), spec, driven=False) as crew:
         for actor, native in zip(crew.actors, case.native, strict=True):
             if native:
@@ -307,7 +317,8 @@ def not_covered(one: ring_breaks.Break) -> str:
     transport = found(shape, ANYWHERE)
     if isinstance(transport, Unavailable):
         return _describe(transport)
-    if not WAITERS[shape.waiter].counted and shape.runtime != NATIVE and not futex.ORDERED:
+    counted = shape.waiter in WAITERS and WAITERS[shape.waiter].counted
+    if not counted and shape.runtime != NATIVE and not futex.ORDERED:
         return f"{one.file} is for machines whose stores stay in order (transports/sync/futex.py)"
     return ""
 

@@ -54,7 +54,8 @@ class Spec:
             facility's own default.
         exclusive_cpus: each process of the channel has a CPU of its own, so an end that spins
             keeps it. Else it yields the CPU between two looks (sched_yield(2)), which is always
-            safe: the process that it waits for may need that CPU.
+            safe: the process that it waits for may need that CPU. Each seat may set its own in
+            its ticket's spec.
         kind: the type of a System V message (1 or more), or the priority of a POSIX
             message; each seat may set its own in its ticket's spec.
         name: a fixed name instead of a private random one.

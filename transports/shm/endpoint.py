@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ipcbench.transports.base import MappingEndpoint, closed, serve
-from ipcbench.transports.contract import Json, Ticket
+from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.native import WaitPolicy, bind, built, operations, unbind
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.shm.handles import Handles
@@ -15,6 +15,7 @@ from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, nothing, producer
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.doorbell import (
+    NATIVE_SPINS,
     Pause,
     PauseForAny,
     notify_of,
@@ -22,7 +23,6 @@ from ipcbench.transports.sync.doorbell import (
     pause_of,
     sleeping,
 )
-from ipcbench.transports.sync.futex import FutexWords, is_exclusive, usable_cpus
 from ipcbench.transports.sync.waiter import WaiterKind
 
 
@@ -43,11 +43,11 @@ class RingEndpoint(MappingEndpoint):
         self.depth: int | None = self._layout.seats.depth
         self._process = self._layout.process(ticket.role, ticket.index)
         self._incoming, self._outgoing = self._layout.seats.lanes_of(ticket.role, ticket.index)
-        self._exclusive_cpu = False
         self._lanes: dict[int, Lane] = {}
         self._words: dict[int, memoryview] = {}
         self._native: object | None = None  # only one, since it knows which slot is next
-        policy = self._policy(interruptible=not futex.ORDERED)
+        # Of the counters: it looks at the ring's words before it sleeps.
+        policy = self._policy(interruptible=not futex.ORDERED)._replace(looks=0)
         self._handles = Handles(segments, kind, ticket, lambda number: policy)
         try:
             self._cut()
@@ -58,18 +58,11 @@ class RingEndpoint(MappingEndpoint):
 
     @property
     def _sleeps(self) -> bool:
-        return not isinstance(self._kind, FutexWords) or self._kind.sleeps
+        return self._spec.wait is not Wait.SPIN
 
     def _policy(self, *, interruptible: bool) -> WaitPolicy:
         """Return how a native end waits."""
-        looks = self._kind.looks if isinstance(self._kind, FutexWords) else 0
-        if looks > 0 and not self._exclusive_cpu:  # a yield takes longer than a look
-            looks = looks // 128 + 1
-        return WaitPolicy.of(self._spec)._replace(
-            exclusive_cpu=self._exclusive_cpu,
-            looks=looks,
-            interruptible=interruptible,
-        )
+        return WaitPolicy.of(self._spec, NATIVE_SPINS)._replace(interruptible=interruptible)
 
     def _cut(self) -> None:
         """Make the views of this seat's lanes and doorbells."""
@@ -85,11 +78,10 @@ class RingEndpoint(MappingEndpoint):
         if not futex.ORDERED:
             bind(self, self._operations(interruptible=True), interruptible=True)
             return
-        how = self._kind, self._sleep(), self._spec
-        pause = pause_of(*how, exclusive_cpu=self._exclusive_cpu)
+        how = self._sleep(), self._spec
+        pause = pause_of(*how)
         receivers = [self._side(lane, pause) for lane in self._incoming]
-        several = pause_for_any(*how, exclusive_cpu=self._exclusive_cpu)
-        ring_owed = self._bind_receivers(receivers, several)
+        ring_owed = self._bind_receivers(receivers, pause_for_any(*how))
         senders = [self._producer(self._side(lane, pause), ring_owed) for lane in self._outgoing]
         if self._ticket.serves_hub:
             serve(self, self, senders)
@@ -156,16 +148,6 @@ class RingEndpoint(MappingEndpoint):
     def _bell(self, process: int) -> tuple[int, object]:
         """Describe a doorbell for native/ring.c."""
         return self._layout.doorbell(process), self._handles.natives.get(process)
-
-    def hello(self) -> Json:
-        return usable_cpus() if self._kind.in_memory else None
-
-    def connect(self, hellos: Sequence[Json], deadline: float) -> None:
-        """Stop yielding the CPU between looks, if no other process uses it."""
-        if self._kind.in_memory and is_exclusive(usable_cpus(), hellos):
-            self._exclusive_cpu = True
-            self._native = None  # no message was transferred yet, and the policy has changed
-            self._bind()
 
     def close(self) -> None:
         if not futex.ORDERED:

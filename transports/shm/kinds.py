@@ -1,7 +1,8 @@
-"""The kinds of segments and of waiters, by name."""
+"""The kinds of segments and of waiters, by name, and the aliases of waiters."""
 
 from __future__ import annotations
 
+from ipcbench.transports.contract import Wait
 from ipcbench.transports.segments.file import FILE, TMPFS
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.multiprocess import MpSegments
@@ -9,7 +10,7 @@ from ipcbench.transports.segments.posix import PosixSegments
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.segments.sysv import SysvSegments
 from ipcbench.transports.sync.eventfd import EventFds
-from ipcbench.transports.sync.futex import FUTEX, SPIN, SPIN_BLOCK
+from ipcbench.transports.sync.futex import FUTEX
 from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
 from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import WaiterKind
@@ -28,9 +29,9 @@ WAITERS: dict[str, WaiterKind] = {
         PosixSemaphores(),
         EventFds(),
         FUTEX,
-        SPIN,
-        SPIN_BLOCK,
         SysvSemaphores(counted=True),
         EventFds(counted=True),
     )
 }
+ALIASES: dict[str, Wait] = {wait.value: wait for wait in (Wait.SPIN, Wait.SPIN_BLOCK)}
+"""Names that stand for the waiter `futex` and a fixed `Spec.wait`: `shm:posix+spin`."""

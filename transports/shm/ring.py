@@ -261,7 +261,7 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any, Call
                 turn = 0
             looked += 1
             if looked % count == 0:
-                pause(looked)
+                pause(looked // count)
         length = head >> LAP_BITS
         place = at[turn]
         try:

@@ -23,6 +23,7 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
+    Wait,
 )
 from ipcbench.transports.native import built
 from ipcbench.transports.segments.protocol import SegmentKind
@@ -30,9 +31,10 @@ from ipcbench.transports.shm.channel import Layout, ShmChannel
 from ipcbench.transports.shm.counted_endpoint import LANES, CountedEndpoint
 from ipcbench.transports.shm.counted_layout import CountedLayout
 from ipcbench.transports.shm.endpoint import RingEndpoint
-from ipcbench.transports.shm.kinds import IN_HUGE_PAGES, SEGMENTS, WAITERS
+from ipcbench.transports.shm.kinds import ALIASES, IN_HUGE_PAGES, SEGMENTS, WAITERS
 from ipcbench.transports.shm.layout import FEWEST_LARGE, RingLayout, Seats
 from ipcbench.transports.sync import futex
+from ipcbench.transports.sync.futex import FUTEX
 from ipcbench.transports.sync.waiter import WaiterKind
 
 HUGE, IN_PLACE = "/huge", "/in-place"
@@ -52,11 +54,13 @@ class Shm:
     waiter: WaiterKind
     huge: bool = False  # the segment is of huge pages
     in_place: bool = False
+    wait: Wait | None = None  # an alias: its ends wait in this one way
 
     @property
     def name(self) -> str:
         options = (HUGE if self.huge else "") + (IN_PLACE if self.in_place else "")
-        return f"shm:{self.segment.name}+{self.waiter.name}{options}"
+        waiter = self.waiter.name if self.wait is None else self.wait.value
+        return f"shm:{self.segment.name}+{waiter}{options}"
 
     @cached_property
     def traits(self) -> Traits:
@@ -69,8 +73,9 @@ class Shm:
             peer_death=PeerDeath.SILENT,
             sharing=Sharing.NAME if by_name else Sharing.DESCRIPTORS,
             lifetime=max(segment.lifetime, waiter.lifetime, key=_LASTING.index),
-            waiting=waiter.waiting,
+            waiting=self.wait or waiter.waiting,
             pollable=waiter.pollable,
+            spins=self.wait is None and not waiter.counted,
             copies=1 if self.in_place else 2,  # into the slot, and out of it
             unlink_early=waiter.unlink_early,
             depth=True,
@@ -124,6 +129,8 @@ class Shm:
         if isinstance(limits, Unavailable):
             raise limits
         check_spec(self, spec, limits.message.value)
+        if self.wait is not None:
+            spec = replace(spec, wait=self.wait)
         layout = self._layout(spec)
         self._check_room(layout, limits)
         reason = self._unable(spec)
@@ -171,10 +178,10 @@ def shm(parameters: str) -> Shm:
     Raises: ValueError for an unknown kind.
     """
     found = re.fullmatch(r"([a-z-]+)\+([a-z-]+)((?:/huge|/in-place)*)", parameters)
-    if found is None or found[1] not in SEGMENTS or found[2] not in WAITERS:
+    if found is None or found[1] not in SEGMENTS or found[2] not in (*WAITERS, *ALIASES):
         raise ValueError(
             f"no shared memory {parameters!r}: segments are {', '.join(SEGMENTS)}, "
-            f"waiters are {', '.join(WAITERS)}; write shm:SEGMENT+WAITER or "
+            f"waiters are {', '.join((*WAITERS, *ALIASES))}; write shm:SEGMENT+WAITER or "
             f"shm:SEGMENT+WAITER{IN_PLACE}, and {HUGE} before that for huge pages"
         )
     huge, in_place = HUGE in found[3], IN_PLACE in found[3]
@@ -183,13 +190,14 @@ def shm(parameters: str) -> Shm:
             f"no shared memory {parameters!r}: a segment {found[1]} cannot be of huge pages, "
             f"only {' and '.join(IN_HUGE_PAGES)} can"
         )
-    if in_place and WAITERS[found[2]].counted:
+    waiter, wait = WAITERS.get(found[2], FUTEX), ALIASES.get(found[2])
+    if in_place and waiter.counted:
         raise ValueError(
             f"no shared memory {parameters!r}: a counted ring is not read in place; "
             f"write shm:{found[1]}+{found[2].removesuffix('-counted')}{IN_PLACE}"
         )
     segment = (IN_HUGE_PAGES if huge else SEGMENTS)[found[1]]
-    made = Shm(segment, WAITERS[found[2]], huge=huge, in_place=in_place)
+    made = Shm(segment, waiter, huge=huge, in_place=in_place, wait=wait)
     if made.name != f"shm:{parameters}":  # each transport has one name, by which results are found
         raise ValueError(f"no shared memory {parameters!r}: write {made.name}")
     return made
@@ -200,7 +208,7 @@ def product() -> list[str]:
     return [
         f"shm:{one}+{other}{pages}{way}"
         for one in SEGMENTS
-        for other in WAITERS
+        for other in (*WAITERS, *ALIASES)
         for pages in (("", HUGE) if one in IN_HUGE_PAGES else ("",))
-        for way in (("",) if WAITERS[other].counted else ("", IN_PLACE))
+        for way in (("",) if other in WAITERS and WAITERS[other].counted else ("", IN_PLACE))
     ]

@@ -25,10 +25,10 @@ import mmap
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import (
@@ -47,8 +47,6 @@ ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 _FUTEX = 202  # asm/unistd_64.h of x86-64: used if `ORDERED`
 _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
 _ALL = 0x7FFFFFFF
-SPINS = 400  # looks at a word before it sleeps: some 20 microseconds
-NATIVE_SPINS = 2300  # the same in native operations, or a hundredth of it with yields
 
 _C = ctypes.CDLL(None, use_errno=True)
 _sleep = _C.syscall
@@ -99,9 +97,9 @@ def _yield_cpu(*_: object) -> None:
     os.sched_yield()
 
 
-def between_looks(exclusive_cpu: bool) -> Callable[..., Any]:
+def between_looks(exclusive_cpus: bool) -> Callable[..., Any]:
     """Return the call between two looks at a word: a yield, or next to nothing on an own CPU."""
-    return slice if exclusive_cpu else _yield_cpu
+    return slice if exclusive_cpus else _yield_cpu
 
 
 class FutexWord:
@@ -156,30 +154,17 @@ def _waiting(word: memoryview, pause: Callable[[int], Any]) -> Callable[[], None
 
 @dataclass(frozen=True)
 class FutexWords:
-    """Waiters in memory. `spins`: looks at the word before it sleeps; None: it never sleeps."""
+    """Waiters in memory."""
 
-    name: str
-    waiting: Wait
-    spins: int | None
-
+    name = "futex"
+    waiting = Wait.BLOCK
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
     unlink_early = True
     counted = False
     in_memory = True
-    errors: tuple[type[Exception], ...] = ()
-
-    @property
-    def sleeps(self) -> bool:
-        return self.spins is not None
-
-    @property
-    def looks(self) -> int:
-        """The looks of a native end before it sleeps; -1: it never sleeps."""
-        if self.spins is None:
-            return -1
-        return NATIVE_SPINS if self.spins else 0
+    errors: ClassVar[tuple[type[Exception], ...]] = ()
 
     def translate(self, error: Exception) -> Exception | None:
         return error
@@ -188,9 +173,7 @@ class FutexWords:
         return False
 
     def probe(self) -> Unavailable | None:
-        if not ORDERED:
-            return atomics()
-        return _futex() if self.sleeps else None
+        return _futex() if ORDERED else atomics()
 
     def create(
         self, initial: int, fixed: Fixed | None, memory: memoryview | None = None
@@ -206,19 +189,7 @@ class FutexWords:
         return FutexWord(memory, None)
 
 
-def usable_cpus() -> list[int]:
-    """Return the CPUs that this process may use, for the other processes."""
-    return sorted(os.sched_getaffinity(0))
-
-
-def is_exclusive(cpus: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
-    """Return True if no other process uses these CPUs; `all_cpus` has those of all processes."""
-    return sum(not set(cpus).isdisjoint(others) for others in all_cpus) <= 1
-
-
-FUTEX = FutexWords("futex", Wait.BLOCK, spins=0)
-SPIN = FutexWords("spin", Wait.SPIN, spins=None)
-SPIN_BLOCK = FutexWords("spin-block", Wait.SPIN_BLOCK, spins=SPINS)
+FUTEX = FutexWords()
 
 
 def atomics() -> Unavailable | None:

@@ -31,6 +31,7 @@ from ipcbench.transports.native import WaitPolicy, build, built, operations, tra
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.protocol import OwnedSegment
 from ipcbench.transports.sync import futex
+from ipcbench.transports.sync.doorbell import NATIVE_SPINS
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX, FutexWords
@@ -119,9 +120,7 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
     def _words(self, *, interruptible: bool) -> object:
         """Make the operations over words in memory."""
         assert self._memory is not None and isinstance(self._kind, FutexWords)
-        policy = WaitPolicy(
-            nowait=self._spec.nowait, looks=self._kind.looks, interruptible=interruptible
-        )
+        policy = WaitPolicy.of(self._spec, NATIVE_SPINS)._replace(interruptible=interruptible)
         places = self._of([0, WORD_BYTES])
         return operations.word_signal(None, self._memory.memory, *places, policy)
 
