@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-
-from ipcbench.transports.contract import Ticket
 
 
 def cpus_of(pids: Iterable[int]) -> list[list[int]]:
@@ -40,12 +37,6 @@ def moved(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> st
 def is_exclusive(cpus: Sequence[int], all_cpus: Sequence[Sequence[int]]) -> bool:
     """Return True if no other process uses these CPUs; `all_cpus` has those of all processes."""
     return sum(not set(cpus).isdisjoint(others) for others in all_cpus) <= 1
-
-
-def announce_exclusive(tickets: Sequence[Ticket], all_cpus: Sequence[Sequence[int]]) -> None:
-    """Set in each seat's spec if no other process uses its CPUs, so that it need not yield them."""
-    for ticket, cpus in zip(tickets, all_cpus, strict=True):
-        ticket.spec = replace(ticket.spec, exclusive_cpus=is_exclusive(cpus, all_cpus))
 
 
 def _list(cpus: Sequence[int]) -> str:

@@ -1,14 +1,16 @@
-"""Spec of a run's channels, from its job."""
+"""Specs of a run's channels and of their seats, from its job."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
+from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.contract import Spec, Wait
+from ipcbench.transports.contract import Spec, Ticket, Wait
 
 
 def spec_of(job: Job) -> Spec:
@@ -23,17 +25,17 @@ def spec_of(job: Job) -> Spec:
         depth=cell.depth,
         wait=Wait(cell.wait),
         looks=cell.looks,
-        exclusive_cpus=have_cpus_of_their_own(job.cpus),
         native=cell.runtime == NATIVE,
         channels=pattern.channels(cell.processes),
     )
 
 
-def have_cpus_of_their_own(cpus: Sequence[Sequence[int]]) -> bool:
-    """Tell whether each process is pinned to one CPU, and no two to the same one.
+def grant_cpus(tickets: Sequence[Ticket], cpus: Sequence[Sequence[int]]) -> None:
+    """Tell each seat by its spec whether its process has CPUs of its own: then it need not yield.
 
     Args:
+        tickets: the tickets of a run, one for each process.
         cpus: the CPUs that each process may use.
     """
-    pinned = [own[0] for own in cpus if len(own) == 1]
-    return len(set(pinned)) == len(cpus)
+    for ticket, own in zip(tickets, cpus, strict=True):
+        ticket.spec = replace(ticket.spec, exclusive_cpus=is_exclusive(own, cpus))

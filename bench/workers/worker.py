@@ -18,7 +18,7 @@ from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import SLOWEST, Usage
 from ipcbench.bench.workers.account import TICKS_TELL, Account
-from ipcbench.bench.workers.affinity import announce_exclusive, cpus_of, moved
+from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
@@ -26,7 +26,7 @@ from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
-from ipcbench.bench.workers.spec import spec_of
+from ipcbench.bench.workers.spec import grant_cpus, spec_of
 from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
@@ -132,7 +132,7 @@ class Worker:
         tickets = [
             self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats
         ]
-        announce_exclusive(tickets, self.job.cpus)
+        grant_cpus(tickets, self.job.cpus)
         deadline = time.monotonic() + attach_time(cell.size, cell.processes)
 
         def drop_the_workers_own() -> None:

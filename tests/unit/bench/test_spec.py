@@ -6,29 +6,31 @@ import pytest
 from msgspec import structs
 
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.workers.spec import have_cpus_of_their_own, spec_of
-from ipcbench.transports.contract import Topology, Wait
+from ipcbench.bench.workers.spec import grant_cpus, spec_of
+from ipcbench.transports.contract import Role, Ticket, Topology, Wait
 from tests.unit.bench.test_protocol import JOB
 
 
 @pytest.mark.parametrize(
     ("cpus", "alone"),
     [
-        ([[1], [0]], True),
-        ([[1], [0], [2]], True),
-        ([[1]], True),
-        ([[1], [1]], False),
-        ([[1], [0], [1]], False),
-        ([[0, 1], [0, 1]], False),  # unpinned
-        ([[0], [1, 2]], False),
-        ([[]], False),
+        ([[1], [0]], [True, True]),
+        ([[1], [0], [2]], [True, True, True]),
+        ([[1]], [True]),
+        ([[1], [1]], [False, False]),
+        ([[1], [0], [1]], [False, True, False]),
+        ([[0, 1], [0, 1]], [False, False]),  # unpinned
+        ([[0], [1, 2]], [True, True]),
     ],
 )
 def test_a_cpu_of_its_own_is_one_that_no_other_process_may_use(
-    cpus: list[list[int]], alone: bool
+    cpus: list[list[int]], alone: list[bool]
 ) -> None:
-    assert have_cpus_of_their_own(cpus) is alone
-    assert spec_of(structs.replace(JOB, cpus=cpus)).exclusive_cpus is alone
+    spec = spec_of(structs.replace(JOB, cpus=cpus))
+    assert not spec.exclusive_cpus
+    tickets = [Ticket(Role.SENDER, index, spec) for index in range(len(cpus))]
+    grant_cpus(tickets, cpus)
+    assert [ticket.spec.exclusive_cpus for ticket in tickets] == alone
 
 
 def test_the_axes_are_those_of_the_cell() -> None:
