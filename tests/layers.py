@@ -22,8 +22,10 @@ ONLY_IN = {  # package -> the folders and files that may import it
     "matplotlib": ("reports/drawing/",),
     "pytest": ("transports/testing/",),
 }
-FACILITIES = ("pipes", "sockets", "queues", "segments", "sync", "shm", "multiprocess")
-SHARED_FACILITIES = {("shm", "sync"), ("shm", "segments"), ("sync", "segments")}
+FACILITIES = ("pipes", "sockets", "queues", "segments", "sync", "shm", "multiprocess", "libraries")
+SHARED_FACILITIES = {
+    ("shm", "sync"), ("shm", "segments"), ("sync", "segments"), ("libraries", "sockets"),
+}  # fmt: skip
 FROM_BENCH = ("bench.results.", "bench.stats.", "bench.decisions.")  # for reports
 FACES = {  # the modules that may be imported for names that others define
     "ipcbench.transports.contract",

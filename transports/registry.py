@@ -1,7 +1,8 @@
 """Registry of transports: the built-in ones, which are loaded on demand, and plug-ins.
 
 To add a built-in transport, write its file and a line in `_BUILT_IN`. A plug-in
-declares an entry point in the group `ipcbench.transports`; its object is a transport.
+declares an entry point in the group `ipcbench.transports`; its object is a transport. Those of
+`ipcbench.transports.libraries` are declared so too, in `pyproject.toml`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,11 @@ IGNORED = 1 << 20  # bytes of a message up to which memory is no question
 # of a process, its message, its buffer to receive into, one of the check, and in a compiled
 # loop one more.
 _OF_A_PROCESS = {PYTHON: 3, NATIVE: 4}
-_OF_A_CHANNEL = {Family.SHARED_MEMORY: 4, Family.MULTIPROCESSING: 1}  # of each client
+_OF_A_CHANNEL = {  # of each client
+    Family.SHARED_MEMORY: 4,
+    Family.MULTIPROCESSING: 1,
+    Family.LIBRARY: 2,  # the library's own, in the sender and in the receiver
+}
 
 
 def needed(cell: Cell, traits: Traits) -> int:

@@ -37,9 +37,11 @@ PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"
 SYNCHRONISATION = "synchronisation"  # carries no data
 MULTIPROCESSING = "multiprocessing"
+LIBRARY = "library"  # messaging libraries, with threads of their own
 FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a contest
 FAMILIES = (
-    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, MULTIPROCESSING, SYNCHRONISATION, FLOOR,
+    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, MULTIPROCESSING, LIBRARY, SYNCHRONISATION,
+    FLOOR,
 )  # fmt: skip
 
 

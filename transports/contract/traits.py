@@ -76,6 +76,7 @@ class Family(Enum):
     SHARED_MEMORY = "shared memory"
     SYNCHRONISATION = "synchronisation"  # carries no data: semaphores, signals, guards
     MULTIPROCESSING = "multiprocessing"  # Python's own, whatever it is made of
+    LIBRARY = "library"  # a messaging library's, with threads of its own
     FLOOR = "floor"
 
 

@@ -1,0 +1,1 @@
+"""Facilities of messaging libraries, as plug-ins of the extra `libraries`."""
