@@ -22,9 +22,12 @@ ONLY_IN = {  # package -> the folders and files that may import it
     "matplotlib": ("reports/drawing/",),
     "pytest": ("transports/testing/",),
 }
-FACILITIES = ("pipes", "sockets", "queues", "segments", "sync", "shm", "multiprocess", "libraries")
+FACILITIES = (
+    "pipes", "sockets", "queues", "segments", "sync", "shm", "passing", "multiprocess", "libraries",
+)  # fmt: skip
 SHARED_FACILITIES = {
     ("shm", "sync"), ("shm", "segments"), ("sync", "segments"), ("libraries", "sockets"),
+    ("passing", "pipes"),
 }  # fmt: skip
 FROM_BENCH = ("bench.results.", "bench.stats.", "bench.decisions.")  # for reports
 FACES = {  # the modules that may be imported for names that others define

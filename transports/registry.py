@@ -32,6 +32,8 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "sysv-queue": ("ipcbench.transports.queues.sysv", "SysvQueue"),
     "sysv-queue:types": ("ipcbench.transports.queues.sysv", "types"),
     "posix-queue": ("ipcbench.transports.queues.posix", "PosixQueue"),
+    "memfd-passed": ("ipcbench.transports.passing.memfd_passed", "MemfdPassed"),
+    "memfd-passed/in-place": ("ipcbench.transports.passing.memfd_passed", "in_place"),
     "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
     "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
     "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),

@@ -35,13 +35,14 @@ such bytes in more buffers than a cache holds."""
 
 PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"
+PASSING = "passed memory"
 SYNCHRONISATION = "synchronisation"  # carries no data
 MULTIPROCESSING = "multiprocessing"
 LIBRARY = "library"  # messaging libraries, with threads of their own
 FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a contest
 FAMILIES = (
-    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, MULTIPROCESSING, LIBRARY, SYNCHRONISATION,
-    FLOOR,
+    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, PASSING, MULTIPROCESSING, LIBRARY,
+    SYNCHRONISATION, FLOOR,
 )  # fmt: skip
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from ipcbench.transports.contract import (
@@ -18,6 +21,8 @@ from ipcbench.transports.contract import (
     Transport,
     Wait,
 )
+
+ABSENT = 0xFF  # the byte that is searched; bench's messages do not contain it
 
 
 def closed(*_: object) -> Any:
@@ -169,6 +174,8 @@ def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
         raise ValueError(f"{transport.name} has no names, so none can be fixed")
     if spec.size == 0 and not traits.zero_length:
         raise ValueError(f"{transport.name} carries no message of 0 bytes")
+    if spec.nowait and traits.synchronous:
+        raise ValueError(f"{transport.name} cannot send without waiting for its receiver")
     if spec.wait is Wait.POLL and not traits.pollable:
         raise ValueError(f"{transport.name} cannot be waited for with poll(2)")
     if not traits.can_wait(spec.wait):
@@ -210,3 +217,50 @@ def fitted(buffer: memoryview, received: int) -> memoryview:
     if received > len(buffer):
         raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
     return buffer[:received]
+
+
+# Messages in place.
+
+
+@cache
+def memchr() -> Any:
+    """Return memchr(3). It never blocks: it may keep the interpreter's lock, which is faster."""
+    found = ctypes.PyDLL(None).memchr
+    found.restype = ctypes.c_void_p
+    return found
+
+
+def read_all(address: int, message: memoryview) -> None:
+    """Read every byte of a message in place.
+
+    Args:
+        address: the address of its first byte.
+        message: the message.
+    """
+    if memchr()(ctypes.c_void_p(address), ABSENT, ctypes.c_size_t(len(message))) is not None:
+        zlib.crc32(message)  # memchr(3) stopped there: read all bytes in another way
+
+
+def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:
+    """Make (`loan`, `commit`) that check sizes: only bytes that were lent can be committed."""
+    lent: int | None = None
+
+    def lend(length: int, /) -> memoryview:
+        nonlocal lent
+        if length < 0 or lent is not None:
+            another = "" if lent is None else ": another one is to be committed first"
+            raise ValueError(f"a loan of {length} bytes{another}")
+        if length > size:
+            raise MessageTooLarge(f"loan: {length} bytes of slots of {size}")
+        slot: memoryview = loan(length)
+        lent = length
+        return slot
+
+    def send(length: int, /) -> None:
+        nonlocal lent
+        if lent is None or not 0 <= length <= lent:
+            raise ValueError(f"a commit of {length} bytes: that many are not lent")
+        lent = None
+        commit(length)
+
+    return lend, send

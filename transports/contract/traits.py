@@ -74,6 +74,7 @@ class Family(Enum):
     SOCKET = "socket"
     QUEUE = "message queue"
     SHARED_MEMORY = "shared memory"
+    PASSING = "passed memory"  # memory, or its address, is passed instead of bytes
     SYNCHRONISATION = "synchronisation"  # carries no data: semaphores, signals, guards
     MULTIPROCESSING = "multiprocessing"  # Python's own, whatever it is made of
     LIBRARY = "library"  # a messaging library's, with threads of its own
@@ -128,6 +129,9 @@ class Traits:
     batch: bool = False  # it has native calls for several messages: send_many, recv_many, ops.h
     signals: int = 0  # waiters notified for each message by both sides; 0: none
     lossy: bool = False
+    # `send` returns when the receiver has the bytes, so that the sender may write to its buffer:
+    # nothing is ever on the way, and `Spec.nowait` is refused.
+    synchronous: bool = False
     # The name may be removed as soon as all have attached. Where not, its removal ends the
     # traffic: for a process that waits or wakes another, and so for all when the channel is full.
     unlink_early: bool = False

@@ -32,6 +32,7 @@ extern PyMethodDef ipcbench_signalling[];
 extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_counted_rings[];
 extern PyMethodDef ipcbench_rings[];
+extern PyMethodDef ipcbench_memfd_passed[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 

@@ -102,6 +102,7 @@ add_parts(PyObject *module)
         ipcbench_waiters,
         ipcbench_counted_rings,
         ipcbench_rings,
+        ipcbench_memfd_passed,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)

@@ -6,6 +6,7 @@
 
 #include "capsule.h"
 #include "futex.h"
+#include "scan.h"
 
 /* The arguments of a builder. `incoming` and `outgoing` are tuples of lanes, each lane a tuple. */
 struct ring_args {
@@ -47,20 +48,6 @@ char *ipcbench_lane_memory(const struct ring_seat *seat, Py_ssize_t start, size_
 /* Set those operations of `all` that the seat has. */
 void ipcbench_ring_operations(struct ipcbench_ops *ops, const struct ipcbench_ops *all,
                               const struct ring_args *given);
-
-/* Read every byte: search for one that is absent with memchr(3), repeatedly where it is present.
- * The number of times found is kept, so that the compiler cannot remove the search. */
-static inline size_t
-ipcbench_scan(const char *from, size_t size)
-{
-    size_t seen = 0;
-    const char *end = from + size;
-    while ((from = memchr(from, 0xFF, end - from)) != NULL) {
-        seen++;
-        from++;
-    }
-    return seen;
-}
 
 static inline void
 ipcbench_next_turn(struct ring_seat *seat)

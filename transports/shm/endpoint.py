@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ipcbench.transports.base import MappingEndpoint, closed, serve
+from ipcbench.transports.base.defaults import lending
 from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.native import WaitPolicy, bind, built, operations, unbind
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.shm.handles import Handles
-from ipcbench.transports.shm.in_place import in_place, lending
+from ipcbench.transports.shm.in_place import in_place
 from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, nothing, producer
 from ipcbench.transports.sync import futex

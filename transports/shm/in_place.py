@@ -5,21 +5,11 @@ from __future__ import annotations
 import ctypes
 import zlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
+from ipcbench.transports.base.defaults import ABSENT, memchr
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side
-
-ABSENT = 0xFF  # the byte that is searched; bench's messages do not contain it
-
-
-@cache
-def _memchr() -> Any:
-    # It never blocks: it may keep the interpreter's lock, which is faster.
-    memchr = ctypes.PyDLL(None).memchr
-    memchr.restype = ctypes.c_void_p
-    return memchr
 
 
 def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
@@ -27,7 +17,7 @@ def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
     lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
-    memchr, whole = _memchr(), ctypes.c_size_t(size)
+    search, whole = memchr(), ctypes.c_size_t(size)
     ring = side.ringing()
     middle = (depth + 1) // 2
     at = done = rung = 0
@@ -68,10 +58,10 @@ def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
                 break
             pause(heads, at, head)
         if head == wanted:
-            length, found = size, memchr(addresses[at], ABSENT, whole)
+            length, found = size, search(addresses[at], ABSENT, whole)
         else:  # another process may have written it: read no slot beyond its end
             length = head >> LAP_BITS
-            found = memchr(addresses[at], ABSENT, ctypes.c_size_t(min(length, size)))
+            found = search(addresses[at], ABSENT, ctypes.c_size_t(min(length, size)))
         if found is not None:
             zlib.crc32(slots[at][:length])  # memchr(3) stopped there: read all bytes in another way
         done += 1
@@ -93,31 +83,6 @@ def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
         return slots[at][:length]
 
     return recv_into, peek, release, ring_owed
-
-
-def lending(size: int, loan: Any, commit: Any) -> tuple[Any, Any]:
-    """Make (`loan`, `commit`) that check sizes: only bytes that were lent can be committed."""
-    lent: int | None = None
-
-    def lend(length: int, /) -> memoryview:
-        nonlocal lent
-        if length < 0 or lent is not None:
-            another = "" if lent is None else ": another one is to be committed first"
-            raise ValueError(f"a loan of {length} bytes{another}")
-        if length > size:
-            raise MessageTooLarge(f"loan: {length} bytes of slots of {size}")
-        slot: memoryview = loan(length)
-        lent = length
-        return slot
-
-    def send(length: int, /) -> None:
-        nonlocal lent
-        if lent is None or not 0 <= length <= lent:
-            raise ValueError(f"a commit of {length} bytes: that many are not lent")
-        lent = None
-        commit(length)
-
-    return lend, send
 
 
 def _address(slot: memoryview) -> int:

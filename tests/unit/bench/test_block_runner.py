@@ -19,8 +19,8 @@ from ipcbench.bench.results.histogram import bounds, percentiles
 from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
+from ipcbench.transports.base.defaults import ABSENT
 from ipcbench.transports.contract import Role
-from ipcbench.transports.shm.in_place import ABSENT
 
 SIZE = 32 << 20
 

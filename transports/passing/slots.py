@@ -1,0 +1,92 @@
+"""Slots of a direction: the sender takes one for a message, the receiver's answer gives it back.
+
+An answer is a byte, the slot's number. The sender reads answers when no slot is free, and takes
+the slots in turn. An answer for a slot that is not taken is ignored.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+
+from ipcbench.transports.base import set_kernel
+from ipcbench.transports.base.memory import free_memory
+from ipcbench.transports.contract import Limit, Limits, Need, Spec, Unavailable
+from ipcbench.transports.passing.link import new_pair, packets_of
+
+DEPTH = 8  # slots of a direction, as many as buffers of fresh payload
+
+# Bytes of SO_SNDBUF for a packet of a few bytes, at most: a sk_buff and its data.
+_PACKET = 1024
+_MOST = 256  # an answer is one byte
+
+
+class Slots:
+    """The sender's slots."""
+
+    def __init__(self, connection: socket.socket, depth: int) -> None:
+        self._free = deque(range(depth))
+        self._taken = [False] * depth
+        self._answer = memoryview(bytearray(2))
+        self._receive = packets_of(connection, "send")
+
+    def take(self) -> int:
+        """Take the next free slot; wait for one. Raises: WouldBlock, PeerGone, Closed."""
+        while not self._free:
+            self._read()
+        slot = self._free.popleft()
+        self._taken[slot] = True
+        return slot
+
+    def _read(self) -> None:
+        length, slot = self._receive(self._answer), self._answer[0]
+        if length == 1 and slot < len(self._taken) and self._taken[slot]:
+            self._taken[slot] = False
+            self._free.append(slot)
+
+    def restore(self, slot: int) -> None:
+        """Give back a slot whose message was not sent."""
+        self._taken[slot] = False
+        self._free.appendleft(slot)
+
+
+def depth_of(spec: Spec) -> int:
+    """Return the slots of a direction."""
+    return DEPTH if spec.depth is None else spec.depth
+
+
+def limits() -> Limits:
+    """Return the bound of a message: the memory of all slots of both directions."""
+    free = free_memory("memory")
+    return Limits(
+        message=Limit(
+            "message",
+            None if free.value is None else free.value // (2 * DEPTH),
+            free.source,
+            free.remedy,
+            lambda need: free.remedy_for(Need(2 * (need.depth or DEPTH) * need.size)),
+        ),
+        others=(free,),
+    )
+
+
+def check_depth(spec: Spec) -> None:
+    """Check that so many slots of this size can be had. Raises: Unavailable."""
+    depth = depth_of(spec)
+    one, other = new_pair()
+    with one, other:
+        packets = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _PACKET
+    if depth > _MOST:
+        raise Unavailable(f"{depth} slots are more than {_MOST}", "ask for a smaller depth")
+    if depth > packets:
+        raise Unavailable(
+            f"{depth} slots: a socket surely holds {packets} packets (SO_SNDBUF)",
+            set_kernel({"net.core.wmem_default": depth * _PACKET}),
+        )
+    free = free_memory()
+    needed = 2 * depth * spec.size
+    if free.value is not None and needed > free.value:
+        raise Unavailable(
+            f"{2 * depth} slots of {spec.size} bytes are more than {free.value} ({free.source})",
+            free.remedy_for(Need(needed)),
+        )
