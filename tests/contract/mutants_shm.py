@@ -142,6 +142,25 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     mutant("lets all in", "test_updates", "flock", endpoint=doing(acquire=never, release=never))
     mutant("lets in", "test_one_inside_at_a_time", "posix-sem", endpoint=doing(acquire=never))
     mutant("is kept", "test_one_inside_at_a_time", "mp-lock", endpoint=doing(release=never))
+    mutant(
+        "forgets a token",
+        "test_each_notify_is_counted",
+        "pthread-cond",
+        endpoint=doing(notify=hundredth),
+    )
+    mutant(
+        "takes one that is not there",
+        "test_waiting_for_a_notify",
+        "pthread-cond",
+        endpoint=doing(wait=never),
+    )
+    mutant("locks nothing", "test_updates", "futex-mutex", endpoint=doing(acquire=never))
+    mutant(
+        "unlocks nothing",
+        "test_one_inside_at_a_time",
+        "pthread-mutex",
+        endpoint=doing(release=never),
+    )
     mutant("does not read", "test_scanning_reads_all_of_it", IN_PLACE, endpoint=unread)
     mutant("copies", "test_scanning_and_peeking", IN_PLACE, endpoint=copied)
     mutant("lends twice", "test_committing_what_is_not_lent", IN_PLACE, endpoint=commits_twice)
@@ -156,6 +175,13 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     false_traits("does not exclude", "test_updates", "posix-sem", excludes=False)
     false_traits("is undone", "test_holder_killed", "posix-sem", undo=True)
     false_traits("is not undone", "test_holder_killed", "sysv-sem", undo=False)
+    false_traits("is not robust", "test_holder_killed", "robust-mutex", undo=False)
+    false_traits("is robust", "test_holder_killed", "pthread-mutex", undo=True)
+    false_traits("recovers", "test_holder_killed", "spin-lock", undo=True)
+    false_traits("sleeps inside", "test_one_inside_at_a_time", "spin-lock", waiting=Wait.BLOCK)
+    false_traits(
+        "spins inside", "test_waits_as_its_traits_say", "shm:posix+pthread-cond", waiting=Wait.SPIN
+    )
     false_traits("stays usable", "test_removed_under_a_waiter", "posix-sem", unlink_early=False)
     false_traits("spins on", "test_waits_as_its_traits_say", "shm:posix+futex", waiting=Wait.SPIN)
     false_traits("sleeps", "test_waits_as_its_traits_say", "shm:posix+spin", waiting=Wait.BLOCK)

@@ -35,5 +35,6 @@ extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_memfd_passed[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
+extern PyTypeObject ipcbench_memory_waiter;
 
 #endif

@@ -115,7 +115,9 @@ add_parts(PyObject *module)
     PyObject *names = ipcbench_operation_names();
     int failed = names == NULL ? -1 : PyModule_AddObjectRef(module, "OPERATIONS", names);
     Py_XDECREF(names);
-    return failed < 0 ? -1 : PyModule_AddType(module, &ipcbench_calls);
+    if (failed < 0 || PyModule_AddType(module, &ipcbench_memory_waiter) < 0)
+        return -1;
+    return PyModule_AddType(module, &ipcbench_calls);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -9,13 +9,14 @@ from ipcbench.transports.contract import Role, Ticket
 from ipcbench.transports.segments.protocol import OwnedSegment, SegmentKind
 from ipcbench.transports.shm.counted_layout import CountedLayout
 from ipcbench.transports.shm.layout import RingLayout
+from ipcbench.transports.sync.futex import FutexWords
 from ipcbench.transports.sync.waiter import Fixed, Waiter, WaiterKind
 
 Layout: TypeAlias = RingLayout | CountedLayout
 
 
 class ShmChannel(PlainChannel):
-    """A segment and its waiters, which the owner created; waiters in memory need nothing else."""
+    """A segment and its waiters, which the owner created; words need nothing else."""
 
     _segment: OwnedSegment
 
@@ -26,13 +27,20 @@ class ShmChannel(PlainChannel):
         name = self._spec.name
         self._segment = segments.create(layout.size, name)
         try:
-            for number, initial in enumerate([] if kind.in_memory else layout.counters):
+            counters = [] if isinstance(kind, FutexWords) else layout.counters
+            for number, initial in enumerate(counters):
                 fixed = None if name is None else Fixed(name, number)
-                self._waiters.append(kind.create(initial, fixed))
+                self._waiters.append(kind.create(initial, fixed, self._place_of(kind, number)))
         except BaseException:
             self.close()
             self.unlink()
             raise
+
+    def _place_of(self, kind: WaiterKind, number: int) -> memoryview | None:
+        """Return the memory of a counter that lives in memory."""
+        if not kind.in_memory or isinstance(self._layout, CountedLayout):
+            return None
+        return self._segment.memory[self._layout.counter(number)]
 
     def _ticket(self, role: Role, index: int) -> Ticket:
         """Make a ticket with the segment, and with the waiters that the seat uses."""

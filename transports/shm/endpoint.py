@@ -49,7 +49,7 @@ class RingEndpoint(MappingEndpoint):
         self._native: object | None = None  # only one, since it knows which slot is next
         # Of the counters: it looks at the ring's words before it sleeps.
         policy = self._policy(interruptible=not futex.ORDERED)._replace(looks=0)
-        self._handles = Handles(segments, kind, ticket, lambda number: policy)
+        self._handles = Handles(segments, kind, ticket, lambda number: policy, self._layout.counter)
         try:
             self._cut()
             self._bind()

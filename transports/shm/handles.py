@@ -16,7 +16,7 @@ class Handles:
 
     Attributes:
         segment: the mapped segment.
-        waiters: by their number in the layout; empty for waiters in memory.
+        waiters: by their number in the layout; empty where processes sleep at words.
         natives: the same as capsules of native/waiters.h, where they are built.
     """
 
@@ -28,6 +28,7 @@ class Handles:
         kind: WaiterKind,
         ticket: Ticket,
         policy: Callable[[int], WaitPolicy],
+        place: Callable[[int], slice] | None = None,
     ) -> None:
         """Open them.
 
@@ -36,6 +37,7 @@ class Handles:
             kind: the kind of the waiters.
             ticket: the ticket, whose descriptors are taken over.
             policy: how a native end waits for the waiter of a number.
+            place: the bytes of the waiter of a number, where waiters are in the segment.
 
         Raises: PeerGone (one was removed), OSError, and the errors of the segment's kind.
         """
@@ -51,7 +53,10 @@ class Handles:
         try:
             for number, address in ticket.data["waiters"]:
                 fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
-                self.waiters[number] = waiter = kind.open(address, fd)
+                memory = None
+                if kind.in_memory and place is not None:
+                    memory = self.segment.memory[place(number)]
+                self.waiters[number] = waiter = kind.open(address, fd, memory)
                 if built() is None:  # while it has a name
                     self.natives[number] = waiter.native(policy(number))
         except BaseException:

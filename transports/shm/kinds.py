@@ -11,6 +11,7 @@ from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.segments.sysv import SysvSegments
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX
+from ipcbench.transports.sync.memory_waiter import PTHREAD_COND
 from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
 from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import WaiterKind
@@ -28,6 +29,7 @@ WAITERS: dict[str, WaiterKind] = {
         SysvSemaphores(),
         PosixSemaphores(),
         EventFds(),
+        PTHREAD_COND,
         FUTEX,
         SysvSemaphores(counted=True),
         EventFds(counted=True),

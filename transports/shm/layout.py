@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ipcbench.transports.contract import Role, Spec, Topology
 
 LINE_PAIR = 128  # bytes that x86 fetches together: IPCBENCH_LINE_PAIR of native/futex.h
+COUNTER_OFFSET = 24  # of a counter behind its doorbell: it takes 104 bytes at most
 DEFAULT_CAPACITY = 64 * 1024  # bytes a direction, as in a pipe: pipe(7)
 FEWEST, MOST = 4, 4096  # slots of a default depth
 LARGE = 1024 * 1024  # bytes of a message, from which on two slots are enough
@@ -109,6 +110,14 @@ class RingLayout:
     def doorbell(self, process: int) -> int:
         """Return the offset of a process's doorbell, one word."""
         return LINE_PAIR * process
+
+    def counter(self, process: int) -> slice:
+        """Return the place of the counter by which a process sleeps, where it is in memory.
+
+        It follows the doorbell: a process that wakes the other one writes both.
+        """
+        start = self.doorbell(process)
+        return slice(start + COUNTER_OFFSET, start + LINE_PAIR)
 
     def process(self, role: Role, index: int) -> int:
         """Return the number of the process in a seat."""

@@ -35,6 +35,7 @@ from ipcbench.transports.sync.doorbell import NATIVE_SPINS
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX, FutexWords
+from ipcbench.transports.sync.memory_waiter import PTHREAD_COND
 from ipcbench.transports.sync.posix_semaphore import PosixSemaphores
 from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.waiter import (
@@ -94,7 +95,7 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
             if removable:
                 self.acquire = uninterrupted(mine.wait, kind)
                 self.release = uninterrupted(mine.notify, kind)
-        elif kind.in_memory and not futex.ORDERED:
+        elif isinstance(kind, FutexWords) and not futex.ORDERED:
             calls = operations.Calls(self._words(interruptible=True), True)
             self.notify = translating(calls.notify, "notify")
             self.wait = translating(calls.wait, "wait")
@@ -112,7 +113,7 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
             return None
         if self._role is Role.MEMBER:
             return build("guard", self, *self._natives)
-        if self._memory is not None:
+        if isinstance(self._kind, FutexWords):
             self._native = self._native or self._words(interruptible=False)
             return build("with_owner", self, self._native)
         return build("signal", self, *self._of(self._natives))
@@ -206,8 +207,14 @@ class Signalling:
             pollable=self.kind.pollable,
             unlink_early=self.kind.unlink_early,
             undo=self.undo,
-            native_differs=self.kind.in_memory and futex.ORDERED,
+            native_differs=self._differs,
         )
+
+    @property
+    def _differs(self) -> bool:
+        """True if Python makes other calls than C: see futex.py, and native/memory_waiter.c."""
+        words = isinstance(self.kind, FutexWords)
+        return futex.ORDERED if words else self.kind.in_memory
 
     def probe(self) -> Limits | Unavailable:
         memory = _MEMORY.probe() if self.kind.in_memory else None
@@ -238,3 +245,7 @@ def eventfds() -> Signalling:
 
 def futexes() -> Signalling:
     return Signalling(FUTEX)  # no guard: entering a free one needs compare-and-swap
+
+
+def pthread_conds() -> Signalling:
+    return Signalling(PTHREAD_COND)

@@ -24,20 +24,24 @@ from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.commands.list import transports
 from ipcbench.bench.sweep.fitness import examine
-from ipcbench.transports.contract import Role, Spec, Topology, Transport
+from ipcbench.transports.contract import Role, Spec, Topology, Transport, Unavailable
 from ipcbench.transports.registry import get, names
 import ipcbench.transports.native as native
 
 why = missing()
 profile = with_options(load_profile("smoke"), Options(transports=("pipe",), runtimes=("native",)))
 found = plan(list(cells_of(profile.axes, lambda pattern: ["pipe"])), candidate, site())
-capsules = {}
+capsules, refused = {}, []
+alone = ("pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex", "spin-lock")
 if native.built() is not None:
     for name in names():
         transport = get(name)
         if Topology.FAN_IN not in transport.traits.topologies:
             continue
         if name.endswith("/huge"):  # few machines have huge pages
+            continue
+        if isinstance(transport.probe(), Unavailable):
+            refused.append(name)
             continue
         channel = transport.create(Spec(8, Topology.FAN_IN, 2))
         ticket = channel.ticket(Role.RECEIVER, 0)
@@ -55,6 +59,12 @@ print(json.dumps({
     "listed": {entry["name"]: entry["native"] for entry in transports() if "native" in entry},
     "doctor": [one.text for one in examine() if one.topic == "native runtime"],
     "no capsule": capsules,
+    "refused": refused,
+    "in C alone": [
+        [found.reason, found.remedy]
+        for found in (get(name).probe() for name in alone)
+        if isinstance(found, Unavailable)
+    ],
 }))
 """
 
@@ -101,6 +111,14 @@ def test_endpoints_have_no_operations(found: dict[str, Any]) -> None:
     if found["blocked"] == "ipcbench.transports.native._native":
         assert len(found["no capsule"]) == 4
     assert all(found["no capsule"].values())
+
+
+def test_what_only_c_can_use_is_unavailable(found: dict[str, Any]) -> None:
+    if found["blocked"] == "ipcbench.transports.native._native":
+        assert found["in C alone"] == [found["why"]] * 5
+        assert found["refused"] == ["shm:posix+pthread-cond"]
+    else:
+        assert found["in C alone"] == found["refused"] == []
 
 
 WITHOUT_TEXT = """

@@ -92,7 +92,9 @@ def test_patterns() -> None:
 
 
 def test_patterns_of_pairs() -> None:
-    waiters = ("sysv-sem", "posix-sem", "eventfd", "futex", "spin", "spin-block")
+    waiters = (
+        "sysv-sem", "posix-sem", "eventfd", "pthread-cond", "futex", "spin", "spin-block",
+    )  # fmt: skip
     assert set(matching("shm:memfd+*")) == {
         f"shm:memfd+{waiter}{pages}{way}"
         for waiter in waiters

@@ -1,0 +1,117 @@
+"""Waiters in shared memory that only C can use: a condition variable, and mutexes.
+
+Python has no atomic operations. A program in Python uses such an object through an extension, as
+here: `wait` and `notify` are methods in C, without a Python frame. Where the compiled part is not
+built, they are unavailable.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ipcbench.transports.base import refused
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Sharing,
+    Unavailable,
+    Wait,
+    WouldBlock,
+)
+from ipcbench.transports.native import WaitPolicy, built, operations
+from ipcbench.transports.sync.waiter import Fixed
+
+
+class MemoryWaiter:
+    """A counter, or a mutex: `wait` locks it, `notify` unlocks it."""
+
+    address = None
+    fd = None
+
+    def __init__(
+        self, kind: str, memory: memoryview, held: int | None, policy: WaitPolicy | None = None
+    ) -> None:
+        """Open it; `held`: the tokens of a new counter, 1 for a new mutex."""
+        calls = operations.MemoryWaiter(kind, memory, held, policy or WaitPolicy())
+        self._calls = calls
+        self.wait: Callable[[], object] = calls.wait
+        self.notify: Callable[[], object] = calls.notify
+
+    def try_wait(self) -> None:
+        try:
+            self._calls.try_wait()
+        except BlockingIOError as error:
+            raise WouldBlock("it would have to wait") from error
+
+    def native(self, policy: WaitPolicy) -> object:
+        return self._calls.counter(policy)
+
+    def guard(self, owner: object) -> object:
+        """Return the operations of a guard, which keep its owner alive."""
+        return self._calls.guard(owner)
+
+    def close(self) -> None:
+        self._calls.close()
+
+    def unlink(self) -> None:
+        """Do nothing: it is removed with the memory."""
+
+
+@dataclass(frozen=True)
+class MemoryWaiters:
+    """A kind of these waiters, by its name in native/memory_kinds.c."""
+
+    name: str
+
+    waiting = Wait.BLOCK
+    sharing = Sharing.NAME
+    lifetime = Lifetime.PROCESS
+    pollable = False
+    unlink_early = True
+    counted = False
+    in_memory = True
+    errors: tuple[type[Exception], ...] = ()
+
+    def translate(self, error: Exception) -> Exception | None:
+        return error
+
+    def is_full(self, error: Exception) -> bool:
+        return False
+
+    def probe(self) -> Unavailable | None:
+        return built() or try_in_memory(self.name)
+
+    def create(
+        self, initial: int, fixed: Fixed | None, memory: memoryview | None = None
+    ) -> MemoryWaiter:
+        assert memory is not None
+        reason = self.probe()
+        if reason is not None:
+            raise reason
+        return MemoryWaiter(self.name, memory, initial)
+
+    def open(self, address: Json, fd: int | None, memory: memoryview | None = None) -> MemoryWaiter:
+        assert memory is not None
+        reason = built()
+        if reason is not None:
+            raise reason
+        return MemoryWaiter(self.name, memory, None)
+
+
+def try_in_memory(kind: str) -> Unavailable | None:
+    """Create a waiter in memory and use it once; the reason where that fails."""
+    with mmap.mmap(-1, mmap.PAGESIZE) as memory:
+        try:
+            waiter: Any = MemoryWaiter(kind, memoryview(memory), 1)
+        except OSError as error:  # the C library shares no such objects: pthread_mutexattr(3)
+            return refused(f"a process-shared {kind}", error)
+        waiter.wait()
+        waiter.notify()
+        waiter.close()
+    return None
+
+
+PTHREAD_COND = MemoryWaiters("pthread-cond")
