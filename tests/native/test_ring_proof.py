@@ -13,6 +13,7 @@ from ipcbench.transports.native import header
 from tests import sampling
 from tests.native import breaks, ring_breaks
 from tests.native.interleavings import COUNTER, PARTS, PYTHON, WORD, C, Lost, Ring, explore
+from tests.native.threads import sanitized
 
 HERE = Path(__file__).parent
 
@@ -160,27 +161,7 @@ def _checked(folder: Path, spin: str, compiler: str, *defines: str) -> str:
 @pytest.fixture(scope="module")
 def threads(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Compile the harness with ThreadSanitizer; return the command that runs it."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    return _sanitized(compiler, header(), tmp_path_factory.mktemp("tsan"))
-
-
-def _sanitized(compiler: str, headers: Path, folder: Path) -> list[str]:
-    program = folder / "ring_threads"
-    command = [
-        # ThreadSanitizer does not see a memcpy(3) that the compiler has inlined.
-        compiler, "-fno-builtin-memcpy", "-std=gnu11", "-g", "-O1", "-fsanitize=thread",
-        "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror", f"-I{headers}",
-        "-o", str(program), str(HERE / "ring_threads.c"), "-lpthread",
-    ]  # fmt: skip
-    built = subprocess.run(command, capture_output=True, text=True)
-    if built.returncode:
-        assert "tsan" in built.stderr, built.stderr
-        pytest.skip("ThreadSanitizer is not installed: apt-get install libtsan2")
-    # Its shadow memory has fixed addresses, which a randomised layout may occupy.
-    fixed = shutil.which("setarch")
-    return [*([fixed, "-R"] if fixed else []), str(program)]
+    return sanitized("ring_threads.c", header(), tmp_path_factory.mktemp("tsan"))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +185,7 @@ def test_threads(
 def test_a_race_is_reported(one: ring_breaks.Break, threads: list[str], tmp_path: Path) -> None:
     """Memory orders that are too weak have no visible effect on x86."""
     headers = breaks.sources(one, tmp_path) / "transports/native"
-    broken = _sanitized("cc", headers, tmp_path)
+    broken = sanitized("ring_threads.c", headers, tmp_path)
     producers, *others = one.shape.split()
     ran = subprocess.run([*broken, producers, "3000", *others], capture_output=True, text=True)
     assert ran.returncode != 0
@@ -216,7 +197,8 @@ def test_tokens_that_are_left_are_reported(
     one: ring_breaks.Break, threads: list[str], tmp_path: Path
 ) -> None:
     """Each of them ends a later sleep too early."""
-    broken = _sanitized("cc", breaks.sources(one, tmp_path) / "transports/native", tmp_path)
+    headers = breaks.sources(one, tmp_path) / "transports/native"
+    broken = sanitized("ring_threads.c", headers, tmp_path)
     producers, *others = one.shape.split()
     ran = subprocess.run([*broken, producers, "3000", *others], capture_output=True, text=True)
     assert (ran.returncode, "tokens are left" in ran.stderr) == (1, True), ran.stderr
