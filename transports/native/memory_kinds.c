@@ -30,11 +30,19 @@ counter_give(void *place)
 }
 
 static ssize_t
+counter_block(void *counter)
+{
+    return ipcbench_counter_take(counter);
+}
+
+static ssize_t
 counter_wait(const struct waiter *self)
 {
     struct cond_counter *counter = ((const struct memory_user *)self)->place;
     if (self->policy.nowait)
         return ipcbench_counter_try(counter);
+    if (ipcbench_spins(&self->policy))
+        return ipcbench_spin(&self->policy, counter_try, counter_block, counter);
     return self->policy.interruptible ? ipcbench_counter_take_until(counter)
                                       : ipcbench_counter_take(counter);
 }

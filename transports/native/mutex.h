@@ -154,7 +154,7 @@ static inline ssize_t
 ipcbench_spin_lock(uint32_t *word, const struct wait_policy *policy)
 {
     for (unsigned looked = 0; ipcbench_spin_try(word) < 0; looked++) {
-        if (policy->interruptible && looked == ipcbench_interrupt_interval(policy))
+        if (policy->interruptible && looked == ipcbench_interrupt_interval(policy, 0))
             return -EINTR;
         if (policy->exclusive_cpu)
             ipcbench_pause();
