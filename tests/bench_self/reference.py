@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
+from ipcbench.bench.results.axes import BLOCK, CROSS_CORE, SAME_CORE
+from ipcbench.bench.results.axes import SPIN as SPIN_WAIT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_seconds, human_size
 from tests.bench_self.runs import Comparison, Ours, Program, Side, Target, Workers
@@ -34,6 +35,14 @@ FACILITIES: dict[str, tuple[str, Target | None]] = {
     "shm:posix+eventfd": ("shm_eventfd", EQUAL),
     "shm:posix+spin": ("shm_spin", None),
 }
+# Transport that spins -> its reference, on two cores: round trips of 64 bytes, or of nothing.
+SPINNING = {
+    "sysv-queue": "sysv_queue_spin",
+    "posix-queue": "posix_queue_spin",
+    "sysv-sem": "sysv_sem_spin",
+    "posix-sem": "posix_sem_spin",
+}
+SIGNALS = {"sysv-sem", "posix-sem"}
 LONGEST = {"sysv-queue": 8 * KIB, "posix-queue": 8 * KIB}  # kernel.msgmax, fs.mqueue.msgsize_max
 
 SPIN = "shm:posix+spin"
@@ -48,7 +57,12 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
     """Yield the comparisons in the order of the table."""
 
     def ours(
-        transport: str, pattern: str, size: int, placement: str, depth: int | None = None
+        transport: str,
+        pattern: str,
+        size: int,
+        placement: str,
+        depth: int | None = None,
+        wait: str = BLOCK,
     ) -> Ours:
         cell = Cell(
             transport=transport,
@@ -57,6 +71,7 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
             placement=placement,
             runtime=runtime,
             depth=depth,
+            wait=wait,
         )
         return Ours.planned(workers, cell)
 
@@ -70,6 +85,11 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
             fitting = min(size, LONGEST.get(transport, size))
             one = ours(transport, pattern, fitting, SAME_CORE)
             yield _compared(one, (Program(source, one), target))
+
+    for transport, source in SPINNING.items():
+        pattern, size = ("signal", 0) if transport in SIGNALS else ("latency", 64)
+        one = ours(transport, pattern, size, CROSS_CORE, wait=SPIN_WAIT)
+        yield _compared(one, (Program(source, one), EQUAL))
 
     for size, target in FLOOR.items():
         one = ours(SPIN, "latency", size, CROSS_CORE)
@@ -96,7 +116,9 @@ def comparisons(workers: Workers, runtime: str) -> Iterator[Comparison]:
 
 def _compared(ours: Ours, *others: tuple[Side, Target | None]) -> Comparison:
     cell = ours.cell
-    return Comparison(f"{cell.pattern} {human_size(cell.size)} {cell.placement}", ours, others)
+    wait = "" if cell.wait == BLOCK else f" {cell.wait}"
+    title = f"{cell.pattern} {human_size(cell.size)} {cell.placement}{wait}"
+    return Comparison(title, ours, others)
 
 
 def lines(one: Comparison) -> Iterator[str]:

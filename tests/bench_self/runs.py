@@ -170,7 +170,7 @@ class Program:
 
     def run(self, loops: int) -> float:
         cell, cpus = self.ours.cell, self.ours.cpus
-        mode = "pingpong" if cell.pattern == "latency" else "stream"
+        mode = "pingpong" if cell.pattern in ("latency", "signal") else "stream"
         size = cell.size if self.size is None else self.size
         arguments = [mode, size, loops, SETTINGS.warmups + SETTINGS.values, cpus[0][0], cpus[1][0]]
         arguments += [] if self.depth is None else [self.depth]

@@ -19,8 +19,11 @@ from tests.reference import build
 ONE_WAY = {
     "hand_over": "stream",
     "cache_lines": "pingpong",
-}  # the floors, with what each one measures
-QUEUES = {"sysv_queue", "posix_queue"}
+    "posix_sem_spin": "pingpong",
+    "sysv_sem_spin": "pingpong",
+}  # the floors and the signals, with what each one measures
+QUEUES = {"sysv_queue", "sysv_queue_spin", "posix_queue", "posix_queue_spin"}
+SIGNALS = {"posix_sem_spin", "sysv_sem_spin"}  # they carry no bytes
 RINGS = {name for name in build.NAMES if name.startswith("shm_")} | {"hand_over"}
 STREAMS = {"pipe", "fifo", "tcp", "unix_stream"}
 PLAYED = [
@@ -73,15 +76,15 @@ def _times(done: subprocess.CompletedProcess[str]) -> list[float]:
 
 
 def test_every_facility_has_its_reference() -> None:
-    assert RINGS | STREAMS | QUEUES | {"unix_dgram", "unix_seqpacket", "cache_lines"} == set(
-        build.NAMES
-    )
+    others = {"unix_dgram", "unix_seqpacket", "cache_lines"}
+    assert RINGS | STREAMS | QUEUES | SIGNALS | others == set(build.NAMES)
 
 
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
 @pytest.mark.parametrize("size", [64, 8192])
 def test_it_runs(name: str, mode: str, size: int, place: Path) -> None:
     """More messages than any buffer holds: no process waits for ever."""
+    size = 0 if name in SIGNALS else size
     times = _times(_run(_program(name), mode, size, 300, 3, CPUS[0], CPUS[0], place=place))
     assert len(times) == 3
     # The quickest machine takes some nanoseconds to copy 64 bytes twice.
@@ -91,7 +94,8 @@ def test_it_runs(name: str, mode: str, size: int, place: Path) -> None:
 @pytest.mark.skipif(len(CPUS) < 2, reason="two CPUs are needed: this process may use one alone")
 @pytest.mark.parametrize(("name", "mode"), PLAYED)
 def test_it_runs_across_cpus(name: str, mode: str, place: Path) -> None:
-    times = _times(_run(_program(name), mode, 64, 200, 2, CPUS[-1], CPUS[0], place=place))
+    size = 0 if name in SIGNALS else 64
+    times = _times(_run(_program(name), mode, size, 200, 2, CPUS[-1], CPUS[0], place=place))
     assert len(times) == 2
     assert all(time > 1 for time in times), times
 
@@ -189,7 +193,10 @@ def test_received_messages_are_compared(mode: str, place: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("name", ["sysv_queue", "shm_sysv_sem", "posix_queue", "shm_posix_sem"])
+@pytest.mark.parametrize(
+    "name",
+    ["sysv_queue", "shm_sysv_sem", "posix_queue", "shm_posix_sem", "sysv_queue_spin"],
+)
 def test_killed_it_leaves_nothing(name: str, number: signal.Signals, place: Path) -> None:
     """The other side ends too, and removes the objects of a killed one."""
     before = outliving()

@@ -7,6 +7,7 @@
 #include <sys/msg.h>
 
 #include "fd_seat.h"
+#include "spinning.h"
 
 /* Copy a message from the scratch buffer, which is used where the caller's may be too small. */
 static ssize_t
@@ -76,9 +77,9 @@ struct sysv {
     int in, out;   /* queues */
     long sent;     /* the type of messages sent */
     long wanted;   /* the type of messages received; 0: any, the oldest first */
-    int flags;     /* IPC_NOWAIT, or 0 */
     size_t size;   /* the largest message */
     char *scratch; /* headroom, and `size` bytes */
+    struct wait_policy policy;
 };
 
 struct message { /* msgop(2): its struct msgbuf */
@@ -93,6 +94,14 @@ around(const char *text)
     return (struct message *)(text - offsetof(struct message, text));
 }
 
+/* A message that is sent, or received: its bytes, and its type. */
+struct transfer {
+    const struct sysv *self;
+    char *bytes;
+    size_t size;
+    long type;
+};
+
 /* A removed queue: EIDRM for a call that waits, EINVAL for a later one (msgop(2)). */
 static ssize_t
 sysv_error(void)
@@ -102,68 +111,113 @@ sysv_error(void)
     return errno == ENOMSG ? -EAGAIN : -errno;
 }
 
-static ssize_t
-put(const struct sysv *self, long type, const char *data, size_t size)
+static inline ssize_t
+put(const struct transfer *made, int flags)
 {
     int failed;
-    if (size > self->size) /* for one beyond kernel.msgmax, msgsnd(2) fails with EINVAL */
+    if (made->size > made->self->size) /* beyond kernel.msgmax, msgsnd(2) fails with EINVAL */
         return -EMSGSIZE;
-    around(data)->type = type;
+    around(made->bytes)->type = made->type;
     do
-        failed = msgsnd(self->out, around(data), size, self->flags);
+        failed = msgsnd(made->self->out, around(made->bytes), made->size, flags);
     while (failed && errno == EINTR);
     return failed ? sysv_error() : 0;
 }
 
 /* Receive a message of the wanted type; set `type` to its own. */
-static ssize_t
-take(const struct sysv *self, char *buffer, size_t size, long *type)
+static inline ssize_t
+take(struct transfer *made, int flags)
 {
+    const struct sysv *self = made->self;
     ssize_t received;
     /* A message longer than the buffer stays in the queue (E2BIG). By ops.h it must be lost. */
-    int direct = size >= self->size;
-    char *place = direct ? buffer : self->scratch + IPCBENCH_HEADROOM;
+    int direct = made->size >= self->size;
+    char *place = direct ? made->bytes : self->scratch + IPCBENCH_HEADROOM;
     do
-        received = msgrcv(self->in, around(place), direct ? size : self->size, self->wanted,
-                          self->flags);
+        received = msgrcv(self->in, around(place), direct ? made->size : self->size, self->wanted,
+                          flags);
     while (received < 0 && errno == EINTR);
     if (received < 0)
         return sysv_error();
-    *type = around(place)->type;
-    return direct ? received : fitted(place, received, buffer, size);
+    made->type = around(place)->type;
+    return direct ? received : fitted(place, received, made->bytes, made->size);
+}
+
+static inline ssize_t
+put_waiting(void *made)
+{
+    return put(made, 0);
+}
+
+static inline ssize_t
+put_now(void *made)
+{
+    return put(made, IPC_NOWAIT);
 }
 
 static ssize_t
-sysv_send(void *ctx, const void *data, size_t size)
+put_spinning(void *argument)
 {
-    const struct sysv *self = ctx;
-    return put(self, self->sent, data, size);
+    const struct transfer *made = argument;
+    return ipcbench_spin(&made->self->policy, put_now, put_waiting, argument);
+}
+
+static inline ssize_t
+take_waiting(void *made)
+{
+    return take(made, 0);
+}
+
+static inline ssize_t
+take_now(void *made)
+{
+    return take(made, IPC_NOWAIT);
 }
 
 static ssize_t
-sysv_recv(void *ctx, void *buffer, size_t size)
+take_spinning(void *argument)
 {
-    long type;
-    return take(ctx, buffer, size, &type);
+    const struct transfer *made = argument;
+    return ipcbench_spin(&made->self->policy, take_now, take_waiting, argument);
 }
 
-/* A hub. Client 0 has type 1, since a type is never 0. */
+/* The operations for each way of waiting. Client 0 of a hub has type 1, since a type is never 0. */
+#define OPERATIONS(way)                                                                            \
+    static ssize_t sysv_send_##way(void *ctx, const void *data, size_t size)                       \
+    {                                                                                              \
+        const struct sysv *self = ctx;                                                             \
+        return put_##way(&(struct transfer){self, (char *)data, size, self->sent});                \
+    }                                                                                              \
+                                                                                                   \
+    static ssize_t sysv_recv_##way(void *ctx, void *buffer, size_t size)                           \
+    {                                                                                              \
+        return take_##way(&(struct transfer){ctx, buffer, size, 0});                               \
+    }                                                                                              \
+                                                                                                   \
+    static ssize_t sysv_recv_from_##way(void *ctx, void *buffer, size_t size)                      \
+    {                                                                                              \
+        struct transfer made = {ctx, buffer, size, 0};                                             \
+        ssize_t received = take_##way(&made);                                                      \
+        return received < 0 ? received : made.type - 1;                                            \
+    }                                                                                              \
+                                                                                                   \
+    static ssize_t sysv_send_to_##way(void *ctx, size_t index, const void *data, size_t size)      \
+    {                                                                                              \
+        if (index >= LONG_MAX) /* EINVAL of msgsnd(2) also means a removed queue */                \
+            return -EINVAL;                                                                        \
+        return put_##way(&(struct transfer){ctx, (char *)data, size, (long)index + 1});            \
+    }                                                                                              \
+                                                                                                   \
+    static const struct ipcbench_ops way = {                                                       \
+        .send = sysv_send_##way,                                                                   \
+        .recv = sysv_recv_##way,                                                                   \
+        .recv_from = sysv_recv_from_##way,                                                         \
+        .send_to = sysv_send_to_##way,                                                             \
+    };
 
-static ssize_t
-sysv_recv_from(void *ctx, void *buffer, size_t size)
-{
-    long type;
-    ssize_t received = take(ctx, buffer, size, &type);
-    return received < 0 ? received : type - 1;
-}
-
-static ssize_t
-sysv_send_to(void *ctx, size_t index, const void *data, size_t size)
-{
-    if (index >= LONG_MAX) /* a type is 1 or more; EINVAL of msgsnd(2) also means a removed queue */
-        return -EINVAL;
-    return put(ctx, (long)index + 1, data, size);
-}
+OPERATIONS(waiting)
+OPERATIONS(now)
+OPERATIONS(spinning)
 
 static void
 dispose(void *ctx)
@@ -177,15 +231,13 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
     PyObject *owner;
     struct sysv made = {0};
     Py_ssize_t size;
-    struct wait_policy policy;
     int hub;
     if (!PyArg_ParseTuple(arguments, "OiinllO&p:sysv_queue", &owner, &made.in, &made.out, &size,
-                          &made.sent, &made.wanted, ipcbench_wait_policy, &policy, &hub))
+                          &made.sent, &made.wanted, ipcbench_wait_policy, &made.policy, &hub))
         return NULL;
     if (size < 0)
         return PyErr_Format(PyExc_ValueError, "the size of a message is not negative");
     made.size = size;
-    made.flags = policy.nowait ? IPC_NOWAIT : 0;
     made.scratch = PyMem_RawMalloc(IPCBENCH_HEADROOM + made.size + 1);
     struct sysv *self = PyMem_RawMalloc(sizeof *self);
     if (self == NULL || made.scratch == NULL) {
@@ -194,14 +246,17 @@ sysv_queue(PyObject *Py_UNUSED(module), PyObject *arguments)
         return PyErr_NoMemory();
     }
     *self = made;
+    const struct ipcbench_ops *way = made.policy.nowait              ? &now
+                                     : ipcbench_spins(&made.policy) ? &spinning
+                                                                    : &waiting;
     struct ipcbench_ops ops = {.ctx = self};
     if (made.in >= 0)
-        ops.recv = sysv_recv;
+        ops.recv = way->recv;
     if (hub) {
-        ops.recv_from = sysv_recv_from;
-        ops.send_to = sysv_send_to;
+        ops.recv_from = way->recv_from;
+        ops.send_to = way->send_to;
     } else if (made.out >= 0) {
-        ops.send = sysv_send;
+        ops.send = way->send;
     }
     return ipcbench_capsule(ops, owner, dispose);
 }

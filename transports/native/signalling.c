@@ -179,13 +179,30 @@ static ssize_t
 signals_wait(void *ctx)
 {
     struct signals *signals = ctx;
+    int found;
+    do
+        found = sigwaitinfo(&signals->awaited, NULL);
+    while (found < 0 && errno == EINTR);
+    return found < 0 ? -errno : 0;
+}
+
+static ssize_t
+signals_try(void *ctx)
+{
+    struct signals *signals = ctx;
     const struct timespec now = {0};
     int found;
     do
-        found = signals->policy.nowait ? sigtimedwait(&signals->awaited, NULL, &now)
-                                : sigwaitinfo(&signals->awaited, NULL);
+        found = sigtimedwait(&signals->awaited, NULL, &now);
     while (found < 0 && errno == EINTR);
     return found < 0 ? -errno : 0;
+}
+
+static ssize_t
+signals_spin(void *ctx)
+{
+    struct signals *signals = ctx;
+    return ipcbench_spin(&signals->policy, signals_try, signals_wait, ctx);
 }
 
 static PyObject *
@@ -199,8 +216,13 @@ process_signal(PyObject *Py_UNUSED(module), PyObject *arguments)
     sigemptyset(&signals.awaited);
     if (sigaddset(&signals.awaited, signals.number) < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
-    return enclosed((struct ipcbench_ops){.wait = signals_wait, .notify = signals_notify},
-                    &signals, sizeof signals, owner, NULL);
+    struct ipcbench_ops ops = {
+        .wait = signals.policy.nowait             ? signals_try
+                : ipcbench_spins(&signals.policy) ? signals_spin
+                                                  : signals_wait,
+        .notify = signals_notify,
+    };
+    return enclosed(ops, &signals, sizeof signals, owner, NULL);
 }
 
 /* File locks. */

@@ -20,7 +20,7 @@ struct waiter {
     ssize_t (*notify)(const struct waiter *self);
     sem_t *semaphore; /* sem_open(3) */
     int id;           /* a set of System V, or a descriptor */
-    short flags;      /* semop(2): SEM_UNDO, IPC_NOWAIT */
+    short flags;      /* semop(2): SEM_UNDO */
     struct wait_policy policy;
 };
 
@@ -36,14 +36,18 @@ ipcbench_continues(const struct waiter *waiter)
  * and sem_post(3) are called directly. */
 
 static inline ssize_t
-ipcbench_wait(const struct waiter *waiter)
+ipcbench_wait_semaphore(const struct waiter *waiter)
 {
-    if (waiter->wait != NULL)
-        return waiter->wait(waiter);
     while (sem_wait(waiter->semaphore) < 0)
         if (!ipcbench_continues(waiter))
             return -errno;
     return 0;
+}
+
+static inline ssize_t
+ipcbench_wait(const struct waiter *waiter)
+{
+    return waiter->wait != NULL ? waiter->wait(waiter) : ipcbench_wait_semaphore(waiter);
 }
 
 static inline ssize_t

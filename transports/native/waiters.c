@@ -6,6 +6,8 @@
 #include <sys/sem.h>
 #include <unistd.h>
 
+#include "spinning.h"
+
 /* POSIX semaphores: no system call unless a process has to wait (sem_overview(7)). Their other
  * calls are in waiter.h. */
 
@@ -16,6 +18,24 @@ posix_try(const struct waiter *self)
         if (errno != EINTR)
             return -errno;
     return 0;
+}
+
+static ssize_t
+posix_look(void *waiter)
+{
+    return posix_try(waiter);
+}
+
+static ssize_t
+posix_block(void *waiter)
+{
+    return ipcbench_wait_semaphore(waiter);
+}
+
+static ssize_t
+posix_spin(const struct waiter *self)
+{
+    return ipcbench_spin(&self->policy, posix_look, posix_block, (void *)self);
 }
 
 /* System V semaphores, semop(2). A removed set means that the peer is gone. */
@@ -37,9 +57,33 @@ sysv_wait(const struct waiter *self)
 }
 
 static ssize_t
+sysv_try(const struct waiter *self)
+{
+    return sysv_change(self, -1, self->flags | IPC_NOWAIT);
+}
+
+static ssize_t
+sysv_look(void *waiter)
+{
+    return sysv_try(waiter);
+}
+
+static ssize_t
+sysv_block(void *waiter)
+{
+    return sysv_wait(waiter);
+}
+
+static ssize_t
+sysv_spin(const struct waiter *self)
+{
+    return ipcbench_spin(&self->policy, sysv_look, sysv_block, (void *)self);
+}
+
+static ssize_t
 sysv_notify(const struct waiter *self)
 {
-    return sysv_change(self, 1, self->flags & ~IPC_NOWAIT);
+    return sysv_change(self, 1, self->flags);
 }
 
 /* eventfd(2) with EFD_SEMAPHORE: each read(2) takes one. */
@@ -114,7 +158,9 @@ posix_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (semaphore == SEM_FAILED)
         return PyErr_SetFromErrnoWithFilename(PyExc_OSError, name);
     return enclosed((struct waiter){
-        .wait = policy.nowait ? posix_try : NULL,
+        .wait = policy.nowait             ? posix_try
+                : ipcbench_spins(&policy) ? posix_spin
+                                          : NULL,
         .semaphore = semaphore,
         .policy = policy,
     });
@@ -129,10 +175,12 @@ sysv_semaphore(PyObject *Py_UNUSED(module), PyObject *arguments)
                           &policy))
         return NULL;
     return enclosed((struct waiter){
-        .wait = sysv_wait,
+        .wait = policy.nowait             ? sysv_try
+                : ipcbench_spins(&policy) ? sysv_spin
+                                          : sysv_wait,
         .notify = sysv_notify,
         .id = id,
-        .flags = (undo ? SEM_UNDO : 0) | (policy.nowait ? IPC_NOWAIT : 0),
+        .flags = undo ? SEM_UNDO : 0,
         .policy = policy,
     });
 }
