@@ -48,16 +48,17 @@ class MemoryWaiter:
 def with_owner(owner: object, capsule: object, /) -> object:
     """Return a capsule of the same operations that keeps an owner alive as well."""
 
-# Over file descriptors. `epoll` waits for all of `reading`, -1: there is only one.
+# Over file descriptors. `several`: it receives from several peers, or is a hub's server; then
+# `epoll` waits for all of `reading`, -1: it spins.
 
 def pipes(
     owner: object,
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     /,
 ) -> object: ...
 def streams(
@@ -65,9 +66,9 @@ def streams(
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     check_space: bool,
     /,
 ) -> object: ...
@@ -76,9 +77,9 @@ def packets(
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     /,
 ) -> object: ...
 def datagrams(
@@ -86,9 +87,9 @@ def datagrams(
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     /,
 ) -> object: ...
 def datagram_hub(
@@ -96,9 +97,9 @@ def datagram_hub(
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     addresses: tuple[bytes, ...],
     /,
 ) -> object: ...
@@ -107,9 +108,9 @@ def posix_queues(
     reading: tuple[int, ...],
     writing: tuple[int, ...],
     size: int,
+    several: bool,
     epoll: int,
-    poll: bool,
-    nowait: bool,
+    policy: WaitPolicy,
     priority: int,
     /,
 ) -> object: ...

@@ -52,6 +52,7 @@ def build_over_descriptors(
         tuple(reading),
         tuple(writing),
         spec.size if size is None else size,
+        gatherer is not None,
         -1 if gatherer is None else gatherer.fileno(),
         WaitPolicy.of(spec),
         *more,

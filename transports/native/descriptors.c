@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fd_seat.h"
+#include "spinning.h"
 
 /* The error of the last call by the rules of ops.h: -EPIPE for all errors of a closed peer
  * (ECONNREFUSED is that of a datagram whose receiver was closed: unix(7)). */
@@ -27,17 +28,26 @@ last_error(void)
 
 /* Pipes and FIFOs. Python ignores SIGPIPE, so write(2) fails with EPIPE. */
 
-/* Send the rest of a message: wait for space even where `fd` is non-blocking. */
-static ssize_t
-write_rest(int fd, const char *data, size_t size)
+/* Wait for the rest of a message, or for space for it, also where `fd` is non-blocking and where the
+ * policy forbids to wait. `looked` counts the calls in vain. */
+static void
+wait_for_rest(const struct fd_seat *self, int fd, short event, unsigned looked)
 {
-    while (size > 0) {
+    if (ipcbench_after_look(&self->policy, looked, 1) <= 0)
+        ipcbench_poll(fd, event, -1);
+}
+
+static ssize_t
+write_rest(const struct fd_seat *self, int fd, const char *data, size_t size)
+{
+    for (unsigned looked = 0; size > 0;) {
         ssize_t moved = write(fd, data, size);
         if (moved >= 0) {
             data += moved;
             size -= moved;
+            looked = 0;
         } else if (errno == EAGAIN) {
-            ipcbench_poll(fd, POLLOUT, -1);
+            wait_for_rest(self, fd, POLLOUT, looked++);
         } else if (errno != EINTR) {
             return last_error();
         }
@@ -46,24 +56,26 @@ write_rest(int fd, const char *data, size_t size)
 }
 
 static ssize_t
-read_rest(int fd, char *buffer, size_t size, size_t received)
+read_rest(const struct fd_seat *self, int fd, char *buffer, size_t size, size_t received)
 {
-    while (received < size) {
+    for (unsigned looked = 0; received < size;) {
         ssize_t moved = read(fd, buffer + received, size - received);
         if (moved == 0)
             return -EPIPE; /* end of file within a message */
-        if (moved > 0)
+        if (moved > 0) {
             received += moved;
-        else if (errno == EAGAIN)
-            ipcbench_poll(fd, POLLIN, -1);
-        else if (errno != EINTR)
+            looked = 0;
+        } else if (errno == EAGAIN) {
+            wait_for_rest(self, fd, POLLIN, looked++);
+        } else if (errno != EINTR) {
             return last_error();
+        }
     }
     return size;
 }
 
 static ssize_t
-pipe_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, size_t size)
+pipe_give(const struct fd_seat *self, int fd, const char *data, size_t size)
 {
     ssize_t sent;
     do
@@ -71,11 +83,11 @@ pipe_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, size_
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? last_error() : write_rest(fd, data + sent, size - sent);
+    return sent < 0 ? last_error() : write_rest(self, fd, data + sent, size - sent);
 }
 
 static ssize_t
-pipe_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t size)
+pipe_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
 {
     ssize_t received;
     do
@@ -85,13 +97,13 @@ pipe_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t si
         return received;
     if (received <= 0)
         return received < 0 ? last_error() : -EPIPE;
-    return read_rest(fd, buffer, size, received);
+    return read_rest(self, fd, buffer, size, received);
 }
 
 /* Stream sockets. */
 
 static ssize_t
-stream_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, size_t size)
+stream_give(const struct fd_seat *self, int fd, const char *data, size_t size)
 {
     ssize_t sent;
     do
@@ -99,7 +111,7 @@ stream_give(const struct fd_seat *Py_UNUSED(self), int fd, const char *data, siz
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? last_error() : write_rest(fd, data + sent, size - sent);
+    return sent < 0 ? last_error() : write_rest(self, fd, data + sent, size - sent);
 }
 
 /* TCP accepts a part of even a small message where the buffer has no space for the whole. So a
@@ -114,7 +126,7 @@ stream_give_now(const struct fd_seat *self, int fd, const char *data, size_t siz
 }
 
 static ssize_t
-stream_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t size)
+stream_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
 {
     ssize_t received;
     do
@@ -124,7 +136,7 @@ stream_take(const struct fd_seat *Py_UNUSED(self), int fd, char *buffer, size_t 
         return received;
     if (received <= 0)
         return received < 0 ? last_error() : -EPIPE;
-    return read_rest(fd, buffer, size, received);
+    return read_rest(self, fd, buffer, size, received);
 }
 
 /* Sockets of messages, which are transferred as a whole. With MSG_TRUNC, recv(2) returns the
@@ -221,6 +233,38 @@ datagram_to(void *ctx, size_t index, const void *data, size_t size)
     if (index >= (size_t)self->seat.writing)
         return -EINVAL;
     return message_give(&self->seat, self->seat.outs[index], data, size);
+}
+
+/* The same ends, where they spin. */
+
+struct letter {
+    struct hub *hub;
+    char *buffer;
+    size_t size;
+};
+
+static ssize_t
+try_from(void *argument)
+{
+    struct letter *letter = argument;
+    return datagram_from(letter->hub, letter->buffer, letter->size);
+}
+
+static ssize_t
+datagram_from_spinning(void *ctx, void *buffer, size_t size)
+{
+    struct letter letter = {ctx, buffer, size};
+    const struct fd_seat *seat = &letter.hub->seat;
+    return ipcbench_spin_at(&seat->policy, seat->in, POLLIN, try_from, &letter);
+}
+
+static ssize_t
+datagram_to_spinning(void *ctx, size_t index, const void *data, size_t size)
+{
+    struct hub *self = ctx;
+    if (index >= (size_t)self->seat.writing)
+        return -EINVAL;
+    return ipcbench_give_spinning(&self->seat, self->seat.outs[index], data, size);
 }
 
 static ssize_t
@@ -347,6 +391,12 @@ datagram_hub(PyObject *Py_UNUSED(module), PyObject *arguments)
     }
     struct ipcbench_ops ops = {
         .ctx = self, .recv = datagram_any, .recv_from = datagram_from, .send_to = datagram_to};
+    if (ipcbench_spins(&given.policy)) {
+        ipcbench_spinning_operations(&self->seat, 0, &ops); /* it receives on one descriptor */
+        ops.send = NULL;
+        ops.recv_from = datagram_from_spinning;
+        ops.send_to = datagram_to_spinning;
+    }
     return ipcbench_capsule(ops, given.owner, dispose_hub);
 }
 

@@ -98,6 +98,7 @@ ipcbench_fd_seat_dispose(void *seat)
     PyMem_RawFree(self->outs);
     PyMem_RawFree(self->index_of);
     PyMem_RawFree(self->events);
+    PyMem_RawFree(self->looked_at);
 }
 
 /* True if all are descriptors; else an error is set. */
@@ -139,6 +140,17 @@ map_indices(struct fd_seat *self, PyObject *reading)
 }
 
 static int
+list_looked_at(struct fd_seat *self, PyObject *reading)
+{
+    self->looked_at = PyMem_RawCalloc(self->reading, sizeof *self->looked_at);
+    if (self->looked_at == NULL)
+        return -1;
+    for (int i = 0; i < self->reading; i++)
+        self->looked_at[i] = (struct pollfd){.fd = descriptor(reading, i), .events = POLLIN};
+    return 0;
+}
+
+static int
 fill(struct fd_seat *self, const struct fd_seat_args *given)
 {
     self->reading = self->open = (int)PyTuple_GET_SIZE(given->reading);
@@ -150,7 +162,10 @@ fill(struct fd_seat *self, const struct fd_seat_args *given)
         return -1;
     for (int i = 0; i < self->writing; i++)
         self->outs[i] = descriptor(given->writing, i);
-    return self->epoll < 0 ? 0 : map_indices(self, given->reading);
+    if (!given->several)
+        return 0;
+    return ipcbench_spins(&self->policy) ? list_looked_at(self, given->reading)
+                                         : map_indices(self, given->reading);
 }
 
 struct fd_seat *
@@ -160,6 +175,10 @@ ipcbench_fd_seat_new(const struct fd_seat_args *given)
         return NULL;
     if (given->size < 0) {
         PyErr_SetString(PyExc_ValueError, "the size of a message is not negative");
+        return NULL;
+    }
+    if (given->several && given->epoll < 0 && !ipcbench_spins(&given->policy)) {
+        PyErr_SetString(PyExc_ValueError, "there is no epoll(7) descriptor to wait for several");
         return NULL;
     }
     struct fd_seat *self = PyMem_RawCalloc(1, sizeof *self);
@@ -182,17 +201,18 @@ PyObject *
 ipcbench_fd_seat_capsule(struct fd_seat *self, const struct fd_seat_args *given)
 {
     struct ipcbench_ops ops = {.ctx = self};
-    if (self->epoll >= 0) {
+    if (ipcbench_spins(&self->policy)) {
+        ipcbench_spinning_operations(self, given->several, &ops);
+    } else if (given->several) {
         ops.recv = recv_any;
         if (self->writing) { /* a hub's server */
             ops.recv_from = recv_from_any;
             ops.send_to = send_to_one;
         }
-        return ipcbench_capsule(ops, given->owner, ipcbench_fd_seat_dispose);
+    } else {
+        ops.send = self->writing ? send_one : NULL;
+        if (self->reading)
+            ops.recv = self->policy.poll ? recv_polled : recv_one;
     }
-    if (self->writing)
-        ops.send = send_one;
-    if (self->reading)
-        ops.recv = given->policy.poll ? recv_polled : recv_one;
     return ipcbench_capsule(ops, given->owner, ipcbench_fd_seat_dispose);
 }

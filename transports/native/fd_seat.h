@@ -1,7 +1,10 @@
-/* Seats over file descriptors: pipes, sockets and POSIX queues. */
+/* Seats over file descriptors: pipes, sockets and POSIX queues.
+ *
+ * The descriptors of an end that spins (ipcbench_spins) are non-blocking. */
 #ifndef IPCBENCH_FD_SEAT_H
 #define IPCBENCH_FD_SEAT_H
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include "capsule.h"
@@ -25,6 +28,8 @@ struct fd_seat {
     int reading, writing; /* the number of each */
     int open, ready;      /* descriptors without end of file; events not served yet */
     struct epoll_event *events;
+    struct pollfd *looked_at; /* of an end that spins; fd -1: its peer is gone */
+    int next;                 /* the first to be looked at */
 };
 
 /* The arguments of a builder. */
@@ -32,18 +37,25 @@ struct fd_seat_args {
     PyObject *owner;
     PyObject *reading, *writing; /* tuples of descriptors */
     Py_ssize_t size;
-    int epoll; /* over all of `reading`, or -1 where there is only one */
+    int several; /* it receives from several peers, or is a hub's server */
+    int epoll;   /* over all of `reading` of such an end, or -1 where it spins */
     struct wait_policy policy;
 };
 
-#define IPCBENCH_FD_SEAT_FORMAT "OO!O!niO&"
+#define IPCBENCH_FD_SEAT_FORMAT "OO!O!npiO&"
 #define IPCBENCH_FD_SEAT_ADDRESSES(given)                                                          \
     &(given)->owner, &PyTuple_Type, &(given)->reading, &PyTuple_Type, &(given)->writing,           \
-        &(given)->size, &(given)->epoll, ipcbench_wait_policy, &(given)->policy
+        &(given)->size, &(given)->several, &(given)->epoll, ipcbench_wait_policy, &(given)->policy
 
 /* A seat over the descriptors; the caller sets `give` and `take`. NULL with an error set. */
 struct fd_seat *ipcbench_fd_seat_new(const struct fd_seat_args *given);
 void ipcbench_fd_seat_dispose(void *seat); /* a `dispose`: all but the struct itself */
+
+/* The operations of an end that spins (spinning_seat.c). */
+void ipcbench_spinning_operations(struct fd_seat *seat, int several, struct ipcbench_ops *ops);
+
+/* Send through a descriptor of an end that spins: 0, or -errno. */
+ssize_t ipcbench_give_spinning(struct fd_seat *seat, int fd, const char *data, size_t size);
 
 /* A capsule of the seat's operations; NULL with an error set. */
 PyObject *ipcbench_fd_seat_capsule(struct fd_seat *seat, const struct fd_seat_args *given);

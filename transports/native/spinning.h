@@ -58,6 +58,19 @@ ipcbench_interrupt_interval(const struct wait_policy *policy, int calling)
     return calling ? IPCBENCH_INTERRUPT_INTERVAL_CALLING : IPCBENCH_INTERRUPT_INTERVAL;
 }
 
+/* After a look in vain: 1, after some time, to look again; 0 to sleep; or -EINTR. `looked` counts the
+ * looks before this one. */
+static inline int
+ipcbench_after_look(const struct wait_policy *policy, unsigned looked, int calling)
+{
+    if (policy->sleeps && looked >= policy->looks)
+        return 0;
+    if (policy->interruptible && looked >= ipcbench_interrupt_interval(policy, calling))
+        return -EINTR;
+    ipcbench_pass_time(policy, looked);
+    return 1;
+}
+
 /* A call of a facility: its result, or -errno. */
 typedef ssize_t (*ipcbench_attempt)(void *argument);
 
@@ -71,11 +84,26 @@ ipcbench_spin(const struct wait_policy *policy, ipcbench_attempt look, ipcbench_
         ssize_t found = look(argument);
         if (found != -EAGAIN || policy->nowait)
             return found;
-        if (policy->sleeps && looked >= policy->looks)
-            return block(argument);
-        if (policy->interruptible && looked >= ipcbench_interrupt_interval(policy, 1))
-            return -EINTR;
-        ipcbench_pass_time(policy, looked);
+        int again = ipcbench_after_look(policy, looked, 1);
+        if (again <= 0)
+            return again == 0 ? block(argument) : again;
+    }
+}
+
+/* The same for a call over a descriptor that is non-blocking: it sleeps in poll(2) for `event`. */
+static inline __attribute__((always_inline)) ssize_t
+ipcbench_spin_at(const struct wait_policy *policy, int fd, short event, ipcbench_attempt look,
+                 void *argument)
+{
+    for (unsigned looked = 0;; looked++) {
+        ssize_t found = look(argument);
+        if (found != -EAGAIN || policy->nowait)
+            return found;
+        int again = ipcbench_after_look(policy, looked, 1);
+        if (again == 0)
+            again = ipcbench_poll(fd, event, -1);
+        if (again < 0)
+            return again;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "waiters.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <unistd.h>
@@ -107,6 +108,19 @@ event_wait_polled(const struct waiter *self)
     return found < 0 ? found : event_wait(self);
 }
 
+/* It spins: the descriptor is non-blocking, for all processes that share the counter. */
+static ssize_t
+try_event(void *argument)
+{
+    return event_wait(argument);
+}
+
+static ssize_t
+event_wait_spinning(const struct waiter *self)
+{
+    return ipcbench_spin_at(&self->policy, self->id, POLLIN, try_event, (void *)self);
+}
+
 static ssize_t
 event_notify(const struct waiter *self)
 {
@@ -192,8 +206,11 @@ eventfd_of(PyObject *Py_UNUSED(module), PyObject *arguments)
     struct wait_policy policy;
     if (!PyArg_ParseTuple(arguments, "iO&:eventfd", &fd, ipcbench_wait_policy, &policy))
         return NULL;
+    int polls = policy.nowait || policy.poll;
     return enclosed((struct waiter){
-        .wait = policy.nowait || policy.poll ? event_wait_polled : event_wait,
+        .wait = polls                   ? event_wait_polled
+                : ipcbench_spins(&policy) ? event_wait_spinning
+                                          : event_wait,
         .notify = event_notify,
         .id = fd,
         .policy = policy,

@@ -1,0 +1,140 @@
+/* Seats that spin: their descriptors are non-blocking, and are looked at again and again. */
+#include "fd_seat.h"
+#include "spinning.h"
+
+struct transfer {
+    struct fd_seat *seat;
+    int fd;
+    const char *data;
+    char *buffer;
+    size_t size;
+    int from; /* the place of the descriptor that the message came from */
+};
+
+/* One descriptor each way. */
+
+static ssize_t
+try_give(void *argument)
+{
+    struct transfer *made = argument;
+    return made->seat->give(made->seat, made->fd, made->data, made->size);
+}
+
+ssize_t
+ipcbench_give_spinning(struct fd_seat *seat, int fd, const char *data, size_t size)
+{
+    struct transfer made = {.seat = seat, .fd = fd, .data = data, .size = size};
+    return ipcbench_spin_at(&seat->policy, fd, POLLOUT, try_give, &made);
+}
+
+static ssize_t
+send_spinning(void *ctx, const void *data, size_t size)
+{
+    struct fd_seat *self = ctx;
+    return ipcbench_give_spinning(self, self->out, data, size);
+}
+
+static ssize_t
+try_take(void *argument)
+{
+    struct transfer *made = argument;
+    return made->seat->take(made->seat, made->fd, made->buffer, made->size);
+}
+
+static ssize_t
+recv_spinning(void *ctx, void *buffer, size_t size)
+{
+    struct fd_seat *self = ctx;
+    struct transfer made = {.seat = self, .fd = self->in, .buffer = buffer, .size = size};
+    return ipcbench_spin_at(&self->policy, self->in, POLLIN, try_take, &made);
+}
+
+/* Several descriptors: each one is looked at once before any is looked at again, so that one busy
+ * sender does not block the others: as in transports/base/multiplexing.py. */
+
+static ssize_t
+look_at_all(void *argument)
+{
+    struct transfer *made = argument;
+    struct fd_seat *self = made->seat;
+    for (int left = self->reading; left > 0; left--) {
+        int place = self->next;
+        int fd = self->looked_at[place].fd;
+        self->next = place + 1 == self->reading ? 0 : place + 1;
+        if (fd < 0)
+            continue;
+        ssize_t found = self->take(self, fd, made->buffer, made->size);
+        if (found == -EAGAIN)
+            continue;
+        if (found != -EPIPE || self->open == 1) {
+            made->from = place;
+            return found;
+        }
+        self->looked_at[place].fd = -1; /* as in fd_seat.c, gather */
+        self->open--;
+    }
+    return -EAGAIN;
+}
+
+/* poll(2) ignores the entries whose descriptor is negative. */
+static ssize_t
+sleep_for_any(void *argument)
+{
+    struct transfer *made = argument;
+    struct fd_seat *self = made->seat;
+    ssize_t found;
+    do {
+        if (poll(self->looked_at, self->reading, -1) < 0 && errno != EINTR)
+            return -errno;
+        found = look_at_all(made);
+    } while (found == -EAGAIN);
+    return found;
+}
+
+static ssize_t
+gather_spinning(struct fd_seat *self, void *buffer, size_t size, int *from)
+{
+    struct transfer made = {.seat = self, .buffer = buffer, .size = size};
+    ssize_t found = ipcbench_spin(&self->policy, look_at_all, sleep_for_any, &made);
+    *from = made.from;
+    return found;
+}
+
+static ssize_t
+recv_any_spinning(void *ctx, void *buffer, size_t size)
+{
+    int from;
+    return gather_spinning(ctx, buffer, size, &from);
+}
+
+static ssize_t
+recv_from_any_spinning(void *ctx, void *buffer, size_t size)
+{
+    int from;
+    ssize_t found = gather_spinning(ctx, buffer, size, &from);
+    return found < 0 ? found : from;
+}
+
+static ssize_t
+send_to_one_spinning(void *ctx, size_t index, const void *data, size_t size)
+{
+    struct fd_seat *self = ctx;
+    if (index >= (size_t)self->writing)
+        return -EINVAL;
+    return ipcbench_give_spinning(self, self->outs[index], data, size);
+}
+
+void
+ipcbench_spinning_operations(struct fd_seat *seat, int several, struct ipcbench_ops *ops)
+{
+    if (!several) {
+        ops->send = seat->writing ? send_spinning : NULL;
+        ops->recv = seat->reading ? recv_spinning : NULL;
+        return;
+    }
+    ops->recv = recv_any_spinning;
+    if (seat->writing) { /* a hub's server */
+        ops->recv_from = recv_from_any_spinning;
+        ops->send_to = send_to_one_spinning;
+    }
+}
