@@ -14,8 +14,10 @@ from ipcbench.transports.base.defaults import (
 from ipcbench.transports.base.descriptors import (
     close_all,
     duplicate_all,
+    pass_time_to_send,
     read_rest,
     reader,
+    stream_look,
     write_rest,
     writer,
 )
@@ -23,6 +25,16 @@ from ipcbench.transports.base.in_flight import bytes_in_flight, held_by, held_by
 from ipcbench.transports.base.multiplexing import DescriptorEndpoint, Gathered, Gatherer, serve
 from ipcbench.transports.base.os_errors import refused, refused_in_shm, translate
 from ipcbench.transports.base.remedies import raise_limit, set_kernel, sysctl_limit
+from ipcbench.transports.base.spinning import (
+    Look,
+    PassTime,
+    SpinningGatherer,
+    keeps_looking,
+    pass_time,
+    pass_time_at,
+    spinning_receive,
+    when_full,
+)
 from ipcbench.transports.base.sysctl import sysctl, sysctl_text
 from ipcbench.transports.base.waiting import (
     NEVER,
@@ -30,16 +42,21 @@ from ipcbench.transports.base.waiting import (
     Receive,
     Send,
     looks_of,
+    polling,
     send_if_room,
+    spins,
     waiting_call,
     waiting_receive,
 )
 
 __all__ = [
-    "NEVER", "SYSTEM_CALLS", "DescriptorEndpoint", "Gathered", "Gatherer", "MappingEndpoint",
-    "PlainChannel", "PlainEndpoint", "Receive", "Send", "bytes_in_flight", "check_seat",
-    "check_spec", "close_all", "closed", "duplicate_all", "fitted", "forbidden", "held_by",
-    "held_by_socket", "looks_of", "path_in", "raise_limit", "read_rest", "reader", "refused",
-    "refused_in_shm", "send_if_room", "serve", "set_kernel", "sysctl", "sysctl_limit",
-    "sysctl_text", "translate", "waiting_call", "waiting_receive", "write_rest", "writer",
+    "NEVER", "SYSTEM_CALLS", "DescriptorEndpoint", "Gathered", "Gatherer", "Look",
+    "MappingEndpoint", "PassTime", "PlainChannel", "PlainEndpoint", "Receive", "Send",
+    "SpinningGatherer", "bytes_in_flight", "check_seat", "check_spec", "close_all", "closed",
+    "duplicate_all", "fitted", "forbidden", "held_by", "held_by_socket", "keeps_looking",
+    "looks_of", "pass_time", "pass_time_at", "pass_time_to_send", "path_in", "polling",
+    "raise_limit", "read_rest", "reader", "refused", "refused_in_shm", "send_if_room", "serve",
+    "set_kernel", "spinning_receive", "spins", "stream_look", "sysctl", "sysctl_limit",
+    "sysctl_text", "translate", "waiting_call", "waiting_receive", "when_full", "write_rest",
+    "writer",
 ]  # fmt: skip

@@ -10,30 +10,43 @@ import io
 import os
 import select
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ipcbench.transports.base.os_errors import translate
-from ipcbench.transports.contract import PeerGone, WouldBlock
+from ipcbench.transports.base.spinning import Look, PassTime, pass_time_at, when_full
+from ipcbench.transports.base.waiting import polling, spins
+from ipcbench.transports.contract import PeerGone, Spec, WouldBlock
 
 
-def writer(fd: int, size: int) -> Callable[[Any], None]:
+def writer(fd: int, size: int, spec: Spec | None = None) -> Callable[[Any], None]:
     """Make a `send` by write(2).
 
     Args:
         fd: the descriptor, which stays the caller's.
         size: the size of every message, in bytes.
+        spec: the seat's spec; None: it does not spin.
     """
     write = os.write  # its result is compared with the size: `len` costs a tenth of the call
+    pass_some = pass_time_to_send(fd, spec)
+    full = when_full(partial(write, fd), pass_some)
 
     def send(data: Any, /) -> None:
         try:
             sent = write(fd, data)
+        except BlockingIOError:
+            sent = full(data)
         except OSError as error:
             raise translate(error, "send") from error
         if sent != size:
-            write_rest(fd, memoryview(data), sent)
+            write_rest(fd, memoryview(data), sent, pass_some)
 
     return send
+
+
+def pass_time_to_send(fd: int, spec: Spec | None) -> PassTime | None:
+    """Make the call between two attempts to send; None: the end does not spin."""
+    return pass_time_at(spec, fd, select.POLLOUT) if spec is not None and spins(spec) else None
 
 
 def reader(fd: int, size: int) -> Callable[[memoryview], int]:
@@ -63,33 +76,56 @@ def reader(fd: int, size: int) -> Callable[[memoryview], int]:
     return recv_into
 
 
-def write_rest(fd: int, data: memoryview, sent: int) -> None:
+def stream_look(fd: int, spec: Spec) -> Look:
+    """Make the look of an end that spins at a byte stream, by read(2).
+
+    FileIO.readinto returns None where there is nothing, and so spares Python an exception.
+
+    Args:
+        fd: the descriptor, which is non-blocking and stays the caller's.
+        spec: the seat's spec.
+    """
+    pass_some = pass_time_at(spec, fd, select.POLLIN)
+
+    def finish(buffer: memoryview, received: int) -> int:
+        if received == 0:
+            raise PeerGone("receive: end of file")
+        return read_rest(fd, buffer, received, pass_some)
+
+    return Look(io.FileIO(fd, closefd=False).readinto, finish)
+
+
+def write_rest(fd: int, data: memoryview, sent: int, pass_some: PassTime | None = None) -> None:
     """Write the rest of a message, waiting for room even where the descriptor does not block.
 
     Args:
         fd: the descriptor.
         data: the whole message.
         sent: the bytes of it that are written already.
+        pass_some: the call between two attempts; None: it sleeps in poll(2).
 
     Raises:
         PeerGone, Closed: as `Endpoint.send`.
     """
+    pass_some, looked = pass_some or _sleep_for(fd, select.POLLOUT), 0
     while sent < len(data):
         try:
             sent += os.write(fd, data[sent:])
+            looked = 0
         except BlockingIOError:
-            wait_for(fd, select.POLLOUT)
+            looked = pass_some(looked)
         except OSError as error:
             raise translate(error, "send") from error
 
 
-def read_rest(fd: int, buffer: memoryview, received: int) -> int:
+def read_rest(fd: int, buffer: memoryview, received: int, pass_some: PassTime | None = None) -> int:
     """Receive the rest of a message, waiting for it even where the descriptor does not block.
 
     Args:
         fd: the descriptor.
         buffer: the whole message's buffer.
         received: the bytes of it that are filled already.
+        pass_some: the call between two attempts; None: it sleeps in poll(2).
 
     Returns:
         The length of the buffer.
@@ -97,25 +133,30 @@ def read_rest(fd: int, buffer: memoryview, received: int) -> int:
     Raises:
         PeerGone, Closed: as `Endpoint.recv_into`.
     """
+    pass_some, looked = pass_some or _sleep_for(fd, select.POLLIN), 0
     while received < len(buffer):
         try:
             count = os.readv(fd, [buffer[received:]])
         except BlockingIOError:
-            wait_for(fd, select.POLLIN)
+            looked = pass_some(looked)
             continue
         except OSError as error:
             raise translate(error, "receive") from error
         if count == 0:
             raise PeerGone("receive: end of file in the middle of a message")
         received += count
+        looked = 0
     return received
 
 
-def wait_for(fd: int, event: int) -> None:
-    """Wait until poll(2) reports the event, an error or a hang-up."""
-    poller = select.poll()
-    poller.register(fd, event)
-    poller.poll()
+def _sleep_for(fd: int, event: int) -> PassTime:
+    """Make the call that waits until poll(2) reports the event, an error or a hang-up."""
+
+    def sleep(looked: int) -> int:
+        polling(fd, event)(None)
+        return looked
+
+    return sleep
 
 
 def close_all(fds: Iterable[int]) -> None:

@@ -10,6 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ipcbench.transports.base.defaults import PlainEndpoint, forbidden
+from ipcbench.transports.base.spinning import (
+    Look,
+    SpinningGatherer,
+    pass_time_at,
+    spinning_receive,
+)
 from ipcbench.transports.base.waiting import Receive, Send, waiting_receive
 from ipcbench.transports.contract import PeerGone, Ticket, WouldBlock
 
@@ -51,7 +57,7 @@ def serve(
 class DescriptorEndpoint(PlainEndpoint):
     """Endpoint whose receiving handles are descriptors, which poll(2) and epoll(7) know."""
 
-    _gatherer: Gatherer | None = None
+    _gatherer: Gatherer | SpinningGatherer | None = None
 
     def _bind(
         self,
@@ -80,6 +86,34 @@ class DescriptorEndpoint(PlainEndpoint):
             self.send = send
         for fd, receive in receivers.items():
             self.recv_into = waiting_receive(receive, fd, spec)
+
+    def _bind_spinning(
+        self,
+        ticket: Ticket,
+        looks: Mapping[int, Look],
+        senders: Sequence[Send],
+        *,
+        gathers: bool = False,
+    ) -> None:
+        """Set the calls of a seat that spins: see `_bind`.
+
+        Args:
+            ticket: the seat's ticket.
+            looks: a look at each descriptor, in the order of the peers' indices.
+            senders: a send for each peer, or for all of them together.
+            gathers: the seat receives from several descriptors, as a hub's server does.
+        """
+        spec = ticket.spec
+        if gathers or ticket.serves_hub:
+            self._gatherer = SpinningGatherer(looks, spec)
+            self.recv_into = self._gatherer.recv_into
+            if ticket.serves_hub:
+                serve(self, self._gatherer, senders)
+            return
+        for send in senders:
+            self.send = send
+        for fd, look in looks.items():
+            self.recv_into = spinning_receive(look, spec, pass_time_at(spec, fd, select.POLLIN))
 
     def close(self) -> None:
         if self._gatherer is not None:

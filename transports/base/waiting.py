@@ -13,7 +13,7 @@ SYSTEM_CALLS = 100  # looks by system calls before an end sleeps: some 20 micros
 
 Receive: TypeAlias = Callable[[memoryview], int]
 Send: TypeAlias = Callable[[Any], None]
-Look: TypeAlias = Callable[[float | None], object]
+Poll: TypeAlias = Callable[..., object]
 """Waits for data: until it is there (None), or not at all (0), and then it is true or false."""
 
 
@@ -35,7 +35,7 @@ def looks_of(spec: Spec, default: int = SYSTEM_CALLS) -> int:
     return default if spec.exclusive_cpus else default // 100 + 1
 
 
-def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive:
+def waiting_receive(receive: Receive, source: int | Poll, spec: Spec) -> Receive:
     """Make a receive wait as the spec says.
 
     Args:
@@ -49,7 +49,7 @@ def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive
     """
     if spec.wait is not Wait.POLL:
         return receive
-    look: Any = _poll(source, select.POLLIN) if isinstance(source, int) else source
+    look: Any = polling(source, select.POLLIN) if isinstance(source, int) else source
 
     def recv_into(buffer: memoryview, /) -> int:
         look()  # without an argument, poll(2) waits: the shortest call
@@ -68,15 +68,23 @@ def waiting_receive(receive: Receive, source: int | Look, spec: Spec) -> Receive
     return recv_into if isinstance(source, int) else recv_into_by_its_poll
 
 
+def spins(spec: Spec) -> bool:
+    """Tell whether an end looks more than once before it sleeps, at handles that do not block."""
+    return not spec.nowait and looks_of(spec) != 0
+
+
 def waiting_call(waiter: Any, spec: Spec) -> Callable[[], object]:
     """Choose the call of a waiter that waits as the spec says.
 
     Args:
-        waiter: has `wait` and `try_wait`, and `poll_wait` if it can be polled.
+        waiter: has `wait` and `try_wait`, `poll_wait` if it can be polled, and `spinning`, which
+            makes its call that spins, if its kind can.
         spec: the requirements.
     """
     if spec.nowait:
         return waiter.try_wait  # type: ignore[no-any-return]
+    if spins(spec):
+        return waiter.spinning(spec)  # type: ignore[no-any-return]
     return waiter.poll_wait if spec.wait is Wait.POLL else waiter.wait  # type: ignore[no-any-return]
 
 
@@ -90,7 +98,7 @@ def send_if_room(fd: int, send: Send) -> Send:
         fd: the descriptor that `send` writes to.
         send: sends one whole message.
     """
-    look = _poll(fd, select.POLLOUT)
+    look = polling(fd, select.POLLOUT)
 
     def send_at_once(data: Any, /) -> None:
         if not look(0):
@@ -100,7 +108,8 @@ def send_if_room(fd: int, send: Send) -> Send:
     return send_at_once
 
 
-def _poll(fd: int, event: int) -> Look:
+def polling(fd: int, event: int) -> Poll:
+    """Make the call of poll(2) for one event of one descriptor."""
     poller = select.poll()
     poller.register(fd, event)
     return poller.poll

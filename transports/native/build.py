@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ipcbench.transports.base import Gatherer
+from ipcbench.transports.base import Gatherer, SpinningGatherer
 from ipcbench.transports.contract import Spec
 from ipcbench.transports.native.endpoint import built, operations
 from ipcbench.transports.native.wait_policy import WaitPolicy
@@ -31,7 +31,7 @@ def build_over_descriptors(
     reading: Iterable[int],
     writing: Iterable[int],
     *more: Any,
-    gatherer: Gatherer | None = None,
+    gatherer: Gatherer | SpinningGatherer | None = None,
     size: int | None = None,
 ) -> object | None:
     """Build the operations over an endpoint's descriptors; None where they are not built.
@@ -53,7 +53,7 @@ def build_over_descriptors(
         tuple(writing),
         spec.size if size is None else size,
         gatherer is not None,
-        -1 if gatherer is None else gatherer.fileno(),
+        gatherer.fileno() if isinstance(gatherer, Gatherer) else -1,
         WaitPolicy.of(spec),
         *more,
     )

@@ -18,6 +18,8 @@ from ipcbench.transports.base import (
     reader,
     refused,
     set_kernel,
+    spins,
+    stream_look,
     sysctl,
     sysctl_limit,
     writer,
@@ -50,6 +52,7 @@ TRAITS = Traits(
     sharing=Sharing.DESCRIPTORS,
     zero_length=False,
     pollable=True,
+    spins=True,
     copies=2,  # into the kernel's pages, and out of them
     native=True,
 )
@@ -77,9 +80,12 @@ class PipeEndpoint(DescriptorEndpoint):
         self._spec = spec = ticket.spec
         try:
             for fd in (*reading, *writing):
-                os.set_blocking(fd, not spec.nowait)
-            receivers = {fd: reader(fd, spec.size) for fd in reading}
-            self._bind(ticket, receivers, [writer(fd, spec.size) for fd in writing])
+                os.set_blocking(fd, not (spec.nowait or spins(spec)))
+            senders = [writer(fd, spec.size, spec) for fd in writing]
+            if spins(spec):
+                self._bind_spinning(ticket, {fd: stream_look(fd, spec) for fd in reading}, senders)
+            else:
+                self._bind(ticket, {fd: reader(fd, spec.size) for fd in reading}, senders)
         except BaseException:
             self.close()
             raise

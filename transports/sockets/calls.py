@@ -6,22 +6,35 @@ import errno
 import socket
 from typing import Any
 
-from ipcbench.transports.base import Receive, Send, read_rest, translate, write_rest
-from ipcbench.transports.contract import MessageTooLarge, PeerGone
+from ipcbench.transports.base import (
+    Look,
+    Receive,
+    Send,
+    pass_time_to_send,
+    read_rest,
+    translate,
+    when_full,
+    write_rest,
+)
+from ipcbench.transports.contract import MessageTooLarge, PeerGone, Spec
 
 
-def stream_sender(connection: socket.socket, size: int) -> Send:
-    """Make the `send` of a SOCK_STREAM, whose messages have this size."""
-    transmit = connection.send
+def stream_sender(connection: socket.socket, spec: Spec) -> Send:
+    """Make the `send` of a SOCK_STREAM, whose messages have the spec's size."""
+    transmit, size = connection.send, spec.size
     fd = connection.fileno()
+    pass_some = pass_time_to_send(fd, spec)
+    full = when_full(transmit, pass_some)
 
     def send(data: Any, /) -> None:
         try:
             sent = transmit(data)
+        except BlockingIOError:
+            sent = full(data)
         except OSError as error:
             raise translate(error, "send") from error
         if sent != size:
-            write_rest(fd, memoryview(data), sent)
+            write_rest(fd, memoryview(data), sent, pass_some)
 
     return send
 
@@ -63,13 +76,16 @@ def check_message(data: memoryview, size: int, *, empty: bool) -> None:
         raise ValueError("a message of no bytes looks like the end of file")
 
 
-def message_sender(connection: socket.socket) -> Send:
+def message_sender(connection: socket.socket, spec: Spec) -> Send:
     """Make the `send` of a SOCK_SEQPACKET or SOCK_DGRAM: it sends all or nothing."""
     transmit = connection.send
+    full = when_full(transmit, pass_time_to_send(connection.fileno(), spec))
 
     def send(data: Any, /) -> None:
         try:
             transmit(data)
+        except BlockingIOError:
+            full(data)
         except OSError as error:
             raise translate(error, "send") from error
 
@@ -117,6 +133,45 @@ def message_receiver(connection: socket.socket, size: int, *, empty_is_end: bool
         return received
 
     return recv_into if size else recv_short
+
+
+def message_look(connection: socket.socket, size: int, *, empty_is_end: bool) -> Look:
+    """Make the look of an end that spins at a SOCK_SEQPACKET or SOCK_DGRAM.
+
+    Not by read(2), as that of a stream: it would cut a long message in silence.
+
+    Args:
+        connection: the socket, which is non-blocking.
+        size: the largest message.
+        empty_is_end: a message of no bytes is the end of file.
+    """
+    receive = connection.recv_into
+    whole = socket.MSG_TRUNC  # as in message_receiver
+    nothing = memoryview(bytearray(1))
+
+    def attempt(buffer: memoryview) -> int | None:
+        try:
+            return receive(buffer, size, whole)
+        except BlockingIOError:
+            return None
+        except ValueError:
+            return attempt_short(buffer)
+
+    def attempt_short(buffer: memoryview) -> int | None:
+        try:
+            received = receive(buffer or nothing, 0, whole)
+        except BlockingIOError:
+            return None
+        return received if received == 0 else finish(buffer, received)
+
+    def finish(buffer: memoryview, received: int) -> int:
+        if received > len(buffer):
+            raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")
+        if received == 0 and empty_is_end:
+            raise PeerGone("receive: end of file")
+        return received
+
+    return Look(attempt if size else attempt_short, finish)
 
 
 def largest_message(kind: socket.SocketKind) -> int:

@@ -19,12 +19,15 @@ from typing import Any
 
 from ipcbench.transports.base import (
     DescriptorEndpoint,
+    Look,
     PlainChannel,
     Receive,
     Send,
     duplicate_all,
     held_by_socket,
     send_if_room,
+    spins,
+    stream_look,
 )
 from ipcbench.transports.contract import (
     Framing,
@@ -40,6 +43,7 @@ from ipcbench.transports.kernel_objects import check_ours
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
     check_message,
+    message_look,
     message_receiver,
     message_sender,
     stream_receiver,
@@ -293,13 +297,15 @@ class ConnectedEndpoint(DescriptorEndpoint):
         self._empty = traits.zero_length  # else a message of no bytes is the end of file
         try:
             for connection in connections:
-                connection.setblocking(not ticket.spec.nowait)
-            self._bind(
-                ticket,
-                {one.fileno(): self._receiver(one) for one in self._reading},
-                [self._sender(one) for one in self._writing],
-                gathers=ticket.role is Role.RECEIVER,
-            )
+                connection.setblocking(not (ticket.spec.nowait or spins(ticket.spec)))
+            senders = [self._sender(one) for one in self._writing]
+            gathers = ticket.role is Role.RECEIVER
+            if spins(ticket.spec):
+                looks = {one.fileno(): self._look(one) for one in self._reading}
+                self._bind_spinning(ticket, looks, senders, gathers=gathers)
+            else:
+                receivers = {one.fileno(): self._receiver(one) for one in self._reading}
+                self._bind(ticket, receivers, senders, gathers=gathers)
         except BaseException:
             self.close()
             raise
@@ -314,8 +320,8 @@ class ConnectedEndpoint(DescriptorEndpoint):
 
     def _sender(self, connection: socket.socket) -> Send:
         if self._framing is Framing.MESSAGE:
-            return message_sender(connection)
-        send = stream_sender(connection, self._ticket.spec.size)
+            return message_sender(connection, self._ticket.spec)
+        send = stream_sender(connection, self._ticket.spec)
         return send_if_room(connection.fileno(), send) if self._needs_room else send
 
     @property
@@ -328,6 +334,12 @@ class ConnectedEndpoint(DescriptorEndpoint):
         if self._framing is Framing.MESSAGE:
             return message_receiver(connection, size, empty_is_end=not self._empty)
         return stream_receiver(connection, size)
+
+    def _look(self, connection: socket.socket) -> Look:
+        spec = self._ticket.spec
+        if self._framing is Framing.MESSAGE:
+            return message_look(connection, spec.size, empty_is_end=not self._empty)
+        return stream_look(connection.fileno(), spec)
 
     @property
     def in_flight(self) -> int | None:

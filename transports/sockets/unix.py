@@ -58,6 +58,7 @@ STREAM = Traits(
     lifetime=Lifetime.FILE_SYSTEM,
     zero_length=False,
     pollable=True,
+    spins=True,
     copies=2,  # into the kernel's buffers, and out of them
     native=True,
     unlink_early=True,

@@ -12,6 +12,7 @@ a name too, by which a server recognises the sender. Competing receivers share o
 from __future__ import annotations
 
 import os
+import select
 import socket
 import time
 from contextlib import ExitStack
@@ -24,9 +25,12 @@ from ipcbench.transports.base import (
     Gathered,
     Receive,
     check_spec,
+    pass_time_at,
     path_in,
     serve,
     set_kernel,
+    spinning_receive,
+    spins,
     sysctl,
     translate,
     waiting_receive,
@@ -52,6 +56,7 @@ from ipcbench.transports.kernel_objects import check_ours
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
     check_message,
+    message_look,
     message_receiver,
     message_sender,
 )
@@ -104,20 +109,28 @@ class DatagramEndpoint(DescriptorEndpoint):
         spec = ticket.spec
         self.depth: int | None = _queue_length(spec.size)
         for one in self._sockets:
-            one.setblocking(not spec.nowait)
-        senders = [message_sender(outbox) for outbox in outboxes]
+            one.setblocking(not (spec.nowait or spins(spec)))
+        senders = [message_sender(outbox, spec) for outbox in outboxes]
         if inbox is None:
             self._bind(ticket, {}, senders)
             return
         fd = inbox.fileno()
-        receive = message_receiver(inbox, spec.size, empty_is_end=False)
+        receive = self._receiver(inbox)
         if ticket.serves_hub:
             indices = {str(name): index for index, name in enumerate(self._clients())}
-            recv_from = _recv_from(inbox, spec.size, indices)
-            receivers = (waiting_receive(one, fd, spec) for one in (receive, recv_from))
-            serve(self, Gathered(*receivers), senders)
-        else:
-            self._bind(ticket, {fd: receive}, senders)
+            recv_from = _recv_from(inbox, spec, indices)
+            serve(self, Gathered(receive, waiting_receive(recv_from, fd, spec)), senders)
+            return
+        self._bind(ticket, {}, senders)
+        self.recv_into = receive
+
+    def _receiver(self, inbox: socket.socket) -> Receive:
+        spec, fd = self._ticket.spec, inbox.fileno()
+        if spins(spec):
+            look = message_look(inbox, spec.size, empty_is_end=False)
+            return spinning_receive(look, spec, pass_time_at(spec, fd, select.POLLIN))
+        receive = message_receiver(inbox, spec.size, empty_is_end=False)
+        return waiting_receive(receive, fd, spec)
 
     def _clients(self) -> list[Path]:
         """Return the names of the clients' sending sockets."""
@@ -155,22 +168,27 @@ def _queue_length(size: int) -> int | None:
         return None
 
 
-def _recv_from(inbox: socket.socket, size: int, indices: dict[str, int]) -> Receive:
+def _recv_from(inbox: socket.socket, spec: Spec, indices: dict[str, int]) -> Receive:
     """Make a `recv_from`.
 
     Args:
         inbox: the server's socket.
-        size: the largest message.
+        spec: the seat's spec.
         indices: the clients' indices by the names of their sending sockets.
     """
-    receive = inbox.recvfrom_into
+    receive, size = inbox.recvfrom_into, spec.size
+    spinning, pass_some = spins(spec), pass_time_at(spec, inbox.fileno(), select.POLLIN)
     whole = socket.MSG_TRUNC  # the length also of a message that it cut: recv(2)
 
     def recv_from(buffer: memoryview, /) -> int:
+        looked = 0
         while True:
             try:
                 received, address = receive(buffer, 0, whole)
             except OSError as error:
+                if spinning and isinstance(error, BlockingIOError):
+                    looked = pass_some(looked)
+                    continue
                 raise translate(error, "receive") from error
             if received != size and received > len(buffer):
                 raise MessageTooLarge(f"receive: {received} bytes for {len(buffer)}")

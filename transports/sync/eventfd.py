@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ipcbench.transports.base import refused
-from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait, WouldBlock
+from ipcbench.transports.base import keeps_looking, pass_time_at, refused
+from ipcbench.transports.contract import (
+    Json,
+    Lifetime,
+    Sharing,
+    Spec,
+    Unavailable,
+    Wait,
+    WouldBlock,
+)
 from ipcbench.transports.native import WaitPolicy, operations
 from ipcbench.transports.sync.waiter import Fixed
 
@@ -38,6 +47,27 @@ class EventFd:
         self._poller.poll()
         self.wait()
 
+    def spinning(self, spec: Spec) -> Callable[[], object]:
+        """Make the descriptor non-blocking, and return the `wait` of an end that spins.
+
+        O_NONBLOCK holds for all processes that share the counter: they all spin.
+        FileIO.readinto returns None where there is nothing, and so spares Python an exception.
+        """
+        os.set_blocking(self.fd, False)
+        readinto, token = io.FileIO(self.fd, closefd=False).readinto, bytearray(8)
+        pass_some = pass_time_at(spec, self.fd, select.POLLIN)
+
+        def wait() -> None:
+            while readinto(token) is None:
+                pass
+
+        def wait_passing_time() -> None:
+            looked = 0
+            while readinto(token) is None:
+                looked = pass_some(looked)
+
+        return wait if keeps_looking(spec) else wait_passing_time
+
     def native(self, policy: WaitPolicy) -> object:
         return operations.eventfd(self.fd, policy)
 
@@ -60,6 +90,7 @@ class EventFds:
     sharing = Sharing.DESCRIPTORS
     lifetime = Lifetime.PROCESS
     pollable = True
+    nonblocking = True
     unlink_early = True
     in_memory = False
 

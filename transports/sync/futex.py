@@ -161,6 +161,7 @@ class FutexWords:
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
+    nonblocking = False
     unlink_early = True
     counted = False
     in_memory = True

@@ -67,6 +67,7 @@ class PosixSemaphores:
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False
+    nonblocking = False
     unlink_early = True
     counted = False
     in_memory = False

@@ -86,6 +86,7 @@ class SysvSemaphores:
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False
+    nonblocking = False
     unlink_early = False  # removal wakes all waiting processes, with EIDRM: semop(2)
     in_memory = False
 

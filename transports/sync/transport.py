@@ -12,6 +12,7 @@ from ipcbench.transports.base import (
     check_spec,
     close_all,
     duplicate_all,
+    spins,
     waiting_call,
 )
 from ipcbench.transports.contract import (
@@ -91,10 +92,11 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
         kind, mine, theirs = self._kind, *self._of(self._waiters)
         removable = not kind.unlink_early
         if self._role is Role.MEMBER:
-            self.acquire, self.release = mine.wait, mine.notify
+            self.acquire = waiting_call(mine, self._spec) if spins(self._spec) else mine.wait
+            self.release = mine.notify
             if removable:
-                self.acquire = uninterrupted(mine.wait, kind)
-                self.release = uninterrupted(mine.notify, kind)
+                self.acquire = uninterrupted(self.acquire, kind)
+                self.release = uninterrupted(self.release, kind)
         elif isinstance(kind, FutexWords) and not futex.ORDERED:
             calls = operations.Calls(self._words(interruptible=True), True)
             self.notify = translating(calls.notify, "notify")
@@ -205,6 +207,7 @@ class Signalling:
             lifetime=kind.lifetime,
             waiting=self.kind.waiting,
             pollable=self.kind.pollable,
+            spins=self.kind.nonblocking,
             unlink_early=self.kind.unlink_early,
             undo=self.undo,
             native_differs=self._differs,

@@ -79,6 +79,10 @@ class WaiterKind(Protocol):
     @property
     def pollable(self) -> bool: ...
     @property
+    def nonblocking(self) -> bool:
+        """Its waiters have `spinning`, which returns the `wait` of an end that spins by a spec."""
+
+    @property
     def unlink_early(self) -> bool: ...
     @property
     def counted(self) -> bool:

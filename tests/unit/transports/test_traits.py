@@ -46,7 +46,8 @@ def test_ways_of_waiting_agree(name: str) -> None:
     ("name", "wait", "refused"),
     [
         ("pipe", Wait.POLL, False),
-        ("pipe", Wait.SPIN, True),
+        ("pipe", Wait.SPIN, False),
+        ("mp-queue", Wait.SPIN, True),
         ("sysv-queue", Wait.POLL, True),
         ("shm:posix+spin", Wait.SPIN, False),
         ("shm:posix+spin", Wait.SPIN_BLOCK, True),
@@ -69,6 +70,8 @@ def test_a_way_of_waiting_is_refused(name: str, wait: Wait, refused: bool) -> No
     [
         ("pipe", Wait.BLOCK, True),
         ("pipe", Wait.POLL, True),
+        ("pipe", Wait.SPIN, True),
+        ("pipe", Wait.SPIN_BLOCK, False),
         ("shm:posix+spin", Wait.BLOCK, True),
         ("shm:posix+spin-block", Wait.BLOCK, False),
         ("shm:posix+spin-block", Wait.SPIN_BLOCK, False),
