@@ -27,6 +27,7 @@ PyObject *ipcbench_operation_names(void);
 /* The parts of the module: tables of functions, and types. */
 extern PyMethodDef ipcbench_null[];
 extern PyMethodDef ipcbench_descriptors[];
+extern PyMethodDef ipcbench_datagram_hubs[];
 extern PyMethodDef ipcbench_queues[];
 extern PyMethodDef ipcbench_signalling[];
 extern PyMethodDef ipcbench_waiters[];

@@ -97,6 +97,7 @@ add_parts(PyObject *module)
         owners,
         ipcbench_null,
         ipcbench_descriptors,
+        ipcbench_datagram_hubs,
         ipcbench_queues,
         ipcbench_signalling,
         ipcbench_waiters,
