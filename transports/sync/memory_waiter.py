@@ -70,6 +70,7 @@ class MemoryWaiters:
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
+    nonblocking = False
     unlink_early = True
     counted = False
     in_memory = True
