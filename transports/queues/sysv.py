@@ -27,8 +27,8 @@ from ipcbench.transports.base import (
     sysctl_limit,
 )
 from ipcbench.transports.base.bindings import require, sysv_ipc
+from ipcbench.transports.base.proc import MOST, USUAL, in_use
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, USUAL, in_use
 from ipcbench.transports.contract import (
     Endpoint,
     Family,

@@ -15,8 +15,8 @@ from ipcbench.transports.base import refused, set_kernel, sysctl
 from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.memory import free_memory, lacking
 from ipcbench.transports.base.os_errors import describe
+from ipcbench.transports.base.proc import MOST, USUAL_SEGMENTS, in_use
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, USUAL_SEGMENTS, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,

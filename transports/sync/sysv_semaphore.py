@@ -9,8 +9,8 @@ from typing import Any
 
 from ipcbench.transports.base import refused, set_kernel, sysctl_text
 from ipcbench.transports.base.bindings import require, sysv_ipc
+from ipcbench.transports.base.proc import MOST, USUAL, in_use
 from ipcbench.transports.base.remedies import either_of
-from ipcbench.transports.base.sysvipc import MOST, USUAL, in_use
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
