@@ -34,6 +34,8 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "posix-queue": ("ipcbench.transports.queues.posix", "PosixQueue"),
     "memfd-passed": ("ipcbench.transports.passing.memfd_passed", "MemfdPassed"),
     "memfd-passed/in-place": ("ipcbench.transports.passing.memfd_passed", "in_place"),
+    "memfd-pool": ("ipcbench.transports.passing.memfd_pool", "MemfdPool"),
+    "memfd-pool/in-place": ("ipcbench.transports.passing.memfd_pool", "in_place"),
     "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
     "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
     "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),

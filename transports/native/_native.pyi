@@ -180,6 +180,17 @@ def lane_bytes(size: int, depth: int, /) -> int: ...
 def memfd_passed(
     owner: object, out: int, in_: int, size: int, depth: int, in_place: bool, policy: WaitPolicy, /
 ) -> object: ...
+def memfd_pool(
+    owner: object,
+    out: int,
+    in_: int,
+    size: int,
+    sent: tuple[Buffer, ...],
+    received: tuple[Buffer, ...],
+    in_place: bool,
+    policy: WaitPolicy,
+    /,
+) -> object: ...
 
 # The null transport.
 

@@ -34,6 +34,7 @@ extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_counted_rings[];
 extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_memfd_passed[];
+extern PyMethodDef ipcbench_memfd_pool[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 extern PyTypeObject ipcbench_memory_waiter;

@@ -104,6 +104,7 @@ add_parts(PyObject *module)
         ipcbench_counted_rings,
         ipcbench_rings,
         ipcbench_memfd_passed,
+        ipcbench_memfd_pool,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)

@@ -261,7 +261,7 @@ class MemfdPassed:
     def probe(self) -> Limits | Unavailable:
         try:
             LinkChannel(Spec(size=1)).close()
-            try_sealing()
+            try_sealing(SEALS)
         except Unavailable as reason:
             return reason
         return limits()
@@ -269,7 +269,7 @@ class MemfdPassed:
     def create(self, spec: Spec) -> LinkChannel:
         check_spec(self, spec, limits().message.value)
         check_depth(spec)
-        try_sealing()
+        try_sealing(SEALS)
         return LinkChannel(spec)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:

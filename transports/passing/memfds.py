@@ -45,16 +45,14 @@ def sealed_size(fd: int, needed: int) -> int | None:
     return os.fstat(fd).st_size
 
 
-def try_sealing() -> None:
-    """Make a file and seal it as the transports do. Raises: Unavailable."""
+def try_sealing(seals: int) -> None:
+    """Make a file and seal it as a transport does. Raises: Unavailable."""
     try:
-        for seals in (SEALS, POOL_SEALS):
-            fd = new_memfd()
-            try:
-                os.write(fd, b"1")
-                seal(fd, seals)
-            finally:
-                os.close(fd)
+        fd = new_memfd()
+        try:
+            seal(fd, seals)
+        finally:
+            os.close(fd)
     except OSError as error:
         raise refused("memfd_create(2) or F_ADD_SEALS of fcntl(2)", error) from error
 

@@ -40,6 +40,8 @@ from ipcbench.transports.testing.leaks import (
 from ipcbench.transports.testing.participants import (
     Seat,
     attach,
+    connect,
+    hello,
     numbered,
     receive,
     seats,
@@ -162,10 +164,16 @@ class AttachmentTests:
                 actor.begin(attach)
             for actor, _ in processes:
                 actor.answer()
+            hellos = [actor.do(hello) for actor, _ in processes]
+            for actor, _ in processes:
+                actor.begin(connect, hellos)
+            for actor, _ in processes:
+                actor.answer()
             if traits.carries:
                 message = numbered(3, TYPICAL)
-                processes[0][0].do(send, message)
+                processes[0][0].begin(send, message)
                 assert processes[-1][0].do(receive) == [message]
+                processes[0][0].answer()
 
     def test_sharing(self, subject: Subject, topology: Topology) -> None:
         """The content of a sender's ticket agrees with the trait."""
