@@ -70,6 +70,12 @@ def waited(pid: int, root: Path = ROOT) -> float | None:
     return delay * _NANO if ran else None
 
 
+def threads(pid: int, root: Path = ROOT) -> int:
+    """Return the number of threads of a process: proc_pid_stat(5), field 20; 1 if hidden."""
+    fields = text_of(root / f"proc/{pid}/stat").rpartition(")")[2].split()
+    return int(fields[17]) if len(fields) > 17 and fields[17].isdigit() else 1
+
+
 class KernelWorkers:
     """The time of ksoftirqd and of the kworkers, by the CPU that they took it from.
 

@@ -98,6 +98,8 @@ class Account:
         self._throttled = self._stops()
         self._ticks, self._began = cpu_time.ticks(self._root), time.monotonic()
         self._own_before = self._own()
+        # One that waits for its CPU may wait for a thread of its own.
+        self._waits_tell = [cpu_time.threads(pid, self._root) == 1 for pid in self._pids]
 
     def enter(self) -> None:
         """Read the counters, before the processes are told to get ready for a block.
@@ -134,7 +136,10 @@ class Account:
         """Read how long each process has waited for a CPU; on one CPU they wait for each other."""
         if self.one_cpu:
             return [None] * len(self._pids)
-        return [cpu_time.waited(pid, self._root) for pid in self._pids]
+        return [
+            cpu_time.waited(pid, self._root) if tells else None
+            for pid, tells in zip(self._pids, self._waits_tell, strict=True)
+        ]
 
     def _stops(self) -> list[float]:
         return [one.throttled() for one in self._quotas]

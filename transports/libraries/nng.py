@@ -12,7 +12,8 @@ between them can a handler of a signal run in Python.
 There is no fan-out: a Push0 deals its messages out in turn when they are sent, also to a
 receiver that ends before it has received them. There is no hub: nng has no plain socket that
 answers one of several. It cannot be waited for with poll(2): nng has a descriptor for
-it, but an end that has asked for it pays for every message, in every way of waiting.
+it, but an end that has asked for it pays for every message, in every way of waiting. Nor does it
+spin: its threads need the CPU that a process which spins would hold.
 """
 
 from __future__ import annotations

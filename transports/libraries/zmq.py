@@ -12,6 +12,8 @@ A message is copied into one of ZeroMQ's, since its buffer may be overwritten as
 has returned. pyzmq can send a buffer itself, but then it must be left alone until the thread has
 written it.
 
+It does not spin: its thread needs the CPU that a process which spins would hold.
+
 There is no fan-out: a PUSH socket deals its messages out in turn when they are sent, also to a
 receiver that ends before it has received them. Its queues hold a number of messages in
 each process and what fits into the socket between them, so the depth of a direction is no exact

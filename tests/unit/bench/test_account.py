@@ -229,6 +229,17 @@ def test_a_wait_for_the_kernels_workers_is_the_runs_own(machine: Machine) -> Non
     assert share == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize(("number", "share"), [(1, 0.3), (2, None)])
+def test_a_wait_for_a_thread_of_its_own_is_not_foreign(
+    machine: Machine, number: int, share: float | None
+) -> None:
+    """The thread of a library, or of an mp-queue, runs on the CPU of its process."""
+    machine.source = ""
+    put(machine.root, {"proc/10/stat": f"10 (a name) S {'0 ' * 16}{number} 0"})
+    found, parts = machine.outcome(APART, Block(waits=(0.03, 0.0)))
+    assert found == parts.waited == (None if share is None else pytest.approx(share))
+
+
 def test_waits_that_are_usual_count_only_in_excess(machine: Machine) -> None:
     machine.source = ""
     quiet = Block(waits=(0.02, 0.0), tasks=(0.05, 0.05))

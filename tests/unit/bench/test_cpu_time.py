@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,17 @@ def test_the_cpu_time_of_another_process_is_read_without_a_message() -> None:
 def test_the_wait_for_a_cpu(tmp_path: Path, text: str, seconds: float | None) -> None:
     put(tmp_path, {"proc/7/schedstat": text})
     assert waited(7, tmp_path) == seconds
+
+
+def test_threads_are_counted(tmp_path: Path) -> None:
+    before = cpu_time.threads(os.getpid())
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    assert cpu_time.threads(os.getpid()) == before + 1
+    done.set()
+    thread.join()
+    assert cpu_time.threads(7, tmp_path) == 1
 
 
 def test_a_process_without_a_file_has_no_wait(tmp_path: Path) -> None:
