@@ -42,7 +42,7 @@ LIMIT = 3.0  # seconds: a process that gives no answer for so long hangs
 
 # Leaks, which tests/native/leaks.py finds.
 CAPSULES, CALLS = "transports/native/module.c", "transports/native/python_calls.c"
-VIEWS = "transports/native/slot_view.c"
+VIEWS, MEMORY = "transports/native/slot_view.c", "transports/native/memory_waiter.c"
 LEAKS = (
     Break("an endpoint is kept", CAPSULES, "capsule_content_free(",
           "Py_XDECREF(content->owner);", ""),
@@ -78,6 +78,10 @@ LEAKS = (
           "        PyMem_RawFree(self);\n", ""),
     Break("an end of two words is kept", "transports/native/signalling.c",
           "word_signal(PyObject", "owner, futex_dispose)", "owner, NULL)"),
+    Break("a waiter in memory keeps its memory", MEMORY, "release_unused(",
+          "PyBuffer_Release(&self->memory);", ""),
+    Break("an end of a waiter in memory keeps it", MEMORY, "dispose(void",
+          "Py_DECREF(lender);", ""),
     Break("the exporter of a view is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
     Break("the capsule of a view is kept", VIEWS, "dealloc(",
           "Py_XDECREF(self->capsule);", ""),

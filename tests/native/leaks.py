@@ -46,7 +46,8 @@ KINDS = (
     "shm:posix+posix-sem", "shm:memfd+eventfd", "shm:sysv+sysv-sem", "shm:posix+futex",
     "shm:memfd+eventfd-counted", "shm:memfd+spin", "shm:posix+posix-sem/in-place",
     "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
-    "unguarded", "null",
+    "unguarded", "null", "pthread-cond", "robust-mutex", "futex-mutex", "spin-lock",
+    "shm:memfd+pthread-cond",
 )  # fmt: skip
 TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
 
@@ -178,6 +179,7 @@ def builders(stack: ExitStack) -> Iterator[Act]:
     how, policy = operations.eventfd(0, WaitPolicy()), WaitPolicy()
     own, lane, beyond = (0, how), (256, (128, how)), (8128, (128, how))
     plan: tuple[Any, ...] = (None, memory, 64, 4)
+    waiter, shared = operations.MemoryWaiter, bytearray(4096)
     ring, counted = operations.ring, operations.counted_ring
     for name, call, *arguments in (
         ("a ring out of bounds", ring, *plan, (), (beyond,), 0, 0, own, policy),
@@ -196,6 +198,11 @@ def builders(stack: ExitStack) -> Iterator[Act]:
         ("no such way of waiting", operations.eventfd, 0, 9),
         ("no such semaphore", operations.posix_semaphore, "/no-such-name", policy),
         ("a capsule of something else", operations.Calls, how),
+        ("a mutex in too few bytes", waiter, "pthread-mutex", bytearray(8), 1, policy),
+        ("a mutex read-only", waiter, "futex-mutex", bytes(128), 1, policy),
+        ("a mutex of no kind", waiter, "no-mutex", memory, 1, policy),
+        ("a count below 0", waiter, "pthread-cond", memory, -1, policy),
+        ("a guard of a counter", waiter("pthread-cond", shared, 0, policy).guard, None),
     ):
         yield Act(f"refused: {name}", refusing(call, *arguments), (memory, how))
 
@@ -257,6 +264,22 @@ def semaphores(stack: ExitStack) -> Iterator[Act]:
     yield Act("a waiter of a name", call)
 
 
+def in_memory(stack: ExitStack) -> Iterator[Act]:
+    """Yield actions that make, use and close waiters in memory."""
+    memory, owner, policy = mmap.mmap(-1, 8192), object(), WaitPolicy()
+    for kind in ("pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex", "spin-lock"):
+
+        def use(kind: str = kind) -> None:
+            waiter = operations.MemoryWaiter(kind, memory, 1, policy)
+            waiter.wait()
+            waiter.notify()
+            end = waiter.counter(policy) if kind == "pthread-cond" else waiter.guard(owner)
+            waiter.close()
+            del end
+
+        yield Act(f"a {kind} in memory", use, (memory, owner))
+
+
 def calls(stack: ExitStack) -> Iterator[Act]:
     pipe, null = get("pipe"), get("null")
     assert isinstance(pipe, Transport) and isinstance(null, Transport)
@@ -313,7 +336,7 @@ def _loops(capsule: object, message: memoryview, buffer: memoryview) -> Iterator
         yield Act(f"refused: {name}", refusing(call, *arguments), watched)
 
 
-PARTS = (kinds, builders, rings, semaphores, calls)
+PARTS = (kinds, builders, rings, semaphores, in_memory, calls)
 
 
 def all_left() -> list[str]:

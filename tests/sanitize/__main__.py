@@ -39,7 +39,8 @@ KINDS = (
     "shm:posix+posix-sem", "shm:posix+sysv-sem", "shm:posix+eventfd", "shm:posix+futex",
     "shm:posix+spin", "shm:posix+spin-block", "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
-    "lockf", "unguarded", "null",
+    "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
+    "spin-lock", "shm:posix+pthread-cond",
 )  # fmt: skip
 LOOPS = (
     "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",
@@ -52,9 +53,11 @@ LOOPS = (
     "tests/native/test_leaks.py::test_nothing_is_left",
     "tests/native/test_calls.py", "tests/native/test_reentrance.py",
     "tests/native/test_native_check.py",
-    "tests/contract/test_unordered.py",
+    "tests/contract/test_unordered.py", "tests/unit/transports/test_memory_waiter.py",
+    "tests/native/test_exclusion.py::test_a_check",
 )  # fmt: skip
-RING = "tests/native/test_ring_proof.py"  # always builds its harness with ThreadSanitizer
+# They build their harnesses with ThreadSanitizer in any case.
+THREADS = ("tests/native/test_ring_proof.py", "tests/native/test_mutex_threads.py")
 
 
 class Impossible(Exception):
@@ -75,7 +78,7 @@ def main() -> None:
     passed = [
         _run(LOOPS, only, libraries),
         _run(contract, f"native and ({only})" if only else "native", libraries),
-        _run([RING], only),
+        _run(THREADS, only),
     ]
     findings = sorted(FOUND.iterdir())
     for finding in findings:

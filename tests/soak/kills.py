@@ -61,7 +61,7 @@ placements = ["unpinned"]
 
 [[cells]]
 patterns = ["signal", "counter"]
-transports = ["sysv-sem", "posix-sem", "mp-lock", "flock"]
+transports = ["sysv-sem", "posix-sem", "pthread-cond", "mp-lock", "robust-mutex", "flock"]
 sizes = ["0"]
 placements = ["unpinned"]
 """

@@ -7,10 +7,12 @@
  *
  * The mutex is robust: of a process that is killed inside, nothing is left but the count, which one
  * store changes, so that it is right at any time. Condition variables are not robust. A process
- * that is killed asleep in one stays counted by glibc among its waiters; so a later signal may be
- * spent on it, and another process that waits at the same condition variable sleeps on, or the one
- * that signals does (glibc, nptl/pthread_cond_common.c, __condvar_quiesce_and_switch_g1). Here each
- * has one waiting process, which is not replaced.
+ * that is killed asleep in one stays among its waiters (glibc, nptl/pthread_cond_wait.c, the groups
+ * G1 and G2). Tokens are still added. But of another process that waits in its place, a later sleep
+ * may last in spite of a token, since the signal went to the dead one; or the signal does not return,
+ * since it waits until the dead one has left its group (__condvar_quiesce_and_switch_g1). glibc 2.36
+ * does both at the second or third sleep. Here each has one waiting process, which nothing replaces,
+ * and the process that wakes it never waits for it.
  *
  * Header-only and free of Python, so that tests can run it between threads (tests/native). */
 #ifndef IPCBENCH_COND_COUNTER_H

@@ -3,6 +3,11 @@
 Python has no atomic operations. A program in Python uses such an object through an extension, as
 here: `wait` and `notify` are methods in C, without a Python frame. Where the compiled part is not
 built, they are unavailable.
+
+`pthread-cond` is a counter: a process-shared mutex with a condition variable, and the count as its
+predicate. Of a process that is killed inside, its robust mutex leaves nothing. Condition variables
+are not robust: where a process is killed asleep, tokens are still counted, and a process that looks
+first takes them, but one that sleeps in its place may not be woken (native/cond_counter.h).
 """
 
 from __future__ import annotations
