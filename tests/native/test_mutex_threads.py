@@ -14,7 +14,6 @@ from tests.native.ring_breaks import Break
 from tests.native.threads import sanitized
 
 THREADS = [("plain", 4), ("robust", 4), ("futex", 4), ("spin", 4), ("cond", 2)]
-MUTEX, COUNTER = exclusion.MUTEX, exclusion.COUNTER
 # Faults that have no visible effect on x86: `shape` is the harness's arguments.
 RACES = (
     Break("futex: unlocked relaxed", MUTEX, "ipcbench_futex_mutex_unlock(",
