@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.base.waiting import Receive, looks_of, polling
-from ipcbench.transports.contract import PeerGone, Spec, Wait
+from ipcbench.transports.contract import PeerGone, Spec, Wait, WouldBlock
 
 PassTime: TypeAlias = Callable[[int], int]
 """Passes some time after so many looks in vain, or sleeps; the number for the next call."""
@@ -111,7 +111,7 @@ def when_full(transmit: Callable[[Any], int], pass_some: PassTime | None) -> Cal
     """
 
     def refuse(data: Any) -> int:
-        raise translate(BlockingIOError(), "send")
+        raise WouldBlock("send: it would have to wait")
 
     def transmit_again(data: Any) -> int:
         assert pass_some is not None
