@@ -19,6 +19,7 @@ if CI:  # a newer compiler's new warning must not cost a user the runtime
 FLAGS += os.environ.get("IPCBENCH_CFLAGS", "").split()
 
 NATIVE = Path("ipcbench/transports/native")
+LOOPS = Path("ipcbench/bench/loops")
 HEADERS = [str(path) for path in sorted(NATIVE.glob("*.h"))]
 
 NO_CODE = ("-I", "-W", "-ffile-prefix-map", "-fdebug-prefix-map", "-fmacro-prefix-map")
@@ -57,7 +58,7 @@ setup(
         Extension(
             "ipcbench.bench.loops._loops",
             ["ipcbench/bench/loops/_loops.c"],
-            depends=["ipcbench/bench/loops/_loops.h", *HEADERS],
+            depends=[*(str(path) for path in sorted(LOOPS.glob("*.h"))), *HEADERS],
             extra_compile_args=FLAGS,
             include_dirs=["ipcbench"],
             optional=not CI,

@@ -1,13 +1,14 @@
 /* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
- * All have one signature: a capsule, the message, the buffer to receive into, a count; the
- * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h)
- * call the operations and nothing else, without the interpreter's lock. To add a loop: its body,
+ * All have one signature: a capsule, the message, the buffer to receive into, a count; those with
+ * pauses or batches also their length, and the stamped ones an array for the stamps around their last
+ * round trips. Their bodies (_loops.h, _batches.h) call the operations and nothing else, without the interpreter's lock. To add a loop: its body,
  * and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
 
+#include "_batches.h"
 #include "_loops.h"
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
@@ -39,6 +40,9 @@ enum needs {
     GUARDS = 16,
     STAMPS = 32,
     PAUSES = 64,
+    SENDS_MANY = 128,
+    RECEIVES_MANY = 256,
+    BATCHES = SENDS_MANY | RECEIVES_MANY,
 };
 
 static const char *
@@ -54,6 +58,10 @@ lacks(const struct ipcbench_ops *ops, int needs)
         return "notify or wait";
     if (needs & GUARDS && (ops->acquire == NULL || ops->leave == NULL))
         return "acquire or leave";
+    if (needs & SENDS_MANY && ops->send_many == NULL)
+        return "send_many";
+    if (needs & RECEIVES_MANY && ops->recv_many == NULL)
+        return "recv_many";
     return NULL;
 }
 
@@ -77,7 +85,11 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "the variable has 8 bytes, aligned to as many");
         return 0;
     }
-    if (needs & (SENDS | RECEIVES | SERVES) && !(is_aligned(message) && is_aligned(buffer))) {
+    if (needs & BATCHES && (block->batch < 1 || block->batch > LARGEST_BATCH)) {
+        PyErr_SetString(PyExc_ValueError, "a batch has 1 to 1024 messages");
+        return 0;
+    }
+    if (needs & (SENDS | RECEIVES | SERVES | BATCHES) && !(is_aligned(message) && is_aligned(buffer))) {
         PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see aligned_buffer()");
         return 0;
     }
@@ -123,14 +135,16 @@ run(loop body, int needs, PyObject *arguments)
     Py_buffer sent, received, stamps = {0};
     struct ipcbench_ops ops;
     struct block block = {.ops = &ops};
+    long long further = 0;
     int parsed =
-        needs & PAUSES
+        needs & (PAUSES | BATCHES)
             ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
-                               &buffer, &block.count, &block.pause, &stamps)
+                               &buffer, &block.count, &further, &stamps)
             : PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
                                &buffer, &block.count, &stamps);
     if (!parsed)
         return NULL;
+    *(needs & BATCHES ? &block.batch : &block.pause) = further;
     if (ipcbench_open(capsule, &ops) < 0)
         goto release_stamps;
     if (PyObject_GetBuffer(message, &sent, PyBUF_SIMPLE) < 0)
@@ -167,6 +181,10 @@ release_stamps:
     LOOP(signal_initiator, SIGNALS)                                                                \
     LOOP(signal_responder, SIGNALS)                                                                \
     LOOP(count_up, GUARDS)                                                                         \
+    LOOP(batched_stream_sender, SENDS_MANY | RECEIVES)                                             \
+    LOOP(batched_stream_receiver, SENDS | RECEIVES_MANY)                                           \
+    LOOP(batched_fan_in_sender, SENDS_MANY)                                                        \
+    LOOP(batched_fan_in_receiver, RECEIVES_MANY)                                                   \
     LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
     LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
     LOOP(stamped_paused_ping, SENDS | RECEIVES | PAUSES | STAMPS)                                  \

@@ -1,6 +1,6 @@
 /* The bodies of the timed loops. Included by _loops.c alone.
  *
- * One call transfers one message in each of them, as in Python. */
+ * One call transfers one message in each of them, as in Python, but in those of _batches.h. */
 #ifndef IPCBENCH_LOOPS_H
 #define IPCBENCH_LOOPS_H
 
@@ -32,6 +32,7 @@ struct block {
     size_t size; /* of the buffer */
     long long count;
     long long pause; /* in nanoseconds, of the loops that pause */
+    long long batch; /* messages of a call, of the loops with batches: see _batches.h */
     int64_t *stamps;   /* stamped + 1 of them, or NULL */
     long long stamped; /* the last so many of `count` loops lie between stamps */
     /* Results. */

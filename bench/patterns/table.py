@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ipcbench.bench.patterns.batch import batched
 from ipcbench.bench.patterns.counter import COUNTER
 from ipcbench.bench.patterns.echo import ECHO
 from ipcbench.bench.patterns.fan_in import FAN_IN
@@ -26,5 +27,10 @@ BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other
 
 
 def pattern_of(cell: Cell) -> Pattern:
-    """Return the pattern that a cell runs. Raises: KeyError for a pace that it does not have."""
-    return PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
+    """Return the pattern that a cell runs. Raises: KeyError for a pace or batch that it lacks."""
+    found = PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
+    if cell.batch == 1:
+        return found
+    if cell.pattern not in BATCHED:
+        raise KeyError(cell.pattern)
+    return batched(found, cell.batch)

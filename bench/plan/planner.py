@@ -227,7 +227,7 @@ def _facts(cell: Cell, traits: Traits) -> Facts:
         in_place=traits.in_place,
         differs=cell.runtime != PYTHON and traits.native_differs,
         signals=traits.signals,
-        single=PATTERNS[cell.pattern].single,
+        single=pattern_of(cell).single,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
-from ipcbench.bench.results.axes import BLOCK, HOT, SPIN_BLOCK
+from ipcbench.bench.results.axes import BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.transports.contract import Traits, Wait
@@ -53,14 +53,20 @@ def looks(cell: Cell, traits: Traits) -> Skip | None:
 
 
 def batch(cell: Cell, traits: Traits) -> Skip | None:
-    """Refuse several messages a call where the pattern, the transport or a loop has one."""
+    """Refuse several messages a call where pattern, transport or runtime has no call for them."""
     if cell.batch == 1:
         return None
     if cell.pattern not in BATCHED:
         return Skip(f"{cell.pattern} sends one message a call")
     if not traits.batch:
         return Skip(f"{cell.transport} has no call for several messages")
-    return Skip("no timed loop sends several messages a call")
+    if traits.in_place:
+        return Skip(f"{cell.transport} reads messages in place, one by one")
+    if cell.runtime == PYTHON:
+        return Skip("Python has no call for several messages", "ask for --runtime native")
+    if cell.payload != HOT:
+        return Skip("one call sends the same bytes several times: no message of it is new")
+    return None
 
 
 def payload(cell: Cell, traits: Traits) -> Skip | None:

@@ -139,6 +139,19 @@ ring_collect(void *ctx, void *buffer, size_t size)
     return collect(ctx, buffer, size, &index);
 }
 
+/* Of one lane: the others have their turn in the next calls. */
+static ssize_t
+ring_collect_many(void *ctx, void *buffer, size_t size, size_t count)
+{
+    struct ring_end *self = ctx;
+    ssize_t found = ipcbench_await(&self->policy, &self->doorbell, any_has_message, self);
+    if (found < 0)
+        return found;
+    struct lane *lane = lane_of(self, self->seat.turn);
+    ipcbench_next_turn(&self->seat);
+    return ipcbench_receive_many(lane, &self->policy, buffer, size, count);
+}
+
 static ssize_t
 ring_recv_from(void *ctx, void *buffer, size_t size)
 {
@@ -243,8 +256,10 @@ ring(PyObject *Py_UNUSED(module), PyObject *arguments)
     ipcbench_ring_operations(&ops, &all, &given);
     if (given.in_place && ops.recv != NULL)
         ops.recv = ring_read, ops.recv_many = NULL;
-    if (self->seat.incoming > 1)
+    if (self->seat.incoming > 1) {
         ops.recv = ring_collect, ops.peek = NULL, ops.release = NULL;
+        ops.recv_many = given.hub ? NULL : ring_collect_many;
+    }
     return ipcbench_capsule(ops, given.owner, dispose);
 }
 

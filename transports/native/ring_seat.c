@@ -100,7 +100,7 @@ ipcbench_ring_operations(struct ipcbench_ops *ops, const struct ipcbench_ops *al
         ops->peek = all->peek;
         ops->release = all->release;
     }
-    if (incoming == 1 && !given->hub)
+    if (incoming > 0 && !given->hub)
         ops->recv_many = all->recv_many;
     ops->flags = given->in_place ? IPCBENCH_IN_PLACE : 0;
 }

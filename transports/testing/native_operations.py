@@ -41,6 +41,8 @@ READ_IN_PLACE = {"peek", "release"}
 BATCHES = {"send_many", "recv_many"}
 DEEP = 64  # slots
 MORE = 1 << 20  # messages: no channel has space for so many
+FIRST = 0x40  # the first number of the second sender
+FEW_RUNS = tuple((number, 1 + number * 37 % 300) for number in range(20))
 RUNS = tuple((number, 1 + number * 37 % 300) for number in range(60))  # number, times
 
 
@@ -83,6 +85,17 @@ def receive_runs(seat: Seat, runs: Sequence[tuple[int, int]]) -> list[int]:
             if left < 0 or found != numbered(number, seat.size):
                 wrong.append(number)
     return wrong
+
+
+def receive_seen(seat: Seat, left: int) -> list[int]:
+    """Receive so many messages; return the number of the last one of each call."""
+    numbers = {numbered(number, seat.size): number for number in range(0x100)}
+    seen = []
+    while left > 0:
+        taken, found = receive_many(seat, min(left, DEEP))
+        left -= taken
+        seen.append(numbers[found])
+    return seen
 
 
 class NativeOperationsTests:
@@ -212,6 +225,24 @@ class NativeOperationsTests:
             sender.begin(send_runs, RUNS)
             assert receiver.do(receive_runs, RUNS) == []
             sender.answer()
+
+    def test_batches_of_several_senders(self, batching: Subject, deep: int | None) -> None:
+        """One receiver gets the batches of all, each sender's in its order."""
+        if Topology.FAN_IN not in batching.transport.traits.topologies:
+            pytest.skip("several senders cannot share a channel of it")
+        with batching.participants(Topology.FAN_IN, depth=deep) as participants:
+            (receiver,) = participants.receivers
+            sent = sum(times for _, times in FEW_RUNS)
+            for index, sender in enumerate(participants.senders):
+                sender.begin(send_runs, [(FIRST * index + run, times) for run, times in FEW_RUNS])
+            found = receiver.do(receive_seen, sent * len(participants.senders))
+            for sender in participants.senders:
+                sender.answer()
+            for index in range(len(participants.senders)):
+                own = [number - FIRST * index for number in found if number // FIRST == index]
+                assert own == sorted(own)
+                assert set(own) <= {number for number, _ in FEW_RUNS}
+            assert max(found) < FIRST * len(participants.senders)
 
     @pytest.mark.parametrize("length", [0, TYPICAL - 1])
     def test_batch_ends_before_another_length(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.commands.run import promised_cells
 from ipcbench.bench.machine.topology import Cpu
-from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.patterns.table import BATCHED, PATTERNS
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import (
     Candidate,
@@ -287,7 +287,19 @@ def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> No
             a_cell(pattern="stream", batch=16),
             replace(TRAITS, batch=True),
             limits(),
-            "no timed loop sends several messages a call",
+            "Python has no call for several messages",
+        ),
+        (
+            a_cell(pattern="stream", runtime="native", batch=16),
+            replace(TRAITS, batch=True, in_place=True),
+            limits(),
+            "alpha reads messages in place, one by one",
+        ),
+        (
+            a_cell(pattern="stream", runtime="native", batch=16, payload="fresh"),
+            replace(TRAITS, batch=True),
+            limits(),
+            "one call sends the same bytes several times",
         ),
         (a_cell(payload="fresh"), TRAITS, limits(), "no timed loop writes a message anew"),
         (a_cell(pattern="stream", pace="pause:1ms"), TRAITS, limits(), "its pace is closed"),
@@ -408,7 +420,26 @@ def test_other_native_calls_are_marked() -> None:
         assert found.facts.signals == 3
 
 
-def test_a_call_transfers_one_message() -> None:
+@pytest.mark.parametrize("pattern", sorted(BATCHED))
+def test_batches_are_planned_natively(pattern: str) -> None:
+    """A single time would be that of a call: there is none."""
+    traits = replace(TRAITS, native=True, batch=True)
+    planned = only(
+        a_cell(pattern=pattern, runtime="native", batch=16), Candidate("alpha", traits, limits())
+    )
+    assert isinstance(planned, PlannedCell)
+    assert planned.cell.batch == 16
+    assert not planned.facts.single
+
+
+def test_python_has_no_batches_and_says_what_has() -> None:
+    candidate = Candidate("alpha", replace(TRAITS, native=True, batch=True), limits())
+    assert (
+        refused(a_cell(pattern="stream", batch=16), candidate).remedy == "ask for --runtime native"
+    )
+
+
+def test_a_call_transfers_one_message_where_no_batch_is_asked_for() -> None:
     """Also where an end has operations for several."""
     traits = replace(TRAITS, native=True, batch=True)
     for runtime, pattern in product(("python", "native"), ("latency", "stream")):
