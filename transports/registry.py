@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from ipcbench.transports.contract import Transport, TransportError, Unavailable
+from ipcbench.transports.contract import Transport, TransportError, Unavailable, Wait
 
 GROUP = "ipcbench.transports"
 
@@ -36,8 +36,6 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "memfd-passed/in-place": ("ipcbench.transports.passing.memfd_passed", "in_place"),
     "memfd-pool": ("ipcbench.transports.passing.memfd_pool", "MemfdPool"),
     "memfd-pool/in-place": ("ipcbench.transports.passing.memfd_pool", "in_place"),
-    "process-vm": ("ipcbench.transports.passing.process_vm", "ProcessVm"),
-    "vmsplice": ("ipcbench.transports.passing.vmsplice", "Vmsplice"),
     "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
     "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
     "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),
@@ -102,6 +100,11 @@ _MEMBERS = (
 # family whose members are pairs -> (module, callable that lists all of them)
 _PRODUCTS: dict[str, tuple[str, str]] = {
     "shm": ("ipcbench.transports.shm.transport", "product"),
+}
+
+# family some of whose names are aliases -> (module, function of the text behind the colon)
+_ALIASES: dict[str, tuple[str, str]] = {
+    "shm": ("ipcbench.transports.shm.aliases", "meaning"),
 }
 
 
@@ -183,6 +186,36 @@ def _unknown(name: str) -> str:
     near = get_close_matches(name, names(), n=3)
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
     return f"unknown transport {name!r}{hint}: `ipcbench list` shows all"
+
+
+def meaning(name: str) -> tuple[str, Wait]:
+    """Return the transport that an alias stands for, and the way in which its ends wait.
+
+    Args:
+        name: any text; what is no alias is returned with `Wait.BLOCK`.
+    """
+    family, _, parameters = name.partition(":")
+    if family in _ALIASES:
+        module, attribute = _ALIASES[family]
+        found: tuple[str, Wait] | None = getattr(import_module(module), attribute)(parameters)
+        if found is not None:
+            return found
+    return name, Wait.BLOCK
+
+
+def same_as(name: str, wait: Wait) -> str:
+    """Return the transport that is measured for all those that are the same if they wait so.
+
+    Args:
+        name: any text.
+        wait: the way in which the ends wait.
+    """
+    family, _, parameters = name.partition(":")
+    if family not in _ALIASES:
+        return name
+    module, _ = _ALIASES[family]
+    found: str | None = import_module(module).same_ring(parameters, wait)
+    return found or name
 
 
 def _make(module: str, attribute: str) -> Callable[..., Transport]:

@@ -21,8 +21,9 @@ from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.plan.refusals import Skip, counts_looks, first_refusal
 from ipcbench.bench.results.axes import BLOCK, PYTHON
-from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
+from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts, present_name
 from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable
+from ipcbench.transports.registry import meaning
 
 # Why a transport without a topology cannot do the patterns that need it.
 _NEEDS = {
@@ -134,7 +135,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
     for one in axes:
         patterns = dict.fromkeys(one.transports)
         transports = [name for pattern in patterns for name in names(pattern)]
-        for pattern, size, processes, placement, runtime, transport, *others in product(
+        for pattern, size, processes, placement, runtime, transport, *values in product(
             one.patterns,
             one.sizes,
             one.processes,
@@ -143,18 +144,22 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             dict.fromkeys(transports),
             *(getattr(one, axis) for axis in _OTHERS.values()),
         ):
+            others = dict(zip(_OTHERS, values, strict=True))
+            present, others["wait"] = present_name(transport, others["wait"])
+            if meaning(present)[0] != present and transport not in one.transports:
+                continue  # `shm:*` means no alias that waits in another way than is asked for
             left -= 1
             if left < 0:
                 raise BadConfig(f"over {MOST_CELLS} cells: ask for fewer sizes or transports")
             yield Cell(
-                transport=transport,
+                transport=present,
                 pattern=pattern,
                 size=size if PATTERNS[pattern].carries else 0,
                 processes=processes,
                 placement=placement,
                 runtime=runtime,
                 twin=one.twin,
-                **dict(zip(_OTHERS, others, strict=True)),
+                **others,
             )
 
 
@@ -170,10 +175,10 @@ def _meant(cell: Cell, candidate: Candidate) -> bool:
     The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes. Of
     several ways of waiting, looks are meant for `spin-block` alone.
     """
+    if cell.looks is not None and not counts_looks(cell, candidate.traits):
+        return False
     carries = carries_messages(candidate)
-    if candidate.traits is None or carries is not PATTERNS[cell.pattern].carries:
-        return carries is None
-    return cell.looks is None or counts_looks(cell, candidate.traits)
+    return carries is None or carries is PATTERNS[cell.pattern].carries
 
 
 def carries_messages(candidate: Candidate) -> bool | None:

@@ -9,6 +9,7 @@ from ipcbench.bench.results.axes import BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.transports.contract import Traits, Wait
+from ipcbench.transports.registry import same_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,23 @@ def depth(cell: Cell, traits: Traits) -> Skip | None:
 
 
 def wait(cell: Cell, traits: Traits) -> Skip | None:
-    """Refuse a way of waiting that the receivers of a transport do not have."""
-    if traits.can_wait(Wait(cell.wait)):
+    """Refuse a way of waiting that a transport does not have, or in which it is another one."""
+    way = Wait(cell.wait)
+    if not traits.can_wait(way):
+        return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
+    same = same_as(cell.transport, way)
+    if same == cell.transport:
         return None
-    return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
+    return Skip(
+        f"{cell.transport} is {same} if it waits by {cell.wait}: no process sleeps",
+        f"measure that one: -t {same} --wait {cell.wait}",
+    )
 
 
-def counts_looks(cell: Cell, traits: Traits) -> bool:
+def counts_looks(cell: Cell, traits: Traits | None) -> bool:
     """Tell whether the receivers of a cell look some number of times before they sleep."""
-    way = traits.waiting.value if cell.wait == BLOCK else cell.wait
-    return way == SPIN_BLOCK
+    own = traits is not None and traits.waiting is Wait.SPIN_BLOCK
+    return cell.wait == SPIN_BLOCK or (cell.wait == BLOCK and own)
 
 
 def looks(cell: Cell, traits: Traits) -> Skip | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -22,7 +22,7 @@ from ipcbench.bench.plan.options import (
 from ipcbench.bench.plan.planner import Candidate, Plan, carries_messages
 from ipcbench.bench.plan.profile import BadConfig, Profile
 from ipcbench.bench.results.axes import BLOCK, SPIN_BLOCK
-from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.cell import Cell, present_name
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.transports.contract import Topology
 
@@ -155,9 +155,15 @@ def _values(
         yield _Value("--placement", word, _is("placement", word))
     for word in asked.runtimes:
         yield _Value("--runtime", word, _is("runtime", word))
+    aliases = {
+        present_name(name, BLOCK)
+        for word in asked.transports
+        for name in names(word)
+        if present_name(name, BLOCK)[0] != name
+    }
     for word in asked.waits:
         counted = "" if word == SPIN_BLOCK or not asked.looks else _COUNTED_ELSEWHERE
-        yield _Value("--wait", word, _waits(word, candidate), because=counted)
+        yield _Value("--wait", word, _waits(word, candidate, aliases), because=counted)
     for number in asked.looks:
         yield _Value("--looks", str(number), _is("looks", number), because=_UNCOUNTED)
     for number in asked.batches:
@@ -185,9 +191,13 @@ def _no_transport(pattern: str, transports: Sequence[_Value]) -> str:
     return f"{pattern} sends no messages, as {words} would"
 
 
-def _waits(wait: str, candidate: Callable[[str], Candidate]) -> Callable[[Cell], bool]:
+def _waits(
+    wait: str, candidate: Callable[[str], Candidate], aliases: Collection[tuple[str, str]]
+) -> Callable[[Cell], bool]:
     def has(cell: Cell) -> bool:
         """Tell if a cell waits so; a transport's own way of waiting is called `block`."""
+        if wait == BLOCK and (cell.transport, cell.wait) in aliases:
+            return True
         traits = candidate(cell.transport).traits
         own = traits is not None and traits.waiting.value == wait and cell.wait == BLOCK
         return cell.wait == wait or own
@@ -197,6 +207,7 @@ def _waits(wait: str, candidate: Callable[[str], Candidate]) -> Callable[[Cell],
 
 def _transport(word: str, found: Sequence[Candidate]) -> _Value:
     matched = {one.name for one in found}
+    meant = {present_name(name, BLOCK) for name in matched}
     kinds = {carries_messages(one) for one in found}
     carries = kinds.pop() if len(kinds) == 1 else None
 
@@ -207,4 +218,7 @@ def _transport(word: str, found: Sequence[Candidate]) -> _Value:
         sends = "sends none" if carries else "sends some"
         return f"{one_line(word)} {kind}, and {pattern} {sends}"
 
-    return _Value("-t", word, lambda cell: cell.transport in matched, refuses)
+    def has(cell: Cell) -> bool:
+        return cell.transport in matched or (cell.transport, cell.wait) in meant
+
+    return _Value("-t", word, has, refuses)

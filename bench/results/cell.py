@@ -9,6 +9,7 @@ import msgspec
 from ipcbench.bench.results.axes import BLOCK, HOT, PAYLOADS, PYTHON, WAITS
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import LARGEST
+from ipcbench.transports.registry import meaning
 
 MOST_CELLS = 10_000  # of a sweep
 MOST = 1 << 20  # processes, messages in a queue or in a call, or looks
@@ -66,6 +67,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return msgspec.structs.replace(self, twin=False) if self.twin else self
 
     @property
+    def present(self) -> Cell:
+        """Return the cell without an alias; journals keep the names that they were written with."""
+        transport, wait = present_name(self.transport, self.wait)
+        if transport == self.transport:
+            return self
+        return msgspec.structs.replace(self, transport=transport, wait=wait)
+
+    @property
     def id(self) -> str:
         """Return `latency/pipe/python/64B/2p/same-core`: the benchmark's name in the suite.
 
@@ -92,6 +101,18 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.pace != CLOSED:
             parts.append(self.pace.replace(":", ""))
         return "/".join(parts) + ("~twin" if self.twin else "")
+
+
+def present_name(transport: str, wait: str) -> tuple[str, str]:
+    """Return the name of a transport and the way of waiting; of an alias, those that it means.
+
+    An alias whose ends are asked to wait in another way than its own keeps its name: no such
+    cell can be measured.
+    """
+    name, own = meaning(transport)
+    if name == transport or wait not in (BLOCK, own.value):
+        return transport, wait
+    return name, own.value
 
 
 def _folded(name: str) -> str:

@@ -16,8 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from ipcbench.bench.results.axes import BLOCK, WAITS
-from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.axes import BLOCK, HOT, PAYLOADS, WAITS
+from ipcbench.bench.results.cell import Cell, present_name
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
@@ -81,6 +81,9 @@ class _Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runtime: str | None = None
     depth: str | int | None = None
     wait: str | None = None
+    looks: str | int | None = None
+    batch: int | None = None
+    payload: str | None = None
     pace: str | None = None
     twin: bool | None = None
 
@@ -100,6 +103,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _INSTEAD = ': write wait = "poll" for true, wait = "block" for false'
 AXES = _Selector.__struct_fields__
+_OWN_NUMBERS = ("depth", "looks")  # a transport has its own where none is asked for
+_DEFAULTS: Axes = {
+    "wait": BLOCK, "looks": None, "batch": 1, "payload": HOT, "pace": CLOSED, "twin": False,
+}  # fmt: skip
 
 
 def load_thresholds(path: Path) -> Thresholds:
@@ -157,18 +164,27 @@ def _axes(side: _Selector) -> dict[str, str | int | bool | None]:
         axes["size"] = _size(axes["size"])
     if axes.get("wait", BLOCK) not in WAITS:
         raise ValueError(f"wait = {axes['wait']!r}: there are {', '.join(WAITS)}")
+    if axes.get("payload", HOT) not in PAYLOADS:
+        raise ValueError(f"payload = {axes['payload']!r}: there are {', '.join(PAYLOADS)}")
+    if axes.get("batch", 1) < 1:
+        raise ValueError(f"batch = {axes['batch']}: write 1 or more")
     if "pace" in axes:
         axes["pace"] = parse_pace(axes["pace"])
     if "processes" in axes and axes["processes"] < 1:
         raise ValueError(f"processes = {axes['processes']}: write 1 or more")
-    if "depth" in axes:
-        depth = axes["depth"]
-        if isinstance(depth, str) and depth != "default":
-            raise ValueError(f'depth = {depth!r}: write a number, or "default"')
-        if not isinstance(depth, str) and depth < 1:
-            raise ValueError(f"depth = {depth}: write 1 or more")
-        axes["depth"] = None if depth == "default" else depth
+    for axis in _OWN_NUMBERS:
+        if axis in axes:
+            axes[axis] = _number(axis, axes[axis])
     return axes
+
+
+def _number(axis: str, written: str | int) -> int | None:
+    """Return a number that a transport may choose: None for "default"."""
+    if isinstance(written, str) and written != "default":
+        raise ValueError(f'{axis} = {written!r}: write a number, or "default"')
+    if not isinstance(written, str) and written < 1:
+        raise ValueError(f"{axis} = {written}: write 1 or more")
+    return None if isinstance(written, str) else written
 
 
 def _size(written: str | int) -> int:
@@ -215,9 +231,9 @@ def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[C
         if faster == than:
             raise ValueError(f"both sides are the same cell, {faster.id}")
         for axis in AXES:
-            here, there = getattr(faster, axis), getattr(than, axis)
+            here, there = getattr(faster.present, axis), getattr(than.present, axis)
             meant = axis in promise.faster and axis in promise.than
-            if here != there and not meant and axis not in ("wait", "pace", "twin"):
+            if here != there and not meant and axis not in _DEFAULTS:
                 raise ValueError(
                     f"its sides differ in {axis} ({_value(axis, here)}, {_value(axis, there)}): "
                     f"write {axis} once in `where`, or in both sides if they are to differ"
@@ -232,14 +248,14 @@ def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
 
     Raises: ValueError, with the values that exist.
     """
-    wanted = {"wait": BLOCK, "pace": CLOSED, "twin": False, **where, **own}
+    wanted = _present({**_DEFAULTS, **where, **own})
     left = cells
     common: list[str] = []  # the values that all cells of `left` have, as written
     for axis, value in wanted.items():
-        fitting = [cell for cell in left if getattr(cell, axis) == value]
+        fitting = [cell for cell in left if getattr(cell.present, axis) == value]
         written = f"{axis} = {_value(axis, value)}"
         if not fitting:
-            known = list(dict.fromkeys(_value(axis, getattr(cell, axis)) for cell in left))
+            known = list(dict.fromkeys(_value(axis, getattr(cell.present, axis)) for cell in left))
             raise ValueError(
                 f"`{side}` selects no cell of this run: nothing has {written}"
                 f"{' with ' if common else ''}{', '.join(common)}; "
@@ -257,9 +273,18 @@ def _only(cells: list[Cell], side: str, where: Axes, own: Axes) -> Cell:
     return left[0]
 
 
+def _present(axes: Axes) -> dict[str, str | int | bool | None]:
+    """Replace an alias by its transport and its way of waiting."""
+    found = dict(axes)
+    if "transport" in found:
+        named = present_name(str(found["transport"]), str(found["wait"]))
+        found["transport"], found["wait"] = named
+    return found
+
+
 def _value(axis: str, value: object) -> str:
     """Write a value as in the file."""
-    if axis == "depth" and value is None:
+    if axis in _OWN_NUMBERS and value is None:
         return '"default"'
     if axis == "size" and isinstance(value, int):
         return f'"{format_size(value)}"'

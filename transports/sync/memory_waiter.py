@@ -17,18 +17,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.transports.base import refused, spinning_call
+from ipcbench.transports.base import refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Sharing,
-    Spec,
     Unavailable,
     Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import WaitPolicy, built, operations
-from ipcbench.transports.sync.waiter import NATIVE_SPINS, Fixed
+from ipcbench.transports.sync.waiter import Fixed
 
 
 class MemoryWaiter:
@@ -51,19 +50,6 @@ class MemoryWaiter:
             self._calls.try_wait()
         except BlockingIOError as error:
             raise WouldBlock("it would have to wait") from error
-
-    def spinning(self, spec: Spec) -> Callable[[], object]:
-        """Return the `wait` of an end that looks at it again and again."""
-        take = self._calls.try_wait
-
-        def look() -> bool | None:
-            try:
-                take()
-            except BlockingIOError:
-                return None
-            return True
-
-        return spinning_call(look, self.wait, spec)
 
     def native(self, policy: WaitPolicy) -> object:
         return self._calls.counter(policy)
@@ -89,8 +75,7 @@ class MemoryWaiters:
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
-    nonblocking = True
-    native_looks = NATIVE_SPINS
+    nonblocking = False
     unlink_early = True
     counted = False
     in_memory = True

@@ -101,3 +101,23 @@ def test_the_page_on_the_format_has_the_order() -> None:
     fields = [field.name for field in msgspec.structs.fields(Cell)]
     assert fields[:6] == ["transport", "pattern", "size", "processes", "placement", "runtime"]
     assert fields[6:] == [axis for axis, _, _ in GIVEN]  # with a new axis, extend the tests
+
+
+@pytest.mark.parametrize(
+    ("transport", "wait", "now"),
+    [
+        ("shm:posix+spin", "block", ("shm:posix+futex", "spin")),
+        ("shm:posix+spin", "spin", ("shm:posix+futex", "spin")),
+        ("shm:posix+spin", "poll", ("shm:posix+spin", "poll")),
+        ("shm:memfd+spin-block/huge/in-place", "block",
+         ("shm:memfd+futex/huge/in-place", "spin-block")),
+        ("shm:posix+futex", "block", ("shm:posix+futex", "block")),
+        ("pipe", "spin", ("pipe", "spin")),
+        ("shm:", "block", ("shm:", "block")),
+    ],
+)  # fmt: skip
+def test_an_alias_has_a_present_name(transport: str, wait: str, now: tuple[str, str]) -> None:
+    one = cell(transport=transport, wait=wait, looks=3)
+    assert (one.present.transport, one.present.wait) == now
+    assert one.present.present == one.present
+    assert one.present.looks == 3

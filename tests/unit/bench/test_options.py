@@ -257,7 +257,7 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
         pattern = PATTERNS[name]
         meant = [one for one in names(word) if carries(one) in (None, pattern.carries)]
         if options.looks and wait != "spin-block":
-            meant = [one for one in meant if one == "broken"]
+            meant = []
         if (
             meant
             and (size in (None, "0") or pattern.carries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 
@@ -74,12 +75,12 @@ def refused(cell: Cell, candidate: Candidate, where: Site = SITE) -> Skip:
 
 def meant(cell: Cell, candidate: Candidate) -> bool:
     """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard."""
+    if cell.looks is not None and cell.wait != "spin-block":
+        return False
     if candidate.traits is None:
         return True
     nothing = {Topology.SIGNAL, Topology.GUARD}
     carries = not candidate.traits.topologies <= nothing
-    if cell.looks is not None and cell.wait != "spin-block":
-        return False
     return carries is (PATTERNS[cell.pattern].topology not in nothing)
 
 
@@ -600,3 +601,84 @@ def test_a_digest_names_what_is_measured_and_where() -> None:
         [*cells[:2], replace(cells[2], cell=a_cell(size=2, depth=1))],
     ]
     assert len({whole, *map(digest, changed)}) == 5
+
+
+# Aliases.
+
+
+def with_aliases(pattern: str) -> list[str]:
+    known = [
+        "pipe", "shm:posix+futex", "shm:posix+spin", "shm:posix+spin-block",
+        "shm:sysv+spin/in-place",
+    ]  # fmt: skip
+    return [name for name in known if fnmatchcase(name, pattern)]
+
+
+def planned_for(transports: Iterable[str], waits: Iterable[str]) -> list[tuple[str, str]]:
+    axes = Axes(
+        ("latency",), (64,), (SAME_CORE,), tuple(transports), (2,), (None,), waits=tuple(waits)
+    )
+    return [(cell.transport, cell.wait) for cell in cells_of([axes], with_aliases)]
+
+
+@pytest.mark.parametrize(
+    ("transport", "waits", "found"),
+    [
+        ("shm:posix+spin", ("block",), [("shm:posix+futex", "spin")]),
+        ("shm:posix+spin", ("spin",), [("shm:posix+futex", "spin")]),
+        ("shm:posix+spin-block", ("block",), [("shm:posix+futex", "spin-block")]),
+        ("shm:sysv+spin/in-place", ("block",), [("shm:sysv+futex/in-place", "spin")]),
+        # Asked for by its name, an alias in another way is refused in `refusals.wait`.
+        ("shm:posix+spin", ("poll",), [("shm:posix+spin", "poll")]),
+        ("shm:posix+spin*", ("poll",), []),
+        ("shm:posix+spin*", ("spin",), [("shm:posix+futex", "spin")]),
+        (
+            "shm:posix+*",
+            ("block",),
+            [
+                ("shm:posix+futex", "block"),
+                ("shm:posix+futex", "spin"),
+                ("shm:posix+futex", "spin-block"),
+            ],
+        ),
+    ],
+)
+def test_an_alias_is_planned_as_what_it_means(
+    transport: str, waits: tuple[str, ...], found: list[tuple[str, str]]
+) -> None:
+    assert planned_for([transport], waits) == found
+
+
+def test_an_alias_and_what_it_means_are_one_cell() -> None:
+    axes = Axes(
+        ("latency",), (64,), (SAME_CORE,), ("shm:posix+spin", "shm:posix+futex"), (2,), (None,),
+        waits=("block", "spin"),
+    )  # fmt: skip
+    spins = replace(TRAITS, spins=True)
+    cells = cells_of([axes], with_aliases)
+    found = plan(cells, lambda name: Candidate(name, spins, limits()), SITE)
+    assert [one.cell.id for one in found.cells] == [
+        "latency/shm:posix+futex/python/64B/2p/same-core/wait-spin",
+        "latency/shm:posix+futex/python/64B/2p/same-core",
+    ]
+
+
+def test_rings_that_never_sleep_are_measured_once() -> None:
+    spins = replace(TRAITS, spins=True)
+    for name, same in (
+        ("shm:posix+posix-sem", "shm:posix+futex"),
+        ("shm:memfd+eventfd/huge/in-place", "shm:memfd+futex/huge/in-place"),
+    ):
+        cell = a_cell(transport=name, wait="spin")
+        skip = refused(cell, Candidate(name, spins, limits()))
+        assert skip == Skip(
+            f"{name} is {same} if it waits by spin: no process sleeps",
+            f"measure that one: -t {same} --wait spin",
+        )
+        assert isinstance(
+            only(a_cell(transport=same, wait="spin"), Candidate(same, spins, limits())), PlannedCell
+        )
+        assert isinstance(
+            only(a_cell(transport=name, wait="spin-block"), Candidate(name, spins, limits())),
+            PlannedCell,
+        )

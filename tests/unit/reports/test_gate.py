@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from ipcbench.reports.gate.judge import (
     to_json,
 )
 from ipcbench.reports.gate.thresholds import (
+    AXES,
     BadThresholds,
     Thresholds,
     load_thresholds,
@@ -543,6 +545,92 @@ def test_a_round_trip_is_never_compared_with_a_message(given_file: Path) -> None
 
 def test_a_cell_is_not_compared_with_itself(given_file: Path) -> None:
     assert "the same cell" in refused(given_file, PROMISE.replace('"shm"', '"pipe"'))
+
+
+# Aliases of transports, and the axes of waiting and payloads.
+
+SPINNING = """
+[[promise]]
+name = "memory that spins beats a pipe that spins"
+faster = {FASTER}
+than = { transport = "pipe", wait = "spin" }
+where = { pattern = "latency", size = "64K" }
+at_least = "1.5x"
+"""
+ALIAS = '{ transport = "shm:posix+spin" }'
+PRESENT = '{ transport = "shm:posix+futex", wait = "spin" }'
+SPINNING_PIPE = a_cell("pipe", wait="spin")
+
+
+@pytest.mark.parametrize("faster", [ALIAS, PRESENT])
+@pytest.mark.parametrize(
+    "cell",
+    [a_cell("shm:posix+futex", wait="spin"), a_cell("shm:posix+spin")],
+    ids=["new journal", "old journal"],
+)
+def test_an_alias_selects_what_it_means(given_file: Path, faster: str, cell: Cell) -> None:
+    thresholds = written(given_file, SPINNING.replace("{FASTER}", faster))
+    others = [a_cell("shm:posix+futex"), a_cell("shm:posix+spin-block"), PIPE, SPINNING_PIPE]
+    assert select(thresholds, [cell, *others]) == {cell.id, SPINNING_PIPE.id}
+
+
+def test_an_alias_in_where_is_resolved_with_the_wait_of_a_side(given_file: Path) -> None:
+    text = PROMISE.replace('"shm" }', '"pipe" }').replace('at_least = "1.5x"', "at_most = 2")
+    text = text.replace('{ transport = "pipe" }', "{ twin = true }", 1)
+    text = text.replace('{ transport = "pipe" }', "{ twin = false }", 1)
+    text = text.replace("{ pattern", '{ transport = "shm:posix+spin-block", pattern')
+    cell = a_cell("shm:posix+futex", wait="spin-block")
+    twin = msgspec.structs.replace(cell, twin=True)
+    assert select(written(given_file, text), [cell, twin, PIPE]) == {cell.id, twin.id}
+
+
+@pytest.mark.parametrize(
+    ("axis", "value", "given"),
+    [
+        ("looks", 2000, "2000"),
+        ("looks", None, '"default"'),
+        ("batch", 16, "16"),
+        ("payload", "fresh", '"fresh"'),
+    ],
+)
+def test_looks_batch_and_payload_select(
+    given_file: Path, axis: str, value: object, given: str
+) -> None:
+    asked = a_cell("pipe", **{axis: value})
+    variants = [
+        PIPE,
+        a_cell("pipe", looks=9),
+        a_cell("pipe", batch=2),
+        a_cell("pipe", payload="cold"),
+    ]
+    text = PROMISE.replace('{ transport = "pipe" }', f'{{ transport = "pipe", {axis} = {given} }}')
+    selected = select(
+        written(given_file, text), {one.id: one for one in [SHM, asked, *variants]}.values()
+    )
+    assert selected == {SHM.id, asked.id}
+
+
+@pytest.mark.parametrize(
+    ("written_axis", "said"),
+    [
+        ('payload = "warm"', "payload = 'warm': there are hot, fresh, cold"),
+        ("batch = 0", "batch = 0: write 1 or more"),
+        ("looks = 0", "looks = 0: write 1 or more"),
+        ('looks = "many"', "looks = 'many': write a number, or \"default\""),
+    ],
+)
+def test_looks_batches_and_payloads_that_there_are_not(
+    given_file: Path, written_axis: str, said: str
+) -> None:
+    text = PROMISE.replace('{ transport = "pipe" }', f'{{ transport = "pipe", {written_axis} }}')
+    assert said in refused(given_file, text)
+
+
+def test_the_axes_are_those_of_a_cell_and_the_comment_names_them() -> None:
+    assert set(AXES) == {field.name for field in msgspec.structs.fields(Cell)}
+    comment = (Path(__file__).parents[3] / "thresholds.toml").read_text()
+    for axis in AXES:
+        assert re.search(rf"^#   {axis} ", comment, re.MULTILINE), axis
 
 
 # The file.

@@ -8,13 +8,22 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from ipcbench.transports.contract import Transport
-from ipcbench.transports.registry import GROUP, UnknownTransport, get, matching, names
+from ipcbench.transports.contract import Transport, Wait
+from ipcbench.transports.registry import (
+    GROUP,
+    UnknownTransport,
+    get,
+    matching,
+    meaning,
+    names,
+    same_as,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -249,3 +258,32 @@ def test_without_its_library_a_transport_is_unavailable(
     )
     remedy = "pip install 'ipcbench[libraries]'"
     assert printed == f"the package {package} is not installed | {remedy}"
+
+
+def test_an_alias_means_what_it_makes() -> None:
+    """The names alone are read, so they must agree with the transports that they make."""
+    names = list(matching("shm:*+*"))
+    aliases = {name: meaning(name) for name in names if meaning(name)[0] != name}
+    assert set(aliases) == {name for name in names if "+spin" in name}
+    for name, (target, wait) in aliases.items():
+        alias, transport = get(name), get(target)
+        assert isinstance(alias, Transport) and isinstance(transport, Transport)
+        assert alias.traits.waiting is wait
+        assert replace(
+            transport.traits, waiting=wait, spins=False, pollable=alias.traits.pollable
+        ) == replace(alias.traits, spins=False)
+        assert transport.traits.can_wait(wait)
+    for name in ("pipe", "pipe:1M", "shm:posix+futex", "shm:posix+spinning", "nothing", ""):
+        assert meaning(name) == (name, Wait.BLOCK)
+
+
+def test_rings_that_never_sleep_are_the_same() -> None:
+    for name in matching("shm:*+*"):
+        transport = get(name)
+        assert isinstance(transport, Transport)
+        same = same_as(name, Wait.SPIN)
+        assert get(same).name == same
+        assert same_as(same, Wait.SPIN) == same
+        assert [same_as(name, wait) for wait in Wait if wait is not Wait.SPIN] == [name] * 4
+    assert same_as("shm:posix+pthread-cond/in-place", Wait.SPIN) == "shm:posix+futex/in-place"
+    assert same_as("pipe", Wait.SPIN) == "pipe"
