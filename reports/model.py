@@ -13,12 +13,14 @@ from statistics import median
 from typing import NamedTuple, TypeVar
 
 from ipcbench.bench.results.axes import (
-    BLOCK,
     FAMILIES,
     FLOOR,
+    HOT,
     NO_WAIT,
     PATTERNS,
+    PAYLOADS,
     PLACEMENTS,
+    POLL,
     PYTHON,
     RUNTIMES,
     WAITS,
@@ -59,14 +61,18 @@ def rank(known: Sequence[str], name: str) -> tuple[int, str]:
 class Situation:
     """The axes that two cells must share before their times may be compared.
 
-    `depth` is the requested one; None: the default of each transport.
+    `depth` and `looks` are the requested ones; None: the default of each transport. What a
+    facility brings along (the depth in effect, copies, signals) is no part of it.
     """
 
     runtime: str
     pattern: str
     placement: str
     processes: int
-    wait: str
+    wait: str  # in effect; "" where contests cross the ways of waiting on purpose
+    looks: int | None
+    batch: int
+    payload: str
     pace: str
     depth: int | None
     in_place: bool  # the receiver reads in the shared slot, without copying the data out
@@ -77,12 +83,22 @@ class Situation:
         return (
             rank(RUNTIMES, self.runtime),
             rank(WAITS, self.wait),
+            *self.work_order,
+            self.in_place,
+        )
+
+    @property
+    def work_order(self) -> tuple[object, ...]:
+        """The sorting key of all but the runtime and the place of reading."""
+        return (
             rank(PATTERNS, self.pattern),
             rank(PLACEMENTS, self.placement),
             self.processes,
+            self.batch,
+            rank(PAYLOADS, self.payload),
             gap(self.pace),
             self.depth or 0,
-            self.in_place,
+            self.looks or 0,
         )
 
 
@@ -112,10 +128,17 @@ class Measured:
         return self.facts.family != FLOOR
 
     @property
-    def curve_key(self) -> tuple[str, int, bool, float]:
+    def curve_key(self) -> tuple[str, int, tuple[object, ...]]:
         """The key that all points of one curve, or one row of dots, have in common."""
         cell = self.cell
-        return cell.transport, cell.depth or 0, cell.wait != BLOCK, gap(cell.pace)
+        return cell.transport, cell.depth or 0, self.manner
+
+    @property
+    def manner(self) -> tuple[object, ...]:
+        """The sorting key of how its processes wait, and of what they send at a time."""
+        cell = self.cell
+        wait, payload = rank(WAITS, self.wait), rank(PAYLOADS, cell.payload)
+        return wait, cell.looks or 0, cell.batch, payload, gap(cell.pace)
 
     @property
     def curve_order(self) -> tuple[object, ...]:
@@ -131,6 +154,9 @@ class Measured:
             cell.placement,
             cell.processes,
             self.wait,
+            cell.looks,
+            cell.batch,
+            cell.payload,
             cell.pace,
             cell.depth,
             self.facts.in_place,
@@ -146,6 +172,12 @@ class Measured:
     def in_flight(self) -> tuple[int, ...]:
         """The bytes that a direction held, of all runs: one number, unless it has changed."""
         return tuple(sorted({run.in_flight for run in self.runs if run.in_flight is not None}))
+
+    @property
+    def cpu(self) -> float:
+        """The seconds of CPU time that all its processes took for one unit."""
+        units = sum(run.loops * run.inner_loops * len(run.values) for run in self.runs)
+        return sum(process.cpu for run in self.runs for process in run.usage) / units
 
     @property
     def unevenness(self) -> Interval | None:
@@ -171,7 +203,7 @@ class Measured:
         """The sorting key of tables and lists."""
         cell = self.cell
         family, runtime = rank(FAMILIES, self.facts.family), rank(RUNTIMES, cell.runtime)
-        return (*self.situation.order[2:7], cell.size, runtime, family, cell.id)
+        return (*self.situation.work_order, cell.size, runtime, family, cell.id)
 
 
 def measured(results: Results) -> list[Measured]:
@@ -217,16 +249,18 @@ def grouped(cells: Iterable[Measured], key: Callable[[Measured], T]) -> dict[T, 
 
 
 def defaults_only(cells: Sequence[Measured]) -> list[Measured]:
-    """Keep the cells with each transport's own depth and wait, and no pauses; all if none.
+    """Keep the cells with each transport's own depth, one hot message a call, and no pauses.
 
-    A requested depth and poll(2) have charts of their own.
+    If there are none, keep all. A requested depth and poll(2) have charts of their own.
     """
-    found = [
-        one
-        for one in cells
-        if one.cell.depth is None and one.cell.wait == BLOCK and one.cell.pace == CLOSED
-    ]
+    found = [one for one in cells if one.cell.depth is None and is_plain(one.cell)]
     return found or list(cells)
+
+
+def is_plain(cell: Cell) -> bool:
+    """Tell whether a cell has the usual work: one hot message a call, no pauses, no poll(2)."""
+    usual = cell.batch == 1 and cell.payload == HOT and cell.pace == CLOSED
+    return usual and cell.wait != POLL and cell.looks is None
 
 
 def runtimes_of(cells: Iterable[Measured]) -> list[str]:
@@ -264,12 +298,19 @@ class Contest(NamedTuple):
     entrants: list[Measured]
 
 
-def contests(cells: Iterable[Measured]) -> list[Contest]:
-    """Build the contest of each situation and size from the cells that compete."""
+def contests(cells: Iterable[Measured], *, across_waits: bool = False) -> list[Contest]:
+    """Build the contest of each situation and size from the cells that compete.
+
+    `across_waits`: entrants may wait in different ways, with any looks. A task that asks for
+    the lowest latency, whatever it costs, crosses that axis on purpose.
+    """
     found: dict[tuple[Situation, int], list[Measured]] = {}
     for one in cells:
         if one.competes:
-            found.setdefault((one.situation, one.cell.size), []).append(one)
+            situation = one.situation
+            if across_waits:
+                situation = replace(situation, wait="", looks=None)
+            found.setdefault((situation, one.cell.size), []).append(one)
     ordered = sorted(found.items(), key=lambda item: (item[0][0].order, item[0][1]))
     return [Contest(situation, size, entrants) for (situation, size), entrants in ordered]
 
@@ -300,7 +341,7 @@ class Winner:
         return self.p is not None and self.p <= ALPHA
 
 
-def winners(cells: Iterable[Measured]) -> list[Winner]:
+def winners(cells: Iterable[Measured], *, across_waits: bool = False) -> list[Winner]:
     """Find the winner of every contest, with Holm's correction over all tests of a loop.
 
     The null hypothesis: no transport is the fastest of all in more than half
@@ -311,7 +352,7 @@ def winners(cells: Iterable[Measured]) -> list[Winner]:
     two transports have q = 1/2: twice the p-value of the sign test, however
     many took part.
     """
-    found = [_winner(contest) for contest in contests(cells)]
+    found = [_winner(contest) for contest in contests(cells, across_waits=across_waits)]
     tested: dict[str, list[float]] = {}
     for one in found:
         if one.p is not None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from ipcbench.bench.results.axes import BLOCK
+from ipcbench.bench.results.axes import BLOCK, HOT
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.journal import NAME
@@ -63,6 +63,7 @@ SIGNALS = ("posix-sem", "sysv-sem", "eventfd", "futex", "signal")
 GUARDS = ("posix-sem", "sysv-sem", "mp-lock", "unguarded")
 _FAMILY = {name: family for family, names in _FAMILIES.items() for name in names}
 PROCESSES = {"latency": 2, "stream": 2, "signal": 2}
+SPINNING, MEMORY = 40, 5  # times as fast as asleep, and shared memory beside that
 _PER = {"latency": "round trip", "pairs-latency": "round trip", "echo": "round trip",
         "signal": "round trip", "counter": "update"}  # fmt: skip
 
@@ -130,6 +131,9 @@ def cells(
     runtimes: Iterable[str] = ("python",),
     depths: Iterable[int | None] = (None,),
     wait: str = BLOCK,
+    looks: int | None = None,
+    batch: int = 1,
+    payload: str = HOT,
     pace: str = CLOSED,
 ) -> list[Cell]:
     """Make the full product; `processes` None: a number that suits the pattern."""
@@ -146,6 +150,9 @@ def cells(
             runtime=runtime,
             depth=depth,
             wait=wait,
+            looks=looks,
+            batch=batch,
+            payload=payload,
             pace=pace,
         )
         for runtime in runtimes
@@ -219,12 +226,15 @@ def _run(
         seconds *= 1 + 3 / cell.depth
     if cell.wait == "poll":
         seconds += 6e-7
+    if cell.wait in ("spin", "spin-block"):
+        seconds /= SPINNING * (MEMORY if cell.transport.startswith("shm:") else 1)
     if cell.runtime == "python":
         seconds += call * calls(cell)
     seconds *= math.exp(drift + own.gauss(0, noise))
     values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
     switches = 2000 if cell.placement == "same-core" else 3000
-    usage = Usage(cpu=seconds * 1500, voluntary=switches, involuntary=20)
+    cpu = seconds * (2000 if cell.wait == "spin" else 1500)
+    usage = Usage(cpu=cpu, voluntary=switches, involuntary=20)
     stamps = (int(seconds * 1e9 * own.lognormvariate(0, 0.15)) + 1 for _ in range(tail))
     depth = cell.depth or (10 if "queue" in cell.transport else None)
     pinned = [0] * cell.processes if cell.placement == "same-core" else [0, 1] * cell.processes

@@ -10,6 +10,7 @@ from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
     FLOOR,
+    HOT,
     NO_WAIT,
     POLL,
     PYTHON,
@@ -20,9 +21,10 @@ from ipcbench.bench.results.axes import (
     UNPINNED,
     WAITS,
 )
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import human_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
+from ipcbench.reports.model import Measured, Situation, loop_of, rank, runtimes_of
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",
@@ -81,20 +83,45 @@ def _range(numbers: Sequence[int]) -> str:
 
 
 def label(one: Measured) -> str:
-    """Name a curve or row: `pipe; poll(2), then read`.
+    """Name a curve or row: `shm:posix+futex, spinning`, `pipe, depth 4, 16 messages a call`.
 
-    The way of waiting is left out where it is blocking, or part of the transport's name.
+    The way of waiting is left out where it is blocking, or part of the transport's name, as in
+    journals of older versions.
     """
-    name = one.cell.transport
-    if one.cell.depth is not None:
-        name = f"{name}, depth {one.cell.depth}"
-    if pause := pause_phrase(one.cell.pace):
-        name = f"{name}, {pause}"
+    parts = [one.cell.transport]
+    named = one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport
     if one.facts.family == FLOOR:
-        return f"{name}, floor"
-    if one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport:
-        return name
-    return f"{name}; {wait_phrase(one.wait)}"
+        parts.append("floor")
+    elif not named:
+        parts.append(wait_phrase(one.wait).replace(",", ""))
+    return ", ".join([*parts, *manner_phrases(one.cell)])
+
+
+def manner_phrases(cell: Cell | Situation) -> list[str]:
+    """Describe all axes that are not at their default, except for the way of waiting."""
+    parts = (
+        "" if cell.depth is None else f"depth {cell.depth}",
+        "" if cell.looks is None else looks_phrase(cell.looks),
+        batch_phrase(cell.batch),
+        payload_phrase(cell.payload),
+        pause_phrase(cell.pace),
+    )
+    return [part for part in parts if part]
+
+
+def looks_phrase(looks: int) -> str:
+    """Describe the looks before a receiver sleeps: `2000 looks`."""
+    return f"{looks} {'look' if looks == 1 else 'looks'}"
+
+
+def batch_phrase(batch: int) -> str:
+    """Describe a batch: `16 messages a call`; "" for one message."""
+    return "" if batch == 1 else f"{batch} messages a call"
+
+
+def payload_phrase(payload: str) -> str:
+    """Describe a payload: `fresh payload`; "" for the usual one."""
+    return "" if payload == HOT else f"{payload} payload"
 
 
 def pause_phrase(pace: str) -> str:
@@ -104,10 +131,8 @@ def pause_phrase(pace: str) -> str:
 
 
 def with_size(one: Measured, name: str) -> str:
-    """Name a row by its depth, size and pauses as well: `pipe, 64 KiB, pauses of 1 ms`."""
-    depth = "" if one.cell.depth is None else f"depth {one.cell.depth}"
-    parts = (name, depth, size_label(one), pause_phrase(one.cell.pace))
-    return ", ".join(filter(None, parts))
+    """Name a row by its size and other axes as well: `pipe, 64 KiB, pauses of 1 ms`."""
+    return ", ".join([name, size_label(one), *manner_phrases(one.cell)])
 
 
 def size_label(one: Measured) -> str:

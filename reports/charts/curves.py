@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from ipcbench.bench.results.axes import (
     BLOCK,
     COUNTER,
@@ -19,9 +21,7 @@ from ipcbench.bench.results.axes import (
     LATENCY,
     PLACEMENTS,
     STREAM,
-    WAITS,
 )
-from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.units import human_size
 from ipcbench.reports.charts.axes import (
     COUNTER_PLOT,
@@ -40,7 +40,7 @@ from ipcbench.reports.charts.captions import (
     conditions,
     evidence,
     label,
-    pause_phrase,
+    manner_phrases,
     slug,
     wait_phrase,
 )
@@ -53,8 +53,8 @@ from ipcbench.reports.charts.chart import (
     Panel,
     Styles,
 )
-from ipcbench.reports.charts.groups import best_at, by_family
-from ipcbench.reports.charts.style import REFERENCE, Style, family_style
+from ipcbench.reports.charts.groups import Group, best_at, by_family
+from ipcbench.reports.charts.style import REFERENCE, Style, family_style, in_its_manner
 from ipcbench.reports.model import Measured, defaults_only, grouped, loop_of, rank, runtimes_of
 
 _ABOUT_FLOOR = " The floor is the measuring loop itself, which moves no data."
@@ -118,7 +118,8 @@ def _transport(one: Measured) -> tuple[str, str]:
 
 
 def crowded(cells: Sequence[Measured]) -> bool:
-    return len({one.cell.transport for one in cells}) > CROWDED
+    """Tell whether a panel would have too many curves; a depth may be on the x axis."""
+    return len({(one.cell.transport, one.manner) for one in cells}) > CROWDED
 
 
 def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
@@ -185,12 +186,17 @@ def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Style
     drawn = []
     for members in grouped(
         ordered,
-        lambda one: (one.cell.transport, 0, *one.curve_key[2:]) if by_depth else one.curve_key,
+        lambda one: (one.cell.transport, 0, one.manner) if by_depth else one.curve_key,
     ).values():
-        text = members[0].cell.transport if by_depth else label(members[0])
-        style = drawn_as[members[0].cell.transport]
+        first = members[0]
+        text = label(_without_depth(first) if by_depth else first)
+        style = in_its_manner(drawn_as[first.cell.transport], first)
         drawn.append(_curve(plot, text, style, members))
     return Panel(_title(key), about_placement(key.placement, cells), drawn)
+
+
+def _without_depth(one: Measured) -> Measured:
+    return replace(one, cell=structs.replace(one.cell, depth=None))
 
 
 def _curve(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Curve:
@@ -209,19 +215,22 @@ def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
     """Draw the best of each family and way of waiting, without in-place reading."""
     kinds = grouped(
         (one for one in cells if not one.facts.in_place),
-        lambda one: (one.facts.family, one.wait, one.cell.pace),
-    )
-    order = sorted(
-        kinds, key=lambda kind: (rank(FAMILIES, kind[0]), rank(WAITS, kind[1]), gap(kind[2]))
+        lambda one: (rank(FAMILIES, one.facts.family), one.manner),
     )
     curves = []
-    for family, wait, pace in order[: 2 * CROWDED]:
-        short = family == FLOOR or wait == BLOCK
-        name = ", ".join(filter(None, (family, pause_phrase(pace))))
-        text = name if short else f"{name}; {wait_phrase(wait)}"
-        members = best_at(kinds[family, wait, pace], plot.x)
-        curves.append(_curve(plot, text, family_style(family, wait), members))
+    for kind in sorted(kinds)[: 2 * CROWDED]:
+        first = kinds[kind][0]
+        text = _kind_label(first)
+        curves.append(_curve(plot, text, family_style(first), best_at(kinds[kind], plot.x)))
     return Panel(_title(key), about_placement(key.placement, cells), curves)
+
+
+def _kind_label(one: Measured) -> str:
+    """Name the best of a cell's family: `pipe, spinning, pauses of 1 ms`."""
+    short = one.facts.family == FLOOR or one.wait == BLOCK
+    wait = [] if short else [wait_phrase(one.wait).replace(",", "")]
+    manner = manner_phrases(structs.replace(one.cell, depth=None))
+    return ", ".join([one.facts.family, *wait, *manner])
 
 
 def _families(
@@ -232,22 +241,23 @@ def _families(
     limits: tuple[float, float],
 ) -> Chart:
     panels = []
-    pace = min((one.cell.pace for one in cells), key=gap)
+    least = min(one.manner[1:] for one in cells)  # whatever the way of waiting
     for group in by_family(cells):
         curves = [
             _curve(
-                plot, group.short(label(members[0])), drawn_as[members[0].cell.transport], members
+                plot,
+                _short_label(group, members[0]),
+                in_its_manner(drawn_as[members[0].cell.transport], members[0]),
+                members,
             )
             for members in grouped(group.members, lambda one: one.curve_key).values()
         ]
         others = [
             one for one in cells
             if one.facts.family not in (group.family, FLOOR) and one.wait == BLOCK
-            and one.cell.pace == pace
+            and one.manner[1:] == least
         ]  # fmt: skip
-        named = ", ".join(filter(None, ("best of the others", pause_phrase(pace))))
-        grey = _curve(plot, named, REFERENCE, best_at(others, plot.x))
-        panels.append(Panel(group.title, "", curves, grey if others else None))
+        panels.append(Panel(group.title, "", curves, _reference(plot, others)))
     placed = about_placement(key.placement, cells)
     return Chart(
         slug(plot.kind, key.runtime, key.placement, str(key.size or "")),
@@ -259,6 +269,20 @@ def _families(
         f"families, with receivers {wait_phrase(BLOCK)}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], 2, limits),
     )
+
+
+def _short_label(group: Group, one: Measured) -> str:
+    name = one.cell.transport
+    return group.short(name) + label(one).removeprefix(name)
+
+
+def _reference(plot: Plot, others: Sequence[Measured]) -> Curve | None:
+    """Draw the best of all other families; None without any."""
+    if not others:
+        return None
+    manner = manner_phrases(structs.replace(others[0].cell, depth=None))
+    named = ", ".join(["best of the others", *manner])
+    return _curve(plot, named, REFERENCE, best_at(others, plot.x))
 
 
 def _limits(plot: Plot, cells: Sequence[Measured]) -> tuple[float, float]:

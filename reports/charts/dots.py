@@ -11,7 +11,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from ipcbench.bench.results.axes import COUNTER, LATENCY, PLACEMENTS, POLL, SIGNAL, STREAM, WAITS
-from ipcbench.bench.results.pace import gap
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.captions import label, size_label, wait_phrase, with_size
@@ -37,9 +36,9 @@ PLACEMENT_PLOT = DotPlot(
 WAITING_PLOT = DotPlot(
     "waiting",
     "waiting",
-    "Sleeping and spinning receivers over the same memory: round trip",
-    "For each way of waiting, the fastest of its transports by median. A receiver that spins "
-    "keeps its CPU busy while it waits. Lower is better.",
+    "Sleeping and spinning over the same facility: round trip",
+    "Of shared memory, the fastest over the same segment for each way of waiting, by median. A "
+    "process that spins keeps its CPU busy while it waits. Lower is better.",
     "round trip",
     [wait_phrase(wait) for wait in WAITS],
 )
@@ -92,17 +91,16 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
 
 
 def waiting(cells: Sequence[Measured]) -> list[Chart]:
-    """Compare sleeping and spinning receivers over the same memory."""
+    """Compare sleeping and spinning receivers over the same facility."""
     copied = [one for one in _of(cells, LATENCY) if not one.facts.in_place]
-    shared = [one for one in defaults_only(copied) if "+" in one.cell.transport]
     alike = grouped(
-        shared,
+        defaults_only(copied),
         lambda one: (
             one.cell.runtime,
             one.cell.placement,
             memory(one.cell.transport),
-            one.wait,
-            one.cell.pace,
+            one.cell.depth,
+            one.manner,
         ),
     )
     best = [one for members in alike.values() for one in best_at(members, _size)]
@@ -237,7 +235,7 @@ def _point(
 
 def _order(one: Measured, name: str) -> tuple[object, ...]:
     """The sorting key of a row of that name."""
-    return name, one.cell.depth or 0, one.cell.size, gap(one.cell.pace)
+    return name, one.cell.depth or 0, one.cell.size, one.manner[1:]
 
 
 def _of(cells: Sequence[Measured], pattern: str) -> list[Measured]:
@@ -259,7 +257,7 @@ def _near(sizes: set[int]) -> set[int]:
 def _except_poll(one: Measured) -> tuple[Hashable, ...]:
     cell = one.cell
     axes = (cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, cell.depth)
-    return (cell.runtime, *axes, cell.pace)
+    return (cell.runtime, *axes, one.manner[1:])
 
 
 def _copying_name(one: Measured) -> str:
@@ -269,5 +267,5 @@ def _copying_name(one: Measured) -> str:
 
 def _except_copying(one: Measured) -> tuple[Hashable, ...]:
     cell = one.cell
-    axes = (cell.pattern, cell.size, cell.processes, cell.placement, cell.depth, cell.wait)
-    return (cell.runtime, _copying_name(one), *axes, cell.pace)
+    axes = (cell.pattern, cell.size, cell.processes, cell.placement, cell.depth, one.manner)
+    return (cell.runtime, _copying_name(one), *axes)

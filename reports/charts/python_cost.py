@@ -51,7 +51,7 @@ def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> 
     points = [
         Point(DotPanelKey("", cost.placement),
               Row(_label(cost.native, sized), cost.native.facts.family),
-              (cost.native.cell.transport, cost.size, cost.native.cell.processes),
+              (*cost.native.curve_key, cost.size, cost.native.cell.processes),
               loop_of(one.cell.runtime),
               inverse(one.interval, 1) if rates else one.interval)
         for cost in found

@@ -8,12 +8,13 @@ distinguish the transports. Each colour has a counterpart for dark pages.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipcbench.bench.results.axes import (
     BLOCK,
     FAMILIES,
     FLOOR,
+    HOT,
     LIBRARY,
     MESSAGE_QUEUE,
     MULTIPROCESSING,
@@ -63,6 +64,7 @@ _LINES = {
     SPIN_BLOCK: "-.",
     NO_WAIT: "--",
 }
+_WRITTEN = ">"  # the marker of a payload that is written anew for each message
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,25 @@ def series(index: int) -> tuple[str, str]:
     return _SERIES[index % len(_SERIES)]
 
 
-def family_style(family: str, wait: str) -> Style:
-    """Style the curve of the best of a family."""
+def family_style(one: Measured) -> Style:
+    """Style the curve of the best of a cell's family."""
+    family = one.facts.family
     known = family if family in _SHADES else "other"
-    return Style(_SHADES[known][0][0], _MARKERS[known][0], _LINES.get(wait, "-"), True)
+    return in_its_manner(Style(_SHADES[known][0][0], _MARKERS[known][0], "-", True), one)
+
+
+def in_its_manner(style: Style, one: Measured) -> Style:
+    """Style one of the curves of a transport: the line by the wait, the marker by the messages.
+
+    With several messages a call, the marker is hollow (or filled, if it was hollow). A fresh or
+    cold payload has a marker of its own.
+    """
+    return replace(
+        style,
+        line=_LINES.get(one.wait, "-"),
+        marker=style.marker if one.cell.payload == HOT else _WRITTEN,
+        filled=style.filled if one.cell.batch == 1 else not style.filled,
+    )
 
 
 def family_color(family: str) -> str:
@@ -100,9 +117,12 @@ def family_color(family: str) -> str:
 
 
 def styles(cells: Iterable[Measured]) -> dict[str, Style]:
-    """Choose a style for each transport, the same everywhere on a page."""
+    """Choose a style for each transport, the same everywhere on a page.
+
+    Its curves differ by `in_its_manner`.
+    """
     kinds: dict[str, Measured] = {}
-    for one in sorted(cells, key=lambda one: one.cell.wait != BLOCK):
+    for one in cells:
         kinds.setdefault(one.cell.transport, one)
     seen: dict[str, int] = {}
     found = {}
@@ -116,7 +136,7 @@ def styles(cells: Iterable[Measured]) -> dict[str, Style]:
         found[name] = Style(
             color=shades[index % len(shades)][0],
             marker=markers[index % len(markers)],
-            line=_LINES.get(one.wait, "-"),
+            line=_LINES[BLOCK],
             filled=index // (len(shades) * len(markers)) % 2 == 0,
         )
     return found

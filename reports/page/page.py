@@ -35,7 +35,7 @@ from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
 from ipcbench.reports.page import phrases, tables, tails
-from ipcbench.reports.verdicts import python_cost
+from ipcbench.reports.verdicts import python_cost, spinning
 from ipcbench.reports.verdicts.claims import shm_fastest
 from ipcbench.reports.verdicts.decisions import Outcome
 from ipcbench.reports.verdicts.statements import decide_statements
@@ -124,6 +124,8 @@ def render(
 ) -> str:
     """Render the page as text. Pure."""
     found = winners(cells)
+    crossed = [one for one in winners(cells, across_waits=True) if spinning.crosses(one.contest)]
+    splits = spinning.splits(cells)
     claim = shm_fastest(cells)
     both = python_cost.costs(cells)
     return (
@@ -144,10 +146,13 @@ def render(
                 one for one in found if one.second and not _carry(one)
             ),
             winners_alone=sum(one.second is None for one in found),
-            winners_families=Counter(
-                one.contest.situation.runtime for one in found if one.p is not None
-            ),
+            winners_families=_families(found),
             statements=[(one, tables.statement_grids(one)) for one in decide_statements(cells)],
+            splits=splits,
+            split=spinning.foremost(splits),
+            spinning_pairs=tables.bounded(spinning.pairs(cells)),
+            crossed_grid=tables.winners_grid(crossed),
+            crossed_families=_families(crossed),
             costs=tables.bounded(both),
             cost_sums=python_cost.sums(both),
             cost_trips=python_cost.round_trips(both),
@@ -174,6 +179,11 @@ def render(
 
 def _carry(one: Winner) -> bool:
     return one.best.facts.family != SYNCHRONISATION
+
+
+def _families(found: Iterable[Winner]) -> Counter[str]:
+    """Count the tests that were corrected together, by runtime."""
+    return Counter(one.contest.situation.runtime for one in found if one.p is not None)
 
 
 def _native_wanted(results: Results) -> bool:

@@ -6,8 +6,14 @@ from collections.abc import Callable, Mapping
 
 from ipcbench.bench.results.units import human_seconds, human_size, rounded_size
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.captions import pause_phrase, placed, wait_phrase
-from ipcbench.reports.model import Measured, Winner, loop_of
+from ipcbench.reports.charts.captions import (
+    label,
+    manner_phrases,
+    pause_phrase,
+    placed,
+    wait_phrase,
+)
+from ipcbench.reports.model import Measured, Situation, Winner, loop_of
 from ipcbench.reports.verdicts.chapter import Kind
 from ipcbench.reports.verdicts.decisions import (
     ClaimVerdict,
@@ -17,6 +23,7 @@ from ipcbench.reports.verdicts.decisions import (
     Stretch,
 )
 from ipcbench.reports.verdicts.python_cost import Sum
+from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -207,6 +214,36 @@ def signed_span(one: Interval) -> str:
     return f"{low} to {high}"
 
 
+def split_headline(one: Split) -> str:
+    """Write the two shares of a lead: `40.1x by spinning, 5.80x by the memory`."""
+    if one.spinning is None or one.memory is None:
+        return "No common round"
+    return f"{times(one.spinning.median)} by spinning, {times(one.memory.median)} by the memory"
+
+
+def split_sentence(one: Split) -> str:
+    """Describe the shares of a lead, with their intervals, and the CPU time of each side."""
+    cell = one.blocking_pipe.cell
+    head = f"{sentence(loop_of(cell.runtime))}, {cell.placement}, {human_size(cell.size)}"
+    if one.spinning is None or one.memory is None or one.lead is None:
+        return f"{head}: no round has all three."
+    cpu = ", ".join(human_seconds(each.cpu) for each in one.cells)
+    return (
+        f"{head}: a {PIPE} is {_ratio(one.spinning)} as fast if both ends spin, and shared memory "
+        f"({MEMORY}) that spins {_ratio(one.memory)} as fast as that; together "
+        f"{_ratio(one.lead)}. CPU time of both processes in a round trip: {cpu}."
+    )
+
+
+def _ratio(one: Interval) -> str:
+    return f"{times(one.median)} ({bounds(one, 'ratio')})"
+
+
+def entrant(one: Measured, situation: Situation) -> str:
+    """Name a transport in a row of a table: by its wait as well, where the row has several."""
+    return copying(one) if situation.wait else label(one)
+
+
 def copying(one: Measured) -> str:
     """Name a transport in a row whose head says that it is read in place."""
     name = one.cell.transport
@@ -227,10 +264,11 @@ def trust_class(trust: Trust) -> str:
     return ("good", "good", "warning", "bad")[trust.severity]
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {
+FILTERS: Mapping[str, Callable[..., object]] = {
     "bounds": bounds,
     "copying": copying,
     "count": count,
+    "entrant": entrant,
     "in_flight": in_flight,
     "memory": memory,
     "percent": percent,
@@ -241,7 +279,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "stretches": stretches,
     "times": times,
     "waiting": wait_phrase,
-    "pause": pause_phrase,
+    "manner": manner_phrases,
 }
 GLOBALS: Mapping[str, Callable[..., object]] = {
     "by_loop": by_loop,
@@ -253,6 +291,8 @@ GLOBALS: Mapping[str, Callable[..., object]] = {
     "outcome_class": outcome_class,
     "pair_mark": pair_mark,
     "span_of": span_of,
+    "split_headline": split_headline,
+    "split_sentence": split_sentence,
     "summaries": summaries,
     "trust_class": trust_class,
 }

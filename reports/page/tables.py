@@ -105,7 +105,7 @@ def unopposed(claim: Decision, cells: Iterable[Measured]) -> Rows[Unopposed]:
 
 
 def _axes(one: Measured) -> object:
-    return replace(one.situation, wait="", in_place=False), one.cell.size
+    return replace(one.situation, wait="", looks=None, in_place=False), one.cell.size
 
 
 def _unopposed(contest: Contest, others: Mapping[object, Measured]) -> Unopposed:
@@ -147,7 +147,7 @@ def _figure(one: Measured) -> Figure:
         throughput=one.cell.size / one.interval.median if per_message else None,
         depths=_few({run.depth for run in one.runs if run.depth is not None}),
         pinned=_few({_pinned(run) for run in one.runs}),
-        cpu=sum(process.cpu for process in usage) / units,
+        cpu=one.cpu,
         voluntary=sum(process.voluntary for process in usage) / units,
         involuntary=sum(process.involuntary for process in usage) / units,
         minor_faults=sum(process.minor_faults for process in usage) / units,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from ipcbench.bench.results.axes import (
-    BLOCK,
     CROSS_CORE_AWAKE,
     FAMILIES,
     FLOOR,
+    HOT,
     LATENCY,
     NATIVE,
     PATTERNS,
@@ -24,6 +24,7 @@ from ipcbench.bench.results.axes import (
     PYTHON,
     SAME_CORE,
     STREAM,
+    WAITS,
 )
 from ipcbench.bench.results.pace import gap
 from ipcbench.bench.stats import Interval, median_interval
@@ -31,6 +32,7 @@ from ipcbench.reports.model import Measured, Situation, placements_of, rank, rat
 
 PREFERRED_SIZE = 64  # bytes: with little to copy, the calls are the whole cost
 PREFERRED_PLACEMENTS = (SAME_CORE, CROSS_CORE_AWAKE)
+_USUAL = (None, 1, HOT)  # depth, batch, payload
 MARK = "\N{DAGGER}"  # of a transport whose native calls differ
 
 
@@ -122,8 +124,9 @@ def sums(found: Sequence[Cost]) -> list[Sum]:
 def _alike(found: Sequence[Cost]) -> list[Cost]:
     """Select the costs without pauses, else with the shortest; and one way of waiting."""
 
-    def key(one: Cost) -> tuple[float, bool]:
-        return gap(one.native.cell.pace), one.native.cell.wait != BLOCK
+    def key(one: Cost) -> tuple[object, ...]:
+        cell = one.native.cell
+        return gap(cell.pace), rank(WAITS, cell.wait), cell.looks or 0
 
     least = min(map(key, found), default=None)
     return [one for one in found if key(one) == least]
@@ -184,8 +187,9 @@ def streams(found: Sequence[Cost]) -> Table:
 
 
 def default_depth(found: Sequence[Cost], pattern: str) -> list[Cost]:
-    """Select the costs of a pattern, without cells of a requested depth."""
-    return [one for one in found if one.pattern == pattern and one.native.cell.depth is None]
+    """Select the costs of a pattern, without cells of a requested depth, batch or payload."""
+    cells = ((one, one.native.cell) for one in found if one.pattern == pattern)
+    return [one for one, cell in cells if (cell.depth, cell.batch, cell.payload) == _USUAL]
 
 
 def small_size(found: Sequence[Cost]) -> int:

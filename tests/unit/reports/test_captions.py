@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
 
 from ipcbench.bench.results.records import CoreKind
-from ipcbench.reports.charts.captions import about_placement, placed
+from ipcbench.reports.charts.captions import about_placement, label, placed
 from ipcbench.reports.charts.chart import Curves
 from ipcbench.reports.charts.gallery import all_charts
 from ipcbench.reports.model import Measured, measured
@@ -84,6 +85,36 @@ def test_a_row_names_its_own_processes_and_cpus() -> None:
 
 def test_cpus_that_were_not_recorded_are_not_counted() -> None:
     assert placed(shown("cross-core", [2], [[]])[0]) == "2 processes"
+
+
+@pytest.mark.parametrize(
+    ("transport", "axes", "said"),
+    [
+        ("pipe", {}, "pipe"),
+        ("pipe", {"wait": "poll"}, "pipe, poll(2) then read"),
+        ("shm:posix+futex", {"wait": "spin"}, "shm:posix+futex, spinning"),
+        (
+            "shm:posix+futex/in-place",
+            {"wait": "spin-block", "looks": 2000},
+            "shm:posix+futex/in-place, spinning then sleeping, 2000 looks",
+        ),
+        ("shm:posix+spin", {}, "shm:posix+spin"),  # of an older journal
+        ("pipe", {"batch": 16, "payload": "fresh"}, "pipe, 16 messages a call, fresh payload"),
+        (
+            "pipe",
+            {"depths": (4,), "wait": "spin", "pace": "pause:1ms"},
+            "pipe, spinning, depth 4, pauses of 1 ms",
+        ),
+        ("null", {}, "null, floor"),
+    ],
+)
+def test_a_label_names_the_axes_that_are_not_at_their_default(
+    transport: str, axes: dict[str, Any], said: str
+) -> None:
+    (one,) = measured(
+        sweep(constant(**{transport: 1e-6}), cells((transport,), sizes=(64,), **axes))
+    )
+    assert label(one) == said
 
 
 def test_each_panel_says_what_it_holds() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
@@ -328,3 +330,53 @@ def test_the_note_of_a_panel_is_whole_at_every_width(columns: int, number: int) 
     assert (" ".join(lines), len(lines)) == (note, number)
     higher = panel_head([("", width), (note, width)]) - panel_head([("", width)])
     assert higher == pytest.approx(NOTE_LINE * (len(lines) - 1))
+
+
+# Several ways of waiting, batches and payloads of one transport.
+
+
+def varied(*axes: dict[str, Any]) -> list[Cell]:
+    names = ("pipe", "shm:posix+futex")
+    return [cell for one in axes for cell in cells(names, **one)]
+
+
+def test_lines_distinguish_the_ways_of_waiting() -> None:
+    planned = varied(*({"wait": wait} for wait in ("block", "spin", "spin-block")))
+    (panel,) = curves(charts_of(sweep(flat, planned))["latency-python"]).panels
+    assert [curve.label for curve in panel.curves] == [
+        name + wait
+        for name in ("pipe", "shm:posix+futex")
+        for wait in ("", ", spinning then sleeping", ", spinning")
+    ]
+    for of_one in (panel.curves[:3], panel.curves[3:]):
+        assert len({curve.style.line for curve in of_one}) == 3
+        assert len({(curve.style.color, curve.style.marker) for curve in of_one}) == 1
+
+
+def test_markers_distinguish_batches_and_payloads() -> None:
+    planned = varied({"batch": 16}, {"batch": 16, "payload": "fresh"}, {"payload": "cold"})
+    (panel,) = curves(charts_of(sweep(flat, planned))["latency-python"]).panels
+    looks = [(curve.style.marker, curve.style.filled) for curve in panel.curves]
+    assert len(panel.curves) == 6
+    assert len(set(looks[:3])) == len(set(looks[3:])) == 3
+
+
+def test_a_batch_or_a_payload_is_no_part_of_the_usual_charts() -> None:
+    planned = varied({}, {"batch": 16}, {"payload": "fresh"}, {"wait": "spin-block", "looks": 9})
+    (panel,) = curves(charts_of(sweep(flat, planned))["latency-python"]).panels
+    assert [curve.label for curve in panel.curves] == ["pipe", "shm:posix+futex"]
+
+
+def test_no_family_has_two_curves_of_one_name() -> None:
+    planned = [cell for wait in ("block", "spin") for cell in cells(CARRYING, wait=wait)]
+    for chart in charts_of(sweep(flat, planned)).values():
+        for panel in chart.body.panels if isinstance(chart.body, Curves) else ():
+            names = [curve.label for curve in panel.curves]
+            assert len(set(names)) == len(names), chart.name
+
+
+def test_a_row_compares_the_ways_of_waiting_of_any_facility() -> None:
+    planned = varied(*({"wait": wait, "sizes": (64,)} for wait in ("block", "spin")))
+    body = dots(charts_of(sweep(flat, planned))["waiting-python"])
+    assert [row.label for row in body.rows] == ["pipe, 64 B", "shm:posix, 64 B"]
+    assert [one.name for one in body.series] == ["sleeping in the facility's call", "spinning"]
