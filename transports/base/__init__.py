@@ -27,7 +27,7 @@ from ipcbench.transports.base.os_errors import refused, refused_in_shm, translat
 from ipcbench.transports.base.remedies import raise_limit, set_kernel, sysctl_limit
 from ipcbench.transports.base.spinning import (
     Look,
-    PassTime,
+    PassSome,
     SpinningGatherer,
     keeps_looking,
     pass_time,
@@ -51,7 +51,7 @@ from ipcbench.transports.base.waiting import (
 
 __all__ = [
     "NEVER", "SYSTEM_CALLS", "DescriptorEndpoint", "Gathered", "Gatherer", "Look",
-    "MappingEndpoint", "PassTime", "PlainChannel", "PlainEndpoint", "Receive", "Send",
+    "MappingEndpoint", "PassSome", "PlainChannel", "PlainEndpoint", "Receive", "Send",
     "SpinningGatherer", "bytes_in_flight", "check_seat", "check_spec", "close_all", "closed",
     "duplicate_all", "fitted", "forbidden", "held_by", "held_by_socket", "keeps_looking",
     "looks_of", "pass_time", "pass_time_at", "pass_time_to_send", "path_in", "polling",

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ipcbench.transports.base.os_errors import translate
-from ipcbench.transports.base.spinning import Look, PassTime, pass_time_at, when_full
+from ipcbench.transports.base.spinning import Look, PassSome, pass_time_at, when_full
 from ipcbench.transports.base.waiting import polling, spins
 from ipcbench.transports.contract import PeerGone, Spec, WouldBlock
 
@@ -44,7 +44,7 @@ def writer(fd: int, size: int, spec: Spec | None = None) -> Callable[[Any], None
     return send
 
 
-def pass_time_to_send(fd: int, spec: Spec | None) -> PassTime | None:
+def pass_time_to_send(fd: int, spec: Spec | None) -> PassSome | None:
     """Make the call between two attempts to send; None: the end does not spin."""
     return pass_time_at(spec, fd, select.POLLOUT) if spec is not None and spins(spec) else None
 
@@ -95,7 +95,7 @@ def stream_look(fd: int, spec: Spec) -> Look:
     return Look(io.FileIO(fd, closefd=False).readinto, finish)
 
 
-def write_rest(fd: int, data: memoryview, sent: int, pass_some: PassTime | None = None) -> None:
+def write_rest(fd: int, data: memoryview, sent: int, pass_some: PassSome | None = None) -> None:
     """Write the rest of a message, waiting for room even where the descriptor does not block.
 
     Args:
@@ -118,7 +118,7 @@ def write_rest(fd: int, data: memoryview, sent: int, pass_some: PassTime | None 
             raise translate(error, "send") from error
 
 
-def read_rest(fd: int, buffer: memoryview, received: int, pass_some: PassTime | None = None) -> int:
+def read_rest(fd: int, buffer: memoryview, received: int, pass_some: PassSome | None = None) -> int:
     """Receive the rest of a message, waiting for it even where the descriptor does not block.
 
     Args:
@@ -149,7 +149,7 @@ def read_rest(fd: int, buffer: memoryview, received: int, pass_some: PassTime | 
     return received
 
 
-def _sleep_for(fd: int, event: int) -> PassTime:
+def _sleep_for(fd: int, event: int) -> PassSome:
     """Make the call that waits until poll(2) reports the event, an error or a hang-up."""
 
     def sleep(looked: int) -> int:

@@ -16,7 +16,7 @@ from ipcbench.transports.base.os_errors import translate
 from ipcbench.transports.base.waiting import Receive, looks_of, polling
 from ipcbench.transports.contract import PeerGone, Spec, Wait
 
-PassTime: TypeAlias = Callable[[int], int]
+PassSome: TypeAlias = Callable[[int], int]
 """Passes some time after so many looks in vain, or sleeps; the number for the next call."""
 
 
@@ -47,7 +47,7 @@ def keeps_looking(spec: Spec) -> bool:
     return spec.wait is Wait.SPIN and spec.exclusive_cpus
 
 
-def pass_time(spec: Spec, sleep: Callable[[], object]) -> PassTime:
+def pass_time(spec: Spec, sleep: Callable[[], object]) -> PassSome:
     """Make the call between two looks of an end that spins.
 
     Args:
@@ -67,12 +67,12 @@ def pass_time(spec: Spec, sleep: Callable[[], object]) -> PassTime:
     return pass_some
 
 
-def pass_time_at(spec: Spec, fd: int, event: int) -> PassTime:
+def pass_time_at(spec: Spec, fd: int, event: int) -> PassSome:
     """Make the call between two looks at a descriptor: it sleeps in poll(2) for the event."""
     return pass_time(spec, polling(fd, event))
 
 
-def spinning_receive(look: Look, spec: Spec, pass_some: PassTime) -> Receive:
+def spinning_receive(look: Look, spec: Spec, pass_some: PassSome) -> Receive:
     """Make the `recv_into` of an end that spins.
 
     Args:
@@ -102,7 +102,7 @@ def spinning_receive(look: Look, spec: Spec, pass_some: PassTime) -> Receive:
     return recv_into if keeps_looking(spec) else recv_into_passing_time
 
 
-def when_full(transmit: Callable[[Any], int], pass_some: PassTime | None) -> Callable[[Any], int]:
+def when_full(transmit: Callable[[Any], int], pass_some: PassSome | None) -> Callable[[Any], int]:
     """Make the call of a sender that has found no room: it tries again, or raises WouldBlock.
 
     Args:
