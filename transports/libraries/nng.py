@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ from ipcbench.transports.libraries.library import LINGER, carry_one, load, repea
 from ipcbench.transports.sockets.unix import check_length
 
 PACKAGE = "pynng"
+with suppress(Unavailable):  # imported with this file: by the fork server, and not in each run
+    load("pynng", PACKAGE)
+
 TRAITS = Traits(
     family=Family.LIBRARY,
     framing=Framing.MESSAGE,

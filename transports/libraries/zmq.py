@@ -27,6 +27,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from socket import SOCK_STREAM
@@ -69,6 +70,9 @@ from ipcbench.transports.libraries.library import LINGER, carry_one, load, repea
 from ipcbench.transports.sockets.unix import UnixChannel
 
 PACKAGE = "pyzmq"
+with suppress(Unavailable):  # imported with this file: by the fork server, and not in each run
+    load("zmq", PACKAGE)
+
 TRAITS = Traits(
     family=Family.LIBRARY,
     framing=Framing.MESSAGE,
