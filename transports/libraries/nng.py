@@ -75,18 +75,25 @@ _PAUSE = 0.001  # seconds between two attempts to dial
 
 
 class _Threads:
-    """The ends of this process: with the last one, the library's threads end."""
+    """The ends of this process: with the last one, the library's threads end for good.
+
+    Where nng 1.11 starts anew after nng_fini(3), closing a socket that has listened often hangs.
+    """
 
     ends = 0
+    ended = False
 
     @classmethod
     def use(cls) -> None:
+        if cls.ended:
+            raise Unavailable("nng has ended in this process, and cannot start again in it")
         cls.ends += 1
 
     @classmethod
     def leave(cls, lib: Any) -> None:
         cls.ends -= 1
         if not cls.ends:
+            cls.ended = True
             lib.nng_fini()
 
 
@@ -107,7 +114,7 @@ class NngEndpoint(PlainEndpoint):
             self._configure()
             url = f"ipc://{folder}/socket".encode()
             if ticket.role in (Role.SERVER, Role.RECEIVER):
-                self._listen(url, folder)
+                self._listen(url)
                 self._await_greetings(ticket.spec.parties - 1, deadline)
             else:
                 self._dial(url, folder, deadline)
@@ -134,9 +141,7 @@ class NngEndpoint(PlainEndpoint):
     def _set_ms(self, option: bytes, milliseconds: int) -> None:
         self._check(self._lib.nng_socket_set_ms(self._socket, option, milliseconds), "option")
 
-    def _listen(self, url: bytes, folder: Path) -> None:
-        if not folder.is_dir():
-            raise PeerGone(f"there is no folder {folder}")
+    def _listen(self, url: bytes) -> None:
         lib, listener = self._lib, self._ffi.new("nng_listener *")
         self._check(lib.nng_listener_create(listener, self._socket, url), "listen")
         self._check(lib.nng_listener_set_int(listener[0], b"ipc:permissions", 0o600), "listen")
@@ -324,4 +329,6 @@ class NngIpc:
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
         pynng = load("pynng", PACKAGE)
-        return NngEndpoint(pynng, ticket, Path(path_in(ticket)).absolute(), deadline)
+        folder = Path(path_in(ticket)).absolute()
+        _check_folder(folder)
+        return NngEndpoint(pynng, ticket, folder, deadline)

@@ -19,6 +19,7 @@ from ipcbench.transports.testing.leaks import kernel_objects
 from ipcbench.transports.testing.participants import (
     Participants,
     Seat,
+    attach,
     close,
     fill,
     numbered,
@@ -93,6 +94,15 @@ def test_closing_waits_for_what_is_not_yet_written(name: str) -> None:
 def _send_and_close(seat: Seat, message: bytes) -> None:
     seat.endpoint.send(seat.endpoint.prepare(memoryview(message)))
     seat.endpoint.close()
+
+
+def test_nng_starts_once_in_a_process() -> None:
+    """Started anew, it hangs."""
+    with Participants(available("nng:ipc"), LINK) as participants:
+        for actor in participants.actors:
+            actor.do(close)
+            with pytest.raises(Unavailable, match="cannot start again"):
+                actor.do(attach)
 
 
 @pytest.mark.parametrize("name", NAMES)
