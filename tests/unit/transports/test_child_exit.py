@@ -120,21 +120,34 @@ def test_after_a_handler_that_returns_there_is_an_error(
 def test_a_child_that_stops_and_continues_has_not_ended(
     ends: Ends, on_child: Callable[[object], None]
 ) -> None:
-    on_child(interrupt)
     other = ends[1]
+    go, start = os.pipe()
 
     def wake() -> None:
+        os.read(go, 1)  # a handler that raises in fork(2) would interrupt Python's own hooks
+        time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGSTOP)
         other.send(memoryview(bytes(SIZE)))
         time.sleep(5)  # until it is killed: its exit would interrupt
 
     pid = child(wake)
-    waker = child(lambda: (time.sleep(0.1), os.kill(pid, signal.SIGCONT), time.sleep(5)))
+
+    def resume() -> None:
+        os.read(go, 1)
+        time.sleep(0.4)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(5)
+
+    waker = child(resume)
+    on_child(interrupt)
+    os.write(start, b"12")
     assert drained(ends[0]) == 1
     on_child(signal.SIG_DFL)
     for each in (pid, waker):
         os.kill(each, signal.SIGKILL)
         os.waitpid(each, 0)
+    os.close(go)
+    os.close(start)
 
 
 @pytest.mark.parametrize("ends", ["pipe", "shm:posix+posix-sem"], indirect=True)
