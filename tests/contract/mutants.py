@@ -33,7 +33,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects.home import PREFIX
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
-from tests.contract import mutants_batches, mutants_shm, mutants_waiting
+from tests.contract import mutants_batches, mutants_passing, mutants_shm, mutants_waiting
 
 SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set only in the run of the mutants
 if os.environ.get(SHORT_WAITS):
@@ -332,6 +332,7 @@ false_traits("no batches", "test_batches", "shm:posix+futex", native=True, batch
 mutants_shm.declare(mutant, false_traits)
 mutants_batches.declare(mutant)
 mutants_waiting.declare(mutant, false_traits)
+mutants_passing.declare(mutant, false_traits)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():
