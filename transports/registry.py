@@ -36,6 +36,8 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "memfd-passed/in-place": ("ipcbench.transports.passing.memfd_passed", "in_place"),
     "memfd-pool": ("ipcbench.transports.passing.memfd_pool", "MemfdPool"),
     "memfd-pool/in-place": ("ipcbench.transports.passing.memfd_pool", "in_place"),
+    "process-vm": ("ipcbench.transports.passing.process_vm", "ProcessVm"),
+    "vmsplice": ("ipcbench.transports.passing.vmsplice", "Vmsplice"),
     "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
     "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
     "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),

@@ -191,6 +191,19 @@ def memfd_pool(
     policy: WaitPolicy,
     /,
 ) -> object: ...
+def process_vm(
+    owner: object, out: int, in_: int, peer: int, size: int, policy: WaitPolicy, /
+) -> object: ...
+def vmsplice(
+    owner: object,
+    out: int,
+    answers: int,
+    in_: int,
+    answered: int,
+    size: int,
+    policy: WaitPolicy,
+    /,
+) -> object: ...
 
 # The null transport.
 

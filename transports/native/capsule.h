@@ -35,6 +35,8 @@ extern PyMethodDef ipcbench_counted_rings[];
 extern PyMethodDef ipcbench_rings[];
 extern PyMethodDef ipcbench_memfd_passed[];
 extern PyMethodDef ipcbench_memfd_pool[];
+extern PyMethodDef ipcbench_process_vm[];
+extern PyMethodDef ipcbench_vmsplice[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 extern PyTypeObject ipcbench_memory_waiter;

@@ -105,6 +105,8 @@ add_parts(PyObject *module)
         ipcbench_rings,
         ipcbench_memfd_passed,
         ipcbench_memfd_pool,
+        ipcbench_process_vm,
+        ipcbench_vmsplice,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)

@@ -184,10 +184,14 @@ class LifecycleTests:
         if carrier.transport.traits.delayed and ending == "killed":
             pytest.skip("messages that it has not written are lost with it")
         with carrier.participants(topology) as participants:
+            synchronous = carrier.transport.traits.synchronous
             for sender in participants.senders:
-                sender.do(send, numbered(1, TYPICAL), numbered(2, TYPICAL))
+                sender.begin(send, numbered(1, TYPICAL), numbered(2, TYPICAL))
+                if synchronous:
+                    assert len(participants.receiver.do(receive, 2)) == 2
+                sender.answer()
                 ENDINGS[ending](sender)
-            count = 2 * len(participants.senders)
+            count = 0 if synchronous else 2 * len(participants.senders)
             assert len(participants.receiver.do(receive, count)) == count
             if carrier.transport.traits.peer_death is PeerDeath.REPORTED:
                 for _ in range(2):
@@ -196,6 +200,22 @@ class LifecycleTests:
             else:
                 participants.receiver.begin(receive)
                 assert participants.receiver.waits(SILENCE)
+
+    def test_sender_killed_before_it_is_received(
+        self, carrier: Subject, topology: Topology
+    ) -> None:
+        """The message of a sender that waits for its receiver arrives whole, or not at all."""
+        if not carrier.transport.traits.synchronous:
+            pytest.skip("its sender does not wait for the receiver")
+        message = numbered(1, TYPICAL)
+        with carrier.participants(topology) as participants:
+            participants.senders[0].begin(send, message)
+            assert participants.senders[0].waits(0.1)
+            participants.senders[0].kill()
+            with suppress(PeerGone):
+                assert participants.receiver.do(receive) == [message]
+            with pytest.raises(PeerGone):
+                participants.receiver.do(receive)
 
     def test_senders_gone_while_waiting(self, carrier: Subject, topology: Topology) -> None:
         with carrier.participants(topology) as participants:

@@ -67,6 +67,8 @@ class Subject:
             pytest.skip(f"{lack.reason} ({lack.remedy})")
         if topology in (Topology.SIGNAL, Topology.GUARD):
             size = 0
+        if nowait and self.transport.traits.synchronous:
+            pytest.skip("its sender waits for the receiver, and `nowait` is refused")
         return Spec(
             size, topology, parties, depth=depth, nowait=nowait, name=name, native=self.native
         )

@@ -6,6 +6,7 @@ import random
 import struct
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,11 @@ class TransferTests:
     def test_buffer_too_small(self, messages: Subject, topology: Topology) -> None:
         """Only the message that does not fit is lost."""
         with messages.participants(topology) as participants:
-            participants.senders[0].do(send, numbered(1, TYPICAL), b"fits", b"too")
+            participants.senders[0].begin(send, numbered(1, TYPICAL), b"fits", b"too")
             with pytest.raises(MessageTooLarge):
                 participants.receiver.do(receive, 1, TYPICAL // 2)
             assert participants.receiver.do(receive, 2, TYPICAL // 2) == [b"fits", b"too"]
+            participants.senders[0].answer()
             some = [numbered(number, TYPICAL) for number in range(MANY)]
             assert participants.carry(*some) == some
 
@@ -148,12 +150,36 @@ class TransferTests:
 
     def test_both_ways_at_once(self, carrier: Subject) -> None:
         """Messages of one direction never arrive in the other."""
+        if carrier.transport.traits.synchronous:
+            pytest.skip("two ends that send at once wait for each other")
         with carrier.participants(Topology.LINK) as participants:
             client, server = participants.actors
             client.do(send, b"f" * TYPICAL)
             server.do(send, b"b" * TYPICAL)
             assert client.do(receive) == [b"b" * TYPICAL]
             assert server.do(receive) == [b"f" * TYPICAL]
+
+    def test_send_waits_for_the_receiver(self, carrier: Subject, topology: Topology) -> None:
+        """Exactly if the trait says so; then the message is whole, whatever follows it."""
+        one, other = numbered(1, TYPICAL), numbered(2, TYPICAL)
+        with carrier.participants(topology) as participants:
+            sender, receiver = participants.senders[0], participants.receiver
+            sender.begin(send, one)
+            if carrier.transport.traits.synchronous:
+                assert sender.waits(0.1)
+                assert eventually(sender.asleep)
+            else:
+                sender.answer()
+            assert receiver.do(receive) == [one]
+            if carrier.transport.traits.synchronous:
+                sender.answer()
+            assert participants.carry(other) == [other]
+
+    def test_nowait_is_refused(self, carrier: Subject, topology: Topology) -> None:
+        if not carrier.transport.traits.synchronous:
+            pytest.skip("it can send without waiting for the receiver")
+        with pytest.raises(ValueError):
+            carrier.transport.create(replace(carrier.spec(topology), nowait=True))
 
     def test_two_senders_at_once(self, carrier: Subject) -> None:
         """At the largest size of a fan-in, where messages would interleave first."""
@@ -271,11 +297,12 @@ class TransferTests:
         """
         with carrier.participants(topology) as participants:
             idle = participants.receiver.do(readable)
-            participants.senders[0].do(send, bytes(TYPICAL))
+            participants.senders[0].begin(send, bytes(TYPICAL))
             if carrier.transport.traits.pollable and carrier.calls_for_each:
                 assert eventually(lambda: bool(participants.receiver.do(readable) - idle))
             else:
                 time.sleep(0.01)
                 assert not participants.receiver.do(readable) - idle
             participants.receiver.do(receive)
+            participants.senders[0].answer()
             assert participants.receiver.do(readable) == idle
