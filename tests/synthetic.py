@@ -333,7 +333,10 @@ _REFERENCE = {
     "null": ((0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2), (0.2, 0.2, 0.2, 0.2)),
 }
 _KNOTS = (64, 4096, 65536, 1 << 20)
-_COLUMN = {"same-core": 0, "cross-core-awake": 1, "cross-core": 2, "unpinned": 2}
+_COLUMN = {
+    "same-core": 0, "smt": 1, "cross-core-awake": 1, "cross-core": 2, "cross-node": 2,
+    "unpinned": 2,
+}  # fmt: skip
 
 
 # Transports without times of their own: those of another one, times a factor.

@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from ipcbench.bench.results.axes import MEANINGS, PLACEMENTS
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    MEANINGS,
+    PAYLOADS,
+    PLACEMENTS,
+    POLL,
+    RUNTIMES,
+    SPIN,
+    SPIN_BLOCK,
+)
 
 
 class Folder(click.Path):
@@ -41,6 +50,28 @@ run_folder = click.argument(
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
+
+def _names(*values: str) -> Callable[..., list[str]]:
+    """Complete the names of an axis in a shell."""
+
+    def complete(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+        return [value for value in values if value.startswith(begun)]
+
+    return complete
+
+
+def _patterns(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    from ipcbench.bench.patterns.table import PATTERNS
+
+    return [name for name in PATTERNS if name.startswith(begun)]
+
+
+def _transports(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    from ipcbench.transports.registry import names
+
+    return [name for name in names() if name.startswith(begun)]
+
+
 _AXES = (
     click.option(
         "-t",
@@ -48,6 +79,7 @@ _AXES = (
         "transports",
         multiple=True,
         metavar="NAME",
+        shell_complete=_transports,
         help="Only these, by name or pattern: -t pipe -t 'shm:*'.",
     ),
     click.option(
@@ -73,6 +105,7 @@ _AXES = (
         "patterns",
         multiple=True,
         metavar="NAME",
+        shell_complete=_patterns,
         help="Only these patterns: latency, fan-in … "
         "Also one that the profile lacks: pairs-latency.",
     ),
@@ -81,6 +114,7 @@ _AXES = (
         "placements",
         multiple=True,
         metavar="NAME",
+        shell_complete=_names(*PLACEMENTS),
         help="Placements instead of the profile's: "
         + "; ".join(f"{name} ({MEANINGS[name]})" for name in PLACEMENTS)
         + ".",
@@ -90,6 +124,7 @@ _AXES = (
         "runtimes",
         multiple=True,
         metavar="NAME",
+        shell_complete=_names(*RUNTIMES),
         help="Language of the timed loop: python, native (C), or both in one sweep.",
     ),
     click.option(
@@ -97,7 +132,9 @@ _AXES = (
         "waits",
         multiple=True,
         metavar="NAME",
-        help="How receivers wait: block, poll (poll(2), then read), spin or spin-block.",
+        shell_complete=_names(BLOCK, POLL, SPIN, SPIN_BLOCK),
+        help="How processes wait: block, poll (poll(2), then read), spin, or spin-block (look some "
+        "number of times, then sleep).",
     ),
     click.option(
         "--looks",
@@ -121,6 +158,7 @@ _AXES = (
         "payloads",
         multiple=True,
         metavar="NAME",
+        shell_complete=_names(*PAYLOADS),
         help="The bytes that are sent: hot (the same again and again), fresh (written anew for "
         "each message, and read) or cold (as fresh, in more buffers than the cache holds).",
     ),

@@ -48,18 +48,21 @@ class Cpu:
     core: tuple[int, ...]
     shares_cache_with: tuple[int, ...]
     kind: Kind = Kind()
+    node: int = 0  # of the memory that is nearest to it; 0 as well where the kernel has no NUMA
 
 
 def topology() -> list[Cpu]:
     """List the CPUs of sched_getaffinity(2); without topology in /sys, each is a core."""
     allowed = sorted(os.sched_getaffinity(0))
     kinds = _kinds({*allowed, *_present()})
+    nodes = _nodes()
     found = []
     for number in allowed:
         folder = DEVICES / f"system/cpu/cpu{number}"
         siblings = cpu_list(text_of(folder / "topology/thread_siblings_list")) or [number]
         cache = cpu_list(text_of(folder / "cache/index3/shared_cpu_list")) or allowed
-        found.append(Cpu(number, tuple(siblings), tuple(cache), kinds.get(number, Kind())))
+        kind, node = kinds.get(number, Kind()), nodes.get(number, 0)
+        found.append(Cpu(number, tuple(siblings), tuple(cache), kind, node))
     return found
 
 
@@ -99,6 +102,24 @@ def near_cores(cpus: Iterable[Cpu]) -> list[int]:
     return sorted(largest.values(), reverse=True)
 
 
+def threads_of_a_core(cpus: Iterable[Cpu]) -> list[int]:
+    """Return the CPUs of a physical core that has most of them; of several, of the last one."""
+    cores: dict[tuple[int, ...], list[int]] = {}
+    for cpu in cpus:
+        cores.setdefault(cpu.core, []).append(cpu.number)
+    ordered = sorted(cores.values(), key=lambda own: (len(own), max(own)))
+    return sorted(ordered[-1], reverse=True) if ordered else []
+
+
+def cores_of_nodes(cpus: Iterable[Cpu]) -> list[list[int]]:
+    """Return a CPU of each physical core of each NUMA node; the node of most cores is first."""
+    nodes: dict[int, dict[tuple[int, ...], int]] = {}
+    for cpu in cpus:
+        nodes.setdefault(cpu.node, {}).setdefault(cpu.core, cpu.number)
+    ordered = sorted(nodes.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [sorted(cores.values(), reverse=True) for _, cores in ordered]
+
+
 def _present() -> set[int]:
     return set(cpu_list(text_of(DEVICES / "system/cpu/present")))
 
@@ -129,6 +150,15 @@ def _kinds(cpus: Collection[int]) -> Mapping[int, Kind]:
         cpu: Kind(rank, name, highest[name])
         for rank, name in enumerate(ranked)
         for cpu in groups[name]
+    }
+
+
+def _nodes() -> dict[int, int]:
+    """Return the NUMA node of each CPU (Documentation/ABI/stable/sysfs-devices-node)."""
+    folder = DEVICES / "system/node"
+    numbers = cpu_list(text_of(folder / "has_cpu"))
+    return {
+        cpu: node for node in numbers for cpu in cpu_list(text_of(folder / f"node{node}/cpulist"))
     }
 
 

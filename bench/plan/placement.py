@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ipcbench.bench.machine.topology import Cpu, kinds_of, near_cores, of_one_kind
-from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, PLACEMENTS, SAME_CORE, UNPINNED, unknown
+from ipcbench.bench.machine.topology import (
+    Cpu,
+    cores_of_nodes,
+    kinds_of,
+    near_cores,
+    of_one_kind,
+    threads_of_a_core,
+)
+from ipcbench.bench.results.axes import (
+    CROSS_CORE_AWAKE,
+    CROSS_NODE,
+    PLACEMENTS,
+    SAME_CORE,
+    SMT,
+    UNPINNED,
+    unknown,
+)
 from ipcbench.transports.contract import Limit
 
 
@@ -34,8 +49,9 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
     """Return the CPUs that each process may use, the worker first.
 
     `same-core` puts all processes on the last CPU, since the first ones serve
-    most interrupts. `cross-core` distributes them in turn over distinct
-    physical cores that share their last-level cache. Both use one kind of core.
+    most interrupts. `smt` distributes them in turn over the threads of one core,
+    `cross-core` over distinct physical cores that share their last-level cache, and
+    `cross-node` over cores of two NUMA nodes. All of them use one kind of core.
 
     Raises: ValueError for an unknown placement.
     """
@@ -46,6 +62,10 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
         return [everywhere] * processes
     if placement == SAME_CORE:
         return [[max(cpu.number for cpu in of_one_kind(site.cpus))]] * processes
+    if placement == SMT:
+        return _on_threads(processes, site)
+    if placement == CROSS_NODE:
+        return _on_nodes(processes, site)
     cores = near_cores(of_one_kind(site.cpus))
     if len(cores) < 2:
         return Impossible(
@@ -59,6 +79,32 @@ def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impos
             f"idle states cannot be forbidden: {site.idle}", "run as root, outside a container"
         )
     return [[cores[number]] for number in _deal(processes, len(cores))]
+
+
+def _on_threads(processes: int, site: Site) -> list[list[int]] | Impossible:
+    threads = threads_of_a_core(of_one_kind(site.cpus))
+    if len(threads) < 2:
+        return Impossible(
+            f"no core{_of_its_kind(site.cpus)} has two threads that may be used",
+            "allow all threads of a core, which lscpu --extended shows: taskset -c, or "
+            "--cpuset-cpus of a container; if each core has one, allow SMT in the firmware and "
+            "remove the boot option nosmt",
+        )
+    return [[threads[number % len(threads)]] for number in range(processes)]
+
+
+def _on_nodes(processes: int, site: Site) -> list[list[int]] | Impossible:
+    nodes = cores_of_nodes(of_one_kind(site.cpus))
+    if len(nodes) < 2:
+        return Impossible(
+            f"only one NUMA node has cores{_of_its_kind(site.cpus)} that may be used",
+            "on a machine with two nodes, which lscpu shows, allow CPUs of both: taskset -c, or "
+            "--cpuset-cpus of a container",
+        )
+    # Each node's processes are dealt out over its own cores.
+    return [
+        [nodes[number % 2][number // 2 % len(nodes[number % 2])]] for number in range(processes)
+    ]
 
 
 def describe_cpus(placed: Sequence[Sequence[int]], site: Site) -> str:

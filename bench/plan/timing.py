@@ -6,7 +6,8 @@ The profile's settings are the base. They are changed where a figure would be wr
   in each round trip, and the idle governor learns from the last idle times how deep the next
   state is (Linux's drivers/cpuidle/governors). A block of 5.5 ms behind one of its kind came
   out a third too quick. So these runs warm up for 100 ms, and on until two neighbouring blocks
-  agree. With idle states forbidden, and on one CPU, there is nothing to learn.
+  agree. With idle states forbidden, on one CPU, and where processes spin, there is nothing to
+  learn.
 
 - *More processes than CPUs*: a block as short as a scheduler's slice (3 ms) shows the
   processes one after the other instead of at once. Blocks of 100 ms have many slices of each.
@@ -29,7 +30,7 @@ import msgspec
 
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.patterns.table import pattern_of
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE, SPIN
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 
@@ -124,7 +125,9 @@ def is_idle(cell: Cell) -> bool:
     """Tell whether the idle states of the CPUs decide a cell's figure."""
     if cell.placement == CROSS_CORE_AWAKE:
         return False
-    return cell.placement in (CROSS_CORE, UNPINNED) or pattern_of(cell).gap > 0
+    if pattern_of(cell).gap > 0:
+        return True
+    return cell.placement != SAME_CORE and cell.wait != SPIN  # one that spins keeps its CPU
 
 
 def timing_of(

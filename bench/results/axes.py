@@ -15,14 +15,18 @@ PATTERNS = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL
 """Patterns in their reading order; one that is not named here is shown behind them."""
 
 SAME_CORE = "same-core"
+SMT = "smt"  # simultaneous multithreading
 CROSS_CORE = "cross-core"
 CROSS_CORE_AWAKE = "cross-core-awake"  # as cross-core, with idle states forbidden
+CROSS_NODE = "cross-node"
 UNPINNED = "unpinned"
-PLACEMENTS = (SAME_CORE, CROSS_CORE, CROSS_CORE_AWAKE, UNPINNED)
+PLACEMENTS = (SAME_CORE, SMT, CROSS_CORE, CROSS_CORE_AWAKE, CROSS_NODE, UNPINNED)
 MEANINGS = {  # of the placements
     SAME_CORE: "all processes on one CPU",
+    SMT: "the processes in turn on the threads of one core, each of which is a CPU",
     CROSS_CORE: "the processes in turn on distinct cores that share their last-level cache",
     CROSS_CORE_AWAKE: "as cross-core, with idle states forbidden",
+    CROSS_NODE: "the processes in turn on cores of two NUMA nodes",
     UNPINNED: "the scheduler places the processes, on any CPU",
 }
 

@@ -9,12 +9,14 @@ from ipcbench.bench.results.axes import (
     BLOCK,
     CROSS_CORE,
     CROSS_CORE_AWAKE,
+    CROSS_NODE,
     FLOOR,
     HOT,
     NO_WAIT,
     POLL,
     PYTHON,
     SAME_CORE,
+    SMT,
     SPIN,
     SPIN_BLOCK,
     SYNCHRONISATION,
@@ -36,8 +38,10 @@ WAIT_PHRASES: Mapping[str, str] = {
 LONGEST_KIND = 40  # characters of the name of a kind of core, which a journal gives
 _PLACEMENT_PHRASES = {
     SAME_CORE: "",
+    SMT: "threads of one core, idle states allowed",
     CROSS_CORE: "idle states allowed",
     CROSS_CORE_AWAKE: "idle states forbidden",
+    CROSS_NODE: "of two NUMA nodes, idle states allowed",
     UNPINNED: "placed by the scheduler",
 }
 
@@ -174,7 +178,7 @@ def evidence(cells: Sequence[Measured]) -> str:
 def _about_idle(cells: Sequence[Measured]) -> str:
     """Name the driver and governor of the idle states, which decide figures across cores."""
     placements = {one.cell.placement for one in cells if one.idle}
-    idle = [one for one in (CROSS_CORE, UNPINNED) if one in placements]
+    idle = [one for one in (SMT, CROSS_CORE, CROSS_NODE, UNPINNED) if one in placements]
     if not idle:
         return ""
     return f" CPUs that wait go idle ({' and '.join(idle)}): {cells[0].idle}."

@@ -28,13 +28,13 @@ def test_the_reading_order_names_only_patterns_of_the_table() -> None:
 
 @pytest.mark.parametrize("placement", axes.PLACEMENTS)
 def test_every_placement_can_be_placed(placement: str) -> None:
-    cpus = [Cpu(number, (number,), (0, 1)) for number in range(2)]
+    cpus = [Cpu(cpu, (cpu % 2, cpu % 2 + 2), (0, 1, 2, 3), node=cpu % 2) for cpu in range(4)]
     assert isinstance(place(placement, 2, Site(cpus, "")), list)
 
 
 def test_only_these_are_placements() -> None:
-    with pytest.raises(ValueError, match="unknown placement 'smt'"):
-        place("smt", 2, Site([], ""))
+    with pytest.raises(ValueError, match="unknown placement 'same-socket'"):
+        place("same-socket", 2, Site([], ""))
 
 
 @pytest.mark.parametrize(

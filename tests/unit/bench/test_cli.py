@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from ipcbench.bench import commands
 from ipcbench.bench.cli import ORDER, cli
@@ -91,3 +92,22 @@ def test_an_unexpected_error_has_not_the_exit_code_of_a_broken_promise(
     err = capsys.readouterr().err
     assert err.startswith("Traceback")
     assert err.endswith("KeyError: 'a bug'\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "begun", "completed"),
+    [
+        ("--wait", "sp", ["spin", "spin-block"]),
+        ("--payload", "", ["hot", "fresh", "cold"]),
+        ("--placement", "cross-", ["cross-core", "cross-core-awake", "cross-node"]),
+        ("--runtime", "n", ["native"]),
+        ("--pattern", "pairs", ["pairs-latency", "pairs"]),
+        ("-t", "sysv", ["sysv-queue", "sysv-queue:types", "sysv-sem"]),
+    ],
+)
+def test_a_shell_completes_the_values_of_an_axis(
+    option: str, begun: str, completed: list[str]
+) -> None:
+    shell = ShellComplete(cli, {}, "ipcbench", "_IPCBENCH_COMPLETE")
+    found = [item.value for item in shell.get_completions(["run", option], begun)]
+    assert sorted(found) == sorted(completed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,10 @@ from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
+    CROSS_NODE,
     PLACEMENTS,
     SAME_CORE,
+    SMT,
     UNPINNED,
 )
 
@@ -22,7 +25,10 @@ PROCESSES = st.integers(2, 64)
 
 
 def machine(packages: int, cores: int, threads: int, allowed: set[int]) -> list[Cpu]:
-    """CPUs as Linux numbers them: all first threads, then all second ones; a cache per package."""
+    """CPUs as Linux numbers them: all first threads, then all second ones.
+
+    A package has a cache and a node of its own.
+    """
     count = packages * cores
     every = range(count * threads)
     return [
@@ -32,6 +38,7 @@ def machine(packages: int, cores: int, threads: int, allowed: set[int]) -> list[
             shares_cache_with=tuple(
                 cpu for cpu in every if cpu % count // cores == number % count // cores
             ),
+            node=number % count // cores,
         )
         for number in every
         if number in allowed
@@ -60,7 +67,7 @@ def test_every_process_gets_cpus_that_it_may_use(
 ) -> None:
     found = place(placement, processes, Site(cpus, ""))
     if isinstance(found, Impossible):
-        assert placement in (CROSS_CORE, CROSS_CORE_AWAKE)
+        assert placement not in (SAME_CORE, UNPINNED)
         assert found.reason
         assert found.remedy
         return
@@ -110,6 +117,41 @@ def test_across_cores_is_one_cache_and_never_a_sibling(
 
 
 @given(cpus=machines(), processes=PROCESSES)
+def test_threads_are_those_of_one_core(cpus: list[Cpu], processes: int) -> None:
+    threads = Counter(cpu.core for cpu in cpus)
+    found = place(SMT, processes, Site(cpus, "no"))
+    assert isinstance(found, Impossible) is (max(threads.values()) < 2)
+    if isinstance(found, Impossible):
+        return
+    known = {cpu.number: cpu for cpu in cpus}
+    assert all(len(own) == 1 for own in found)
+    assert len({known[own[0]].core for own in found}) == 1
+    shares = Counter(own[0] for own in found)
+    assert len(shares) == 2
+    assert max(shares.values()) - min(shares.values()) <= 1
+
+
+@given(cpus=machines(), processes=PROCESSES)
+def test_neighbours_across_nodes_are_on_two_of_them(cpus: list[Cpu], processes: int) -> None:
+    nodes = {cpu.node for cpu in cpus}
+    found = place(CROSS_NODE, processes, Site(cpus, "no"))
+    assert isinstance(found, Impossible) is (len(nodes) < 2)
+    if isinstance(found, Impossible):
+        return
+    known = {cpu.number: cpu for cpu in cpus}
+    assert all(len(own) == 1 for own in found)
+    used = [known[own[0]] for own in found]
+    assert len({cpu.node for cpu in used}) == 2
+    for one, other in pairwise(used):
+        assert one.node != other.node
+    assert len({cpu.core for cpu in used}) == len({cpu.number for cpu in used})
+    for node in {cpu.node for cpu in used}:  # no core of a node idles while two share another
+        theirs = [cpu for cpu in used if cpu.node == node]
+        cores = {cpu.core for cpu in cpus if cpu.node == node}
+        assert len({cpu.core for cpu in theirs}) == min(len(cores), len(theirs))
+
+
+@given(cpus=machines(), processes=PROCESSES)
 def test_awake_is_impossible_where_idle_states_may_not_be_forbidden(
     cpus: list[Cpu], processes: int
 ) -> None:
@@ -144,6 +186,32 @@ def test_processes_are_dealt_out_in_turn(processes: int, numbers: list[int]) -> 
     assert found == [[number] for number in numbers]
 
 
+def test_the_last_core_with_most_threads_is_taken() -> None:
+    cpus = machine(1, 4, 2, {0, 1, 2, 4, 5})  # of the third core, one thread
+    assert place(SMT, 3, Site(cpus, "")) == [[5], [1], [5]]
+
+
+def test_the_nodes_with_most_cores_are_taken() -> None:
+    cpus = machine(3, 3, 1, {0, 3, 4, 6, 7, 8})
+    assert place(CROSS_NODE, 5, Site(cpus, "")) == [[8], [4], [7], [3], [6]]
+
+
+@pytest.mark.parametrize(
+    ("placement", "allowed", "reason"),
+    [
+        (SMT, {0, 1, 2, 3}, "no core has two threads that may be used"),
+        (CROSS_NODE, {0, 1, 4, 5}, "only one NUMA node has cores that may be used"),
+    ],
+)
+def test_a_machine_without_threads_or_nodes_says_so(
+    placement: str, allowed: set[int], reason: str
+) -> None:
+    found = place(placement, 2, Site(machine(2, 2, 2, allowed), ""))
+    assert isinstance(found, Impossible)
+    assert found.reason == reason
+    assert "taskset" in found.remedy
+
+
 def test_two_cores_are_shared_equally() -> None:
     found = place(CROSS_CORE, 4, Site(machine(1, 2, 1, {0, 1}), ""))
     assert found == [[1], [0], [1], [0]]
@@ -156,7 +224,7 @@ def test_the_larger_group_is_taken() -> None:
 
 
 def test_a_placement_that_is_none_is_an_error() -> None:
-    with pytest.raises(ValueError, match="there are same-core, cross-core"):
+    with pytest.raises(ValueError, match="there are same-core, smt, cross-core"):
         place("same-socket", 2, Site(machine(1, 2, 1, {0, 1}), ""))
 
 

@@ -24,7 +24,15 @@ from ipcbench.bench.plan.timing import (
     is_idle,
     timing_of,
 )
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE, UNPINNED
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    CROSS_CORE,
+    CROSS_CORE_AWAKE,
+    CROSS_NODE,
+    SAME_CORE,
+    SMT,
+    UNPINNED,
+)
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.records import Settings
@@ -36,6 +44,8 @@ CPUS = {
     SAME_CORE: [[1]] * 64,
     CROSS_CORE: [[1], [0]] * 32,
     CROSS_CORE_AWAKE: [[1], [0]] * 32,
+    SMT: [[1], [0]] * 32,
+    CROSS_NODE: [[1], [0]] * 32,
     UNPINNED: [[0, 1]] * 64,
 }
 
@@ -46,6 +56,7 @@ def a_timing(
     processes: int = 2,
     settings: Settings = QUICK,
     pace: str = CLOSED,
+    wait: str = BLOCK,
     clock: str = "perf_counter",
 ) -> Timing:
     cell = Cell(
@@ -55,6 +66,7 @@ def a_timing(
         placement=placement,
         processes=processes,
         pace=pace,
+        wait=wait,
     )
     return timing_of(cell, CPUS[placement][:processes], settings, clock)
 
@@ -70,7 +82,7 @@ def test_two_processes_without_idle_states_have_the_profiles_timing(
     assert found.warm_up.loops(90) == 90
 
 
-@pytest.mark.parametrize("placement", [CROSS_CORE, UNPINNED])
+@pytest.mark.parametrize("placement", [SMT, CROSS_CORE, CROSS_NODE, UNPINNED])
 @pytest.mark.parametrize("pattern", ["latency", "stream", "signal", "counter"])
 def test_where_idle_states_decide_the_warm_up_is_long(pattern: str, placement: str) -> None:
     found = a_timing(pattern, placement)
@@ -82,6 +94,13 @@ def test_where_idle_states_decide_the_warm_up_is_long(pattern: str, placement: s
 def test_a_pause_lets_a_cpu_go_idle_on_one_core_too() -> None:
     assert a_timing(pace="pause:1ms").warm_up.least == IDLE_WARM_UP
     assert a_timing(pace="pause:1ms", placement=CROSS_CORE_AWAKE).warm_up == WarmUp()
+
+
+@pytest.mark.parametrize("placement", [SMT, CROSS_CORE, CROSS_NODE, UNPINNED])
+def test_a_cpu_of_processes_that_spin_never_goes_idle(placement: str) -> None:
+    assert a_timing(placement=placement, wait="spin").warm_up == WarmUp()
+    assert a_timing(placement=placement, wait="spin-block").warm_up.least == IDLE_WARM_UP
+    assert a_timing(placement=placement, wait="spin", pace="pause:1ms").warm_up.least
 
 
 def test_pauses_make_a_block_longer() -> None:

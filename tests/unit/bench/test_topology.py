@@ -21,7 +21,7 @@ from ipcbench.bench.machine.topology import (
     topology,
 )
 from ipcbench.bench.plan.placement import Impossible, Site, place
-from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE, UNPINNED
+from ipcbench.bench.results.axes import CROSS_CORE, CROSS_NODE, SAME_CORE, SMT, UNPINNED
 
 
 class Devices:
@@ -133,6 +133,9 @@ def two_sockets(devices: Devices) -> None:
         caches=[(*range(4), *range(8, 12)), (*range(4, 8), *range(12, 16))],
         capacity=dict.fromkeys(range(16), 1024),
     )
+    devices.write("system/node/has_cpu", "0-1")
+    devices.write("system/node/node0/cpulist", "0-3,8-11")
+    devices.write("system/node/node1/cpulist", "4-7,12-15")
 
 
 def bare_vm(devices: Devices) -> None:
@@ -321,6 +324,31 @@ def test_fewer_cpus_may_be_used_than_there_are(devices: Devices) -> None:
     devices.cpus([(1, 5)], caches=[range(8)])
     shared = tuple(range(8))
     assert topology() == [Cpu(1, (1, 5), shared), Cpu(5, (1, 5), shared)]
+
+
+def test_threads_and_nodes_of_a_server(devices: Devices) -> None:
+    two_sockets(devices)
+    assert [cpu.node for cpu in topology()] == [0] * 4 + [1] * 4 + [0] * 4 + [1] * 4
+    assert pinned(SMT, 3) == [15, 7, 15]
+    assert pinned(CROSS_NODE, 4) == [3, 7, 2, 6]
+
+
+def test_threads_are_those_of_the_kind_in_use(devices: Devices) -> None:
+    """Of a hybrid CPU, cores with one thread are in use where only they are two."""
+    pentium_8505(devices)
+    found = place(SMT, 2, Site(topology(), ""))
+    assert isinstance(found, Impossible)
+    assert found.reason == "no core of its kind has two threads that may be used"
+
+
+def test_a_node_without_cpus_is_no_node(devices: Devices) -> None:
+    """Memory of CXL, and of some devices, is a node of its own."""
+    devices.cpus([(cpu,) for cpu in range(4)], caches=[range(4)])
+    devices.write("system/node/has_cpu", "0")
+    devices.write("system/node/online", "0-1")
+    devices.write("system/node/node0/cpulist", "0-3")
+    devices.write("system/node/node1/cpulist", "")
+    assert isinstance(place(CROSS_NODE, 2, Site(topology(), "")), Impossible)
 
 
 def test_hidden_cpus_are_cores_that_share_a_cache(devices: Devices) -> None:

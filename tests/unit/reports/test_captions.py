@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.records import CoreKind
 from ipcbench.reports.charts.captions import about_placement, label, placed
 from ipcbench.reports.charts.chart import Curves
@@ -47,6 +48,20 @@ def shown(
         ("same-core", [2], [[3]], [P, E], "2 processes on one performance core"),
         ("cross-core", [2], [[1], [0]], [], "2 processes on 2 CPUs, idle states allowed"),
         ("cross-core", [8], [[1], [0]], [], "8 processes on 2 CPUs, idle states allowed"),
+        (
+            "smt",
+            [2],
+            [[1], [5]],
+            [],
+            "2 processes on 2 CPUs, threads of one core, idle states allowed",
+        ),
+        (
+            "cross-node",
+            [2],
+            [[3], [7]],
+            [],
+            "2 processes on 2 CPUs, of two NUMA nodes, idle states allowed",
+        ),
         (
             "cross-core-awake",
             [2, 8],
@@ -126,3 +141,8 @@ def test_each_panel_says_what_it_holds() -> None:
     ]  # fmt: skip
     assert notes
     assert set(notes) == {"2 to 8 processes on 2 CPUs, idle states allowed"}
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_every_placement_has_words(placement: str) -> None:
+    assert about_placement(placement, shown(placement, [2], [[1], [0]]))
