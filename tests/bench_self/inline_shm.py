@@ -16,8 +16,8 @@ from typing import Any
 from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.shm.ring import LAP_BITS
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.doorbell import SPINS
 from ipcbench.transports.sync.fence import fence_calls
+from ipcbench.transports.sync.futex import SPINS
 
 Half = Callable[[int], None]  # runs one process's side of so many round trips
 Half_of = Callable[[Ticket, Any, bool], Half]

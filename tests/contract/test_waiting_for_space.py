@@ -8,7 +8,7 @@ from ipcbench.transports.contract import Spec, Wait
 from ipcbench.transports.native import built
 from ipcbench.transports.testing.actors import eventually
 from ipcbench.transports.testing.participants import Participants, numbered, receive, send
-from ipcbench.transports.testing.polling import call_of, waits_in_poll
+from ipcbench.transports.testing.waiting import call_of, waits_in_poll
 from tests.available import available
 
 SIZE, DEPTH = 64, 2

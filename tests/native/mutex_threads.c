@@ -2,7 +2,7 @@
  *
  *   mutex_threads KIND THREADS UPDATES
  *
- * KIND: plain, robust, futex or spin: the threads count up a variable inside. cond: two threads
+ * KIND: plain, robust, futex, spin or pausing: the threads count up a variable inside. cond: two threads
  * write it in turn, each after the other one's notification. It exits with 1 if an update is lost;
  * its alarm ends it if a wake-up is. */
 #define _GNU_SOURCE
@@ -21,7 +21,7 @@ static long updates, variable;
 static pthread_mutex_t mutex;
 static uint32_t word;
 static struct cond_counter counters[2];
-static const struct wait_policy policy;
+static struct wait_policy policy;
 
 static void
 check(ssize_t failed)
@@ -32,12 +32,18 @@ check(ssize_t failed)
     }
 }
 
+static int
+spins(void)
+{
+    return strcmp(kind, "spin") == 0 || strcmp(kind, "pausing") == 0;
+}
+
 static void
 enter(void)
 {
     if (strcmp(kind, "futex") == 0)
         check(ipcbench_futex_mutex_lock(&word));
-    else if (strcmp(kind, "spin") == 0)
+    else if (spins())
         check(ipcbench_spin_lock(&word, &policy));
     else
         check(ipcbench_mutex_lock(&mutex));
@@ -48,7 +54,7 @@ leave(void)
 {
     if (strcmp(kind, "futex") == 0)
         ipcbench_futex_mutex_unlock(&word);
-    else if (strcmp(kind, "spin") == 0)
+    else if (spins())
         ipcbench_spin_unlock(&word);
     else
         check(ipcbench_mutex_unlock(&mutex));
@@ -90,6 +96,7 @@ main(int count, char **given)
     int turns = strcmp(kind, "cond") == 0;
     if (number < 1 || number > (turns ? 2 : MOST))
         return 2;
+    policy.exclusive_cpu = strcmp(kind, "pausing") == 0;
     alarm(LIFE);
     check(ipcbench_mutex_init(&mutex, strcmp(kind, "robust") == 0));
     for (int i = 0; i < 2; i++)

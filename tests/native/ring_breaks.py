@@ -113,8 +113,9 @@ RINGS = (
           "policy->sleeps ? ipcbench_ring_owed(lane) : 0", "0", WAKES),
     Break("room: owed without end", RING, "ipcbench_ring_owed(",
           "        one->rung = one->count;\n", "", WAKES),
-    Break("counter: a try for a wait", WAITS, "posix_semaphore(", "policy.nowait ?",
-          "!policy.nowait ?", "posix-sem/link/mixed"),
+    Break("counter: a try for a wait", WAITS, "posix_semaphore(",
+          "policy.nowait             ? posix_try", "!policy.nowait ? posix_try",
+          "posix-sem/link/mixed"),
     # Counted rings, in C.
     Break("counted: it wraps a slot too early", COUNTED, "ipcbench_advance(",
           "++lane->at == lane->depth", "++lane->at + 1 >= lane->depth",

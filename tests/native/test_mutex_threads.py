@@ -13,7 +13,7 @@ from tests.native.exclusion import COUNTER, MUTEX
 from tests.native.ring_breaks import Break
 from tests.native.threads import sanitized
 
-THREADS = [("plain", 4), ("robust", 4), ("futex", 4), ("spin", 4), ("cond", 2)]
+THREADS = [("plain", 4), ("robust", 4), ("futex", 4), ("spin", 4), ("pausing", 2), ("cond", 2)]
 # Faults that have no visible effect on x86: `shape` is the harness's arguments.
 RACES = (
     Break("futex: unlocked relaxed", MUTEX, "ipcbench_futex_mutex_unlock(",

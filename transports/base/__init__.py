@@ -32,6 +32,7 @@ from ipcbench.transports.base.spinning import (
     keeps_looking,
     pass_time,
     pass_time_at,
+    spinning_call,
     spinning_receive,
     when_full,
 )
@@ -56,7 +57,7 @@ __all__ = [
     "duplicate_all", "fitted", "forbidden", "held_by", "held_by_socket", "keeps_looking",
     "looks_of", "pass_time", "pass_time_at", "pass_time_to_send", "path_in", "polling",
     "raise_limit", "read_rest", "reader", "refused", "refused_in_shm", "send_if_room", "serve",
-    "set_kernel", "spinning_receive", "spins", "stream_look", "sysctl", "sysctl_limit",
-    "sysctl_text", "translate", "waiting_call", "waiting_receive", "when_full", "write_rest",
-    "writer",
+    "set_kernel", "spinning_call", "spinning_receive", "spins", "stream_look", "sysctl",
+    "sysctl_limit", "sysctl_text", "translate", "waiting_call", "waiting_receive", "when_full",
+    "write_rest", "writer",
 ]  # fmt: skip

@@ -10,11 +10,13 @@ import os
 import select
 from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ipcbench.transports.base.os_errors import translate
-from ipcbench.transports.base.waiting import Receive, looks_of, polling
-from ipcbench.transports.contract import PeerGone, Spec, Wait
+from ipcbench.transports.base.waiting import SYSTEM_CALLS, Receive, looks_of, polling
+from ipcbench.transports.contract import PeerGone, Spec, Wait, WouldBlock
+
+T = TypeVar("T")
 
 PassSome: TypeAlias = Callable[[int], int]
 """Passes some time after so many looks in vain, or sleeps; the number for the next call."""
@@ -67,6 +69,37 @@ def pass_time(spec: Spec, sleep: Callable[[], object]) -> PassSome:
     return pass_some
 
 
+def spinning_call(
+    look: Callable[[], T | None], block: Callable[[], T], spec: Spec, default: int = SYSTEM_CALLS
+) -> Callable[[], T]:
+    """Make a call that spins out of one that does not block and one that does.
+
+    Args:
+        look: does its work, or returns None if it would have to wait.
+        block: does the same work, and sleeps until it can.
+        spec: the seat's spec.
+        default: the looks of a spin-block whose spec names no number: see `looks_of`.
+    """
+    looks, yields, sched_yield = looks_of(spec, default), not spec.exclusive_cpus, os.sched_yield
+
+    def keep_looking() -> T:
+        while (found := look()) is None:
+            pass
+        return found
+
+    def pass_time_between() -> T:
+        looked = 0
+        while (found := look()) is None:
+            if looked == looks:
+                return block()
+            if yields:
+                sched_yield()
+            looked += 1
+        return found
+
+    return keep_looking if keeps_looking(spec) else pass_time_between
+
+
 def pass_time_at(spec: Spec, fd: int, event: int) -> PassSome:
     """Make the call between two looks at a descriptor: it sleeps in poll(2) for the event."""
     return pass_time(spec, polling(fd, event))
@@ -111,7 +144,7 @@ def when_full(transmit: Callable[[Any], int], pass_some: PassSome | None) -> Cal
     """
 
     def refuse(data: Any) -> int:
-        raise translate(BlockingIOError(), "send")
+        raise WouldBlock("send: it would have to wait")
 
     def transmit_again(data: Any) -> int:
         assert pass_some is not None

@@ -164,6 +164,8 @@ datagram_hub(PyObject *Py_UNUSED(module), PyObject *arguments)
     }
     self->seat = *seat;
     PyMem_RawFree(seat);
+    self->seat.give = ipcbench_message_give;
+    self->seat.take = ipcbench_datagram_take;
     if (set_addresses(self, names) < 0) {
         dispose_hub(self);
         PyMem_RawFree(self);

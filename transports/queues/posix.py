@@ -18,13 +18,11 @@ from typing import Any
 from ipcbench.transports.base import (
     DescriptorEndpoint,
     PlainChannel,
-    Receive,
-    Send,
     check_spec,
-    fitted,
     raise_limit,
     refused,
     set_kernel,
+    spins,
     sysctl,
     sysctl_limit,
 )
@@ -38,7 +36,6 @@ from ipcbench.transports.contract import (
     Lifetime,
     Limit,
     Limits,
-    MessageTooLarge,
     Need,
     PeerDeath,
     PeerGone,
@@ -49,11 +46,11 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    WouldBlock,
 )
 from ipcbench.transports.kernel_objects import KernelName, check_ours, fresh_name
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.queues.mq_open import create_queue, queues_here
+from ipcbench.transports.queues.posix_calls import look, receiver, sender, spinning_sender
 from ipcbench.transports.queues.posix_limits import (
     DEEPEST,
     QUEUES,
@@ -73,6 +70,7 @@ TRAITS = Traits(
     sharing=Sharing.NAME,
     lifetime=Lifetime.KERNEL,
     pollable=True,
+    spins=True,
     copies=3,  # into the kernel, out of it into the binding's bytes, and from there
     unlink_early=True,
     depth=True,
@@ -95,8 +93,13 @@ class PosixQueueEndpoint(DescriptorEndpoint):
             into = [self._open(name, read=True) for name in ticket.data["into"]]
             out = [self._open(name, read=False) for name in ticket.data["out"]]
             self._reading, self._writing = ([queue.mqd for queue in ends] for ends in (into, out))
-            receivers = {queue.mqd: _receiver(queue) for queue in into}
-            self._bind(ticket, receivers, [_sender(queue, spec.kind or 0) for queue in out])
+            priority = spec.kind or 0
+            if spins(spec):
+                senders = [spinning_sender(queue, priority, spec) for queue in out]
+                self._bind_spinning(ticket, {queue.mqd: look(queue) for queue in into}, senders)
+            else:
+                receivers = {queue.mqd: receiver(queue) for queue in into}
+                self._bind(ticket, receivers, [sender(queue, priority) for queue in out])
         except BaseException:
             self.close()
             raise
@@ -110,7 +113,8 @@ class PosixQueueEndpoint(DescriptorEndpoint):
             raise _unopened(error) from error
         self._queues.append(queue)
         check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
-        queue.block = not self._spec.nowait
+        # Of this open description, mq_setattr(3): the other ends have descriptions of their own.
+        queue.block = not (self._spec.nowait or spins(self._spec))
         return queue
 
     def prepare(self, data: memoryview) -> bytes:
@@ -131,47 +135,6 @@ class PosixQueueEndpoint(DescriptorEndpoint):
     def _close(self) -> None:
         for queue in self._queues:
             queue.close()
-
-
-def _sender(queue: Any, priority: int) -> Send:
-    put = queue.send
-
-    def send(data: Any, /) -> None:
-        try:
-            put(data, None, priority)
-        except (ValueError, posix_ipc.Error) as error:
-            raise _translate(error, "send") from error
-
-    return send
-
-
-def _receiver(queue: Any) -> Receive:
-    take = queue.receive
-
-    def recv_into(buffer: memoryview, /) -> int:
-        try:
-            data, _ = take()
-        except posix_ipc.Error as error:
-            raise _translate(error, "receive") from error
-        received = len(data)
-        if received != len(buffer):
-            buffer = fitted(buffer, received)
-        buffer[:] = data
-        return received
-
-    return recv_into
-
-
-def _translate(error: Exception, what: str) -> Exception:
-    if isinstance(error, posix_ipc.BusyError):
-        return WouldBlock(f"{what}: it would have to wait")
-    if isinstance(error, posix_ipc.SignalError):
-        # The binding has run the signal's handler and dropped the exception that it
-        # raised, so to wait again, as PEP 475 has it, could be to wait for ever.
-        return InterruptedError(errno.EINTR, f"{what}: interrupted by a signal")
-    if isinstance(error, ValueError):
-        return MessageTooLarge(f"{what}: {error}")
-    return error
 
 
 class _UserLimit(Unavailable):

@@ -8,8 +8,6 @@ that sent a request, and the one that a reply is for.
 from __future__ import annotations
 
 import contextlib
-import errno
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,7 +17,6 @@ from ipcbench.transports.base import (
     PlainChannel,
     PlainEndpoint,
     check_spec,
-    fitted,
     refused,
     serve,
     set_kernel,
@@ -37,7 +34,6 @@ from ipcbench.transports.contract import (
     Lifetime,
     Limit,
     Limits,
-    MessageTooLarge,
     Need,
     PeerDeath,
     PeerGone,
@@ -48,7 +44,6 @@ from ipcbench.transports.contract import (
     Topology,
     Traits,
     Unavailable,
-    WouldBlock,
 )
 from ipcbench.transports.kernel_objects import KernelName
 from ipcbench.transports.kernel_objects.sysv_keys import (
@@ -57,6 +52,7 @@ from ipcbench.transports.kernel_objects.sysv_keys import (
     key_of,
 )
 from ipcbench.transports.native import WaitPolicy, build
+from ipcbench.transports.queues.sysv_calls import receiver, receiver_from, sender, sender_to
 
 TRAITS = Traits(
     family=Family.QUEUE,
@@ -69,6 +65,7 @@ TRAITS = Traits(
     # Into the kernel and out of it; the binding has a struct msgbuf of its own on
     # either side, and makes bytes of the second one, which go into the buffer.
     copies=5,
+    spins=True,
     depth=True,
     native=True,
     native_copies=2,
@@ -87,7 +84,6 @@ class SysvQueueEndpoint(PlainEndpoint):
     def __init__(self, ticket: Ticket, *, one: bool) -> None:
         data, spec = ticket.data, ticket.spec
         self.depth: int | None = data["depth"]
-        block = not spec.nowait
         try:
             # The binding checks messages against this size, and allocates as much.
             to_server, to_client = (
@@ -103,14 +99,14 @@ class SysvQueueEndpoint(PlainEndpoint):
         client = ticket.role is Role.CLIENT
         self._into, self._out = (to_client, to_server) if client else (to_server, to_client)
         if ticket.serves_hub:
-            receive = _receiver(self._into, block, ANY)
-            gathered = Gathered(receive, _receiver_from(self._into, block))
-            serve(self, gathered, _sender_to(self._out, block))
+            receive = receiver(self._into, spec, ANY)
+            gathered = Gathered(receive, receiver_from(self._into, spec, ANY))
+            serve(self, gathered, sender_to(self._out, spec))
             return
         if ticket.role is not Role.RECEIVER:
-            self.send = _sender(self._out, block, self._given)
+            self.send = sender(self._out, spec, self._given)
         if ticket.role is not Role.SENDER:
-            self.recv_into = _receiver(self._into, block, self._wanted)
+            self.recv_into = receiver(self._into, spec, self._wanted)
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # what the binding takes most quickly
@@ -146,89 +142,6 @@ def _types(ticket: Ticket, *, one: bool) -> tuple[int, int]:
         return ticket.index + 1, ticket.index + 1
     kind = ticket.spec.kind
     return kind or 1, kind or ANY
-
-
-def _sender(queue: Any, block: bool, kind: int) -> Any:
-    put = queue.send
-
-    def send(data: Any, /) -> None:
-        try:
-            put(data, block, kind)
-        except (ValueError, OSError, sysv_ipc.Error) as error:
-            _retry(error, "send", lambda: put(data, block, kind))
-
-    return send
-
-
-def _receiver(queue: Any, block: bool, kind: int) -> Any:
-    take = queue.receive
-
-    def recv_into(buffer: memoryview, /) -> int:
-        try:
-            data, _ = take(block, kind)
-        except (OSError, sysv_ipc.Error) as error:
-            data, _ = _retry(error, "receive", lambda: take(block, kind))
-        received = len(data)
-        if received != len(buffer):
-            buffer = fitted(buffer, received)
-        buffer[:] = data
-        return received
-
-    return recv_into
-
-
-def _receiver_from(queue: Any, block: bool) -> Any:
-    take = queue.receive
-
-    def recv_from(buffer: memoryview, /) -> int:
-        try:
-            data, kind = take(block)
-        except (OSError, sysv_ipc.Error) as error:
-            data, kind = _retry(error, "receive", lambda: take(block))
-        received = len(data)
-        if received != len(buffer):
-            buffer = fitted(buffer, received)
-        buffer[:] = data
-        return kind - 1  # type: ignore[no-any-return]
-
-    return recv_from
-
-
-def _sender_to(queue: Any, block: bool) -> Any:
-    put = queue.send
-
-    def send_to(index: int, data: Any, /) -> None:
-        try:
-            put(data, block, index + 1)
-        except (ValueError, OSError, sysv_ipc.Error) as error:
-            _retry(error, "send", lambda: put(data, block, index + 1))
-
-    return send_to
-
-
-def _retry(error: Exception, what: str, call: Callable[[], Any]) -> Any:
-    """Repeat a call that a signal interrupted, as PEP 475 has it; raise any other error.
-
-    An exception of the signal's handler is raised before this is called.
-    """
-    while type(error) is sysv_ipc.Error:  # by this the binding reports EINTR alone
-        try:
-            return call()
-        except (ValueError, OSError, sysv_ipc.Error) as next_error:
-            error = next_error
-    raise _translate(error, what) from error
-
-
-def _translate(error: Exception, what: str) -> Exception:
-    if isinstance(error, sysv_ipc.BusyError):
-        return WouldBlock(f"{what}: it would have to wait")
-    if isinstance(error, ValueError):
-        return MessageTooLarge(f"{what}: {error}")
-    removed = isinstance(error, sysv_ipc.ExistentialError | sysv_ipc.InternalError)
-    # The binding reports EIDRM, of a call that waited; a later call gets EINVAL: msgop(2).
-    if removed or (isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.EIDRM)):
-        return PeerGone(f"{what}: the queue has been removed")
-    return error
 
 
 class SysvQueueChannel(PlainChannel):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ipcbench.transports.base import Gathered, MappingEndpoint, forbidden, serve, waiting_call
-from ipcbench.transports.contract import Ticket
+from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.native import WaitPolicy, build, built
 from ipcbench.transports.segments.protocol import SegmentKind
 from ipcbench.transports.shm import counted_ring
@@ -66,7 +67,9 @@ class CountedEndpoint(MappingEndpoint):
 
     def _producer(self, lane: int) -> Any:
         free = self._free_slots(lane)
-        wait = free.try_wait if self._spec.nowait else free.wait
+        polls = self._spec.wait is Wait.POLL  # of which only a receiver makes use
+        spec = replace(self._spec, wait=Wait.BLOCK) if polls else self._spec
+        wait = waiting_call(free, spec)
         return counted_ring.producer(
             self._lanes[lane], wait, self._used_slots(lane).notify, self._kind,
             counted=self._counted(lane),

@@ -16,7 +16,6 @@ from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, nothing, producer
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.doorbell import (
-    NATIVE_SPINS,
     Pause,
     PauseForAny,
     notify_of,
@@ -24,7 +23,7 @@ from ipcbench.transports.sync.doorbell import (
     pause_of,
     sleeping,
 )
-from ipcbench.transports.sync.waiter import WaiterKind
+from ipcbench.transports.sync.waiter import NATIVE_SPINS, WaiterKind
 
 
 class RingEndpoint(MappingEndpoint):

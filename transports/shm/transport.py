@@ -75,7 +75,7 @@ class Shm:
             lifetime=max(segment.lifetime, waiter.lifetime, key=_LASTING.index),
             waiting=self.wait or waiter.waiting,
             pollable=waiter.pollable,
-            spins=self.wait is None and not waiter.counted,
+            spins=self.wait is None and (waiter.nonblocking or not waiter.counted),
             copies=1 if self.in_place else 2,  # into the slot, and out of it
             unlink_early=waiter.unlink_early,
             depth=True,

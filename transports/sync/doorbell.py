@@ -15,15 +15,12 @@ from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from ipcbench.transports.base import NEVER, looks_of, waiting_call
+from ipcbench.transports.base import NEVER, waiting_call
 from ipcbench.transports.contract import Spec, Wait
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.fence import fence_calls
-from ipcbench.transports.sync.futex import between_looks, would_block
+from ipcbench.transports.sync.futex import between_looks, looks_at_word, would_block
 from ipcbench.transports.sync.waiter import Waiter, WaiterKind
-
-SPINS = 400  # looks before it sleeps, where the spec names no number: some 20 microseconds
-NATIVE_SPINS = 2300  # the same of native operations
 
 Pause = Callable[[memoryview, int, int], object]
 """Waits a while for a word to change: the view, its index there, and the value seen last.
@@ -179,19 +176,11 @@ def sleeping(word: memoryview, waiter: Waiter | None, kind: WaiterKind, spec: Sp
     return _sleeping_by_counter(word, waiting_call(waiter, sleeps), kind)
 
 
-def _looks(spec: Spec) -> int:
-    """Return the looks of an end: see `looks_of`.
-
-    They are as many where it yields: in Python a yield takes little longer than a look.
-    """
-    return looks_of(replace(spec, exclusive_cpus=True), SPINS)
-
-
 def pause_of(sleep: Pause | None, spec: Spec) -> Pause:
     """Choose how an end waits; `sleep`: None where it never sleeps."""
     if spec.nowait:
         return would_block
-    looks, between = _looks(spec), between_looks(spec.exclusive_cpus)
+    looks, between = looks_at_word(spec), between_looks(spec.exclusive_cpus)
     if sleep is None or looks == NEVER:
         return between
     return partial(_look_and_sleep, sleep, looks, between) if looks else sleep
@@ -211,7 +200,7 @@ def pause_for_any(sleep: Pause | None, spec: Spec) -> PauseForAny:
     """Choose how an end waits for several words; see `pause_of`."""
     if spec.nowait:
         return would_block
-    looks, between = _looks(spec), between_looks(spec.exclusive_cpus)
+    looks, between = looks_at_word(spec), between_looks(spec.exclusive_cpus)
     if sleep is None or looks == NEVER:
         return partial(between, 0)
     other = memoryview(bytes(1))  # it never has the value seen: an announcement returns at once

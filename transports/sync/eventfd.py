@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ipcbench.transports.base import keeps_looking, pass_time_at, refused
+from ipcbench.transports.base import SYSTEM_CALLS, keeps_looking, pass_time_at, refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
@@ -91,6 +91,7 @@ class EventFds:
     lifetime = Lifetime.PROCESS
     pollable = True
     nonblocking = True
+    native_looks = SYSTEM_CALLS
     unlink_early = True
     in_memory = False
 

@@ -26,27 +26,33 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import repeat
 from typing import Any, ClassVar
 
-from ipcbench.transports.base import refused
+from ipcbench.transports.base import NEVER, looks_of, refused
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Sharing,
+    Spec,
     Unavailable,
     Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import WaitPolicy, built
-from ipcbench.transports.sync.waiter import Fixed
+from ipcbench.transports.sync.waiter import NATIVE_SPINS, Fixed
 
 ORDERED = platform.machine() == "x86_64" and sys.maxsize > 2**32
 
 _FUTEX = 202  # asm/unistd_64.h of x86-64: used if `ORDERED`
 _WAIT, _WAKE = 0, 1  # without FUTEX_PRIVATE_FLAG: between processes
 _ALL = 0x7FFFFFFF
+
+SPINS = (
+    400  # looks at a word before it sleeps, where the spec names no number: some 20 microseconds
+)
 
 _C = ctypes.CDLL(None, use_errno=True)
 _sleep = _C.syscall
@@ -97,6 +103,14 @@ def _yield_cpu(*_: object) -> None:
     os.sched_yield()
 
 
+def looks_at_word(spec: Spec) -> int:
+    """Return the looks of an end: see `looks_of`.
+
+    They are as many where it yields: in Python a yield takes little longer than a look.
+    """
+    return looks_of(replace(spec, exclusive_cpus=True), SPINS)
+
+
 def between_looks(exclusive_cpus: bool) -> Callable[..., Any]:
     """Return the call between two looks at a word: a yield, or next to nothing on an own CPU."""
     return slice if exclusive_cpus else _yield_cpu
@@ -117,6 +131,10 @@ class FutexWord:
         self.wait = _waiting(self.word, sleeping(self.word))
         self.try_wait = _waiting(self.word, would_block)
         self.notify = _notifying(self.word, waking(self.word))
+
+    def spinning(self, spec: Spec) -> Callable[[], object]:
+        """Return the `wait` of an end that looks at the word again and again."""
+        return _waiting(self.word, _spinning(self.word, sleeping(self.word), spec))
 
     def native(self, policy: WaitPolicy) -> None:
         """Return None: a native end uses the memory itself."""
@@ -152,6 +170,22 @@ def _waiting(word: memoryview, pause: Callable[[int], Any]) -> Callable[[], None
     return wait
 
 
+def _spinning(word: memoryview, sleep: Callable[[int], Any], spec: Spec) -> Callable[[int], object]:
+    """Make the pause of an end that spins: between two looks, or its sleep after the last."""
+    looks, between = looks_at_word(spec), between_looks(spec.exclusive_cpus)
+    if looks == NEVER:
+        return between
+
+    def look_and_sleep(taken: int) -> None:
+        for _ in repeat(None, looks):
+            if word[0] != taken:
+                return
+            between(taken)
+        sleep(taken)
+
+    return look_and_sleep
+
+
 @dataclass(frozen=True)
 class FutexWords:
     """Waiters in memory."""
@@ -161,7 +195,8 @@ class FutexWords:
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
-    nonblocking = False
+    nonblocking = True
+    native_looks = NATIVE_SPINS
     unlink_early = True
     counted = False
     in_memory = True

@@ -17,17 +17,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ipcbench.transports.base import refused
+from ipcbench.transports.base import refused, spinning_call
 from ipcbench.transports.contract import (
     Json,
     Lifetime,
     Sharing,
+    Spec,
     Unavailable,
     Wait,
     WouldBlock,
 )
 from ipcbench.transports.native import WaitPolicy, built, operations
-from ipcbench.transports.sync.waiter import Fixed
+from ipcbench.transports.sync.waiter import NATIVE_SPINS, Fixed
 
 
 class MemoryWaiter:
@@ -50,6 +51,19 @@ class MemoryWaiter:
             self._calls.try_wait()
         except BlockingIOError as error:
             raise WouldBlock("it would have to wait") from error
+
+    def spinning(self, spec: Spec) -> Callable[[], object]:
+        """Return the `wait` of an end that looks at it again and again."""
+        take = self._calls.try_wait
+
+        def look() -> bool | None:
+            try:
+                take()
+            except BlockingIOError:
+                return None
+            return True
+
+        return spinning_call(look, self.wait, spec)
 
     def native(self, policy: WaitPolicy) -> object:
         return self._calls.counter(policy)
@@ -75,7 +89,8 @@ class MemoryWaiters:
     sharing = Sharing.NAME
     lifetime = Lifetime.PROCESS
     pollable = False
-    nonblocking = False
+    nonblocking = True
+    native_looks = NATIVE_SPINS
     unlink_early = True
     counted = False
     in_memory = True

@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from ipcbench.transports.base import PlainChannel, check_spec, forbidden, raise_limit, refused
+from ipcbench.transports.base import (
+    PlainChannel,
+    check_spec,
+    forbidden,
+    raise_limit,
+    refused,
+    spinning_call,
+    spins,
+)
 from ipcbench.transports.contract import (
     Endpoint,
     Json,
@@ -34,7 +42,7 @@ from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 
 SIGNAL = signal.SIGRTMIN  # the first that the C library does not use itself
 
-TRAITS = replace(TOKEN, topologies=frozenset({Topology.SIGNAL}))
+TRAITS = replace(TOKEN, topologies=frozenset({Topology.SIGNAL}), spins=True)
 
 
 class SignalEndpoint(TokenEndpoint):
@@ -47,12 +55,16 @@ class SignalEndpoint(TokenEndpoint):
         signal.pthread_sigmask(signal.SIG_BLOCK, {SIGNAL})
         _drain()
         self.notify: Any = forbidden("connect first: a signal needs the other process's id")
+        # sigwait(3) would continue to wait after another signal, so that Python could not run
+        # the handler that has to end the wait.
+        wait = partial(signal.sigwaitinfo, {SIGNAL})
         if ticket.spec.nowait:
             self.wait: Any = _take_now
+        elif spins(ticket.spec):
+            look = partial(signal.sigtimedwait, {SIGNAL}, 0)
+            self.wait = spinning_call(look, wait, ticket.spec)
         else:
-            # sigwait(3) would continue to wait after another signal, so that Python could not
-            # run the handler that has to end the wait.
-            self.wait = partial(signal.sigwaitinfo, {SIGNAL})
+            self.wait = wait
 
     def hello(self) -> Json:
         return os.getpid()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from ipcbench.transports.base import refused, set_kernel, sysctl_text
+from ipcbench.transports.base import (
+    SYSTEM_CALLS,
+    refused,
+    set_kernel,
+    spinning_call,
+    sysctl_text,
+)
 from ipcbench.transports.base.bindings import require, sysv_ipc
 from ipcbench.transports.base.proc import MOST, USUAL, in_use
 from ipcbench.transports.base.remedies import either_of
@@ -16,6 +22,7 @@ from ipcbench.transports.contract import (
     Lifetime,
     PeerGone,
     Sharing,
+    Spec,
     Unavailable,
     Wait,
     WouldBlock,
@@ -56,6 +63,28 @@ class SysvSemaphore:
         finally:
             self._semaphore.block = True
 
+    def spinning(self, spec: Spec) -> Callable[[], object]:
+        """Return the `wait` of an end that spins by semop(2) with IPC_NOWAIT."""
+        semaphore, busy = self._semaphore, sysv_ipc.BusyError
+        semaphore.block = False
+        take = semaphore.P
+
+        def look() -> bool | None:
+            try:
+                take()
+            except busy:
+                return None
+            return True
+
+        def block() -> None:
+            semaphore.block = True
+            try:
+                take()
+            finally:
+                semaphore.block = False
+
+        return spinning_call(look, block, spec)
+
     def native(self, policy: WaitPolicy) -> object:
         return operations.sysv_semaphore(self._semaphore.id, self._semaphore.undo, policy)
 
@@ -86,7 +115,8 @@ class SysvSemaphores:
     sharing = Sharing.NAME
     lifetime = Lifetime.KERNEL
     pollable = False
-    nonblocking = False
+    nonblocking = True
+    native_looks = SYSTEM_CALLS
     unlink_early = False  # removal wakes all waiting processes, with EIDRM: semop(2)
     in_memory = False
 

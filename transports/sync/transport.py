@@ -32,7 +32,6 @@ from ipcbench.transports.native import WaitPolicy, build, built, operations, tra
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.segments.protocol import OwnedSegment
 from ipcbench.transports.sync import futex
-from ipcbench.transports.sync.doorbell import NATIVE_SPINS
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.eventfd import EventFds
 from ipcbench.transports.sync.futex import FUTEX, FutexWords
@@ -84,7 +83,7 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
             fd = fds.pop(0) if kind.sharing is Sharing.DESCRIPTORS else None
             self._waiters.append(kind.open(address, fd, _word(self._memory, number)))
         if self._spec.native and built() is None:
-            policy = WaitPolicy.of(self._spec)
+            policy = WaitPolicy.of(self._spec, kind.native_looks)
             self._natives = [waiter.native(policy) for waiter in self._waiters]
 
     def _bind(self) -> None:
@@ -123,7 +122,9 @@ class WaiterEndpoint(TokenEndpoint, MappingEndpoint):
     def _words(self, *, interruptible: bool) -> object:
         """Make the operations over words in memory."""
         assert self._memory is not None and isinstance(self._kind, FutexWords)
-        policy = WaitPolicy.of(self._spec, NATIVE_SPINS)._replace(interruptible=interruptible)
+        policy = WaitPolicy.of(self._spec, self._kind.native_looks)._replace(
+            interruptible=interruptible
+        )
         places = self._of([0, WORD_BYTES])
         return operations.word_signal(None, self._memory.memory, *places, policy)
 

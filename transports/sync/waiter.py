@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from ipcbench.transports.contract import Json, Lifetime, Sharing, Unavailable, Wait
+from ipcbench.transports.contract import Json, Lifetime, Sharing, Spec, Unavailable, Wait
 from ipcbench.transports.native import WaitPolicy
 
 # Of a waiter in memory: two cache lines of its own, since x86 fetches lines in pairs. Its neighbour
 # is written by the other process. IPCBENCH_LINE_PAIR of native/futex.h.
 WORD_BYTES = 128
+
+NATIVE_SPINS = 2300  # looks at a word before a native end sleeps: some 20 microseconds
 
 
 class Fixed(NamedTuple):
@@ -46,6 +48,9 @@ class Waiter(Protocol):
 
     def try_wait(self) -> object:
         """Take one, or raise WouldBlock."""
+
+    def spinning(self, spec: Spec) -> Callable[[], object]:
+        """Return the `wait` of an end that spins, if its kind is `nonblocking`."""
 
     def native(self, policy: WaitPolicy) -> object | None:
         """Return a capsule of native/waiters.h over the same object; None if it is in memory.
@@ -80,7 +85,11 @@ class WaiterKind(Protocol):
     def pollable(self) -> bool: ...
     @property
     def nonblocking(self) -> bool:
-        """Its waiters have `spinning`, which returns the `wait` of an end that spins by a spec."""
+        """Its waiters can be waited for by calls that do not block: `Waiter.spinning`."""
+
+    @property
+    def native_looks(self) -> int:
+        """The looks of a native spin-block whose spec names no number: some 20 microseconds."""
 
     @property
     def unlink_early(self) -> bool: ...

@@ -28,11 +28,11 @@ pytest.register_assert_rewrite(
             "native_operations",
             "guard",
             "lifecycle",
-            "polling",
             "in_place",
             "hub",
             "attachment",
             "signal",
+            "waiting",
         )
     )
 )

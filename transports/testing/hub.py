@@ -31,6 +31,24 @@ def hub(subject: Subject, size: int = TYPICAL) -> Participants:
     return Participants(subject.transport, spec)
 
 
+def check_quiet_client(participants: Participants, ahead: int) -> None:
+    """Check that a server receives of a quiet client while a busy one sends without pause.
+
+    Args:
+        participants: the clients and their server.
+        ahead: messages that the busy client can send before the server receives any.
+    """
+    busy, quiet = participants.senders[:2]
+    busy.do(send, *[b"b" * TYPICAL] * ahead)
+    quiet.begin(send, b"q" * TYPICAL)
+    quiet.waits(0.05)  # it may have to wait for space
+    busy.begin(send, *[b"b" * TYPICAL] * AFTER)
+    heard = participants.receiver.do(receive, ahead + AFTER + 1)
+    quiet.answer()
+    busy.answer()
+    assert heard.index(b"q" * TYPICAL) < ahead + AFTER // 2
+
+
 class HubTests:
     """Tests of a server with several clients."""
 
@@ -60,15 +78,7 @@ class HubTests:
         """The message of a quiet client is received while a busy one sends without pause."""
         ahead = min(AHEAD, server.capacity(Topology.HUB))
         with hub(server) as participants:
-            busy, quiet = participants.senders[:2]
-            busy.do(send, *[b"b" * TYPICAL] * ahead)
-            quiet.begin(send, b"q" * TYPICAL)
-            quiet.waits(0.05)  # it may have to wait for space
-            busy.begin(send, *[b"b" * TYPICAL] * AFTER)
-            heard = participants.receiver.do(receive, ahead + AFTER + 1)
-            quiet.answer()
-            busy.answer()
-        assert heard.index(b"q" * TYPICAL) < ahead + AFTER // 2
+            check_quiet_client(participants, ahead)
 
     @pytest.mark.parametrize("ending", ENDINGS)
     def test_one_client_gone(self, server: Subject, ending: str) -> None:

@@ -34,10 +34,10 @@ from ipcbench.transports.testing.in_place import InPlaceTests
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.lifecycle import LifecycleTests
 from ipcbench.transports.testing.native_operations import NativeOperationsTests
-from ipcbench.transports.testing.polling import PollingTests
 from ipcbench.transports.testing.signal import SignalTests
 from ipcbench.transports.testing.subject import Subject
 from ipcbench.transports.testing.transfer import TransferTests
+from ipcbench.transports.testing.waiting import PollingTests, SpinningTests
 
 # The topologies that have tests.
 TESTED = (
@@ -60,6 +60,7 @@ class ContractTests(
     FanOutTests,
     HubTests,
     PollingTests,
+    SpinningTests,
     InPlaceTests,
     SignalTests,
     GuardTests,

@@ -75,6 +75,14 @@ def test_a_handler_ends_a_wait(kind: str, memory: mmap.mmap) -> None:
     waiter.close()
 
 
+def test_a_handler_ends_spinning_on_an_own_cpu(memory: mmap.mmap) -> None:
+    waiter = MemoryWaiter("spin-lock", memoryview(memory), 1, WaitPolicy(exclusive_cpu=True))
+    waiter.wait()
+    with alarm(0.1), pytest.raises(Handled):
+        waiter.wait()
+    waiter.close()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_handler_that_returns_ends_no_wait(kind: str, memory: mmap.mmap) -> None:
     waiter, calls = taken(kind, memory), []

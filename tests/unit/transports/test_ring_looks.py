@@ -8,13 +8,9 @@ from ipcbench.transports.contract import Role, Spec, Wait, WouldBlock
 from ipcbench.transports.native import WaitPolicy
 from ipcbench.transports.registry import get
 from ipcbench.transports.shm.transport import Shm
-from ipcbench.transports.sync.doorbell import (
-    NATIVE_SPINS,
-    SPINS,
-    PauseForAny,
-    pause_for_any,
-    pause_of,
-)
+from ipcbench.transports.sync.doorbell import PauseForAny, pause_for_any, pause_of
+from ipcbench.transports.sync.futex import SPINS
+from ipcbench.transports.sync.waiter import NATIVE_SPINS
 
 
 class Sleeps(Exception):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from ipcbench.transports.base import check_spec
-from ipcbench.transports.contract import Family, Spec, Traits, Transport, Wait
+from ipcbench.transports.contract import Family, Spec, Topology, Traits, Transport, Wait
 from ipcbench.transports.registry import get, names
 from ipcbench.transports.shm.transport import Shm
 
@@ -29,6 +30,15 @@ def counts(name: str) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_signals_are_those_of_counted_rings(name: str) -> None:
     assert traits(name).signals == (2 if counts(name) else 0)
+
+
+def test_guards_that_a_killed_holder_leaves_are_those_of_the_page() -> None:
+    guards = [name for name in NAMES if Topology.GUARD in traits(name).topologies]
+    left = ("sysv-sem", "flock", "lockf", "robust-mutex")
+    assert {name for name in guards if traits(name).undo} == {*left}
+    page = " ".join((Path(__file__).parents[3] / "docs/method.md").read_text().split())
+    *some, last = (f"`{name}`" for name in left)
+    assert f"{', '.join(some)} and {last} let the next process in" in page
 
 
 @pytest.mark.parametrize("name", NAMES)
