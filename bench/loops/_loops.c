@@ -1,14 +1,17 @@
 /* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
- * All have one signature: a capsule, the message, the buffer to receive into, a count; those with
- * pauses or batches also their length, and the stamped ones an array for the stamps around their last
- * round trips. Their bodies (_loops.h, _batches.h) call the operations and nothing else, without the interpreter's lock. To add a loop: its body,
+ * All have one signature: a capsule, the message, the buffer to receive into, a count; a further
+ * number of those with pauses (their length), with batches (their length) or with messages that are
+ * written anew (the number of the first one); the stamped ones also an array for the stamps around
+ * their last round trips. Their bodies (_loops.h, _batches.h, _fresh.h) call the operations and
+ * nothing else, without the interpreter's lock. To add a loop: its body,
  * and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
 
 #include "_batches.h"
+#include "_fresh.h"
 #include "_loops.h"
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
@@ -43,6 +46,9 @@ enum needs {
     SENDS_MANY = 128,
     RECEIVES_MANY = 256,
     BATCHES = SENDS_MANY | RECEIVES_MANY,
+    NUMBERS = 512, /* takes the number of the first message */
+    POOL = 1024,   /* its message is a pool: bench/loops/pool.py */
+    LENDS = 2048,
 };
 
 static const char *
@@ -56,6 +62,8 @@ lacks(const struct ipcbench_ops *ops, int needs)
         return "recv_from or send_to";
     if (needs & SIGNALS && (ops->notify == NULL || ops->wait == NULL))
         return "notify or wait";
+    if (needs & LENDS && (ops->loan == NULL || ops->commit == NULL))
+        return "loan or commit";
     if (needs & GUARDS && (ops->acquire == NULL || ops->leave == NULL))
         return "acquire or leave";
     if (needs & SENDS_MANY && ops->send_many == NULL)
@@ -89,10 +97,30 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "a batch has 1 to 1024 messages");
         return 0;
     }
-    if (needs & (SENDS | RECEIVES | SERVES | BATCHES) && !(is_aligned(message) && is_aligned(buffer))) {
+    if (block->number < 0) {
+        PyErr_SetString(PyExc_ValueError, "the number of a message is less than 0");
+        return 0;
+    }
+    if (needs & (SENDS | RECEIVES | SERVES | BATCHES | POOL) &&
+        !(is_aligned(message) && is_aligned(buffer))) {
         PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see aligned_buffer()");
         return 0;
     }
+    return 1;
+}
+
+/* Take the rows of a pool, each as long as the buffer, and the next one's headroom behind it. */
+static int
+take_pool(struct block *block, const Py_buffer *pool)
+{
+    if (pool->ndim != 2 || pool->shape[0] < 1 || pool->shape[1] % ALIGNMENT ||
+        (size_t)pool->shape[1] < block->size + IPCBENCH_HEADROOM) {
+        PyErr_SetString(PyExc_ValueError, "not a pool of buffers: see ipcbench.bench.loops.pool");
+        return 0;
+    }
+    block->pool = pool->buf;
+    block->rows = pool->shape[0];
+    block->row = pool->shape[1];
     return 1;
 }
 
@@ -137,17 +165,19 @@ run(loop body, int needs, PyObject *arguments)
     struct block block = {.ops = &ops};
     long long further = 0;
     int parsed =
-        needs & (PAUSES | BATCHES)
+        needs & (PAUSES | BATCHES | NUMBERS)
             ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
                                &buffer, &block.count, &further, &stamps)
             : PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
                                &buffer, &block.count, &stamps);
     if (!parsed)
         return NULL;
-    *(needs & BATCHES ? &block.batch : &block.pause) = further;
+    *(needs & BATCHES   ? &block.batch
+      : needs & NUMBERS ? &block.number
+                        : &block.pause) = further;
     if (ipcbench_open(capsule, &ops) < 0)
         goto release_stamps;
-    if (PyObject_GetBuffer(message, &sent, PyBUF_SIMPLE) < 0)
+    if (PyObject_GetBuffer(message, &sent, needs & POOL ? PyBUF_WRITABLE | PyBUF_ND : PyBUF_SIMPLE) < 0)
         goto release_stamps;
     if (PyObject_GetBuffer(buffer, &received, PyBUF_WRITABLE) < 0)
         goto release_sent;
@@ -157,7 +187,9 @@ run(loop body, int needs, PyObject *arguments)
     block.size = received.len;
     block.stamps = stamps.buf;
     block.stamped = stamps.len / 8 - 1;
-    if (fit(&block, needs, message, buffer, stamps.len))
+    block.rows = 1; /* of what is no pool */
+    if (fit(&block, needs, message, buffer, stamps.len) &&
+        (!(needs & POOL) || take_pool(&block, &sent)))
         result = run_timed(&block, body);
     PyBuffer_Release(&received);
 release_sent:
@@ -185,9 +217,20 @@ release_stamps:
     LOOP(batched_stream_receiver, SENDS | RECEIVES_MANY)                                           \
     LOOP(batched_fan_in_sender, SENDS_MANY)                                                        \
     LOOP(batched_fan_in_receiver, RECEIVES_MANY)                                                   \
+    LOOP(fresh_ping, SENDS | RECEIVES | NUMBERS | POOL)                                            \
+    LOOP(fresh_pong, SENDS | RECEIVES | NUMBERS | POOL)                                            \
+    LOOP(fresh_stream_sender, SENDS | RECEIVES | NUMBERS | POOL)                                   \
+    LOOP(fresh_stream_receiver, SENDS | RECEIVES)                                                  \
+    LOOP(fresh_ping_in_place, RECEIVES | LENDS | NUMBERS)                                          \
+    LOOP(fresh_pong_in_place, RECEIVES | LENDS | NUMBERS)                                          \
+    LOOP(fresh_stream_sender_in_place, RECEIVES | LENDS | NUMBERS)                                 \
+    LOOP(fill, NUMBERS | POOL)                                                                     \
+    LOOP(scan, NUMBERS | POOL)                                                                     \
     LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
     LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
     LOOP(stamped_paused_ping, SENDS | RECEIVES | PAUSES | STAMPS)                                  \
+    LOOP(stamped_fresh_ping, SENDS | RECEIVES | STAMPS | NUMBERS | POOL)                           \
+    LOOP(stamped_fresh_ping_in_place, RECEIVES | LENDS | STAMPS | NUMBERS)                         \
     LOOP(stamped_fan_in_sender, SENDS | STAMPS)                                                    \
     LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
 

@@ -33,6 +33,11 @@ struct block {
     long long count;
     long long pause; /* in nanoseconds, of the loops that pause */
     long long batch; /* messages of a call, of the loops with batches: see _batches.h */
+    /* Of the loops that write messages anew: see _fresh.h. */
+    long long number; /* of the first message, from 0 on */
+    void *pool;       /* `rows` buffers, `row` bytes from each one to the next */
+    long long rows;
+    size_t row;
     int64_t *stamps;   /* stamped + 1 of them, or NULL */
     long long stamped; /* the last so many of `count` loops lie between stamps */
     /* Results. */

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipcbench.bench.machine.text import text_of
+from ipcbench.bench.results.units import parse_size
 
 DEVICES = Path("/sys/devices")
 INTEL = {  # the counters of a kind -> its name, the fastest first
@@ -64,6 +65,17 @@ def topology() -> list[Cpu]:
         kind, node = kinds.get(number, Kind()), nodes.get(number, 0)
         found.append(Cpu(number, tuple(siblings), tuple(cache), kind, node))
     return found
+
+
+def last_cache() -> int:
+    """Return the bytes of the largest last-level cache of the CPUs that may be used; 0: unknown."""
+    return max(map(_last_cache, os.sched_getaffinity(0)))
+
+
+def _last_cache(cpu: int) -> int:
+    folder = DEVICES / f"system/cpu/cpu{cpu}/cache"
+    written = [text_of(index / "size") for index in folder.glob("index*")]
+    return max((parse_size(size) for size in written if size), default=0)
 
 
 def cpu_list(written: str) -> list[int]:

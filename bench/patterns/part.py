@@ -31,6 +31,14 @@ class Part:
             variable that all processes share.
         finish: prepares the call that follows the loop in each block.
         arguments: further arguments of the loop, and of its twin in C.
+        pool: the loop takes a pool of buffers instead of a message (bench/loops/pool.py).
+        numbers: the loop writes messages anew; the number of the first one is its further
+            argument.
+        reads: the loop reads every byte; it has handled those messages that it has read to
+            their end, and what arrived last is compared behind each block.
+        rehearse: exchanges messages that are written anew with the other side, through the
+            loop that is timed, at this side or at the other one. Raises: as `check`.
+        in_place: this part at an end that lends its slots (`InPlace`); None: the same.
     """
 
     loop: Loop
@@ -41,11 +49,20 @@ class Part:
     buffer: Callable[[int, memoryview], memoryview] = lambda size, variable: aligned_buffer(size)
     finish: Callable[[Any, Seat, int], Callable[[], None]] = lambda *_: _nothing
     arguments: tuple[int, ...] = ()
+    pool: bool = False
+    numbers: bool = False
+    reads: bool = False
+    rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None
+    in_place: Part | None = None
 
     @property
     def name(self) -> str:
         """Return the name of its loop, by which errors call the part."""
         return self.loop.__name__
+
+    def at(self, endpoint: object) -> Part:
+        """Return the part with the loop for an end: the one that lends its slots has another."""
+        return self.in_place if self.in_place and hasattr(endpoint, "loan") else self
 
 
 def _nothing() -> None:
@@ -92,6 +109,7 @@ class Pattern:
         single: the unit that one time of the tail pass is of, "" where there is no such pass.
         steady: the tail pass begins with a block of the warm-up, without stamps, since its times
             depend on how full the channel is; else with one loop.
+        alone: its one process uses no channel: the transport is `null`.
     """
 
     name: str
@@ -106,6 +124,7 @@ class Pattern:
     least: int = 1
     single: str = ""
     steady: bool = False
+    alone: bool = False
 
     @property
     def carries(self) -> bool:
@@ -117,8 +136,8 @@ class Pattern:
         return 1 + max(seat.channel for seat in self.seats(processes))
 
     def parties(self, processes: int) -> int:
-        """Return the number of processes on one channel."""
-        return processes // self.channels(processes)
+        """Return the number of processes on one channel, which joins two at least."""
+        return max(2, processes // self.channels(processes))
 
 
 def elapsed(seats: Sequence[Seat], spans: Sequence[Span]) -> float:
@@ -167,5 +186,5 @@ def only_even(processes: int) -> str:
 
 
 def any_number(processes: int) -> str:
-    """Refuse no number of processes."""
-    return ""
+    """Refuse one process alone."""
+    return "" if processes > 1 else "has 2 processes or more"

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ipcbench.bench.patterns.alone import FILL, SCAN
 from ipcbench.bench.patterns.batch import batched
 from ipcbench.bench.patterns.counter import COUNTER
 from ipcbench.bench.patterns.echo import ECHO
 from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
+from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY
 from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.pause import paused
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
+from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 
-ALL = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
+ALL = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, FILL, SCAN)
 PATTERNS = {pattern.name: pattern for pattern in ALL}
 PACED: Mapping[str, Callable[[str], Pattern]] = {
     "latency": paused
@@ -26,9 +29,19 @@ PACED: Mapping[str, Callable[[str], Pattern]] = {
 BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other in one direction
 
 
+def has_payload(pattern: str, payload: str) -> bool:
+    """Tell whether a pattern has loops for a payload."""
+    return payload == HOT or PATTERNS[pattern].alone or pattern in FRESH
+
+
 def pattern_of(cell: Cell) -> Pattern:
-    """Return the pattern that a cell runs. Raises: KeyError for a pace or batch that it lacks."""
+    """Return the pattern that a cell runs.
+
+    Raises: KeyError for a pace, a batch or a payload that it lacks.
+    """
     found = PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
+    if cell.payload != HOT and not found.alone:
+        found = FRESH[cell.pattern]
     if cell.batch == 1:
         return found
     if cell.pattern not in BATCHED:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
 from ipcbench.bench.plan.profile import (
     ASKED_WAITS,
     Axes,
@@ -36,8 +36,9 @@ from ipcbench.bench.results.axes import (
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
 
-SEVERAL, TWO = 4, 2  # processes of a pattern that is measured by its name alone
+NUMBERS = (4, 2, 1)  # processes of a pattern that is measured by its name: the first possible
 SMALL = 64  # bytes of its messages
+ALONE, LARGE = "null", 1 << 20  # the transport of one process alone, and the size
 CONTROLS = ("pipe", "posix-sem")  # its controls: the one that carries what the pattern sends
 
 T = TypeVar("T")
@@ -113,16 +114,18 @@ def with_options(profile: Profile, options: Options) -> Profile:
 def _usual(pattern: str) -> Iterator[Axes]:
     """Yield the cells of a pattern that is measured by its name alone, and their controls."""
     found = PATTERNS[pattern]
+    size = LARGE if found.alone else SMALL
     cells = Axes(
         patterns=(pattern,),
-        sizes=(SMALL if found.carries else 0,),
+        sizes=(size if found.carries else 0,),
         placements=(SAME_CORE, CROSS_CORE),
-        transports=("*",),
-        processes=(TWO if found.refuses(SEVERAL) else SEVERAL,),
+        transports=(ALONE if found.alone else "*",),
+        processes=(next(number for number in NUMBERS if not found.refuses(number)),),
         depths=(None,),
     )
     yield cells
-    yield msgspec.structs.replace(cells, transports=CONTROLS, twin=True)
+    controls = (ALONE,) if found.alone else CONTROLS
+    yield msgspec.structs.replace(cells, transports=controls, twin=True)
 
 
 def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
@@ -179,8 +182,10 @@ def no_batch(pattern: str, batch: int) -> str:
 
 def no_payload(pattern: str, payload: str) -> str:
     """Return why a pattern does not have a payload, or ""."""
-    none = payload != HOT and not PATTERNS[pattern].carries
-    return f"{pattern} sends no messages" if none else ""
+    if payload == HOT or has_payload(pattern, payload):
+        return ""
+    carries = PATTERNS[pattern].carries
+    return f"{pattern} writes no message anew" if carries else f"{pattern} sends no messages"
 
 
 _BY_PATTERN: dict[str, Callable[[str, Any], str]] = {

@@ -35,14 +35,16 @@ class Impossible:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The CPUs of a machine, and the memory that is free on it.
+    """The CPUs of a machine, their last cache, and the memory that is free on it.
 
-    `idle`: "", or the reason why idle states cannot be forbidden. `memory` None: unknown.
+    `idle`: "", or the reason why idle states cannot be forbidden. `memory` None, or `cache` 0
+    bytes: unknown.
     """
 
     cpus: Sequence[Cpu]
     idle: str
     memory: Limit | None = None
+    cache: int = 0
 
 
 def place(placement: str, processes: int, site: Site) -> list[list[int]] | Impossible:

@@ -173,12 +173,15 @@ def _meant(cell: Cell, candidate: Candidate) -> bool:
     """Tell whether a cell makes sense; one that does not is left out without a word.
 
     The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes. Of
-    several ways of waiting, looks are meant for `spin-block` alone.
+    several ways of waiting, looks are meant for `spin-block` alone. A process that uses no
+    channel has the transport `null`.
     """
     if cell.looks is not None and not counts_looks(cell, candidate.traits):
         return False
-    carries = carries_messages(candidate)
-    return carries is None or carries is PATTERNS[cell.pattern].carries
+    carries, pattern = carries_messages(candidate), PATTERNS[cell.pattern]
+    if carries is None or candidate.traits is None:
+        return True
+    return carries is pattern.carries and not (pattern.alone and candidate.traits.carries)
 
 
 def carries_messages(candidate: Candidate) -> bool | None:
@@ -201,7 +204,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     )
     if skip is not None:
         return skip
-    lacking = lack(cell, traits, site.memory)
+    lacking = lack(cell, traits, site.memory, site.cache)
     if lacking is not None:
         return Skip(*lacking)
     cpus = place(cell.placement, cell.processes, site)
@@ -244,7 +247,8 @@ def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
     if candidate.native is not None:
         return Skip(candidate.native.reason, candidate.native.remedy)
     seats = pattern_of(cell).seats(cell.processes)
-    if not all(native_loops.has_twin(seat.part.loop) for seat in seats):
+    parts = [part for seat in seats for part in (seat.part, seat.part.in_place) if part]
+    if not all(native_loops.has_twin(part.loop) for part in parts):
         return Skip(f"{cell.pattern} has no loops in C: only Python can measure it")
     return None
 

@@ -290,8 +290,8 @@ def known_names(what: str, given: Sequence[W], known: Collection[str]) -> tuple[
 def check_processes(given: Sequence[int]) -> tuple[int, ...]:
     """Check numbers of processes. Raises: BadConfig."""
     for number in given:
-        if not 2 <= number <= MOST_PROCESSES:
-            raise BadConfig(f"a cell has 2 to {MOST_PROCESSES} processes, not {number}")
+        if not 1 <= number <= MOST_PROCESSES:
+            raise BadConfig(f"a cell has 1 to {MOST_PROCESSES} processes, not {number}")
     return tuple(given)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
+from ipcbench.bench.loops.pool import LEAST
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
 from ipcbench.bench.results.axes import BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
+from ipcbench.bench.results.units import human_size
 from ipcbench.transports.contract import Traits, Wait
 from ipcbench.transports.registry import same_as
 
@@ -78,12 +80,20 @@ def batch(cell: Cell, traits: Traits) -> Skip | None:
 
 
 def payload(cell: Cell, traits: Traits) -> Skip | None:
-    """Refuse a payload where the pattern sends none, or no loop makes it."""
+    """Refuse a payload that the pattern, the transport or the size cannot have."""
     if cell.payload == HOT:
         return None
     if not PATTERNS[cell.pattern].carries:
         return Skip(f"{cell.pattern} sends no messages")
-    return Skip("no timed loop writes a message anew before it sends it")
+    if not has_payload(cell.pattern, cell.payload):
+        return Skip(f"no timed loop of {cell.pattern} writes a message anew before it sends it")
+    if cell.size < LEAST:
+        return Skip(f"messages are written anew from {human_size(LEAST)} on")
+    if not traits.carries and not PATTERNS[cell.pattern].alone:
+        return Skip(f"{cell.transport} carries nothing: no byte of a message arrives")
+    if cell.pace != CLOSED:
+        return Skip("no timed loop pauses between messages that it writes anew")
+    return None
 
 
 def pace(cell: Cell, traits: Traits) -> Skip | None:

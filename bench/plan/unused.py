@@ -9,6 +9,7 @@ import msgspec
 
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.options import (
+    ALONE,
     Asked,
     Options,
     lacks,
@@ -210,8 +211,11 @@ def _transport(word: str, found: Sequence[Candidate]) -> _Value:
     meant = {present_name(name, BLOCK) for name in matched}
     kinds = {carries_messages(one) for one in found}
     carries = kinds.pop() if len(kinds) == 1 else None
+    connects = any(one.traits is None or one.traits.carries for one in found)
 
     def refuses(pattern: str) -> str:
+        if PATTERNS[pattern].alone and connects:
+            return f"{pattern} uses no channel: its transport is {ALONE}"
         if carries is None or carries is PATTERNS[pattern].carries:
             return ""
         kind = "carries messages" if carries else "carries no messages"

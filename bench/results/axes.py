@@ -11,7 +11,10 @@ LATENCY, STREAM = "latency", "stream"
 PAIRS_LATENCY, PAIRS = "pairs-latency", "pairs"  # links side by side
 FAN_IN, FAN_OUT, ECHO = "fan-in", "fan-out", "echo"
 SIGNAL, COUNTER = "signal", "counter"
-PATTERNS = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER)
+FILL, SCAN = "fill", "scan"  # one process alone
+PATTERNS = (
+    LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, FILL, SCAN,
+)  # fmt: skip
 """Patterns in their reading order; one that is not named here is shown behind them."""
 
 SAME_CORE = "same-core"

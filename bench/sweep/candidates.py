@@ -7,7 +7,7 @@ from functools import cache
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.machine import host
-from ipcbench.bench.machine.topology import topology
+from ipcbench.bench.machine.topology import last_cache, topology
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
 from ipcbench.bench.results.files import describe
@@ -48,7 +48,7 @@ def _examine(name: str) -> Candidate:
 
 def site() -> Site:
     """Return the CPUs of this machine, and its free memory."""
-    return Site(topology(), host.may_forbid_idle(), free_memory("memory"))
+    return Site(topology(), host.may_forbid_idle(), free_memory("memory"), last_cache())
 
 
 def native_reasons() -> list[Unavailable]:

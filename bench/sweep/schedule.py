@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.loops.clock import REAL
+from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
@@ -327,8 +328,10 @@ class Schedule:
             pattern = pattern_of(planned.cell)
             first = timing.block * pattern.steady
             blocks += first + stamps * max(timing.block / loops, pattern.gap)
+        cell = planned.cell
+        buffers = buffers_of(cell.payload, cell.size, 0)  # at most
         job = Job(
-            cell=planned.cell,
+            cell=cell,
             round=number,
             attempt=attempt,
             loops=loops,
@@ -336,9 +339,9 @@ class Schedule:
             settings=timing.settings,
             warm_up=timing.warm_up,
             cpus=planned.cpus,
-            awake=planned.cell.placement == CROSS_CORE_AWAKE,
+            awake=cell.placement == CROSS_CORE_AWAKE,
             clock=self._clock,
-            deadline=setup_time(planned.cell.size, planned.cell.processes) + SLACK * blocks,
+            deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
         )
         if self._parent is None:
             self._renew()

@@ -13,6 +13,8 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
+from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.pool import Messages, Pool, compare
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage
@@ -20,12 +22,15 @@ from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 from ipcbench.transports.native import native_of
 
+FIRST = 100  # the number of the first message of the timed blocks: above those of a rehearsal
+
 
 class BlockRunner:
-    """An endpoint with the loop, the message and the buffer of its part.
+    """An endpoint with the loop, the messages and the buffer of its part.
 
     `variable`: the eight bytes that all processes of a run share. `native`: the compiled
-    loops run over the endpoint's native operations.
+    loops run over the endpoint's native operations. `buffers`: the buffers of the pool, where
+    the part writes its messages anew.
     """
 
     def __init__(
@@ -37,19 +42,29 @@ class BlockRunner:
         variable: memoryview,
         *,
         native: bool,
+        buffers: int = 1,
     ) -> None:
         self.endpoint: Any = endpoint
         self.seat = seat
+        self.part = seat.part.at(endpoint)
         self.size = size
         self.clock = clock
         self._native = native
-        self.loop: Loop = seat.part.loop
-        self.stamped: Stamped | None = seat.part.stamped
+        self.loop: Loop = self.part.loop
+        self.stamped: Stamped | None = self.part.stamped
         self._stamps = array("q")
-        self.buffer = seat.part.buffer(size, variable)
-        self.message: Any = written_buffer(size)
-        if not native:
-            self.message = endpoint.prepare(self.message)
+        self._handled = FIRST  # the number of the next message
+        self.buffer = self.part.buffer(size, variable)
+        self.message: Any = self._message(buffers)
+
+    def _message(self, buffers: int) -> Any:
+        """Make what the loop takes as its message."""
+        prepare = self.endpoint.prepare
+        if self.part.pool:
+            pool = Pool(self.size, buffers)
+            return pool.memory if self._native else Messages(pool, prepare)
+        message = written_buffer(self.size)
+        return message if self._native else prepare(message)
 
     def connect(self, hellos: Sequence[object], deadline: float) -> None:
         """Finish attaching; a native run uses the native operations alone from here on.
@@ -67,7 +82,14 @@ class BlockRunner:
 
         Raises: Corrupt, and what the endpoint raises.
         """
-        return self.seat.part.check(self.endpoint, self.seat, self.size)
+        seen = self.part.check(self.endpoint, self.seat, self.size)
+        self.part.rehearse(self.endpoint, self.size, self._rehearse)
+        self._handled = FIRST
+        return seen
+
+    def _rehearse(self, times: int) -> None:
+        self._handled = 0
+        self.prepare(times)()
 
     def prepare(
         self,
@@ -80,10 +102,13 @@ class BlockRunner:
         Where the part has a stamped loop, the last `stamps` of them are timed one by one: see
         `tail`. `cpu_times` reads those of the other processes: they are kept in the result.
         """
-        times, arguments = count * self.seat.share, self.seat.part.arguments
+        times, arguments = count * self.seat.share, self.part.arguments
+        if self.part.numbers:
+            arguments += (self._handled,)
+        self._handled += times
         loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
-        finish = self.seat.part.finish(self.endpoint, self.seat, self.size)
+        finish = self.part.finish(self.endpoint, self.seat, self.size)
 
         def run() -> Timed:
             before = usage()
@@ -97,9 +122,22 @@ class BlockRunner:
             cpu = process_time()
             after = usage()
             after.cpu = cpu
+            if self.part.reads and times:
+                self._compare(span, times)
             return Timed(span, before, after, at_start, at_end)
 
         return run
+
+    def _compare(self, span: Span, times: int) -> None:
+        """Compare the messages read with those received, and the last one with what was sent.
+
+        Raises: Corrupt.
+        """
+        if span.handled != times:
+            raise Corrupt(
+                f"{self.part.name}: of {times} messages, {span.handled} were read to their end"
+            )
+        compare(self.buffer, self._handled - 1)
 
     def _stamping(self, stamped: Stamped, stamps: int) -> Loop:
         found = self._stamps = array("q", bytes(8 * (stamps + 1)))

@@ -11,18 +11,32 @@ ATTACH_TIME = 10.0  # seconds for all processes to attach and connect
 SLOWEST = 100e6  # bytes that move through a facility in a second, at least
 _BUFFERS = 4  # messages of memory that a process writes when it attaches
 _MESSAGES = 30  # sent at most in the check, in calibration and in blocks of one loop
+_REHEARSED = 40  # sent at most in the check of messages that are written anew
 
 
-def attach_time(size: int, processes: int) -> float:
-    """Return the seconds for so many processes to attach and connect, for messages of a size."""
-    return ATTACH_TIME + _BUFFERS * size * processes / SLOWEST
+def attach_time(size: int, processes: int, buffers: int = 1) -> float:
+    """Return the seconds for so many processes to attach and connect.
+
+    Args:
+        size: bytes of a message.
+        processes: those of the run.
+        buffers: those that each sender writes into, and as many slots of a channel.
+    """
+    return ATTACH_TIME + (_BUFFERS + 2 * (buffers - 1)) * size * processes / SLOWEST
 
 
-def setup_time(size: int, processes: int) -> float:
-    """Return the seconds for the set-up, for the check, and for the first loops of blocks."""
+def setup_time(size: int, processes: int, buffers: int = 1) -> float:
+    """Return the seconds for the set-up, for the check, and for the first loops of blocks.
+
+    Args:
+        size: bytes of a message.
+        processes: those of the run.
+        buffers: as of `attach_time`.
+    """
+    sent = _MESSAGES + (_REHEARSED if buffers > 1 else 0)
     return (
         SETUP_TIME
-        + attach_time(size, processes)
+        + attach_time(size, processes, buffers)
         - ATTACH_TIME
-        + (_MESSAGES * size * (processes - 1) / SLOWEST)
+        + sent * size * (processes - 1) / SLOWEST
     )

@@ -7,14 +7,21 @@ from dataclasses import replace
 
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.patterns.table import pattern_of
-from ipcbench.bench.results.axes import NATIVE
+from ipcbench.bench.results.axes import HOT, NATIVE
+from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.contract import Spec, Ticket, Wait
+from ipcbench.transports.contract import Spec, Ticket, Traits, Wait
 
 
-def spec_of(job: Job) -> Spec:
-    """Return the requirements for each channel of a run."""
+def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:
+    """Return the requirements for each channel of a run.
+
+    Args:
+        job: the run.
+        traits: those of its transport.
+        buffers: the buffers that a sender writes into in turn: in place, the channel's slots.
+    """
     cell, pattern = job.cell, pattern_of(job.cell)
     # In a stream of empty messages, the reply is the larger one. Signals carry nothing.
     least = len(ACKNOWLEDGEMENT) if pattern.carries else 0
@@ -22,12 +29,18 @@ def spec_of(job: Job) -> Spec:
         size=max(cell.size, least),
         topology=pattern.topology,
         parties=pattern.parties(cell.processes),
-        depth=cell.depth,
+        depth=depth_of(cell, traits, buffers),
         wait=Wait(cell.wait),
         looks=cell.looks,
         native=cell.runtime == NATIVE,
         channels=pattern.channels(cell.processes),
     )
+
+
+def depth_of(cell: Cell, traits: Traits, buffers: int) -> int | None:
+    """Return the depth that a channel is asked for: in place, the buffers are its slots."""
+    written_there = cell.payload != HOT and traits.in_place and cell.depth is None
+    return buffers if written_there else cell.depth
 
 
 def grant_cpus(tickets: Sequence[Ticket], cpus: Sequence[Sequence[int]]) -> None:

@@ -11,7 +11,9 @@ from typing import Any, Never
 
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine import host
+from ipcbench.bench.machine.topology import last_cache
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
@@ -61,6 +63,7 @@ class Worker:
         ]
         self._channels: list[Channel] = []
         self._transport = _transport(job.cell.transport)
+        self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
         self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
         # Fork shares the mapping with all peers: the counter of the pattern `counter`, and the
         # barrier, far enough from it that no prefetch of a pair of cache lines touches both.
@@ -126,14 +129,14 @@ class Worker:
 
     def _attach(self, own: list[int]) -> None:
         self.report(Phase("attach"))
-        cell, spec = self.job.cell, spec_of(self.job)
+        cell, spec = self.job.cell, spec_of(self.job, self._transport.traits, self._buffers)
         for _ in range(spec.channels):
             self._channels.append(self._transport.create(spec))
         tickets = [
             self._channels[seat.channel].ticket(seat.role, seat.index) for seat in self._seats
         ]
         grant_cpus(tickets, self.job.cpus)
-        deadline = time.monotonic() + attach_time(cell.size, cell.processes)
+        deadline = time.monotonic() + attach_time(cell.size, cell.processes, self._buffers)
 
         def drop_the_workers_own() -> None:
             for fd in own:
@@ -161,7 +164,15 @@ class Worker:
 
     def _runner_at(self, endpoint: Endpoint, seat: Seat) -> BlockRunner:
         size, clock = self.job.cell.size, self._clock
-        return BlockRunner(endpoint, seat, size, clock, self._variable, native=self._native)
+        return BlockRunner(
+            endpoint,
+            seat,
+            size,
+            clock,
+            self._variable,
+            native=self._native,
+            buffers=self._buffers,
+        )
 
     def _check(self) -> None:
         self.report(Phase("check"))

@@ -1,4 +1,4 @@
-"""All parts of all patterns, for the tests of their loops and their checks."""
+"""All parts of all patterns with a channel, for the tests of their loops and their checks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from ipcbench.bench.patterns.part import Part
 from ipcbench.bench.patterns.table import PATTERNS
 
 PARTS = tuple(
-    dict.fromkeys(seat.part for pattern in PATTERNS.values() for seat in pattern.seats(4))
+    dict.fromkeys(
+        seat.part for pattern in PATTERNS.values() if not pattern.alone for seat in pattern.seats(4)
+    )
 )
 
 

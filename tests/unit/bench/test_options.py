@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
 from ipcbench.bench.plan.profile import MOST_PROCESSES, BadConfig, Profile, parse_profile
@@ -86,12 +86,11 @@ def test_a_pattern_that_the_profile_lacks_has_cells_of_its_own(name: str) -> Non
     profile = msgspec.structs.replace(parsed(PROFILE), axes=parsed(PROFILE).axes[:0])
     axes, control = with_options(profile, Options(patterns=(name,))).axes
     found = PATTERNS[name]
-    assert (axes.patterns, axes.transports, axes.sizes) == (
-        (name,), ("*",), (64 if found.carries else 0,),
-    )  # fmt: skip
+    usual = (("*",), (64 if found.carries else 0,))
+    assert axes.patterns == (name,)
+    assert (axes.transports, axes.sizes) == ((("null",), (1 << 20,)) if found.alone else usual)
     (number,) = axes.processes
-    assert not found.refuses(number)
-    assert number == 4 or found.refuses(4)
+    assert number == next(most for most in (4, 2, 1) if not found.refuses(most))
     assert control.twin
     real = sweep.planned(profile, options=Options(patterns=(name,)))
     assert {one.cell.pattern for one in real.cells} <= {name}
@@ -118,8 +117,8 @@ def test_a_pattern_by_name_takes_the_other_options() -> None:
         (Options(patterns=("latenzy",)), "latenzy"),
         (Options(placements=("same-cores",)), "same-cores"),
         (Options(runtimes=("rust",)), "rust"),
-        (Options(processes=(1,)), "2 to 64 processes, not 1"),
-        (Options(processes=(65,)), "2 to 64 processes, not 65"),
+        (Options(processes=(0,)), "1 to 64 processes, not 0"),
+        (Options(processes=(65,)), "1 to 64 processes, not 65"),
         (Options(sizes=("4X",)), "4X"),
         (Options(sizes=("-1",)), "-1"),
         (Options(sizes=("",)), "not a size"),
@@ -187,11 +186,17 @@ KINDS = {
     "hub": frozenset({Topology.HUB, Topology.FAN_OUT}),
     "signal": frozenset({Topology.SIGNAL}),
     "guard": frozenset({Topology.GUARD}),
+    "null": frozenset({Topology.LINK}),
 }
 CANDIDATES = {
     name: Candidate(
         name,
-        replace(TRAITS, topologies=found, waiting=Wait.SPIN if name == "spins" else Wait.BLOCK),
+        replace(
+            TRAITS,
+            topologies=found,
+            waiting=Wait.SPIN if name == "spins" else Wait.BLOCK,
+            carries=name in ("link", "spins", "hub"),
+        ),
         limits(4096),
     )
     for name, found in KINDS.items()
@@ -210,7 +215,7 @@ OPTIONS = st.builds(
     Options,
     transports=some([*CANDIDATES, "*", "s*"]),
     sizes=some(("0", "64", "1M")),
-    processes=some((2, 3, 4)),
+    processes=some((1, 2, 3, 4)),
     patterns=some(PATTERNS),
     placements=some(PLACEMENTS),
     waits=some(("block", "spin", "spin-block")),
@@ -256,6 +261,8 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
     ):
         pattern = PATTERNS[name]
         meant = [one for one in names(word) if carries(one) in (None, pattern.carries)]
+        if pattern.alone:
+            meant = [one for one in meant if one in ("null", "broken")]
         if options.looks and wait != "spin-block":
             meant = []
         if (
@@ -263,7 +270,7 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
             and (size in (None, "0") or pattern.carries)
             and (number is None or not pattern.refuses(number))
             and (batch in (None, 1) or name in BATCHED)
-            and (payload in (None, "hot") or pattern.carries)
+            and (payload in (None, "hot") or has_payload(name, payload))
             and (pace in (None, "closed") or name in PACED)
         ):
             found |= {
@@ -298,7 +305,7 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
     for cell in cells:
         assert not options.transports or any(cell.transport in names(w) for w in options.transports)
         assert not options.sizes or cell.size in map(parse_size, options.sizes)
-        assert cell.processes in (options.processes or (2, 4))
+        assert cell.processes in (options.processes or (1, 2, 4))
         assert not options.patterns or cell.pattern in options.patterns
         assert cell.placement in (options.placements or ("same-core", "cross-core"))
         assert cell.runtime in (options.runtimes or RUNTIMES)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.workers.job import Job
 from ipcbench.bench.workers.spec import grant_cpus, spec_of
-from ipcbench.transports.contract import Role, Ticket, Topology, Wait
+from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Traits, Wait
+from ipcbench.transports.null import TRAITS
 from tests.unit.bench.test_protocol import JOB
+
+
+def spec_for(job: Job, traits: Traits = TRAITS) -> Spec:
+    return spec_of(job, traits, 8)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +34,7 @@ from tests.unit.bench.test_protocol import JOB
 def test_a_cpu_of_its_own_is_one_that_no_other_process_may_use(
     cpus: list[list[int]], alone: list[bool]
 ) -> None:
-    spec = spec_of(structs.replace(JOB, cpus=cpus))
+    spec = spec_for(structs.replace(JOB, cpus=cpus))
     assert not spec.exclusive_cpus
     tickets = [Ticket(Role.SENDER, index, spec) for index in range(len(cpus))]
     grant_cpus(tickets, cpus)
@@ -45,7 +53,7 @@ def test_the_axes_are_those_of_the_cell() -> None:
         wait="spin-block",
         looks=2000,
     )
-    spec = spec_of(structs.replace(JOB, cell=cell))
+    spec = spec_for(structs.replace(JOB, cell=cell))
     assert (spec.size, spec.topology, spec.parties, spec.channels) == (64, Topology.LINK, 2, 2)
     assert (spec.depth, spec.native) == (3, True)
     assert (spec.wait, spec.looks) == (Wait.SPIN_BLOCK, 2000)
@@ -53,6 +61,23 @@ def test_the_axes_are_those_of_the_cell() -> None:
 
 def test_a_stream_of_empty_messages_has_room_for_its_reply() -> None:
     empty = structs.replace(JOB.cell, pattern="stream", size=0)
-    assert spec_of(structs.replace(JOB, cell=empty)).size == 1
+    assert spec_for(structs.replace(JOB, cell=empty)).size == 1
     woken = structs.replace(JOB.cell, pattern="signal", size=0)
-    assert spec_of(structs.replace(JOB, cell=woken)).size == 0
+    assert spec_for(structs.replace(JOB, cell=woken)).size == 0
+
+
+@pytest.mark.parametrize(
+    ("payload", "in_place", "asked", "depth"),
+    [
+        ("hot", True, None, None),
+        ("fresh", False, None, None),
+        ("fresh", True, None, 8),
+        ("cold", True, None, 8),
+        ("fresh", True, 3, 3),
+    ],
+)
+def test_in_place_a_channel_has_as_many_slots_as_others_have_buffers(
+    payload: str, in_place: bool, asked: int | None, depth: int | None
+) -> None:
+    job = structs.replace(JOB, cell=structs.replace(JOB.cell, payload=payload, depth=asked))
+    assert spec_for(job, replace(TRAITS, in_place=in_place)).depth == depth
