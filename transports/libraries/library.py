@@ -82,6 +82,10 @@ def trial(package: str, body: Callable[[], None]) -> Unavailable | None:
     Returns:
         The reason why it failed, or None.
     """
+    try:
+        os.close(os.eventfd(0, os.EFD_CLOEXEC))  # without it, the libraries abort or say less
+    except OSError as error:
+        return refused("eventfd(2)", error)
     reader, writer = os.pipe()
 
     def child() -> int:

@@ -107,7 +107,7 @@ class NngEndpoint(PlainEndpoint):
         try:
             self._check(self._opener(ticket.role)(made), "socket")
         except BaseException:
-            _Threads.leave(self._lib)
+            _Threads.ends -= 1  # the library has not started
             raise
         self._socket = made[0]
         try:
