@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ipcbench.transports.contract import Wait
@@ -175,6 +176,12 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     false_traits("does not exclude", "test_updates", "posix-sem", excludes=False)
     false_traits("is undone", "test_holder_killed", "posix-sem", undo=True)
     false_traits("is not undone", "test_holder_killed", "sysv-sem", undo=False)
+    mutant(
+        "sleeps for a mutex",
+        "test_spins_to_enter",
+        "robust-mutex",
+        spec=lambda spec: replace(spec, wait=Wait.BLOCK, looks=None),
+    )
     false_traits("is not robust", "test_holder_killed", "robust-mutex", undo=False)
     false_traits("is robust", "test_holder_killed", "pthread-mutex", undo=True)
     false_traits("recovers", "test_holder_killed", "spin-lock", undo=True)

@@ -25,6 +25,7 @@ struct memory_kind {
     void (*leave)(void *place); /* before the memory goes, or NULL */
     struct ipcbench_ops ops;    /* of a guard */
     struct waiter waiter;       /* of a counter */
+    int sleeps;                 /* a guard that may spin before, or instead */
 };
 
 /* The kind of a name; NULL with an error set. */

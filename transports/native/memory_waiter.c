@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "spinning.h"
+
 /* It holds the buffer until it is closed and no call or capsule uses the memory. */
 struct memory_waiter {
     PyObject_HEAD
@@ -214,6 +216,20 @@ counter_of(struct memory_waiter *self, PyObject *given)
     return capsule;
 }
 
+static ssize_t
+look(void *ctx)
+{
+    struct memory_user *user = ctx;
+    return user->lender->kind->attempt(user->place);
+}
+
+static ssize_t
+spin_to_acquire(void *ctx)
+{
+    struct memory_user *user = ctx;
+    return ipcbench_spin(&user->waiter.policy, look, user->lender->kind->ops.acquire, ctx);
+}
+
 static PyObject *
 guard_of(struct memory_waiter *self, PyObject *owner)
 {
@@ -224,6 +240,8 @@ guard_of(struct memory_waiter *self, PyObject *owner)
     struct wait_policy policy = self->policy;
     policy.interruptible = 0;
     struct ipcbench_ops ops = self->kind->ops;
+    if (self->kind->sleeps && ipcbench_spins(&policy))
+        ops.acquire = spin_to_acquire;
     ops.ctx = new_user(self, &policy);
     return ops.ctx == NULL ? NULL : ipcbench_capsule(ops, owner, dispose);
 }

@@ -16,6 +16,7 @@ from ipcbench.transports.base import (
     check_spec,
     close_all,
     duplicate_all,
+    spins,
 )
 from ipcbench.transports.contract import (
     Endpoint,
@@ -33,13 +34,16 @@ from ipcbench.transports.native import WaitPolicy, built
 from ipcbench.transports.segments.memfd import MemfdSegments
 from ipcbench.transports.sync.endpoint import NOTHING, TOKEN, TokenEndpoint
 from ipcbench.transports.sync.memory_waiter import MemoryWaiter, try_in_memory
-from ipcbench.transports.sync.waiter import WORD_BYTES
+from ipcbench.transports.sync.waiter import NATIVE_SPINS, WORD_BYTES
 
 _MEMORY = MemfdSegments()
 
+SPIN_LOCK = "spin-lock"
+
 GUARD = replace(TOKEN, topologies=frozenset({Topology.GUARD}), sharing=Sharing.DESCRIPTORS)
+SLEEPS = replace(GUARD, spins=True)
 # Python tries first, and waits with a time-out, for its signal handlers; C makes the plain call.
-POSIX = replace(GUARD, native_differs=True)
+POSIX = replace(SLEEPS, native_differs=True)
 
 
 class MutexEndpoint(TokenEndpoint, MappingEndpoint):
@@ -54,13 +58,16 @@ class MutexEndpoint(TokenEndpoint, MappingEndpoint):
             close_all(fds)
             raise
         try:
-            policy = WaitPolicy.of(ticket.spec)
+            policy = WaitPolicy.of(ticket.spec, NATIVE_SPINS)
             self._mutex = MemoryWaiter(kind, self._memory.memory, None, policy)
         except BaseException:
             self._memory.close()
             raise
-        self.acquire: Any = self._mutex.wait  # methods in C: no Python frame in the timed loop
+        # Methods in C: no Python frame in the timed loop.
+        self.acquire: Any = self._mutex.wait
         self.release: Any = self._mutex.notify
+        if kind != SPIN_LOCK and spins(ticket.spec):
+            self.acquire = self._mutex.spinning(ticket.spec)
 
     def native(self) -> object | None:
         return None if self._closed else self._mutex.guard(self)
@@ -123,8 +130,8 @@ def robust_mutex() -> Mutex:
 
 
 def futex_mutex() -> Mutex:
-    return Mutex("futex-mutex", GUARD)
+    return Mutex("futex-mutex", SLEEPS)
 
 
 def spin_lock() -> Mutex:
-    return Mutex("spin-lock", replace(GUARD, waiting=Wait.SPIN))
+    return Mutex(SPIN_LOCK, replace(GUARD, waiting=Wait.SPIN))

@@ -18,6 +18,7 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.testing.actors import Actor, eventually
+from ipcbench.transports.testing.guard import acquire, release
 from ipcbench.transports.testing.hub import AHEAD, CLIENTS, TURNS, ask, check_quiet_client, serve
 from ipcbench.transports.testing.participants import Participants, numbered, receive, send
 from ipcbench.transports.testing.signal import notify, wait
@@ -220,6 +221,24 @@ class SpinningTests:
             assert server.waits(0.05), "one notify ended two waits"
             client.do(notify)
             server.answer()
+
+    def test_spins_to_enter(self, guard: Subject, how: How) -> None:
+        traits = guard.transport.traits
+        if not traits.spins:
+            pytest.skip("it cannot spin")
+        with Participants(guard.transport, how.applied(guard.spec(Topology.GUARD))) as participants:
+            inside, outside, late = participants.actors
+            inside.do(acquire)
+            outside.begin(acquire)
+            check_waiting(outside, how)
+            late.begin(acquire)
+            inside.do(release)
+            assert eventually(lambda: not (outside.waits(0) and late.waits(0)))
+            first, second = (late, outside) if outside.waits(0) else (outside, late)
+            assert second.waits(0.05), "two are inside"
+            first.answer()
+            first.do(release)
+            second.answer()
 
 
 def check_waiting(actor: Actor, how: How) -> None:
