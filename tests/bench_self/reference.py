@@ -37,12 +37,17 @@ FACILITIES: dict[str, tuple[str, Target | None]] = {
 }
 # Transport that spins -> its reference, on two cores: round trips of 64 bytes, or of nothing.
 SPINNING = {
+    "pipe": "pipe_spin",
+    "fifo": "fifo_spin",
+    "unix-stream": "unix_stream_spin",
+    "tcp": "tcp_spin",
     "sysv-queue": "sysv_queue_spin",
     "posix-queue": "posix_queue_spin",
     "sysv-sem": "sysv_sem_spin",
     "posix-sem": "posix_sem_spin",
+    "eventfd": "eventfd_spin",
 }
-SIGNALS = {"sysv-sem", "posix-sem"}
+SIGNALS = {"sysv-sem", "posix-sem", "eventfd"}
 LONGEST = {"sysv-queue": 8 * KIB, "posix-queue": 8 * KIB}  # kernel.msgmax, fs.mqueue.msgsize_max
 
 SPIN = "shm:posix+spin"

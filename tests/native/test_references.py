@@ -21,11 +21,12 @@ ONE_WAY = {
     "cache_lines": "pingpong",
     "posix_sem_spin": "pingpong",
     "sysv_sem_spin": "pingpong",
+    "eventfd_spin": "pingpong",
 }  # the floors and the signals, with what each one measures
 QUEUES = {"sysv_queue", "sysv_queue_spin", "posix_queue", "posix_queue_spin"}
-SIGNALS = {"posix_sem_spin", "sysv_sem_spin"}  # they carry no bytes
+SIGNALS = {"posix_sem_spin", "sysv_sem_spin", "eventfd_spin"}  # they carry no bytes
 RINGS = {name for name in build.NAMES if name.startswith("shm_")} | {"hand_over"}
-STREAMS = {"pipe", "fifo", "tcp", "unix_stream"}
+STREAMS = {one + end for one in ("pipe", "fifo", "tcp", "unix_stream") for end in ("", "_spin")}
 PLAYED = [
     (name, mode)
     for name in build.NAMES

@@ -1,0 +1,3 @@
+/* Two pipes, by calls that do not block. */
+#define SPINS 1
+#include "pipe.h"
