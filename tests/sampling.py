@@ -147,6 +147,8 @@ def applies(item: pytest.Item, name: str) -> bool:
         or ("reader" in wanted and not traits.in_place)
         or ("driven" in wanted and not traits.native)
         or ("sending" in wanted and not traits.batch)
+        or (wanted & {"space_only", "looking"} and traits.batch_in_kernel)
+        or ("looking" in wanted and stream)
         or ("batching" in wanted and traits.in_place)
         or ("messages" in wanted and (topology is Topology.HUB or stream))
     )

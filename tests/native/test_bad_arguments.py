@@ -48,21 +48,21 @@ except {error} as error:
     ("call", "error", "line"),
     [
         (
-            "o.pipes(None, (-1, -1), (), 64, 1, 3, policy)",
+            "o.pipes(None, (-1, -1), (), 64, 1, 3, policy, 0)",
             "ValueError",
             "-1 is not a descriptor",
         ),
         (
-            "o.pipes(None, (), (2**32 + 1,), 64, 0, -1, policy)",
+            "o.pipes(None, (), (2**32 + 1,), 64, 0, -1, policy, 0)",
             "ValueError",
             "is not a descriptor",
         ),
         (
-            "o.pipes(None, ('x', 3), (), 64, 1, 3, policy)",
+            "o.pipes(None, ('x', 3), (), 64, 1, 3, policy, 0)",
             "ValueError",
             "'x' is not a descriptor",
         ),
-        ("o.pipes(None, (3, 4), (), 64, 1, -1, policy)", "ValueError", "no epoll(7) descriptor"),
+        ("o.pipes(None, (3, 4), (), 64, 1, -1, policy, 0)", "ValueError", "no epoll(7) descriptor"),
         ("o.posix_queues(None, (), (), -1, 0, -1, policy, 0)", "ValueError", "is not negative"),
         ("o.sysv_queue(None, 1, 1, -66, 1, 1, policy, 0)", "ValueError", "is not negative"),
         ("counted(2**60 - 64, 16)", "ValueError", "16 slots of"),

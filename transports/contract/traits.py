@@ -127,6 +127,9 @@ class Traits:
     spins: bool = False
     zero_length: bool = True  # carries a message of no bytes
     batch: bool = False  # it has native calls for several messages: send_many, recv_many, ops.h
+    # These are calls of the kernel: the sender's may wait for space for all messages, and the
+    # receiver's consumes them before their lengths are known.
+    batch_in_kernel: bool = False
     signals: int = 0  # waiters notified for each message by both sides; 0: none
     lossy: bool = False
     # `send` returns when the receiver has the bytes, so that the sender may write to its buffer:

@@ -59,6 +59,7 @@ def pipes(
     several: bool,
     epoll: int,
     policy: WaitPolicy,
+    shared: bool,
     /,
 ) -> object: ...
 def streams(

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "batches.h"
 #include "descriptors.h"
 #include "spinning.h"
 
@@ -18,8 +19,8 @@ wait_for_rest(const struct fd_seat *self, int fd, short event, unsigned looked)
         ipcbench_poll(fd, event, -1);
 }
 
-static ssize_t
-write_rest(const struct fd_seat *self, int fd, const char *data, size_t size)
+ssize_t
+ipcbench_write_rest(const struct fd_seat *self, int fd, const char *data, size_t size)
 {
     for (unsigned looked = 0; size > 0;) {
         ssize_t moved = write(fd, data, size);
@@ -36,8 +37,8 @@ write_rest(const struct fd_seat *self, int fd, const char *data, size_t size)
     return 0;
 }
 
-static ssize_t
-read_rest(const struct fd_seat *self, int fd, char *buffer, size_t size, size_t received)
+ssize_t
+ipcbench_read_rest(const struct fd_seat *self, int fd, char *buffer, size_t size, size_t received)
 {
     for (unsigned looked = 0; received < size;) {
         ssize_t moved = read(fd, buffer + received, size - received);
@@ -64,7 +65,9 @@ pipe_give(const struct fd_seat *self, int fd, const char *data, size_t size)
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? ipcbench_descriptor_error() : write_rest(self, fd, data + sent, size - sent);
+    if (sent < 0)
+        return ipcbench_descriptor_error();
+    return ipcbench_write_rest(self, fd, data + sent, size - sent);
 }
 
 static ssize_t
@@ -78,7 +81,7 @@ pipe_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
         return received;
     if (received <= 0)
         return received < 0 ? ipcbench_descriptor_error() : -EPIPE;
-    return read_rest(self, fd, buffer, size, received);
+    return ipcbench_read_rest(self, fd, buffer, size, received);
 }
 
 /* Stream sockets. */
@@ -92,7 +95,9 @@ stream_give(const struct fd_seat *self, int fd, const char *data, size_t size)
     while (sent < 0 && errno == EINTR);
     if (sent == (ssize_t)size)
         return 0;
-    return sent < 0 ? ipcbench_descriptor_error() : write_rest(self, fd, data + sent, size - sent);
+    if (sent < 0)
+        return ipcbench_descriptor_error();
+    return ipcbench_write_rest(self, fd, data + sent, size - sent);
 }
 
 /* TCP accepts a part of even a small message where the buffer has no space for the whole. So a
@@ -117,7 +122,7 @@ stream_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
         return received;
     if (received <= 0)
         return received < 0 ? ipcbench_descriptor_error() : -EPIPE;
-    return read_rest(self, fd, buffer, size, received);
+    return ipcbench_read_rest(self, fd, buffer, size, received);
 }
 
 /* Sockets of messages, which are transferred as a whole. With MSG_TRUNC, recv(2) returns the
@@ -156,38 +161,65 @@ packet_take(const struct fd_seat *self, int fd, char *buffer, size_t size)
 
 /* Construction. */
 
+/* Make the capsule of a seat; `failed`: it has no memory for its batches. */
 static PyObject *
-new_capsule(const struct fd_seat_args *given,
+capsule_of(struct fd_seat *seat, const struct fd_seat_args *given, int failed)
+{
+    if (!failed)
+        return ipcbench_fd_seat_capsule(seat, given);
+    ipcbench_fd_seat_dispose(seat);
+    PyMem_RawFree(seat);
+    return PyErr_NoMemory();
+}
+
+static PyObject *
+bytes_capsule(const struct fd_seat_args *given,
      ssize_t (*give)(const struct fd_seat *, int, const char *, size_t),
-     ssize_t (*take)(const struct fd_seat *, int, char *, size_t))
+     ssize_t (*take)(const struct fd_seat *, int, char *, size_t), int how)
 {
     struct fd_seat *seat = ipcbench_fd_seat_new(given);
     if (seat == NULL)
         return NULL;
     seat->give = give;
     seat->take = take;
-    return ipcbench_fd_seat_capsule(seat, given);
+    return capsule_of(seat, given, ipcbench_batches_of_bytes(seat, how));
+}
+
+static PyObject *
+messages_capsule(const struct fd_seat_args *given,
+     ssize_t (*take)(const struct fd_seat *, int, char *, size_t), int packets)
+{
+    struct fd_seat *seat = ipcbench_fd_seat_new(given);
+    if (seat == NULL)
+        return NULL;
+    seat->give = ipcbench_message_give;
+    seat->take = take;
+    return capsule_of(seat, given, ipcbench_batches_of_messages(seat, packets));
 }
 
 static PyObject *
 pipes(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     struct fd_seat_args given;
-    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":pipes",
-                          IPCBENCH_FD_SEAT_ADDRESSES(&given)))
+    int shared;
+    if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "p:pipes",
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &shared))
         return NULL;
-    return new_capsule(&given, pipe_give, pipe_take);
+    int how = shared ? IPCBENCH_BATCH_SHARED : IPCBENCH_BATCH_PLAIN;
+    return bytes_capsule(&given, pipe_give, pipe_take, how);
 }
 
 static PyObject *
 streams(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     struct fd_seat_args given;
-    int check_space;
+    int asks;
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT "p:streams",
-                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &check_space))
+                          IPCBENCH_FD_SEAT_ADDRESSES(&given), &asks))
         return NULL;
-    return new_capsule(&given, check_space ? stream_give_now : stream_give, stream_take);
+    if (asks)
+        return bytes_capsule(&given, stream_give_now, stream_take, IPCBENCH_BATCH_ASKS);
+    return bytes_capsule(&given, stream_give, stream_take, IPCBENCH_BATCH_PLAIN);
 }
 
 static PyObject *
@@ -197,7 +229,7 @@ packets(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":packets",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
-    return new_capsule(&given, ipcbench_message_give, packet_take);
+    return messages_capsule(&given, packet_take, 1);
 }
 
 static PyObject *
@@ -207,7 +239,7 @@ datagrams(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, IPCBENCH_FD_SEAT_FORMAT ":datagrams",
                           IPCBENCH_FD_SEAT_ADDRESSES(&given)))
         return NULL;
-    return new_capsule(&given, ipcbench_message_give, ipcbench_datagram_take);
+    return messages_capsule(&given, ipcbench_datagram_take, 0);
 }
 
 PyMethodDef ipcbench_descriptors[] = {

@@ -45,16 +45,18 @@ wait_ready(struct fd_seat *self)
     return found == 0 ? -EAGAIN : 0;
 }
 
-/* Receive from any descriptor; `from` is the one. */
-static ssize_t
-gather(struct fd_seat *self, void *buffer, size_t size, int *from)
+/* Receive from any descriptor, `*from`: a message, or up to `count` of them where that is not 0.
+ * Inlined, so that one message costs no look at `count`. */
+static inline __attribute__((always_inline)) ssize_t
+gather(struct fd_seat *self, void *buffer, size_t size, size_t count, int *from)
 {
     for (;;) {
         int failed = self->ready == 0 ? wait_ready(self) : 0;
         if (failed)
             return failed;
         *from = self->events[--self->ready].data.fd;
-        ssize_t found = self->take(self, *from, buffer, size);
+        ssize_t found = count ? self->take_many(self, *from, buffer, size, count)
+                              : self->take(self, *from, buffer, size);
         /* A peer's end of file ends the seat only with the last peer; then each call returns it. */
         if (found != -EPIPE || self->open == 1)
             return found;
@@ -67,7 +69,14 @@ static ssize_t
 recv_any(void *ctx, void *buffer, size_t size)
 {
     int from;
-    return gather(ctx, buffer, size, &from);
+    return gather(ctx, buffer, size, 0, &from);
+}
+
+static ssize_t
+recv_many_any(void *ctx, void *buffer, size_t size, size_t count)
+{
+    int from;
+    return gather(ctx, buffer, size, count, &from);
 }
 
 static ssize_t
@@ -75,7 +84,7 @@ recv_from_any(void *ctx, void *buffer, size_t size)
 {
     struct fd_seat *self = ctx;
     int from;
-    ssize_t found = gather(self, buffer, size, &from);
+    ssize_t found = gather(self, buffer, size, 0, &from);
     return found < 0 ? found : self->index_of[from];
 }
 
@@ -99,6 +108,7 @@ ipcbench_fd_seat_dispose(void *seat)
     PyMem_RawFree(self->index_of);
     PyMem_RawFree(self->events);
     PyMem_RawFree(self->looked_at);
+    ipcbench_batch_dispose(self->batch);
 }
 
 /* True if all are descriptors; else an error is set. */
@@ -205,6 +215,7 @@ ipcbench_fd_seat_capsule(struct fd_seat *self, const struct fd_seat_args *given)
         ipcbench_spinning_operations(self, given->several, &ops);
     } else if (given->several) {
         ops.recv = recv_any;
+        ops.recv_many = self->take_many != NULL && !self->writing ? recv_many_any : NULL;
         if (self->writing) { /* a hub's server */
             ops.recv_from = recv_from_any;
             ops.send_to = send_to_one;
@@ -213,6 +224,8 @@ ipcbench_fd_seat_capsule(struct fd_seat *self, const struct fd_seat_args *given)
         ops.send = self->writing ? send_one : NULL;
         if (self->reading)
             ops.recv = self->policy.poll ? recv_polled : recv_one;
+        if (self->give_many != NULL)
+            ipcbench_batch_operations(self, &ops);
     }
     return ipcbench_capsule(ops, given->owner, ipcbench_fd_seat_dispose);
 }

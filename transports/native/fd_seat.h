@@ -15,6 +15,13 @@ struct fd_seat {
     /* Transfer a whole message through one descriptor: 0 or the bytes received, or -errno. */
     ssize_t (*give)(const struct fd_seat *self, int fd, const char *data, size_t size);
     ssize_t (*take)(const struct fd_seat *self, int fd, char *buffer, size_t size);
+    /* Transfer up to `count` messages of `size` bytes, 1 at least, by one call: how many, or -errno.
+     * NULL where the facility has no such call. See batches.h. */
+    ssize_t (*give_many)(const struct fd_seat *self, int fd, const char *data, size_t size,
+                         size_t count);
+    ssize_t (*take_many)(const struct fd_seat *self, int fd, char *buffer, size_t size,
+                         size_t count);
+    struct fd_batch *batch; /* memory of these two */
     int in, out; /* of a seat with one of each */
     struct wait_policy policy;
     size_t size;       /* the largest message of the channel */
@@ -56,6 +63,10 @@ void ipcbench_spinning_operations(struct fd_seat *seat, int several, struct ipcb
 
 /* Send through a descriptor of an end that spins: 0, or -errno. */
 ssize_t ipcbench_give_spinning(struct fd_seat *seat, int fd, const char *data, size_t size);
+
+/* Those for several messages, of a seat with one descriptor each way (batches.c). */
+void ipcbench_batch_operations(const struct fd_seat *seat, struct ipcbench_ops *ops);
+void ipcbench_batch_dispose(struct fd_batch *batch);
 
 /* A capsule of the seat's operations; NULL with an error set. */
 PyObject *ipcbench_fd_seat_capsule(struct fd_seat *seat, const struct fd_seat_args *given);

@@ -55,6 +55,8 @@ TRAITS = Traits(
     spins=True,
     copies=2,  # into the kernel's pages, and out of them
     native=True,
+    batch=True,
+    batch_in_kernel=True,
 )
 
 # Writes of up to PIPE_BUF bytes are atomic, larger ones of several writers may
@@ -96,7 +98,13 @@ class PipeEndpoint(DescriptorEndpoint):
 
     def native(self) -> object | None:
         return build_over_descriptors(
-            "pipes", self, self._spec, self._reading, self._writing, gatherer=self._gatherer
+            "pipes",
+            self,
+            self._spec,
+            self._reading,
+            self._writing,
+            self._spec.one_way,  # several processes share one pipe: see ATOMIC
+            gatherer=self._gatherer,
         )
 
     def _close(self) -> None:

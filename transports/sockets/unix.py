@@ -61,6 +61,8 @@ STREAM = Traits(
     spins=True,
     copies=2,  # into the kernel's buffers, and out of them
     native=True,
+    batch=True,
+    batch_in_kernel=True,
     unlink_early=True,
 )
 # An empty message could be sent, but looks like the end of file: zero_length is False.

@@ -14,6 +14,7 @@ import pytest
 from ipcbench.transports.contract import Framing, MessageTooLarge, Role, Topology, WouldBlock
 from ipcbench.transports.native import built, operations, translating
 from ipcbench.transports.testing.participants import (
+    PLENTY,
     Participants,
     Seat,
     depth,
@@ -87,6 +88,17 @@ def receive_runs(seat: Seat, runs: Sequence[tuple[int, int]]) -> list[int]:
     return wrong
 
 
+def fill_by_many(seat: Seat, message: bytes) -> list[int]:
+    """Send batches until one would have to wait; return how many each one has sent."""
+    sent: list[int] = []
+    while sum(sent) < PLENTY // 2:  # `drain` receives no more than that
+        try:
+            sent.append(send_many(seat, message, 3 if sent else MORE))
+        except WouldBlock:
+            break
+    return sent
+
+
 def receive_seen(seat: Seat, left: int) -> list[int]:
     """Receive so many messages; return the number of the last one of each call."""
     numbers = {numbered(number, seat.size): number for number in range(0x100)}
@@ -148,6 +160,13 @@ class NativeOperationsTests:
         return driven
 
     @pytest.fixture
+    def space_only(self, sending: Subject) -> Subject:
+        """Provide a transport whose sender waits for space for the first message alone."""
+        if sending.transport.traits.batch_in_kernel:
+            pytest.skip("a call of the kernel may wait for space for all")
+        return sending
+
+    @pytest.fixture
     def batching(self, sending: Subject) -> Subject:
         """Provide a transport whose receiver has one as well."""
         if sending.transport.traits.in_place:
@@ -165,10 +184,10 @@ class NativeOperationsTests:
             assert ("send_many" in batches) is traits.batch
             assert ("recv_many" in batches) is (traits.batch and not traits.in_place)
 
-    def test_batch_takes_the_space_there_is(self, sending: Subject, deep: int | None) -> None:
+    def test_batch_takes_the_space_there_is(self, space_only: Subject, deep: int | None) -> None:
         """A sender does not wait for more space, and says how many it has sent."""
         one, other = numbered(1, TYPICAL), numbered(2, TYPICAL)
-        with sending.participants(Topology.LINK, depth=deep) as participants:
+        with space_only.participants(Topology.LINK, depth=deep) as participants:
             sender, receiver = participants.actors
             space = sender.do(depth)
             sent = [sender.do(send_many, one, MORE)]
@@ -180,6 +199,17 @@ class NativeOperationsTests:
             assert receiver.do(receive, sum(sent)) == [one] * sum(sent)
             assert receiver.do(receive) == [other]
             sender.answer()
+
+    def test_batch_that_may_not_wait_counts_what_it_sent(
+        self, sending: Subject, deep: int | None
+    ) -> None:
+        """Where there is space for a part of a batch, this part is sent."""
+        message = numbered(1, TYPICAL)
+        with sending.participants(Topology.LINK, depth=deep, nowait=True) as participants:
+            sender, receiver = participants.actors
+            sent = sender.do(fill_by_many, message)
+            assert min(sent) > 0
+            assert receiver.do(drain) == [message] * sum(sent)
 
     def test_batch_where_there_is_no_space(self, sending: Subject, deep: int | None) -> None:
         message = numbered(1, TYPICAL)
@@ -197,8 +227,9 @@ class NativeOperationsTests:
         """A receiver waits for the first message alone, and says how many it has received."""
         with batching.participants(Topology.LINK, depth=deep) as participants:
             sender, receiver = participants.actors
-            for number, count in enumerate((3, 1, 40)):
+            for number, most in enumerate((3, 1, 40)):
                 message = numbered(number, TYPICAL)
+                count = min(most, sender.do(depth) or most)
                 sender.do(send, *[message] * count)
                 while count > 0:
                     taken, found = receiver.do(receive_many, MORE)
@@ -209,6 +240,22 @@ class NativeOperationsTests:
             assert receiver.waits(0.1)
             sender.do(send, numbered(9, TYPICAL))
             assert receiver.answer() == (1, numbered(9, TYPICAL))
+
+    def test_batch_keeps_the_order(self, batching: Subject, deep: int | None) -> None:
+        """The last message of a call is the last one that was sent of those that it took."""
+        with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            count = min(9, sender.do(depth) or 9)
+            sender.do(send, *(numbered(number, TYPICAL) for number in range(count)))
+            received = 0
+            for most in (1, 3, MORE):
+                taken, found = receiver.do(receive_many, min(most, count - received))
+                received += taken
+                assert found == numbered(received - 1, TYPICAL)
+            while received < count:
+                taken, found = receiver.do(receive_many, MORE)
+                received += taken
+                assert found == numbered(received - 1, TYPICAL)
 
     def test_batch_where_there_is_no_message(self, batching: Subject, deep: int | None) -> None:
         with batching.participants(Topology.LINK, depth=deep, nowait=True) as participants:
@@ -244,15 +291,48 @@ class NativeOperationsTests:
                 assert set(own) <= {number for number, _ in FEW_RUNS}
             assert max(found) < FIRST * len(participants.senders)
 
-    @pytest.mark.parametrize("length", [0, TYPICAL - 1])
-    def test_batch_ends_before_another_length(
-        self, batching: Subject, deep: int | None, length: int
-    ) -> None:
-        """Only as the first one it is consumed, and reported."""
+    @pytest.fixture
+    def looking(self, batching: Subject) -> Subject:
+        """Provide a transport whose receiver sees a message's length before it consumes it."""
         if batching.transport.traits.framing is not Framing.MESSAGE:
             pytest.skip("it is a stream")
-        other, one = numbered(1, length), numbered(2, TYPICAL)
+        if batching.transport.traits.batch_in_kernel:
+            pytest.skip("a call of the kernel consumes a message of any length")
+        return batching
+
+    @pytest.mark.parametrize("length", [0, TYPICAL - 1])
+    def test_batch_with_another_length_is_reported(
+        self, batching: Subject, deep: int | None, length: int
+    ) -> None:
+        """It may be lost as a whole, but is never counted."""
+        traits = batching.transport.traits
+        if traits.framing is not Framing.MESSAGE or not (length or traits.zero_length):
+            pytest.skip("it has no messages of that length")
+        one, other = numbered(1, TYPICAL), numbered(2, length)
         with batching.participants(Topology.LINK, depth=deep) as participants:
+            sender, receiver = participants.actors
+            sender.do(send, one, other, one, numbered(3, TYPICAL))
+            taken = 0
+            with pytest.raises(OSError) as raised:
+                while taken < 4:
+                    taken += receiver.do(receive_many, MORE)[0]
+            assert raised.value.errno == errno.EBADMSG
+            assert taken <= 1
+            sender.do(send, numbered(4, TYPICAL))
+            found = b""
+            while found != numbered(4, TYPICAL):
+                found = receiver.do(receive_many, MORE)[1]
+            sender.do(send, one)
+            with pytest.raises(MessageTooLarge):
+                receiver.do(receive_many, MORE, TYPICAL - 1)
+
+    @pytest.mark.parametrize("length", [0, TYPICAL - 1])
+    def test_batch_ends_before_another_length(
+        self, looking: Subject, deep: int | None, length: int
+    ) -> None:
+        """Only as the first one it is consumed, and reported."""
+        other, one = numbered(1, length), numbered(2, TYPICAL)
+        with looking.participants(Topology.LINK, depth=deep) as participants:
             sender, receiver = participants.actors
             sender.do(send, other, one, one, other, one)
             for count in (2, 1):
@@ -265,11 +345,9 @@ class NativeOperationsTests:
                     assert found == one
                     count -= taken
 
-    def test_batch_ends_before_a_longer_message(self, batching: Subject, deep: int | None) -> None:
-        if batching.transport.traits.framing is not Framing.MESSAGE:
-            pytest.skip("it is a stream")
+    def test_batch_ends_before_a_longer_message(self, looking: Subject, deep: int | None) -> None:
         one, longer = numbered(1, TYPICAL - 1), numbered(2, TYPICAL)
-        with batching.participants(Topology.LINK, depth=deep) as participants:
+        with looking.participants(Topology.LINK, depth=deep) as participants:
             sender, receiver = participants.actors
             sender.do(send, one, longer, one)
             assert receiver.do(receive_many, MORE, TYPICAL - 1) == (1, one)
