@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import mmap
 import os
+from dataclasses import replace
 
 import pytest
 
 from ipcbench.transports.contract import PeerGone, Topology, Wait
 from ipcbench.transports.testing.actors import eventually
-from ipcbench.transports.testing.participants import Seat
+from ipcbench.transports.testing.participants import Participants, Seat
 from ipcbench.transports.testing.subject import Subject
 
 UPDATES = 1000  # of each process
+FEW_UPDATES = 50  # of each process that spins: it may lose a slice of time in each
 
 _memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared by all actors, through fork(2)
 _counter = memoryview(_memory).cast("Q")
@@ -26,9 +28,9 @@ def release(seat: Seat) -> None:
     seat.calls.release()
 
 
-def count_up(seat: Seat) -> None:
+def count_up(seat: Seat, times: int = UPDATES) -> None:
     """Increment the guarded counter; a yield between load and store invites interference."""
-    for _ in range(UPDATES):
+    for _ in range(times):
         acquire(seat)
         found = _counter[0]
         os.sched_yield()
@@ -49,6 +51,20 @@ class GuardTests:
                 actor.answer()
             lost = UPDATES * len(participants.actors) - _counter[0]
         assert (lost == 0) == guard.transport.traits.excludes, f"{lost} updates lost"
+
+    @pytest.mark.parametrize("asked", [Wait.SPIN, Wait.SPIN_BLOCK], ids=lambda one: one.value)
+    def test_updates_of_spinning_members(self, guard: Subject, asked: Wait) -> None:
+        """No update is lost where members spin."""
+        if not guard.transport.traits.spins:
+            pytest.skip("it cannot spin")
+        _counter[0] = 0
+        spec = replace(guard.spec(Topology.GUARD), wait=asked)
+        with Participants(guard.transport, spec) as participants:
+            for actor in participants.actors:
+                actor.begin(count_up, FEW_UPDATES)
+            for actor in participants.actors:
+                actor.answer()
+            assert _counter[0] == FEW_UPDATES * len(participants.actors)
 
     def test_one_inside_at_a_time(self, guard: Subject) -> None:
         traits = guard.transport.traits
