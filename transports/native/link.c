@@ -1,9 +1,11 @@
 /* Links of transports/passing: link.py and slots.py explain them. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "link.h"
+#include "spinning.h"
 
 ssize_t
 ipcbench_link_error(void)
@@ -34,12 +36,19 @@ ipcbench_link_init(struct link *link, int out, int in, Py_ssize_t size, int dept
     return 0;
 }
 
-ssize_t
-ipcbench_link_packet(int fd, void *packet, size_t size)
+struct look {
+    int fd;
+    void *packet;
+    size_t size;
+};
+
+static ssize_t
+receive(void *argument)
 {
+    const struct look *look = argument;
     ssize_t length;
     do
-        length = recv(fd, packet, size, 0);
+        length = recv(look->fd, look->packet, look->size, 0);
     /* ECONNRESET is reported once where the other end was closed with answers unread
      * (unix_release_sock() of Linux's net/unix/af_unix.c): packets may follow. */
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -49,10 +58,19 @@ ipcbench_link_packet(int fd, void *packet, size_t size)
 }
 
 ssize_t
+ipcbench_link_packet(const struct link *link, int fd, void *packet, size_t size)
+{
+    struct look look = {fd, packet, size};
+    if (ipcbench_spins(&link->policy))
+        return ipcbench_spin_at(&link->policy, fd, POLLIN, receive, &look);
+    return receive(&look);
+}
+
+ssize_t
 ipcbench_link_described(const struct link *link, void *packet, size_t size)
 {
     int failed = link->policy.poll ? ipcbench_wait_readable(link->in, &link->policy) : 0;
-    return failed < 0 ? failed : ipcbench_link_packet(link->in, packet, size);
+    return failed < 0 ? failed : ipcbench_link_packet(link, link->in, packet, size);
 }
 
 ssize_t
@@ -93,7 +111,7 @@ static ssize_t
 read_answer(struct link *link)
 {
     unsigned char answer[2];
-    ssize_t length = ipcbench_link_packet(link->out, answer, sizeof answer);
+    ssize_t length = ipcbench_link_packet(link, link->out, answer, sizeof answer);
     if (length < 0)
         return length;
     if (length == 1 && answer[0] < link->depth && link->taken[answer[0]]) {

@@ -7,7 +7,7 @@
 
 #define IPCBENCH_SLOTS 256 /* an answer is one byte */
 
-/* One process's end. Python owns the sockets. */
+/* One process's end. Python owns the sockets, which are non-blocking where the end spins. */
 struct link {
     int out, in; /* the pair that it sends on, and the one that it receives on */
     struct wait_policy policy;
@@ -24,8 +24,9 @@ int ipcbench_link_init(struct link *link, int out, int in, Py_ssize_t size, int 
 /* The error of the last call by the rules of ops.h: -EPIPE for all errors of a closed peer. */
 ssize_t ipcbench_link_error(void);
 
-/* Receive a packet: its length, which may be cut, or -errno; -EPIPE at the end. */
-ssize_t ipcbench_link_packet(int fd, void *packet, size_t size);
+/* Receive a packet from `out` or `in`: its length, which may be cut, or -errno; -EPIPE at the end.
+ * It waits as the policy says, but for poll(2). */
+ssize_t ipcbench_link_packet(const struct link *link, int fd, void *packet, size_t size);
 
 /* Wait for a packet as the policy says, and receive it. */
 ssize_t ipcbench_link_described(const struct link *link, void *packet, size_t size);

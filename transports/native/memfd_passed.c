@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "scan.h"
+#include "spinning.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define NEEDED (F_SEAL_SHRINK | F_SEAL_WRITE)
@@ -133,11 +135,19 @@ passed_commit(void *ctx, size_t size)
 
 /* Receive a packet with exactly one descriptor: its length, 0 for any other packet. Excess
  * descriptors are not installed: CMSG_SPACE would have room for one more, since it is rounded up. */
+struct look {
+    const struct passed *self;
+    unsigned char *slot;
+    int *file;
+};
+
 static ssize_t
-receive_file(struct passed *self, unsigned char *slot, int *file)
+receive_file(void *argument)
 {
+    const struct look *look = argument;
+    int *file = look->file;
     char control[CMSG_SPACE(sizeof *file)] __attribute__((aligned(sizeof(size_t))));
-    struct iovec part = {slot, 1};
+    struct iovec part = {look->slot, 1};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = control,
@@ -145,7 +155,7 @@ receive_file(struct passed *self, unsigned char *slot, int *file)
     ssize_t length;
     do {
         message.msg_controllen = CMSG_LEN(sizeof *file);
-        length = recvmsg(self->link.in, &message, MSG_CMSG_CLOEXEC);
+        length = recvmsg(look->self->link.in, &message, MSG_CMSG_CLOEXEC);
     } while (length < 0 && (errno == EINTR || errno == ECONNRESET)); /* ipcbench_link_packet */
     if (length < 0)
         return ipcbench_link_error();
@@ -176,11 +186,14 @@ static ssize_t
 receive(struct passed *self, unsigned char *slot, int *file)
 {
     const struct wait_policy *policy = &self->link.policy;
+    struct look look = {self, slot, file};
     for (;;) {
         int failed = policy->poll ? ipcbench_wait_readable(self->link.in, policy) : 0;
         if (failed < 0)
             return failed;
-        ssize_t length = receive_file(self, slot, file);
+        ssize_t length = ipcbench_spins(policy) ? ipcbench_spin_at(policy, self->link.in, POLLIN,
+                                                                   receive_file, &look)
+                                                : receive_file(&look);
         if (length < 0)
             return length;
         off_t size = length > 0 && *file >= 0 ? sealed_size(*file) : -1;

@@ -22,7 +22,7 @@ vm_send(void *ctx, const void *data, size_t size)
     char answer;
     ssize_t failed = ipcbench_link_describe(&self->link, &packet, sizeof packet, -1);
     if (failed >= 0)
-        failed = ipcbench_link_packet(self->link.out, &answer, 1);
+        failed = ipcbench_link_packet(&self->link, self->link.out, &answer, 1);
     return failed < 0 ? failed : 0;
 }
 

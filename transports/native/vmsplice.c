@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "wait_policy.h"
+#include "spinning.h"
 
 #define PIECE 65536 /* bytes of a message that is dropped, read at a time */
 
@@ -16,21 +17,61 @@ struct splicer {
     uint64_t header; /* its page is in the pipe until the receiver has answered */
 };
 
-static ssize_t
-last_error(void)
-{
-    return -errno;
-}
+/* A call over a descriptor, which is non-blocking where the end spins. */
+struct attempt {
+    int fd;
+    struct iovec parts[2];
+    unsigned flags; /* of vmsplice(2), on which O_NONBLOCK has no effect */
+};
 
-/* Read up to `size` bytes: how many, -EPIPE at the end, or -errno. */
 static ssize_t
-read_some(int fd, void *buffer, size_t size)
+try_splicing(void *argument)
 {
+    const struct attempt *made = argument;
     ssize_t moved;
     do
-        moved = read(fd, buffer, size);
+        moved = vmsplice(made->fd, made->parts, 2, made->flags);
     while (moved < 0 && errno == EINTR);
-    return moved < 0 ? last_error() : moved == 0 ? -EPIPE : moved;
+    return moved < 0 ? -errno : moved;
+}
+
+/* Read what there is: how many bytes, -EPIPE at the end, or -errno. */
+static ssize_t
+try_reading(void *argument)
+{
+    const struct attempt *made = argument;
+    ssize_t moved;
+    do
+        moved = readv(made->fd, made->parts, 2);
+    while (moved < 0 && errno == EINTR);
+    if (moved < 0)
+        return -errno;
+    return moved == 0 ? -EPIPE : moved;
+}
+
+static ssize_t
+splice_some(const struct splicer *self, struct attempt *made)
+{
+    if (!ipcbench_spins(&self->policy))
+        return try_splicing(made);
+    made->flags = SPLICE_F_NONBLOCK;
+    return ipcbench_spin_at(&self->policy, made->fd, POLLOUT, try_splicing, made);
+}
+
+static ssize_t
+read_both(const struct splicer *self, struct attempt *made)
+{
+    if (!ipcbench_spins(&self->policy))
+        return try_reading(made);
+    return ipcbench_spin_at(&self->policy, made->fd, POLLIN, try_reading, made);
+}
+
+/* Read up to `size` bytes, 1 at least: how many, -EPIPE at the end, or -errno. */
+static ssize_t
+read_some(const struct splicer *self, int fd, void *buffer, size_t size)
+{
+    struct attempt made = {.fd = fd, .parts = {{buffer, size}}};
+    return read_both(self, &made);
 }
 
 static ssize_t
@@ -38,32 +79,32 @@ splice_send(void *ctx, const void *data, size_t size)
 {
     struct splicer *self = ctx;
     self->header = size;
-    struct iovec parts[2] = {{&self->header, sizeof self->header}, {(void *)data, size}};
+    struct attempt made = {
+        .fd = self->out, .parts = {{&self->header, sizeof self->header}, {(void *)data, size}}};
     size_t left = sizeof self->header + size;
     while (left > 0) {
-        ssize_t moved = vmsplice(self->out, parts, 2, 0);
-        if (moved < 0 && errno == EINTR)
-            continue;
+        ssize_t moved = splice_some(self, &made);
         if (moved < 0)
-            return last_error();
+            return moved;
         left -= moved;
         for (int i = 0; i < 2; i++) {
-            size_t of_it = (size_t)moved < parts[i].iov_len ? (size_t)moved : parts[i].iov_len;
-            parts[i].iov_base = (char *)parts[i].iov_base + of_it;
-            parts[i].iov_len -= of_it;
+            struct iovec *part = &made.parts[i];
+            size_t of_it = (size_t)moved < part->iov_len ? (size_t)moved : part->iov_len;
+            part->iov_base = (char *)part->iov_base + of_it;
+            part->iov_len -= of_it;
             moved -= of_it;
         }
     }
     char answer;
-    ssize_t failed = read_some(self->answers, &answer, 1);
+    ssize_t failed = read_some(self, self->answers, &answer, 1);
     return failed < 0 ? failed : 0;
 }
 
 static ssize_t
-read_rest(int fd, char *buffer, size_t size, size_t received)
+read_rest(const struct splicer *self, char *buffer, size_t size, size_t received)
 {
     while (received < size) {
-        ssize_t moved = read_some(fd, buffer + received, size - received);
+        ssize_t moved = read_some(self, self->in, buffer + received, size - received);
         if (moved < 0)
             return moved;
         received += moved;
@@ -73,11 +114,11 @@ read_rest(int fd, char *buffer, size_t size, size_t received)
 
 /* Read so many bytes, and forget them. */
 static ssize_t
-drop(int fd, uint64_t left)
+drop(const struct splicer *self, uint64_t left)
 {
     char piece[PIECE];
     while (left > 0) {
-        ssize_t moved = read_some(fd, piece, left < sizeof piece ? left : sizeof piece);
+        ssize_t moved = read_some(self, self->in, piece, left < sizeof piece ? left : sizeof piece);
         if (moved < 0)
             return moved;
         left -= moved;
@@ -89,16 +130,13 @@ drop(int fd, uint64_t left)
 static ssize_t
 begin(const struct splicer *self, uint64_t *header, void *buffer, size_t size)
 {
-    struct iovec parts[2] = {{header, sizeof *header}, {buffer, size}};
-    ssize_t moved;
-    do
-        moved = readv(self->in, parts, 2);
-    while (moved < 0 && errno == EINTR);
-    if (moved <= 0)
-        return moved < 0 ? last_error() : -EPIPE;
+    struct attempt made = {.fd = self->in, .parts = {{header, sizeof *header}, {buffer, size}}};
+    ssize_t moved = read_both(self, &made);
+    if (moved < 0)
+        return moved;
     if ((size_t)moved >= sizeof *header)
         return moved - sizeof *header;
-    ssize_t failed = read_rest(self->in, (char *)header, sizeof *header, moved);
+    ssize_t failed = read_rest(self, (char *)header, sizeof *header, moved);
     return failed < 0 ? failed : 0;
 }
 
@@ -114,9 +152,9 @@ splice_recv(void *ctx, void *buffer, size_t size)
     if (found < 0)
         return found;
     if (length > size)
-        found = drop(self->in, length - found);
+        found = drop(self, length - found);
     else
-        found = read_rest(self->in, buffer, length, found);
+        found = read_rest(self, buffer, length, found);
     if (found < 0)
         return found;
     ssize_t answered;

@@ -6,6 +6,7 @@ in a packet of one byte. So answers never meet messages of the other direction.
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from typing import Any
 
 from ipcbench.transports.base import (
     MappingEndpoint,
+    PassSome,
     PlainChannel,
     Receive,
     duplicate_all,
+    pass_time_at,
     refused,
+    spins,
     translate,
     waiting_receive,
 )
@@ -43,6 +47,7 @@ TRAITS = Traits(
     peer_death=PeerDeath.REPORTED,
     sharing=Sharing.DESCRIPTORS,
     pollable=True,
+    spins=True,
     copies=1,
     native=True,
 )
@@ -89,7 +94,7 @@ class LinkEndpoint(MappingEndpoint):
         self._client = ticket.role is Role.CLIENT
         self._out, self._in = (socket.socket(fileno=fd) for fd in ticket.take_fds())
         for end in (self._out, self._in):
-            end.setblocking(not ticket.spec.nowait)
+            end.setblocking(not (ticket.spec.nowait or spins(ticket.spec)))
 
     def prepare(self, data: memoryview) -> Any:
         if len(data) > self._spec.size:
@@ -105,19 +110,32 @@ class LinkEndpoint(MappingEndpoint):
         self._in.close()
 
 
-def packets_of(connection: socket.socket, what: str) -> Receive:
+def between_looks(fd: int, spec: Spec) -> PassSome | None:
+    """Make the call between two looks at a descriptor to read from; None: the end does not spin."""
+    return pass_time_at(spec, fd, select.POLLIN) if spins(spec) else None
+
+
+def packets_of(connection: socket.socket, what: str, spec: Spec | None = None) -> Receive:
     """Make the call that receives a packet, and returns its length, which may be cut.
 
     Args:
         connection: the socket.
         what: the action of the caller: "send", "receive".
+        spec: the seat's spec, where the call may spin.
     """
     receive = connection.recv_into
+    pass_some = None if spec is None else between_looks(connection.fileno(), spec)
 
     def packet(buffer: memoryview, /) -> int:
+        looked = 0
         while True:
             try:
                 length = receive(buffer)
+            except BlockingIOError as error:
+                if pass_some is None:
+                    raise translate(error, what) from error
+                looked = pass_some(looked)
+                continue
             except ConnectionResetError:
                 # Reported once where the other end was closed with answers unread
                 # (unix_release_sock() of Linux's net/unix/af_unix.c): packets may follow.

@@ -33,7 +33,7 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.native import WaitPolicy, build, operations
 from ipcbench.transports.passing.link import TRAITS as OF_A_LINK
-from ipcbench.transports.passing.link import LinkChannel, LinkEndpoint, answering
+from ipcbench.transports.passing.link import LinkChannel, LinkEndpoint, answering, between_looks
 from ipcbench.transports.passing.memfds import (
     NEEDED,
     SEALS,
@@ -123,11 +123,18 @@ def _write(fd: int, data: Any) -> None:
 def _files_of(end: PassedEndpoint) -> Receive:
     """Make the call that receives a slot's number into a buffer, and returns a sealed file."""
     connection = end._in
+    pass_some = between_looks(connection.fileno(), end._spec)
 
     def receive(slot: memoryview, /) -> int:
+        looked = 0
         while True:
             try:
                 length, fds = receive_with(connection, slot, 1)
+            except BlockingIOError as error:
+                if pass_some is None:
+                    raise translate(error, "receive") from error
+                looked = pass_some(looked)
+                continue
             except ConnectionResetError:
                 continue  # reported once, before what was sent: see packets_of
             except OSError as error:
@@ -221,7 +228,7 @@ class PassedEndpoint(LinkEndpoint):
         self.depth = depth_of(ticket.spec)
         self._in_place = traits.in_place
         self._native: object | None = None  # only one, since it knows which slots are taken
-        self._sender = Sender(self, Slots(self._out, self.depth))
+        self._sender = Sender(self, Slots(self._out, self.depth, self._spec))
         self._receiver = Receiver(self)
         self.send = self._sender.send
         self.recv_into = self._receiver.recv_into

@@ -96,7 +96,7 @@ class Sender:
     """The sending side of an end."""
 
     def __init__(self, end: PoolEndpoint, windows: Sequence[Window]) -> None:
-        self._slots = slots = Slots(end._out, len(windows))
+        self._slots = slots = Slots(end._out, len(windows), end._spec)
         self._memory = memory = [window.memory for window in windows]
         self._transmit = transmit = end._out.send
         self._lent = 0
@@ -130,7 +130,7 @@ class Receiver:
     """The receiving side of an end."""
 
     def __init__(self, end: PoolEndpoint, windows: Sequence[Window]) -> None:
-        self._receive = end._described(packets_of(end._in, "receive"))
+        self._receive = end._described(packets_of(end._in, "receive", end._spec))
         self._answer: Callable[[int], None] = answering(end._in)
         self._packet = memoryview(bytearray(_PACKET.size + 1))  # a longer packet is ignored
         self._memory = [window.memory.toreadonly() for window in windows]

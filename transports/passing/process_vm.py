@@ -153,7 +153,7 @@ class ProcessVmEndpoint(LinkEndpoint):
         self.recv_into = self._described_messages()
 
     def _described_messages(self) -> Receive:
-        return receiving(self, self._described(packets_of(self._in, "receive")))
+        return receiving(self, self._described(packets_of(self._in, "receive", self._spec)))
 
     def prepare(self, data: memoryview) -> Any:
         super().prepare(data)
@@ -173,7 +173,7 @@ class ProcessVmEndpoint(LinkEndpoint):
 
 def sending(end: ProcessVmEndpoint) -> Callable[[Prepared], None]:
     """Make `send`: it returns when the receiver has answered."""
-    transmit, answered = end._out.send, packets_of(end._out, "send")
+    transmit, answered = end._out.send, packets_of(end._out, "send", end._spec)
     answer = memoryview(bytearray(1))
 
     def send(message: Prepared, /) -> None:

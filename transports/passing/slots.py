@@ -24,11 +24,11 @@ _MOST = 256  # an answer is one byte
 class Slots:
     """The sender's slots."""
 
-    def __init__(self, connection: socket.socket, depth: int) -> None:
+    def __init__(self, connection: socket.socket, depth: int, spec: Spec) -> None:
         self._free = deque(range(depth))
         self._taken = [False] * depth
         self._answer = memoryview(bytearray(2))
-        self._receive = packets_of(connection, "send")
+        self._receive = packets_of(connection, "send", spec)
 
     def take(self) -> int:
         """Take the next free slot; wait for one. Raises: WouldBlock, PeerGone, Closed."""

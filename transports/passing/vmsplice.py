@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,14 +29,17 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ipcbench.transports.base import (
+    PassSome,
     PlainChannel,
     PlainEndpoint,
     Receive,
     check_spec,
     close_all,
     duplicate_all,
+    pass_time_at,
     read_rest,
     refused,
+    spins,
     sysctl_limit,
     translate,
     waiting_receive,
@@ -55,6 +59,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.native import WaitPolicy, build
 from ipcbench.transports.passing.addresses import address_of, iovec
 from ipcbench.transports.passing.link import TRAITS as OF_A_LINK
+from ipcbench.transports.passing.link import between_looks
 from ipcbench.transports.pipes.pipe import set_capacity
 
 TRAITS = replace(OF_A_LINK, synchronous=True)
@@ -64,17 +69,25 @@ _HEADER = struct.Struct("=Q")  # the length of the message that follows
 _PIECE = 1 << 16  # bytes of a message that is dropped, read at a time
 _DATA = 2  # pipes of a link for data; as many again are for answers
 
+_SPLICE_F_NONBLOCK = 2  # linux/splice.h; O_NONBLOCK has no effect on vmsplice(2)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.vmsplice.restype = ctypes.c_ssize_t
 
 
-def splice_pages(fd: int, parts: Any, count: int) -> int:
+def splice_pages(fd: int, parts: Any, count: int, flags: int = 0) -> int:
     """Put the pages of the first parts into a pipe, and return the bytes of them.
+
+    Args:
+        fd: the pipe.
+        parts: an array of iovec, or a reference to one.
+        count: the number of parts.
+        flags: SPLICE_F_NONBLOCK, or 0.
 
     Raises:
         OSError: vmsplice(2) fails.
     """
-    done: int = _libc.vmsplice(fd, parts, count, 0)
+    done: int = _libc.vmsplice(fd, parts, count, flags)
     if done < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -129,8 +142,11 @@ class SpliceEndpoint(PlainEndpoint):
         self._spec = spec = ticket.spec
         self._fds = ticket.take_fds()
         out, answers, incoming, answered = self._fds
-        self.send = sending(out, answers)
-        self.recv_into = waiting_receive(receiving(incoming, answered), incoming, spec)
+        if spins(spec):
+            os.set_blocking(answers, False)
+            os.set_blocking(incoming, False)
+        self.send = sending(out, answers, spec)
+        self.recv_into = waiting_receive(receiving(incoming, answered, spec), incoming, spec)
 
     def prepare(self, data: memoryview) -> Any:
         if len(data) > self._spec.size:
@@ -148,19 +164,32 @@ class SpliceEndpoint(PlainEndpoint):
         close_all(self._fds)
 
 
-def sending(out: int, answers: int) -> Callable[[Prepared], None]:
+def sending(out: int, answers: int, spec: Spec) -> Callable[[Prepared], None]:
     """Make `send`: it returns when the receiver has answered."""
-    read = os.read
+    flags = _SPLICE_F_NONBLOCK if spins(spec) else 0
+    for_room = pass_time_at(spec, out, select.POLLOUT)
+    for_answer = between_looks(answers, spec)
+    read, answer = os.read, memoryview(bytearray(1))
+
+    def splice(parts: Any, count: int) -> int:
+        looked = 0
+        while True:
+            try:
+                return splice_pages(out, parts, count, flags)
+            except BlockingIOError:
+                looked = for_room(looked)
 
     def send(message: Prepared, /) -> None:
         try:
-            done = splice_pages(out, message.parts, 2)
+            done = splice(message.parts, 2)
             while done < message.size:
-                done += splice_pages(out, *_rest(message, done))
-            answer = read(answers, 1)
+                done += splice(*_rest(message, done))
+            answered = len(read(answers, 1)) if for_answer is None else 0
         except OSError as error:
             raise translate(error, "send") from error
-        if not answer:
+        if for_answer is not None:
+            answered = read_rest(answers, answer, 0, for_answer)
+        if not answered:
             raise PeerGone("send: the receiver is gone")
 
     return send
@@ -173,45 +202,54 @@ def _rest(message: Prepared, done: int) -> tuple[Any, int]:
     return ctypes.byref(part), 1
 
 
-def receiving(incoming: int, answers: int) -> Receive:
+def receiving(incoming: int, answers: int, spec: Spec) -> Receive:
     """Make `recv_into`. One call reads the header and all bytes that are in the pipe."""
     readv, unpack, whole = os.readv, _HEADER.unpack_from, _HEADER.size
     header = memoryview(bytearray(whole))
-    parts = [header]
+    pass_some = between_looks(incoming, spec)
 
     def answer() -> None:
         with suppress(BrokenPipeError):  # the sender is gone, and the message has arrived
             os.write(answers, b"\0")
 
+    def begin(buffer: memoryview) -> int:
+        looked = 0
+        while True:
+            try:
+                return readv(incoming, [header, buffer])
+            except BlockingIOError as error:
+                if pass_some is None:
+                    raise translate(error, "receive") from error
+                looked = pass_some(looked)
+            except OSError as error:
+                raise translate(error, "receive") from error
+
     def recv_into(buffer: memoryview, /) -> int:
-        try:
-            received = readv(incoming, [*parts, buffer])
-        except OSError as error:
-            raise translate(error, "receive") from error
+        received = begin(buffer)
         if received < whole:
             if not received:
                 raise PeerGone("receive: end of file")
-            read_rest(incoming, header, received)
+            read_rest(incoming, header, received, pass_some)
             received = whole
         (length,) = unpack(header)
         received -= whole
         if length > len(buffer):
-            _drop(incoming, length - received)
+            _drop(incoming, length - received, pass_some)
             answer()
             raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
         if received < length:
-            read_rest(incoming, buffer[:length], received)
+            read_rest(incoming, buffer[:length], received, pass_some)
         answer()
         return int(length)
 
     return recv_into
 
 
-def _drop(fd: int, left: int) -> None:
+def _drop(fd: int, left: int, pass_some: PassSome | None) -> None:
     """Read so many bytes, and forget them. Raises: PeerGone."""
     buffer = memoryview(bytearray(min(left, _PIECE)))
     while left > 0:
-        left -= read_rest(fd, buffer[: min(left, _PIECE)], 0)
+        left -= read_rest(fd, buffer[: min(left, _PIECE)], 0, pass_some)
 
 
 @dataclass(frozen=True, slots=True)
