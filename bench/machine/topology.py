@@ -74,8 +74,14 @@ def last_cache() -> int:
 
 def _last_cache(cpu: int) -> int:
     folder = DEVICES / f"system/cpu/cpu{cpu}/cache"
-    written = [text_of(index / "size") for index in folder.glob("index*")]
-    return max((parse_size(size) for size in written if size), default=0)
+    return max((_size(text_of(index / "size")) for index in folder.glob("index*")), default=0)
+
+
+def _size(written: str) -> int:
+    try:
+        return parse_size(written)
+    except ValueError:
+        return 0
 
 
 def cpu_list(written: str) -> list[int]:

@@ -11,12 +11,13 @@ from zlib import crc32
 import pytest
 
 from ipcbench.bench.loops.clock import RealClock
-from ipcbench.bench.loops.messages import END_MARK
-from ipcbench.bench.patterns import echo, fan_in, latency, stream
+from ipcbench.bench.loops.messages import END_MARK, Corrupt
+from ipcbench.bench.loops.pool import value_of
+from ipcbench.bench.patterns import echo, fan_in, fresh, latency, stream
 from ipcbench.bench.patterns.part import Pattern, Seat
 from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.histogram import bounds, percentiles
-from ipcbench.bench.workers.block_runner import BlockRunner
+from ipcbench.bench.workers.block_runner import FIRST, BlockRunner
 from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.base.defaults import ABSENT
@@ -127,3 +128,52 @@ def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int |
     found = worker._tail()
     assert asked == ([] if count is None else [(count, 200)])
     assert found == ({} if count is None else {3: 200})
+
+
+class _Delivers(_Endpoint):
+    """An endpoint that delivers messages of one number, whatever was sent."""
+
+    def __init__(self, number: int, absent: int | None = None) -> None:
+        self.number, self.absent = number, absent
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        buffer[:] = bytes([value_of(self.number)]) * len(buffer)
+        if self.absent is not None:
+            buffer[self.absent] = ABSENT
+        return len(buffer)
+
+
+def _reader(endpoint: PlainEndpoint) -> BlockRunner:
+    seat = Seat(0, Role.SERVER, 0, fresh.RECEIVER)
+    return BlockRunner(endpoint, seat, 4096, RealClock(), memoryview(bytearray(8)), native=False)
+
+
+def test_what_arrived_last_is_compared() -> None:
+    runner = _reader(_Delivers(FIRST + 4))
+    runner.prepare(5)()
+    with pytest.raises(Corrupt, match=f"message {FIRST + 9}, written anew"):
+        runner.prepare(5)()  # the message that was there before
+
+
+def test_a_message_that_is_not_read_to_its_end_is_found() -> None:
+    with pytest.raises(Corrupt, match="of 5 messages, 0 were read to their end"):
+        _reader(_Delivers(FIRST + 4, absent=17)).prepare(5)()
+
+
+class _Lends(_Endpoint):
+    def loan(self, size: int, /) -> memoryview:
+        return memoryview(bytearray(size))
+
+    def commit(self, size: int, /) -> None: ...
+
+
+def test_an_end_that_lends_its_slots_has_a_loop_of_its_own() -> None:
+    for endpoint, loop in (
+        (_Endpoint(), fresh.fresh_stream_sender),
+        (_Lends(), fresh.fresh_stream_sender_in_place),
+    ):
+        seat = Seat(0, Role.CLIENT, 0, fresh.SENDER)
+        shared = memoryview(bytearray(8))
+        runner = BlockRunner(endpoint, seat, 4096, RealClock(), shared, native=False, buffers=8)
+        assert runner.loop is loop
+        assert runner.prepare(3)().span.handled == 3

@@ -12,7 +12,9 @@ import pytest
 
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.messages import Corrupt, compare, message
+from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine.topology import Cpu
+from ipcbench.bench.plan.memory import lack, needed
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate, plan
 from ipcbench.bench.results.axes import SAME_CORE
@@ -68,6 +70,14 @@ def test_the_deadline_grows_with_the_size() -> None:
     assert attach_time(1 << 30, 2) > 60
 
 
+def test_the_deadline_grows_with_the_buffers() -> None:
+    frame = 6_220_800
+    assert setup_time(frame, 2, 8) > setup_time(frame, 2) + 2 * 7 * frame * 2 / 100e6
+    cold = buffers_of("cold", 4096, 0)
+    assert setup_time(4096, 2, cold) > 50
+    assert attach_time(4096, 2, cold) > 50
+
+
 # Memory
 
 CPUS = [Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))]
@@ -85,6 +95,29 @@ def planned(size: int, memory: Limit | None, **axes: object) -> bool:
         assert "8589934592 are free (MemAvailable)" in skip.reason
         assert skip.remedy == "free memory"
     return bool(result.cells)
+
+
+@pytest.mark.parametrize("payload", ["fresh", "cold"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_buffers_of_a_payload_need_memory(payload: str, in_place: bool) -> None:
+    """A stream has one pool of 8 buffers, a round trip two; both have 10 messages without."""
+    traits = replace(NULL, family=Family.SHARED_MEMORY, in_place=in_place, carries=True)
+    axes = {"transport": "alpha", "placement": SAME_CORE, "payload": payload, "size": 256 << 20}
+    stream, trip = (msgspec.convert({**axes, "pattern": p}, Cell) for p in ("stream", "latency"))
+    assert needed(stream, traits, 32 << 20) == (10 + 7) * stream.size
+    assert needed(trip, traits, 32 << 20) == (10 + 14) * trip.size
+    free = Limit("memory", 20 * stream.size, "MemAvailable", "free memory")
+    assert lack(stream, traits, free, 32 << 20) is None
+    reason, remedy = lack(trip, traits, free, 32 << 20) or ("", "")
+    assert f"messages of {trip.size} bytes written anew ({payload}) need " in reason
+    assert remedy == "free memory"
+
+
+def test_small_messages_in_a_cold_pool_need_memory() -> None:
+    traits = replace(NULL, carries=True)
+    cell = Cell(transport="a", pattern="stream", size=4096, placement=SAME_CORE, payload="cold")
+    assert lack(cell, traits, Limit("memory", 64 << 20, "here"), 32 << 20) is not None
+    assert lack(cell, traits, Limit("memory", 65 << 20, "here"), 32 << 20) is None
 
 
 def test_a_cell_without_memory_is_skipped() -> None:

@@ -17,6 +17,7 @@ from ipcbench.bench.machine.topology import (
     Kind,
     cpu_list,
     kinds_of,
+    last_cache,
     of_one_kind,
     topology,
 )
@@ -354,3 +355,16 @@ def test_a_node_without_cpus_is_no_node(devices: Devices) -> None:
 def test_hidden_cpus_are_cores_that_share_a_cache(devices: Devices) -> None:
     devices.allow({2, 0})
     assert topology() == [Cpu(0, (0,), (0, 2)), Cpu(2, (2,), (0, 2))]
+
+
+def test_the_last_cache_is_the_largest_one(devices: Devices) -> None:
+    devices.allow({0, 1})
+    assert last_cache() == 0
+    for cpu, sizes in enumerate((("32K", "1024K", "32768K"), ("48K", "2M", "16M"))):
+        for index, size in enumerate(sizes):
+            devices.write(f"system/cpu/cpu{cpu}/cache/index{index}/size", size)
+    assert last_cache() == 32 << 20
+    devices.allow({1})
+    assert last_cache() == 16 << 20
+    devices.write("system/cpu/cpu1/cache/index2/size", "many")
+    assert last_cache() == 2 << 20

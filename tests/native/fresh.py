@@ -1,0 +1,294 @@
+"""Checks of the loops that write messages anew and read them, in both runtimes, and their breaks.
+
+A wire in memory records what is sent, byte by byte, and delivers what a check gives it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.buffers import aligned_buffer
+from ipcbench.bench.loops.clock import RealClock
+from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.pool import ABSENT, Messages, Pool, value_of
+from ipcbench.bench.patterns import alone, fresh
+from ipcbench.bench.patterns.part import Part
+from tests.native.ring_breaks import Break
+from tests.plugins.capsules import capsule
+
+SIZE, BUFFERS, COUNT, FIRST = 5000, 3, 7, 301
+PYTHON, NATIVE = RUNTIMES = ("python", "native")
+
+
+class Wire:
+    """An endpoint whose messages stay in memory; it lends two slots in turn."""
+
+    def __init__(self, inbox: Iterable[bytes] = ()) -> None:
+        self.inbox = deque(inbox)
+        self.sent: list[bytes] = []
+        self.places: list[int] = []
+        self._slots = [aligned_buffer(SIZE) for _ in range(2)]
+        self.capsule = capsule(
+            send=self._send_at, recv=self._recv_at, loan=self._loan_at, commit=self._commit_at
+        )
+
+    def prepare(self, data: memoryview) -> Any:
+        return data
+
+    def send(self, data: Any, /) -> None:
+        data = bytearray(data) if data.readonly else data
+        self._send_at(_address(data), len(data))
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        return self._recv_at(_address(buffer), len(buffer))
+
+    def loan(self, size: int, /) -> memoryview:
+        return self._next()[:size]
+
+    def commit(self, size: int, /) -> None:
+        self._commit_at(size)
+
+    def _next(self) -> memoryview:
+        self._slots.append(self._slots.pop(0))
+        return self._slots[0]
+
+    def _send_at(self, at: int, size: int) -> int:
+        self.sent.append(ctypes.string_at(at, size))
+        self.places.append(at)
+        return 0
+
+    def _recv_at(self, at: int, size: int) -> int:
+        found = self.inbox.popleft()
+        ctypes.memmove(at, found, min(len(found), size))
+        return len(found)
+
+    def _loan_at(self, slot: int, size: int) -> int:
+        ctypes.c_void_p.from_address(slot).value = _address(self._next())
+        return 0
+
+    def _commit_at(self, size: int) -> int:
+        self.sent.append(bytes(self._slots[0][:size]))
+        return 0
+
+
+def _address(data: Any) -> int:
+    return ctypes.addressof((ctypes.c_char * len(data)).from_buffer(data))
+
+
+def full(number: int) -> bytes:
+    return bytes([value_of(number)]) * SIZE
+
+
+def run(part: Part, runtime: str, wire: Wire, count: int = COUNT) -> Span:
+    """Run the loop of a part, from the message `FIRST` on."""
+    message: Any = aligned_buffer(SIZE)
+    if part.pool:
+        pool = Pool(SIZE, BUFFERS)
+        message = pool.memory if runtime == NATIVE else Messages(pool, wire.prepare)
+    loop = native_loops.twin(part.loop) if runtime == NATIVE else part.loop
+    rest = (FIRST,) if part.numbers else ()
+    return loop(wire, message, aligned_buffer(SIZE), count, RealClock(), *rest)
+
+
+def run_stamped(part: Part, runtime: str, wire: Wire) -> None:
+    """Run the stamped loop of a client, with stamps around all its round trips but one."""
+    assert part.stamped is not None
+    message: Any = aligned_buffer(SIZE)
+    if part.pool:
+        pool = Pool(SIZE, BUFFERS)
+        message = pool.memory if runtime == NATIVE else Messages(pool, wire.prepare)
+    loop = native_loops.stamped_twin(part.stamped) if runtime == NATIVE else part.stamped
+    assert loop is not None
+    stamps = array("q", bytes(8 * COUNT))
+    loop(wire, message, aligned_buffer(SIZE), COUNT, RealClock(), stamps, FIRST)
+    assert list(stamps) == sorted(set(stamps)), "the stamps are of one time each"
+    assert stamps[0] > 0
+
+
+def in_place(part: Part) -> Part:
+    assert part.in_place is not None
+    return part.in_place
+
+
+CLIENTS = (fresh.CLIENT, in_place(fresh.CLIENT))
+SERVERS = (fresh.SERVER, in_place(fresh.SERVER))
+SENDERS = (fresh.SENDER, in_place(fresh.SENDER))
+READERS = (fresh.CLIENT, fresh.SERVER, fresh.RECEIVER)
+REPLY = b"\x06"
+
+
+def inbox_of(part: Part, count: int = COUNT) -> list[bytes]:
+    """Return the messages that a part receives."""
+    return [REPLY] if part in SENDERS else [full(FIRST + number) for number in range(count)]
+
+
+def all_is_written(runtime: str) -> None:
+    """Each message is full of its value, from the number on that the loop was given."""
+    wanted = [full(FIRST + number) for number in range(COUNT)]
+    for part in (*CLIENTS, *SERVERS, *SENDERS):
+        wire = Wire(inbox_of(part))
+        assert run(part, runtime, wire).handled == COUNT, part.name
+        assert wire.sent == wanted, f"{part.name}: bytes of a message were not written"
+    for part in CLIENTS:
+        wire = Wire(inbox_of(part))
+        run_stamped(part, runtime, wire)
+        assert wire.sent == wanted, f"{part.name}: bytes were not written, with stamps"
+
+
+def buffers_take_turns(runtime: str) -> None:
+    """A sender goes on with the buffer behind the last one, and has as many as it was given."""
+    for part in (fresh.CLIENT, fresh.SERVER, fresh.SENDER):
+        wire = Wire(inbox_of(part))
+        run(part, runtime, wire)
+        places = list(dict.fromkeys(wire.places))
+        assert len(places) == BUFFERS, f"{part.name}: {len(places)} buffers"
+        assert wire.places == [places[number % BUFFERS] for number in range(COUNT)]
+        lowest = sorted(places)
+        assert places == lowest[FIRST % BUFFERS :] + lowest[: FIRST % BUFFERS], part.name
+
+
+def all_is_read(runtime: str) -> None:
+    """A message that is not read to its end is not counted: there, reading stops early."""
+    for part in READERS:
+        for at in (0, SIZE // 2, SIZE - 1):
+            inbox = inbox_of(part)
+            stopping = bytearray(inbox[3])
+            stopping[at] = ABSENT
+            inbox[3] = bytes(stopping)
+            handled = run(part, runtime, Wire(inbox)).handled
+            assert handled == COUNT - 1, f"{part.name}: byte {at} of a message was not read"
+
+
+def a_process_alone(runtime: str) -> None:
+    """One process writes its buffers, or reads them, in turn."""
+    for part in (alone.PRODUCER, alone.READER):
+        pool = Pool(SIZE, BUFFERS)
+        wire: Any = Wire()
+        message = pool.memory if runtime == NATIVE else Messages(pool, wire.prepare)
+        loop = native_loops.twin(part.loop) if runtime == NATIVE else part.loop
+        if part is alone.READER:
+            pool.buffers[2][-1] = ABSENT
+        span = loop(wire, message, aligned_buffer(SIZE), COUNT, RealClock(), FIRST)
+        if part is alone.READER:  # messages 301 to 307 lie in the buffers 1 2 0 1 2 0 1
+            assert span.handled == COUNT - 2, "bytes of a buffer were not read"
+        else:
+            last = {(FIRST + number) % BUFFERS: FIRST + number for number in range(COUNT)}
+            found = [bytes(buffer) for buffer in pool.buffers]
+            assert found == [full(last[row]) for row in range(BUFFERS)], "bytes were not written"
+
+
+class Reusing(Wire):
+    """A channel that lends a slot before its message is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._slot = memoryview(bytearray(SIZE))
+        self.arriving = 0
+
+    def loan(self, size: int, /) -> memoryview:
+        return self._slot
+
+    def commit(self, size: int, /) -> None:
+        self.arriving += 1
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        return 1  # the acknowledgement
+
+    def peek(self) -> memoryview:
+        return self._slot
+
+    def release(self) -> None:
+        self.arriving -= 1
+
+
+def a_slot_that_is_used_again(runtime: str) -> None:
+    """The rehearsal finds a slot that is lent before it was read."""
+    wire = Reusing()
+    loop = fresh.fresh_stream_sender_in_place
+    fresh.rehearse_sender(
+        wire, SIZE, lambda count: loop(wire, None, wire.loan(SIZE), count, RealClock(), 0) and None
+    )
+    assert wire.arriving == fresh.row_of(SIZE)
+    try:
+        fresh.rehearse_receiver(wire, SIZE, lambda count: None)
+    except Corrupt:
+        return
+    raise AssertionError("a slot was written before its message was read")
+
+
+CHECKS: tuple[Callable[[str], None], ...] = (
+    all_is_written,
+    buffers_take_turns,
+    all_is_read,
+    a_process_alone,
+    a_slot_that_is_used_again,
+)
+
+
+def find(what: str, seed: str, seconds: float) -> str:
+    """Run all checks of a runtime; return the first fault that they find."""
+    for check in CHECKS:
+        try:
+            check(what)
+        except AssertionError as error:
+            return f"found by {check.__name__}: {error}"
+    return "nothing"
+
+
+LOOPS, POOL, IN_C = "bench/patterns/fresh.py", "bench/loops/pool.py", "bench/loops/_fresh.h"
+_WRITE, _READ = "memset(place, value, size)", "memchr(received, ABSENT, size)"
+_LEND = "memset(ctypes.byref(SLOT(loan(length))), value, size)"
+BREAKS = (
+    *(
+        Break(f"Python: {loop} does not write", LOOPS, f"def {loop}(", _WRITE, "pass", PYTHON)
+        for loop in ("fresh_ping", "fresh_pong", "stamped_fresh_ping", "fresh_stream_sender")
+    ),
+    *(
+        Break(f"Python: {loop} does not read", LOOPS, f"def {loop}(", _READ, "None", PYTHON)
+        for loop in ("fresh_ping", "fresh_pong", "fresh_stream_receiver")
+    ),
+    *(
+        Break(f"Python: {loop} does not write", LOOPS, f"def {loop}(", _LEND, "loan(1)", PYTHON)
+        for loop in (
+            "fresh_ping_in_place",
+            "fresh_pong_in_place",
+            "stamped_fresh_ping_in_place",
+            "fresh_stream_sender_in_place",
+        )
+    ),
+    Break("Python: it reads a part", LOOPS, "def fresh_stream_receiver(",
+          "ctypes.c_size_t(len(buffer))", "ctypes.c_size_t(len(buffer) // 2)", PYTHON),
+    Break("Python: it writes a part", POOL, "class Messages",
+          "ctypes.c_size_t(len(pool.buffers[0]))", "ctypes.c_size_t(len(pool.buffers[0]) // 2)",
+          PYTHON),
+    Break("Python: it has one buffer", POOL, "class Messages",
+          "for buffer in pool.buffers]", "for buffer in pool.buffers[:1]]", PYTHON),
+    Break("Python: it begins with the first buffer", POOL, "def turns(",
+          "first % len(self._turns)", "0", PYTHON),
+    Break("Python: all messages are alike", POOL, "def values(",
+          "value_of(number) for", "value_of(first) for", PYTHON),
+    Break("C: it does not write", IN_C, "write_at(",
+          "memset(buffer, turn->value, size);", "(void)buffer, (void)size;", NATIVE),
+    Break("C: it writes a part", IN_C, "write_at(", "turn->value, size)", "turn->value, size / 2)",
+          NATIVE),
+    Break("C: all messages are alike", IN_C, "write_at(",
+          "turn->value = turn->value == VALUES ? 1 : turn->value + 1;", "", NATIVE),
+    Break("C: it has one buffer", IN_C, "next_buffer(",
+          "buffer + turn->row == turn->end ? turn->first : buffer + turn->row", "buffer", NATIVE),
+    Break("C: it begins with the first buffer", IN_C, "turn_of(",
+          "block->number % block->rows * block->row", "0", NATIVE),
+    Break("C: it does not read", IN_C, "is_read(",
+          "memchr(buffer, ABSENT, size) == NULL", "1 + 0 * (int)size + 0 * (buffer == NULL)",
+          NATIVE),
+    Break("C: it reads a part", IN_C, "is_read(", "ABSENT, size)", "ABSENT, size - 1)", NATIVE),
+    *(
+        Break(f"C: {loop} does not count", IN_C, f"\n{loop}(", "block->handled = read;", "", NATIVE)
+        for loop in ("fresh_ping", "fresh_pong", "fresh_stream_receiver", "scan")
+    ),
+)  # fmt: skip
