@@ -10,10 +10,28 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from ipcbench.bench.results.axes import COUNTER, LATENCY, PLACEMENTS, POLL, SIGNAL, STREAM, WAITS
+from msgspec import structs
+
+from ipcbench.bench.results.axes import (
+    COUNTER,
+    HOT,
+    LATENCY,
+    PAYLOADS,
+    PLACEMENTS,
+    POLL,
+    SIGNAL,
+    STREAM,
+    WAITS,
+)
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
-from ipcbench.reports.charts.captions import label, size_label, wait_phrase, with_size
+from ipcbench.reports.charts.captions import (
+    batch_phrase,
+    label,
+    size_label,
+    wait_phrase,
+    with_size,
+)
 from ipcbench.reports.charts.chart import Axis, Chart, Row
 from ipcbench.reports.charts.curves import crowded, scaled
 from ipcbench.reports.charts.groups import best_at, memory
@@ -58,6 +76,25 @@ IN_PLACE_PLOT = DotPlot(
     "Lower is better.",
     "round trip",
     (_COPIED, _IN_PLACE),
+)
+BATCH_PLOT = DotPlot(
+    "batch",
+    "stream",
+    "Several messages a call: messages per second",
+    "At most so many messages a call; the receiver takes those that are there, and waits for one "
+    "alone. Higher is better, to the right; logarithmic.",
+    "messages per second",
+    x_kind=Axis.UNITS_PER_SECOND,
+)
+PAYLOAD_PLOT = DotPlot(
+    "payload",
+    "waiting",
+    "Hot, fresh and cold payloads",
+    "Hot: the same bytes again and again, which stay in the cache. Fresh: each message is written "
+    "anew, and every byte is read. Cold: as fresh, in more buffers than the last cache holds. "
+    "Lower is better.",
+    "round trip",
+    PAYLOADS,
 )
 SIGNAL_PLOT = DotPlot(
     "signal",
@@ -161,6 +198,55 @@ def _in_place(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Cha
         x_label=x_label,
     )
     return dot_charts(plot, points, chosen)
+
+
+def batch(cells: Sequence[Measured]) -> list[Chart]:
+    """Compare one message a call with several."""
+    chosen = [one for one in _of(cells, STREAM) if one.facts.per == "message"]
+    points = [
+        Point(
+            DotPanelKey(one.cell.runtime, one.cell.placement),
+            Row(_without(one, batch=1), one.facts.family),
+            (one.cell.transport, one.cell.size),
+            batch_phrase(one.cell.batch) or "1 message a call",
+            inverse(one.interval, 1),
+        )
+        for one in sorted(chosen, key=lambda one: one.cell.batch)
+    ]
+    order = list(dict.fromkeys(point.series for point in points))
+    return dot_charts(replace(BATCH_PLOT, series=order), compared(points), chosen)
+
+
+def payload(cells: Sequence[Measured]) -> list[Chart]:
+    """Compare payloads that stay the same with those that are written anew."""
+    return _payload(cells, LATENCY, "round trip") + _payload(cells, STREAM, "time per message")
+
+
+def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Chart]:
+    chosen = _of(cells, pattern)
+    points = [
+        _point(
+            one,
+            one.cell.placement,
+            _without(one, payload=HOT),
+            one.cell.payload,
+            _order(one, one.cell.transport)[:3],
+        )
+        for one in chosen
+    ]
+    plot = replace(
+        PAYLOAD_PLOT,
+        kind=f"{PAYLOAD_PLOT.kind}-{pattern}",
+        title=f"{PAYLOAD_PLOT.title}: {pattern}",
+        x_label=x_label,
+    )
+    return dot_charts(plot, compared(points), chosen)
+
+
+def _without(one: Measured, **axis: object) -> str:
+    """Name the row that a cell shares with those that differ in one axis alone."""
+    alike = replace(one, cell=structs.replace(one.cell, **axis))
+    return f"{label(alike)}, {size_label(one)}"
 
 
 def signal(cells: Sequence[Measured]) -> list[Chart]:

@@ -18,8 +18,8 @@ SECTIONS = (
     "latency", "stream", "costs", "placement", "waiting", "scaling", "depth", "signal", "counter",
 )  # fmt: skip
 KINDS = (  # the first parts of the names of charts and of their files
-    "latency", "throughput", "placement", "waiting", "poll", "in-place", "scaling", "echo",
-    "depth", "signal", "counter", "lost-updates", "cost",
+    "latency", "throughput", "placement", "waiting", "poll", "in-place", "batch", "payload",
+    "scaling", "echo", "depth", "signal", "counter", "lost-updates", "cost",
 )  # fmt: skip
 
 
@@ -46,10 +46,12 @@ def _together(runtimes: Sequence[str]) -> list[list[str]]:
 def _of(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
     yield from curves.latency(cells, drawn_as)
     yield from curves.throughput(cells, drawn_as)
+    yield from dots.batch(cells)
     yield from dots.placement(cells)
     yield from dots.waiting(cells)
     yield from dots.poll(cells)
     yield from dots.in_place(cells)
+    yield from dots.payload(cells)
     for pattern in SCALING:
         yield from curves.scaling(cells, drawn_as, pattern)
         yield from dots.scaling(cells, pattern)

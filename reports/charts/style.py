@@ -64,7 +64,7 @@ _LINES = {
     SPIN_BLOCK: "-.",
     NO_WAIT: "--",
 }
-_WRITTEN = ">"  # the marker of a payload that is written anew for each message
+_KINDS = {(True, False): "8", (False, True): ">", (True, True): "<"}  # batch, payload -> marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +101,15 @@ def family_style(one: Measured) -> Style:
 def in_its_manner(style: Style, one: Measured) -> Style:
     """Style one of the curves of a transport: the line by the wait, the marker by the messages.
 
-    With several messages a call, the marker is hollow (or filled, if it was hollow). A fresh or
-    cold payload has a marker of its own.
+    Where processes spin, the marker is hollow (or filled, if it was hollow). Several messages a
+    call, and payloads that are written anew, have markers of their own.
     """
+    kind = one.cell.batch > 1, one.cell.payload != HOT
     return replace(
         style,
         line=_LINES.get(one.wait, "-"),
-        marker=style.marker if one.cell.payload == HOT else _WRITTEN,
-        filled=style.filled if one.cell.batch == 1 else not style.filled,
+        marker=_KINDS.get(kind, style.marker),
+        filled=style.filled is (one.wait not in (SPIN, SPIN_BLOCK)),
     )
 
 

@@ -218,7 +218,13 @@ def split_headline(one: Split) -> str:
     """Write the two shares of a lead: `40.1x by spinning, 5.80x by the memory`."""
     if one.spinning is None or one.memory is None:
         return "No common round"
-    return f"{times(one.spinning.median)} by spinning, {times(one.memory.median)} by the memory"
+    return f"{marked_ratio(one.spinning)} by spinning, {marked_ratio(one.memory)} by the memory"
+
+
+def marked_ratio(one: Interval) -> str:
+    """Format a ratio, marked where its interval contains 1, or where the rounds are too few."""
+    decided = one.verdict_possible and not one.low <= 1 <= one.high
+    return times(one.median) if decided else f"≈ {times(one.median)}"
 
 
 def split_sentence(one: Split) -> str:
@@ -236,7 +242,7 @@ def split_sentence(one: Split) -> str:
 
 
 def _ratio(one: Interval) -> str:
-    return f"{times(one.median)} ({bounds(one, 'ratio')})"
+    return f"{marked_ratio(one)} ({bounds(one, 'ratio')})"
 
 
 def entrant(one: Measured, situation: Situation) -> str:
@@ -274,6 +280,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "percent": percent,
     "placed": placed,
     "sentence": sentence,
+    "marked_ratio": marked_ratio,
     "signed": signed,
     "signed_span": signed_span,
     "stretches": stretches,

@@ -351,6 +351,7 @@ def test_lines_distinguish_the_ways_of_waiting() -> None:
     for of_one in (panel.curves[:3], panel.curves[3:]):
         assert len({curve.style.line for curve in of_one}) == 3
         assert len({(curve.style.color, curve.style.marker) for curve in of_one}) == 1
+        assert [curve.style.filled for curve in of_one] == [True, False, False]
 
 
 def test_markers_distinguish_batches_and_payloads() -> None:
@@ -380,3 +381,34 @@ def test_a_row_compares_the_ways_of_waiting_of_any_facility() -> None:
     body = dots(charts_of(sweep(flat, planned))["waiting-python"])
     assert [row.label for row in body.rows] == ["pipe, 64 B", "shm:posix, 64 B"]
     assert [one.name for one in body.series] == ["sleeping in the facility's call", "spinning"]
+
+
+def test_batches_are_compared_as_messages_per_second() -> None:
+    planned = [
+        cell
+        for number in (16, 1, 64)
+        for cell in cells(("unix-dgram", "shm:posix+futex"), ("stream",), (64,), batch=number)
+    ]
+    chart = charts_of(sweep(flat, planned))["batch-python"]
+    body = dots(chart)
+    assert body.x_kind is Axis.UNITS_PER_SECOND
+    assert [row.label for row in body.rows] == ["unix-dgram, 64 B", "shm:posix+futex, 64 B"]
+    assert [one.name for one in body.series] == [
+        "1 message a call", "16 messages a call", "64 messages a call",
+    ]  # fmt: skip
+    assert all(len(row) == 3 for row in body.panels[0].dots)
+
+
+def test_payloads_are_compared_in_one_row() -> None:
+    planned = [
+        cell
+        for kind in ("cold", "hot", "fresh")
+        for pattern in ("latency", "stream")
+        for cell in cells(("pipe",), (pattern,), (4096,), payload=kind)
+    ]
+    found = charts_of(sweep(flat, planned))
+    for name in ("payload-latency-python", "payload-stream-python"):
+        body = dots(found[name])
+        assert [row.label for row in body.rows] == ["pipe, 4 KiB"]
+        assert [one.name for one in body.series] == ["hot", "fresh", "cold"]
+    assert not any(name.startswith("payload") for name in charts_of(sweep(flat, cells(("pipe",)))))

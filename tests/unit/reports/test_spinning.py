@@ -154,3 +154,18 @@ def test_without_spinning_cells_the_page_says_nothing_of_it(tmp_path: Path) -> N
     some = [cell for cell in planned() if cell.wait == "block"]
     text = page_of(sweep(flat, some), tmp_path)
     assert "spinning" not in text.lower()
+
+
+HEADLINE = r"or the spinning\? (\S+ )?\S+ by spinning, (\S+ )?\S+ by the memory\."
+
+
+@pytest.mark.parametrize(
+    ("noise", "rounds", "mark"), [(0.02, 12, None), (5, 12, "≈ "), (0.02, 5, "≈ ")]
+)
+def test_a_ratio_that_may_be_1_is_marked(
+    tmp_path: Path, noise: float, rounds: int, mark: str | None
+) -> None:
+    text = page_of(sweep(flat, planned(), noise=noise, rounds=rounds), tmp_path)
+    found = re.search(HEADLINE, " ".join(text.split()))
+    assert found is not None
+    assert found.groups() == (mark, mark)
