@@ -42,7 +42,14 @@ SEVERAL = (
     "shm:memfd+eventfd",
     "shm:memfd+eventfd-counted",
 )
-OTHERS = ("pipe", "unix-seqpacket", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue")
+OTHERS = (
+    "pipe", "unix-seqpacket", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
+    "memfd-passed", "memfd-pool", "process-vm", "vmsplice",
+)  # fmt: skip
+IN_PLACE = (
+    "shm:posix+posix-sem/in-place", "shm:posix+futex/in-place", "memfd-passed/in-place",
+    "memfd-pool/in-place",
+)  # fmt: skip
 LENGTHS = (SIZE, 1, 0, SIZE - 1, 64) * 5  # several times round the ring
 
 
@@ -83,7 +90,7 @@ def test_a_ring_between_two_runtimes(name: str, native: tuple[bool, ...]) -> Non
 
 
 @pytest.mark.parametrize("native", mixed(2), ids=runtimes)
-@pytest.mark.parametrize("name", ["shm:posix+posix-sem/in-place", "shm:posix+futex/in-place"])
+@pytest.mark.parametrize("name", IN_PLACE)
 def test_in_place(name: str, native: tuple[bool, ...]) -> None:
     some = [numbered(place, length) for place, length in enumerate(LENGTHS)]
     with crew(name, Topology.LINK, native, DEPTH) as both:

@@ -47,7 +47,8 @@ KINDS = (
     "shm:memfd+eventfd-counted", "shm:memfd+spin", "shm:posix+posix-sem/in-place",
     "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
     "unguarded", "null", "pthread-cond", "robust-mutex", "futex-mutex", "spin-lock",
-    "shm:memfd+pthread-cond",
+    "shm:memfd+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
+    "memfd-pool/in-place", "process-vm", "vmsplice",
 )  # fmt: skip
 TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
 
@@ -193,6 +194,20 @@ def builders(stack: ExitStack) -> Iterator[Act]:
         ("counted out of bounds", counted, *plan, (), ((8128, how, how, 0),), 0, 0),
         ("counted by no waiter", counted, *plan, (), ((0, how, None, 0),), 0, 0),
         ("counted of no lane", counted, *plan, ((1, 2),), (), 0, 0),
+        ("a link of no sockets", operations.memfd_passed, None, -1, -1, 64, 4, 1, policy),
+        (
+            "slots that are too small",
+            operations.memfd_pool,
+            None,
+            0,
+            0,
+            64,
+            (memory,),
+            (b"1",),
+            0,
+            policy,
+        ),
+        ("a reader of no sockets", operations.process_vm, None, -1, -1, 1, 64, policy),
         ("a signal of no waiter", operations.signal, None, how, 7),
         ("a guard of no waiter", operations.guard, None, 7),
         ("no such way of waiting", operations.eventfd, 0, 9),

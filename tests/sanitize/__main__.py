@@ -40,7 +40,8 @@ KINDS = (
     "shm:posix+spin", "shm:posix+spin-block", "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
     "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
-    "spin-lock", "shm:posix+pthread-cond",
+    "spin-lock", "shm:posix+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
+    "memfd-pool/in-place", "process-vm", "vmsplice",
 )  # fmt: skip
 LOOPS = (
     "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",
@@ -53,7 +54,8 @@ LOOPS = (
     "tests/native/test_leaks.py::test_nothing_is_left",
     "tests/native/test_calls.py", "tests/native/test_reentrance.py",
     "tests/native/test_native_check.py",
-    "tests/contract/test_unordered.py", "tests/unit/transports/test_memory_waiter.py",
+    "tests/contract/test_unordered.py", "tests/unit/transports/test_passing.py",
+    "tests/unit/transports/test_memory_waiter.py",
     "tests/native/test_exclusion.py::test_a_check",
 )  # fmt: skip
 # They build their harnesses with ThreadSanitizer in any case.

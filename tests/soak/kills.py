@@ -48,6 +48,7 @@ patterns = ["latency"]
 transports = [
     "pipe", "fifo", "unix-stream", "unix-dgram", "tcp", "sysv-queue", "posix-queue", "mp-queue",
     "shm:sysv+sysv-sem", "shm:posix+posix-sem", "shm:file+futex", "shm:mp+eventfd",
+    "memfd-passed", "memfd-pool/in-place", "process-vm", "vmsplice",
 ]
 sizes = ["64"]
 placements = ["unpinned"]
