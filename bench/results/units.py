@@ -6,6 +6,7 @@ import re
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+FRAMES = {1920 * 1080 * 3: "1080p frame", 3840 * 2160 * 3: "4K frame"}  # three bytes a pixel
 LARGEST = 1 << 50  # bytes: more than any memory holds
 ALMOST = 0.9995  # a larger fraction rounds up to the next power of ten, with three digits
 
@@ -34,9 +35,16 @@ def format_size(size: int) -> str:
 
 
 def human_size(size: int) -> str:
-    """Format a size with its unit: 4096 -> `4 KiB`."""
+    """Format a size with its unit: 4096 -> `4 KiB`, 65537 -> `65,537 B`."""
     short = format_size(size)
-    return f"{short[:-1]} {short[-1]}iB" if short[-1] in "KMG" else f"{short} B"
+    if short[-1] in "KMG":
+        return f"{short[:-1]} {short[-1]}iB"
+    return f"{size:,} B" if size >= 10_000 else f"{size} B"
+
+
+def named_size(size: int) -> str:
+    """Format a size with its unit; name one of a video frame: `1080p frame (6,220,800 B)`."""
+    return f"{FRAMES[size]} ({size:,} B)" if size in FRAMES else human_size(size)
 
 
 def rounded_size(size: int) -> str:

@@ -24,7 +24,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.units import human_size
+from ipcbench.bench.results.units import named_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, Situation, loop_of, rank, runtimes_of
 
@@ -140,8 +140,8 @@ def with_size(one: Measured, name: str) -> str:
 
 
 def size_label(one: Measured) -> str:
-    """Format the message size of a cell: `64 KiB`."""
-    return human_size(one.cell.size)
+    """Format the message size of a cell: `64 KiB`, `1080p frame (6,220,800 B)`."""
+    return named_size(one.cell.size)
 
 
 def loops_label(runtimes: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from ipcbench.bench.results.axes import (
     PLACEMENTS,
     STREAM,
 )
-from ipcbench.bench.results.units import human_size
+from ipcbench.bench.results.units import named_size
 from ipcbench.reports.charts.axes import (
     COUNTER_PLOT,
     DEPTH_PLOT,
@@ -177,7 +177,7 @@ def _across(keys: Sequence[PanelKey]) -> int:
 
 
 def _title(key: PanelKey) -> str:
-    return f"{human_size(key.size)}, {key.placement}" if key.size else key.placement
+    return f"{named_size(key.size)}, {key.placement}" if key.size else key.placement
 
 
 def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:

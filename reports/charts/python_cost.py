@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREAM
-from ipcbench.bench.results.units import format_size, human_size
+from ipcbench.bench.results.units import format_size, named_size
 from ipcbench.reports.charts.captions import label, size_label
 from ipcbench.reports.charts.chart import Axis, Chart, Row
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, dot_charts
@@ -37,7 +37,7 @@ def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
         small = small_size(these)
         for size in sorted({one.size for one in these}, key=lambda size: (size != small, size)):
             of_size = [one for one in these if one.size == size]
-            title = f"{noun}, {human_size(size)}"
+            title = f"{noun}, {named_size(size)}"
             chart = _chart(f"cost-{pattern}-{format_size(size)}", title, of_size, sized=False)
             (drawn if size == small else folded).extend(chart)
     return drawn + [replace(chart, folded=True) for chart in folded[:MOST_FOLDED]]

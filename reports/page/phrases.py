@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ipcbench.bench.results.units import human_seconds, human_size, rounded_size
+from ipcbench.bench.results.units import human_seconds, human_size, named_size, rounded_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
     label,
@@ -182,7 +182,7 @@ def cost_sentence(one: Sum) -> str:
     """Describe the time that the Python loop adds in one placement."""
     low, middle, high = one.added
     head = ", ".join(
-        filter(None, (sentence(one.placement), human_size(one.size), pause_phrase(one.pace)))
+        filter(None, (sentence(one.placement), named_size(one.size), pause_phrase(one.pace)))
     )
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
     if one.transports == 1:
@@ -230,7 +230,7 @@ def marked_ratio(one: Interval) -> str:
 def split_sentence(one: Split) -> str:
     """Describe the shares of a lead, with their intervals, and the CPU time of each side."""
     cell = one.blocking_pipe.cell
-    head = f"{sentence(loop_of(cell.runtime))}, {cell.placement}, {human_size(cell.size)}"
+    head = f"{sentence(loop_of(cell.runtime))}, {cell.placement}, {named_size(cell.size)}"
     if one.spinning is None or one.memory is None or one.lead is None:
         return f"{head}: no round has all three."
     cpu = ", ".join(human_seconds(each.cpu) for each in one.cells)

@@ -14,6 +14,7 @@ from ipcbench.bench.results.units import (
     human_seconds,
     human_size,
     human_span,
+    named_size,
     parse_seconds,
     parse_size,
     rounded_size,
@@ -79,6 +80,10 @@ def test_a_size_survives_being_written(size: int) -> None:
         (1000, "1000", "1000 B"),
         (4096, "4K", "4 KiB"),
         (4097, "4097", "4097 B"),
+        (1500, "1500", "1500 B"),
+        (65_537, "65537", "65,537 B"),
+        (1_000_003, "1000003", "1,000,003 B"),
+        (6_220_800, "6075K", "6075 KiB"),
         (1 << 20, "1M", "1 MiB"),
         (3 << 30, "3G", "3 GiB"),
     ],
@@ -177,3 +182,9 @@ def test_human_rate(rate: float, text: str) -> None:
 )
 def test_human_span(seconds: float, text: str) -> None:
     assert human_span(seconds) == text
+
+
+def test_a_frame_has_a_name() -> None:
+    assert named_size(parse_size("6220800")) == "1080p frame (6,220,800 B)"
+    assert named_size(24_883_200) == "4K frame (24,883,200 B)"
+    assert named_size(65_536) == "64 KiB"
