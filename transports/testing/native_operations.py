@@ -203,7 +203,7 @@ class NativeOperationsTests:
     def test_batch_that_may_not_wait_counts_what_it_sent(
         self, sending: Subject, deep: int | None
     ) -> None:
-        """Where there is space for a part of a batch, this part is sent."""
+        """The part of a batch for which there is space is sent."""
         message = numbered(1, TYPICAL)
         with sending.participants(Topology.LINK, depth=deep, nowait=True) as participants:
             sender, receiver = participants.actors
