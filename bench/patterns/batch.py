@@ -223,10 +223,9 @@ def _batched_part(part: Part, batch: int) -> Part:
 
 def batched(pattern: Pattern, batch: int) -> Pattern:
     """Return a pattern with that many messages a call. Raises: KeyError where it has none."""
+    parts = {seat.part: _batched_part(seat.part, batch) for seat in pattern.seats(2)}
 
     def seats(processes: int) -> list[Seat]:
-        return [
-            replace(seat, part=_batched_part(seat.part, batch)) for seat in pattern.seats(processes)
-        ]
+        return [replace(seat, part=parts[seat.part]) for seat in pattern.seats(processes)]
 
     return replace(pattern, seats=seats, least=max(pattern.least, batch), single="", steady=False)

@@ -22,7 +22,7 @@ from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.plan.refusals import Skip, counts_looks, first_refusal
 from ipcbench.bench.results.axes import BLOCK, PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts, present_name
-from ipcbench.transports.contract import Limits, Need, Topology, Traits, Unavailable
+from ipcbench.transports.contract import Framing, Limits, Need, Topology, Traits, Unavailable
 from ipcbench.transports.registry import meaning
 
 # Why a transport without a topology cannot do the patterns that need it.
@@ -254,8 +254,10 @@ def _runtime(cell: Cell, candidate: Candidate, traits: Traits) -> Skip | None:
 
 
 def _copies(cell: Cell, traits: Traits) -> int:
+    """Count the copies; the messages of a batch are laid side by side before they are written."""
     fewer = None if cell.runtime == PYTHON else traits.native_copies
-    return traits.copies if fewer is None else fewer
+    laid = cell.batch > 1 and traits.framing is Framing.STREAM
+    return (traits.copies if fewer is None else fewer) + laid
 
 
 def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:

@@ -151,11 +151,17 @@ def test_an_end_without_the_call_is_refused() -> None:
 # The pattern.
 
 
-def a_cell(pattern: str, size: int) -> Cell:
+def a_cell(pattern: str, size: int, payload: str = "hot") -> Cell:
     return Cell(
         transport="pipe", pattern=pattern, size=SIZE, placement="same-core", runtime="native",
-        batch=size,
+        batch=size, payload=payload,
     )  # fmt: skip
+
+
+def test_a_batch_of_new_messages_is_unknown() -> None:
+    """One call sends the same bytes several times: such a cell of a journal is not read."""
+    with pytest.raises(KeyError):
+        pattern_of(a_cell("stream", 16, "fresh"))
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))

@@ -31,7 +31,7 @@ from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.results.axes import PAYLOADS, PLACEMENTS, SAME_CORE, WAITS
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import sweep
-from ipcbench.transports.contract import Limit, Limits, Topology, Traits, Unavailable, Wait
+from ipcbench.transports.contract import Framing, Limit, Limits, Topology, Traits, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
 from ipcbench.transports.registry import matching
 
@@ -445,6 +445,20 @@ def test_batches_are_planned_natively(pattern: str) -> None:
     assert isinstance(planned, PlannedCell)
     assert planned.cell.batch == 16
     assert not planned.facts.single
+
+
+def test_a_batch_of_a_byte_stream_is_copied_once_more() -> None:
+    """The others hand over the same bytes several times."""
+    for framing, batch, copies in (
+        (Framing.STREAM, 1, 2),
+        (Framing.STREAM, 16, 3),
+        (Framing.MESSAGE, 16, 2),
+    ):
+        traits = replace(TRAITS, native=True, batch=True, framing=framing, copies=2)
+        cell = a_cell(pattern="stream", runtime="native", batch=batch)
+        found = only(cell, Candidate("alpha", traits, limits()))
+        assert isinstance(found, PlannedCell)
+        assert found.facts.copies == copies
 
 
 def test_python_has_no_batches_and_says_what_has() -> None:
