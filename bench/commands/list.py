@@ -89,15 +89,29 @@ def _print_placements(entries: list[dict[str, Any]]) -> None:
 def _entry(name: str) -> dict[str, Any]:
     from ipcbench.bench.sweep.candidates import candidate
     from ipcbench.transports.contract import Unavailable
+    from ipcbench.transports.registry import meaning
 
     found = candidate(name)
     entry: dict[str, Any] = {"name": name, "available": not isinstance(found.found, Unavailable)}
+    target, wait = meaning(name)
+    if target != name:
+        entry["alias"] = {"transport": target, "wait": wait.value}
     if found.traits is not None:
         entry["traits"] = _plain_traits(found.traits)
+        entry["waits"] = _waits(found.traits)
         entry["native"] = _native_entry(found)
     if isinstance(found.found, Unavailable):
         return entry | {"reason": found.found.reason, "remedy": found.found.remedy}
     return entry | {"limits": _limits(found.found)}
+
+
+def _waits(traits: Traits) -> list[str]:
+    """List the ways in which its processes can wait, its own one first."""
+    from ipcbench.transports.contract import Wait
+
+    others = (Wait.POLL, Wait.SPIN_BLOCK, Wait.SPIN)
+    able = [wait for wait in others if wait is not traits.waiting and traits.can_wait(wait)]
+    return [wait.value for wait in (traits.waiting, *able)]
 
 
 def _limits(limits: Limits) -> list[dict[str, Any]]:
@@ -157,12 +171,13 @@ def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
         reason = f"unavailable: {entry['reason']}{remedy}"
         return [(entry["name"], ""), *[("", "")] * (len(HEADINGS) - 2), (reason, "yellow")]
     traits = entry["traits"]
+    alias = entry.get("alias")
     texts = (
-        entry["name"],
+        f"{entry['name']}: {alias['transport']} by {alias['wait']}" if alias else entry["name"],
         traits["family"],
         traits["framing"],
         ", ".join(_patterns(traits["topologies"])),
-        traits["waiting"],
+        ", ".join(entry["waits"]),
         traits["peer_death"],
         "yes" if entry["native"]["available"] else "no",
         "\n".join(map(_limit, entry["limits"])),

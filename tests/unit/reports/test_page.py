@@ -135,7 +135,7 @@ def test_the_bytes_in_flight_are_shown_and_named_where_sides_differ(tmp_path) ->
         _, page = read(results, tmp_path)
         table = page.partition('id="figures"')[2].partition('id="gaps"')[0]
         found = {
-            name: re.findall(r'<td class="n">([^<]*)</td>', row)[-3:-1]
+            name: re.findall(r'<td class="n">([^<]*)</td>', row)[-4:-2]
             for row in table.split("<tr>")
             for name in re.findall(r'class="long">([^<]+)</span>', row)[:1]
         }

@@ -1,0 +1,31 @@
+"""bench.commands.list: the ways of waiting of a transport, and what an alias stands for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipcbench.bench.commands import list as command
+
+
+@pytest.mark.parametrize(
+    ("name", "waits"),
+    [
+        ("pipe", ["block", "poll", "spin-block", "spin"]),
+        ("sysv-queue", ["block", "spin-block", "spin"]),
+        ("mp-queue", ["block", "poll"]),
+        ("shm:posix+futex", ["block", "spin-block", "spin"]),
+        ("shm:posix+spin", ["spin"]),
+        ("null", ["none"]),
+    ],
+)
+def test_all_ways_of_waiting_are_listed_the_own_one_first(name: str, waits: list[str]) -> None:
+    assert command._entry(name)["waits"] == waits
+
+
+def test_an_alias_is_listed_with_what_it_means() -> None:
+    entry = command._entry("shm:posix+spin/in-place")
+    assert entry["alias"] == {"transport": "shm:posix+futex/in-place", "wait": "spin"}
+    assert "alias" not in command._entry("shm:posix+futex")
+    if entry["available"]:
+        (shown, _), *_ = command._cells(entry)
+        assert shown == "shm:posix+spin/in-place: shm:posix+futex/in-place by spin"
