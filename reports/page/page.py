@@ -28,6 +28,7 @@ from ipcbench.bench.results.units import (
     human_seconds,
     human_size,
     human_span,
+    named_size,
 )
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, all_charts
@@ -36,6 +37,7 @@ from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
 from ipcbench.reports.page import phrases, tables, tails
 from ipcbench.reports.verdicts import python_cost, spinning
+from ipcbench.reports.verdicts.anew import anew
 from ipcbench.reports.verdicts.claims import shm_fastest
 from ipcbench.reports.verdicts.decisions import Outcome
 from ipcbench.reports.verdicts.statements import decide_statements
@@ -151,6 +153,7 @@ def render(
             splits=splits,
             split=spinning.foremost(splits),
             spinning_pairs=tables.bounded(spinning.pairs(cells)),
+            anew=tables.bounded(anew(cells)),
             crossed_grid=tables.winners_grid(crossed),
             crossed_families=_families(crossed),
             costs=tables.bounded(both),
@@ -227,6 +230,7 @@ def _environment() -> Environment:
         seconds=human_seconds,
         nanoseconds=lambda value: human_seconds(value * 1e-9),
         size=human_size,
+        named_size=named_size,
         span=human_span,
         rate=human_rate,
         family_class=family_class,

@@ -81,7 +81,7 @@ def comparison_grid(comparisons: Iterable[Comparison]) -> Grid[Comparison]:
 class Unopposed:
     """A contest without one of its sides.
 
-    `substitute`: the best of the other side with another way of waiting, where
+    `substitute`: the best of the other side that waits, or reads, in another way, where
     there is one; `ratio`: how many times as fast `best` is (not a fair comparison).
     """
 

@@ -1,0 +1,81 @@
+"""Messages that are written anew and read: what they cost beside writing and reading alone.
+
+Contests are held between cells that read alike. Here reading in place is compared with copying on
+purpose: the fastest transport of a place that is read in place is what the others are divided by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ipcbench.bench.results.axes import (
+    FILL,
+    HOT,
+    PAYLOADS,
+    PLACEMENTS,
+    RUNTIMES,
+    SCAN,
+    STREAM,
+)
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.model import Measured, rank, ratios
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """A stream of messages that are written anew.
+
+    `writing`, `reading`: one process alone, in the same place; None: not measured. `ratio`: the
+    time divided by that of the fastest transport that is read in place; None: it is that one, or
+    there is none, or no common round.
+    """
+
+    measured: Measured
+    writing: Measured | None
+    reading: Measured | None
+    ratio: Interval | None
+
+
+def anew(cells: Iterable[Measured]) -> list[Anew]:
+    """Return the streams of messages that are written anew, the fastest of a place first."""
+    every = list(cells)
+    streams = [one for one in every if _is_stream(one)]
+    alone = {(one.cell.pattern, *_place(one)): one for one in every if not one.cell.twin}
+    fastest: dict[tuple[object, ...], Measured] = {}
+    for one in sorted(streams, key=_time):
+        if one.facts.in_place:
+            fastest.setdefault(_place(one), one)
+    return [
+        Anew(
+            one,
+            alone.get((FILL, *_place(one))),
+            alone.get((SCAN, *_place(one))),
+            _ratio(one, fastest.get(_place(one))),
+        )
+        for one in sorted(streams, key=lambda one: (_place(one), _time(one)))
+    ]
+
+
+def _is_stream(one: Measured) -> bool:
+    cell = one.cell
+    return cell.pattern == STREAM and cell.payload != HOT and one.competes
+
+
+def _place(one: Measured) -> tuple[object, ...]:
+    """Return what a stream and a process alone have in common, as a sorting key."""
+    cell = one.cell
+    return (
+        rank(RUNTIMES, cell.runtime),
+        rank(PLACEMENTS, cell.placement),
+        rank(PAYLOADS, cell.payload),
+        cell.size,
+    )
+
+
+def _time(one: Measured) -> float:
+    return one.interval.median
+
+
+def _ratio(one: Measured, fastest: Measured | None) -> Interval | None:
+    return None if fastest is None or fastest is one else ratios(one, fastest)
