@@ -84,8 +84,12 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
         mutant(f"never sleeps {test}", test, "pipe", spec=never_sleeps)
         mutant(f"always sleeps {test}", test, "pipe", spec=always_sleeps)
     mutant("gives up looking", "test_spins_for_a_message", "pipe", endpoint=spinning(gives_up))
-    mutant("an eventfd that never sleeps", "test_spins_for_a_notify", "eventfd", spec=never_sleeps)
-    mutant("an eventfd that sleeps", "test_spins_for_a_notify", "eventfd", spec=always_sleeps)
+    for name in ("sysv-queue", "posix-queue", "shm:posix+posix-sem", "shm:memfd+eventfd-counted"):
+        mutant(f"{name} never sleeps", "test_spins_for_a_message", name, spec=never_sleeps)
+        mutant(f"{name} sleeps", "test_spins_for_a_message", name, spec=always_sleeps)
+    for name in ("eventfd", "posix-sem", "sysv-sem", "futex", "signal"):
+        mutant(f"{name} never sleeps", "test_spins_for_a_notify", name, spec=never_sleeps)
+        mutant(f"{name} sleeps", "test_spins_for_a_notify", name, spec=always_sleeps)
     mutant(
         "drops the rest",
         "test_spinning_completes_messages",

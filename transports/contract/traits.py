@@ -51,9 +51,9 @@ class Wait(Enum):
     """The way in which the ends of a channel wait, one axis for every facility.
 
     A receiver waits for a message in this way, and the waiting end of a signal for a notification.
-    A sender that finds no room waits for it in the same way, with two exceptions: with POLL, the
-    sender of a descriptor blocks in its own call; and the sender of a counted ring sleeps in its
-    waiter's own call. With SPIN, neither end ever sleeps. `Spec.nowait` ends all waiting.
+    A sender that finds no room waits for it in the same way, with one exception: with POLL, the
+    senders of descriptors and of counted rings block in their own calls. With SPIN, neither end
+    ever sleeps. `Spec.nowait` ends all waiting.
 
     An end that spins makes a call that does not block again and again (a *look*). Between two
     looks it yields the CPU, unless `Spec.exclusive_cpus` is set. The receiver of several peers
