@@ -90,8 +90,8 @@ class How(Enum):
     SPIN_BLOCK_YIELDING = (Wait.SPIN_BLOCK, 50, False)
 
     def applied(self, spec: Spec) -> Spec:
-        wait, looks, exclusive = self.value
-        return replace(spec, wait=wait, looks=looks, exclusive_cpus=exclusive)
+        asked, looks, exclusive = self.value
+        return replace(spec, wait=asked, looks=looks, exclusive_cpus=exclusive)
 
     @property
     def sleeps(self) -> bool:
