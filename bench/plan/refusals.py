@@ -11,7 +11,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.units import human_size
 from ipcbench.transports.contract import Traits, Wait
-from ipcbench.transports.registry import same_as
+from ipcbench.transports.registry import meaning, same_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ def depth(cell: Cell, traits: Traits) -> Skip | None:
 def wait(cell: Cell, traits: Traits) -> Skip | None:
     """Refuse a way of waiting that a transport does not have, or in which it is another one."""
     way = Wait(cell.wait)
+    meant, own = meaning(cell.transport)
+    if meant != cell.transport and way not in (Wait.BLOCK, own):
+        return Skip(f"{cell.transport} is {meant} that waits by {own.value}, not by {cell.wait}")
     if not traits.can_wait(way):
         return Skip(f"a receiver of {cell.transport} cannot wait by {cell.wait}")
     same = same_as(cell.transport, way)

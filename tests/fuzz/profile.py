@@ -19,8 +19,16 @@ from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.bench.test_profile import PROFILE
 
+_AXES = """processes = [4, 8]
+waits = ["block", "spin-block"]
+looks = [100, 2000]
+batches = [1, 16]
+payloads = ["hot", "fresh"]
+paces = ["closed"]"""
+
 SEEDS = [
     PROFILE.encode(),
+    PROFILE.replace("processes = [4, 8]", _AXES).encode(),
     *((files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes() for name in PROFILES),
 ]
 _WORDS = (
@@ -30,7 +38,8 @@ _WORDS = (
     '"same-core"', '"cross-core-awake"', '"unpinned"', "2", "3", "64", "65", "1000000", "1000001",
     '"999999999h"', '"0.000000001ms"', '"0"', '"1"', "[1, 2]", '["pipe"]',
     '"standard"', '"mine.toml"',
-    '"poll"', '"spin"', '"pause:1ms"', '"pause:0us"',
+    '"poll"', '"spin"', '"spin-block"', '"cold"', '"smt"', '"shm:posix+spin"', '"pause:1ms"',
+    '"pause:0us"', "1024", "1025",
 )  # fmt: skip
 
 

@@ -710,3 +710,10 @@ def test_rings_that_never_sleep_are_measured_once() -> None:
             only(a_cell(transport=name, wait="spin-block"), Candidate(name, spins, limits())),
             PlannedCell,
         )
+
+
+def test_an_alias_that_is_asked_to_wait_in_another_way_says_what_it_is() -> None:
+    alias = Candidate("shm:posix+spin", replace(TRAITS, waiting=Wait.SPIN), limits())
+    assert refused(a_cell(transport="shm:posix+spin", wait="poll"), alias) == Skip(
+        "shm:posix+spin is shm:posix+futex that waits by spin, not by poll"
+    )
