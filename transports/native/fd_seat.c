@@ -83,7 +83,7 @@ static ssize_t
 recv_from_any(void *ctx, void *buffer, size_t size)
 {
     struct fd_seat *self = ctx;
-    int from;
+    int from = 0; /* compilers do not see that a failure is negative */
     ssize_t found = gather(self, buffer, size, 0, &from);
     return found < 0 ? found : self->index_of[from];
 }
