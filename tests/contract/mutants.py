@@ -131,6 +131,15 @@ def swaps(send: Callable[[Any], None], count: int, data: Any) -> None:
         send(_held.pop())
 
 
+def keeps(send: Callable[[Any], None], count: int, data: Any) -> None:
+    """Send every second message late, from the buffer that the caller may have written again."""
+    _held.append(data)
+    if count % 2 == 0:
+        first, second = _held.pop(), _held.pop()
+        send(second)
+        send(first)
+
+
 def cuts(send: Callable[[Any], None], count: int, data: Any) -> None:
     send(data[:64])
 
@@ -262,6 +271,7 @@ SHM = "shm:posix+posix-sem"
 mutant("loses", "test_order_and_content", "pipe", endpoint=sending(loses))
 mutant("doubles", "test_order_and_content", "pipe", endpoint=sending(doubles))
 mutant("garbles", "test_order_and_content", SHM, endpoint=sending(garbles))
+mutant("keeps", "test_a_buffer_that_is_written_again", SHM, endpoint=sending(keeps))
 mutant("swaps", "test_order_and_content", SHM, endpoint=sending(swaps))
 mutant("cuts", "test_longer_than_the_spec", SHM, endpoint=sending(cuts))
 mutant("cuts large ones", "test_size", SHM, endpoint=sending(cuts))

@@ -56,7 +56,7 @@ LOOPS = (
     "tests/native/test_native_check.py",
     "tests/contract/test_unordered.py", "tests/unit/transports/test_passing.py",
     "tests/unit/transports/test_memory_waiter.py",
-    "tests/native/test_exclusion.py::test_a_check",
+    "tests/native/test_exclusion.py::test_a_check", "tests/native/test_fresh.py::test_a_check",
 )  # fmt: skip
 # They build their harnesses with ThreadSanitizer in any case.
 THREADS = ("tests/native/test_ring_proof.py", "tests/native/test_mutex_threads.py")

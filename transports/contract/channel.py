@@ -189,6 +189,9 @@ class Endpoint(Protocol):
     def send(self, data: Any, /) -> None:
         """Send one whole message; wait for room unless the spec says `nowait`.
 
+        The buffer is the caller's again when it returns: what is written there then does not
+        change the message.
+
         Args:
             data: a message that `prepare` returned.
 

@@ -37,6 +37,8 @@ from ipcbench.transports.testing.subject import MUCH, TYPICAL, Size, Subject
 LONG = 3000  # bytes: some of each page of a pipe stays free
 MANY = 200  # messages: enough for a ring or a buffer to wrap around more than once
 
+AHEAD = 0.02  # seconds in which a sender fills the channel
+
 _MARK = struct.Struct("=II")
 
 
@@ -48,6 +50,14 @@ def marked(sender: int, number: int, size: int) -> bytes:
 
 def send_marked(seat: Seat, count: int) -> None:
     send(seat, *(marked(seat.ticket.index, number, seat.size) for number in range(count)))
+
+
+def send_from_one_buffer(seat: Seat, *messages: bytes) -> None:
+    """Send messages of one length out of one buffer, which is written again for each."""
+    buffer = memoryview(bytearray(len(messages[0])))
+    for message in messages:
+        buffer[:] = message
+        seat.endpoint.send(seat.endpoint.prepare(buffer))
 
 
 def sent_before_it_waits(sender: Actor, path: Path) -> int:
@@ -147,6 +157,16 @@ class TransferTests:
             assert participants.carry(*some) == some
             if topology is Topology.LINK:
                 assert participants.carry(*some, back=True) == some
+
+    def test_a_buffer_that_is_written_again(self, carrier: Subject, topology: Topology) -> None:
+        """What a sender writes after `send` has returned does not change the message."""
+        some = [marked(0, number, TYPICAL) for number in range(MANY)]
+        with carrier.participants(topology) as participants:
+            sender, receiver = participants.senders[0], participants.receiver
+            sender.begin(send_from_one_buffer, *some)
+            time.sleep(AHEAD)
+            assert receiver.do(receive, len(some)) == some
+            sender.answer()
 
     def test_both_ways_at_once(self, carrier: Subject) -> None:
         """Messages of one direction never arrive in the other."""
