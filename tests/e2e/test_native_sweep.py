@@ -133,3 +133,40 @@ def test_round_trips_with_pauses_have_figures_by_both_loops(tmp_path: Path) -> N
         assert skipped is not None
         assert skipped.reason == "stream makes no pauses: its pace is closed"
     assert len(paused) == 4
+
+
+BATCHES = """about = "Several messages a call."
+[run]
+rounds = 1
+[[cells]]
+patterns = ["stream", "fan-in", "latency"]
+transports = ["pipe", "unix-dgram", "unix-seqpacket", "shm:posix+futex", "posix-queue"]
+sizes = ["64"]
+placements = ["same-core"]
+runtimes = ["native", "python"]
+batches = [1, 16]
+"""
+
+
+def test_batches_have_figures_or_reasons(tmp_path: Path) -> None:
+    """Their channels are checked and timed by the calls for several messages."""
+    profile = tmp_path / "batches.toml"
+    profile.write_text(BATCHES)
+    done = ipcbench("run", "--clock", "fake", "--profile", profile, "-o", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    for result in load(tmp_path / "run").cells.values():
+        cell = result.cell
+        if cell.batch == 1:
+            assert result.status is Status.OK, (cell.id, result.failures)
+        elif cell.pattern == "latency":
+            assert result.skipped is not None
+            assert "sends one message a call" in result.skipped.reason
+        elif cell.transport == "posix-queue":
+            assert result.skipped is not None
+            assert "no call for several messages" in result.skipped.reason
+        elif cell.runtime == "python":
+            assert result.skipped is not None
+            assert result.skipped.reason == "Python has no call for several messages"
+        else:
+            assert result.status is Status.OK, (cell.id, result.failures)
+            assert not any(run.tail for run in result.runs)

@@ -35,9 +35,9 @@ LIBRARIES = ("libasan.so", "libstdc++.so.6")  # the second one for numpy's excep
 
 # One transport for each builder of operations and each way in which a ring waits.
 KINDS = (
-    "pipe", "unix-stream", "unix-dgram", "socketpair:dgram", "sysv-queue", "posix-queue",
-    "shm:posix+posix-sem", "shm:posix+sysv-sem", "shm:posix+eventfd", "shm:posix+futex",
-    "shm:posix+spin", "shm:posix+spin-block", "shm:posix+posix-sem/in-place",
+    "pipe", "unix-stream", "unix-dgram", "unix-seqpacket", "socketpair:dgram", "sysv-queue",
+    "posix-queue", "shm:posix+posix-sem", "shm:posix+sysv-sem", "shm:posix+eventfd",
+    "shm:posix+futex", "shm:posix+spin", "shm:posix+spin-block", "shm:posix+posix-sem/in-place",
     "shm:posix+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
     "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
     "spin-lock", "shm:posix+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
@@ -53,7 +53,8 @@ LOOPS = (
     "tests/native/test_rings.py::test_a_ring_between_processes",
     "tests/native/test_leaks.py::test_nothing_is_left",
     "tests/native/test_calls.py", "tests/native/test_reentrance.py",
-    "tests/native/test_native_check.py",
+    "tests/native/test_native_check.py", "tests/native/test_batches.py",
+    "tests/unit/bench/test_batches.py",
     "tests/contract/test_unordered.py", "tests/unit/transports/test_passing.py",
     "tests/unit/transports/test_memory_waiter.py",
     "tests/native/test_exclusion.py::test_a_check", "tests/native/test_fresh.py::test_a_check",
