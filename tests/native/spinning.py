@@ -27,9 +27,9 @@ BREAKS = (
           "looked >= policy->looks)", "1)", "looks"),
     Break("spin: the rest of a message is not sent", "transports/native/descriptors.c",
           "write_rest(", "size > 0;", "0;", "completes"),
-    Break("spin: one peer alone is looked at", SEAT, "look_at_all(",
+    Break("spin: one peer alone is looked at", SEAT, "look_at_each(",
           "place + 1 == self->reading ? 0 : place + 1", "place", "serves"),
-    Break("spin: a server ends with its first client", SEAT, "look_at_all(",
+    Break("spin: a server ends with its first client", SEAT, "look_at_each(",
           "found != -EPIPE || self->open == 1", "1", "goes on"),
 )  # fmt: skip
 
