@@ -38,7 +38,7 @@ class Part:
             their end, and what arrived last is compared behind each block.
         rehearse: exchanges messages that are written anew with the other side, through the
             loop that is timed, at this side or at the other one. Raises: as `check`.
-        in_place: this part at an end that lends its slots (`InPlace`); None: the same.
+        in_place: this part over a transport whose messages are read in place; None: the same.
     """
 
     loop: Loop
@@ -60,9 +60,9 @@ class Part:
         """Return the name of its loop, by which errors call the part."""
         return self.loop.__name__
 
-    def at(self, endpoint: object) -> Part:
-        """Return the part with the loop for an end: the one that lends its slots has another."""
-        return self.in_place if self.in_place and hasattr(endpoint, "loan") else self
+    def over(self, traits: Traits) -> Part:
+        """Return the part over a transport: where messages are read in place, it may differ."""
+        return self.in_place if self.in_place and traits.in_place else self
 
 
 def _nothing() -> None:

@@ -15,7 +15,7 @@ from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.pool import Messages, Pool, compare
-from ipcbench.bench.patterns.part import Seat
+from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage
 from ipcbench.transports.base import refused
@@ -29,7 +29,8 @@ class BlockRunner:
     """An endpoint with the loop, the messages and the buffer of its part.
 
     `variable`: the eight bytes that all processes of a run share. `native`: the compiled
-    loops run over the endpoint's native operations. `buffers`: the buffers of the pool, where
+    loops run over the endpoint's native operations. `part`: that of the seat, over the transport
+    of the endpoint; None: as it is. `buffers`: the buffers of the pool, where
     the part writes its messages anew.
     """
 
@@ -42,11 +43,12 @@ class BlockRunner:
         variable: memoryview,
         *,
         native: bool,
+        part: Part | None = None,
         buffers: int = 1,
     ) -> None:
         self.endpoint: Any = endpoint
         self.seat = seat
-        self.part = seat.part.at(endpoint)
+        self.part = part or seat.part
         self.size = size
         self.clock = clock
         self._native = native

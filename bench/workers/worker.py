@@ -171,6 +171,7 @@ class Worker:
             clock,
             self._variable,
             native=self._native,
+            part=seat.part.over(self._transport.traits),
             buffers=self._buffers,
         )
 

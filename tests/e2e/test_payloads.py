@@ -19,7 +19,8 @@ block = "1ms"
 stamps = 20
 [[cells]]
 patterns = ["latency", "stream"]
-transports = ["pipe", "mp-queue", "shm:posix+futex", "shm:posix+futex/in-place", "fifo"]
+transports = ["pipe", "mp-queue", "shm:posix+futex", "shm:posix+futex/in-place", "fifo",
+    "memfd-pool/in-place", "vmsplice"]
 sizes = ["5000"]
 placements = ["same-core"]
 payloads = ["fresh"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.base.defaults import ABSENT
 from ipcbench.transports.contract import Role
+from ipcbench.transports.null import TRAITS
 
 SIZE = 32 << 20
 
@@ -161,19 +163,26 @@ def test_a_message_that_is_not_read_to_its_end_is_found() -> None:
 
 
 class _Lends(_Endpoint):
-    def loan(self, size: int, /) -> memoryview:
-        return memoryview(bytearray(size))
+    """An end that lends its slots from `connect` on."""
+
+    loan: Any = None
+
+    def connect(self, hellos: object, deadline: float) -> None:
+        self.loan = lambda size: memoryview(bytearray(size))
 
     def commit(self, size: int, /) -> None: ...
 
 
-def test_an_end_that_lends_its_slots_has_a_loop_of_its_own() -> None:
-    for endpoint, loop in (
-        (_Endpoint(), fresh.fresh_stream_sender),
-        (_Lends(), fresh.fresh_stream_sender_in_place),
+def test_a_transport_that_is_read_in_place_has_a_loop_of_its_own() -> None:
+    for in_place, loop in (
+        (False, fresh.fresh_stream_sender),
+        (True, fresh.fresh_stream_sender_in_place),
     ):
-        seat = Seat(0, Role.CLIENT, 0, fresh.SENDER)
-        shared = memoryview(bytearray(8))
-        runner = BlockRunner(endpoint, seat, 4096, RealClock(), shared, native=False, buffers=8)
+        part = fresh.SENDER.over(replace(TRAITS, in_place=in_place))
+        seat, shared = Seat(0, Role.CLIENT, 0, fresh.SENDER), memoryview(bytearray(8))
+        runner = BlockRunner(
+            _Lends(), seat, 4096, RealClock(), shared, native=False, part=part, buffers=8
+        )
+        runner.connect([], 0.0)
         assert runner.loop is loop
         assert runner.prepare(3)().span.handled == 3
