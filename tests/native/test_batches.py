@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import select
 import threading
 import time
@@ -16,6 +17,9 @@ import pytest
 from ipcbench.transports.contract import PeerGone, Role, Spec, Topology, Wait
 from ipcbench.transports.native import built, native_of, operations, translating
 from tests.available import available
+from tests.native import batches, breaks
+from tests.native.ring_breaks import Break
+from tests.sampling import SEED, some
 
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
@@ -209,3 +213,27 @@ def test_datagrams_of_no_bytes_are_counted() -> None:
     with channel("unix-dgram", Spec(0, Topology.LINK, native=True)) as (near, far):
         assert near.send_many(b"", 3) == 3
         assert far.recv_many(16, 0) == (3, b"")
+
+
+# Breaks.
+
+
+@pytest.mark.parametrize("name", batches.CHECKS)
+def test_a_check(name: str) -> None:
+    batches.CHECKS[name]()
+
+
+@pytest.mark.parametrize(
+    "one", some(batches.BREAKS, 1, random.Random(SEED)), ids=lambda one: one.name
+)
+def test_a_broken_batch_is_found(one: Break) -> None:
+    reason = breaks.lacking(one)
+    if reason:
+        pytest.skip(reason)
+    said = breaks.run_broken(one, "tests.native.batches", one.shape, SEED)
+    assert said.startswith("found"), said
+
+
+@pytest.mark.parametrize("one", batches.BREAKS, ids=lambda one: one.name)
+def test_the_text_of_a_break_is_in_the_source(one: Break) -> None:
+    assert breaks.applied(one) != (breaks.ROOT / one.file).read_text()
