@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ipcbench.transports.base import check_spec, close_all, closed, refused, translate
+from ipcbench.transports.base import check_spec, close_all, closed, forbidden, refused, translate
 from ipcbench.transports.base.defaults import lending, read_all
 from ipcbench.transports.contract import (
     Endpoint,
@@ -191,6 +191,9 @@ class PoolEndpoint(LinkEndpoint):
         self.depth = self._slots = depth_of(ticket.spec)
         self._in_place = traits.in_place
         self._native: object | None = None  # only one, since it knows which slots are taken
+        if traits.in_place:  # bench chooses its loops by these before it connects the end
+            unconnected = forbidden("this end is not connected")
+            self.loan = self.commit = self.peek = self.release = unconnected
         self._incoming: list[Window] = []
         self._outgoing: list[Window] = []
         try:

@@ -77,7 +77,9 @@ def check_depth(spec: Spec) -> None:
     with one, other:
         packets = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _PACKET
     if depth > _MOST:
-        raise Unavailable(f"{depth} slots are more than {_MOST}", "ask for a smaller depth")
+        raise Unavailable(
+            f"{depth} slots are more than {_MOST}", "ask for a smaller depth, or larger messages"
+        )
     if depth > packets:
         raise Unavailable(
             f"{depth} slots: a socket surely holds {packets} packets (SO_SNDBUF)",

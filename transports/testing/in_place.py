@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import gc
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from ipcbench.transports.contract import Closed, MessageTooLarge, Topology
-from ipcbench.transports.testing.participants import Seat, fill, numbered, receive, send
+from ipcbench.transports.testing.actors import CALL_LIMIT
+from ipcbench.transports.testing.participants import (
+    Seat,
+    fill,
+    numbered,
+    receive,
+    seats,
+    send,
+)
 from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 LARGE = 4 * 1024 * 1024  # several pages, even of huge ones
@@ -125,6 +134,18 @@ def _resident(kinds: tuple[str, ...]) -> int:
 
 class InPlaceTests:
     """Tests of messages that are read and written in their slots."""
+
+    def test_calls_of_an_end_that_is_not_connected(self, reader: Subject) -> None:
+        """They are there from the beginning: a caller chooses by them how it sends and receives."""
+        spec = reader.spec(Topology.LINK)
+        with reader.channel(spec) as channel, ExitStack() as stack:
+            ends = []
+            for role, index in seats(spec):
+                ticket = channel.ticket(role, index)
+                ends.append(reader.transport.attach(ticket, time.monotonic() + CALL_LIMIT))
+                stack.callback(ends[-1].close)
+            calls = ("loan", "commit", "peek", "release")
+            assert all(callable(getattr(end, call)) for end in ends for call in calls)
 
     def test_scanning_and_peeking(self, reader: Subject) -> None:
         """Both release the slot, in any order, and the buffer stays unchanged."""
