@@ -125,7 +125,7 @@ def sysv_queue(
     size: int,
     sent: int,
     wanted: int,
-    nowait: bool,
+    policy: WaitPolicy,
     hub: bool,
     /,
 ) -> object: ...
