@@ -26,7 +26,8 @@ from ipcbench.reports.model import Measured, rank, ratios
 class Anew:
     """A stream of messages that are written anew.
 
-    `writing`, `reading`: one process alone, in the same place; None: not measured. `ratio`: the
+    `writing`, `reading`: one process alone, in the same place, else in another placement, since it
+    uses one CPU in each; None: not measured. `ratio`: the
     time divided by that of the fastest transport that is read in place; None: it is that one, or
     there is none, or no common round.
     """
@@ -41,7 +42,7 @@ def anew(cells: Iterable[Measured]) -> list[Anew]:
     """Return the streams of messages that are written anew, the fastest of a place first."""
     every = list(cells)
     streams = [one for one in every if _is_stream(one)]
-    alone = {(one.cell.pattern, *_place(one)): one for one in every if not one.cell.twin}
+    alone = _Alone(every)
     fastest: dict[tuple[object, ...], Measured] = {}
     for one in sorted(streams, key=_time):
         if one.facts.in_place:
@@ -49,12 +50,31 @@ def anew(cells: Iterable[Measured]) -> list[Anew]:
     return [
         Anew(
             one,
-            alone.get((FILL, *_place(one))),
-            alone.get((SCAN, *_place(one))),
+            alone.beside(one, FILL),
+            alone.beside(one, SCAN),
             _ratio(one, fastest.get(_place(one))),
         )
         for one in sorted(streams, key=lambda one: (_place(one), _time(one)))
     ]
+
+
+class _Alone:
+    """The cells of one process alone, by what they have in common with a stream."""
+
+    def __init__(self, cells: Iterable[Measured]) -> None:
+        self._here: dict[tuple[object, ...], Measured] = {}
+        self._anywhere: dict[tuple[object, ...], Measured] = {}
+        for one in cells:
+            if one.cell.pattern in (FILL, SCAN) and not one.cell.twin:
+                runtime, _, *others = _place(one)
+                self._here[one.cell.pattern, *_place(one)] = one
+                self._anywhere.setdefault((one.cell.pattern, runtime, *others), one)
+
+    def beside(self, stream: Measured, pattern: str) -> Measured | None:
+        """Return the cell of a pattern that stands beside a stream, or None."""
+        runtime, _, *others = _place(stream)
+        exact = self._here.get((pattern, *_place(stream)))
+        return exact or self._anywhere.get((pattern, runtime, *others))
 
 
 def _is_stream(one: Measured) -> bool:

@@ -159,7 +159,7 @@ class TransferTests:
                 assert participants.carry(*some, back=True) == some
 
     def test_a_buffer_that_is_written_again(self, carrier: Subject, topology: Topology) -> None:
-        """What a sender writes after `send` has returned does not change the message."""
+        """A message stays as it was sent, whatever its sender writes to the buffer afterwards."""
         some = [marked(0, number, TYPICAL) for number in range(MANY)]
         with carrier.participants(topology) as participants:
             sender, receiver = participants.senders[0], participants.receiver

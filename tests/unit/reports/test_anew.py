@@ -70,6 +70,14 @@ def test_nothing_of_another_place_stands_beside_a_stream() -> None:
                 assert getattr(other.cell, axis) == getattr(one.measured.cell, axis)
 
 
+def test_a_process_alone_is_the_same_in_another_placement() -> None:
+    awake = cells(["pipe"], ("stream",), (FRAME,), ("cross-core-awake",), payload="fresh")
+    alone = cells(["null"], ("fill",), (FRAME,), processes=(1,), payload="fresh")
+    (only,) = found([*awake, *alone])
+    assert only.writing is not None
+    assert only.writing.cell.placement == "same-core"
+
+
 def test_a_hot_payload_is_not_written_anew() -> None:
     assert found(planned(payload="hot")) == []
 
