@@ -60,6 +60,8 @@ LEAKS = (
     Break("a semaphore stays open", WAITS, "destroy(", "sem_close(waiter->semaphore);", ";"),
     Break("descriptors are kept", "transports/native/fd_seat.c", "ipcbench_fd_seat_dispose(",
           "PyMem_RawFree(self->outs);", ""),
+    Break("descriptors of an end that spins are kept", "transports/native/fd_seat.c",
+          "ipcbench_fd_seat_dispose(", "PyMem_RawFree(self->looked_at);", ""),
     Break("the copy of a message is kept", CALLS, "dealloc(", "free(self->spare.room);", ""),
     Break("a copy that is too small is kept", CALLS, "take_copy(", "free(copy->room);", ""),
     Break("the view of a sent message is kept", CALLS, "call_with_bytes(",

@@ -30,7 +30,7 @@ from typing import Any
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.base.bindings import posix_ipc
-from ipcbench.transports.contract import Limits, Spec, Topology, Transport
+from ipcbench.transports.contract import Limits, Spec, Topology, Transport, Wait
 from ipcbench.transports.kernel_objects import fresh_name
 from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native import WaitPolicy, native_of, operations
@@ -118,11 +118,13 @@ def _together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def attached(transport: Transport, topology: Topology, stack: ExitStack) -> list[Any]:
+def attached(
+    transport: Transport, topology: Topology, stack: ExitStack, wait: Wait = Wait.BLOCK
+) -> list[Any]:
     """Attach all ends of a channel in this process."""
     parties = 2 if topology in (Topology.LINK, Topology.SIGNAL) else 3
     carries = topology not in (Topology.SIGNAL, Topology.GUARD)
-    spec = Spec(64 if carries else 0, topology, parties, native=True)
+    spec = Spec(64 if carries else 0, topology, parties, wait=wait, native=True)
     channel = transport.create(spec)
     stack.callback(channel.unlink)
     stack.callback(channel.close)
@@ -158,8 +160,9 @@ def kinds(stack: ExitStack) -> Iterator[Act]:
             continue
         for topology in TOPOLOGIES:
             if topology in transport.traits.topologies:
-                ends = attached(transport, topology, stack)
-                yield Act(f"{name} as a {topology.value}", _dropped(ends), ends)
+                for wait in (Wait.BLOCK, Wait.SPIN) if transport.traits.spins else (Wait.BLOCK,):
+                    ends = attached(transport, topology, stack, wait)
+                    yield Act(f"{name} as a {topology.value}, {wait.value}", _dropped(ends), ends)
 
 
 # Calls.
