@@ -84,6 +84,8 @@ LEAKS = (
           "lender->users--;", ""),
     Break("an end of a waiter in memory keeps it", MEMORY, "dispose(void",
           "Py_DECREF(lender);", ""),
+    Break("the slots of a pool are kept", "transports/native/memfd_pool.c", "dispose(void",
+          "PyMem_RawFree(self->views);", ""),
     Break("the exporter of a view is kept", VIEWS, "ipcbench_view(", "Py_DECREF(made);", ";"),
     Break("the capsule of a view is kept", VIEWS, "dealloc(",
           "Py_XDECREF(self->capsule);", ""),
