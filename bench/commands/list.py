@@ -172,15 +172,16 @@ def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
         return [(entry["name"], ""), *[("", "")] * (len(HEADINGS) - 2), (reason, "yellow")]
     traits = entry["traits"]
     alias = entry.get("alias")
+    meant = [f"it is {alias['transport']} that waits by {alias['wait']}"] if alias else []
     texts = (
-        f"{entry['name']}: {alias['transport']} by {alias['wait']}" if alias else entry["name"],
+        entry["name"],
         traits["family"],
         traits["framing"],
         ", ".join(_patterns(traits["topologies"])),
-        ", ".join(entry["waits"]),
+        "\n".join(entry["waits"]),
         traits["peer_death"],
         "yes" if entry["native"]["available"] else "no",
-        "\n".join(map(_limit, entry["limits"])),
+        "\n".join([*meant, *map(_limit, entry["limits"])]),
     )
     return [(text, "") for text in texts]
 

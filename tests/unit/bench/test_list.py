@@ -27,5 +27,5 @@ def test_an_alias_is_listed_with_what_it_means() -> None:
     assert entry["alias"] == {"transport": "shm:posix+futex/in-place", "wait": "spin"}
     assert "alias" not in command._entry("shm:posix+futex")
     if entry["available"]:
-        (shown, _), *_ = command._cells(entry)
-        assert shown == "shm:posix+spin/in-place: shm:posix+futex/in-place by spin"
+        limits, _ = command._cells(entry)[-1]
+        assert limits.startswith("it is shm:posix+futex/in-place that waits by spin\n")
