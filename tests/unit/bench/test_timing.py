@@ -213,8 +213,8 @@ def test_quick_stays_within_its_budget() -> None:
         warm_up = 0.02 if crowded else timing.warm_up.least or timing.block
         seconds += 0.025 + timing.block * timing.settings.values + warm_up
     assert profile.settings.rounds == 12
-    assert kinds[SAME_CORE] <= 90
-    assert kinds[CROSS_CORE_AWAKE] <= 60
-    assert kinds["idle"] <= 12
-    assert kinds["crowded"] <= 15
+    assert kinds[SAME_CORE] <= 92
+    assert kinds[CROSS_CORE_AWAKE] <= 70
+    assert kinds["idle"] <= 13
+    assert kinds["crowded"] <= 8
     assert seconds <= 12
