@@ -55,13 +55,16 @@ struct ipcbench_ops {
     ssize_t (*recv_from)(void *ctx, void *buffer, size_t size);
     ssize_t (*send_to)(void *ctx, size_t index, const void *data, size_t size);
 
-    /* Up to `count` messages in one call, `count` being 1 at least. Both wait for the first message
-     * only, and return how many were transferred: 1 at least. An error that stops a later one is
-     * the next call's. Optional.
-     * `send_many` sends the same `size` bytes as often as there is space now.
-     * `recv_many` takes the messages of `size` bytes that are there now; each overwrites `buffer`.
-     * It stops before a message of another length. Where that is the first one, it consumes it
-     * and returns -EBADMSG, or -EMSGSIZE if it is longer than `size`. */
+    /* Up to `count` messages in one call, `count` being 1 at least. Both return how many were
+     * transferred: 1 at least. An error that stops a later one is the next call's. Optional.
+     * `send_many` sends the same `size` bytes several times. It waits for the first message only, and
+     * sends as many as there is space for now; a call of the kernel (sendmmsg(2), one larger write(2)
+     * of a byte stream) may wait for space for all of them.
+     * `recv_many` takes the messages of `size` bytes that are there now, and waits for the first one
+     * only; each overwrites `buffer`. It stops before a message of another length. Where that is the
+     * first one, it consumes it and returns -EBADMSG, or -EMSGSIZE if it is longer than `size`. A
+     * call of the kernel (recvmmsg(2)) consumes all of them before their lengths are known: then one
+     * of another length is that error, and the others are lost with it. */
     ssize_t (*send_many)(void *ctx, const void *data, size_t size, size_t count);
     ssize_t (*recv_many)(void *ctx, void *buffer, size_t size, size_t count);
 

@@ -15,6 +15,7 @@ from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import assess
 from tests.e2e.command import DEADLINE, environment, ipcbench, lines, wait_for
 from tests.faults import cgroups
+from tests.sampling import some
 
 _FIRST = Path("/sys/fs/cgroup/cpuset")  # cgroups(7): one hierarchy for each controller
 TWO = {0, 1} <= os.sched_getaffinity(0)
@@ -84,7 +85,7 @@ def test_cpus_that_are_taken_away_in_the_middle_of_a_sweep(cpuset: Path, tmp_pat
 
 
 @pytest.mark.skipif(not TWO, reason="one CPU")
-@pytest.mark.parametrize("placement", ["same-core", "unpinned"])
+@pytest.mark.parametrize("placement", some(["same-core", "unpinned"], 1))
 def test_a_run_whose_process_is_moved_does_not_count(tmp_path: Path, placement: str) -> None:
     done = ipcbench(
         "run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64",

@@ -141,7 +141,13 @@ def created_by(confinement: Confinement, kind: str, sandbox: Sandbox) -> list[st
     """Create two pages of memory in a confined process; return the reason and the remedy."""
     done = subprocess.run(
         confinement.wrapped([sys.executable, "-c", CREATE, kind]),
-        env={"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(sandbox.home), "PATH": os.defpath},
+        env={
+            "PYTHONPATH": str(ROOT),
+            "XDG_RUNTIME_DIR": str(sandbox.home),
+            "PATH": os.defpath,
+            # The other user is one of this test process: NOBODY.
+            "PYTEST_XDIST_WORKER": os.environ.get("PYTEST_XDIST_WORKER", "gw0"),
+        },
         capture_output=True,
         text=True,
         check=False,

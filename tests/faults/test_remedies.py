@@ -15,6 +15,7 @@ from tests.e2e.command import started, wait_for
 from tests.faults.confined import Confinement
 from tests.faults.obedience import obey
 from tests.faults.sweeps import Sandbox, failed, why_skipped
+from tests.sampling import some
 
 IPC = Confinement(namespaces=("ipc",))
 SMALL = Confinement(namespaces=("mount",), tmpfs={"/dev/shm": "size=1m"})
@@ -24,15 +25,18 @@ FEW_PAGES = Confinement(namespaces=("ipc",), settings={"kernel/shmall": "300"})
 
 @pytest.mark.parametrize(
     ("confinement", "transport", "size", "remedy"),
-    [
-        (IPC, "sysv-queue", "64K", "sysctl -w kernel.msgmax=65536 kernel.msgmnb=131072"),
-        (IPC, "sysv-queue", "6M", "sysctl -w kernel.msgmax=6291456 kernel.msgmnb=12582912"),
-        (IPC, "posix-queue", "64K", "sysctl -w fs.mqueue.msgsize_max=65536"),
-        (FEW_BYTES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmmax="),
-        (FEW_PAGES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmall="),
-        (SMALL, "shm:posix+posix-sem", "1M", "mount -o remount,size="),
-        (SMALL, "shm:tmpfs+posix-sem", "1M", "mount -o remount,size="),
-    ],
+    some(
+        [
+            (IPC, "sysv-queue", "64K", "sysctl -w kernel.msgmax=65536 kernel.msgmnb=131072"),
+            (IPC, "sysv-queue", "6M", "sysctl -w kernel.msgmax=6291456 kernel.msgmnb=12582912"),
+            (IPC, "posix-queue", "64K", "sysctl -w fs.mqueue.msgsize_max=65536"),
+            (FEW_BYTES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmmax="),
+            (FEW_PAGES, "shm:sysv+posix-sem", "1M", "sysctl -w kernel.shmall="),
+            (SMALL, "shm:posix+posix-sem", "1M", "mount -o remount,size="),
+            (SMALL, "shm:tmpfs+posix-sem", "1M", "mount -o remount,size="),
+        ],
+        3,
+    ),
 )
 def test_a_size_that_the_machine_refuses(
     confinement: Confinement, transport: str, size: str, remedy: str, tmp_path: Path
@@ -50,12 +54,15 @@ MANY = ("--pattern", "pairs-latency", "-P", "24", "--placement", "same-core")  #
 
 @pytest.mark.parametrize(
     ("settings", "transport", "remedy"),
-    [
-        ({"fs/mqueue/queues_max": "1"}, "posix-queue", "sysctl -w fs.mqueue.queues_max="),
-        ({"kernel/msgmni": "1"}, "sysv-queue", "sysctl -w kernel.msgmni="),
-        ({"kernel/sem": "250 32000 32 1"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
-        ({"kernel/sem": "250 1 32 100"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
-    ],
+    some(
+        [
+            ({"fs/mqueue/queues_max": "1"}, "posix-queue", "sysctl -w fs.mqueue.queues_max="),
+            ({"kernel/msgmni": "1"}, "sysv-queue", "sysctl -w kernel.msgmni="),
+            ({"kernel/sem": "250 32000 32 1"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
+            ({"kernel/sem": "250 1 32 100"}, "shm:posix+sysv-sem", "sysctl -w kernel.sem="),
+        ],
+        2,
+    ),
 )
 @pytest.mark.parametrize("pattern", [LINK, MANY])
 def test_a_number_of_objects_that_is_reached(

@@ -213,7 +213,7 @@ def test_a_signal_while_a_page_is_written_again(place: Path, tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", sampling.some(SIGNALS, 1))
 def test_a_second_signal_stops_a_sweep_at_once(number: signal.Signals, tmp_path: Path) -> None:
     folder = tmp_path / "new folder"
     with begun(tmp_path, *SLOW, "-t", "null", "-o", folder, plugins=True) as command:
