@@ -42,6 +42,11 @@ def human_size(size: int) -> str:
     return f"{size:,} B" if size >= 10_000 else f"{size} B"
 
 
+def short_size(size: int) -> str:
+    """Format a size with its unit, or by the name of a video frame: `64 KiB`, `1080p frame`."""
+    return FRAMES.get(size) or human_size(size)
+
+
 def named_size(size: int) -> str:
     """Format a size with its unit; name one of a video frame: `1080p frame (6,220,800 B)`."""
     return f"{FRAMES[size]} ({size:,} B)" if size in FRAMES else human_size(size)

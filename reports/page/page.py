@@ -26,9 +26,9 @@ from ipcbench.bench.results.slowdowns import PROCESSOR
 from ipcbench.bench.results.units import (
     human_rate,
     human_seconds,
-    human_size,
     human_span,
     named_size,
+    short_size,
 )
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, all_charts
@@ -229,7 +229,7 @@ def _environment() -> Environment:
     environment.filters.update(
         seconds=human_seconds,
         nanoseconds=lambda value: human_seconds(value * 1e-9),
-        size=human_size,
+        size=short_size,
         named_size=named_size,
         span=human_span,
         rate=human_rate,

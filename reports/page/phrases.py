@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ipcbench.bench.results.units import human_seconds, human_size, named_size, rounded_size
+from ipcbench.bench.results.units import (
+    human_seconds,
+    human_size,
+    named_size,
+    rounded_size,
+    short_size,
+)
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
     label,
@@ -78,7 +84,7 @@ def in_flight(one: Measured) -> str:
 def stretches(one: Stretch) -> str:
     """Format the sizes of an outcome: `64 B, 4 KiB to 1 MiB`."""
     return ", ".join(
-        human_size(first) if first == last else f"{human_size(first)} to {human_size(last)}"
+        short_size(first) if first == last else f"{short_size(first)} to {short_size(last)}"
         for first, last in one.sizes
     )
 

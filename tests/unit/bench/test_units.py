@@ -18,6 +18,7 @@ from ipcbench.bench.results.units import (
     parse_seconds,
     parse_size,
     rounded_size,
+    short_size,
 )
 
 
@@ -188,3 +189,5 @@ def test_a_frame_has_a_name() -> None:
     assert named_size(parse_size("6220800")) == "1080p frame (6,220,800 B)"
     assert named_size(24_883_200) == "4K frame (24,883,200 B)"
     assert named_size(65_536) == "64 KiB"
+    assert short_size(6_220_800) == "1080p frame"
+    assert short_size(65_536) == "64 KiB"
