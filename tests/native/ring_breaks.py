@@ -208,8 +208,8 @@ RINGS = (
           "LAP_BITS = 25", "posix-sem/link/mixed"),
     # Doorbells, in Python.
     Break("python: no wake-up for the last one", IN_RING, "def send(",
-          "                wake()\n", "                if sent % 50:\n"
-          "                    wake()\n", "futex/link/python"),
+          "                    wake()\n", "                    if sent % 50:\n"
+          "                        wake()\n", "futex/link/python"),
     Break("python: no wake-up after a loan", IN_RING, "def commit(", "        ring()\n", "",
           "futex/in-place/link/python"),
     Break("python: rung before the message", IN_RING, "def commit(",
