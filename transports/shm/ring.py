@@ -68,7 +68,7 @@ class Side(NamedTuple):
 
 
 def nothing() -> None:
-    """Do nothing: the other side never sleeps."""
+    """Do nothing: the other side never sleeps, or no wake-up is owed."""
 
 
 def producer(side: Side, ring_owed: Callable[[], None]) -> tuple[Any, Any, Any]:
