@@ -132,6 +132,7 @@ class PlannedEntry(Entry, kw_only=True, tag="cell"):
 
     cell: Cell
     facts: Facts
+    tasks: list[str] = []  # that it serves (`ipcbench.bench.decisions.tasks`)
 
 
 class Skipped(Entry, kw_only=True, tag="skipped"):
@@ -245,6 +246,7 @@ class Round(Entry, kw_only=True, tag="round"):
     void: str = ""  # the reason why some of its runs do not count, or ""
     stolen: dict[Count, Number] = {}  # CPU -> share that the hypervisor took
     limit: Number = 0.0  # of the share of a process's CPUs; 0: of an older version
+    mini: bool = False  # of the cells of open contests alone
 
     def share(self, cpus: Sequence[Sequence[int]]) -> float:
         """Return the largest share that was stolen from a process, given the CPUs of each.
@@ -259,6 +261,48 @@ class Round(Entry, kw_only=True, tag="round"):
         if self.limit:
             return self.share(run.cpus) > self.limit
         return bool(self.void) and run.foreign is None  # the rule of older versions
+
+
+class Contested(Entry, kw_only=True, tag="contest"):
+    """A contest (`ipcbench.bench.decisions.contest.Contest`), fixed before the first run."""
+
+    id: str
+    task: str
+    family: str
+    statement: str = ""
+    first: list[str]  # cells
+    second: list[str]
+    band: Number  # relative difference up to which its sides are equal
+    level: Number  # nominal, of its family
+
+
+class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The state of a contest after a look.
+
+    `first` and `second`: cell -> the smallest corrected p-value so far of "the other side has a
+    cell that is faster"; `tie`: of "the sides are equal"; `p`: of the contest, before Holm's
+    correction. `needed`: the rounds that a verdict would take; 0: it has one, or no number of
+    rounds would do.
+    """
+
+    contest: str
+    rounds: Count  # those that all of its cells have, and that were judged
+    first: dict[str, Number]
+    second: dict[str, Number]
+    tie: Number
+    p: Number
+    verdict: Literal["faster", "slower", "tie", "undecided"]
+    needed: Count = 0
+
+
+class Looked(Entry, kw_only=True, tag="look"):
+    """A look: all contests, judged after so many rounds of each."""
+
+    rounds: Count  # of each contest that is judged
+    stands: list[Stand]  # of the contests that were judged anew
+    goes_on: list[str] = []  # cells
+    left: Number | None = None  # seconds of the budget
+    at: Number = 0.0  # as in `Calibrated`
 
 
 class Resumed(Entry, kw_only=True, tag="resumed"):
@@ -281,5 +325,15 @@ class Ended(Entry, kw_only=True, tag="end"):
 
 
 AnyEntry: TypeAlias = (
-    Header | PlannedEntry | Skipped | Calibrated | Run | Failed | Round | Resumed | Ended
+    Header
+    | PlannedEntry
+    | Skipped
+    | Contested
+    | Calibrated
+    | Run
+    | Failed
+    | Round
+    | Looked
+    | Resumed
+    | Ended
 )
