@@ -288,6 +288,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
             yield entry.skipped
         elif entry.facts is not None:
             yield PlannedEntry(cell=entry.cell, facts=entry.facts)
+    yield from results.contests.values()
     for entry in results.cells.values():
         if entry.loops is not None:
             yield Calibrated(cell=entry.cell.id, loops=entry.loops)
@@ -297,6 +298,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
             yield from (run for run in entry.runs if run.round == one.round)
             yield from (failure for failure in entry.failures if failure.round == one.round)
         yield one
+        yield from (look for look in results.looks if look.rounds == one.round)
     yield from results.resumed
     if results.ended is not None:
         yield results.ended

@@ -27,6 +27,7 @@ Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
 # Seconds, shares and loads: some may be below 0 when a clock is corrected.
 Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
 Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
+PValue: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e6)]  # corrected: it may exceed 1
 
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
@@ -89,6 +90,7 @@ class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a run.
 
+    `adaptive`: the rounds are followed by mini-rounds, of the cells of open contests alone.
     `stamps`: single times of a tail pass, 0: none; five times as many where a loop is fast, and
     fewer where it is slow (`ipcbench.bench.plan.tail`). `tail`: seconds of a tail pass, in older
     journals, which had as many stamps as a run could take in that time. It is never written.
@@ -100,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]
     stamps: Annotated[int, msgspec.Meta(ge=0, le=MOST_STAMPS)] = 0
     tail: Span | msgspec.UnsetType = msgspec.UNSET
+    adaptive: bool = False
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):
@@ -272,8 +275,8 @@ class Contested(Entry, kw_only=True, tag="contest"):
     statement: str = ""
     first: list[str]  # cells
     second: list[str]
-    band: Number  # relative difference up to which its sides are equal
-    level: Number  # nominal, of its family
+    band: Annotated[float, msgspec.Meta(ge=0, le=1)]  # see `Contest`
+    level: Annotated[float, msgspec.Meta(gt=0, lt=1)]  # nominal, of its family
 
 
 class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -287,10 +290,10 @@ class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     contest: str
     rounds: Count  # those that all of its cells have, and that were judged
-    first: dict[str, Number]
-    second: dict[str, Number]
-    tie: Number
-    p: Number
+    first: dict[str, PValue]
+    second: dict[str, PValue]
+    tie: PValue
+    p: PValue
     verdict: Literal["faster", "slower", "tie", "undecided"]
     needed: Count = 0
 
@@ -298,7 +301,7 @@ class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Looked(Entry, kw_only=True, tag="look"):
     """A look: all contests, judged after so many rounds of each."""
 
-    rounds: Count  # of each contest that is judged
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]  # of each contest that is judged
     stands: list[Stand]  # of the contests that were judged anew
     goes_on: list[str] = []  # cells
     left: Number | None = None  # seconds of the budget
@@ -313,8 +316,9 @@ class Resumed(Entry, kw_only=True, tag="resumed"):
     dropped: str = ""  # an incomplete last line that was removed
 
 
-# "full": the journal has reached the largest size that is read.
-Reason: TypeAlias = Literal["complete", "budget", "interrupted", "full"]
+# "decided": an adaptive sweep has a verdict on each of its contests. "full": the journal has
+# reached the largest size that is read.
+Reason: TypeAlias = Literal["complete", "decided", "budget", "interrupted", "full"]
 
 
 class Ended(Entry, kw_only=True, tag="end"):

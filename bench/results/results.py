@@ -5,7 +5,7 @@ Reports read them. Everything is validated here: a folder is untrusted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -21,18 +21,25 @@ from ipcbench.bench.results.records import (
     MOST_BLOCKS,
     READABLE,
     Calibrated,
+    Contested,
     Ended,
     Failed,
     Header,
+    Looked,
     PlannedEntry,
     Resumed,
     Round,
     Run,
     Skipped,
+    Stand,
 )
 
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
 MOST_BESIDE = 1024  # entries of a run's lists beside its values: processes, observations, metadata
+MOST_CONTESTS = 10_000  # of a sweep
+MOST_PAIRS = 200_000  # of two cells that are compared, of all contests together
+MOST_STANDS = 100_000  # of all looks together
+LONGEST_NAME = 1000  # characters
 
 
 class Status(Enum):
@@ -88,10 +95,15 @@ class CellResult:
 
 @dataclass(slots=True)
 class Results:
-    """The results of a sweep, by cell."""
+    """The results of a sweep, by cell.
+
+    `contests`: id -> contest; none in a journal of an older version. `looks`: in their order.
+    """
 
     header: Header
     cells: dict[str, CellResult] = field(default_factory=dict)
+    contests: dict[str, Contested] = field(default_factory=dict)
+    looks: list[Looked] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
@@ -101,8 +113,79 @@ class Results:
         """Yield the cells that have a figure."""
         return (cell for cell in self.cells.values() if cell.status is Status.OK)
 
+    @property
+    def decided(self) -> int:
+        """The number of contests that have a verdict."""
+        return sum(one.verdict != "undecided" for look in self.looks for one in look.stands)
+
+    def is_measured(self, cell: str) -> bool:
+        """Tell whether the sweep measures a cell of that id."""
+        return cell in self.cells and self.cells[cell].skipped is None
+
     def with_status(self, status: Status) -> list[CellResult]:
         return [cell for cell in self.cells.values() if cell.status is status]
+
+
+class _Judgements:
+    """The contests of a sweep, and the looks at them, checked."""
+
+    def __init__(self) -> None:
+        self.contests: dict[str, Contested] = {}
+        self.looks: list[Looked] = []
+        self._pairs = self._stands = 0
+        self._judged: dict[str, Stand] = {}  # contest -> its newest state
+
+    def add(self, entry: Contested, measured: Callable[[str], bool]) -> None:
+        """Add a contest; `measured`: tells whether a cell is. Raises: Unreadable."""
+        what = f"the contest {entry.id[:200]!r}"
+        for name in (entry.id, entry.task, entry.family):
+            if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+                raise Unreadable(f"{what} has no valid id, task or family")
+        if len(entry.statement) > LONGEST_NAME or entry.id in self.contests:
+            raise Unreadable(f"{what} stands twice, or its statement has no valid name")
+        cells = [*entry.first, *entry.second]
+        if not entry.first or not entry.second or len(set(cells)) < len(cells):
+            raise Unreadable(f"{what} has an empty side, or a cell twice")
+        _check_measured(what, cells, measured)
+        self._pairs += len(entry.first) * len(entry.second)
+        self.contests[entry.id] = entry
+        if len(self.contests) > MOST_CONTESTS or self._pairs > MOST_PAIRS:
+            raise Unreadable(
+                f"over {MOST_CONTESTS} contests, or {MOST_PAIRS} pairs of cells in them: measure "
+                "fewer in a run"
+            )
+
+    def look(self, entry: Looked, measured: Callable[[str], bool]) -> None:
+        """Add a look; `measured`: as in `add`. Raises: Unreadable."""
+        self._stands += len(entry.stands)
+        if self._stands > MOST_STANDS:
+            raise Unreadable(f"over {MOST_STANDS} verdicts on contests: measure fewer in a run")
+        _check_measured("a look", entry.goes_on, measured)
+        for stand in entry.stands:
+            self._check(stand)
+            self._judged[stand.contest] = stand
+        self.looks.append(entry)
+
+    def _check(self, stand: Stand) -> None:
+        what = f"a look at the contest {stand.contest[:200]!r}"
+        contest = self.contests.get(stand.contest)
+        if contest is None:
+            raise Unreadable(f"{what}, which was not planned")
+        if not (
+            stand.first.keys() <= {*contest.first} and stand.second.keys() <= {*contest.second}
+        ):
+            raise Unreadable(f"{what} names a cell that is on no side, or on the other one")
+        before = self._judged.get(stand.contest)
+        if before is None:
+            return
+        if before.verdict != "undecided" or before.rounds >= stand.rounds:
+            raise Unreadable(f"{what} after its verdict, or at no more rounds than before")
+
+
+def _check_measured(what: str, cells: Iterable[str], measured: Callable[[str], bool]) -> None:
+    for cell in cells:
+        if not measured(cell):
+            raise Unreadable(f"{what} names the cell {cell[:200]!r}, which is not measured")
 
 
 def load(folder: Path) -> Results:
@@ -119,11 +202,15 @@ def load(folder: Path) -> Results:
             f"{folder}: written with schema {header.schema}, this version reads "
             f"{' and '.join(map(str, READABLE))}: use the ipcbench that wrote it, or measure again"
         )
-    results = Results(header)
+    contests = _Judgements()
+    results = Results(header, contests=contests.contests, looks=contests.looks)
     numbers = 0
     try:
         for line in lines:
-            _take(results, line)
+            if isinstance(line, Contested | Looked):
+                _judge(results, contests, line, begun=numbers > 0)
+            else:
+                _take(results, line)
             numbers += len(line.values) + len(line.tail) if isinstance(line, Run) else 0
             if len(results.cells) > MOST_CELLS:
                 raise Unreadable(f"over {MOST_CELLS} cells: measure fewer in a run")
@@ -134,6 +221,19 @@ def load(folder: Path) -> Results:
         where = "" if str(error).startswith(str(folder)) else f"{folder}: "
         raise Unreadable(f"{where}{error}") from error
     return results
+
+
+def _judge(
+    results: Results, contests: _Judgements, entry: Contested | Looked, *, begun: bool
+) -> None:
+    """Add a contest, or a look. Raises: Unreadable."""
+    if isinstance(entry, Looked):
+        results.spent = max(results.spent, entry.at)
+        contests.look(entry, results.is_measured)
+    elif begun:  # contests are fixed before anything is known of them
+        raise Unreadable(f"the contest {entry.id[:200]!r} comes after the first run")
+    else:
+        contests.add(entry, results.is_measured)
 
 
 def _take(results: Results, entry: object) -> None:

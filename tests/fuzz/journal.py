@@ -15,7 +15,7 @@ import msgspec
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.journal import NAME, Unreadable
-from ipcbench.bench.results.records import Failed, Resumed, Skipped
+from ipcbench.bench.results.records import Contested, Failed, Looked, Resumed, Skipped, Stand
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.sweep.schedule import Progress
@@ -58,7 +58,10 @@ def _seeds() -> list[bytes]:
     resumed = synthetic.sweep(reference, both, rounds=2, end="interrupted", steal=0.5)
     resumed.resumed = [Resumed(started="later", command=["ipcbench"], dropped="{")]
     resumed.rounds[0].void = "stolen"
+    judged = synthetic.sweep(reference, both, rounds=12)
+    _contest(judged, both[0], both[1])
     found = [
+        judged,
         synthetic.sweep(reference, both, rounds=7, twins=both[:1], tail=60, skipped=skipped),
         synthetic.sweep(reference, small, rounds=1, failed=failed, end=None),
         synthetic.sweep(reference, [*counting, *others, *deep], rounds=6, tail=5),
@@ -66,6 +69,29 @@ def _seeds() -> list[bytes]:
         resumed,
     ]  # fmt: skip
     return [*(_journal(results) for results in found), SCHEMA_1.read_bytes()]
+
+
+def _contest(results: Results, first: Cell, second: Cell) -> None:
+    """Add a contest of two cells, and two looks at it; the rounds after the first are mini."""
+    results.contests["a"] = Contested(
+        id="a", task="t", family="f", first=[first.id], second=[second.id], band=0.05, level=0.025
+    )
+    for number, verdict in ((8, "undecided"), (12, "slower")):
+        stand = Stand(
+            contest="a",
+            rounds=number,
+            first={first.id: 0.9},
+            second={second.id: 0.01},
+            tie=1.0,
+            p=0.02,
+            verdict=verdict,
+            needed=16,
+        )
+        results.looks.append(
+            Looked(rounds=number, stands=[stand], goes_on=[first.id, second.id], left=9.5, at=90.0)
+        )
+    for line in results.rounds:
+        line.mini = line.round > 8
 
 
 SEEDS = _seeds()

@@ -23,6 +23,7 @@ PARTS = {
     "core's kind": records.CoreKind,
     "usage": records.Usage,
     "disturbance": records.Disturbance,
+    "contest's state": records.Stand,
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,
 }
@@ -70,6 +71,9 @@ def test_the_versions_are_the_codes() -> None:
         ("the file", f"{journal.LARGEST >> 20} MiB"),
         ("a line", f"{journal.LONGEST_LINE >> 20} MiB"),
         ("cells", f"{cell.MOST_CELLS:,}"),
+        ("contests", f"{results.MOST_CONTESTS:,}"),
+        ("pairs of cells of two sides, of all contests together", f"{results.MOST_PAIRS:,}"),
+        ("states of contests, of all looks together", f"{results.MOST_STANDS:,}"),
         ("blocks of a run, warm-ups likewise", f"{records.MOST_BLOCKS:,}"),
         ("values and histogram buckets of all runs together", f"{results.MOST_NUMBERS:,}"),
         (
@@ -87,7 +91,7 @@ def test_the_bounds_in_powers_are_the_codes() -> None:
     assert "| a value | 1e-12 to 1e6 s |" in PAGE
     assert units.LARGEST == 1 << 50 and cell.MOST == 1 << 20
     assert "| `size` | 0 to 2^50 |" in PAGE
-    assert f"| `rounds` | 1 to {records.MOST_ROUNDS:,} |" in PAGE
+    assert PAGE.count(f"| `rounds` | 1 to {records.MOST_ROUNDS:,} |") == 2
 
 
 def test_every_reason_for_an_end_is_named() -> None:

@@ -72,6 +72,14 @@ END = Ended(reason="complete", wall=1.5)
 def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
     """All values of a field's type that the schema of a cell allows."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated and parts[0] is float and parts[1].le != 1e18:
+        meta = parts[1]
+        most = meta.lt if meta.le is None else meta.le
+        return st.floats(
+            meta.gt or 0.0, most, exclude_min=meta.gt == 0, exclude_max=meta.le is None
+        )
+    if origin is typing.Annotated:
+        return strategy(parts[0], name)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([strategy(part, name) for part in parts])
     if origin is typing.Literal:
@@ -83,7 +91,7 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
     if origin is dict:
         return st.dictionaries(strategy(parts[0]), strategy(parts[1]), max_size=3)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        hints = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind, include_extras=True)
         return st.builds(kind, **{n: strategy(hints[n], n) for n in kind.__struct_fields__})
     if name in ("transport", "pattern", "placement", "runtime"):
         return st.from_regex(r"[a-z0-9:+/-]{1,20}", fullmatch=True)
@@ -115,7 +123,7 @@ KINDS = typing.get_args(AnyEntry)
 
 
 def test_every_kind_of_line_is_tried() -> None:
-    assert len(KINDS) == 9
+    assert len(KINDS) == 11
     assert Header in KINDS
 
 

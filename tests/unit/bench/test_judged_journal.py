@@ -1,0 +1,114 @@
+"""bench.results.results: contests and looks in a journal, which is untrusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ipcbench.bench.results import results as results_module
+from ipcbench.bench.results.journal import Unreadable
+from ipcbench.bench.results.records import (
+    AnyEntry,
+    Contested,
+    Looked,
+    PlannedEntry,
+    Round,
+    Skipped,
+    Stand,
+)
+from ipcbench.bench.results.results import load
+from tests.unit.bench.test_results import FACTS, FIFO, PIPE, a_cell, a_folder, a_run
+
+TCP = a_cell("tcp")
+PLAN: list[AnyEntry] = [
+    PlannedEntry(cell=PIPE, facts=FACTS),
+    PlannedEntry(cell=FIFO, facts=FACTS),
+    Skipped(cell=TCP, reason="no network", remedy=""),
+]
+CONTEST = Contested(
+    id="a", task="t", family="f", first=[PIPE.id], second=[FIFO.id], band=0.05, level=0.025
+)
+STAND = Stand(
+    contest="a",
+    rounds=8,
+    first={PIPE.id: 0.2},
+    second={FIFO.id: 0.5},
+    tie=1.0,
+    p=0.4,
+    verdict="undecided",
+    needed=16,
+)
+LOOK = Looked(rounds=8, stands=[STAND], goes_on=[PIPE.id, FIFO.id], left=20.0, at=90.0)
+
+
+def changed(entry: AnyEntry, **fields: object) -> AnyEntry:
+    return msgspec.structs.replace(entry, **fields)
+
+
+def a_look(rounds: int = 8, **fields: object) -> Looked:
+    return Looked(rounds=rounds, stands=[msgspec.structs.replace(STAND, rounds=rounds, **fields)])
+
+
+def test_contests_and_looks_are_kept(tmp_path: Path) -> None:
+    runs = [a_run(cell, 1, [1e-6]) for cell in (PIPE, FIFO)]
+    done = a_look(12, verdict="faster", needed=0)
+    results = load(a_folder(tmp_path, *PLAN, CONTEST, *runs, LOOK, done))
+    assert results.contests == {"a": CONTEST}
+    assert results.looks == [LOOK, done]
+    assert results.decided == 1
+    assert results.spent == 90.0
+
+
+def test_a_journal_of_an_older_version_has_none(tmp_path: Path) -> None:
+    line = Round(round=1, wall=1.0, timed=0.5, steal=0.0, load=0.1)
+    results = load(a_folder(tmp_path, *PLAN, a_run(PIPE, 1, [1e-6]), line))
+    assert (results.contests, results.looks, results.decided) == ({}, [], 0)
+    assert not results.rounds[0].mini
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([CONTEST, CONTEST], "the contest 'a' stands twice"),
+        ([a_run(PIPE, 1, [1e-6]), CONTEST], "the contest 'a' comes after the first run"),
+        ([changed(CONTEST, second=["x"])], "names the cell 'x', which is not measured"),
+        ([changed(CONTEST, second=[TCP.id])], "which is not measured"),
+        ([changed(CONTEST, first=[])], "has an empty side"),
+        ([changed(CONTEST, first=[FIFO.id])], "or a cell twice"),
+        ([changed(CONTEST, id="")], "has no valid id"),
+        ([changed(CONTEST, family="a\nb")], "has no valid id"),
+        ([changed(CONTEST, task="t" * 2000)], "has no valid id"),
+        ([changed(CONTEST, statement="s" * 2000)], "its statement has no valid name"),
+        ([changed(CONTEST, band=1.5)], "<= 1.0"),
+        ([changed(CONTEST, level=0.0)], "> 0.0"),
+        ([LOOK], "a look at the contest 'a', which was not planned"),
+        ([CONTEST, LOOK, LOOK], "at no more rounds than before"),
+        ([CONTEST, a_look(verdict="tie"), a_look(12)], "after its verdict"),
+        ([CONTEST, a_look(first={FIFO.id: 0.1})], "names a cell that is on no side"),
+        ([CONTEST, a_look(second={TCP.id: 0.1})], "names a cell that is on no side"),
+        ([CONTEST, changed(LOOK, goes_on=["x"])], "a look names the cell 'x'"),
+        ([CONTEST, changed(LOOK, rounds=0)], ">= 1"),
+        ([CONTEST, a_look(p=-0.1)], ">= 0.0"),
+        ([CONTEST, a_look(p=1e9)], "<= 1000000.0"),
+        ([CONTEST, a_look(verdict="even")], "Invalid enum value 'even'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(lines: list[AnyEntry], said: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        load(a_folder(tmp_path, *PLAN, *lines))
+    message = str(caught.value)
+    assert message.startswith(str(tmp_path)) and "\n" not in message
+    assert said in message
+
+
+@pytest.mark.parametrize("bound", ["MOST_CONTESTS", "MOST_PAIRS", "MOST_STANDS"])
+def test_their_numbers_are_bounded(
+    bound: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = a_folder(tmp_path, *PLAN, CONTEST, changed(CONTEST, id="b"), LOOK, a_look(12))
+    assert len(load(folder).contests) == 2
+    monkeypatch.setattr(results_module, bound, 1)
+    with pytest.raises(Unreadable, match="over 1"):
+        load(folder)
