@@ -151,6 +151,7 @@ def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
             waits=asked.waits or axes.waits,
             looks=asked.looks or _kept_looks(axes, asked),
             runtimes=asked.runtimes or axes.runtimes,
+            tasks=None if any(msgspec.structs.astuple(asked)) else axes.tasks,  # other cells
         )
 
 

@@ -62,11 +62,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell that is measured; `cpus`: for each process, the CPUs that it may use."""
+    """A cell that is measured.
+
+    `cpus`: for each process, the CPUs that it may use. `tasks`: those that it serves.
+    """
 
     cell: Cell
     facts: Facts
     cpus: list[list[int]]
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
     skipped: dict[str, tuple[Cell, Skip]] = {}
     for asked in cells:
         found = candidate(asked.transport)
-        cell = _in_its_own_way(asked, found)
+        cell = in_its_own_way(asked, found)
         if cell.id in planned or cell.id in skipped:
             continue
         if not _meant(cell, found):
@@ -163,7 +167,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             )
 
 
-def _in_its_own_way(cell: Cell, candidate: Candidate) -> Cell:
+def in_its_own_way(cell: Cell, candidate: Candidate) -> Cell:
     """Ask for the transport's own way of waiting by one name, so that it is measured once."""
     own = candidate.traits is not None and cell.wait == candidate.traits.waiting.value
     return msgspec.structs.replace(cell, wait=BLOCK) if own else cell

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.axes import (
@@ -78,6 +79,7 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     payloads: Some[str] = (HOT,)
     paces: Some[str] = (CLOSED,)
     runtimes: Some[str] = (PYTHON,)
+    tasks: tuple[str, ...] | None = None
 
 
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,7 +100,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
 class Axes(msgspec.Struct, frozen=True):
     """A product of axes, parsed: sizes in bytes.
 
-    A depth of None is the transport's own, and so are looks of None.
+    A depth of None is the transport's own, and so are looks of None. `tasks`: those that its
+    cells serve; None: all that are about such cells.
     """
 
     patterns: tuple[str, ...]
@@ -114,6 +117,7 @@ class Axes(msgspec.Struct, frozen=True):
     paces: tuple[str, ...] = (CLOSED,)
     runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
+    tasks: tuple[str, ...] | None = None
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -267,6 +271,7 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Iterator[Axes]:
         paces=tuple(map(parse_pace, axes.paces)),
         runtimes=known_names("runtime", axes.runtimes, RUNTIMES),
         twin=twin,
+        tasks=None if axes.tasks is None else known_names("task", axes.tasks, TASKS),
     )
     if not axes.looks:
         yield parsed

@@ -19,6 +19,7 @@ from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Plan, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.plan.refusals import Skip
+from ipcbench.bench.plan.service import with_tasks
 from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
@@ -78,6 +79,7 @@ def planned(
     options = options or Options()
     axes = with_options(profile, options).axes
     found = plan(cells_of(axes, registry.matching), candidate, site())
+    found = with_tasks(found, axes, registry.matching, candidate)
     refuse_unused(options, profile, found, candidate, registry.matching)
     found = found.only(only)
     refuse_unpromised(options, found, candidate, registry.matching)
@@ -175,7 +177,10 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
         return Journal.create(
             folder,
             header,
-            *(PlannedEntry(cell=one.cell, facts=one.facts) for one in found.cells),
+            *(
+                PlannedEntry(cell=one.cell, facts=one.facts, tasks=list(one.tasks))
+                for one in found.cells
+            ),
             *(_skipped(cell, why) for cell, why in found.skipped),
         )
     except BaseException:

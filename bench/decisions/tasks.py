@@ -1,0 +1,383 @@
+"""Tasks: the questions of users, the cells that answer each, and the contests of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    COUNTER,
+    CROSS_CORE_AWAKE,
+    ECHO,
+    FAN_IN,
+    FAN_OUT,
+    FLOOR,
+    HOT,
+    LATENCY,
+    NATIVE,
+    NO_WAIT,
+    PAIRS,
+    PAIRS_LATENCY,
+    POLL,
+    PYTHON,
+    SAME_CORE,
+    SHARED_MEMORY,
+    SIGNAL,
+    SPIN,
+    STREAM,
+    UNPINNED,
+)
+from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.pace import CLOSED
+
+SMALL = 4096  # bytes: smaller messages are small, all others are large
+FRAME = 1 << 20  # bytes of the smallest frame
+
+Condition: TypeAlias = Callable[[Cell, Facts], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a match. `name`: as people read it."""
+
+    name: str
+    has: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A kind of contest: who takes part on each side.
+
+    A contest of it is held in each situation that has both sides. `across`: the axes of the
+    situation on which its cells may differ on purpose. `same_transport`: each transport has a
+    contest of its own.
+    """
+
+    first: Side
+    second: Side
+    statement: str = ""
+    across: tuple[str, ...] = ()
+    same_transport: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A question of a user.
+
+    Attributes:
+        serves: the cells that answer it.
+        crosses: the axis on which contests of it differ on purpose, in plain words; "": none.
+    """
+
+    name: str
+    question: str
+    serves: Condition
+    matches: tuple[Match, ...]
+    crosses: str = ""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The ids of the chapter's statements that its contests are about."""
+        return tuple(dict.fromkeys(match.statement for match in self.matches if match.statement))
+
+
+def competes(cell: Cell, facts: Facts) -> bool:
+    """Tell if a cell can take part in contests, as far as is known before the first run.
+
+    A twin is a control, the floor moves no data, and an unguarded counter may lose updates.
+    """
+    return not cell.twin and facts.family != FLOOR and facts.wait != NO_WAIT
+
+
+def tasks_of(cell: Cell, facts: Facts, asked: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Return the tasks that a cell serves, of those that are asked for; None: of all."""
+    names = TASKS if asked is None else tuple(asked)
+    if not competes(cell, facts):
+        return ()
+    return tuple(name for name in names if TASKS[name].serves(cell, facts))
+
+
+# Sides and matches.
+
+
+def _named(*transports: str) -> Condition:
+    return lambda cell, facts: cell.present.transport in transports
+
+
+def _pair(first: str, second: str, statement: str = "") -> Match:
+    return Match(Side(first, _named(first)), Side(second, _named(second)), statement)
+
+
+def _is_memory(cell: Cell, facts: Facts) -> bool:
+    return facts.family == SHARED_MEMORY
+
+
+def _is_no_memory(cell: Cell, facts: Facts) -> bool:
+    return facts.family != SHARED_MEMORY
+
+
+def _fastest(*across: str, statement: str = "shm-fastest") -> Match:
+    memory, others = Side(SHARED_MEMORY, _is_memory), Side("all others", _is_no_memory)
+    return Match(memory, others, statement, across)
+
+
+def _crossing(axis: str, first: Side, second: Side) -> Match:
+    """Compare each transport with itself at two values of an axis."""
+    return Match(first, second, across=(axis,), same_transport=True)
+
+
+def _waits(wait: str) -> Condition:
+    return lambda cell, facts: facts.wait == wait
+
+
+_PIPE_OR_SOCKET = _pair("pipe", "unix-stream", "pipe-beats-socket")
+_IN_PLACE = Match(
+    Side("in place", lambda cell, facts: facts.in_place),
+    Side("copying", lambda cell, facts: not facts.in_place),
+    across=("in_place",),
+)
+
+
+# Conditions on cells.
+
+
+def _is_plain(cell: Cell) -> bool:
+    """Tell if a cell has one hot message a call, no pauses, and the transport's own depth."""
+    usual = (cell.batch, cell.payload, cell.pace, cell.depth, cell.looks)
+    return usual == (1, HOT, CLOSED, None, None)
+
+
+def _small(pattern: str) -> Condition:
+    return lambda cell, facts: (
+        cell.pattern == pattern and cell.size < SMALL and facts.wait == BLOCK and _is_plain(cell)
+    )
+
+
+def _is_lowest(cell: Cell, facts: Facts) -> bool:
+    """Tell if a cell is a small round trip between processes that each have a CPU."""
+    apart = cell.placement not in (SAME_CORE, UNPINNED)
+    small = cell.pattern == LATENCY and cell.size < SMALL
+    return small and apart and facts.wait != POLL and _is_plain(cell)
+
+
+def _is_frame(cell: Cell, facts: Facts) -> bool:
+    return cell.pattern == STREAM and cell.payload != HOT and cell.size >= FRAME
+
+
+def _is_large(cell: Cell, facts: Facts) -> bool:
+    one_way = cell.pattern in (LATENCY, STREAM) and cell.size >= SMALL
+    usual = cell.depth is None and cell.batch == 1 and cell.pace == CLOSED
+    return one_way and usual and facts.wait == BLOCK and not _is_frame(cell, facts)
+
+
+def _in(*patterns: str) -> Condition:
+    return lambda cell, facts: cell.pattern in patterns and facts.wait != POLL
+
+
+def _is_rare(cell: Cell, facts: Facts) -> bool:
+    return cell.pattern == LATENCY and cell.pace != CLOSED
+
+
+def _is_loop(cell: Cell, facts: Facts) -> bool:
+    """Tell if a cell shows the loop: the same calls natively, and no idle CPU that hides it."""
+    return (
+        cell.placement in (SAME_CORE, CROSS_CORE_AWAKE)
+        and cell.pattern in (LATENCY, STREAM)
+        and not facts.differs
+        and facts.wait != POLL
+        and _is_plain(cell)
+    )
+
+
+def _among(names: Iterable[str], patterns: Iterable[str]) -> Condition:
+    names, patterns = frozenset(names), frozenset(patterns)
+    return lambda cell, facts: (
+        cell.present.transport in names
+        and cell.pattern in patterns
+        and facts.wait != POLL
+        and _is_plain(cell)
+    )
+
+
+def _is_polled(cell: Cell, facts: Facts) -> bool:
+    return cell.pattern == LATENCY and facts.wait in (BLOCK, POLL) and _is_plain(cell)
+
+
+def _is_queue(cell: Cell, facts: Facts) -> bool:
+    return cell.pattern == STREAM and cell.depth is not None
+
+
+def _is_batched(cell: Cell, facts: Facts) -> bool:
+    return cell.pattern in (STREAM, PAIRS, FAN_IN) and cell.payload == HOT and cell.depth is None
+
+
+_MP_QUEUE = "mp-queue"
+_INSTEAD = ("mp-pipe", "mp-simple-queue", "posix-queue", "unix-stream")
+_PICKLED = "mp-pipe-pickle"
+_MANY = (FAN_IN, FAN_OUT, ECHO)
+_ONE_TO_ONE = (LATENCY, STREAM)
+_INTERFACES = (
+    _pair("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
+    _pair("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
+    _pair("shm:posix+sysv-sem", "shm:posix+posix-sem", "sysv-is-posix, semaphores"),
+    _pair("fifo", "pipe", "fifo-is-pipe"),
+)
+_SEMAPHORES = _pair("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
+
+_ALL = (
+    Task(
+        "small-one-way",
+        "Small messages in one direction: which facility takes the least time for each?",
+        _small(STREAM),
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "small-request",
+        "A small request and its answer, with receivers that sleep: which facility is fastest?",
+        _small(LATENCY),
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "lowest-latency",
+        "The lowest latency, with a core to burn: which facility, and what does spinning bring?",
+        _is_lowest,
+        (
+            _fastest("wait", "looks", statement=""),
+            _crossing("wait", Side("spin", _waits(SPIN)), Side("block", _waits(BLOCK))),
+        ),
+        crosses="the way of waiting",
+    ),
+    Task(
+        "rare-requests",
+        "A request now and then: which facility answers first after a pause?",
+        _is_rare,
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "frames",
+        "Frames of video: which facility, and does it pay to read them in place?",
+        _is_frame,
+        (_fastest(), _IN_PLACE),
+        crosses="the place of reading",
+    ),
+    Task(
+        "large-messages",
+        "From which size on does shared memory win?",
+        _is_large,
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "many-senders",
+        "Many senders and one receiver: which facility is fastest?",
+        _in(FAN_IN),
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "many-clients",
+        "One server and many clients: which facility is fastest?",
+        _in(ECHO),
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "many-receivers",
+        "One sender, and receivers that compete for its messages: which facility is fastest?",
+        _in(FAN_OUT),
+        (_pair("pipe", "sysv-queue"), _pair("pipe", "unix-dgram")),
+    ),
+    Task(
+        "many-pairs",
+        "Many pairs of processes at once: which facility is fastest?",
+        _in(PAIRS, PAIRS_LATENCY),
+        (_fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "wake-ups",
+        "A wake-up without data: which facility is fastest?",
+        _in(SIGNAL),
+        (_SEMAPHORES, _pair("posix-sem", "eventfd"), _pair("eventfd", "signal")),
+    ),
+    Task(
+        "counter",
+        "A counter that several processes share: which guard is fastest?",
+        _in(COUNTER),
+        (_SEMAPHORES, _pair("pthread-mutex", "posix-sem")),
+    ),
+    Task(
+        "python-cost",
+        "What does Python cost beside C, with the same calls?",
+        _is_loop,
+        (
+            _crossing(
+                "runtime",
+                Side(NATIVE, lambda cell, facts: cell.runtime == NATIVE),
+                Side(PYTHON, lambda cell, facts: cell.runtime == PYTHON),
+            ),
+        ),
+        crosses="the runtime",
+    ),
+    Task(
+        "instead-of-mp-queue",
+        "What instead of multiprocessing.Queue, and what does pickling cost?",
+        _among((_MP_QUEUE, *_INSTEAD, _PICKLED), (*_ONE_TO_ONE, *_MANY)),
+        (*(_pair(name, _MP_QUEUE) for name in _INSTEAD), _pair("mp-pipe", _PICKLED)),
+    ),
+    Task(
+        "unix-or-tcp",
+        "A Unix socket or TCP within a machine?",
+        _among(("unix-stream", "tcp"), (*_ONE_TO_ONE, *_MANY)),
+        (_pair("unix-stream", "tcp", "unix-vs-tcp"),),
+    ),
+    Task(
+        "zmq-or-unix",
+        "A messaging library, or a Unix socket?",
+        _among(("unix-stream", "zmq:ipc", "nng:ipc"), _ONE_TO_ONE),
+        (_pair("unix-stream", "zmq:ipc"), _pair("unix-stream", "nng:ipc")),
+    ),
+    Task(
+        "sysv-or-posix",
+        "System V or POSIX, a FIFO or a pipe: does the interface matter?",
+        _among(
+            (side.name for match in _INTERFACES for side in (match.first, match.second)),
+            (*_ONE_TO_ONE, *_MANY),
+        ),
+        _INTERFACES,
+    ),
+    Task(
+        "poll-cost",
+        "What does poll(2) before each read cost?",
+        _is_polled,
+        (_crossing("wait", Side(BLOCK, _waits(BLOCK)), Side(POLL, _waits(POLL))),),
+        crosses="the way of waiting",
+    ),
+    Task(
+        "queue-depth",
+        "What does a deeper queue bring?",
+        _is_queue,
+        (
+            _crossing(
+                "depth",
+                Side("deeper", lambda cell, facts: cell.depth != 1),
+                Side("one message", lambda cell, facts: cell.depth == 1),
+            ),
+        ),
+        crosses="the depth",
+    ),
+    Task(
+        "batches",
+        "What do several messages in a call bring?",
+        _is_batched,
+        (
+            _crossing(
+                "batch",
+                Side("several a call", lambda cell, facts: cell.batch > 1),
+                Side("one a call", lambda cell, facts: cell.batch == 1),
+            ),
+        ),
+        crosses="the messages of a call",
+    ),
+)
+
+TASKS: Mapping[str, Task] = {task.name: task for task in _ALL}
+"""Name of a task, as people type it -> the task."""

@@ -1,0 +1,123 @@
+"""bench.plan.service: cells serve the tasks of their tables; others are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ipcbench.bench.machine.topology import Cpu
+from ipcbench.bench.plan.options import Options, with_options
+from ipcbench.bench.plan.placement import Site
+from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
+from ipcbench.bench.plan.profile import BadConfig, parse_profile
+from ipcbench.bench.plan.service import with_tasks
+from ipcbench.transports.contract import Limit, Limits, Topology, Unavailable, Wait
+from ipcbench.transports.null import TRAITS as NULL
+
+SITE = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
+TRAITS = replace(NULL, topologies=frozenset({Topology.LINK, Topology.FAN_IN}))
+LIMITS = Limits(Limit("message", None, "kernel.limit", "sysctl more"))
+TABLE = """
+[[cells]]
+patterns = ["latency"]
+transports = ["pipe", "unix-stream"]
+sizes = ["64", "1M"]
+placements = ["same-core"]
+"""
+
+
+def there(name: str) -> Candidate:
+    family = type(TRAITS.family)("pipe" if name == "pipe" else "socket")
+    return Candidate(name, replace(TRAITS, family=family, waiting=Wait.BLOCK), LIMITS)
+
+
+def names(word: str) -> list[str]:
+    return [word]
+
+
+def planned(
+    *tables: str,
+    candidate: Callable[[str], Candidate] = there,
+    options: Options | None = None,
+) -> Plan:
+    text = f'about = "x."\n[run]\nrounds = 1\n{"".join(tables)}'
+    axes = with_options(parse_profile("p", text.encode()), options or Options()).axes
+    found = plan(cells_of(axes, names), candidate, SITE)
+    return with_tasks(found, axes, names, candidate)
+
+
+def tasks(found: Plan) -> dict[str, tuple[str, ...]]:
+    return {
+        f"{one.cell.transport} {one.cell.size}": one.tasks
+        for one in found.cells
+        if not one.cell.twin
+    }
+
+
+def asked(*given: str) -> str:
+    return f"{TABLE}tasks = {list(given)}\n"
+
+
+def test_a_table_without_tasks_serves_all_that_its_cells_answer() -> None:
+    found = tasks(planned(TABLE))
+    assert {"small-request", "unix-or-tcp"} <= set(found["unix-stream 64"])
+    assert "large-messages" in found["pipe 1048576"]
+    assert "small-request" not in found["pipe 1048576"]
+
+
+def test_a_table_serves_the_tasks_that_it_names_alone() -> None:
+    found = tasks(planned(asked("small-request", "unix-or-tcp")))
+    assert found == {
+        "pipe 64": ("small-request",),
+        "pipe 1048576": (),
+        "unix-stream 64": ("small-request", "unix-or-tcp"),
+        "unix-stream 1048576": ("unix-or-tcp",),
+    }
+
+
+def test_a_table_may_serve_none() -> None:
+    assert set(tasks(planned(asked())).values()) == {()}
+
+
+def test_a_cell_of_several_tables_serves_the_tasks_of_all() -> None:
+    found = tasks(planned(asked("unix-or-tcp"), asked("small-request", "unix-or-tcp")))
+    assert found["unix-stream 64"] == ("unix-or-tcp", "small-request")
+
+
+def test_a_control_serves_none() -> None:
+    controls = TABLE.replace("cells", "controls")
+    twins = [one for one in planned(TABLE, controls).cells if one.cell.twin]
+    assert twins
+    assert {one.tasks for one in twins} == {()}
+
+
+def test_a_task_that_no_cell_of_the_table_serves_is_refused() -> None:
+    with pytest.raises(
+        BadConfig, match="no cell of latency with 64, 1048576 bytes serves 'frames'"
+    ):
+        planned(asked("small-request", "frames"))
+
+
+def test_an_unknown_task_is_refused() -> None:
+    with pytest.raises(BadConfig, match=r"unknown task 'small-requests' \(did you mean"):
+        planned(asked("small-requests"))
+
+
+def test_a_task_of_a_cell_that_is_skipped_here_is_no_mistake() -> None:
+    def lacking(name: str) -> Candidate:
+        found: Limits | Unavailable = Unavailable("not here", "")
+        return replace(there(name), found=found) if name == "unix-stream" else there(name)
+
+    found = planned(asked("unix-or-tcp"), candidate=lacking)
+    assert tasks(found) == {"pipe 64": (), "pipe 1048576": ()}
+
+
+@pytest.mark.parametrize(
+    ("options", "served"),
+    [(Options(sizes=("1M",)), "large-messages"), (Options(transports=("pipe",)), "small-request")],
+)
+def test_with_options_cells_serve_what_they_answer_then(options: Options, served: str) -> None:
+    first, *_ = tasks(planned(asked("unix-or-tcp"), options=options)).values()
+    assert served in first
