@@ -1,0 +1,274 @@
+"""Looks: after how many rounds contests are judged, and what is decided then.
+
+A sweep that adapts judges a contest when its cells have as many rounds as `LOOKS` say; each look
+has its share of the level, so the sweep may stop at any time. A fixed sweep has one look.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ipcbench.bench.decisions.ahead import ahead
+from ipcbench.bench.decisions.alignment import Aligner
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
+from ipcbench.bench.results.records import Looked, Stand
+
+FEWEST = 2  # rounds that show how much a cell varies
+
+
+class OpenContest(NamedTuple):
+    """A contest without a verdict that can still be judged.
+
+    `needed`: the rounds that a verdict would take, about; 0: not known, or out of reach. `rounds`:
+    those after which it is judged next. `cells`: those that go on.
+    """
+
+    contest: Contest
+    needed: int
+    rounds: int
+    cells: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class State:
+    """A contest, and what its looks so far have shown.
+
+    Attributes:
+        family: the number of contests that are corrected together.
+        first, second: cell -> the smallest corrected p-value so far of "the other side has a cell
+            that is faster"; the cells that take part, once the contest has been judged.
+        tie: the smallest corrected p-value so far of "no side is behind by the band".
+        rounds: those that were judged.
+        look: the rounds of its last look, which a fixed sweep may not have reached.
+        step: the number by which Holm's correction has multiplied its p-value; while it is
+            open, the size of the family.
+    """
+
+    contest: Contest
+    family: int
+    first: dict[str, float] = field(default_factory=dict)
+    second: dict[str, float] = field(default_factory=dict)
+    tie: float = 1.0
+    rounds: int = 0
+    look: int = 0
+    verdict: Verdict = Verdict.UNDECIDED
+    step: int = 0
+    needed: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin at the first step of Holm's correction."""
+        self.step = self.family
+
+    @property
+    def is_open(self) -> bool:
+        return self.verdict is Verdict.UNDECIDED
+
+    @property
+    def p_first(self) -> float:
+        """The p-value of "the first side has a cell that is faster than each of the second"."""
+        return max(self.second.values(), default=1.0)
+
+    @property
+    def p_second(self) -> float:
+        """The same of the second side."""
+        return max(self.first.values(), default=1.0)
+
+    @property
+    def p(self) -> float:
+        """The p-value before Holm's correction: two directions, in one of which a tie lies."""
+        return min(1.0, 2 * min(self.p_first, self.p_second, self.tie))
+
+    def decide(self, level: float, step: int) -> None:
+        """Give the verdict, at a step of Holm's correction that rejects."""
+        self.step, self.needed = step, 0
+        p, verdict = min(
+            (self.p_first, Verdict.FASTER), (self.p_second, Verdict.SLOWER), key=_p_value
+        )
+        self.verdict = verdict if 2 * p * step <= level else Verdict.TIE
+
+    def stand(self) -> Stand:
+        """Return the line of the journal."""
+        return Stand(
+            contest=self.contest.id,
+            rounds=self.rounds,
+            first=dict(self.first),
+            second=dict(self.second),
+            tie=self.tie,
+            p=self.p,
+            verdict=self.verdict.value,
+            needed=self.needed,
+        )
+
+
+def _lower(so_far: dict[str, float], now: Mapping[str, float]) -> None:
+    """Keep the smallest p-value of each cell."""
+    for cell, p in now.items():
+        so_far[cell] = min(p, so_far.get(cell, 1.0))
+
+
+def _p_value(found: tuple[float, Verdict]) -> float:
+    return found[0]
+
+
+class Judge:
+    """The contests of a sweep and their states.
+
+    Args:
+        placement_of: the placement of a cell, by its id.
+        looks: the rounds after which contests are judged; (n,) for a fixed sweep of n rounds.
+    """
+
+    def __init__(
+        self,
+        contests: Iterable[Contest],
+        placement_of: Callable[[str], str],
+        *,
+        looks: Sequence[int] = LOOKS,
+        level: float = LEVEL,
+    ) -> None:
+        every = list(contests)
+        self._looks = tuple(looks)
+        self._level = level
+        self._placement_of = placement_of
+        self._families: dict[str, list[State]] = {}
+        sizes: dict[str, int] = {}
+        for contest in every:
+            sizes[contest.family] = sizes.get(contest.family, 0) + 1
+        self.states: dict[str, State] = {}
+        for contest in every:
+            state = State(contest, sizes[contest.family])
+            self.states[contest.id] = state
+            self._families.setdefault(contest.family, []).append(state)
+
+    def resume(self, looks: Iterable[Looked]) -> None:
+        """Take over the looks of a journal; nothing of them is computed anew.
+
+        Lines about contests that are not known are passed over.
+        """
+        for line in looks:
+            known = [stand for stand in line.stands if stand.contest in self.states]
+            for stand in known:
+                self._take_over(stand, line.rounds)
+            decided = [stand for stand in known if stand.verdict != Verdict.UNDECIDED.value]
+            for stand in sorted(decided, key=lambda one: one.p):
+                state = self.states[stand.contest]
+                if state.is_open:
+                    state.step = self._open_in(state.contest.family)
+                    state.verdict = Verdict(stand.verdict)
+
+    def _take_over(self, stand: Stand, look: int) -> None:
+        state = self.states[stand.contest]
+        if stand.rounds > state.rounds:  # else another contest of its family was judged
+            state.look = look
+        state.first, state.second = dict(stand.first), dict(stand.second)
+        state.tie, state.rounds, state.needed = stand.tie, stand.rounds, stand.needed
+
+    def due(self, times: Times) -> list[int]:
+        """Return the rounds of the looks for which an open contest has its rounds."""
+        return [
+            rounds
+            for rounds in self._looks
+            if any(
+                state.is_open and state.look < rounds and self._rounds(state, times, rounds)
+                for state in self.states.values()
+            )
+        ]
+
+    def look(self, times: Times, rounds: int) -> Looked:
+        """Judge the open contests that have so many rounds and were not judged after them.
+
+        Args:
+            times: of the cells that are measured. A cell that is missing takes no part.
+            rounds: one of the looks.
+
+        Returns:
+            The line of the journal, with the contests that were judged or decided.
+        """
+        aligner = Aligner(times, self._placement_of)
+        judged, before = [], [state for state in self.states.values() if state.is_open]
+        for state in before:
+            numbers = self._rounds(state, times, rounds) if state.look < rounds else []
+            if numbers:
+                self._judge(state, times, numbers, aligner)
+                state.look = rounds
+                judged.append(state)
+        for family in dict.fromkeys(state.contest.family for state in judged):
+            self._decide(self._families[family])
+        changed = [state for state in before if state in judged or not state.is_open]
+        return Looked(rounds=rounds, stands=[state.stand() for state in changed])
+
+    def open(self) -> list[OpenContest]:
+        """Return the open contests that can be judged again, those with the fewest runs first."""
+        found = [
+            OpenContest(state.contest, state.needed, self._next(state), self.goes_on(state))
+            for state in self.states.values()
+            if state.is_open and state.look < self._looks[-1]
+        ]
+        return sorted(found, key=self._runs)
+
+    def goes_on(self, state: State) -> tuple[str, ...]:
+        """Return the cells of an open contest that no cell of the other side has beaten yet."""
+        if not state.is_open:
+            return ()
+        if not state.rounds:
+            return state.contest.cells
+        beaten = self._level / (2 * state.family)
+        sides = (*state.first.items(), *state.second.items())
+        return tuple(cell for cell, p in sides if p > beaten)
+
+    def _runs(self, one: OpenContest) -> tuple[bool, int]:
+        """Return the sorting key: the runs that a verdict still takes, those not known last."""
+        judged = self.states[one.contest.id].rounds
+        unknown = judged > 0 and not one.needed
+        left = max(one.needed, one.rounds) - judged
+        return unknown or one.needed > self._looks[-1], left * len(one.cells)
+
+    def _next(self, state: State) -> int:
+        return next(rounds for rounds in self._looks if rounds > state.look)
+
+    def _rounds(self, state: State, times: Times, rounds: int) -> list[int]:
+        """Return the first rounds that all cells of a contest have; none where they are too few."""
+        first, second = self._sides(state, times)
+        if not first or not second:
+            return []
+        common = set(times[first[0]]).intersection(*(times[cell] for cell in (*first, *second)))
+        found = sorted(common)[:rounds]
+        fewest = FEWEST if len(self._looks) == 1 else rounds
+        return found if len(found) >= fewest else []
+
+    def _sides(self, state: State, times: Times) -> tuple[list[str], list[str]]:
+        """Return the cells of each side that go on and have been measured."""
+        on = {cell for cell in self.goes_on(state) if times.get(cell)}
+        first = [cell for cell in state.contest.first if cell in on]
+        return first, [cell for cell in state.contest.second if cell in on]
+
+    def _judge(self, state: State, times: Times, numbers: Sequence[int], aligner: Aligner) -> None:
+        """Update the p-values of a contest by these rounds."""
+        contest, looks = state.contest, len(self._looks)
+        one, other = self._sides(state, times)
+        samples = aligner.aligned((*one, *other), numbers)
+        first = ahead(one, other, samples, band=contest.band, factor=looks * len(contest.first))
+        second = ahead(other, one, samples, band=contest.band, factor=looks * len(contest.second))
+        _lower(state.second, first.p_values())
+        _lower(state.first, second.p_values())
+        tie = max(first.p_close(state.second), second.p_close(state.first))
+        state.tie, state.rounds = min(state.tie, tie), len(numbers)
+        level = self._level / (2 * self._open_in(contest.family))
+        close = max(first.needed_close(level), second.needed_close(level))
+        needed = min(first.needed_faster(level), second.needed_faster(level), close)
+        state.needed = 0 if math.isinf(needed) else max(int(needed), len(numbers) + 1)
+
+    def _decide(self, family: Sequence[State]) -> None:
+        """Apply Holm's correction; what was decided before counts as rejected."""
+        step = sum(state.is_open for state in family)
+        for state in sorted((one for one in family if one.is_open), key=lambda one: one.p):
+            if state.p * step > self._level:
+                return
+            state.decide(self._level, step)
+            step -= 1
+
+    def _open_in(self, family: str) -> int:
+        return sum(state.is_open for state in self._families[family])
