@@ -11,7 +11,7 @@ from ipcbench.bench.results.units import (
     rounded_size,
     short_size,
 )
-from ipcbench.bench.stats import Interval
+from ipcbench.bench.stats import CONFIDENCE, Interval
 from ipcbench.reports.charts.captions import (
     label,
     manner_phrases,
@@ -276,6 +276,12 @@ def trust_class(trust: Trust) -> str:
     return ("good", "good", "warning", "bad")[trust.severity]
 
 
+RATIO_NOTE = (
+    "Ratios and differences are estimates by Hodges and Lehmann, over the rounds that both cells "
+    f"have and not paired by round; the interval of each one alone is at {percent(CONFIDENCE, 0)}, "
+    "not corrected for their number."
+)
+
 FILTERS: Mapping[str, Callable[..., object]] = {
     "bounds": bounds,
     "copying": copying,
@@ -294,7 +300,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "waiting": wait_phrase,
     "manner": manner_phrases,
 }
-GLOBALS: Mapping[str, Callable[..., object]] = {
+GLOBALS: Mapping[str, object] = {
     "by_loop": by_loop,
     "claim_mark": claim_mark,
     "cost_headline": cost_headline,
@@ -303,6 +309,7 @@ GLOBALS: Mapping[str, Callable[..., object]] = {
     "lead": lead,
     "outcome_class": outcome_class,
     "pair_mark": pair_mark,
+    "ratio_note": RATIO_NOTE,
     "span_of": span_of,
     "split_headline": split_headline,
     "split_sentence": split_sentence,

@@ -19,7 +19,8 @@ from ipcbench.bench.results.axes import (
     STREAM,
 )
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.model import Measured, rank, ratios
+from ipcbench.reports.estimates import ratio
+from ipcbench.reports.model import Measured, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +99,4 @@ def _time(one: Measured) -> float:
 
 
 def _ratio(one: Measured, fastest: Measured | None) -> Interval | None:
-    return None if fastest is None or fastest is one else ratios(one, fastest)
+    return None if fastest is None or fastest is one else ratio(one, fastest)

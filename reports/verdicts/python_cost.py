@@ -8,7 +8,8 @@ such cells are shown, marked, and left out of the sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -27,8 +28,15 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.pace import gap
-from ipcbench.bench.stats import Interval, median_interval
-from ipcbench.reports.model import Measured, Situation, placements_of, rank, ratios
+from ipcbench.bench.stats import Interval
+from ipcbench.reports.estimates import common_times, shifts
+from ipcbench.reports.model import (
+    Measured,
+    Situation,
+    multiplied,
+    placements_of,
+    rank,
+)
 
 PREFERRED_SIZE = 64  # bytes: with little to copy, the calls are the whole cost
 PREFERRED_PLACEMENTS = (SAME_CORE, CROSS_CORE_AWAKE)
@@ -38,7 +46,7 @@ MARK = "\N{DAGGER}"  # of a transport whose native calls differ
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One cell measured by both loops, paired by round; None without a common round.
+    """One cell measured by both loops; None without a common round.
 
     `difference`: time of the Python loop minus time of the native one, in
     seconds per unit; `ratio`: the first divided by the second.
@@ -50,7 +58,7 @@ class Cost:
     ratio: Interval | None
 
     @property
-    def significant(self) -> bool:
+    def clear(self) -> bool:
         """True if the interval of the ratio excludes 1, with enough rounds."""
         one = self.ratio
         return one is not None and one.verdict_possible and not one.low <= 1 <= one.high
@@ -83,14 +91,24 @@ def costs(cells: Iterable[Measured]) -> list[Cost]:
             key = one.cell.transport, replace(one.situation, runtime=""), one.cell.size
             found.setdefault(key, {})[one.cell.runtime] = one
     pairs = [(by[NATIVE], by[PYTHON]) for by in found.values() if {NATIVE, PYTHON} <= by.keys()]
-    return sorted((_cost(native, python) for native, python in pairs), key=lambda one: one.order)
+    return sorted(_costs(pairs), key=lambda one: one.order)
 
 
-def _cost(native: Measured, python: Measured) -> Cost:
-    common = sorted(native.times.keys() & python.times.keys())
-    added = [python.times[key] - native.times[key] for key in common]
-    difference = median_interval(added) if added else None
-    return Cost(native, python, difference, ratios(python, native))
+def _costs(pairs: Sequence[tuple[Measured, Measured]]) -> Iterator[Cost]:
+    """Estimate all differences and ratios at once, which takes a fraction of the time."""
+    times = [common_times(native, python) for native, python in pairs]
+    indices = [index for index, (native, _) in enumerate(times) if native]
+    units = [median(times[index][0]) for index in indices]
+    scaled = [
+        ([time / unit for time in times[index][0]], [time / unit for time in times[index][1]])
+        for index, unit in zip(indices, units, strict=True)
+    ]
+    logs = [([math.log(one) for one in a], [math.log(one) for one in b]) for a, b in scaled]
+    added = (multiplied(one, unit) for one, unit in zip(shifts(scaled), units, strict=True))
+    ratio = (one.exp() for one in shifts(logs))
+    found = dict(zip(indices, zip(added, ratio, strict=True), strict=True))
+    for index, pair in enumerate(pairs):
+        yield Cost(*pair, *found.get(index, (None, None)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from ipcbench.bench.results.axes import (
     UNPINNED,
 )
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.model import Contest, Measured, is_plain, rank, ratios
+from ipcbench.reports.estimates import ratio
+from ipcbench.reports.model import Contest, Measured, is_plain, rank
 
 SIZE = 64  # bytes: with little to copy, waiting is the whole cost
 PIPE, MEMORY = "pipe", "shm:posix+futex"
@@ -78,7 +79,7 @@ def pairs(cells: Iterable[Measured]) -> list[Pair]:
         blocking = {name: one for (name, wait), one in by.items() if wait == BLOCK}
         both = [(one, by[name, SPIN]) for name, one in blocking.items() if (name, SPIN) in by]
         both.sort(key=lambda pair: (rank(FAMILIES, pair[0].facts.family), pair[0].cell.transport))
-        found += [Pair(block, spin, ratios(block, spin)) for block, spin in both]
+        found += [Pair(block, spin, ratio(block, spin)) for block, spin in both]
     return found
 
 
@@ -118,6 +119,4 @@ def _has_all(by: _Ways) -> bool:
 
 def _split(by: _Ways) -> Split:
     block, spin, memory = (by[key] for key in _NEEDED)
-    return Split(
-        block, spin, memory, ratios(block, spin), ratios(spin, memory), ratios(block, memory)
-    )
+    return Split(block, spin, memory, ratio(block, spin), ratio(spin, memory), ratio(block, memory))

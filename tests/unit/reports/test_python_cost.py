@@ -86,7 +86,7 @@ def test_the_added_time_is_recovered(found: list[Cost]) -> None:
         added = CALL * calls.get(one.pattern, 2 if one.placement == "same-core" else 1)
         if one.native.interval.median < 10e-6:  # noise is relative: on longer times it hides a call
             assert one.difference.median == pytest.approx(added, rel=0.3)
-            assert one.significant
+            assert one.clear
         expected = one.python.interval.median / one.native.interval.median
         assert one.ratio.median == pytest.approx(expected, rel=0.1)
         assert one.ratio.n == one.difference.n == 12
@@ -112,9 +112,9 @@ def test_twins_and_a_single_loop_have_no_cost() -> None:
 def test_without_a_difference_nothing_is_significant() -> None:
     planned = cells(("pipe", "unix-stream"), runtimes=BOTH, sizes=(64,))
     alike = costs(measured(sweep(lambda *rest: 1e-5, planned)))
-    assert not any(one.significant for one in alike)
+    assert not any(one.clear for one in alike)
     few = costs(measured(sweep(reference, planned, rounds=5, call=1e-5)))
-    assert not any(one.significant for one in few)
+    assert not any(one.clear for one in few)
 
 
 def test_rounds_that_only_one_loop_has_do_not_count() -> None:
