@@ -19,6 +19,7 @@ from ipcbench.bench.machine.text import text_of
 ROOT = Path("/")
 _NANO = 1e-9
 LARGEST = 1 << 20  # bytes of a file of counters
+KEPT = 100  # files that stay open: of 1024 descriptors, the usual limit of a process
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
 _UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
@@ -28,11 +29,16 @@ _open: dict[Path, int] = {}
 
 
 def text_again(path: Path) -> str:
-    """Read a file that is read often: it stays open, and a reading takes microseconds."""
+    """Read a file that is read often: it stays open, and a reading takes microseconds.
+
+    A process keeps `KEPT` files open, and those that it has inherited by fork.
+    """
     for _ in range(2):  # a second time where the process of an open file has ended: ESRCH
         try:
             fd = _open.get(path)
             if fd is None:
+                if len(_open) >= KEPT:
+                    return text_of(path)
                 fd = _open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             return os.pread(fd, LARGEST, 0).decode(errors="replace")
         except (OSError, ValueError):
@@ -76,6 +82,19 @@ def threads(pid: int, root: Path = ROOT) -> int:
     return int(fields[17]) if len(fields) > 17 and fields[17].isdigit() else 1
 
 
+@dataclass(frozen=True, slots=True)
+class _KernelThread:
+    """A thread of the kernel: its name, the CPU that it is bound to, and the file of its times.
+
+    `counts`: it is one of those that do the work of processes.
+    """
+
+    name: str
+    cpu: int | None
+    counts: bool
+    times: Path
+
+
 class KernelWorkers:
     """The time of ksoftirqd and of the kworkers, by the CPU that they took it from.
 
@@ -85,15 +104,15 @@ class KernelWorkers:
     """
 
     def __init__(self, root: Path = ROOT) -> None:
-        self._root = root
-        self._names: dict[int, str] = {}
+        self._proc = root / "proc"
+        self._found: dict[int, _KernelThread] = {}
         self._before: dict[int, int] = {}
         self._scan()
 
     @property
     def visible(self) -> bool:
         """False in a container with a PID namespace of its own."""
-        return any(name.startswith("ksoftirqd/") for name in self._names.values())
+        return any(one.name.startswith("ksoftirqd/") for one in self._found.values())
 
     def begin(self, cpus: Collection[int]) -> None:
         """Begin to count, for these CPUs."""
@@ -115,24 +134,30 @@ class KernelWorkers:
         return found
 
     def _scan(self) -> None:
-        folder, known = self._root / "proc", self._names
-        alive = numbers(text_of(folder / f"{_KTHREADD}/task/{_KTHREADD}/children"))
-        self._names = {pid: known.get(pid) or text_of(folder / f"{pid}/comm") for pid in alive}
+        known = self._found
+        alive = numbers(text_again(self._proc / f"{_KTHREADD}/task/{_KTHREADD}/children"))
+        self._found = {pid: known.get(pid) or self._thread(pid) for pid in alive}
+
+    def _thread(self, pid: int) -> _KernelThread:
+        name = text_of(self._proc / f"{pid}/comm")
+        bound = _BOUND.fullmatch(name)
+        cpu = int(bound[1]) if bound else None
+        counts = bound is not None or _UNBOUND.fullmatch(name) is not None
+        return _KernelThread(name, cpu, counts, self._proc / f"{pid}/schedstat")
 
     def _ran(self) -> dict[int, int]:
         found = {}
-        for pid, name in self._names.items():
-            bound = _BOUND.fullmatch(name)
-            if (bound and int(bound[1]) in self._cpus) or _UNBOUND.fullmatch(name):
-                fields = numbers(text_of(self._root / f"proc/{pid}/schedstat"))
-                found[pid] = fields[0] if fields else 0
+        for pid, one in self._found.items():
+            if one.counts and (one.cpu is None or one.cpu in self._cpus):
+                ran, _, _ = text_again(one.times).partition(" ")
+                found[pid] = int(ran) if ran.isdigit() else 0
         return found
 
     def _cpu(self, pid: int) -> int | None:
-        bound = _BOUND.fullmatch(self._names[pid])
-        if bound:
-            return int(bound[1])
-        fields = text_of(self._root / f"proc/{pid}/stat").rpartition(")")[2].split()
+        bound = self._found[pid].cpu
+        if bound is not None:
+            return bound
+        fields = text_of(self._proc / f"{pid}/stat").rpartition(")")[2].split()
         return int(fields[36]) if len(fields) > 36 and fields[36].isdigit() else None
 
 

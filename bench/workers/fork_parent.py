@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import platform
 import select
 import signal
 import socket
@@ -19,7 +18,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -370,20 +368,14 @@ def main() -> None:
 
 
 def _prepare_and_serve(connection: socket.socket) -> None:
-    import pyperf
-
-    import ipcbench.bench.workers.worker  # noqa: F401  (before the fork, not after it)
-    from ipcbench.bench.machine.cpu_time import ROOT
+    from ipcbench.bench.machine.cpu_time import ROOT  # before the fork, not after it
+    from ipcbench.bench.workers import pyperf_runner, worker
     from ipcbench.bench.workers.account import kernel_workers, limits
 
-    # pyperf calls this in every worker, and it starts file(1) each time: 2 ms, and a
-    # process on the measured core, for a constant result. The collection here fills the
-    # caches that `platform` has for its other functions (uname(1), …).
-    platform.architecture = cache(platform.architecture)
-    pyperf.Run([1.0], collect_metadata=True)
-    kernel_workers(ROOT)
+    kernel_workers(ROOT).begin(os.sched_getaffinity(0))  # their files stay open
     limits(ROOT)
-    serve(connection, pyperf.Runner)
+    worker.last_cache()
+    serve(connection, pyperf_runner.make)
 
 
 if __name__ == "__main__":

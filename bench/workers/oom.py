@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+import os
 
 import msgspec
 
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.transports.base.memory import bound, oom_kills
 
-_FIRST = "1000"  # of oom_score_adj: killed before any other process, proc_pid_oom_score_adj(5)
+_FIRST = b"1000"  # of oom_score_adj: killed before any other process, proc_pid_oom_score_adj(5)
 _KILLED = "was killed by SIGKILL"
 
 
@@ -20,7 +20,11 @@ def be_first_victim() -> None:
     The command and the fork server then survive, and can report the failure.
     """
     with contextlib.suppress(OSError):  # there is no /proc
-        Path("/proc/self/oom_score_adj").write_text(_FIRST)
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, _FIRST)
+        finally:
+            os.close(file)
 
 
 class OomWatch:

@@ -6,19 +6,20 @@ import mmap
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from statistics import median
 from typing import Any, Never
 
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import buffers_of
-from ipcbench.bench.machine import host
-from ipcbench.bench.machine.topology import last_cache
+from ipcbench.bench.machine import host, topology
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import SLOWEST, Usage
+from ipcbench.bench.workers import pyperf_runner
 from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved
 from ipcbench.bench.workers.barrier import Barrier
@@ -43,8 +44,10 @@ from ipcbench.transports.registry import get
 SETTLING = 4  # the part of a block that runs uncounted behind the first readings, on one CPU
 IDLE_SETTLING = 0.03  # seconds of it where idle states decide
 WAITING = 0.01  # seconds of watching what receivers take while they wait
-LONG_BLOCK = 0.05  # seconds of a block that a single stall does not fill
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
+
+last_cache = cache(topology.last_cache)
+"""The size of the last cache, read once: the fork server calls this before it forks."""
 
 
 class Worker:
@@ -185,23 +188,8 @@ class Worker:
     # Measuring
 
     def _bench(self, runner: Any, suite_fd: int) -> None:
-        settings = self.job.settings
-        arguments = ["--worker", "--worker-task", "0", "--pipe", str(suite_fd)]
-        if self.job.loops:
-            arguments += ["--values", str(settings.values), "--warmups", str(settings.warmups)]
-            arguments += ["--loops", str(self.job.loops)]
-        else:
-            # With a warm-up, it takes two blocks of the length that is asked for: a stall
-            # fills one, and the other one goes on with twice the loops.
-            twice = "1" if settings.block < LONG_BLOCK else "0"
-            arguments += ["--values", "1", "--warmups", twice, "--calibrate-loops"]
-            arguments += ["--min-time", repr(settings.block)]
-        runner.parse_args(arguments)
-        runner.bench_time_func(
-            self.job.cell.id,
-            self._block,
-            inner_loops=self._pattern.units(self.job.cell.processes),
-        )
+        units = self._pattern.units(self.job.cell.processes)
+        pyperf_runner.measure(runner, self.job, self._block, units, suite_fd)
 
     def _block(self, loops: int) -> float:
         """Run one block, for pyperf: a warm-up or a value. Returns the seconds for all loops."""

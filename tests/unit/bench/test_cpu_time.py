@@ -263,3 +263,14 @@ def test_the_share_that_was_stolen_from_a_cpu(total: int, steal: int, share: flo
     before = {0: Ticks(500, 0, 0, 7), 1: Ticks(500, 0, 0, 7)}
     after = {0: Ticks(500 + total, 0, 0, 7 + steal), 1: Ticks(500 + total, 0, 0, 7)}
     assert stolen(before, after, [0, 1, 9]) == pytest.approx({0: share, 1: 0.0})
+
+
+def test_of_many_files_some_stay_open(tmp_path: Path) -> None:
+    """A machine with many CPUs has hundreds of kworkers, and a process 1024 descriptors."""
+    number = cpu_time.KEPT + 20
+    put(tmp_path, {f"file{n}": f"{n}" for n in range(number)})
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(2):
+        found = [cpu_time.text_again(tmp_path / f"file{n}") for n in range(number)]
+        assert found == [f"{n}" for n in range(number)]
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + cpu_time.KEPT
