@@ -27,10 +27,14 @@ def aligned(
 
 
 class Aligner:
-    """Alignment of many contests of the same times."""
+    """Alignment of many contests of the same times.
+
+    Attributes:
+        times: those of all cells of a sweep.
+    """
 
     def __init__(self, times: Times, placement_of: Callable[[str], str]) -> None:
-        self._times = times
+        self.times = times
         self._placement_of = placement_of
         self._cells: dict[str, list[str]] = {}
         for cell in times:
@@ -46,7 +50,7 @@ class Aligner:
             for placement in {self._placement_of(cell) for cell in cells}
         }
         return {
-            cell: _logs(self._times[cell], rounds) - offsets[self._placement_of(cell)]
+            cell: _logs(self.times[cell], rounds) - offsets[self._placement_of(cell)]
             for cell in cells
         }
 
@@ -59,7 +63,7 @@ class Aligner:
     def _compute_deviations(self, placement: str, rounds: tuple[int, ...]) -> NDArray[np.float64]:
         import numpy as np
 
-        logs = [_logs(self._times[cell], rounds) for cell in self._cells[placement]]
+        logs = [_logs(self.times[cell], rounds) for cell in self._cells[placement]]
         return deviations(np.array(logs).reshape(-1, len(rounds)))
 
 
