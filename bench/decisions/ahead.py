@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Samples: TypeAlias = Mapping[str, NDArray[np.float64]]
+Samples: TypeAlias = Mapping[str, "NDArray[np.float64]"]
+"""Cell -> logarithms of its times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ipcbench.bench.decisions.ahead import ahead
+from ipcbench.bench.decisions.ahead import Ahead, Samples, ahead
 from ipcbench.bench.decisions.alignment import Aligner
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.results.records import Looked, Stand
@@ -30,6 +30,15 @@ class OpenContest(NamedTuple):
     needed: int
     rounds: int
     cells: tuple[str, ...]
+
+
+class Sample(NamedTuple):
+    """What a contest is judged by: the cells that go on, and their aligned logarithms."""
+
+    first: list[str]
+    second: list[str]
+    rounds: list[int]
+    logs: Samples
 
 
 @dataclass(slots=True)
@@ -130,7 +139,7 @@ class Judge:
         level: float = LEVEL,
     ) -> None:
         every = list(contests)
-        self._looks = tuple(looks)
+        self.looks = tuple(looks)
         self._level = level
         self._placement_of = placement_of
         self._families: dict[str, list[State]] = {}
@@ -170,9 +179,9 @@ class Judge:
         """Return the rounds of the looks for which an open contest has its rounds."""
         return [
             rounds
-            for rounds in self._looks
+            for rounds in self.looks
             if any(
-                state.is_open and state.look < rounds and self._rounds(state, times, rounds)
+                state.is_open and self._is_due(state, times, rounds)
                 for state in self.states.values()
             )
         ]
@@ -190,9 +199,9 @@ class Judge:
         aligner = Aligner(times, self._placement_of)
         judged, before = [], [state for state in self.states.values() if state.is_open]
         for state in before:
-            numbers = self._rounds(state, times, rounds) if state.look < rounds else []
-            if numbers:
-                self._judge(state, times, numbers, aligner)
+            sample = self.sample(state, times, rounds, aligner) if state.look < rounds else None
+            if sample is not None:
+                self._judge(state, sample)
                 state.look = rounds
                 judged.append(state)
         for family in dict.fromkeys(state.contest.family for state in judged):
@@ -205,7 +214,7 @@ class Judge:
         found = [
             OpenContest(state.contest, state.needed, self._next(state), self.goes_on(state))
             for state in self.states.values()
-            if state.is_open and state.look < self._looks[-1]
+            if state.is_open and state.look < self.looks[-1]
         ]
         return sorted(found, key=self._runs)
 
@@ -224,20 +233,21 @@ class Judge:
         judged = self.states[one.contest.id].rounds
         unknown = judged > 0 and not one.needed
         left = max(one.needed, one.rounds) - judged
-        return unknown or one.needed > self._looks[-1], left * len(one.cells)
+        return unknown or one.needed > self.looks[-1], left * len(one.cells)
 
     def _next(self, state: State) -> int:
-        return next(rounds for rounds in self._looks if rounds > state.look)
+        return next(rounds for rounds in self.looks if rounds > state.look)
 
-    def _rounds(self, state: State, times: Times, rounds: int) -> list[int]:
-        """Return the first rounds that all cells of a contest have; none where they are too few."""
+    def sample(self, state: State, times: Times, rounds: int, aligner: Aligner) -> Sample | None:
+        """Return what a contest is judged by after so many rounds; None: it has too few."""
         first, second = self._sides(state, times)
-        if not first or not second:
-            return []
-        common = set(times[first[0]]).intersection(*(times[cell] for cell in (*first, *second)))
-        found = sorted(common)[:rounds]
-        fewest = FEWEST if len(self._looks) == 1 else rounds
-        return found if len(found) >= fewest else []
+        numbers = self._rounds(first, second, times, rounds)
+        if not numbers:
+            return None
+        return Sample(first, second, numbers, aligner.aligned((*first, *second), numbers))
+
+    def _is_due(self, state: State, times: Times, rounds: int) -> bool:
+        return state.look < rounds and bool(self._rounds(*self._sides(state, times), times, rounds))
 
     def _sides(self, state: State, times: Times) -> tuple[list[str], list[str]]:
         """Return the cells of each side that go on and have been measured."""
@@ -245,21 +255,41 @@ class Judge:
         first = [cell for cell in state.contest.first if cell in on]
         return first, [cell for cell in state.contest.second if cell in on]
 
-    def _judge(self, state: State, times: Times, numbers: Sequence[int], aligner: Aligner) -> None:
-        """Update the p-values of a contest by these rounds."""
-        contest, looks = state.contest, len(self._looks)
-        one, other = self._sides(state, times)
-        samples = aligner.aligned((*one, *other), numbers)
-        first = ahead(one, other, samples, band=contest.band, factor=looks * len(contest.first))
-        second = ahead(other, one, samples, band=contest.band, factor=looks * len(contest.second))
+    def _rounds(
+        self, first: Sequence[str], second: Sequence[str], times: Times, rounds: int
+    ) -> list[int]:
+        """Return the first rounds that all of the cells have; none where they are too few."""
+        if not first or not second:
+            return []
+        common = set(times[first[0]]).intersection(*(times[cell] for cell in (*first, *second)))
+        found = sorted(common)[:rounds]
+        fewest = FEWEST if len(self.looks) == 1 else rounds
+        return found if len(found) >= fewest else []
+
+    def _judge(self, state: State, sample: Sample) -> None:
+        """Update the p-values of a contest."""
+        first, second = self._ahead(state, sample)
         _lower(state.second, first.p_values())
         _lower(state.first, second.p_values())
         tie = max(first.p_close(state.second), second.p_close(state.first))
-        state.tie, state.rounds = min(state.tie, tie), len(numbers)
-        level = self._level / (2 * self._open_in(contest.family))
+        state.tie, state.rounds = min(state.tie, tie), len(sample.rounds)
+        level = self._level / (2 * self._open_in(state.contest.family))
         close = max(first.needed_close(level), second.needed_close(level))
         needed = min(first.needed_faster(level), second.needed_faster(level), close)
-        state.needed = 0 if math.isinf(needed) else max(int(needed), len(numbers) + 1)
+        state.needed = 0 if math.isinf(needed) else max(int(needed), len(sample.rounds) + 1)
+
+    def _ahead(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
+        one, other, band = sample.first, sample.second, state.contest.band
+        of_first, of_second = self.factors(state.contest)
+        return (
+            ahead(one, other, sample.logs, band=band, factor=of_first),
+            ahead(other, one, sample.logs, band=band, factor=of_second),
+        )
+
+    def factors(self, contest: Contest) -> tuple[int, int]:
+        """Return the corrections for the looks and for the choice among the cells of each side."""
+        looks = len(self.looks)
+        return looks * len(contest.first), looks * len(contest.second)
 
     def _decide(self, family: Sequence[State]) -> None:
         """Apply Holm's correction; what was decided before counts as rejected."""

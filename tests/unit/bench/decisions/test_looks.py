@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,18 +14,9 @@ from ipcbench.bench.decisions.comparison import p_faster
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.decisions.looks import Judge, State
 from ipcbench.bench.results.records import Looked
+from tests.unit.bench.decisions.sweeps import LAST, contest, judge, play, sweeps, until
 
-FIRST, LAST = LOOKS[0], LOOKS[-1]
-
-
-def contest(
-    name: str = "c",
-    first: Sequence[str] = ("a",),
-    second: Sequence[str] = ("b",),
-    family: str = "f",
-    band: float = 0.05,
-) -> Contest:
-    return Contest(name, "task", family, "", tuple(first), tuple(second), band)
+FIRST = LOOKS[0]
 
 
 def around(
@@ -37,19 +27,8 @@ def around(
     return {number + 1: median * float(np.exp(spread * step)) for number, step in enumerate(steps)}
 
 
-def judge(*contests: Contest, looks: Sequence[int] = LOOKS) -> Judge:
-    return Judge(contests, lambda cell: "same-core", looks=looks)
-
-
 def verdict(found: Judge, name: str = "c") -> Verdict:
     return found.states[name].verdict
-
-
-def until(times: Times, rounds: int) -> Times:
-    return {
-        cell: {number: value for number, value in own.items() if number <= rounds}
-        for cell, own in times.items()
-    }
 
 
 @pytest.mark.parametrize(
@@ -298,38 +277,6 @@ def test_a_fixed_sweep_takes_the_rounds_that_there_are() -> None:
 
 
 # A sweep that was stopped.
-
-SIDES = st.sampled_from(
-    [(("a",), ("b",)), (("a", "b"), ("c", "d", "e")), (("c",), ("d",)), (("a",), ("c", "e"))]
-)
-
-
-@st.composite
-def sweeps(draw: st.DrawFn) -> tuple[list[Contest], Times]:
-    sides = draw(st.lists(SIDES, min_size=1, max_size=4, unique=True))
-    contests = [
-        contest(f"c{number}", *both, family=f"f{draw(st.integers(0, 1))}")
-        for number, both in enumerate(sides)
-    ]
-    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
-    spread = draw(st.sampled_from([0.001, 0.05, 0.4]))
-    times: dict[str, dict[int, float]] = {}
-    for cell in "abcde":
-        values = np.exp(generator.normal(draw(st.sampled_from([0.0, 0.03, 0.5])), spread, LAST))
-        missing = generator.random(LAST) < draw(st.sampled_from([0.0, 0.1]))
-        times[cell] = {
-            number + 1: float(value) for number, value in enumerate(values) if not missing[number]
-        }
-    return contests, times
-
-
-def play(found: Judge, times: Times, lines: list[Looked]) -> None:
-    """Judge as the rounds come, and write the journal."""
-    for number in range(1, LAST + 1):
-        now = until(times, number)
-        for rounds in found.due(now):
-            line = found.look(now, rounds)
-            lines.append(msgspec.json.decode(msgspec.json.encode(line), type=Looked))
 
 
 @given(sweeps(), st.data())

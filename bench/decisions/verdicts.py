@@ -1,0 +1,290 @@
+"""Verdicts: the contests of a run as they stand, each with its ratio and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ipcbench.bench.decisions.alignment import Aligner
+from ipcbench.bench.decisions.comparison import log_ratio, log_ratio_limits, p_faster
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
+from ipcbench.bench.decisions.contests import contests_of
+from ipcbench.bench.decisions.looks import Judge, Sample, State
+from ipcbench.bench.decisions.tasks import tasks_of
+from ipcbench.bench.results.records import Looked
+from ipcbench.bench.results.results import CellResult, Results
+
+LOST = "lost updates"  # a counter's observation: their share of all updates
+NUDGE = 1e-9  # share by which a level is moved, so that limits agree with rounded p-values
+
+
+class Why(Enum):
+    """The reason why a contest is undecided."""
+
+    NO_FIGURE = "a side has no figure"
+    TOO_FEW = "too few rounds"  # for its first look
+    DISTURBED = "fewer than half of the runs of a cell count"
+    LOST = "a counter lost updates"
+    NEEDS_MORE = "more rounds would decide it"
+    OUT_OF_REACH = "no reasonable number of rounds would decide it"
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as fast the first side is; the limits may be 0 and infinity."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContestVerdict:
+    """A contest with its verdict.
+
+    Attributes:
+        first, second: the binding pair, by whose times the ratio is; "": none was judged.
+        ratio: of the contest; None: it was not judged, or its times are no longer those of its
+            looks. It excludes 1 exactly where the verdict has a direction, and that of a tie is
+            inside the band.
+        rounds: those that were judged.
+        needed: rounds that a verdict would take, about; 0: it has one, or none would do.
+        stopped_early: decided before the last look; ratios of such contests are too extreme.
+        p: corrected for all other tests of its family.
+        family_size: contests that are corrected together.
+        why, because: the reason why it is undecided, and the cells that it is about.
+        absent: cells without a figure, which took no part.
+    """
+
+    contest: Contest
+    verdict: Verdict
+    first: str = ""
+    second: str = ""
+    ratio: Ratio | None = None
+    rounds: int = 0
+    needed: int = 0
+    stopped_early: bool = False
+    p: float = 1.0
+    family_size: int = 1
+    why: Why | None = None
+    because: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def winner(self) -> str:
+        """The cell of the binding pair that is faster; "" where the verdict has no direction."""
+        return {Verdict.FASTER: self.first, Verdict.SLOWER: self.second}.get(self.verdict, "")
+
+
+def verdicts(
+    contests: Iterable[Contest],
+    lines: Sequence[Looked],
+    times: Times,
+    placement_of: Callable[[str], str],
+    *,
+    looks: Sequence[int] = LOOKS,
+    level: float = LEVEL,
+) -> list[ContestVerdict]:
+    """Return the verdicts that looks have given, each with its ratio.
+
+    Args:
+        lines: the looks of the journal.
+        looks: the rounds after which the sweep judges; one number for a fixed sweep.
+    """
+    every = list(contests)
+    judge = Judge(every, placement_of, looks=looks, level=level)
+    samples: dict[str, list[Sample]] = {}
+    aligner = Aligner(times, placement_of)
+    for line in lines:
+        for stand in line.stands:
+            state = judge.states.get(stand.contest)
+            if state is not None and stand.rounds > state.rounds:
+                part = {**stand.first, **stand.second}
+                sample = judge.sample(state, _of(part, times), stand.rounds, aligner)
+                if sample is not None:
+                    samples.setdefault(stand.contest, []).append(sample)
+        judge.resume([line])
+    return [
+        _verdict(judge, judge.states[one.id], samples.get(one.id, []), times, level)
+        for one in every
+    ]
+
+
+def of_results(results: Results) -> list[ContestVerdict]:
+    """Return the verdicts of a run.
+
+    A journal without contests, of an older version, has those of its cells. A fixed sweep that
+    has no look, since it was stopped or is of an older version, is judged once, by its rounds.
+    """
+    every = list(contests_in(results))
+    times = {key: cell.by_round() for key, cell in results.cells.items() if cell.good}
+    level = min((one.level for one in results.contests.values()), default=LEVEL)
+    most = max((len(own) for own in times.values()), default=0)
+    lines = results.looks
+    looks: Sequence[int] = LOOKS
+    if not results.header.settings.adaptive:
+        looks = (lines[-1].rounds if lines else max(most, 1),)
+        if not lines:
+            lines = [Judge(every, _placement(results), looks=looks, level=level).look(times, most)]
+    found = verdicts(every, lines, times, _placement(results), looks=looks, level=level)
+    return [_spoilt(one, results.cells) for one in found]
+
+
+def contests_in(results: Results) -> list[Contest]:
+    """Return the contests of a journal; of an older one, those of its cells."""
+    if results.contests:
+        return [
+            Contest(
+                id=one.id,
+                task=one.task,
+                family=one.family,
+                statement=one.statement,
+                first=tuple(one.first),
+                second=tuple(one.second),
+                band=one.band,
+            )
+            for one in results.contests.values()
+        ]
+    planned = (
+        (result.cell, result.facts) for result in results.cells.values() if result.facts is not None
+    )
+    return contests_of((cell, facts, tasks_of(cell, facts)) for cell, facts in planned)
+
+
+def _placement(results: Results) -> Callable[[str], str]:
+    return lambda cell: results.cells[cell].cell.placement
+
+
+def _of(cells: Iterable[str], times: Times) -> Times:
+    return {cell: times[cell] for cell in cells if cell in times}
+
+
+def _verdict(
+    judge: Judge, state: State, samples: Sequence[Sample], times: Times, level: float
+) -> ContestVerdict:
+    contest = state.contest
+    took_part = {*state.first, *state.second}
+    absent = tuple(
+        cell
+        for cell in contest.cells
+        if (cell not in took_part if state.rounds else not times.get(cell))
+    )
+    found = ContestVerdict(
+        contest,
+        state.verdict,
+        rounds=state.rounds,
+        needed=state.needed,
+        stopped_early=not state.is_open and state.look < judge.looks[-1],
+        p=min(1.0, state.p * state.step),
+        family_size=state.family,
+        absent=absent,
+        why=_why(state, absent) if state.is_open else None,
+    )
+    if not samples:
+        return found
+    first, second = _binding(state, samples[-1])
+    ratio = _ratio(judge, state, samples, (first, second), level)
+    return replace(found, first=first, second=second, ratio=ratio)
+
+
+def _why(state: State, absent: Sequence[str]) -> Why:
+    contest = state.contest
+    if {*contest.first} <= {*absent} or {*contest.second} <= {*absent}:
+        return Why.NO_FIGURE
+    if not state.rounds:
+        return Why.TOO_FEW
+    return Why.NEEDS_MORE if state.needed else Why.OUT_OF_REACH
+
+
+def _spoilt(found: ContestVerdict, cells: Mapping[str, CellResult]) -> ContestVerdict:
+    """Leave a contest undecided where a cell of it was disturbed, or lost updates."""
+    part = [cell for cell in found.contest.cells if cell not in found.absent]
+    for why, is_spoilt in ((Why.LOST, _lost_some), (Why.DISTURBED, _is_disturbed)):
+        because = tuple(cell for cell in part if is_spoilt(cells[cell]))
+        if because:
+            return ContestVerdict(
+                found.contest,
+                Verdict.UNDECIDED,
+                rounds=found.rounds,
+                family_size=found.family_size,
+                why=why,
+                because=because,
+                absent=found.absent,
+            )
+    return found
+
+
+def _is_disturbed(result: CellResult) -> bool:
+    return result.disturbed
+
+
+def _lost_some(result: CellResult) -> bool:
+    return any(run.observations.get(LOST) for run in result.good)
+
+
+def _binding(state: State, sample: Sample) -> tuple[str, str]:
+    """Return the hardest rival of the first side, and the candidate that does best against it.
+
+    Of several with the same p-value, as where no values overlap, the closest rival is the hardest.
+    """
+
+    def lead(first: str, second: str) -> float:
+        return float(log_ratio(sample.logs[first], sample.logs[second]))
+
+    def p_value(first: str, second: str) -> float:
+        return float(p_faster(sample.logs[first], sample.logs[second]))
+
+    second = max(
+        sample.second,
+        key=lambda rival: (state.second[rival], -max(lead(one, rival) for one in sample.first)),
+    )
+    first = min(sample.first, key=lambda one: (p_value(one, second), -lead(one, second)))
+    return first, second
+
+
+def _ratio(
+    judge: Judge,
+    state: State,
+    samples: Sequence[Sample],
+    pair: tuple[str, str],
+    level: float,
+) -> Ratio | None:
+    """Return the ratio of the binding pair, inside the contest's interval.
+
+    The interval has the shifts that the contest's tests do not reject, with all their factors: at
+    a shift, a side is ahead where its cells are ahead of every cell of the other side by it.
+    """
+    import numpy as np
+
+    moved = 1 - NUDGE if state.is_open else 1 + NUDGE
+    of_first, of_second = judge.factors(state.contest)
+    levels = [level * moved / (2 * state.step * factor) for factor in (of_first, of_second)]
+    lows: dict[str, float] = {}  # of the second side -> how far a cell of the first is ahead
+    highs: dict[str, float] = {}  # of the first side -> the same in the other direction
+    for sample in samples:
+        ours = np.stack([sample.logs[cell] for cell in sample.first])[:, None, :]
+        theirs = np.stack([sample.logs[cell] for cell in sample.second])[None, :, :]
+        ahead, behind = log_ratio_limits(ours, theirs, *levels)
+        for cell, limit in zip(sample.second, ahead.max(axis=0).tolist(), strict=True):
+            lows[cell] = max(limit, lows.get(cell, limit))
+        for cell, limit in zip(sample.first, behind.min(axis=1).tolist(), strict=True):
+            highs[cell] = min(limit, highs.get(cell, limit))
+    low, high = _agreeing(state.verdict, min(lows.values()), max(highs.values()))
+    if low > high:
+        return None
+    logs = samples[-1].logs
+    value = min(max(float(log_ratio(logs[pair[0]], logs[pair[1]])), low), high)
+    return Ratio(float(np.exp(value)), float(np.exp(low)), float(np.exp(high)))
+
+
+def _agreeing(verdict: Verdict, low: float, high: float) -> tuple[float, float]:
+    """Return limits that agree with a verdict; the first above the second: there are none.
+
+    Limits of several looks may exclude each other: then those of the verdict's side stand.
+    """
+    if verdict is Verdict.FASTER:
+        return (low, max(low, high)) if low > 0 else (1.0, 0.0)
+    if verdict is Verdict.SLOWER:
+        return (min(low, high), high) if high < 0 else (1.0, 0.0)
+    return (low, high) if low <= 0 <= high else (1.0, 0.0)
