@@ -247,7 +247,8 @@ class Judge:
         return Sample(first, second, numbers, aligner.aligned((*first, *second), numbers))
 
     def _is_due(self, state: State, times: Times, rounds: int) -> bool:
-        return state.look < rounds and bool(self._rounds(*self._sides(state, times), times, rounds))
+        sides = self._sides(state, times)
+        return state.look < rounds == len(self._rounds(*sides, times, rounds))
 
     def _sides(self, state: State, times: Times) -> tuple[list[str], list[str]]:
         """Return the cells of each side that go on and have been measured."""

@@ -178,7 +178,9 @@ class _Judgements:
         before = self._judged.get(stand.contest)
         if before is None:
             return
-        if before.verdict != "undecided" or before.rounds >= stand.rounds:
+        # Holm's correction may decide a contest when another one of its family is judged.
+        fewest = before.rounds + (stand.verdict == "undecided")
+        if before.verdict != "undecided" or stand.rounds < fewest:
             raise Unreadable(f"{what} after its verdict, or at no more rounds than before")
 
 

@@ -260,7 +260,8 @@ def test_open_contests_come_in_the_order_of_the_runs_that_they_take() -> None:
 def test_a_fixed_sweep_has_one_look_with_the_whole_level() -> None:
     times = {"a": around(1.0, 12, spread=0.1), "b": around(1.05, 12, spread=0.1)}
     fixed, adaptive = judge(contest(), looks=(12,)), judge(contest())
-    assert fixed.due(until(times, 1)) == []
+    assert fixed.due(until(times, 11)) == []
+    assert fixed.due(times) == [12]
     fixed.look(times, 12)
     adaptive.look(times, 12)
     (one,), (other,) = (found.states["c"].second.values() for found in (fixed, adaptive))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,8 +14,18 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.decisions.comparison import log_ratio, log_ratio_limits
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
-from ipcbench.bench.decisions.verdicts import ContestVerdict, Why, verdicts
-from ipcbench.bench.results.records import Looked
+from ipcbench.bench.decisions.verdicts import (
+    LOST,
+    ContestVerdict,
+    Why,
+    contests_in,
+    of_results,
+    verdicts,
+)
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.records import Contested, Failed, Looked
+from ipcbench.bench.results.results import Results
+from tests import synthetic
 from tests.unit.bench.decisions.sweeps import (
     LAST,
     contest,
@@ -24,7 +36,7 @@ from tests.unit.bench.decisions.sweeps import (
     until,
 )
 
-DIRECTED = {Verdict.FASTER, Verdict.SLOWER}
+MEMORY = "shm:posix+posix-sem"
 
 
 def decided(
@@ -175,3 +187,119 @@ def test_looks_that_the_times_do_not_give_have_no_ratio() -> None:
     assert found.ratio is None
     (found,) = verdicts([contest()], lines, {"a": normal(1, 1.0)}, placement_of)
     assert (found.verdict, found.ratio) == (Verdict.FASTER, None)
+
+
+# The verdicts of a run's journal.
+
+
+def seconds(
+    transport: str, pattern: str, size: int, processes: int, placement: str, number: int
+) -> float:
+    return {"pipe": 1e-6, "unix-stream": 2e-6}.get(transport, 1.5e-6)
+
+
+def a_run(**changes: Any) -> Results:
+    cells = synthetic.cells(["pipe", "unix-stream", MEMORY], sizes=[64])
+    return synthetic.sweep(seconds, cells, **changes)
+
+
+def of_pair(results: Results) -> ContestVerdict:
+    """Return the verdict on the pipe and the socket."""
+    (found,) = (one for one in of_results(results) if one.contest.statement == "pipe-beats-socket")
+    return found
+
+
+def judged(results: Results, looks: Sequence[int] = LOOKS) -> Results:
+    """Add the contests and the looks of a sweep."""
+    contests = contests_in(results)
+    results.contests = {one.id: contested(one) for one in contests}
+    times = {key: cell.by_round() for key, cell in results.cells.items()}
+    play(judge(*contests, looks=looks), times, results.looks)
+    if len(looks) > 1:
+        settings = msgspec.structs.replace(results.header.settings, adaptive=True)
+        results.header = msgspec.structs.replace(results.header, settings=settings)
+    return results
+
+
+def contested(one: Contest) -> Contested:
+    return Contested(
+        id=one.id,
+        task=one.task,
+        family=one.family,
+        statement=one.statement,
+        first=list(one.first),
+        second=list(one.second),
+        band=one.band,
+        level=LEVEL,
+    )
+
+
+def test_a_journal_without_contests_has_those_of_its_cells() -> None:
+    found = of_pair(a_run())
+    assert found.contest.task == "small-request"
+    assert (found.verdict, found.rounds, found.stopped_early) == (Verdict.FASTER, 12, False)
+    assert found.ratio is not None
+    assert found.ratio.low < 2 < found.ratio.high
+
+
+def test_a_run_without_figures_has_no_verdict() -> None:
+    results = a_run()
+    for result in results.cells.values():
+        result.runs = []
+    assert {one.why for one in of_results(results)} == {Why.NO_FIGURE}
+    assert {one.verdict for one in of_results(results)} == {Verdict.UNDECIDED}
+
+
+def test_looks_of_an_adaptive_sweep_are_taken_as_they_are() -> None:
+    results = judged(a_run())
+    found = of_pair(results)
+    assert (found.verdict, found.rounds, found.stopped_early) == (Verdict.FASTER, 8, True)
+    before = results.looks[0].stands
+    for stand in before:
+        stand.verdict, stand.p = "undecided", 0.5
+    assert of_pair(results).verdict is Verdict.UNDECIDED
+
+
+def test_an_adaptive_sweep_without_a_look_has_no_verdict() -> None:
+    results = judged(a_run(rounds=7))
+    assert results.looks == []
+    assert (of_pair(results).verdict, of_pair(results).why) == (Verdict.UNDECIDED, Why.TOO_FEW)
+
+
+def test_a_fixed_sweep_has_its_look_or_is_judged_once() -> None:
+    whole = judged(a_run(), looks=(12,))
+    assert [line.rounds for line in whole.looks] == [12]
+    assert of_pair(whole) == of_pair(a_run())
+    stopped = a_run(rounds=7)
+    stopped.contests = whole.contests
+    assert (of_pair(stopped).verdict, of_pair(stopped).rounds) == (Verdict.FASTER, 7)
+
+
+def test_a_contest_with_a_disturbed_cell_is_undecided_and_says_which() -> None:
+    def disturbed(cell: Cell, number: int) -> str:
+        return "foreign" if cell.transport == "pipe" and number > 5 else ""
+
+    found = of_pair(a_run(void=disturbed))
+    assert (found.verdict, found.why, found.ratio) == (Verdict.UNDECIDED, Why.DISTURBED, None)
+    assert found.because == ("latency/pipe/python/64B/2p/same-core",)
+
+
+def test_a_contest_with_a_counter_that_lost_updates_is_undecided() -> None:
+    cells = synthetic.cells(["posix-sem", "sysv-sem"], ["counter"], sizes=[0], processes=[2])
+    results = synthetic.sweep(seconds, cells)
+    (found,) = of_results(results)
+    assert found.why is not Why.LOST
+    results.cells[cells[1].id].runs[3].observations[LOST] = 0.01
+    (found,) = of_results(results)
+    assert (found.verdict, found.why) == (Verdict.UNDECIDED, Why.LOST)
+    assert found.because == (cells[1].id,)
+
+
+def test_a_cell_that_failed_takes_no_part() -> None:
+    cells = synthetic.cells(["pipe", "unix-stream", MEMORY], sizes=[64])
+    failure = Failed(cell=cells[0].id, round=0, who="worker", where="attach", what="no")
+    found = of_results(synthetic.sweep(seconds, cells, failed=[failure]))
+    fastest = next(one for one in found if one.contest.statement == "shm-fastest")
+    assert (fastest.verdict, fastest.absent) == (Verdict.FASTER, (cells[0].id,))
+    pair = next(one for one in found if one.contest.statement == "pipe-beats-socket")
+    assert (pair.why, pair.absent) == (Why.NO_FIGURE, (cells[0].id,))
