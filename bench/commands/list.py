@@ -177,7 +177,7 @@ def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
         entry["name"],
         traits["family"],
         traits["framing"],
-        ", ".join(_patterns(traits["topologies"])),
+        ", ".join(_patterns(traits)),
         "\n".join(entry["waits"]),
         traits["peer_death"],
         "yes" if entry["native"]["available"] else "no",
@@ -186,11 +186,18 @@ def _cells(entry: dict[str, Any]) -> list[tuple[str, str]]:
     return [(text, "") for text in texts]
 
 
-def _patterns(topologies: list[str]) -> list[str]:
-    """List the patterns that a transport with these topologies can do."""
+def _patterns(traits: dict[str, Any]) -> list[str]:
+    """List the patterns that a transport with these traits can do."""
     from ipcbench.bench.patterns.table import ALL
 
-    return [pattern.name for pattern in ALL if pattern.topology.value in topologies]
+    apart = traits["attach_waits"] or traits["synchronous"] or traits["delayed"]
+    return [
+        pattern.name
+        for pattern in ALL
+        if pattern.topology.value in traits["topologies"]
+        and not (pattern.both_ends and apart)
+        and not (pattern.alone and traits["carries"])
+    ]
 
 
 def _limit(limit: dict[str, Any]) -> str:

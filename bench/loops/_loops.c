@@ -1,6 +1,7 @@
 /* The timed loops in C: twins of those in bench/patterns, over a capsule of operations.
  *
- * All have one signature: a capsule, the message, the buffer to receive into, a count; a further
+ * All have one signature: a capsule (two in a tuple, of the sending end and of the receiving one,
+ * where one process holds both), the message, the buffer to receive into, a count; a further
  * number of those with pauses (their length), with batches (their length) or with messages that are
  * written anew (the number of the first one); the stamped ones also an array for the stamps around
  * their last round trips. Their bodies (_loops.h, _batches.h, _fresh.h) call the operations and
@@ -49,6 +50,7 @@ enum needs {
     NUMBERS = 512, /* takes the number of the first message */
     POOL = 1024,   /* its message is a pool: bench/loops/pool.py */
     LENDS = 2048,
+    BOTH_ENDS = 4096, /* sends over the first capsule, receives over the second one */
 };
 
 static const char *
@@ -73,10 +75,32 @@ lacks(const struct ipcbench_ops *ops, int needs)
     return NULL;
 }
 
+static const char *
+lacks_of_both(const struct block *block)
+{
+    const char *missing = lacks(block->ops, SENDS);
+    return missing != NULL ? missing : lacks(block->receiving, RECEIVES);
+}
+
+/* Open the capsule of an end, or those of both: 0, or -1 with an error set. */
+static int
+open_ends(PyObject *capsule, int needs, struct ipcbench_ops *ops, struct ipcbench_ops *receiving)
+{
+    if (!(needs & BOTH_ENDS))
+        return ipcbench_open(capsule, ops);
+    if (!PyTuple_Check(capsule) || PyTuple_GET_SIZE(capsule) != 2) {
+        PyErr_SetString(PyExc_TypeError, "not the capsules of two ends");
+        return -1;
+    }
+    if (ipcbench_open(PyTuple_GET_ITEM(capsule, 0), ops) < 0)
+        return -1;
+    return ipcbench_open(PyTuple_GET_ITEM(capsule, 1), receiving);
+}
+
 static int
 fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, Py_ssize_t stamps)
 {
-    const char *missing = lacks(block->ops, needs);
+    const char *missing = needs & BOTH_ENDS ? lacks_of_both(block) : lacks(block->ops, needs);
     if (missing != NULL) {
         PyErr_Format(PyExc_TypeError, "this end has no native %s", missing);
         return 0;
@@ -161,8 +185,8 @@ run(loop body, int needs, PyObject *arguments)
 {
     PyObject *capsule, *message, *buffer, *result = NULL;
     Py_buffer sent, received, stamps = {0};
-    struct ipcbench_ops ops;
-    struct block block = {.ops = &ops};
+    struct ipcbench_ops ops, receiving;
+    struct block block = {.ops = &ops, .receiving = &receiving};
     long long further = 0;
     int parsed =
         needs & (PAUSES | BATCHES | NUMBERS)
@@ -175,7 +199,7 @@ run(loop body, int needs, PyObject *arguments)
     *(needs & BATCHES   ? &block.batch
       : needs & NUMBERS ? &block.number
                         : &block.pause) = further;
-    if (ipcbench_open(capsule, &ops) < 0)
+    if (open_ends(capsule, needs, &ops, &receiving) < 0)
         goto release_stamps;
     if (PyObject_GetBuffer(message, &sent, needs & POOL ? PyBUF_WRITABLE | PyBUF_ND : PyBUF_SIMPLE) < 0)
         goto release_stamps;
@@ -203,6 +227,7 @@ release_stamps:
 #define LOOPS(LOOP)                                                                                \
     LOOP(ping, SENDS | RECEIVES)                                                                   \
     LOOP(pong, SENDS | RECEIVES)                                                                   \
+    LOOP(send_and_receive, SENDS | RECEIVES | BOTH_ENDS)                                           \
     LOOP(stream_sender, SENDS | RECEIVES)                                                          \
     LOOP(stream_receiver, SENDS | RECEIVES)                                                        \
     LOOP(fan_in_sender, SENDS)                                                                     \

@@ -26,6 +26,7 @@ struct one_byte {
 
 struct block {
     const struct ipcbench_ops *ops;
+    const struct ipcbench_ops *receiving; /* the other end's, where one process holds both */
     const void *message;
     size_t message_size;
     void *buffer;
@@ -99,6 +100,20 @@ ping(struct block *block)
     for (long long i = 0; i < count; i++) {
         SEND;
         RECV;
+    }
+    read_clock(&block->end);
+    return 0;
+}
+
+static ssize_t
+send_and_receive(struct block *block)
+{
+    PREPARED;
+    const struct ipcbench_ops receiving = *block->receiving;
+    read_clock(&block->start);
+    for (long long i = 0; i < count; i++) {
+        SEND;
+        MUST_BE(size, receiving.recv(receiving.ctx, buffer, size));
     }
     read_clock(&block->end);
     return 0;

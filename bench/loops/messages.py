@@ -18,6 +18,7 @@ from typing import Any
 
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.both_ends import BothEnds
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.loop import Loop
@@ -182,7 +183,8 @@ def row(endpoint: object, size: int) -> int:
     They come before the others, which reveal one too many or one too few. In place, Python
     receives them, since a compiled loop leaves no bytes to compare.
     """
-    return 2 + min(16, _ROW // max(size, 1)) if isinstance(endpoint, NativeEndpoint) else 0
+    end = endpoint.receiver if isinstance(endpoint, BothEnds) else endpoint
+    return 2 + min(16, _ROW // max(size, 1)) if isinstance(end, NativeEndpoint) else 0
 
 
 def numbers_sent(endpoint: object, size: int) -> Iterator[int]:

@@ -110,6 +110,7 @@ class Pattern:
         steady: the tail pass begins with a block of the warm-up, without stamps, since its times
             depend on how full the channel is; else with one loop.
         alone: its one process uses no channel: the transport is `null`.
+        both_ends: its one process holds both ends of a link (bench/loops/both_ends.py).
     """
 
     name: str
@@ -125,6 +126,7 @@ class Pattern:
     single: str = ""
     steady: bool = False
     alone: bool = False
+    both_ends: bool = False
 
     @property
     def carries(self) -> bool:

@@ -14,13 +14,17 @@ from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY
 from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.pause import paused
+from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 
-ALL = (LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, FILL, SCAN)
+ALL = (
+    LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, TO_ITSELF, FILL,
+    SCAN,
+)  # fmt: skip
 PATTERNS = {pattern.name: pattern for pattern in ALL}
 PACED: Mapping[str, Callable[[str], Pattern]] = {
     "latency": paused

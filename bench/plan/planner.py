@@ -51,13 +51,15 @@ _OTHERS = {
 class Candidate:
     """A transport as the planner sees it: its traits, and the result of `probe`.
 
-    `native`: the reason why no compiled loop can drive it on this machine, or None.
+    `native`: the reason why no compiled loop can drive it on this machine, or None. `to_itself`:
+    finds the reason why one process cannot send a cell's messages to itself, or None.
     """
 
     name: str
     traits: Traits | None  # None: a plug-in that does not load
     found: Limits | Unavailable
     native: Unavailable | None = None
+    to_itself: Callable[[Cell], Unavailable | None] = lambda cell: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     cpus = place(cell.placement, cell.processes, site)
     if isinstance(cpus, Impossible):
         return Skip(cpus.reason, cpus.remedy)
-    return PlannedCell(cell, _facts(cell, traits), cpus)
+    return _to_itself(cell, candidate) or PlannedCell(cell, _facts(cell, traits), cpus)
 
 
 def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
@@ -276,6 +278,11 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
             limit.remedy_for(_need(cell)),
         )
     return None
+
+
+def _to_itself(cell: Cell, candidate: Candidate) -> Skip | None:
+    refused = candidate.to_itself(cell) if PATTERNS[cell.pattern].both_ends else None
+    return None if refused is None else Skip(refused.reason, refused.remedy)
 
 
 def _need(cell: Cell) -> Need:

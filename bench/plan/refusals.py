@@ -24,7 +24,7 @@ class Skip:
 
 def first_refusal(cell: Cell, traits: Traits) -> Skip | None:
     """Return the first reason why a cell cannot have its values, or None."""
-    rules = (depth, wait, looks, batch, payload, pace)
+    rules = (depth, wait, looks, batch, payload, pace, both_ends)
     return next((skip for rule in rules if (skip := rule(cell, traits)) is not None), None)
 
 
@@ -104,3 +104,22 @@ def pace(cell: Cell, traits: Traits) -> Skip | None:
     if cell.pace == CLOSED or cell.pattern in PACED:
         return None
     return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
+
+
+def both_ends(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse a process that holds both ends where a send or an attach waits for the other one."""
+    if not PATTERNS[cell.pattern].both_ends:
+        return None
+    if traits.synchronous:
+        return Skip(f"a sender of {cell.transport} waits for the receiver, which is itself here")
+    if traits.delayed:
+        return Skip(
+            f"another thread sends the messages of {cell.transport}: their time would include "
+            "switches to it"
+        )
+    if traits.attach_waits:
+        return Skip(
+            f"an end of {cell.transport} waits for the other one when it attaches: one process "
+            "cannot hold both"
+        )
+    return None

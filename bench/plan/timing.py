@@ -123,7 +123,7 @@ def is_contended(cell: Cell) -> bool:
 
 def is_idle(cell: Cell) -> bool:
     """Tell whether the idle states of the CPUs decide a cell's figure."""
-    if cell.placement == CROSS_CORE_AWAKE or pattern_of(cell).alone:
+    if cell.placement == CROSS_CORE_AWAKE or cell.processes == 1:
         return False
     if pattern_of(cell).gap > 0:
         return True

@@ -11,9 +11,10 @@ LATENCY, STREAM = "latency", "stream"
 PAIRS_LATENCY, PAIRS = "pairs-latency", "pairs"  # links side by side
 FAN_IN, FAN_OUT, ECHO = "fan-in", "fan-out", "echo"
 SIGNAL, COUNTER = "signal", "counter"
+SELF = "self"  # one process that sends to itself
 FILL, SCAN = "fill", "scan"  # one process alone
 PATTERNS = (
-    LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, FILL, SCAN,
+    LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, SELF, FILL, SCAN,
 )  # fmt: skip
 """Patterns in their reading order; one that is not named here is shown behind them."""
 

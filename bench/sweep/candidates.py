@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.self_trial import to_itself
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.topology import last_cache, topology
 from ipcbench.bench.plan.placement import Site
@@ -36,7 +37,8 @@ def _examine(name: str) -> Candidate:
     try:
         limits = found.probe()
         own = limits.native if isinstance(limits, Limits) else None
-        return Candidate(name, found.traits, limits, native_loops.missing() or own)
+        lack = native_loops.missing() or own
+        return Candidate(name, found.traits, limits, lack, partial(to_itself, found))
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:

@@ -10,6 +10,7 @@ from time import process_time
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.both_ends import natively
 from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
@@ -20,7 +21,6 @@ from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
-from ipcbench.transports.native import native_of
 
 FIRST = 100  # the number of the first message of the timed blocks: above those of a rehearsal
 
@@ -75,7 +75,7 @@ class BlockRunner:
         """
         self.endpoint.connect(hellos, deadline)
         if self._native:
-            self.endpoint = native_of(self.endpoint)
+            self.endpoint = natively(self.endpoint)
             self.loop = native_loops.twin(self.loop)
             self.stamped = self.stamped and native_loops.stamped_twin(self.stamped)
 

@@ -10,6 +10,7 @@ from functools import cache
 from statistics import median
 from typing import Any, Never
 
+from ipcbench.bench.loops.both_ends import attach_both, attach_one
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import buffers_of
@@ -154,7 +155,8 @@ class Worker:
         self._team.fork(tickets, attach, drop_the_workers_own)
         for ticket in tickets[1:]:
             ticket.close()
-        endpoint = self._transport.attach(tickets[0], deadline)
+        attach_own = attach_both if self._pattern.both_ends else attach_one
+        endpoint = attach_own(self._transport, self._channels[0], tickets[0], deadline)
         for channel in self._channels:
             channel.close()
         self._runner = self._runner_at(endpoint, self._seats[0])

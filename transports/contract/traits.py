@@ -138,6 +138,9 @@ class Traits:
     # The name may be removed as soon as all have attached. Where not, its removal ends the
     # traffic: for a process that waits or wakes another, and so for all when the channel is full.
     unlink_early: bool = False
+    # `attach` returns only when the other side attaches too, so one process cannot hold both ends
+    # of a link. Where not, the client's end attaches first, and then the server's.
+    attach_waits: bool = False
     depth: bool = False  # Spec.depth has a meaning
     carries: bool = True  # False where no data arrives: null, signals and guards
     excludes: bool = True  # a GUARD that guards; False for the one that admits every member

@@ -66,6 +66,7 @@ TRAITS = Traits(
     copies=4,  # into a message, into the kernel, into a message, into the buffer
     unlink_early=True,
     delayed=True,  # a thread may not have written it
+    attach_waits=True,
 )
 
 _GREETING = b"\x06"

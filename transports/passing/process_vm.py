@@ -47,7 +47,7 @@ from ipcbench.transports.passing.addresses import address_of, iovec
 from ipcbench.transports.passing.link import TRAITS as OF_A_LINK
 from ipcbench.transports.passing.link import LinkChannel, LinkEndpoint, packets_of, wait_for
 
-TRAITS = replace(OF_A_LINK, synchronous=True)
+TRAITS = replace(OF_A_LINK, synchronous=True, attach_waits=True)
 
 _PACKET = struct.Struct("=QQ")  # address, length
 _TOKEN = 16  # bytes

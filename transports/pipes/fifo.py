@@ -47,6 +47,7 @@ TRAITS = replace(
     sharing=Sharing.NAME,
     lifetime=Lifetime.FILE_SYSTEM,
     unlink_early=True,
+    attach_waits=True,
 )
 
 Make: TypeAlias = Callable[[Path], None]

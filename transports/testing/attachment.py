@@ -8,9 +8,11 @@ import pickle
 import re
 import resource
 import socket
+import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +25,14 @@ from ipcbench.transports.contract import (
     Sharing,
     Spec,
     Ticket,
+    TimedOut,
     Topology,
     Transport,
     TransportError,
     Unavailable,
 )
 from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, current, standing
+from ipcbench.transports.native import native_of
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import (
     Thing,
@@ -49,6 +53,7 @@ from ipcbench.transports.testing.participants import (
 )
 from ipcbench.transports.testing.subject import TYPICAL, Subject
 
+SOON = 1.0  # seconds: a deadline of an end whose counterpart may not come
 FIXED = 16  # keys that one fixed name may take: its own and the following ones
 
 
@@ -175,6 +180,21 @@ class AttachmentTests:
                 assert processes[-1][0].do(receive) == [message]
                 processes[0][0].answer()
 
+    def test_both_ends_in_one_process(self, carrier: Subject) -> None:
+        """One process holds both ends of a link and sends to itself, or `attach_waits` is set."""
+        traits = carrier.transport.traits
+        if Topology.LINK not in traits.topologies:
+            pytest.skip("it is no link")
+        with carrier.channel(carrier.spec(Topology.LINK)) as channel:
+            tickets = [channel.ticket(Role.CLIENT, 0), channel.ticket(Role.SERVER, 0)]
+            try:
+                with Actor(lambda: (carrier, tickets)) as actor:
+                    held = actor.do(hold_both)
+            finally:
+                for ticket in tickets:
+                    ticket.close()
+            assert held is not traits.attach_waits
+
     def test_sharing(self, subject: Subject, topology: Topology) -> None:
         """The content of a sender's ticket agrees with the trait."""
         with subject.channel(subject.spec(topology)) as channel:
@@ -219,6 +239,44 @@ class AttachmentTests:
                 assert named(free_name) == before
                 with pytest.raises(FileExistsError):  # it is still taken
                     subject.transport.create(spec)
+
+
+def hold_both(state: tuple[Subject, list[Ticket]]) -> bool:
+    """Attach both ends of a link, and send messages from one to the other.
+
+    Returns:
+        False if `attach` has waited in vain.
+    """
+    subject, tickets = state
+    transport, ends = subject.transport, list[Endpoint]()
+    try:
+        for ticket in tickets:
+            ends.append(transport.attach(ticket, time.monotonic() + SOON))
+        hellos = [end.hello() for end in ends]
+        for end in ends:
+            end.connect(hellos, time.monotonic() + SOON)
+        client, server = map(native_of, ends) if subject.native else ends
+        for turn in range(0 if transport.traits.synchronous else 3):
+            message = numbered(turn, TYPICAL)
+            client.send(client.prepare(memoryview(message)))
+            assert receive_from(server) == message
+    except TimedOut:
+        return False
+    finally:
+        for end in ends:
+            end.close()
+    return True
+
+
+def receive_from(end: Any) -> bytes:
+    """Receive a message: in place, where the end reads there."""
+    if hasattr(end, "peek"):
+        with end.peek() as message:
+            found = bytes(message)
+        end.release()
+        return found
+    buffer = memoryview(bytearray(TYPICAL))
+    return bytes(buffer[: end.recv_into(buffer)])
 
 
 def named(name: str) -> set[Thing]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.loops.messages import MESSAGES, Corrupt, end_mark, message
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.transports.contract import Role
 from tests.unit.bench.parts import PARTS, name
@@ -167,6 +168,7 @@ def test_messages_in_a_row_are_unlike_nearly_everywhere(size: int) -> None:
 # Links: there and back.
 
 RECEIVERS = [
+    to_itself.BOTH,
     latency.CLIENT,
     latency.SERVER,
     stream.SENDER,
@@ -238,6 +240,28 @@ def test_the_difference_is_reported() -> None:
         check(Mail(bad), seat(latency.CLIENT), 64)
     with pytest.raises(Corrupt, match="of 64 bytes arrived as one of 63"):
         check(Mail([bad[0][:63]]), seat(latency.CLIENT), 64)
+
+
+# Both ends.
+
+
+@pytest.mark.parametrize("kind", [Mail, InPlace])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_process_gets_its_own_messages(size: int, kind: type[Mail]) -> None:
+    here = kind(turns(0, size, 5))
+    assert check(here, seat(to_itself.BOTH, 5), size) == []
+    assert here.sent == turns(0, size, 5)
+    assert not here.inbox
+
+
+@given(size=SOME_SIZE, tamper=tamperings(), kind=st.sampled_from([Mail, InPlace]))
+def test_a_process_gets_nothing_but_what_it_sent(
+    size: int, tamper: Tampering, kind: type[Mail]
+) -> None:
+    good = turns(0, size)
+    arrived = tamper(good)
+    passed = accepted(lambda: check(kind(arrived), seat(to_itself.BOTH), size))
+    assert passed is (arrived[:MESSAGES] == good)
 
 
 # Fan-in.
@@ -407,5 +431,5 @@ def test_every_part_is_checked_here() -> None:
     assert set(PARTS) == {
         *(part for link in LINKS for part in link),
         *(fan_in.SENDER, fan_in.RECEIVER, fan_out.SENDER, fan_out.RECEIVER, echo.SERVER),
-        *(signal.INITIATOR, signal.RESPONDER, counter.MEMBER),
+        *(signal.INITIATOR, signal.RESPONDER, counter.MEMBER, to_itself.BOTH),
     }

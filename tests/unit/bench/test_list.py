@@ -29,3 +29,20 @@ def test_an_alias_is_listed_with_what_it_means() -> None:
     if entry["available"]:
         limits, _ = command._cells(entry)[-1]
         assert limits.startswith("it is shm:posix+futex/in-place that waits by spin\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "able"),
+    [
+        ("pipe", {"self": True, "fill": False, "latency": True}),
+        ("fifo", {"self": False, "fill": False}),
+        ("mp-queue", {"self": False}),
+        ("vmsplice", {"self": False}),
+        ("null", {"self": True, "fill": True, "scan": True}),
+    ],
+)
+def test_patterns_of_one_process_are_listed_where_they_can_be_measured(
+    name: str, able: dict[str, bool]
+) -> None:
+    patterns = command._patterns(command._entry(name)["traits"])
+    assert {pattern: pattern in patterns for pattern in able} == able

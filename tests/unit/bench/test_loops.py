@@ -12,6 +12,7 @@ from ipcbench.bench.loops.clock import FakeClock, RealClock
 from ipcbench.bench.loops.loop import durations
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.fan_in import stamped_fan_in_sender
 from ipcbench.bench.patterns.latency import stamped_ping
 from ipcbench.bench.patterns.part import Part
@@ -103,6 +104,7 @@ CALLS: dict[Part, Callable[[int], str]] = {
     signal.INITIATOR: lambda count: "nw" * count,
     signal.RESPONDER: lambda count: "wn" * count,
     counter.MEMBER: lambda count: "[]" * count,
+    to_itself.BOTH: lambda count: "sr" * count,
 }
 COUNTS = (0, 1, 2, 7, 1000)
 
@@ -251,6 +253,7 @@ def test_the_stamped_loop_is_the_parts_own() -> None:
         stream.RECEIVER,
         fan_in.SENDER,
         fan_in.RECEIVER,
+        to_itself.BOTH,
     ],
     ids=name,
 )

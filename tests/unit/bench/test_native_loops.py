@@ -23,6 +23,7 @@ from ipcbench.bench.loops.clock import Clock, FakeClock, RealClock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT, END_MARK
 from ipcbench.bench.patterns import counter, echo, fan_in, fan_out, latency, stream
+from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns import signal as signal_pattern
 from ipcbench.bench.patterns.part import Part
 from ipcbench.transports.contract import (
@@ -52,7 +53,8 @@ WITH_STAMPS = [part for part in PARTS if part.stamped]
 class Script:
     """A capsule with every operation: each call is recorded as a letter, as in test_loops."""
 
-    def __init__(self, messages: int = 0) -> None:
+    def __init__(self, messages: int = 0, *, two: bool = False) -> None:
+        """`two`: it has a capsule of each end, one that sends and one that receives."""
         self.calls = ""
         self.sent: list[bytes] = []
         self.answered: list[int] = []
@@ -72,7 +74,9 @@ class Script:
             "send_many": lambda *_: self.call("M"),
             "recv_many": lambda *_: self.call("m"),
         }
-        self.capsule = capsule(**functions)
+        self.capsule: Any = capsule(**functions)
+        if two:
+            self.capsule = capsule(send=self.send), capsule(recv=self.recv)
 
     def call(self, letter: str) -> int:
         self.calls += letter
@@ -162,7 +166,7 @@ def test_a_loop_without_a_twin_is_refused() -> None:
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("part", PARTS, ids=name)
 def test_the_timed_calls_are_those_of_the_twin(part: Part, count: int) -> None:
-    script = Script(messages=count)
+    script = Script(messages=count, two=part is to_itself.BOTH)
     message, buffer = a_message(), variable() if part is counter.MEMBER else aligned_buffer(16)
     span = native(part)(script, message, buffer, count, RealClock())
     assert script.calls == CALLS[part](count)
@@ -305,10 +309,26 @@ def test_a_message_of_another_length_is_an_error(part: Part) -> None:
 @pytest.mark.parametrize("part", PARTS, ids=name)
 def test_an_end_without_the_operation_is_refused(part: Part) -> None:
     script: Any = Script()
-    script.capsule = capsule()
+    script.capsule = (capsule(), capsule()) if part is to_itself.BOTH else capsule()
     buffer = variable() if part is counter.MEMBER else aligned_buffer(16)
     with pytest.raises(TypeError, match="this end has no native"):
         native(part)(script, a_message(), buffer, 1, RealClock())
+
+
+def test_both_ends_need_one_operation_each() -> None:
+    script: Any = Script(two=True)
+    sends, receives = script.capsule
+    for ends in ((receives, receives), (sends, sends)):
+        script.capsule = ends
+        with pytest.raises(TypeError, match="this end has no native"):
+            native(to_itself.BOTH)(script, a_message(), aligned_buffer(16), 1, RealClock())
+    for wrong in (sends, (sends,), (sends, receives, sends), [sends, receives]):
+        script.capsule = wrong
+        with pytest.raises(TypeError, match="not the capsules of two ends"):
+            native(to_itself.BOTH)(script, a_message(), aligned_buffer(16), 1, RealClock())
+    script.capsule = sends, object()
+    with pytest.raises(ValueError, match=r"native\(\) gave"):
+        native(to_itself.BOTH)(script, a_message(), aligned_buffer(16), 1, RealClock())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns import alone, counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.part import Pattern, Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
@@ -30,7 +31,14 @@ def fits(pattern: Pattern) -> list[int]:
 # Unit of a value -> the parts that complete one in each loop.
 MAKES = {
     "round trip": {latency.CLIENT, signal.INITIATOR},
-    "message": {stream.SENDER, fan_in.SENDER, fan_out.SENDER, alone.PRODUCER, alone.READER},
+    "message": {
+        stream.SENDER,
+        fan_in.SENDER,
+        fan_out.SENDER,
+        to_itself.BOTH,
+        alone.PRODUCER,
+        alone.READER,
+    },
     "update": {counter.MEMBER},
 }
 
@@ -54,7 +62,7 @@ def test_each_channel_has_exactly_the_seats_of_its_topology(pattern: Pattern) ->
         wanted = Counter(
             (role, index) for role in Role for index in range(processes) if has(spec, role, index)
         )
-        for channel in channels if not pattern.alone else ():
+        for channel in channels if not (pattern.alone or pattern.both_ends) else ():
             found = Counter((seat.role, seat.index) for seat in seats if seat.channel == channel)
             assert found == wanted
 
@@ -96,8 +104,9 @@ def test_each_block_has_a_part_that_starts_and_one_that_ends_it(pattern: Pattern
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
 def test_a_pattern_refuses_other_numbers_of_processes(pattern: Pattern) -> None:
-    assert min(fits(pattern)) == (1 if pattern.alone else 2)
-    if pattern.alone:
+    single = pattern.alone or pattern.both_ends
+    assert min(fits(pattern)) == (1 if single else 2)
+    if single:
         assert fits(pattern) == [1]
     elif pattern.topology is Topology.LINK:
         assert fits(pattern) in ([2], list(range(2, MOST_PROCESSES + 1, 2)))

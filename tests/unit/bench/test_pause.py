@@ -148,7 +148,7 @@ def test_it_is_latency_except_for_its_pauses() -> None:
 
 def test_other_patterns_make_no_pauses() -> None:
     candidate = Candidate("pipe", replace(TRAITS, topologies=frozenset(Topology)), limits())
-    for name in (name for name, one in PATTERNS.items() if one.carries and not one.alone):
+    for name in (name for name, one in PATTERNS.items() if one.carries and not one.refuses(2)):
         cell = msgspec.structs.replace(CELL, pattern=name)
         found = only(cell, candidate)
         assert isinstance(found, PlannedCell if name in PACED else Skip)

@@ -137,7 +137,8 @@ def test_more_processes_than_cpus_have_long_blocks(
 
 
 @pytest.mark.parametrize(
-    "pattern", sorted(name for name, one in PATTERNS.items() if not one.alone and name != "counter")
+    "pattern",
+    sorted(name for name, one in PATTERNS.items() if not one.refuses(2) and name != "counter"),
 )
 def test_two_processes_of_a_pattern_take_turns(pattern: str) -> None:
     """A new pattern whose two processes run independently is crowded on one CPU."""

@@ -1,0 +1,111 @@
+"""Trial of a message to oneself: does one process that holds both ends of a link get it back?
+
+A message that does not fit into the channel would wait for a receiver for ever. So it is tried
+over a channel whose ends do not wait (`Spec.nowait`). An end that has sent a part of a message
+waits for room all the same: a timer ends that.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ipcbench.bench.loops.both_ends import BothEnds, attach_both
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.units import human_size
+from ipcbench.transports.base import bytes_in_flight
+from ipcbench.transports.contract import (
+    Role,
+    Spec,
+    TimedOut,
+    Transport,
+    TransportError,
+    Unavailable,
+    Wait,
+    WouldBlock,
+)
+
+LIMIT = 0.25  # seconds: a message that fits takes a thousandth of it
+ATTACH = 2.0  # seconds
+MESSAGES = 3  # one after the other, since buffers may grow: tcp(7)
+
+
+class _Stuck(Exception):
+    """A call that has waited for too long."""
+
+
+def to_itself(transport: Transport, cell: Cell) -> Unavailable | None:
+    """Return the reason why a process cannot send messages of a cell to itself, or None.
+
+    An error that is no answer to this question is left to the run, which reports it.
+    """
+    size = max(1, cell.size)
+    try:
+        spec = Spec(size=size, depth=cell.depth, wait=Wait(cell.wait), nowait=True)
+        channel = transport.create(spec)
+    except (TransportError, OSError, ValueError):
+        return None
+    try:
+        with _timer(ATTACH + LIMIT):
+            deadline = time.monotonic() + ATTACH
+            ends = attach_both(transport, channel, channel.ticket(Role.CLIENT, 0), deadline)
+            try:
+                ends.connect([ends.hello()], deadline)
+                return _sent(ends, size)
+            finally:
+                ends.close()
+    except (TimedOut, _Stuck):
+        return Unavailable("one process does not get hold of both ends of its link in time")
+    except Unavailable as reason:
+        return reason
+    except (TransportError, OSError):
+        return None
+    finally:
+        channel.close()
+        channel.unlink()
+
+
+def _sent(ends: BothEnds, size: int) -> Unavailable | None:
+    held = bytes_in_flight(ends, size)
+    if held is not None and held < size:
+        return _too_large(size, held)
+    message, buffer = ends.prepare(memoryview(bytes(size))), memoryview(bytearray(size))
+    try:
+        with _timer(LIMIT):
+            for _ in range(MESSAGES):
+                ends.send(message)
+                ends.recv_into(buffer)
+    except (WouldBlock, _Stuck):
+        return _too_large(size, None)
+    return None
+
+
+def _too_large(size: int, held: int | None) -> Unavailable:
+    holds = "" if held is None else f": it holds {human_size(held)}"
+    return Unavailable(
+        f"a message of {human_size(size)} does not fit into it while no other process "
+        f"receives{holds}"
+    )
+
+
+@contextmanager
+def _timer(seconds: float) -> Iterator[None]:
+    """Raise _Stuck in a call that waits for too long; in the main thread alone: signal(2)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expired(number: int, frame: FrameType | None) -> None:
+        raise _Stuck
+
+    before = signal.signal(signal.SIGALRM, expired)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, interval)
+        signal.signal(signal.SIGALRM, before)
