@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import cells_of
 from ipcbench.bench.plan.profile import (
@@ -163,7 +164,7 @@ def test_each_profile_of_ours_is_read(name: str) -> None:
     assert profile.name == name
     assert profile.about.endswith(".")
     assert any(axes.twin for axes in profile.axes), "no control: nothing shows whether to trust it"
-    assert (profile.settings.rounds >= 12) is (name != "smoke")
+    assert (profile.settings.rounds >= LOOKS[0]) is (name != "smoke")
     for axes in profile.axes:
         assert set(axes.patterns) <= PATTERNS.keys()
         assert set(axes.placements) <= set(PLACEMENTS)

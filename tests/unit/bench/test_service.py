@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from math import comb
 
 import pytest
 
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS
+from ipcbench.bench.decisions.contests import contests_of
 from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
-from ipcbench.bench.plan.profile import BadConfig, parse_profile
+from ipcbench.bench.plan.profile import PROFILES, BadConfig, load_profile, parse_profile
 from ipcbench.bench.plan.service import with_tasks
+from ipcbench.bench.sweep import candidates
+from ipcbench.transports import registry
 from ipcbench.transports.contract import Limit, Limits, Topology, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
 
@@ -121,3 +127,35 @@ def test_a_task_of_a_cell_that_is_skipped_here_is_no_mistake() -> None:
 def test_with_options_cells_serve_what_they_answer_then(options: Options, served: str) -> None:
     first, *_ = tasks(planned(asked("unix-or-tcp"), options=options)).values()
     assert served in first
+
+
+# The profiles of ours.
+
+WITH_EXTRAS = {"zmq-or-unix"}  # its libraries need not be installed
+
+
+def ours(name: str) -> Plan:
+    axes = load_profile(name).axes
+    found = plan(cells_of(axes, registry.matching), candidates.candidate, SITE)
+    return with_tasks(found, axes, registry.matching, candidates.candidate)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_task_that_a_profile_of_ours_names_has_contests(name: str) -> None:
+    found = ours(name)
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    served = {task for one in found.cells for task in one.tasks}
+    assert {"small-request", "many-clients", "wake-ups"} <= served
+    assert served - {one.task for one in contests} <= WITH_EXTRAS
+
+
+def test_families_of_quick_are_small_enough_for_its_base() -> None:
+    """After eight rounds a p-value is at least 1 / 12,870, times the looks and candidates."""
+    found = ours("quick")
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    families = Counter(one.family for one in contests)
+    smallest = 2 * len(LOOKS) / comb(2 * LOOKS[0], LOOKS[0])
+    for contest in contests:
+        p = smallest * len(contest.first) * families[contest.family]
+        assert p <= LEVEL, f"no look at {LOOKS[0]} rounds decides {contest.id}"
+    assert max(families.values()) <= 16

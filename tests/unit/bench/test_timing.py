@@ -202,7 +202,7 @@ TWO_CPUS = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
 
 
 def test_quick_stays_within_its_budget() -> None:
-    """Three minutes on two CPUs: 12 rounds of 12 s, a calibration and the fork servers."""
+    """Three minutes on two CPUs: 8 rounds of 12 s, a calibration, and mini-rounds."""
     profile = load_profile("quick")
     found = plan(cells_of(profile.axes, matching), candidate, TWO_CPUS)
     kinds: Counter[str] = Counter()
@@ -213,7 +213,7 @@ def test_quick_stays_within_its_budget() -> None:
         timing = timing_of(one.cell, one.cpus, profile.settings)
         warm_up = 0.02 if crowded else timing.warm_up.least or timing.block
         seconds += 0.025 + timing.block * timing.settings.values + warm_up
-    assert profile.settings.rounds == 12
+    assert profile.settings.rounds == 8
     assert kinds[SAME_CORE] <= 92
     assert kinds[CROSS_CORE_AWAKE] <= 70
     assert kinds["idle"] <= 13
