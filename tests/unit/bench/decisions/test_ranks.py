@@ -88,6 +88,13 @@ def test_a_difference_of_the_band_itself_is_not_told() -> None:
     assert standings(tier)["b"] is Standing.OPEN
 
 
+def test_an_entrant_that_may_be_faster_than_the_best_is_not_alike() -> None:
+    """Half of the best's runs are slow ones, so its median says little."""
+    times = times_of({"a": [0.0] * 13 + [1.0] * 11, "b": [0.01] * 24})
+    tier = ranked(times, looks=(24,))
+    assert standings(tier) == {"a": Standing.BEST, "b": Standing.OPEN}
+
+
 def test_a_single_entrant_is_its_tier() -> None:
     tier = ranked(shifted(4, [0.0]))
     assert standings(tier) == {"a": Standing.BEST}
@@ -115,12 +122,13 @@ def test_the_p_value_is_the_definition() -> None:
 
 
 def test_each_look_has_its_share_of_the_level() -> None:
-    times = shifted(7, [0.0, 0.2, 0.25])
+    times = shifted(7, [0.0, 0.01, 0.2, 0.25])
     one = ranked(times, looks=(16,))
     three = ranked(times, looks=(16, 24, 32))  # of which one is reached
     for single, shared in zip(one.entrants, three.entrants, strict=True):
         assert shared.p_out == pytest.approx(min(1.0, 3 * single.p_out))
         assert shared.p_alike == pytest.approx(min(1.0, 3 * single.p_alike))
+    assert one.entrants[1].p_alike < 0.1
 
 
 def test_an_early_look_takes_only_its_rounds() -> None:
