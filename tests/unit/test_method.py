@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import stats
+from ipcbench.bench.decisions import alignment, comparison, contest, rank_sum
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
 from ipcbench.bench.sweep.progress import RETAKES
-from ipcbench.bench.workers import deadlines, worker
+from ipcbench.bench.workers import deadlines, pyperf_runner, worker
 from ipcbench.reports import model
 from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import statements, trust
@@ -66,13 +67,18 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (timing.CROWDED_WARM_UP, 0.02, "the warm-up lasts 20 ms"),
         (worker.SETTLING, 4, "a quarter of a block follows, not counted either"),
         (worker.IDLE_SETTLING, 0.03, "Where idle states decide, 30 ms"),
-        (worker.LONG_BLOCK, 0.05, "(one block, where 50 ms or more are asked for)"),
+        (pyperf_runner.LONG_BLOCK, 0.05, "(one block, where 50 ms or more are asked for)"),
         (calibration.SHORT, 0.75, "took less than 0.75 of its time per unit"),
         (calibration.SLOW_UNIT, 1e-3, "or a unit takes over 1 ms"),
         (calibration.OFF, 2, "lasted less than half or more than twice the time asked for"),
         (calibration.RESCALES, 3, "at most 3 times"),
         (stats.ENOUGH_ROUNDS, 6, "With fewer than 6 rounds"),
         (stats.CONFIDENCE, 0.95, "≥ 0.95"),
+        (alignment.ENOUGH, 10, "where at least 10 such cells have that round"),
+        (rank_sum.EXACT, 100, "It is exact up to 100 rounds"),
+        (comparison.MOST, 1000, "Of more than 1,000 rounds, the first 1,000 are compared"),
+        (comparison.REASONABLE, 1000, "Over 1,000 rounds count as out of reach"),
+        (contest.LEVEL, 0.025, '"Out" and "alike" have the level of 0.025 each'),
         (tail.MORE, 5, "five times as many where a loop takes less than 10 µs"),
         (tail.FAST, 10e-6, "five times as many where a loop takes less than 10 µs"),
         (tail.FEWER, (1000, 200, 100, 20), "1,000, 200, 100, 20 or none"),
