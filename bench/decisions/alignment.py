@@ -45,12 +45,12 @@ class Aligner:
         self, cells: Sequence[str], rounds: Sequence[int]
     ) -> dict[str, NDArray[np.float64]]:
         """Return cell -> logarithms over these rounds, which all of the cells must have."""
-        offsets = {
+        drift = {
             placement: self._offsets(placement, cells, tuple(rounds))
             for placement in {self._placement_of(cell) for cell in cells}
         }
         return {
-            cell: _logs(self.times[cell], rounds) - offsets[self._placement_of(cell)]
+            cell: _logs(self.times[cell], rounds) - drift[self._placement_of(cell)]
             for cell in cells
         }
 

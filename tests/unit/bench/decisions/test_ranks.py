@@ -78,7 +78,7 @@ def test_an_entrant_far_behind_is_out_and_near_ones_are_alike() -> None:
     assert all(each.beaten_by in ("a", "b", "c") for each in tier.entrants[2:])
 
 
-def test_without_power_nobody_is_out_nor_alike() -> None:
+def test_of_three_rounds_no_entrant_is_out_nor_alike() -> None:
     tier = ranked(shifted(2, [0.0, 0.01, 0.3], rounds=3), looks=(3,))
     assert set(standings(tier).values()) == {Standing.BEST, Standing.OPEN}
 
@@ -132,7 +132,7 @@ def test_each_look_has_its_share_of_the_level() -> None:
 
 
 def test_an_early_look_takes_only_its_rounds() -> None:
-    """What came later does not take back what was shown."""
+    """Later rounds do not take back what was shown."""
     times = shifted(8, [0.0, 0.3], rounds=14)
     for number in range(9, 15):
         times["b"][number] = times["a"][number] * 1.01
@@ -203,7 +203,7 @@ def test_the_order_of_entrants_changes_nothing(times: Times) -> None:
 
 
 @given(sweeps(), st.floats(0, 0.3))
-def test_a_wider_band_puts_no_one_out(times: Times, more: float) -> None:
+def test_a_wider_band_puts_no_other_entrant_out(times: Times, more: float) -> None:
     narrow, wide = ranked(times), ranked(times, band=BAND + more)
     assert {each.cell for each in narrow.members} <= {each.cell for each in wide.members}
     p_alike = {each.cell: each.p_alike for each in narrow.entrants}
