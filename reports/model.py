@@ -191,7 +191,7 @@ class Measured:
 
         The floor moves no data, and an unguarded counter may lose updates.
         """
-        if self.cell.twin or self.disturbed or not self.carries_data:
+        if self.cell.is_control or self.disturbed or not self.carries_data:
             return False
         if self.lost is None:
             return True
@@ -207,7 +207,7 @@ class Measured:
 
 
 def measured(results: Results) -> list[Measured]:
-    """Collect all cells that have a result, twins and the floor included, sorted."""
+    """Collect all cells that have a result, controls and the floor included, sorted."""
     kinds = {cpu: kind.name for kind in results.header.machine.cores for cpu in kind.cpus}
     idle = _idle_states(results.header.machine.settings)
     found = [_measured(result, kinds, idle) for result in results.ok() if result.facts is not None]

@@ -86,9 +86,10 @@ class Task:
 def competes(cell: Cell, facts: Facts) -> bool:
     """Tell if a cell can take part in contests, as far as is known before the first run.
 
-    A twin is a control, the floor moves no data, and an unguarded counter may lose updates.
+    A control repeats another cell, the floor moves no data, and an unguarded counter may lose
+    updates.
     """
-    return not cell.twin and facts.family != FLOOR and facts.wait != NO_WAIT
+    return not cell.is_control and facts.family != FLOOR and facts.wait != NO_WAIT
 
 
 def tasks_of(cell: Cell, facts: Facts, asked: Iterable[str] | None = None) -> tuple[str, ...]:

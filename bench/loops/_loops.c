@@ -2,11 +2,11 @@
  *
  * All have one signature: a capsule (two in a tuple, of the sending end and of the receiving one,
  * where one process holds both), the message, the buffer to receive into, a count; a further
- * number of those with pauses (their length), with batches (their length) or with messages that are
- * written anew (the number of the first one); the stamped ones also an array for the stamps around
- * their last round trips. Their bodies (_loops.h, _batches.h, _fresh.h) call the operations and
- * nothing else, without the interpreter's lock. To add a loop: its body,
- * and a line in LOOPS. */
+ * number of those with pauses (their length), with batches (their length), with a delay (its turns)
+ * or with messages that are written anew (the number of the first one); the stamped ones also an
+ * array for the stamps around their last round trips. Their bodies (_loops.h, _batches.h, _fresh.h,
+ * _slowed.h) call the operations and nothing else, without the interpreter's lock. To add a loop: its body, and
+ * a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "_batches.h"
 #include "_fresh.h"
 #include "_loops.h"
+#include "_slowed.h"
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
 
@@ -51,6 +52,7 @@ enum needs {
     POOL = 1024,   /* its message is a pool: bench/loops/pool.py */
     LENDS = 2048,
     BOTH_ENDS = 4096, /* sends over the first capsule, receives over the second one */
+    DELAYS = 8192, /* takes the turns of a delay */
 };
 
 static const char *
@@ -121,6 +123,10 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "a batch has 1 to 1024 messages");
         return 0;
     }
+    if (block->turns < 0 || block->turns > MOST_TURNS) {
+        PyErr_SetString(PyExc_ValueError, "a delay of less than 0 turns, or of over 2^40");
+        return 0;
+    }
     if (block->number < 0) {
         PyErr_SetString(PyExc_ValueError, "the number of a message is less than 0");
         return 0;
@@ -189,7 +195,7 @@ run(loop body, int needs, PyObject *arguments)
     struct block block = {.ops = &ops, .receiving = &receiving};
     long long further = 0;
     int parsed =
-        needs & (PAUSES | BATCHES | NUMBERS)
+        needs & (PAUSES | BATCHES | NUMBERS | DELAYS)
             ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
                                &buffer, &block.count, &further, &stamps)
             : PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
@@ -198,6 +204,7 @@ run(loop body, int needs, PyObject *arguments)
         return NULL;
     *(needs & BATCHES   ? &block.batch
       : needs & NUMBERS ? &block.number
+      : needs & DELAYS  ? &block.turns
                         : &block.pause) = further;
     if (open_ends(capsule, needs, &ops, &receiving) < 0)
         goto release_stamps;
@@ -228,6 +235,7 @@ release_stamps:
     LOOP(ping, SENDS | RECEIVES)                                                                   \
     LOOP(pong, SENDS | RECEIVES)                                                                   \
     LOOP(send_and_receive, SENDS | RECEIVES | BOTH_ENDS)                                           \
+    LOOP(slowed_ping, SENDS | RECEIVES | DELAYS)                                                   \
     LOOP(stream_sender, SENDS | RECEIVES)                                                          \
     LOOP(stream_receiver, SENDS | RECEIVES)                                                        \
     LOOP(fan_in_sender, SENDS)                                                                     \
@@ -267,10 +275,28 @@ release_stamps:
 
 LOOPS(FUNCTION)
 
+/* Measure a delay: the mean of `count`, in seconds. */
+static PyObject *
+py_delay(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    long long turns, count;
+    if (!PyArg_ParseTuple(arguments, "LL", &turns, &count))
+        return NULL;
+    if (turns < 0 || turns > MOST_TURNS || count < 1)
+        return PyErr_Format(PyExc_ValueError, "a delay has 0 to 2^40 turns, a trial 1 delay or more");
+    struct timespec start, end;
+    read_clock(&start);
+    for (long long i = 0; i < count; i++)
+        spend(turns);
+    read_clock(&end);
+    return PyFloat_FromDouble((seconds(&end) - seconds(&start)) / (double)count);
+}
+
 #define METHOD(name, needs) {#name, py_##name, METH_VARARGS, NULL},
 
 static PyMethodDef methods[] = {
     LOOPS(METHOD)
+    {"delay", py_delay, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

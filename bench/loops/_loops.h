@@ -33,6 +33,7 @@ struct block {
     size_t size; /* of the buffer */
     long long count;
     long long pause; /* in nanoseconds, of the loops that pause */
+    long long turns; /* of the delay, of the loops that have one */
     long long batch; /* messages of a call, of the loops with batches: see _batches.h */
     /* Of the loops that write messages anew: see _fresh.h. */
     long long number; /* of the first message, from 0 on */

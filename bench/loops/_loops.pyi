@@ -5,8 +5,11 @@ an array, whose n + 1 entries it fills with the stamps around the last n of `cou
 Each returns its start and its end, in the seconds of time.perf_counter, and the number of
 messages (or round trips, or updates) that it handled. Raises: OSError by an operation's
 errno, EBADMSG for a message of another length; TypeError where the end lacks an operation.
+
+`delay` is no loop: it takes the turns of a delay and a count, and returns the seconds of one.
 """
 
 from collections.abc import Callable
 
+def delay(turns: int, count: int, /) -> float: ...
 def __getattr__(name: str) -> Callable[..., tuple[float, float, int]]: ...

@@ -60,11 +60,11 @@ class FakeClock:
     is 0, the second one the whole block.
     """
 
-    def __init__(self, cell: str, round_number: int, size: int = 0) -> None:
+    def __init__(self, cell: str, round_number: int, size: int = 0, slowed: int = 0) -> None:
         noise = 1 + 0.02 * _fraction(f"{cell}#{round_number}")
         # About the cost of copying: a block has as few large messages as a real one.
         copying = 1 + size / 4096
-        self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * noise * copying
+        self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * noise * copying * (1 + slowed / 100)
         self._count = self._readings = self._stamped = 0
 
     def begin(self, count: int) -> None:
@@ -97,10 +97,13 @@ def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 
-def clock(name: str, cell: str, round_number: int, size: int = 0) -> Clock:
-    """Return the clock of that name. Raises: ValueError where there is none."""
+def clock(name: str, cell: str, round_number: int, size: int = 0, slowed: int = 0) -> Clock:
+    """Return the clock of that name. Raises: ValueError where there is none.
+
+    `slowed`: percent that a made-up clock adds to each message.
+    """
     if name == REAL:
         return RealClock()
     if name == FAKE:
-        return FakeClock(cell, round_number, size)
+        return FakeClock(cell, round_number, size, slowed)
     raise ValueError(f"no clock {name!r}: there are {REAL} and {FAKE}")

@@ -16,6 +16,7 @@ from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.pause import paused
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
+from ipcbench.bench.patterns.slowed import SLOWED_LATENCY
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.cell import Cell
@@ -33,6 +34,10 @@ PACED: Mapping[str, Callable[[str], Pattern]] = {
 BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other in one direction
 
 
+# Pattern -> the same with a delay in each loop, for controls that are slowed on purpose.
+SLOWED: Mapping[str, Pattern] = {"latency": SLOWED_LATENCY}
+
+
 def has_payload(pattern: str, payload: str) -> bool:
     """Tell whether a pattern has loops for a payload."""
     return payload == HOT or PATTERNS[pattern].alone or pattern in FRESH
@@ -41,8 +46,10 @@ def has_payload(pattern: str, payload: str) -> bool:
 def pattern_of(cell: Cell) -> Pattern:
     """Return the pattern that a cell runs.
 
-    Raises: KeyError for a pace, a batch or a payload that it lacks.
+    Raises: KeyError for a pace, a batch or a payload that it lacks, and where it cannot be slowed.
     """
+    if cell.slowed:
+        return SLOWED[cell.pattern]
     found = PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
     if cell.payload != HOT and not found.alone:
         found = FRESH[cell.pattern]

@@ -105,7 +105,7 @@ def with_options(profile: Profile, options: Options) -> Profile:
     A pattern that the profile has no cells of gets a table of its own. Raises: BadConfig.
     """
     asked = parse_options(options)
-    had = {pattern for axes in profile.axes if not axes.twin for pattern in axes.patterns}
+    had = {pattern for axes in profile.axes if not axes.is_control for pattern in axes.patterns}
     by_name = [axes for name in asked.patterns if name not in had for axes in _usual(name)]
     replaced = (part for axes in (*profile.axes, *by_name) for part in _replaced(axes, asked))
     return msgspec.structs.replace(profile, axes=tuple(replaced))

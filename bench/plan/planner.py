@@ -99,11 +99,11 @@ class Plan:
         )
 
     def controls_for(self, wanted: Collection[str]) -> set[str]:
-        """Return the ids of twins at the placements of the wanted cells, and of their originals."""
+        """Return the ids of controls at the placements of the wanted cells, and their originals."""
         cells = [planned.cell for planned in self.cells]
         placements = {cell.placement for cell in cells if cell.id in wanted}
-        twins = [cell for cell in cells if cell.twin and cell.placement in placements]
-        return {identity for twin in twins for identity in (twin.id, twin.original.id)}
+        controls = [cell for cell in cells if cell.is_control and cell.placement in placements]
+        return {identity for one in controls for identity in (one.id, one.original.id)}
 
 
 def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Site) -> Plan:
@@ -125,11 +125,13 @@ def plan(cells: Iterable[Cell], candidate: Callable[[str], Candidate], site: Sit
     unpaired = [
         identity
         for identity, one in planned.items()
-        if one.cell.twin and one.cell.original.id not in planned
+        if one.cell.is_control and one.cell.original.id not in planned
     ]
     for identity in unpaired:
         del planned[identity]
-    return Plan(list(planned.values()), [skip for skip in skipped.values() if not skip[0].twin])
+    return Plan(
+        list(planned.values()), [skip for skip in skipped.values() if not skip[0].is_control]
+    )
 
 
 def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Iterator[Cell]:
@@ -165,6 +167,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
                 placement=placement,
                 runtime=runtime,
                 twin=one.twin,
+                slowed=one.slowed,
                 **others,
             )
 

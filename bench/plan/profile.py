@@ -11,7 +11,7 @@ import msgspec
 
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.errors import BenchError
-from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.patterns.table import PATTERNS, SLOWED
 from ipcbench.bench.results.axes import (
     BLOCK,
     HOT,
@@ -24,6 +24,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
     unknown,
 )
+from ipcbench.bench.results.cell import MOST_SLOWED
 from ipcbench.bench.results.pace import CLOSED, parse_pace
 from ipcbench.bench.results.records import MOST_BLOCKS, MOST_ROUNDS, MOST_STAMPS, Settings
 from ipcbench.bench.results.units import parse_seconds, parse_size
@@ -65,7 +66,7 @@ class _Timing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Axes(msgspec.Struct, forbid_unknown_fields=True):
-    """A `[[cells]]` or `[[controls]]` table: the product of its axes."""
+    """A `[[cells]]` table: the product of its axes."""
 
     patterns: Some[str]
     sizes: Some[str | int]
@@ -82,6 +83,12 @@ class _Axes(msgspec.Struct, forbid_unknown_fields=True):
     tasks: tuple[str, ...] | None = None
 
 
+class _Controls(_Axes, forbid_unknown_fields=True):
+    """A `[[controls]]` table: twins, or cells that are slowed by so many percent."""
+
+    slowed: int = 0
+
+
 class _LeftOut(msgspec.Struct, forbid_unknown_fields=True):
     """A `[[left-out]]` table: something that this profile does not measure, with the reason."""
 
@@ -93,7 +100,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     about: str
     run: _Timing
     cells: Some[_Axes]
-    controls: tuple[_Axes, ...] = ()
+    controls: tuple[_Controls, ...] = ()
     left_out: tuple[_LeftOut, ...] = ()
 
 
@@ -118,6 +125,12 @@ class Axes(msgspec.Struct, frozen=True):
     runtimes: tuple[str, ...] = (PYTHON,)
     twin: bool = False
     tasks: tuple[str, ...] | None = None
+    slowed: int = 0
+
+    @property
+    def is_control(self) -> bool:
+        """Tell whether its cells repeat others."""
+        return self.twin or self.slowed > 0
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -196,8 +209,8 @@ def parse_profile(
                 stamps=_from_to(0, MOST_STAMPS, run.stamps, "stamps"),
             ),
             axes=(
-                *(part for axes in found.cells for part in _parse_axes(axes, twin=False)),
-                *(part for axes in found.controls for part in _parse_axes(axes, twin=True)),
+                *(part for axes in found.cells for part in _parse_axes(axes)),
+                *(part for axes in found.controls for part in _parse_controls(axes)),
             ),
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
         )
@@ -255,7 +268,18 @@ def _from_to(least: int, most: int, value: int, what: str) -> int:
     return value
 
 
-def _parse_axes(axes: _Axes, *, twin: bool) -> Iterator[Axes]:
+def _parse_controls(axes: _Controls) -> Iterator[Axes]:
+    """Yield the parts of a table of controls. Raises: BadConfig."""
+    slowed = _from_to(0, MOST_SLOWED, axes.slowed, "slowed")
+    for part in _parse_axes(axes):
+        usual = (part.batches, part.payloads, part.paces) == ((1,), (HOT,), (CLOSED,))
+        if slowed and not (usual and SLOWED.keys() >= set(part.patterns)):
+            able = " and ".join(SLOWED)
+            raise BadConfig(f"slowed: only {able} with hot messages and no pauses can be slowed")
+        yield msgspec.structs.replace(part, twin=not slowed, slowed=slowed)
+
+
+def _parse_axes(axes: _Axes) -> Iterator[Axes]:
     """Yield a table; one with looks in two parts, since only `spin-block` has some."""
     parsed = Axes(
         patterns=known_names("pattern", axes.patterns, PATTERNS),
@@ -270,7 +294,6 @@ def _parse_axes(axes: _Axes, *, twin: bool) -> Iterator[Axes]:
         payloads=known_names("payload", axes.payloads, PAYLOADS),
         paces=tuple(map(parse_pace, axes.paces)),
         runtimes=known_names("runtime", axes.runtimes, RUNTIMES),
-        twin=twin,
         tasks=None if axes.tasks is None else known_names("task", axes.tasks, TASKS),
     )
     if not axes.looks:

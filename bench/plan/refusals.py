@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ipcbench.bench.loops.pool import LEAST
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
+from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, SLOWED, has_payload
 from ipcbench.bench.results.axes import BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
@@ -24,7 +24,7 @@ class Skip:
 
 def first_refusal(cell: Cell, traits: Traits) -> Skip | None:
     """Return the first reason why a cell cannot have its values, or None."""
-    rules = (depth, wait, looks, batch, payload, pace, both_ends)
+    rules = (depth, wait, looks, batch, payload, pace, both_ends, slowed)
     return next((skip for rule in rules if (skip := rule(cell, traits)) is not None), None)
 
 
@@ -123,3 +123,13 @@ def both_ends(cell: Cell, traits: Traits) -> Skip | None:
             "cannot hold both"
         )
     return None
+
+
+def slowed(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse to slow what has no loop with a delay."""
+    if not cell.slowed:
+        return None
+    usual = cell.batch == 1 and cell.payload == HOT and cell.pace == CLOSED
+    if usual and cell.pattern in SLOWED:
+        return None
+    return Skip(f"only {' and '.join(SLOWED)} with hot messages and no pauses can be slowed")

@@ -42,7 +42,7 @@ def _tasks(planned: PlannedCell, table: Axes) -> tuple[str, ...]:
 def _refuse_unserved(table: Axes, served: Iterable[str]) -> None:
     """Refuse a task that no cell of its table serves. Raises: BadConfig."""
     missing = [name for name in table.tasks or () if name not in served]
-    if missing and not table.twin:
+    if missing and not table.is_control:
         patterns, sizes = ", ".join(table.patterns), ", ".join(map(str, table.sizes))
         raise BadConfig(
             f"tasks: no cell of {patterns} with {sizes} bytes serves {missing[0]!r}: "

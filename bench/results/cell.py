@@ -12,6 +12,7 @@ from ipcbench.bench.results.units import LARGEST
 from ipcbench.transports.registry import meaning
 
 MOST_CELLS = 10_000  # of a sweep
+MOST_SLOWED = 100  # percent
 MOST = 1 << 20  # processes, messages in a queue or in a call, or looks
 
 
@@ -28,6 +29,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         payload: the bytes that are sent, one of `PAYLOADS`.
         pace: `closed`, or a pause between round trips (`ipcbench.bench.results.pace`).
         twin: a control: the same measurement a second time under another name.
+        slowed: a control: the same measurement, slowed on purpose by so many percent.
     """
 
     transport: str
@@ -43,6 +45,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     payload: str = HOT
     pace: str = CLOSED
     twin: bool = False
+    slowed: int = 0
 
     def __post_init__(self) -> None:
         """Check the axes, since a journal is untrusted. Raises: ValueError."""
@@ -54,6 +57,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("a cell's processes, depth, looks or batch is out of range")
         if not 0 <= self.size <= LARGEST:
             raise ValueError("a cell's size is out of range")
+        if not 0 <= self.slowed <= MOST_SLOWED or (self.twin and self.slowed):
+            raise ValueError(f"a control is a twin, or slowed by 1 to {MOST_SLOWED} percent")
         if self.wait not in WAITS:
             raise ValueError(f"no wait {self.wait[:200]!r}: there are {', '.join(WAITS)}")
         if self.payload not in PAYLOADS:
@@ -63,8 +68,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def original(self) -> Cell:
-        """Return the cell that a twin repeats; any other cell itself."""
-        return msgspec.structs.replace(self, twin=False) if self.twin else self
+        """Return the cell that a control repeats; any other cell itself."""
+        return msgspec.structs.replace(self, twin=False, slowed=0) if self.is_control else self
+
+    @property
+    def is_control(self) -> bool:
+        """Tell whether the cell repeats another one, as its twin or slowed on purpose."""
+        return self.twin or self.slowed > 0
 
     @property
     def present(self) -> Cell:
@@ -100,7 +110,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             parts.append(self.payload)
         if self.pace != CLOSED:
             parts.append(self.pace.replace(":", ""))
-        return "/".join(parts) + ("~twin" if self.twin else "")
+        control = "~twin" if self.twin else f"~slowed{self.slowed}" if self.slowed else ""
+        return "/".join(parts) + control
 
 
 def present_name(transport: str, wait: str) -> tuple[str, str]:

@@ -158,6 +158,8 @@ class Calibrated(Entry, kw_only=True, tag="calibrated"):
     at: Number = 0.0  # seconds of the sweep so far, with those before a resumption
     usual_foreign: Number = 0.0  # share of foreign time in quiet runs: only the excess counts
     waiting: dict[Count, Number] = {}  # process -> share of a CPU that it took while it waited
+    turns: Count = 0  # of a slowed control's delay
+    slow_down: Number = 0.0  # share of a round trip that the delay adds, as the calibration found
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -62,6 +62,8 @@ class CellResult:
     stamps: int = 0
     usual_foreign: float = 0.0  # share of foreign time in quiet runs
     waiting: dict[int, float] = field(default_factory=dict)  # process -> share of a CPU
+    turns: int = 0  # of a slowed control's delay
+    slow_down: float = 0.0  # the share that it adds
     rescaled: list[int] = field(default_factory=list)  # rounds after which the loops changed
     runs: list[Run] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
@@ -252,6 +254,7 @@ def _take(results: Results, entry: object) -> None:
         result = _known(results, entry.cell)
         result.loops, result.stamps = entry.loops, entry.stamps
         result.usual_foreign = entry.usual_foreign
+        result.turns, result.slow_down = entry.turns, entry.slow_down
         if entry.round:
             result.rescaled.append(entry.round)
         else:

@@ -230,6 +230,7 @@ class Schedule:
         if self._noise_counts:
             self._progress.usual[cell.id] = usual_share(outcomes)
         waiting = outcomes[-1].waiting
+        self._progress.delays[cell.id] = outcomes[-1].turns, outcomes[-1].slow_down
         self._set_loops(planned, loops_for(cell, unit, settings.block), 0, waiting)
 
     def _set_loops(
@@ -239,6 +240,7 @@ class Schedule:
         identity = planned.cell.id
         timing = self._timings[identity]
         self._progress.loops[identity] = loops
+        turns, slow_down = self._progress.delays.get(identity, (0, 0.0))
         self._progress.rescales[identity] += number > 0
         self._write(
             Calibrated(
@@ -251,6 +253,8 @@ class Schedule:
                 at=self._spent(),
                 usual_foreign=self._progress.usual.get(identity, 0.0),
                 waiting=dict(waiting),
+                turns=turns,
+                slow_down=slow_down,
             )
         )
 
@@ -336,6 +340,7 @@ class Schedule:
             attempt=attempt,
             loops=loops,
             stamps=stamps,
+            turns=self._progress.delays.get(cell.id, (0, 0.0))[0] if loops else 0,
             settings=timing.settings,
             warm_up=timing.warm_up,
             cpus=planned.cpus,

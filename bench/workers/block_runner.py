@@ -54,6 +54,7 @@ class BlockRunner:
         self._native = native
         self.loop: Loop = self.part.loop
         self.stamped: Stamped | None = self.part.stamped
+        self.arguments = self.part.arguments
         self._stamps = array("q")
         self._handled = FIRST  # the number of the next message
         self.buffer = self.part.buffer(size, variable)
@@ -104,7 +105,7 @@ class BlockRunner:
         Where the part has a stamped loop, the last `stamps` of them are timed one by one: see
         `tail`. `cpu_times` reads those of the other processes: they are kept in the result.
         """
-        times, arguments = count * self.seat.share, self.part.arguments
+        times, arguments = count * self.seat.share, self.arguments
         if self.part.numbers:
             arguments += (self._handled,)
         self._handled += times

@@ -12,7 +12,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Disturbance, Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 5
+PROTOCOL = 6
 """The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()
@@ -22,9 +22,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one cell: its `attempt` in its round. `loops` 0: calibrate.
 
     `settings`: those of this run, where `warm_up` is the first of the warm-ups. `stamps`:
-    single times of each process in the tail pass, 0: no such pass. `cpus`: for
-    each process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog
-    kills the run.
+    single times of each process in the tail pass, 0: no such pass. `turns`: those of a slowed
+    control's delay. `cpus`: for each process, the CPUs that it is pinned to. `deadline`: seconds
+    after which the watchdog kills the run.
     """
 
     cell: Cell
@@ -32,6 +32,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     loops: int
     stamps: int = 0
+    turns: int = 0
     settings: Settings
     warm_up: WarmUp = WarmUp()
     cpus: list[list[int]]
@@ -71,6 +72,8 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     timed: float
     # For each process, the CPUs that it may use at the end.
     cpus: list[list[int]] = msgspec.field(default_factory=list)
+    turns: int = 0  # of the delay that a calibration has chosen
+    slow_down: float = 0.0  # the share that it adds
     moved: str = ""  # the process whose CPUs changed during the run
 
 

@@ -11,7 +11,16 @@ from ipcbench.bench.results.axes import HOT, NATIVE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.contract import Spec, Ticket, Traits, Wait
+from ipcbench.transports.contract import Spec, Ticket, Traits, Transport, Unavailable, Wait
+from ipcbench.transports.registry import get
+
+
+def transport_of(name: str) -> Transport:
+    """Return the transport of a name. Raises: Unavailable."""
+    found = get(name)
+    if not isinstance(found, Transport):
+        raise Unavailable(found.reason.reason, found.reason.remedy)
+    return found
 
 
 def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:

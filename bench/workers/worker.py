@@ -11,11 +11,13 @@ from statistics import median
 from typing import Any, Never
 
 from ipcbench.bench.loops.both_ends import attach_both, attach_one
+from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine import host, topology
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
+from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
@@ -30,17 +32,14 @@ from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
-from ipcbench.bench.workers.spec import grant_cpus, spec_of
+from ipcbench.bench.workers.spec import grant_cpus, spec_of, transport_of
 from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
     Endpoint,
     PeerGone,
     Ticket,
-    Transport,
-    Unavailable,
 )
-from ipcbench.transports.registry import get
 
 SETTLING = 4  # the part of a block that runs uncounted behind the first readings, on one CPU
 IDLE_SETTLING = 0.03  # seconds of it where idle states decide
@@ -66,9 +65,10 @@ class Worker:
             number for number, seat in enumerate(self._seats) if seat.part.starts or seat.part.ends
         ]
         self._channels: list[Channel] = []
-        self._transport = _transport(job.cell.transport)
+        self._transport = transport_of(job.cell.transport)
         self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
-        self._clock = clock_named(job.clock, job.cell.original.id, job.round, job.cell.size)
+        cell = job.cell.original
+        self._clock = clock_named(job.clock, cell.id, job.round, cell.size, job.cell.slowed)
         # Fork shares the mapping with all peers: the counter of the pattern `counter`, and the
         # barrier, far enough from it that no prefetch of a pair of cache lines touches both.
         shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE))
@@ -104,6 +104,7 @@ class Worker:
                 self._check()
             pinned = self._cpus()
             self._account = self._new_account()
+            self._slow_down = self._slow()
             self._bench(runner, suite_fd)
             tail = self._tail()
             self._in_flight = bytes_in_flight(self._runner.endpoint, self.job.cell.size)
@@ -187,6 +188,22 @@ class Worker:
         seen = self._team.ready()
         self._pattern.complete(seen, self.job.cell.processes, self.job.cell.size)
 
+    def _slow(self) -> float:
+        """Set the delay of a slowed control; return the share that it adds, if it is a new one."""
+        job, runner = self.job, self._runner
+        if not job.cell.slowed:
+            return 0.0
+        if job.clock != REAL:  # it makes up the delay as well
+            return job.cell.slowed / 100
+        if job.loops:
+            runner.arguments = (job.turns,)
+            return 0.0
+
+        def block(loops: int) -> float:
+            return self._run_block(loops, self._prepared(loops))[0]
+
+        return calibrate(runner, block, job.cell, job.settings.block)
+
     # Measuring
 
     def _bench(self, runner: Any, suite_fd: int) -> None:
@@ -252,7 +269,7 @@ class Worker:
         The first block that is long enough is followed by the warm-up of a run, whose last
         block counts: idle states are what they will be in a run.
         """
-        if not self._first:
+        if self._blocks == 1:
             self._run_block(1, self._prepared(1))  # `_observe_waiting`, outside the account
             self._account.begin()
         pauses = loops * self._pattern.gap
@@ -355,6 +372,8 @@ class Worker:
             tail=tail,
             cpus=self._used,
             moved=self._moved,
+            turns=self._runner.arguments[0] if self.job.cell.slowed else 0,
+            slow_down=self._slow_down,
             observations=self._observations(),
             start_up=self._first - self._forked,
             timed=self._timed,
@@ -364,13 +383,6 @@ class Worker:
         found = {name: part / of for name, (part, of) in self._observed.items() if of}
         uneven = [each for each in self._uneven if each is not None]
         return found | {SLOWEST: median(uneven)} if uneven else found
-
-
-def _transport(name: str) -> Transport:
-    found = get(name)
-    if not isinstance(found, Transport):
-        raise Unavailable(found.reason.reason, found.reason.remedy)
-    return found
 
 
 def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) -> None:

@@ -26,7 +26,7 @@ KINDS = (  # the first parts of the names of charts and of their files
 def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
     """Make the charts of a page, in order, and count those that are left out."""
     drawn_as = styles(cells)
-    shown = [one for one in cells if not (one.cell.twin or one.disturbed)]
+    shown = [one for one in cells if not (one.cell.is_control or one.disturbed)]
     charts = [
         chart
         for loops in _together(runtimes_of(shown))

@@ -86,6 +86,7 @@ class _Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload: str | None = None
     pace: str | None = None
     twin: bool | None = None
+    slowed: int | None = None
 
 
 class _Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +107,7 @@ AXES = _Selector.__struct_fields__
 _OWN_NUMBERS = ("depth", "looks")  # a transport has its own where none is asked for
 _DEFAULTS: Axes = {
     "wait": BLOCK, "looks": None, "batch": 1, "payload": HOT, "pace": CLOSED, "twin": False,
+    "slowed": 0,
 }  # fmt: skip
 
 
@@ -168,6 +170,8 @@ def _axes(side: _Selector) -> dict[str, str | int | bool | None]:
         raise ValueError(f"payload = {axes['payload']!r}: there are {', '.join(PAYLOADS)}")
     if axes.get("batch", 1) < 1:
         raise ValueError(f"batch = {axes['batch']}: write 1 or more")
+    if axes.get("slowed", 0) < 0:
+        raise ValueError(f"slowed = {axes['slowed']}: write 0 or more")
     if "pace" in axes:
         axes["pace"] = parse_pace(axes["pace"])
     if "processes" in axes and axes["processes"] < 1:

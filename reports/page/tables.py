@@ -95,7 +95,8 @@ def unopposed(claim: Decision, cells: Iterable[Measured]) -> Rows[Unopposed]:
     """List the contests without one side, those of shared memory first."""
     others: dict[object, Measured] = {}
     for one in cells:
-        if one.facts.family not in (SHARED_MEMORY, FLOOR) and not (one.cell.twin or one.disturbed):
+        shown = not (one.cell.is_control or one.disturbed)
+        if one.facts.family not in (SHARED_MEMORY, FLOOR) and shown:
             known = others.setdefault(_axes(one), one)
             if one.interval.median < known.interval.median:
                 others[_axes(one)] = one

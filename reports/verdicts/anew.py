@@ -66,7 +66,7 @@ class _Alone:
         self._here: dict[tuple[object, ...], Measured] = {}
         self._anywhere: dict[tuple[object, ...], Measured] = {}
         for one in cells:
-            if one.cell.pattern in (FILL, SCAN) and not one.cell.twin:
+            if one.cell.pattern in (FILL, SCAN) and not one.cell.is_control:
                 runtime, _, *others = _place(one)
                 self._here[one.cell.pattern, *_place(one)] = one
                 self._anywhere.setdefault((one.cell.pattern, runtime, *others), one)

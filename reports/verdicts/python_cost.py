@@ -87,7 +87,7 @@ def costs(cells: Iterable[Measured]) -> list[Cost]:
     """Pair the cells that both loops measured: same transport, situation and size."""
     found: dict[tuple[str, Situation, int], dict[str, Measured]] = {}
     for one in cells:
-        if not one.cell.twin and not one.disturbed:
+        if not one.cell.is_control and not one.disturbed:
             key = one.cell.transport, replace(one.situation, runtime=""), one.cell.size
             found.setdefault(key, {})[one.cell.runtime] = one
     pairs = [(by[NATIVE], by[PYTHON]) for by in found.values() if {NATIVE, PYTHON} <= by.keys()]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.results.axes import PATTERNS, PAYLOADS, PLACEMENTS, RUNTIMES, WAITS
-from ipcbench.bench.results.cell import MOST, Cell
+from ipcbench.bench.results.cell import MOST, MOST_SLOWED, Cell
 
 PAGE = (Path(__file__).parents[3] / "docs/format.md").read_text()
 PLAIN = "latency/pipe/python/64B/2p/same-core"
@@ -21,7 +21,7 @@ AXES = (
     r"depth\d+", r"wait-[a-z-]+", r"looks\d+", r"batch\d+", "fresh|cold", r"pause\d+(us|ms|s)",
     r"load\d+",
 )  # fmt: skip
-FOLLOWING = "".join(f"(/({axis}))?" for axis in AXES) + "(~twin)?"
+FOLLOWING = "".join(f"(/({axis}))?" for axis in AXES) + r"(~twin|~slowed\d+)?"
 
 
 def cell(**axes: object) -> Cell:
@@ -29,7 +29,7 @@ def cell(**axes: object) -> Cell:
     return msgspec.convert(fields | axes, Cell)
 
 
-CELLS = st.builds(
+ORIGINALS = st.builds(
     Cell,
     transport=st.sampled_from(["pipe", "pipe:1M", "shm:posix+spin/in-place"]),
     pattern=st.sampled_from(PATTERNS),
@@ -43,8 +43,9 @@ CELLS = st.builds(
     batch=st.integers(1, 1 << 20),
     payload=st.sampled_from(PAYLOADS),
     pace=st.sampled_from(["closed", "pause:100us", "pause:1ms", "pause:1s"]),
-    twin=st.booleans(),
 )
+CONTROLS = st.sampled_from([{}, {"twin": True}, {"slowed": 1}, {"slowed": MOST_SLOWED}])
+CELLS = st.builds(lambda one, more: msgspec.structs.replace(one, **more), ORIGINALS, CONTROLS)
 
 
 def test_the_id_of_a_cell_at_its_defaults() -> None:
@@ -59,10 +60,16 @@ GIVEN: list[tuple[str, object, str]] = [  # axis, value, part of the id
     ("payload", "fresh", "/fresh"),
     ("pace", "pause:1ms", "/pause1ms"),
     ("twin", True, "~twin"),
+    ("slowed", 5, "~slowed5"),
+]
+CHOICES = [
+    chosen
+    for chosen in product((False, True), repeat=len(GIVEN))
+    if not all(chosen[-2:])  # a control is a twin, or slowed
 ]
 
 
-@pytest.mark.parametrize("chosen", list(product((False, True), repeat=len(GIVEN))))
+@pytest.mark.parametrize("chosen", CHOICES)
 def test_axes_follow_in_their_order_and_defaults_are_left_out(chosen: tuple[bool, ...]) -> None:
     given = list(compress(GIVEN, chosen))
     axes = {axis: value for axis, value, _ in given}
@@ -71,11 +78,17 @@ def test_axes_follow_in_their_order_and_defaults_are_left_out(chosen: tuple[bool
 
 @pytest.mark.parametrize(
     "axes",
-    [{"looks": 0}, {"looks": MOST + 1}, {"batch": 0}, {"batch": MOST + 1}, {"payload": "warm"}],
+    [
+        {"looks": 0}, {"looks": MOST + 1}, {"batch": 0}, {"batch": MOST + 1}, {"payload": "warm"},
+        {"slowed": -1}, {"slowed": MOST_SLOWED + 1}, {"slowed": 5, "twin": True},
+    ],
     ids=str,
-)
+)  # fmt: skip
 def test_a_value_out_of_range_is_refused(axes: dict[str, object]) -> None:
-    with pytest.raises(msgspec.ValidationError, match=r"out of range|no payload 'warm'"):
+    with pytest.raises(
+        msgspec.ValidationError,
+        match=r"out of range|no payload 'warm'|a twin, or slowed by 1 to 100 percent",
+    ):
         cell(**axes)
 
 
@@ -93,10 +106,17 @@ def test_a_cell_is_read_as_it_was_written(one: Cell) -> None:
     assert read.id == one.id
 
 
+@given(one=ORIGINALS, control=CONTROLS)
+def test_a_control_names_its_original(one: Cell, control: dict[str, object]) -> None:
+    found = msgspec.structs.replace(one, **control)
+    assert found.original == one
+    assert found.is_control is bool(control)
+
+
 def test_the_page_on_the_format_has_the_order() -> None:
     assert (
         "    pattern/transport/runtime/SIZEB/PROCESSESp/placement\n"
-        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold][/pauseSPAN][~twin]\n"
+        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold][/pauseSPAN][~twin|~slowedN]\n"
     ) in PAGE
     fields = [field.name for field in msgspec.structs.fields(Cell)]
     assert fields[:6] == ["transport", "pattern", "size", "processes", "placement", "runtime"]

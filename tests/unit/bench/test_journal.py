@@ -101,6 +101,8 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         return st.sampled_from(PAYLOADS)
     if name == "pace":
         return st.sampled_from(["closed", "pause:100us", "pause:1s"])
+    if name == "slowed":
+        return st.just(0)  # one of the cells below is slowed: no twin may be
     if kind is int:
         return st.integers(1, 10_000)
     return {
@@ -154,7 +156,8 @@ def test_a_line_is_one_line_of_json_with_its_kind(tmp_path: Path) -> None:
     assert len(lines) == 3
     assert json.loads(lines[1]) == {
         "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "stamps": 0, "block": 0.0,
-        "warm_up": 0.0, "round": 0, "at": 0.5, "usual_foreign": 0.0, "waiting": {},
+        "warm_up": 0.0, "round": 0, "at": 0.5, "usual_foreign": 0.0, "waiting": {}, "turns": 0,
+        "slow_down": 0.0,
     }  # fmt: skip
 
 
