@@ -23,6 +23,7 @@ from ipcbench.bench.results.axes import (
     POLL,
     PYTHON,
     RUNTIMES,
+    SELF,
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell, Facts
@@ -189,9 +190,12 @@ class Measured:
     def competes(self) -> bool:
         """True if it takes part in contests: it did the work undisturbed, and is no control.
 
-        The floor moves no data, and an unguarded counter may lose updates.
+        The floor moves no data, an unguarded counter may lose updates, and a process that sends
+        to itself tells the parts of a round trip.
         """
         if self.cell.is_control or self.disturbed or not self.carries_data:
+            return False
+        if self.cell.pattern == SELF:
             return False
         if self.lost is None:
             return True
