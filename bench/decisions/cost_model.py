@@ -27,7 +27,7 @@ LEAST = 2  # sizes at which both were measured: with one, there is no error to t
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """What two processes add to a round trip, in seconds, and the size that it is known from."""
+    """Seconds that two processes add to a round trip, and the size that they are known from."""
 
     seconds: float
     size: int

@@ -36,7 +36,7 @@ from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
 from ipcbench.reports.page import phrases, tables, tails
-from ipcbench.reports.verdicts import python_cost, spinning
+from ipcbench.reports.verdicts import cost_model, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew
 from ipcbench.reports.verdicts.claims import shm_fastest
 from ipcbench.reports.verdicts.decisions import Outcome
@@ -130,6 +130,7 @@ def render(
     splits = spinning.splits(cells)
     claim = shm_fastest(cells)
     both = python_cost.costs(cells)
+    parts = cost_model.model(cells)
     return (
         _environment()
         .get_template("report.html")
@@ -154,6 +155,9 @@ def render(
             split=spinning.foremost(splits),
             spinning_pairs=tables.bounded(spinning.pairs(cells)),
             anew=tables.bounded(anew(cells)),
+            parts_of_trips=parts,
+            parts_rows=tables.bounded(parts.rows),
+            parts_fits=tables.bounded(parts.fits),
             crossed_grid=tables.winners_grid(crossed),
             crossed_families=_families(crossed),
             costs=tables.bounded(both),

@@ -80,6 +80,11 @@ class Row:
         """The parts, in the order of a bar."""
         return [one for one in (self.python, self.calls, self.between) if one]
 
+    @property
+    def is_told(self) -> bool:
+        """True if each of its parts is more than nothing."""
+        return all(one.is_told and one.time.low > 0 for one in self.shares)
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ipcbench.bench.results.units import human_seconds
 from tests.bench_self import (
     blocks,
+    cost_model,
     cpu,
     growth,
     inline,
@@ -25,6 +26,7 @@ class Options(argparse.Namespace):
     runtime: str
     rounds: int
     only: str
+    results: Path
 
 
 def _inline(options: Options) -> None:
@@ -96,6 +98,13 @@ def _cpu(options: Options) -> None:
         print(line)
 
 
+def _model(options: Options) -> None:
+    print(f"parts of the round trips on one core of {options.results}")
+    found = options.results.exists()
+    for line in cost_model.read(options.results) if found else ["  no run there: make bench"]:
+        print(line)
+
+
 PARTS: dict[str, Callable[[Options], None]] = {
     "inline": _inline,
     "startup": _startup,
@@ -104,6 +113,7 @@ PARTS: dict[str, Callable[[Options], None]] = {
     "reference": _reference,
     "python_costs": _python_costs,
     "cpu": _cpu,
+    "model": _model,
 }
 LONG: dict[str, Callable[[Options], None]] = {"blocks": _blocks, "load": _load}  # by name alone
 
@@ -121,6 +131,9 @@ def main() -> None:
         "--rounds", type=int, default=12, help="of reference, python_costs, blocks, load"
     )
     parser.add_argument("--only", default="", help="lines of these with this text: 'tcp', '64 B'")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results/latest"), help="the folder of a run, of model"
+    )
     options = parser.parse_args(namespace=Options())
     known = PARTS | LONG
     unknown = [name for name in options.parts if name not in known]
