@@ -51,7 +51,7 @@ def log_ratio(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     ratios = np.full(x.shape[1], np.nan)
     if len(x) and len(y):
         for part in _chunks(len(x) * len(y), len(ratios)):
-            ratios[part] = np.median(_differences(x[:, part], y[:, part]), axis=(0, 1))
+            ratios[part] = np.median(_ordered_differences(x[:, part], y[:, part]), axis=1)
     return ratios.reshape(shape)
 
 
@@ -119,17 +119,18 @@ def _first_kept(
 ) -> NDArray[np.float64]:
     import numpy as np
 
-    differences = np.sort(_differences(x, y).reshape(-1, x.shape[1]), axis=0)
-    each = np.arange(x.shape[1])
-    zero = (differences <= 0).sum(axis=0) - 1  # the index of a shift that wins the same pairs as 0
+    differences = _ordered_differences(x, y)
+    each = np.arange(len(differences))
+    zero = (differences <= 0).sum(axis=1) - 1  # the index of a shift that wins the same pairs as 0
     rejected = _p_values(x, y, np.zeros(len(each))) <= levels
     low = np.where(rejected, zero, -1)
-    high = np.where(rejected, len(differences) - 1, np.maximum(zero, 0))
+    high = np.where(rejected, differences.shape[1] - 1, np.maximum(zero, 0))
     while (high - low > 1).any():
         middle = (low + high + 1) // 2
-        below = _p_values(x, y, differences[middle, each]) <= levels
+        below = _p_values(x, y, differences[each, middle]) <= levels
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return differences[high, each]
+    kept: NDArray[np.float64] = differences[each, high]
+    return kept
 
 
 def _flat(
@@ -166,6 +167,14 @@ def _chunks(size: int, pairs: int) -> Iterator[slice]:
 
 def _differences(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     return y[None, :, :] - x[:, None, :]
+
+
+def _ordered_differences(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the differences in ascending order, of shape (pairs, n m): numpy sorts rows fast."""
+    import numpy as np
+
+    rows = np.ascontiguousarray(y.T)[:, None, :] - np.ascontiguousarray(x.T)[:, :, None]
+    return np.sort(rows.reshape(x.shape[1], -1), axis=1)
 
 
 def _p_values(
