@@ -145,6 +145,7 @@ def applies(item: pytest.Item, name: str) -> bool:
         or ("signal" in wanted and Topology.SIGNAL not in traits.topologies)
         or ("guard" in wanted and Topology.GUARD not in traits.topologies)
         or ("reader" in wanted and not traits.in_place)
+        or ("pickled" in wanted and not traits.objects)
         or ("driven" in wanted and not traits.native)
         or ("sending" in wanted and not traits.batch)
         or (wanted & {"space_only", "looking"} and traits.batch_in_kernel)

@@ -40,6 +40,7 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "vmsplice": ("ipcbench.transports.passing.vmsplice", "Vmsplice"),
     "mp-pipe": ("ipcbench.transports.multiprocess.pipe", "mp_pipe"),
     "mp-pipe-pickle": ("ipcbench.transports.multiprocess.pipe", "mp_pipe_pickle"),
+    "mp-pipe-pickle5": ("ipcbench.transports.multiprocess.out_of_band", "OutOfBand"),
     "mp-simple-queue": ("ipcbench.transports.multiprocess.queue", "mp_simple_queue"),
     "mp-queue": ("ipcbench.transports.multiprocess.queue", "mp_queue"),
     "posix-sem": ("ipcbench.transports.sync.transport", "posix_semaphores"),

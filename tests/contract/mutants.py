@@ -33,7 +33,13 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects.home import PREFIX
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
-from tests.contract import mutants_batches, mutants_passing, mutants_shm, mutants_waiting
+from tests.contract import (
+    mutants_batches,
+    mutants_objects,
+    mutants_passing,
+    mutants_shm,
+    mutants_waiting,
+)
 
 SHORT_WAITS = "IPCBENCH_SHORT_WAITS"  # set only in the run of the mutants
 if os.environ.get(SHORT_WAITS):
@@ -346,6 +352,7 @@ mutants_shm.declare(mutant, false_traits)
 mutants_batches.declare(mutant)
 mutants_waiting.declare(mutant, false_traits)
 mutants_passing.declare(mutant, false_traits)
+mutants_objects.declare(mutant, false_traits)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

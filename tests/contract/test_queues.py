@@ -230,7 +230,10 @@ def test_an_interrupted_posix_queue_raises() -> None:
     assert in_a_process(action) == "interrupted"
 
 
-@pytest.mark.parametrize("name", ["mp-queue", "mp-simple-queue", "mp-pipe", "mp-pipe-pickle"])
+MULTIPROCESSING = ["mp-queue", "mp-simple-queue", "mp-pipe", "mp-pipe-pickle", "mp-pipe-pickle5"]
+
+
+@pytest.mark.parametrize("name", MULTIPROCESSING)
 def test_multiprocessing_leaves_nothing(name: str) -> None:
     """A process that used it keeps no resource tracker, no thread, no mapping of a lock."""
     one = available(name)

@@ -386,7 +386,10 @@ def test_links_that_another_user_made(name: str, other_user: Actor, shared: Path
 # Channels without names, and ports.
 
 
-@pytest.mark.parametrize("name", ["mp-pipe", "mp-pipe-pickle", "mp-simple-queue", "mp-queue"])
+PICKLED = ["mp-pipe", "mp-pipe-pickle", "mp-pipe-pickle5", "mp-simple-queue", "mp-queue"]
+
+
+@pytest.mark.parametrize("name", PICKLED)
 def test_only_inherited_descriptors_carry_pickles(name: str) -> None:
     """Without address and name, another user cannot connect, so it cannot send a pickle."""
     transport = available(name)

@@ -18,10 +18,9 @@ from ipcbench.transports.native import WaitPolicy, operations
 from ipcbench.transports.registry import get
 from ipcbench.transports.sync.memory_waiter import MemoryWaiter
 from ipcbench.transports.testing.actors import Actor, eventually
-from ipcbench.transports.testing.guard import GuardTests
 from ipcbench.transports.testing.participants import Participants
-from ipcbench.transports.testing.signal import take_turns
 from ipcbench.transports.testing.subject import Subject
+from ipcbench.transports.testing.synchronisation import GuardTests, take_turns
 from tests.native.ring_breaks import Break
 
 MUTEXES = ("pthread-mutex", "robust-mutex", "futex-mutex", "spin-lock")

@@ -47,6 +47,7 @@ from ipcbench.transports.base.waiting import (
     send_if_room,
     spins,
     waiting_call,
+    waiting_get,
     waiting_receive,
 )
 
@@ -58,6 +59,6 @@ __all__ = [
     "looks_of", "pass_time", "pass_time_at", "pass_time_to_send", "path_in", "polling",
     "raise_limit", "read_rest", "reader", "refused", "refused_in_shm", "send_if_room", "serve",
     "set_kernel", "spinning_call", "spinning_receive", "spins", "stream_look", "sysctl",
-    "sysctl_limit", "sysctl_text", "translate", "waiting_call", "waiting_receive", "when_full",
-    "write_rest", "writer",
+    "sysctl_limit", "sysctl_text", "translate", "waiting_call", "waiting_get", "waiting_receive",
+    "when_full", "write_rest", "writer",
 ]  # fmt: skip

@@ -56,6 +56,7 @@ class PlainEndpoint:
     recv_into: Any = forbidden("this end receives nothing")
     recv_from: Any  # these two a hub's server has: see `serve`
     send_to: Any
+    recv_object: Any  # where messages are pickled objects
     _closed = False
 
     @property
@@ -75,7 +76,7 @@ class PlainEndpoint:
         return None
 
     def close(self) -> None:
-        self.send = self.recv_into = self.recv_from = self.send_to = closed
+        self.send = self.recv_into = self.recv_from = self.send_to = self.recv_object = closed
         if not self._closed:
             self._closed = True
             self._close()

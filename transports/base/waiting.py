@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ipcbench.transports.contract import Spec, Wait, WouldBlock
 
 NEVER = -1  # of `looks_of`
 SYSTEM_CALLS = 100  # looks by system calls before an end sleeps: some 20 microseconds
+
+T = TypeVar("T")
 
 Receive: TypeAlias = Callable[[memoryview], int]
 Send: TypeAlias = Callable[[Any], None]
@@ -66,6 +68,27 @@ def waiting_receive(receive: Receive, source: int | Poll, spec: Spec) -> Receive
     if spec.nowait:
         return recv_into_at_once
     return recv_into if isinstance(source, int) else recv_into_by_its_poll
+
+
+def waiting_get(get: Callable[[], T], source: int | Poll, spec: Spec) -> Callable[[], T]:
+    """Make a call that returns a message wait as the spec says: see `waiting_receive`.
+
+    Args:
+        get: receives one message in the facility's own way; where the spec says `nowait`, it
+            raises WouldBlock instead of waiting.
+        source: as of `waiting_receive`.
+        spec: the requirements.
+    """
+    if spec.wait is not Wait.POLL:
+        return get
+    look: Any = polling(source, select.POLLIN) if isinstance(source, int) else source
+    timeout = 0 if spec.nowait else None
+
+    def get_polling() -> T:
+        look(timeout)
+        return get()
+
+    return get_polling
 
 
 def spins(spec: Spec) -> bool:

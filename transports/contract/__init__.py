@@ -6,6 +6,7 @@ from ipcbench.transports.contract.channel import (
     Guard,
     Hub,
     Json,
+    Objects,
     Signal,
     Spec,
     Ticket,
@@ -40,7 +41,7 @@ from ipcbench.transports.contract.traits import (
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
     "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "Need",
-    "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal", "Spec",
-    "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError", "Unavailable",
-    "Wait", "WouldBlock",
+    "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal",
+    "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError",
+    "Unavailable", "Wait", "WouldBlock",
 ]  # fmt: skip

@@ -325,6 +325,22 @@ class Hub(Protocol):
         """
 
 
+class Objects(Protocol):
+    """An end whose messages are pickled objects, in addition to the calls of every endpoint.
+
+    `send` takes any object that can be pickled, beside those of `prepare`.
+    """
+
+    def recv_object(self) -> Any:
+        """Receive one object; wait for it unless the spec says `nowait`.
+
+        Memory that the object refers to may be this end's, which the next call writes again.
+
+        Raises:
+            WouldBlock, PeerGone, Closed: as `Endpoint.recv_into`.
+        """
+
+
 class Signal(Protocol):
     """A counted notification without payload, by which shared memory waits.
 

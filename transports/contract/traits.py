@@ -145,6 +145,10 @@ class Traits:
     carries: bool = True  # False where no data arrives: null, signals and guards
     excludes: bool = True  # a GUARD that guards; False for the one that admits every member
     delayed: bool = False  # a message may be lost if its sender is killed after `send` returned
+    objects: bool = False  # its messages are pickled objects: see Objects
+    # `send` returns before the object is pickled: until it has been received, a change of it
+    # changes the message. Bytes that `prepare` has copied are none that a caller could change.
+    pickles_late: bool = False
     in_place: bool = False  # the receiver reads where the sender wrote: see InPlace
     undo: bool = False  # a GUARD that is released when its holder is killed
     native: bool = False  # its endpoints have operations for compiled loops: Endpoint.native

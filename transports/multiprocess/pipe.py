@@ -8,7 +8,7 @@ multiprocessing.connection.wait chooses, as its documentation shows.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import BufferTooShort, get_context
 from multiprocessing.connection import Connection, wait
@@ -28,6 +28,7 @@ from ipcbench.transports.base import (
     send_if_room,
     serve,
     translate,
+    waiting_get,
     waiting_receive,
 )
 from ipcbench.transports.contract import (
@@ -64,6 +65,7 @@ TRAITS = Traits(
 # Into the pickler's frame (up to 64 KiB), into a BytesIO, then the first four of the
 # plain connection, out of the pickle, into the buffer.
 PICKLED_COPIES = 8
+HEAD = 4  # bytes before those of a message: their number (Connection._send_bytes)
 
 Link: TypeAlias = "Connection[Any, Any]"
 
@@ -89,11 +91,13 @@ class MpPipeEndpoint(PlainEndpoint):
             self.recv_into = _gathering(self._connections, receivers, spec).recv_into
         elif receivers:
             self.recv_into = _single(self._connections[0], receivers[0], spec)
+            if pickled:
+                self.recv_object = _object_receiver(self._connections[0], spec)
 
     @property
     def in_flight(self) -> int | None:
         sent = pickled_size(self._size) if self._pickled else self._size
-        return payload_held_by(self._connections[0].fileno(), sent, self._size)
+        return payload_held_by(self._connections[0].fileno(), HEAD + sent, self._size)
 
     def prepare(self, data: memoryview) -> Any:
         return bytes(data) if self._pickled else data  # a memoryview cannot be pickled
@@ -115,12 +119,11 @@ def payload_held_by(fd: int, sent: int, size: int) -> int | None:
 
     Args:
         fd: its descriptor.
-        sent: the bytes that it sends for a message, behind a head of four: a signed integer
-            of network order (Connection._send_bytes).
+        sent: the bytes that it sends for a message, with their head.
         size: the bytes of a message among them.
     """
-    held = held_by(fd, sent + 4)
-    return None if held is None else held * size // (sent + 4)
+    held = held_by(fd, sent)
+    return None if held is None else held * size // sent
 
 
 def _sender(connection: Link, pickled: bool, spec: Spec) -> Send:
@@ -157,6 +160,24 @@ def _receiver(connection: Link, pickled: bool) -> Receive:
         return received
 
     return recv_pickled_into if pickled else recv_into
+
+
+def _object_receiver(connection: Link, spec: Spec) -> Callable[[], Any]:
+    """Make a `recv_object` from one connection, which waits as the spec says."""
+    take, poll = connection.recv, connection.poll
+
+    def recv_object() -> Any:
+        try:
+            return take()
+        except (OSError, EOFError) as error:
+            raise _translate(error, "receive") from error
+
+    def recv_object_at_once() -> Any:
+        if not poll():
+            raise WouldBlock("receive: there is no message")
+        return recv_object()
+
+    return recv_object_at_once if spec.nowait else waiting_get(recv_object, poll, spec)
 
 
 def _single(connection: Link, receive: Receive, spec: Spec) -> Receive:
@@ -286,4 +307,5 @@ def mp_pipe() -> MpPipe:
 
 def mp_pipe_pickle() -> MpPipe:
     """Make the transport of `send` and `recv`, the ordinary way."""
-    return MpPipe("mp-pipe-pickle", replace(TRAITS, copies=PICKLED_COPIES), pickled=True)
+    traits = replace(TRAITS, copies=PICKLED_COPIES, objects=True)
+    return MpPipe("mp-pipe-pickle", traits, pickled=True)

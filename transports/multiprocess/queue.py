@@ -32,6 +32,7 @@ from ipcbench.transports.base import (
     refused_in_shm,
     send_if_room,
     serve,
+    waiting_get,
     waiting_receive,
 )
 from ipcbench.transports.contract import (
@@ -53,6 +54,7 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.multiprocess.pipe import (
+    HEAD,
     PICKLED_COPIES,
     context,
     payload_held_by,
@@ -68,8 +70,9 @@ SIMPLE = Traits(
     sharing=Sharing.INHERIT,  # the locks' names are removed as soon as they are made
     pollable=True,
     copies=PICKLED_COPIES,
+    objects=True,
 )
-FED = replace(SIMPLE, depth=True, delayed=True)
+FED = replace(SIMPLE, depth=True, delayed=True, pickles_late=True)
 
 # A Queue has no bound unless it is given one, and would hold a whole block in the
 # sender's memory; so many are no bound to a sender that waits for replies.
@@ -103,8 +106,9 @@ class MpQueueEndpoint(PlainEndpoint):
         if spec.topology is Topology.HUB:
             self.send = _requester(_put(self._out[0], spec, fed), ticket.index)
         if into is not None:
-            receive = _receiver(_get(into, spec, fed))
-            self.recv_into = waiting_receive(receive, into._reader.fileno(), spec)
+            reader, get = into._reader.fileno(), _get(into, spec, fed)
+            self.recv_into = waiting_receive(_receiver(get), reader, spec)
+            self.recv_object = waiting_get(_object_receiver(get), reader, spec)
 
     @property
     def in_flight(self) -> int | None:
@@ -112,7 +116,7 @@ class MpQueueEndpoint(PlainEndpoint):
             return None
         spec = self._ticket.spec
         beside = (self._ticket.index,) if spec.topology is Topology.HUB else ()
-        return payload_held_by(self._fd, pickled_size(spec.size, *beside), spec.size)
+        return payload_held_by(self._fd, HEAD + pickled_size(spec.size, *beside), spec.size)
 
     def prepare(self, data: memoryview) -> bytes:
         return bytes(data)  # a memoryview cannot be pickled
@@ -183,6 +187,16 @@ def _receiver(get: Callable[[], Any]) -> Receive:
         return received
 
     return recv_into
+
+
+def _object_receiver(get: Callable[[], Any]) -> Callable[[], Any]:
+    def recv_object() -> Any:
+        try:
+            return get()
+        except (OSError, EOFError, Empty) as error:
+            raise _translate(error, "receive") from error
+
+    return recv_object
 
 
 def _receiver_from(get: Callable[[], Any]) -> Receive:

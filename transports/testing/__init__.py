@@ -26,13 +26,13 @@ pytest.register_assert_rewrite(
             "transfer",
             "fan_out",
             "native_operations",
-            "guard",
+            "synchronisation",
             "lifecycle",
             "in_place",
             "hub",
             "attachment",
-            "signal",
             "waiting",
+            "objects",
         )
     )
 )

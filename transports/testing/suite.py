@@ -28,14 +28,14 @@ from ipcbench.transports.native import built
 from ipcbench.transports.registry import BrokenPlugin
 from ipcbench.transports.testing.attachment import AttachmentTests
 from ipcbench.transports.testing.fan_out import FanOutTests
-from ipcbench.transports.testing.guard import GuardTests
 from ipcbench.transports.testing.hub import HubTests
 from ipcbench.transports.testing.in_place import InPlaceTests
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.lifecycle import LifecycleTests
 from ipcbench.transports.testing.native_operations import NativeOperationsTests
-from ipcbench.transports.testing.signal import SignalTests
+from ipcbench.transports.testing.objects import ObjectTests
 from ipcbench.transports.testing.subject import Subject
+from ipcbench.transports.testing.synchronisation import GuardTests, SignalTests
 from ipcbench.transports.testing.transfer import TransferTests
 from ipcbench.transports.testing.waiting import PollingTests, SpinningTests
 
@@ -62,6 +62,7 @@ class ContractTests(
     PollingTests,
     SpinningTests,
     InPlaceTests,
+    ObjectTests,
     SignalTests,
     GuardTests,
     NativeOperationsTests,

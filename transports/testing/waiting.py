@@ -18,11 +18,10 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 from ipcbench.transports.testing.actors import Actor, eventually
-from ipcbench.transports.testing.guard import acquire, release
 from ipcbench.transports.testing.hub import AHEAD, CLIENTS, TURNS, ask, check_quiet_client, serve
 from ipcbench.transports.testing.participants import Participants, numbered, receive, send
-from ipcbench.transports.testing.signal import notify, wait
 from ipcbench.transports.testing.subject import TYPICAL, Subject
+from ipcbench.transports.testing.synchronisation import acquire, notify, release, wait
 from ipcbench.transports.testing.transfer import MANY, marked
 
 # poll, ppoll, epoll_wait, epoll_pwait: syscalls(2)
