@@ -160,7 +160,8 @@ _AXES = (
         metavar="NAME",
         shell_complete=_names(*PAYLOADS),
         help="The bytes that are sent: hot (the same again and again), fresh (written anew for "
-        "each message, and read) or cold (as fresh, in more buffers than the cache holds).",
+        "each message, and read), cold (as fresh, in more buffers than the cache holds) or array "
+        "(as fresh, NumPy arrays).",
     ),
     click.option(
         "--pace",

@@ -18,7 +18,7 @@ from typing import Any
 
 from ipcbench.bench.loops.buffers import WRITTEN, aligned_buffer
 from ipcbench.bench.loops.messages import Corrupt
-from ipcbench.bench.results.axes import COLD, FRESH
+from ipcbench.bench.results.axes import ARRAY, COLD, FRESH
 from ipcbench.transports.native import HEADROOM
 
 LEAST = 4096  # bytes of a message that is written anew: below, the calls cost more than the bytes
@@ -41,7 +41,7 @@ def buffers_of(payload: str, size: int, cache: int) -> int:
         size: bytes of a message.
         cache: bytes of the last cache; 0: unknown, so the pool is as large as may be.
     """
-    if payload == FRESH:
+    if payload in (FRESH, ARRAY):
         return FRESH_BUFFERS
     if payload != COLD:
         return 1

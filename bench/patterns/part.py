@@ -32,6 +32,7 @@ class Part:
         finish: prepares the call that follows the loop in each block.
         arguments: further arguments of the loop, and of its twin in C.
         pool: the loop takes a pool of buffers instead of a message (bench/loops/pool.py).
+        arrays: the loop takes NumPy arrays instead of a message (bench/loops/arrays.py).
         numbers: the loop writes messages anew; the number of the first one is its further
             argument.
         reads: the loop reads every byte; it has handled those messages that it has read to
@@ -50,6 +51,7 @@ class Part:
     finish: Callable[[Any, Seat, int], Callable[[], None]] = lambda *_: _nothing
     arguments: tuple[int, ...] = ()
     pool: bool = False
+    arrays: bool = False
     numbers: bool = False
     reads: bool = False
     rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ipcbench.bench.patterns.alone import FILL, SCAN
+from ipcbench.bench.patterns.arrays import ARRAYS
 from ipcbench.bench.patterns.batch import batched
 from ipcbench.bench.patterns.counter import COUNTER
 from ipcbench.bench.patterns.echo import ECHO
@@ -18,7 +19,7 @@ from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.slowed import SLOWED_LATENCY
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
-from ipcbench.bench.results.axes import HOT
+from ipcbench.bench.results.axes import ARRAY, HOT
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 
@@ -40,7 +41,8 @@ SLOWED: Mapping[str, Pattern] = {"latency": SLOWED_LATENCY}
 
 def has_payload(pattern: str, payload: str) -> bool:
     """Tell whether a pattern has loops for a payload."""
-    return payload == HOT or PATTERNS[pattern].alone or pattern in FRESH
+    loops = ARRAYS if payload == ARRAY else FRESH
+    return payload == HOT or PATTERNS[pattern].alone or pattern in loops
 
 
 def pattern_of(cell: Cell) -> Pattern:
@@ -51,7 +53,9 @@ def pattern_of(cell: Cell) -> Pattern:
     if cell.slowed:
         return SLOWED[cell.pattern]
     found = PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
-    if cell.payload != HOT and not found.alone:
+    if cell.payload == ARRAY:
+        found = ARRAYS[cell.pattern]
+    elif cell.payload != HOT and not found.alone:
         found = FRESH[cell.pattern]
     if cell.batch == 1:
         return found

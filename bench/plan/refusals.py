@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipcbench.bench.loops.pool import LEAST
+from ipcbench.bench.loops.pool import FRESH_BUFFERS, LEAST
 from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, SLOWED, has_payload
-from ipcbench.bench.results.axes import BLOCK, HOT, PYTHON, SPIN_BLOCK
+from ipcbench.bench.results.axes import ARRAY, BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.units import human_size
@@ -30,9 +30,18 @@ def first_refusal(cell: Cell, traits: Traits) -> Skip | None:
 
 def depth(cell: Cell, traits: Traits) -> Skip | None:
     """Refuse a depth where a transport does not count messages."""
-    if cell.depth is None or traits.depth:
+    if cell.depth is None:
         return None
-    return Skip(f"{cell.transport} has no depth to set")
+    if not traits.depth:
+        return Skip(f"{cell.transport} has no depth to set")
+    if cell.payload == ARRAY and traits.pickles_late and cell.depth >= FRESH_BUFFERS:
+        most = FRESH_BUFFERS - 1
+        return Skip(
+            f"{cell.transport} pickles an array after it was sent: of {FRESH_BUFFERS} arrays that "
+            f"are written in turn, its queue may hold {most}",
+            f"ask for a depth of {most} or less, or of none",
+        )
+    return None
 
 
 def wait(cell: Cell, traits: Traits) -> Skip | None:
@@ -96,6 +105,8 @@ def payload(cell: Cell, traits: Traits) -> Skip | None:
         return Skip(f"{cell.transport} carries nothing: no byte of a message arrives")
     if cell.pace != CLOSED:
         return Skip("no timed loop pauses between messages that it writes anew")
+    if cell.payload == ARRAY and cell.runtime != PYTHON:
+        return Skip("arrays are Python's: no compiled loop has them", "ask for --runtime python")
     return None
 
 

@@ -37,9 +37,9 @@ MEANINGS = {  # of the placements
 BLOCK, POLL, SPIN_BLOCK, SPIN, NO_WAIT = WAITS = ("block", "poll", "spin-block", "spin", "none")
 """Ways in which receivers wait."""
 
-HOT, FRESH, COLD = PAYLOADS = ("hot", "fresh", "cold")
-"""Payloads: the same bytes again and again, bytes that are written anew for each message, and
-such bytes in more buffers than a cache holds."""
+HOT, FRESH, COLD, ARRAY = PAYLOADS = ("hot", "fresh", "cold", "array")
+"""Payloads: the same bytes again and again, bytes that are written anew for each message, such
+bytes in more buffers than a cache holds, and NumPy arrays that are written anew."""
 
 PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"

@@ -10,6 +10,7 @@ from time import process_time
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.arrays import Arrays
 from ipcbench.bench.loops.both_ends import natively
 from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
@@ -63,6 +64,8 @@ class BlockRunner:
     def _message(self, buffers: int) -> Any:
         """Make what the loop takes as its message."""
         prepare = self.endpoint.prepare
+        if self.part.arrays:
+            return Arrays(self.size, buffers, prepare)
         if self.part.pool:
             pool = Pool(self.size, buffers)
             return pool.memory if self._native else Messages(pool, prepare)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.patterns.table import pattern_of
-from ipcbench.bench.results.axes import HOT, NATIVE
+from ipcbench.bench.results.axes import ARRAY, HOT, NATIVE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
@@ -47,9 +47,16 @@ def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:
 
 
 def depth_of(cell: Cell, traits: Traits, buffers: int) -> int | None:
-    """Return the depth that a channel is asked for: in place, the buffers are its slots."""
-    written_there = cell.payload != HOT and traits.in_place and cell.depth is None
-    return buffers if written_there else cell.depth
+    """Return the depth that a channel is asked for.
+
+    In place, the buffers are its slots. Arrays that are pickled late must have been received before
+    they are written again: one of them is being written, and the others are in the queue.
+    """
+    if cell.payload == HOT or cell.depth is not None:
+        return cell.depth
+    if cell.payload == ARRAY and traits.pickles_late:
+        return buffers - 1
+    return buffers if traits.in_place else None
 
 
 def grant_cpus(tickets: Sequence[Ticket], cpus: Sequence[Sequence[int]]) -> None:

@@ -26,6 +26,12 @@ placements = ["same-core"]
 payloads = ["fresh"]
 runtimes = {RUNTIMES}
 [[cells]]
+patterns = ["latency", "stream"]
+transports = ["pipe", "mp-queue", "mp-pipe-pickle5", "memfd-passed/in-place"]
+sizes = ["5000"]
+placements = ["same-core"]
+payloads = ["array"]
+[[cells]]
 patterns = ["pairs"]
 transports = ["unix-stream", "shm:posix+futex/in-place"]
 sizes = ["4K"]
@@ -38,7 +44,7 @@ transports = ["*"]
 sizes = ["64K"]
 processes = [1]
 placements = ["same-core", "cross-core"]
-payloads = ["hot", "fresh", "cold"]
+payloads = ["hot", "fresh", "cold", "array"]
 runtimes = {RUNTIMES}
 """
 
@@ -60,17 +66,28 @@ def test_every_cell_is_measured(swept: Results) -> None:
     assert "pairs/unix-stream/python/4096B/4p/same-core/cold" in measured
     alone = [one.cell for one in swept.ok() if one.cell.pattern in ("fill", "scan")]
     assert {cell.transport for cell in alone} == {"null"}
-    assert len(alone) == 12 * len(RUNTIMES)
+    assert len(alone) == 12 * len(RUNTIMES) + 4
+    arrays = [one.cell for one in swept.ok() if one.cell.payload == "array"]
+    assert {cell.runtime for cell in arrays} == {"python"}
+    assert sum(cell.pattern in ("latency", "stream") for cell in arrays) == 2 * 4
 
 
 def test_in_place_a_channel_has_eight_slots(swept: Results) -> None:
     depths = {
         run.depth
         for one in swept.ok()
-        if one.cell.transport.endswith("/in-place") and one.cell.payload == "fresh"
+        if one.cell.transport.endswith("/in-place") and one.cell.payload in ("fresh", "array")
         for run in one.runs
     }
     assert depths == {8}
+
+
+def test_a_queue_that_pickles_late_holds_fewer_arrays_than_are_written_in_turn(
+    swept: Results,
+) -> None:
+    queues = [one for one in swept.ok() if one.cell.transport == "mp-queue"]
+    depths = {(one.cell.payload, run.depth) for one in queues for run in one.runs}
+    assert depths == {("fresh", 1000), ("array", 7)}
 
 
 def test_round_trips_have_single_times(swept: Results) -> None:

@@ -18,8 +18,8 @@ PAGE = (Path(__file__).parents[3] / "docs/format.md").read_text()
 PLAIN = "latency/pipe/python/64B/2p/same-core"
 # The axes that may follow, in their order; `load` is not measured yet, and its place is kept.
 AXES = (
-    r"depth\d+", r"wait-[a-z-]+", r"looks\d+", r"batch\d+", "fresh|cold", r"pause\d+(us|ms|s)",
-    r"load\d+",
+    r"depth\d+", r"wait-[a-z-]+", r"looks\d+", r"batch\d+", "fresh|cold|array",
+    r"pause\d+(us|ms|s)", r"load\d+",
 )  # fmt: skip
 FOLLOWING = "".join(f"(/({axis}))?" for axis in AXES) + r"(~twin|~slowed\d+)?"
 
@@ -116,7 +116,8 @@ def test_a_control_names_its_original(one: Cell, control: dict[str, object]) -> 
 def test_the_page_on_the_format_has_the_order() -> None:
     assert (
         "    pattern/transport/runtime/SIZEB/PROCESSESp/placement\n"
-        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold][/pauseSPAN][~twin|~slowedN]\n"
+        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold|/array][/pauseSPAN]"
+        "[~twin|~slowedN]\n"
     ) in PAGE
     fields = [field.name for field in msgspec.structs.fields(Cell)]
     assert fields[:6] == ["transport", "pattern", "size", "processes", "placement", "runtime"]

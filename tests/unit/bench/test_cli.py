@@ -98,7 +98,7 @@ def test_an_unexpected_error_has_not_the_exit_code_of_a_broken_promise(
     ("option", "begun", "completed"),
     [
         ("--wait", "sp", ["spin", "spin-block"]),
-        ("--payload", "", ["hot", "fresh", "cold"]),
+        ("--payload", "", ["hot", "fresh", "cold", "array"]),
         ("--placement", "cross-", ["cross-core", "cross-core-awake", "cross-node"]),
         ("--runtime", "n", ["native"]),
         ("--pattern", "pairs", ["pairs-latency", "pairs"]),

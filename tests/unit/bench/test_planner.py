@@ -321,6 +321,18 @@ def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> No
             limits(),
             "no timed loop pauses between messages that it writes anew",
         ),
+        (
+            a_cell(payload="array", size=4096, runtime="native"),
+            replace(TRAITS, carries=True),
+            limits(),
+            "arrays are Python's: no compiled loop has them",
+        ),
+        (
+            a_cell(payload="array", size=4096, depth=8),
+            replace(TRAITS, carries=True, depth=True, pickles_late=True),
+            limits(),
+            "of 8 arrays that are written in turn, its queue may hold 7",
+        ),
         (a_cell(pattern="fill"), TRAITS, limits(), "fill has 1 process, not 2"),
         (a_cell(pattern="stream", pace="pause:1ms"), TRAITS, limits(), "its pace is closed"),
         (a_cell(pattern="fan-out", size=0), FAN_OUT, limits(), "0 bytes"),

@@ -149,7 +149,7 @@ def test_looks_are_those_of_one_way_of_waiting() -> None:
         ("batches = [0]", "batch = 0: 1 to 1024"),
         ("batches = [1025]", "batch = 1025: 1 to 1024"),
         ("batches = []", "length"),
-        ('payloads = ["warm"]', "unknown payload 'warm': there are hot, fresh, cold"),
+        ('payloads = ["warm"]', "unknown payload 'warm': there are hot, fresh, cold, array"),
         ("payloads = []", "length"),
     ],
 )

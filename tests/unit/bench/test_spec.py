@@ -73,6 +73,7 @@ def test_a_stream_of_empty_messages_has_room_for_its_reply() -> None:
         ("fresh", False, None, None),
         ("fresh", True, None, 8),
         ("cold", True, None, 8),
+        ("array", True, None, 8),
         ("fresh", True, 3, 3),
     ],
 )
@@ -81,3 +82,14 @@ def test_in_place_a_channel_has_as_many_slots_as_others_have_buffers(
 ) -> None:
     job = structs.replace(JOB, cell=structs.replace(JOB.cell, payload=payload, depth=asked))
     assert spec_for(job, replace(TRAITS, in_place=in_place)).depth == depth
+
+
+@pytest.mark.parametrize(
+    ("payload", "asked", "depth"),
+    [("array", None, 7), ("array", 3, 3), ("fresh", None, None), ("hot", None, None)],
+)
+def test_an_array_that_is_pickled_late_is_received_before_it_is_written_again(
+    payload: str, asked: int | None, depth: int | None
+) -> None:
+    job = structs.replace(JOB, cell=structs.replace(JOB.cell, payload=payload, depth=asked))
+    assert spec_for(job, replace(TRAITS, objects=True, pickles_late=True)).depth == depth

@@ -613,7 +613,7 @@ def test_looks_batch_and_payload_select(
 @pytest.mark.parametrize(
     ("written_axis", "said"),
     [
-        ('payload = "warm"', "payload = 'warm': there are hot, fresh, cold"),
+        ('payload = "warm"', "payload = 'warm': there are hot, fresh, cold, array"),
         ("batch = 0", "batch = 0: write 1 or more"),
         ("looks = 0", "looks = 0: write 1 or more"),
         ('looks = "many"', "looks = 'many': write a number, or \"default\""),
