@@ -12,9 +12,8 @@ from ipcbench.bench.patterns.echo import ECHO
 from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.fresh import FRESH
-from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY
+from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
 from ipcbench.bench.patterns.part import Pattern
-from ipcbench.bench.patterns.pause import paused
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.slowed import SLOWED_LATENCY

@@ -1,4 +1,4 @@
-"""bench.patterns.pause: a pause before each round trip, and the round trips alone timed."""
+"""bench.patterns.latency: a pause before each round trip, and the round trips alone timed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import FakeClock, RealClock
 from ipcbench.bench.loops.loop import durations
-from ipcbench.bench.patterns import pause
-from ipcbench.bench.patterns.latency import SERVER
+from ipcbench.bench.patterns import latency
+from ipcbench.bench.patterns.latency import (
+    LEAST_LOOPS,
+    SERVER,
+    paused,
+    paused_ping,
+    stamped_paused_ping,
+)
 from ipcbench.bench.patterns.part import Part
-from ipcbench.bench.patterns.pause import LEAST_LOOPS, paused, paused_ping, stamped_paused_ping
 from ipcbench.bench.patterns.table import PACED, PATTERNS, pattern_of
 from ipcbench.bench.plan.planner import Candidate, PlannedCell
 from ipcbench.bench.plan.refusals import Skip
@@ -41,7 +46,7 @@ needs_native = pytest.mark.skipif(built() is not None, reason=str(built()))
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr(pause, "sleep", found.append)
+    monkeypatch.setattr(latency, "sleep", found.append)
     return found
 
 
