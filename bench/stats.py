@@ -103,14 +103,6 @@ def log_ratios(base: Mapping[int, float], other: Mapping[int, float]) -> list[fl
     ]
 
 
-def sign_test(sample: Sequence[float], bound: float = 0.0) -> float:
-    """Test "the median is at most `bound`" by the exact sign test; return the one-sided p-value.
-
-    Ties with the bound count against the alternative, which is conservative.
-    """
-    return binomial_tail(len(sample), sum(value > bound for value in sample))
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust the p-values of one family of tests; keep their order.
 
@@ -124,9 +116,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - step) * p_values[index]))
         adjusted[index] = highest
     return adjusted
-
-
-def spread(sample: Sequence[float]) -> float:
-    """Return 1.4826 times the median absolute deviation, a robust standard deviation."""
-    middle = median(sample)
-    return 1.4826 * median([abs(value - middle) for value in sample])

@@ -1,17 +1,18 @@
-"""Measured cells, and the contests between them, from the results of a run.
+"""Measured cells, from the results of a run.
 
-A *situation* is everything that decides a time except the transport and the
-size. Two times are compared only in the same situation and at the same size:
-that is a *contest*. Pure functions; no text is formatted here.
+Two times are compared only in the same situation, which is everything that
+decides a time except the transport.
+Pure functions; no text is formatted here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from ipcbench.bench.decisions.situation import Situation, situation_of
 from ipcbench.bench.results.axes import (
     FAMILIES,
     FLOOR,
@@ -32,16 +33,8 @@ from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.bench.stats import (
-    ENOUGH_ROUNDS,
-    Interval,
-    holm,
-    log_ratios,
-    median_interval,
-    sign_test,
-)
+from ipcbench.bench.stats import Interval, log_ratios, median_interval
 
-ALPHA = 0.05
 LONGEST_NAME = 40  # characters of a name that the machine gives
 LOST = "lost updates"  # a counter's observation: their share of all updates
 
@@ -58,49 +51,29 @@ def rank(known: Sequence[str], name: str) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """The axes that two cells must share before their times may be compared.
+def situation_order(one: Situation) -> tuple[object, ...]:
+    """Return the sorting key of tables and lists."""
+    return (
+        rank(RUNTIMES, one.runtime),
+        rank(WAITS, one.wait),
+        *work_order(one),
+        one.in_place,
+        one.size,
+    )
 
-    `depth` and `looks` are the requested ones; None: the default of each transport. What a
-    facility brings along (the depth in effect, copies, signals) is no part of it.
-    """
 
-    runtime: str
-    pattern: str
-    placement: str
-    processes: int
-    wait: str  # in effect; "" where contests cross the ways of waiting on purpose
-    looks: int | None
-    batch: int
-    payload: str
-    pace: str
-    depth: int | None
-    in_place: bool  # the receiver reads in the shared slot, without copying the data out
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """The sorting key of tables and lists."""
-        return (
-            rank(RUNTIMES, self.runtime),
-            rank(WAITS, self.wait),
-            *self.work_order,
-            self.in_place,
-        )
-
-    @property
-    def work_order(self) -> tuple[object, ...]:
-        """The sorting key of all but the runtime and the place of reading."""
-        return (
-            rank(PATTERNS, self.pattern),
-            rank(PLACEMENTS, self.placement),
-            self.processes,
-            self.batch,
-            rank(PAYLOADS, self.payload),
-            gap(self.pace),
-            self.depth or 0,
-            self.looks or 0,
-        )
+def work_order(one: Situation) -> tuple[object, ...]:
+    """Return the sorting key of all but the runtime, the size and the place of reading."""
+    return (
+        rank(PATTERNS, one.pattern),
+        rank(PLACEMENTS, one.placement),
+        one.processes,
+        one.batch,
+        rank(PAYLOADS, one.payload),
+        gap(one.pace),
+        one.depth or 0,
+        one.looks or 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +121,7 @@ class Measured:
 
     @property
     def situation(self) -> Situation:
-        cell = self.cell
-        return Situation(
-            cell.runtime,
-            cell.pattern,
-            cell.placement,
-            cell.processes,
-            self.wait,
-            cell.looks,
-            cell.batch,
-            cell.payload,
-            cell.pace,
-            cell.depth,
-            self.facts.in_place,
-        )
+        return situation_of(self.cell, self.facts)
 
     @property
     def lost(self) -> Interval | None:
@@ -207,7 +167,7 @@ class Measured:
         """The sorting key of tables and lists."""
         cell = self.cell
         family, runtime = rank(FAMILIES, self.facts.family), rank(RUNTIMES, cell.runtime)
-        return (*self.situation.work_order, cell.size, runtime, family, cell.id)
+        return (*work_order(self.situation), cell.size, runtime, family, cell.id)
 
 
 def measured(results: Results) -> list[Measured]:
@@ -294,93 +254,10 @@ def ratios(slower: Measured, faster: Measured) -> Interval | None:
     return median_interval(sample).exp() if sample else None
 
 
-class Contest(NamedTuple):
-    """The transports that did the same work in one situation, at one size."""
-
-    situation: Situation
-    size: int
-    entrants: list[Measured]
-
-
-def contests(cells: Iterable[Measured], *, across_waits: bool = False) -> list[Contest]:
-    """Build the contest of each situation and size from the cells that compete.
-
-    `across_waits`: entrants may wait in different ways, with any looks. A task that asks for
-    the lowest latency, whatever it costs, crosses that axis on purpose.
-    """
-    found: dict[tuple[Situation, int], list[Measured]] = {}
-    for one in cells:
-        if one.competes:
-            situation = one.situation
-            if across_waits:
-                situation = replace(situation, wait="", looks=None)
-            found.setdefault((situation, one.cell.size), []).append(one)
-    ordered = sorted(found.items(), key=lambda item: (item[0][0].order, item[0][1]))
-    return [Contest(situation, size, entrants) for (situation, size), entrants in ordered]
-
-
-@dataclass(frozen=True, slots=True)
-class Winner:
-    """The fastest transport of a contest, and its margin.
-
-    `ratio`: how many times as fast it is as the runner-up (None: no other took
-    part); `ratio_to_other_family`: as the best transport of all other families.
-    `rounds_won`: rounds in which it was faster than all others, of the
-    `rounds` that all have. `p` is adjusted over the family of tests; None
-    where no test was possible.
-    """
-
-    contest: Contest
-    best: Measured
-    second: Measured | None
-    ratio: Interval | None
-    best_other_family: Measured | None
-    ratio_to_other_family: Interval | None
-    rounds_won: int
-    rounds: int
-    p: float | None
-
-    @property
-    def significant(self) -> bool:
-        return self.p is not None and self.p <= ALPHA
-
-
-def winners(cells: Iterable[Measured], *, across_waits: bool = False) -> list[Winner]:
-    """Find the winner of every contest, with Holm's correction over all tests of a loop.
-
-    The null hypothesis: no transport is the fastest of all in more than half
-    of the rounds. Let q be the probability of each transport to be the fastest
-    in a round: each at most 1/2, all together at most 1. The probability that
-    any of them is the fastest in c > n/2 rounds is at most the sum of
-    P(Bin(n, q) >= c). This is convex in q up to 1/2, so it is greatest where
-    two transports have q = 1/2: twice the p-value of the sign test, however
-    many took part.
-    """
-    found = [_winner(contest) for contest in contests(cells, across_waits=across_waits)]
-    tested: dict[str, list[float]] = {}
-    for one in found:
-        if one.p is not None:
-            tested.setdefault(one.contest.situation.runtime, []).append(one.p)
-    adjusted = {runtime: iter(holm(values)) for runtime, values in tested.items()}
-    return [
-        one if one.p is None else replace(one, p=next(adjusted[one.contest.situation.runtime]))
-        for one in found
-    ]
-
-
-def _winner(contest: Contest) -> Winner:
-    best, *others = sorted(contest.entrants, key=lambda one: (one.interval.median, one.cell.id))
-    if not others:
-        return Winner(contest, best, None, None, None, None, 0, len(best.times), None)
-    common = set(best.times).intersection(*(one.times for one in others))
-    margins = [min(one.times[key] for one in others) - best.times[key] for key in sorted(common)]
-    won = sum(margin > 0 for margin in margins)
-    p = min(1.0, 2 * sign_test(margins)) if len(margins) >= ENOUGH_ROUNDS else None
-    of_other_families = (one for one in others if one.facts.family != best.facts.family)
-    other = next(of_other_families, None)
-    to_other = ratios(other, best) if other else None
-    ratio = ratios(others[0], best)
-    return Winner(contest, best, others[0], ratio, other, to_other, won, len(common), p)
+def positions(cells: Iterable[Measured]) -> list[list[Measured]]:
+    """Group the cells that compete by situation, sorted."""
+    found = grouped((one for one in cells if one.competes), lambda one: one.situation)
+    return [found[key] for key in sorted(found, key=situation_order)]
 
 
 def ranges(sizes: Iterable[int], all_sizes: Sequence[int]) -> list[tuple[int, int]]:

@@ -30,6 +30,8 @@ SHARED_FACILITIES = {
     ("passing", "pipes"),
 }  # fmt: skip
 FROM_BENCH = ("bench.results.", "bench.stats.", "bench.decisions.")  # for reports
+JUDGED_BY = ("bench.decisions.comparison.p_", "bench.decisions.looks.", "bench.decisions.ahead.")
+TESTS = re.compile(r"(?i)holm|sign_test|p_?values?$|(^|_)p_(holds|fails)|mann_|brunner|binomial_t")
 FACES = {  # the modules that may be imported for names that others define
     "ipcbench.transports.contract",
     "ipcbench.transports.base",
@@ -115,7 +117,21 @@ def _complaints(path: str, each: Import) -> Iterator[str]:
         yield "transports.testing is for tests"
     if each.ours and each.package in LAYERS and not _allowed(path, layer, each):
         yield f"{layer} may not import {each.module} here"
+    if layer == "reports" and f"{each.ours}.".startswith(JUDGED_BY):
+        yield f"{each.module}: verdicts come from bench.decisions.verdicts and ranks"
     yield from _between_facilities(path, each)
+
+
+def own_tests(source: str) -> list[str]:
+    """Return the names of statistical tests in a file of reports, which judges by decisions alone.
+
+    Only what is imported from bench.decisions may have such a name.
+    """
+    tree = ast.parse(source)
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    found |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found |= set(definitions(source)) | {each.module.rpartition(".")[2] for each in imports(source)}
+    return sorted(name for name in found if TESTS.search(name))
 
 
 def _allowed(path: str, layer: str, each: Import) -> bool:

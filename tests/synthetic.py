@@ -1,8 +1,8 @@
 """Synthetic sweeps: `Results` and journals from a function of time.
 
 The noise is seeded by cell and round, so the same call gives the same data,
-and an additional cell changes no other. All cells of a round share a drift, as
-on a real machine: a ratio that is paired by round is free of it.
+and an additional cell changes no other. All cells of a round share a drift, more
+than on a real machine: contests are free of it where a placement has ten other cells.
 """
 
 from __future__ import annotations
@@ -171,6 +171,7 @@ def sweep(
     *,
     rounds: int = 12,
     noise: float = 0.02,
+    drift: float = 0.05,
     seed: int = 1,
     twins: Sequence[Cell] = (),
     skipped: Sequence[Skipped] = (),
@@ -183,7 +184,8 @@ def sweep(
 ) -> Results:
     """Make a sweep in which a run takes `time` times a log-normal noise.
 
-    `noise` is the standard deviation of the log time of one run. A cell in
+    `noise` is the standard deviation of the log time of one run, `drift` that of a round, which
+    all of its runs share. A cell in
     `failed` gets no runs. `twins` are measured a second time. `tail`: single
     round trips timed in each run. `call`: seconds that Python adds to each call
     of its loop. `end` None: killed.
@@ -197,7 +199,7 @@ def sweep(
         results.cells[cell.id] = entry
         if cell.id not in failed_ids:
             entry.runs = [
-                _run(cell, number, time, noise, seed, void(cell, number), tail, call)
+                _run(cell, number, time, noise, drift, seed, void(cell, number), tail, call)
                 for number in range(1, rounds + 1)
             ]
     for skip in skipped:
@@ -214,12 +216,13 @@ def _run(
     number: int,
     time: Time,
     noise: float,
+    drift: float,
     seed: int,
     void: str,
     tail: int,
     call: float,
 ) -> Run:
-    drift = random.Random(f"{seed}/{number}").gauss(0, 0.05)
+    shared = random.Random(f"{seed}/{number}").gauss(0, drift)
     own = random.Random(f"{seed}/{cell.id}/{number}")
     seconds = time(cell.transport, cell.pattern, cell.size, cell.processes, cell.placement, number)
     if cell.depth is not None:
@@ -230,7 +233,7 @@ def _run(
         seconds /= SPINNING * (MEMORY if cell.transport.startswith("shm:") else 1)
     if cell.runtime == "python":
         seconds += call * calls(cell)
-    seconds *= math.exp(drift + own.gauss(0, noise))
+    seconds *= math.exp(shared + own.gauss(0, noise))
     values = [seconds * math.exp(own.gauss(0, noise / 4)) for _ in range(3)]
     switches = 2000 if cell.placement == "same-core" else 3000
     cpu = seconds * (2000 if cell.wait == "spin" else 1500)

@@ -33,7 +33,7 @@ class OpenContest(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """What a contest is judged by: the cells that go on, and their aligned logarithms."""
+    """Data by which a contest is judged: the cells that go on, and their aligned logarithms."""
 
     first: list[str]
     second: list[str]

@@ -32,7 +32,7 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as fast the first side is; the limits may be 0 and infinity."""
+    """Speed of the first side relative to the second; the limits may be 0 and infinity."""
 
     value: float
     low: float

@@ -58,6 +58,7 @@ class CellResult:
 
     cell: Cell
     facts: Facts | None = None  # None for a skipped cell
+    tasks: list[str] = field(default_factory=list)  # none in older journals
     loops: int | None = None
     stamps: int = 0
     usual_foreign: float = 0.0  # share of foreign time in quiet runs
@@ -247,7 +248,7 @@ def _take(results: Results, entry: object) -> None:
     if isinstance(entry, PlannedEntry | Skipped) and entry.cell.id in results.cells:
         raise Unreadable(f"the cell {entry.cell.id[:200]!r} is planned twice")
     if isinstance(entry, PlannedEntry):
-        results.cells[entry.cell.id] = CellResult(entry.cell, entry.facts)
+        results.cells[entry.cell.id] = CellResult(entry.cell, entry.facts, entry.tasks)
     elif isinstance(entry, Skipped):
         results.cells[entry.cell.id] = CellResult(entry.cell, skipped=entry)
     elif isinstance(entry, Calibrated):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import (
     BLOCK,
     CROSS_CORE,
@@ -26,7 +27,7 @@ from ipcbench.bench.results.axes import (
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.units import named_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.reports.model import Measured, Situation, loop_of, rank, runtimes_of
+from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import re
 import shlex
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ipcbench.bench.results.axes import BLOCK, FAMILIES, FLOOR, NATIVE, NO_WAIT, SYNCHRONISATION
+from ipcbench.bench.decisions.contest import LEVEL
+from ipcbench.bench.decisions.verdicts import of_results
+from ipcbench.bench.results.axes import BLOCK, FAMILIES, FLOOR, NATIVE, NO_WAIT
 from ipcbench.bench.results.files import write_atomically
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.slowdowns import PROCESSOR
@@ -34,13 +35,14 @@ from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, all_charts
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
-from ipcbench.reports.model import ALPHA, Measured, Winner, loop_of, measured, winners
-from ipcbench.reports.page import phrases, tables, tails
+from ipcbench.reports.model import Measured, loop_of, measured
+from ipcbench.reports.page import phrases, tables, tails, verdict_phrases, verdict_tables
 from ipcbench.reports.verdicts import cost_model, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew
-from ipcbench.reports.verdicts.claims import shm_fastest
-from ipcbench.reports.verdicts.decisions import Outcome
-from ipcbench.reports.verdicts.statements import decide_statements
+from ipcbench.reports.verdicts.answers import answers
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
+from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.verdicts.decisions import Outcome, decide
 from ipcbench.reports.verdicts.trust import assess
 
 REPORT = "report.html"
@@ -125,10 +127,11 @@ def render(
     results: Results, cells: list[Measured], shown: list[Shown], more_charts: int = 0
 ) -> str:
     """Render the page as text. Pure."""
-    found = winners(cells)
-    crossed = [one for one in winners(cells, across_waits=True) if spinning.crosses(one.contest)]
+    found = comparisons(of_results(results), cells)
     splits = spinning.splits(cells)
-    claim = shm_fastest(cells)
+    claim = decide(SHM_FASTEST, found)
+    decided = (decide(one, found) for one in STATEMENTS)
+    answered = answers(results, found, cells)
     both = python_cost.costs(cells)
     parts = cost_model.model(cells)
     return (
@@ -140,17 +143,16 @@ def render(
             results=results,
             trust=assess(results, cells),
             claim=claim,
-            claim_grid=tables.comparison_grid(claim.comparisons),
+            claim_grid=verdict_tables.comparison_grid(claim.comparisons),
             claim_rows=tables.bounded(claim.comparisons),
-            unopposed=tables.unopposed(claim, cells),
+            unopposed=verdict_tables.unopposed(cells),
             found_in={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
-            winners_grid=tables.winners_grid(one for one in found if one.second and _carry(one)),
-            signals_grid=tables.winners_grid(
-                one for one in found if one.second and not _carry(one)
-            ),
-            winners_alone=sum(one.second is None for one in found),
-            winners_families=_families(found),
-            statements=[(one, tables.statement_grids(one)) for one in decide_statements(cells)],
+            statements=[
+                (one, verdict_tables.statement_grids(one)) for one in decided if one.comparisons
+            ],
+            answers=verdict_tables.answer_rows(answered),
+            families=verdict_tables.families(found),
+            multiplicity=verdict_phrases.multiplicity(found, results),
             splits=splits,
             split=spinning.foremost(splits),
             spinning_pairs=tables.bounded(spinning.pairs(cells)),
@@ -158,8 +160,6 @@ def render(
             parts_of_trips=parts,
             parts_rows=tables.bounded(parts.rows),
             parts_fits=tables.bounded(parts.fits),
-            crossed_grid=tables.winners_grid(crossed),
-            crossed_families=_families(crossed),
             costs=tables.bounded(both),
             cost_sums=python_cost.sums(both),
             cost_trips=python_cost.round_trips(both),
@@ -182,15 +182,6 @@ def render(
             command=repeat(results),
         )
     )
-
-
-def _carry(one: Winner) -> bool:
-    return one.best.facts.family != SYNCHRONISATION
-
-
-def _families(found: Iterable[Winner]) -> Counter[str]:
-    """Count the tests that were corrected together, by runtime."""
-    return Counter(one.contest.situation.runtime for one in found if one.p is not None)
 
 
 def _native_wanted(results: Results) -> bool:
@@ -240,9 +231,10 @@ def _environment() -> Environment:
         family_class=family_class,
         loop_of=loop_of,
         **phrases.FILTERS,
+        **verdict_phrases.FILTERS,
     )
     environment.globals.update(
-        ALPHA=ALPHA,
+        LEVEL=LEVEL,
         BLOCK=BLOCK,
         FAMILIES=FAMILIES,
         FLOOR=FLOOR,
@@ -252,6 +244,7 @@ def _environment() -> Environment:
         css_light=Markup(css_variables(dark=False)),
         css_dark=Markup(css_variables(dark=True)),
         **phrases.GLOBALS,
+        **verdict_phrases.GLOBALS,
     )
     return environment
 

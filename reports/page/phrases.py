@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from ipcbench.bench.results.units import (
-    human_seconds,
-    human_size,
-    named_size,
-    rounded_size,
-    short_size,
-)
-from ipcbench.bench.stats import CONFIDENCE, Interval
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.results.units import human_seconds, human_size, named_size, rounded_size
+from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
     label,
     manner_phrases,
@@ -19,15 +16,7 @@ from ipcbench.reports.charts.captions import (
     placed,
     wait_phrase,
 )
-from ipcbench.reports.model import Measured, Situation, Winner, loop_of
-from ipcbench.reports.verdicts.chapter import Kind
-from ipcbench.reports.verdicts.decisions import (
-    ClaimVerdict,
-    Comparison,
-    Decision,
-    Outcome,
-    Stretch,
-)
+from ipcbench.reports.model import Measured, loop_of
 from ipcbench.reports.verdicts.python_cost import Sum
 from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust
@@ -50,11 +39,28 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{share * 100:.{digits}f} %"
 
 
-def bounds(interval: Interval, kind: str) -> str:
+class Ends(Protocol):
+    """The ends of an interval."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+def bounds(interval: Ends, kind: str) -> str:
     """Format the ends of an interval: `1.41-1.49x` or `2.1-2.3 µs`, with an en dash."""
-    if kind == "ratio":
-        return f"{times(interval.low).removesuffix(TIMES)}{TO}{times(interval.high)}"
-    return span_of(interval.low, interval.high)
+    if kind != "ratio":
+        return span_of(interval.low, interval.high)
+    if not 0 < interval.low <= interval.high < math.inf:  # too few rounds for one end, or both
+        return _open_ended(interval)
+    return f"{times(interval.low).removesuffix(TIMES)}{TO}{times(interval.high)}"
+
+
+def _open_ended(interval: Ends) -> str:
+    if interval.low > 0:
+        return f"{times(interval.low)} or more"
+    return f"up to {times(interval.high)}" if interval.high < math.inf else "no bounds"
 
 
 def span_of(first: float, last: float) -> str:
@@ -81,100 +87,9 @@ def in_flight(one: Measured) -> str:
     return "; ".join(map(rounded_size, one.in_flight[:3]))
 
 
-def stretches(one: Stretch) -> str:
-    """Format the sizes of an outcome: `64 B, 4 KiB to 1 MiB`."""
-    return ", ".join(
-        short_size(first) if first == last else f"{short_size(first)} to {short_size(last)}"
-        for first, last in one.sizes
-    )
-
-
-def summaries(one: Decision) -> str:
-    """Count the outcomes in one sentence, or in one for each loop where there are several."""
-    parts = one.by_runtime()
-    if len(parts) < 2:
-        return _summary(one)
-    return " ".join(
-        f"{sentence(loop_of(runtime))}: {_lower(_summary(part))}" for runtime, part in parts
-    )
-
-
-def _summary(one: Decision) -> str:
-    if not one.comparisons:
-        return "No cell has both shared memory and another facility."
-    decided = sum(each.tested for each in one.comparisons)
-    if not decided:
-        return "Fewer than 6 rounds: ratios are shown, and nothing is decided."
-    counts = f"Of {decided} {_plural(decided, 'cell')} with both sides: {_counts(one)}."
-    tests = max(one.families.values())
-    if one.statement.kind is Kind.FASTEST and one.underpowered:
-        return (
-            f"{counts} In {one.underpowered} undecided {_plural(one.underpowered, 'cell')} all "
-            f"rounds agree, but they are too few for {tests} tests at once: "
-            f"{one.rounds_needed} rounds would decide."
-        )
-    if one.statement.pairs and one.rounds < one.rounds_needed:
-        return (
-            f"{counts} {tests} tests at once take {one.rounds_needed} rounds, "
-            f"and this run has {one.rounds}."
-        )
-    return counts
-
-
-def _counts(one: Decision) -> str:
-    fastest = one.statement.kind is Kind.FASTEST
-    are = "is" if one.count(Outcome.UNDECIDED) == 1 else "are"
-    texts = (
-        (Outcome.HOLDS, "shared memory is the fastest in {}" if fastest else "it holds in {}"),
-        (Outcome.FAILS, "another facility is faster in {}" if fastest else "it fails in {}"),
-        (Outcome.UNDECIDED, f"{{}} {are} undecided"),
-    )
-    return ", ".join(
-        text.format(number) for outcome, text in texts if (number := one.count(outcome))
-    )
-
-
-def claim_mark(one: Comparison) -> str:
-    """Mark a comparison of shared memory: filled if decided, hollow if all rounds agree."""
-    if one.outcome is Outcome.UNDECIDED:
-        return {Outcome.HOLDS: "△", Outcome.FAILS: "▽"}.get(one.unanimous, "?")
-    return {Outcome.HOLDS: "▲", Outcome.FAILS: "▼"}.get(one.outcome, "?")
-
-
-def pair_mark(one: Comparison) -> str:
-    """Mark a comparison of a pair of transports."""
-    return {Outcome.HOLDS: "✓", Outcome.FAILS: "✗"}.get(one.outcome, "?")
-
-
-def outcome_class(one: Comparison) -> str:
-    """Return the class of an outcome in style.css."""
-    return {Outcome.HOLDS: "fastest", Outcome.FAILS: "beaten"}.get(one.outcome, "tie")
-
-
-def by_loop(one: Decision) -> list[tuple[str, ClaimVerdict]]:
-    """List (loop, verdict) where the loops differ, else one verdict for all, with loop ""."""
-    parts = [(loop_of(runtime), part.verdict) for runtime, part in one.by_runtime()]
-    return parts if len({verdict for _, verdict in parts}) > 1 else [("", one.verdict)]
-
-
 def sentence(text: str) -> str:
     """Write the first letter as a capital, and leave the rest as it is."""
     return text[:1].upper() + text[1:]
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-def families(counts: Mapping[str, int], noun: str) -> str:
-    """Write counts by runtime: `80 tests of the Python loop and 40 of the native loop`."""
-    if len(counts) < 2:
-        number = sum(counts.values())
-        return f"{number} {_plural(number, noun)}"
-    first, *others = counts.items()
-    named = [f"{first[1]} {_plural(first[1], noun)} of the {loop_of(first[0])}"]
-    named += [f"{number} of the {loop_of(runtime)}" for runtime, number in others]
-    return " and ".join(named)
 
 
 def cost_headline(one: Sum) -> str:
@@ -262,25 +177,10 @@ def copying(one: Measured) -> str:
     return name.removesuffix("/in-place") if one.facts.in_place else name
 
 
-def _plural(number: int, word: str) -> str:
-    return word if number == 1 else word + "s"
-
-
-def lead(one: Winner) -> str:
-    """Format the winner's margin: `1.45x`, or nothing where there is no other."""
-    return times(one.ratio.median) if one.ratio else ""
-
-
 def trust_class(trust: Trust) -> str:
     """Return the class of a severity in style.css."""
     return ("good", "good", "warning", "bad")[trust.severity]
 
-
-RATIO_NOTE = (
-    "Ratios and differences are estimates by Hodges and Lehmann, over the rounds that both cells "
-    f"have and not paired by round; the interval of each one alone is at {percent(CONFIDENCE, 0)}, "
-    "not corrected for their number."
-)
 
 FILTERS: Mapping[str, Callable[..., object]] = {
     "bounds": bounds,
@@ -295,24 +195,15 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "marked_ratio": marked_ratio,
     "signed": signed,
     "signed_span": signed_span,
-    "stretches": stretches,
     "times": times,
     "waiting": wait_phrase,
     "manner": manner_phrases,
 }
-GLOBALS: Mapping[str, object] = {
-    "by_loop": by_loop,
-    "claim_mark": claim_mark,
+GLOBALS: Mapping[str, Callable[..., object]] = {
     "cost_headline": cost_headline,
     "cost_sentence": cost_sentence,
-    "families": families,
-    "lead": lead,
-    "outcome_class": outcome_class,
-    "pair_mark": pair_mark,
-    "ratio_note": RATIO_NOTE,
     "span_of": span_of,
     "split_headline": split_headline,
     "split_sentence": split_sentence,
-    "summaries": summaries,
     "trust_class": trust_class,
 }

@@ -7,19 +7,15 @@ run's folder may contain anything, and a browser must still open the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY
 from ipcbench.bench.results.records import Run, Skipped
 from ipcbench.bench.results.results import CellResult, Results, Status
-from ipcbench.bench.stats import Interval
-from ipcbench.reports.model import Contest, Measured, Situation, Winner, ratios
-from ipcbench.reports.verdicts.decisions import Comparison, Decision
+from ipcbench.reports.model import Measured
 
 MOST_ROWS = 4000
-MOST_SIZES = 24  # columns of a table by size
 
 T = TypeVar("T")
 
@@ -38,81 +34,6 @@ class Rows(Generic[T]):
 
 def bounded(rows: Sequence[T], most: int = MOST_ROWS) -> Rows[T]:
     return Rows(rows[:most], len(rows))
-
-
-@dataclass(frozen=True, slots=True)
-class Grid(Generic[T]):
-    """A table with a row for each situation and a column for each size (bytes)."""
-
-    sizes: Sequence[int]
-    rows: Rows[tuple[Situation, list[T | None]]]
-    sizes_left_out: int
-
-
-def _grid(items: Iterable[T], key: Callable[[T], tuple[Situation, int]]) -> Grid[T]:
-    table: dict[Situation, dict[int, T]] = {}
-    for item in items:
-        situation, size = key(item)
-        table.setdefault(situation, {})[size] = item
-    sizes = sorted({size for row in table.values() for size in row})
-    shown = sizes[:MOST_SIZES]
-    rows = [(situation, [row.get(size) for size in shown]) for situation, row in table.items()]
-    return Grid(shown, bounded(rows), len(sizes) - len(shown))
-
-
-def winners_grid(winners: Iterable[Winner]) -> Grid[Winner]:
-    return _grid(winners, lambda one: (one.contest.situation, one.contest.size))
-
-
-def statement_grids(one: Decision) -> list[tuple[tuple[str, str], Grid[Comparison]]]:
-    """Make a table for each pair of a statement that was measured."""
-    pairs: dict[tuple[str, str], list[Comparison]] = {}
-    for each in one.comparisons:
-        key = each.first.cell.transport, each.second.cell.transport
-        pairs.setdefault(key, []).append(each)
-    return [(pair, comparison_grid(pairs[pair])) for pair in one.statement.pairs if pair in pairs]
-
-
-def comparison_grid(comparisons: Iterable[Comparison]) -> Grid[Comparison]:
-    return _grid(comparisons, lambda one: (one.situation, one.size))
-
-
-@dataclass(frozen=True, slots=True)
-class Unopposed:
-    """A contest without one of its sides.
-
-    `substitute`: the best of the other side that waits, or reads, in another way, where
-    there is one; `ratio`: how many times as fast `best` is (not a fair comparison).
-    """
-
-    contest: Contest
-    best: Measured
-    substitute: Measured | None
-    ratio: Interval | None
-
-
-def unopposed(claim: Decision, cells: Iterable[Measured]) -> Rows[Unopposed]:
-    """List the contests without one side, those of shared memory first."""
-    others: dict[object, Measured] = {}
-    for one in cells:
-        shown = not (one.cell.is_control or one.disturbed)
-        if one.facts.family not in (SHARED_MEMORY, FLOOR) and shown:
-            known = others.setdefault(_axes(one), one)
-            if one.interval.median < known.interval.median:
-                others[_axes(one)] = one
-    found = [_unopposed(contest, others) for contest in claim.unopposed]
-    found.sort(key=lambda one: one.best.facts.family != SHARED_MEMORY)
-    return bounded(found, 500)
-
-
-def _axes(one: Measured) -> object:
-    return replace(one.situation, wait="", looks=None, in_place=False), one.cell.size
-
-
-def _unopposed(contest: Contest, others: Mapping[object, Measured]) -> Unopposed:
-    best = min(contest.entrants, key=lambda one: (one.interval.median, one.cell.id))
-    other = others.get(_axes(best)) if best.facts.family == SHARED_MEMORY else None
-    return Unopposed(contest, best, other, ratios(other, best) if other else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Messages that are written anew and read: what they cost beside writing and reading alone.
 
-Contests are held between cells that read alike. Here reading in place is compared with copying on
-purpose: the fastest transport of a place that is read in place is what the others are divided by.
+The fastest transport of a place that is read in place is what the others are divided by. The ratios
+are estimates with limits of their own, and no verdicts.
 """
 
 from __future__ import annotations

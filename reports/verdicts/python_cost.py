@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import (
     CROSS_CORE_AWAKE,
     FAMILIES,
@@ -32,7 +33,6 @@ from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import common_times, shifts
 from ipcbench.reports.model import (
     Measured,
-    Situation,
     multiplied,
     placements_of,
     rank,
@@ -85,10 +85,10 @@ class Cost:
 
 def costs(cells: Iterable[Measured]) -> list[Cost]:
     """Pair the cells that both loops measured: same transport, situation and size."""
-    found: dict[tuple[str, Situation, int], dict[str, Measured]] = {}
+    found: dict[tuple[str, Situation], dict[str, Measured]] = {}
     for one in cells:
         if not one.cell.is_control and not one.disturbed:
-            key = one.cell.transport, replace(one.situation, runtime=""), one.cell.size
+            key = one.cell.transport, replace(one.situation, runtime="")
             found.setdefault(key, {})[one.cell.runtime] = one
     pairs = [(by[NATIVE], by[PYTHON]) for by in found.values() if {NATIVE, PYTHON} <= by.keys()]
     return sorted(_costs(pairs), key=lambda one: one.order)

@@ -1,7 +1,7 @@
 """Spinning compared with blocking: how much of a lead is the wait, and how much the memory.
 
-Contests are held between cells that wait alike. Here the way of waiting is crossed on purpose:
-a process that spins burns its CPU, so the CPU time stands beside each time.
+A process that spins burns its CPU, so the CPU time stands beside each time. The ratios are
+estimates with limits of their own, and no verdicts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
-from ipcbench.reports.model import Contest, Measured, is_plain, rank
+from ipcbench.reports.model import Measured, is_plain, rank
 
 SIZE = 64  # bytes: with little to copy, waiting is the whole cost
 PIPE, MEMORY = "pipe", "shm:posix+futex"
@@ -81,12 +81,6 @@ def pairs(cells: Iterable[Measured]) -> list[Pair]:
         both.sort(key=lambda pair: (rank(FAMILIES, pair[0].facts.family), pair[0].cell.transport))
         found += [Pair(block, spin, ratio(block, spin)) for block, spin in both]
     return found
-
-
-def crosses(contest: Contest) -> bool:
-    """Tell whether a contest over all ways of waiting has round trips that wait in several."""
-    waits = {one.wait for one in contest.entrants}
-    return contest.situation.pattern == LATENCY and len(waits) > 1
 
 
 _Ways: TypeAlias = Mapping[tuple[str, str], Measured]  # transport, wait in effect -> its cell

@@ -21,6 +21,7 @@ from tests.layers import (
     definitions,
     folder_circles,
     module_of,
+    own_tests,
     reexports,
 )
 
@@ -80,6 +81,9 @@ def test_imports_go_one_way(path: Path) -> None:
         ("reports/page/page.py", "import ipcbench.bench.resultset"),
         ("reports/page/page.py", "from ipcbench.bench import errors"),
         ("reports/page/page.py", "from ipcbench.transports import registry"),
+        ("reports/page/page.py", "from ipcbench.bench.decisions.comparison import p_faster"),
+        ("reports/page/page.py", "from ipcbench.bench.decisions.looks import Judge"),
+        ("reports/page/page.py", "from ipcbench.bench.decisions.ahead import ahead"),
         ("reports/charts/curves.py", "import matplotlib"),
         ("reports/charts/curves.py", "def f():\n    from matplotlib.figure import Figure"),
     ],
@@ -105,12 +109,33 @@ def test_the_rules_can_be_broken(path: str, source: str) -> None:
         ("reports/page/page.py", "from ipcbench.bench import results, stats"),
         ("reports/page/page.py", "from ipcbench.bench.results.results import Suite"),
         ("reports/page/page.py", "from ipcbench.bench.decisions.ranks import Rank"),
+        ("reports/page/page.py", "from ipcbench.bench.decisions.verdicts import of_results"),
+        ("reports/page/page.py", "from ipcbench.bench.decisions.comparison import log_ratio"),
         ("reports/drawing/figures.py", "import matplotlib"),
         ("reports/page/page.py", "import reportlab, benchmarks"),
     ],
 )
 def test_the_rules_can_be_kept(path: str, source: str) -> None:
     assert complaints(path, source) == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "reports/" in named(path)], ids=named)
+def test_reports_hold_no_statistical_tests_of_their_own(path: Path) -> None:
+    assert own_tests(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from ipcbench.bench.stats import holm",
+        "from ipcbench.bench import stats\nx = stats.sign_test([1.0])",
+        "def mann_whitney(a, b): ...",
+        "p_values = [0.1]",
+        "def f(p_value): return p_value < 0.05",
+    ],
+)
+def test_a_statistical_test_in_reports_is_found(source: str) -> None:
+    assert own_tests(source)
 
 
 def test_nothing_imports_a_layer_by_its_bare_name() -> None:

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import stats
-from ipcbench.bench.decisions import alignment, comparison, contest, rank_sum
+from ipcbench.bench.decisions import alignment, comparison, contest, contests, rank_sum
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
 from ipcbench.bench.sweep.progress import RETAKES
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
-from ipcbench.reports import model
 from ipcbench.reports.page import tails
-from ipcbench.reports.verdicts import statements, trust
+from ipcbench.reports.verdicts import trust
 from ipcbench.transports.shm.layout import default_depth
 
 PAGE = " ".join((Path(__file__).parents[2] / "docs/method.md").read_text().split())
@@ -35,8 +34,7 @@ def test_the_profiles_are_the_codes(name: str) -> None:
         (disturbance.LIMIT, "took more than 5 % of one of its CPUs"),
         (trust.SHARE_TO_NOTE, "more than 5 % of all runs"),
         (trust.BAND, "within 0.95 to 1.05"),
-        (statements.BAND, "between 1/1.05 and 1.05"),
-        (model.ALPHA, "at a level of 0.05"),
+        (contests.BAND, "The band is 5 % where"),
     ],
 )
 def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
@@ -79,6 +77,10 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (comparison.MOST, 1000, "Of more than 1,000 rounds, the first 1,000 are compared"),
         (comparison.REASONABLE, 1000, "Over 1,000 rounds count as out of reach"),
         (contest.LEVEL, 0.025, '"Out" and "alike" have the level of 0.025 each'),
+        (stats.CONFIDENCE, 0.95, "at 95 % for each ratio alone"),
+        (contests.WIDE_BAND, 0.2, "and 20 % where"),
+        (contest.LEVEL, 0.025, "at a level of 0.025"),
+        (contest.LOOKS, (8, 12, 16, 24, 32, 48), "after 8, 12, 16, 24, 32 and 48 rounds"),
         (tail.MORE, 5, "five times as many where a loop takes less than 10 µs"),
         (tail.FAST, 10e-6, "five times as many where a loop takes less than 10 µs"),
         (tail.FEWER, (1000, 200, 100, 20), "1,000, 200, 100, 20 or none"),

@@ -20,8 +20,6 @@ from ipcbench.bench.stats import (
     holm,
     log_ratios,
     median_interval,
-    sign_test,
-    spread,
 )
 
 numbers = st.floats(-1e6, 1e6)
@@ -168,19 +166,6 @@ def test_log_ratios_of_extremes_neither_overflow_nor_vanish() -> None:
     assert log_ratios(tiny, vast)[0] == pytest.approx(-1454, abs=1)
 
 
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=50), st.integers(-3, 3))
-def test_sign_test_is_the_exact_binomial_test(sample: list[int], bound: int) -> None:
-    above = sum(value > bound for value in sample)
-    theirs = scipy.stats.binomtest(above, len(sample), 0.5, alternative="greater").pvalue
-    assert sign_test(sample, bound) == pytest.approx(theirs, rel=1e-9)
-
-
-def test_sign_test_of_an_empty_sample_or_of_ties_is_1() -> None:
-    assert sign_test([]) == 1
-    assert sign_test([0.0] * 20) == 1
-    assert sign_test([1.0] * 10) == 2**-10
-
-
 @given(st.lists(st.floats(0, 1), max_size=6))
 def test_holm_is_the_closed_test_with_bonferroni(p_values: list[float]) -> None:
     """Adjust by the definition: reject a hypothesis if every intersection with it is rejected."""
@@ -200,19 +185,6 @@ def test_holm_is_the_closed_test_with_bonferroni(p_values: list[float]) -> None:
 def test_holm_by_hand() -> None:
     assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
     assert holm([]) == []
-
-
-@given(samples)
-def test_spread_is_the_scaled_median_absolute_deviation(sample: list[float]) -> None:
-    theirs = 1.4826 * scipy.stats.median_abs_deviation(sample)
-    assert spread(sample) == pytest.approx(theirs, rel=1e-9, abs=1e-9)
-
-
-def test_spread_ignores_a_wild_value() -> None:
-    chance = random.Random(5)
-    sample = [chance.gauss(10, 2) for _ in range(4001)]
-    assert spread(sample) == pytest.approx(2, rel=0.1)
-    assert spread([*sample, 1e9]) == pytest.approx(spread(sample), rel=0.01)
 
 
 @pytest.mark.parametrize("n", [1, 12, 1000, 1001, 5000, 100_000])

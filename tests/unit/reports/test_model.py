@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.reports.charts.style import styles
-from ipcbench.reports.model import Measured, contests, measured, ranges, winners
+from ipcbench.reports.model import Measured, measured, positions, ranges
 from ipcbench.reports.page.tables import (
     failures,
     figures,
@@ -64,44 +64,12 @@ def test_measured_cells_are_sorted_by_depth_before_the_transport() -> None:
     assert [one.cell.depth for one in found] == [1, 1, 8, 8]
 
 
-def test_contests_leave_out_twins_and_the_floor(whole: Results) -> None:
-    for contest in contests(measured(whole)):
-        names = [one.cell.transport for one in contest.entrants]
+def test_positions_leave_out_twins_and_the_floor(whole: Results) -> None:
+    for some in positions(measured(whole)):
+        names = [one.cell.transport for one in some]
         assert len(names) == len(set(names))
         assert "null" not in names
-        assert len({one.situation for one in contest.entrants}) == 1
-
-
-def test_the_winner_and_its_margin() -> None:
-    times = {"pipe": 2e-6, "unix-stream": 3e-6, "sysv-queue": 4e-6, "null": 1e-9}
-    planned = cells(tuple(times), sizes=(64,))
-    (won,) = winners(measured(sweep(lambda transport, *rest: times[transport], planned)))
-    assert won.best.cell.transport == "pipe"
-    assert won.second is not None
-    assert won.second.cell.transport == "unix-stream"
-    assert won.ratio is not None
-    assert won.ratio.low < 1.5 < won.ratio.high
-    assert (won.rounds_won, won.rounds) == (12, 12)
-    assert won.p == pytest.approx(2 / 2**12)
-    assert won.significant
-
-
-def test_a_winner_alone_or_with_few_rounds_is_not_significant() -> None:
-    (alone,) = winners(measured(sweep(flat, cells(("pipe", "null"), sizes=(64,)))))
-    assert alone.second is None
-    assert not alone.significant
-    few = winners(measured(sweep(reference, cells(), rounds=5)))
-    assert not any(one.significant for one in few)
-
-
-def test_equal_transports_have_no_significant_winner() -> None:
-    """The level of the test is the same for two and for many equal transports."""
-    planned = cells(("pipe", "fifo", "unix-stream", "tcp", "sysv-queue"), sizes=(64,))
-    wrong = sum(
-        any(one.significant for one in winners(measured(sweep(flat, planned, seed=seed))))
-        for seed in range(60)
-    )
-    assert wrong <= 4
+        assert len({one.situation for one in some}) == 1
 
 
 @given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
@@ -174,18 +142,6 @@ def test_without_a_guard_or_with_lost_updates_a_counter_does_not_compete() -> No
     assert not unguarded.competes  # no update was lost, by chance: it still has no guard
 
 
-def test_a_winner_is_compared_with_the_best_of_the_other_families() -> None:
-    times = {"pipe": 2e-6, "fifo": 3e-6, "unix-stream": 4e-6, "null": 1e-9}
-    planned = cells(tuple(times), sizes=(64,))
-    (won,) = winners(measured(sweep(lambda transport, *rest: times[transport], planned)))
-    assert won.second is not None
-    assert won.second.cell.transport == "fifo"
-    assert won.best_other_family is not None
-    assert won.ratio_to_other_family is not None
-    assert won.best_other_family.cell.transport == "unix-stream"
-    assert won.ratio_to_other_family.low < 2 < won.ratio_to_other_family.high
-
-
 def test_measured_knows_its_situation() -> None:
     results = Results(header())
     assert measured(results) == []
@@ -201,14 +157,13 @@ def test_the_wait_and_the_pace_are_part_of_the_situation() -> None:
     found = measured(sweep(flat, [*plain, *cells(("fifo",), sizes=(8,)), *paced]))
     assert {one.situation.pace for one in found} == {"closed", "pause:1ms"}
     assert all(one.wait == one.situation.wait == "block" for one in found)
-    held = {contest.situation.pace: len(contest.entrants) for contest in contests(found)}
+    held = {some[0].situation.pace: len(some) for some in positions(found)}
     assert held == {"closed": 2, "pause:1ms": 2}
 
 
-def test_a_disturbed_cell_takes_part_in_no_contest() -> None:
+def test_a_disturbed_cell_does_not_compete() -> None:
     results = sweep(reference, cells(), void=lambda cell, number: "9% …" * (number > 5))
     found = measured(results)
     assert found
     assert all(one.disturbed and not one.competes for one in found)
-    assert contests(found) == []
-    assert winners(found) == []
+    assert positions(found) == []

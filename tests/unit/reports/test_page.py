@@ -89,7 +89,7 @@ def whole(tmp_path_factory) -> tuple[Reader, str, Path]:
 def test_the_verdicts_come_first(whole) -> None:
     _, page, _ = whole
     order = [page.index(f'id="{name}"') for name in (
-        "trust", "claim", "winners", "latency", "throughput", "scaling", "tails", "figures",
+        "trust", "claim", "tasks", "latency", "throughput", "scaling", "tails", "figures",
         "gaps", "machine", "repeat", "reading",
     )]  # fmt: skip
     assert order == sorted(order)

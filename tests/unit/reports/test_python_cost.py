@@ -9,25 +9,20 @@ import msgspec
 import pytest
 from matplotlib import font_manager
 
+from ipcbench.bench.decisions.verdicts import of_results
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.axes import by_placement
 from ipcbench.reports.charts.chart import Axis, Chart, Curves, Dots
 from ipcbench.reports.charts.gallery import all_charts
 from ipcbench.reports.drawing.canvas import printable
-from ipcbench.reports.model import measured, winners
+from ipcbench.reports.model import measured
 from ipcbench.reports.page.page import write
-from ipcbench.reports.page.phrases import (
-    MINUS,
-    by_loop,
-    cost_sentence,
-    families,
-    signed,
-    signed_span,
-    summaries,
-)
+from ipcbench.reports.page.phrases import MINUS, cost_sentence, signed, signed_span
 from ipcbench.reports.page.tables import skipped
-from ipcbench.reports.verdicts.claims import shm_fastest
-from ipcbench.reports.verdicts.decisions import ClaimVerdict, Outcome
+from ipcbench.reports.page.verdict_phrases import by_loop, summaries
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST
+from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.verdicts.decisions import ClaimVerdict, Decision, decide
 from ipcbench.reports.verdicts.python_cost import (
     Cost,
     costs,
@@ -36,7 +31,6 @@ from ipcbench.reports.verdicts.python_cost import (
     streams,
     sums,
 )
-from ipcbench.reports.verdicts.statements import decide_statements
 from tests.synthetic import (
     NOT_BUILT,
     REMEDY,
@@ -296,21 +290,24 @@ def differing() -> Results:
     return results
 
 
+def claim_of(results: Results) -> Decision:
+    return decide(SHM_FASTEST, comparisons(of_results(results), measured(results)))
+
+
 def test_the_claim_has_a_verdict_for_each_loop_where_they_differ() -> None:
-    claim = shm_fastest(measured(differing()))
+    claim = claim_of(differing())
     assert claim.verdict is ClaimVerdict.DEPENDS
     assert by_loop(claim) == [
         ("Python loop", ClaimVerdict.REFUTED), ("native loop", ClaimVerdict.SUPPORTED),
     ]  # fmt: skip
     said = summaries(claim)
-    assert said.startswith(
-        "Python loop: of 2 cells with both sides: another facility is faster in 2."
-    )
-    assert "Native loop: of 2 cells with both sides: shared memory is the fastest in 2." in said
+    assert said.startswith("Python loop: of 2 contests: another facility is faster in 2.")
+    assert "Native loop: of 2 contests: shared memory is the fastest in 2." in said
 
 
 def test_one_verdict_for_both_where_they_agree() -> None:
-    claim = shm_fastest(measured(sweep(split, cells(("pipe", SHM), runtimes=BOTH), noise=0.005)))
+    planned = cells(("pipe", SHM), runtimes=BOTH)
+    claim = claim_of(sweep(split, planned, noise=0.005, drift=0))
     assert by_loop(claim) == [("", ClaimVerdict.SUPPORTED)]
 
 
@@ -318,33 +315,18 @@ def test_measuring_the_other_loop_weakens_no_verdict() -> None:
     """Each loop is a family of its own: the other loop does not change its p-values."""
     one = cells(("pipe", "unix-stream", "fifo", "tcp", SHM), sizes=range(64, 84))
     two = one + [msgspec.structs.replace(cell, runtime="native") for cell in one]
-    alone, beside = (measured(sweep(reference, planned)) for planned in (one, two))
-    mine = shm_fastest(beside).by_runtime()[0][1]
-    assert mine.families == shm_fastest(alone).families == {"python": 40}
-    assert [each.p_holds for each in mine.comparisons] == [
-        each.p_holds for each in shm_fastest(alone).comparisons
-    ]
-    assert shm_fastest(beside).rounds_needed == shm_fastest(alone).rounds_needed
-    theirs = [won.p for won in winners(beside) if won.contest.situation.runtime == "python"]
-    assert theirs == [won.p for won in winners(alone)]
-    for before, after in zip(decide_statements(alone), decide_statements(beside), strict=True):
-        (_, part), _ = after.by_runtime()
-        assert part.verdict is before.verdict
-        assert part.families == before.families
-        assert [each.p_holds for each in part.comparisons] == [
-            each.p_holds for each in before.comparisons
-        ]
-
-
-def test_no_contest_mixes_loops() -> None:
-    found = measured(both(rounds=6, tail=0))
-    assert all(
-        len({one.cell.runtime for one in won.contest.entrants}) == 1 for won in winners(found)
+    alone, beside = (
+        {each.contest.id: each for each in of_results(sweep(reference, planned, drift=0))}
+        for planned in (one, two)
     )
-    for claim in (shm_fastest(found),):
-        for one in claim.comparisons:
-            assert one.first.cell.runtime == one.second.cell.runtime
-            assert one.outcome in Outcome
+    assert alone.keys() < beside.keys()
+    for name, before in alone.items():
+        assert beside[name].family_size == before.family_size
+
+
+def test_no_contest_of_the_claim_mixes_loops() -> None:
+    for one in claim_of(both(rounds=6, tail=0)).comparisons:
+        assert one.first.cell.runtime == one.second.cell.runtime == one.situation.runtime
 
 
 # --- the page
@@ -394,6 +376,3 @@ def test_differences_have_a_sign() -> None:
     (one,) = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH, sizes=(64,)))))
     assert one.difference is not None
     assert signed_span(one.difference).count(" to ") == 1
-    assert families({"python": 80, "native": 1}, "test") == (
-        "80 tests of the Python loop and 1 of the native loop"
-    )
