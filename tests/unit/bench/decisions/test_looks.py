@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipcbench.bench.decisions.ahead import Ahead
 from ipcbench.bench.decisions.comparison import p_faster
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.decisions.looks import Judge, State
@@ -139,6 +140,21 @@ def test_a_contest_that_others_help_is_in_the_line_although_it_was_not_judged() 
     assert {stand.contest: stand.rounds for stand in line.stands}["c"] == FIRST
 
 
+def test_a_contest_that_others_help_is_resumed_as_it_was() -> None:
+    one, other = around(1.0, FIRST), around(1.5, FIRST, spread=0.4)
+    longer = {cell: around(value) for cell, value in (("x", 1.0), ("y", 9.0))}
+    times: dict[str, Mapping[int, float]] = {"a": one, "b": other, **until(longer, FIRST)}
+    family = [contest(), *(contest(f"o{number}", ["x"], ["y"]) for number in range(27))]
+    found, lines = judge(*family), []
+    lines.append(found.look(times, FIRST))
+    lines.append(found.look({**times, **longer}, LOOKS[1]))
+    state = found.states["c"]
+    assert (state.verdict, state.look, state.rounds) == (Verdict.FASTER, FIRST, FIRST)
+    again = judge(*family)
+    again.resume(lines)
+    assert again.states == found.states
+
+
 def test_what_is_decided_stays_decided() -> None:
     found = judge(contest())
     found.look({"a": around(1.0, FIRST), "b": around(2.0, FIRST)}, FIRST)
@@ -210,14 +226,22 @@ def test_a_side_of_which_every_cell_is_beaten_has_lost() -> None:
 
 def test_a_tie_takes_account_of_rivals_that_are_beaten() -> None:
     times = {
-        "a": around(1.0, spread=0.06),
-        "b": around(1.0, spread=0.06, seed=1),
+        "a": around(1.0, spread=0.15),
+        "b": around(1.0, spread=0.15, seed=1),
         "slow": around(9.0, FIRST),
     }
     found = judge(contest(second=["b", "slow"]))
-    for rounds in LOOKS:
+    found.look(until(times, FIRST), FIRST)
+    assert found.open()[0].cells == ("a", "b")
+    for rounds in LOOKS[1:]:
         found.look(times, rounds)
     assert verdict(found) is Verdict.TIE
+
+
+def test_a_rival_that_is_beaten_counts_by_the_p_value_that_beat_it() -> None:
+    one = Ahead(["b"], [1e-9], [1e-9], factor=10, rounds=FIRST)
+    assert one.p_close({"b": 0.9}) == pytest.approx(1e-8)
+    assert one.p_close({"b": 0.9, "slow": 1e-3}) == 1e-3
 
 
 def test_a_cell_that_was_not_measured_takes_no_part() -> None:
