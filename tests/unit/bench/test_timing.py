@@ -28,6 +28,7 @@ from ipcbench.bench.results.axes import (
     BLOCK,
     CROSS_CORE,
     CROSS_CORE_AWAKE,
+    FRESH,
     CROSS_NODE,
     SAME_CORE,
     SMT,
@@ -198,6 +199,7 @@ def test_a_fake_clock_needs_no_real_time() -> None:
     assert found.warm_up.enough([0.0055] * 2)
 
 
+FRAMES = 0.225  # seconds of the blocks of a run: the shortest block is a frame or two
 TWO_CPUS = Site([Cpu(0, (0,), (0, 1)), Cpu(1, (1,), (0, 1))], "")
 
 
@@ -209,13 +211,14 @@ def test_quick_stays_within_its_budget() -> None:
     seconds = 0.0
     for one in found.cells:
         crowded, idle = is_crowded(one.cell, one.cpus), is_idle(one.cell)
-        kinds["crowded" if crowded else "idle" if idle else one.cell.placement] += 1
+        alone, frame = one.cell.processes == 1, one.cell.payload == FRESH
+        kind = "crowded" if crowded else "idle" if idle else one.cell.placement
+        kinds["alone" if alone else "frame" if frame else kind] += 1
         timing = timing_of(one.cell, one.cpus, profile.settings)
         warm_up = 0.02 if crowded else timing.warm_up.least or timing.block
-        seconds += 0.025 + timing.block * timing.settings.values + warm_up
+        of_blocks = FRAMES if frame else timing.block * timing.settings.values + warm_up
+        seconds += 0.025 + of_blocks
     assert profile.settings.rounds == 8
-    assert kinds[SAME_CORE] <= 92
-    assert kinds[CROSS_CORE_AWAKE] <= 70
-    assert kinds["idle"] <= 13
-    assert kinds["crowded"] <= 8
+    most = {SAME_CORE: 90, CROSS_CORE_AWAKE: 65, "idle": 12, "crowded": 8, "frame": 8, "alone": 12}
+    assert {kind: number for kind, number in kinds.items() if number > most.get(kind, 5)} == {}
     assert seconds <= 12
