@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import comb
 from pathlib import Path
 
 import pytest
 
 from ipcbench.bench import stats
 from ipcbench.bench.decisions import alignment, comparison, contest, contests, rank_sum
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
@@ -17,7 +19,8 @@ from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import trust
 from ipcbench.transports.shm.layout import default_depth
 
-PAGE = " ".join((Path(__file__).parents[2] / "docs/method.md").read_text().split())
+TEXT = (Path(__file__).parents[2] / "docs/method.md").read_text()
+PAGE = " ".join(TEXT.split())
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -25,6 +28,23 @@ def test_the_profiles_are_the_codes(name: str) -> None:
     run = load_profile(name).settings
     block = f"{run.values} | {run.block * 1e3:g} ms"
     assert f"| `{name}` | {run.rounds} | {block} | {run.warmups} |" in PAGE
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_tasks_are_the_codes(name: str) -> None:
+    (row,) = (line for line in TEXT.splitlines() if line.startswith(f"| `{name}` | "))
+    question, contests_, crosses = row.strip("| ").split(" | ")[1:]
+    assert (question, crosses) == (TASKS[name].question, TASKS[name].crosses or "nothing")
+    for match in TASKS[name].matches:
+        assert match.first.name in contests_
+        assert match.second.name in contests_
+
+
+def test_the_bound_of_families_is_that_of_the_first_look() -> None:
+    orders = comb(2 * contest.LOOKS[0], contest.LOOKS[0])
+    assert orders == 12_870
+    most = int(contest.LEVEL * orders / 2 / len(contest.LOOKS))
+    assert f"with over {most} contests, or {most // 2} with a side of two" in PAGE
 
 
 @pytest.mark.parametrize(
