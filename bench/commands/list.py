@@ -1,4 +1,4 @@
-"""`ipcbench list`: the transports with traits and limits, and the placements, here."""
+"""`ipcbench list`: the transports with traits and limits, the placements here, and the tasks."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ HEADINGS = (
 )  # fmt: skip
 
 
-TRANSPORTS, PLACEMENTS = "transports", "placements"
+TRANSPORTS, PLACEMENTS, TASKS = LISTS = ("transports", "placements", "tasks")
 EXAMPLE = 2  # processes of the placements that are shown
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice([TRANSPORTS, PLACEMENTS]), default=TRANSPORTS)
+@click.argument("what", type=click.Choice(LISTS), default=TRANSPORTS)
 @json_option
 def command(what: str, as_json: bool) -> None:
-    """List the transports: traits, and limits on this machine; or the placements.
+    """List the transports: traits, and limits on this machine; or the placements, or the tasks.
 
     For a transport that is unavailable, the reason and a remedy are shown.
 
@@ -37,13 +37,12 @@ def command(what: str, as_json: bool) -> None:
     Example:
       ipcbench list placements
     """
-    entries = guarded(transports if what == TRANSPORTS else placements)
+    entries = guarded({TRANSPORTS: transports, PLACEMENTS: placements, TASKS: tasks}[what])
     if as_json:
         print_json(entries)
-    elif what == TRANSPORTS:
-        _print_table(entries)
     else:
-        _print_placements(entries)
+        printed = {TRANSPORTS: _print_table, PLACEMENTS: _print_placements, TASKS: _print_tasks}
+        printed[what](entries)
 
 
 def transports() -> list[dict[str, Any]]:
@@ -69,6 +68,34 @@ def placements() -> list[dict[str, Any]]:
             entry |= {"available": True, "here": describe_cpus(found, here)}
         entries.append(entry)
     return entries
+
+
+def tasks() -> list[dict[str, Any]]:
+    """Return an entry for each task: its question, and the sides of its contests."""
+    from ipcbench.bench.decisions.tasks import TASKS as ALL
+
+    return [
+        {
+            "name": task.name,
+            "question": task.question,
+            "contests": [[match.first.name, match.second.name] for match in task.matches],
+            "crosses": task.crosses,
+        }
+        for task in ALL.values()
+    ]
+
+
+def _print_tasks(entries: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("task", "question", "contests"):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        sides = "\n".join(" or ".join(pair) for pair in entry["contests"])
+        table.add_row(*map(Text, (entry["name"], entry["question"], sides)))
+    console().print(table)
 
 
 def _print_placements(entries: list[dict[str, Any]]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from ipcbench.bench.commands import list as command
+from ipcbench.bench.decisions.tasks import TASKS
 
 
 @pytest.mark.parametrize(
@@ -46,3 +50,18 @@ def test_patterns_of_one_process_are_listed_where_they_can_be_measured(
 ) -> None:
     patterns = command._patterns(command._entry(name)["traits"])
     assert {pattern: pattern in patterns for pattern in able} == able
+
+
+def test_tasks_are_listed_with_their_questions() -> None:
+    result = CliRunner().invoke(command.command, ["tasks", "--json"])
+    entries = {entry["name"]: entry for entry in json.loads(result.output)}
+    assert entries.keys() == TASKS.keys()
+    assert entries["unix-or-tcp"] == {
+        "name": "unix-or-tcp",
+        "question": "A Unix socket or TCP within a machine?",
+        "contests": [["unix-stream", "tcp"]],
+        "crosses": "",
+    }
+    shown = CliRunner().invoke(command.command, ["tasks"]).output
+    assert all(name in shown for name in TASKS)
+    assert "pipe or unix-stream" in " ".join(shown.split())
