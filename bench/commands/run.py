@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 @click.option(
     "--budget",
     metavar="TIME",
-    help="Run rounds until this time is spent (90s, 3m, 1h), instead of the profile's number.",
+    help="Measure until this time is spent (90s, 3m, 1h), instead of the profile's number of "
+    "rounds, or its own budget. An adaptive profile, such as quick, ends earlier where each "
+    "contest is decided.",
 )
 @axes
 @click.option(
@@ -238,9 +240,14 @@ def _write_page(folder: Path) -> Path:
 
 
 def _print_result(folder: Path, page: Path, as_json: bool) -> None:
+    from ipcbench.bench.decisions.contest import Verdict
+    from ipcbench.bench.decisions.verdicts import of_results
     from ipcbench.bench.results.results import Status, load
 
     results = load(folder)
+    verdicts = of_results(results)
+    contests = len(verdicts)
+    decided = sum(one.verdict is not Verdict.UNDECIDED for one in verdicts)
     counts = {status.value: len(results.with_status(status)) for status in Status}
     if as_json:
         print_json(
@@ -249,6 +256,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
                 "page": str(page),
                 "cells": counts,
                 "rounds": len(results.rounds),
+                "contests": {"decided": decided, "all": contests},
                 "seed": results.header.seed,
             }
         )
@@ -256,6 +264,9 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         rounds = len(results.rounds)
         click.echo(f"{rounds} {'round' if rounds == 1 else 'rounds'}; cells: {numbers}")
+        if contests:
+            noun = "contest" if contests == 1 else "contests"
+            click.echo(f"{decided} of {contests} {noun} decided")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):

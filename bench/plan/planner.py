@@ -7,7 +7,7 @@ the same order; `digest` identifies it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -292,16 +292,3 @@ def _need(cell: Cell) -> Need:
     pattern = PATTERNS[cell.pattern]
     parties, channels = pattern.parties(cell.processes), pattern.channels(cell.processes)
     return Need(cell.size, cell.depth, pattern.topology, parties, channels)
-
-
-def order(cells: Sequence[PlannedCell], seed: int, round_number: int) -> list[PlannedCell]:
-    """Shuffle the cells of a round, by the seed and the number of the round only.
-
-    The key is a digest, not `random`: the order must never change between
-    versions of Python, so that a sweep can be repeated and resumed.
-    """
-
-    def rank(planned: PlannedCell) -> bytes:
-        return hashlib.sha256(f"{seed}/{round_number}/{planned.cell.id}".encode()).digest()
-
-    return sorted(cells, key=rank)

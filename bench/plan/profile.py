@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS, SLOWED
@@ -63,6 +64,8 @@ class _Timing(msgspec.Struct, forbid_unknown_fields=True):
     warmups: int = 1
     block: str = "10ms"
     stamps: int = 200
+    adaptive: bool = False
+    budget: str | None = None
 
 
 class _Axes(msgspec.Struct, forbid_unknown_fields=True):
@@ -134,13 +137,17 @@ class Axes(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """A profile, parsed. `left_out`: pairs (what, why) for the page."""
+    """A profile, parsed.
+
+    `budget`: seconds of a sweep, None: no limit. `left_out`: pairs (what, why) for the page.
+    """
 
     name: str
     about: str
     settings: Settings
     axes: tuple[Axes, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    budget: float | None = None
 
 
 def without_left_out(profile: Profile) -> Profile:
@@ -197,17 +204,11 @@ def parse_profile(
     """
     try:
         found = msgspec.convert(_extended(parse_toml(data), folder, path), _File)
-        run = found.run
         return Profile(
             name=name,
             about=found.about,
-            settings=Settings(
-                values=_from_to(1, MOST_BLOCKS, run.values, "values"),
-                warmups=_from_to(0, MOST_BLOCKS, run.warmups, "warmups"),
-                block=_span(run.block, "block"),
-                rounds=_from_to(1, MOST_ROUNDS, run.rounds, "rounds"),
-                stamps=_from_to(0, MOST_STAMPS, run.stamps, "stamps"),
-            ),
+            settings=_settings(found.run),
+            budget=None if found.run.budget is None else parse_seconds(found.run.budget),
             axes=(
                 *(part for axes in found.cells for part in _parse_axes(axes)),
                 *(part for axes in found.controls for part in _parse_controls(axes)),
@@ -220,6 +221,23 @@ def parse_profile(
         raise BadConfig(
             f"profile {one_line(name)}: {one_line(message, LONGEST_MESSAGE)}"
         ) from error
+
+
+def _settings(run: _Timing) -> Settings:
+    """Check the settings of the runs. Raises: BadConfig, ValueError."""
+    if run.adaptive and run.rounds < LOOKS[0]:
+        raise BadConfig(
+            f"rounds = {run.rounds}: with adaptive = true, the first look at the contests is "
+            f"after {LOOKS[0]} rounds: ask for so many, or more"
+        )
+    return Settings(
+        values=_from_to(1, MOST_BLOCKS, run.values, "values"),
+        warmups=_from_to(0, MOST_BLOCKS, run.warmups, "warmups"),
+        block=_span(run.block, "block"),
+        rounds=_from_to(1, MOST_ROUNDS, run.rounds, "rounds"),
+        stamps=_from_to(0, MOST_STAMPS, run.stamps, "stamps"),
+        adaptive=run.adaptive,
+    )
 
 
 def _extended(table: dict[str, Any], folder: Path | None, path: tuple[str, ...]) -> dict[str, Any]:

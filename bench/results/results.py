@@ -37,7 +37,7 @@ from ipcbench.bench.results.records import (
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
 MOST_BESIDE = 1024  # entries of a run's lists beside its values: processes, observations, metadata
 MOST_CONTESTS = 10_000  # of a sweep
-MOST_PAIRS = 200_000  # of two cells that are compared, of all contests together
+MOST_PAIRS = 1_000_000  # of two cells that are compared, of all contests together
 MOST_STANDS = 100_000  # of all looks together
 LONGEST_NAME = 1000  # characters
 
@@ -115,11 +115,6 @@ class Results:
     def ok(self) -> Iterator[CellResult]:
         """Yield the cells that have a figure."""
         return (cell for cell in self.cells.values() if cell.status is Status.OK)
-
-    @property
-    def decided(self) -> int:
-        """The number of contests that have a verdict."""
-        return sum(one.verdict != "undecided" for look in self.looks for one in look.stands)
 
     def is_measured(self, cell: str) -> bool:
         """Tell whether the sweep measures a cell of that id."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Protocol, TypeAlias
 
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import Run
+from ipcbench.bench.rounds.estimate import START_UP
 from ipcbench.bench.sweep.disturbance import Disturbed
 from ipcbench.bench.sweep.replies import calibrated
 from ipcbench.bench.workers.control import ProcessFailure
@@ -21,7 +20,6 @@ SHORT = 0.75  # a block may be that much shorter than asked for, by the block be
 SLOW_UNIT = 1e-3  # seconds: a few of them fill a block, and so does a single disturbance
 OFF = 2.0  # factor by which a round's block may differ from what was asked for
 RESCALES = 3  # corrections of a cell, at most: a cell with two regimes would go on for ever
-START_UP = 0.03  # seconds of a run beside its blocks, for the display
 
 # The loops of a block, and its seconds per unit, pauses included.
 Block: TypeAlias = tuple[int, float]
@@ -45,11 +43,6 @@ def is_doubtful(cell: Cell, blocks: Sequence[Block]) -> bool:
     if last - pattern.gap / pattern.units(cell.processes) > SLOW_UNIT:
         return True
     return len(blocks) > 1 and blocks[-2][1] < SHORT * last
-
-
-def length(cell: Cell, run: Run) -> float:
-    """Return the seconds of a run's median block, with its pauses."""
-    return run.loops * (median(run.values) * run.inner_loops + pattern_of(cell).gap)
 
 
 def rescaled(cell: Cell, loops: int, block: float, asked: float) -> int | None:

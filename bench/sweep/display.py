@@ -18,8 +18,11 @@ DRAW_EVERY = 0.25  # seconds between redraws of a bar
 class Watcher(Protocol):
     """Receiver of a sweep's progress, which is called between two runs, never during one."""
 
-    def update(self, done: float, left: float, what: str) -> None:
-        """Show the share of the work that is `done`, the seconds `left`, and the step: `what`."""
+    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
+        """Show the share of the work that is `done`, the seconds `left`, and the step: `what`.
+
+        `at_most`: the sweep may end earlier.
+        """
 
     def note(self, message: str) -> None:
         """Show a message, such as a failure, on a line of its own."""
@@ -30,7 +33,7 @@ class Watcher(Protocol):
 class Silent:
     """A watcher that shows nothing."""
 
-    def update(self, done: float, left: float, what: str) -> None: ...
+    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None: ...
 
     def note(self, message: str) -> None: ...
 
@@ -44,11 +47,11 @@ class Log:
         self._console = console
         self._last = -LOG_EVERY
 
-    def update(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
         now = time.monotonic()
         if now - self._last >= LOG_EVERY:
             self._last = now
-            self.note(f"{done:4.0%}  {what}, {human_span(left)} left")
+            self.note(f"{done:4.0%}  {what}, {_left(left, at_most)}")
 
     def note(self, message: str) -> None:
         with contextlib.suppress(OSError):  # a full disk under the log does not stop the sweep
@@ -73,11 +76,11 @@ class Bar:
         self._progress.start()
         self._last = 0.0
 
-    def update(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
         now = time.monotonic()
         if now - self._last >= DRAW_EVERY:
             self._last = now
-            text = f"{what}, {human_span(left)} left"
+            text = f"{what}, {_left(left, at_most)}"
             self._progress.update(self._task, completed=done, description=text, refresh=True)
 
     def note(self, message: str) -> None:
@@ -85,6 +88,10 @@ class Bar:
 
     def close(self) -> None:
         self._progress.stop()
+
+
+def _left(seconds: float, at_most: bool) -> str:
+    return f"{'at most ' if at_most else ''}{human_span(seconds)} left"
 
 
 def watcher(console: Console) -> Watcher:

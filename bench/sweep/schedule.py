@@ -1,21 +1,19 @@
-"""Schedule of a sweep: each cell once a round, in a new order, until the end or the budget."""
+"""Schedule of a sweep: its rounds, the looks at its contests, until the end or the budget."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.loops.clock import REAL
-from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
-from ipcbench.bench.plan.planner import PlannedCell, order
+from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.tail import stamps_of
 from ipcbench.bench.plan.timing import timing_of
-from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.records import (
     AnyEntry,
     Calibrated,
@@ -26,29 +24,34 @@ from ipcbench.bench.results.records import (
     Run,
     Settings,
 )
-from ipcbench.bench.sweep.calibration import RESCALES, calibrate, length, loops_for, rescaled
+from ipcbench.bench.rounds.estimate import length, usual_seconds
+from ipcbench.bench.rounds.looks import Looks
+from ipcbench.bench.rounds.order import MINI, Shuffle
+from ipcbench.bench.rounds.progress import RETAKES, Begun, Progress
+from ipcbench.bench.rounds.turns import APART, Turn, Turns
+from ipcbench.bench.stats import ENOUGH_ROUNDS
+from ipcbench.bench.sweep.calibration import RESCALES, calibrate, loops_for, rescaled
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
-from ipcbench.bench.sweep.progress import RETAKES, Begun, Progress
 from ipcbench.bench.sweep.replies import to_run
-from ipcbench.bench.sweep.turns import Turn, Turns
+from ipcbench.bench.sweep.runner import Runner
+from ipcbench.bench.sweep.steps import Steps
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.deadlines import setup_time
-from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServer, ForkServerLost
-from ipcbench.bench.workers.job import Job, Outcome, Reply
+from ipcbench.bench.workers.fork_parent import WATCHDOG
+from ipcbench.bench.workers.job import Outcome, Reply
 from ipcbench.transports.base.os_errors import with_remedy
 
 GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
-STARTS = 3  # attempts to start a fork server
 LONGEST_WHAT = 10_000  # characters of an error's description
-SLACK = 20  # factor by which blocks may exceed their calibrated time
+WARM_UP = 10.0  # seconds of runs before the first round, those of the calibration included
+WARM_UP_SHARE = 0.05  # of a budget, at most
 
 
 class Schedule:
     """A sweep over a plan.
 
-    `write` is called with each entry of the journal, and `watch` with the pid
-    of each fork server, before it forks.
+    `write` is called with each entry of the journal, and `watch` with the pid of each fork
+    server, before it forks.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Schedule:
         write: Callable[[AnyEntry], None],
         watcher: Watcher,
         *,
+        contests: Sequence[Contest] = (),
         budget: float | None = None,
         clock: str,
         keep_disturbed: bool = False,
@@ -75,16 +79,21 @@ class Schedule:
         self._write = write
         self._watcher = watcher
         self._budget = budget
-        self._clock = clock
         # Nothing disturbs a made-up time.
-        self._noise_counts = clock == REAL and not keep_disturbed
+        self._real = clock == REAL
+        self._noise_counts = self._real and not keep_disturbed
         self._progress = progress or Progress()
-        self._watch = watch
         self._full = full
-        self._parent: ForkServer | None = None
+        self._runner = Runner(self._timings, clock, watch)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
-        self._runs = 0
+        seconds = {one: usual_seconds(timing) for one, timing in self._timings.items()}
+        self._looks = Looks(
+            cells, contests, settings, self._progress, seconds, seed=seed, budget=budget
+        )
+        self._steps = Steps(
+            watcher, settings, self._looks, self._progress, sum(seconds.values()), budget
+        )
         self.stopping = False
 
     def stop(self) -> None:
@@ -96,10 +105,14 @@ class Schedule:
         try:
             self._rescale(max(self._progress.finished, default=0), self._progress.lengths)
             if self.over() is None:
+                began = time.monotonic()
                 self._calibrate()
+                self._warm_up(began)
             reason = self._rounds()
         finally:
-            self._renew(fresh=False)
+            self._runner.end()
+        if reason != "interrupted" and (look := self._looks.at_the_end(self._spent())):
+            self._write(look)
         ended = Ended(reason=reason, wall=self._spent())
         self._write(ended)
         return ended
@@ -108,14 +121,13 @@ class Schedule:
         """Return the reason why no further round starts, or None."""
         if self._full():
             return "full"
-        finished = self._progress.finished
+        if self._settings.adaptive and self._looks.has_base():
+            return self._looks.over(self._spent())
         if self._budget is not None:
-            begun = self._next() in self._progress.begun
+            begun = self._progress.next in self._progress.begun
+            finished = bool(self._progress.finished)
             return "budget" if finished and not begun and self._too_long(self._budget) else None
-        counting = len(finished) - len(self._progress.void)
-        wanted = self._settings.rounds
-        most = wanted + wanted // 2  # void rounds are repeated, but not without end
-        return "complete" if counting >= wanted or len(finished) >= most else None
+        return "complete" if self._looks.has_base() else None
 
     # Rounds
 
@@ -124,11 +136,13 @@ class Schedule:
         while not self.stopping and self._progress.loops:
             if (reason := self.over()) is not None:
                 return reason
-            self._round(self._next())
+            if not self._settings.adaptive or not self._looks.has_base():
+                self._round(self._progress.next, self._cells)
+            elif self._looks.due():
+                self._write(self._looks.take(self._spent()))
+            else:
+                self._round(self._progress.next, self._looks.mini_cells(), mini=True)
         return "interrupted" if self.stopping else self.over() or "complete"
-
-    def _next(self) -> int:
-        return max(self._progress.finished, default=0) + 1
 
     def _spent(self) -> float:
         return time.monotonic() - self._began
@@ -136,53 +150,73 @@ class Schedule:
     def _too_long(self, budget: float) -> bool:
         return self._spent() + self._progress.pace > budget
 
-    def _round(self, number: int) -> None:
+    def _round(self, number: int, cells: Sequence[PlannedCell], *, mini: bool = False) -> None:
         began, before = time.monotonic(), cpu_time.ticks()
-        self._renew()
+        self._runner.renew()
         begun = self._progress.begun.pop(number, Begun())
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())
-        pending = self._pending(number, begun)
+        order = Shuffle(self._seed, number).order(cells, self._looks.in_play(mini=mini))
+        retaken = _retaken(order, mini)
+        pending = self._pending(order, done, begun, retaken)
         while pending and not self.stopping:
             turn = pending.next()
             if turn is None:
                 break
             planned, attempt = turn.planned, turn.attempt
-            self._show(number, planned)
+            running = time.monotonic() - self._started_at
+            self._steps.run(number, planned.cell.id, self._spent(), running, mini=mini)
             loops = self._progress.loops[planned.cell.id]
-            run = to_run(planned, number, attempt, loops, self.ask(planned, number, attempt, loops))
-            self._runs += 1
+            reply = self._ask(planned, number, attempt, loops, tail=not mini)
+            run = to_run(planned, number, attempt, loops, reply)
             if isinstance(run, ProcessFailure):
                 if self.fail(planned, number, attempt, run):
                     pending.again(turn)
                 continue
             self._keep(planned, run)
+            begun.runs.append(run)
             timed += run.timed
             if not run.void:
                 begun.lengths[run.cell] = length(planned.cell, run)
-            if run.void and attempt <= RETAKES:
+            if run.void and attempt <= retaken[planned.cell.id]:
                 pending.retake(turn)
             else:
                 done.add(planned.cell.id)
         if pending:  # stopped within the round
             return
+        if mini:
+            self._rest(began)
         wall = time.monotonic() - began
-        self._end_round(number, begun.wall + wall, timed, before)
+        self._end_round(number, begun, begun.wall + wall, timed, before, mini=mini)
         if number not in self._progress.void:
             self._rescale(number, begun.lengths)
 
-    def _pending(self, number: int, begun: Begun) -> Turns:
+    def _pending(
+        self,
+        order: Sequence[PlannedCell],
+        done: set[str],
+        begun: Begun,
+        retaken: Mapping[str, int],
+    ) -> Turns:
         """List the cells that a round still has to run, each with its next attempt."""
-        done = self._progress.done[number]
-        turns = (
-            Turn(planned, begun.attempts.get(planned.cell.id, 0) + 1)
-            for planned in order(self._cells, self._seed, number)
-            if planned.cell.id in self._progress.loops and planned.cell.id not in done
-        )
+        turns = []
+        for planned in order:
+            identity = planned.cell.id
+            void = begun.attempts.get(identity, 0)
+            left = identity not in done and void <= retaken[identity]
+            if left and identity in self._progress.loops:
+                turns.append(Turn(planned, void + 1))
         return Turns(turns, lambda: self.stopping)
 
     def _end_round(
-        self, number: int, wall: float, timed: float, before: Mapping[int, Ticks]
+        self,
+        number: int,
+        begun: Begun,
+        wall: float,
+        timed: float,
+        before: Mapping[int, Ticks],
+        *,
+        mini: bool,
     ) -> None:
         cpus = sorted({cpu for one in self._cells for own in one.cpus for cpu in own})
         stolen = cpu_time.stolen(before, cpu_time.ticks(), cpus) if self._noise_counts else {}
@@ -194,28 +228,19 @@ class Schedule:
             load=os.getloadavg()[0],
             stolen=stolen,
             limit=LIMIT,
+            mini=mini,
         )
         worst = max((line.share(planned.cpus) for planned in self._cells), default=0.0)
         if worst > LIMIT:
             line.void = f"the hypervisor took {worst:.0%} of a CPU's time in the round"
-            self._progress.void.add(number)
         self._write(line)
-        self._progress.finished.add(number)
-        self._progress.pace = wall
+        self._progress.end(line, begun.runs)
 
-    def _show(self, number: int, planned: PlannedCell) -> None:
-        spent = self._spent()
-        if self._budget is not None:
-            done, left = min(1.0, spent / self._budget), max(0.0, self._budget - spent)
-            of = ""
-        else:
-            total = len(self._progress.loops) * self._settings.rounds
-            behind = len(self._progress.loops) * (number - 1) + len(self._progress.done[number])
-            done = min(1.0, behind / total)
-            running = time.monotonic() - self._started_at
-            left = max(0, total - behind) * running / max(1, self._runs)
-            of = f" of {self._settings.rounds}"
-        self._watcher.update(done, left, f"round {number}{of}: {planned.cell.id}")
+    def _rest(self, began: float) -> None:
+        """Wait until a mini-round has lasted long enough, where all cells together are too few."""
+        left = began + MINI - time.monotonic()
+        if self._real and left > 0 and not self.stopping:
+            time.sleep(left)
 
     # Single runs
 
@@ -259,13 +284,33 @@ class Schedule:
         )
 
     def show_calibration(self, left: float, planned: PlannedCell) -> None:
-        """Show the seconds of calibration that are left."""
-        self._watcher.update(0.0, left, f"calibrating {planned.cell.id}")
+        """Show the seconds that are left: of the calibration, and of the rounds."""
+        self._steps.calibrating(left, planned.cell.id, self._spent())
+
+    def _warm_up(self, began: float) -> None:
+        """Play cells, and keep nothing, until the machine has been busy for a while.
+
+        The first seconds of a sweep are its worst: the machine was idle before. The runs of the
+        calibration count as well, so it is a resumed sweep, or one of few cells, that has a
+        warm-up. Fewer rounds than a verdict takes have none.
+        """
+        if not self._real or self._settings.rounds < ENOUGH_ROUNDS:
+            return
+        seconds = WARM_UP
+        if self._budget is not None:
+            seconds = min(seconds, WARM_UP_SHARE * self._budget)
+        for planned in Shuffle(self._seed, 0).order(self._cells):
+            left = began + seconds - time.monotonic()
+            if left <= 0 or self.stopping:
+                return
+            if loops := self._progress.loops.get(planned.cell.id):
+                self._steps.warming_up(left, self._spent())
+                if self._ask(planned, 0, 1, loops, tail=False).failure is not None:
+                    return  # the rounds find out more
 
     def _calibrate(self) -> None:
         """Find the number of loops that fill a block, for each cell without one."""
-        self._renew()
-        cells = order(self._cells, self._seed, 0)
+        cells = Shuffle(self._seed, 0).order(self._cells)
         todo = [planned for planned in cells if planned.cell.id not in self._progress.loops]
         calibrate(todo, self._timings, self)
 
@@ -288,6 +333,7 @@ class Schedule:
         run.void = run.void or self.why_void(run, usual)
         run.at = self._spent()
         self._write(run)
+        self._progress.take(run)
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""
@@ -325,51 +371,25 @@ class Schedule:
 
     def ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
         """Have a run done; `loops` 0: a calibration."""
-        timing = self._timings[planned.cell.id]
-        stamps = self._progress.stamps.get(planned.cell.id, 0) if loops else 0
-        blocks = timing.longest if loops else timing.longest + timing.calibration
-        if stamps:
-            pattern = pattern_of(planned.cell)
-            first = timing.block * pattern.steady
-            blocks += first + stamps * max(timing.block / loops, pattern.gap)
-        cell = planned.cell
-        buffers = buffers_of(cell.payload, cell.size, 0)  # at most
-        job = Job(
-            cell=cell,
-            round=number,
-            attempt=attempt,
-            loops=loops,
-            stamps=stamps,
-            turns=self._progress.delays.get(cell.id, (0, 0.0))[0] if loops else 0,
-            settings=timing.settings,
-            warm_up=timing.warm_up,
-            cpus=planned.cpus,
-            awake=cell.placement == CROSS_CORE_AWAKE,
-            clock=self._clock,
-            deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
-        )
-        if self._parent is None:
-            self._renew()
-        assert self._parent is not None
-        try:
-            return self._parent.run(job)
-        except ForkServerLost as error:
-            self._renew(fresh=False)
-            return Reply(failure=ProcessFailure("the fork server", "", str(error), error.remedy))
+        return self._ask(planned, number, attempt, loops, tail=True)
 
-    def _renew(self, *, fresh: bool = True) -> None:
-        """End the fork server, and start another one if `fresh`."""
-        if self._parent is not None:
-            self._parent.close()
-            self._parent = None
-        if fresh:
-            self._parent = _fork_server()
-            self._watch(self._parent.pid)
+    def _ask(
+        self, planned: PlannedCell, number: int, attempt: int, loops: int, *, tail: bool
+    ) -> Reply:
+        identity = planned.cell.id
+        stamps = self._progress.stamps.get(identity, 0) if loops and tail else 0
+        turns = self._progress.delays.get(identity, (0, 0.0))[0] if loops else 0
+        return self._runner.run(planned, number, attempt, loops, stamps, turns)
 
 
-def _fork_server() -> ForkServer:
-    """Start one, again if it is killed at once. Raises: ForkServerLost."""
-    for _ in range(STARTS - 1):
-        with contextlib.suppress(ForkServerLost):
-            return ForkServer()
-    return ForkServer()
+def _retaken(order: Sequence[PlannedCell], mini: bool) -> dict[str, int]:
+    """Return how often a void run of each cell is retaken in its round.
+
+    In a mini-round it is retaken only where enough other runs stand between. Otherwise its
+    contest has another mini-round.
+    """
+    last = len(order) - 1
+    return {
+        planned.cell.id: RETAKES if not mini else int(last - place >= APART)
+        for place, planned in enumerate(order)
+    }

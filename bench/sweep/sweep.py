@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ipcbench.bench.decisions.contest import LEVEL, Contest
+from ipcbench.bench.decisions.contests import contests_of
+from ipcbench.bench.decisions.verdicts import contests_in
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
@@ -26,18 +29,19 @@ from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.records import (
     SCHEMA,
+    Contested,
     Header,
     PlannedEntry,
     Reason,
     Resumed,
     Skipped,
 )
-from ipcbench.bench.results.results import Results, load
+from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.display import Watcher
-from ipcbench.bench.sweep.progress import Progress
 from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.sweep.unchanged import digest_of, same_plan
@@ -53,7 +57,10 @@ LONGEST = 2000  # characters of a reason, which may come from a plug-in
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The parameters of a new sweep. `folder` None: a new one below `results/`."""
+    """The parameters of a new sweep.
+
+    `budget` None: the profile's. `folder` None: a new one below `results/`.
+    """
 
     profile: Profile
     command: Sequence[str]
@@ -100,18 +107,18 @@ def new(order: Order, watcher: Watcher) -> Path:
     interrupts.say(NOTHING_MEASURED)
     with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
         found = planned(order.profile, order.only, order.options)
-        header = _header(order, seed, found)
+        header, contests = _header(order, seed, found), _contests(found)
         stop.check()
         try:
             folder, made = prepare(order.folder)
-            journal = _begun(folder, made, header, found)
+            journal = _begun(folder, made, header, found, contests)
         except OSError as error:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         interrupts.say(kept(folder))
         with contextlib.closing(journal):
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
-            schedule = _schedule(found, header, journal, Progress(), watcher, machine)
+            schedule = _schedule(found, contests, header, journal, Progress(), watcher, machine)
             stop.then(schedule.stop)
             _run(schedule, folder)
     return folder
@@ -144,7 +151,10 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
         with contextlib.closing(journal):
             results = load(folder)  # again: now that no other process writes it
             progress = Progress.of(results)
-            schedule = _schedule(found, results.header, journal, progress, watcher, machine)
+            contests = contests_in(results) if results.contests else []
+            schedule = _schedule(
+                found, contests, results.header, journal, progress, watcher, machine
+            )
             stop.then(schedule.stop)
             _take_up(schedule, results, torn, command, folder, journal, watcher)
     return folder
@@ -171,7 +181,9 @@ def _take_up(
     _run(schedule, folder)
 
 
-def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
+def _begun(
+    folder: Path, made: bool, header: Header, found: Plan, contests: Sequence[Contest]
+) -> Journal:
     """Create a journal with the whole plan, or nothing. Raises: OSError."""
     try:
         return Journal.create(
@@ -182,6 +194,7 @@ def _begun(folder: Path, made: bool, header: Header, found: Plan) -> Journal:
                 for one in found.cells
             ),
             *(_skipped(cell, why) for cell, why in found.skipped),
+            *map(contested, contests),
         )
     except BaseException:
         if made:
@@ -195,12 +208,40 @@ def _skipped(cell: Cell, why: Skip) -> Skipped:
     )
 
 
+def _contests(found: Plan) -> list[Contest]:
+    """Return the contests of a plan. Raises: SweepError if they are too many for a journal."""
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    pairs = sum(len(one.first) * len(one.second) for one in contests)
+    if len(contests) > MOST_CONTESTS or pairs > MOST_PAIRS:
+        raise SweepError(
+            f"{len(contests)} contests of {pairs} pairs of cells are more than a run may have: "
+            "ask for fewer transports, sizes or placements"
+        )
+    return contests
+
+
+def contested(contest: Contest) -> Contested:
+    """Return the line of the journal for a contest."""
+    return Contested(
+        id=contest.id,
+        task=contest.task,
+        family=contest.family,
+        statement=contest.statement,
+        first=list(contest.first),
+        second=list(contest.second),
+        band=contest.band,
+        level=LEVEL,
+    )
+
+
 def _why_over(reason: Reason, results: Results) -> str:
     if reason == "budget":
         budget = human_span(results.header.budget or 0.0)
         return (
             f"its budget of {budget} is spent; for more rounds, start a new run with a larger one"
         )
+    if reason == "decided":
+        return "each of its contests is decided"
     if reason == "full":
         return "its journal has the largest size that can be read; for more rounds, start a new run"
     return f"all of its {len(results.rounds)} rounds are complete"
@@ -222,6 +263,7 @@ def _stopping(folder: Path) -> Iterator[None]:
 
 def _schedule(
     found: Plan,
+    contests: Sequence[Contest],
     header: Header,
     journal: Journal,
     progress: Progress,
@@ -234,6 +276,7 @@ def _schedule(
         header.seed,
         journal.write,
         watcher,
+        contests=contests,
         budget=header.budget,
         clock=header.clock,
         keep_disturbed=header.keep_disturbed,
@@ -294,7 +337,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         command=list(order.command),
         profile=order.profile.name,
         seed=seed,
-        budget=order.budget,
+        budget=order.profile.budget if order.budget is None else order.budget,
         settings=order.profile.settings,
         machine=host.machine(),
         clock=order.clock,

@@ -18,7 +18,7 @@ from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.records import Contested, Failed, Looked, Resumed, Skipped, Stand
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
-from ipcbench.bench.sweep.schedule import Progress
+from ipcbench.bench.rounds.progress import Progress
 from ipcbench.reports.gate import judge
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
 from ipcbench.reports.model import measured

@@ -8,12 +8,12 @@ from importlib.resources import files
 
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.plan.options import Options, with_options
-from ipcbench.bench.plan.planner import order
 from ipcbench.bench.plan.profile import (
     PROFILES,
     BadConfig,
     parse_profile,
 )
+from ipcbench.bench.rounds.order import Shuffle
 from ipcbench.bench.sweep.sweep import planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
@@ -57,7 +57,7 @@ def outcome(data: bytes) -> str:
         return str(error)
     found.digest()
     found.controls_for({one.cell.id for one in found.cells})
-    assert len(order(found.cells, 1, 1)) == len(found.cells)
+    assert len(Shuffle(1, 1).order(found.cells)) == len(found.cells)
     return ""
 
 

@@ -12,8 +12,9 @@ from ipcbench.bench.decisions import alignment, comparison, contest, contests, r
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
-from ipcbench.bench.sweep import calibration, disturbance, schedule, turns
-from ipcbench.bench.sweep.progress import RETAKES
+from ipcbench.bench.rounds import turns
+from ipcbench.bench.rounds.progress import RETAKES
+from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
 from ipcbench.reports.page import tails
 from ipcbench.reports.verdicts import trust
@@ -74,7 +75,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
             10,
             "is 10 s plus 20 times the time of all its blocks, with the longest",
         ),
-        (schedule.SLACK, 20, "is 10 s plus 20 times the time of all its blocks, with the longest"),
+        (runner.SLACK, 20, "is 10 s plus 20 times the time of all its blocks, with the longest"),
         (timing.IDLE_WARM_UP, 0.1, "The first warm-up has blocks for 100 ms"),
         (timing.AGREEMENT, 0.03, "until two neighbouring blocks agree within 3 %"),
         (timing.IDLE_WARM_UP_MOST, 0.3, "for 300 ms at most"),

@@ -11,6 +11,7 @@ import pytest
 from ipcbench.bench.results.axes import CROSS_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Calibrated, Run
+from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.calibration import (
     OFF,
     RESCALES,
@@ -21,7 +22,6 @@ from ipcbench.bench.sweep.calibration import (
     loops_for,
     rescaled,
 )
-from ipcbench.bench.sweep.progress import Progress
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG
 from ipcbench.bench.workers.job import Job, Reply

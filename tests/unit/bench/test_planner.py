@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -23,7 +22,6 @@ from ipcbench.bench.plan.planner import (
     Plan,
     PlannedCell,
     cells_of,
-    order,
     plan,
 )
 from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
@@ -588,47 +586,11 @@ def test_huge_pages_stand_beside_small_ones(name: str) -> None:
     assert not [cell for cell in ours("quick") if "/huge" in cell.transport]
 
 
-# The order of rounds, and the plan's digest.
+# The plan's digest.
 
 
 def many(count: int) -> list[PlannedCell]:
     return plan([a_cell(size=size) for size in range(count)], everything, SITE).cells
-
-
-@given(seed=st.integers(0, 2**32 - 1), number=st.integers(0, 100), count=st.integers(0, 40))
-def test_an_order_is_a_permutation_that_can_be_repeated(seed: int, number: int, count: int) -> None:
-    cells = many(count)
-    found = order(cells, seed, number)
-    assert sorted(one.cell.size for one in found) == list(range(count))
-    assert order(cells, seed, number) == found
-    shuffled = list(cells)
-    random.Random(seed).shuffle(shuffled)
-    assert order(shuffled, seed, number) == found  # by seed and round, and nothing else
-
-
-def test_rounds_and_seeds_have_orders_of_their_own() -> None:
-    cells = many(30)
-    orders = [
-        tuple(one.cell.size for one in order(cells, seed, number))
-        for seed in range(5)
-        for number in range(20)
-    ]
-    assert len(set(orders)) == len(orders)
-
-
-def test_each_cell_comes_everywhere_in_a_round() -> None:
-    """A cell that always came early would meet other conditions than one that came late."""
-    cells, rounds = many(10), 400
-    places = [0.0] * 10
-    for number in range(rounds):
-        for place, one in enumerate(order(cells, 1, number)):
-            places[one.cell.size] += place / rounds
-    assert all(abs(place - 4.5) < 0.75 for place in places)  # 5 standard errors
-
-
-def test_the_order_never_changes() -> None:
-    """A sweep of an earlier version must be resumed in its own order."""
-    assert [one.cell.size for one in order(many(8), 42, 3)] == [4, 5, 2, 1, 7, 6, 0, 3]
 
 
 def test_a_digest_names_what_is_measured_and_where() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +13,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.cpu_time import Ticks
-from ipcbench.bench.plan.planner import PlannedCell, order
+from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.pace import gap
@@ -32,14 +33,14 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import Results, load
-from ipcbench.bench.sweep import schedule, turns
+from ipcbench.bench.rounds import turns
+from ipcbench.bench.rounds.order import Shuffle
+from ipcbench.bench.rounds.progress import RETAKES, Progress
+from ipcbench.bench.sweep import runner, schedule
+from ipcbench.bench.sweep import sweep as sweep_module
 from ipcbench.bench.sweep.disturbance import LIMIT
-from ipcbench.bench.sweep.progress import RETAKES, Progress
-from ipcbench.bench.sweep.schedule import (
-    GIVE_UP,
-    STARTS,
-    Schedule,
-)
+from ipcbench.bench.sweep.runner import SLACK, STARTS
+from ipcbench.bench.sweep.schedule import GIVE_UP, Schedule
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServerLost
 from ipcbench.bench.workers.job import Job, Outcome, Reply
@@ -117,7 +118,7 @@ class Stage:
 
     # The watcher
 
-    def update(self, done: float, left: float, what: str) -> None:
+    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
         self.shown.append((done, left, what))
 
     def note(self, message: str) -> None:
@@ -136,8 +137,12 @@ class Stage:
         clock: str = REAL,
         keep_disturbed: bool = False,
         progress: Progress | None = None,
+        contests: Sequence[Contest] = (),
+        adaptive: bool = False,
     ) -> Ended:
-        settings = Settings(values=3, warmups=1, block=0.01, stamps=200, rounds=rounds)
+        settings = Settings(
+            values=3, warmups=1, block=0.01, stamps=200, rounds=rounds, adaptive=adaptive
+        )
 
         def write(line: AnyEntry) -> None:
             self.lines.append(line)
@@ -153,6 +158,7 @@ class Stage:
             clock=clock,
             keep_disturbed=keep_disturbed,
             progress=progress,
+            contests=contests,
         )
         ended = sweep.run()
         assert self.lines[-1] == ended
@@ -174,10 +180,13 @@ class Stage:
     def failures(self) -> list[Failed]:
         return [line for line in self.lines if isinstance(line, Failed)]
 
-    def results(self, cells: list[PlannedCell], folder: Path) -> Results:
+    def results(
+        self, cells: list[PlannedCell], folder: Path, contests: Sequence[Contest] = ()
+    ) -> Results:
         """Read the journal."""
         planned = [PlannedLine(cell=one.cell, facts=one.facts) for one in cells]
-        synthetic.write_journal([synthetic.header(), *planned, *self.lines], folder)
+        contested = map(sweep_module.contested, contests)
+        synthetic.write_journal([synthetic.header(), *planned, *contested, *self.lines], folder)
         return load(folder)
 
 
@@ -207,7 +216,7 @@ class Parent:
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     found = Stage()
     monkeypatch.setattr(Parent, "stage", found, raising=False)
-    monkeypatch.setattr(schedule, "ForkServer", Parent)
+    monkeypatch.setattr(runner, "ForkServer", Parent)
     clock = SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep)
     monkeypatch.setattr(schedule, "time", clock)
     monkeypatch.setattr(turns, "time", clock)
@@ -216,6 +225,10 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     for done, left, _ in found.shown:  # in every case the figures shown are plausible
         assert 0 <= done <= 1
         assert left >= 0
+
+
+def order(cells: list[PlannedCell], seed: int, number: int) -> list[PlannedCell]:
+    return Shuffle(seed, number).order(cells)
 
 
 def ids(cells: list[PlannedCell]) -> list[str]:
@@ -319,7 +332,7 @@ def test_the_stamps_count_in_the_deadline(stage: Stage) -> None:
     stage.play(a_plan(1), rounds=1, progress=progress)
     assert stage.jobs[-1].stamps == few
     assert stage.jobs[-2].deadline - stage.jobs[-1].deadline == pytest.approx(
-        schedule.SLACK * slow * (200 - few)
+        SLACK * slow * (200 - few)
     )
 
 
@@ -533,7 +546,7 @@ def test_a_fork_server_that_is_lost_while_it_starts(
             raise ForkServerLost("the fork server is gone")
         return Parent()
 
-    monkeypatch.setattr(schedule, "ForkServer", start)
+    monkeypatch.setattr(runner, "ForkServer", start)
     if failing >= STARTS:
         with pytest.raises(ForkServerLost):
             stage.play(a_plan(2), rounds=2)

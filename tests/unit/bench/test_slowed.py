@@ -21,7 +21,7 @@ from ipcbench.bench.plan.planner import Candidate, PlannedCell, plan
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Calibrated
 from ipcbench.bench.results.results import load
-from ipcbench.bench.sweep.progress import Progress
+from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.native import built
 from tests.e2e.command import ipcbench

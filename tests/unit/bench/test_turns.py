@@ -1,4 +1,4 @@
-"""bench.sweep.turns: the order of a round, and the time between a void run and its retake."""
+"""bench.rounds.turns: the order of a round, and the time between a void run and its retake."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.sweep import turns
-from ipcbench.bench.sweep.turns import APART, REST, Turn, Turns
+from ipcbench.bench.rounds import turns
+from ipcbench.bench.rounds.turns import APART, REST, Turn, Turns
 
 FACTS = Facts(per="round trip", family="pipe", wait="block", copies=2, framing="stream")
 

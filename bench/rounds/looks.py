@@ -1,0 +1,145 @@
+"""Looks of a sweep at its contests, and the mini-rounds between them.
+
+A fixed sweep has one look, at its end. An adaptive sweep has its base, which are rounds of all
+cells; then looks, and mini-rounds of the cells that go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ipcbench.bench.decisions.contest import LOOKS, Contest
+from ipcbench.bench.decisions.looks import Judge
+from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.results.records import Looked, Reason, Settings
+from ipcbench.bench.rounds.adaptive import MOST_ROUNDS, Adaptive
+from ipcbench.bench.rounds.order import Shuffle
+from ipcbench.bench.rounds.progress import Progress
+
+
+class Looks:
+    """The looks of one sweep.
+
+    Args:
+        seconds: cell -> about the seconds of a run, the same whenever the sweep is resumed.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[PlannedCell],
+        contests: Sequence[Contest],
+        settings: Settings,
+        progress: Progress,
+        seconds: Mapping[str, float],
+        *,
+        seed: int,
+        budget: float | None,
+    ) -> None:
+        self._cells = cells
+        self._contests = contests
+        self._settings = settings
+        self._progress = progress
+        self._seconds = seconds
+        self._seed = seed
+        self._budget = budget
+        self._adaptive: Adaptive | None = None
+        if settings.adaptive and contests:
+            self._adaptive = Adaptive(self._judge(LOOKS), progress.looks)
+
+    def _judge(self, looks: Sequence[int]) -> Judge:
+        placements = {one.cell.id: one.cell.placement for one in self._cells}
+        return Judge(self._contests, placements.__getitem__, looks=looks)
+
+    @property
+    def all(self) -> int:
+        """The number of contests."""
+        return len(self._contests)
+
+    @property
+    def open(self) -> int:
+        """The number of contests without a verdict."""
+        return self.all if self._adaptive is None else self._adaptive.open
+
+    def describe(self, cell: str) -> str:
+        """Say how many contests are open, and which one a cell of a mini-round is run for."""
+        worked_on = next((one.id for one in self.in_play(mini=True) if cell in one.cells), "")
+        return f"{self.open} of {self.all} contests open: {worked_on or f'beside them {cell}'}"
+
+    def has_base(self) -> bool:
+        """Tell whether the rounds of all cells are complete."""
+        base = self._progress.finished - self._progress.mini
+        wanted = self._settings.rounds
+        most = wanted + wanted // 2  # void rounds are repeated, but not without end
+        return len(base - self._progress.void) >= wanted or len(base) >= most
+
+    # An adaptive sweep, behind its base
+
+    def over(self, spent: float) -> Reason | None:
+        """Return the reason why no further look is taken and no mini-round starts, or None."""
+        adaptive, progress = self._adaptive, self._progress
+        if adaptive is None:
+            return "complete"
+        if self.due():
+            return None
+        if not adaptive.open:
+            return "decided"
+        able = adaptive.able(progress.times, progress.loops)
+        if not adaptive.goes_on:
+            return "budget" if able and self._budget is not None else "complete"
+        if len(progress.finished) >= MOST_ROUNDS or not able:
+            return "complete"
+        if self._budget is None or self._progress.next in progress.begun:
+            return None
+        return "budget" if spent + self._mini_seconds() > self._budget else None
+
+    def due(self) -> bool:
+        """Tell whether a look is due."""
+        adaptive = self._adaptive
+        return adaptive is not None and adaptive.due(self._progress.times) is not None
+
+    def take(self, spent: float) -> Looked:
+        """Take the look that is due; behind the last of several, choose what goes on."""
+        adaptive, times = self._adaptive, self._progress.times
+        assert adaptive is not None
+        rounds = adaptive.due(times)
+        assert rounds is not None
+        look = adaptive.look(times, rounds)
+        look.at = spent
+        if self._budget is not None:
+            look.left = self._budget - spent
+        if adaptive.due(times) is None:
+            prices = self._progress.prices(self._seconds)
+            look.goes_on = adaptive.choose(times, self._progress.loops, prices, look.left)
+        self._progress.looks.append(look)
+        return look
+
+    def mini_cells(self) -> list[PlannedCell]:
+        """Return the cells of the next mini-round."""
+        assert self._adaptive is not None
+        running = [one for one in self._cells if one.cell.id in self._progress.loops]
+        goes_on = {*(self._adaptive.goes_on or ())}
+        return Shuffle(self._seed, self._progress.next).padded(goes_on, running, self._seconds)
+
+    def _mini_seconds(self) -> float:
+        assert self._adaptive is not None
+        goes_on = dict.fromkeys(self._adaptive.goes_on or (), 1)
+        return self._progress.prices(self._seconds).of(goes_on)
+
+    # Any sweep
+
+    def in_play(self, *, mini: bool) -> Sequence[Contest]:
+        """Return the contests by which a round is ordered."""
+        if mini and self._adaptive is not None:
+            return self._adaptive.chosen(self._progress.times)
+        return self._contests
+
+    def at_the_end(self, spent: float) -> Looked | None:
+        """Judge the contests of a fixed sweep, once."""
+        times = self._progress.times
+        rounds = max(map(len, times.values()), default=0)
+        if self._settings.adaptive or self._progress.looks or not (rounds and self._contests):
+            return None
+        look = self._judge((rounds,)).look(times, rounds)
+        look.at = spent
+        self._progress.looks.append(look)
+        return look

@@ -1,0 +1,105 @@
+"""Runner: has single runs done by a fork server, which is renewed for each round."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+
+from ipcbench.bench.loops.pool import buffers_of
+from ipcbench.bench.patterns.table import pattern_of
+from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.timing import Timing
+from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
+from ipcbench.bench.workers.control import ProcessFailure
+from ipcbench.bench.workers.deadlines import setup_time
+from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
+from ipcbench.bench.workers.job import Job, Reply
+
+STARTS = 3  # attempts to start a fork server
+SLACK = 20  # factor by which blocks may exceed their calibrated time
+
+
+class Runner:
+    """Runs, each with the timing of its cell.
+
+    `watch` is called with the pid of each fork server, before it forks.
+    """
+
+    def __init__(
+        self, timings: Mapping[str, Timing], clock: str, watch: Callable[[int], None]
+    ) -> None:
+        self._timings = timings
+        self._clock = clock
+        self._watch = watch
+        self._server: ForkServer | None = None
+
+    def run(
+        self,
+        planned: PlannedCell,
+        number: int,
+        attempt: int,
+        loops: int,
+        stamps: int = 0,
+        turns: int = 0,
+    ) -> Reply:
+        """Have a run done; `loops` 0: a calibration. Raises: ForkServerLost if none starts."""
+        job = self._job(planned, number, attempt, loops, stamps, turns)
+        if self._server is None:
+            self.renew()
+        assert self._server is not None
+        try:
+            return self._server.run(job)
+        except ForkServerLost as error:
+            self.end()
+            return Reply(failure=ProcessFailure("the fork server", "", str(error), error.remedy))
+
+    def _job(
+        self,
+        planned: PlannedCell,
+        number: int,
+        attempt: int,
+        loops: int,
+        stamps: int,
+        turns: int,
+    ) -> Job:
+        cell, timing = planned.cell, self._timings[planned.cell.id]
+        blocks = timing.longest if loops else timing.longest + timing.calibration
+        if stamps:
+            pattern = pattern_of(cell)
+            first = timing.block * pattern.steady
+            blocks += first + stamps * max(timing.block / loops, pattern.gap)
+        buffers = buffers_of(cell.payload, cell.size, 0)  # at most
+        return Job(
+            cell=cell,
+            round=number,
+            attempt=attempt,
+            loops=loops,
+            stamps=stamps,
+            turns=turns,
+            settings=timing.settings,
+            warm_up=timing.warm_up,
+            cpus=planned.cpus,
+            awake=cell.placement == CROSS_CORE_AWAKE,
+            clock=self._clock,
+            deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
+        )
+
+    def renew(self) -> None:
+        """End the fork server, and start another one. Raises: ForkServerLost."""
+        self.end()
+        self._server = _fork_server()
+        self._watch(self._server.pid)
+
+    def end(self) -> None:
+        """End the fork server; it may have ended already."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def _fork_server() -> ForkServer:
+    """Start one, again if it is killed at once. Raises: ForkServerLost."""
+    for _ in range(STARTS - 1):
+        with contextlib.suppress(ForkServerLost):
+            return ForkServer()
+    return ForkServer()

@@ -1,0 +1,77 @@
+"""Steps of a sweep, shown with an estimate of the time that is left."""
+
+from __future__ import annotations
+
+from ipcbench.bench.decisions.contest import LOOKS
+from ipcbench.bench.results.records import Settings
+from ipcbench.bench.rounds.looks import Looks
+from ipcbench.bench.rounds.progress import Progress
+from ipcbench.bench.sweep.display import Watcher
+
+
+class Steps:
+    """The steps of a sweep.
+
+    An adaptive sweep may end earlier than is shown: nobody knows when its contests are decided.
+
+    Args:
+        round_seconds: about the seconds of a round of all cells.
+    """
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        settings: Settings,
+        looks: Looks,
+        progress: Progress,
+        round_seconds: float,
+        budget: float | None,
+    ) -> None:
+        self._watcher = watcher
+        self._rounds = settings.rounds
+        self._adaptive = settings.adaptive
+        self._looks = looks
+        self._progress = progress
+        self._round_seconds = round_seconds
+        self._budget = budget
+        self._runs = 0
+
+    @property
+    def _at_most(self) -> bool:
+        return self._adaptive and self._looks.all > 0
+
+    @property
+    def _most(self) -> int:
+        """The rounds of the sweep, at most."""
+        return max(self._rounds, LOOKS[-1]) if self._at_most else self._rounds
+
+    def calibrating(self, left: float, cell: str, spent: float) -> None:
+        """Show a calibration; `left`: the seconds of those that follow."""
+        self._show(0.0, left + self._most * self._round_seconds, f"calibrating {cell}", spent)
+
+    def warming_up(self, left: float, spent: float) -> None:
+        """Show a run that warms up; `left`: the seconds of those that follow."""
+        self._show(0.0, left + self._most * self._round_seconds, "warming up", spent)
+
+    def run(self, number: int, cell: str, spent: float, running: float, *, mini: bool) -> None:
+        """Show a run of a round, `running` seconds after the first run."""
+        loops, done = self._progress.loops, self._progress.done[number]
+        of, total = f" of {self._rounds}", len(loops) * self._most
+        behind = min(total, len(loops) * (number - 1) + len(done))
+        left = (total - behind) * running / max(1, self._runs)
+        self._runs += 1
+        if mini:
+            what = f"round {number}, {self._looks.describe(cell)}"
+        else:
+            of = "" if self._budget is not None and not self._adaptive else of
+            what = f"round {number}{of}: {cell}"
+        self._show(behind / total, left, what, spent)
+
+    def _show(self, done: float, left: float, what: str, spent: float) -> None:
+        """Show a step; a budget limits the time that is left."""
+        if self._budget is not None:
+            budgeted = max(0.0, self._budget - spent)
+            if self._at_most or not self._adaptive:
+                done, left = min(1.0, spent / self._budget), budgeted
+            left = min(left, budgeted)
+        self._watcher.update(done, left, what, at_most=self._at_most)
