@@ -12,7 +12,8 @@ from ipcbench.bench.decisions import alignment, comparison, contest, contests, r
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
-from ipcbench.bench.rounds import turns
+from ipcbench.bench.rounds import order, turns
+from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.progress import RETAKES
 from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
@@ -66,6 +67,12 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("value", "number", "sentence"),
     [
+        (contest.LOOKS, (8, 12, 16, 24, 32, 48), "have 8, 12, 16, 24, 32 and 48 rounds in common"),
+        (MOST_ROUNDS, 144, "or after 144 rounds"),
+        (order.MINI, 1.0, "so a mini-round lasts a second at least"),
+        (turns.APART, 20, "mini-round where 20 other runs stand between"),
+        (schedule.WARM_UP, 10, "Where it lasts less than 10 s"),
+        (schedule.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (turns.APART, 20, "behind 20 other runs, or a second after"),
         (turns.REST, 1.0, "behind 20 other runs, or a second after"),

@@ -158,6 +158,28 @@ def test_looks_batches_and_payloads_that_make_no_sense_are_refused(words: str, s
     assert said in refused(swapped(line, f"{line}\n{words}"))
 
 
+def test_a_profile_may_be_adaptive_and_have_a_budget() -> None:
+    plain = parsed(PROFILE)
+    assert (plain.settings.adaptive, plain.budget) == (False, None)
+    words = 'rounds = 12\nadaptive = true\nbudget = "2m"'
+    found = parsed(swapped("rounds = 12", words))
+    assert (found.settings.adaptive, found.settings.rounds, found.budget) == (True, 12, 120.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("rounds = 7\nadaptive = true", "the first look at the contests is after 8 rounds"),
+        ("rounds = 8\nadaptive = 1", "bool"),
+        ("rounds = 8\nbudget = 90", "str"),
+        ('rounds = 8\nbudget = "0s"', "'0s' is not a duration"),
+        ('rounds = 8\nbudget = "long"', "write 90s, 3m or 1h"),
+    ],
+)
+def test_an_adaptive_profile_that_makes_no_sense_is_refused(words: str, said: str) -> None:
+    assert said in refused(swapped("rounds = 12", words))
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_profile_of_ours_is_read(name: str) -> None:
     profile = load_profile(name)

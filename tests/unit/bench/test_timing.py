@@ -219,6 +219,8 @@ def test_quick_stays_within_its_budget() -> None:
         of_blocks = FRAMES if frame else timing.block * timing.settings.values + warm_up
         seconds += 0.025 + of_blocks
     assert profile.settings.rounds == 8
+    assert profile.settings.adaptive
+    assert profile.budget == 180
     most = {SAME_CORE: 90, CROSS_CORE_AWAKE: 65, "idle": 12, "crowded": 8, "frame": 8, "alone": 12}
     assert {kind: number for kind, number in kinds.items() if number > most.get(kind, 5)} == {}
     assert seconds <= 12
