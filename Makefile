@@ -48,7 +48,7 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises, and check it
 test: lint ## run lint, types and tests: ARGS="tests/unit -x"
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills fuzz rings"
+soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills looks fuzz rings"
 	$(FUZZER)
 	$(BIN)/python -m tests.soak $(ARGS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.errors import SweepError
-from ipcbench.bench.loops.clock import FAKE, REAL
+from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, plan
@@ -23,7 +23,7 @@ from ipcbench.bench.version import VERSION
 def _known(header: Header, cells: Sequence[Cell]) -> None:
     """Check that the names in a journal exist in this version. Raises: SweepError."""
     for what, names, known in (
-        ("clock", {header.clock}, (REAL, FAKE)),
+        ("clock", {header.clock}, (REAL, FAKE, NOISY)),
         ("pattern", {cell.pattern for cell in cells}, PATTERNS),
         ("placement", {cell.placement for cell in cells}, PLACEMENTS),
         ("runtime", {cell.runtime for cell in cells}, RUNTIMES),

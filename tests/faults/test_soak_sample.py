@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.transports.registry import names
 from tests.sampling import SEED, some
-from tests.soak import kills, starts
+from tests.soak import kills, looks, starts
 from tests.soak.trials import Record, Trial, run_trials
 
 SOME = sorted(some(names(), 5))
@@ -28,6 +28,12 @@ SWEEP = drawn(
 def test_a_kill_at_any_moment(victim: str) -> None:
     """No line is lost, nothing is left behind, and the result is that of an uninterrupted sweep."""
     kills.kill(victim, drawn(victim, kills.TIMES), SWEEP)
+
+
+@pytest.mark.parametrize("number", some(range(looks.TIMES), 2))
+def test_a_killed_sweep_looks_again_as_an_unbroken_one(number: int) -> None:
+    """It has the same looks and comes to the same verdicts."""
+    looks.kill(number, SWEEP)
 
 
 def test_a_kill_of_everything() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.loops.clock import FAKE, REAL, FakeClock, RealClock, clock
+from ipcbench.bench.loops.clock import FAKE, NOISY, REAL, FakeClock, RealClock, clock
 
 NAMES = st.text(min_size=1, max_size=40)
 
@@ -69,5 +69,8 @@ def test_fake_times_never_change() -> None:
 def test_clocks_by_name() -> None:
     assert isinstance(clock(REAL, "cell", 1), RealClock)
     assert isinstance(clock(FAKE, "cell", 1), FakeClock)
-    with pytest.raises(ValueError, match="there are perf_counter and fake"):
+    noisy = [clock(NOISY, "cell", number) for number in range(50)]
+    costs = [one.cost for one in noisy if isinstance(one, FakeClock)]
+    assert 1.4 < max(costs) / min(costs) <= 1.5
+    with pytest.raises(ValueError, match="there are perf_counter, fake and fake-noisy"):
         clock("sundial", "cell", 1)
