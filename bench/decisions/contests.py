@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ipcbench.bench.decisions.contest import Contest
+from ipcbench.bench.decisions.match import Match
 from ipcbench.bench.decisions.situation import Situation, situation_of
-from ipcbench.bench.decisions.tasks import TASKS, Match, Task, competes
+from ipcbench.bench.decisions.tasks import TASKS, Task, competes
 from ipcbench.bench.results.axes import (
     BLOCK,
     CROSS_CORE_AWAKE,

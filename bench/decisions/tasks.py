@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from ipcbench.bench.decisions.match import (
+    Condition,
+    Match,
+    Side,
+    crossing,
+    fastest,
+    pair,
+    waits,
+)
 from ipcbench.bench.results.axes import (
+    ARRAY,
     BLOCK,
     COUNTER,
     CROSS_CORE_AWAKE,
@@ -23,7 +32,6 @@ from ipcbench.bench.results.axes import (
     POLL,
     PYTHON,
     SAME_CORE,
-    SHARED_MEMORY,
     SIGNAL,
     SPIN,
     STREAM,
@@ -34,32 +42,6 @@ from ipcbench.bench.results.pace import CLOSED
 
 SMALL = 4096  # bytes: smaller messages are small, all others are large
 FRAME = 1 << 20  # bytes of the smallest frame
-
-Condition: TypeAlias = Callable[[Cell, Facts], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a match. `name`: as people read it."""
-
-    name: str
-    has: Condition
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A kind of contest: who takes part on each side.
-
-    A contest of it is held in each situation that has both sides. `across`: the axes of the
-    situation on which its cells may differ on purpose. `same_transport`: each transport has a
-    contest of its own.
-    """
-
-    first: Side
-    second: Side
-    statement: str = ""
-    across: tuple[str, ...] = ()
-    same_transport: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +82,9 @@ def tasks_of(cell: Cell, facts: Facts, asked: Iterable[str] | None = None) -> tu
     return tuple(name for name in names if TASKS[name].serves(cell, facts))
 
 
-# Sides and matches.
+# Matches of several tasks.
 
-
-def _named(*transports: str) -> Condition:
-    return lambda cell, facts: cell.present.transport in transports
-
-
-def _pair(first: str, second: str, statement: str = "") -> Match:
-    return Match(Side(first, _named(first)), Side(second, _named(second)), statement)
-
-
-def _is_memory(cell: Cell, facts: Facts) -> bool:
-    return facts.family == SHARED_MEMORY
-
-
-def _is_no_memory(cell: Cell, facts: Facts) -> bool:
-    return facts.family != SHARED_MEMORY
-
-
-def _fastest(*across: str, statement: str = "shm-fastest") -> Match:
-    memory, others = Side(SHARED_MEMORY, _is_memory), Side("all others", _is_no_memory)
-    return Match(memory, others, statement, across)
-
-
-def _crossing(axis: str, first: Side, second: Side) -> Match:
-    """Compare each transport with itself at two values of an axis."""
-    return Match(first, second, across=(axis,), same_transport=True)
-
-
-def _waits(wait: str) -> Condition:
-    return lambda cell, facts: facts.wait == wait
-
-
-_PIPE_OR_SOCKET = _pair("pipe", "unix-stream", "pipe-beats-socket")
+_PIPE_OR_SOCKET = pair("pipe", "unix-stream", "pipe-beats-socket")
 _IN_PLACE = Match(
     Side("in place", lambda cell, facts: facts.in_place),
     Side("copying", lambda cell, facts: not facts.in_place),
@@ -164,13 +115,19 @@ def _is_lowest(cell: Cell, facts: Facts) -> bool:
 
 
 def _is_frame(cell: Cell, facts: Facts) -> bool:
-    return cell.pattern == STREAM and cell.payload != HOT and cell.size >= FRAME
+    written = cell.payload not in (HOT, ARRAY)
+    return cell.pattern == STREAM and written and cell.size >= FRAME
+
+
+def _is_array(cell: Cell, facts: Facts) -> bool:
+    return cell.payload == ARRAY and cell.pattern in (LATENCY, STREAM)
 
 
 def _is_large(cell: Cell, facts: Facts) -> bool:
     one_way = cell.pattern in (LATENCY, STREAM) and cell.size >= SMALL
     usual = cell.depth is None and cell.batch == 1 and cell.pace == CLOSED
-    return one_way and usual and facts.wait == BLOCK and not _is_frame(cell, facts)
+    others = _is_frame(cell, facts) or _is_array(cell, facts)
+    return one_way and usual and facts.wait == BLOCK and not others
 
 
 def _in(*patterns: str) -> Condition:
@@ -220,33 +177,33 @@ _PICKLED = "mp-pipe-pickle"
 _MANY = (FAN_IN, FAN_OUT, ECHO)
 _ONE_TO_ONE = (LATENCY, STREAM)
 _INTERFACES = (
-    _pair("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
-    _pair("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
-    _pair("shm:posix+sysv-sem", "shm:posix+posix-sem", "sysv-is-posix, semaphores"),
-    _pair("fifo", "pipe", "fifo-is-pipe"),
+    pair("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
+    pair("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
+    pair("shm:posix+sysv-sem", "shm:posix+posix-sem", "sysv-is-posix, semaphores"),
+    pair("fifo", "pipe", "fifo-is-pipe"),
 )
-_SEMAPHORES = _pair("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
+_SEMAPHORES = pair("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
 
 _ALL = (
     Task(
         "small-one-way",
         "Small messages in one direction: which facility takes the least time for each?",
         _small(STREAM),
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "small-request",
         "A small request and its answer, with receivers that sleep: which facility is fastest?",
         _small(LATENCY),
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "lowest-latency",
         "The lowest latency, with a core to burn: which facility, and what does spinning bring?",
         _is_lowest,
         (
-            _fastest("wait", "looks", statement=""),
-            _crossing("wait", Side("spin", _waits(SPIN)), Side("block", _waits(BLOCK))),
+            fastest("wait", "looks", statement=""),
+            crossing("wait", Side("spin", waits(SPIN)), Side("block", waits(BLOCK))),
         ),
         crosses="the way of waiting",
     ),
@@ -254,63 +211,76 @@ _ALL = (
         "rare-requests",
         "A request now and then: which facility answers first after a pause?",
         _is_rare,
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "frames",
         "Frames of video: which facility, and does it pay to read them in place?",
         _is_frame,
-        (_fastest(), _IN_PLACE),
+        (fastest(), _IN_PLACE),
+        crosses="the place of reading",
+    ),
+    Task(
+        "arrays",
+        "NumPy arrays: what instead of multiprocessing.Queue, and what does pickling cost?",
+        _is_array,
+        (
+            pair(_PICKLED, _MP_QUEUE),
+            pair("shm:posix+futex", _MP_QUEUE),
+            pair("mp-pipe-pickle5", _PICKLED),
+            pair("mp-pipe", "mp-pipe-pickle5"),
+            _IN_PLACE,
+        ),
         crosses="the place of reading",
     ),
     Task(
         "large-messages",
         "From which size on does shared memory win?",
         _is_large,
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "many-senders",
         "Many senders and one receiver: which facility is fastest?",
         _in(FAN_IN),
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "many-clients",
         "One server and many clients: which facility is fastest?",
         _in(ECHO),
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "many-receivers",
         "One sender, and receivers that compete for its messages: which facility is fastest?",
         _in(FAN_OUT),
-        (_pair("pipe", "sysv-queue"), _pair("pipe", "unix-dgram")),
+        (pair("pipe", "sysv-queue"), pair("pipe", "unix-dgram")),
     ),
     Task(
         "many-pairs",
         "Many pairs of processes at once: which facility is fastest?",
         _in(PAIRS, PAIRS_LATENCY),
-        (_fastest(), _PIPE_OR_SOCKET),
+        (fastest(), _PIPE_OR_SOCKET),
     ),
     Task(
         "wake-ups",
         "A wake-up without data: which facility is fastest?",
         _in(SIGNAL),
-        (_SEMAPHORES, _pair("posix-sem", "eventfd"), _pair("eventfd", "signal")),
+        (_SEMAPHORES, pair("posix-sem", "eventfd"), pair("eventfd", "signal")),
     ),
     Task(
         "counter",
         "A counter that several processes share: which guard is fastest?",
         _in(COUNTER),
-        (_SEMAPHORES, _pair("pthread-mutex", "posix-sem")),
+        (_SEMAPHORES, pair("pthread-mutex", "posix-sem")),
     ),
     Task(
         "python-cost",
         "What does Python cost beside C, with the same calls?",
         _is_loop,
         (
-            _crossing(
+            crossing(
                 "runtime",
                 Side(NATIVE, lambda cell, facts: cell.runtime == NATIVE),
                 Side(PYTHON, lambda cell, facts: cell.runtime == PYTHON),
@@ -322,19 +292,19 @@ _ALL = (
         "instead-of-mp-queue",
         "What instead of multiprocessing.Queue, and what does pickling cost?",
         _among((_MP_QUEUE, *_INSTEAD, _PICKLED), (*_ONE_TO_ONE, *_MANY)),
-        (*(_pair(name, _MP_QUEUE) for name in _INSTEAD), _pair("mp-pipe", _PICKLED)),
+        (*(pair(name, _MP_QUEUE) for name in _INSTEAD), pair("mp-pipe", _PICKLED)),
     ),
     Task(
         "unix-or-tcp",
         "A Unix socket or TCP within a machine?",
         _among(("unix-stream", "tcp"), (*_ONE_TO_ONE, *_MANY)),
-        (_pair("unix-stream", "tcp", "unix-vs-tcp"),),
+        (pair("unix-stream", "tcp", "unix-vs-tcp"),),
     ),
     Task(
         "zmq-or-unix",
         "A messaging library, or a Unix socket?",
         _among(("unix-stream", "zmq:ipc", "nng:ipc"), _ONE_TO_ONE),
-        (_pair("unix-stream", "zmq:ipc"), _pair("unix-stream", "nng:ipc")),
+        (pair("unix-stream", "zmq:ipc"), pair("unix-stream", "nng:ipc")),
     ),
     Task(
         "sysv-or-posix",
@@ -349,7 +319,7 @@ _ALL = (
         "poll-cost",
         "What does poll(2) before each read cost?",
         _is_polled,
-        (_crossing("wait", Side(BLOCK, _waits(BLOCK)), Side(POLL, _waits(POLL))),),
+        (crossing("wait", Side(BLOCK, waits(BLOCK)), Side(POLL, waits(POLL))),),
         crosses="the way of waiting",
     ),
     Task(
@@ -357,7 +327,7 @@ _ALL = (
         "What does a deeper queue bring?",
         _is_queue,
         (
-            _crossing(
+            crossing(
                 "depth",
                 Side("deeper", lambda cell, facts: cell.depth != 1),
                 Side("one message", lambda cell, facts: cell.depth == 1),
@@ -370,7 +340,7 @@ _ALL = (
         "What do several messages in a call bring?",
         _is_batched,
         (
-            _crossing(
+            crossing(
                 "batch",
                 Side("several a call", lambda cell, facts: cell.batch > 1),
                 Side("one a call", lambda cell, facts: cell.batch == 1),

@@ -61,6 +61,7 @@ def sides(cells: Iterable[Cell], task: str) -> list[tuple[str, list[str], list[s
         ({"pace": "pause:1ms"}, {"rare-requests"}),
         ({"pattern": "stream", "size": 6220800, "payload": "fresh"}, {"frames"}),
         ({"pattern": "stream", "size": 65536, "payload": "fresh"}, {"large-messages"}),
+        ({"pattern": "stream", "size": 6220800, "payload": "array"}, {"arrays"}),
         ({"pattern": "fan-in", "processes": 4}, {"many-senders"}),
         ({"pattern": "fan-out", "processes": 4}, {"many-receivers"}),
         ({"pattern": "echo", "processes": 4}, {"many-clients"}),
@@ -76,6 +77,11 @@ def sides(cells: Iterable[Cell], task: str) -> list[tuple[str, list[str], list[s
 def test_a_cell_serves_its_tasks(axes: dict[str, object], tasks: set[str]) -> None:
     one = cell(**{"transport": SOCKET, **axes})
     assert tasks <= set(tasks_of(one, facts(one)))
+
+
+def test_arrays_are_no_frames_and_no_large_messages() -> None:
+    one = cell(pattern="stream", size=6220800, payload="array")
+    assert tasks_of(one, facts(one)) == ("arrays",)
 
 
 def test_a_cell_serves_no_task_that_it_does_not_answer() -> None:
