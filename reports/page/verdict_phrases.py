@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ipcbench.bench.decisions.contest import LEVEL, Verdict
 from ipcbench.bench.decisions.ranks import Entrant, Standing
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.decisions.verdicts import Why
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import CONFIDENCE
-from ipcbench.reports.model import loop_of
+from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
+from ipcbench.reports.model import Measured, loop_of
 from ipcbench.reports.page.phrases import TO, bounds, sentence, times
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.chapter import Kind
@@ -50,6 +53,26 @@ def lacking(one: Comparison) -> str:
     return "" if one.judged.why is None else one.judged.why.value
 
 
+_SHORT = {
+    Why.NO_FIGURE: "no figure",
+    Why.TOO_FEW: "too few rounds",
+    Why.DISTURBED: "disturbed",
+    Why.LOST: "lost updates",
+    Why.OUT_OF_REACH: "out of reach",
+}
+
+
+def note(decision: Decision, one: Comparison) -> str:
+    """Say in a few words what a contest's mark leaves open: `about 40 rounds`."""
+    if one.judged.needed:
+        return f"about {one.judged.needed:,} rounds"
+    if one.judged.why is not None:
+        return _SHORT.get(one.judged.why, "")
+    if decision.outcome(one) is Outcome.UNDECIDED:  # decided, but not as to the band
+        return f"{one.verdict.value}, perhaps by less than {_percent(one.contest.band)}"
+    return verdict(one) if one.small else ""
+
+
 def ratio(one: Comparison) -> str:
     """Format the ratio of a contest, with a mark where it is too extreme: `1.45x`."""
     if one.ratio is None:
@@ -65,6 +88,24 @@ def interval(one: Comparison) -> str:
 def side(cells: Sequence[str]) -> str:
     """Say of how many transports one stands for its side: `, of 5`; "" for one."""
     return f", of {len(cells)}" if len(cells) > 1 else ""
+
+
+def apart(one: Measured, situation: Situation) -> str:
+    """Name what a contest crosses on purpose, of one of its cells: `, native loop`."""
+    parts = (
+        "" if situation.runtime else loop_of(one.cell.runtime),
+        "" if situation.wait else wait_phrase(one.wait),
+    )
+    return "".join(f", {part}" for part in parts if part)
+
+
+def conditions(one: Situation) -> list[str]:
+    """Describe a situation but its pattern, placement and size, in a few lines."""
+    wait = wait_phrase(one.wait) if one.wait else "waiting in any way"
+    place = "read in place" if one.in_place else ""
+    processes = f"{one.processes} processes" if one.processes else "any number of processes"
+    loop = loop_of(one.runtime) if one.runtime else "both loops"
+    return [f"{processes}, {loop}", ", ".join(filter(None, (wait, place, *manner_phrases(one))))]
 
 
 def early_note(comparisons: Iterable[Comparison]) -> str:
@@ -230,6 +271,8 @@ def _lower(text: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
+    "apart": apart,
+    "conditions": conditions,
     "contest_interval": interval,
     "contest_ratio": ratio,
     "lacking": lacking,
@@ -247,6 +290,7 @@ GLOBALS: Mapping[str, object] = {
     "crossing_note": CROSSING_NOTE,
     "early_note": early_note,
     "method_note": METHOD_NOTE,
+    "note": note,
     "outcome_class": outcome_class,
     "pair_mark": pair_mark,
     "ratio_note": RATIO_NOTE,

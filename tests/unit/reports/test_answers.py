@@ -23,7 +23,9 @@ from ipcbench.reports.page.page import write
 from ipcbench.reports.page.phrases import TIMES, TO
 from ipcbench.reports.page.verdict_tables import MOST_ANSWERS, MOST_CONTESTS
 from ipcbench.reports.verdicts.answers import MOST_ENTRANTS, Answer, answers
+from ipcbench.reports.verdicts.chapter import Kind, Statement
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
+from ipcbench.reports.verdicts.decisions import Decision
 from tests.synthetic import cells, sweep
 
 SHM = "shm:posix+posix-sem"
@@ -158,6 +160,42 @@ def test_an_undecided_contest_says_what_it_lacks() -> None:
     never = one_contest(**undecided, why=Why.OUT_OF_REACH)
     assert phrases.lacking(never) == "no reasonable number of rounds would decide it"
     assert phrases.lacking(one_contest()) == ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ratio", "kind", "text"),
+    [
+        (Verdict.FASTER, (1.4, 1.3, 1.5), Kind.FASTER, ""),
+        (Verdict.SLOWER, (0.97, 0.9, 0.99), Kind.FASTER, "slower, by less than 5 %"),
+        (Verdict.TIE, (1.0, 0.98, 1.02), Kind.EQUAL, "tie within 5 %"),
+        (Verdict.SLOWER, (0.93, 0.9, 0.96), Kind.EQUAL, "slower, perhaps by less than 5 %"),
+        (Verdict.SLOWER, (0.9, 0.88, 0.92), Kind.EQUAL, ""),
+    ],
+)
+def test_the_note_beside_a_mark(
+    verdict: Verdict, ratio: tuple[float, float, float], kind: Kind, text: str
+) -> None:
+    one = one_contest(verdict=verdict, ratio=Ratio(*ratio))
+    decision = Decision(Statement("any", "1", "Any.", kind), [one])
+    assert phrases.note(decision, one) == text
+
+
+def test_the_note_of_an_undecided_contest() -> None:
+    decision = Decision(Statement("any", "1", "Any.", Kind.FASTER), [])
+    undecided = {"verdict": Verdict.UNDECIDED, "ratio": Ratio(1.1, 0.9, 1.2)}
+    assert phrases.note(decision, one_contest(**undecided, needed=40)) == "about 40 rounds"
+    for why in Why:
+        found = phrases.note(decision, one_contest(**undecided, why=why))
+        assert bool(found) is (why is not Why.NEEDS_MORE)
+
+
+def test_what_a_contest_crosses_is_named_beside_its_sides() -> None:
+    planned = cells(("pipe",), sizes=(64,), runtimes=("python", "native"))
+    results = sweep(lambda *_: 1e-5, planned)
+    (one,) = comparisons(of_results(results), measured(results))
+    assert phrases.apart(one.first, one.situation) == ", native loop"
+    assert phrases.apart(one.second, one.situation) == ", Python loop"
+    assert phrases.conditions(one.situation)[0] == "2 processes, both loops"
 
 
 @pytest.mark.parametrize(
