@@ -198,10 +198,12 @@ def _why(state: State, absent: Sequence[str]) -> Why:
 
 
 def _spoilt(found: ContestVerdict, cells: Mapping[str, CellResult]) -> ContestVerdict:
-    """Leave a contest undecided where a cell of it was disturbed, or lost updates."""
-    part = [cell for cell in found.contest.cells if cell not in found.absent]
+    """Leave a contest undecided where a cell of it was disturbed, or lost updates.
+
+    Both are known behind the runs alone; `competes` knows what is known before.
+    """
     for why, is_spoilt in ((Why.LOST, _lost_some), (Why.DISTURBED, _is_disturbed)):
-        because = tuple(cell for cell in part if is_spoilt(cells[cell]))
+        because = tuple(cell for cell in found.contest.cells if is_spoilt(cells[cell]))
         if because:
             return ContestVerdict(
                 found.contest,

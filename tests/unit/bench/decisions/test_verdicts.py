@@ -275,13 +275,24 @@ def test_a_fixed_sweep_has_its_look_or_is_judged_once() -> None:
     assert (of_pair(stopped).verdict, of_pair(stopped).rounds) == (Verdict.FASTER, 7)
 
 
-def test_a_contest_with_a_disturbed_cell_is_undecided_and_says_which() -> None:
+@pytest.mark.parametrize("good", [5, 0])
+def test_a_contest_with_a_disturbed_cell_is_undecided_and_says_which(good: int) -> None:
     def disturbed(cell: Cell, number: int) -> str:
-        return "foreign" if cell.transport == "pipe" and number > 5 else ""
+        return "foreign" if cell.transport == "pipe" and number > good else ""
 
-    found = of_pair(a_run(void=disturbed))
+    results = a_run(void=disturbed)
+    found = of_pair(results)
     assert (found.verdict, found.why, found.ratio) == (Verdict.UNDECIDED, Why.DISTURBED, None)
     assert found.because == ("latency/pipe/python/64B/2p/same-core",)
+    fastest = next(one for one in of_results(results) if one.contest.statement == "shm-fastest")
+    assert (fastest.verdict, fastest.because) == (Verdict.UNDECIDED, found.because)
+
+
+def test_a_cell_of_whose_runs_half_count_is_not_disturbed() -> None:
+    def half(cell: Cell, number: int) -> str:
+        return "foreign" if cell.transport == "pipe" and number > 6 else ""
+
+    assert of_pair(a_run(void=half)).verdict is Verdict.FASTER
 
 
 def test_a_contest_with_a_counter_that_lost_updates_is_undecided() -> None:
