@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
+from ipcbench.reports.verdicts.places import Steal, place, steal_of
 
+NO_STEAL = "No steal: the hypervisor, if any, took no CPU time."
 FAKE = "fake"  # the clock of tests, whose times nothing disturbs
 QUOTA_REMEDY = "raise the quota (docker --cpus, cpu.max), or measure outside the container"
 
@@ -62,7 +64,8 @@ def _about_void(results: Results) -> list[Finding]:
     causes = Counter(_cause(run) for _, run in void)
     why = "; ".join(f"{cause} ({count})" for cause, count in causes.most_common(3))
     grave = Severity.WARNING if len(void) > number * SHARE_TO_NOTE else Severity.NOTE
-    text = f"{len(void)} of {many(number, 'run')} are void: {why}. {_by_transport(void)}."
+    where = f"{_by_transport(void)}. {_by_placement(void)}"
+    text = f"{len(void)} of {many(number, 'run')} are void: {why}. {where}."
     return [Finding(grave, text)]
 
 
@@ -70,6 +73,11 @@ def _by_transport(some: Sequence[tuple[CellResult, Run]]) -> str:
     transports = Counter(result.cell.transport for result, _ in some)
     most = ", ".join(f"{name[:60]} {count}" for name, count in transports.most_common(3))
     return f"By transport: {most}{', …' if len(transports) > 3 else ''}"
+
+
+def _by_placement(some: Sequence[tuple[CellResult, Run]]) -> str:
+    placements = Counter(place(result.cell.placement) for result, _ in some)
+    return f"By placement: {', '.join(f'{name[:60]} {n}' for name, n in placements.most_common())}"
 
 
 def _about_quotas(results: Results) -> list[Finding]:
@@ -151,12 +159,43 @@ def _about_workers(results: Results) -> list[Finding]:
 
 
 def _about_steal(results: Results) -> list[Finding]:
+    """Tell what the hypervisor took of the CPUs of each placement, by round and mini-round."""
     if not results.rounds:
         return []
+    found = [(name, steal) for name in _placements(results) if (steal := _steal(results, name))]
+    if not found:
+        return _about_all_steal(results)
+    seen = [(name, steal) for name, steal in found if steal.worst > 0]
+    if not seen:
+        return [Finding(Severity.OK, NO_STEAL)]
+    parts = (
+        f"{steal.usual * 100:.1f} % of the CPUs' time on {place(name)} in the median round, "
+        f"{steal.worst * 100:.1f} % in the worst ({_named_round(steal.round)})"
+        for name, steal in seen
+    )
+    text = f"Steal: the hypervisor took {'; '.join(parts)}."
+    return [Finding(max(steal.severity for _, steal in seen), text)]
+
+
+def _placements(results: Results) -> list[str]:
+    return list(dict.fromkeys(one.cell.placement for one in results.cells.values()))
+
+
+def _steal(results: Results, placement: str) -> Steal | None:
+    runs = [run for result, run in _runs(results) if result.cell.placement == placement]
+    return steal_of(results.rounds, runs)
+
+
+def _named_round(one: Round) -> str:
+    return f"{'mini-round' if one.mini else 'round'} {one.round}"
+
+
+def _about_all_steal(results: Results) -> list[Finding]:
+    """Tell of the steal in a journal of an older version, which has one share a round."""
     worst = max(results.rounds, key=lambda one: one.steal)
     middle = median(one.steal for one in results.rounds)
     if worst.steal <= 0:
-        return [Finding(Severity.OK, "No steal: the hypervisor, if any, took no CPU time.")]
+        return [Finding(Severity.OK, NO_STEAL)]
     over = worst.steal > SHARE_TO_NOTE
     text = (
         f"Steal: the hypervisor took {middle * 100:.1f} % of a CPU's time in the median round, "

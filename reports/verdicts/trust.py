@@ -1,7 +1,7 @@
-"""Trust in a run: its controls, and everything that disturbed it.
+"""Trust in a run: by placement, from its controls and from what disturbed it.
 
-A control is a cell measured twice under two names; the paired ratio of the
-two must be 1. Each finding is a sentence with a severity.
+Each finding is a sentence with a severity. A verdict on a placement needs a run that may be
+trusted there: `Trust.trusted`.
 """
 
 from __future__ import annotations
@@ -9,44 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import slowdowns
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.bench.stats import ENOUGH_ROUNDS, Interval
-from ipcbench.reports.model import Measured, ratios
+from ipcbench.bench.stats import ENOUGH_ROUNDS
+from ipcbench.reports.model import Measured
+from ipcbench.reports.verdicts.controls import FOUND, Control, Controls
 from ipcbench.reports.verdicts.disturbances import about_disturbances
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
+from ipcbench.reports.verdicts.mini_rounds import about_mini_rounds
+from ipcbench.reports.verdicts.places import PlaceTrust, place, places
 
-BAND = 0.05  # a control is good where its whole interval lies within 1 ± BAND
 LONGEST = 120  # characters of a setting in a finding
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """A twin beside its original.
-
-    `ratio`: time of the twin divided by time of its original; None without a common round.
-    """
-
-    cell: Cell
-    ratio: Interval | None
-    severity: Severity
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
 class Trust:
-    """An assessment of a run: the highest severity, a headline, and the findings."""
+    """An assessment of a run: the highest severity, a headline, and the findings.
+
+    `general`: the highest severity of the findings that are about no placement.
+    """
 
     severity: Severity
     headline: str
     controls: list[Control]
     findings: list[Finding]
     rounds: int  # of the cell that has most
+    places: list[PlaceTrust]
+    general: Severity
 
     @property
     def reasons(self) -> list[str]:
@@ -62,63 +55,86 @@ class Trust:
             because = f"{because[:1].upper()}{because[1:]}"
         return f"{self.headline.removesuffix(':')} {because}."
 
+    @property
+    def summary(self) -> list[str]:
+        """The lines on all placements, and the worst finding beside them."""
+        lines = [sentence(one.text) for one in self.places]
+        grave = [one.text for one in self.findings if one.severity >= Severity.WARNING]
+        return lines + [text for text in grave if text not in lines][:1]
+
+    @property
+    def alarm(self) -> str:
+        """The headline of a run that cannot be trusted, with the reason."""
+        everywhere = self.headline.endswith("trusted.")
+        where = "no difference below" if everywhere else "no difference there"
+        return f"{self.headline} Identical cells differ, so {where} is reliable."
+
+    def trusted(self, placement: str) -> Severity:
+        """Return how far figures of a placement may be trusted.
+
+        PROBLEM: equal cells differ there, so no verdict on it may stand in a headline. WARNING:
+        a headline says that there are reservations. Else a verdict stands as it is.
+        """
+        found = (one.severity for one in self.places if one.placement == placement)
+        return max(self.general, *found, Severity.OK)
+
+    def line(self, placement: str) -> str:
+        """Return the one line on a placement, without a full stop; "" where nothing was measured.
+
+        For example "one core: good, repeatable to ±3 %, could have seen 5 % in 12 rounds".
+        """
+        return next((one.text for one in self.places if one.placement == placement), "")
+
+
+def sentence(line: str) -> str:
+    """Write a line as a sentence."""
+    return f"{line[:1].upper()}{line[1:]}."
+
 
 def assess(results: Results, cells: Sequence[Measured]) -> Trust:
-    """Assess a run. `cells`: all that have a result, twins included."""
-    controls = _controls(cells)
+    """Assess a run. `cells`: all that have a result, controls included."""
+    delays = {identity: one.slow_down for identity, one in results.cells.items()}
+    controls = Controls(cells, delays)
+    found = places(results, cells, controls)
     rounds = max((len(one.times) for one in cells), default=0)
-    findings = [
-        *_about_controls(controls, cells),
+    general = [
+        *_about_lack(cells),
         *_about_measuring(cells, rounds),
         *_about_end(results),
         *about_disturbances(results),
+        *about_mini_rounds(results, cells),
         *_about_blocks(results),
         *_about_failures(results),
         *_about_cpus(cells),
         *_about_machine(results),
     ]
+    findings = [*_about_places(found), *_about_controls(controls.found), *general]
     severity = max((one.severity for one in findings), default=Severity.OK)
-    headline = _headline(severity, rounds, bool(cells))
-    ordered = sorted(findings, key=lambda one: -one.severity)
-    return Trust(severity, headline, controls, ordered, rounds)
+    headline = _headline(severity, rounds, found)
+    return Trust(
+        severity,
+        headline,
+        controls.found,
+        sorted(findings, key=lambda one: -one.severity),
+        rounds,
+        found,
+        max((one.severity for one in general), default=Severity.OK),
+    )
 
 
-def _headline(severity: Severity, rounds: int, anything: bool) -> str:
-    if not anything:
+def _headline(severity: Severity, rounds: int, found: Sequence[PlaceTrust]) -> str:
+    if not found:
         return "Nothing was measured, so there is nothing to trust."
     if severity is Severity.PROBLEM:
-        return "This run cannot be trusted."
+        bad = [place(one.placement) for one in found if one.severity is Severity.PROBLEM]
+        others = [one for one in found if one.width is not None and place(one.placement) not in bad]
+        where = f" on {' and '.join(bad)}" if others else ""
+        return f"This run cannot be trusted{where}."
     if rounds < ENOUGH_ROUNDS:
         return "Too few rounds: only ranges are shown, and no verdict."
     if severity is Severity.WARNING:
         return "This run can be trusted with reservations, because:"
     return "This run can be trusted."
-
-
-def _controls(cells: Sequence[Measured]) -> list[Control]:
-    originals = {one.cell.id: one for one in cells if not one.cell.twin}
-    found = []
-    for one in cells:
-        if one.cell.twin:
-            original = originals.get(one.cell.original.id)
-            ratio = ratios(one, original) if original else None
-            disturbed = one.disturbed or (original is not None and original.disturbed)
-            found.append(Control(one.cell, ratio, *_grade(ratio, disturbed=disturbed)))
-    return found
-
-
-def _grade(ratio: Interval | None, *, disturbed: bool) -> tuple[Severity, str]:
-    if ratio is None:
-        return Severity.WARNING, "no control: no round has both"
-    if disturbed:
-        return Severity.WARNING, "disturbed"
-    if not ratio.verdict_possible:
-        return Severity.WARNING, "too few rounds"
-    if ratio.low >= 1 - BAND and ratio.high <= 1 + BAND:
-        return Severity.OK, "good"
-    if ratio.low > 1 + BAND or ratio.high < 1 - BAND:
-        return Severity.PROBLEM, "bad"
-    return Severity.WARNING, "undecided"
 
 
 def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
@@ -140,26 +156,59 @@ def _about_measuring(cells: Sequence[Measured], rounds: int) -> list[Finding]:
     return found
 
 
-def _about_controls(controls: Sequence[Control], cells: Sequence[Measured]) -> list[Finding]:
-    if not controls:
-        text = "No control was measured: nothing shows whether equal cells come out equal."
-        return [Finding(Severity.WARNING, text)] if cells else []
+def _about_lack(cells: Sequence[Measured]) -> list[Finding]:
+    if not cells or any(one.cell.twin for one in cells):
+        return []
+    text = "No control was measured: nothing shows whether equal cells come out equal."
+    return [Finding(Severity.WARNING, text)]
+
+
+def _about_places(found: Sequence[PlaceTrust]) -> list[Finding]:
+    """Tell of each placement in one line, and of bursts in another one."""
+    lines = [Finding(one.severity, sentence(one.text)) for one in found]
+    return lines + [about_bursts(one) for one in found if one.bursts.seen]
+
+
+def about_bursts(one: PlaceTrust) -> Finding:
+    """Tell how often runs that took long to start were slow as well."""
+    bursts = one.bursts
+    others = bursts.runs - bursts.late
+    text = (
+        f"Bursts, {place(one.placement)}: {many(bursts.late, 'run')} of {bursts.runs} took over "
+        f"1.2 times as long to start as usual. Of these, {bursts.slow_late / bursts.late:.0%} were "
+        f"over 5 % slower than the median, of the others "
+        f"{bursts.slow_others / max(others, 1):.0%}."
+    )
+    return Finding(Severity.NOTE, text)
+
+
+def _about_controls(controls: Sequence[Control]) -> list[Finding]:
+    """Tell of twins that differ, and of slowed controls."""
+    twins = [one for one in controls if one.cell.twin]
+    bad = sum(one.severity is Severity.PROBLEM for one in twins)
+    undecided = sum(one.severity is Severity.WARNING for one in twins)
     found = []
-    for severity, text in (
-        (Severity.PROBLEM, "beyond ±5 %: identical cells differ, so others may differ too"),
-        (
-            Severity.WARNING,
-            "undecided: the interval reaches over ±5 %, too few rounds count, or a cell is "
-            "disturbed",
-        ),
-        (Severity.OK, "equal within ±5 %"),
-    ):
-        some = sum(one.severity is severity for one in controls)
-        if some:
-            verb = "is" if some == 1 else "are"
-            head = f"{some} of {many(len(controls), 'control')} {verb}"
-            found.append(Finding(severity, f"{head} {text}."))
-    return found
+    if bad:
+        verb = "differs from its original" if bad == 1 else "differ from their originals"
+        text = f"{bad} of {many(len(twins), 'twin')} {verb}, so other cells may differ by chance."
+        found.append(Finding(Severity.PROBLEM, text))
+    if undecided:
+        text = (
+            f"{undecided} of {many(len(twins), 'twin')} {'is' if undecided == 1 else 'are'} "
+            "undecided: the interval reaches over the band, too few rounds count, or a cell is "
+            "disturbed."
+        )
+        found.append(Finding(Severity.WARNING, text))
+    return found + _about_slowed([one for one in controls if one.cell.slowed])
+
+
+def _about_slowed(slowed: Sequence[Control]) -> list[Finding]:
+    """Tell whether controls that are slowed on purpose were found; none voids a verdict."""
+    if not slowed:
+        return []
+    seen = sum(one.verdict == FOUND for one in slowed)
+    text = f"{seen} of {many(len(slowed), 'slowed control')} came out slower than the original."
+    return [Finding(Severity.OK if seen == len(slowed) else Severity.NOTE, text)]
 
 
 def _about_end(results: Results) -> list[Finding]:

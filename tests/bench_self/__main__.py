@@ -9,6 +9,7 @@ from pathlib import Path
 from ipcbench.bench.results.units import human_seconds
 from tests.bench_self import (
     blocks,
+    control,
     cost_model,
     cpu,
     growth,
@@ -19,6 +20,8 @@ from tests.bench_self import (
     share,
     startup,
 )
+
+NO_RUN = "  no run there: make bench"
 
 
 class Options(argparse.Namespace):
@@ -91,17 +94,24 @@ def _load(options: Options) -> None:
         print(line)
 
 
+def _control(options: Options) -> None:
+    print(f"smallest slow-down found in 95 % of resampled runs of {options.results}")
+    found = options.results.exists()
+    for line in control.read(options.results, options.only) if found else [NO_RUN]:
+        print(line)
+
+
 def _cpu(options: Options) -> None:
     latest = Path("results/latest")
     print("CPU time divided by elapsed time, cells on one CPU of results/latest (target: 1.01)")
-    for line in cpu.read(latest) if latest.exists() else ["  no run yet: make bench"]:
+    for line in cpu.read(latest) if latest.exists() else [NO_RUN]:
         print(line)
 
 
 def _model(options: Options) -> None:
     print(f"parts of the round trips on one core of {options.results}")
     found = options.results.exists()
-    for line in cost_model.read(options.results) if found else ["  no run there: make bench"]:
+    for line in cost_model.read(options.results) if found else [NO_RUN]:
         print(line)
 
 
@@ -113,6 +123,7 @@ PARTS: dict[str, Callable[[Options], None]] = {
     "reference": _reference,
     "python_costs": _python_costs,
     "cpu": _cpu,
+    "control": _control,
     "model": _model,
 }
 LONG: dict[str, Callable[[Options], None]] = {"blocks": _blocks, "load": _load}  # by name alone
@@ -132,7 +143,10 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="lines of these with this text: 'tcp', '64 B'")
     parser.add_argument(
-        "--results", type=Path, default=Path("results/latest"), help="the folder of a run, of model"
+        "--results",
+        type=Path,
+        default=Path("results/latest"),
+        help="the folder of a run, of model and control",
     )
     options = parser.parse_args(namespace=Options())
     known = PARTS | LONG

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench import stats
-from ipcbench.bench.decisions import alignment, comparison, contest, contests, rank_sum
+from ipcbench.bench.decisions import (
+    alignment,
+    comparison,
+    contest,
+    contests,
+    rank_sum,
+    sensitivity,
+)
 from ipcbench.bench.decisions.tasks import TASKS
+from ipcbench.bench.loops import delay
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.rounds import order, turns
@@ -18,7 +26,7 @@ from ipcbench.bench.rounds.progress import RETAKES
 from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
 from ipcbench.reports.page import tails
-from ipcbench.reports.verdicts import trust
+from ipcbench.reports.verdicts import finding, places
 from ipcbench.transports.shm.layout import default_depth
 
 TEXT = (Path(__file__).parents[2] / "docs/method.md").read_text()
@@ -54,8 +62,9 @@ def test_the_bound_of_families_is_that_of_the_first_look() -> None:
     [
         (disturbance.LIMIT, "more than 5 % foreign time is *void*"),
         (disturbance.LIMIT, "took more than 5 % of one of its CPUs"),
-        (trust.SHARE_TO_NOTE, "more than 5 % of all runs"),
-        (trust.BAND, "within 0.95 to 1.05"),
+        (finding.SHARE_TO_NOTE, "more than 5 % of all runs"),
+        (contests.BAND, "5 % same-core and awake, 20 %"),
+        (contests.BAND, "within the band: 0.95 to 1.05"),
         (contests.BAND, "The band is 5 % where"),
     ],
 )
@@ -73,6 +82,13 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (turns.APART, 20, "mini-round where 20 other runs stand between"),
         (schedule.WARM_UP, 10, "Where it lasts less than 10 s"),
         (schedule.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
+        (sensitivity.POWER, 0.95, "finds in 95 % of 1,000 resamplings"),
+        (sensitivity.DRAWS, 1000, "finds in 95 % of 1,000 resamplings"),
+        (2 * sensitivity.ONE_SIDED, 0.025, "of one contest by itself, at a level of 0.025"),
+        (places.LATE, 1.2, "it took over 1.2 times as long to start as its cell's median"),
+        (places.SLOW, 1.05, "it took over 1.05 times its cell's median"),
+        (delay.TRIALS, 16, "by 16 short blocks with it and 16 without in turn, three times over"),
+        (delay.STEPS, 3, "by 16 short blocks with it and 16 without in turn, three times over"),
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (turns.APART, 20, "behind 20 other runs, or a second after"),
         (turns.REST, 1.0, "behind 20 other runs, or a second after"),

@@ -51,8 +51,10 @@ def test_a_control_that_reaches_over_the_band_is_undecided() -> None:
     assert trust.controls[0].verdict == "undecided"
     assert trust.severity is Severity.WARNING
     assert trust.explained.startswith(
-        "This run can be trusted with reservations, because 1 of 1 control is undecided"
+        "This run can be trusted with reservations, because one core: with reservations, "
+        "repeatable to ±14 %"
     )
+    assert "1 of 1 twin is undecided" in trust.explained
 
 
 def test_a_control_of_few_rounds_decides_nothing() -> None:
