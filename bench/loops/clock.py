@@ -6,7 +6,6 @@ processes can be subtracted.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from array import array
 from typing import Protocol
@@ -103,6 +102,8 @@ class FakeClock:
 
 def _fraction(text: str) -> float:
     """Return a number from 0 to 1 that depends on the text alone."""
+    import hashlib  # it loads OpenSSL, which no real run needs
+
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 

@@ -19,6 +19,7 @@ from ipcbench.bench.machine.text import text_of
 ROOT = Path("/")
 _NANO = 1e-9
 LARGEST = 1 << 20  # bytes of a file of counters
+PIECE = 8192  # bytes that one call reads
 KEPT = 100  # files that stay open: of 1024 descriptors, the usual limit of a process
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
@@ -40,13 +41,25 @@ def text_again(path: Path) -> str:
                 if len(_open) >= KEPT:
                     return text_of(path)
                 fd = _open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            return os.pread(fd, LARGEST, 0).decode(errors="replace")
+            return _whole(fd).decode(errors="replace")
         except (OSError, ValueError):
             stale = _open.pop(path, None)
             if stale is None:
                 break
             os.close(stale)
     return ""
+
+
+def _whole(fd: int) -> bytes:
+    """Read a file in pieces: one call returns a page of a file of several records, at most.
+
+    See seq_read_iter() in Linux's fs/seq_file.c. A larger buffer would also be a mapping of its
+    own each time: malloc(3), M_MMAP_THRESHOLD.
+    """
+    found = os.pread(fd, PIECE, 0)
+    while (more := os.pread(fd, PIECE, len(found))) and len(found) < LARGEST:
+        found += more
+    return found
 
 
 def numbers(line: str) -> list[int]:
@@ -246,7 +259,7 @@ class Ticks:
 def ticks(root: Path = ROOT) -> dict[int, Ticks]:
     """Read the ticks of each CPU; a kernel that counts no steal shows 0."""
     found = {}
-    for line in text_of(root / "proc/stat").splitlines():
+    for line in text_again(root / "proc/stat").splitlines():
         name, _, rest = line.partition(" ")
         fields = [*numbers(rest)[:8], *[0] * 8][:8]
         if name.startswith("cpu") and name[3:].isdigit():

@@ -1,4 +1,4 @@
-"""The host: its description, and its idle states."""
+"""The description of the host."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from ipcbench.bench.machine.settings import settings
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.machine.topology import DEVICES, Cpu, kinds_of, of_one_kind, topology
 from ipcbench.bench.results.records import CoreKind, MachineInfo
-
-IDLE_LATENCY = Path("/dev/cpu_dma_latency")
 
 
 def _cpu_model() -> str:
@@ -70,23 +68,3 @@ def _cores(cpus: Sequence[Cpu], used: Collection[int]) -> list[CoreKind]:
         for kind, group in kinds_of(cpus).items()
         if kind.name
     ]
-
-
-def may_forbid_idle() -> str:
-    """Return the reason why idle states cannot be forbidden, or ""."""
-    try:
-        os.close(os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC))
-    except OSError as error:
-        return f"{IDLE_LATENCY}: {error.strerror}"
-    return ""
-
-
-def forbid_idle() -> int:
-    """Keep every CPU out of its idle states until the returned descriptor is closed.
-
-    The kernel honours the request of 0 µs while the file is open
-    (Documentation/power/pm_qos_interface.rst). Raises: OSError.
-    """
-    fd = os.open(IDLE_LATENCY, os.O_WRONLY | os.O_CLOEXEC)
-    os.write(fd, (0).to_bytes(4, "little"))
-    return fd

@@ -217,7 +217,7 @@ class Run(Entry, kw_only=True, tag="run"):
     tail: dict[Count, Positive] = {}
     observations: dict[str, Number] = {}  # that are not times: lost updates, …
     void: str = ""
-    start_up: Number  # from the fork of the worker to its first timed block
+    start_up: Number  # from the worker's job to its first timed block
     timed: Number  # inside timed blocks: values and tail, no warm-ups
     wall: Number  # from the start of the worker to its end
     at: Number = 0.0  # as in `Calibrated`

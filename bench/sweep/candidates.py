@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.self_trial import to_itself
-from ipcbench.bench.machine import host
+from ipcbench.bench.machine.idle_states import may_forbid_idle
 from ipcbench.bench.machine.topology import last_cache, topology
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
@@ -50,7 +50,7 @@ def _examine(name: str) -> Candidate:
 
 def site() -> Site:
     """Return the CPUs of this machine, and its free memory."""
-    return Site(topology(), host.may_forbid_idle(), free_memory("memory"), last_cache())
+    return Site(topology(), may_forbid_idle(), free_memory("memory"), last_cache())
 
 
 def native_reasons() -> list[Unavailable]:

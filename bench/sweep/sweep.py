@@ -46,7 +46,7 @@ from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.sweep.unchanged import digest_of, same_plan
 from ipcbench.bench.version import VERSION
-from ipcbench.bench.workers.fork_parent import ForkServerLost
+from ipcbench.bench.workers.fork_parent import ForkServerLost, starting_ahead
 from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
@@ -318,7 +318,7 @@ def kept(folder: Path) -> str:
 
 def _run(schedule: Schedule, folder: Path) -> None:
     """Run a schedule until it ends or is stopped. Raises: SweepError."""
-    with _stopping(folder):
+    with _stopping(folder), starting_ahead():
         schedule.run()
 
 

@@ -99,7 +99,9 @@ class Account:
         self._ticks, self._began = cpu_time.ticks(self._root), time.monotonic()
         self._own_before = self._own()
         # One that waits for its CPU may wait for a thread of its own.
-        self._waits_tell = [cpu_time.threads(pid, self._root) == 1 for pid in self._pids]
+        self._waits_tell = [
+            not self.one_cpu and cpu_time.threads(pid, self._root) == 1 for pid in self._pids
+        ]
 
     def enter(self) -> None:
         """Read the counters, before the processes are told to get ready for a block.

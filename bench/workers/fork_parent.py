@@ -11,48 +11,86 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.machine.standard_streams import open_standard_streams
-from ipcbench.bench.workers.control import LARGEST, ProcessFailure, failure_of
-from ipcbench.bench.workers.job import PROTOCOL, Job, Outcome, Phase, Reply, read_reports
-from ipcbench.bench.workers.oom import OomWatch, be_first_victim
-from ipcbench.bench.workers.process import adopt_orphans, die_with, fork, how_it_ended
-from ipcbench.bench.workers.worker_log import last_line, open_log
-from ipcbench.transports.base import close_all, refused
+from ipcbench.bench.workers import attempt
+from ipcbench.bench.workers.control import failure_of
+from ipcbench.bench.workers.job import PROTOCOL, Job, Reply, decoded
+from ipcbench.bench.workers.process import adopt_orphans, die_with, flush
+from ipcbench.transports.base import refused
 from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.contract import Unavailable
-from ipcbench.transports.kernel_objects.ledger import (
-    current,
-    process_start,
-    remove_standing,
-)
 from ipcbench.transports.registry import get
 
-REAP_TIME = 2.0  # seconds for killed processes to go
-NEWS_TIME = 0.5  # seconds between two checks for a peer's end that the worker missed
+CLOSE_TIME = 2.0  # seconds for it to end, with all processes below it
 START_TIME = 30.0  # seconds for a fork server to import all modules
-WATCHDOG = "watchdog"  # the name in failures of runs that did not end
+MODULE = "ipcbench.bench.workers.fork_parent"
+WATCHDOG = attempt.WATCHDOG
 ANSWER_TIME = 10.0  # seconds for a reply, in addition to the deadline of its job
 
 _encoder = msgspec.json.Encoder()
-_jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
 _replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
 
 
 class ForkServerLost(BenchError):
     """The fork server is gone, does not answer, or cannot be started."""
+
+
+_Started = tuple[socket.socket, "subprocess.Popen[bytes]"]
+
+
+class _Starts:
+    """Starts of fork servers: one at a time, or two, of which one is kept for the next start."""
+
+    def __init__(self) -> None:
+        self.in_pairs = False
+        self._kept: _Started | None = None
+
+    def next(self) -> _Started:
+        """Return the one that is kept and still runs, or start one. Raises: OSError."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            if kept[1].poll() is None:
+                return kept
+            kept[0].close()
+        found = _start()
+        if self.in_pairs:
+            with contextlib.suppress(OSError):  # the next start tries it again, and reports it
+                self._kept = _start()
+        return found
+
+    def end(self) -> None:
+        """End the one that is kept."""
+        if self._kept is not None:
+            _end(*self._kept)
+            self._kept = None
+
+
+_starts = _Starts()
+
+
+@contextlib.contextmanager
+def starting_ahead() -> Iterator[None]:
+    """Start two fork servers at once where one is needed, each on a CPU, and keep the other.
+
+    They import their modules at the same time, so that every second round finds its server
+    ready. The one that is kept sleeps: it has its own layout of addresses, and its own seed.
+    """
+    _starts.in_pairs = len(os.sched_getaffinity(0)) > 1
+    try:
+        yield
+    finally:
+        _starts.in_pairs = False
+        _starts.end()
 
 
 class ForkServer:
@@ -61,7 +99,7 @@ class ForkServer:
     def __init__(self) -> None:
         """Start one and wait until it is ready. Raises: ForkServerLost."""
         try:
-            here, self._process = _start()
+            here, self._process = _starts.next()
         except OSError as error:
             reason = refused("starting the fork server", error, MORE_PROCESSES)
             raise ForkServerLost(reason.reason, reason.remedy) from error
@@ -123,15 +161,20 @@ class ForkServer:
     def close(self) -> None:
         """End it with all processes below it. Twice is harmless."""
         self._lines.close()
-        self._socket.close()
-        try:
-            self._process.wait(timeout=REAP_TIME)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _end(self._socket, self._process)
 
 
-def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _end(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """End a fork server: it ends when its connection does."""
+    connection.close()
+    try:
+        process.wait(timeout=CLOSE_TIME)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _start() -> _Started:
     """Start a new one; return our end of the connection, and its process. Raises: OSError."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with there:
@@ -140,7 +183,7 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
                 [
                     sys.executable,
                     "-m",
-                    "ipcbench.bench.workers.fork_parent",
+                    MODULE,
                     str(there.fileno()),
                     str(os.getpid()),
                 ],
@@ -156,200 +199,64 @@ def _start() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 # In the fork server
 
 
-class _Attempt:
-    """One forked worker, watched until it and all processes below it have ended."""
+class _Workers:
+    """The workers of a round, one after the other."""
 
-    def __init__(self, job: Job, runner: Any, log: int) -> None:
-        """Fork the worker. Raises: Unavailable."""
-        self._job = job
-        self._log = log
-        self._began = time.monotonic()
-        self._oom = OomWatch()
-        os.ftruncate(log, 0)
-        parent = os.getpid()
-        with contextlib.ExitStack() as undo:
-            suite, suite_far = _pipe(undo)
-            report, report_far = _pipe(undo)
-            self._pid = fork(
-                lambda: _be_worker(
-                    job, runner, parent, self._began, log, (suite, report), (suite_far, report_far)
-                )
-            )
-            undo.pop_all()
-        with contextlib.suppress(OSError):
-            os.setpgid(self._pid, self._pid)
-        os.close(suite_far)
-        os.close(report_far)
-        self._pipes = {suite: bytearray(), report: bytearray()}
-        self._suite, self._report = suite, report
-        for fd in self._pipes:
-            os.set_blocking(fd, False)
+    def __init__(self, runner: Any, log: int) -> None:
+        self._runner, self._log = runner, log
+        self._running: attempt.Attempt | None = None
+        self._waiting: attempt.Attempt | None = None  # for its job
+        self._last: Job | None = None
 
-    def reply(self) -> Reply:
-        """Wait for the end of the run; return the reply. Raises: Unavailable."""
+    def answer(self, job: Job, encoded: bytes) -> Reply:
+        """Have a worker do the job."""
+        self._last = job
         try:
-            stuck = self._watch()
-        except Unavailable:
-            self._reap()
-            remove_standing(current())
-            raise
-        suite, report = bytes(self._pipes[self._suite]), bytes(self._pipes[self._report])
-        status = self._reap()
-        failure, outcome, where = None, None, "start"
-        for written in read_reports(report):
-            if isinstance(written, Phase):
-                where = written.where
-            elif isinstance(written, Outcome):
-                outcome = written
-            else:
-                failure = failure or written
-        if stuck:
-            failure = ProcessFailure(WATCHDOG, where, stuck)
-        elif failure is None and (outcome is None or not suite):
-            failure = ProcessFailure(
-                "the worker", where, f"{how_it_ended(status)}{last_line(self._log)}"
-            )
-        if failure is not None:
-            failure = self._oom.explain(failure)
-            failure.where = failure.where or where
-            remove_standing(current())
-            return Reply(failure=failure, wall=time.monotonic() - self._began)
-        return Reply(
-            suite=msgspec.Raw(suite.strip()), outcome=outcome, wall=time.monotonic() - self._began
-        )
+            self._running = self._started(job, encoded)
+            return self._running.reply()
+        except Unavailable as reason:
+            return Reply(failure=failure_of("the fork server", reason, "start"))
 
-    def _watch(self) -> str:
-        """Read the worker's output until it ends; return the reason to kill it, or ""."""
-        poller = select.poll()
-        try:
-            worker = os.pidfd_open(self._pid)
-        except OSError as error:
-            raise refused("pidfd_open(2), of Linux 5.3,", error) from error
-        for fd in (worker, *self._pipes):
-            poller.register(fd, select.POLLIN)
-        deadline = self._began + self._job.deadline
-        try:
-            while True:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return f"no end after {self._job.deadline:.0f} s: {self._states()}"
-                ready = {fd for fd, _ in poller.poll(min(left, NEWS_TIME) * 1000)}
-                if not ready:
-                    self._repeat_news()
-                for fd in self._pipes if worker in ready else ready:
-                    self._drain(fd, poller)
-                if max(map(len, self._pipes.values())) > LARGEST:
-                    return f"the worker wrote over {LARGEST >> 20} MiB of results"
-                if worker in ready:
-                    return ""
-        finally:
-            os.close(worker)
+    def _started(self, job: Job, encoded: bytes) -> attempt.Attempt:
+        """Give the job to the worker that waits, or to a new one. Raises: Unavailable."""
+        modules = len(sys.modules)
+        get(job.cell.transport)  # imported here once, not in every worker
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            if len(sys.modules) == modules and waiting.start(job, encoded):
+                return waiting
+            waiting.end()
+        new = attempt.Attempt(self._runner, self._log)
+        new.start(job, encoded)
+        return new
 
-    def _repeat_news(self) -> None:
-        """Send SIGCHLD once more where the worker has missed a peer's end.
+    def prepare(self) -> None:
+        """Wait for the end of the last run's processes, and fork the next worker."""
+        if self._running is not None:
+            self._running.end()
+        with contextlib.suppress(Unavailable):  # the next job tries it once more, and reports it
+            self._waiting = attempt.Attempt(self._runner, self._log, self._last)
 
-        Python runs signal handlers between two of its instructions: a signal that arrives
-        after its check, and before the facility's wait begins, does not end that wait. Of
-        several pending SIGCHLD the kernel keeps one, so a peer's stop may hide its end:
-        signal(7). This signal ends a native wait too (transports/native/child_exit.h).
-        """
-        with contextlib.suppress(OSError):  # the worker itself may be gone
-            children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
-            if any(process_start(int(child)) is None for child in children):  # not waited for yet
-                os.kill(self._pid, signal.SIGCHLD)
-
-    def _drain(self, fd: int, poller: select.poll) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while data := os.read(fd, 1 << 16):
-                self._pipes[fd] += data
-                if len(self._pipes[fd]) > LARGEST:
-                    return
-            with contextlib.suppress(KeyError):  # at its end already the last time
-                poller.unregister(fd)
-
-    def _states(self) -> str:
-        """Describe the state of each process of the run: proc_pid_stat(5), proc_pid_wchan(5)."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError, ValueError):
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[2]) == self._pid:
-                    who = "worker" if int(folder.name) == self._pid else "peer"
-                    where = (folder / "wchan").read_text() or "0"
-                    asleep = "runs" if fields[0] == "R" else f"waits in {where}"
-                    found.append(f"{who} {folder.name} {asleep}")
-        return ", ".join(sorted(found))
-
-    def _reap(self) -> int:
-        """Kill the processes left of the run and wait for them; return the worker's wait status."""
-        for fd in self._pipes:
-            os.close(fd)
-        with contextlib.suppress(ProcessLookupError):
-            # The id of a worker's group is not reused before the worker is waited for.
-            os.killpg(self._pid, signal.SIGKILL)
-        worker = 0
-        deadline = time.monotonic() + REAP_TIME
-        while time.monotonic() < deadline:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if pid == self._pid:
-                worker = status
-            if pid == 0:
-                time.sleep(0.001)
-        return worker
-
-
-def _pipe(undo: contextlib.ExitStack) -> tuple[int, int]:
-    """Make a pipe that `undo` closes. Raises: Unavailable."""
-    try:
-        ends = os.pipe2(os.O_CLOEXEC)
-    except OSError as error:
-        raise refused("pipe(2)", error) from error
-    undo.callback(close_all, ends)
-    return ends
-
-
-def _be_worker(
-    job: Job,
-    runner: Any,
-    parent: int,
-    began: float,
-    log: int,
-    theirs: tuple[int, ...],
-    ours: tuple[int, int],
-) -> int:
-    from ipcbench.bench.workers.worker import work
-
-    os.setpgid(0, 0)
-    die_with(parent)
-    be_first_victim()
-    for fd in theirs:
-        os.close(fd)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    work(job, runner, began, *ours)
-    return 0
+    def end(self) -> None:
+        """End the worker that waits."""
+        if self._waiting is not None:
+            self._waiting.end()
 
 
 def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     """Answer jobs, one a line, until the command closes the connection."""
-    log = open_log()
-    runner = make_runner()
+    workers = _Workers(make_runner(), attempt.open_log())
     gc.collect()
     gc.freeze()  # the objects of now are never collected: their pages stay shared with forks
     connection.sendall(_encoder.encode(Reply(protocol=PROTOCOL)) + b"\n")  # ready
     with connection.makefile("rb") as lines:
         for line in lines:
-            job = _jobs.decode(line)
-            get(job.cell.transport)  # imported here once, not in every worker
-            try:
-                reply = _Attempt(job, runner, log).reply()
-            except Unavailable as reason:
-                reply = Reply(failure=failure_of("the fork server", reason, "start"))
+            job = decoded(line)
+            reply = workers.answer(job, line)
             reply.name_after(job)
             connection.sendall(_encoder.encode(reply) + b"\n")
+            workers.prepare()
+    workers.end()
 
 
 def main() -> None:
@@ -380,3 +287,5 @@ def _prepare_and_serve(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     main()
+    flush()
+    os._exit(0)  # the kernel takes the memory back at once; Python frees each object before that

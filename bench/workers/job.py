@@ -46,6 +46,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return _encoder.encode(msgspec.structs.replace(self, cell=short))
 
 
+_jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
+
+
 class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
     """A cell that is encoded without the axes that are at their defaults."""
 
@@ -83,13 +86,34 @@ Report = Phase | Outcome | ProcessFailure
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 
 
+def decoded(job: bytes) -> Job:
+    """Decode a job. Raises: msgspec.DecodeError."""
+    return _jobs.decode(job)
+
+
+def send_job(pipe: int, encoded: bytes) -> None:
+    """Write a job into a worker's pipe, which is closed behind it. Raises: OSError."""
+    _write(pipe, encoded)
+
+
+def receive_job(pipe: int) -> Job | None:
+    """Read a worker's job, up to the end of the pipe; None: there is none for it."""
+    with os.fdopen(pipe, "rb") as file:
+        written = file.read()
+    return decoded(written) if written else None
+
+
 def write_report(fd: int, line: Report) -> None:
     """Write a line. Raises: OSError.
 
     A line over PIPE_BUF may be cut by a signal whose handler ends the process with a line of
     its own: pipe(7). So a line begins with a line feed as well.
     """
-    left = memoryview(b"\n" + _encoder.encode(line) + b"\n")
+    _write(fd, b"\n" + _encoder.encode(line) + b"\n")
+
+
+def _write(fd: int, data: bytes) -> None:
+    left = memoryview(data)
     while left:
         left = left[os.write(fd, left) :]
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Never
 
@@ -27,6 +28,7 @@ from ipcbench.bench.workers.control import (
     Hello,
     ProcessFailure,
     Ready,
+    RunFailed,
     Stop,
     Tail,
     failure_of,
@@ -37,6 +39,7 @@ from ipcbench.transports.base.forking import FAILED
 from ipcbench.transports.contract import PeerGone, Ticket, TransportError
 from ipcbench.transports.sync import futex
 
+WAITING = 0.01  # seconds of watching what receivers take while they wait
 LAST_WORDS = 0.5  # seconds between a peer's end of file and its SIGCHLD, at most
 
 
@@ -113,6 +116,7 @@ def run_peer(
             control.say(Tail(runner.tail()))
         elif isinstance(message, Stop):
             runner.endpoint.close()
+            control.say(Ready())
             return
 
 
@@ -253,6 +257,21 @@ class Team:
         """Read the CPU time of each peer, without a message."""
         return [process_time(peer.pid) for peer in self.peers]
 
+    def waiting(self) -> dict[int, float]:
+        """Measure the share of a CPU that each receiver takes while nothing arrives, by process."""
+        waiters = [peer.number for peer in self.peers if not peer.seat.part.starts]
+        if not waiters:
+            return {}
+        began, before = time.monotonic(), self.cpu_times()
+        time.sleep(WAITING)
+        wall, after = time.monotonic() - began, self.cpu_times()
+        found = {}
+        for number in waiters:
+            start, end = before[number - 1], after[number - 1]
+            if start is not None and end is not None:
+                found[number] = (end - start) / wall
+        return found
+
     def tails(self) -> list[Counts]:
         """Return the single times that each peer took in the last block, as histograms.
 
@@ -265,19 +284,26 @@ class Team:
         return [peer.near.listen(Tail).counts for peer in asked]
 
     def stop(self) -> None:
-        """Have all peers end, and wait for them."""
+        """Have all peers close their endpoints and end, and wait until they have closed them.
+
+        The fork server waits for their ends: a process needs a millisecond to give back its
+        memory.
+        """
         self._watching = False
         for peer in self.peers:
-            if peer.pid:
-                try:
-                    peer.near.say(Stop())
-                except PeerGone:
-                    continue
+            with suppress(PeerGone):
+                peer.near.say(Stop())
         for peer in self.peers:
-            peer.near.close()  # a peer that waits for a message sees the end of file
-            if peer.pid:
-                os.waitpid(peer.pid, 0)
-                peer.pid = 0
+            with suppress(PeerGone, RunFailed):
+                peer.near.next()
+            peer.pid = 0
+
+    def drop(self) -> None:
+        """Close the control sockets of peers that were not started."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for peer in self.peers:
+            peer.near.close()
+            peer.far.close()
 
     def await_news(self) -> None:
         """Leave SIGCHLD time to arrive: a process's descriptors close before its parent hears."""

@@ -6,6 +6,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from statistics import median
 from typing import Any, Never
@@ -15,7 +16,8 @@ from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import buffers_of
-from ipcbench.bench.machine import host, topology
+from ipcbench.bench.machine import topology
+from ipcbench.bench.machine.idle_states import forbid_idle
 from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
 from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.patterns.table import pattern_of
@@ -24,7 +26,7 @@ from ipcbench.bench.results.histogram import merge
 from ipcbench.bench.results.records import SLOWEST, Usage
 from ipcbench.bench.workers import pyperf_runner
 from ipcbench.bench.workers.account import TICKS_TELL, Account
-from ipcbench.bench.workers.affinity import cpus_of, moved
+from ipcbench.bench.workers.affinity import cpus_of, moved, spread
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
@@ -43,7 +45,6 @@ from ipcbench.transports.contract import (
 
 SETTLING = 4  # the part of a block that runs uncounted behind the first readings, on one CPU
 IDLE_SETTLING = 0.03  # seconds of it where idle states decide
-WAITING = 0.01  # seconds of watching what receivers take while they wait
 BARRIER_AT = 256  # bytes into the memory that all processes of a run share
 
 last_cache = cache(topology.last_cache)
@@ -53,10 +54,10 @@ last_cache = cache(topology.last_cache)
 class Worker:
     """Process 0 of a run: it owns the channels, leads the peers, and reads the clock."""
 
-    def __init__(self, job: Job, forked: float, report: int) -> None:
+    def __init__(self, job: Job, began: float, report: int) -> None:
         self.job = job
         self._native = job.cell.runtime == NATIVE
-        self._forked = forked
+        self._began = began
         self._report_fd = report
         self._pattern = pattern_of(job.cell)
         self._seats = self._pattern.seats(job.cell.processes)
@@ -88,13 +89,13 @@ class Worker:
         """Write one line for the fork server."""
         write_report(self._report_fd, line)
 
-    def run(self, runner: Any, suite_fd: int) -> None:
+    def run(self, runner: Any, suite_fd: int) -> Outcome:
         """Run the whole job; remove its kernel objects whatever happens.
 
         Raises: Corrupt, Unavailable, RunFailed, PeerGone, TimedOut, and what the transport
         raises.
         """
-        idle = host.forbid_idle() if self.job.awake else None
+        idle = forbid_idle() if self.job.awake else None
         own = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         pin_and_disable_gc(self.job.cpus[0])
         self._team = Team(self._seats, self.job.cpus, self._end_with, self._barrier)
@@ -112,7 +113,7 @@ class Worker:
             self._moved = moved(pinned, self._used)
             self._team.stop()
             self._runner.endpoint.close()
-            self.report(self._outcome(tail))
+            return self._outcome(tail)
         except PeerGone:
             self._team.await_news()
             raise
@@ -127,10 +128,8 @@ class Worker:
 
     def _end_with(self, failure: ProcessFailure) -> Never:
         """Report a peer's end and exit: the fork server kills the other peers and cleans up."""
-        _give_up(self._report_fd, failure)
+        self.report(failure)
         os._exit(1)
-
-    # Setting up
 
     def _attach(self, own: list[int]) -> None:
         self.report(Phase("attach"))
@@ -153,7 +152,8 @@ class Worker:
             endpoint = self._transport.attach(ticket, deadline)
             return self._runner_at(endpoint, peer.seat)
 
-        self._team.fork(tickets, attach, drop_the_workers_own)
+        with spread(self.job.cpus[0], self.job.cpus):
+            self._team.fork(tickets, attach, drop_the_workers_own)
         for ticket in tickets[1:]:
             ticket.close()
         attach_own = attach_both if self._pattern.both_ends else attach_one
@@ -270,7 +270,7 @@ class Worker:
         block counts: idle states are what they will be in a run.
         """
         if self._blocks == 1:
-            self._run_block(1, self._prepared(1))  # `_observe_waiting`, outside the account
+            self._run_block(1, self._prepared(1))  # `Team.waiting`, outside the account
             self._account.begin()
         pauses = loops * self._pattern.gap
         seconds = self._run_block(loops, self._prepared(loops), enters=True, leaves=True)[0]
@@ -313,7 +313,8 @@ class Worker:
         self._team.announce(loops, stamps)
         if not self._first:
             self._first = time.monotonic()
-            self._observe_waiting()
+            if not self.job.loops:
+                self._waiting = self._team.waiting()
         at_start = self._team.cpu_times()
         self._team.release()
         block = own()
@@ -326,19 +327,6 @@ class Worker:
         starts = [None, *(block.at_start or at_start)]
         ends = [None, *(block.at_end or [None] * len(at_start))]
         return elapsed(self._seats, spans), list(map(Timed.used, blocks, starts, ends))
-
-    def _observe_waiting(self) -> None:
-        """Measure the share of a CPU that each receiver takes while nothing arrives."""
-        waiters = [n for n, seat in enumerate(self._seats) if n and not seat.part.starts]
-        if self.job.loops or not waiters:
-            return
-        began, before = time.monotonic(), self._team.cpu_times()
-        time.sleep(WAITING)
-        wall, after = time.monotonic() - began, self._team.cpu_times()
-        for number in waiters:
-            start, end = before[number - 1], after[number - 1]
-            if start is not None and end is not None:
-                self._waiting[number] = (end - start) / wall
 
     def _check_work(self, spans: list[Span]) -> None:
         """Compare the work done with the work due. Raises: Corrupt."""
@@ -375,7 +363,7 @@ class Worker:
             turns=self._runner.arguments[0] if self.job.cell.slowed else 0,
             slow_down=self._slow_down,
             observations=self._observations(),
-            start_up=self._first - self._forked,
+            start_up=self._first - self._began,
             timed=self._timed,
         )
 
@@ -385,16 +373,27 @@ class Worker:
         return found | {SLOWEST: median(uneven)} if uneven else found
 
 
-def work(job: Job, runner: Any, forked: float, suite_fd: int, report_fd: int) -> None:
-    """Run a job in a worker's process; report any error and raise none."""
+def rehearse(job: Job) -> None:
+    """Take the first steps of a run, and drop them: they are quicker the next time.
+
+    After a fork, the kernel copies each page when it is first written: fork(2).
+    """
+    with suppress(Exception):  # the job itself reports it
+        worker = Worker(job, 0.0, -1)
+        spec_of(job, worker._transport.traits, worker._buffers)
+        Team(worker._seats, job.cpus, worker._end_with, worker._barrier).drop()
+
+
+def work(job: Job, runner: Any, began: float, suite_fd: int, report_fd: int) -> None:
+    """Run a job in a worker's process; report its outcome, or any error, and raise none.
+
+    It has removed its kernel objects when it reports an outcome.
+    """
     try:
-        worker = Worker(job, forked, report_fd)
-        worker.run(runner, suite_fd)
+        report: Outcome | ProcessFailure = Worker(job, began, report_fd).run(runner, suite_fd)
     except RunFailed as failure:
-        _give_up(report_fd, failure.failure)
+        report = failure.failure
     except BaseException as error:
-        _give_up(report_fd, failure_of("the worker", error))
-
-
-def _give_up(report_fd: int, last: ProcessFailure) -> None:
-    write_report(report_fd, last)
+        report = failure_of("the worker", error)
+    write_report(report_fd, report)
+    os.close(report_fd)

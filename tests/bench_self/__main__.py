@@ -15,6 +15,7 @@ from tests.bench_self import (
     growth,
     inline,
     load,
+    parts,
     python_costs,
     reference,
     share,
@@ -48,6 +49,14 @@ def _startup(options: Options) -> None:
             f"  {name:22} {human_seconds(found.median):>8}  {human_seconds(found.low)} to "
             f"{human_seconds(found.high)}  ({found.coverage:.1%}, {found.n} starts)"
         )
+
+
+def _runs(options: Options) -> None:
+    print(
+        f"a run of two processes beside its blocks, by part, {options.rounds} runs (target: 13 ms)"
+    )
+    for line in parts.lines(options.rounds, options.only):
+        print(line)
 
 
 def _share(options: Options) -> None:
@@ -118,6 +127,7 @@ def _model(options: Options) -> None:
 PARTS: dict[str, Callable[[Options], None]] = {
     "inline": _inline,
     "startup": _startup,
+    "runs": _runs,
     "share": _share,
     "growth": _growth,
     "reference": _reference,
@@ -139,7 +149,7 @@ def main() -> None:
     )
     parser.add_argument("--runtime", choices=("native", "python"), default="native")
     parser.add_argument(
-        "--rounds", type=int, default=12, help="of reference, python_costs, blocks, load"
+        "--rounds", type=int, default=12, help="of runs, reference, python_costs, blocks, load"
     )
     parser.add_argument("--only", default="", help="lines of these with this text: 'tcp', '64 B'")
     parser.add_argument(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.machine import host, interpreter, settings, topology
-from ipcbench.bench.machine.host import machine, may_forbid_idle
+from ipcbench.bench.machine import host, idle_states, interpreter, settings, topology
+from ipcbench.bench.machine.host import machine
+from ipcbench.bench.machine.idle_states import may_forbid_idle
 from ipcbench.bench.results.slowdowns import NICE, POLICY
 
 
@@ -59,7 +60,7 @@ def test_noise_in_its_files_is_no_error(monkeypatch: pytest.MonkeyPatch, bare: P
 def test_idle_states_may_be_forbidden_or_not_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(host, "IDLE_LATENCY", tmp_path / "none")
+    monkeypatch.setattr(idle_states, "IDLE_LATENCY", tmp_path / "none")
     assert may_forbid_idle() == f"{tmp_path / 'none'}: No such file or directory"
     (tmp_path / "none").touch()
     assert may_forbid_idle() == ""
@@ -70,8 +71,8 @@ def test_idle_states_are_forbidden_as_long_as_the_file_is_open(
 ) -> None:
     path = tmp_path / "latency"
     path.touch()
-    monkeypatch.setattr(host, "IDLE_LATENCY", path)
-    fd = host.forbid_idle()
+    monkeypatch.setattr(idle_states, "IDLE_LATENCY", path)
+    fd = idle_states.forbid_idle()
     assert path.read_bytes() == bytes(4)  # a request of 0 µs, as a 32-bit number
     assert not os.get_inheritable(fd)
     os.close(fd)
