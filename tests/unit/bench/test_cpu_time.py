@@ -274,3 +274,12 @@ def test_of_many_files_some_stay_open(tmp_path: Path) -> None:
         found = [cpu_time.text_again(tmp_path / f"file{n}") for n in range(number)]
         assert found == [f"{n}" for n in range(number)]
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + cpu_time.KEPT
+
+
+def test_a_file_is_read_to_its_end() -> None:
+    """A call gives a page of a file of several records: seq_read_iter() in fs/seq_file.c."""
+    number = 20000
+    wanted = Path("/proc/kallsyms").read_text()[:number]
+    with open("/proc/kallsyms", "rb") as file:
+        assert len(os.pread(file.fileno(), 1 << 20, 0)) < number
+        assert cpu_time._whole(file.fileno()).decode()[:number] == wanted
