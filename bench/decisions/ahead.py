@@ -82,6 +82,6 @@ def ahead(
 
     ours = np.stack([samples[cell] for cell in candidates])[:, None, :]
     theirs = np.stack([samples[cell] for cell in rivals])[None, :, :]
-    faster = p_faster(ours, theirs).min(axis=0)
-    close = p_faster(ours, theirs, -math.log1p(band)).min(axis=0)
-    return Ahead(rivals, faster.tolist(), close.tolist(), factor, ours.shape[-1])
+    shifts = np.array([0.0, -math.log1p(band)])[:, None, None]
+    faster, close = p_faster(ours, theirs, shifts).min(axis=1).tolist()
+    return Ahead(rivals, faster, close, factor, ours.shape[-1])

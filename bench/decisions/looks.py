@@ -197,17 +197,19 @@ class Judge:
             The line of the journal, with the contests that were judged or decided.
         """
         aligner = Aligner(times, self._placement_of)
-        judged, before = [], [state for state in self.states.values() if state.is_open]
+        before = [state for state in self.states.values() if state.is_open]
+        judged: dict[str, tuple[Ahead, Ahead]] = {}
         for state in before:
             sample = self.sample(state, times, rounds, aligner) if state.look < rounds else None
             if sample is not None:
-                self._judge(state, sample)
+                judged[state.contest.id] = self._judge(state, sample)
                 state.look = rounds
-                judged.append(state)
-        for family in dict.fromkeys(state.contest.family for state in judged):
+        for family in dict.fromkeys(self.states[name].contest.family for name in judged):
             self._decide(self._families[family])
-        changed = [state for state in before if state in judged or not state.is_open]
-        return Looked(rounds=rounds, stands=[state.stand() for state in changed])
+        for name, sides in judged.items():
+            self.states[name].needed = self._needed(self.states[name], *sides)
+        changed = [one for one in before if one.contest.id in judged or not one.is_open]
+        return Looked(rounds=rounds, stands=[one.stand() for one in changed])
 
     def open(self) -> list[OpenContest]:
         """Return the open contests that can be judged again, those with the fewest runs first."""
@@ -267,17 +269,23 @@ class Judge:
         fewest = FEWEST if len(self.looks) == 1 else rounds
         return found if len(found) >= fewest else []
 
-    def _judge(self, state: State, sample: Sample) -> None:
-        """Update the p-values of a contest."""
+    def _judge(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
+        """Update the p-values of a contest; return those of this look."""
         first, second = self._ahead(state, sample)
         _lower(state.second, first.p_values())
         _lower(state.first, second.p_values())
         tie = max(first.p_close(state.second), second.p_close(state.first))
         state.tie, state.rounds = min(state.tie, tie), len(sample.rounds)
+        return first, second
+
+    def _needed(self, state: State, first: Ahead, second: Ahead) -> int:
+        """Return the rounds that a verdict would take; 0: it has one, or none would do."""
+        if not state.is_open:
+            return 0
         level = self._level / (2 * self._open_in(state.contest.family))
         close = max(first.needed_close(level), second.needed_close(level))
         needed = min(first.needed_faster(level), second.needed_faster(level), close)
-        state.needed = 0 if math.isinf(needed) else max(int(needed), len(sample.rounds) + 1)
+        return 0 if math.isinf(needed) else max(int(needed), state.rounds + 1)
 
     def _ahead(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
         one, other, band = sample.first, sample.second, state.contest.band
