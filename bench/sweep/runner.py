@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Mapping
 
 from ipcbench.bench.loops.pool import buffers_of
@@ -16,6 +17,7 @@ from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 
 STARTS = 3  # attempts to start a fork server
+AT_ONCE = 2  # fork servers that start together
 SLACK = 20  # factor by which blocks may exceed their calibrated time
 
 
@@ -31,7 +33,9 @@ class Runner:
         self._timings = timings
         self._clock = clock
         self._watch = watch
+        self._at_once = min(AT_ONCE, len(os.sched_getaffinity(0)))
         self._server: ForkServer | None = None
+        self._spares: list[ForkServer] = []  # ready, and not used yet
 
     def run(
         self,
@@ -84,11 +88,31 @@ class Runner:
             deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
         )
 
-    def renew(self) -> None:
-        """End the fork server, and start another one. Raises: ForkServerLost."""
-        self.end()
-        self._server = _fork_server()
-        self._watch(self._server.pid)
+    def renew(self, *, ahead: bool = False) -> None:
+        """End the fork server, and take another one. Raises: ForkServerLost.
+
+        Args:
+            ahead: also start those of the next rounds, on other CPUs. They sleep until then, since
+                nothing may run beside a timed block.
+        """
+        old, self._server = self._server, None
+        starting = [] if self._spares else _start_together(self._at_once if ahead else 1)
+        if old is not None:
+            old.close()  # while the others start
+        for server in starting:
+            with contextlib.suppress(ForkServerLost):
+                server.meet()
+                self._spares.append(server)
+                self._watch(server.pid)
+        while self._spares and self._server is None:
+            server = self._spares.pop()
+            if server.is_alive:
+                self._server = server
+            else:
+                server.close()
+        if self._server is None:
+            self._server = _fork_server()
+            self._watch(self._server.pid)
 
     def end(self) -> None:
         """End the fork server; it may have ended already."""
@@ -96,10 +120,25 @@ class Runner:
             self._server.close()
             self._server = None
 
+    def close(self) -> None:
+        """End all fork servers."""
+        self.end()
+        while self._spares:
+            self._spares.pop().close()
+
+
+def _start_together(number: int) -> list[ForkServer]:
+    """Start some, and do not wait for them; fewer where the system refuses one."""
+    found = []
+    for _ in range(number):
+        with contextlib.suppress(ForkServerLost):
+            found.append(ForkServer(wait=False))
+    return found
+
 
 def _fork_server() -> ForkServer:
     """Start one, again if it is killed at once. Raises: ForkServerLost."""
-    for _ in range(STARTS - 1):
+    for _ in range(STARTS - 2):
         with contextlib.suppress(ForkServerLost):
             return ForkServer()
     return ForkServer()

@@ -110,7 +110,7 @@ class Schedule:
                 self._warm_up(began)
             reason = self._rounds()
         finally:
-            self._runner.end()
+            self._runner.close()
         if reason != "interrupted" and (look := self._looks.at_the_end(self._spent())):
             self._write(look)
         ended = Ended(reason=reason, wall=self._spent())
@@ -152,7 +152,7 @@ class Schedule:
 
     def _round(self, number: int, cells: Sequence[PlannedCell], *, mini: bool = False) -> None:
         began, before = time.monotonic(), cpu_time.ticks()
-        self._runner.renew()
+        self._runner.renew(ahead=mini)
         begun = self._progress.begun.pop(number, Begun())
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())

@@ -96,8 +96,11 @@ def starting_ahead() -> Iterator[None]:
 class ForkServer:
     """The command's handle on a fork server."""
 
-    def __init__(self) -> None:
-        """Start one and wait until it is ready. Raises: ForkServerLost."""
+    def __init__(self, *, wait: bool = True) -> None:
+        """Start one, and wait until it is ready unless that is left to `meet`.
+
+        Raises: ForkServerLost.
+        """
         try:
             here, self._process = _starts.next()
         except OSError as error:
@@ -106,14 +109,23 @@ class ForkServer:
         self.pid = self._process.pid
         self._socket = here
         self._lines = here.makefile("rb")
+        if wait:
+            self.meet()
+
+    def meet(self) -> None:
+        """Wait until it is ready; end it if it is not. Raises: ForkServerLost."""
         try:
             self._meet()
         except ForkServerLost:
             self.close()
             raise
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether its process runs."""
+        return self._process.poll() is None
+
     def _meet(self) -> None:
-        """Wait until it is ready. Raises: ForkServerLost."""
         ready = self._reply(START_TIME)
         if ready.failure is not None:
             raise ForkServerLost(ready.failure.what, ready.failure.remedy)

@@ -196,7 +196,9 @@ class Parent:
     stage: Stage
     pid = 0
 
-    def __init__(self) -> None:
+    is_alive = True
+
+    def __init__(self, *, wait: bool = True) -> None:
         self.closed = False
         self.jobs = 0
         self.stage.parents.append(self)
@@ -207,6 +209,8 @@ class Parent:
         self.stage.jobs.append(job)
         self.stage.now += 1.0
         return self.stage.answer(job)
+
+    def meet(self) -> None: ...
 
     def close(self) -> None:
         self.closed = True
@@ -541,7 +545,7 @@ def test_a_fork_server_that_is_lost_while_it_starts(
     """It is started again, a few times; without one, the sweep cannot continue."""
     starts = itertools.count()
 
-    def start() -> Parent:
+    def start(*, wait: bool = True) -> Parent:
         if next(starts) < failing:
             raise ForkServerLost("the fork server is gone")
         return Parent()
