@@ -137,7 +137,7 @@ def model(cells: Iterable[Measured]) -> Model:
 
 def _counts(one: Measured) -> bool:
     cell = one.cell
-    if cell.twin or one.disturbed or not one.carries_data or cell.placement != SAME_CORE:
+    if cell.is_control or one.disturbed or not one.carries_data or cell.placement != SAME_CORE:
         return False
     return cell.pattern in (LATENCY, SELF) and cell.size > 0 and is_plain(cell)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ipcbench.bench.results.cell import Cell
@@ -126,7 +127,15 @@ def test_other_depths_are_other_facilities() -> None:
     assert found(some) == Model([], [])
 
 
-def test_disturbed_cells_and_twins_are_left_out() -> None:
+@pytest.mark.parametrize("control", [{"twin": True}, {"slowed": 5}])
+def test_controls_are_left_out(control: dict[str, object]) -> None:
+    some = planned()
+    again = [msgspec.structs.replace(cell, **control) for cell in some]
+    rows = found([*some, *again]).rows
+    assert [row.trip.cell for row in rows] == [some[0], some[2]]
+
+
+def test_disturbed_cells_are_left_out() -> None:
     assert found(planned(), void=lambda cell, number: "disturbed" if number > 3 else "").rows == []
 
 
