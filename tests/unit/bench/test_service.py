@@ -11,6 +11,7 @@ import pytest
 
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS
 from ipcbench.bench.decisions.contests import contests_of
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.placement import Site
@@ -18,6 +19,7 @@ from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
 from ipcbench.bench.plan.profile import PROFILES, BadConfig, load_profile, parse_profile
 from ipcbench.bench.plan.service import with_tasks
 from ipcbench.bench.sweep import candidates
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
 from ipcbench.transports import registry
 from ipcbench.transports.contract import Limit, Limits, Topology, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
@@ -160,3 +162,22 @@ def test_families_of_quick_are_small_enough_for_its_base() -> None:
         p = smallest * len(contest.first) * families[contest.family]
         assert p <= LEVEL, f"no look at {LOOKS[0]} rounds decides {contest.id}"
     assert max(families.values()) <= 16
+
+
+def test_quick_has_contests_for_every_statement_of_the_chapter() -> None:
+    found = ours("quick")
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    known = {one.id for one in (SHM_FASTEST, *STATEMENTS)}
+    assert {one.statement for one in contests} - {""} == known
+    assert {each for task in TASKS.values() for each in task.statements} == known
+
+
+def test_tasks_compare_the_pairs_that_a_statement_names() -> None:
+    for statement in STATEMENTS:
+        matches = (match for task in TASKS.values() for match in task.matches)
+        pairs = {
+            (match.first.name, match.second.name)
+            for match in matches
+            if match.statement == statement.id
+        }
+        assert pairs == {*statement.pairs}
