@@ -85,9 +85,10 @@ def interval(one: Comparison) -> str:
     return "" if one.ratio is None else bounds(one.ratio, "ratio")
 
 
-def side(cells: Sequence[str]) -> str:
-    """Say of how many transports one stands for its side: `, of 5`; "" for one."""
-    return f", of {len(cells)}" if len(cells) > 1 else ""
+def side(cells: Sequence[str], absent: Sequence[str]) -> str:
+    """Say of how many cells that took part one stands for its side: `, of 5`; "" for one."""
+    number = len(set(cells) - set(absent))
+    return f", of {number}" if number > 1 else ""
 
 
 def apart(one: Measured, situation: Situation) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ipcbench.bench.decisions.contest import Verdict
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.decisions.verdicts import Ratio, of_results
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
@@ -166,6 +167,11 @@ def test_only_like_is_compared_with_like() -> None:
 
 def test_statements_have_names_of_their_own() -> None:
     assert len({one.id for one in STATEMENTS}) == len(STATEMENTS)
+
+
+def test_every_statement_has_contests_and_every_contest_its_statement() -> None:
+    named = {name for task in TASKS.values() for name in task.statements}
+    assert named == {one.id for one in (SHM_FASTEST, *STATEMENTS)}
 
 
 # Outcomes, by hand.
