@@ -33,7 +33,7 @@ from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.bench.stats import Interval, log_ratios, median_interval
+from ipcbench.bench.stats import Interval, median_interval
 
 LONGEST_NAME = 40  # characters of a name that the machine gives
 LOST = "lost updates"  # a counter's observation: their share of all updates
@@ -246,12 +246,6 @@ def inverse(time: Interval, amount: float) -> Interval:
 def multiplied(one: Interval, factor: float) -> Interval:
     """Multiply an interval by a factor above 0."""
     return Interval(one.median * factor, one.low * factor, one.high * factor, one.coverage, one.n)
-
-
-def ratios(slower: Measured, faster: Measured) -> Interval | None:
-    """Compute how many times as fast `faster` is, paired by round; None without a common one."""
-    sample = log_ratios(slower.times, faster.times)
-    return median_interval(sample).exp() if sample else None
 
 
 def positions(cells: Iterable[Measured]) -> list[list[Measured]]:

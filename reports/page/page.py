@@ -37,7 +37,7 @@ from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
 from ipcbench.reports.page import phrases, tables, tails, verdict_phrases, verdict_tables
-from ipcbench.reports.verdicts import cost_model, python_cost, spinning
+from ipcbench.reports.verdicts import cost_model, headlines, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew
 from ipcbench.reports.verdicts.answers import answers
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
@@ -129,7 +129,7 @@ def render(
     """Render the page as text. Pure."""
     found = comparisons(of_results(results), cells)
     splits = spinning.splits(cells)
-    claim = decide(SHM_FASTEST, found)
+    claim, trust = decide(SHM_FASTEST, found), assess(results, cells)
     decided = (decide(one, found) for one in STATEMENTS)
     answered = answers(results, found, cells)
     both = python_cost.costs(cells)
@@ -141,8 +141,9 @@ def render(
             header=results.header,
             machine=results.header.machine,
             results=results,
-            trust=assess(results, cells),
+            trust=trust,
             claim=claim,
+            headline=headlines.claim(claim, trust),
             claim_grid=verdict_tables.comparison_grid(claim.comparisons),
             claim_rows=tables.bounded(claim.comparisons),
             unopposed=verdict_tables.unopposed(cells),
@@ -234,6 +235,7 @@ def _environment() -> Environment:
         **verdict_phrases.FILTERS,
     )
     environment.globals.update(
+        headline_lacks=headlines.lacking,
         LEVEL=LEVEL,
         BLOCK=BLOCK,
         FAMILIES=FAMILIES,

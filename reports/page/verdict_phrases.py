@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ipcbench.bench.decisions.contest import LEVEL, Verdict
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Verdict
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import Why
@@ -228,6 +228,8 @@ def multiplicity(comparisons: Sequence[Comparison], results: Results) -> str:
 
 def _looks(results: Results) -> str:
     found = sorted({look.rounds for look in results.looks})
+    if not found and results.header.settings.adaptive:
+        return f"The sweep ended before its first look, which comes after {LOOKS[0]} rounds."
     if not found:
         return "All contests were judged once, after the last round."
     shown = [str(one) for one in found[:MOST_LOOKS]]

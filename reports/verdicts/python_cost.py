@@ -127,6 +127,7 @@ class Sum:
     transports: int
     added: tuple[float, float, float]
     ratio: tuple[float, float, float]
+    rounds: int  # the fewest of a ratio
 
 
 def sums(found: Sequence[Cost]) -> list[Sum]:
@@ -169,6 +170,7 @@ def _sum(placement: str, column: Sequence[Cost | None]) -> Sum | None:
         len(added),
         _span(added),
         _span(ratio),
+        min(one.ratio.n for one in carrying if one.ratio),
     )
 
 

@@ -48,6 +48,11 @@ class Split:
     lead: Interval | None
 
     @property
+    def rounds(self) -> int:
+        """The fewest rounds of a ratio."""
+        return min(one.n if one else 0 for one in (self.spinning, self.memory, self.lead))
+
+    @property
     def cells(self) -> tuple[Measured, Measured, Measured]:
         return self.blocking_pipe, self.spinning_pipe, self.spinning_memory
 

@@ -271,6 +271,17 @@ def test_the_page_of_an_adaptive_sweep_names_its_looks(tmp_path: Path) -> None:
     assert "about 40 rounds would decide" in page
 
 
+def test_an_adaptive_sweep_that_ended_before_its_first_look_says_so(tmp_path: Path) -> None:
+    results = of({SHM: 1e-6, "pipe": 2e-6}, rounds=7)
+    looked(results, ())
+    results.header = msgspec.structs.replace(
+        results.header, settings=msgspec.structs.replace(results.header.settings, adaptive=True)
+    )
+    page = page_of(results, tmp_path)
+    assert "The sweep ended before its first look, which comes after 8 rounds." in page
+    assert "too few rounds" in page
+
+
 def test_names_of_a_journal_that_nobody_knows_stay_text(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>\u202e"
     results = looked(of({SHM: 1e-6, "pipe": 1.3e-6}), (8,))
