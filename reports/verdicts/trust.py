@@ -218,7 +218,8 @@ def _about_end(results: Results) -> list[Finding]:
         text = f"The sweep has not ended: it is still running, or was killed after round {done}."
         found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "interrupted":
-        text = f"The sweep was interrupted after {many(done, 'round')} of {wanted}."
+        of = "" if results.header.settings.adaptive else f" of {wanted}"
+        text = f"The sweep was interrupted after {many(done, 'round')}{of}."
         found.append(Finding(Severity.WARNING, text))
     elif results.ended.reason == "full":
         text = f"The sweep ended after {many(done, 'round')}: its journal reached the size limit."

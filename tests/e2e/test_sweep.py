@@ -19,6 +19,7 @@ from ipcbench.bench.results.results import Status, load
 from ipcbench.bench.sweep.candidates import candidate
 from ipcbench.transports.registry import meaning, names
 from tests.e2e.command import end, ipcbench, lines, started, wait_for
+from tests.soak import looks
 
 SMOKE = ("--clock", "fake", "--profile", "smoke", "--seed", "7")
 SMALL = (*SMOKE, "-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem", "-t", "null")
@@ -127,6 +128,23 @@ def test_every_round_is_shuffled(swept: Path) -> None:
             orders.setdefault(line["round"], []).append(line["cell"])
     assert orders[1] != orders[2]
     assert set(orders[1]) == set(orders[2])
+
+
+def test_an_adaptive_sweep_ends_when_its_contests_are_decided(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done = ipcbench(*looks.command(folder, 7))
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 contests decided\n" in done.stdout
+    results = load(folder)
+    assert results.ended is not None
+    assert results.ended.reason == "decided"
+    assert [look.rounds for look in results.looks] == [8, 12, 16]
+    assert [line.round for line in results.rounds if line.mini] == list(range(9, 17))
+    fewest = {len(one.by_round()) for one in results.ok() if not one.cell.is_control}
+    assert fewest == {16}  # few cells: all of them fill the mini-rounds
+    again = ipcbench("run", "--resume", folder, "--json")
+    assert again.stderr == "nothing is left to do: each of its contests is decided\n"
+    assert json.loads(again.stdout)["contests"] == {"decided": 4, "all": 4}
 
 
 def test_a_budget_takes_the_place_of_the_rounds(tmp_path: Path) -> None:
