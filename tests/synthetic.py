@@ -292,6 +292,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
         elif entry.facts is not None:
             yield PlannedEntry(cell=entry.cell, facts=entry.facts)
     yield from results.contests.values()
+    yield from results.promises.values()
     for entry in results.cells.values():
         if entry.loops is not None:
             yield Calibrated(cell=entry.cell.id, loops=entry.loops)

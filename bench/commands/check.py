@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ipcbench.bench.commands.errors import CommandError, guarded
 from ipcbench.bench.commands.options import json_option, run_folder
 from ipcbench.bench.commands.output import print_json
+
+if TYPE_CHECKING:
+    from ipcbench.bench.results.results import Results
 
 
 @click.command("check")
@@ -29,6 +33,9 @@ from ipcbench.bench.commands.output import print_json
 def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     """Check a run against promises.
 
+    The looks of `ipcbench run --promised FILE` count; a run without looks at these promises is
+    judged once.
+
     Exits with 1 when a promise is broken, else with 3 when one could not be
     measured, else with 2 when one is inconclusive or the run's controls
     differ from their originals, else with 0.
@@ -42,12 +49,34 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     from ipcbench.reports.gate.thresholds import load_thresholds
 
     with refused_in_one_line():
-        judged = judge.check_promises(load_thresholds(thresholds), guarded(lambda: load(folder)))
+        promises, results = load_thresholds(thresholds), guarded(lambda: load(folder))
+        again = going_on(results, thresholds)
+        judged = judge.check_promises(promises, results, again)
     if as_json:
         print_json(judge.to_json(judged))
     else:
         click.echo(judge.render(judged))
     sys.exit(judge.exit_code(judged))
+
+
+def going_on(results: Results, thresholds: Path) -> str:
+    """Return the command that measures until all promises are decided.
+
+    It has the profile and the axes of the run's own command, by which it has the same cells.
+    """
+    from ipcbench.bench.commands.run import command as run
+    from ipcbench.bench.plan.options import Options
+
+    words = ["ipcbench", "run", "--promised", str(thresholds), "--until-decided"]
+    given = run.make_context("run", results.header.command[2:], resilient_parsing=True).params
+    axes = {*Options.__struct_fields__}
+    for option in run.params:
+        values = given.get(option.name or "") or ()
+        if option.name == "profile" and values != option.default:
+            words += [option.opts[-1], str(values)]
+        elif option.name in axes:
+            words += [word for value in values for word in (option.opts[-1], str(value))]
+    return shlex.join(words)
 
 
 @contextmanager

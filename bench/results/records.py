@@ -29,6 +29,8 @@ Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
 Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
 PValue: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e6)]  # corrected: it may exceed 1
 
+Bound: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]  # of a ratio, as in a file
+
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
 
@@ -300,11 +302,40 @@ class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     needed: Count = 0
 
 
-class Looked(Entry, kw_only=True, tag="look"):
-    """A look: all contests, judged after so many rounds of each."""
+class Promised(Entry, kw_only=True, tag="promise"):
+    """A promise (`ipcbench.bench.decisions.promises`), fixed before the first run."""
 
-    rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]  # of each contest that is judged
+    id: str  # its name in the thresholds file
+    faster: str  # cells
+    than: str
+    at_least: Bound | None = None  # of time(than) / time(faster)
+    at_most: Bound | None = None
+    level: Annotated[float, msgspec.Meta(gt=0, lt=1)]  # nominal, of all promises together
+
+
+class PromiseStand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The state of a promise after a look.
+
+    The p-values are the smallest so far, corrected for the looks: of "the ratio is above
+    at_least", and so on. `needed`: as in `Stand`.
+    """
+
+    promise: str
+    rounds: Count  # those that both cells have, and that were judged
+    above_least: PValue  # 0 where there is no such bound
+    below_most: PValue
+    below_least: PValue  # 1 where there is no such bound
+    above_most: PValue
+    verdict: Literal["kept", "broken", "inconclusive"]
+    needed: Count = 0
+
+
+class Looked(Entry, kw_only=True, tag="look"):
+    """A look: all contests, or promises, judged after so many rounds of each."""
+
+    rounds: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROUNDS)]  # of each that is judged
     stands: list[Stand]  # of the contests that were judged anew
+    promises: list[PromiseStand] = []  # of the promises that were
     goes_on: list[str] = []  # cells
     left: Number | None = None  # seconds of the budget
     at: Number = 0.0  # as in `Calibrated`
@@ -335,6 +366,7 @@ AnyEntry: TypeAlias = (
     | PlannedEntry
     | Skipped
     | Contested
+    | Promised
     | Calibrated
     | Run
     | Failed

@@ -27,6 +27,8 @@ from ipcbench.bench.results.records import (
     Header,
     Looked,
     PlannedEntry,
+    Promised,
+    PromiseStand,
     Resumed,
     Round,
     Run,
@@ -37,6 +39,7 @@ from ipcbench.bench.results.records import (
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
 MOST_BESIDE = 1024  # entries of a run's lists beside its values: processes, observations, metadata
 MOST_CONTESTS = 10_000  # of a sweep
+MOST_PROMISES = 10_000  # of a sweep
 MOST_PAIRS = 1_000_000  # of two cells that are compared, of all contests together
 MOST_STANDS = 100_000  # of all looks together
 LONGEST_NAME = 1000  # characters
@@ -100,12 +103,14 @@ class CellResult:
 class Results:
     """The results of a sweep, by cell.
 
-    `contests`: id -> contest; none in a journal of an older version. `looks`: in their order.
+    `contests`: id -> contest; none in a journal of an older version. `promises`: name -> promise,
+    of a sweep of promised cells. `looks`: in their order.
     """
 
     header: Header
     cells: dict[str, CellResult] = field(default_factory=dict)
     contests: dict[str, Contested] = field(default_factory=dict)
+    promises: dict[str, Promised] = field(default_factory=dict)
     looks: list[Looked] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
@@ -124,11 +129,48 @@ class Results:
         return [cell for cell in self.cells.values() if cell.status is status]
 
 
+class _PromiseLines:
+    """The promises of a sweep, and their newest states."""
+
+    def __init__(self) -> None:
+        self.promises: dict[str, Promised] = {}
+        self._judged: dict[str, PromiseStand] = {}
+
+    def add(self, entry: Promised, measured: Callable[[str], bool]) -> None:
+        """Add a promise; `measured`: tells whether a cell is. Raises: Unreadable."""
+        what = f"the promise {entry.id[:200]!r}"
+        if not 0 < len(entry.id) <= LONGEST_NAME or not entry.id.isprintable():
+            raise Unreadable(f"{what} has no valid name")
+        if entry.id in self.promises:
+            raise Unreadable(f"{what} stands twice")
+        _check_measured(what, (entry.faster, entry.than), measured)
+        if entry.faster == entry.than or entry.at_least is entry.at_most is None:
+            raise Unreadable(f"{what} has one cell alone, or no bound")
+        self.promises[entry.id] = entry
+        if len(self.promises) > MOST_PROMISES:
+            raise Unreadable(f"over {MOST_PROMISES} promises: measure fewer in a run")
+
+    def take(self, stand: PromiseStand) -> None:
+        """Take the newest state of a promise. Raises: Unreadable."""
+        what = f"a look at the promise {stand.promise[:200]!r}"
+        if stand.promise not in self.promises:
+            raise Unreadable(f"{what}, which was not planned")
+        before = self._judged.get(stand.promise)
+        self._judged[stand.promise] = stand
+        if before is None:
+            return
+        # Holm's correction may decide a promise when another one is judged.
+        fewest = before.rounds + (stand.verdict == "inconclusive")
+        if before.verdict != "inconclusive" or stand.rounds < fewest:
+            raise Unreadable(f"{what} after its verdict, or at no more rounds than before")
+
+
 class _Judgements:
-    """The contests of a sweep, and the looks at them, checked."""
+    """The contests and promises of a sweep, and the looks at them, checked."""
 
     def __init__(self) -> None:
         self.contests: dict[str, Contested] = {}
+        self.of_promises = _PromiseLines()
         self.looks: list[Looked] = []
         self._pairs = self._stands = 0
         self._judged: dict[str, Stand] = {}  # contest -> its newest state
@@ -155,13 +197,15 @@ class _Judgements:
 
     def look(self, entry: Looked, measured: Callable[[str], bool]) -> None:
         """Add a look; `measured`: as in `add`. Raises: Unreadable."""
-        self._stands += len(entry.stands)
+        self._stands += len(entry.stands) + len(entry.promises)
         if self._stands > MOST_STANDS:
             raise Unreadable(f"over {MOST_STANDS} verdicts on contests: measure fewer in a run")
         _check_measured("a look", entry.goes_on, measured)
         for stand in entry.stands:
             self._check(stand)
             self._judged[stand.contest] = stand
+        for promise in entry.promises:
+            self.of_promises.take(promise)
         self.looks.append(entry)
 
     def _check(self, stand: Stand) -> None:
@@ -203,11 +247,16 @@ def load(folder: Path) -> Results:
             f"{' and '.join(map(str, READABLE))}: use the ipcbench that wrote it, or measure again"
         )
     contests = _Judgements()
-    results = Results(header, contests=contests.contests, looks=contests.looks)
+    results = Results(
+        header,
+        contests=contests.contests,
+        promises=contests.of_promises.promises,
+        looks=contests.looks,
+    )
     numbers = 0
     try:
         for line in lines:
-            if isinstance(line, Contested | Looked):
+            if isinstance(line, Contested | Promised | Looked):
                 _judge(results, contests, line, begun=numbers > 0)
             else:
                 _take(results, line)
@@ -224,14 +273,18 @@ def load(folder: Path) -> Results:
 
 
 def _judge(
-    results: Results, contests: _Judgements, entry: Contested | Looked, *, begun: bool
+    results: Results, contests: _Judgements, entry: Contested | Promised | Looked, *, begun: bool
 ) -> None:
-    """Add a contest, or a look. Raises: Unreadable."""
+    """Add a contest, a promise or a look. Raises: Unreadable."""
     if isinstance(entry, Looked):
         results.spent = max(results.spent, entry.at)
         contests.look(entry, results.is_measured)
-    elif begun:  # contests are fixed before anything is known of them
-        raise Unreadable(f"the contest {entry.id[:200]!r} comes after the first run")
+        return
+    what = "promise" if isinstance(entry, Promised) else "contest"
+    if begun:  # they are fixed before anything is known of them
+        raise Unreadable(f"the {what} {entry.id[:200]!r} comes after the first run")
+    if isinstance(entry, Promised):
+        contests.of_promises.add(entry, results.is_measured)
     else:
         contests.add(entry, results.is_measured)
 

@@ -1,8 +1,8 @@
 """Check of a run against its promises, which are ratios between its cells.
 
-Each round gives one pair. A verdict depends on the paired log ratios and their
-order-statistic interval alone (`ipcbench.bench.stats`). If the controls show
-that a run cannot be trusted (`ipcbench.reports.verdicts.trust`), it passes nothing.
+The verdicts are those of `ipcbench.bench.decisions.promises`, which a sweep until all is decided
+uses as well. If the controls show that a run cannot be trusted
+(`ipcbench.reports.verdicts.trust`), it passes nothing.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from statistics import median
 
 import msgspec
 
+from ipcbench.bench.decisions.promises.looks import PromisedRatio, PromiseVerdict, common_rounds
+from ipcbench.bench.decisions.promises.verdicts import Judgement, PromiseOutcome, judge_promises
 from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.bench.stats import CONFIDENCE, ENOUGH_ROUNDS, log_ratios, median_interval
+from ipcbench.reports.gate.remedy import why_inconclusive, with_budget
 from ipcbench.reports.gate.thresholds import (
     LONGEST_MESSAGE,
     BadThresholds,
@@ -32,14 +33,7 @@ from ipcbench.reports.gate.thresholds import (
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import Trust, assess
 
-
-class PromiseVerdict(Enum):
-    """The verdict on a promise."""
-
-    KEPT = "kept"
-    BROKEN = "broken"
-    INCONCLUSIVE = "inconclusive"
-    NOT_MEASURED = "not measured"
+UNTIL_DECIDED = "ipcbench run --promised {} --until-decided"
 
 
 class PromiseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,33 +67,68 @@ class GateResult:
     """The results of all promises, in the order of the file, and the trust in the run.
 
     `doubt`: one line with the reasons for reservations or distrust; "" where
-    there are none.
+    there are none. `note`: one line that says by which looks the promises are judged; "" where
+    these are those of the sweep.
     """
 
     promises: Sequence[PromiseResult]
     trust: Severity
     doubt: str = ""
+    note: str = ""
 
 
 # The verdicts.
 
 
-def check_promises(thresholds: Thresholds, results: Results) -> GateResult:
+def check_promises(thresholds: Thresholds, results: Results, command: str = "") -> GateResult:
     """Check a run against its promises.
+
+    Args:
+        command: it measures the cells of the promises until all are decided.
 
     Raises: BadThresholds where a promise does not fit this run.
     """
+    command = command or UNTIL_DECIDED.format(thresholds.path)
     cells = [result.cell for result in results.cells.values()]
-    checked = [
-        _check(
+    found = [
+        _before(
             thresholds,
             promise,
             *(results.cells[cell.id] for cell in pair(thresholds, promise, cells)),
         )
         for promise in thresholds.promises
     ]
+    judgement = judge_promises(results, promised(found, results))
+    outcomes = {one.promise.id: one for one in judgement.outcomes}
+    again = with_budget(
+        command, results, (cell for one in found for cell in (one.faster, one.than))
+    )
+    checked = [
+        one if one.reason else _check(one, outcomes[one.promise], results, judgement, again)
+        for one in found
+    ]
     trust = assess(results, measured(results))
-    return GateResult(checked, trust.severity, _doubt(trust))
+    return GateResult(checked, trust.severity, _doubt(trust), _note(judgement, results))
+
+
+def promised(found: Sequence[PromiseResult], results: Results) -> list[PromisedRatio]:
+    """Return the promises whose cells are measured: they are corrected together."""
+    return [
+        PromisedRatio(one.promise, one.faster, one.than, one.at_least, one.at_most)
+        for one in found
+        if results.is_measured(one.faster) and results.is_measured(one.than)
+    ]
+
+
+def _note(judgement: Judgement, results: Results) -> str:
+    if judgement.taken or not judgement.outcomes:
+        return ""
+    rounds = judgement.looks[0]
+    by = "its base" if results.header.settings.adaptive else "the run"
+    return (
+        f"The journal has no looks at these promises: they are judged once, by the {rounds} "
+        f"{'round' if rounds == 1 else 'rounds'} of {by}."
+    )
 
 
 def _doubt(trust: Trust) -> str:
@@ -116,16 +145,17 @@ def _doubt(trust: Trust) -> str:
     return one_line(f"{trust.headline.rstrip('.')}, because {'; '.join(bad)}.", LONGEST_MESSAGE)
 
 
-def _check(
+def _before(
     thresholds: Thresholds, promise: Promise, faster: CellResult, than: CellResult
 ) -> PromiseResult:
+    """Return a promise before it is judged; `reason`: why it cannot be."""
     pers = [side.facts.per for side in (faster, than) if side.facts is not None]
     if len(set(pers)) > 1:
         raise BadThresholds(
             f"{thresholds.path}: promise {promise.name!r}: {faster.cell.id} is the time of one "
             f"{pers[0]}, {than.cell.id} that of one {pers[1]}: these are not comparable"
         )
-    result = PromiseResult(
+    return PromiseResult(
         promise=promise.name,
         verdict=PromiseVerdict.NOT_MEASURED,
         reason="; ".join(filter(None, map(_missing, (faster, than)))),
@@ -138,53 +168,55 @@ def _check(
         rounds=0,
         remarks=[remark for side in (faster, than) for remark in _remarks(side)],
     )
-    if result.reason:
-        return result
-    quick, slow = faster.by_round(), than.by_round()
-    logs = log_ratios(slow, quick)
-    few = f"{len(logs)} rounds in common, a verdict takes {ENOUGH_ROUNDS}: measure more rounds"
-    if not logs:
-        return msgspec.structs.replace(result, verdict=PromiseVerdict.INCONCLUSIVE, reason=few)
-    interval = median_interval(logs)
-    disturbed = [one_line(side.cell.id, 100) for side in (faster, than) if side.disturbed]
+
+
+def _check(
+    before: PromiseResult,
+    found: PromiseOutcome,
+    results: Results,
+    judgement: Judgement,
+    again: str,
+) -> PromiseResult:
+    sides = results.cells[before.faster], results.cells[before.than]
+    verdict, reason = found.verdict, _why_broken(found)
+    if verdict is PromiseVerdict.INCONCLUSIVE:
+        reason = why_inconclusive(found, judgement.looks, again)
+    disturbed = [one_line(side.cell.id, 100) for side in sides if side.disturbed]
     if disturbed:
         verdict = PromiseVerdict.INCONCLUSIVE
         reason = f"disturbed, fewer than half of the rounds count: {', '.join(disturbed)}"
-    elif interval.coverage < CONFIDENCE:
-        verdict, reason = PromiseVerdict.INCONCLUSIVE, few
-    else:
-        verdict, reason = _verdict(promise, interval.low, interval.high)
-    ratios = interval.exp()
-    rounds = quick.keys() & slow.keys()
+    result = msgspec.structs.replace(before, verdict=verdict, reason=reason, rounds=found.rounds)
+    of_faster, of_than = (side.by_round() for side in sides)
+    rounds = common_rounds(found.promise, {before.faster: of_faster, before.than: of_than})
+    if not rounds:
+        return result
     return msgspec.structs.replace(
         result,
-        verdict=verdict,
-        reason=reason,
-        rounds=interval.n,
-        ratio=ratios.median,
-        low=ratios.low,
-        high=ratios.high,
-        coverage=interval.coverage,
-        seconds_faster=median(quick[number] for number in rounds),
-        seconds_than=median(slow[number] for number in rounds),
+        **_figures(found),
+        seconds_faster=median(of_faster[number] for number in rounds),
+        seconds_than=median(of_than[number] for number in rounds),
     )
 
 
-def _verdict(promise: Promise, low: float, high: float) -> tuple[PromiseVerdict, str]:
-    """Compare an interval of log ratios with the bounds."""
-    least = -math.inf if promise.at_least is None else math.log(promise.at_least)
-    most = math.inf if promise.at_most is None else math.log(promise.at_most)
-    if least <= low and high <= most:
-        return PromiseVerdict.KEPT, ""
-    if high < least:
-        return PromiseVerdict.BROKEN, f"the whole interval lies below {times(math.exp(least))}"
-    if low > most:
-        return PromiseVerdict.BROKEN, f"the whole interval lies above {times(math.exp(most))}"
-    within = [times(math.exp(bound)) for bound in (least, most) if low <= bound <= high]
-    return (
-        PromiseVerdict.INCONCLUSIVE,
-        f"the interval reaches over {' and '.join(within)}: measure more rounds",
-    )
+def _figures(found: PromiseOutcome) -> dict[str, float]:
+    """Return the ratio and its interval, as far as they are known."""
+    ratio = found.ratio
+    if ratio is None:
+        return {}
+    if not 0 < ratio.low <= ratio.high < math.inf:
+        return {"ratio": ratio.value}
+    limits = {"low": ratio.low, "high": ratio.high, "coverage": found.coverage}
+    return {"ratio": ratio.value, **limits}
+
+
+def _why_broken(found: PromiseOutcome) -> str:
+    """Say beyond which bound a broken promise is; "" for any other."""
+    if found.verdict is not PromiseVerdict.BROKEN:
+        return ""
+    least, most = found.promise.at_least, found.promise.at_most
+    below = least is not None and (most is None or found.ratio is None or found.ratio.value < least)
+    where, bound = ("below", least) if below else ("above", most)
+    return f"the whole interval lies {where} {times(bound or 0.0)}"
 
 
 def _missing(result: CellResult) -> str:
@@ -244,6 +276,7 @@ def to_json(result: GateResult) -> dict[str, object]:
         "counts": _counts(result.promises),
         "trust": result.trust.word,
         "doubt": result.doubt,
+        "note": result.note,
         "promises": [msgspec.to_builtins(one) for one in result.promises],
     }
 
@@ -265,8 +298,8 @@ def render(result: GateResult) -> str:
         if texts:
             lines += ["", f"{one_line(one.promise)}: {one.verdict.value}"]
             lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in texts]
-    if result.doubt:
-        lines += ["", one_line(result.doubt, LONGEST_MESSAGE)]
+    for line in filter(None, (result.note, result.doubt)):
+        lines += ["", one_line(line, LONGEST_MESSAGE)]
     counts = ", ".join(f"{n} {name}" for name, n in _counts(result.promises).items() if n)
     nothing_passes = f"{counts}, but the run cannot be trusted: inconclusive"
     passed_but = result.trust is Severity.PROBLEM and exit_code(result) == 2

@@ -24,6 +24,7 @@ PARTS = {
     "usage": records.Usage,
     "disturbance": records.Disturbance,
     "contest's state": records.Stand,
+    "promise's state": records.PromiseStand,
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,
 }
@@ -73,7 +74,8 @@ def test_the_versions_are_the_codes() -> None:
         ("cells", f"{cell.MOST_CELLS:,}"),
         ("contests", f"{results.MOST_CONTESTS:,}"),
         ("pairs of cells of two sides, of all contests together", f"{results.MOST_PAIRS:,}"),
-        ("states of contests, of all looks together", f"{results.MOST_STANDS:,}"),
+        ("promises", f"{results.MOST_PROMISES:,}"),
+        ("states of contests and promises, of all looks together", f"{results.MOST_STANDS:,}"),
         ("blocks of a run, warm-ups likewise", f"{records.MOST_BLOCKS:,}"),
         ("values and histogram buckets of all runs together", f"{results.MOST_NUMBERS:,}"),
         (
