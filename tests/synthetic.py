@@ -295,7 +295,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
     yield from results.promises.values()
     for entry in results.cells.values():
         if entry.loops is not None:
-            yield Calibrated(cell=entry.cell.id, loops=entry.loops)
+            yield Calibrated(cell=entry.cell.id, loops=entry.loops, slow_down=entry.slow_down)
         yield from (failure for failure in entry.failures if failure.round == 0)
     for one in results.rounds:
         for entry in results.cells.values():

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MOST = 200  # controls that are compared: a journal is untrusted, and no run has as many
+MOST_GROUPS = 20  # originals whose runs are resampled, of a placement
+MOST_ROUNDS = 96  # that are resampled
 KNOWN = (0.2, 3.0)  # times what was asked for: a delay beyond was not calibrated
 
 
@@ -71,8 +74,7 @@ class Controls:
         originals = {one.cell.id: one for one in cells if not one.cell.is_control}
         self.found = [
             self._control(one, originals.get(one.cell.original.id), delays.get(one.cell.id, 0.0))
-            for one in cells
-            if one.cell.is_control
+            for one in [one for one in cells if one.cell.is_control][:MOST]
         ]
 
     def _control(self, one: Measured, original: Measured | None, delay: float) -> Control:
@@ -113,13 +115,14 @@ class Controls:
         groups = []
         for members in grouped(cells, lambda one: one.cell.original.id).values():
             common = _common(members)
-            if len(members) > 1 and len(common) >= ENOUGH_ROUNDS:
+            if len(members) > 1 and len(common) >= ENOUGH_ROUNDS and len(groups) < MOST_GROUPS:
                 logs = self._aligner.aligned([one.cell.id for one in members], common)
                 groups.append(list(logs.values()))
         if not groups:
             return None
         usual = int(median(len(one.times) for one in cells if not one.cell.is_control))
-        return could_see(groups, rounds or usual), rounds or usual
+        count = min(rounds or usual, MOST_ROUNDS)
+        return could_see(groups, count), count
 
 
 def first_to(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

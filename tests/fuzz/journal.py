@@ -58,7 +58,9 @@ def _seeds() -> list[bytes]:
     resumed = synthetic.sweep(reference, both, rounds=2, end="interrupted", steal=0.5)
     resumed.resumed = [Resumed(started="later", command=["ipcbench"], dropped="{")]
     resumed.rounds[0].void = "stolen"
-    judged = synthetic.sweep(reference, both, rounds=12)
+    slowed = msgspec.structs.replace(small[0], slowed=5)
+    judged = synthetic.sweep(reference, [*both, slowed], rounds=12)
+    judged.cells[slowed.id].slow_down = 0.05
     _contest(judged, both[0], both[1])
     found = [
         judged,

@@ -29,6 +29,7 @@ paces = ["closed"]"""
 SEEDS = [
     PROFILE.encode(),
     PROFILE.replace("processes = [4, 8]", _AXES).encode(),
+    PROFILE.replace("[[controls]]", "[[controls]]\nslowed = 5").encode(),
     *((files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes() for name in PROFILES),
 ]
 _WORDS = (

@@ -30,7 +30,7 @@ at_least = "1.5x"
 [[promise]]
 name = "twin"
 faster = { transport = "pipe", twin = true }
-than = { transport = "pipe", twin = false, wait = "block", batch = 1, payload = "hot" }
+than = { transport = "pipe", twin = false, slowed = 0, wait = "block", batch = 1, payload = "hot" }
 where = { pattern = "latency", size = 64, runtime = "python", depth = "default", looks = "default" }
 at_least = 0.5
 at_most = 2.0

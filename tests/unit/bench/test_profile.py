@@ -221,6 +221,16 @@ def test_a_profile_is_taken_as_it_is_written() -> None:
     assert profile.left_out == (("many", "time"),)
 
 
+def test_a_table_of_controls_has_twins_or_slowed_cells() -> None:
+    *_, twins = parsed(PROFILE).axes
+    *_, slowed = parsed(swapped("[[controls]]", "[[controls]]\nslowed = 5")).axes
+    assert ((twins.twin, twins.slowed), (slowed.twin, slowed.slowed)) == ((True, 0), (False, 5))
+    streams = swapped(
+        '[[controls]]\npatterns = ["latency"]', '[[controls]]\npatterns = ["stream"]\nslowed = 5'
+    )
+    assert "only latency with hot messages and no pauses can be slowed" in refused(streams)
+
+
 def test_missing_keys_of_the_run_have_defaults() -> None:
     text = PROFILE.split("[run]")[0] + "[run]\nrounds = 2\n\n[[cells]]"
     text += PROFILE.split("[[cells]]")[1]
@@ -241,6 +251,12 @@ def test_a_tail_of_nothing_is_no_tail() -> None:
         ("[[cells]]", "[cells]", ""),
         ("[[controls]]", "[[controls]]\nextra = 1", "extra"),
         ("[[left-out]]", "[[left_out]]", "left_out"),
+        ("[[controls]]", "[[controls]]\nslowed = -1", "slowed = -1: 0 to 100"),
+        ("[[controls]]", "[[controls]]\nslowed = 101", "slowed = 101: 0 to 100"),
+        ("[[controls]]", "[[controls]]\nslowed = true", "slowed"),
+        ("[[controls]]", '[[controls]]\nslowed = 5\npaces = ["pause:1ms"]', "can be slowed"),
+        ("[[controls]]", '[[controls]]\nslowed = 5\npayloads = ["fresh"]', "can be slowed"),
+        ("[[cells]]", "[[cells]]\nslowed = 5", "unknown field `slowed`"),
         ('what = "many"', "what = 1", "what"),
         ('about = "for tests"', "", "about"),
         ('about = "for tests"', "about = 1", "about"),
