@@ -112,7 +112,7 @@ class Controls:
         original have enough runs.
         """
         cells = [one for one in self._cells if one.cell.placement == placement]
-        groups = []
+        groups: list[list[NDArray[np.float64]]] = []
         for members in grouped(cells, lambda one: one.cell.original.id).values():
             common = _common(members)
             if len(members) > 1 and len(common) >= ENOUGH_ROUNDS and len(groups) < MOST_GROUPS:

@@ -436,7 +436,7 @@ def test_a_table_that_is_given_replaces_that_of_the_base() -> None:
     given, *controls = found.axes
     assert (given.sizes, given.placements) == ((1,), ("unpinned",))
     assert controls
-    assert all(axes.twin for axes in controls)
+    assert all(axes.is_control for axes in controls)
 
 
 def test_a_file_extends_a_file_beside_it(tmp_path: Path) -> None:

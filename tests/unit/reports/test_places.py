@@ -15,6 +15,7 @@ from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.model import measured
+from ipcbench.reports.verdicts import cost_model
 from ipcbench.reports.verdicts.controls import Control
 from ipcbench.reports.verdicts.places import PlaceTrust, percent
 from ipcbench.reports.verdicts.trust import Trust, assess
@@ -209,6 +210,11 @@ def test_a_slowed_control_takes_part_in_nothing_else() -> None:
     results = with_slowed(1.05)
     (one,) = (each for each in measured(results) if each.cell.slowed)
     assert not one.competes
+    self = cells(("pipe",), ("self",), (64,), processes=(1,))
+    with_self = measured(sweep(constant(), [*PLANNED, slowed(), *self]))
+    trips = [row.trip.cell for row in cost_model.model(with_self).rows]
+    assert trips
+    assert not any(cell.is_control for cell in trips)
     alone = sweep(constant(), [*PLANNED, slowed()])
     assert "No control was measured" in texts(alone)  # it shows no noise
 
