@@ -213,7 +213,7 @@ def test_quick_stays_within_its_budget() -> None:
         crowded, idle = is_crowded(one.cell, one.cpus), is_idle(one.cell)
         alone, frame = one.cell.processes == 1, one.cell.payload == FRESH
         kind = "crowded" if crowded else "idle" if idle else one.cell.placement
-        kinds["alone" if alone else "frame" if frame else kind] += 1
+        kinds["frame" if frame else "alone" if alone else kind] += 1
         timing = timing_of(one.cell, one.cpus, profile.settings)
         warm_up = 0.02 if crowded else timing.warm_up.least or timing.block
         of_blocks = FRAMES if frame else timing.block * timing.settings.values + warm_up
