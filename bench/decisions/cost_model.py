@@ -110,7 +110,7 @@ def parts(trip: float, alone: float, native: float | None = None) -> Parts:
     """Split a round trip of processes that sleep.
 
     What Python costs is the difference between both loops of one process that sends to itself:
-    nobody sleeps there. In a round trip with sleepers, a slower loop changes when they sleep too,
+    no process sleeps there. In a round trip with sleepers, a slower loop changes when they sleep too,
     and the difference between both loops would include that.
 
     Args:

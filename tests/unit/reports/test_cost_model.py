@@ -86,7 +86,7 @@ def test_of_processes_that_spin_the_round_trips_are_compared() -> None:
     assert row.python is not None
     assert row.python.time.median == pytest.approx(4e-7, abs=1.5e-7)
     assert row.between.name == "taking turns"
-    assert found(some).fits == []  # nobody sleeps: the model is not for these
+    assert found(some).fits == []  # no process sleeps: the model is not for these
     without = [one for one in some if (one.pattern, one.runtime) != ("latency", "native")]
     assert found(without).rows == []
 
