@@ -110,8 +110,8 @@ def parts(trip: float, alone: float, native: float | None = None) -> Parts:
     """Split a round trip of processes that sleep.
 
     What Python costs is the difference between both loops of one process that sends to itself:
-    no process sleeps there. In a round trip with sleepers, a slower loop changes when they sleep too,
-    and the difference between both loops would include that.
+    no process sleeps there. In a round trip with sleepers, a slower loop also changes when they
+    sleep, and the difference between both loops would include that.
 
     Args:
         trip: the round trip.
