@@ -12,6 +12,7 @@ from tests.bench_self import (
     control,
     cost_model,
     cpu,
+    decide,
     growth,
     inline,
     load,
@@ -31,6 +32,7 @@ class Options(argparse.Namespace):
     rounds: int
     only: str
     results: Path
+    suites: int
 
 
 def _inline(options: Options) -> None:
@@ -110,6 +112,12 @@ def _control(options: Options) -> None:
         print(line)
 
 
+def _decide(options: Options) -> None:
+    print(f"contests of {options.results}, in suites that are drawn from its noise")
+    for line in decide.measure(options.results, options.suites):
+        print(line, flush=True)
+
+
 def _cpu(options: Options) -> None:
     latest = Path("results/latest")
     print("CPU time divided by elapsed time, cells on one CPU of results/latest (target: 1.01)")
@@ -136,7 +144,11 @@ PARTS: dict[str, Callable[[Options], None]] = {
     "control": _control,
     "model": _model,
 }
-LONG: dict[str, Callable[[Options], None]] = {"blocks": _blocks, "load": _load}  # by name alone
+LONG: dict[str, Callable[[Options], None]] = {  # by name alone
+    "blocks": _blocks,
+    "load": _load,
+    "decide": _decide,
+}
 
 
 def main() -> None:
@@ -156,8 +168,9 @@ def main() -> None:
         "--results",
         type=Path,
         default=Path("results/latest"),
-        help="the folder of a run, of model and control",
+        help="the folder of a run, of model, control and decide",
     )
+    parser.add_argument("--suites", type=int, default=decide.SUITES, help="of decide")
     options = parser.parse_args(namespace=Options())
     known = PARTS | LONG
     unknown = [name for name in options.parts if name not in known]

@@ -1,0 +1,177 @@
+"""Suites that are drawn from the noise of a recorded run, and judged as a sweep judges them.
+
+The noise of a cell is what its runs deviate from its median, aligned as in a sweep. A suite draws
+rounds with replacement, the same for all cells of a placement, so that what disturbs a round
+disturbs all of its cells; a small normal deviate keeps a short recording from being a population
+of a few values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ipcbench.bench.decisions.ahead import Ahead
+from ipcbench.bench.decisions.alignment import Aligner, deviations, offsets
+from ipcbench.bench.decisions.comparison import log_ratio, p_faster
+from ipcbench.bench.decisions.contest import LOOKS, Contest, Times
+from ipcbench.bench.decisions.looks import Judge, Sample, State
+
+MOST = LOOKS[-1]
+BLUR = 0.25  # standard deviation of the normal deviate, of the noise's own
+
+Logs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run: its contests, and each cell's location and noise in logarithms of seconds.
+
+    Attributes:
+        seconds: cell -> of a run.
+    """
+
+    contests: Sequence[Contest]
+    placements: Mapping[str, str]
+    runtimes: Mapping[str, str]
+    locations: Mapping[str, float]
+    noise: Mapping[str, Logs]
+    seconds: Mapping[str, float]
+
+
+def aligned_noise(
+    times: Times, placements: Mapping[str, str]
+) -> tuple[dict[str, float], dict[str, Logs]]:
+    """Return each cell's location, and its deviations without those of its placement."""
+    rounds = sorted(set().union(*times.values()))
+    locations: dict[str, float] = {}
+    noise: dict[str, Logs] = {}
+    for placement in dict.fromkeys(placements[cell] for cell in times):
+        cells = [cell for cell in times if placements[cell] == placement]
+        logs = np.log([[times[cell].get(number, np.nan) for number in rounds] for cell in cells])
+        off = deviations(logs)
+        for index, cell in enumerate(cells):
+            own = off[index] - offsets(np.delete(off, index, axis=0))
+            locations[cell] = float(np.nanmedian(logs[index]))
+            noise[cell] = own[~np.isnan(own)]
+    return locations, noise
+
+
+class Draw:
+    """Samples of all cells, for several suites at once: cell -> (suites, `MOST`)."""
+
+    def __init__(self, recorded: Recorded, suites: int, rng: np.random.Generator) -> None:
+        rounds = {
+            placement: rng.random((suites, MOST))
+            for placement in dict.fromkeys(recorded.placements.values())
+        }
+        self.samples: dict[str, Logs] = {}
+        for cell, own in recorded.noise.items():
+            index = (rounds[recorded.placements[cell]] * len(own)).astype(int)
+            spread = 1.4826 * float(np.median(np.abs(own - np.median(own))))
+            self.samples[cell] = own[index] + BLUR * spread * rng.standard_normal(index.shape)
+
+
+def centre(sample: Logs) -> float:
+    """Return the Hodges-Lehmann estimate of a sample's centre: the median of all means of two."""
+    return float(np.median((sample[:, None] + sample[None, :]) / 2))
+
+
+def centred(contest: Contest, recorded: Recorded) -> dict[str, float]:
+    """Return the shifts by which the cells of a contest become even with its first one.
+
+    Two cells are even where each is as often the faster one: the Hodges-Lehmann estimate is 0.
+    """
+    reference = recorded.noise[contest.first[0]]
+    return {
+        cell: -float(log_ratio(reference, recorded.noise[cell])) for cell in contest.cells
+    }
+
+
+@dataclass(frozen=True)
+class Tests:
+    """The p-values of a contest at each look: (suites, candidates, rivals) of each side."""
+
+    faster: Mapping[int, tuple[Logs, Logs]]
+    close: Mapping[int, tuple[Logs, Logs]]
+
+
+def tests_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> Tests:
+    """Compute the p-values of all pairs of a contest, at every look and in every suite."""
+    first = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.first], axis=1)
+    second = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.second], axis=1)
+    band = math.log1p(contest.band)
+    faster, close = {}, {}
+    for look in LOOKS:
+        one, other = first[:, :, None, :look], second[:, None, :, :look]
+        faster[look] = p_faster(one, other), p_faster(other, one)
+        close[look] = p_faster(one, other, -band), p_faster(other, one, -band)
+    return Tests(faster, close)
+
+
+class SuiteJudge(Judge):
+    """A judge whose p-values were computed beforehand."""
+
+    def __init__(
+        self,
+        recorded: Recorded,
+        tests: Mapping[str, Tests],
+        suite: int,
+        looks: Sequence[int] = LOOKS,
+    ) -> None:
+        super().__init__(recorded.contests, recorded.placements.__getitem__, looks=looks)
+        self._tests = tests
+        self._suite = suite
+
+    def sample(
+        self, state: State, times: Times, rounds: int, aligner: Aligner
+    ) -> Sample | None:
+        """Return the cells that go on and the rounds, without logarithms."""
+        first, second = self._sides(state, times)
+        numbers = self._rounds(first, second, times, rounds)
+        return Sample(first, second, numbers, {}) if numbers else None
+
+    def _rounds(
+        self, first: Sequence[str], second: Sequence[str], times: Times, rounds: int
+    ) -> list[int]:
+        enough = first and second and min(len(times[cell]) for cell in (*first, *second)) >= rounds
+        return list(range(1, rounds + 1)) if enough else []
+
+    def _ahead(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
+        """Look the p-values up."""
+        contest, look, suite = state.contest, len(sample.rounds), self._suite
+        found = self._tests[contest.id]
+        pairs = np.ix_(
+            [contest.first.index(cell) for cell in sample.first],
+            [contest.second.index(cell) for cell in sample.second],
+        )
+        of_first, of_second = self.factors(contest)
+        faster, slower = (p[suite][pairs] for p in found.faster[look])
+        close, behind = (p[suite][pairs] for p in found.close[look])
+        return (
+            Ahead(
+                sample.second,
+                faster.min(axis=0).tolist(),
+                close.min(axis=0).tolist(),
+                of_first,
+                look,
+            ),
+            Ahead(
+                sample.first,
+                slower.min(axis=1).tolist(),
+                behind.min(axis=1).tolist(),
+                of_second,
+                look,
+            ),
+        )
+
+
+ROUNDS: Mapping[int, Mapping[int, float]] = {
+    count: dict.fromkeys(range(1, count + 1), 1.0) for count in range(1, MOST + 1)
+}
+"""The rounds of a cell that has so many; their times are not looked at."""
+
