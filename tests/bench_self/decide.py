@@ -35,7 +35,7 @@ from tests.bench_self.suites import (
     aligned_noise,
     centre,
     centred,
-    tests_of,
+    p_values_of,
 )
 
 SUITES = 1000
@@ -77,7 +77,9 @@ def read(folder: Path) -> Recorded:
     times = {identity: one.by_round() for identity, one in cells.items() if not one.disturbed}
     locations, noise = aligned_noise(times, placements)
     usable = [
-        one for one in contests_in(results) if all(len(noise.get(cell, ())) > 1 for cell in one.cells)
+        one
+        for one in contests_in(results)
+        if all(len(noise.get(cell, ())) > 1 for cell in one.cells)
     ]
     seconds = {identity: median(run.wall for run in one.good) for identity, one in cells.items()}
     return Recorded(usable, placements, runtimes, locations, noise, seconds)
@@ -118,7 +120,7 @@ def _against(
     shifts: Mapping[str, Mapping[str, float]],
     wrong: set[Verdict],
 ) -> Tally:
-    tests = {one.id: tests_of(one, draw, shifts[one.id]) for one in recorded.contests}
+    tests = {one.id: p_values_of(one, draw, shifts[one.id]) for one in recorded.contests}
     tally = Tally(suites)
     for suite in range(suites):
         judge = SuiteJudge(recorded, tests, suite)
@@ -147,7 +149,7 @@ def _place(contest: Contest, recorded: Recorded) -> str:
 
 def _as_recorded(recorded: Recorded, draw: Draw, suites: int) -> Tally:
     truth = {one.id: _lead(one, recorded) for one in recorded.contests}
-    tests = {one.id: tests_of(one, draw, recorded.locations) for one in recorded.contests}
+    tests = {one.id: p_values_of(one, draw, recorded.locations) for one in recorded.contests}
     samples = {
         one.id: {cell: draw.samples[cell] + recorded.locations[cell] for cell in one.cells}
         for one in recorded.contests
@@ -155,7 +157,7 @@ def _as_recorded(recorded: Recorded, draw: Draw, suites: int) -> Tally:
     tally = Tally(suites)
 
     def is_wrong(one: Contest, verdict: Verdict) -> bool:
-        return _contradicts(verdict, truth[one.id], one.band)
+        return contradicts(verdict, truth[one.id], one.band)
 
     for suite in range(suites):
         judge = SuiteJudge(recorded, tests, suite)
@@ -195,7 +197,7 @@ def _lead(one: Contest, recorded: Recorded) -> float:
     return min(at[cell] for cell in one.second) - min(at[cell] for cell in one.first)
 
 
-def _contradicts(verdict: Verdict, lead: float, band: float) -> bool:
+def contradicts(verdict: Verdict, lead: float, band: float) -> bool:
     if verdict is Verdict.FASTER:
         return lead < -NEAR
     if verdict is Verdict.SLOWER:
@@ -212,9 +214,7 @@ def _coverage(recorded: Recorded, draw: Draw, suites: int) -> Tally:
     for suite in range(suites):
         times = _times(recorded, draw, suite)
         judge = Judge(recorded.contests, recorded.placements.__getitem__)
-        lines = []
-        for look in (BASE, FIXED):
-            lines.append(judge.look(_first(times, look), look))
+        lines = [judge.look(_first(times, look), look) for look in (BASE, FIXED)]
         for one in verdicts(recorded.contests, lines, times, recorded.placements.__getitem__):
             if one.ratio is not None:
                 lead = math.exp(_lead(one.contest, recorded))
@@ -282,11 +282,11 @@ def _lines(mode: str, tally: Tally) -> Iterator[str]:
         family, count = max(tally.families.items(), key=lambda item: item[1], default=("-", 0))
         high = beta.ppf(0.975, count + 1, tally.suites - count)
         yield (
-            f"  {mode}: wrong verdicts a suite {tally.wrong / tally.suites:.3f} (target: 0.05); worst "
+            f"  {mode}: wrong verdicts a suite {tally.wrong / tally.suites:.3f}; worst "
             f"family {count / tally.suites:.2%}, at most {high:.2%} (target: 6 %): {family}"
         )
         return
-    yield f"  {mode}: wrong verdicts a suite {tally.wrong / tally.suites:.3f}"
+    yield f"  {mode}: wrong verdicts a suite {tally.wrong / tally.suites:.3f} (target: 0.05)"
     yield f"  by the earlier rule, the same seconds: {tally.earlier_wrong / tally.suites:.3f}"
     for placement in dict.fromkeys(place for place, _ in tally.verdicts):
         now, before = (_decided(one, placement) for one in (tally.verdicts, tally.earlier))

@@ -87,20 +87,18 @@ def centred(contest: Contest, recorded: Recorded) -> dict[str, float]:
     Two cells are even where each is as often the faster one: the Hodges-Lehmann estimate is 0.
     """
     reference = recorded.noise[contest.first[0]]
-    return {
-        cell: -float(log_ratio(reference, recorded.noise[cell])) for cell in contest.cells
-    }
+    return {cell: -float(log_ratio(reference, recorded.noise[cell])) for cell in contest.cells}
 
 
 @dataclass(frozen=True)
-class Tests:
+class PValues:
     """The p-values of a contest at each look: (suites, candidates, rivals) of each side."""
 
     faster: Mapping[int, tuple[Logs, Logs]]
     close: Mapping[int, tuple[Logs, Logs]]
 
 
-def tests_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> Tests:
+def p_values_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> PValues:
     """Compute the p-values of all pairs of a contest, at every look and in every suite."""
     first = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.first], axis=1)
     second = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.second], axis=1)
@@ -110,7 +108,7 @@ def tests_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> Tests
         one, other = first[:, :, None, :look], second[:, None, :, :look]
         faster[look] = p_faster(one, other), p_faster(other, one)
         close[look] = p_faster(one, other, -band), p_faster(other, one, -band)
-    return Tests(faster, close)
+    return PValues(faster, close)
 
 
 class SuiteJudge(Judge):
@@ -119,7 +117,7 @@ class SuiteJudge(Judge):
     def __init__(
         self,
         recorded: Recorded,
-        tests: Mapping[str, Tests],
+        tests: Mapping[str, PValues],
         suite: int,
         looks: Sequence[int] = LOOKS,
     ) -> None:
@@ -127,9 +125,7 @@ class SuiteJudge(Judge):
         self._tests = tests
         self._suite = suite
 
-    def sample(
-        self, state: State, times: Times, rounds: int, aligner: Aligner
-    ) -> Sample | None:
+    def sample(self, state: State, times: Times, rounds: int, aligner: Aligner) -> Sample | None:
         """Return the cells that go on and the rounds, without logarithms."""
         first, second = self._sides(state, times)
         numbers = self._rounds(first, second, times, rounds)
@@ -174,4 +170,3 @@ ROUNDS: Mapping[int, Mapping[int, float]] = {
     count: dict.fromkeys(range(1, count + 1), 1.0) for count in range(1, MOST + 1)
 }
 """The rounds of a cell that has so many; their times are not looked at."""
-
