@@ -42,8 +42,7 @@ SUITES = 1000
 COVERED = 200  # suites whose intervals are compared with the truth, at most
 CHUNK = 50  # suites at once
 BASE, FIXED = LOOKS[0], 12  # rounds
-MINI = 0.15  # seconds of a mini-round beside its runs
-LEAST = 1.0  # seconds of a mini-round
+BESIDE = 0.15  # seconds of a mini-round beside its runs
 EVEN, BAND, RECORDED, COVERAGE = "even", "band", "recorded", "coverage"
 NEAR = 0.002  # of a logarithm: the truth is not known better
 
@@ -177,7 +176,7 @@ def _as_recorded(recorded: Recorded, draw: Draw, suites: int) -> Tally:
 def _adapt(judge: Judge, recorded: Recorded) -> None:
     """Take looks and mini-rounds as an adaptive sweep does, until its seconds are spent."""
     adaptive = Adaptive(judge, [])
-    prices = Prices(recorded.seconds, MINI, LEAST)
+    prices = Prices(recorded.seconds, recorded.seconds, BESIDE)
     left = (FIXED - BASE) * sum(recorded.seconds.values())
     times = dict.fromkeys(recorded.noise, ROUNDS[BASE])
     while left > 0:

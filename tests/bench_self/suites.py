@@ -1,9 +1,9 @@
 """Suites that are drawn from the noise of a recorded run, and judged as a sweep judges them.
 
 The noise of a cell is what its runs deviate from its median, aligned as in a sweep. A suite draws
-rounds with replacement, the same for all cells of a placement, so that what disturbs a round
-disturbs all of its cells; a small normal deviate keeps a short recording from being a population
-of a few values.
+runs with replacement, each cell its own: the cells of a round, once aligned, are hardly
+correlated, and to draw the same rounds for all would make two cells of a short recording
+dependent by chance. A small normal deviate keeps it from being a population of a few values.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from ipcbench.bench.decisions.ahead import Ahead
 from ipcbench.bench.decisions.alignment import Aligner, deviations, offsets
-from ipcbench.bench.decisions.comparison import log_ratio, p_faster
+from ipcbench.bench.decisions.comparison import p_faster
 from ipcbench.bench.decisions.contest import LOOKS, Contest, Times
 from ipcbench.bench.decisions.looks import Judge, Sample, State
 
 MOST = LOOKS[-1]
+MANY = 1000  # values that stand for all values of a cell
 BLUR = 0.25  # standard deviation of the normal deviate, of the noise's own
 
 Logs = NDArray[np.float64]
@@ -65,29 +66,35 @@ class Draw:
     """Samples of all cells, for several suites at once: cell -> (suites, `MOST`)."""
 
     def __init__(self, recorded: Recorded, suites: int, rng: np.random.Generator) -> None:
-        rounds = {
-            placement: rng.random((suites, MOST))
-            for placement in dict.fromkeys(recorded.placements.values())
+        self.samples = {
+            cell: drawn(own, (suites, MOST), rng) for cell, own in recorded.noise.items()
         }
-        self.samples: dict[str, Logs] = {}
-        for cell, own in recorded.noise.items():
-            index = (rounds[recorded.placements[cell]] * len(own)).astype(int)
-            spread = 1.4826 * float(np.median(np.abs(own - np.median(own))))
-            self.samples[cell] = own[index] + BLUR * spread * rng.standard_normal(index.shape)
 
 
-def centre(sample: Logs) -> float:
-    """Return the Hodges-Lehmann estimate of a sample's centre: the median of all means of two."""
-    return float(np.median((sample[:, None] + sample[None, :]) / 2))
+def drawn(noise: Logs, shape: tuple[int, ...], rng: np.random.Generator) -> Logs:
+    """Draw values of a cell's noise with replacement, each with a small normal deviate."""
+    spread = 1.4826 * float(np.median(np.abs(noise - np.median(noise))))
+    found: Logs = rng.choice(noise, shape) + BLUR * spread * rng.standard_normal(shape)
+    return found
+
+
+def centre(noise: Logs) -> float:
+    """Return the median of all means of two values: the Hodges-Lehmann estimate of a centre."""
+    return float(np.median((noise[:, None] + noise[None, :]) / 2))
 
 
 def centred(contest: Contest, recorded: Recorded) -> dict[str, float]:
     """Return the shifts by which the cells of a contest become even with its first one.
 
-    Two cells are even where each is as often the faster one: the Hodges-Lehmann estimate is 0.
+    Two cells are even where a value of the one is below one of the other as often as above it.
     """
-    reference = recorded.noise[contest.first[0]]
-    return {cell: -float(log_ratio(reference, recorded.noise[cell])) for cell in contest.cells}
+    rng = np.random.default_rng(0)
+    populations = {cell: drawn(recorded.noise[cell], (MANY,), rng) for cell in contest.cells}
+    reference = populations[contest.first[0]]
+    return {
+        cell: -float(np.median(own[None, :] - reference[:, None]))
+        for cell, own in populations.items()
+    }
 
 
 @dataclass(frozen=True)
