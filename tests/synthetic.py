@@ -290,7 +290,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
         if entry.skipped is not None:
             yield entry.skipped
         elif entry.facts is not None:
-            yield PlannedEntry(cell=entry.cell, facts=entry.facts)
+            yield PlannedEntry(cell=entry.cell, facts=entry.facts, tasks=entry.tasks)
     yield from results.contests.values()
     yield from results.promises.values()
     for entry in results.cells.values():
