@@ -9,39 +9,32 @@ from typing import Any
 
 from ipcbench.transports.base.defaults import ABSENT, memchr
 from ipcbench.transports.contract import MessageTooLarge
-from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side
+from ipcbench.transports.shm.ring import LAP_BITS, LAPS, Side, owing
 
 
 def in_place(side: Side) -> tuple[Any, Any, Any, Callable[[], None]]:
-    """Make (`recv_into`, `peek`, `release`, `ring_owed`) of the only lane: see ring.consumer."""
+    """Make (`recv_into`, `peek`, `release`, `ring_owed`) of the only lane: see ring.owing."""
     lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
     addresses = [ctypes.c_void_p(_address(slot)) for slot in slots]
     search, whole = memchr(), ctypes.c_size_t(size)
-    ring = side.ringing()
     middle = (depth + 1) // 2
-    at = done = rung = 0
+    at = done = 0
+    ring, ring_owed = owing(side, lambda: done)
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
-        nonlocal at, edge, lap, rung, wanted
+        nonlocal at, edge, lap, wanted
         if at == depth:
             at, edge = 0, middle
             lap = (lap + 1) & LAPS
             wanted = size << LAP_BITS | lap
         else:
             edge = depth
-        rung = done
         ring()
-
-    def ring_owed() -> None:
-        nonlocal rung
-        if rung != done:
-            rung = done
-            ring()
 
     def release() -> None:
         nonlocal at, done

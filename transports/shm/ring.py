@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from ipcbench.transports.contract import MessageTooLarge
@@ -69,6 +70,31 @@ class Side(NamedTuple):
 
 def nothing() -> None:
     """Do nothing: the other side never sleeps, or no wake-up is owed."""
+
+
+def owing(side: Side, released: Callable[[], int]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Make (`ring`, `ring_owed`) of a lane's consumer.
+
+    `ring` wakes the producer if it sleeps; `ring_owed` does, if slots were released since the last
+    ring.
+
+    Args:
+        side: the lane's.
+        released: returns the number of slots that were released.
+    """
+    wake = side.ringing()
+    rung = 0
+
+    def ring() -> None:
+        nonlocal rung
+        rung = released()
+        wake()
+
+    def ring_owed() -> None:
+        if rung != released():
+            ring()
+
+    return ring, ring_owed
 
 
 def producer(side: Side, ring_owed: Callable[[], None]) -> tuple[Any, Any, Any]:
@@ -155,36 +181,26 @@ def producer(side: Side, ring_owed: Callable[[], None]) -> tuple[Any, Any, Any]:
 
 
 def consumer(side: Side) -> tuple[Any, Callable[[], None]]:
-    """Make (`recv_into`, `ring_owed`) of the only lane.
-
-    `ring_owed` wakes the producer if slots were released since the last ring.
-    """
+    """Make (`recv_into`, `ring_owed`) of the only lane: see `owing`."""
     lane, pause, _ = side
     slots, heads, freed, size, depth = lane.slots, lane.heads, lane.freed, lane.size, lane.depth
-    ring = side.ringing()
     middle = (depth + 1) // 2
-    at = done = rung = 0
+    at = done = 0
+    ring, ring_owed = owing(side, lambda: done)
     edge = middle
     lap = 1
     wanted = size << LAP_BITS | lap  # the head of a message as large as a slot
 
     def at_edge() -> None:
         """Wake the producer in the middle and at the end of a lap."""
-        nonlocal at, edge, lap, rung, wanted
+        nonlocal at, edge, lap, wanted
         if at == depth:
             at, edge = 0, middle
             lap = (lap + 1) & LAPS
             wanted = size << LAP_BITS | lap
         else:
             edge = depth
-        rung = done
         ring()
-
-    def ring_owed() -> None:
-        nonlocal rung
-        if rung != done:
-            rung = done
-            ring()
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal at, done
@@ -222,15 +238,16 @@ def copy_checked(buffer: memoryview, slot: memoryview, length: int) -> None:
 def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any, Callable[[], None]]:
     """Make (`recv_into`, `recv_from`, `ring_owed`) of several lanes, in turn.
 
-    `ring_owed` wakes the producers of which slots were released since the last ring.
+    `ring_owed` is that of all lanes: see `owing`.
     """
     lanes = [side.lane for side in sides]
     heads, slots = [lane.heads for lane in lanes], [lane.slots for lane in lanes]
     freed = [lane.freed for lane in lanes]
-    rings = [side.ringing() for side in sides]
     count, depth = len(lanes), lanes[0].depth
     middle = (depth + 1) // 2
-    at, done, rung, laps = [0] * count, [0] * count, [0] * count, [1] * count
+    at, done, laps = [0] * count, [0] * count, [1] * count
+    counts = (partial(done.__getitem__, lane) for lane in range(count))
+    rings, owed = zip(*map(owing, sides, counts), strict=True)
     turn = 0
 
     def advance(place: int) -> None:
@@ -239,18 +256,13 @@ def collector(sides: Sequence[Side], pause: PauseForAny) -> tuple[Any, Any, Call
         if place == depth:
             at[turn] = 0
             laps[turn] = (laps[turn] + 1) & LAPS
-            ring_of(turn)
+            rings[turn]()
         elif place == middle:
-            ring_of(turn)
-
-    def ring_of(lane: int) -> None:
-        rung[lane] = done[lane]
-        rings[lane]()
+            rings[turn]()
 
     def ring_owed() -> None:
-        for lane in range(count):
-            if rung[lane] != done[lane]:
-                ring_of(lane)
+        for ring_one in owed:
+            ring_one()
 
     def recv_into(buffer: memoryview, /) -> int:
         nonlocal turn
