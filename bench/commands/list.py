@@ -142,7 +142,8 @@ def _waits(traits: Traits) -> list[str]:
 
 
 def _limits(limits: Limits) -> list[dict[str, Any]]:
-    found = [_plain_limit(limit) for limit in (limits.message, *limits.others)]
+    depth = () if limits.depth is None else (limits.depth,)
+    found = [_plain_limit(limit) for limit in (limits.message, *depth, *limits.others)]
     for limit, name in (
         (limits.fan_in_message, "message of several senders"),
         (limits.fan_out_message, "message of competing receivers"),

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import msgspec
 
 from ipcbench.bench.loops import native_loops
+from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.patterns.part import CARRY_NOTHING
 from ipcbench.bench.patterns.table import PATTERNS, pattern_of
+from ipcbench.bench.plan.depth import depth_of
 from ipcbench.bench.plan.memory import lack
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
@@ -210,6 +212,7 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
         or first_refusal(cell, traits)
         or _runtime(cell, candidate, traits)
         or _size(cell, traits, limits)
+        or _depth(cell, traits, limits, site.cache)
     )
     if skip is not None:
         return skip
@@ -286,6 +289,20 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
 def _to_itself(cell: Cell, candidate: Candidate) -> Skip | None:
     refused = candidate.to_itself(cell) if PATTERNS[cell.pattern].both_ends else None
     return None if refused is None else Skip(refused.reason, refused.remedy)
+
+
+def _depth(cell: Cell, traits: Traits, limits: Limits, cache: int) -> Skip | None:
+    """Refuse a depth that is asked for, or buffers that are slots, beyond a transport's bound."""
+    asked, limit = depth_of(cell, traits, buffers_of(cell.payload, cell.size, cache)), limits.depth
+    if asked is None or limit is None or limit.value is None or asked <= limit.value:
+        return None
+    buffers = "" if cell.depth is not None else f", and {cell.payload} messages need {asked}"
+    return Skip(
+        f"{cell.transport} holds at most {limit.value} messages in a direction ({limit.source})"
+        f"{buffers}",
+        limit.remedy_for(replace(_need(cell), depth=asked))
+        or ("ask for a smaller depth" if cell.depth is not None else "ask for larger messages"),
+    )
 
 
 def _need(cell: Cell) -> Need:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ipcbench.bench.loops.messages import ACKNOWLEDGEMENT
 from ipcbench.bench.patterns.table import pattern_of
-from ipcbench.bench.results.axes import ARRAY, HOT, NATIVE
-from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.plan.depth import depth_of
+from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
 from ipcbench.transports.contract import Spec, Ticket, Traits, Transport, Unavailable, Wait
@@ -44,19 +44,6 @@ def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:
         native=cell.runtime == NATIVE,
         channels=pattern.channels(cell.processes),
     )
-
-
-def depth_of(cell: Cell, traits: Traits, buffers: int) -> int | None:
-    """Return the depth that a channel is asked for.
-
-    In place, the buffers are its slots. Arrays that are pickled late must have been received before
-    they are written again: one of them is being written, and the others are in the queue.
-    """
-    if cell.payload == HOT or cell.depth is not None:
-        return cell.depth
-    if cell.payload == ARRAY and traits.pickles_late:
-        return buffers - 1
-    return buffers if traits.in_place else None
 
 
 def grant_cpus(tickets: Sequence[Ticket], cpus: Sequence[Sequence[int]]) -> None:

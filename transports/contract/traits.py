@@ -216,7 +216,8 @@ class Limits:
 
     `message` bounds a message in bytes, `fan_in_message` one of several
     senders to one receiver, `fan_out_message` one that several receivers
-    compete for (None: the same bound). `others` are shown, and decide nothing.
+    compete for (None: the same bound). `depth` bounds the messages that a direction
+    holds (None: only `create` tells). `others` are shown, and decide nothing.
     `several`: the reason why Python cannot receive from several others here;
     compiled loops can. `native`: the reason why there are no native operations
     although the trait `native` is set: the compiled part of a plug-in was not
@@ -226,6 +227,7 @@ class Limits:
     message: Limit
     fan_in_message: Limit | None = None
     fan_out_message: Limit | None = None
+    depth: Limit | None = None
     others: tuple[Limit, ...] = ()
     several: Unavailable | None = None
     native: Unavailable | None = None

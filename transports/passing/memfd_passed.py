@@ -16,35 +16,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from ipcbench.transports.base import Receive, check_spec, closed, translate
+from ipcbench.transports.base import Receive, translate
 from ipcbench.transports.base.defaults import lending, read_all
 from ipcbench.transports.contract import (
-    Endpoint,
-    Limits,
     MessageTooLarge,
     PeerGone,
-    Spec,
     Ticket,
     Traits,
-    Unavailable,
 )
 from ipcbench.transports.native import WaitPolicy, build, operations
 from ipcbench.transports.passing.link import TRAITS as OF_A_LINK
-from ipcbench.transports.passing.link import LinkChannel, LinkEndpoint, answering, between_looks
+from ipcbench.transports.passing.link import answering, between_looks
 from ipcbench.transports.passing.memfds import (
     NEEDED,
     SEALS,
+    MemfdEndpoint,
+    Memfds,
     new_memfd,
     receive_with,
     seal,
     sealed_size,
     send_with,
-    try_sealing,
 )
-from ipcbench.transports.passing.slots import Slots, check_depth, depth_of, limits
+from ipcbench.transports.passing.slots import Slots, depth_of
 from ipcbench.transports.passing.window import Window
 
 TRAITS = replace(OF_A_LINK, copies=2, depth=True)  # into the file, and out of it
@@ -220,13 +217,12 @@ def _read(fd: int, buffer: memoryview) -> None:
         received += os.preadv(fd, [buffer[received:]], received)
 
 
-class PassedEndpoint(LinkEndpoint):
+class PassedEndpoint(MemfdEndpoint):
     """One process's end of the files that are passed."""
 
     def __init__(self, ticket: Ticket, traits: Traits) -> None:
-        super().__init__(ticket)
+        super().__init__(ticket, traits)
         self.depth = depth_of(ticket.spec)
-        self._in_place = traits.in_place
         self._native: object | None = None  # only one, since it knows which slots are taken
         self._sender = Sender(self, Slots(self._out, self.depth, self._spec))
         self._receiver = Receiver(self)
@@ -246,11 +242,6 @@ class PassedEndpoint(LinkEndpoint):
             )  # fmt: skip
         return None if self._native is None else operations.with_owner(self, self._native)
 
-    def close(self) -> None:
-        super().close()
-        if self._in_place:
-            self.loan = self.commit = self.peek = self.release = closed
-
     def _close(self) -> None:
         self._native = None
         self._sender.close()
@@ -258,31 +249,11 @@ class PassedEndpoint(LinkEndpoint):
         super()._close()
 
 
-@dataclass(frozen=True, slots=True)
-class MemfdPassed:
-    """The transports `memfd-passed` and `memfd-passed/in-place`."""
-
-    name: str = "memfd-passed"
-    traits: Traits = TRAITS
-
-    def probe(self) -> Limits | Unavailable:
-        try:
-            LinkChannel(Spec(size=1)).close()
-            try_sealing(SEALS)
-        except Unavailable as reason:
-            return reason
-        return limits()
-
-    def create(self, spec: Spec) -> LinkChannel:
-        check_spec(self, spec, limits().message.value)
-        check_depth(spec)
-        try_sealing(SEALS)
-        return LinkChannel(spec)
-
-    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        return PassedEndpoint(ticket, self.traits)
+def memfd_passed() -> Memfds:
+    """Make the transport whose receiver copies out of the file."""
+    return Memfds("memfd-passed", TRAITS, SEALS, PassedEndpoint)
 
 
-def in_place() -> MemfdPassed:
+def in_place() -> Memfds:
     """Make the transport whose receiver maps the file."""
-    return MemfdPassed("memfd-passed/in-place", IN_PLACE)
+    return Memfds("memfd-passed/in-place", IN_PLACE, SEALS, PassedEndpoint)

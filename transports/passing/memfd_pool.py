@@ -16,27 +16,21 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from ipcbench.transports.base import check_spec, close_all, closed, forbidden, refused, translate
+from ipcbench.transports.base import close_all, forbidden, refused, translate
 from ipcbench.transports.base.defaults import lending, read_all
 from ipcbench.transports.contract import (
-    Endpoint,
     Json,
-    Limits,
     MessageTooLarge,
     PeerGone,
-    Spec,
     Ticket,
     Traits,
-    Unavailable,
 )
 from ipcbench.transports.native import WaitPolicy, build, operations
 from ipcbench.transports.passing.link import TRAITS as OF_A_LINK
 from ipcbench.transports.passing.link import (
-    LinkChannel,
-    LinkEndpoint,
     answering,
     packets_of,
     wait_for,
@@ -44,14 +38,15 @@ from ipcbench.transports.passing.link import (
 from ipcbench.transports.passing.memfds import (
     POOL_NEEDED,
     POOL_SEALS,
+    MemfdEndpoint,
+    Memfds,
     new_memfd,
     receive_with,
     seal,
     sealed_size,
     send_with,
-    try_sealing,
 )
-from ipcbench.transports.passing.slots import Slots, check_depth, depth_of, limits
+from ipcbench.transports.passing.slots import Slots, depth_of
 from ipcbench.transports.passing.window import Window
 
 TRAITS = replace(OF_A_LINK, copies=2, depth=True)  # into the slot, and out of it
@@ -183,13 +178,12 @@ class Receiver:
         return len(message)
 
 
-class PoolEndpoint(LinkEndpoint):
+class PoolEndpoint(MemfdEndpoint):
     """One process's end: the files that it sends in, and those of the other end."""
 
     def __init__(self, ticket: Ticket, traits: Traits) -> None:
-        super().__init__(ticket)
+        super().__init__(ticket, traits)
         self.depth = self._slots = depth_of(ticket.spec)
-        self._in_place = traits.in_place
         self._native: object | None = None  # only one, since it knows which slots are taken
         if traits.in_place:  # bench chooses its loops by these before it connects the end
             unconnected = forbidden("this end is not connected")
@@ -242,42 +236,17 @@ class PoolEndpoint(LinkEndpoint):
             )  # fmt: skip
         return None if self._native is None else operations.with_owner(self, self._native)
 
-    def close(self) -> None:
-        super().close()
-        if self._in_place:
-            self.loan = self.commit = self.peek = self.release = closed
-
     def _close(self) -> None:
         self._native = None
         self._incoming = self._outgoing = []
         super()._close()
 
 
-@dataclass(frozen=True, slots=True)
-class MemfdPool:
-    """The transports `memfd-pool` and `memfd-pool/in-place`."""
-
-    name: str = "memfd-pool"
-    traits: Traits = TRAITS
-
-    def probe(self) -> Limits | Unavailable:
-        try:
-            LinkChannel(Spec(size=1)).close()
-            try_sealing(POOL_SEALS)
-        except Unavailable as reason:
-            return reason
-        return limits()
-
-    def create(self, spec: Spec) -> LinkChannel:
-        check_spec(self, spec, limits().message.value)
-        check_depth(spec)
-        try_sealing(POOL_SEALS)
-        return LinkChannel(spec)
-
-    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
-        return PoolEndpoint(ticket, self.traits)
+def memfd_pool() -> Memfds:
+    """Make the transport whose receiver copies out of the slots."""
+    return Memfds("memfd-pool", TRAITS, POOL_SEALS, PoolEndpoint)
 
 
-def in_place() -> MemfdPool:
+def in_place() -> Memfds:
     """Make the transport whose receiver reads in the slots."""
-    return MemfdPool("memfd-pool/in-place", IN_PLACE)
+    return Memfds("memfd-pool/in-place", IN_PLACE, POOL_SEALS, PoolEndpoint)

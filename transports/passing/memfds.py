@@ -11,8 +11,14 @@ import array
 import fcntl
 import os
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from ipcbench.transports.base import close_all, refused
+from ipcbench.transports.base import check_spec, close_all, closed, refused
+from ipcbench.transports.contract import Endpoint, Limits, Spec, Ticket, Traits, Unavailable
+from ipcbench.transports.passing.link import LinkChannel, LinkEndpoint
+from ipcbench.transports.passing.slots import check_depth, limits
 
 F_SEAL_FUTURE_WRITE = 0x10  # linux/fcntl.h, since Linux 5.1
 _LASTING = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
@@ -89,3 +95,53 @@ def receive_with(connection: socket.socket, buffer: memoryview, most: int) -> tu
         close_all(fds)
         return length, []
     return length, list(fds)
+
+
+class MemfdEndpoint(LinkEndpoint):
+    """One process's end, which may be read and written in place."""
+
+    loan: Any
+    commit: Any
+    peek: Any
+    release: Any
+
+    def __init__(self, ticket: Ticket, traits: Traits) -> None:
+        super().__init__(ticket)
+        self._in_place = traits.in_place
+
+    def close(self) -> None:
+        super().close()
+        if self._in_place:
+            self.loan = self.commit = self.peek = self.release = closed
+
+
+@dataclass(frozen=True, slots=True)
+class Memfds:
+    """A transport over sealed memfds.
+
+    Attributes:
+        seals: those of each file.
+        attached: makes an end.
+    """
+
+    name: str
+    traits: Traits
+    seals: int
+    attached: Callable[[Ticket, Traits], Endpoint]
+
+    def probe(self) -> Limits | Unavailable:
+        try:
+            LinkChannel(Spec(size=1)).close()
+            try_sealing(self.seals)
+        except Unavailable as reason:
+            return reason
+        return limits()
+
+    def create(self, spec: Spec) -> LinkChannel:
+        check_spec(self, spec, limits().message.value)
+        check_depth(spec)
+        try_sealing(self.seals)
+        return LinkChannel(spec)
+
+    def attach(self, ticket: Ticket, deadline: float) -> Endpoint:
+        return self.attached(ticket, self.traits)

@@ -57,7 +57,7 @@ def depth_of(spec: Spec) -> int:
 
 def limits() -> Limits:
     """Return the bound of a message: the memory of all slots of both directions."""
-    free = free_memory("memory")
+    free, most = free_memory("memory"), _packets()
     return Limits(
         message=Limit(
             "message",
@@ -67,15 +67,31 @@ def limits() -> Limits:
             lambda need: free.remedy_for(Need(2 * (need.depth or DEPTH) * need.size)),
         ),
         others=(free,),
+        depth=Limit(
+            "depth",
+            min(_MOST, most),
+            "an answer is one byte" if most >= _MOST else "SO_SNDBUF of a socket",
+            "" if most >= _MOST else _remedy(_MOST),
+            lambda need: _remedy(need.depth) if need.depth and most < need.depth <= _MOST else "",
+        ),
     )
+
+
+def _packets() -> int:
+    """Return the packets that a socket surely holds."""
+    one, other = new_pair()
+    with one, other:
+        return one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _PACKET
+
+
+def _remedy(depth: int) -> str:
+    return set_kernel({"net.core.wmem_default": depth * _PACKET})
 
 
 def check_depth(spec: Spec) -> None:
     """Check that so many slots of this size can be had. Raises: Unavailable."""
     depth = depth_of(spec)
-    one, other = new_pair()
-    with one, other:
-        packets = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _PACKET
+    packets = _packets()
     if depth > _MOST:
         raise Unavailable(
             f"{depth} slots are more than {_MOST}", "ask for a smaller depth, or larger messages"
@@ -83,7 +99,7 @@ def check_depth(spec: Spec) -> None:
     if depth > packets:
         raise Unavailable(
             f"{depth} slots: a socket surely holds {packets} packets (SO_SNDBUF)",
-            set_kernel({"net.core.wmem_default": depth * _PACKET}),
+            _remedy(depth),
         )
     free = free_memory()
     needed = 2 * depth * spec.size

@@ -364,6 +364,38 @@ def test_a_limit_is_no_sooner_than_it_says(cell: Cell, found: Limits) -> None:
     assert isinstance(only(cell, Candidate("alpha", TRAITS, found)), PlannedCell)
 
 
+MOST = Limit("depth", 208, "a socket", "raise it", lambda need: f"for {need.depth}")
+LENT = replace(TRAITS, carries=True, depth=True, in_place=True)
+
+
+@pytest.mark.parametrize(
+    ("axes", "says", "remedy"),
+    [
+        ({"payload": "cold"}, "(a socket), and cold messages need 16385", "for 16385"),
+        ({"depth": 209}, "alpha holds at most 208 messages in a direction (a socket)", "for 209"),
+        ({"depth": 208}, "", ""),
+        ({"payload": "fresh"}, "", ""),
+    ],
+)
+def test_a_depth_beyond_the_bound_is_skipped(
+    axes: dict[str, object], says: str, remedy: str
+) -> None:
+    cell = a_cell(pattern="stream", size=4096, **axes)
+    where = replace(SITE, cache=32 << 20)
+    found = only(cell, Candidate("alpha", LENT, replace(limits(), depth=MOST)), where)
+    assert isinstance(found, Skip) is bool(says)
+    if isinstance(found, Skip):
+        assert found.reason.endswith(says)
+        assert found.remedy == remedy
+
+
+def test_a_bound_of_the_depth_that_nothing_raises_has_a_remedy_all_the_same() -> None:
+    found = Candidate("alpha", LENT, replace(limits(), depth=Limit("depth", 8, "one byte")))
+    cold = a_cell(pattern="stream", size=4096, payload="cold")
+    assert refused(cold, found).remedy == "ask for larger messages"
+    assert refused(a_cell(depth=9), found).remedy == "ask for a smaller depth"
+
+
 def test_a_limit_has_a_remedy() -> None:
     assert refused(a_cell(), Candidate("alpha", TRAITS, limits(1))).remedy == "sysctl more"
 

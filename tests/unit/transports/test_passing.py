@@ -17,7 +17,9 @@ import pytest
 
 from ipcbench.transports.contract import (
     Endpoint,
+    Limits,
     MessageTooLarge,
+    Need,
     PeerGone,
     Role,
     Spec,
@@ -420,3 +422,19 @@ def test_a_spliced_message_of_a_foreign_writer(runtime: str) -> None:
         os.close(out)
         with pytest.raises(PeerGone):
             receive(end)
+
+
+@pytest.mark.parametrize("name", ["memfd-passed", "memfd-pool/in-place"])
+def test_the_bound_of_the_depth_is_that_of_a_channel(name: str) -> None:
+    transport = available(name)
+    limits = transport.probe()
+    assert isinstance(limits, Limits)
+    assert limits.depth is not None
+    most = limits.depth.value
+    assert most is not None
+    transport.create(Spec(SIZE, depth=most)).close()
+    with pytest.raises(Unavailable) as caught:
+        transport.create(Spec(SIZE, depth=most + 1))
+    if most < 256:  # an answer is one byte, whatever the socket holds
+        assert limits.depth.remedy_for(Need(SIZE, most + 1)) == caught.value.remedy
+    assert limits.depth.remedy_for(Need(SIZE, 257)) == ""
