@@ -71,8 +71,16 @@ def refuse_unused(
         raise BadConfig(f"{value.flag} {one_line(value.word)} leads to no cell: {value.because}")
     if value.flag == PATTERN:
         raise BadConfig(_refusal(value, (value.word,), asked, ""))
-    other = _other(value, patterns, asked, _topologies(asked, candidate, names))
     also = bool({cell.pattern for cell in cells} & set(asked.patterns))
+    words = list(_transports(asked, candidate, names))
+    able = any if also else all  # a word may have its cells in the patterns that are kept
+    other = _other(
+        value,
+        patterns,
+        asked,
+        lambda pattern: able(not word.refuses(pattern) for word in words) if words else True,
+        _topologies(asked, candidate, names),
+    )
     hint = f"ask also for --pattern {other}" if also else f"ask for --pattern {other} instead"
     raise BadConfig(_refusal(value, patterns, asked, hint if other else ""))
 
@@ -110,7 +118,11 @@ def _refusal(value: _Value, patterns: Sequence[str], asked: Asked, hint: str) ->
 
 
 def _other(
-    value: _Value, patterns: Sequence[str], asked: Asked, topologies: frozenset[Topology]
+    value: _Value,
+    patterns: Sequence[str],
+    asked: Asked,
+    has_transport: Callable[[str], bool],
+    topologies: frozenset[Topology],
 ) -> str:
     """Return a pattern that can have a value and all other options, or ""."""
     able = (
@@ -118,6 +130,7 @@ def _other(
         for pattern in PATTERNS.values()
         if pattern.name not in patterns
         and pattern.topology in topologies
+        and has_transport(pattern.name)
         and not value.refuses(pattern.name)
         and not any(lacks(pattern.name, asked))
     )
@@ -142,9 +155,7 @@ def _values(
     candidate: Callable[[str], Candidate],
     names: Callable[[str], Iterable[str]],
 ) -> Iterator[_Value]:
-    transports = [
-        _transport(word, [candidate(name) for name in names(word)]) for word in asked.transports
-    ]
+    transports = list(_transports(asked, candidate, names))
     yield from transports
     for word, size in zip(options.sizes, asked.sizes, strict=True):
         yield _Value("-s", word, _is("size", size), _with(no_size, size))
@@ -173,6 +184,13 @@ def _values(
         yield _Value("--payload", word, _is("payload", word), _with(no_payload, word))
     for word in asked.patterns:
         yield _Value(PATTERN, word, _is("pattern", word), _with(_no_transport, transports))
+
+
+def _transports(
+    asked: Asked, candidate: Callable[[str], Candidate], names: Callable[[str], Iterable[str]]
+) -> Iterator[_Value]:
+    for word in asked.transports:
+        yield _transport(word, [candidate(name) for name in names(word)])
 
 
 def _is(axis: str, value: object) -> Callable[[Cell], bool]:

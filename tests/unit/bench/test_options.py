@@ -10,7 +10,7 @@ from itertools import product
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
@@ -221,7 +221,7 @@ OPTIONS = st.builds(
     waits=some(("block", "spin", "spin-block")),
     looks=some((100, 2000)),
     batches=some((1, 16)),
-    payloads=some(("hot", "fresh")),
+    payloads=some(("hot", "fresh", "array")),
     paces=some(("closed", "pause:1ms")),
     runtimes=some(RUNTIMES),
 )
@@ -338,6 +338,15 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(profile=st.sampled_from(PROFILES), options=OPTIONS)
+@example(  # fill has one process, and only the transport null
+    profile=PROFILES[1],
+    options=Options(
+        transports=("s*", "link"),
+        processes=(1, 2),
+        patterns=("latency",),
+        payloads=("fresh",),
+    ),
+)
 def test_another_pattern_that_is_advised_can_have_the_value(
     profile: Profile, options: Options
 ) -> None:
