@@ -25,7 +25,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.units import named_size
+from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 
@@ -137,7 +137,7 @@ def pause_phrase(pace: str) -> str:
 
 def with_size(one: Measured, name: str) -> str:
     """Name a row by its size and other axes as well: `pipe, 64 KiB, pauses of 1 ms`."""
-    return ", ".join([name, size_label(one), *manner_phrases(one.cell)])
+    return ", ".join([name, short_size(one.cell.size), *manner_phrases(one.cell)])
 
 
 def size_label(one: Measured) -> str:

@@ -23,6 +23,7 @@ from ipcbench.bench.results.axes import (
     STREAM,
     WAITS,
 )
+from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.captions import (
@@ -246,7 +247,7 @@ def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Char
 def _without(one: Measured, **axis: object) -> str:
     """Name the row that a cell shares with those that differ in one axis alone."""
     alike = replace(one, cell=structs.replace(one.cell, **axis))
-    return f"{label(alike)}, {size_label(one)}"
+    return f"{label(alike)}, {short_size(one.cell.size)}"
 
 
 def signal(cells: Sequence[Measured]) -> list[Chart]:

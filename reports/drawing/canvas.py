@@ -95,9 +95,9 @@ def panel_head(notes: Iterable[tuple[str, float]]) -> float:
     return PANEL_HEAD + NOTE_LINE * max(0, most - 1)
 
 
-def length(text: str, size: float) -> float:
+def length(text: str, size: float, longest: int = LONGEST_LABEL) -> float:
     """Estimate the width of a text in inches: DejaVu Sans has 0.6 em per letter."""
-    return min(len(text), LONGEST_LABEL) * size * 0.6 / 72
+    return min(len(text), longest) * size * 0.6 / 72
 
 
 def printable(text: str, longest: int = LONGEST_LABEL) -> str:

@@ -25,6 +25,7 @@ from ipcbench.reports.drawing.canvas import (
 
 _ROW = 0.185  # inches
 _LABEL = 8  # points
+LONGEST_ROW = 60  # letters of a label: half of a narrow chart
 _FOOT = 0.5
 _LEGEND = 0.22
 _BETWEEN = 0.25  # panels
@@ -33,7 +34,7 @@ _BETWEEN = 0.25  # panels
 def figure(title: str, note: str, dots: Dots) -> Figure:
     width = WIDTH if len(dots.panels) > 1 else NARROW
     heights, headings, total = _heights(dots)
-    left = 0.34 + max(length(row.label, _LABEL) for row in dots.rows)
+    left = 0.34 + max(length(row.label, _LABEL, LONGEST_ROW) for row in dots.rows)
     tall = total * _ROW
     legend = _LEGEND if dots.series[0].name else 0.0
     across = (width - left - 0.2 - _BETWEEN * (len(dots.panels) - 1)) / len(dots.panels)
@@ -84,7 +85,7 @@ def _row_labels(
             0.1, top + at * _ROW, family, size=_LABEL, weight="bold", color=family_color(family)
         )
     for row, at in zip(dots.rows, heights, strict=True):
-        sheet.text(0.2, top + at * _ROW, row.label, size=_LABEL)
+        sheet.text(0.2, top + at * _ROW, row.label, size=_LABEL, longest=LONGEST_ROW)
 
 
 def _draw(axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None:

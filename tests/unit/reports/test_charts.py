@@ -16,7 +16,16 @@ from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Cur
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
 from ipcbench.reports.charts.rows import MOST_SERIES
-from ipcbench.reports.drawing.canvas import NOTE_LINE, note_lines, panel_head, spread, tick
+from ipcbench.reports.drawing.canvas import (
+    NOTE_LINE,
+    note_lines,
+    panel_head,
+    printable,
+    spread,
+    tick,
+)
+from ipcbench.reports.drawing.dots import LONGEST_ROW
+from ipcbench.reports.drawing.figures import draw
 from ipcbench.reports.model import measured
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
@@ -397,6 +406,21 @@ def test_batches_are_compared_as_messages_per_second() -> None:
         "1 message a call", "16 messages a call", "64 messages a call",
     ]  # fmt: skip
     assert all(len(row) == 3 for row in body.panels[0].dots)
+
+
+def test_a_label_of_a_video_frame_is_written_in_full() -> None:
+    longest = "shm:posix+posix-sem"
+    planned = cells(
+        (longest, f"{longest}/in-place"), ("latency", "stream"), (6_220_800,), payload="fresh"
+    )
+    found = charts_of(sweep(flat, planned))
+    labels = {row.label for row in dots(found["in-place-stream-python"]).rows}
+    assert labels == {f"{longest}, 1080p frame, fresh payload"}
+    for chart in found.values():
+        if isinstance(chart.body, Dots):
+            for row in chart.body.rows:
+                assert printable(row.label, LONGEST_ROW) == row.label
+                assert f">{row.label}</text>" in draw(chart).svg.decode()
 
 
 def test_payloads_are_compared_in_one_row() -> None:
