@@ -70,7 +70,9 @@ def held_by_socket(connection: socket.socket, size: int) -> int | None:
 
     Of unix(7) sockets the sender's SO_SNDBUF alone is the bound: sock_alloc_send_pskb() of
     Linux's net/core/sock.c. Of tcp(7), None where the kernel tunes the buffers; fixed ones hold
-    that many bytes at most, less the overhead of their packets.
+    that many bytes, less the overhead of their packets. Each may exceed its size by one packet,
+    of up to 64 KiB: it takes one while it is not full (sk_stream_memory_free() of Linux's
+    include/net/sock.h, tcp_try_rmem_schedule() of net/ipv4/tcp_input.c).
     """
     if connection.family != socket.AF_UNIX:
         return _fixed_buffers(connection)

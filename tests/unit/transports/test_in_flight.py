@@ -22,6 +22,7 @@ from ipcbench.transports.testing.transfer import LONG, sent_before_it_waits
 from tests.available import available
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+PACKET = 1 << 16  # bytes of one over loopback, at most: the length field of IPv4
 SOCKETS = ["SOCK_STREAM", "SOCK_SEQPACKET", "SOCK_DGRAM"]
 
 
@@ -96,7 +97,7 @@ def test_tcp_tunes_its_buffers_so_nothing_is_stated() -> None:
         assert held_by_socket(one, 64) is None
 
 
-@pytest.mark.parametrize("size", [64, 1000, 65536])
+@pytest.mark.parametrize("size", [64, 1000, 5000, 65536])
 def test_fixed_buffers_of_tcp_hold_their_bytes_at_most(size: int) -> None:
     with ExitStack() as stack:
         listener, one = (stack.enter_context(socket.socket()) for _ in range(2))
@@ -113,7 +114,7 @@ def test_fixed_buffers_of_tcp_hold_their_bytes_at_most(size: int) -> None:
         for _ in range(5):  # loopback delivers a little later
             sent += sum(fill(one, size))
             time.sleep(0.02)
-        assert held / 4 < sent < 1.1 * held  # the last packet may be over it
+        assert held / 4 < sent <= held + 2 * PACKET  # the last one in each buffer: held_by_socket
 
 
 def test_a_depth_is_counted_in_bytes() -> None:
