@@ -6,9 +6,9 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -26,6 +26,7 @@ from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
 if TYPE_CHECKING:
+    from ipcbench.bench.decisions.promises.looks import PromisedRatio
     from ipcbench.bench.plan.options import Options
     from ipcbench.bench.plan.profile import Profile
     from ipcbench.bench.results.cell import Cell
@@ -46,14 +47,20 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="Measure until this time is spent (90s, 3m, 1h), instead of the profile's number of "
     "rounds, or its own budget. An adaptive profile, such as quick, ends earlier where each "
-    "contest is decided.",
+    "contest is decided. With --until-decided: 5m by default.",
 )
 @axes
 @click.option(
     "--promised",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Only the cells that the promises of this thresholds file name, and their controls.",
+    help="Only the cells that the promises of this thresholds file name, and their controls; "
+    "the number of rounds is the profile's.",
+)
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Go on with the cells of undecided promises until all are decided, or the budget spent.",
 )
 @click.option(
     "-o",
@@ -105,6 +112,7 @@ def command(
     payloads: tuple[str, ...],
     paces: tuple[str, ...],
     promised: Path | None,
+    until_decided: bool,
     output: Path | None,
     resume: Path | None,
     seed: int | None,
@@ -126,7 +134,7 @@ def command(
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
     from ipcbench.bench.plan.options import Options
-    from ipcbench.bench.plan.profile import load_profile, without_left_out
+    from ipcbench.bench.plan.profile import for_promises, load_profile, without_left_out
     from ipcbench.bench.sweep import sweep
 
     options = Options(
@@ -146,9 +154,14 @@ def command(
     def measure() -> Path:
         if resume is not None:
             return _resume(resume)
+        if until_decided and promised is None:
+            raise CommandError("--until-decided: name the file of promises with --promised FILE")
         chosen = load_profile(profile)
         if promised is not None or options != Options():
             chosen = without_left_out(chosen)
+        if promised is not None:
+            chosen = for_promises(chosen, until_decided=until_decided)
+        wanted = named_by(promised, chosen, options)
         order = sweep.Order(
             profile=chosen,
             command=_command_line(),
@@ -157,8 +170,9 @@ def command(
             folder=output,
             clock=clock,
             keep_disturbed=keep_disturbed,
-            only=promised_cells(promised, chosen, options),
+            only=wanted.only,
             options=options,
+            promises=wanted.promises,
         )
         return sweep.new(order, _watcher())
 
@@ -203,24 +217,30 @@ def _command_line() -> list[str]:
     return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
 
 
-def promised_cells(
-    path: Path | None, profile: Profile, options: Options | None = None
-) -> Callable[[Cell], bool]:
+class Named(NamedTuple):
+    """The promises of a thresholds file, and a test of the cells that they need."""
+
+    only: Callable[[Cell], bool]
+    promises: Sequence[PromisedRatio] = ()
+
+
+def named_by(path: Path | None, profile: Profile, options: Options | None = None) -> Named:
     """Select the cells that a thresholds file names, and the controls that show trust.
 
     Without a file, all cells are selected.
     """
     if path is None:
-        return lambda cell: True
+        return Named(lambda cell: True)
     from ipcbench.bench.commands.check import refused_in_one_line
     from ipcbench.bench.sweep import sweep
     from ipcbench.reports.gate import thresholds
 
     found = sweep.planned(profile, options=options)
     with refused_in_one_line():
-        named = thresholds.select(thresholds.load_thresholds(path), found.all_cells())
+        promises = thresholds.ratios(thresholds.load_thresholds(path), found.all_cells())
+    named = {cell for one in promises for cell in (one.faster, one.than)}
     wanted = named | found.controls_for(named)
-    return lambda cell: cell.id in wanted
+    return Named(lambda cell: cell.id in wanted, promises)
 
 
 def _write_page(folder: Path) -> Path:
@@ -245,6 +265,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
     from ipcbench.bench.results.results import Status, load
 
     results = load(folder)
+    promises = _decided_promises(results)
     verdicts = of_results(results)
     contests = len(verdicts)
     decided = sum(one.verdict is not Verdict.UNDECIDED for one in verdicts)
@@ -257,6 +278,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
                 "cells": counts,
                 "rounds": len(results.rounds),
                 "contests": {"decided": decided, "all": contests},
+                "promises": {"decided": promises, "all": len(results.promises)},
                 "seed": results.header.seed,
             }
         )
@@ -267,12 +289,21 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         if contests:
             noun = "contest" if contests == 1 else "contests"
             click.echo(f"{decided} of {contests} {noun} decided")
+        if results.promises:
+            noun = "promise" if len(results.promises) == 1 else "promises"
+            click.echo(f"{promises} of {len(results.promises)} {noun} decided")
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _decided_promises(results: Results) -> int:
+    """Return the number of promises that the looks of the sweep have decided."""
+    stands = (stand for look in results.looks for stand in look.promises)
+    return sum(stand.verdict != "inconclusive" for stand in stands)
 
 
 def _tell_stop(folder: Path, results: Results) -> None:

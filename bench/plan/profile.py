@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import msgspec
 
 from ipcbench.bench.decisions.contest import LOOKS
+from ipcbench.bench.decisions.promises.looks import BUDGET
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS, SLOWED
@@ -153,6 +154,19 @@ class Profile(msgspec.Struct, frozen=True):
 def without_left_out(profile: Profile) -> Profile:
     """Forget what a profile leaves out: with options it may be measured, and more is left out."""
     return msgspec.structs.replace(profile, left_out=())
+
+
+def for_promises(profile: Profile, *, until_decided: bool) -> Profile:
+    """Adapt a profile to promises: until they are decided, or for a number of rounds.
+
+    The mini-rounds of an adaptive profile, and its budget, are for its contests.
+    """
+    settings = msgspec.structs.replace(profile.settings, adaptive=until_decided)
+    if until_decided:
+        settings = msgspec.structs.replace(settings, rounds=LOOKS[0])
+        return msgspec.structs.replace(profile, settings=settings, budget=BUDGET)
+    budget = None if profile.settings.adaptive else profile.budget
+    return msgspec.structs.replace(profile, settings=settings, budget=budget)
 
 
 def load_profile(name: str) -> Profile:

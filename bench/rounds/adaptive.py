@@ -1,4 +1,4 @@
-"""Choice of the contests that go on behind a look of an adaptive sweep. Pure.
+"""Choice of the contests, or promises, that go on behind a look of an adaptive sweep. Pure.
 
 After a look, contests go on in the order of the runs that they still take, as many as the budget
 bears to their next look. The choice is in the journal: a resumed sweep reads it, and never
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ipcbench.bench.decisions.contest import LOOKS, Contest, Times
 from ipcbench.bench.decisions.looks import Judge, OpenContest
+from ipcbench.bench.decisions.promises.looks import PromiseJudge
 from ipcbench.bench.results.records import Looked
 from ipcbench.bench.rounds.order import MINI
 
@@ -50,13 +51,13 @@ class Prices:
 
 
 class Adaptive:
-    """The contests of an adaptive sweep between its rounds.
+    """The contests of an adaptive sweep between its rounds, or its promises.
 
     Attributes:
         goes_on: the cells of the mini-rounds; None: there was no look yet.
     """
 
-    def __init__(self, judge: Judge, looks: Sequence[Looked]) -> None:
+    def __init__(self, judge: Judge | PromiseJudge, looks: Sequence[Looked]) -> None:
         """Begin with the looks of a journal."""
         self._judge = judge
         self._judge.resume(looks)

@@ -1,7 +1,8 @@
-"""Looks of a sweep at its contests, and the mini-rounds between them.
+"""Looks of a sweep at its contests and promises, and the mini-rounds between them.
 
 A fixed sweep has one look, at its end. An adaptive sweep has its base, which are rounds of all
-cells; then looks, and mini-rounds of the cells that go on.
+cells; then looks, and mini-rounds of the cells that go on. Where it has promises, these alone say
+what goes on; its contests are judged beside them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ipcbench.bench.decisions.contest import LOOKS, Contest
 from ipcbench.bench.decisions.looks import Judge
+from ipcbench.bench.decisions.promises.looks import PromisedRatio, PromiseJudge
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.records import Looked, Reason, Settings
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS, Adaptive
@@ -31,39 +33,52 @@ class Looks:
         settings: Settings,
         progress: Progress,
         seconds: Mapping[str, float],
+        promises: Sequence[PromisedRatio] = (),
         *,
         seed: int,
         budget: float | None,
     ) -> None:
         self._cells = cells
         self._contests = contests
+        self._promises = promises
         self._settings = settings
         self._progress = progress
         self._seconds = seconds
         self._seed = seed
         self._budget = budget
         self._adaptive: Adaptive | None = None
-        if settings.adaptive and contests:
+        self._beside: Judge | None = None  # of the contests of a sweep that promises go on with
+        if settings.adaptive and promises:
+            self._adaptive = Adaptive(self._promise_judge(LOOKS), progress.looks)
+            self._beside = self._judge(LOOKS)
+            self._beside.resume(progress.looks)
+        elif settings.adaptive and contests:
             self._adaptive = Adaptive(self._judge(LOOKS), progress.looks)
 
     def _judge(self, looks: Sequence[int]) -> Judge:
-        placements = {one.cell.id: one.cell.placement for one in self._cells}
-        return Judge(self._contests, placements.__getitem__, looks=looks)
+        return Judge(self._contests, self._placements().__getitem__, looks=looks)
+
+    def _promise_judge(self, looks: Sequence[int]) -> PromiseJudge:
+        return PromiseJudge(self._promises, self._placements().__getitem__, looks=looks)
+
+    def _placements(self) -> Mapping[str, str]:
+        return {one.cell.id: one.cell.placement for one in self._cells}
 
     @property
     def all(self) -> int:
-        """The number of contests."""
-        return len(self._contests)
+        """The number of contests, or of promises that the sweep goes on with."""
+        return len(self._contests if self._beside is None else self._promises)
 
     @property
     def open(self) -> int:
-        """The number of contests without a verdict."""
+        """The number of these without a verdict."""
         return self.all if self._adaptive is None else self._adaptive.open
 
     def describe(self, cell: str) -> str:
         """Say how many contests are open, and which one a cell of a mini-round is run for."""
         worked_on = next((one.id for one in self.in_play(mini=True) if cell in one.cells), "")
-        return f"{self.open} of {self.all} contests open: {worked_on or f'beside them {cell}'}"
+        what = "contests" if self._beside is None else "promises"
+        return f"{self.open} of {self.all} {what} open: {worked_on or f'beside them {cell}'}"
 
     def has_base(self) -> bool:
         """Tell whether the rounds of all cells are complete."""
@@ -104,6 +119,8 @@ class Looks:
         rounds = adaptive.due(times)
         assert rounds is not None
         look = adaptive.look(times, rounds)
+        if self._beside is not None:
+            look.stands = self._beside.look(times, rounds).stands
         look.at = spent
         if self._budget is not None:
             look.left = self._budget - spent
@@ -131,15 +148,19 @@ class Looks:
         """Return the contests by which a round is ordered."""
         if mini and self._adaptive is not None:
             return self._adaptive.chosen(self._progress.times)
+        if self._beside is not None:
+            return [one.contest() for one in self._promises]
         return self._contests
 
     def at_the_end(self, spent: float) -> Looked | None:
-        """Judge the contests of a fixed sweep, once."""
+        """Judge the contests and promises of a fixed sweep, once."""
         times = self._progress.times
         rounds = max(map(len, times.values()), default=0)
-        if self._settings.adaptive or self._progress.looks or not (rounds and self._contests):
+        nothing = not rounds or not (self._contests or self._promises)
+        if self._settings.adaptive or self._progress.looks or nothing:
             return None
         look = self._judge((rounds,)).look(times, rounds)
+        look.promises = self._promise_judge((rounds,)).look(times, rounds).promises
         look.at = spent
         self._progress.looks.append(look)
         return look

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.decisions.contest import Contest
+from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
@@ -63,6 +64,7 @@ class Schedule:
         watcher: Watcher,
         *,
         contests: Sequence[Contest] = (),
+        promises: Sequence[PromisedRatio] = (),
         budget: float | None = None,
         clock: str,
         keep_disturbed: bool = False,
@@ -89,7 +91,7 @@ class Schedule:
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
         seconds = {one: usual_seconds(timing) for one, timing in self._timings.items()}
         self._looks = Looks(
-            cells, contests, settings, self._progress, seconds, seed=seed, budget=budget
+            cells, contests, settings, self._progress, seconds, promises, seed=seed, budget=budget
         )
         self._steps = Steps(
             watcher, settings, self._looks, self._progress, sum(seconds.values()), budget

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ipcbench.bench.decisions.contest import LEVEL, Contest
 from ipcbench.bench.decisions.contests import contests_of
+from ipcbench.bench.decisions.promises.looks import PromisedRatio
+from ipcbench.bench.decisions.promises.verdicts import promises_in
 from ipcbench.bench.decisions.verdicts import contests_in
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import REAL
@@ -32,6 +34,7 @@ from ipcbench.bench.results.records import (
     Contested,
     Header,
     PlannedEntry,
+    Promised,
     Reason,
     Resumed,
     Skipped,
@@ -71,6 +74,7 @@ class Order:
     keep_disturbed: bool = False
     only: Callable[[Cell], bool] = lambda cell: True
     options: Options | None = None
+    promises: Sequence[PromisedRatio] = ()
 
 
 def planned(
@@ -108,17 +112,21 @@ def new(order: Order, watcher: Watcher) -> Path:
     with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
         found = planned(order.profile, order.only, order.options)
         header, contests = _header(order, seed, found), _contests(found)
+        cells = {one.cell.id for one in found.cells}
+        promises = [one for one in order.promises if {one.faster, one.than} <= cells]
         stop.check()
         try:
             folder, made = prepare(order.folder)
-            journal = _begun(folder, made, header, found, contests)
+            journal = _begun(folder, made, header, found, contests, promises)
         except OSError as error:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         interrupts.say(kept(folder))
         with contextlib.closing(journal):
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
-            schedule = _schedule(found, contests, header, journal, Progress(), watcher, machine)
+            schedule = _schedule(
+                found, contests, promises, header, journal, Progress(), watcher, machine
+            )
             stop.then(schedule.stop)
             _run(schedule, folder)
     return folder
@@ -152,8 +160,9 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
             results = load(folder)  # again: now that no other process writes it
             progress = Progress.of(results)
             contests = contests_in(results) if results.contests else []
+            promises = promises_in(results)
             schedule = _schedule(
-                found, contests, results.header, journal, progress, watcher, machine
+                found, contests, promises, results.header, journal, progress, watcher, machine
             )
             stop.then(schedule.stop)
             _take_up(schedule, results, torn, command, folder, journal, watcher)
@@ -182,7 +191,12 @@ def _take_up(
 
 
 def _begun(
-    folder: Path, made: bool, header: Header, found: Plan, contests: Sequence[Contest]
+    folder: Path,
+    made: bool,
+    header: Header,
+    found: Plan,
+    contests: Sequence[Contest],
+    promises: Sequence[PromisedRatio],
 ) -> Journal:
     """Create a journal with the whole plan, or nothing. Raises: OSError."""
     try:
@@ -195,6 +209,7 @@ def _begun(
             ),
             *(_skipped(cell, why) for cell, why in found.skipped),
             *map(contested, contests),
+            *map(promised, promises),
         )
     except BaseException:
         if made:
@@ -234,6 +249,18 @@ def contested(contest: Contest) -> Contested:
     )
 
 
+def promised(promise: PromisedRatio) -> Promised:
+    """Return the line of the journal for a promise."""
+    return Promised(
+        id=promise.id,
+        faster=promise.faster,
+        than=promise.than,
+        at_least=promise.at_least,
+        at_most=promise.at_most,
+        level=LEVEL,
+    )
+
+
 def _why_over(reason: Reason, results: Results) -> str:
     if reason == "budget":
         budget = human_span(results.header.budget or 0.0)
@@ -241,7 +268,8 @@ def _why_over(reason: Reason, results: Results) -> str:
             f"its budget of {budget} is spent; for more rounds, start a new run with a larger one"
         )
     if reason == "decided":
-        return "each of its contests is decided"
+        what = "promises" if results.promises else "contests"
+        return f"each of its {what} is decided"
     if reason == "full":
         return "its journal has the largest size that can be read; for more rounds, start a new run"
     return f"all of its {len(results.rounds)} rounds are complete"
@@ -264,6 +292,7 @@ def _stopping(folder: Path) -> Iterator[None]:
 def _schedule(
     found: Plan,
     contests: Sequence[Contest],
+    promises: Sequence[PromisedRatio],
     header: Header,
     journal: Journal,
     progress: Progress,
@@ -277,6 +306,7 @@ def _schedule(
         journal.write,
         watcher,
         contests=contests,
+        promises=promises,
         budget=header.budget,
         clock=header.clock,
         keep_disturbed=header.keep_disturbed,

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.results.axes import BLOCK, HOT, PAYLOADS, WAITS
 from ipcbench.bench.results.cell import Cell, present_name
 from ipcbench.bench.results.pace import CLOSED, parse_pace
@@ -215,13 +216,25 @@ def _ratio(key: str, written: str | float | None) -> float | None:
 # Selection of cells.
 
 
-def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
-    """Return the ids of the cells that the promises name, for a sweep of these alone.
+def ratios(thresholds: Thresholds, cells: Iterable[Cell]) -> list[PromisedRatio]:
+    """Return the promises with the ids of their cells, for a sweep of these alone.
 
     Raises: BadThresholds where a promise does not select exactly one cell a side.
     """
     pool = list(cells)
-    return {cell.id for promise in thresholds.promises for cell in pair(thresholds, promise, pool)}
+    found = ((promise, pair(thresholds, promise, pool)) for promise in thresholds.promises)
+    return [
+        PromisedRatio(promise.name, faster.id, than.id, promise.at_least, promise.at_most)
+        for promise, (faster, than) in found
+    ]
+
+
+def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
+    """Return the ids of the cells that the promises name.
+
+    Raises: BadThresholds where a promise does not select exactly one cell a side.
+    """
+    return {cell for one in ratios(thresholds, cells) for cell in (one.faster, one.than)}
 
 
 def pair(thresholds: Thresholds, promise: Promise, cells: list[Cell]) -> tuple[Cell, Cell]:

@@ -67,7 +67,7 @@ def judge_promises(results: Results, promises: Sequence[PromisedRatio]) -> Judge
     its later rounds depend on what it found.
     """
     times = {key: cell.by_round() for key, cell in results.cells.items() if cell.good}
-    known = _promises_in(results) == {one.id: one for one in promises}
+    known = {one.id: one for one in promises_in(results)} == {one.id: one for one in promises}
     level = min((one.level for one in results.promises.values()), default=LEVEL) if known else LEVEL
     lines = [line for line in results.looks if line.promises] if known else []
     adaptive = results.header.settings.adaptive
@@ -140,11 +140,12 @@ def _estimate(promise: PromisedRatio, times: Times) -> Ratio | None:
     return Ratio(math.exp(float(log_ratio(faster, than))), 0.0, math.inf)
 
 
-def _promises_in(results: Results) -> dict[str, PromisedRatio]:
-    return {
-        key: PromisedRatio(one.id, one.faster, one.than, one.at_least, one.at_most)
-        for key, one in results.promises.items()
-    }
+def promises_in(results: Results) -> list[PromisedRatio]:
+    """Return the promises of a journal."""
+    return [
+        PromisedRatio(one.id, one.faster, one.than, one.at_least, one.at_most)
+        for one in results.promises.values()
+    ]
 
 
 def _only(own: dict[int, float], rounds: set[int]) -> dict[int, float]:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.commands.run import promised_cells
+from ipcbench.bench.commands.run import named_by
 from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS
 from ipcbench.bench.plan.placement import Site
@@ -585,7 +585,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
     path.write_text(PROMISES)
     profile = parse_profile("test", PROFILE)
     assert len(sweep.planned(profile).cells) == 26
-    found = sweep.planned(profile, promised_cells(path, profile))
+    found = sweep.planned(profile, named_by(path, profile).only)
     assert [one.cell.id for one in found.cells] == [
         "latency/pipe/python/64B/2p/same-core",
         "latency/unix-stream/python/64B/2p/same-core",
@@ -597,7 +597,7 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
 def test_this_repositorys_promises_come_with_controls() -> None:
     """`make gate` measures controls, which show whether its run can be trusted."""
     profile = load_profile("quick")
-    only_promised = promised_cells(Path(__file__).parents[3] / "thresholds.toml", profile)
+    only_promised = named_by(Path(__file__).parents[3] / "thresholds.toml", profile).only
     found = sweep.planned(profile, only_promised)
     named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
     assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from ipcbench.bench.decisions.contest import Contest
+from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.plan.planner import PlannedCell
@@ -138,6 +139,7 @@ class Stage:
         keep_disturbed: bool = False,
         progress: Progress | None = None,
         contests: Sequence[Contest] = (),
+        promises: Sequence[PromisedRatio] = (),
         adaptive: bool = False,
     ) -> Ended:
         settings = Settings(
@@ -159,6 +161,7 @@ class Stage:
             keep_disturbed=keep_disturbed,
             progress=progress,
             contests=contests,
+            promises=promises,
         )
         ended = sweep.run()
         assert self.lines[-1] == ended
