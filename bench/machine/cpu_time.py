@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ ROOT = Path("/")
 _NANO = 1e-9
 LARGEST = 1 << 20  # bytes of a file of counters
 PIECE = 8192  # bytes that one call reads
-KEPT = 100  # files that stay open: of 1024 descriptors, the usual limit of a process
+_MOST_KEPT = 100  # files that stay open, at most
+_SHARE_KEPT = 16  # of so many descriptors that a process may have, one is for such a file
 _KTHREADD = 2  # the parent of all kernel threads (rest_init() in Linux's init/main.c)
 _BOUND = re.compile(r"(?:ksoftirqd/|kworker/)(\d+)(?::.*)?")  # Documentation/core-api/workqueue.rst
 _UNBOUND = re.compile(r"kworker/(?:u\d+:|R-).*")  # of a pool, or the rescuer of a queue
@@ -32,13 +34,13 @@ _open: dict[Path, int] = {}
 def text_again(path: Path) -> str:
     """Read a file that is read often: it stays open, and a reading takes microseconds.
 
-    A process keeps `KEPT` files open, and those that it has inherited by fork.
+    A process keeps `kept` files open, those included that it has inherited by fork.
     """
     for _ in range(2):  # a second time where the process of an open file has ended: ESRCH
         try:
             fd = _open.get(path)
             if fd is None:
-                if len(_open) >= KEPT:
+                if len(_open) >= kept():
                     return text_of(path)
                 fd = _open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             return _whole(fd).decode(errors="replace")
@@ -48,6 +50,13 @@ def text_again(path: Path) -> str:
                 break
             os.close(stale)
     return ""
+
+
+@cache
+def kept() -> int:
+    """Return how many files stay open: few where a run may need the descriptors, getrlimit(2)."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(_MOST_KEPT, allowed // _SHARE_KEPT) if allowed >= 0 else _MOST_KEPT
 
 
 def _whole(fd: int) -> bytes:
