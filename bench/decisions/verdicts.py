@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ipcbench.bench.decisions.alignment import Aligner
-from ipcbench.bench.decisions.comparison import log_ratio, log_ratio_limits, p_faster
+from ipcbench.bench.decisions.comparison import log_ratio, p_faster
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.decisions.contests import contests_of
+from ipcbench.bench.decisions.lead import Compared, Lead, search
 from ipcbench.bench.decisions.looks import Judge, Sample, State
 from ipcbench.bench.decisions.tasks import tasks_of
 from ipcbench.bench.results.records import Looked
@@ -105,9 +106,14 @@ def verdicts(
                 if sample is not None:
                     samples.setdefault(stand.contest, []).append(sample)
         judge.resume([line])
+    leads = {name: _leads(judge, judge.states[name], some, level) for name, some in samples.items()}
+    search([lead for both in leads.values() for lead in both])
+    found = [_verdict(judge, judge.states[one.id], times) for one in every]
     return [
-        _verdict(judge, judge.states[one.id], samples.get(one.id, []), times, level)
-        for one in every
+        _with_ratio(one, judge.states[one.contest.id], samples[one.contest.id][-1], leads)
+        if one.contest.id in samples
+        else one
+        for one in found
     ]
 
 
@@ -160,9 +166,7 @@ def _of(cells: Iterable[str], times: Times) -> Times:
     return {cell: times[cell] for cell in cells if cell in times}
 
 
-def _verdict(
-    judge: Judge, state: State, samples: Sequence[Sample], times: Times, level: float
-) -> ContestVerdict:
+def _verdict(judge: Judge, state: State, times: Times) -> ContestVerdict:
     contest = state.contest
     took_part = {*state.first, *state.second}
     absent = tuple(
@@ -170,7 +174,7 @@ def _verdict(
         for cell in contest.cells
         if (cell not in took_part if state.rounds else not times.get(cell))
     )
-    found = ContestVerdict(
+    return ContestVerdict(
         contest,
         state.verdict,
         rounds=state.rounds,
@@ -181,11 +185,6 @@ def _verdict(
         absent=absent,
         why=_why(state, absent) if state.is_open else None,
     )
-    if not samples:
-        return found
-    first, second = _binding(state, samples[-1])
-    ratio = _ratio(judge, state, samples, (first, second), level)
-    return replace(found, first=first, second=second, ratio=ratio)
 
 
 def _why(state: State, absent: Sequence[str]) -> Why:
@@ -245,39 +244,35 @@ def _binding(state: State, sample: Sample) -> tuple[str, str]:
     return first, second
 
 
-def _ratio(
-    judge: Judge,
-    state: State,
-    samples: Sequence[Sample],
-    pair: tuple[str, str],
-    level: float,
-) -> Ratio | None:
-    """Return the ratio of the binding pair, inside the contest's interval.
+def _leads(
+    judge: Judge, state: State, samples: Sequence[Sample], level: float
+) -> tuple[Lead, Lead]:
+    """Return the leads of both sides, to be searched for, with all factors of their tests."""
+    moved = level * (1 - NUDGE if state.is_open else 1 + NUDGE)
+    of_first, of_second = (moved / (2 * state.step * one) for one in judge.factors(state.contest))
+    return (
+        Lead([Compared(one.first, one.second, one.logs) for one in samples], of_first),
+        Lead([Compared(one.second, one.first, one.logs) for one in samples], of_second),
+    )
 
-    The interval has the shifts that the contest's tests do not reject, with all their factors: at
-    a shift, a side is ahead where its cells are ahead of every cell of the other side by it.
+
+def _with_ratio(
+    found: ContestVerdict, state: State, sample: Sample, leads: Mapping[str, tuple[Lead, Lead]]
+) -> ContestVerdict:
+    """Add the binding pair of the last look, and its ratio inside the contest's interval.
+
+    The interval has the shifts that the contest's tests do not reject.
     """
     import numpy as np
 
-    moved = 1 - NUDGE if state.is_open else 1 + NUDGE
-    of_first, of_second = judge.factors(state.contest)
-    levels = [level * moved / (2 * state.step * factor) for factor in (of_first, of_second)]
-    lows: dict[str, float] = {}  # of the second side -> how far a cell of the first is ahead
-    highs: dict[str, float] = {}  # of the first side -> the same in the other direction
-    for sample in samples:
-        ours = np.stack([sample.logs[cell] for cell in sample.first])[:, None, :]
-        theirs = np.stack([sample.logs[cell] for cell in sample.second])[None, :, :]
-        ahead, behind = log_ratio_limits(ours, theirs, *levels)
-        for cell, limit in zip(sample.second, ahead.max(axis=0).tolist(), strict=True):
-            lows[cell] = max(limit, lows.get(cell, limit))
-        for cell, limit in zip(sample.first, behind.min(axis=1).tolist(), strict=True):
-            highs[cell] = min(limit, highs.get(cell, limit))
-    low, high = _agreeing(state.verdict, min(lows.values()), max(highs.values()))
+    first, second = _binding(state, sample)
+    ours, theirs = leads[found.contest.id]
+    low, high = _agreeing(found.verdict, ours.value, -theirs.value)
     if low > high:
-        return None
-    logs = samples[-1].logs
-    value = min(max(float(log_ratio(logs[pair[0]], logs[pair[1]])), low), high)
-    return Ratio(float(np.exp(value)), float(np.exp(low)), float(np.exp(high)))
+        return replace(found, first=first, second=second)
+    value = min(max(float(log_ratio(sample.logs[first], sample.logs[second])), low), high)
+    ratio = Ratio(*np.exp([value, low, high]).tolist())
+    return replace(found, first=first, second=second, ratio=ratio)
 
 
 def _agreeing(verdict: Verdict, low: float, high: float) -> tuple[float, float]:
