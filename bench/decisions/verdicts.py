@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ipcbench.bench.decisions.ahead import Compared, Lead, search
 from ipcbench.bench.decisions.alignment import Aligner
 from ipcbench.bench.decisions.comparison import log_ratio, p_faster
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.decisions.contests import contests_of
-from ipcbench.bench.decisions.lead import Compared, Lead, search
 from ipcbench.bench.decisions.looks import Judge, Sample, State
 from ipcbench.bench.decisions.tasks import tasks_of
 from ipcbench.bench.results.records import Looked

@@ -1,4 +1,4 @@
-"""bench.decisions.lead: the limits that are left out change nothing."""
+"""bench.decisions.ahead: the limits that are left out change nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipcbench.bench.decisions.ahead import Compared, Lead, search
 from ipcbench.bench.decisions.comparison import log_ratio_limits
-from ipcbench.bench.decisions.lead import Compared, Lead, search
 
 
 @st.composite
