@@ -15,7 +15,7 @@ def read(folder: Path) -> Iterator[str]:
     """Yield the lines of both tables."""
     found = model(measured(load(folder)))
     if not found.rows:
-        yield "  no cells of the pattern self beside round trips on one core"
+        yield "  no undisturbed cells of the pattern self beside round trips on one core"
         return
     yield from map(_parts, found.rows)
     yield "leave-one-out error of round trip = 2 * self + c, c from the smallest size"

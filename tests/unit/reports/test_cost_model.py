@@ -229,5 +229,5 @@ def test_both_tables_are_printed_from_the_folder_of_a_run(tmp_path: Path) -> Non
 def test_a_run_without_such_cells_says_so(tmp_path: Path) -> None:
     write_journal(sweep(time, cells(sizes=SIZES)), tmp_path)
     assert list(printed.read(tmp_path)) == [
-        "  no cells of the pattern self beside round trips on one core"
+        "  no undisturbed cells of the pattern self beside round trips on one core"
     ]
