@@ -17,6 +17,7 @@ from ipcbench.bench.commands.output import print_json
 
 if TYPE_CHECKING:
     from ipcbench.bench.results.results import Results
+    from ipcbench.reports.gate.remedy import Again
 
 
 @click.command("check")
@@ -50,7 +51,7 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
 
     with refused_in_one_line():
         promises, results = load_thresholds(thresholds), guarded(lambda: load(folder))
-        again = going_on(results, thresholds)
+        again = going_on(folder, results, thresholds)
         judged = judge.check_promises(promises, results, again)
     if as_json:
         print_json(judge.to_json(judged))
@@ -59,24 +60,24 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     sys.exit(judge.exit_code(judged))
 
 
-def going_on(results: Results, thresholds: Path) -> str:
-    """Return the command that measures until all promises are decided.
+def going_on(folder: Path, results: Results, thresholds: Path) -> Again:
+    """Return the commands that measure more.
 
-    It has the profile and the axes of the run's own command, by which it has the same cells.
+    A new run has the profile and the axes of the run's own command, by which it has the same cells.
     """
     from ipcbench.bench.commands.run import command as run
     from ipcbench.bench.plan.options import Options
+    from ipcbench.reports.gate.remedy import Again
 
     words = ["ipcbench", "run", "--promised", str(thresholds), "--until-decided"]
     given = run.make_context("run", results.header.command[2:], resilient_parsing=True).params
-    axes = {*Options.__struct_fields__}
     for option in run.params:
         values = given.get(option.name or "") or ()
         if option.name == "profile" and values != option.default:
             words += [option.opts[-1], str(values)]
-        elif option.name in axes:
+        elif option.name in Options.__struct_fields__:
             words += [word for value in values for word in (option.opts[-1], str(value))]
-    return shlex.join(words)
+    return Again(shlex.join(words), shlex.join(["ipcbench", "run", "--resume", str(folder)]))
 
 
 @contextmanager

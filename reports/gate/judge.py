@@ -21,7 +21,7 @@ from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.reports.gate.remedy import why_inconclusive, with_budget
+from ipcbench.reports.gate.remedy import Again, why_inconclusive
 from ipcbench.reports.gate.thresholds import (
     LONGEST_MESSAGE,
     BadThresholds,
@@ -33,7 +33,7 @@ from ipcbench.reports.gate.thresholds import (
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.trust import Trust, assess
 
-UNTIL_DECIDED = "ipcbench run --promised {} --until-decided"
+COMMANDS = Again("ipcbench run --promised FILE --until-decided", "ipcbench run --resume DIR")
 
 
 class PromiseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +80,14 @@ class GateResult:
 # The verdicts.
 
 
-def check_promises(thresholds: Thresholds, results: Results, command: str = "") -> GateResult:
+def check_promises(thresholds: Thresholds, results: Results, again: Again = COMMANDS) -> GateResult:
     """Check a run against its promises.
 
     Args:
-        command: it measures the cells of the promises until all are decided.
+        again: the commands that measure more.
 
     Raises: BadThresholds where a promise does not fit this run.
     """
-    command = command or UNTIL_DECIDED.format(thresholds.path)
     cells = [result.cell for result in results.cells.values()]
     found = [
         _before(
@@ -100,11 +99,10 @@ def check_promises(thresholds: Thresholds, results: Results, command: str = "") 
     ]
     judgement = judge_promises(results, promised(found, results))
     outcomes = {one.promise.id: one for one in judgement.outcomes}
-    again = with_budget(
-        command, results, (cell for one in found for cell in (one.faster, one.than))
-    )
+    cells_of_all = (cell for one in found for cell in (one.faster, one.than))
+    command = again.after(judgement, results, cells_of_all)
     checked = [
-        one if one.reason else _check(one, outcomes[one.promise], results, judgement, again)
+        one if one.reason else _check(one, outcomes[one.promise], results, judgement, command)
         for one in found
     ]
     trust = assess(results, measured(results))
@@ -175,12 +173,12 @@ def _check(
     found: PromiseOutcome,
     results: Results,
     judgement: Judgement,
-    again: str,
+    command: str,
 ) -> PromiseResult:
     sides = results.cells[before.faster], results.cells[before.than]
     verdict, reason = found.verdict, _why_broken(found)
     if verdict is PromiseVerdict.INCONCLUSIVE:
-        reason = why_inconclusive(found, judgement.looks, again)
+        reason = why_inconclusive(found, judgement.looks, command)
     disturbed = [one_line(side.cell.id, 100) for side in sides if side.disturbed]
     if disturbed:
         verdict = PromiseVerdict.INCONCLUSIVE

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.decisions.promises.looks import BUDGET
-from ipcbench.bench.decisions.promises.verdicts import PromiseOutcome
+from ipcbench.bench.decisions.promises.verdicts import Judgement, PromiseOutcome
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.gate.thresholds import times
@@ -19,7 +20,22 @@ AT_FIRST = 30.0  # seconds of calibration and warm-up
 SPARE = 1.5  # machines vary, and void runs are repeated
 
 
-def with_budget(command: str, results: Results, cells: Iterable[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Commands that measure more: a new run until all promises are decided, or this one resumed."""
+
+    until_decided: str
+    resume: str
+
+    def after(self, judgement: Judgement, results: Results, cells: Iterable[str]) -> str:
+        """Return the command that decides these cells."""
+        goes_on = judgement.taken and results.header.settings.adaptive
+        if goes_on and (results.ended is None or results.ended.reason == "interrupted"):
+            return self.resume
+        return _with_budget(self.until_decided, results, cells)
+
+
+def _with_budget(command: str, results: Results, cells: Iterable[str]) -> str:
     """Add the budget that a sweep of these cells may take until its last look, if it is long."""
     walls = [
         median(run.wall for run in results.cells[cell].runs) + BETWEEN

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -32,7 +33,7 @@ from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.ledger import LEDGER_VARIABLE, Ledger, standing
 from ipcbench.transports.registry import BrokenPlugin, get, names
 from tests import synthetic
-from tests.e2e.command import DEADLINE, environment, ipcbench, wait_for
+from tests.e2e.command import DEADLINE, environment, ipcbench, lines, started, wait_for
 
 TINY = ("--clock", "fake", "--profile", "smoke", "-t", "null", "--pattern", "latency", "-s", "64")
 SCRIPT = Path(sys.executable).with_name("ipcbench")
@@ -258,9 +259,66 @@ def test_promised_cells_are_measured_and_checked(tmp_path: Path) -> None:
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "0 of 1 promise decided" in done.stdout
     measured = {result.cell.transport for result in load(tmp_path / "run").ok()}
     assert measured == {FAST, SLOW}
-    assert ipcbench("check", "run", "--thresholds", "t.toml", cwd=tmp_path).returncode == 2
+    done = ipcbench("check", "run", "--thresholds", "t.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    # The remedy suffices.
+    (reason,) = (line for line in done.stdout.splitlines() if "in common, a verdict" in line)
+    command = shlex.split(reason.rpartition(": ")[2])
+    assert command[:2] == ["ipcbench", "run"]
+    done = ipcbench(*command[1:], "--clock", "fake", "-o", "again", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 promise decided" in done.stdout
+    assert load(tmp_path / "again").header.profile == "smoke"
+    done = ipcbench("check", "again", "--thresholds", "t.toml", cwd=tmp_path)
+    assert done.returncode in {0, 1}
+    assert "judged once" not in done.stdout
+
+
+def test_a_sweep_until_decided_is_stopped_resumed_and_checked(tmp_path: Path) -> None:
+    """The interrupt comes in the middle: the looks and the verdict are those of one sweep."""
+    promises, run = tmp_path / "t.toml", tmp_path / "run"
+    promises.write_text(KEPT)
+    until = ("--clock", "fake", "--profile", "smoke", "--promised", promises, "--until-decided")
+    with started("run", *until, "-o", run) as process:
+        wait_for("a round", lambda: lines(run, "round"))
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
+    check = ("check", run, "--thresholds", promises)
+    done = ipcbench(*check)
+    assert done.returncode == 2, done.stdout
+    assert f"a verdict takes 8: ipcbench run --resume {run}" in done.stdout
+    done = ipcbench("run", "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 promise decided" in done.stdout
+    assert len(load(run).looks) == 1
+    assert ipcbench(*check).returncode in {0, 1}
+
+
+SMOKE = ("--profile", "smoke", "--promised", "t.toml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "--until-decided"], "--until-decided: name the file of promises with --promised"),
+        (["run", "--resume", "run", "--until-decided"], "leave the others out"),
+        (["run", "--budget", "soon", *SMOKE, "--until-decided"], "--budget: "),
+    ],
+)
+def test_until_decided_is_refused_in_one_line(
+    arguments: Sequence[str], text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.toml").write_text(KEPT)
+    run_of(tmp_path / "run")
+    done = ipcbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 3
+    assert text in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
 
 
 # Cleaning.

@@ -9,13 +9,22 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.journal import NAME, Unreadable
-from ipcbench.bench.results.records import Contested, Failed, Looked, Resumed, Skipped, Stand
+from ipcbench.bench.results.records import (
+    Contested,
+    Failed,
+    Looked,
+    Promised,
+    PromiseStand,
+    Resumed,
+    Skipped,
+    Stand,
+)
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.rounds.progress import Progress
@@ -62,6 +71,7 @@ def _seeds() -> list[bytes]:
     judged = synthetic.sweep(reference, [*both, slowed], rounds=12)
     judged.cells[slowed.id].slow_down = 0.05
     _contest(judged, both[0], both[1])
+    _promise(judged, both[1], both[0])
     found = [
         judged,
         synthetic.sweep(reference, both, rounds=7, twins=both[:1], tail=60, skipped=skipped),
@@ -94,6 +104,26 @@ def _contest(results: Results, first: Cell, second: Cell) -> None:
         )
     for line in results.rounds:
         line.mini = line.round > 8
+
+
+def _promise(results: Results, faster: Cell, than: Cell) -> None:
+    """Add the promise of the thresholds file, and two looks at it."""
+    results.promises["memory"] = Promised(
+        id="memory", faster=faster.id, than=than.id, at_least=1.1, at_most=40.0, level=0.025
+    )
+    verdicts: list[Literal["inconclusive", "kept"]] = ["inconclusive", "kept"]
+    for look, verdict in zip(results.looks, verdicts, strict=True):
+        stand = PromiseStand(
+            promise="memory",
+            rounds=look.rounds,
+            above_least=0.001,
+            below_most=0.002,
+            below_least=1.0,
+            above_most=1.0,
+            verdict=verdict,
+            needed=12,
+        )
+        look.promises.append(stand)
 
 
 SEEDS = _seeds()

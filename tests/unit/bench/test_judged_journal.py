@@ -14,6 +14,8 @@ from ipcbench.bench.results.records import (
     Contested,
     Looked,
     PlannedEntry,
+    Promised,
+    PromiseStand,
     Round,
     Skipped,
     Stand,
@@ -43,8 +45,26 @@ STAND = Stand(
 LOOK = Looked(rounds=8, stands=[STAND], goes_on=[PIPE.id, FIFO.id], left=20.0, at=90.0)
 
 
+PROMISE = Promised(id="p", faster=PIPE.id, than=FIFO.id, at_least=1.5, level=0.025)
+KEPT = PromiseStand(
+    promise="p",
+    rounds=8,
+    above_least=0.001,
+    below_most=0.0,
+    below_least=1.0,
+    above_most=1.0,
+    verdict="inconclusive",
+    needed=12,
+)
+
+
 def changed(entry: AnyEntry, **fields: object) -> AnyEntry:
     return msgspec.structs.replace(entry, **fields)
+
+
+def a_look_at_it(rounds: int = 8, **fields: object) -> Looked:
+    stand = msgspec.structs.replace(KEPT, rounds=rounds, **fields)
+    return Looked(rounds=rounds, stands=[], promises=[stand])
 
 
 def a_look(rounds: int = 8, **fields: object) -> Looked:
@@ -64,6 +84,14 @@ def test_a_contest_may_be_decided_when_another_one_is_judged(tmp_path: Path) -> 
     decided = a_look(verdict="faster", needed=0)
     results = load(a_folder(tmp_path, *PLAN, CONTEST, LOOK, changed(decided, rounds=12)))
     assert results.looks[-1].stands == decided.stands
+
+
+def test_promises_and_looks_at_them_are_kept(tmp_path: Path) -> None:
+    runs = [a_run(cell, 1, [1e-6]) for cell in (PIPE, FIFO)]
+    found = [a_look_at_it(), a_look_at_it(8, verdict="kept")]  # decided with another one
+    results = load(a_folder(tmp_path, *PLAN, PROMISE, *runs, *found))
+    assert results.promises == {"p": PROMISE}
+    assert results.looks == found
 
 
 def test_a_journal_of_an_older_version_has_none(tmp_path: Path) -> None:
@@ -98,6 +126,19 @@ def test_a_journal_of_an_older_version_has_none(tmp_path: Path) -> None:
         ([CONTEST, a_look(p=-0.1)], ">= 0.0"),
         ([CONTEST, a_look(p=1e9)], "<= 1000000.0"),
         ([CONTEST, a_look(verdict="even")], "Invalid enum value 'even'"),
+        ([PROMISE, PROMISE], "the promise 'p' stands twice"),
+        ([a_run(PIPE, 1, [1e-6]), PROMISE], "the promise 'p' comes after the first run"),
+        ([changed(PROMISE, than="x")], "names the cell 'x', which is not measured"),
+        ([changed(PROMISE, faster=TCP.id)], "which is not measured"),
+        ([changed(PROMISE, than=PIPE.id)], "has one cell alone, or no bound"),
+        ([changed(PROMISE, at_least=None)], "has one cell alone, or no bound"),
+        ([changed(PROMISE, at_least=1e9)], "<= 1000000.0"),
+        ([changed(PROMISE, id="a\nb")], "has no valid name"),
+        ([a_look_at_it()], "a look at the promise 'p', which was not planned"),
+        ([PROMISE, a_look_at_it(), a_look_at_it()], "at no more rounds than before"),
+        ([PROMISE, a_look_at_it(verdict="kept"), a_look_at_it(12)], "after its verdict"),
+        ([PROMISE, a_look_at_it(verdict="tie")], "Invalid enum value 'tie'"),
+        ([PROMISE, a_look_at_it(below_most=-0.5)], ">= 0.0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(lines: list[AnyEntry], said: str, tmp_path: Path) -> None:
@@ -106,6 +147,14 @@ def test_what_makes_no_sense_is_refused(lines: list[AnyEntry], said: str, tmp_pa
     message = str(caught.value)
     assert message.startswith(str(tmp_path)) and "\n" not in message
     assert said in message
+
+
+def test_the_number_of_promises_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = a_folder(tmp_path, *PLAN, PROMISE, changed(PROMISE, id="q"), a_look_at_it())
+    assert len(load(folder).promises) == 2
+    monkeypatch.setattr(results_module, "MOST_PROMISES", 1)
+    with pytest.raises(Unreadable, match="over 1 promises"):
+        load(folder)
 
 
 @pytest.mark.parametrize("bound", ["MOST_CONTESTS", "MOST_PAIRS", "MOST_STANDS"])
