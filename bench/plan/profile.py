@@ -242,7 +242,7 @@ def _settings(run: _Timing) -> Settings:
     if run.adaptive and run.rounds < LOOKS[0]:
         raise BadConfig(
             f"rounds = {run.rounds}: with adaptive = true, the first look at the contests is "
-            f"after {LOOKS[0]} rounds: ask for so many, or more"
+            f"after {LOOKS[0]} rounds: ask for so many or more, or write adaptive = false"
         )
     return Settings(
         values=_from_to(1, MOST_BLOCKS, run.values, "values"),

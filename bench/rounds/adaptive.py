@@ -102,10 +102,11 @@ class Adaptive:
 
     def able(self, times: Times, running: Collection[str]) -> list[OpenContest]:
         """Return the open contests that can go on to a next look."""
+        known = {*running}
         return [
             one
             for one in self._judge.open()
-            if (cells := _cells(one, times)) and {*cells} <= {*running}
+            if (cells := _cells(one, times)) and known.issuperset(cells)
         ]
 
     def chosen(self, times: Times) -> list[Contest]:

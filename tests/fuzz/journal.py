@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from ipcbench.bench.decisions.contest import LOOKS
+from ipcbench.bench.decisions.looks import Judge
+from ipcbench.bench.decisions.verdicts import contests_in
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.records import (
@@ -27,6 +30,7 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
+from ipcbench.bench.rounds.adaptive import Adaptive
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.reports.gate import judge
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
@@ -237,7 +241,7 @@ def outcome(data: bytes) -> str:
 def _use(results: Results, folder: Path, draw: bool) -> None:
     for status in Status:
         results.with_status(status)
-    Progress.of(results)
+    _go_on(results)
     if write_suite(results, folder / "suite.json"):
         harmless.suite(folder / "suite.json")
     if draw:
@@ -254,6 +258,22 @@ def _use(results: Results, folder: Path, draw: bool) -> None:
     else:
         harmless.lines(judge.render(judged))
         json.dumps(judge.to_json(judged), allow_nan=False)
+
+
+def _go_on(results: Results) -> None:
+    """Take up an adaptive sweep: take the looks that are due, and choose what goes on."""
+    progress = Progress.of(results)
+    if not results.contests:
+        return
+    judge_of_contests = Judge(
+        contests_in(results), lambda identity: results.cells[identity].cell.placement
+    )
+    adaptive = Adaptive(judge_of_contests, results.looks)
+    for _ in LOOKS:
+        if (rounds := adaptive.due(progress.times)) is not None:
+            adaptive.look(progress.times, rounds)
+    usual = dict.fromkeys(results.cells, 0.04)
+    adaptive.choose(progress.times, progress.loops, progress.prices(usual), 60.0)
 
 
 one: Callable[[bytes], object] = outcome
