@@ -127,7 +127,8 @@ def render(
     results: Results, cells: list[Measured], shown: list[Shown], more_charts: int = 0
 ) -> str:
     """Render the page as text. Pure."""
-    found = comparisons(of_results(results), cells)
+    verdicts = of_results(results)
+    found = comparisons(verdicts, cells)
     splits = spinning.splits(cells)
     claim, trust = decide(SHM_FASTEST, found), assess(results, cells)
     decided = (decide(one, found) for one in STATEMENTS)
@@ -152,8 +153,8 @@ def render(
                 (one, verdict_tables.statement_grids(one)) for one in decided if one.comparisons
             ],
             answers=verdict_tables.answer_rows(answered),
-            families=verdict_tables.families(found),
-            multiplicity=verdict_phrases.multiplicity(found, results),
+            families=verdict_tables.families(verdicts),
+            multiplicity=verdict_phrases.multiplicity(verdicts, results),
             splits=splits,
             split=spinning.foremost(splits),
             spinning_pairs=tables.bounded(spinning.pairs(cells)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Verdict
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
-from ipcbench.bench.decisions.verdicts import Why
+from ipcbench.bench.decisions.verdicts import ContestVerdict, Why
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import CONFIDENCE
@@ -215,14 +215,16 @@ def answer_summary(one: Answer) -> str:
     return f"{text}{_needed_by(one.comparisons)}."
 
 
-def multiplicity(comparisons: Sequence[Comparison], results: Results) -> str:
+def multiplicity(verdicts: Sequence[ContestVerdict], results: Results) -> str:
     """Say how many families were judged, at which level, and after which looks."""
-    families = {one.contest.family for one in comparisons}
-    number = len(comparisons)
+    families = {one.contest.family for one in verdicts}
+    number = len(verdicts)
     several = f"{len(families)} families, each" if len(families) != 1 else "one family,"
+    missing = sum(one.why is Why.NO_FIGURE for one in verdicts)
+    sides = f"In {missing}, a side has no figure. " if missing else ""
     return (
         f"{number} {plural(number, 'contest')} in {several} judged at a level of {LEVEL}. "
-        f"{_looks(results)}"
+        f"{sides}{_looks(results)}"
     )
 
 

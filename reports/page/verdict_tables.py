@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.decisions.verdicts import ContestVerdict
 from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY, SYNCHRONISATION
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
@@ -21,6 +23,7 @@ MOST_GRIDS = 24  # tables of a statement
 MOST_UNOPPOSED = 500
 MOST_ANSWERS = 40
 MOST_CONTESTS = 1000  # of a task
+MOST_FAMILIES = 500
 
 T = TypeVar("T")
 
@@ -137,15 +140,11 @@ class Family:
     decided: int
 
 
-def families(comparisons: Iterable[Comparison]) -> Rows[Family]:
+def families(verdicts: Iterable[ContestVerdict]) -> Rows[Family]:
     """Count the contests of each family."""
-    found: dict[str, list[Comparison]] = {}
-    for one in comparisons:
-        found.setdefault(one.contest.family, []).append(one)
-    return bounded(
-        [
-            Family(name, len(some), sum(not one.is_open for one in some))
-            for name, some in sorted(found.items())
-        ],
-        500,
-    )
+    found: dict[str, list[bool]] = {}
+    for one in verdicts:
+        decided = one.verdict is not Verdict.UNDECIDED
+        found.setdefault(one.contest.family, []).append(decided)
+    rows = [Family(name, len(some), sum(some)) for name, some in sorted(found.items())]
+    return bounded(rows, MOST_FAMILIES)

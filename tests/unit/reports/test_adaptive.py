@@ -123,7 +123,7 @@ def test_the_page_of_a_journal_is_that_of_the_results(noise: float, tmp_path: Pa
     assert write(results, first).read_bytes() == write(load(second), second).read_bytes()
     text = (first / "report.html").read_text()
     looks = [look.rounds for look in results.looks]
-    said = phrases.multiplicity(judged(results)[0], results)
+    said = phrases.multiplicity(of_results(results), results)
     assert said in text
     assert all(str(one) in said.lower().partition("look")[2] for one in looks)
     assert phrases.EARLY in text

@@ -282,6 +282,15 @@ def test_an_adaptive_sweep_that_ended_before_its_first_look_says_so(tmp_path: Pa
     assert "too few rounds" in page
 
 
+def test_contests_without_a_figure_are_counted(tmp_path: Path) -> None:
+    results = of({SHM: 1e-6, "pipe": 1.3e-6, "unix-stream": 2e-6})
+    every = len(of_results(results))
+    results.cells["latency/unix-stream/python/64B/2p/same-core"].runs.clear()
+    page = page_of(results, tmp_path)
+    assert f"{every} contests in " in page
+    assert "In 1, a side has no figure." in page
+
+
 def test_names_of_a_journal_that_nobody_knows_stay_text(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script>\u202e"
     results = looked(of({SHM: 1e-6, "pipe": 1.3e-6}), (8,))
