@@ -23,7 +23,7 @@ REPEATS = 7  # of such a measurement: the shortest one counts, since a disturban
 TURNS = 100_000  # of a measurement, about, all delays together
 BESIDE = 250  # turns that what a delay does beside them may take
 FEWEST = 4  # delays of a measurement
-TRIALS = 16  # blocks with a delay, and as many without: the lower quartiles count
+TRIALS = 48  # blocks with a delay, and as many without: their 5th shortest count
 STEPS = 3  # choices of the turns, each followed by such trials; the last ones tell the share
 MOST = 1.25  # times the turns that the delay by itself asks for
 
@@ -44,9 +44,10 @@ def cost_of(*, native: bool) -> Cost:
 
 def _in_python(turns: int, count: int) -> float:
     """Measure a delay as it stands in `slowed_ping`: an inner loop, without the outer one."""
+    delay = range(turns)
     start = perf_counter()
     for _ in repeat(None, count):
-        for _ in repeat(None, turns):
+        for _ in delay:
             pass
     middle = perf_counter()
     for _ in repeat(None, count):
@@ -87,10 +88,13 @@ class Trials:
         self._undelayed = 0.0  # seconds of a loop
 
     def lengthen(self, seconds: float) -> None:
-        """Find the loops of a block that is long enough."""
-        while (found := self._seconds(self._plain)) * self._loops < seconds:
+        """Find the loops of a block that is long enough where nothing disturbs it."""
+        while (found := self._shortest()) * self._loops < seconds:
             self._loops *= 2
-        self._undelayed = min(found, *(self._seconds(self._plain) for _ in range(TRIALS)))
+        self._undelayed = found
+
+    def _shortest(self) -> float:
+        return min(self._seconds(self._plain) for _ in range(REPEATS))
 
     def calibrate(self, wanted: float, cost: Cost) -> float:
         """Choose the turns for a share, and leave them set; return the share that they add."""
@@ -108,8 +112,8 @@ class Trials:
         pairs = [
             (self._seconds(self._plain), self._seconds(self._slowed, turns)) for _ in range(TRIALS)
         ]
-        plain = sorted(plain for plain, _ in pairs)[TRIALS // 4]
-        slowed = sorted(slowed for _, slowed in pairs)[TRIALS // 4]
+        plain = sorted(plain for plain, _ in pairs)[TRIALS // 10]
+        slowed = sorted(slowed for _, slowed in pairs)[TRIALS // 10]
         self._undelayed = plain
         return slowed / plain - 1
 

@@ -21,7 +21,7 @@ from ipcbench.bench.patterns.part import links
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.cell import Cell
 
-PART = 8  # a trial lasts that part of a block, at least
+TRIAL = 0.4e-3  # seconds of a trial: beside other processes, a time slice has room for several
 
 
 def slowed_ping(
@@ -29,11 +29,12 @@ def slowed_ping(
 ) -> Span:
     """Send a message, wait for the reply and spend a delay (bench/loops/delay.py), in turn."""
     send, recv_into, now = endpoint.send, endpoint.recv_into, clock.now
+    delay = range(turns)
     start = now()
     for _ in repeat(None, count):
         send(message)
         recv_into(buffer)
-        for _ in repeat(None, turns):
+        for _ in delay:
             pass
     return Span(start, now(), count)
 
@@ -43,16 +44,15 @@ _CLIENT = replace(CLIENT, loop=slowed_ping, stamped=None, arguments=(0,))
 SLOWED_LATENCY = replace(LATENCY, seats=links(_CLIENT, SERVER), single="")
 
 
-def calibrate(runner: Runner, block: Block, cell: Cell, seconds: float) -> float:
+def calibrate(runner: Runner, block: Block, cell: Cell) -> float:
     """Choose the delay of a cell, and leave it set; return the share of a round trip that it adds.
 
     Args:
         runner: that of the client.
         block: runs a block of so many loops, and returns its seconds.
         cell: the slowed control.
-        seconds: of a block, as asked for.
     """
     native = cell.runtime == NATIVE
     trials = Trials(runner, block, native_loops.twin(ping) if native else ping)
-    trials.lengthen(seconds / PART)
+    trials.lengthen(TRIAL)
     return trials.calibrate(cell.slowed / 100, cost_of(native=native))

@@ -202,7 +202,7 @@ class Worker:
         def block(loops: int) -> float:
             return self._run_block(loops, self._prepared(loops))[0]
 
-        return calibrate(runner, block, job.cell, job.settings.block)
+        return calibrate(runner, block, job.cell)
 
     # Measuring
 

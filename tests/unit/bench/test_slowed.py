@@ -138,9 +138,6 @@ class Run:
         return loops * (self.plain + added) + self.disturbed * (len(self.blocks) % 3 == 0)
 
 
-BLOCK = 5.5e-3
-
-
 @pytest.fixture
 def warm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a delay cheaper by itself than between round trips."""
@@ -153,7 +150,7 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_calibration_finds_the_share_that_is_asked_for(slowed: int, disturbed: float) -> None:
     run = Run(disturbed=disturbed)
     control = msgspec.structs.replace(CELL, slowed=slowed)
-    share = calibrate(run, run.block, control, BLOCK)
+    share = calibrate(run, run.block, control)
     assert share == pytest.approx(slowed / 100, abs=1e-3)
     assert run.loop is slowed_ping
     assert (run.cold + run.arguments[0] * 7e-9) / run.plain == pytest.approx(share)
@@ -164,7 +161,7 @@ def test_a_calibration_finds_the_share_that_is_asked_for(slowed: int, disturbed:
 @pytest.mark.usefixtures("warm")
 def test_a_delay_that_is_longer_than_asked_for_has_no_turns_and_is_told() -> None:
     run = Run(plain=0.5e-6)
-    share = calibrate(run, run.block, CONTROL, BLOCK)
+    share = calibrate(run, run.block, CONTROL)
     assert run.arguments == (0,)
     assert share == pytest.approx(0.3)
 
@@ -175,10 +172,10 @@ def test_a_disturbance_does_not_lengthen_the_delay_without_end() -> None:
 
     def block(loops: int) -> float:
         # From the second trials on, another process takes most of the time of the plain blocks.
-        slow = len(run.blocks) > 80 and run.loop is ping
+        slow = len(run.blocks) > 200 and run.loop is ping
         return run.block(loops) * (50 if slow else 1)
 
-    calibrate(run, block, CONTROL, BLOCK)
+    calibrate(run, block, CONTROL)
     assert run.arguments[0] <= MOST * turns_for(0.05 * run.plain, linear(50e-9, 7e-9)) + 1
 
 
