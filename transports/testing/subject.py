@@ -95,8 +95,8 @@ class Subject:
         spec = self.spec(topology, size, depth=depth, nowait=nowait, name=name)
         return Participants(self.transport, spec)
 
-    def capacity(self, topology: Topology) -> int:
-        """Count the typical messages that one sender can send before it has to wait."""
-        with self.participants(topology, nowait=True) as participants:
+    def capacity(self, topology: Topology, size: int = TYPICAL) -> int:
+        """Count the messages of a size that one sender can send before it has to wait."""
+        with self.participants(topology, size, nowait=True) as participants:
             count: int = participants.senders[0].do(fill)
             return count

@@ -80,6 +80,10 @@ class PollingTests:
                 participants.receiver.answer()
 
 
+VERY_MANY = 5000  # messages
+LARGER = 4096  # bytes
+
+
 class How(Enum):
     """The ways of an end that spins: its wait, its looks, and whether it has a CPU of its own."""
 
@@ -138,10 +142,10 @@ class SpinningTests:
 
     def test_spins_for_room(self, spinner: Subject, topology: Topology, how: How) -> None:
         """A sender without room waits in the same way, and loses nothing."""
-        synchronous = spinner.transport.traits.synchronous  # it waits with each message
-        count = 5 if synchronous else 5 * spinner.capacity(topology) + 20
-        some = [numbered(number, TYPICAL) for number in range(count)]
-        with Participants(spinner.transport, how.applied(spinner.spec(topology))) as participants:
+        size, count = _more_than_fits(spinner, topology)
+        some = [numbered(number, size) for number in range(count)]
+        spec = how.applied(spinner.spec(topology, size))
+        with Participants(spinner.transport, spec) as participants:
             sender = participants.senders[0]
             sender.begin(send, *some)
             check_waiting(sender, how)
@@ -240,6 +244,19 @@ class SpinningTests:
             first.answer()
             first.do(release)
             second.answer()
+
+
+def _more_than_fits(spinner: Subject, topology: Topology) -> tuple[int, int]:
+    """Return a size, and a number of messages of it that a channel surely does not hold.
+
+    A megabyte in typical messages would take seconds; fewer and larger ones fill it as well.
+    """
+    if spinner.transport.traits.synchronous:  # it waits with each message
+        return TYPICAL, 5
+    size, held = TYPICAL, spinner.capacity(topology)
+    if held > VERY_MANY:
+        size, held = LARGER, spinner.capacity(topology, LARGER)
+    return size, 5 * held + 20
 
 
 def check_waiting(actor: Actor, how: How) -> None:
