@@ -46,8 +46,10 @@ class Prices:
     def _mini(self, cells: Collection[str]) -> float:
         """Return the seconds of a mini-round of these cells, and of others that fill it."""
         padding = max(0.0, MINI - sum(self.usual[cell] for cell in cells))
-        slower = sum(self.run.values()) / sum(self.usual[cell] for cell in self.run)
-        return self.round + sum(self.run.get(cell, 0.0) for cell in cells) + slower * padding
+        every = sum(self.run.values())
+        slower = every / sum(self.usual[cell] for cell in self.run)
+        filled = sum(self.run.get(cell, 0.0) for cell in cells) + slower * padding
+        return self.round + min(filled, max(every, MINI))  # there may be too few others
 
 
 class Adaptive:

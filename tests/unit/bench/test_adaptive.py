@@ -275,6 +275,7 @@ def test_prices() -> None:
     assert prices.of({"a": 1}) == 0.25 + 2 * MINI
     assert prices.of({"b": 3}) == 3 * 2.75
     assert prices.of({"a": 4, "b": 1}) == 3.25 + 3 * 2.25
+    assert Prices({"a": 0.5}, {"a": 0.05}, 0.25).of({"a": 1}) == 0.25 + MINI  # no other cell
 
 
 # Display.
