@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping
 
 from ipcbench.bench.loops.pool import buffers_of
@@ -17,7 +16,6 @@ from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
 from ipcbench.bench.workers.job import Job, Reply
 
 STARTS = 3  # attempts to start a fork server
-AT_ONCE = 2  # fork servers that start together
 SLACK = 20  # factor by which blocks may exceed their calibrated time
 
 
@@ -33,9 +31,7 @@ class Runner:
         self._timings = timings
         self._clock = clock
         self._watch = watch
-        self._at_once = min(AT_ONCE, len(os.sched_getaffinity(0)))
         self._server: ForkServer | None = None
-        self._spares: list[ForkServer] = []  # ready, and not used yet
 
     def run(
         self,
@@ -88,31 +84,15 @@ class Runner:
             deadline=setup_time(cell.size, cell.processes, buffers) + SLACK * blocks,
         )
 
-    def renew(self, *, ahead: bool = False) -> None:
-        """End the fork server, and take another one. Raises: ForkServerLost.
-
-        Args:
-            ahead: also start those of the next rounds, on other CPUs. They sleep until then, since
-                nothing may run beside a timed block.
-        """
+    def renew(self) -> None:
+        """End the fork server, and take another one. Raises: ForkServerLost."""
         old, self._server = self._server, None
-        starting = [] if self._spares else _start_together(self._at_once if ahead else 1)
+        with contextlib.suppress(ForkServerLost):
+            self._server = ForkServer(wait=False)
         if old is not None:
-            old.close()  # while the others start
-        for server in starting:
-            with contextlib.suppress(ForkServerLost):
-                server.meet()
-                self._spares.append(server)
-                self._watch(server.pid)
-        while self._spares and self._server is None:
-            server = self._spares.pop()
-            if server.is_alive:
-                self._server = server
-            else:
-                server.close()
-        if self._server is None:
-            self._server = _fork_server()
-            self._watch(self._server.pid)
+            old.close()  # while the other one starts
+        self._server = _ready(self._server)
+        self._watch(self._server.pid)
 
     def end(self) -> None:
         """End the fork server; it may have ended already."""
@@ -120,24 +100,13 @@ class Runner:
             self._server.close()
             self._server = None
 
-    def close(self) -> None:
-        """End all fork servers."""
-        self.end()
-        while self._spares:
-            self._spares.pop().close()
 
-
-def _start_together(number: int) -> list[ForkServer]:
-    """Start some, and do not wait for them; fewer where the system refuses one."""
-    found = []
-    for _ in range(number):
+def _ready(first: ForkServer | None) -> ForkServer:
+    """Wait until it is ready; start another one if it is killed. Raises: ForkServerLost."""
+    if first is not None:
         with contextlib.suppress(ForkServerLost):
-            found.append(ForkServer(wait=False))
-    return found
-
-
-def _fork_server() -> ForkServer:
-    """Start one, again if it is killed at once. Raises: ForkServerLost."""
+            first.meet()
+            return first
     for _ in range(STARTS - 2):
         with contextlib.suppress(ForkServerLost):
             return ForkServer()

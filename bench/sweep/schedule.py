@@ -112,7 +112,7 @@ class Schedule:
                 self._warm_up(began)
             reason = self._rounds()
         finally:
-            self._runner.close()
+            self._runner.end()
         if reason != "interrupted" and (look := self._looks.at_the_end(self._spent())):
             self._write(look)
         ended = Ended(reason=reason, wall=self._spent())
@@ -154,7 +154,7 @@ class Schedule:
 
     def _round(self, number: int, cells: Sequence[PlannedCell], *, mini: bool = False) -> None:
         began, before = time.monotonic(), cpu_time.ticks()
-        self._runner.renew(ahead=mini)
+        self._runner.renew()
         begun = self._progress.begun.pop(number, Begun())
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())

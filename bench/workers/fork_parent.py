@@ -70,6 +70,18 @@ class _Starts:
                 self._kept = _start()
         return found
 
+    def settle(self) -> None:
+        """Wait until the one that is kept is ready: it must not run beside a timed block."""
+        if self._kept is None:
+            return
+        connection, _ = self._kept
+        connection.settimeout(START_TIME)
+        ready = b""
+        with contextlib.suppress(OSError):
+            ready = connection.recv(1, socket.MSG_PEEK)  # its message stays for `ForkServer.meet`
+        if not ready:
+            self.end()
+
     def end(self) -> None:
         """End the one that is kept."""
         if self._kept is not None:
@@ -117,17 +129,16 @@ class ForkServer:
             self.meet()
 
     def meet(self) -> None:
-        """Wait until it is ready; end it if it is not. Raises: ForkServerLost."""
+        """Wait until it is ready, and the one that is kept; end it if it is not.
+
+        Raises: ForkServerLost.
+        """
         try:
             self._meet()
+            _starts.settle()
         except ForkServerLost:
             self.close()
             raise
-
-    @property
-    def is_alive(self) -> bool:
-        """Tell whether its process runs."""
-        return self._process.poll() is None
 
     def _meet(self) -> None:
         ready = self._reply(START_TIME)

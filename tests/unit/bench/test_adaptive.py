@@ -114,23 +114,7 @@ def test_mini_rounds_have_no_tail_and_a_fork_server_each(stage: Stage) -> None:
     play(stage, cells, a_contest("a", cells, 0, 1))
     assert {job.stamps for job in stage.jobs if 0 < job.round <= BASE} == {1000}
     assert {job.stamps for job in stage.jobs if job.round > BASE} == {0}
-    used = [parent for parent in stage.parents if parent.jobs]
-    assert len(used) == 1 + len(stage.rounds)
-    assert len(stage.parents) - len(used) <= 1  # they start in pairs
-
-
-def test_a_killed_fork_server_that_was_started_ahead_is_not_used(stage: Stage) -> None:
-    cells = a_plan(4)
-    stage.answer = timed()
-
-    def kill(schedule: object, line: AnyEntry) -> None:
-        for parent in stage.parents:
-            parent.is_alive = False
-
-    stage.after = kill
-    play(stage, cells, a_contest("a", cells, 0, 1))
-    assert stage.failures == []
-    assert len([parent for parent in stage.parents if parent.jobs]) == 1 + len(stage.rounds)
+    assert len(stage.parents) == 1 + len(stage.rounds)
 
 
 def test_without_contests_the_base_is_all(stage: Stage) -> None:

@@ -199,8 +199,6 @@ class Parent:
     stage: Stage
     pid = 0
 
-    is_alive = True
-
     def __init__(self, *, wait: bool = True) -> None:
         self.closed = False
         self.jobs = 0

@@ -150,6 +150,25 @@ def test_a_second_server_starts_beside_the_first_and_is_the_next_one() -> None:
     assert servers() == before
 
 
+def cpu_time(pid: int) -> float:
+    """Return the seconds that a process had of a CPU: proc_pid_schedstat(5)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU imports for one server alone")
+def test_the_second_server_sleeps_when_the_first_one_is_ready() -> None:
+    """It would import its modules beside timed blocks otherwise."""
+    current()
+    before = servers()
+    with starting_ahead():
+        for _ in range(3):
+            with closing(ForkServer()) as first:
+                kept = servers() - before - {first.pid}
+                spent = {pid: cpu_time(pid) for pid in kept}
+                time.sleep(0.3)
+                assert all(cpu_time(pid) - spent[pid] < 0.01 for pid in kept)
+
+
 def test_a_server_that_was_killed_while_it_was_kept_is_no_loss() -> None:
     current()
     with starting_ahead():
