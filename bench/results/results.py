@@ -5,7 +5,8 @@ Reports read them. Everything is validated here: a folder is untrusted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -42,6 +43,7 @@ MOST_CONTESTS = 10_000  # of a sweep
 MOST_PROMISES = 10_000  # of a sweep
 MOST_PAIRS = 1_000_000  # of two cells that are compared, of all contests together
 MOST_STANDS = 100_000  # of all looks together
+MOST_LOOKS = 20  # at one contest or promise: each takes time when the run is read
 LONGEST_NAME = 1000  # characters
 
 
@@ -135,6 +137,7 @@ class _PromiseLines:
     def __init__(self) -> None:
         self.promises: dict[str, Promised] = {}
         self._judged: dict[str, PromiseStand] = {}
+        self._looks: Counter[str] = Counter()
 
     def add(self, entry: Promised, measured: Callable[[str], bool]) -> None:
         """Add a promise; `measured`: tells whether a cell is. Raises: Unreadable."""
@@ -155,6 +158,11 @@ class _PromiseLines:
         what = f"a look at the promise {stand.promise[:200]!r}"
         if stand.promise not in self.promises:
             raise Unreadable(f"{what}, which was not planned")
+        self._looks[stand.promise] += 1
+        kept = max(stand.above_least, stand.below_most)
+        shown = {"kept": kept, "broken": min(stand.below_least, stand.above_most)}
+        p, level = 2 * shown.get(stand.verdict, 0.0), self.promises[stand.promise].level
+        _check_look(what, self._looks[stand.promise], p <= level)
         before = self._judged.get(stand.promise)
         self._judged[stand.promise] = stand
         if before is None:
@@ -174,6 +182,7 @@ class _Judgements:
         self.looks: list[Looked] = []
         self._pairs = self._stands = 0
         self._judged: dict[str, Stand] = {}  # contest -> its newest state
+        self._looks: Counter[str] = Counter()  # contest -> its states
 
     def add(self, entry: Contested, measured: Callable[[str], bool]) -> None:
         """Add a contest; `measured`: tells whether a cell is. Raises: Unreadable."""
@@ -217,13 +226,36 @@ class _Judgements:
             stand.first.keys() <= {*contest.first} and stand.second.keys() <= {*contest.second}
         ):
             raise Unreadable(f"{what} names a cell that is on no side, or on the other one")
+        self._looks[stand.contest] += 1
+        shown = {
+            "faster": max(stand.second.values(), default=1.0),
+            "slower": max(stand.first.values(), default=1.0),
+            "tie": stand.tie,
+        }
+        p = 2 * shown.get(stand.verdict, 0.0)
+        _check_look(what, self._looks[stand.contest], p <= contest.level)
         before = self._judged.get(stand.contest)
         if before is None:
             return
+        if not (_fell(before.first, stand.first) and _fell(before.second, stand.second)):
+            raise Unreadable(f"{what} lacks a cell that it had, or its p-value has risen")
         # Holm's correction may decide a contest when another one of its family is judged.
         fewest = before.rounds + (stand.verdict == "undecided")
         if before.verdict != "undecided" or stand.rounds < fewest:
             raise Unreadable(f"{what} after its verdict, or at no more rounds than before")
+
+
+def _check_look(what: str, looks: int, agrees: bool) -> None:
+    """Check the number of looks, and that a verdict agrees with its p-value. Raises: Unreadable."""
+    if looks > MOST_LOOKS:
+        raise Unreadable(f"{what} follows {MOST_LOOKS} others, more than any sweep takes")
+    if not agrees:
+        raise Unreadable(f"{what} gives a verdict that its p-values do not allow")
+
+
+def _fell(before: Mapping[str, float], now: Mapping[str, float]) -> bool:
+    """Tell whether no p-value of a cell is missing, or larger than before."""
+    return before.keys() <= now.keys() and all(now[cell] <= before[cell] for cell in before)
 
 
 def _check_measured(what: str, cells: Iterable[str], measured: Callable[[str], bool]) -> None:

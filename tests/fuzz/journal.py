@@ -92,14 +92,14 @@ def _contest(results: Results, first: Cell, second: Cell) -> None:
     results.contests["a"] = Contested(
         id="a", task="t", family="f", first=[first.id], second=[second.id], band=0.05, level=0.025
     )
-    for number, verdict in ((8, "undecided"), (12, "slower")):
+    for number, verdict, behind in ((8, "undecided", 0.9), (12, "slower", 0.01)):
         stand = Stand(
             contest="a",
             rounds=number,
-            first={first.id: 0.9},
-            second={second.id: 0.01},
+            first={first.id: behind},
+            second={second.id: 0.9},
             tie=1.0,
-            p=0.02,
+            p=min(1.0, 2 * behind),
             verdict=verdict,
             needed=16,
         )

@@ -76,6 +76,7 @@ def test_the_versions_are_the_codes() -> None:
         ("pairs of cells of two sides, of all contests together", f"{results.MOST_PAIRS:,}"),
         ("promises", f"{results.MOST_PROMISES:,}"),
         ("states of contests and promises, of all looks together", f"{results.MOST_STANDS:,}"),
+        ("looks at one contest or promise", f"{results.MOST_LOOKS}"),
         ("blocks of a run, warm-ups likewise", f"{records.MOST_BLOCKS:,}"),
         ("values and histogram buckets of all runs together", f"{results.MOST_NUMBERS:,}"),
         (

@@ -71,9 +71,12 @@ def a_look(rounds: int = 8, **fields: object) -> Looked:
     return Looked(rounds=rounds, stands=[msgspec.structs.replace(STAND, rounds=rounds, **fields)])
 
 
+FASTER = {"verdict": "faster", "needed": 0, "second": {FIFO.id: 0.001}, "p": 0.002}
+
+
 def test_contests_and_looks_are_kept(tmp_path: Path) -> None:
     runs = [a_run(cell, 1, [1e-6]) for cell in (PIPE, FIFO)]
-    done = a_look(12, verdict="faster", needed=0)
+    done = a_look(12, **FASTER)
     results = load(a_folder(tmp_path, *PLAN, CONTEST, *runs, LOOK, done))
     assert results.contests == {"a": CONTEST}
     assert results.looks == [LOOK, done]
@@ -81,7 +84,7 @@ def test_contests_and_looks_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_contest_may_be_decided_when_another_one_is_judged(tmp_path: Path) -> None:
-    decided = a_look(verdict="faster", needed=0)
+    decided = a_look(**FASTER)
     results = load(a_folder(tmp_path, *PLAN, CONTEST, LOOK, changed(decided, rounds=12)))
     assert results.looks[-1].stands == decided.stands
 
@@ -118,7 +121,17 @@ def test_a_journal_of_an_older_version_has_none(tmp_path: Path) -> None:
         ([changed(CONTEST, level=0.0)], "> 0.0"),
         ([LOOK], "a look at the contest 'a', which was not planned"),
         ([CONTEST, LOOK, LOOK], "at no more rounds than before"),
-        ([CONTEST, a_look(verdict="tie"), a_look(12)], "after its verdict"),
+        ([CONTEST, a_look(**FASTER), a_look(12, second={FIFO.id: 0.001})], "after its verdict"),
+        ([CONTEST, LOOK, a_look(12, second={})], "lacks a cell that it had"),
+        ([CONTEST, LOOK, a_look(12, first={PIPE.id: 0.3})], "or its p-value has risen"),
+        ([CONTEST, a_look(verdict="faster")], "that its p-values do not allow"),
+        ([CONTEST, a_look(**FASTER | {"verdict": "slower"})], "that its p-values do not allow"),
+        ([CONTEST, a_look(**FASTER | {"verdict": "tie"})], "that its p-values do not allow"),
+        ([CONTEST, a_look(**FASTER | {"second": {}})], "that its p-values do not allow"),
+        ([CONTEST, *map(a_look, range(1, 22))], "follows 20 others"),
+        ([PROMISE, *map(a_look_at_it, range(1, 22))], "follows 20 others"),
+        ([PROMISE, a_look_at_it(verdict="broken")], "that its p-values do not allow"),
+        ([PROMISE, a_look_at_it(above_least=0.1, verdict="kept")], "do not allow"),
         ([CONTEST, a_look(first={FIFO.id: 0.1})], "names a cell that is on no side"),
         ([CONTEST, a_look(second={TCP.id: 0.1})], "names a cell that is on no side"),
         ([CONTEST, changed(LOOK, goes_on=["x"])], "a look names the cell 'x'"),
