@@ -15,8 +15,9 @@ from ipcbench.bench.decisions.ahead import Ahead, Samples, ahead
 from ipcbench.bench.decisions.alignment import Aligner
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
 from ipcbench.bench.results.records import Looked, Stand
+from ipcbench.bench.stats import ENOUGH_ROUNDS
 
-FEWEST = 2  # rounds that show how much a cell varies
+FEWEST = ENOUGH_ROUNDS  # of a fixed sweep: in fewer, a side with two modes is ahead by chance
 
 
 class OpenContest(NamedTuple):

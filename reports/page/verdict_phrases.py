@@ -85,9 +85,9 @@ def interval(one: Comparison) -> str:
     return "" if one.ratio is None else bounds(one.ratio, "ratio")
 
 
-def side(cells: Sequence[str], absent: Sequence[str]) -> str:
+def side(cells: Sequence[str], left_out: Sequence[str]) -> str:
     """Say of how many cells that took part one stands for its side: `, of 5`; "" for one."""
-    number = len(set(cells) - set(absent))
+    number = len(set(cells) - set(left_out))
     return f", of {number}" if number > 1 else ""
 
 
@@ -107,6 +107,12 @@ def conditions(one: Situation) -> list[str]:
     processes = f"{one.processes} processes" if one.processes else "any number of processes"
     loop = loop_of(one.runtime) if one.runtime else "both loops"
     return [f"{processes}, {loop}", ", ".join(filter(None, (wait, place, *manner_phrases(one))))]
+
+
+def absent(one: Comparison) -> str:
+    """Count the cells that took no part: `1 cell without a figure`; "" for none."""
+    number = len(one.judged.absent)
+    return f"{number} {plural(number, 'cell')} without a figure" if number else ""
 
 
 def early_note(comparisons: Iterable[Comparison]) -> str:
@@ -276,6 +282,7 @@ def _lower(text: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
+    "absent": absent,
     "apart": apart,
     "conditions": conditions,
     "contest_interval": interval,

@@ -15,6 +15,7 @@ from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.tasks import TASKS, Task, tasks_of
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.results.results import Results
+from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.estimates import MOST_ROUNDS
 from ipcbench.reports.model import Measured, grouped, rank, situation_order
 from ipcbench.reports.verdicts.contests import NEUTRAL, Comparison
@@ -86,8 +87,10 @@ def _place(one: Situation) -> tuple[object, ...]:
 
 
 def _tiers(results: Results, cells: Sequence[Measured]) -> Iterator[tuple[str, Tier]]:
-    """Yield the tiers of all tasks whose entrants are transports."""
+    """Yield the tiers of all tasks whose entrants are transports; none of too few rounds."""
     times = _times(cells)
+    if max(map(len, times.values()), default=0) < ENOUGH_ROUNDS:
+        return
     places = {one.cell.id: one.cell.placement for one in cells}
     aligner = Aligner(times, places.__getitem__)
     looks = _looks(results, times)

@@ -71,6 +71,11 @@ def test_a_single_member_is_the_answer() -> None:
     assert phrases.tier(tier) == "1 out"
 
 
+def test_too_few_rounds_have_no_tier() -> None:
+    assert not answered(of({SHM: 1e-6, "pipe": 2e-6}, rounds=5))["small-request"].tiers
+    assert answered(of({SHM: 1e-6, "pipe": 2e-6}, rounds=6))["small-request"].tiers
+
+
 def test_noise_tells_nothing_apart() -> None:
     (tier,) = answered(of({SHM: 1e-6, "pipe": 1.02e-6}, noise=0.2))["small-request"].tiers
     assert phrases.tier(tier) == "1 not told apart from the first"
@@ -289,6 +294,7 @@ def test_contests_without_a_figure_are_counted(tmp_path: Path) -> None:
     page = page_of(results, tmp_path)
     assert f"{every} contests in " in page
     assert "In 1, a side has no figure." in page
+    assert "1 cell without a figure" in page
 
 
 def test_names_of_a_journal_that_nobody_knows_stay_text(tmp_path: Path) -> None:

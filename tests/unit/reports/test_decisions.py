@@ -113,6 +113,14 @@ def test_nothing_to_compare_with() -> None:
     assert len(unopposed(measured(results)).rows) == 2
 
 
+@pytest.mark.parametrize(
+    ("rounds", "verdict"), [(5, ClaimVerdict.NONE), (6, ClaimVerdict.SUPPORTED)]
+)
+def test_no_verdict_under_six_rounds(rounds: int, verdict: ClaimVerdict) -> None:
+    found = claim(sweep(constant(), cells(), rounds=rounds, drift=0))
+    assert found.verdict is verdict
+
+
 def test_a_disturbed_cell_leaves_its_contests_undecided() -> None:
     disturbed = cells(("pipe",), sizes=(64,))
     found = claim(sweep(constant(), cells(), void=lambda cell, number: "x" * (
