@@ -69,22 +69,30 @@ class Attempt:
         self._pipes = {suite: bytearray(), report: bytearray()}
         self._ended: set[int] = set()  # the pipes that the worker has closed
         self._suite, self._report = suite, report
+        self._stuck = ""  # the reason why the watchdog has ended it
         for fd in self._pipes:
             os.set_blocking(fd, False)
 
     def start(self, job: Job, encoded: bytes) -> bool:
         """Give the worker its job; return False where it has ended while it waited."""
         os.ftruncate(self._log, 0)
+        os.lseek(self._log, 0, os.SEEK_SET)  # that of all processes: they write from there on
         self._job, self._began = job, time.monotonic()
         pipe, self._job_pipe = self._job_pipe, -1  # closed
         try:
             send_job(pipe, encoded)
         except BrokenPipeError:
+            self.end()
             return False
         finally:
             os.close(pipe)
             self._oom = OomWatch()
         return True
+
+    @property
+    def is_unheard(self) -> bool:
+        """Tell whether the worker has ended without a word: it was killed before its job began."""
+        return self._pid == 0 and not self._pipes[self._report] and not self._stuck
 
     def reply(self) -> Reply:
         """Wait for the end of the run; return the reply. Raises: Unavailable.
@@ -93,7 +101,7 @@ class Attempt:
         and has nothing left to remove.
         """
         try:
-            stuck = self._watch()
+            stuck = self._stuck = self._watch()
         except Unavailable:
             self.end()
             remove_standing(current())

@@ -239,23 +239,27 @@ class _Workers:
         """Have a worker do the job."""
         self._last = job
         try:
-            self._running = self._started(job, encoded)
+            waiting = self._fit_for(job)
+            if waiting is not None and waiting.start(job, encoded):
+                self._running = waiting
+                reply = waiting.reply()
+                if not waiting.is_unheard:
+                    return reply
+            self._running = attempt.Attempt(self._runner, self._log)
+            self._running.start(job, encoded)
             return self._running.reply()
         except Unavailable as reason:
             return Reply(failure=failure_of("the fork server", reason, "start"))
 
-    def _started(self, job: Job, encoded: bytes) -> attempt.Attempt:
-        """Give the job to the worker that waits, or to a new one. Raises: Unavailable."""
+    def _fit_for(self, job: Job) -> attempt.Attempt | None:
+        """Take the worker that waits, if it has all modules that the job needs."""
         modules = len(sys.modules)
         get(job.cell.transport)  # imported here once, not in every worker
         waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            if len(sys.modules) == modules and waiting.start(job, encoded):
-                return waiting
+        if waiting is not None and len(sys.modules) != modules:
             waiting.end()
-        new = attempt.Attempt(self._runner, self._log)
-        new.start(job, encoded)
-        return new
+            return None
+        return waiting
 
     def prepare(self) -> None:
         """Wait for the end of the last run's processes, and fork the next worker."""

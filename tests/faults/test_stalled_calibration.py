@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ipcbench.bench.results.results import load
-from ipcbench.bench.sweep.calibration import OFF, length
+from ipcbench.bench.rounds.estimate import length
+from ipcbench.bench.sweep.calibration import OFF
 from tests.e2e.command import ipcbench
 
 PROFILE = """

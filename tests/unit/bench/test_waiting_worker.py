@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ import pytest
 from ipcbench.bench.loops.clock import FAKE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.workers import attempt
 from ipcbench.bench.workers.fork_parent import ForkServer, starting_ahead
 from ipcbench.bench.workers.job import Job, Reply
 from ipcbench.transports.kernel_objects.ledger import current
@@ -179,3 +181,34 @@ def test_a_server_that_was_killed_while_it_was_kept_is_no_loss() -> None:
         first.close()
         with closing(ForkServer()) as second:
             assert second.run(a_job()).failure is None
+
+
+def test_a_worker_that_is_killed_when_its_job_lies_in_the_pipe_is_replaced() -> None:
+    """Its end of the pipe is still open, so the job is written to no purpose."""
+    with a_server() as server:
+        server.run(a_job())
+        worker = waiting(server)
+        os.kill(worker, signal.SIGSTOP)
+        killer = threading.Timer(0.2, os.kill, (worker, signal.SIGKILL))
+        killer.start()
+        assert server.run(a_job(number=2)).failure is None
+        killer.join()
+
+
+def test_the_last_line_of_a_worker_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All workers of a round write to one file, which is cut to nothing before each."""
+
+    def work(job: Job, *rest: object) -> None:
+        os.write(2, f"words of round {job.round}\n".encode())
+        os._exit(3)
+
+    monkeypatch.setattr("ipcbench.bench.workers.worker.work", work)
+    current()
+    with closing(os.fdopen(attempt.open_log(), "wb")) as log:
+        for number in (1, 2):
+            job = a_job(number=number)
+            worker = attempt.Attempt(None, log.fileno())
+            assert worker.start(job, job.encoded())
+            failure = worker.reply().failure
+            assert failure is not None
+            assert failure.what == f"exited with 3: words of round {number}"
