@@ -182,7 +182,11 @@ def _check(
     disturbed = [one_line(side.cell.id, 100) for side in sides if side.disturbed]
     if disturbed:
         verdict = PromiseVerdict.INCONCLUSIVE
-        reason = f"disturbed, fewer than half of the rounds count: {', '.join(disturbed)}"
+        reason = (
+            f"disturbed, fewer than half of the rounds count: {', '.join(disturbed)}; measure "
+            f"again on an idle machine: {command}; or on one that is never idle, with "
+            "--keep-disturbed"
+        )
     result = msgspec.structs.replace(before, verdict=verdict, reason=reason, rounds=found.rounds)
     of_faster, of_than = (side.by_round() for side in sides)
     rounds = common_rounds(found.promise, {before.faster: of_faster, before.than: of_than})

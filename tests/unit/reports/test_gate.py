@@ -903,4 +903,6 @@ def test_a_disturbed_side_has_no_verdict(given_file: Path) -> None:
     results.cells[PIPE.id].runs.append(a_run(PIPE, 25, 1e-9, void="9% …"))
     (one,) = check(written(given_file, PROMISE), results)
     assert one.verdict is INCONCLUSIVE
-    assert one.reason == f"disturbed, fewer than half of the rounds count: {PIPE.id}"
+    assert one.reason.startswith(f"disturbed, fewer than half of the rounds count: {PIPE.id}; ")
+    assert "on an idle machine: ipcbench run --promised" in one.reason
+    assert one.reason.endswith("with --keep-disturbed")
