@@ -47,6 +47,7 @@ class Looks:
         self._seed = seed
         self._budget = budget
         self._adaptive: Adaptive | None = None
+        self._playing: Sequence[Contest] = ()  # in the round that was last asked about
         self._beside: Judge | None = None  # of the contests of a sweep that promises go on with
         if settings.adaptive and promises:
             self._adaptive = Adaptive(self._promise_judge(LOOKS), progress.looks)
@@ -76,7 +77,7 @@ class Looks:
 
     def describe(self, cell: str) -> str:
         """Say how many contests are open, and which one a cell of a mini-round is run for."""
-        worked_on = next((one.id for one in self.in_play(mini=True) if cell in one.cells), "")
+        worked_on = next((one.id for one in self._playing if cell in one.cells), "")
         what = "contests" if self._beside is None else "promises"
         return f"{self.open} of {self.all} {what} open: {worked_on or f'beside them {cell}'}"
 
@@ -99,9 +100,10 @@ class Looks:
         if not adaptive.open:
             return "decided"
         able = adaptive.able(progress.times, progress.loops)
-        if not adaptive.goes_on:
+        goes_on = progress.loops.keys() & (adaptive.goes_on or ())
+        if not adaptive.able(progress.times, goes_on):
             return "budget" if able and self._budget is not None else "complete"
-        if len(progress.finished) >= MOST_ROUNDS or not able:
+        if len(progress.finished) >= MOST_ROUNDS:
             return "complete"
         if self._budget is None or self._progress.next in progress.begun:
             return None
@@ -145,12 +147,14 @@ class Looks:
     # Any sweep
 
     def in_play(self, *, mini: bool) -> Sequence[Contest]:
-        """Return the contests by which a round is ordered."""
+        """Return the contests by which a round that begins is ordered."""
         if mini and self._adaptive is not None:
-            return self._adaptive.chosen(self._progress.times)
-        if self._beside is not None:
-            return [one.contest() for one in self._promises]
-        return self._contests
+            self._playing = self._adaptive.chosen(self._progress.times)
+        elif self._beside is not None:
+            self._playing = [one.contest() for one in self._promises]
+        else:
+            self._playing = self._contests
+        return self._playing
 
     def at_the_end(self, spent: float) -> Looked | None:
         """Judge the contests and promises of a fixed sweep, once."""

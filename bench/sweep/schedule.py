@@ -113,7 +113,9 @@ class Schedule:
             reason = self._rounds()
         finally:
             self._runner.end()
-        if reason != "interrupted" and (look := self._looks.at_the_end(self._spent())):
+        # Where its cells have failed before its last round, a resumed sweep tries them again.
+        ends = reason != "interrupted" and self.over() is not None
+        if ends and (look := self._looks.at_the_end(self._spent())):
             self._write(look)
         ended = Ended(reason=reason, wall=self._spent())
         self._write(ended)

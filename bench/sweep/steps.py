@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.looks import Looks
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.display import Watcher
@@ -57,20 +58,27 @@ class Steps:
         """Show a run of a round, `running` seconds after the first run."""
         loops, done = self._progress.loops, self._progress.done[number]
         of, total = f" of {self._rounds}", len(loops) * self._most
-        behind = min(total, len(loops) * (number - 1) + len(done))
-        left = (total - behind) * running / max(1, self._runs)
+        behind = len(loops) * (number - 1) + len(done)
+        usual = self._round_seconds / max(1, len(loops))
+        each = running / self._runs if self._runs else usual
+        rest = 0.0 if mini else max(0, len(loops) - len(done)) * each
+        left = max(rest, (len(loops) * self._most_after(number) - behind) * each)
         self._runs += 1
         if mini:
             what = f"round {number}, {self._looks.describe(cell)}"
         else:
             of = "" if self._budget is not None and not self._adaptive else of
             what = f"round {number}{of}: {cell}"
-        self._show(behind / total, left, what, spent)
+        self._show(min(1.0, behind / total), left, what, spent, rest)
 
-    def _show(self, done: float, left: float, what: str, spent: float) -> None:
-        """Show a step; a budget limits the time that is left."""
+    def _most_after(self, number: int) -> int:
+        """Return the rounds of the sweep, at most, where void ones are repeated."""
+        return MOST_ROUNDS if self._at_most and number > self._most else self._most
+
+    def _show(self, done: float, left: float, what: str, spent: float, rest: float = 0.0) -> None:
+        """Show a step; a budget limits the time that is left, but no round ends within: `rest`."""
         if self._budget is not None:
-            budgeted = max(0.0, self._budget - spent)
+            budgeted = max(rest, self._budget - spent)
             if self._at_most or not self._adaptive:
                 done, left = min(1.0, spent / self._budget), budgeted
             left = min(left, budgeted)
