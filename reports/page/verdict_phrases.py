@@ -238,6 +238,11 @@ def _looks(results: Results) -> str:
     found = sorted({look.rounds for look in results.looks})
     if not found and results.header.settings.adaptive:
         return f"The sweep ended before its first look, which comes after {LOOKS[0]} rounds."
+    if not found and results.contests:
+        return (
+            "The sweep stopped before its look, which comes after its last round: these verdicts "
+            "are those of the rounds so far, and a resumed sweep judges anew."
+        )
     if not found:
         return "All contests were judged once, after the last round."
     shown = [str(one) for one in found[:MOST_LOOKS]]

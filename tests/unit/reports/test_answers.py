@@ -287,6 +287,11 @@ def test_an_adaptive_sweep_that_ended_before_its_first_look_says_so(tmp_path: Pa
     assert "too few rounds" in page
 
 
+def test_a_fixed_sweep_that_stopped_says_that_it_is_judged_anew(tmp_path: Path) -> None:
+    page = page_of(looked(of({SHM: 1e-6, "pipe": 2e-6}), ()), tmp_path)
+    assert "The sweep stopped before its look" in page
+
+
 def test_contests_without_a_figure_are_counted(tmp_path: Path) -> None:
     results = of({SHM: 1e-6, "pipe": 1.3e-6, "unix-stream": 2e-6})
     every = len(of_results(results))
