@@ -2,7 +2,7 @@
 
 A message that does not fit into the channel would wait for a receiver for ever. So it is tried
 over a channel whose ends do not wait (`Spec.nowait`). An end that has sent a part of a message
-waits for room all the same: a timer ends that.
+waits for room all the same: a timer ends that. A copy that takes long uses its CPU meanwhile.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from ipcbench.transports.contract import (
     WouldBlock,
 )
 
-LIMIT = 0.25  # seconds: a message that fits takes a thousandth of it
+LIMIT = 0.25  # seconds: in so many, a process that waits for nothing gets a CPU
+LEAST = 0.001  # seconds of CPU time that it uses then
 ATTACH = 2.0  # seconds
+SLOWEST = 100e6  # bytes that are written or copied in a second, at least
 MESSAGES = 3  # one after the other, since buffers may grow: tcp(7)
 
 
@@ -50,8 +52,9 @@ def to_itself(transport: Transport, cell: Cell) -> Unavailable | None:
     except (TransportError, OSError, ValueError):
         return None
     try:
-        with _timer(ATTACH + LIMIT):
-            deadline = time.monotonic() + ATTACH
+        patience = ATTACH + 2 * size / SLOWEST
+        with _timer(patience + LIMIT, patience + LIMIT):
+            deadline = time.monotonic() + patience
             ends = attach_both(transport, channel, channel.ticket(Role.CLIENT, 0), deadline)
             try:
                 ends.connect([ends.hello()], deadline)
@@ -75,7 +78,7 @@ def _sent(ends: BothEnds, size: int) -> Unavailable | None:
         return _too_large(size, held)
     message, buffer = ends.prepare(memoryview(bytes(size))), memoryview(bytearray(size))
     try:
-        with _timer(LIMIT):
+        with _timer(LIMIT, LIMIT + 2 * MESSAGES * size / SLOWEST):
             for _ in range(MESSAGES):
                 ends.send(message)
                 ends.recv_into(buffer)
@@ -93,19 +96,30 @@ def _too_large(size: int, held: int | None) -> Unavailable:
 
 
 @contextmanager
-def _timer(seconds: float) -> Iterator[None]:
-    """Raise _Stuck in a call that waits for too long; in the main thread alone: signal(2)."""
+def _timer(idle: float, most: float) -> Iterator[None]:
+    """Raise _Stuck in a call that waits for too long; in the main thread alone: signal(2).
+
+    Args:
+        idle: seconds in which it has used no CPU.
+        most: seconds of CPU time that it may use: a wait may spin.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    used = time.process_time()
+    until = used + most
 
     def expired(number: int, frame: FrameType | None) -> None:
-        raise _Stuck
+        nonlocal used
+        before, used = used, time.process_time()
+        if used - before < LEAST or used >= until:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise _Stuck
 
-    before = signal.signal(signal.SIGALRM, expired)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    handler = signal.signal(signal.SIGALRM, expired)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, idle, idle)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, left, interval)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)

@@ -136,6 +136,26 @@ def test_a_message_that_does_not_fit_is_found_by_trying(name: str) -> None:
     assert len(os.listdir("/proc/self/fd")) == open_before
 
 
+def test_a_message_that_takes_long_to_copy_fits() -> None:
+    """A large message, or a busy machine: the process uses its CPU, and waits for nothing."""
+
+    class Slow(Silent):
+        def attach(self, ticket: Any, deadline: float) -> Any:
+            end = super().attach(ticket, deadline)
+            send = end.send
+
+            def send_slowly(message: Any) -> None:
+                until = time.process_time() + self_trial.LIMIT / 2
+                while time.process_time() < until:
+                    pass
+                send(message)
+
+            end.send = send_slowly
+            return end
+
+    assert to_itself(Slow(named("shm:posix+futex")), cell("shm:posix+futex", 32 << 20)) is None
+
+
 def test_an_attach_that_waits_is_found_by_trying(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plug-in may have left out the trait."""
     monkeypatch.setattr(self_trial, "ATTACH", 0.2)
