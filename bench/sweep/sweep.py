@@ -112,8 +112,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
         found = planned(order.profile, order.only, order.options)
         header, contests = _header(order, seed, found), _contests(found)
-        cells = {one.cell.id for one in found.cells}
-        promises = [one for one in order.promises if {one.faster, one.than} <= cells]
+        promises = measurable(order, found)
         stop.check()
         try:
             folder, made = prepare(order.folder)
@@ -130,6 +129,19 @@ def new(order: Order, watcher: Watcher) -> Path:
             stop.then(schedule.stop)
             _run(schedule, folder)
     return folder
+
+
+def measurable(order: Order, found: Plan) -> list[PromisedRatio]:
+    """Return the promises with measured cells. Raises: SweepError if none is to be decided."""
+    cells = {one.cell.id for one in found.cells}
+    promises = [one for one in order.promises if {one.faster, one.than} <= cells]
+    if order.promises and not promises and order.profile.settings.adaptive:
+        named = {cell for one in order.promises for cell in (one.faster, one.than)}
+        cell, why = next((cell.id, why) for cell, why in found.skipped if cell.id in named)
+        raise SweepError(
+            f"no promise can be measured: {cell}: {with_remedy(why.reason, why.remedy)}"
+        )
+    return promises
 
 
 def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 from ipcbench.bench.decisions.contest import LOOKS, Contest
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
+from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import FAKE
-from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.planner import Plan, PlannedCell
+from ipcbench.bench.plan.profile import for_promises, load_profile
+from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.results.journal import NAME, Journal, read
 from ipcbench.bench.results.records import (
     Contested,
@@ -190,3 +194,23 @@ def test_a_sweep_that_is_cut_anywhere_looks_again_as_an_unbroken_one(
         again = go_on(journal, Progress.of(load(folder)))
         assert again.reason == ended.reason
         assert essence(folder) == wanted, f"cut after line {cut}"
+
+
+def test_promises_that_cannot_be_measured_leave_nothing_to_go_on_with() -> None:
+    """The contests of the controls do not take their place."""
+    skip = Skip("its queue holds 16 KiB", "raise kernel.msgmnb")
+    cells = a_plan(4)
+    found = Plan(cells=cells[:3], skipped=[(cells[3].cell, skip)])
+    profile = load_profile("smoke")
+    promises = [a_promise("a", cells, 0, 3, 1.2), a_promise("b", cells, 0, 1, 1.2)]
+    order = sweep.Order(for_promises(profile, until_decided=True), [], promises=promises)
+    assert sweep.measurable(order, found) == promises[1:]
+    order = dataclasses.replace(order, promises=promises[:1])
+    with pytest.raises(SweepError) as caught:
+        sweep.measurable(order, found)
+    assert str(caught.value) == (
+        f"no promise can be measured: {cells[3].cell.id}: its queue holds 16 KiB: raise "
+        "kernel.msgmnb"
+    )
+    fixed = dataclasses.replace(order, profile=for_promises(profile, until_decided=False))
+    assert sweep.measurable(fixed, found) == []
