@@ -235,7 +235,7 @@ class Failed(Entry, kw_only=True, tag="failed"):
     where: str
     what: str
     remedy: str = ""
-    at: float = 0.0  # as in `Calibrated`
+    at: Number = 0.0  # as in `Calibrated`
 
 
 class Round(Entry, kw_only=True, tag="round"):

@@ -76,7 +76,7 @@ def strategy(kind: typing.Any, name: str = "") -> st.SearchStrategy[typing.Any]:
         meta = parts[1]
         most = meta.lt if meta.le is None else meta.le
         return st.floats(
-            meta.gt or 0.0, most, exclude_min=meta.gt == 0, exclude_max=meta.le is None
+            meta.gt or meta.ge or 0.0, most, exclude_min=meta.gt == 0, exclude_max=meta.le is None
         )
     if origin is typing.Annotated:
         return strategy(parts[0], name)
@@ -125,7 +125,7 @@ KINDS = typing.get_args(AnyEntry)
 
 
 def test_every_kind_of_line_is_tried() -> None:
-    assert len(KINDS) == 11
+    assert len(KINDS) == 12
     assert Header in KINDS
 
 
