@@ -47,6 +47,15 @@ def nothing_left_by_the_run() -> Iterator[None]:
     assert not left, f"the run left behind: {', '.join(map(str, left))}"
 
 
+@pytest.fixture(autouse=True)
+def all_cpus() -> Iterator[None]:
+    """A test that pins itself, as a worker does, pins no test behind it."""
+    before = os.sched_getaffinity(0)
+    yield
+    if os.sched_getaffinity(0) != before:
+        os.sched_setaffinity(0, before)
+
+
 @pytest.fixture(scope="session")
 def huge_pages(nothing_left_by_the_run: None) -> Iterator[None]:
     """As many as the tests need, for the rest of the run, where they can be had.

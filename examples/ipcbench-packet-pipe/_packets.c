@@ -51,7 +51,7 @@ take(void *ctx, void *buffer, size_t size)
 static void
 destroy(PyObject *capsule)
 {
-    struct seat *seat = PyCapsule_GetPointer(capsule, IPCBENCH_OPS);
+    struct seat *seat = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
     Py_DECREF(seat->owner);
     PyMem_Free(seat);
 }

@@ -239,6 +239,7 @@ def test_only_names_and_dates_use_the_time_of_day() -> None:
         "bench/sweep/run_folder.py",  # a run's name
         "bench/sweep/sweep.py",  # its start
         "bench/results/pyperf_file.py",  # validation of pyperf's date
+        "bench/workers/pyperf_runner.py",  # that date: when a run was measured
         "transports/kernel_objects/ledger.py",  # creation times of System V objects
         "transports/kernel_objects/orphans.py",  # the time since an object was used
     }
