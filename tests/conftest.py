@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ os.environ.pop("IPCBENCH_LEDGER", None)
 os.environ["IPCBENCH_KEEP_DISTURBED"] = "1"
 
 from ipcbench.bench.machine.guardian import Guardian  # noqa: E402
+from ipcbench.bench.machine.interrupts import SIGNALS  # noqa: E402
 from ipcbench.transports.contract import Unavailable  # noqa: E402
 from ipcbench.transports.kernel_objects.ledger import current, remove_all  # noqa: E402
 from ipcbench.transports.segments.huge_pages import Pages  # noqa: E402
@@ -48,12 +50,19 @@ def nothing_left_by_the_run() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def all_cpus() -> Iterator[None]:
-    """A test that pins itself, as a worker does, pins no test behind it."""
-    before = os.sched_getaffinity(0)
+def unchanged_process() -> Iterator[None]:
+    """Restore what a test that plays a command or a worker changes: CPUs, and handlers of signals.
+
+    Later tests would be pinned as well, and their children ignore SIGTERM.
+    """
+    cpus = os.sched_getaffinity(0)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     yield
-    if os.sched_getaffinity(0) != before:
-        os.sched_setaffinity(0, before)
+    if os.sched_getaffinity(0) != cpus:
+        os.sched_setaffinity(0, cpus)
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
