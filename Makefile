@@ -45,7 +45,10 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises until it is decided,
 	$(BIN)/ipcbench run --promised thresholds.toml --until-decided --output results/gate
 	$(BIN)/ipcbench check results/gate --thresholds thresholds.toml
 
+# Tests start thousands of processes. Compiled once, modules load faster in each of them, also where
+# PYTHONDONTWRITEBYTECODE is set.
 test: lint ## run lint, types and tests: ARGS="tests/unit -x"
+	@$(BIN)/python -m compileall -q transports bench reports ipcbench tests
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills looks fuzz rings"
