@@ -55,7 +55,7 @@ class Log:
 
     def note(self, message: str) -> None:
         with contextlib.suppress(OSError):  # a full disk under the log does not stop the sweep
-            self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(message, markup=False, highlight=False, soft_wrap=True, emoji=False)
 
     def close(self) -> None: ...
 
@@ -84,7 +84,9 @@ class Bar:
             self._progress.update(self._task, completed=done, description=text, refresh=True)
 
     def note(self, message: str) -> None:
-        self._progress.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(
+            message, markup=False, highlight=False, soft_wrap=True, emoji=False
+        )
 
     def close(self) -> None:
         self._progress.stop()

@@ -338,7 +338,8 @@ def _stoppable(watcher: Watcher) -> Iterator[interrupts.StopRequest]:
         note = "stopping after this run; a second signal stops at once"
         try:
             watcher.note(note)
-        except RuntimeError:  # the signal came while this stream was written
+        # The signal came while this stream was written, or a module of it was loaded.
+        except (RuntimeError, ImportError):
             untold.append(note)
 
     with contextlib.closing(watcher), interrupts.StopRequest(ask) as stop:
