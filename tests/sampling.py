@@ -5,8 +5,12 @@ three tenths of the kinds of transports: the families, the ways in which a ring 
 than POSIX's, and messages in place. On a kind it is drawn once, on one of its transports, and the
 draws differ in runtime, topology and other parameters as far as they can. So a fault that a test
 always finds on a kind is found by three of ten runs, and one that it finds on all kinds by every
-run. `make soak` runs all of the contract (tests/soak). The seed is in pytest's header:
-`IPCBENCH_SEED=N make test` runs the same sample again.
+run. `make soak` runs all of the contract (tests/soak).
+
+Of tests that run whole commands, half of each file are drawn where they run beside all others:
+`pytest tests/e2e tests/faults` and `make soak` run all of them.
+
+The seed is in pytest's header: `IPCBENCH_SEED=N make test` runs the same sample again.
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
 SHARE = 0.3  # of the kinds of transports to which a test applies
+PART = 0.5  # of the tests of a file that run whole commands
+COMMANDS = ("tests/e2e/", "tests/faults/")
+ALWAYS = "test_docs"  # every command of the documents is run
 
 
 def contracted() -> list[str]:
@@ -71,7 +78,24 @@ def chosen(items: Sequence[pytest.Item]) -> list[pytest.Item]:
         elif not SOAK:
             candidates[item.nodeid] = _candidate(item, name)
     left_out |= candidates.keys() - drawn(candidates.values(), SEED)
+    if not SOAK:
+        left_out |= commands_left_out([item.nodeid for item in items], SEED)
     return [item for item in items if item.nodeid not in left_out]
+
+
+def commands_left_out(identities: Sequence[str], seed: str) -> set[str]:
+    """Return the tests that run whole commands and are not drawn."""
+    if all(each.startswith(COMMANDS) for each in identities):
+        return set()
+    files: dict[str, list[str]] = {}
+    for each in identities:
+        if each.startswith(COMMANDS) and ALWAYS not in each:
+            files.setdefault(each.partition("::")[0], []).append(each)
+    return {
+        each
+        for own in files.values()
+        for each in sorted(own, key=lambda one: _digest(seed, one))[ceil(PART * len(own)) :]
+    }
 
 
 def drawn(candidates: Iterable[Candidate], seed: str) -> set[str]:

@@ -1,7 +1,7 @@
 """All tests of the contract, for each transport and all combinations of shared memory.
 
-Also every mutant that they must find, the models of the ring, and the search for leaks in the
-compiled parts.
+Also every mutant that they must find, the models of the ring, the search for leaks in the compiled
+parts, and the tests that run whole commands.
 """
 
 from __future__ import annotations
@@ -41,3 +41,7 @@ def trials(seed: int) -> Iterator[Trial]:
     proof = HERE.parent / "native/test_ring_proof.py"
     yield Trial("contract/ring", partial(_pytest, str(proof)))
     yield Trial("contract/leaks", partial(_pytest, str(proof.with_name("test_leaks.py"))))
+    for folder in ("e2e", "faults"):
+        for path in sorted((HERE.parent / folder).glob("test_*.py")):
+            if path.stem != "test_soak_sample":
+                yield Trial(f"contract/{folder}/{path.stem}", partial(_pytest, str(path)))

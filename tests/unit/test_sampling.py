@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ipcbench.transports.registry import names
 from ipcbench.transports.testing import ContractTests
-from tests.sampling import SHARE, Candidate, drawn, kind_of
+from tests.sampling import PART, SHARE, Candidate, commands_left_out, drawn, kind_of
 
 CONTRACT = Path(__file__).parents[1] / "contract/test_contract.py"
 KINDS = ["pipe", "socket", "eventfd", "futex", "spin"]
@@ -52,6 +52,19 @@ def test_a_test_is_drawn_with_different_values() -> None:
 
 def test_no_test_is_left_out_by_all_seeds() -> None:
     assert {each for seed in range(200) for each in sample(str(seed))} == set(CANDIDATES)
+
+
+def test_a_part_of_the_commands_is_run_beside_all_other_tests() -> None:
+    commands = [f"tests/e2e/test_commands.py::test_input[{number}]" for number in range(10)]
+    alone = "tests/faults/test_kills.py::test_a_kill"
+    documents = [f"tests/e2e/test_docs.py::test_command[{number}]" for number in range(3)]
+    others = ["tests/unit/test_units.py::test_sizes[1]"]
+    every = [*commands, alone, *documents, *others]
+    left_out = commands_left_out(every, "1")
+    assert left_out < set(commands)  # one of a file is always drawn
+    assert len(commands) - len(left_out) == ceil(PART * len(commands))
+    assert commands_left_out(every[::-1], "1") == left_out != commands_left_out(every, "2")
+    assert not commands_left_out([*commands, alone], "1")
 
 
 def test_rings_differ_by_the_way_of_waiting() -> None:
