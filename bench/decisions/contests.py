@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ipcbench.bench.decisions.contest import Contest
@@ -60,7 +60,7 @@ def _of_match(task: Task, match: Match, members: Iterable[tuple[Cell, Facts]]) -
     for cell, facts in members:
         own = situation_of(cell, facts)
         transport = cell.present.transport if match.same_transport else ""
-        both = met.setdefault((_crossed(own, match.across), transport), _Met())
+        both = met.setdefault((own.across(match.across), transport), _Met())
         side = _side_of(match, cell, facts, both)
         if side is not None:
             side.append(cell.id)
@@ -93,24 +93,6 @@ def _side_of(match: Match, cell: Cell, facts: Facts, both: _Met) -> list[str] | 
     return both.second if match.second.has(cell, facts) else None
 
 
-def _crossed(own: Situation, across: Collection[str]) -> Situation:
-    """Return a situation in which the axes of `across` stand for all of their values."""
-    return Situation(
-        runtime="" if "runtime" in across else own.runtime,
-        pattern=own.pattern,
-        placement=own.placement,
-        processes=own.processes,
-        size=own.size,
-        wait="" if "wait" in across else own.wait,
-        looks=None if "looks" in across else own.looks,
-        batch=0 if "batch" in across else own.batch,
-        payload=own.payload,
-        pace=own.pace,
-        depth=None if "depth" in across else own.depth,
-        in_place=own.in_place and "in_place" not in across,
-    )
-
-
 def _name(task: Task, match: Match, situation: Situation, transport: str) -> str:
     """Return `small-request: pipe or unix-stream: latency/python/64B/2p/same-core`."""
     parts = [
@@ -123,7 +105,7 @@ def _name(task: Task, match: Match, situation: Situation, transport: str) -> str
         "" if situation.depth is None else f"depth{situation.depth}",
         "" if situation.wait in ("", BLOCK) else f"wait-{situation.wait}",
         "" if situation.looks is None else f"looks{situation.looks}",
-        "" if situation.batch in (0, 1) else f"batch{situation.batch}",
+        "" if situation.batch == 1 else f"batch{situation.batch}",
         "" if situation.payload == HOT else situation.payload,
         "" if situation.pace == CLOSED else situation.pace.replace(":", ""),
         "in-place" if situation.in_place else "",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import takewhile
+from typing import NamedTuple, Protocol, TypeVar
 
 from ipcbench.bench.decisions.ahead import Ahead, Samples, ahead
 from ipcbench.bench.decisions.alignment import Aligner
@@ -111,6 +112,26 @@ class State:
             verdict=self.verdict.value,
             needed=self.needed,
         )
+
+
+class Decidable(Protocol):
+    """A contest or a promise that may have a verdict."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+
+D = TypeVar("D", bound=Decidable)
+
+
+def rejected(family: Iterable[D], p: Callable[[D], float], level: float) -> list[tuple[D, int]]:
+    """Return what Holm's correction rejects of a family, each with its step.
+
+    What was decided before counts as rejected.
+    """
+    still_open = sorted((one for one in family if one.is_open), key=p)
+    steps = zip(still_open, range(len(still_open), 0, -1), strict=True)
+    return list(takewhile(lambda one: p(one[0]) * one[1] <= level, steps))
 
 
 def _lower(so_far: dict[str, float], now: Mapping[str, float]) -> None:
@@ -303,12 +324,8 @@ class Judge:
 
     def _decide(self, family: Sequence[State]) -> None:
         """Apply Holm's correction; what was decided before counts as rejected."""
-        step = sum(state.is_open for state in family)
-        for state in sorted((one for one in family if one.is_open), key=lambda one: one.p):
-            if state.p * step > self._level:
-                return
+        for state, step in rejected(family, lambda state: state.p, self._level):
             state.decide(self._level, step)
-            step -= 1
 
     def _open_in(self, family: str) -> int:
         return sum(state.is_open for state in self._families[family])

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.pace import CLOSED
+
+_NEUTRAL: Mapping[str, Any] = {
+    "runtime": "", "pattern": "", "placement": "", "processes": 0, "size": 0, "wait": "",
+    "looks": None, "batch": 1, "payload": HOT, "pace": CLOSED, "depth": None, "in_place": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,10 @@ class Situation:
     pace: str
     depth: int | None
     in_place: bool  # the receiver reads in the shared slot, without copying the data out
+
+    def across(self, axes: Iterable[str]) -> Situation:
+        """Return the situation of cells that may differ on these axes: with neutral values."""
+        return replace(self, **{axis: _NEUTRAL[axis] for axis in axes})
 
 
 def situation_of(cell: Cell, facts: Facts) -> Situation:

@@ -20,7 +20,7 @@ from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import ABSENT, compare, value_of, values
 from ipcbench.bench.patterns import alone, latency, stream
-from ipcbench.bench.patterns.fresh import FEW, Run, row_of
+from ipcbench.bench.patterns.fresh import Rehearsal, Step, receiving
 from ipcbench.bench.patterns.part import Part, Seat, links
 from ipcbench.transports.contract import Role
 
@@ -130,55 +130,23 @@ def array_scan(
     return Span(start, now(), found)
 
 
-# Rehearsals: as those of bench/patterns/fresh.py, with arrays.
+def _sending(endpoint: Any, size: int) -> Step:
+    arrays, objects = Arrays(size, 1, endpoint.prepare), hasattr(endpoint, "recv_object")
+
+    def send(number: int) -> None:
+        frame = arrays.full_of(value_of(number))
+        endpoint.send(frame if objects else endpoint.prepare(memoryview(frame).cast("B")))
+
+    return send
 
 
-def _send(endpoint: Any, arrays: Arrays, number: int) -> None:
-    frame = arrays.full_of(value_of(number))
-    objects = hasattr(endpoint, "recv_object")
-    endpoint.send(frame if objects else endpoint.prepare(memoryview(frame).cast("B")))
+def _receiving(endpoint: Any, size: int) -> Step:
+    if not hasattr(endpoint, "recv_object"):
+        return receiving(endpoint, size)
+    return lambda number: compare(memoryview(endpoint.recv_object()).cast("B"), number)
 
 
-def _receive(endpoint: Any, size: int, number: int) -> None:
-    if hasattr(endpoint, "recv_object"):
-        compare(memoryview(endpoint.recv_object()).cast("B"), number)
-    else:
-        compare(messages.receive(endpoint, size), number)
-
-
-def rehearse_client(endpoint: Any, size: int, run: Run) -> None:
-    """Ask through the loop, then array by array. Raises: Corrupt, what the endpoint raises."""
-    run(row_of(size))
-    arrays = Arrays(size, 1, endpoint.prepare)
-    for number in range(FEW):
-        _send(endpoint, arrays, number)
-        _receive(endpoint, size, number)
-
-
-def rehearse_server(endpoint: Any, size: int, run: Run) -> None:
-    """Answer array by array, then through the loop. Raises: as `rehearse_client`."""
-    arrays = Arrays(size, 1, endpoint.prepare)
-    for number in range(row_of(size)):
-        _receive(endpoint, size, number)
-        _send(endpoint, arrays, number)
-    run(FEW)
-
-
-def rehearse_sender(endpoint: Any, size: int, run: Run) -> None:
-    """Send through the loop, then array by array. Raises: as `rehearse_client`."""
-    run(row_of(size))
-    arrays = Arrays(size, 1, endpoint.prepare)
-    for number in range(FEW):
-        _send(endpoint, arrays, number)
-    endpoint.recv_into(memoryview(bytearray(1)))
-
-
-def rehearse_receiver(endpoint: Any, size: int, run: Run) -> None:
-    """Receive array by array, then through the loop. Raises: as `rehearse_client`."""
-    for number in range(row_of(size)):
-        _receive(endpoint, size, number)
-    endpoint.send(endpoint.prepare(messages.ACKNOWLEDGEMENT))
-    run(FEW)
+REHEARSAL = Rehearsal(_sending, _receiving)
 
 
 def _in_place_too(part: Part) -> Part:
@@ -194,7 +162,7 @@ CLIENT = _in_place_too(
         arrays=True,
         numbers=True,
         reads=True,
-        rehearse=rehearse_client,
+        rehearse=REHEARSAL.client,
     )
 )
 SERVER = _in_place_too(
@@ -204,7 +172,7 @@ SERVER = _in_place_too(
         arrays=True,
         numbers=True,
         reads=True,
-        rehearse=rehearse_server,
+        rehearse=REHEARSAL.server,
     )
 )
 SENDER = replace(
@@ -212,7 +180,7 @@ SENDER = replace(
     loop=array_stream_sender,
     arrays=True,
     numbers=True,
-    rehearse=rehearse_sender,
+    rehearse=REHEARSAL.sender,
 )
 RECEIVER = _in_place_too(
     replace(
@@ -220,7 +188,7 @@ RECEIVER = _in_place_too(
         loop=array_stream_receiver,
         arrays=True,
         reads=True,
-        rehearse=rehearse_receiver,
+        rehearse=REHEARSAL.receiver,
     )
 )
 PRODUCER = replace(alone.PRODUCER, loop=array_fill, pool=False, arrays=True)

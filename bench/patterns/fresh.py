@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from typing import Any
 
@@ -210,45 +210,67 @@ def row_of(size: int) -> int:
     return ROW if size < LARGE else LARGE_ROW
 
 
-def _send(endpoint: Any, size: int, number: int) -> None:
-    endpoint.send(endpoint.prepare(memoryview(bytearray([value_of(number)]) * size)))
+Step = Callable[[int], None]
 
 
-def _receive(endpoint: Any, size: int, number: int) -> None:
-    compare(messages.receive(endpoint, size), number)
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The rehearsals of both sides of a round trip and of a stream.
+
+    `sending` and `receiving`: given an endpoint and a size, how one message is sent, or received
+    and compared, by its number.
+
+    Raises: Corrupt, what the endpoint raises.
+    """
+
+    sending: Callable[[Any, int], Step]
+    receiving: Callable[[Any, int], Step]
+
+    def client(self, endpoint: Any, size: int, run: Run) -> None:
+        """Ask through the loop, then message by message."""
+        send, receive = self.sending(endpoint, size), self.receiving(endpoint, size)
+        run(row_of(size))
+        for number in range(FEW):
+            send(number)
+            receive(number)
+
+    def server(self, endpoint: Any, size: int, run: Run) -> None:
+        """Answer message by message, then through the loop."""
+        send, receive = self.sending(endpoint, size), self.receiving(endpoint, size)
+        for number in range(row_of(size)):
+            receive(number)
+            send(number)
+        run(FEW)
+
+    def sender(self, endpoint: Any, size: int, run: Run) -> None:
+        """Send through the loop, then message by message."""
+        send = self.sending(endpoint, size)
+        run(row_of(size))
+        for number in range(FEW):
+            send(number)
+        endpoint.recv_into(memoryview(bytearray(1)))
+
+    def receiver(self, endpoint: Any, size: int, run: Run) -> None:
+        """Receive message by message, then through the loop."""
+        receive = self.receiving(endpoint, size)
+        for number in range(row_of(size)):
+            receive(number)
+        endpoint.send(endpoint.prepare(messages.ACKNOWLEDGEMENT))
+        run(FEW)
 
 
-def rehearse_client(endpoint: Any, size: int, run: Run) -> None:
-    """Ask through the loop, then message by message. Raises: Corrupt, what the endpoint raises."""
-    run(row_of(size))
-    for number in range(FEW):
-        _send(endpoint, size, number)
-        _receive(endpoint, size, number)
+def _sending(endpoint: Any, size: int) -> Step:
+    return lambda number: endpoint.send(
+        endpoint.prepare(memoryview(bytearray([value_of(number)]) * size))
+    )
 
 
-def rehearse_server(endpoint: Any, size: int, run: Run) -> None:
-    """Answer message by message, then through the loop. Raises: as `rehearse_client`."""
-    for number in range(row_of(size)):
-        _receive(endpoint, size, number)
-        _send(endpoint, size, number)
-    run(FEW)
+def receiving(endpoint: Any, size: int) -> Step:
+    """Receive the bytes of a message, and compare them."""
+    return lambda number: compare(messages.receive(endpoint, size), number)
 
 
-def rehearse_sender(endpoint: Any, size: int, run: Run) -> None:
-    """Send through the loop, then message by message. Raises: as `rehearse_client`."""
-    run(row_of(size))
-    for number in range(FEW):
-        _send(endpoint, size, number)
-    endpoint.recv_into(memoryview(bytearray(1)))
-
-
-def rehearse_receiver(endpoint: Any, size: int, run: Run) -> None:
-    """Receive message by message, then through the loop. Raises: as `rehearse_client`."""
-    for number in range(row_of(size)):
-        _receive(endpoint, size, number)
-    endpoint.send(endpoint.prepare(messages.ACKNOWLEDGEMENT))
-    run(FEW)
-
+REHEARSAL = Rehearsal(_sending, receiving)
 
 CLIENT = replace(
     latency.CLIENT,
@@ -257,13 +279,13 @@ CLIENT = replace(
     pool=True,
     numbers=True,
     reads=True,
-    rehearse=rehearse_client,
+    rehearse=REHEARSAL.client,
     in_place=replace(
         latency.CLIENT,
         loop=fresh_ping_in_place,
         stamped=stamped_fresh_ping_in_place,
         numbers=True,
-        rehearse=rehearse_client,
+        rehearse=REHEARSAL.client,
     ),
 )
 SERVER = replace(
@@ -272,9 +294,9 @@ SERVER = replace(
     pool=True,
     numbers=True,
     reads=True,
-    rehearse=rehearse_server,
+    rehearse=REHEARSAL.server,
     in_place=replace(
-        latency.SERVER, loop=fresh_pong_in_place, numbers=True, rehearse=rehearse_server
+        latency.SERVER, loop=fresh_pong_in_place, numbers=True, rehearse=REHEARSAL.server
     ),
 )
 SENDER = replace(
@@ -282,17 +304,17 @@ SENDER = replace(
     loop=fresh_stream_sender,
     pool=True,
     numbers=True,
-    rehearse=rehearse_sender,
+    rehearse=REHEARSAL.sender,
     in_place=replace(
-        stream.SENDER, loop=fresh_stream_sender_in_place, numbers=True, rehearse=rehearse_sender
+        stream.SENDER, loop=fresh_stream_sender_in_place, numbers=True, rehearse=REHEARSAL.sender
     ),
 )
 RECEIVER = replace(
     stream.RECEIVER,
     loop=fresh_stream_receiver,
     reads=True,
-    rehearse=rehearse_receiver,
-    in_place=replace(stream.RECEIVER, rehearse=rehearse_receiver),
+    rehearse=REHEARSAL.receiver,
+    in_place=replace(stream.RECEIVER, rehearse=REHEARSAL.receiver),
 )
 
 _ROUND_TRIPS, _ONE_WAY = links(CLIENT, SERVER), links(SENDER, RECEIVER)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import cache, partial
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.self_trial import to_itself
 from ipcbench.bench.machine.idle_states import may_forbid_idle
 from ipcbench.bench.machine.topology import last_cache, topology
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import Candidate
+from ipcbench.bench.plan.self_trial import to_itself
 from ipcbench.bench.results.files import describe
 from ipcbench.transports import registry
 from ipcbench.transports.base.memory import free_memory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from ipcbench.bench.decisions import ranks
@@ -18,7 +18,7 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.estimates import MOST_ROUNDS
 from ipcbench.reports.model import Measured, grouped, rank, situation_order
-from ipcbench.reports.verdicts.contests import NEUTRAL, Comparison
+from ipcbench.reports.verdicts.contests import Comparison
 
 MOST_ENTRANTS = 60  # of a tier: the fastest
 MOST_TIERS = 400
@@ -112,8 +112,7 @@ def _entrants(task: Task, cells: Iterable[Measured]) -> dict[Situation, list[Mea
     match = task.matches[0]
     if match.same_transport:
         return {}
-    crossed = {axis: NEUTRAL[axis] for axis in match.across}
-    return grouped(cells, lambda one: replace(one.situation, **crossed))  # type: ignore[arg-type]
+    return grouped(cells, lambda one: one.situation.across(match.across))
 
 
 def _times(cells: Iterable[Measured]) -> Times:

@@ -6,13 +6,11 @@ The verdicts are those of `bench.decisions`: nothing is tested here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from ipcbench.bench.decisions.contest import Contest, Verdict
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import ContestVerdict, Ratio
-from ipcbench.bench.results.axes import HOT
-from ipcbench.bench.results.pace import CLOSED
 from ipcbench.reports.model import Measured, situation_order
 
 
@@ -99,21 +97,14 @@ def _fastest(cells: Sequence[Measured]) -> Measured:
     return min(cells, key=lambda one: (one.interval.median, one.cell.id))
 
 
-NEUTRAL: Mapping[str, object] = {
-    "runtime": "", "pattern": "", "placement": "", "processes": 0, "size": 0, "wait": "",
-    "looks": None, "batch": 1, "payload": HOT, "pace": CLOSED, "depth": None, "in_place": False,
-}  # fmt: skip
-
-
 def common_situation(cells: Sequence[Measured]) -> Situation:
     """Return what the situations of cells have in common.
 
     A task crosses one axis on purpose; an axis on which they differ has a neutral value.
     """
     first, *others = dict.fromkeys(one.situation for one in cells)
-    changed = {
-        each.name: NEUTRAL[each.name]
+    return first.across(
+        each.name
         for each in fields(Situation)
         if any(getattr(one, each.name) != getattr(first, each.name) for one in others)
-    }
-    return replace(first, **changed)  # type: ignore[arg-type]
+    )

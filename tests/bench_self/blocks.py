@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.plan.planner import PlannedCell, plan
 from ipcbench.bench.plan.timing import is_crowded, timing_of
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pyperf_file import measured
 from ipcbench.bench.results.records import Settings
@@ -22,8 +21,7 @@ from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.stats import median_interval
 from ipcbench.bench.sweep.calibration import loops_for
 from ipcbench.bench.sweep.candidates import candidate, site
-from ipcbench.bench.workers.job import Job
-from tests.bench_self.runs import Workers
+from tests.bench_self.runs import Workers, job_of
 
 SETTINGS = Settings(values=2, warmups=1, block=0.0055, stamps=0, rounds=1)
 LOOPS = (90, 300, 900, 3000, 6000)
@@ -110,19 +108,6 @@ def _planned(
 
 def _run(workers: Workers, planned: PlannedCell, loops: int) -> float:
     """Measure the seconds per unit: the median block of a run in fresh processes."""
-    timing = timing_of(planned.cell, planned.cpus, SETTINGS)
-    reply = workers.parent.run(
-        Job(
-            cell=planned.cell,
-            round=1,
-            loops=loops,
-            settings=timing.settings,
-            warm_up=timing.warm_up,
-            cpus=planned.cpus,
-            awake=planned.cell.placement == CROSS_CORE_AWAKE,
-            clock=REAL,
-            deadline=DEADLINE,
-        )
-    )
+    reply = workers.parent.run(job_of(planned, loops, SETTINGS, DEADLINE))
     assert reply.failure is None, reply.failure
     return median(measured(reply.suite).values)

@@ -37,16 +37,19 @@ def judge(
         adjusted = iter(holm([p for both in tests for p in both]))
         for one in members:
             holds, fails = next(adjusted), next(adjusted)
-            found[one.id] = _verdict(one, holds, fails)
+            found[one.id] = _verdict(one, samples[one.id], holds, fails)
     return found
 
 
-def _verdict(one: Contest, holds: float, fails: float) -> Verdict:
+def _verdict(one: Contest, samples: Mapping[str, Sample], holds: float, fails: float) -> Verdict:
     if holds <= LEVEL:
         return Verdict.TIE if _asks_for_a_tie(one) else Verdict.FASTER
     if fails > LEVEL:
         return Verdict.UNDECIDED
-    return Verdict.FASTER if _asks_for_a_tie(one) else Verdict.SLOWER
+    if not _asks_for_a_tie(one):
+        return Verdict.SLOWER
+    lead = float(np.median(samples[one.second[0]] - samples[one.first[0]]))
+    return Verdict.FASTER if lead > 0 else Verdict.SLOWER
 
 
 def _asks_for_a_tie(one: Contest) -> bool:

@@ -17,22 +17,20 @@ from pathlib import Path
 from statistics import median
 from unittest import mock
 
-from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.plan.planner import PlannedCell, plan
-from ipcbench.bench.plan.timing import timing_of
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, NATIVE, PYTHON, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.workers import fork_parent
-from ipcbench.bench.workers.job import Job, Reply
+from ipcbench.bench.workers.job import Reply
 from ipcbench.transports.kernel_objects.ledger import current
+from tests.bench_self.runs import job_of
 from tests.bench_self.traced_server import MARKS
 
 TRANSPORTS = ("pipe", "unix-stream", "shm:posix+futex", "mp-queue")
 SETTINGS = Settings(values=2, warmups=1, block=0.0055, stamps=0, rounds=1)
 LOOPS = 50  # of a block: its length does not matter, and is subtracted
-DEADLINE = 30.0
 BETWEEN = 0.004  # seconds that the command takes for its journal between two runs, about
 REQUEST, REPLY = "request", "reply"
 ENDS, FORK = "server: ends", "server: fork"  # beside the command's own work
@@ -125,20 +123,7 @@ def _cells() -> Iterator[PlannedCell]:
 
 
 def _ask(server: fork_parent.ForkServer, planned: PlannedCell) -> Reply:
-    timing = timing_of(planned.cell, planned.cpus, SETTINGS)
-    reply = server.run(
-        Job(
-            cell=planned.cell,
-            round=1,
-            loops=LOOPS,
-            settings=timing.settings,
-            warm_up=timing.warm_up,
-            cpus=planned.cpus,
-            awake=planned.cell.placement == CROSS_CORE_AWAKE,
-            clock=REAL,
-            deadline=DEADLINE,
-        )
-    )
+    reply = server.run(job_of(planned, LOOPS, SETTINGS))
     assert reply.outcome is not None, reply.failure
     return reply
 

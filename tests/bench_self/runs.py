@@ -19,7 +19,8 @@ from typing import Protocol
 import msgspec
 
 from ipcbench.bench.loops.clock import REAL
-from ipcbench.bench.plan.planner import plan
+from ipcbench.bench.plan.planner import PlannedCell, plan
+from ipcbench.bench.plan.timing import timing_of
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
@@ -37,6 +38,22 @@ SETTINGS = Settings(values=3, warmups=1, block=BLOCK, stamps=0, rounds=1)
 DEADLINE = 30.0
 NATIVE = "native"
 CPU = max(os.sched_getaffinity(0))
+
+
+def job_of(planned: PlannedCell, loops: int, settings: Settings, deadline: float = DEADLINE) -> Job:
+    """Return the job of a run in real time, timed as a sweep with these settings times it."""
+    timing = timing_of(planned.cell, planned.cpus, settings)
+    return Job(
+        cell=planned.cell,
+        round=1,
+        loops=loops,
+        settings=timing.settings,
+        warm_up=timing.warm_up,
+        cpus=planned.cpus,
+        awake=planned.cell.placement == CROSS_CORE_AWAKE,
+        clock=REAL,
+        deadline=deadline,
+    )
 
 
 class NoRun(Exception):

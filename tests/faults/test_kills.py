@@ -34,6 +34,19 @@ SOME = ("-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem", "-t", "un
 SLOW, QUICK = (f"latency/{name}/python/64B/2p/same-core" for name in ("dawdles", "null"))
 
 
+# Its runs last for seconds: listing the kernel's objects takes longer than a usual run.
+LONG = """
+about = "Long runs over a queue."
+run = { rounds = 1, values = 1, warmups = 0, block = "3s", stamps = 0 }
+
+[[cells]]
+patterns = ["latency"]
+transports = ["sysv-queue"]
+sizes = ["64"]
+placements = ["same-core"]
+"""
+
+
 def objects() -> set[str]:
     """List the kernel objects that exist now."""
     return {str(one) for one in without_other_runs(kernel_objects())}
@@ -93,8 +106,10 @@ def test_a_child_process_is_killed(victim: str, tmp_path: Path) -> None:
 
 def test_clean_removes_leftover_objects_alone(tmp_path: Path) -> None:
     """With the cleanup process killed too, `clean` finds the objects by the ledger."""
-    before, found = snapshot(), objects()
-    with started(*SWEEP, "-t", "sysv-queue", "-o", tmp_path / "run") as process:
+    before, found, profile = snapshot(), objects(), tmp_path / "long.toml"
+    profile.write_text(LONG)
+    sweep = ("run", "--profile", profile, "--clock", "fake", "-o", tmp_path / "run")
+    with started(*sweep) as process:
         wait_for("a queue", lambda: "System V msg" in " ".join(objects() - found))
         below = descendants(process.pid)
         for pid in below:  # the cleanup process first, so that it cannot clean up

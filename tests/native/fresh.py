@@ -211,12 +211,12 @@ def a_slot_that_is_used_again(runtime: str) -> None:
     """The rehearsal finds a slot that is lent before it was read."""
     wire = Reusing()
     loop = fresh.fresh_stream_sender_in_place
-    fresh.rehearse_sender(
+    fresh.REHEARSAL.sender(
         wire, SIZE, lambda count: loop(wire, None, wire.loan(SIZE), count, RealClock(), 0) and None
     )
     assert wire.arriving == fresh.row_of(SIZE)
     try:
-        fresh.rehearse_receiver(wire, SIZE, lambda count: None)
+        fresh.REHEARSAL.receiver(wire, SIZE, lambda count: None)
     except Corrupt:
         return
     raise AssertionError("a slot was written before its message was read")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ipcbench.bench.decisions.alignment import Aligner
 from ipcbench.bench.decisions.comparison import p_faster, rounds_needed
 from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times
-from ipcbench.bench.decisions.looks import OpenContest
+from ipcbench.bench.decisions.looks import OpenContest, rejected
 from ipcbench.bench.results.records import Looked, PromiseStand
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 
@@ -318,14 +318,9 @@ class PromiseJudge:
 
     def _decide(self) -> None:
         """Apply Holm's correction; what was decided before counts as rejected."""
-        step = self.open_count
-        for state in sorted(
-            (one for one in self.states.values() if one.is_open), key=lambda one: one.p.both
-        ):
-            if state.p.both * step > self._level:
-                return
+        every = self.states.values()
+        for state, step in rejected(every, lambda state: state.p.both, self._level):
             state.decide(step)
-            step -= 1
 
 
 def common_rounds(promise: PromisedRatio, times: Times) -> list[int]:

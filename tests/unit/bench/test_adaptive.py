@@ -32,12 +32,10 @@ from ipcbench.bench.rounds.adaptive import MOST_ROUNDS, Prices
 from ipcbench.bench.rounds.order import MINI
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.rounds.turns import APART
-from ipcbench.bench.sweep import sweep
 from ipcbench.bench.sweep.schedule import WARM_UP
 from ipcbench.bench.workers.job import Job, Reply
-from tests import synthetic
 from tests.unit.bench import test_schedule
-from tests.unit.bench.test_schedule import Stage, a_failure, a_plan, a_reply
+from tests.unit.bench.test_schedule import Stage, a_failure, a_plan, a_reply, begin
 
 stage = test_schedule.stage
 BASE = LOOKS[0]
@@ -310,17 +308,6 @@ def test_a_resumed_sweep_warms_up(stage: Stage, tmp_path: Path) -> None:
 
 
 # Resumption.
-
-
-def begin(folder: Path, cells: Sequence[PlannedCell], contests: Sequence[Contest]) -> Journal:
-    folder.mkdir()
-    journal = Journal.create(folder)
-    journal.write(
-        synthetic.header(),
-        *(PlannedEntry(cell=one.cell, facts=one.facts) for one in cells),
-        *map(sweep.contested, contests),
-    )
-    return journal
 
 
 def go_on(

@@ -16,6 +16,7 @@ from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.pool import ABSENT, FRESH_BUFFERS, compare, value_of
 from ipcbench.bench.patterns import arrays
+from ipcbench.bench.patterns.fresh import FEW
 from ipcbench.bench.results.units import FRAMES
 
 SIZE, FIRST, COUNT = 4096, 246, 11  # over the end of the values
@@ -176,14 +177,14 @@ def test_an_array_that_is_written_again_too_early_is_found(buffers: int, found: 
     def send(times: int) -> None:
         arrays.array_stream_sender(sender, made, buffer_of(), times, CLOCK, 0)
 
-    arrays.rehearse_sender(sender, SIZE, send)
+    arrays.REHEARSAL.sender(sender, SIZE, send)
     receiver = Pickled(*sender.late())
     if found:
         with pytest.raises(Corrupt):
-            arrays.rehearse_receiver(receiver, SIZE, lambda times: None)
+            arrays.REHEARSAL.receiver(receiver, SIZE, lambda times: None)
     else:
-        arrays.rehearse_receiver(receiver, SIZE, lambda times: None)
-        assert len(receiver.inbox) == arrays.FEW
+        arrays.REHEARSAL.receiver(receiver, SIZE, lambda times: None)
+        assert len(receiver.inbox) == FEW
 
 
 def test_no_other_process_loads_numpy() -> None:

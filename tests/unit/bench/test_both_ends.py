@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.loops import self_trial
 from ipcbench.bench.loops.both_ends import BothEnds, attach_both, natively
-from ipcbench.bench.loops.self_trial import to_itself
 from ipcbench.bench.patterns.self import BOTH
 from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan import self_trial
 from ipcbench.bench.plan.planner import Candidate, plan
+from ipcbench.bench.plan.self_trial import to_itself
 from ipcbench.bench.results.axes import NATIVE, PYTHON, SAME_CORE
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep.candidates import candidate, site

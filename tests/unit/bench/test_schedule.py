@@ -20,6 +20,7 @@ from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.records import (
     AnyEntry,
@@ -739,3 +740,21 @@ def test_time_that_is_left_is_near_the_truth(stage: Stage) -> None:
     stage.play(a_plan(10), rounds=10)
     halfway = [left for done, left, _ in stage.shown if done == 0.5]
     assert halfway == [pytest.approx(50, rel=0.3)]
+
+
+def begin(
+    folder: Path,
+    cells: Sequence[PlannedCell],
+    contests: Sequence[Contest],
+    promises: Sequence[PromisedRatio] = (),
+) -> Journal:
+    """Begin the journal of a sweep with this plan."""
+    folder.mkdir()
+    journal = Journal.create(folder)
+    journal.write(
+        synthetic.header(),
+        *(PlannedLine(cell=one.cell, facts=one.facts) for one in cells),
+        *map(sweep_module.contested, contests),
+        *map(sweep_module.promised, promises),
+    )
+    return journal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.decisions.contest import LOOKS, Contest
+from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.loops.clock import FAKE
@@ -28,7 +28,6 @@ from ipcbench.bench.results.records import (
 from ipcbench.bench.results.results import load
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep import sweep
-from tests import synthetic
 from tests.unit.bench import test_schedule
 from tests.unit.bench.test_adaptive import (
     BASE,
@@ -39,7 +38,7 @@ from tests.unit.bench.test_adaptive import (
     minis,
     timed,
 )
-from tests.unit.bench.test_schedule import Stage, a_plan
+from tests.unit.bench.test_schedule import Stage, a_plan, begin
 
 stage = test_schedule.stage
 
@@ -134,23 +133,6 @@ def test_a_fixed_sweep_has_one_look_at_its_end(stage: Stage) -> None:
     (look,) = looks(stage)
     assert (look.rounds, look.stands) == (12, [])
     assert verdicts(stage) == {"a": "kept", "b": "inconclusive"}
-
-
-def begin(
-    folder: Path,
-    cells: Sequence[PlannedCell],
-    contests: Sequence[Contest],
-    promises: Sequence[PromisedRatio],
-) -> Journal:
-    folder.mkdir()
-    journal = Journal.create(folder)
-    journal.write(
-        synthetic.header(),
-        *(PlannedEntry(cell=one.cell, facts=one.facts) for one in cells),
-        *map(sweep.contested, contests),
-        *map(sweep.promised, promises),
-    )
-    return journal
 
 
 def test_a_sweep_that_is_cut_anywhere_looks_again_as_an_unbroken_one(
