@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import posix_ipc
@@ -15,6 +16,12 @@ from ipcbench.transports.testing.actors import Actor
 from tests import namespaces
 
 OTHER_UID = 65503 - namespaces.number()  # a uid without a user, and not NOBODY of confined.py
+LOADED_LATE = (  # by transports, and the interpreter's files may be its owner's alone
+    "_posixshmem",
+    "multiprocessing.resource_tracker",
+    "multiprocessing.shared_memory",
+    "multiprocessing.synchronize",
+)
 DENIED = (PermissionError, posix_ipc.PermissionsError, sysv_ipc.PermissionsError)
 
 Try: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
@@ -22,6 +29,9 @@ Try: TypeAlias = tuple[str, Callable[..., Any], tuple[Any, ...]]
 
 
 def become(uid: int) -> None:
+    """Become the user, for good, with all modules loaded that transports need."""
+    for module in LOADED_LATE:
+        import_module(module)
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
