@@ -38,8 +38,8 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     judged once.
 
     Exits with 1 when a promise is broken, else with 3 when one could not be
-    measured, else with 2 when one is inconclusive or the run's controls
-    differ from their originals, else with 0.
+    measured, else with 2 when one is inconclusive, else with 0. No promise is
+    kept on a placement where a control differs from its original.
 
     \b
     Example:

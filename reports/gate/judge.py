@@ -1,8 +1,8 @@
 """Check of a run against its promises, which are ratios between its cells.
 
 The verdicts are those of `ipcbench.bench.decisions.promises`, which a sweep until all is decided
-uses as well. If the controls show that a run cannot be trusted
-(`ipcbench.reports.verdicts.trust`), it passes nothing.
+uses as well. Where the run cannot be trusted on a placement (`ipcbench.reports.verdicts.trust`), no
+promise about cells there is kept.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ipcbench.reports.gate.thresholds import (
     times,
 )
 from ipcbench.reports.model import measured
+from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust, assess
 
 COMMANDS = Again("ipcbench run --promised FILE --until-decided", "ipcbench run --resume DIR")
@@ -66,9 +67,9 @@ class PromiseResult(msgspec.Struct, frozen=True, kw_only=True):
 class GateResult:
     """The results of all promises, in the order of the file, and the trust in the run.
 
-    `doubt`: one line with the reasons for reservations or distrust; "" where
-    there are none. `note`: one line that says by which looks the promises are judged; "" where
-    these are those of the sweep.
+    `trust`: on the placements of the promised cells. `doubt`: one line with the reasons for
+    reservations or distrust there; "" where there are none. `note`: one line that says by which
+    looks the promises are judged; "" where these are those of the sweep.
     """
 
     promises: Sequence[PromiseResult]
@@ -101,12 +102,37 @@ def check_promises(thresholds: Thresholds, results: Results, again: Again = COMM
     outcomes = {one.promise.id: one for one in judgement.outcomes}
     cells_of_all = (cell for one in found for cell in (one.faster, one.than))
     command = again.after(judgement, results, cells_of_all)
+    trust = assess(results, measured(results))
     checked = [
-        one if one.reason else _check(one, outcomes[one.promise], results, judgement, command)
+        one
+        if one.reason
+        else _trusted(
+            _check(one, outcomes[one.promise], results, judgement, command), results, trust, command
+        )
         for one in found
     ]
-    trust = assess(results, measured(results))
-    return GateResult(checked, trust.severity, _doubt(trust), _note(judgement, results))
+    placements = sorted({place for one in found for place in _placements(one, results)})
+    severity = max((trust.trusted(one) for one in placements), default=trust.severity)
+    doubt = _doubt(trust, severity, placements)
+    return GateResult(checked, severity, doubt, _note(judgement, results))
+
+
+def _placements(one: PromiseResult, results: Results) -> set[str]:
+    return {results.cells[cell].cell.placement for cell in (one.faster, one.than)}
+
+
+def _trusted(one: PromiseResult, results: Results, trust: Trust, command: str) -> PromiseResult:
+    """Keep no promise about a placement on which equal cells differ; a broken one stays broken."""
+    placements = _placements(one, results)
+    bad = sorted(name for name in placements if trust.trusted(name) is Severity.PROBLEM)
+    if one.verdict is not PromiseVerdict.KEPT or not bad:
+        return one
+    where = " and ".join(map(place, bad))
+    reason = (
+        f"identical cells differ on {where}, so these may differ by chance: measure again on an "
+        f"idle machine: {command}"
+    )
+    return msgspec.structs.replace(one, verdict=PromiseVerdict.INCONCLUSIVE, reason=reason)
 
 
 def promised(found: Sequence[PromiseResult], results: Results) -> list[PromisedRatio]:
@@ -129,14 +155,19 @@ def _note(judgement: Judgement, results: Results) -> str:
     )
 
 
-def _doubt(trust: Trust) -> str:
-    if trust.severity < Severity.WARNING:
+def _doubt(trust: Trust, severity: Severity, placements: Sequence[str]) -> str:
+    """Give the reasons for a severity on the placements of the promises."""
+    if severity < Severity.WARNING:
         return ""
+    if severity < trust.severity:  # another placement is worse
+        return one_line("; ".join(map(trust.line, placements)), LONGEST_MESSAGE)
     bad = [
         f"{control.cell.id} took {times(control.ratio.median)} the time of its original "
         f"({times(control.ratio.low)} to {times(control.ratio.high)})"
         for control in trust.controls
-        if control.severity is Severity.PROBLEM and control.ratio is not None
+        if control.severity is Severity.PROBLEM
+        and control.ratio is not None
+        and control.cell.placement in placements
     ]
     if not bad:
         return one_line(trust.explained, LONGEST_MESSAGE)
@@ -254,18 +285,14 @@ def exit_code(result: GateResult) -> int:
 
     In that order: a broken promise matters most; and a cell that cannot be
     measured is worse than an inconclusive one, for which more rounds help. No
-    promises at all count as not measured. If identical cells differ, so may
-    those of a promise: kept promises are then inconclusive, but broken ones
-    stay broken, for the user to look at.
+    promises at all count as not measured.
     """
     found = {one.verdict for one in result.promises}
     if PromiseVerdict.BROKEN in found:
         return 1
     if PromiseVerdict.NOT_MEASURED in found or not found:
         return 3
-    if PromiseVerdict.INCONCLUSIVE in found or result.trust is Severity.PROBLEM:
-        return 2
-    return 0
+    return 2 if PromiseVerdict.INCONCLUSIVE in found else 0
 
 
 # Output: JSON, and text.
@@ -303,9 +330,7 @@ def render(result: GateResult) -> str:
     for line in filter(None, (result.note, result.doubt)):
         lines += ["", one_line(line, LONGEST_MESSAGE)]
     counts = ", ".join(f"{n} {name}" for name, n in _counts(result.promises).items() if n)
-    nothing_passes = f"{counts}, but the run cannot be trusted: inconclusive"
-    passed_but = result.trust is Severity.PROBLEM and exit_code(result) == 2
-    return "\n".join([*lines, "", (nothing_passes if passed_but else counts) or "no promises"])
+    return "\n".join([*lines, "", counts or "no promises"])
 
 
 def _row(one: PromiseResult) -> tuple[str, ...]:

@@ -400,13 +400,14 @@ def test_a_bad_control_lets_nothing_pass(
 ) -> None:
     thresholds = written(given_file, PROMISE)
     result = check_promises(thresholds, with_twin([ratio] * 12, spread(twin)))
-    assert result.promises[0].verdict is (KEPT if ratio == 2.0 else BROKEN)
+    assert result.promises[0].verdict is (INCONCLUSIVE if ratio == 2.0 else BROKEN)
+    assert ("identical cells differ on one core" in result.promises[0].reason) is (code == 2)
     assert exit_code(result) == code
     lines = render(result).split("\n")
     (doubt,) = (line for line in lines if "trusted, because" in line)
     assert doubt == result.doubt
     assert f"{PIPE.id}~twin took {twin:.3g}x the time of its original" in doubt
-    assert lines[-1].endswith("inconclusive") is (code == 2)
+    assert lines[-1] == ("1 inconclusive" if code == 2 else "1 broken")
     data = to_json(result)
     assert (data["exit_code"], data["trust"], data["doubt"]) == (code, "problem", doubt)
 
@@ -417,11 +418,15 @@ def test_a_missing_cell_is_worse_than_a_bad_control(given_file: Path) -> None:
     assert exit_code(check_promises(written(given_file, PROMISE), results)) == 3
 
 
-def test_a_bad_control_elsewhere_counts_too(given_file: Path) -> None:
+@pytest.mark.parametrize(("placement", "code"), [("same-core", 2), ("cross-core", 0)])
+def test_a_bad_control_counts_on_its_placement(given_file: Path, placement: str, code: int) -> None:
     results = with_ratios([2.0] * 12)
-    for cell, value in ((a_cell("fifo"), 1e-6), (a_cell("fifo", twin=True), 1.2e-6)):
+    for twin, value in ((False, 1e-6), (True, 1.2e-6)):
+        cell = a_cell("fifo", placement=placement, twin=twin)
         results.cells[cell.id] = measured(cell, rounds(*[value] * 12))
-    assert exit_code(check_promises(written(given_file, PROMISE), results)) == 2
+    result = check_promises(written(given_file, PROMISE), results)
+    assert exit_code(result) == code
+    assert ("cannot be trusted" in result.doubt) is (code == 2)
 
 
 @pytest.mark.parametrize("of_twin", [spread(1.0), [1.0] * 6 + [1.2] * 6], ids=["good", "undecided"])
