@@ -17,6 +17,7 @@ import msgspec
 
 from ipcbench.bench.results.axes import BLOCK, HOT
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.journal import NAME
 from ipcbench.bench.results.pace import CLOSED
@@ -28,7 +29,6 @@ from ipcbench.bench.results.records import (
     Ended,
     Failed,
     Header,
-    MachineInfo,
     PlannedEntry,
     Round,
     Run,

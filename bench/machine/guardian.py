@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ipcbench.bench.machine.standard_streams import open_standard_streams
@@ -70,18 +71,22 @@ def watch(ledger: Ledger, pid: int) -> None:
     ledger.write({"session": pid, "start": process_start(pid)})
 
 
-def _members(sessions: set[int], leaderless: set[int], ledger: Ledger) -> list[int]:
+def _members(
+    sessions: set[int], leaderless: Collection[int] = (), ledger: Ledger | None = None
+) -> list[int]:
     """List the processes of these sessions: proc_pid_stat(5), field 6.
 
     In a session whose leader is dead, only processes that were started with
-    this ledger count.
+    the ledger count.
     """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             session, ended = int(fields[3]), fields[0] in "ZX"
-            belongs = session in sessions or (session in leaderless and _has(folder, ledger))
+            belongs = session in sessions
+            if session in leaderless and ledger is not None:
+                belongs = belongs or _has(folder, ledger)
             if belongs and not ended:
                 found.append(int(folder.name))
     return found
@@ -112,9 +117,22 @@ def end_sessions(ledger: Ledger) -> int:
                 leaderless.add(pid)
             elif now == start:
                 sessions.add(pid)
+    return _kill(lambda: _members(sessions, leaderless, ledger))
+
+
+def end_session(leader: int) -> int:
+    """Kill every process of a session, and return their number.
+
+    The leader may have ended, but must not have been waited for: then its pid is no other's.
+    """
+    return _kill(lambda: _members({leader}))
+
+
+def _kill(members: Callable[[], list[int]]) -> int:
+    """Kill processes until there are none, or for some time; return their number."""
     killed = 0
     deadline = time.monotonic() + KILL_TIME
-    while (left := _members(sessions, leaderless, ledger)) and time.monotonic() < deadline:
+    while (left := members()) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

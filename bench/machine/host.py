@@ -11,7 +11,7 @@ from pathlib import Path
 from ipcbench.bench.machine.settings import settings
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.machine.topology import DEVICES, Cpu, kinds_of, of_one_kind, topology
-from ipcbench.bench.results.records import CoreKind, MachineInfo
+from ipcbench.bench.results.entries.machine import CoreKind, MachineInfo
 
 
 def _cpu_model() -> str:

@@ -67,6 +67,7 @@ class _Timing(msgspec.Struct, forbid_unknown_fields=True):
     stamps: int = 200
     adaptive: bool = False
     budget: str | None = None
+    experiments: tuple[str, ...] = ()
 
 
 class _Axes(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,6 +142,7 @@ class Profile(msgspec.Struct, frozen=True):
     """A profile, parsed.
 
     `budget`: seconds of a sweep, None: no limit. `left_out`: pairs (what, why) for the page.
+    `experiments`: names or patterns.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Profile(msgspec.Struct, frozen=True):
     axes: tuple[Axes, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     budget: float | None = None
+    experiments: tuple[str, ...] = ()
 
 
 def without_left_out(profile: Profile) -> Profile:
@@ -228,6 +231,7 @@ def parse_profile(
                 *(part for axes in found.controls for part in _parse_controls(axes)),
             ),
             left_out=tuple((entry.what, entry.why) for entry in found.left_out),
+            experiments=found.run.experiments,
         )
     except (BadConfig, ValueError, RecursionError) as error:
         instead = [text for old, text in _INSTEAD.items() if old in str(error)]

@@ -14,79 +14,31 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.slowdowns import LAST_CACHE, MITIGATIONS, PROCESSOR
+from ipcbench.bench.results.entries.bounds import (
+    Bound,
+    Count,
+    Number,
+    Positive,
+    PValue,
+    Row,
+    Span,
+    Text,
+)
+from ipcbench.bench.results.entries.machine import MachineInfo
 
 SCHEMA = 2
 READABLE = (1, SCHEMA)
 MOST_BLOCKS = 10_000  # of one run: its entry must not exceed the longest line
 MOST_ROUNDS = 1_000_000
+MOST_EXPERIMENTS = 100  # of a sweep
+MOST_FIGURES = 1000  # of an experiment, and so many texts and rows
 MOST_STAMPS = 10_000  # of a run's tail pass, as a profile asks for them
-
-Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
-Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=1 << 53)]
-# Seconds, shares and loads: some may be below 0 when a clock is corrected.
-Number: TypeAlias = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
-Span: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e13)]
-PValue: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e6)]  # corrected: it may exceed 1
-
-Bound: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)]  # of a ratio, as in a file
 
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
 
 # The metadata of pyperf that differs between runs.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
-
-
-class CoreKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A kind of core of a hybrid machine, as far as the sweep may use it.
-
-    `used`: the kind that pinned processes run on. `capacity`: the speed relative to the
-    fastest CPU of the machine, 1024; 0: not shown.
-    """
-
-    name: str
-    capacity: Count = 0
-    cpus: list[Count]
-    used: bool
-
-
-class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Description of a machine; `hidden` lists the properties that it does not report."""
-
-    hostname: str
-    kernel: str
-    cpu_model: str
-    cpus: list[Count]  # the CPUs that the sweep may use
-    cpus_online: Count
-    memory_bytes: Count
-    virtualization: str  # "" if none was found
-    python: str
-    hidden: list[str] = []
-    settings: dict[str, str] = {}  # that influence results: governor, idle driver, limits …
-    cores: list[CoreKind] = []  # the kinds of core, the fastest first; none: all are alike
-
-    @property
-    def cores_used(self) -> str:
-        """The kind of core that pinned processes run on; "" where all are alike."""
-        return next((kind.name for kind in self.cores if kind.used), "")
-
-    @property
-    def fingerprint(self) -> str:
-        """Processor, kernel series and Python; runs with the same fingerprint can be compared."""
-        series = ".".join(self.kernel.split(".")[:2])
-        python = ".".join(self.python.split(".")[:2])
-        cache = self.settings.get(LAST_CACHE, "")
-        parts = (
-            f"{self.cpu_model} x{self.cpus_online}",
-            self.settings.get(PROCESSOR, ""),
-            cache and f"{LAST_CACHE} {cache}",
-            self.cores_used,
-            f"Linux {series}",
-            f"Python {python}",
-            self.settings.get(MITIGATIONS, ""),
-        )
-        return ", ".join(filter(None, parts))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +82,7 @@ class Header(Entry, kw_only=True, tag="sweep"):
     metadata: dict[str, str | int | float] = {}  # of pyperf, constant during a sweep
     left_out: list[tuple[str, str]] = []  # what the profile does not measure, and why
     keep_disturbed: bool = False  # runs count whatever disturbed them
+    experiments: Annotated[list[Text], msgspec.Meta(max_length=MOST_EXPERIMENTS)] = []
 
 
 class PlannedEntry(Entry, kw_only=True, tag="cell"):
@@ -341,6 +294,24 @@ class Looked(Entry, kw_only=True, tag="look"):
     at: Number = 0.0  # as in `Calibrated`
 
 
+class Observation(Entry, kw_only=True, tag="observation"):
+    """The result of an experiment (`ipcbench.bench.experiments`), which is played once a sweep.
+
+    A name of a figure or of a column ends with its unit: "updates lost". An experiment that was
+    not played has the reason in `skipped`; one that ended without a result has it in `failed`.
+    """
+
+    experiment: Text
+    figures: Annotated[dict[Text, Number], msgspec.Meta(max_length=MOST_FIGURES)] = {}
+    texts: Annotated[dict[Text, Text], msgspec.Meta(max_length=MOST_FIGURES)] = {}
+    rows: Annotated[list[Row], msgspec.Meta(max_length=MOST_FIGURES)] = []
+    seconds: Span = 0.0  # that it took
+    skipped: Text = ""
+    failed: Text = ""
+    remedy: Text = ""
+    at: Number = 0.0  # as in `Calibrated`
+
+
 class Resumed(Entry, kw_only=True, tag="resumed"):
     """A continuation of the sweep after a stop."""
 
@@ -372,6 +343,7 @@ AnyEntry: TypeAlias = (
     | Failed
     | Round
     | Looked
+    | Observation
     | Resumed
     | Ended
 )

@@ -6,20 +6,16 @@ Reports read them. Everything is validated here: a folder is untrusted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from statistics import median
 
-import msgspec
-
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts
-from ipcbench.bench.results.histogram import LAST
+from ipcbench.bench.results.entries.checks import check_observation, check_run
 from ipcbench.bench.results.journal import Unreadable, read
-from ipcbench.bench.results.pyperf_file import LONGEST, are_times
 from ipcbench.bench.results.records import (
-    MOST_BLOCKS,
     READABLE,
     Calibrated,
     Contested,
@@ -27,6 +23,7 @@ from ipcbench.bench.results.records import (
     Failed,
     Header,
     Looked,
+    Observation,
     PlannedEntry,
     Promised,
     PromiseStand,
@@ -38,7 +35,6 @@ from ipcbench.bench.results.records import (
 )
 
 MOST_NUMBERS = 40_000_000  # of all runs together: about 4 GiB of memory if each is a bucket
-MOST_BESIDE = 1024  # entries of a run's lists beside its values: processes, observations, metadata
 MOST_CONTESTS = 10_000  # of a sweep
 MOST_PROMISES = 10_000  # of a sweep
 MOST_PAIRS = 1_000_000  # of two cells that are compared, of all contests together
@@ -106,7 +102,7 @@ class Results:
     """The results of a sweep, by cell.
 
     `contests`: id -> contest; none in a journal of an older version. `promises`: name -> promise,
-    of a sweep of promised cells. `looks`: in their order.
+    of a sweep of promised cells. `looks`: in their order. `observations`: by experiment.
     """
 
     header: Header
@@ -114,6 +110,7 @@ class Results:
     contests: dict[str, Contested] = field(default_factory=dict)
     promises: dict[str, Promised] = field(default_factory=dict)
     looks: list[Looked] = field(default_factory=list)
+    observations: dict[str, Observation] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
     ended: Ended | None = None
@@ -323,7 +320,7 @@ def _judge(
 
 def _take(results: Results, entry: object) -> None:
     """Add an entry of the journal. Raises: Unreadable."""
-    if isinstance(entry, Calibrated | Run | Failed):
+    if isinstance(entry, Calibrated | Run | Failed | Observation):
         results.spent = max(results.spent, entry.at)
     if isinstance(entry, PlannedEntry | Skipped) and entry.cell.id in results.cells:
         raise Unreadable(f"the cell {entry.cell.id[:200]!r} is planned twice")
@@ -341,13 +338,16 @@ def _take(results: Results, entry: object) -> None:
         else:
             result.waiting = entry.waiting
     elif isinstance(entry, Run):
-        _check_run(entry)
+        check_run(entry)
         runs = _known(results, entry.cell).runs
         if runs and runs[0].inner_loops != entry.inner_loops:
             raise Unreadable(f"runs of {entry.cell[:200]!r} have blocks of different sizes")
         runs.append(entry)
     elif isinstance(entry, Failed):
         _known(results, entry.cell).failures.append(entry)
+    elif isinstance(entry, Observation):
+        check_observation(entry, results.header.experiments, results.observations)
+        results.observations[entry.experiment] = entry
     elif isinstance(entry, Round):
         results.rounds.append(entry)
     elif isinstance(entry, Resumed):
@@ -373,28 +373,3 @@ def _known(results: Results, cell: str) -> CellResult:
         return results.cells[cell]
     except KeyError:
         raise Unreadable(f"an entry names the cell {cell[:200]!r}, which was not planned") from None
-
-
-def check_readable(run: Run) -> None:
-    """Check that a run can be read again when it is written. Raises: Unreadable."""
-    try:
-        msgspec.json.decode(msgspec.json.encode(run), type=Run)
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:
-        raise Unreadable(f"a run of {run.cell[:200]!r}: {error}") from error
-    _check_run(run)
-
-
-def _check_run(run: Run) -> None:
-    """Check that no computation with a run divides by zero or overflows. Raises: Unreadable."""
-    what = f"a run of {run.cell[:200]!r}"
-    if not are_times(run.values):
-        raise Unreadable(f"{what} has no values, or some that are not plausible times of a message")
-    if not all(0 <= value <= LONGEST for value in run.warmups):
-        raise Unreadable(f"{what} has warm-ups that are not plausible times")
-    if not all(number <= LAST for number in run.tail):
-        raise Unreadable(f"{what} has a histogram with impossible buckets")
-    if max(len(run.values), len(run.warmups)) > MOST_BLOCKS:
-        raise Unreadable(f"{what} has over {MOST_BLOCKS} values")
-    beside: list[Sized] = [run.usage, run.observations, run.metadata, run.cpus, *run.cpus]
-    if max(map(len, beside)) > MOST_BESIDE:
-        raise Unreadable(f"{what} has over {MOST_BESIDE} processes, or more in one of its lists")

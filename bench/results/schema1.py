@@ -14,13 +14,13 @@ import msgspec
 
 from ipcbench.bench.results.axes import BLOCK, CROSS_CORE_AWAKE, POLL, PYTHON, SPIN, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.entries.bounds import Number
 from ipcbench.bench.results.records import (
     AnyEntry,
     Calibrated,
     Ended,
     Failed,
     Header,
-    Number,
     PlannedEntry,
     Resumed,
     Round,

@@ -50,6 +50,7 @@ class Progress:
     walls: dict[str, list[float]] = field(default_factory=dict)  # cell -> seconds of its runs
     in_rounds: float = 0.0  # seconds of all finished rounds
     looks: list[Looked] = field(default_factory=list)
+    observed: set[str] = field(default_factory=set)  # experiments that were played
 
     @classmethod
     def of(cls, results: Results) -> Progress:
@@ -59,7 +60,9 @@ class Progress:
         failures starts at 0. A kill between the end of a round and the corrections that follow
         it leaves `lengths`, by which they are made.
         """
-        progress = cls(spent=results.spent, looks=list(results.looks))
+        progress = cls(
+            spent=results.spent, looks=list(results.looks), observed={*results.observations}
+        )
         runs: dict[int, list[Run]] = {}
         for result in results.cells.values():
             for run in result.runs:

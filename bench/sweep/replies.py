@@ -6,9 +6,9 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results import pyperf_file
+from ipcbench.bench.results.entries.checks import check_readable
 from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import Run
-from ipcbench.bench.results.results import check_readable
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Reply
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
+from ipcbench.bench.experiments.schedule import Experiments
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
@@ -71,21 +72,21 @@ class Schedule:
         progress: Progress | None = None,
         watch: Callable[[int], None] = lambda pid: None,
         full: Callable[[], bool] = lambda: False,
+        experiments: Experiments | None = None,
     ) -> None:
         self._cells = cells
         self._timings = {
             one.cell.id: timing_of(one.cell, one.cpus, settings, clock) for one in cells
         }
         self._settings = settings
-        self._seed = seed
-        self._write = write
-        self._watcher = watcher
-        self._budget = budget
+        self._seed, self._budget = seed, budget
+        self._write, self._watcher = write, watcher
         # Nothing disturbs a made-up time.
         self._real = clock == REAL
         self._noise_counts = self._real and not keep_disturbed
         self._progress = progress or Progress()
         self._full = full
+        self._experiments = experiments or Experiments((), write, watcher.note, clock=clock)
         self._runner = Runner(self._timings, clock, watch)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
@@ -109,7 +110,7 @@ class Schedule:
             if self.over() is None:
                 began = time.monotonic()
                 self._calibrate()
-                self._warm_up(began)
+                self._warm_up(began + self._experiments.play(self, self._spent, self._budget))
             reason = self._rounds()
         finally:
             self._runner.end()

@@ -11,37 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ipcbench.bench.decisions.contest import LEVEL, Contest
+from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.contests import contests_of
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.decisions.promises.verdicts import promises_in
 from ipcbench.bench.decisions.verdicts import contests_in
 from ipcbench.bench.errors import SweepError
+from ipcbench.bench.experiments.schedule import Experiments
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.reservation import Reservation
+from ipcbench.bench.plan.entries import first_entries
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Plan, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.plan.service import with_tasks
 from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
-from ipcbench.bench.results.records import (
-    SCHEMA,
-    Contested,
-    Header,
-    PlannedEntry,
-    Promised,
-    Reason,
-    Resumed,
-    Skipped,
-)
+from ipcbench.bench.results.records import SCHEMA, Header, Reason, Resumed
 from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, load
 from ipcbench.bench.results.units import human_span
-from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.display import Watcher
@@ -55,14 +46,14 @@ from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
 NOTHING_MEASURED = "nothing was measured, and nothing is kept; run the command again"
-LONGEST = 2000  # characters of a reason, which may come from a plug-in
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """The parameters of a new sweep.
 
-    `budget` None: the profile's. `folder` None: a new one below `results/`.
+    `budget` None: the profile's. `folder` None: a new one below `results/`. `experiments`: their
+    names (`ipcbench.bench.experiments.schedule.chosen`).
     """
 
     profile: Profile
@@ -75,6 +66,7 @@ class Order:
     only: Callable[[Cell], bool] = lambda cell: True
     options: Options | None = None
     promises: Sequence[PromisedRatio] = ()
+    experiments: Sequence[str] = ()
 
 
 def planned(
@@ -212,27 +204,11 @@ def _begun(
 ) -> Journal:
     """Create a journal with the whole plan, or nothing. Raises: OSError."""
     try:
-        return Journal.create(
-            folder,
-            header,
-            *(
-                PlannedEntry(cell=one.cell, facts=one.facts, tasks=list(one.tasks))
-                for one in found.cells
-            ),
-            *(_skipped(cell, why) for cell, why in found.skipped),
-            *map(contested, contests),
-            *map(promised, promises),
-        )
+        return Journal.create(folder, header, *first_entries(found, contests, promises))
     except BaseException:
         if made:
             folder.rmdir()
         raise
-
-
-def _skipped(cell: Cell, why: Skip) -> Skipped:
-    return Skipped(
-        cell=cell, reason=one_line(why.reason, LONGEST), remedy=one_line(why.remedy, LONGEST)
-    )
 
 
 def _contests(found: Plan) -> list[Contest]:
@@ -245,32 +221,6 @@ def _contests(found: Plan) -> list[Contest]:
             "ask for fewer transports, sizes or placements"
         )
     return contests
-
-
-def contested(contest: Contest) -> Contested:
-    """Return the line of the journal for a contest."""
-    return Contested(
-        id=contest.id,
-        task=contest.task,
-        family=contest.family,
-        statement=contest.statement,
-        first=list(contest.first),
-        second=list(contest.second),
-        band=contest.band,
-        level=LEVEL,
-    )
-
-
-def promised(promise: PromisedRatio) -> Promised:
-    """Return the line of the journal for a promise."""
-    return Promised(
-        id=promise.id,
-        faster=promise.faster,
-        than=promise.than,
-        at_least=promise.at_least,
-        at_most=promise.at_most,
-        level=LEVEL,
-    )
 
 
 def _why_over(reason: Reason, results: Results) -> str:
@@ -325,6 +275,13 @@ def _schedule(
         progress=progress,
         watch=machine.watch,
         full=journal.full,
+        experiments=Experiments(
+            [name for name in header.experiments if name not in progress.observed],
+            journal.write,
+            watcher.note,
+            clock=header.clock,
+            watch=machine.watch,
+        ),
     )
 
 
@@ -394,6 +351,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         },
         left_out=list(order.profile.left_out),
         keep_disturbed=order.keep_disturbed,
+        experiments=list(order.experiments),
     )
 
 

@@ -11,7 +11,8 @@ from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.planner import Plan, plan
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES, unknown
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import Header, MachineInfo
+from ipcbench.bench.results.entries.machine import MachineInfo
+from ipcbench.bench.results.records import Header
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.slowdowns import DECISIVE
 from ipcbench.bench.results.untrusted import one_line

@@ -11,8 +11,17 @@ import pyperf
 import pytest
 from msgspec import structs
 
-from ipcbench.bench.results import cell, journal, pyperf_file, records, results, units
-from ipcbench.bench.results.records import AnyEntry, MachineInfo
+from ipcbench.bench.results import (
+    cell,
+    journal,
+    pyperf_file,
+    records,
+    results,
+    units,
+)
+from ipcbench.bench.results.entries import bounds, checks, machine
+from ipcbench.bench.results.entries.machine import MachineInfo
+from ipcbench.bench.results.records import AnyEntry
 from ipcbench.bench.results.suite import write_suite
 from tests import synthetic
 
@@ -20,7 +29,7 @@ PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
 PARTS = {
     "settings": records.Settings,
     "machine": MachineInfo,
-    "core's kind": records.CoreKind,
+    "core's kind": machine.CoreKind,
     "usage": records.Usage,
     "disturbance": records.Disturbance,
     "contest's state": records.Stand,
@@ -77,11 +86,15 @@ def test_the_versions_are_the_codes() -> None:
         ("promises", f"{results.MOST_PROMISES:,}"),
         ("states of contests and promises, of all looks together", f"{results.MOST_STANDS:,}"),
         ("looks at one contest or promise", f"{results.MOST_LOOKS}"),
+        ("experiments of a sweep", f"{records.MOST_EXPERIMENTS:,}"),
+        ("figures, texts and rows of an observation", f"{records.MOST_FIGURES:,} each"),
+        ("columns of a row of an observation", f"{bounds.MOST_COLUMNS:,}"),
+        ("characters of a text of an observation", f"{bounds.LONGEST_TEXT:,}"),
         ("blocks of a run, warm-ups likewise", f"{records.MOST_BLOCKS:,}"),
         ("values and histogram buckets of all runs together", f"{results.MOST_NUMBERS:,}"),
         (
             "entries of a run's `usage`, `observations`, `metadata`, `cpus`",
-            f"{results.MOST_BESIDE:,} each",
+            f"{checks.MOST_BESIDE:,} each",
         ),
     ],
 )

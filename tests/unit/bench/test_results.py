@@ -14,6 +14,7 @@ import pyperf
 import pytest
 
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.journal import NAME, Unreadable
 from ipcbench.bench.results.records import (
     SCHEMA,
@@ -22,7 +23,6 @@ from ipcbench.bench.results.records import (
     Ended,
     Failed,
     Header,
-    MachineInfo,
     PlannedEntry,
     Resumed,
     Round,

@@ -17,6 +17,7 @@ from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.cpu_time import Ticks
+from ipcbench.bench.plan import entries
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.results.cell import Cell, Facts
@@ -39,7 +40,6 @@ from ipcbench.bench.rounds import turns
 from ipcbench.bench.rounds.order import Shuffle
 from ipcbench.bench.rounds.progress import RETAKES, Progress
 from ipcbench.bench.sweep import runner, schedule
-from ipcbench.bench.sweep import sweep as sweep_module
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.runner import SLACK, STARTS
 from ipcbench.bench.sweep.schedule import GIVE_UP, Schedule
@@ -189,7 +189,7 @@ class Stage:
     ) -> Results:
         """Read the journal."""
         planned = [PlannedLine(cell=one.cell, facts=one.facts) for one in cells]
-        contested = map(sweep_module.contested, contests)
+        contested = map(entries.contested, contests)
         synthetic.write_journal([synthetic.header(), *planned, *contested, *self.lines], folder)
         return load(folder)
 
@@ -754,7 +754,7 @@ def begin(
     journal.write(
         synthetic.header(),
         *(PlannedLine(cell=one.cell, facts=one.facts) for one in cells),
-        *map(sweep_module.contested, contests),
-        *map(sweep_module.promised, promises),
+        *map(entries.contested, contests),
+        *map(entries.promised, promises),
     )
     return journal

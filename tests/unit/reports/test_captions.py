@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ipcbench.bench.results.axes import PLACEMENTS
-from ipcbench.bench.results.records import CoreKind
+from ipcbench.bench.results.entries.machine import CoreKind
 from ipcbench.reports.charts.captions import about_placement, label, placed
 from ipcbench.reports.charts.chart import Curves
 from ipcbench.reports.charts.gallery import all_charts

@@ -19,16 +19,8 @@ from ipcbench.bench.decisions.comparison import log_ratio_limits
 from ipcbench.bench.decisions.contest import LEVEL
 from ipcbench.bench.decisions.promises.looks import PromiseVerdict
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.records import (
-    SCHEMA,
-    Ended,
-    Failed,
-    Header,
-    MachineInfo,
-    Run,
-    Settings,
-    Skipped,
-)
+from ipcbench.bench.results.entries.machine import MachineInfo
+from ipcbench.bench.results.records import SCHEMA, Ended, Failed, Header, Run, Settings, Skipped
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.gate.judge import (

@@ -14,7 +14,8 @@ import pytest
 from matplotlib import font_manager
 
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import CoreKind, Ended, Failed, Resumed, Skipped
+from ipcbench.bench.results.entries.machine import CoreKind
+from ipcbench.bench.results.records import Ended, Failed, Resumed, Skipped
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.page.page import repeat, write

@@ -1,0 +1,95 @@
+"""Experiment `lost-updates`: count++ by several processes, with and without a guard."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+from ipcbench.bench.experiments.children import together
+from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.facilities import transport
+from ipcbench.bench.results.records import Observation
+from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport, Unavailable
+
+GUARDS = ("unguarded", "posix-sem", "sysv-sem")
+PROCESSES = (2, 4)
+UPDATES = 2000  # of each process
+READY = 64  # where each process has a byte in the shared memory, which begins with the variable
+TIME = 5.0  # seconds for one row of the table
+ATTACH = 2.0  # seconds
+
+
+def play(guards: Sequence[str] = GUARDS) -> Observation:
+    """Count the lost updates of each guard, by the number of processes."""
+    seen = Observation(experiment=EXPERIMENT.name)
+    for guard in guards:
+        for processes in PROCESSES:
+            try:
+                lost = lost_updates(guard, processes)
+            except Unavailable as missing:
+                seen.rows.append({"guard": guard, "skipped": str(missing)})
+                break
+            seen.rows.append(
+                {
+                    "guard": guard,
+                    "processes": processes,
+                    "updates": processes * UPDATES,
+                    "updates lost": lost,
+                }
+            )
+            name = f"updates lost, {guard}"
+            seen.figures[name] = seen.figures.get(name, 0) + lost
+    return seen
+
+
+def lost_updates(guard: str, processes: int) -> int:
+    """Have processes count up one variable; return the updates that are missing at the end.
+
+    Raises: Unavailable, Stuck, ChildFailed.
+    """
+    found = transport(guard)
+    channel = found.create(Spec(0, Topology.GUARD, processes))
+    memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared with children: mmap(2), MAP_SHARED
+    try:
+        tickets = [channel.ticket(Role.MEMBER, index) for index in range(processes)]
+        together([partial(_count, found, each, memory) for each in tickets], TIME)
+        return processes * UPDATES - int.from_bytes(memory[:8], "little")
+    finally:
+        memory.close()
+        channel.close()
+        channel.unlink()
+
+
+def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> None:
+    """Count up, when all processes are ready.
+
+    Each gives up its CPU between reading and writing, so that another one can come between
+    on a machine with one CPU as well.
+    """
+    member: Any = guard.attach(ticket, time.monotonic() + ATTACH)
+    with memoryview(memory) as view, view[:8].cast("Q") as words:
+        view[READY + ticket.index] = 1
+        while sum(view[READY : READY + ticket.spec.parties]) < ticket.spec.parties:
+            os.sched_yield()
+        for _ in repeat(None, UPDATES):
+            member.acquire()
+            found = words[0]
+            os.sched_yield()
+            words[0] = found + 1
+            member.release()
+    member.close()
+
+
+EXPERIMENT = Experiment(
+    name="lost-updates",
+    question="How many updates are lost when processes count up one variable together?",
+    statements=("semaphore-guards",),
+    limit=30.0,
+    usual=0.5,
+    play=play,
+)

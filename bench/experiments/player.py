@@ -1,0 +1,61 @@
+"""Player: the process in which one experiment is played, in a session of its own.
+
+The command starts it, and notes its session in the ledger, before it lets it play: when the
+command is killed, the cleanup process finds all its processes. It is killed with the command.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import msgspec
+
+from ipcbench.bench.experiments.table import EXPERIMENTS
+from ipcbench.bench.machine.standard_streams import open_standard_streams
+from ipcbench.bench.results.entries.bounds import LONGEST_TEXT
+from ipcbench.bench.results.records import Observation
+from ipcbench.bench.workers.control import failure_of
+from ipcbench.bench.workers.oom import be_first_victim
+from ipcbench.bench.workers.process import adopt_orphans, die_with
+from ipcbench.transports.contract import Unavailable
+
+START = b"play\n"
+
+
+def play(name: str) -> Observation:
+    """Play an experiment in this process; an error is noted in the observation."""
+    began = time.monotonic()
+    try:
+        seen = EXPERIMENTS[name].play()
+    except BaseException as error:
+        failure = failure_of("", error)
+        seen = Observation(experiment=name, remedy=failure.remedy[:LONGEST_TEXT])
+        if isinstance(error, Unavailable):
+            seen.skipped = failure.what[:LONGEST_TEXT]
+        else:
+            seen.failed = failure.what[:LONGEST_TEXT]
+    seen.seconds = time.monotonic() - began
+    return seen
+
+
+def main() -> None:
+    """Play an experiment: its arguments are its name, the result's descriptor, the parent's pid."""
+    open_standard_streams()
+    name, result, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    os.set_inheritable(result, False)
+    die_with(parent)
+    adopt_orphans()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_first_victim()
+    if sys.stdin.buffer.readline() != START:  # the command has ended
+        return
+    data = memoryview(msgspec.json.encode(play(name)))
+    while data:
+        data = data[os.write(result, data) :]
+
+
+if __name__ == "__main__":
+    main()

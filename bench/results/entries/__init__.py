@@ -1,0 +1,1 @@
+"""Parts of a journal's entries, and checks of what they hold."""
