@@ -16,7 +16,15 @@ from ipcbench.bench.commands.errors import COULD_NOT_MEASURE, Group, carry_out, 
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.version import VERSION
 
-ORDER = ("run", "report", "check", "list", "doctor", "clean")  # in the help; others follow
+ORDER = (
+    "run",
+    "report",
+    "export",
+    "check",
+    "list",
+    "doctor",
+    "clean",
+)  # in the help; others follow
 
 
 def _found() -> Iterator[click.Command]:

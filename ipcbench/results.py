@@ -1,16 +1,15 @@
 """The results of a run, for notebooks and scripts.
 
 Example:
-    >>> from statistics import median
-    >>> from ipcbench.results import load
-    >>> results = load("results/latest")
-    >>> for result in results.ok():
-    ...     seconds = median(result.by_round().values())
-    ...     print(f"{result.cell.id}: {seconds * 1e6:.2f} µs per {result.facts.per}")
-    latency/pipe/python/64B/2p/same-core: 1.96 µs per round trip
+    >>> from ipcbench.results import records
+    >>> for row in records("results/latest"):
+    ...     print(f"{row['transport']}, {row['size']} B: {row['seconds'] * 1e6:.2f} µs")
+    pipe, 64 B: 1.96 µs
 
-`records` has the types of the journal's entries. Both are read from
-`journal.jsonl` alone (docs/format.md), and nothing is measured or written.
+`pandas.DataFrame(records("results/latest"))` has a line for each cell, and
+`pandas.DataFrame(contests("results/latest"))` one for each contest; docs/format.md describes
+the columns. `load` returns all that the journal has: each run, failure and skip. Nothing is
+measured or written.
 """
 
 from __future__ import annotations
@@ -18,16 +17,33 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ipcbench.bench.results import records
-from ipcbench.bench.results import results as _results
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.results import load as _load
+from ipcbench.reports.export.rows import Row, cell_rows, contest_rows
 
-__all__ = ["load", "records"]
+__all__ = ["contests", "load", "records"]
 
 
-def load(folder: str | os.PathLike[str]) -> _results.Results:
+def load(folder: str | os.PathLike[str]) -> Results:
     """Read the folder of a run: its cells with their runs, failures and skips.
 
     Raises: ipcbench.bench.results.journal.Unreadable (in one line: what is
     wrong, and where), FileNotFoundError, OSError.
     """
-    return _results.load(Path(folder))
+    return _load(Path(folder))
+
+
+def records(folder: str | os.PathLike[str]) -> list[Row]:
+    """Return a row for each planned cell: its axes, its median time in seconds, its interval.
+
+    Raises: as `load`.
+    """
+    return cell_rows(load(folder))
+
+
+def contests(folder: str | os.PathLike[str]) -> list[Row]:
+    """Return a row for each contest: its sides, its verdict, its ratio with its interval.
+
+    Raises: as `load`.
+    """
+    return contest_rows(load(folder))

@@ -38,16 +38,20 @@ def command(folder: Path, as_json: bool) -> None:
 
 
 def write_page(folder: Path) -> Path:
-    """Write the suite and the page from the journal. Raises: OSError, Unreadable."""
+    """Write the suite, the table and the page from the journal. Raises: OSError, Unreadable."""
     import logging
 
+    from ipcbench.bench.results.files import write_atomically
     from ipcbench.bench.results.results import load
     from ipcbench.bench.results.suite import write_suite
 
     # Where matplotlib cannot keep its font cache, it logs long lines that help no user here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from ipcbench.reports.export.formats import to_csv
+    from ipcbench.reports.export.rows import cell_rows
     from ipcbench.reports.page.page import write
 
     results = load(folder)
     write_suite(results, folder / "suite.json")
+    write_atomically(folder / "results.csv", to_csv(cell_rows(results)).encode())
     return write(results, folder)

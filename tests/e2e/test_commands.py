@@ -175,6 +175,26 @@ def test_report_writes_page_and_suite_again(copied: Path) -> None:
     assert {name: (copied / name).read_bytes() for name in made} == before
 
 
+def test_export_writes_the_rows_of_a_run(copied: Path, tmp_path: Path) -> None:
+    done = ipcbench("export", copied)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("cell,transport,runtime,pattern,size,")
+    assert len(done.stdout.splitlines()) == 1 + len(load(copied).cells)
+    file = tmp_path / "contests.json"
+    done = ipcbench("export", copied, "--format", "json", "--rows", "contests", "-o", file)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert isinstance(json.loads(file.read_text()), list)
+    assert ipcbench("report", copied).returncode == 0
+    assert (copied / "results.csv").read_text() == ipcbench("export", copied).stdout
+
+
+def test_export_to_a_folder_that_is_missing_is_one_line(copied: Path, tmp_path: Path) -> None:
+    done = ipcbench("export", copied, "-o", tmp_path / "missing/file.csv")
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert "missing/file.csv: No such file or directory" in done.stderr
+
+
 def test_report_for_machines(copied: Path) -> None:
     written = json.loads(ipcbench("report", copied, "--json").stdout)
     assert written == {"folder": str(copied), "page": str(copied / "report.html")}

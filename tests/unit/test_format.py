@@ -52,7 +52,7 @@ def tables(page: str) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-FIELDS = tables(PAGE.partition("## suite.json")[0])
+FIELDS = tables(PAGE.partition("## results.csv")[0])
 STRUCTS = {**LINES, **PARTS}
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import ipcbench.results
-from ipcbench.results import load, records
+from ipcbench.bench.results.records import Run
+from ipcbench.results import contests, load, records
 from tests import synthetic
 
 
@@ -24,16 +25,24 @@ def test_a_folder_is_read(kind: type, folder: Path) -> None:
     results = load(kind(folder))
     (result,) = results.ok()
     assert result.cell.transport == "pipe"
-    assert all(isinstance(run, records.Run) for run in result.runs)
+    assert all(isinstance(run, Run) for run in result.runs)
     assert len(results.rounds) == 12
 
 
 def test_the_example_works(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parents[1])
     found = doctest.testmod(ipcbench.results, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted == 4
+    assert found.attempted == 2
     assert found.failed == 0
 
 
-def test_the_face_is_two_names() -> None:
-    assert ipcbench.results.__all__ == ["load", "records"]
+def test_rows_are_for_a_data_frame(folder: Path) -> None:
+    (row,) = records(folder)
+    assert row["cell"] == "latency/pipe/python/64B/2p/same-core"
+    assert (row["status"], row["rounds"], row["size"]) == ("ok", 12, 64)
+    assert row["seconds"] == pytest.approx(2e-6, rel=0.1)
+    assert contests(folder) == []
+
+
+def test_the_face_is_three_names() -> None:
+    assert ipcbench.results.__all__ == ["contests", "load", "records"]
