@@ -1,7 +1,8 @@
-"""`ipcbench list`: the transports with traits and limits, the placements here, and the tasks."""
+"""`ipcbench list`: transports with traits and limits, placements here, tasks and experiments."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ HEADINGS = (
 )  # fmt: skip
 
 
-TRANSPORTS, PLACEMENTS, TASKS = LISTS = ("transports", "placements", "tasks")
+LISTS = ("transports", "placements", "tasks", "experiments")
+TRANSPORTS, PLACEMENTS, TASKS, EXPERIMENTS = LISTS
 EXAMPLE = 2  # processes of the placements that are shown
 
 
@@ -29,7 +31,8 @@ EXAMPLE = 2  # processes of the placements that are shown
 @click.argument("what", type=click.Choice(LISTS), default=TRANSPORTS)
 @json_option
 def command(what: str, as_json: bool) -> None:
-    """List the transports: traits, and limits on this machine; or the placements, or the tasks.
+    """List the transports: traits, and limits on this machine; or the placements, the tasks or
+    the experiments.
 
     For a transport that is unavailable, the reason and a remedy are shown.
 
@@ -37,12 +40,17 @@ def command(what: str, as_json: bool) -> None:
     Example:
       ipcbench list placements
     """
-    entries = guarded({TRANSPORTS: transports, PLACEMENTS: placements, TASKS: tasks}[what])
+    read, show = {
+        TRANSPORTS: (transports, _print_table),
+        PLACEMENTS: (placements, _print_placements),
+        TASKS: (tasks, _print_tasks),
+        EXPERIMENTS: (experiments, _print_experiments),
+    }[what]
+    entries = guarded(read)
     if as_json:
         print_json(entries)
     else:
-        printed = {TRANSPORTS: _print_table, PLACEMENTS: _print_placements, TASKS: _print_tasks}
-        printed[what](entries)
+        show(entries)
 
 
 def transports() -> list[dict[str, Any]]:
@@ -85,17 +93,57 @@ def tasks() -> list[dict[str, Any]]:
     ]
 
 
-def _print_tasks(entries: list[dict[str, Any]]) -> None:
+def experiments() -> list[dict[str, Any]]:
+    """Return an entry for each experiment: its question, its statements, and its seconds."""
+    from ipcbench.bench.experiments.table import EXPERIMENTS as ALL
+
+    return [
+        {
+            "name": one.name,
+            "question": one.question,
+            "statements": list(one.statements),
+            "seconds": one.usual,
+            "limit": one.limit,
+        }
+        for one in ALL.values()
+    ]
+
+
+def _print_experiments(entries: list[dict[str, Any]]) -> None:
+    rows = (
+        (
+            entry["name"],
+            entry["question"],
+            "\n".join(entry["statements"]),
+            f"about {entry['seconds']:g} s",
+        )
+        for entry in entries
+    )
+    _print_columns(("experiment", "question", "statements", "time"), rows)
+
+
+def _print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("task", "question", "contests"):
+    for heading in headings:
         table.add_column(heading, overflow="fold")
-    for entry in entries:
-        sides = "\n".join(" or ".join(pair) for pair in entry["contests"])
-        table.add_row(*map(Text, (entry["name"], entry["question"], sides)))
+    for row in rows:
+        table.add_row(*map(Text, row))
     console().print(table)
+
+
+def _print_tasks(entries: list[dict[str, Any]]) -> None:
+    rows = (
+        (
+            entry["name"],
+            entry["question"],
+            "\n".join(" or ".join(pair) for pair in entry["contests"]),
+        )
+        for entry in entries
+    )
+    _print_columns(("task", "question", "contests"), rows)
 
 
 def _print_placements(entries: list[dict[str, Any]]) -> None:

@@ -72,6 +72,12 @@ def _transports(context: click.Context, option: click.Parameter, begun: str) -> 
     return [name for name in names() if name.startswith(begun)]
 
 
+def _experiments(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    from ipcbench.bench.experiments.table import EXPERIMENTS
+
+    return [name for name in EXPERIMENTS if name.startswith(begun)]
+
+
 _AXES = (
     click.option(
         "-t",
@@ -174,6 +180,25 @@ _AXES = (
 )
 
 
+_EXPERIMENTS = (
+    click.option(
+        "--experiment",
+        "experiments",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_experiments,
+        help="Play these experiments, by name or pattern, instead of the profile's. With options "
+        "that choose cells, none is played without this one. `ipcbench list experiments`.",
+    ),
+    click.option("--no-experiments", is_flag=True, help="Play no experiments."),
+)
+
+
 def axes(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that replace a profile's axes."""
     return reduce(lambda inner, option: option(inner), reversed(_AXES), command)
+
+
+def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose the experiments of a sweep."""
+    return reduce(lambda inner, option: option(inner), reversed(_EXPERIMENTS), command)

@@ -20,7 +20,13 @@ from ipcbench.bench.commands.errors import (
     guarded,
     print_error,
 )
-from ipcbench.bench.commands.options import Folder, axes, json_option, run_folder_value
+from ipcbench.bench.commands.options import (
+    Folder,
+    axes,
+    experiment_options,
+    json_option,
+    run_folder_value,
+)
 from ipcbench.bench.commands.output import console, print_json
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     from ipcbench.bench.plan.options import Options
     from ipcbench.bench.plan.profile import Profile
     from ipcbench.bench.results.cell import Cell
+    from ipcbench.bench.results.records import Observation
     from ipcbench.bench.results.results import Results
     from ipcbench.bench.sweep.display import Watcher
 
@@ -76,6 +83,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Continue a stopped sweep with its own options; failed cells are tried again.",
 )
+@experiment_options
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
@@ -113,6 +121,8 @@ def command(
     paces: tuple[str, ...],
     promised: Path | None,
     until_decided: bool,
+    experiments: tuple[str, ...],
+    no_experiments: bool,
     output: Path | None,
     resume: Path | None,
     seed: int | None,
@@ -133,6 +143,7 @@ def command(
     Example:
       ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
     """
+    from ipcbench.bench.experiments.frame import schedule
     from ipcbench.bench.plan.options import Options
     from ipcbench.bench.plan.profile import for_promises, load_profile, without_left_out
     from ipcbench.bench.sweep import sweep
@@ -152,6 +163,7 @@ def command(
     )
 
     def measure() -> Path:
+        nonlocal experiments
         if resume is not None:
             return _resume(resume)
         if until_decided and promised is None:
@@ -162,6 +174,10 @@ def command(
         if promised is not None:
             chosen = for_promises(chosen, until_decided=until_decided)
         wanted = named_by(promised, chosen, options)
+        if experiments and no_experiments:
+            raise CommandError("--experiment and --no-experiments: leave one of them out")
+        if not experiments and not no_experiments and promised is None and options == Options():
+            experiments = chosen.experiments
         order = sweep.Order(
             profile=chosen,
             command=_command_line(),
@@ -173,6 +189,7 @@ def command(
             only=wanted.only,
             options=options,
             promises=wanted.promises,
+            experiments=schedule.chosen(experiments),
         )
         return sweep.new(order, _watcher())
 
@@ -269,6 +286,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
     verdicts = of_results(results)
     contests = len(verdicts)
     decided = sum(one.verdict is not Verdict.UNDECIDED for one in verdicts)
+    played = Counter(map(_word, results.observations.values()))
     counts = {status.value: len(results.with_status(status)) for status in Status}
     if as_json:
         print_json(
@@ -279,6 +297,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
                 "rounds": len(results.rounds),
                 "contests": {"decided": decided, "all": contests},
                 "promises": {"decided": promises, "all": len(results.promises)},
+                "experiments": played,
                 "seed": results.header.seed,
             }
         )
@@ -286,6 +305,8 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         rounds = len(results.rounds)
         click.echo(f"{rounds} {'round' if rounds == 1 else 'rounds'}; cells: {numbers}")
+        if played:
+            click.echo(f"experiments: {', '.join(f'{n} {word}' for word, n in played.items())}")
         if contests:
             noun = "contest" if contests == 1 else "contests"
             click.echo(f"{decided} of {contests} {noun} decided")
@@ -298,6 +319,10 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _word(seen: Observation) -> str:
+    return "failed" if seen.failed else "skipped" if seen.skipped else "played"
 
 
 def _decided_promises(results: Results) -> int:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.workers.process import die_with, fork, how_it_ended
 from ipcbench.transports.base import close_all, refused
+from ipcbench.transports.contract import Unavailable
 
 Body: TypeAlias = Callable[[], Any]
 
@@ -87,7 +88,7 @@ class Child:
         return True
 
     def result(self) -> Any:
-        """Return the result of one that has ended. Raises: ChildFailed."""
+        """Return the result of one that has ended. Raises: ChildFailed, Unavailable."""
         if self._status is None:
             raise ChildFailed("the child has not ended")
         data = b""
@@ -97,12 +98,24 @@ class Child:
                 data += part
         if self._status or not data:
             raise ChildFailed(f"a child of the experiment {how_it_ended(self._status)}")
-        return json.loads(data)
+        answer = json.loads(data)
+        if "missing" in answer:
+            raise Unavailable(*answer["missing"])
+        if "failed" in answer:
+            raise ChildFailed(f"a child of the experiment: {answer['failed']}")
+        return answer["result"]
 
 
 def _answer(body: Body, parent: int, pipe: int) -> int:
     die_with(parent)
-    data = memoryview(json.dumps(body()).encode())
+    answer: dict[str, Any]
+    try:
+        answer = {"result": body()}
+    except Unavailable as missing:
+        answer = {"missing": (missing.reason, missing.remedy)}
+    except Exception as error:
+        answer = {"failed": f"{type(error).__name__}: {error}"}
+    data = memoryview(json.dumps(answer).encode())
     while data:
         data = data[os.write(pipe, data) :]
     return 0

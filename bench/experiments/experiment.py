@@ -14,7 +14,7 @@ class Experiment:
 
     `play` runs in a process of its own, which has no threads: it may fork. It returns the
     figures, texts and rows; the player fills in the rest. Unavailable is a skip with its reason;
-    any other exception is a failure.
+    any other exception is a failure. It is a function of a module: its process imports it by name.
 
     Args:
         statements: the ids of the statements that it decides.
@@ -28,3 +28,8 @@ class Experiment:
     limit: float
     usual: float
     play: Callable[[], Observation]
+
+    @property
+    def source(self) -> str:
+        """The name by which `play` is imported: `module:function`."""
+        return f"{self.play.__module__}:{self.play.__name__}"

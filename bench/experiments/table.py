@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ipcbench.bench.experiments import lost_updates
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.semaphores import lost_updates
 
 ALL = (lost_updates.EXPERIMENT,)
 

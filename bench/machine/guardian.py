@@ -125,14 +125,19 @@ def end_session(leader: int) -> int:
 
     The leader may have ended, but must not have been waited for: then its pid is no other's.
     """
-    return _kill(lambda: _members({leader}))
+    return _kill(lambda: members(leader))
 
 
-def _kill(members: Callable[[], list[int]]) -> int:
+def members(leader: int) -> list[int]:
+    """List the processes of a session that have not ended."""
+    return _members({leader})
+
+
+def _kill(found: Callable[[], list[int]]) -> int:
     """Kill processes until there are none, or for some time; return their number."""
     killed = 0
     deadline = time.monotonic() + KILL_TIME
-    while (left := members()) and time.monotonic() < deadline:
+    while (left := found()) and time.monotonic() < deadline:
         for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

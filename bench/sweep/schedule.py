@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
-from ipcbench.bench.experiments.schedule import Experiments
+from ipcbench.bench.experiments.frame.schedule import Experiments
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
@@ -84,8 +84,7 @@ class Schedule:
         # Nothing disturbs a made-up time.
         self._real = clock == REAL
         self._noise_counts = self._real and not keep_disturbed
-        self._progress = progress or Progress()
-        self._full = full
+        self._progress, self._full = progress or Progress(), full
         self._experiments = experiments or Experiments((), write, watcher.note, clock=clock)
         self._runner = Runner(self._timings, clock, watch)
         self._started_at = time.monotonic()
@@ -130,8 +129,8 @@ class Schedule:
             return self._looks.over(self._spent())
         if self._budget is not None:
             begun = self._progress.next in self._progress.begun
-            finished = bool(self._progress.finished)
-            return "budget" if finished and not begun and self._too_long(self._budget) else None
+            too_long = self._spent() + self._progress.pace > self._budget
+            return "budget" if self._progress.finished and not begun and too_long else None
         return "complete" if self._looks.has_base() else None
 
     # Rounds
@@ -151,9 +150,6 @@ class Schedule:
 
     def _spent(self) -> float:
         return time.monotonic() - self._began
-
-    def _too_long(self, budget: float) -> bool:
-        return self._spent() + self._progress.pace > budget
 
     def _round(self, number: int, cells: Sequence[PlannedCell], *, mini: bool = False) -> None:
         began, before = time.monotonic(), cpu_time.ticks()
@@ -291,6 +287,10 @@ class Schedule:
     def show_calibration(self, left: float, planned: PlannedCell) -> None:
         """Show the seconds that are left: of the calibration, and of the rounds."""
         self._steps.calibrating(left, planned.cell.id, self._spent())
+
+    def show_experiment(self, left: float, name: str) -> None:
+        """Show the seconds that are left: of the experiments, and of the rounds."""
+        self._steps.experimenting(left, name, self._spent())
 
     def _warm_up(self, began: float) -> None:
         """Play cells, and keep nothing, until the machine has been busy for a while.

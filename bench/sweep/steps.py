@@ -50,6 +50,10 @@ class Steps:
         """Show a calibration; `left`: the seconds of those that follow."""
         self._show(0.0, left + self._most * self._round_seconds, f"calibrating {cell}", spent)
 
+    def experimenting(self, left: float, name: str, spent: float) -> None:
+        """Show an experiment; `left`: the seconds of those that follow, and of itself."""
+        self._show(0.0, left + self._most * self._round_seconds, f"experiment {name}", spent)
+
     def warming_up(self, left: float, spent: float) -> None:
         """Show a run that warms up; `left`: the seconds of those that follow."""
         self._show(0.0, left + self._most * self._round_seconds, "warming up", spent)

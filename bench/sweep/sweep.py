@@ -17,7 +17,7 @@ from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.decisions.promises.verdicts import promises_in
 from ipcbench.bench.decisions.verdicts import contests_in
 from ipcbench.bench.errors import SweepError
-from ipcbench.bench.experiments.schedule import Experiments
+from ipcbench.bench.experiments.frame.schedule import Experiments
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.reservation import Reservation
@@ -53,7 +53,7 @@ class Order:
     """The parameters of a new sweep.
 
     `budget` None: the profile's. `folder` None: a new one below `results/`. `experiments`: their
-    names (`ipcbench.bench.experiments.schedule.chosen`).
+    names (`ipcbench.bench.experiments.frame.schedule.chosen`).
     """
 
     profile: Profile

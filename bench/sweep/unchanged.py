@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.errors import SweepError
+from ipcbench.bench.experiments.table import EXPERIMENTS
 from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import host
 from ipcbench.bench.patterns.table import PATTERNS
@@ -28,6 +29,7 @@ def _known(header: Header, cells: Sequence[Cell]) -> None:
         ("pattern", {cell.pattern for cell in cells}, PATTERNS),
         ("placement", {cell.placement for cell in cells}, PLACEMENTS),
         ("runtime", {cell.runtime for cell in cells}, RUNTIMES),
+        ("experiment", {*header.experiments}, EXPERIMENTS),
     ):
         if strange := sorted(names - set(known)):
             raise SweepError(

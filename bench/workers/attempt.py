@@ -14,6 +14,7 @@ import select
 import signal
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class Attempt:
             failure = ProcessFailure(WATCHDOG, where, stuck)
         elif failure is None:
             failure = ProcessFailure(
-                "the worker", where, f"{how_it_ended(status)}{_last_line(self._log)}"
+                "the worker", where, f"{how_it_ended(status)}{last_line(self._log)}"
             )
         failure = self._oom.explain(failure)
         failure.where = failure.where or where
@@ -190,17 +191,14 @@ class Attempt:
         return any(isinstance(one, Outcome) for one in read_reports(self._written(self._report)))
 
     def _states(self) -> str:
-        """Describe the state of each process of the run: proc_pid_stat(5), proc_pid_wchan(5)."""
-        found = []
+        """Describe the state of each process of the run."""
+        group = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError, ValueError):
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 if int(fields[2]) == self._pid:
-                    who = "worker" if int(folder.name) == self._pid else "peer"
-                    where = (folder / "wchan").read_text() or "0"
-                    asleep = "runs" if fields[0] == "R" else f"waits in {where}"
-                    found.append(f"{who} {folder.name} {asleep}")
-        return ", ".join(sorted(found))
+                    group.append(int(folder.name))
+        return describe_processes(group, self._pid)
 
     def end(self) -> int:
         """Kill the processes left of the run and wait for them; return the worker's wait status.
@@ -239,8 +237,21 @@ def open_log() -> int:
             return os.dup(file.fileno())
 
 
-def _last_line(log: int) -> str:
-    """Return the last line that a worker has written, after a colon, or ""."""
+def describe_processes(pids: Iterable[int], first: int) -> str:
+    """Describe what processes wait in: proc_pid_stat(5), proc_pid_wchan(5)."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            who = "worker" if pid == first else "peer"
+            where = Path(f"/proc/{pid}/wchan").read_text() or "0"
+            asleep = "runs" if fields[0] == "R" else f"waits in {where}"
+            found.append(f"{who} {pid} {asleep}")
+    return ", ".join(sorted(found))
+
+
+def last_line(log: int) -> str:
+    """Return the last line that was written to a log, after a colon, or ""."""
     end = os.pread(log, LOG_END, max(0, os.fstat(log).st_size - LOG_END)).decode(errors="replace")
     last = [line for line in end.splitlines() if line.strip()][-1:]
     return f": {last[0]}" if last else ""

@@ -6,14 +6,14 @@ command is killed, the cleanup process finds all its processes. It is killed wit
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
-import time
+from collections.abc import Callable
 
 import msgspec
 
-from ipcbench.bench.experiments.table import EXPERIMENTS
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.results.entries.bounds import LONGEST_TEXT
 from ipcbench.bench.results.records import Observation
@@ -25,34 +25,37 @@ from ipcbench.transports.contract import Unavailable
 START = b"play\n"
 
 
-def play(name: str) -> Observation:
+def play(name: str, experiment: Callable[[], Observation]) -> Observation:
     """Play an experiment in this process; an error is noted in the observation."""
-    began = time.monotonic()
     try:
-        seen = EXPERIMENTS[name].play()
-    except BaseException as error:
+        return experiment()
+    except Exception as error:
         failure = failure_of("", error)
         seen = Observation(experiment=name, remedy=failure.remedy[:LONGEST_TEXT])
         if isinstance(error, Unavailable):
             seen.skipped = failure.what[:LONGEST_TEXT]
         else:
             seen.failed = failure.what[:LONGEST_TEXT]
-    seen.seconds = time.monotonic() - began
-    return seen
+        return seen
 
 
 def main() -> None:
-    """Play an experiment: its arguments are its name, the result's descriptor, the parent's pid."""
+    """Play an experiment.
+
+    The arguments are its name, its source, the descriptor for the result, and the parent's pid.
+    """
     open_standard_streams()
-    name, result, parent = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    name, source, result, parent = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     os.set_inheritable(result, False)
     die_with(parent)
     adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     be_first_victim()
+    module, _, function = source.partition(":")
+    experiment = getattr(importlib.import_module(module), function)
     if sys.stdin.buffer.readline() != START:  # the command has ended
         return
-    data = memoryview(msgspec.json.encode(play(name)))
+    data = memoryview(msgspec.json.encode(play(name, experiment)))
     while data:
         data = data[os.write(result, data) :]
 

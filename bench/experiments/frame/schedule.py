@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from ipcbench.bench.experiments import runner
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.frame import runner
 from ipcbench.bench.experiments.table import EXPERIMENTS
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.plan.profile import BadConfig
@@ -38,10 +38,13 @@ def made_up(experiment: Experiment, watch: Callable[[int], None]) -> Observation
     return Observation(experiment=experiment.name, skipped="the clock of this sweep is made up")
 
 
-class Stoppable(Protocol):
+class Sweep(Protocol):
     """The sweep, as the experiments see it."""
 
     stopping: bool
+
+    def show_experiment(self, left: float, name: str) -> None:
+        """Show the seconds that are left of the experiments, and the next one."""
 
 
 class Experiments:
@@ -69,7 +72,7 @@ class Experiments:
 
     def play(
         self,
-        sweep: Stoppable,
+        sweep: Sweep,
         spent: Callable[[], float],
         budget: float | None = None,
     ) -> float:
@@ -82,6 +85,7 @@ class Experiments:
         began = spent()
         while self._todo and not sweep.stopping:
             experiment = self._todo[0]
+            sweep.show_experiment(sum(each.usual for each in self._todo), experiment.name)
             needed = (spent() - began + experiment.usual) / SHARE
             if budget is not None and needed > budget:
                 seen = _unaffordable(experiment, needed)

@@ -1,0 +1,1 @@
+"""Frame of the experiments: their schedule in a sweep, their runner, and its process."""

@@ -1,0 +1,1 @@
+"""Experiments with semaphores: what they guard, how they wait, and what misuse does."""
