@@ -111,7 +111,7 @@ def check_promises(thresholds: Thresholds, results: Results, again: Again = COMM
         )
         for one in found
     ]
-    placements = sorted({place for one in found for place in _placements(one, results)})
+    placements = sorted({name for one in found for name in _placements(one, results)})
     severity = max((trust.trusted(one) for one in placements), default=trust.severity)
     doubt = _doubt(trust, severity, placements)
     return GateResult(checked, severity, doubt, _note(judgement, results))
