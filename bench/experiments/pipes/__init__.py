@@ -1,0 +1,1 @@
+"""Experiments of pipes: deadlocks, and ways to prevent them."""

@@ -1,0 +1,108 @@
+"""Experiment `pipe-deadlock`: the size at which two processes that write first wait for ever.
+
+A pipe has one direction, and holds as many bytes as its capacity: pipe(7). The size is found by
+bisection, with two real processes for each size: `deadlocks`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+from functools import partial
+
+from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.pipes.exchange import READ_FIRST, WRITE_FIRST, deadlocks, pipe
+from ipcbench.bench.results.entries.bounds import Row
+from ipcbench.bench.results.records import Observation
+from ipcbench.transports.contract import Unavailable
+from ipcbench.transports.pipes.pipe import DEFAULT_CAPACITY
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+CAPACITIES = sorted({_PAGE, DEFAULT_CAPACITY, 1 << 20})
+# One more than half of a page: a second such write does not fit into the page of the first,
+# and takes a page of its own (pipe_write() of Linux's fs/pipe.c).
+PIECE = _PAGE // 2 + 1
+
+Exchange = Callable[..., bool]
+"""A function as `deadlocks`, for the way of writing first."""
+
+
+WRITING_FIRST: Exchange = partial(deadlocks, WRITE_FIRST)
+
+
+def play(exchange: Exchange = WRITING_FIRST) -> Observation:
+    """Find the size for each capacity, and for small writes into a pipe of the default one."""
+    seen = Observation(experiment=EXPERIMENT.name)
+    figures = seen.figures
+    figures["capacities"] = figures["capacities where one byte more deadlocks"] = 0
+    for capacity in CAPACITIES:
+        try:
+            with pipe(capacity) as ends:
+                holds = fcntl.fcntl(ends[1], fcntl.F_GETPIPE_SZ)
+        except Unavailable as lack:
+            seen.rows.append({"capacity": capacity, "skipped": f"{lack.reason} ({lack.remedy})"})
+            continue
+        passes = largest(exchange, holds)
+        seen.rows.append(_row(holds, 0, passes))
+        figures["capacities"] += 1
+        figures["capacities where one byte more deadlocks"] += passes == holds
+        if capacity == DEFAULT_CAPACITY:
+            figures["default capacity, bytes"] = holds
+            figures["largest that passes, bytes"] = passes
+            pieces = largest(exchange, holds, PIECE)
+            seen.rows.append(_row(holds, PIECE, pieces))
+            figures["largest that passes in small writes, bytes"] = pieces
+            figures["bytes of a small write"] = PIECE
+    figures["deadlocks of two that read first"] = int(deadlocks(READ_FIRST, 1))
+    figures["directions of a pipe"] = 1 + _carries_back()
+    return seen
+
+
+def _row(capacity: int, piece: int, passes: int) -> Row:
+    return {
+        "capacity": capacity,
+        "bytes of a write": piece or "all",
+        "largest that passes": passes,
+        "smallest that deadlocks": passes + 1 if passes < 2 * capacity else "none",
+    }
+
+
+def largest(exchange: Exchange, capacity: int, piece: int = 0) -> int:
+    """Find the largest size that passes, by bisection; twice the capacity if it passes.
+
+    Raises: Unavailable, TimedOut, ChildFailed.
+    """
+    passes, fails = 0, 2 * capacity
+    if not exchange(fails, piece=piece, capacity=capacity):
+        return fails
+    while fails - passes > 1:
+        size = (passes + fails) // 2
+        if exchange(size, piece=piece, capacity=capacity):
+            fails = size
+        else:
+            passes = size
+    return passes
+
+
+def _carries_back() -> bool:
+    """Tell whether a pipe carries bytes from its reading end to its writing end."""
+    with pipe(None) as (reading, _):
+        try:
+            os.write(reading, b"!")
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            return False
+    return True
+
+
+EXPERIMENT = Experiment(
+    name="pipe-deadlock",
+    question="At which size do two processes that both write first wait for each other for ever?",
+    statements=("pipe-half-duplex",),
+    limit=30.0,
+    usual=1.0,
+    play=play,
+)

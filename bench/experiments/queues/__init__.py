@@ -1,0 +1,1 @@
+"""Experiments of queues: types, and messages that stay."""
