@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 
 from ipcbench.bench.experiments.experiment import Experiment
-from ipcbench.bench.experiments.memory.sparse_segments import SPARSE, Refused, have
+from ipcbench.bench.experiments.memory.sparse_segments import SPARSE, Refused, have_segment
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.base import sysctl
 from ipcbench.transports.base.memory import meminfo
@@ -27,7 +27,7 @@ _STRICT = 2  # vm.overcommit_memory: all memory that is promised has to be there
 _NUMBER = 1e17  # of a journal, at most
 
 Have = Callable[[int, int], None]
-"""A function as `have`."""
+"""A function as `have_segment`."""
 
 WAYS = {"with memory for all pages": 0, "sparse": SPARSE}
 BOUNDS = {
@@ -38,7 +38,7 @@ BOUNDS = {
 }
 
 
-def play(have: Have = have) -> Observation:
+def play(have: Have = have_segment) -> Observation:
     """Find the largest segment with memory for all its pages, and the largest sparse one."""
     seen = Observation(experiment=EXPERIMENT.name)
     figures = seen.figures

@@ -25,7 +25,7 @@ class Refused(OSError):
         self.call = call
 
 
-def have(size: int, flags: int = 0) -> None:
+def have_segment(size: int, flags: int = 0) -> None:
     """Create a segment, attach it, store into its first and its last byte, and remove it.
 
     Args:

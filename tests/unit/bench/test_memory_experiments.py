@@ -137,9 +137,9 @@ def test_an_unexpected_refusal_is_an_error() -> None:
 
 @pytest.mark.parametrize("flags", [0, SPARSE])
 def test_a_segment_that_is_had_leaves_nothing(flags: int) -> None:
-    sparse_segments.have(SIZE, flags)
+    sparse_segments.have_segment(SIZE, flags)
     with pytest.raises(Refused) as refused:
-        sparse_segments.have(1 << 62, SPARSE)
+        sparse_segments.have_segment(1 << 62, SPARSE)
     assert refused.value.call == "shmget(2)" or refused.value.errno == errno.ENOMEM
     assert not [row for row in rows("shm") if row.fields["size"] in (SIZE, 1 << 62)]
 
