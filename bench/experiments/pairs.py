@@ -1,0 +1,69 @@
+"""Pair of processes that hold the two ends of a link or a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+from ipcbench.bench.experiments.children import Body
+from ipcbench.transports.contract import Role, Spec, Ticket, Transport
+
+ATTACH = 5.0  # seconds
+LONGEST_HELLO = 1 << 16  # bytes
+
+End: TypeAlias = Callable[[Any], Any]
+"""Work of one process with its endpoint; what it returns can be written as JSON."""
+
+
+@contextlib.contextmanager
+def pair(transport: Transport, spec: Spec, client: End, server: End) -> Iterator[tuple[Body, Body]]:
+    """Create a channel; yield the work of its two processes, for `children.together`.
+
+    Raises: Unavailable.
+    """
+    channel = transport.create(spec)
+    tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
+    ends = socket.socketpair()
+    try:
+        yield (
+            partial(_work, transport, tickets, ends, 0, client),
+            partial(_work, transport, tickets, ends, 1, server),
+        )
+    finally:
+        for end in ends:
+            end.close()
+        for ticket in tickets:
+            ticket.close()
+        channel.close()
+        channel.unlink()
+
+
+def _work(
+    transport: Transport,
+    tickets: list[Ticket],
+    ends: tuple[socket.socket, socket.socket],
+    number: int,
+    work: End,
+) -> Any:
+    """Attach as process 0 or 1, and do its work. A ticket of another process is a stray copy."""
+    tickets[1 - number].close()
+    ends[1 - number].close()
+    deadline = time.monotonic() + ATTACH
+    endpoint = transport.attach(tickets[number], deadline)
+    hellos: list[Any] = [None, None]
+    hellos[number] = endpoint.hello()
+    with ends[number] as line:
+        line.settimeout(ATTACH)
+        line.sendall(json.dumps(hellos[number]).encode() + b"\n")
+        with line.makefile("rb") as lines:
+            hellos[1 - number] = json.loads(lines.readline(LONGEST_HELLO))
+    endpoint.connect(hellos, deadline)
+    try:
+        return work(endpoint)
+    finally:
+        endpoint.close()
