@@ -11,10 +11,11 @@ from ipcbench.bench.experiments.memory import (
 )
 from ipcbench.bench.experiments.pipes import pipe_deadlock, pipe_multiplex
 from ipcbench.bench.experiments.queues import queue_types, what_stays
-from ipcbench.bench.experiments.semaphores import lost_updates, waiting_cpu
+from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
 
 ALL = (
     lost_updates.EXPERIMENT,
+    semaphore_misuse.EXPERIMENT,
     waiting_cpu.EXPERIMENT,
     pipe_deadlock.EXPERIMENT,
     pipe_multiplex.EXPERIMENT,
