@@ -36,13 +36,21 @@ from ipcbench.reports.charts.gallery import KINDS, all_charts
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
-from ipcbench.reports.page import phrases, tables, tails, verdict_phrases, verdict_tables
+from ipcbench.reports.page import (
+    phrases,
+    statement_phrases,
+    tables,
+    tails,
+    verdict_phrases,
+    verdict_tables,
+)
 from ipcbench.reports.verdicts import cost_model, headlines, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew
 from ipcbench.reports.verdicts.answers import answers
-from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST, SOURCE, STATEMENTS
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.decisions import Outcome, decide
+from ipcbench.reports.verdicts.statements.judging import Material, judge
 from ipcbench.reports.verdicts.trust import assess
 
 REPORT = "report.html"
@@ -131,7 +139,8 @@ def render(
     found = comparisons(verdicts, cells)
     splits = spinning.splits(cells)
     claim, trust = decide(SHM_FASTEST, found), assess(results, cells)
-    decided = (decide(one, found) for one in STATEMENTS)
+    material = Material(results, cells, found, trust)
+    judged = [judge(one, material) for one in STATEMENTS]
     answered = answers(results, found, cells)
     both = python_cost.costs(cells)
     parts = cost_model.model(cells)
@@ -149,9 +158,15 @@ def render(
             claim_rows=tables.bounded(claim.comparisons),
             unopposed=verdict_tables.unopposed(cells),
             found_in={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
-            statements=[
-                (one, verdict_tables.statement_grids(one)) for one in decided if one.comparisons
-            ],
+            source=SOURCE,
+            statements=judged,
+            grids_of={
+                one.statement.id: verdict_tables.statement_grids(one.decision) for one in judged
+            },
+            observations={
+                one.statement.id: verdict_tables.observation_tables(one.observations)
+                for one in judged
+            },
             answers=verdict_tables.answer_rows(answered),
             families=verdict_tables.families(verdicts),
             multiplicity=verdict_phrases.multiplicity(verdicts, results),
@@ -234,6 +249,7 @@ def _environment() -> Environment:
         loop_of=loop_of,
         **phrases.FILTERS,
         **verdict_phrases.FILTERS,
+        **statement_phrases.FILTERS,
     )
     environment.globals.update(
         headline_lacks=headlines.lacking,
@@ -248,6 +264,7 @@ def _environment() -> Environment:
         css_dark=Markup(css_variables(dark=True)),
         **phrases.GLOBALS,
         **verdict_phrases.GLOBALS,
+        **statement_phrases.GLOBALS,
     )
     return environment
 

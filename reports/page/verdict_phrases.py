@@ -15,14 +15,9 @@ from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import Measured, loop_of
 from ipcbench.reports.page.phrases import TO, bounds, sentence, times
 from ipcbench.reports.verdicts.answers import Answer, Tier
-from ipcbench.reports.verdicts.chapter import Kind
 from ipcbench.reports.verdicts.contests import Comparison
-from ipcbench.reports.verdicts.decisions import (
-    ClaimVerdict,
-    Decision,
-    Outcome,
-    Stretch,
-)
+from ipcbench.reports.verdicts.decisions import Decision, Outcome, Stretch
+from ipcbench.reports.verdicts.statements.statement import ClaimVerdict, Kind
 
 EARLY = "\N{DOUBLE DAGGER}"  # at the ratio of a contest that stopped early
 MOST_MEMBERS = 5  # of a tier that are named

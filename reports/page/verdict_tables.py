@@ -10,6 +10,7 @@ from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import ContestVerdict
 from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY, SYNCHRONISATION
+from ipcbench.bench.results.records import Observation
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import Measured, positions
@@ -24,6 +25,8 @@ MOST_UNOPPOSED = 500
 MOST_ANSWERS = 40
 MOST_CONTESTS = 1000  # of a task
 MOST_FAMILIES = 500
+MOST_COLUMNS = 12  # of an experiment's table
+MOST_OBSERVED = 60  # of its rows, and so many texts
 
 T = TypeVar("T")
 
@@ -55,6 +58,32 @@ def statement_grids(one: Decision) -> list[tuple[tuple[str, str], Grid[Compariso
         key = each.first.cell.transport, each.second.cell.transport
         pairs.setdefault(key, []).append(each)
     return [(pair, comparison_grid(some)) for pair, some in pairs.items()][:MOST_GRIDS]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The table of an experiment, and its texts."""
+
+    experiment: str
+    columns: Sequence[str]
+    rows: Rows[Sequence[float | str]]
+    texts: Sequence[tuple[str, str]]
+
+
+def observation_tables(observations: Iterable[Observation]) -> list[Observed]:
+    """Make a table of the rows of each experiment; a cell that a row lacks is empty."""
+    return [_observed(one) for one in observations if one.rows or one.texts]
+
+
+def _observed(one: Observation) -> Observed:
+    columns = list(dict.fromkeys(name for row in one.rows for name in row))[:MOST_COLUMNS]
+    rows = [[row.get(name, "") for name in columns] for row in one.rows[:MOST_OBSERVED]]
+    return Observed(
+        one.experiment,
+        columns,
+        Rows(rows, len(one.rows)),
+        list(one.texts.items())[:MOST_OBSERVED],
+    )
 
 
 def comparison_grid(comparisons: Iterable[Comparison]) -> Grid[Comparison]:

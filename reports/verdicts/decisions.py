@@ -13,19 +13,8 @@ from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.reports.model import ranges, rank
-from ipcbench.reports.verdicts.chapter import Kind, Statement
 from ipcbench.reports.verdicts.contests import Comparison
-
-
-class ClaimVerdict(Enum):
-    """The verdict on a statement, which is about all cells."""
-
-    SUPPORTED = "supported"
-    REFUTED = "refuted"
-    DEPENDS = "depends"
-    ALIKE = "no difference"  # everywhere, of at least the band
-    UNDECIDED = "undecided"
-    NONE = "no verdict"  # no contest has both sides, and rounds enough to be judged
+from ipcbench.reports.verdicts.statements.statement import ClaimVerdict, Kind, Statement
 
 
 class Outcome(Enum):
@@ -51,7 +40,7 @@ _FASTER: Mapping[Verdict, Outcome] = {
 
 def outcome(kind: Kind, one: Comparison) -> Outcome:
     """Say what a contest means for a statement of a kind."""
-    if kind is not Kind.EQUAL:
+    if kind not in (Kind.EQUAL, Kind.SAME):
         found = _FASTER[one.verdict]
         return Outcome.ALIKE if found is Outcome.FAILS and one.small else found
     if one.verdict is Verdict.TIE:
@@ -85,10 +74,22 @@ class Decision:
 
     @property
     def verdict(self) -> ClaimVerdict:
-        """The verdict on all runtimes together; none where no contest was judged."""
-        if not any(one.judged.rounds for one in self.comparisons):
+        """The verdict on all runtimes together."""
+        if not self.comparisons:
             return ClaimVerdict.NONE
-        return _verdict(map(self.outcome, self.comparisons))
+        if self.statement.kind is Kind.SCALES:
+            return _scaling(self)
+        found = _verdict(map(self.outcome, self.comparisons))
+        alone = self.statement.kind is Kind.SAME and found is ClaimVerdict.REFUTED
+        return ClaimVerdict.DEPENDS if alone else found
+
+    @property
+    def by_processes(self) -> dict[int, Decision]:
+        """Split it by the number of processes, the fewest first."""
+        found: dict[int, list[Comparison]] = {}
+        for one in sorted(self.comparisons, key=lambda one: one.situation.processes):
+            found.setdefault(one.situation.processes, []).append(one)
+        return {number: replace(self, comparisons=some) for number, some in found.items()}
 
     def outcome(self, one: Comparison) -> Outcome:
         return outcome(self.statement.kind, one)
@@ -136,8 +137,23 @@ class Decision:
 
 def decide(statement: Statement, comparisons: Iterable[Comparison]) -> Decision:
     """Collect the contests of a statement, of all contests of a run."""
-    own = [one for one in comparisons if one.contest.statement == statement.id]
+    own = [one for one in comparisons if one.contest.statement in statement.about]
     return Decision(statement, own)
+
+
+def _scaling(decision: Decision) -> ClaimVerdict:
+    """Judge a statement about growing numbers of processes by the largest one.
+
+    One number alone shows no growth. Where the largest fails, but a smaller one holds, it depends.
+    """
+    steps = [
+        _verdict(map(decision.outcome, one.comparisons)) for one in decision.by_processes.values()
+    ]
+    if len(steps) < 2:
+        return ClaimVerdict.UNDECIDED
+    held = any(one in (ClaimVerdict.SUPPORTED, ClaimVerdict.DEPENDS) for one in steps[:-1])
+    fails = steps[-1] in (ClaimVerdict.REFUTED, ClaimVerdict.ALIKE)
+    return ClaimVerdict.DEPENDS if held and fails else steps[-1]
 
 
 def _verdict(outcomes: Iterable[Outcome]) -> ClaimVerdict:

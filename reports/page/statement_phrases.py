@@ -1,0 +1,313 @@
+"""Texts of the page for the statements of the chapter: what to take home, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import median
+from string import Formatter
+from typing import Any
+
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.results.units import human_seconds, rounded_size, short_size
+from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
+from ipcbench.reports.model import loop_of
+from ipcbench.reports.page.phrases import percent, sentence, times
+from ipcbench.reports.page.verdict_phrases import plural
+from ipcbench.reports.verdicts.contests import Comparison
+from ipcbench.reports.verdicts.decisions import Decision
+from ipcbench.reports.verdicts.places import place
+from ipcbench.reports.verdicts.statements.asides import Cost
+from ipcbench.reports.verdicts.statements.dependence import Dependence, Part
+from ipcbench.reports.verdicts.statements.facts import Fact, Figures, Missing
+from ipcbench.reports.verdicts.statements.judging import Judged
+from ipcbench.reports.verdicts.statements.statement import Aside, ClaimVerdict, Kind, Rule, Speed
+
+MOST_PARTS = 6  # of a dependence that are named
+MOST_FACTS = 4  # in a sentence
+
+
+class _Figures(Formatter):
+    """A formatter of figures, whose names may hold any character but braces, `:` and `!`."""
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return _FORMS[format_spec](float(value))
+
+
+_FORMS: Mapping[str, Callable[[float], str]] = {
+    "": lambda value: f"{value:,.10g}",
+    "ns": lambda value: human_seconds(value * 1e-9),
+    "bytes": lambda value: rounded_size(int(value)),
+    "seconds": human_seconds,
+    "share": percent,
+    "times": times,
+    "yes": lambda value: "yes" if value else "no",
+}
+
+
+def filled(text: str, figures: Figures) -> str:
+    """Fill figures into a text; "" where one is missing."""
+    try:
+        return _Figures().vformat(text, (), figures)
+    except KeyError:
+        return ""
+
+
+def names_in(text: str) -> list[str]:
+    """List the figures that a text names."""
+    return [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+
+
+def take_home(one: Judged) -> str:
+    """Write the sentence to take home, with its number."""
+    if one.verdict is ClaimVerdict.NONE:
+        return "Not measured by this run."
+    parts = [_of_facts(one), _of_speed(one), _of_costs(one)]
+    return " ".join(filter(None, parts)) or "No number yet."
+
+
+def _of_facts(one: Judged) -> str:
+    row = one.statement
+    if not one.facts.found:
+        return ""
+    if one.facts.verdict is ClaimVerdict.SUPPORTED:
+        return filled(row.take_home, one.facts.figures)
+    if one.facts.verdict is ClaimVerdict.REFUTED and row.if_refuted:
+        return filled(row.if_refuted, one.facts.figures)
+    against = [fact for fact in one.facts.found if fact.holds is False]
+    found = [text for fact in against[:MOST_FACTS] if (text := fact_text(fact))]
+    return f"Found here: {'; '.join(found)}." if found else ""
+
+
+def fact_text(one: Fact) -> str:
+    """Write a finding: `updates lost with a semaphore: 0`."""
+    if one.holds is None:
+        lacking = [name for name in one.rule.figures if name not in one.figures]
+        return (
+            f"the observation {one.rule.source} has no figure {' and no '.join(map(repr, lacking))}"
+        )
+    return filled(one.rule.text, one.figures) or one.rule.figure
+
+
+def wanted(one: Rule) -> str:
+    """Write what a figure is where the statement is true: `> 0`, `at most "sent"`."""
+    bound = one.bound if isinstance(one.bound, str) else f"{one.bound:,.10g}"
+    return f"{one.relation.value} {bound}"
+
+
+def _of_speed(one: Judged) -> str:
+    speed = one.statement.speed
+    if speed is None:
+        return ""
+    if speed.kind is Kind.SCALES:
+        return _by_clients(one.trusted, speed)
+    if len(speed.about) > 1:
+        return " ".join(filter(None, (_of_group(one.trusted, name) for name in speed.about)))
+    return _ratios(one.trusted.comparisons, f"{sentence(speed.first)} is", speed.second)
+
+
+def _of_group(decision: Decision, name: str) -> str:
+    """Write the ratios of the contests of a group, such as those of queues."""
+    some = [one for one in decision.comparisons if one.contest.statement == name]
+    if not some:
+        return ""
+    group = name.rpartition(", ")[2]
+    first, second = some[0].first.cell.transport, some[0].second.cell.transport
+    return _ratios(some, f"{sentence(group)}: {first} is", second)
+
+
+def _ratios(comparisons: Iterable[Comparison], first: str, second: str) -> str:
+    """Write the median ratio of contests, and the extremes with their situations."""
+    judged = [(one.ratio.value, one) for one in comparisons if one.ratio is not None]
+    if not judged:
+        return ""
+    values = [value for value, _ in judged]
+    head = f"{first} {times(median(values))} as fast as {second}"
+    if len(judged) == 1:
+        return f"{head} ({short_situation(judged[0][1].situation)})."
+    low, high = (pick(judged, key=lambda each: each[0]) for pick in (min, max))
+    ends = [f"{times(value)} ({short_situation(one.situation)})" for value, one in (low, high)]
+    return f"{head} in the median of {len(judged)} contests, from {ends[0]} to {ends[1]}."
+
+
+def _by_clients(decision: Decision, speed: Speed) -> str:
+    """Write the ratios by the number of clients, which is one less than the processes."""
+    found = [
+        (number - 1, median(values))
+        for number, part in decision.by_processes.items()
+        if (values := [one.ratio.value for one in part.comparisons if one.ratio is not None])
+    ]
+    if not found:
+        return ""
+    clients = _listed([str(number) for number, _ in found])
+    noun = plural(found[-1][0], "client")
+    return (
+        f"With {clients} {noun}, {speed.first} is {_listed([times(value) for _, value in found])} "
+        f"as fast as {speed.second}."
+    )
+
+
+def short_situation(one: Situation) -> str:
+    """Describe a situation in a few words: `stream, 64 KiB, two cores awake, native loop`."""
+    parts = (
+        one.pattern,
+        short_size(one.size) if one.size else "",
+        place(one.placement) if one.placement else "",
+        f"{one.processes} processes" if one.processes > 2 else "",
+        loop_of(one.runtime) if one.runtime else "",
+        "read in place" if one.in_place else "",
+        wait_phrase(one.wait) if one.wait not in ("", "block") else "",
+        *manner_phrases(one),
+    )
+    return ", ".join(filter(None, parts))
+
+
+def _of_costs(one: Judged) -> str:
+    """Write the first cost of each aside."""
+    firsts: dict[Aside, Cost] = {}
+    for cost in one.costs:
+        firsts.setdefault(cost.aside, cost)
+    return " ".join(f"{sentence(cost_text(cost))}." for cost in firsts.values())
+
+
+def cost_text(one: Cost) -> str:
+    """Write a cost: `a guarded update takes 210 ns (posix-sem, two cores, 2 processes)`."""
+    where = f"{one.transport}, {short_situation(one.situation)}"
+    if one.seconds is not None:
+        return f"{one.aside.value} takes {human_seconds(one.seconds)} ({where})"
+    assert one.ratio is not None  # a cost has one of both
+    return f"{one.aside.value} makes a round trip take {times(one.ratio.value)} the time ({where})"
+
+
+def why(one: Judged) -> str:
+    """Say on what a verdict depends, or what it lacks; "" for the others."""
+    if one.verdict is ClaimVerdict.DEPENDS:
+        return _depends(one)
+    lacks = [missing_text(each) for each in one.facts.missing if each.reason]
+    if one.verdict is ClaimVerdict.UNDECIDED:
+        lacks += [fact_text(each) for each in one.facts.found if each.holds is None]
+        lacks += _undecided(one)
+    return sentence("; ".join(filter(None, lacks))) + ("." if lacks else "")
+
+
+def missing_text(one: Missing) -> str:
+    """Say why a source has no figures."""
+    reason = f"{one.source}: {one.reason or 'not played by this run'}"
+    return f"{reason} ({one.remedy})" if one.remedy else reason
+
+
+def _undecided(one: Judged) -> Iterable[str]:
+    if one.untrusted and not one.trusted.comparisons:
+        yield f"this run cannot be trusted on {_listed(list(one.untrusted))}"
+    opened = [each for each in one.trusted.comparisons if each.is_open]
+    if opened:
+        needed = [each.judged.needed for each in opened if each.judged.needed]
+        rounds = f", which would take up to {max(needed):,} rounds" if needed else ""
+        yield f"{len(opened)} of {len(one.trusted.comparisons)} contests are undecided{rounds}"
+    if one.statement.kind is Kind.SCALES and len(one.trusted.by_processes) == 1:
+        yield "one number of clients alone shows no growth"
+    if one.facts.missing and one.trusted.comparisons:
+        yield f"not played by this run: {_listed([each.source for each in one.facts.missing])}"
+    elif one.statement.rules and one.statement.speed and not one.trusted.comparisons:
+        yield "its contests were not measured"
+
+
+def _depends(one: Judged) -> str:
+    if one.dependence is None:
+        against = one.facts.against(ClaimVerdict.DEPENDS)
+        found = "; ".join(filter(None, map(fact_text, against)))
+        return f"It depends: {found}." if found else "It depends on no single one of the axes."
+    return dependence_text(one.dependence)
+
+
+def dependence_text(one: Dependence) -> str:
+    """Write on what a statement depends: `on the size: it holds in 8 of 8 contests at 64 B …`."""
+    ordered = sorted(one.parts, key=lambda part: (-part.holds / part.total, str(part.value)))
+    if one.axis in ("size", "processes"):
+        ordered = sorted(one.parts, key=lambda part: int(str(part.value)))
+    shown = [
+        f"{part.holds} of {part.total} {_value(one.axis, part)}" for part in ordered[:MOST_PARTS]
+    ]
+    left = len(ordered) - len(shown)
+    more = f", and so on for {left} more" if left else ""
+    mostly = "" if one.share == 1 else "mostly "
+    return f"It depends {mostly}on the {_AXES[one.axis]}: it holds in {_listed(shown)}{more}."
+
+
+_AXES = {
+    "about": "facility",
+    "batch": "messages a call",
+    "in_place": "place of reading",
+    "pace": "pace",
+    "pattern": "pattern",
+    "payload": "payload",
+    "placement": "placement",
+    "processes": "number of processes",
+    "runtime": "language of the loop",
+    "size": "size",
+    "wait": "way of waiting",
+}
+
+
+def _value(axis: str, part: Part) -> str:
+    text = str(part.value)
+    if axis == "size":
+        return f"at {short_size(int(text))}"
+    if axis == "in_place":
+        return "read in place" if part.value else "copied out"
+    return _VALUES[axis](text) if axis in _VALUES else f"for {text}"
+
+
+_VALUES: Mapping[str, Callable[[str], str]] = {
+    "about": lambda text: f"for {text.rpartition(', ')[2]}",
+    "batch": lambda text: f"with {text} messages a call",
+    "placement": lambda text: f"on {place(text)}",
+    "processes": lambda text: f"with {text} processes",
+    "runtime": lambda text: f"with the {loop_of(text)}",
+    "wait": lambda text: f"with receivers {wait_phrase(text)}",
+}
+
+
+def command(one: Judged) -> str:
+    """Write the command that measures what a verdict lacks; "" where it lacks nothing."""
+    if one.verdict is ClaimVerdict.NONE or one.facts.missing:
+        return one.statement.command
+    return one.statement.command if one.verdict is ClaimVerdict.UNDECIDED else ""
+
+
+def summary(judged: Sequence[Judged]) -> str:
+    """Count the verdicts: `18 statements: 7 supported, 3 refuted, 8 not measured`."""
+    counts = [
+        f"{number} {verdict.value}"
+        for verdict in ClaimVerdict
+        if (number := sum(one.verdict is verdict for one in judged))
+    ]
+    return f"{len(judged)} statements: {', '.join(counts)}."
+
+
+def cell(value: float | str) -> str:
+    """Format a cell of an experiment's table."""
+    return value if isinstance(value, str) else f"{value:,.6g}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "cost_text": cost_text,
+    "fact_text": fact_text,
+    "figure": cell,
+    "missing_text": missing_text,
+    "take_home": take_home,
+    "wanted": wanted,
+    "why": why,
+}
+GLOBALS: Mapping[str, Callable[..., object]] = {
+    "statement_command": command,
+    "statement_summary": summary,
+}

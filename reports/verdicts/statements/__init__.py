@@ -1,0 +1,1 @@
+"""Statements of the chapter: the form of a row, and the functions that judge one."""
