@@ -14,7 +14,7 @@ from ipcbench.reports.model import loop_of
 from ipcbench.reports.page.phrases import percent, sentence, times
 from ipcbench.reports.page.verdict_phrases import plural
 from ipcbench.reports.verdicts.contests import Comparison
-from ipcbench.reports.verdicts.decisions import Decision
+from ipcbench.reports.verdicts.decisions import Decision, Outcome
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.statements.asides import Cost
 from ipcbench.reports.verdicts.statements.dependence import Dependence, Part
@@ -36,9 +36,19 @@ class _Figures(Formatter):
         return _FORMS[format_spec](float(value))
 
 
+def _memory(mib: float) -> str:
+    """Format MiB with three significant digits: `15.6 GiB`, `16 EiB`."""
+    for unit in ("MiB", "GiB", "TiB", "PiB"):
+        if mib < 1000:
+            return f"{mib:.3g} {unit}"
+        mib /= 1024
+    return f"{mib:,.3g} EiB"
+
+
 _FORMS: Mapping[str, Callable[[float], str]] = {
     "": lambda value: f"{value:,.10g}",
     "ns": lambda value: human_seconds(value * 1e-9),
+    "mib": _memory,
     "bytes": lambda value: rounded_size(int(value)),
     "seconds": human_seconds,
     "share": percent,
@@ -72,13 +82,19 @@ def _of_facts(one: Judged) -> str:
     row = one.statement
     if not one.facts.found:
         return ""
-    if one.facts.verdict is ClaimVerdict.SUPPORTED:
-        return filled(row.take_home, one.facts.figures)
-    if one.facts.verdict is ClaimVerdict.REFUTED and row.if_refuted:
-        return filled(row.if_refuted, one.facts.figures)
-    against = [fact for fact in one.facts.found if fact.holds is False]
-    found = [text for fact in against[:MOST_FACTS] if (text := fact_text(fact))]
-    return f"Found here: {'; '.join(found)}." if found else ""
+    figures, verdict = one.facts.figures, one.facts.verdict
+    texts = {
+        ClaimVerdict.SUPPORTED: row.take_home,
+        ClaimVerdict.DEPENDS: row.take_home,
+        ClaimVerdict.REFUTED: row.if_refuted,
+    }
+    text = filled(texts.get(verdict, ""), figures)
+    if text:
+        return text
+    found = one.facts.found
+    if verdict is not ClaimVerdict.SUPPORTED:
+        found = [fact for fact in found if fact.holds is False]
+    return f"{sentence('; '.join(map(fact_text, found[:MOST_FACTS])))}." if found else ""
 
 
 def fact_text(one: Fact) -> str:
@@ -104,18 +120,23 @@ def _of_speed(one: Judged) -> str:
     if speed.kind is Kind.SCALES:
         return _by_clients(one.trusted, speed)
     if len(speed.about) > 1:
-        return " ".join(filter(None, (_of_group(one.trusted, name) for name in speed.about)))
+        return _by_group(one.trusted, speed)
     return _ratios(one.trusted.comparisons, f"{sentence(speed.first)} is", speed.second)
 
 
-def _of_group(decision: Decision, name: str) -> str:
-    """Write the ratios of the contests of a group, such as those of queues."""
-    some = [one for one in decision.comparisons if one.contest.statement == name]
-    if not some:
+def _by_group(decision: Decision, speed: Speed) -> str:
+    """Write the median ratio of each group of contests, such as those of queues."""
+    texts = []
+    for name in speed.about:
+        group = [one for one in decision.comparisons if one.contest.statement == name]
+        values = [one.ratio.value for one in group if one.ratio is not None]
+        if values:
+            ends = f"{times(min(values))} to {times(max(values))}"
+            texts.append(f"{times(median(values))} for {name.rpartition(', ')[2]} ({ends})")
+    if not texts:
         return ""
-    group = name.rpartition(", ")[2]
-    first, second = some[0].first.cell.transport, some[0].second.cell.transport
-    return _ratios(some, f"{sentence(group)}: {first} is", second)
+    head = f"Speed of {speed.first} relative to {speed.second}, in the median contest"
+    return f"{head}: {_listed(texts)}."
 
 
 def _ratios(comparisons: Iterable[Comparison], first: str, second: str) -> str:
@@ -189,7 +210,7 @@ def why(one: Judged) -> str:
     if one.verdict is ClaimVerdict.UNDECIDED:
         lacks += [fact_text(each) for each in one.facts.found if each.holds is None]
         lacks += _undecided(one)
-    return sentence("; ".join(filter(None, lacks))) + ("." if lacks else "")
+    return f"{sentence('; '.join(lacks))}." if lacks else ""
 
 
 def missing_text(one: Missing) -> str:
@@ -201,25 +222,53 @@ def missing_text(one: Missing) -> str:
 def _undecided(one: Judged) -> Iterable[str]:
     if one.untrusted and not one.trusted.comparisons:
         yield f"this run cannot be trusted on {_listed(list(one.untrusted))}"
-    opened = [each for each in one.trusted.comparisons if each.is_open]
-    if opened:
-        needed = [each.judged.needed for each in opened if each.judged.needed]
-        rounds = f", which would take up to {max(needed):,} rounds" if needed else ""
-        yield f"{len(opened)} of {len(one.trusted.comparisons)} contests are undecided{rounds}"
+    contests = one.trusted.comparisons
+    number = one.trusted.count(Outcome.UNDECIDED)
+    if number:
+        needed = [each.judged.needed for each in contests if each.judged.needed]
+        rounds = f", which takes up to {max(needed):,} rounds" if needed else ""
+        yield f"{number} of {len(contests)} {plural(len(contests), 'contest')} undecided{rounds}"
     if one.statement.kind is Kind.SCALES and len(one.trusted.by_processes) == 1:
         yield "one number of clients alone shows no growth"
-    if one.facts.missing and one.trusted.comparisons:
+    if one.facts.missing and contests:
         yield f"not played by this run: {_listed([each.source for each in one.facts.missing])}"
-    elif one.statement.rules and one.statement.speed and not one.trusted.comparisons:
+    elif one.statement.rules and one.statement.speed and not contests:
         yield "its contests were not measured"
 
 
 def _depends(one: Judged) -> str:
-    if one.dependence is None:
-        against = one.facts.against(ClaimVerdict.DEPENDS)
-        found = "; ".join(filter(None, map(fact_text, against)))
-        return f"It depends: {found}." if found else "It depends on no single one of the axes."
-    return dependence_text(one.dependence)
+    facts = [fact_text(each) for each in one.facts.against(ClaimVerdict.DEPENDS)]
+    parts = ["; ".join(facts), _where(one)]
+    return " ".join(f"{sentence(part)}." for part in parts if part)
+
+
+def _where(one: Judged) -> str:
+    """Say where the contests of a statement have which outcome."""
+    if one.dependence is not None:
+        return dependence_text(one.dependence)
+    total = len(one.trusted.comparisons)
+    if not one.trusted.count(Outcome.FAILS) + one.trusted.count(Outcome.ALIKE):
+        return ""
+    counts = [
+        f"{text} in {number}"
+        for outcome, text in _OUTCOMES.items()
+        if (number := one.trusted.count(outcome))
+    ]
+    against = [
+        short_situation(each.situation)
+        for each in one.trusted.comparisons
+        if one.trusted.outcome(each) is Outcome.FAILS
+    ]
+    such = f", such as {against[0]}" if against else ""
+    return f"of {total} {plural(total, 'contest')}, it {_listed(counts)}{such}"
+
+
+_OUTCOMES = {
+    Outcome.HOLDS: "holds",
+    Outcome.ALIKE: "makes no difference",
+    Outcome.UNDECIDED: "is undecided",
+    Outcome.FAILS: "fails",
+}
 
 
 def dependence_text(one: Dependence) -> str:
@@ -233,7 +282,7 @@ def dependence_text(one: Dependence) -> str:
     left = len(ordered) - len(shown)
     more = f", and so on for {left} more" if left else ""
     mostly = "" if one.share == 1 else "mostly "
-    return f"It depends {mostly}on the {_AXES[one.axis]}: it holds in {_listed(shown)}{more}."
+    return f"it depends {mostly}on the {_AXES[one.axis]}: it holds in {_listed(shown)}{more}"
 
 
 _AXES = {
@@ -280,11 +329,14 @@ def command(one: Judged) -> str:
 def summary(judged: Sequence[Judged]) -> str:
     """Count the verdicts: `18 statements: 7 supported, 3 refuted, 8 not measured`."""
     counts = [
-        f"{number} {verdict.value}"
+        f"{number} {_COUNTED.get(verdict, verdict.value)}"
         for verdict in ClaimVerdict
         if (number := sum(one.verdict is verdict for one in judged))
     ]
     return f"{len(judged)} statements: {', '.join(counts)}."
+
+
+_COUNTED = {ClaimVerdict.DEPENDS: "depending", ClaimVerdict.ALIKE: "without a difference"}
 
 
 def cell(value: float | str) -> str:

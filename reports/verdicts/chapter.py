@@ -19,11 +19,13 @@ from ipcbench.reports.verdicts.statements.statement import (
 )
 
 SOURCE = "ch08 IPC of Book_LSP, joinc.co.kr, in Korean"
-GIB = 1 << 30
+IDLE, BUSY = 0.1, 0.5  # seconds of CPU time in one of waiting: at most, and at least
 
 _IS, _ABOVE, _BELOW = Relation.IS, Relation.ABOVE, Relation.BELOW
 _AT_LEAST, _AT_MOST = Relation.AT_LEAST, Relation.AT_MOST
 _UNDECIDED, _DEPENDS = ClaimVerdict.UNDECIDED, ClaimVerdict.DEPENDS
+_SEMAPHORES = (("posix-sem", "POSIX"), ("sysv-sem", "System V"))
+_STAGES = ("bytes kept after its creator", "bytes kept after its removal")
 
 SHM_FASTEST = Statement(
     "shm-fastest",
@@ -52,7 +54,27 @@ STATEMENTS = (
             ("sysv-is-posix, memory", "sysv-is-posix, queues", "sysv-is-posix, semaphores"),
             "-t shm:sysv+posix-sem -t shm:posix+posix-sem -t sysv-queue -t posix-queue "
             "-t shm:posix+sysv-sem -t sysv-sem -t posix-sem",
+            "System V",
+            "POSIX",
         ),
+        rules=(
+            Rule("what-stays", "left for a later receiver, sysv-queue", _IS,
+                 "left for a later receiver, posix-queue",
+                 "messages left when their sender had gone: "
+                 "{left for a later receiver, sysv-queue} in a System V queue, "
+                 "{left for a later receiver, posix-queue} in a POSIX queue", optional=True),
+            *(
+                Rule("segment-life", f"{stage}, sysv", _IS, f"{stage}, posix",
+                     f"{stage}: {{{stage}, sysv}} of System V memory, {{{stage}, posix}} of POSIX "
+                     "memory", optional=True)
+                for stage in _STAGES
+            ),
+            Rule("lost-updates", "updates lost, sysv-sem", _IS, "updates lost, posix-sem",
+                 "updates lost: {updates lost, sysv-sem} with a System V semaphore, "
+                 "{updates lost, posix-sem} with a POSIX one", optional=True),
+        ),
+        take_home="Queues keep their messages, segments outlive their creators and semaphores "
+        "guard a counter in both.",
         note="A difference in time alone refutes no sameness. Only a descriptor of a POSIX queue "
         "can be waited for with poll(2), and only a System V semaphore is given back when its "
         "holder is killed (SEM_UNDO). A free POSIX semaphore is taken without a system call "
@@ -68,20 +90,32 @@ STATEMENTS = (
                  "directions of one pipe: {directions of a pipe}"),
             Rule("pipe-deadlock", "deadlocks of two that read first", _ABOVE, 0,
                  "two that read first wait for ever: {deadlocks of two that read first:yes}"),
-            Rule("pipe-deadlock", "capacities that one byte more exceeds", _IS, "capacities",
-                 "capacities at which one byte more is a deadlock: "
-                 "{capacities that one byte more exceeds} of {capacities}"),
+            Rule("pipe-deadlock", "capacities where one byte more deadlocks", _IS, "capacities",
+                 "capacities where two that write first wait for ever from one byte more on: "
+                 "{capacities where one byte more deadlocks} of {capacities}"),
         ),
-        take_home="Two processes that write first pass up to {largest that passes, bytes:bytes}, "
-        "the capacity of the pipe, and wait for ever with one byte more; two that read first "
-        "wait for ever at once.",
+        take_home="Two processes that write first get as far as {largest that passes, bytes:bytes}"
+        ", the capacity of the pipe; with one byte more they wait for ever. Two that read first "
+        "wait for ever at any size.",
     ),
     Statement(
         "pipe-multiplex",
         "2.1.2",
         "That is solved by a reading and a writing process, or by I/O multiplexing; either makes "
         "it complicated.",
-        rules=(),
+        rules=(
+            Rule("pipe-multiplex", "deadlocks without multiplexing", _ABOVE, 0,
+                 "sizes that deadlock without multiplexing: {deadlocks without multiplexing} of "
+                 "{sizes}", _UNDECIDED),
+            Rule("pipe-multiplex", "deadlocks with a reading and a writing process", _IS, 0,
+                 "sizes that deadlock with a reading and a writing process: "
+                 "{deadlocks with a reading and a writing process} of {sizes}"),
+            Rule("pipe-multiplex", "deadlocks with poll", _IS, 0,
+                 "sizes that deadlock with poll(2): {deadlocks with poll} of {sizes}"),
+        ),
+        take_home="With a reading and a writing process, or with poll(2), no size up to "
+        "{largest size, bytes:bytes} deadlocks. A poll(2) before a read takes "
+        "{poll before a read, ns:ns} from Python.",
         asides=(Aside.POLLING,),
     ),
     Statement(
@@ -95,29 +129,104 @@ STATEMENTS = (
         "mq-keeps",
         "2.3",
         "A queue is a place, not a flow: what was put there stays until it is taken.",
+        rules=(
+            Rule("what-stays", "left for a later receiver, sysv-queue", _IS, "messages sent",
+                 "messages that a later receiver finds in a System V queue: "
+                 "{left for a later receiver, sysv-queue} of {messages sent}", optional=True),
+            Rule("what-stays", "left for a later receiver, posix-queue", _IS, "messages sent",
+                 "in a POSIX queue: {left for a later receiver, posix-queue} of {messages sent}",
+                 optional=True),
+            Rule("what-stays", "left for a later receiver, pipe", _BELOW, "messages sent",
+                 "in a pipe: {left for a later receiver, pipe} of {messages sent}", _DEPENDS),
+            Rule("what-stays", "left for a later receiver, unix-stream", _BELOW, "messages sent",
+                 "in a Unix socket: {left for a later receiver, unix-stream} of {messages sent}",
+                 _DEPENDS),
+        ),
+        take_home="When the sender had gone, a later receiver found all {messages sent} messages "
+        "in a queue, {left for a later receiver, pipe} in a pipe and "
+        "{left for a later receiver, unix-stream} in a Unix socket. A receiving end that was open "
+        "all the time had {left at an open end, pipe} in a pipe.",
     ),
     Statement(
         "mq-types",
         "2.3.2",
         "With types, one queue serves as several.",
+        rules=(
+            Rule("queue-types", "messages of another pair, one queue by type", _IS, 0,
+                 "messages that reached another pair: "
+                 "{messages of another pair, one queue by type}"),
+            Rule("queue-types", "messages out of order, one queue by type", _IS, 0,
+                 "messages out of order: {messages out of order, one queue by type}"),
+            Rule("queue-types", "pairs stopped by one full pair, one queue by type", _IS, 0,
+                 "one queue has room for all together: one pair that fills it stops "
+                 "{pairs stopped by one full pair, one queue by type} of the others", _DEPENDS),
+        ),
+        take_home="Over one queue, {pairs} pairs of processes got their own messages alone, all in "
+        "order. It took {time by type over time of queues:times} the time of a queue for each.",
     ),
     SHM_FASTEST,
     Statement(
         "shm-persists",
         "2.4.1",
         "A segment outlives its creator, and a removed one goes when the last process detaches.",
+        rules=(
+            *(
+                Rule("segment-life", f"{stage}, {kind}", _IS, "size, bytes",
+                     f"{stage}, {name} memory: {{{stage}, {kind}}} of {{size, bytes}}",
+                     optional=True)
+                for kind, name in (("sysv", "System V"), ("posix", "POSIX"))
+                for stage in _STAGES
+            ),
+            Rule("segment-life", "in the kernel after the last detach, sysv", _IS, 0,
+                 "in the kernel after the last detach, System V memory: "
+                 "{in the kernel after the last detach, sysv:yes}", optional=True),
+        ),
+        take_home="All {size, bytes:bytes} of a segment were there when its creator had gone, and "
+        "after its removal for the process that was attached; with the last detach it was gone.",
     ),
     Statement(
         "shm-needs-signal",
         "2.4.3",
         "Shared memory alone does not tell the reader when there is something to read; another "
         "facility has to.",
+        rules=(
+            Rule("unsignalled-reads", "values missed, without a signal", _ABOVE, 0,
+                 "without a signal: {values missed, without a signal} of {values written} values "
+                 "missed, {values read twice, without a signal} reads of an old one, "
+                 "{torn reads, without a signal} torn reads",
+                 plus=("values read twice, without a signal", "torn reads, without a signal")),
+            *(
+                Rule("unsignalled-reads", f"values missed, {signal}", _IS, 0,
+                     f"with {name} semaphores: {{values missed, {signal}}} missed, "
+                     f"{{values read twice, {signal}}} read twice, {{torn reads, {signal}}} torn",
+                     plus=(f"values read twice, {signal}", f"torn reads, {signal}"), optional=True)
+                for signal, name in _SEMAPHORES
+            ),
+        ),
+        take_home="Without a signal, a reader missed {values missed, without a signal} of "
+        "{values written} values, read an old one {values read twice, without a signal} times and "
+        "half of one and half of another {torn reads, without a signal} times; with semaphores, "
+        "never.",
     ),
     Statement(
         "shm-limit",
         "2.4.3",
         "How large a segment may be is a kernel setting (32 MB by default, 1 GB at most), to be "
         "checked first.",
+        rules=(
+            Rule("largest-segment", "kernel.shmmax, MiB", _AT_MOST, 1024,
+                 "kernel.shmmax: {kernel.shmmax, MiB:mib}"),
+            Rule("largest-segment", "largest with memory for all pages, MiB", _AT_MOST, 1024,
+                 "largest segment with memory for all its pages: "
+                 "{largest with memory for all pages, MiB:mib}"),
+        ),
+        take_home="The largest segment had {largest with memory for all pages, MiB:mib}; "
+        "kernel.shmmax allows {kernel.shmmax, MiB:mib}.",
+        if_refuted="A segment of {largest with memory for all pages, MiB:mib} could be had: "
+        "kernel.shmmax allows {kernel.shmmax, MiB:mib}, and memory ({memory, MiB:mib} here) is the "
+        "bound, not a setting of 1 GB.",
+        note="Since Linux 3.16, kernel.shmmax and kernel.shmall have no bound by default "
+        "(shmget(2)).",
     ),
     Statement(
         "mmap-saves-io",
@@ -137,6 +246,18 @@ STATEMENTS = (
         "mmap-keeps",
         "2.5.4",
         "What is in the map stays in the file.",
+        rules=(
+            Rule("map-keeps", "bytes kept after the writer ended", _IS, "size, bytes",
+                 "bytes in the file after the writer ended: "
+                 "{bytes kept after the writer ended} of {size, bytes}"),
+            Rule("map-keeps", "bytes kept after the writer was killed", _IS, "size, bytes",
+                 "bytes in the file after the writer was killed: "
+                 "{bytes kept after the writer was killed} of {size, bytes}"),
+            Rule("map-keeps", "bytes stored privately, in the file", _IS, 0,
+                 "bytes stored privately in the file: {bytes stored privately, in the file}"),
+        ),
+        take_home="All {size, bytes:bytes} written through a shared map were in the file, also "
+        "when the writer was killed; of a private map (MAP_PRIVATE), none.",
     ),
     Statement(
         "semaphore-guards",
@@ -146,30 +267,52 @@ STATEMENTS = (
             Rule("lost-updates", "updates lost, unguarded", _ABOVE, 0,
                  "updates lost without a guard: {updates lost, unguarded}",
                  _UNDECIDED, suffices=True),
-            Rule("lost-updates", "updates lost, posix-sem", _IS, 0,
-                 "updates lost with a POSIX semaphore: {updates lost, posix-sem}", suffices=True),
-            Rule("lost-updates", "updates lost, sysv-sem", _IS, 0,
-                 "updates lost with a System V semaphore: {updates lost, sysv-sem}", suffices=True),
+            *(
+                Rule("lost-updates", f"updates lost, {guard}", _IS, 0,
+                     f"updates lost with a {name} semaphore: {{updates lost, {guard}}}",
+                     suffices=True, optional=True)
+                for guard, name in _SEMAPHORES
+            ),
             Rule(COUNTER_CELLS, UNGUARDED, _ABOVE, 0,
-                 f"updates lost by the sweep's counters without a guard: {{{UNGUARDED}:share}}",
-                 _UNDECIDED, suffices=True),
+                 f"updates lost by unguarded counters of the sweep: {{{UNGUARDED}:share}}",
+                 _UNDECIDED, suffices=True, optional=True),
             Rule(COUNTER_CELLS, GUARDED, _IS, 0,
-                 f"updates lost by the sweep's guarded counters: {{{GUARDED}:share}}",
-                 suffices=True),
+                 f"updates lost by guarded counters of the sweep: {{{GUARDED}:share}}",
+                 suffices=True, optional=True),
         ),
-        take_home="",
+        take_home="Without a guard, {updates lost, unguarded} updates were lost; with a semaphore, "
+        "none.",
         asides=(Aside.GUARDED_UPDATE,),
     ),
     Statement(
         "semaphore-idles",
         "2.6.4",
         "A semaphore waits without burning the processor, unlike a loop on a variable.",
+        rules=(
+            *(
+                Rule("waiting-cpu", f"CPU s in 1 s, {wait}", _AT_MOST, IDLE,
+                     f"CPU time of one second at a {name} semaphore: "
+                     f"{{CPU s in 1 s, {wait}:seconds}}", optional=True)
+                for wait, name in _SEMAPHORES
+            ),
+            Rule("waiting-cpu", "CPU s in 1 s, a loop on a variable", _AT_LEAST, BUSY,
+                 "CPU time of one second in a loop on a variable: "
+                 "{CPU s in 1 s, a loop on a variable:seconds}", _UNDECIDED),
+        ),
+        take_home="While it waits for one second, a process uses {CPU s in 1 s, posix-sem:seconds} "
+        "of CPU time at a POSIX semaphore, and {CPU s in 1 s, a loop on a variable:seconds} in a "
+        "loop on a variable.",
         asides=(Aside.SLEEPING,),
     ),
     Statement(
         "semaphore-deadlock",
         "2.6.4",
         "P and V are independent calls, so misuse deadlocks.",
+        rules=(
+            Rule("semaphore-misuse", "deadlocks of P without V", _ABOVE, 0,
+                 "a P without a V waits for ever: {deadlocks of P without V:yes}"),
+        ),
+        take_home="A P without a V waits for ever: {deadlocks of P without V} of 1 did.",
     ),
     Statement(
         "unix-vs-tcp",

@@ -74,11 +74,9 @@ class Facts:
 def facts_of(statement: Statement, results: Results, cells: Iterable[Measured]) -> Facts:
     """Hold the rules of a statement against the figures of a run."""
     known = _figures(statement, results, cells)
-    missing = _missing(statement, results, known)
-    return Facts(
-        [_fact(rule, known[rule.source]) for rule in statement.rules if rule.source in known],
-        missing,
-    )
+    found = [_fact(rule, known[rule.source]) for rule in statement.rules if rule.source in known]
+    there = [one for one in found if one.holds is not None or not one.rule.optional]
+    return Facts(there, _missing(statement, results, known))
 
 
 def _figures(
@@ -113,7 +111,8 @@ def _fact(rule: Rule, figures: Figures) -> Fact:
     if not all(name in figures for name in rule.figures):
         return Fact(rule, figures, None)
     bound = figures[rule.bound] if isinstance(rule.bound, str) else rule.bound
-    return Fact(rule, figures, rule.relation.holds(figures[rule.figure], bound))
+    found = sum(figures[name] for name in (rule.figure, *rule.plus))
+    return Fact(rule, figures, rule.relation.holds(found, bound))
 
 
 def counted(cells: Iterable[Measured]) -> dict[str, float]:

@@ -71,10 +71,12 @@ class Rule:
 
     Attributes:
         source: name of the experiment, or `COUNTER_CELLS`.
+        plus: more figures of the source, which are added to it.
         bound: a number, or the name of another figure of the source.
         text: the finding in words, with figures in braces: `updates lost: {updates lost:count}`.
         otherwise: the verdict on the statement where the rule does not hold.
         suffices: the source need not be there where another one is.
+        optional: the figure is missing where a machine lacks the facility: then there is no rule.
     """
 
     source: str
@@ -84,11 +86,14 @@ class Rule:
     text: str
     otherwise: ClaimVerdict = ClaimVerdict.REFUTED
     suffices: bool = False
+    optional: bool = False
+    plus: tuple[str, ...] = ()
 
     @property
     def figures(self) -> tuple[str, ...]:
         """The names of the figures that decide it."""
-        return (self.figure, self.bound) if isinstance(self.bound, str) else (self.figure,)
+        bound = (self.bound,) if isinstance(self.bound, str) else ()
+        return (self.figure, *self.plus, *bound)
 
 
 class Aside(Enum):

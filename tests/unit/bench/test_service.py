@@ -19,7 +19,7 @@ from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
 from ipcbench.bench.plan.profile import PROFILES, BadConfig, load_profile, parse_profile
 from ipcbench.bench.plan.service import with_tasks
 from ipcbench.bench.sweep import candidates
-from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
+from ipcbench.reports.verdicts.chapter import STATEMENTS
 from ipcbench.transports import registry
 from ipcbench.transports.contract import Limit, Limits, Topology, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
@@ -167,7 +167,8 @@ def test_families_of_quick_are_small_enough_for_its_base() -> None:
 def test_quick_has_contests_for_every_statement_of_the_chapter() -> None:
     found = ours("quick")
     contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
-    known = {one.id for one in (SHM_FASTEST, *STATEMENTS)}
+    to_come = {"mmap-saves-io", "socket-scales"}
+    known = {name for one in STATEMENTS for name in one.about} - to_come
     assert {one.statement for one in contests} - {""} == known
     assert {each for task in TASKS.values() for each in task.statements} == known
 

@@ -23,9 +23,9 @@ from ipcbench.reports.page.page import write
 from ipcbench.reports.page.phrases import TIMES, TO
 from ipcbench.reports.page.verdict_tables import MOST_ANSWERS, MOST_CONTESTS
 from ipcbench.reports.verdicts.answers import MOST_ENTRANTS, Answer, answers
-from ipcbench.reports.verdicts.chapter import Kind, Statement
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
 from ipcbench.reports.verdicts.decisions import Decision
+from ipcbench.reports.verdicts.statements.statement import Kind, Speed, Statement
 from tests.synthetic import cells, sweep
 
 SHM = "shm:posix+posix-sem"
@@ -181,12 +181,12 @@ def test_the_note_beside_a_mark(
     verdict: Verdict, ratio: tuple[float, float, float], kind: Kind, text: str
 ) -> None:
     one = one_contest(verdict=verdict, ratio=Ratio(*ratio))
-    decision = Decision(Statement("any", "1", "Any.", kind), [one])
+    decision = Decision(Statement("any", "1", "Any.", Speed(kind, ("any",), "")), [one])
     assert phrases.note(decision, one) == text
 
 
 def test_the_note_of_an_undecided_contest() -> None:
-    decision = Decision(Statement("any", "1", "Any.", Kind.FASTER), [])
+    decision = Decision(Statement("any", "1", "Any.", Speed(Kind.FASTER, ("any",), "")), [])
     undecided = {"verdict": Verdict.UNDECIDED, "ratio": Ratio(1.1, 0.9, 1.2)}
     assert phrases.note(decision, one_contest(**undecided, needed=40)) == "about 40 rounds"
     for why in Why:

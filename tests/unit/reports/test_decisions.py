@@ -14,9 +14,10 @@ from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.verdict_phrases import summaries
 from ipcbench.reports.page.verdict_tables import unopposed
-from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS, Kind
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
-from ipcbench.reports.verdicts.decisions import ClaimVerdict, Decision, Outcome, decide, outcome
+from ipcbench.reports.verdicts.decisions import Decision, Outcome, decide, outcome
+from ipcbench.reports.verdicts.statements.statement import ClaimVerdict, Kind
 from tests.synthetic import GUARDS, SIGNALS, cells, reference, sweep
 from tests.unit.reports.times import BASE, SHM, constant
 
@@ -114,7 +115,7 @@ def test_nothing_to_compare_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "verdict"), [(5, ClaimVerdict.NONE), (6, ClaimVerdict.SUPPORTED)]
+    ("rounds", "verdict"), [(5, ClaimVerdict.UNDECIDED), (6, ClaimVerdict.SUPPORTED)]
 )
 def test_no_verdict_under_six_rounds(rounds: int, verdict: ClaimVerdict) -> None:
     found = claim(sweep(constant(), cells(), rounds=rounds, drift=0))
@@ -166,7 +167,7 @@ def test_noise_is_no_equality() -> None:
 def test_only_like_is_compared_with_like() -> None:
     planned = cells(SIGNALS, ("signal",), (0,)) + cells(GUARDS, ("counter",), (0,))
     found = judged(sweep(reference, planned))
-    semaphores = next(one for one in STATEMENTS if one.id == "sysv-is-posix, semaphores")
+    semaphores = next(one for one in STATEMENTS if one.id == "sysv-is-posix")
     decided = decide(semaphores, found)
     assert {one.situation.pattern for one in decided.comparisons} == {"signal", "counter"}
     for one in decided.comparisons:
@@ -179,7 +180,8 @@ def test_statements_have_names_of_their_own() -> None:
 
 def test_every_statement_has_contests_and_every_contest_its_statement() -> None:
     named = {name for task in TASKS.values() for name in task.statements}
-    assert named == {one.id for one in (SHM_FASTEST, *STATEMENTS)}
+    to_come = {"mmap-saves-io", "socket-scales"}
+    assert named | to_come == {name for one in STATEMENTS for name in one.about}
 
 
 # Outcomes, by hand.

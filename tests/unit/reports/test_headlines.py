@@ -13,8 +13,9 @@ from ipcbench.reports.model import measured
 from ipcbench.reports.page.page import write
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST
 from ipcbench.reports.verdicts.contests import comparisons
-from ipcbench.reports.verdicts.decisions import ClaimVerdict, decide
+from ipcbench.reports.verdicts.decisions import decide
 from ipcbench.reports.verdicts.headlines import claim, lacking
+from ipcbench.reports.verdicts.statements.statement import ClaimVerdict
 from ipcbench.reports.verdicts.trust import Trust, assess
 from tests.synthetic import cells, sweep
 from tests.unit.reports.times import BASE, SHM

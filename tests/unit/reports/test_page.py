@@ -274,7 +274,7 @@ def test_a_long_string_is_cut(tmp_path) -> None:
 def test_nothing_measured(tmp_path) -> None:
     reader, page = read(Results(header()), tmp_path)
     assert "Nothing was measured" in page
-    assert "No verdict" in page
+    assert 'class="verdict-not">Not measured.' in page
     assert "svg" not in reader.tags
     assert not (tmp_path / "figures").exists()
 
@@ -299,7 +299,7 @@ def test_one_transport_alone(transports: tuple[str, ...], tmp_path) -> None:
 def test_one_round(tmp_path) -> None:
     _, page = read(sweep(reference, cells(), rounds=1), tmp_path)
     assert "Too few rounds: only ranges are shown, and no verdict." in page
-    assert "No verdict" in page
+    assert 'class="verdict-undecided">Undecided.' in page
 
 
 def test_a_sweep_cut_short_and_resumed(tmp_path) -> None:

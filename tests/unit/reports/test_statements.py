@@ -1,0 +1,276 @@
+"""reports.verdicts.statements: each statement's verdict follows from what was found."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from ipcbench.bench.decisions.verdicts import of_results
+from ipcbench.bench.experiments.table import EXPERIMENTS
+from ipcbench.bench.results.records import Observation
+from ipcbench.bench.results.results import Results
+from ipcbench.reports.model import measured
+from ipcbench.reports.page import statement_phrases as phrases
+from ipcbench.reports.verdicts.chapter import STATEMENTS
+from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.verdicts.statements.facts import GUARDED
+from ipcbench.reports.verdicts.statements.judging import Judged, Material, judge
+from ipcbench.reports.verdicts.statements.statement import (
+    COUNTER_CELLS,
+    ClaimVerdict,
+    Relation,
+    Rule,
+    Statement,
+)
+from ipcbench.reports.verdicts.trust import assess
+from tests.synthetic import cells, header, sweep
+from tests.unit.reports.observations import FIGURES, observed
+
+SUPPORTED, REFUTED, DEPENDS = ClaimVerdict.SUPPORTED, ClaimVerdict.REFUTED, ClaimVerdict.DEPENDS
+UNDECIDED, ALIKE, NONE = ClaimVerdict.UNDECIDED, ClaimVerdict.ALIKE, ClaimVerdict.NONE
+BY_ID = {one.id: one for one in STATEMENTS}
+OF_FACT = [one for one in STATEMENTS if one.rules and one.speed is None]
+RULES = [(one, rule) for one in STATEMENTS for rule in one.rules]
+
+
+def judged(statement: Statement, results: Results) -> Judged:
+    found = measured(results)
+    material = Material(
+        results, found, comparisons(of_results(results), found), assess(results, found)
+    )
+    return judge(statement, material)
+
+
+def seen(*, without: str = "", **changed: dict[str, float]) -> Results:
+    results = Results(header())
+    results.observations = observed(**changed)
+    results.observations.pop(without, None)
+    return results
+
+
+def times(table: dict[str, float], pattern: str = "latency", **options) -> Results:
+    planned = cells(tuple(table), (pattern,), **options)
+    return sweep(lambda transport, *rest: table[transport], planned, noise=0.01, drift=0)
+
+
+def against(rule: Rule) -> dict[str, float]:
+    """Return figures that break a rule."""
+    figures = FIGURES[rule.source]
+    bound = figures[rule.bound] if isinstance(rule.bound, str) else rule.bound
+    beyond = {Relation.AT_LEAST: -1, Relation.AT_MOST: 1, Relation.IS: 1}
+    return {
+        **dict.fromkeys(rule.plus, 0.0),
+        rule.figure: bound + beyond.get(rule.relation, 0),
+    }
+
+
+def named(cases: list[tuple[Statement, Rule]]) -> list[object]:
+    return [
+        pytest.param(one, rule, id=f"{one.id}: {rule.figure}")
+        for one, rule in cases
+        if rule.source != COUNTER_CELLS
+    ]
+
+
+def test_there_are_eighteen() -> None:
+    assert len(BY_ID) == len(STATEMENTS) == 18
+
+
+# Statements of fact.
+
+
+@pytest.mark.parametrize("statement", OF_FACT, ids=lambda one: one.id)
+def test_what_was_found_supports(statement: Statement) -> None:
+    one = judged(statement, seen())
+    assert one.verdict is SUPPORTED
+    sentence = phrases.take_home(one)
+    assert any(letter.isdigit() for letter in sentence)
+    assert sentence.startswith(phrases.filled(statement.take_home, one.facts.figures)[:40])
+    assert phrases.why(one) == phrases.command(one) == ""
+
+
+@pytest.mark.parametrize(("statement", "rule"), named(RULES))
+def test_a_finding_against_it_turns_the_verdict(statement: Statement, rule: Rule) -> None:
+    source = rule.source.replace("-", "_")
+    one = judged(statement, seen(**{source: against(rule)}))
+    assert one.facts.verdict is rule.otherwise is not SUPPORTED
+    (fact,) = (each for each in one.facts.found if each.holds is False)
+    assert fact.rule is rule
+    assert phrases.fact_text(fact)
+
+
+@pytest.mark.parametrize(("statement", "rule"), named(RULES))
+def test_a_missing_figure_leaves_it_undecided(statement: Statement, rule: Rule) -> None:
+    results = seen()
+    del results.observations[rule.source].figures[rule.figure]
+    one = judged(statement, results)
+    if rule.optional:  # the machine lacks the facility
+        assert rule not in [each.rule for each in one.facts.found]
+    else:
+        assert one.facts.verdict is UNDECIDED
+        assert f"no figure '{rule.figure}'" in phrases.why(one)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda one: one.id)
+def test_nothing_measured_names_the_command(statement: Statement) -> None:
+    one = judged(statement, Results(header()))
+    assert one.verdict is NONE
+    assert phrases.take_home(one) == "Not measured by this run."
+    assert phrases.command(one) == statement.command
+    assert statement.command.startswith("ipcbench run ")
+
+
+@pytest.mark.parametrize("statement", OF_FACT, ids=lambda one: one.id)
+def test_an_experiment_that_was_skipped_or_failed_says_why(statement: Statement) -> None:
+    for what in ("skipped", "failed"):
+        results = Results(header())
+        for name in statement.experiments:
+            line = Observation(experiment=name, remedy="do this")
+            results.observations[name] = msgspec.structs.replace(line, **{what: "no such call"})
+        one = judged(statement, results)
+        assert one.verdict is NONE
+        assert "no such call (do this)" in phrases.why(one)
+        assert phrases.command(one)
+
+
+def test_counters_of_the_sweep_alone_show_that_a_semaphore_guards() -> None:
+    statement = BY_ID["semaphore-guards"]
+    results = times(
+        {"unguarded": 1e-7, "posix-sem": 3e-7}, "counter", sizes=(0,), placements=("cross-core",)
+    )
+    one = judged(statement, results)
+    assert one.verdict is SUPPORTED
+    assert "A guarded update takes 301 ns" in phrases.take_home(one)
+    for run in results.cells["counter/posix-sem/python/0B/4p/cross-core"].runs[:1]:
+        run.observations["lost updates"] = 0.25
+    one = judged(statement, results)
+    assert one.verdict is REFUTED
+    (fact,) = (each for each in one.facts.found if each.holds is False)
+    assert (fact.rule.figure, fact.figures[GUARDED]) == (GUARDED, 0.25)
+    assert "25.0 %" in phrases.take_home(one)
+
+
+# Statements about speed.
+
+MEMORY = "shm:posix+posix-sem"
+
+
+def by_size(first: str, second: str) -> Results:
+    """Make times in which the first is faster with small messages alone."""
+
+    def time(transport: str, pattern: str, size: int, *rest: object) -> float:
+        return 2e-5 if transport == (first if size > 1000 else second) else 1e-5
+
+    return sweep(time, cells((first, second), sizes=(64, 65536)), noise=0.01, drift=0)
+
+
+PAIRS = {
+    "shm-fastest": (MEMORY, "pipe"),
+    "unix-vs-tcp": ("unix-stream", "tcp"),
+    "pipe-beats-socket": ("pipe", "unix-stream"),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_times_decide_which_is_faster(name: str) -> None:
+    first, second = PAIRS[name]
+    for table, verdict in (
+        ({first: 1e-5, second: 2e-5}, SUPPORTED),
+        ({first: 2e-5, second: 1e-5}, REFUTED),
+        ({first: 1e-5, second: 1e-5}, ALIKE),
+    ):
+        one = judged(BY_ID[name], times(table))
+        assert one.verdict is verdict
+        assert "as fast as" in phrases.take_home(one)
+    one = judged(BY_ID[name], by_size(first, second))
+    assert one.verdict is DEPENDS
+    assert "It depends on the size: it holds in 1 of 1 at 64 B and 0 of 1 at 64 KiB." in (
+        phrases.why(one))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fifo", "verdict"), [(1e-5, SUPPORTED), (1.2e-5, REFUTED), (0.8e-5, REFUTED)]
+)
+def test_a_fifo_is_a_pipe_within_the_band(fifo: float, verdict: ClaimVerdict) -> None:
+    assert judged(BY_ID["fifo-is-pipe"], times({"fifo": fifo, "pipe": 1e-5})).verdict is verdict
+
+
+SAME = {"shm:sysv+posix-sem": 1e-5, MEMORY: 1e-5, "sysv-queue": 2e-5, "posix-queue": 2e-5}
+
+
+def test_a_time_alone_never_refutes_the_same_mechanism() -> None:
+    for slower, verdict in ((1.0, SUPPORTED), (3.0, DEPENDS)):
+        results = times({**SAME, "sysv-queue": slower * SAME["sysv-queue"]})
+        results.observations = observed()
+        one = judged(BY_ID["sysv-is-posix"], results)
+        assert one.verdict is verdict
+    assert "it holds in 2 of 2 for memory and 0 of 2 for queues" in phrases.why(one)
+    assert "0.33" in phrases.take_home(one)
+    every = times({"sysv-queue": 1e-5, "posix-queue": 3e-5})
+    every.observations = observed()
+    assert judged(BY_ID["sysv-is-posix"], every).verdict is DEPENDS
+
+
+def test_other_behaviour_refutes_the_same_mechanism() -> None:
+    results = times(SAME)
+    results.observations = observed(what_stays={"left for a later receiver, sysv-queue": 0})
+    one = judged(BY_ID["sysv-is-posix"], results)
+    assert one.verdict is REFUTED
+    assert "0 in a System V queue, 5 in a POSIX queue" in phrases.take_home(one)
+
+
+def test_equal_times_without_what_they_do_leave_it_undecided() -> None:
+    one = judged(BY_ID["sysv-is-posix"], times(SAME))
+    assert one.verdict is UNDECIDED
+    assert "not played by this run: what-stays" in phrases.why(one).lower()
+    assert phrases.command(one) == BY_ID["sysv-is-posix"].command
+
+
+def test_an_undecided_contest_says_what_it_would_take() -> None:
+    planned = cells(("fifo", "pipe"), sizes=(64,))
+    results = sweep(lambda *rest: 1e-5, planned, noise=0.1, drift=0)
+    one = judged(BY_ID["fifo-is-pipe"], results)
+    assert one.verdict is UNDECIDED
+    assert "1 of 1 contest undecided, which takes up to" in phrases.why(one)
+    assert phrases.command(one) == "ipcbench run -t fifo -t pipe"
+
+
+# Results and text.
+
+
+def test_the_table_of_experiments_agrees() -> None:
+    """Each experiment names the statements that read it."""
+    readers: dict[str, set[str]] = {}
+    for one in STATEMENTS:
+        for name in one.experiments:
+            readers.setdefault(name, set()).add(one.id)
+    for name, experiment in EXPERIMENTS.items():
+        assert set(experiment.statements) & readers.get(name, set()), name
+
+
+@pytest.mark.parametrize("name", sorted(set(EXPERIMENTS) & set(FIGURES)))
+def test_each_figure_that_a_statement_reads_is_written(name: str) -> None:
+    found = EXPERIMENTS[name].play()
+    assert not found.skipped
+    assert not found.failed
+    for one in STATEMENTS:
+        for rule in (rule for rule in one.rules if rule.source == name):
+            assert rule.optional or {*rule.figures} <= found.figures.keys()
+    assert FIGURES[name].keys() <= found.figures.keys()
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda one: one.id)
+def test_texts_name_figures_of_their_experiments(statement: Statement) -> None:
+    figures = {name for source in statement.experiments for name in FIGURES[source]}
+    for text in (statement.take_home, statement.if_refuted):
+        assert {*phrases.names_in(text)} <= figures
+    for rule in statement.rules:
+        if rule.source != COUNTER_CELLS:
+            assert {*rule.figures, *phrases.names_in(rule.text)} <= FIGURES[rule.source].keys()
+
+
+def test_a_statement_counts_no_contest_of_another() -> None:
+    results = times({"pipe": 1e-5, "unix-stream": 2e-5, "tcp": 4e-5})
+    for name in ("pipe-beats-socket", "unix-vs-tcp"):
+        one = judged(BY_ID[name], results)
+        assert {each.contest.statement for each in one.decision.comparisons} == {name}
