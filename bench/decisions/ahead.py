@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ipcbench.bench.decisions.comparison import log_ratio_limits, p_faster, rounds_needed
+from ipcbench.bench.decisions.contest import Asks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ class Ahead:
         close: of "a candidate is not slower than this rival by more than the band".
         factor: the correction for the looks and for the choice among candidates.
         rounds: the values of each sample.
+        beyond: of "a candidate is faster by more than the band"; empty where that is not asked.
     """
 
     rivals: Sequence[str]
@@ -34,13 +36,23 @@ class Ahead:
     close: Sequence[float]
     factor: int
     rounds: int
+    beyond: Sequence[float] = ()
 
     def p_values(self) -> dict[str, float]:
         """Return the corrected p-value of "a candidate is faster", of each rival."""
-        return {
-            rival: min(1.0, self.factor * p)
-            for rival, p in zip(self.rivals, self.faster, strict=True)
-        }
+        return self._corrected(self.faster)
+
+    def p_within(self) -> dict[str, float]:
+        """Return that of "a candidate is not slower by more than the band", of each rival."""
+        return self._corrected(self.close)
+
+    def p_beyond(self) -> dict[str, float]:
+        """Return that of "a candidate is faster by more than the band", of each rival."""
+        return self._corrected(self.beyond)
+
+    def _corrected(self, p_values: Sequence[float]) -> dict[str, float]:
+        pairs = zip(self.rivals, p_values, strict=True)
+        return {rival: min(1.0, self.factor * p) for rival, p in pairs}
 
     def p_close(self, beaten: Mapping[str, float]) -> float:
         """Return the corrected p-value of "the candidates are behind no rival".
@@ -59,6 +71,10 @@ class Ahead:
         """Return the rounds that it takes to be behind no rival."""
         return self._needed(self.close, level)
 
+    def needed_beyond(self, level: float) -> float:
+        """Return the rounds that it takes to beat every rival by more than the band."""
+        return self._needed(self.beyond, level)
+
     def _needed(self, p_values: Sequence[float], level: float) -> float:
         found = rounds_needed(p_values, self.rounds, level / self.factor)
         return float(found.max())
@@ -71,20 +87,24 @@ def ahead(
     *,
     band: float,
     factor: int,
+    asks: Asks = Asks.DIRECTION,
 ) -> Ahead:
     """Test the candidates against each rival.
 
     Args:
         samples: cell -> logarithms of its times, the same number of each cell.
         band: the relative difference up to which two cells are close.
+        asks: with `BAND`, they are also tested for a lead by more than the band.
     """
     import numpy as np
 
     ours = np.stack([samples[cell] for cell in candidates])[:, None, :]
     theirs = np.stack([samples[cell] for cell in rivals])[None, :, :]
-    shifts = np.array([0.0, -math.log1p(band)])[:, None, None]
-    faster, close = p_faster(ours, theirs, shifts).min(axis=1).tolist()
-    return Ahead(rivals, faster, close, factor, ours.shape[-1])
+    wide = math.log1p(band)
+    shifts = [0.0, -wide, wide] if asks is Asks.BAND else [0.0, -wide]
+    p = p_faster(ours, theirs, np.array(shifts)[:, None, None]).min(axis=1).tolist()
+    faster, close, *beyond = p
+    return Ahead(rivals, faster, close, factor, ours.shape[-1], beyond[0] if beyond else ())
 
 
 class Compared(NamedTuple):

@@ -23,6 +23,21 @@ class Verdict(Enum):
     UNDECIDED = "undecided"
 
 
+class Asks(Enum):
+    """The question of a contest: what it goes on for."""
+
+    DIRECTION = "direction"  # which side is faster, or whether they tie
+    BAND = "band"  # whether the sides are equal within the band, also where one is faster
+
+
+class Extent(Enum):
+    """The answer to a contest that asks for the band."""
+
+    UNTOLD = ""
+    INSIDE = "inside"  # the sides differ by less than the band
+    OUTSIDE = "outside"  # by more
+
+
 @dataclass(frozen=True, slots=True)
 class Contest:
     """Two sides, each of one or more cells, that did the same work in one situation.
@@ -35,6 +50,7 @@ class Contest:
         first, second: ids of the cells. The first side is faster where one of its cells beats
             every cell of the second side.
         band: the relative difference up to which the sides are equal.
+        asks: its question; with `BAND` it goes on after a direction.
     """
 
     id: str
@@ -44,6 +60,7 @@ class Contest:
     first: Sequence[str]
     second: Sequence[str]
     band: float
+    asks: Asks = Asks.DIRECTION
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ def _of_match(task: Task, match: Match, members: Iterable[tuple[Cell, Facts]]) -
                 first=tuple(both.first),
                 second=tuple(both.second),
                 band=both.band,
+                asks=match.asks,
             )
 
 

@@ -7,14 +7,15 @@ has its share of the level, so the sweep may stop at any time. A fixed sweep has
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple, Protocol, TypeVar
 
 from ipcbench.bench.decisions.ahead import Ahead, Samples, ahead
 from ipcbench.bench.decisions.alignment import Aligner
-from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Asks, Contest, Times
+from ipcbench.bench.decisions.state import State
 from ipcbench.bench.results.records import Looked, Stand
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 
@@ -43,77 +44,6 @@ class Sample(NamedTuple):
     logs: Samples
 
 
-@dataclass(slots=True)
-class State:
-    """A contest, and what its looks so far have shown.
-
-    Attributes:
-        family: the number of contests that are corrected together.
-        first, second: cell -> the smallest corrected p-value so far of "the other side has a cell
-            that is faster"; the cells that take part, once the contest has been judged.
-        tie: the smallest corrected p-value so far of "no side is behind by the band".
-        rounds: those that were judged.
-        look: the rounds of its last look, which a fixed sweep may not have reached.
-        step: the number by which Holm's correction has multiplied its p-value; while it is
-            open, the size of the family.
-    """
-
-    contest: Contest
-    family: int
-    first: dict[str, float] = field(default_factory=dict)
-    second: dict[str, float] = field(default_factory=dict)
-    tie: float = 1.0
-    rounds: int = 0
-    look: int = 0
-    verdict: Verdict = Verdict.UNDECIDED
-    step: int = 0
-    needed: int = 0
-
-    def __post_init__(self) -> None:
-        """Begin at the first step of Holm's correction."""
-        self.step = self.family
-
-    @property
-    def is_open(self) -> bool:
-        return self.verdict is Verdict.UNDECIDED
-
-    @property
-    def p_first(self) -> float:
-        """The p-value of "the first side has a cell that is faster than each of the second"."""
-        return max(self.second.values(), default=1.0)
-
-    @property
-    def p_second(self) -> float:
-        """The same of the second side."""
-        return max(self.first.values(), default=1.0)
-
-    @property
-    def p(self) -> float:
-        """The p-value before Holm's correction: two directions, in one of which a tie lies."""
-        return min(1.0, 2 * min(self.p_first, self.p_second, self.tie))
-
-    def decide(self, level: float, step: int) -> None:
-        """Give the verdict, at a step of Holm's correction that rejects."""
-        self.step, self.needed = step, 0
-        p, verdict = min(
-            (self.p_first, Verdict.FASTER), (self.p_second, Verdict.SLOWER), key=_p_value
-        )
-        self.verdict = verdict if 2 * p * step <= level else Verdict.TIE
-
-    def stand(self) -> Stand:
-        """Return the line of the journal."""
-        return Stand(
-            contest=self.contest.id,
-            rounds=self.rounds,
-            first=dict(self.first),
-            second=dict(self.second),
-            tie=self.tie,
-            p=self.p,
-            verdict=self.verdict.value,
-            needed=self.needed,
-        )
-
-
 class Decidable(Protocol):
     """A contest or a promise that may have a verdict."""
 
@@ -132,16 +62,6 @@ def rejected(family: Iterable[D], p: Callable[[D], float], level: float) -> list
     still_open = sorted((one for one in family if one.is_open), key=p)
     steps = zip(still_open, range(len(still_open), 0, -1), strict=True)
     return list(takewhile(lambda one: p(one[0]) * one[1] <= level, steps))
-
-
-def _lower(so_far: dict[str, float], now: Mapping[str, float]) -> None:
-    """Keep the smallest p-value of each cell."""
-    for cell, p in now.items():
-        so_far[cell] = min(p, so_far.get(cell, 1.0))
-
-
-def _p_value(found: tuple[float, Verdict]) -> float:
-    return found[0]
 
 
 class Judge:
@@ -183,19 +103,20 @@ class Judge:
             known = [stand for stand in line.stands if stand.contest in self.states]
             for stand in known:
                 self._take_over(stand, line.rounds)
-            decided = [stand for stand in known if stand.verdict != Verdict.UNDECIDED.value]
-            for stand in sorted(decided, key=lambda one: one.p):
+            for stand in sorted(known, key=lambda one: one.p):
                 state = self.states[stand.contest]
-                if state.is_open:
-                    state.step = self._open_in(state.contest.family)
-                    state.verdict = Verdict(stand.verdict)
+                if state.is_open and state.is_closed_by(stand):
+                    state.take_verdict(stand, self._open_in(state.contest.family))
+            for stand in known:
+                state = self.states[stand.contest]
+                if state.is_open and state.verdict.value != stand.verdict:
+                    state.take_verdict(stand, self._open_in(state.contest.family))
 
     def _take_over(self, stand: Stand, look: int) -> None:
         state = self.states[stand.contest]
         if stand.rounds > state.rounds:  # else another contest of its family was judged
             state.look = look
-        state.first, state.second = dict(stand.first), dict(stand.second)
-        state.tie, state.rounds, state.needed = stand.tie, stand.rounds, stand.needed
+        state.take_p_values(stand)
 
     def due(self, times: Times) -> list[int]:
         """Return the rounds of the looks for which an open contest has its rounds."""
@@ -219,9 +140,9 @@ class Judge:
             The line of the journal, with the contests that were judged or decided.
         """
         aligner = Aligner(times, self._placement_of)
-        before = [state for state in self.states.values() if state.is_open]
+        before = [(state, state.verdict) for state in self.states.values() if state.is_open]
         judged: dict[str, tuple[Ahead, Ahead]] = {}
-        for state in before:
+        for state, _ in before:
             sample = self.sample(state, times, rounds, aligner) if state.look < rounds else None
             if sample is not None:
                 judged[state.contest.id] = self._judge(state, sample)
@@ -230,7 +151,11 @@ class Judge:
             self._decide(self._families[family])
         for name, sides in judged.items():
             self.states[name].needed = self._needed(self.states[name], *sides)
-        changed = [one for one in before if one.contest.id in judged or not one.is_open]
+        changed = [
+            one
+            for one, verdict in before
+            if one.contest.id in judged or not one.is_open or one.verdict is not verdict
+        ]
         return Looked(rounds=rounds, stands=[one.stand() for one in changed])
 
     def open(self) -> list[OpenContest]:
@@ -243,14 +168,16 @@ class Judge:
         return sorted(found, key=self._runs)
 
     def goes_on(self, state: State) -> tuple[str, ...]:
-        """Return the cells of an open contest that no cell of the other side has beaten yet."""
+        """Return the cells of an open contest that no cell of the other side has beaten yet.
+
+        Where it asks for the band, a cell is beaten that is slower by more than the band.
+        """
         if not state.is_open:
             return ()
         if not state.rounds:
             return state.contest.cells
         beaten = self._level / (2 * state.family)
-        sides = (*state.first.items(), *state.second.items())
-        return tuple(cell for cell, p in sides if p > beaten)
+        return tuple(cell for cell, p in state.against().items() if p > beaten)
 
     def _runs(self, one: OpenContest) -> tuple[bool, int]:
         """Return the sorting key: the runs that a verdict still takes, those not known last."""
@@ -294,10 +221,8 @@ class Judge:
     def _judge(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
         """Update the p-values of a contest; return those of this look."""
         first, second = self._ahead(state, sample)
-        _lower(state.second, first.p_values())
-        _lower(state.first, second.p_values())
-        tie = max(first.p_close(state.second), second.p_close(state.first))
-        state.tie, state.rounds = min(state.tie, tie), len(sample.rounds)
+        state.lower(first, second)
+        state.rounds = len(sample.rounds)
         return first, second
 
     def _needed(self, state: State, first: Ahead, second: Ahead) -> int:
@@ -306,16 +231,17 @@ class Judge:
             return 0
         level = self._level / (2 * self._open_in(state.contest.family))
         close = max(first.needed_close(level), second.needed_close(level))
-        needed = min(first.needed_faster(level), second.needed_faster(level), close)
+        if state.contest.asks is Asks.BAND:
+            needed = min(close, *(one.needed_beyond(level) for one in (first, second)))
+        else:
+            needed = min(close, *(one.needed_faster(level) for one in (first, second)))
         return 0 if math.isinf(needed) else max(int(needed), state.rounds + 1)
 
     def _ahead(self, state: State, sample: Sample) -> tuple[Ahead, Ahead]:
-        one, other, band = sample.first, sample.second, state.contest.band
-        of_first, of_second = self.factors(state.contest)
-        return (
-            ahead(one, other, sample.logs, band=band, factor=of_first),
-            ahead(other, one, sample.logs, band=band, factor=of_second),
-        )
+        one, other, contest = sample.first, sample.second, state.contest
+        test = partial(ahead, samples=sample.logs, band=contest.band, asks=contest.asks)
+        of_first, of_second = self.factors(contest)
+        return test(one, other, factor=of_first), test(other, one, factor=of_second)
 
     def factors(self, contest: Contest) -> tuple[int, int]:
         """Return the corrections for the looks and for the choice among the cells of each side."""
@@ -323,9 +249,16 @@ class Judge:
         return looks * len(contest.first), looks * len(contest.second)
 
     def _decide(self, family: Sequence[State]) -> None:
-        """Apply Holm's correction; what was decided before counts as rejected."""
+        """Apply Holm's correction; what was decided before counts as rejected.
+
+        A contest that asks for the band is rejected with its answer alone: until then its
+        direction is told at the step of those that are open, and makes none of them easier.
+        """
         for state, step in rejected(family, lambda state: state.p, self._level):
             state.decide(self._level, step)
+        for state in family:
+            if state.is_open:
+                state.give_direction(self._level, self._open_in(state.contest.family))
 
     def _open_in(self, family: str) -> int:
         return sum(state.is_open for state in self._families[family])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ipcbench.bench.decisions.contest import Asks
 from ipcbench.bench.results.axes import SHARED_MEMORY
 from ipcbench.bench.results.cell import Cell, Facts
 
@@ -26,7 +27,7 @@ class Match:
 
     A contest of it is held in each situation that has both sides. `across`: the axes of the
     situation on which its cells may differ on purpose. `same_transport`: each transport has a
-    contest of its own.
+    contest of its own. `asks`: the question of each contest.
     """
 
     first: Side
@@ -34,6 +35,7 @@ class Match:
     statement: str = ""
     across: tuple[str, ...] = ()
     same_transport: bool = False
+    asks: Asks = Asks.DIRECTION
 
 
 def named(*transports: str) -> Condition:
@@ -44,6 +46,11 @@ def named(*transports: str) -> Condition:
 def pair(first: str, second: str, statement: str = "") -> Match:
     """Compare two transports."""
     return Match(Side(first, named(first)), Side(second, named(second)), statement)
+
+
+def alike(first: str, second: str, statement: str) -> Match:
+    """Compare two transports that are said to be equal: within the band."""
+    return replace(pair(first, second, statement), asks=Asks.BAND)
 
 
 def _is_memory(cell: Cell, facts: Facts) -> bool:

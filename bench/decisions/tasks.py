@@ -9,6 +9,7 @@ from ipcbench.bench.decisions.match import (
     Condition,
     Match,
     Side,
+    alike,
     crossing,
     fastest,
     pair,
@@ -177,12 +178,12 @@ _PICKLED = "mp-pipe-pickle"
 _MANY = (FAN_IN, FAN_OUT, ECHO)
 _ONE_TO_ONE = (LATENCY, STREAM)
 _INTERFACES = (
-    pair("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
-    pair("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
-    pair("shm:posix+sysv-sem", "shm:posix+posix-sem", "sysv-is-posix, semaphores"),
-    pair("fifo", "pipe", "fifo-is-pipe"),
+    alike("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
+    alike("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
+    alike("shm:posix+sysv-sem", "shm:posix+posix-sem", "sysv-is-posix, semaphores"),
+    alike("fifo", "pipe", "fifo-is-pipe"),
 )
-_SEMAPHORES = pair("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
+_SEMAPHORES = alike("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
 
 _ALL = (
     Task(

@@ -9,9 +9,18 @@ from enum import Enum
 from ipcbench.bench.decisions.ahead import Compared, Lead, search
 from ipcbench.bench.decisions.alignment import Aligner
 from ipcbench.bench.decisions.comparison import log_ratio, p_faster
-from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
+from ipcbench.bench.decisions.contest import (
+    LEVEL,
+    LOOKS,
+    Asks,
+    Contest,
+    Extent,
+    Times,
+    Verdict,
+)
 from ipcbench.bench.decisions.contests import contests_of
-from ipcbench.bench.decisions.looks import Judge, Sample, State
+from ipcbench.bench.decisions.looks import Judge, Sample
+from ipcbench.bench.decisions.state import State
 from ipcbench.bench.decisions.tasks import tasks_of
 from ipcbench.bench.results.records import Looked
 from ipcbench.bench.results.results import CellResult, Results
@@ -21,7 +30,7 @@ NUDGE = 1e-9  # share by which a level is moved, so that limits agree with round
 
 
 class Why(Enum):
-    """The reason why a contest is undecided."""
+    """The reason why a contest has no answer."""
 
     NO_FIGURE = "a side has no figure"
     TOO_FEW = "too few rounds"  # for its first look
@@ -46,20 +55,23 @@ class ContestVerdict:
 
     Attributes:
         first, second: the binding pair, by whose times the ratio is; "": none was judged.
+        extent: the answer of a contest that asks for the band.
         ratio: of the contest; None: it was not judged, or its times are no longer those of its
             looks. It excludes 1 exactly where the verdict has a direction, and that of a tie is
-            inside the band.
+            inside the band. Where the band is asked for, it is inside or outside of the band
+            exactly where the answer says so.
         rounds: those that were judged.
-        needed: rounds that a verdict would take, about; 0: it has one, or none would do.
+        needed: rounds that an answer would take, about; 0: it has one, or none would do.
         stopped_early: decided before the last look; ratios of such contests are too extreme.
         p: corrected for all other tests of its family.
         family_size: contests that are corrected together.
-        why, because: the reason why it is undecided, and the cells that it is about.
+        why, because: the reason why it has no answer, and the cells that it is about.
         absent: cells without a figure, which took no part.
     """
 
     contest: Contest
     verdict: Verdict
+    extent: Extent = Extent.UNTOLD
     first: str = ""
     second: str = ""
     ratio: Ratio | None = None
@@ -149,6 +161,7 @@ def contests_in(results: Results) -> list[Contest]:
                 first=tuple(one.first),
                 second=tuple(one.second),
                 band=one.band,
+                asks=Asks(one.asks),
             )
             for one in results.contests.values()
         ]
@@ -177,6 +190,7 @@ def _verdict(judge: Judge, state: State, times: Times) -> ContestVerdict:
     return ContestVerdict(
         contest,
         state.verdict,
+        state.extent,
         rounds=state.rounds,
         needed=state.needed,
         stopped_early=not state.is_open and state.look < judge.looks[-1],
@@ -248,7 +262,7 @@ def _leads(
     judge: Judge, state: State, samples: Sequence[Sample], level: float
 ) -> tuple[Lead, Lead]:
     """Return the leads of both sides, to be searched for, with all factors of their tests."""
-    moved = level * (1 - NUDGE if state.is_open else 1 + NUDGE)
+    moved = level * (1 - NUDGE if state.verdict is Verdict.UNDECIDED else 1 + NUDGE)
     of_first, of_second = (moved / (2 * state.step * one) for one in judge.factors(state.contest))
     return (
         Lead([Compared(one.first, one.second, one.logs) for one in samples], of_first),

@@ -42,6 +42,7 @@ def contested(contest: Contest) -> Contested:
         first=list(contest.first),
         second=list(contest.second),
         band=contest.band,
+        asks=contest.asks.value,
         level=LEVEL,
     )
 

@@ -233,16 +233,21 @@ class Contested(Entry, kw_only=True, tag="contest"):
     first: list[str]  # cells
     second: list[str]
     band: Annotated[float, msgspec.Meta(ge=0, le=1)]  # see `Contest`
+    asks: Literal["direction", "band"] = "direction"
     level: Annotated[float, msgspec.Meta(gt=0, lt=1)]  # nominal, of its family
 
 
-class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The state of a contest after a look.
 
     `first` and `second`: cell -> the smallest corrected p-value so far of "the other side has a
     cell that is faster"; `tie`: of "the sides are equal"; `p`: of the contest, before Holm's
-    correction. `needed`: the rounds that a verdict would take; 0: it has one, or no number of
+    correction. `needed`: the rounds that an answer would take; 0: it has one, or no number of
     rounds would do.
+
+    Where the contest asks for the band, `within` and `beyond` are the p-values of "the other side
+    is not behind this cell by the band" and of "it is faster by more than the band", by cell of
+    either side, and `extent` is the answer, "" while it is open; its verdict may be told before.
     """
 
     contest: str
@@ -250,8 +255,11 @@ class Stand(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     first: dict[str, PValue]
     second: dict[str, PValue]
     tie: PValue
+    within: dict[str, PValue] = {}
+    beyond: dict[str, PValue] = {}
     p: PValue
     verdict: Literal["faster", "slower", "tie", "undecided"]
+    extent: Literal["", "inside", "outside"] = ""
     needed: Count = 0
 
 

@@ -224,22 +224,41 @@ class _Judgements:
         ):
             raise Unreadable(f"{what} names a cell that is on no side, or on the other one")
         self._looks[stand.contest] += 1
-        shown = {
-            "faster": max(stand.second.values(), default=1.0),
-            "slower": max(stand.first.values(), default=1.0),
-            "tie": stand.tie,
-        }
-        p = 2 * shown.get(stand.verdict, 0.0)
-        _check_look(what, self._looks[stand.contest], p <= contest.level)
+        agrees = 2 * _shown(stand) <= contest.level and _answers(contest, stand)
+        _check_look(what, self._looks[stand.contest], agrees)
         before = self._judged.get(stand.contest)
         if before is None:
             return
-        if not (_fell(before.first, stand.first) and _fell(before.second, stand.second)):
+        names = ("first", "second", "within", "beyond")
+        if not all(_fell(getattr(before, name), getattr(stand, name)) for name in names):
             raise Unreadable(f"{what} lacks a cell that it had, or its p-value has risen")
         # Holm's correction may decide a contest when another one of its family is judged.
-        fewest = before.rounds + (stand.verdict == "undecided")
-        if before.verdict != "undecided" or stand.rounds < fewest:
+        told = before.verdict, before.extent
+        fewest = before.rounds + (told == (stand.verdict, stand.extent))
+        closed = before.extent or (before.verdict != "undecided" and contest.asks != "band")
+        stays = before.verdict in ("undecided", stand.verdict)
+        if closed or not stays or stand.rounds < fewest:
             raise Unreadable(f"{what} after its verdict, or at no more rounds than before")
+
+
+def _shown(stand: Stand) -> float:
+    """Return the largest p-value that its verdict and its answer about the band rest on."""
+    first, second = (max(side.values(), default=1.0) for side in (stand.first, stand.second))
+    verdict = {"faster": second, "slower": first, "tie": stand.tie}.get(stand.verdict, 0.0)
+    beaten = stand.second if stand.verdict == "faster" else stand.first
+    outside = max((stand.beyond.get(cell, 1.0) for cell in beaten), default=1.0)
+    return max(verdict, {"inside": stand.tie, "outside": outside}.get(stand.extent, 0.0))
+
+
+def _answers(contest: Contested, stand: Stand) -> bool:
+    """Tell whether a state answers the question of its contest, and no other one."""
+    if contest.asks != "band":
+        return not (stand.within or stand.beyond or stand.extent)
+    allowed = {"undecided": ("",), "tie": ("inside",)}
+    cells = {*stand.first, *stand.second}
+    return cells == {*stand.within} == {*stand.beyond} and stand.extent in allowed.get(
+        stand.verdict, ("", "inside", "outside")
+    )
 
 
 def _check_look(what: str, looks: int, agrees: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Verdict
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Asks, Extent, Verdict
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import ContestVerdict, Why
@@ -35,10 +35,20 @@ def verdict(one: Comparison) -> str:
     """Write the verdict on a contest, about its first side: `slower, by less than 5 %`."""
     if one.is_open:
         return "undecided"
+    band = _percent(one.contest.band)
     if one.verdict is Verdict.TIE:
-        return f"tie within {_percent(one.contest.band)}"
+        return f"tie within {band}"
     word = one.verdict.value
-    return f"{word}, by less than {_percent(one.contest.band)}" if one.small else word
+    if one.contest.asks is Asks.BAND and one.ratio is not None:
+        return f"{word}, {_EXTENTS[one.judged.extent]} {band}"
+    return f"{word}, by less than {band}" if one.small else word
+
+
+_EXTENTS = {
+    Extent.INSIDE: "by less than",
+    Extent.OUTSIDE: "by more than",
+    Extent.UNTOLD: "perhaps by less than",
+}
 
 
 def lacking(one: Comparison) -> str:
@@ -59,12 +69,15 @@ _SHORT = {
 
 def note(decision: Decision, one: Comparison) -> str:
     """Say in a few words what a contest's mark leaves open: `about 40 rounds`."""
+    word = ""
+    if not one.is_open and decision.outcome(one) is Outcome.UNDECIDED:  # but not as to the band
+        word = f"{one.verdict.value}, perhaps by less than {_percent(one.contest.band)}"
     if one.judged.needed:
-        return f"about {one.judged.needed:,} rounds"
+        return "; ".join(filter(None, (word, f"about {one.judged.needed:,} rounds")))
     if one.judged.why is not None:
-        return _SHORT.get(one.judged.why, "")
-    if decision.outcome(one) is Outcome.UNDECIDED:  # decided, but not as to the band
-        return f"{one.verdict.value}, perhaps by less than {_percent(one.contest.band)}"
+        return "; ".join(filter(None, (word, _SHORT.get(one.judged.why, ""))))
+    if word:
+        return word
     return verdict(one) if one.small else ""
 
 

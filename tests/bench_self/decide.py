@@ -5,6 +5,9 @@ contest are equally fast, and every look is taken; any direction is wrong. *Band
 faster by exactly the band, and a tie is wrong. *Recorded*: the cells differ as they did; behind
 the base, mini-rounds have the seconds that a fixed sweep of twelve rounds takes behind its eighth,
 and the rule of earlier versions judges those twelve rounds.
+
+Contests that ask for the band do so here as well, whatever the version of the journal. In the mode
+*even* a difference beyond the band is wrong, in the mode *band* each answer about it is.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -21,8 +24,9 @@ from statistics import median
 import numpy as np
 from scipy.stats import beta
 
-from ipcbench.bench.decisions.contest import LOOKS, Contest, Times, Verdict
+from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest, Extent, Times, Verdict
 from ipcbench.bench.decisions.looks import Judge
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.decisions.verdicts import contests_in, verdicts
 from ipcbench.bench.results.results import load
 from ipcbench.bench.rounds.adaptive import Adaptive, Prices
@@ -53,6 +57,7 @@ class Tally:
 
     suites: int = 0
     wrong: int = 0  # verdicts
+    extents: Counter[tuple[str, str]] = field(default_factory=Counter)  # of contests for the band
     families: Counter[str] = field(default_factory=Counter)  # suites with a wrong verdict
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     earlier: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -64,6 +69,7 @@ class Tally:
         self.earlier_wrong += other.earlier_wrong
         self.families.update(other.families)
         self.verdicts.update(other.verdicts)
+        self.extents.update(other.extents)
         self.earlier.update(other.earlier)
 
 
@@ -76,12 +82,19 @@ def read(folder: Path) -> Recorded:
     times = {identity: one.by_round() for identity, one in cells.items() if not one.disturbed}
     locations, noise = aligned_noise(times, placements)
     usable = [
-        one
+        replace(one, asks=_asks(one))
         for one in contests_in(results)
         if all(len(noise.get(cell, ())) > 1 for cell in one.cells)
     ]
     seconds = {identity: median(run.wall for run in one.good) for identity, one in cells.items()}
     return Recorded(usable, placements, runtimes, locations, noise, seconds)
+
+
+def _asks(one: Contest) -> Asks:
+    """Return what a contest of a task asks for today."""
+    matches = TASKS[one.task].matches if one.task in TASKS else ()
+    found = (match.asks for match in matches if one.statement and match.statement == one.statement)
+    return next(found, one.asks)
 
 
 def replay(recorded: Recorded, mode: str, suites: int, seed: int) -> Tally:
@@ -99,7 +112,9 @@ def replay(recorded: Recorded, mode: str, suites: int, seed: int) -> Tally:
 
 def _even(recorded: Recorded, draw: Draw, suites: int) -> Tally:
     shifts = {one.id: centred(one, recorded) for one in recorded.contests}
-    return _against(recorded, draw, suites, shifts, {Verdict.FASTER, Verdict.SLOWER})
+    return _against(
+        recorded, draw, suites, shifts, {Verdict.FASTER, Verdict.SLOWER, Extent.OUTSIDE}
+    )
 
 
 def _band(recorded: Recorded, draw: Draw, suites: int) -> Tally:
@@ -109,7 +124,13 @@ def _band(recorded: Recorded, draw: Draw, suites: int) -> Tally:
         shifts[one.id] = {
             cell: shift + behind.get(cell, 0.0) for cell, shift in centred(one, recorded).items()
         }
-    return _against(recorded, draw, suites, shifts, {Verdict.TIE, Verdict.SLOWER})
+    return _against(
+        recorded,
+        draw,
+        suites,
+        shifts,
+        {Verdict.TIE, Verdict.SLOWER, Extent.INSIDE, Extent.OUTSIDE},
+    )
 
 
 def _against(
@@ -117,7 +138,7 @@ def _against(
     draw: Draw,
     suites: int,
     shifts: Mapping[str, Mapping[str, float]],
-    wrong: set[Verdict],
+    wrong: set[Verdict | Extent],
 ) -> Tally:
     tests = {one.id: p_values_of(one, draw, shifts[one.id]) for one in recorded.contests}
     tally = Tally(suites)
@@ -125,15 +146,18 @@ def _against(
         judge = SuiteJudge(recorded, tests, suite)
         for look in LOOKS:
             judge.look(dict.fromkeys(recorded.noise, ROUNDS[look]), look)
-        _count(tally, judge, recorded, lambda one, verdict: verdict in wrong)
+        _count(tally, judge, recorded, lambda one, *told: not wrong.isdisjoint(told))
     return tally
 
 
 def _count(tally: Tally, judge: Judge, recorded: Recorded, is_wrong: _IsWrong) -> None:
     families = set()
     for state in judge.states.values():
-        tally.verdicts[_place(state.contest, recorded), state.verdict.value] += 1
-        if is_wrong(state.contest, state.verdict):
+        place = _place(state.contest, recorded)
+        tally.verdicts[place, state.verdict.value] += 1
+        if state.asks_for_band:
+            tally.extents[place, state.extent.value] += 1
+        if is_wrong(state.contest, state.verdict, state.extent):
             tally.wrong += 1
             families.add(state.contest.family)
     tally.families.update(families)
@@ -155,8 +179,8 @@ def _as_recorded(recorded: Recorded, draw: Draw, suites: int) -> Tally:
     }
     tally = Tally(suites)
 
-    def is_wrong(one: Contest, verdict: Verdict) -> bool:
-        return contradicts(verdict, truth[one.id], one.band)
+    def is_wrong(one: Contest, verdict: Verdict, extent: Extent) -> bool:
+        return contradicts(verdict, extent, truth[one.id], one.band)
 
     for suite in range(suites):
         judge = SuiteJudge(recorded, tests, suite)
@@ -169,7 +193,7 @@ def _as_recorded(recorded: Recorded, draw: Draw, suites: int) -> Tally:
         found = earlier_rule.judge(recorded.contests, rounds, recorded.runtimes)
         for one in recorded.contests:
             tally.earlier[_place(one, recorded), found[one.id].value] += 1
-            tally.earlier_wrong += is_wrong(one, found[one.id])
+            tally.earlier_wrong += is_wrong(one, found[one.id], Extent.UNTOLD)
     return tally
 
 
@@ -196,12 +220,16 @@ def _lead(one: Contest, recorded: Recorded) -> float:
     return min(at[cell] for cell in one.second) - min(at[cell] for cell in one.first)
 
 
-def contradicts(verdict: Verdict, lead: float, band: float) -> bool:
-    if verdict is Verdict.FASTER:
-        return lead < -NEAR
-    if verdict is Verdict.SLOWER:
-        return lead > NEAR
-    return verdict is Verdict.TIE and abs(lead) > math.log1p(band) + NEAR
+def contradicts(verdict: Verdict, extent: Extent, lead: float, band: float) -> bool:
+    beyond = abs(lead) - math.log1p(band)
+    return {
+        Verdict.FASTER: lead < -NEAR,
+        Verdict.SLOWER: lead > NEAR,
+        Verdict.TIE: beyond > NEAR,
+    }.get(verdict, False) or {
+        Extent.INSIDE: beyond > NEAR,
+        Extent.OUTSIDE: beyond < -NEAR,
+    }.get(extent, False)
 
 
 # Intervals
@@ -236,7 +264,7 @@ def _first(times: Times, rounds: int) -> Times:
     }
 
 
-_IsWrong = Callable[[Contest, Verdict], bool]
+_IsWrong = Callable[[Contest, Verdict, Extent], bool]
 _MODES: Mapping[str, Callable[[Recorded, Draw, int], Tally]] = {
     EVEN: _even,
     BAND: _band,
@@ -294,11 +322,21 @@ def _lines(mode: str, tally: Tally) -> Iterator[str]:
             f"{now[1] / tally.suites:3.0f} ({now[0] / now[1]:.0%}), by the earlier rule "
             f"{before[0] / tally.suites:6.1f} ({now[0] / max(1, before[0]):.2f} times as many)"
         )
+        yield from _extent_lines(tally, placement)
     every = [_decided(one, None) for one in (tally.verdicts, tally.earlier)]
     yield (
         f"    all                decided {every[0][0] / tally.suites:6.1f}, by the earlier rule "
         f"{every[1][0] / tally.suites:6.1f} ({every[0][0] / max(1, every[1][0]):.2f} times as many)"
     )
+
+
+def _extent_lines(tally: Tally, placement: str) -> Iterator[str]:
+    found = {one: tally.extents[placement, one.value] / tally.suites for one in Extent}
+    if every := sum(found.values()):
+        yield (
+            f"    {'':18} of {every:.0f} for the band inside {found[Extent.INSIDE]:.1f}, "
+            f"outside {found[Extent.OUTSIDE]:.1f}"
+        )
 
 
 def _decided(counts: Counter[tuple[str, str]], placement: str | None) -> tuple[int, int]:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ipcbench.bench.decisions.ahead import Ahead
 from ipcbench.bench.decisions.alignment import Aligner, deviations, offsets
 from ipcbench.bench.decisions.comparison import p_faster
-from ipcbench.bench.decisions.contest import LOOKS, Contest, Times
-from ipcbench.bench.decisions.looks import Judge, Sample, State
+from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest, Times
+from ipcbench.bench.decisions.looks import Judge, Sample
+from ipcbench.bench.decisions.state import State
 
 MOST = LOOKS[-1]
 MANY = 1000  # values that stand for all values of a cell
@@ -99,10 +100,14 @@ def centred(contest: Contest, recorded: Recorded) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class PValues:
-    """The p-values of a contest at each look: (suites, candidates, rivals) of each side."""
+    """The p-values of a contest at each look: (suites, candidates, rivals) of each side.
+
+    `beyond`: of "faster by more than the band", where that is asked.
+    """
 
     faster: Mapping[int, tuple[Logs, Logs]]
     close: Mapping[int, tuple[Logs, Logs]]
+    beyond: Mapping[int, tuple[Logs, Logs]]
 
 
 def p_values_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> PValues:
@@ -110,12 +115,14 @@ def p_values_of(contest: Contest, draw: Draw, shifts: Mapping[str, float]) -> PV
     first = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.first], axis=1)
     second = np.stack([draw.samples[cell] + shifts[cell] for cell in contest.second], axis=1)
     band = math.log1p(contest.band)
-    faster, close = {}, {}
+    faster, close, beyond = {}, {}, {}
     for look in LOOKS:
         one, other = first[:, :, None, :look], second[:, None, :, :look]
         faster[look] = p_faster(one, other), p_faster(other, one)
         close[look] = p_faster(one, other, -band), p_faster(other, one, -band)
-    return PValues(faster, close)
+        if contest.asks is Asks.BAND:
+            beyond[look] = p_faster(one, other, band), p_faster(other, one, band)
+    return PValues(faster, close, beyond)
 
 
 class SuiteJudge(Judge):
@@ -152,25 +159,16 @@ class SuiteJudge(Judge):
             [contest.first.index(cell) for cell in sample.first],
             [contest.second.index(cell) for cell in sample.second],
         )
-        of_first, of_second = self.factors(contest)
-        faster, slower = (p[suite][pairs] for p in found.faster[look])
-        close, behind = (p[suite][pairs] for p in found.close[look])
-        return (
-            Ahead(
-                sample.second,
-                faster.min(axis=0).tolist(),
-                close.min(axis=0).tolist(),
-                of_first,
-                look,
-            ),
-            Ahead(
-                sample.first,
-                slower.min(axis=1).tolist(),
-                behind.min(axis=1).tolist(),
-                of_second,
-                look,
-            ),
-        )
+
+        def side(number: int, rivals: Sequence[str]) -> Ahead:
+            """Take the smallest p-value of its candidates against each rival."""
+            faster, close, beyond = (
+                each[look][number][suite][pairs].min(axis=number).tolist() if look in each else ()
+                for each in (found.faster, found.close, found.beyond)
+            )
+            return Ahead(rivals, faster, close, self.factors(contest)[number], look, beyond)
+
+        return side(0, sample.second), side(1, sample.first)
 
 
 ROUNDS: Mapping[int, Mapping[int, float]] = {

@@ -74,6 +74,40 @@ def a_look(rounds: int = 8, **fields: object) -> Looked:
 FASTER = {"verdict": "faster", "needed": 0, "second": {FIFO.id: 0.001}, "p": 0.002}
 
 
+FOR_BAND = msgspec.structs.replace(CONTEST, asks="band")
+
+
+def a_look_for_band(rounds: int = 8, **fields: object) -> Looked:
+    """Return a look at it behind which it is faster, and goes on."""
+    known = {
+        "verdict": "faster",
+        "second": {FIFO.id: 0.001},
+        "within": {PIPE.id: 1.0, FIFO.id: 0.0001},
+        "beyond": {PIPE.id: 1.0, FIFO.id: 0.4},
+    }
+    return a_look(rounds, **known | fields)
+
+
+OUTSIDE = {"extent": "outside", "beyond": {PIPE.id: 1.0, FIFO.id: 0.01}, "needed": 0}
+
+
+def test_a_contest_for_the_band_goes_on_after_its_direction(tmp_path: Path) -> None:
+    found = [a_look_for_band(), a_look_for_band(12, **OUTSIDE)]
+    results = load(a_folder(tmp_path, *PLAN, FOR_BAND, *found))
+    assert results.contests["a"].asks == "band"
+    assert results.looks == found
+    told = [a_look_for_band(verdict="undecided"), a_look_for_band()]  # when another one is judged
+    assert load(a_folder(tmp_path, *PLAN, FOR_BAND, *told)).looks == told
+
+
+def test_a_contest_of_an_older_journal_asks_for_the_direction(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, *PLAN, CONTEST, a_look(**FASTER))
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"asks":"direction",', b""))
+    assert b'"asks"' not in journal.read_bytes()
+    assert load(folder).contests["a"].asks == "direction"
+
+
 def test_contests_and_looks_are_kept(tmp_path: Path) -> None:
     runs = [a_run(cell, 1, [1e-6]) for cell in (PIPE, FIFO)]
     done = a_look(12, **FASTER)
@@ -128,6 +162,19 @@ def test_a_journal_of_an_older_version_has_none(tmp_path: Path) -> None:
         ([CONTEST, a_look(**FASTER | {"verdict": "slower"})], "that its p-values do not allow"),
         ([CONTEST, a_look(**FASTER | {"verdict": "tie"})], "that its p-values do not allow"),
         ([CONTEST, a_look(**FASTER | {"second": {}})], "that its p-values do not allow"),
+        ([CONTEST, a_look_for_band()], "that its p-values do not allow"),
+        ([CONTEST, a_look(**FASTER | {"extent": "inside"})], "that its p-values do not allow"),
+        ([FOR_BAND, LOOK], "that its p-values do not allow"),
+        ([FOR_BAND, a_look_for_band(extent="inside")], "that its p-values do not allow"),
+        ([FOR_BAND, a_look_for_band(extent="outside")], "that its p-values do not allow"),
+        ([FOR_BAND, a_look_for_band(**OUTSIDE | {"verdict": "slower"})], "do not allow"),
+        ([FOR_BAND, a_look_for_band(verdict="tie", tie=0.001)], "do not allow"),
+        ([FOR_BAND, a_look_for_band(verdict="undecided", extent="inside", tie=0.0)], "not allow"),
+        ([FOR_BAND, a_look_for_band(), a_look_for_band()], "at no more rounds than before"),
+        ([FOR_BAND, a_look_for_band(), a_look_for_band(12, verdict="undecided")], "its verdict"),
+        ([FOR_BAND, a_look_for_band(**OUTSIDE), a_look_for_band(12, **OUTSIDE)], "its verdict"),
+        ([FOR_BAND, a_look_for_band(), a_look_for_band(12, beyond={})], "do not allow"),
+        ([changed(CONTEST, asks="size")], "Invalid enum value 'size'"),
         ([CONTEST, *map(a_look, range(1, 22))], "follows 20 others"),
         ([PROMISE, *map(a_look_at_it, range(1, 22))], "follows 20 others"),
         ([PROMISE, a_look_at_it(verdict="broken")], "that its p-values do not allow"),

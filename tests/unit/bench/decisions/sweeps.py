@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from hypothesis import strategies as st
 
-from ipcbench.bench.decisions.contest import LOOKS, Contest, Times
+from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest, Times
 from ipcbench.bench.decisions.looks import Judge
 from ipcbench.bench.results.records import Looked
 
@@ -25,8 +25,9 @@ def contest(
     second: Sequence[str] = ("b",),
     family: str = "f",
     band: float = 0.05,
+    asks: Asks = Asks.DIRECTION,
 ) -> Contest:
-    return Contest(name, "task", family, "", tuple(first), tuple(second), band)
+    return Contest(name, "task", family, "", tuple(first), tuple(second), band, asks)
 
 
 def placement_of(cell: str) -> str:
@@ -49,7 +50,12 @@ def sweeps(draw: st.DrawFn) -> tuple[list[Contest], Times]:
     """Draw contests of two families, and times with outliers, ties and missing runs."""
     sides = draw(st.lists(SIDES, min_size=1, max_size=4, unique=True))
     contests = [
-        contest(f"c{number}", *both, family=f"f{draw(st.integers(0, 1))}")
+        contest(
+            f"c{number}",
+            *both,
+            family=f"f{draw(st.integers(0, 1))}",
+            asks=draw(st.sampled_from(Asks)),
+        )
         for number, both in enumerate(sides)
     ]
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.decisions.ahead import Ahead
 from ipcbench.bench.decisions.comparison import p_faster
-from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
-from ipcbench.bench.decisions.looks import Judge, State
+from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Asks, Contest, Extent, Times, Verdict
+from ipcbench.bench.decisions.looks import Judge
+from ipcbench.bench.decisions.state import State
 from ipcbench.bench.results.records import Looked
 from tests.unit.bench.decisions.sweeps import LAST, contest, judge, play, sweeps, until
 
@@ -56,6 +57,64 @@ def test_sides_that_are_equal_within_the_band_tie() -> None:
     wide = judge(contest(band=0.2))
     wide.look(times, FIRST)
     assert verdict(wide) is Verdict.TIE
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict_", "extent"),
+    [
+        (1.2, Verdict.FASTER, Extent.OUTSIDE),
+        (0.8, Verdict.SLOWER, Extent.OUTSIDE),
+        (1.02, Verdict.FASTER, Extent.INSIDE),
+        (0.98, Verdict.SLOWER, Extent.INSIDE),
+        (1.0, Verdict.TIE, Extent.INSIDE),
+    ],
+)
+def test_a_contest_for_the_band_tells_whether_the_difference_is_within_it(
+    second: float, verdict_: Verdict, extent: Extent
+) -> None:
+    found = judge(contest(asks=Asks.BAND))
+    (stand,) = found.look({"a": around(1.0), "b": around(second, seed=1)}, FIRST).stands
+    assert (verdict(found), found.states["c"].extent) == (verdict_, extent)
+    assert (stand.verdict, stand.extent, stand.needed) == (verdict_.value, extent.value, 0)
+    assert found.open() == []
+
+
+def test_a_contest_for_the_band_goes_on_after_a_direction() -> None:
+    times = {"a": around(1.0, spread=0.1), "b": around(1.055, spread=0.1)}
+    found, usual = judge(contest(asks=Asks.BAND)), judge(contest())
+    usual.look(until(times, LOOKS[1]), LOOKS[1])
+    (stand,) = found.look(until(times, LOOKS[1]), LOOKS[1]).stands
+    assert verdict(found) is verdict(usual) is Verdict.FASTER
+    assert (stand.verdict, stand.extent) == ("faster", "")
+    assert usual.open() == []
+    (still,) = found.open()
+    assert still.cells == ("a", "b")
+    assert still.needed > LOOKS[1]
+    shift = dict.fromkeys(range(LOOKS[1] + 1, LAST + 1), 1.1)
+    times["b"] |= {number: value * times["b"][number] for number, value in shift.items()}
+    (stand,) = found.look(times, LAST).stands
+    assert (stand.verdict, stand.extent) == ("faster", "outside")
+
+
+def test_a_direction_alone_makes_no_other_contest_of_the_family_easier() -> None:
+    times = {"a": around(1.0, spread=0.1), "b": around(1.055, spread=0.1)}
+    for asks, step in ((Asks.BAND, 2), (Asks.DIRECTION, 1)):
+        late = contest("late", ["x"], ["y"])
+        found = judge(contest(asks=asks), late)
+        found.look(until(times, LOOKS[1]), LOOKS[1])
+        assert verdict(found) is Verdict.FASTER
+        found.look({"x": around(1.0), "y": around(2.0)}, FIRST)
+        assert found.states["late"].step == step
+
+
+def test_what_a_contest_for_the_band_has_told_stays_told() -> None:
+    times = {"a": around(1.0, spread=0.1), "b": around(1.055, spread=0.1)}
+    found = judge(contest(asks=Asks.BAND))
+    found.look(until(times, LOOKS[1]), LOOKS[1])
+    now = {cell: until(times, LOOKS[1])[cell] for cell in times}
+    slow = dict.fromkeys(range(LOOKS[1] + 1, LAST + 1), 9.0)
+    found.look({"a": {**now["a"], **slow}, "b": now["b"] | dict.fromkeys(slow, 1.0)}, LAST)
+    assert verdict(found) is Verdict.FASTER
 
 
 def test_an_undecided_contest_says_how_many_rounds_it_would_take() -> None:
@@ -330,13 +389,31 @@ def test_a_verdict_stays_and_a_p_value_never_rises(sweep: tuple[list[Contest], T
     contests, times = sweep
     lines: list[Looked] = []
     play(judge(*contests), times, lines)
+    asks = {one.id: one.asks for one in contests}
     verdicts: dict[str, str] = {}
-    smallest: dict[str, float] = {}
+    smallest: dict[tuple[str, str], float] = {}  # of a contest for the band: by direction
     for stand in (stand for line in lines for stand in line.stands):
-        assert verdicts.get(stand.contest, "undecided") == "undecided"
+        before = verdicts.get(stand.contest, "undecided")
+        for_band = asks[stand.contest] is Asks.BAND
+        assert before == "undecided" or (for_band and before == stand.verdict)
         verdicts[stand.contest] = stand.verdict
-        assert stand.p <= smallest.get(stand.contest, 1.0)
-        smallest[stand.contest] = stand.p
+        key = stand.contest, stand.verdict if for_band else ""
+        assert stand.p <= smallest.get(key, 1.0)
+        smallest[key] = stand.p
+
+
+@given(sweeps())
+def test_an_answer_for_the_band_is_the_last_line(sweep: tuple[list[Contest], Times]) -> None:
+    contests, times = sweep
+    lines: list[Looked] = []
+    play(judge(*contests), times, lines)
+    closed: set[str] = set()
+    for stand in (stand for line in lines for stand in line.stands):
+        assert stand.contest not in closed
+        if stand.extent:
+            closed.add(stand.contest)
+            assert stand.p <= LEVEL
+            assert stand.extent == "outside" or 2 * stand.tie <= LEVEL
 
 
 @given(sweeps())
@@ -352,7 +429,7 @@ def test_cells_go_on_exactly_while_they_are_not_beaten(
         for side in (state.first, state.second):
             left = [cell for cell in side if cell in on]
             if state.is_open and state.rounds:
-                assert left == [cell for cell, p in side.items() if p > limit]
+                assert left == [cell for cell in side if state.against()[cell] > limit]
                 assert left, "a side with none left has lost"
         assert state.is_open or not on
 

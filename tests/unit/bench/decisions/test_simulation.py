@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ipcbench.bench.decisions.contest import LOOKS, Contest
+from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest
 from ipcbench.bench.decisions.looks import Judge
 from tests.bench_self import decide
 from tests.bench_self.suites import ROUNDS, Draw, Recorded, SuiteJudge, p_values_of
@@ -16,8 +16,9 @@ PLACEMENT = "same-core"
 LOCATIONS = {"a": 0.0, "b": 0.004, "c": 0.03, "d": 0.2, "e": 0.201}
 
 
-def contest(first: str, second: str) -> Contest:
-    return Contest(f"{first} or {second}", "task", "family", "", tuple(first), tuple(second), 0.05)
+def contest(first: str, second: str, asks: Asks = Asks.DIRECTION) -> Contest:
+    name = f"{first} or {second}"
+    return Contest(name, "task", "family", "", tuple(first), tuple(second), 0.05, asks)
 
 
 @pytest.fixture
@@ -25,7 +26,13 @@ def recorded() -> Recorded:
     rng = np.random.default_rng(7)
     cells = list(LOCATIONS)
     return Recorded(
-        [contest("a", "b"), contest("ac", "d"), contest("ab", "cde"), contest("de", "a")],
+        [
+            contest("a", "b"),
+            contest("ac", "d"),
+            contest("ab", "cde"),
+            contest("de", "a", Asks.BAND),
+            contest("b", "c", Asks.BAND),
+        ],
         dict.fromkeys(cells, PLACEMENT),
         dict.fromkeys(cells, "python"),
         LOCATIONS,
@@ -65,6 +72,9 @@ def test_few_verdicts_are_wrong_where_the_truth_is_known(recorded: Recorded, mod
 
 def test_a_verdict_contradicts_only_another_truth() -> None:
     lead = math.log(1.04)
-    wrong = {verdict.value for verdict in decide.Verdict if decide.contradicts(verdict, lead, 0.05)}
-    assert wrong == {"slower"}
-    assert decide.contradicts(decide.Verdict.TIE, math.log(1.2), 0.05)
+    untold, undecided = decide.Extent.UNTOLD, decide.Verdict.UNDECIDED
+    wrong = {one.value for one in decide.Verdict if decide.contradicts(one, untold, lead, 0.05)}
+    wrong |= {one.value for one in decide.Extent if decide.contradicts(undecided, one, lead, 0.05)}
+    assert wrong == {"slower", "outside"}
+    assert decide.contradicts(decide.Verdict.TIE, untold, math.log(1.2), 0.05)
+    assert decide.contradicts(decide.Verdict.FASTER, decide.Extent.INSIDE, math.log(1.2), 0.05)

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.decisions.comparison import log_ratio, log_ratio_limits
-from ipcbench.bench.decisions.contest import LEVEL, LOOKS, Contest, Times, Verdict
+from ipcbench.bench.decisions.contest import (
+    LEVEL,
+    LOOKS,
+    Asks,
+    Contest,
+    Extent,
+    Times,
+    Verdict,
+)
 from ipcbench.bench.decisions.verdicts import (
     LOST,
     ContestVerdict,
@@ -59,7 +67,10 @@ def steps(*numbers: int) -> dict[int, float]:
 def check(found: ContestVerdict) -> None:
     """Check what holds for every verdict on every sample."""
     ratio, band = found.ratio, found.contest.band
-    assert (found.why is None) is (found.verdict is not Verdict.UNDECIDED)
+    for_band = found.contest.asks is Asks.BAND
+    told = found.extent is not Extent.UNTOLD
+    is_answered = told if for_band else found.verdict is not Verdict.UNDECIDED
+    assert (found.why is None) is is_answered
     if not found.rounds:
         assert ratio is None
         return
@@ -71,7 +82,14 @@ def check(found: ContestVerdict) -> None:
         assert 1 / (1 + band) < ratio.low <= 1 <= ratio.high < 1 + band
     assert found.first in found.contest.first
     assert found.second in found.contest.second
-    assert (found.p <= LEVEL) is (found.verdict is not Verdict.UNDECIDED)
+    assert (found.p <= LEVEL) is is_answered
+    if for_band:
+        low, high = math.log(ratio.low) if ratio.low else -math.inf, math.log(ratio.high)
+        wide = math.log1p(band)
+        assert (-wide < low and high < wide) is (found.extent is Extent.INSIDE)
+        assert (low > wide or high < -wide) is (found.extent is Extent.OUTSIDE)
+    else:
+        assert not told
     winner = {Verdict.FASTER: found.first, Verdict.SLOWER: found.second}
     assert found.winner == winner.get(found.verdict, "")
 
@@ -103,8 +121,13 @@ def test_a_verdict_and_its_interval_stay_as_they_were_given(
     before = {one.contest.id: one for one in decided(contests, times, 20)}
     for after in decided(contests, times):
         earlier = before[after.contest.id]
-        if earlier.verdict is not Verdict.UNDECIDED:
+        if earlier.why is None:
             assert after == earlier
+        elif earlier.verdict is not Verdict.UNDECIDED:  # it asks for the band, and goes on
+            assert after.verdict is earlier.verdict
+            assert earlier.ratio is not None and after.ratio is not None
+            assert earlier.ratio.low <= after.ratio.low
+            assert after.ratio.high <= max(earlier.ratio.high, after.ratio.low)
 
 
 def test_an_interval_that_goes_on_never_widens() -> None:
@@ -230,6 +253,7 @@ def contested(one: Contest) -> Contested:
         first=list(one.first),
         second=list(one.second),
         band=one.band,
+        asks=one.asks.value,
         level=LEVEL,
     )
 
