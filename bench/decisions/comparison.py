@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from ipcbench.bench.decisions.rank_sum import tail
-from ipcbench.bench.decisions.student_t import upper_tail
+from ipcbench.bench.decisions.distributions.rank_sum import tail
+from ipcbench.bench.decisions.distributions.student_t import upper_tail
 
 if TYPE_CHECKING:
     import numpy as np

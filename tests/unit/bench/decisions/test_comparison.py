@@ -19,7 +19,7 @@ from ipcbench.bench.decisions.comparison import (
     p_faster,
     rounds_needed,
 )
-from ipcbench.bench.decisions.rank_sum import EXACT, tail
+from ipcbench.bench.decisions.distributions.rank_sum import EXACT, tail
 
 # On a grid, so that a common shift loses no digit and ties are frequent.
 grid = st.integers(-(1 << 12), 1 << 12).map(lambda step: step / 64)

@@ -8,7 +8,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.decisions.student_t import upper_tail
+from ipcbench.bench.decisions.distributions.student_t import upper_tail
 
 
 @given(st.floats(0, 60), st.floats(0.5, 1e6))
