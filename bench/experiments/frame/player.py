@@ -17,6 +17,7 @@ import msgspec
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.results.entries.bounds import LONGEST_TEXT
 from ipcbench.bench.results.records import Observation
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.workers.control import failure_of
 from ipcbench.bench.workers.oom import be_first_victim
 from ipcbench.bench.workers.process import adopt_orphans, die_with
@@ -31,12 +32,14 @@ def play(name: str, experiment: Callable[[], Observation]) -> Observation:
         return experiment()
     except Exception as error:
         failure = failure_of("", error)
-        seen = Observation(experiment=name, remedy=failure.remedy[:LONGEST_TEXT])
-        if isinstance(error, Unavailable):
-            seen.skipped = failure.what[:LONGEST_TEXT]
-        else:
-            seen.failed = failure.what[:LONGEST_TEXT]
-        return seen
+        what = one_line(failure.what, LONGEST_TEXT)
+        missing = isinstance(error, Unavailable)
+        return Observation(
+            experiment=name,
+            skipped=what if missing else "",
+            failed="" if missing else what,
+            remedy=one_line(failure.remedy, LONGEST_TEXT),
+        )
 
 
 def main() -> None:

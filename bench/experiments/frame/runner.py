@@ -50,8 +50,8 @@ def play(experiment: Experiment, watch: Callable[[int], None] = lambda pid: None
     finally:
         left = remove_standing(current())
     if left and not seen.failed:
-        named = ", ".join(left[:LEAKS])
-        seen = failed(experiment, f"it left {len(left)} kernel objects, such as {named}")
+        noun = "kernel object" if len(left) == 1 else "kernel objects"
+        seen = failed(experiment, f"it left {len(left)} {noun}: {', '.join(left[:LEAKS])}")
     seen.seconds = time.monotonic() - began
     return seen
 

@@ -15,6 +15,7 @@ import pytest
 
 from ipcbench.bench.decisions.contest import Contest
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
+from ipcbench.bench.experiments.frame.schedule import Experiments
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.plan import entries
@@ -142,6 +143,7 @@ class Stage:
         contests: Sequence[Contest] = (),
         promises: Sequence[PromisedRatio] = (),
         adaptive: bool = False,
+        experiments: Sequence[str] = (),
     ) -> Ended:
         settings = Settings(
             values=3, warmups=1, block=0.01, stamps=200, rounds=rounds, adaptive=adaptive
@@ -163,6 +165,12 @@ class Stage:
             progress=progress,
             contests=contests,
             promises=promises,
+            experiments=Experiments(
+                [name for name in experiments if progress is None or name not in progress.observed],
+                write,
+                self.note,
+                clock=clock,
+            ),
         )
         ended = sweep.run()
         assert self.lines[-1] == ended
