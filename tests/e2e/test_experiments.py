@@ -42,7 +42,9 @@ def test_options_choose_the_experiments(
     profile = tmp_path / "all.toml"
     profile.write_text(PROFILE % '["*"]')
     folder = tmp_path / "run"
-    done = ipcbench("run", "--profile", profile, "--clock", "fake", *options, "-o", folder, "--json")
+    done = ipcbench(
+        "run", "--profile", profile, "--clock", "fake", *options, "-o", folder, "--json"
+    )
     assert done.returncode == 0, done.stderr
     results = load(folder)
     assert results.header.experiments == wanted

@@ -17,6 +17,8 @@ from ipcbench.bench.decisions import (
     sensitivity,
 )
 from ipcbench.bench.decisions.tasks import TASKS
+from ipcbench.bench.experiments.frame import schedule as experiments
+from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
 from ipcbench.bench.loops import delay
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
@@ -82,6 +84,12 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (turns.APART, 20, "mini-round where 20 other runs stand between"),
         (schedule.WARM_UP, 10, "Where it lasts less than 10 s"),
         (schedule.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
+        (experiments.SHARE, 0.1, "All experiments together have 10 % of a budget"),
+        (lost_updates.UPDATES, 2000, "count up one variable 2,000 times each"),
+        (lost_updates.PROCESSES, (2, 4), "has 2 and 4 processes"),
+        (semaphore_misuse.GRACE, 0.25, "has not ended after 0.25 s and sleeps in 5 looks"),
+        (semaphore_misuse.LOOKS, 5, "has not ended after 0.25 s and sleeps in 5 looks"),
+        (waiting_cpu.WAIT, 1, "has a process wait for one second in each way"),
         (sensitivity.POWER, 0.95, "finds in 95 % of 1,000 resamplings"),
         (sensitivity.DRAWS, 1000, "finds in 95 % of 1,000 resamplings"),
         (2 * sensitivity.ONE_SIDED, 0.025, "of one contest by itself, at a level of 0.025"),
