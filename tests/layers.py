@@ -24,10 +24,11 @@ ONLY_IN = {  # package -> the folders and files that may import it
 }
 FACILITIES = (
     "pipes", "sockets", "queues", "segments", "sync", "shm", "passing", "multiprocess", "libraries",
+    "files",
 )  # fmt: skip
 SHARED_FACILITIES = {
     ("shm", "sync"), ("shm", "segments"), ("sync", "segments"), ("libraries", "sockets"),
-    ("passing", "pipes"),
+    ("passing", "pipes"), ("files", "segments"),
 }  # fmt: skip
 FROM_BENCH = ("bench.results.", "bench.stats.", "bench.decisions.")  # for reports
 JUDGED_BY = ("bench.decisions.comparison.p_", "bench.decisions.looks.", "bench.decisions.ahead.")

@@ -168,6 +168,7 @@ def applies(item: pytest.Item, name: str) -> bool:
         (wanted & {"carrier", "messages"} and not traits.carries)
         or ("signal" in wanted and Topology.SIGNAL not in traits.topologies)
         or ("guard" in wanted and Topology.GUARD not in traits.topologies)
+        or ("file" in wanted and Topology.FILE not in traits.topologies)
         or ("reader" in wanted and not traits.in_place)
         or ("pickled" in wanted and not traits.objects)
         or ("driven" in wanted and not traits.native)

@@ -57,6 +57,9 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "flock": ("ipcbench.transports.sync.locks", "flock"),
     "lockf": ("ipcbench.transports.sync.locks", "lockf"),
     "unguarded": ("ipcbench.transports.sync.locks", "Unguarded"),
+    "file-read": ("ipcbench.transports.files.access", "file_read"),
+    "file-pread": ("ipcbench.transports.files.access", "file_pread"),
+    "file-map": ("ipcbench.transports.files.access", "file_map"),
     "null": ("ipcbench.transports.null", "Null"),
 }
 

@@ -3,10 +3,10 @@
  * All have one signature: a capsule (two in a tuple, of the sending end and of the receiving one,
  * where one process holds both), the message, the buffer to receive into, a count; a further
  * number of those with pauses (their length), with batches (their length), with a delay (its turns)
- * or with messages that are written anew (the number of the first one); the stamped ones also an
- * array for the stamps around their last round trips. Their bodies (_loops.h, _batches.h, _fresh.h,
- * _slowed.h) call the operations and nothing else, without the interpreter's lock. To add a loop: its body, and
- * a line in LOOPS. */
+ * or with messages that are written anew, or accesses to a file (the number of the first one); the
+ * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h,
+ * _batches.h, _fresh.h, _places.h, _slowed.h) call the operations and nothing else, without the
+ * interpreter's lock. To add a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "_batches.h"
 #include "_fresh.h"
 #include "_loops.h"
+#include "_places.h"
 #include "_slowed.h"
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
@@ -53,6 +54,7 @@ enum needs {
     LENDS = 2048,
     BOTH_ENDS = 4096, /* sends over the first capsule, receives over the second one */
     DELAYS = 8192, /* takes the turns of a delay */
+    ACCESSES = 16384, /* reads and writes places of a file */
 };
 
 static const char *
@@ -70,6 +72,8 @@ lacks(const struct ipcbench_ops *ops, int needs)
         return "loan or commit";
     if (needs & GUARDS && (ops->acquire == NULL || ops->leave == NULL))
         return "acquire or leave";
+    if (needs & ACCESSES && (ops->read_at == NULL || ops->write_at == NULL || ops->extent == NULL))
+        return "read_at, write_at or extent";
     if (needs & SENDS_MANY && ops->send_many == NULL)
         return "send_many";
     if (needs & RECEIVES_MANY && ops->recv_many == NULL)
@@ -131,7 +135,7 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "the number of a message is less than 0");
         return 0;
     }
-    if (needs & (SENDS | RECEIVES | SERVES | BATCHES | POOL) &&
+    if (needs & (SENDS | RECEIVES | SERVES | BATCHES | POOL | ACCESSES) &&
         !(is_aligned(message) && is_aligned(buffer))) {
         PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see aligned_buffer()");
         return 0;
@@ -260,6 +264,10 @@ release_stamps:
     LOOP(fill, NUMBERS | POOL)                                                                     \
     LOOP(scan, NUMBERS | POOL)                                                                     \
     LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
+    LOOP(read_in_order, ACCESSES | NUMBERS)                                                        \
+    LOOP(read_at_random, ACCESSES | NUMBERS)                                                       \
+    LOOP(write_in_order, ACCESSES | NUMBERS)                                                       \
+    LOOP(write_at_random, ACCESSES | NUMBERS)                                                      \
     LOOP(stamped_ping, SENDS | RECEIVES | STAMPS)                                                  \
     LOOP(stamped_paused_ping, SENDS | RECEIVES | PAUSES | STAMPS)                                  \
     LOOP(stamped_fresh_ping, SENDS | RECEIVES | STAMPS | NUMBERS | POOL)                           \

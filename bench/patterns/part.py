@@ -33,8 +33,8 @@ class Part:
         arguments: further arguments of the loop, and of its twin in C.
         pool: the loop takes a pool of buffers instead of a message (bench/loops/pool.py).
         arrays: the loop takes NumPy arrays instead of a message (bench/loops/arrays.py).
-        numbers: the loop writes messages anew; the number of the first one is its further
-            argument.
+        numbers: the loop writes messages anew, or accesses a file; the number of the first one
+            is its further argument.
         reads: the loop reads every byte; it has handled those messages that it has read to
             their end, and what arrived last is compared behind each block.
         rehearse: exchanges messages that are written anew with the other side, through the
@@ -88,7 +88,13 @@ class Seat:
 # Observation -> (how many, of how many), for one block.
 Observed: TypeAlias = Mapping[str, tuple[int, int]]
 
-CARRY_NOTHING = frozenset({Topology.SIGNAL, Topology.GUARD})
+MESSAGES, WAKE_UPS, ACCESSES = "messages", "wake-ups", "accesses"
+_KINDS = {Topology.SIGNAL: WAKE_UPS, Topology.GUARD: WAKE_UPS, Topology.FILE: ACCESSES}
+
+
+def kind_of(topology: Topology) -> str:
+    """Return what a channel of a topology is used for; most carry messages."""
+    return _KINDS.get(topology, MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +138,18 @@ class Pattern:
 
     @property
     def carries(self) -> bool:
-        """Say if messages go over the channel; signals and guards carry none."""
-        return self.topology not in CARRY_NOTHING
+        """Say if messages go over the channel; signals, guards and files carry none."""
+        return self.kind == MESSAGES
+
+    @property
+    def kind(self) -> str:
+        """Return what its channels are used for: as of `kind_of`."""
+        return kind_of(self.topology)
+
+    @property
+    def sized(self) -> bool:
+        """Say if its cells have a size, of a message or of an access to a file."""
+        return self.kind != WAKE_UPS
 
     def channels(self, processes: int) -> int:
         """Return the number of channels."""

@@ -16,6 +16,7 @@ from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
 from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
+from ipcbench.bench.patterns.single.file import READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM
 from ipcbench.bench.patterns.slowed import SLOWED_LATENCY
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import ARRAY, HOT
@@ -24,7 +25,7 @@ from ipcbench.bench.results.pace import CLOSED
 
 ALL = (
     LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, TO_ITSELF, FILL,
-    SCAN,
+    SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
 )  # fmt: skip
 PATTERNS = {pattern.name: pattern for pattern in ALL}
 PACED: Mapping[str, Callable[[str], Pattern]] = {

@@ -39,7 +39,7 @@ from ipcbench.bench.results.units import format_size, parse_size
 NUMBERS = (4, 2, 1)  # processes of a pattern that is measured by its name: the first possible
 SMALL = 64  # bytes of its messages
 ALONE, LARGE = "null", 1 << 20  # the transport of one process alone, and the size
-CONTROLS = ("pipe", "posix-sem")  # its controls: the one that carries what the pattern sends
+CONTROLS = ("pipe", "posix-sem", "file-pread")  # its controls: the one that the pattern can use
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ def _usual(pattern: str) -> Iterator[Axes]:
     size = LARGE if found.alone else SMALL
     cells = Axes(
         patterns=(pattern,),
-        sizes=(size if found.carries else 0,),
+        sizes=(size if found.sized else 0,),
         placements=(SAME_CORE, CROSS_CORE),
         transports=(ALONE if found.alone else "*",),
         processes=(next(number for number in NUMBERS if not found.refuses(number)),),
@@ -162,7 +162,7 @@ def _kept_looks(axes: Axes, asked: Asked) -> tuple[int | None, ...]:
 
 def no_size(pattern: str, size: int) -> str:
     """Return why a pattern has no messages of a size, or ""."""
-    return f"{pattern} sends no messages" if size and not PATTERNS[pattern].carries else ""
+    return f"{pattern} sends no messages" if size and not PATTERNS[pattern].sized else ""
 
 
 def no_number(pattern: str, processes: int) -> str:

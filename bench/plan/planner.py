@@ -15,7 +15,7 @@ import msgspec
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.pool import buffers_of
-from ipcbench.bench.patterns.part import CARRY_NOTHING
+from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import PATTERNS, pattern_of
 from ipcbench.bench.plan.depth import depth_of
 from ipcbench.bench.plan.memory import lack
@@ -35,6 +35,7 @@ _NEEDS = {
     Topology.HUB: "several clients cannot share a channel of it to one server",
     Topology.SIGNAL: "a process cannot wake another one by it",
     Topology.GUARD: "processes cannot exclude each other by it",
+    Topology.FILE: "it is no way of access to a file",
 }
 
 
@@ -164,7 +165,7 @@ def cells_of(axes: Iterable[Axes], names: Callable[[str], Iterable[str]]) -> Ite
             yield Cell(
                 transport=present,
                 pattern=pattern,
-                size=size if PATTERNS[pattern].carries else 0,
+                size=size if PATTERNS[pattern].sized else 0,
                 processes=processes,
                 placement=placement,
                 runtime=runtime,
@@ -183,22 +184,24 @@ def in_its_own_way(cell: Cell, candidate: Candidate) -> Cell:
 def _meant(cell: Cell, candidate: Candidate) -> bool:
     """Tell whether a cell makes sense; one that does not is left out without a word.
 
-    The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes. Of
+    The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes, and
+    nothing but ways of access to a file for one that reads it. Of
     several ways of waiting, looks are meant for `spin-block` alone. A process that uses no
     channel has the transport `null`.
     """
     if cell.looks is not None and not counts_looks(cell, candidate.traits):
         return False
-    carries, pattern = carries_messages(candidate), PATTERNS[cell.pattern]
-    if carries is None or candidate.traits is None:
+    kinds, pattern = kinds_of(candidate), PATTERNS[cell.pattern]
+    if kinds is None or candidate.traits is None:
         return True
-    return carries is pattern.carries and not (pattern.alone and candidate.traits.carries)
+    meant = pattern.kind in kinds or not kinds  # what is good for nothing is refused by its name
+    return meant and not (pattern.alone and candidate.traits.carries)
 
 
-def carries_messages(candidate: Candidate) -> bool | None:
-    """Tell whether a transport carries messages; None for a plug-in that does not load."""
+def kinds_of(candidate: Candidate) -> frozenset[str] | None:
+    """Return what a transport can be used for (`kind_of`); None: a plug-in that does not load."""
     traits = candidate.traits
-    return None if traits is None else bool(traits.topologies - CARRY_NOTHING)
+    return None if traits is None else frozenset(map(kind_of, traits.topologies))
 
 
 def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:

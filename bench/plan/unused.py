@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from ipcbench.bench.patterns.part import ACCESSES, MESSAGES, WAKE_UPS
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.options import (
     ALONE,
@@ -20,7 +21,7 @@ from ipcbench.bench.plan.options import (
     no_size,
     parse_options,
 )
-from ipcbench.bench.plan.planner import Candidate, Plan, carries_messages
+from ipcbench.bench.plan.planner import Candidate, Plan, kinds_of
 from ipcbench.bench.plan.profile import BadConfig, Profile
 from ipcbench.bench.results.axes import BLOCK, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell, present_name
@@ -28,6 +29,12 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.transports.contract import Topology
 
 PATTERN = "--pattern"
+_OFFERS = {
+    MESSAGES: "carries messages",
+    WAKE_UPS: "carries no messages",
+    ACCESSES: "is a way of access to a file",
+}
+_NEEDS = {MESSAGES: "sends messages", WAKE_UPS: "wakes processes", ACCESSES: "accesses a file"}
 _COUNT = f"only receivers that wait by {SPIN_BLOCK} count looks"
 _UNCOUNTED = f"{_COUNT}: ask also for --wait {SPIN_BLOCK}, or leave it out"
 _COUNTED_ELSEWHERE = f"{_COUNT}: leave it out, or --looks"
@@ -205,7 +212,10 @@ def _no_transport(pattern: str, transports: Sequence[_Value]) -> str:
     if not transports or not all(one.refuses(pattern) for one in transports):
         return ""
     words = " ".join(f"-t {one_line(one.word)}" for one in transports)
-    if PATTERNS[pattern].carries:
+    kind = PATTERNS[pattern].kind
+    if kind == ACCESSES:
+        return f"{pattern} needs a way of access to a file, which {words} is not"
+    if kind == MESSAGES:
         return f"{pattern} sends messages, which {words} cannot carry"
     return f"{pattern} sends no messages, as {words} would"
 
@@ -227,15 +237,20 @@ def _waits(
 def _transport(word: str, found: Sequence[Candidate]) -> _Value:
     matched = {one.name for one in found}
     meant = {present_name(name, BLOCK) for name in matched}
-    kinds = {carries_messages(one) for one in found}
-    carries = kinds.pop() if len(kinds) == 1 else None
+    each = {kinds_of(one) for one in found}
+    kinds = each.pop() if len(each) == 1 else None
     connects = any(one.traits is None or one.traits.carries for one in found)
 
     def refuses(pattern: str) -> str:
         if PATTERNS[pattern].alone and connects:
             return f"{pattern} uses no channel: its transport is {ALONE}"
-        if carries is None or carries is PATTERNS[pattern].carries:
+        wanted = PATTERNS[pattern].kind
+        if kinds is None or wanted in kinds:
             return ""
+        if ACCESSES in kinds | {wanted}:
+            offers = " and ".join(_OFFERS[kind] for kind in sorted(kinds))
+            return f"{one_line(word)} {offers}, and {pattern} {_NEEDS[wanted]}"
+        carries = MESSAGES in kinds
         kind = "carries messages" if carries else "carries no messages"
         sends = "sends none" if carries else "sends some"
         return f"{one_line(word)} {kind}, and {pattern} {sends}"

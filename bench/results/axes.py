@@ -13,8 +13,11 @@ FAN_IN, FAN_OUT, ECHO = "fan-in", "fan-out", "echo"
 SIGNAL, COUNTER = "signal", "counter"
 SELF = "self"  # one process that sends to itself
 FILL, SCAN = "fill", "scan"  # one process alone
+FILE, FILE_RANDOM = "file", "file-random"  # one process that reads a file
+FILE_WRITE, FILE_WRITE_RANDOM = "file-write", "file-write-random"  # one that writes it
 PATTERNS = (
     LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, SELF, FILL, SCAN,
+    FILE, FILE_RANDOM, FILE_WRITE, FILE_WRITE_RANDOM,
 )  # fmt: skip
 """Patterns in their reading order; one that is not named here is shown behind them."""
 
@@ -44,12 +47,13 @@ bytes in more buffers than a cache holds, and NumPy arrays that are written anew
 PIPE, SOCKET, MESSAGE_QUEUE = "pipe", "socket", "message queue"
 SHARED_MEMORY = "shared memory"
 PASSING = "passed memory"
+FILES = "file"  # accesses of one process to a file
 SYNCHRONISATION = "synchronisation"  # carries no data
 MULTIPROCESSING = "multiprocessing"
 LIBRARY = "library"  # messaging libraries, with threads of their own
 FLOOR = "floor"  # the cost of the harness: drawn beneath the others, never in a contest
 FAMILIES = (
-    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, PASSING, MULTIPROCESSING, LIBRARY,
+    PIPE, SOCKET, MESSAGE_QUEUE, SHARED_MEMORY, PASSING, MULTIPROCESSING, LIBRARY, FILES,
     SYNCHRONISATION, FLOOR,
 )  # fmt: skip
 

@@ -101,7 +101,7 @@ class Worker:
         self._team = Team(self._seats, self.job.cpus, self._end_with, self._barrier)
         try:
             self._attach(own)
-            if self._transport.traits.carries or not self._pattern.carries:
+            if self._transport.traits.carries or not self._pattern.carries:  # else it is `null`
                 self._check()
             pinned = self._cpus()
             self._account = self._new_account()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ipcbench.bench.results.axes import (
     BLOCK,
     FAMILIES,
+    FILES,
     FLOOR,
     HOT,
     LIBRARY,
@@ -41,6 +42,7 @@ _SHADES: dict[str, tuple[tuple[str, str], ...]] = {  # family -> (light, dark)
     PASSING: (("#3f3d9e", "#8f8df0"), ("#7573d1", "#c5c4fa"), ("#23225c", "#6a68d6")),
     MULTIPROCESSING: (("#b3262e", "#f2787b"), ("#d9646a", "#f9b3b4"), ("#6e1116", "#d94f55")),
     LIBRARY: (("#6b6a00", "#c9c74a"), ("#94932a", "#e3e29a"), ("#403f00", "#a9a72f")),
+    FILES: (("#8a5a00", "#d9a441"), ("#b0823a", "#ecd09a"), ("#573900", "#b5811f")),
     SYNCHRONISATION: (("#0b7285", "#4cc3d9"), ("#3a9bb0", "#9be0ee"), ("#064450", "#2a9db3")),
     FLOOR: (("#6b7380", "#98a2ae"), ("#8b94a1", "#c0c8d1"), ("#474e58", "#7c8794")),
     "other": (("#6a5d4d", "#b9ad9c"), ("#948673", "#d8cfc2"), ("#453b2f", "#95886f")),
@@ -53,6 +55,7 @@ _MARKERS = {
     PASSING: (">", "d", "P"),
     MULTIPROCESSING: ("v", "<"),
     LIBRARY: ("h", "8"),
+    FILES: ("s", "o", "D"),
     SYNCHRONISATION: ("o", "s", "D", "^", "X"),
     FLOOR: (".", "."),
     "other": ("<", ">"),

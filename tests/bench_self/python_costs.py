@@ -32,7 +32,7 @@ def _comparisons(workers: Workers) -> Iterator[Comparison]:
                     Cell(
                         transport=name,
                         pattern=possible[0],
-                        size=SIZE if PATTERNS[possible[0]].carries else 0,
+                        size=SIZE if PATTERNS[possible[0]].sized else 0,
                         placement=placement,
                         runtime=runtime,
                     ),

@@ -35,6 +35,7 @@ from ipcbench.transports.registry import get
 from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import (
     mutants_batches,
+    mutants_files,
     mutants_objects,
     mutants_passing,
     mutants_shm,
@@ -353,6 +354,7 @@ mutants_batches.declare(mutant)
 mutants_waiting.declare(mutant, false_traits)
 mutants_passing.declare(mutant, false_traits)
 mutants_objects.declare(mutant, false_traits)
+mutants_files.declare(mutant)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

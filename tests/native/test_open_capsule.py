@@ -13,7 +13,7 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.transports.native import built, header, operations
 from tests import compiling
-from tests.plugins.capsules import Ops, capsule
+from tests.plugins.capsules import FIRST, Ops, capsule
 
 GROWN = """
 #include "open_capsule.h"
@@ -34,7 +34,7 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
         pytest.skip(compiling.lacking())
     folder = tmp_path_factory.mktemp("grown")
     now = (header() / "ops.h").read_text()
-    last = "    ssize_t (*leave)(void *ctx);\n};\n"
+    last = "    ssize_t (*extent)(void *ctx);\n};\n"
     assert last in now
     then = now.replace(last, last.replace("};", "    ssize_t (*added)(void *ctx);\n};"))
     (folder / "ops.h").write_text(then)
@@ -70,7 +70,7 @@ def test_a_struct_smaller_than_the_first_version_is_refused(
     added_is_absent: Callable[[object], int],
 ) -> None:
     with pytest.raises(ValueError, match=r"rebuild against ops\.h 2$"):
-        added_is_absent(capsule(size=ctypes.sizeof(Ops) - 8))
+        added_is_absent(capsule(size=FIRST - 8))
 
 
 @pytest.mark.skipif(built() is not None, reason=str(built()))

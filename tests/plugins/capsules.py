@@ -36,6 +36,9 @@ _SHAPES: dict[str, Any] = {
     "wait": (),
     "acquire": (),
     "leave": (),
+    "read_at": (_BUFFER, _SIZE, ctypes.c_uint64),
+    "write_at": (_BUFFER, _SIZE, ctypes.c_uint64),
+    "extent": (),
 }
 
 
@@ -50,6 +53,9 @@ class Ops(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in _SHAPES),
     ]
 
+
+FIRST = Ops.read_at.offset
+"""The size of the struct in the first version of this ABI."""
 
 _new = ctypes.pythonapi.PyCapsule_New
 _new.restype, _new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)

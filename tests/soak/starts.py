@@ -46,7 +46,7 @@ def cells(name: str, processes: int) -> tuple[list[PlannedCell], str]:
         Cell(
             transport=name,
             pattern=pattern,
-            size=64 if PATTERNS[pattern].carries else 0,
+            size=64 if PATTERNS[pattern].sized else 0,
             processes=processes,
             placement=UNPINNED,
         )

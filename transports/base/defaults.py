@@ -147,6 +147,7 @@ def check_seat(spec: Spec, role: Role, index: int) -> None:
         Topology.HUB: {Role.CLIENT: many, Role.SERVER: 1},
         Topology.SIGNAL: {Role.CLIENT: 1, Role.SERVER: 1},
         Topology.GUARD: {Role.MEMBER: spec.parties},
+        Topology.FILE: {Role.MEMBER: spec.parties},
         Topology.FAN_IN: {Role.SENDER: many, Role.RECEIVER: 1},
         Topology.FAN_OUT: {Role.SENDER: 1, Role.RECEIVER: many},
     }[spec.topology]

@@ -3,6 +3,7 @@
 from ipcbench.transports.contract.channel import (
     Channel,
     Endpoint,
+    File,
     Guard,
     Hub,
     Json,
@@ -39,9 +40,9 @@ from ipcbench.transports.contract.traits import (
 )
 
 __all__ = [
-    "Channel", "Closed", "Endpoint", "Family", "FanOut", "Framing", "Guard", "Hub", "InPlace",
-    "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge", "Need",
-    "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing", "Signal",
-    "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError",
+    "Channel", "Closed", "Endpoint", "Family", "FanOut", "File", "Framing", "Guard", "Hub",
+    "InPlace", "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge",
+    "Need", "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing",
+    "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError",
     "Unavailable", "Wait", "WouldBlock",
 ]  # fmt: skip

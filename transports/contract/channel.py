@@ -362,3 +362,16 @@ class Guard(Protocol):
 
     def release(self) -> None:
         """Leave."""
+
+
+class File(Protocol):
+    """A member's end of a FILE. No access may reach beyond the end of the file."""
+
+    def extent(self) -> int:
+        """Return the bytes of the file."""
+
+    def read_at(self, buffer: memoryview, place: int, /) -> int:
+        """Read bytes from a place into a buffer until it is full, and return their number."""
+
+    def write_at(self, data: Any, place: int, /) -> int:
+        """Write a prepared message to a place, and return its length."""

@@ -75,6 +75,7 @@ class Family(Enum):
     QUEUE = "message queue"
     SHARED_MEMORY = "shared memory"
     PASSING = "passed memory"  # memory, or its address, is passed instead of bytes
+    FILE = "file"  # one process accesses a file
     SYNCHRONISATION = "synchronisation"  # carries no data: semaphores, signals, guards
     MULTIPROCESSING = "multiprocessing"  # Python's own, whatever it is made of
     LIBRARY = "library"  # a messaging library's, with threads of its own
@@ -90,13 +91,14 @@ class Topology(Enum):
     HUB = "hub"  # many clients, one server, both ways
     SIGNAL = "signal"  # two processes wake each other; nothing is carried
     GUARD = "guard"  # many processes exclude each other; nothing is carried
+    FILE = "file"  # a process reads and writes a file at any place; nothing is carried
 
 
 class Role(Enum):
     """A seat at a channel.
 
     LINK, HUB and SIGNAL have clients and a server, FAN_IN and FAN_OUT senders
-    and receivers, a GUARD has members.
+    and receivers, a GUARD and a FILE have members.
     """
 
     CLIENT = "client"
@@ -142,7 +144,7 @@ class Traits:
     # of a link. Where not, the client's end attaches first, and then the server's.
     attach_waits: bool = False
     depth: bool = False  # Spec.depth has a meaning
-    carries: bool = True  # False where no data arrives: null, signals and guards
+    carries: bool = True  # False where no data arrives: null, signals, guards, files
     excludes: bool = True  # a GUARD that guards; False for the one that admits every member
     delayed: bool = False  # a message may be lost if its sender is killed after `send` returned
     objects: bool = False  # its messages are pickled objects: see Objects

@@ -206,6 +206,12 @@ def vmsplice(
     /,
 ) -> object: ...
 
+# Accesses to a file: by position, by place, by a map.
+
+def file_access(
+    owner: object, fd: int, memory: Buffer | None, extent: int, way: int, /
+) -> object: ...
+
 # The null transport.
 
 def null(owner: object, /) -> object: ...

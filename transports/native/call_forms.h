@@ -4,6 +4,7 @@
 #define IPCBENCH_CALL_FORMS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef ssize_t (*send_function)(void *ctx, const void *data, size_t size);
@@ -15,6 +16,8 @@ typedef ssize_t (*loan_function)(void *ctx, void **slot, size_t size);
 typedef ssize_t (*commit_function)(void *ctx, size_t size);
 typedef ssize_t (*peek_function)(void *ctx, const void **slot);
 typedef ssize_t (*plain_function)(void *ctx);
+typedef ssize_t (*read_at_function)(void *ctx, void *buffer, size_t size, uint64_t place);
+typedef ssize_t (*write_at_function)(void *ctx, const void *data, size_t size, uint64_t place);
 
 /* An operation with its arguments. `invoke_…` calls it by a pointer to this struct, as
  * ipcbench_call (child_exit.h) needs it. */
@@ -29,10 +32,13 @@ struct call {
         commit_function commit;
         peek_function peek;
         plain_function plain;
+        read_at_function read_at;
+        write_at_function write_at;
     } operation;
     void *ctx;
     char *bytes;
     size_t size, index, count;
+    uint64_t place;
     void *slot;
     const void *message;
 };
@@ -53,6 +59,8 @@ INVOKE(loan, &call->slot, call->size)
 INVOKE(commit, call->size)
 INVOKE(peek, &call->message)
 INVOKE(plain)
+INVOKE(read_at, call->bytes, call->size, call->place)
+INVOKE(write_at, call->bytes, call->size, call->place)
 
 #undef INVOKE
 #endif

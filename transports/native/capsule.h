@@ -37,6 +37,7 @@ extern PyMethodDef ipcbench_memfd_passed[];
 extern PyMethodDef ipcbench_memfd_pool[];
 extern PyMethodDef ipcbench_process_vm[];
 extern PyMethodDef ipcbench_vmsplice[];
+extern PyMethodDef ipcbench_files[];
 extern PyTypeObject ipcbench_calls;
 extern PyTypeObject ipcbench_exporter; /* slot_view.c */
 extern PyTypeObject ipcbench_memory_waiter;

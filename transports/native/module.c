@@ -107,6 +107,7 @@ add_parts(PyObject *module)
         ipcbench_memfd_pool,
         ipcbench_process_vm,
         ipcbench_vmsplice,
+        ipcbench_files,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (PyModule_AddFunctions(module, parts[i]) < 0)

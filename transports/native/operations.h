@@ -28,7 +28,10 @@
     CALL(notify, PLAIN, "notify", "notify", "Add one.")                                            \
     CALL(wait, PLAIN, "wait", "wait", "Take one.")                                                 \
     CALL(acquire, PLAIN, "acquire", "acquire", "Enter the guarded section.")                       \
-    CALL(leave, PLAIN, "release", "release", "Leave the guarded section.")
+    CALL(leave, PLAIN, "release", "release", "Leave the guarded section.")                         \
+    CALL(read_at, READ_AT, "read_at", "read", "Fill a buffer from a place of the file.")           \
+    CALL(write_at, WRITE_AT, "write_at", "write", "Write bytes to a place of the file.")           \
+    CALL(extent, PLAIN, "extent", "extent", "Return the bytes of the file.")
 
 #define IPCBENCH_COUNT_CALL(field, shape, attribute, action, doc) +1
 #define IPCBENCH_COUNT_LOOP(field, shape, doc) +1

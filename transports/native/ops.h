@@ -83,6 +83,13 @@ struct ipcbench_ops {
     /* A member's end of a guard: `acquire` and `release` of Python. */
     ssize_t (*acquire)(void *ctx);
     ssize_t (*leave)(void *ctx);
+
+    /* A member's end of a file. `read_at` fills `buffer` from a place of the file, `write_at` writes
+     * `data` there; both return `size`, and -EINVAL where that reaches beyond `extent`, the bytes of
+     * the file. They need no headroom. */
+    ssize_t (*read_at)(void *ctx, void *buffer, size_t size, uint64_t place);
+    ssize_t (*write_at)(void *ctx, const void *data, size_t size, uint64_t place);
+    ssize_t (*extent)(void *ctx);
 };
 
 #endif

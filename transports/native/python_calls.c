@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_arguments.h"
 #include "call_forms.h"
+#include "call_shapes.h"
 #include "capsule.h"
 #include "child_exit.h"
 #include "open_capsule.h"
@@ -199,21 +201,6 @@ call_receive_from(struct calls *self, PyObject *buffer, receive_function functio
     return receive(self, buffer, function, ALL);
 }
 
-/* Parse the bytes and the count of messages: 0 with an error set where there are none. */
-static int
-parse_many(PyObject *arguments, const char *format, Py_buffer *view, size_t *count)
-{
-    Py_ssize_t given;
-    if (!PyArg_ParseTuple(arguments, format, view, &given))
-        return 0;
-    *count = (size_t)given;
-    if (given > 0)
-        return 1;
-    PyErr_Format(PyExc_ValueError, "a call transfers 1 message at least, not %zd", given);
-    PyBuffer_Release(view);
-    return 0;
-}
-
 static PyObject *
 call_send_many(struct calls *self, PyObject *arguments, send_many_function function)
 {
@@ -288,36 +275,25 @@ call_plain(struct calls *self, PyObject *Py_UNUSED(argument), plain_function fun
     return answer(run(self, invoke_plain, &call));
 }
 
-/* The shapes of operations.h: the function that makes the call, the flags of its method, and
- * whether only ends that send and receive in place have it. */
-#define SEND call_send
-#define SEND_METH METH_O
-#define SEND_IN_PLACE 0
-#define SEND_TO call_send_to
-#define SEND_TO_METH METH_VARARGS
-#define SEND_TO_IN_PLACE 0
-#define RECEIVE call_receive
-#define RECEIVE_METH METH_O
-#define RECEIVE_IN_PLACE 0
-#define RECEIVE_FROM call_receive_from
-#define RECEIVE_FROM_METH METH_O
-#define RECEIVE_FROM_IN_PLACE 0
-#define SEND_MANY call_send_many
-#define SEND_MANY_METH METH_VARARGS
-#define RECEIVE_MANY call_receive_many
-#define RECEIVE_MANY_METH METH_VARARGS
-#define LOAN call_loan
-#define LOAN_METH METH_O
-#define LOAN_IN_PLACE 1
-#define COMMIT call_commit
-#define COMMIT_METH METH_O
-#define COMMIT_IN_PLACE 1
-#define PEEK call_peek
-#define PEEK_METH METH_NOARGS
-#define PEEK_IN_PLACE 1
-#define PLAIN call_plain
-#define PLAIN_METH METH_NOARGS
-#define PLAIN_IN_PLACE 0
+static PyObject *
+call_read_at(struct calls *self, PyObject *arguments, read_at_function function)
+{
+    Py_buffer view;
+    struct call call = {.operation.read_at = function};
+    if (!parse_place(arguments, "w*L:read_at", &view, &call.place))
+        return NULL;
+    return call_with_bytes(self, &view, invoke_read_at, call, RETURNED);
+}
+
+static PyObject *
+call_write_at(struct calls *self, PyObject *arguments, write_at_function function)
+{
+    Py_buffer view;
+    struct call call = {.operation.write_at = function};
+    if (!parse_place(arguments, "y*L:write_at", &view, &call.place))
+        return NULL;
+    return call_with_bytes(self, &view, invoke_write_at, call, NOTHING);
+}
 
 /* The methods: one function for each operation of the list. */
 #define LOOP_FUNCTION(field, shape, doc)                                                           \

@@ -35,6 +35,7 @@ CALLED = {
     Role.RECEIVER: {"recv"},
     Role.MEMBER: {"acquire", "leave"},
 }
+OF_A_FILE = {"read_at", "write_at", "extent"}
 OF_A_HUB_SERVER = {"recv_from", "send_to"}
 OF_A_SIGNAL = {"notify", "wait"}
 WRITTEN_IN_PLACE = {"loan", "commit"}
@@ -134,6 +135,8 @@ class NativeOperationsTests:
                 wanted = CALLED[role]
                 if topology is Topology.SIGNAL:
                     wanted = OF_A_SIGNAL
+                elif topology is Topology.FILE:
+                    wanted = OF_A_FILE
                 elif topology is Topology.HUB and role is Role.SERVER:
                     wanted = OF_A_HUB_SERVER
                 found, in_place = actor.do(operations_of)

@@ -239,7 +239,7 @@ class Participants:
 def seats(spec: Spec) -> list[tuple[Role, int]]:
     """Return the seats: senders (or clients) first, receivers (or the server) last."""
     others = range(spec.parties - 1)
-    if spec.topology is Topology.GUARD:
+    if spec.topology in (Topology.GUARD, Topology.FILE):
         return [(Role.MEMBER, index) for index in range(spec.parties)]
     if spec.topology in (Topology.LINK, Topology.HUB, Topology.SIGNAL):
         return [*((Role.CLIENT, index) for index in others), (Role.SERVER, 0)]

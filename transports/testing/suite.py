@@ -30,6 +30,7 @@ from ipcbench.transports.testing.attachment import AttachmentTests
 from ipcbench.transports.testing.fan_out import FanOutTests
 from ipcbench.transports.testing.hub import HubTests
 from ipcbench.transports.testing.in_place import InPlaceTests
+from ipcbench.transports.testing.kinds.file import AccessTests
 from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.lifecycle import LifecycleTests
 from ipcbench.transports.testing.native_operations import NativeOperationsTests
@@ -47,12 +48,13 @@ TESTED = (
     Topology.HUB,
     Topology.SIGNAL,
     Topology.GUARD,
+    Topology.FILE,
 )
 
 
 # Fixtures of tests that use endpoints: they run in both runtimes, where a transport has both.
 # A test with the fixture `subject` only checks channels and tickets.
-ON_ENDPOINTS = frozenset({"either", "carrier", "signal", "guard", "reader"})
+ON_ENDPOINTS = frozenset({"either", "carrier", "signal", "guard", "file", "reader"})
 
 
 class ContractTests(
@@ -65,6 +67,7 @@ class ContractTests(
     ObjectTests,
     SignalTests,
     GuardTests,
+    AccessTests,
     NativeOperationsTests,
     AttachmentTests,
     LifecycleTests,
@@ -153,6 +156,13 @@ class ContractTests(
         """Provide a transport that is a guard."""
         if Topology.GUARD not in subject.transport.traits.topologies:
             pytest.skip("it is not a guard")
+        return subject
+
+    @pytest.fixture
+    def file(self, subject: Subject) -> Subject:
+        """Provide a transport that is a way of access to a file."""
+        if Topology.FILE not in subject.transport.traits.topologies:
+            pytest.skip("it is no way of access to a file")
         return subject
 
     @pytest.fixture

@@ -1,13 +1,19 @@
-"""All parts of all patterns with a channel, for the tests of their loops and their checks."""
+"""All parts of all patterns of messages, wake-ups and guards, for tests of loops and checks.
+
+Those that access a file have tests of their own: test_file.py.
+"""
 
 from __future__ import annotations
 
-from ipcbench.bench.patterns.part import Part
+from ipcbench.bench.patterns.part import ACCESSES, Part
 from ipcbench.bench.patterns.table import PATTERNS
 
 PARTS = tuple(
     dict.fromkeys(
-        seat.part for pattern in PATTERNS.values() if not pattern.alone for seat in pattern.seats(4)
+        seat.part
+        for pattern in PATTERNS.values()
+        if not pattern.alone and pattern.kind != ACCESSES
+        for seat in pattern.seats(4)
     )
 )
 

@@ -40,7 +40,7 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.native import built, native_of, operations
 from ipcbench.transports.null import NullEndpoint
 from ipcbench.transports.registry import get
-from tests.plugins.capsules import HEADROOM, Ops, capsule
+from tests.plugins.capsules import FIRST, HEADROOM, Ops, capsule
 from tests.unit.bench.parts import PARTS, name
 from tests.unit.bench.test_loops import CALLS, COUNTS, variable
 
@@ -336,7 +336,7 @@ def test_both_ends_need_one_operation_each() -> None:
     [lambda *given: native(latency.CLIENT)(*given), lambda one, *_: operations.Calls(one.capsule)],
 )
 @pytest.mark.parametrize(
-    "wrong", [{"abi": 1}, {"abi": 3}, {"size": ctypes.sizeof(Ops) - 8}, {"name": b"something.else"}]
+    "wrong", [{"abi": 1}, {"abi": 3}, {"size": FIRST - 8}, {"name": b"something.else"}]
 )
 def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) -> None:
     script: Any = Script()
@@ -349,9 +349,9 @@ def test_a_capsule_of_another_kind_is_refused(wrong: dict[str, Any], take: Any) 
     ("given", "said"),
     [
         ({"abi": 3}, f"operations of ABI 3, {ctypes.sizeof(Ops)} bytes: this ipcbench knows ABI 2, "
-         f"{ctypes.sizeof(Ops)} bytes: install a newer one, or rebuild against ops.h 2"),
-        ({"abi": 1}, f"knows ABI 2, {ctypes.sizeof(Ops)} bytes: rebuild against ops.h 2"),
-        ({"size": 24}, f"ABI 2, 24 bytes: this ipcbench knows ABI 2, {ctypes.sizeof(Ops)} bytes: "
+         f"{FIRST} bytes: install a newer one, or rebuild against ops.h 2"),
+        ({"abi": 1}, f"knows ABI 2, {FIRST} bytes: rebuild against ops.h 2"),
+        ({"size": 24}, f"ABI 2, 24 bytes: this ipcbench knows ABI 2, {FIRST} bytes: "
          "rebuild against ops.h 2"),
         ({"name": b"other"}, 'native() gave a capsule called "other": it must'),
         ({"name": None}, "native() gave an object of type PyCapsule: it must"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
@@ -86,7 +87,7 @@ def test_a_pattern_that_the_profile_lacks_has_cells_of_its_own(name: str) -> Non
     profile = msgspec.structs.replace(parsed(PROFILE), axes=parsed(PROFILE).axes[:0])
     axes, control = with_options(profile, Options(patterns=(name,))).axes
     found = PATTERNS[name]
-    usual = (("*",), (64 if found.carries else 0,))
+    usual = (("*",), (64 if found.sized else 0,))
     assert axes.patterns == (name,)
     assert (axes.transports, axes.sizes) == ((("null",), (1 << 20,)) if found.alone else usual)
     (number,) = axes.processes
@@ -179,13 +180,13 @@ sizes = [64]
 placements = ["same-core"]
 """
 PROFILES = [parse_profile("test", text.encode()) for text in (EVERY_PATTERN, ONLY_LINKS)]
-CARRY_NOTHING = {Topology.SIGNAL, Topology.GUARD}
 KINDS = {
     "link": frozenset({Topology.LINK, Topology.FAN_IN}),
     "spins": frozenset({Topology.LINK}),
     "hub": frozenset({Topology.HUB, Topology.FAN_OUT}),
     "signal": frozenset({Topology.SIGNAL}),
     "guard": frozenset({Topology.GUARD}),
+    "file": frozenset({Topology.FILE}),
     "null": frozenset({Topology.LINK}),
 }
 CANDIDATES = {
@@ -260,14 +261,14 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
         options.waits or ("block",),
     ):
         pattern = PATTERNS[name]
-        meant = [one for one in names(word) if carries(one) in (None, pattern.carries)]
+        meant = [one for one in names(word) if kind(one) in (None, pattern.kind)]
         if pattern.alone:
             meant = [one for one in meant if one in ("null", "broken")]
         if options.looks and wait != "spin-block":
             meant = []
         if (
             meant
-            and (size in (None, "0") or pattern.carries)
+            and (size in (None, "0") or pattern.sized)
             and (number is None or not pattern.refuses(number))
             and (batch in (None, 1) or name in BATCHED)
             and (payload in (None, "hot") or has_payload(name, payload))
@@ -283,8 +284,8 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
     return found
 
 
-def carries(name: str) -> bool | None:
-    return None if name not in KINDS else not KINDS[name] <= CARRY_NOTHING
+def kind(name: str) -> str | None:
+    return None if name not in KINDS else kind_of(min(KINDS[name], key=str))
 
 
 @settings(max_examples=400, deadline=None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns import alone, counter, echo, fan_in, fan_out, latency, signal, stream
 from ipcbench.bench.patterns import self as to_itself
-from ipcbench.bench.patterns.part import Pattern, Seat, elapsed, unevenness
+from ipcbench.bench.patterns.part import ACCESSES, Pattern, Seat, elapsed, unevenness
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
 from ipcbench.transports.base import check_seat
@@ -40,7 +40,13 @@ MAKES = {
         alone.READER,
     },
     "update": {counter.MEMBER},
+    "access": {pattern.seats(1)[0].part for pattern in ALL if pattern.kind == ACCESSES},
 }
+
+
+def is_single(pattern: Pattern) -> bool:
+    """Tell whether one process takes part, whatever seats a channel has."""
+    return pattern.alone or pattern.both_ends or pattern.kind == ACCESSES
 
 
 def has(spec: Spec, role: Role, index: int) -> bool:
@@ -62,7 +68,7 @@ def test_each_channel_has_exactly_the_seats_of_its_topology(pattern: Pattern) ->
         wanted = Counter(
             (role, index) for role in Role for index in range(processes) if has(spec, role, index)
         )
-        for channel in channels if not (pattern.alone or pattern.both_ends) else ():
+        for channel in channels if not is_single(pattern) else ():
             found = Counter((seat.role, seat.index) for seat in seats if seat.channel == channel)
             assert found == wanted
 
@@ -104,13 +110,15 @@ def test_each_block_has_a_part_that_starts_and_one_that_ends_it(pattern: Pattern
 
 @pytest.mark.parametrize("pattern", ALL, ids=NAME)
 def test_a_pattern_refuses_other_numbers_of_processes(pattern: Pattern) -> None:
-    single = pattern.alone or pattern.both_ends
+    single = is_single(pattern)
     assert min(fits(pattern)) == (1 if single else 2)
     if single:
         assert fits(pattern) == [1]
     elif pattern.topology is Topology.LINK:
         assert fits(pattern) in ([2], list(range(2, MOST_PROCESSES + 1, 2)))
-    assert pattern.carries is (pattern.topology not in (Topology.SIGNAL, Topology.GUARD))
+    none = (Topology.SIGNAL, Topology.GUARD, Topology.FILE)
+    assert pattern.carries is (pattern.topology not in none)
+    assert pattern.sized is (pattern.topology not in (Topology.SIGNAL, Topology.GUARD))
     assert PATTERNS[pattern.name] is pattern
 
 

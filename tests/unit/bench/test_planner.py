@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.commands.run import named_by
 from ipcbench.bench.machine.topology import Cpu
+from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.plan.planner import (
@@ -72,14 +73,13 @@ def refused(cell: Cell, candidate: Candidate, where: Site = SITE) -> Skip:
 
 
 def meant(cell: Cell, candidate: Candidate) -> bool:
-    """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard."""
+    """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard or a file."""
     if cell.looks is not None and cell.wait != "spin-block":
         return False
     if candidate.traits is None:
         return True
-    nothing = {Topology.SIGNAL, Topology.GUARD}
-    carries = not candidate.traits.topologies <= nothing
-    return carries is (PATTERNS[cell.pattern].topology not in nothing)
+    kinds = {kind_of(topology) for topology in candidate.traits.topologies}
+    return not kinds or PATTERNS[cell.pattern].kind in kinds
 
 
 def some(values: Iterable[object], most: int = 3) -> st.SearchStrategy[tuple[object, ...]]:
@@ -210,7 +210,7 @@ def test_cells_are_the_product_of_the_axes(axes: Axes) -> None:
         )
         for c in cells
     ] == [
-        (pattern, size if PATTERNS[pattern].carries else 0, *others)
+        (pattern, size if PATTERNS[pattern].sized else 0, *others)
         for pattern, size, *others in wanted
     ]
     assert {(cell.twin, cell.slowed) for cell in cells} == {(axes.twin, axes.slowed)}

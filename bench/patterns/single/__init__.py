@@ -1,0 +1,1 @@
+"""Patterns of a single process that is no end of a link."""

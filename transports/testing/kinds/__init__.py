@@ -1,0 +1,1 @@
+"""Tests of channels that carry neither messages nor wake-ups."""
