@@ -23,6 +23,10 @@ from ipcbench.bench.results.axes import (
     ECHO,
     FAN_IN,
     FAN_OUT,
+    FILE,
+    FILE_RANDOM,
+    FILE_WRITE,
+    FILE_WRITE_RANDOM,
     FLOOR,
     HOT,
     LATENCY,
@@ -275,6 +279,15 @@ _ALL = (
         "A counter that several processes share: which guard is fastest?",
         _in(COUNTER),
         (_SEMAPHORES, pair("pthread-mutex", "posix-sem")),
+    ),
+    Task(
+        "file-access",
+        "A file in memory: read and write it, or map it?",
+        _in(FILE, FILE_RANDOM, FILE_WRITE, FILE_WRITE_RANDOM),
+        (
+            pair("file-map", "file-read", "mmap-saves-io"),
+            pair("file-map", "file-pread", "mmap-saves-io"),
+        ),
     ),
     Task(
         "python-cost",
