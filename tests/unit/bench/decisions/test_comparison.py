@@ -12,13 +12,14 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.decisions import comparison, rank_sum
+from ipcbench.bench.decisions import comparison
 from ipcbench.bench.decisions.comparison import (
     log_ratio,
     log_ratio_limits,
     p_faster,
     rounds_needed,
 )
+from ipcbench.bench.decisions.distributions import rank_sum
 from ipcbench.bench.decisions.distributions.rank_sum import EXACT, tail
 
 # On a grid, so that a common shift loses no digit and ties are frequent.
