@@ -25,9 +25,7 @@ from ipcbench.transports.sync.sysv_semaphore import SysvSemaphores
 from ipcbench.transports.sync.transport import Signalling
 
 ATTACH = 2.0  # seconds
-GRACE = (
-    0.5  # seconds after which a process that still waits, and sleeps, is taken to do so for ever
-)
+GRACE = 0.25  # seconds; a process that sleeps behind them, and goes on, does so for ever
 LONGEST = 8.0  # seconds for a process that neither ends nor sleeps: a busy machine
 LOOKS = 5  # at a process, each of which finds it asleep
 BETWEEN = 0.01  # seconds between two looks
