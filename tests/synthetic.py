@@ -297,6 +297,7 @@ def lines(results: Results) -> Iterator[AnyEntry]:
         if entry.loops is not None:
             yield Calibrated(cell=entry.cell.id, loops=entry.loops, slow_down=entry.slow_down)
         yield from (failure for failure in entry.failures if failure.round == 0)
+    yield from results.observations.values()
     for one in results.rounds:
         for entry in results.cells.values():
             yield from (run for run in entry.runs if run.round == one.round)

@@ -22,6 +22,7 @@ from ipcbench.bench.results.records import (
     Contested,
     Failed,
     Looked,
+    Observation,
     Promised,
     PromiseStand,
     Resumed,
@@ -76,6 +77,7 @@ def _seeds() -> list[bytes]:
     judged.cells[slowed.id].slow_down = 0.05
     _contest(judged, both[0], both[1])
     _promise(judged, both[1], both[0])
+    _experiments(judged)
     found = [
         judged,
         synthetic.sweep(reference, both, rounds=7, twins=both[:1], tail=60, skipped=skipped),
@@ -128,6 +130,25 @@ def _promise(results: Results, faster: Cell, than: Cell) -> None:
             needed=12,
         )
         look.promises.append(stand)
+
+
+def _experiments(results: Results) -> None:
+    """Add the observations of an experiment that was played, and of one that failed."""
+    found = [
+        Observation(
+            experiment="lost-updates",
+            figures={"updates lost, unguarded": 8000.0, "updates lost, posix-sem": 0.0},
+            texts={"bound": "memory"},
+            rows=[{"guard": "unguarded", "updates lost": 6000.0}],
+            seconds=0.5,
+            at=20.5,
+        ),
+        Observation(experiment="semaphore-misuse", failed="no end after 60 s", remedy="wait"),
+        Observation(experiment="waiting-cpu", skipped="a budget", remedy="a larger one"),
+    ]
+    names = [one.experiment for one in found]
+    results.header = msgspec.structs.replace(results.header, experiments=names)
+    results.observations = dict(zip(names, found, strict=True))
 
 
 SEEDS = _seeds()

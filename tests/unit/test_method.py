@@ -13,9 +13,9 @@ from ipcbench.bench.decisions import (
     comparison,
     contest,
     contests,
-    rank_sum,
     sensitivity,
 )
+from ipcbench.bench.decisions.distributions import rank_sum
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.experiments.frame import schedule as experiments
 from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
