@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
-from string import Formatter
-from typing import Any
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.units import human_seconds, rounded_size, short_size
@@ -18,22 +17,12 @@ from ipcbench.reports.verdicts.decisions import Decision, Outcome
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.statements.asides import Cost
 from ipcbench.reports.verdicts.statements.dependence import Dependence, Part
-from ipcbench.reports.verdicts.statements.facts import Fact, Figures, Missing
+from ipcbench.reports.verdicts.statements.facts import Fact, Missing
 from ipcbench.reports.verdicts.statements.judging import Judged
-from ipcbench.reports.verdicts.statements.statement import Aside, ClaimVerdict, Kind, Rule, Speed
+from ipcbench.reports.verdicts.statements.statement import Aside, ClaimVerdict, Kind, Speed
 
 MOST_PARTS = 6  # of a dependence that are named
 MOST_FACTS = 4  # in a sentence
-
-
-class _Figures(Formatter):
-    """A formatter of figures, whose names may hold any character but braces, `:` and `!`."""
-
-    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        return kwargs[field_name], field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return _FORMS[format_spec](float(value))
 
 
 def _memory(mib: float) -> str:
@@ -57,17 +46,23 @@ _FORMS: Mapping[str, Callable[[float], str]] = {
 }
 
 
-def filled(text: str, figures: Figures) -> str:
+_FIELD = re.compile(r"\{([^{}|]+)(?:\|([a-z]+))?\}")  # {name|form}: a name may hold any other sign
+
+
+def filled(text: str, figures: Mapping[str, float | str]) -> str:
     """Fill figures into a text; "" where one is missing."""
-    try:
-        return _Figures().vformat(text, (), figures)
-    except KeyError:
+    if not all(name in figures for name in names_in(text)):
         return ""
+    return _FIELD.sub(lambda found: _form(figures[found[1]], found[2] or ""), text)
+
+
+def _form(value: float | str, form: str) -> str:
+    return value if isinstance(value, str) else _FORMS[form](value)
 
 
 def names_in(text: str) -> list[str]:
     """List the figures that a text names."""
-    return [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    return [found[1] for found in _FIELD.finditer(text)]
 
 
 def take_home(one: Judged) -> str:
@@ -82,13 +77,13 @@ def _of_facts(one: Judged) -> str:
     row = one.statement
     if not one.facts.found:
         return ""
-    figures, verdict = one.facts.figures, one.facts.verdict
+    verdict = one.facts.verdict
     texts = {
         ClaimVerdict.SUPPORTED: row.take_home,
         ClaimVerdict.DEPENDS: row.take_home,
         ClaimVerdict.REFUTED: row.if_refuted,
     }
-    text = filled(texts.get(verdict, ""), figures)
+    text = filled(texts.get(verdict, ""), {**one.facts.texts, **one.facts.figures})
     if text:
         return text
     found = one.facts.found
@@ -107,10 +102,12 @@ def fact_text(one: Fact) -> str:
     return filled(one.rule.text, one.figures) or one.rule.figure
 
 
-def wanted(one: Rule) -> str:
-    """Write what a figure is where the statement is true: `> 0`, `at most "sent"`."""
-    bound = one.bound if isinstance(one.bound, str) else f"{one.bound:,.10g}"
-    return f"{one.relation.value} {bound}"
+def wanted(one: Fact) -> str:
+    """Write what is found where the statement is true: `0`, `more than 0`, `at most 100 ms`."""
+    rule = one.rule
+    bound = one.figures.get(rule.bound, 0.0) if isinstance(rule.bound, str) else rule.bound
+    forms = {found[1]: found[2] or "" for found in _FIELD.finditer(rule.text)}
+    return f"{rule.relation.value}{_form(bound, forms.get(rule.figure, ''))}"
 
 
 def _of_speed(one: Judged) -> str:
@@ -204,8 +201,8 @@ def cost_text(one: Cost) -> str:
 
 def why(one: Judged) -> str:
     """Say on what a verdict depends, or what it lacks; "" for the others."""
-    if one.verdict is ClaimVerdict.DEPENDS:
-        return _depends(one)
+    if one.verdict in (ClaimVerdict.DEPENDS, ClaimVerdict.REFUTED):
+        return _against(one)
     lacks = [missing_text(each) for each in one.facts.missing if each.reason]
     if one.verdict is ClaimVerdict.UNDECIDED:
         lacks += [fact_text(each) for each in one.facts.found if each.holds is None]
@@ -236,7 +233,8 @@ def _undecided(one: Judged) -> Iterable[str]:
         yield "its contests were not measured"
 
 
-def _depends(one: Judged) -> str:
+def _against(one: Judged) -> str:
+    """Say what speaks against a statement, as far as the sentence to take home does not."""
     facts = [fact_text(each) for each in one.facts.against(ClaimVerdict.DEPENDS)]
     parts = ["; ".join(facts), _where(one)]
     return " ".join(f"{sentence(part)}." for part in parts if part)
@@ -259,7 +257,7 @@ def _where(one: Judged) -> str:
         for each in one.trusted.comparisons
         if one.trusted.outcome(each) is Outcome.FAILS
     ]
-    such = f", such as {against[0]}" if against else ""
+    such = f" ({'' if len(against) == 1 else 'such as '}{against[0]})" if against else ""
     return f"of {total} {plural(total, 'contest')}, it {_listed(counts)}{such}"
 
 
@@ -341,7 +339,9 @@ _COUNTED = {ClaimVerdict.DEPENDS: "depending", ClaimVerdict.ALIKE: "without a di
 
 def cell(value: float | str) -> str:
     """Format a cell of an experiment's table."""
-    return value if isinstance(value, str) else f"{value:,.6g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
 
 
 def _listed(words: Sequence[str]) -> str:

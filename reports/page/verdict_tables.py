@@ -78,12 +78,9 @@ def observation_tables(observations: Iterable[Observation]) -> list[Observed]:
 def _observed(one: Observation) -> Observed:
     columns = list(dict.fromkeys(name for row in one.rows for name in row))[:MOST_COLUMNS]
     rows = [[row.get(name, "") for name in columns] for row in one.rows[:MOST_OBSERVED]]
-    return Observed(
-        one.experiment,
-        columns,
-        Rows(rows, len(one.rows)),
-        list(one.texts.items())[:MOST_OBSERVED],
-    )
+    shown = "\n".join(str(value) for row in rows for value in row)
+    texts = [(name, text) for name, text in one.texts.items() if text not in shown]
+    return Observed(one.experiment, columns, Rows(rows, len(one.rows)), texts[:MOST_OBSERVED])
 
 
 def comparison_grid(comparisons: Iterable[Comparison]) -> Grid[Comparison]:

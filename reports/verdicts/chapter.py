@@ -72,13 +72,18 @@ STATEMENTS = (
             Rule("lost-updates", "updates lost, sysv-sem", _IS, "updates lost, posix-sem",
                  "updates lost: {updates lost, sysv-sem} with a System V semaphore, "
                  "{updates lost, posix-sem} with a POSIX one", optional=True),
+            Rule("semaphore-misuse", "holder killed: waits for ever, sysv-sem with SEM_UNDO", _IS,
+                 "holder killed: waits for ever, posix-sem",
+                 "the process after a killed holder waits for ever: POSIX semaphore "
+                 "{holder killed: waits for ever, posix-sem|yes}, System V with SEM_UNDO "
+                 "{holder killed: waits for ever, sysv-sem with SEM_UNDO|yes}",
+                 _DEPENDS, optional=True),
         ),
         take_home="Queues keep their messages, segments outlive their creators and semaphores "
         "guard a counter in both.",
-        note="A difference in time alone refutes no sameness. Only a descriptor of a POSIX queue "
-        "can be waited for with poll(2), and only a System V semaphore is given back when its "
-        "holder is killed (SEM_UNDO). A free POSIX semaphore is taken without a system call "
-        "(Kerrisk). Each kind of queue has the depth that the kernel gives it.",
+        note="A difference in time alone does not show another mechanism. A POSIX queue can be "
+        "waited for with poll(2), a System V queue cannot. A free POSIX semaphore is taken "
+        "without a system call (Kerrisk). Each kind of queue has a depth of its own.",
     ),
     Statement(
         "pipe-half-duplex",
@@ -88,15 +93,16 @@ STATEMENTS = (
         rules=(
             Rule("pipe-deadlock", "directions of a pipe", _IS, 1,
                  "directions of one pipe: {directions of a pipe}"),
-            Rule("pipe-deadlock", "deadlocks of two that read first", _ABOVE, 0,
-                 "two that read first wait for ever: {deadlocks of two that read first:yes}"),
+            Rule("pipe-deadlock", "deadlocks of two that read first", _IS, 1,
+                 "two that read first wait for ever: {deadlocks of two that read first|yes}"),
             Rule("pipe-deadlock", "capacities where one byte more deadlocks", _IS, "capacities",
                  "capacities where two that write first wait for ever from one byte more on: "
                  "{capacities where one byte more deadlocks} of {capacities}"),
         ),
-        take_home="Two processes that write first get as far as {largest that passes, bytes:bytes}"
-        ", the capacity of the pipe; with one byte more they wait for ever. Two that read first "
-        "wait for ever at any size.",
+        take_home="Two processes that write first pass up to {largest that passes, bytes|bytes}, "
+        "the capacity of the pipe, and wait for ever with one byte more; in writes of "
+        "{bytes of a small write} bytes each, they pass {largest that passes in small writes, "
+        "bytes|bytes} alone. Two that read first wait for ever at any size.",
     ),
     Statement(
         "pipe-multiplex",
@@ -114,8 +120,8 @@ STATEMENTS = (
                  "sizes that deadlock with poll(2): {deadlocks with poll} of {sizes}"),
         ),
         take_home="With a reading and a writing process, or with poll(2), no size up to "
-        "{largest size, bytes:bytes} deadlocks. A poll(2) before a read takes "
-        "{poll before a read, ns:ns} from Python.",
+        "{largest size, bytes|bytes} deadlocks. A poll(2) before a read takes "
+        "{poll before a read, ns|ns} from Python.",
         asides=(Aside.POLLING,),
     ),
     Statement(
@@ -162,7 +168,9 @@ STATEMENTS = (
                  "{pairs stopped by one full pair, one queue by type} of the others", _DEPENDS),
         ),
         take_home="Over one queue, {pairs} pairs of processes got their own messages alone, all in "
-        "order. It took {time by type over time of queues:times} the time of a queue for each.",
+        "order. It took {time by type over time of queues|times} the time of a queue for each "
+        "({time by type over time of queues, low|times} to "
+        "{time by type over time of queues, high|times}).",
     ),
     SHM_FASTEST,
     Statement(
@@ -178,10 +186,13 @@ STATEMENTS = (
                 for stage in _STAGES
             ),
             Rule("segment-life", "in the kernel after the last detach, sysv", _IS, 0,
-                 "in the kernel after the last detach, System V memory: "
-                 "{in the kernel after the last detach, sysv:yes}", optional=True),
+                 "System V memory is in the kernel after the last detach: "
+                 "{in the kernel after the last detach, sysv|yes}", optional=True),
+            Rule("segment-life", "in the kernel after its removal, sysv", _IS, 1,
+                 "it is there after its removal, while a process is attached: "
+                 "{in the kernel after its removal, sysv|yes}", optional=True),
         ),
-        take_home="All {size, bytes:bytes} of a segment were there when its creator had gone, and "
+        take_home="All {size, bytes|bytes} of a segment were there when its creator had gone, and "
         "after its removal for the process that was attached; with the last detach it was gone.",
     ),
     Statement(
@@ -204,9 +215,8 @@ STATEMENTS = (
             ),
         ),
         take_home="Without a signal, a reader missed {values missed, without a signal} of "
-        "{values written} values, read an old one {values read twice, without a signal} times and "
-        "half of one and half of another {torn reads, without a signal} times; with semaphores, "
-        "never.",
+        "{values written} values, read an old one {values read twice, without a signal} times, "
+        "and a mixture of two {torn reads, without a signal} times; with semaphores, never.",
     ),
     Statement(
         "shm-limit",
@@ -215,15 +225,15 @@ STATEMENTS = (
         "checked first.",
         rules=(
             Rule("largest-segment", "kernel.shmmax, MiB", _AT_MOST, 1024,
-                 "kernel.shmmax: {kernel.shmmax, MiB:mib}"),
+                 "kernel.shmmax: {kernel.shmmax, MiB|mib}"),
             Rule("largest-segment", "largest with memory for all pages, MiB", _AT_MOST, 1024,
                  "largest segment with memory for all its pages: "
-                 "{largest with memory for all pages, MiB:mib}"),
+                 "{largest with memory for all pages, MiB|mib}"),
         ),
-        take_home="The largest segment had {largest with memory for all pages, MiB:mib}; "
-        "kernel.shmmax allows {kernel.shmmax, MiB:mib}.",
-        if_refuted="A segment of {largest with memory for all pages, MiB:mib} could be had: "
-        "kernel.shmmax allows {kernel.shmmax, MiB:mib}, and memory ({memory, MiB:mib} here) is the "
+        take_home="The largest segment had {largest with memory for all pages, MiB|mib}; "
+        "kernel.shmmax allows {kernel.shmmax, MiB|mib}.",
+        if_refuted="A segment of {largest with memory for all pages, MiB|mib} could be had: "
+        "kernel.shmmax allows {kernel.shmmax, MiB|mib}, and memory ({memory, MiB|mib} here) is the "
         "bound, not a setting of 1 GB.",
         note="Since Linux 3.16, kernel.shmmax and kernel.shmall have no bound by default "
         "(shmget(2)).",
@@ -256,7 +266,7 @@ STATEMENTS = (
             Rule("map-keeps", "bytes stored privately, in the file", _IS, 0,
                  "bytes stored privately in the file: {bytes stored privately, in the file}"),
         ),
-        take_home="All {size, bytes:bytes} written through a shared map were in the file, also "
+        take_home="All {size, bytes|bytes} written through a shared map were in the file, also "
         "when the writer was killed; of a private map (MAP_PRIVATE), none.",
     ),
     Statement(
@@ -274,10 +284,10 @@ STATEMENTS = (
                 for guard, name in _SEMAPHORES
             ),
             Rule(COUNTER_CELLS, UNGUARDED, _ABOVE, 0,
-                 f"updates lost by unguarded counters of the sweep: {{{UNGUARDED}:share}}",
+                 f"updates lost by unguarded counters of the sweep: {{{UNGUARDED}|share}}",
                  _UNDECIDED, suffices=True, optional=True),
             Rule(COUNTER_CELLS, GUARDED, _IS, 0,
-                 f"updates lost by guarded counters of the sweep: {{{GUARDED}:share}}",
+                 f"updates lost by guarded counters of the sweep: {{{GUARDED}|share}}",
                  suffices=True, optional=True),
         ),
         take_home="Without a guard, {updates lost, unguarded} updates were lost; with a semaphore, "
@@ -292,15 +302,15 @@ STATEMENTS = (
             *(
                 Rule("waiting-cpu", f"CPU s in 1 s, {wait}", _AT_MOST, IDLE,
                      f"CPU time of one second at a {name} semaphore: "
-                     f"{{CPU s in 1 s, {wait}:seconds}}", optional=True)
+                     f"{{CPU s in 1 s, {wait}|seconds}}", optional=True)
                 for wait, name in _SEMAPHORES
             ),
             Rule("waiting-cpu", "CPU s in 1 s, a loop on a variable", _AT_LEAST, BUSY,
                  "CPU time of one second in a loop on a variable: "
-                 "{CPU s in 1 s, a loop on a variable:seconds}", _UNDECIDED),
+                 "{CPU s in 1 s, a loop on a variable|seconds}", _UNDECIDED),
         ),
-        take_home="While it waits for one second, a process uses {CPU s in 1 s, posix-sem:seconds} "
-        "of CPU time at a POSIX semaphore, and {CPU s in 1 s, a loop on a variable:seconds} in a "
+        take_home="While it waits for one second, a process uses {CPU s in 1 s, posix-sem|seconds} "
+        "of CPU time at a POSIX semaphore, and {CPU s in 1 s, a loop on a variable|seconds} in a "
         "loop on a variable.",
         asides=(Aside.SLEEPING,),
     ),
@@ -308,11 +318,21 @@ STATEMENTS = (
         "semaphore-deadlock",
         "2.6.4",
         "P and V are independent calls, so misuse deadlocks.",
-        rules=(
-            Rule("semaphore-misuse", "deadlocks of P without V", _ABOVE, 0,
-                 "a P without a V waits for ever: {deadlocks of P without V:yes}"),
+        rules=tuple(
+            Rule("semaphore-misuse", f"{case}: waits for ever, {guard}", _IS, 1,
+                 f"{text}: {{{case}: waits for ever, {guard}|yes}}", optional=True)
+            for case, guard, text in (
+                ("P without V", "posix-sem", "a second P without a V waits for ever, POSIX"),
+                ("P without V", "sysv-sem", "the same, System V"),
+                ("holder killed", "posix-sem", "after a killed holder, POSIX"),
+                ("holder killed", "sysv-sem without SEM_UNDO",
+                 "after a killed holder, System V without SEM_UNDO"),
+            )
         ),
-        take_home="A P without a V waits for ever: {deadlocks of P without V} of 1 did.",
+        take_home="A P without a V waits for ever ({P without V, posix-sem}), and so does the "
+        "process after a holder that is killed. It does not with SEM_UNDO of System V "
+        "(waits for ever: {holder killed: waits for ever, sysv-sem with SEM_UNDO|yes}) or with a "
+        "robust mutex ({holder killed: waits for ever, robust-mutex|yes}).",
     ),
     Statement(
         "unix-vs-tcp",

@@ -39,10 +39,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of a statement, and the sources that it lacks."""
+    """The facts of a statement, the sources that it lacks, and the texts of the others."""
 
     found: Sequence[Fact]
     missing: Sequence[Missing]
+    texts: Mapping[str, str]
 
     @property
     def verdict(self) -> ClaimVerdict:
@@ -76,7 +77,13 @@ def facts_of(statement: Statement, results: Results, cells: Iterable[Measured]) 
     known = _figures(statement, results, cells)
     found = [_fact(rule, known[rule.source]) for rule in statement.rules if rule.source in known]
     there = [one for one in found if one.holds is not None or not one.rule.optional]
-    return Facts(there, _missing(statement, results, known))
+    texts = {
+        name: text
+        for source in known
+        if source in results.observations
+        for name, text in results.observations[source].texts.items()
+    }
+    return Facts(there, _missing(statement, results, known), texts)
 
 
 def _figures(

@@ -48,11 +48,11 @@ class Speed:
 class Relation(Enum):
     """The relation of a figure to its bound, where a rule holds."""
 
-    IS = "="
-    ABOVE = ">"
-    BELOW = "<"
-    AT_LEAST = "≥"
-    AT_MOST = "≤"
+    IS = ""
+    ABOVE = "more than "
+    BELOW = "less than "
+    AT_LEAST = "at least "
+    AT_MOST = "at most "
 
     def holds(self, figure: float, bound: float) -> bool:
         """Tell if a figure keeps the bound."""
@@ -73,7 +73,7 @@ class Rule:
         source: name of the experiment, or `COUNTER_CELLS`.
         plus: more figures of the source, which are added to it.
         bound: a number, or the name of another figure of the source.
-        text: the finding in words, with figures in braces: `updates lost: {updates lost:count}`.
+        text: the finding in words, with figures in braces: `updates lost: {updates lost}`.
         otherwise: the verdict on the statement where the rule does not hold.
         suffices: the source need not be there where another one is.
         optional: the figure is missing where a machine lacks the facility: then there is no rule.
@@ -100,7 +100,7 @@ class Aside(Enum):
     """A cost beside the verdict, taken from the cells and contests of the run."""
 
     GUARDED_UPDATE = "a guarded update"
-    POLLING = "poll(2) before each read"
+    POLLING = "a call of poll(2) before each read"
     SLEEPING = "a receiver that sleeps"
 
 

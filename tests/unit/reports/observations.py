@@ -25,6 +25,8 @@ FIGURES: dict[str, dict[str, float]] = {
         "capacities": 4,
         "capacities where one byte more deadlocks": 4,
         "largest that passes, bytes": 65536,
+        "largest that passes in small writes, bytes": 34831,
+        "bytes of a small write": 2049,
         "deadlocks of two that read first": 1,
         "directions of a pipe": 1,
     },
@@ -43,6 +45,8 @@ FIGURES: dict[str, dict[str, float]] = {
         "messages out of order, one queue by type": 0,
         "pairs stopped by one full pair, one queue by type": 0,
         "time by type over time of queues": 1.4,
+        "time by type over time of queues, low": 1.2,
+        "time by type over time of queues, high": 1.7,
     },
     "segment-life": {
         "size, bytes": 65536,
@@ -50,9 +54,17 @@ FIGURES: dict[str, dict[str, float]] = {
         "bytes kept after its creator, posix": 65536,
         "bytes kept after its removal, sysv": 65536,
         "bytes kept after its removal, posix": 65536,
+        "in the kernel after its removal, sysv": 1,
         "in the kernel after the last detach, sysv": 0,
     },
-    "semaphore-misuse": {"deadlocks of P without V": 1},
+    "semaphore-misuse": {
+        "P without V: waits for ever, posix-sem": 1,
+        "P without V: waits for ever, sysv-sem": 1,
+        "holder killed: waits for ever, posix-sem": 1,
+        "holder killed: waits for ever, sysv-sem without SEM_UNDO": 1,
+        "holder killed: waits for ever, sysv-sem with SEM_UNDO": 0,
+        "holder killed: waits for ever, robust-mutex": 0,
+    },
     "unsignalled-reads": {
         "values written": 1000,
         "values missed, without a signal": 412,
@@ -80,11 +92,18 @@ FIGURES: dict[str, dict[str, float]] = {
 }
 
 
+TEXTS = {
+    "semaphore-misuse": {"P without V, posix-sem": "caught after 0.6 s, asleep in futex_do_wait"}
+}
+
+
 def observed(**changed: dict[str, float]) -> dict[str, Observation]:
     """Make the observations; `changed`: figures of an experiment that differ."""
     return {
         name: Observation(
-            experiment=name, figures={**figures, **changed.get(name.replace("-", "_"), {})}
+            experiment=name,
+            figures={**figures, **changed.get(name.replace("-", "_"), {})},
+            texts=TEXTS.get(name, {}),
         )
         for name, figures in FIGURES.items()
     }
