@@ -341,7 +341,7 @@ def cell(value: float | str) -> str:
     """Format a cell of an experiment's table."""
     if isinstance(value, str):
         return value
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -28,7 +28,8 @@ from ipcbench.bench.rounds.progress import RETAKES
 from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
 from ipcbench.reports.page import tails
-from ipcbench.reports.verdicts import finding, places
+from ipcbench.reports.verdicts import chapter, finding, places
+from ipcbench.reports.verdicts.statements import dependence
 from ipcbench.transports.shm.layout import default_depth
 
 TEXT = (Path(__file__).parents[2] / "docs/method.md").read_text()
@@ -50,6 +51,17 @@ def test_the_tasks_are_the_codes(name: str) -> None:
     for match in TASKS[name].matches:
         assert match.first.name in contests_
         assert match.second.name in contests_
+
+
+def test_the_forms_of_statements_are_the_codes() -> None:
+    forms: dict[str, list[str]] = {"fact": [], "speed": [], "both": []}
+    for one in chapter.STATEMENTS:
+        form = "fact" if one.speed is None else "both" if one.rules else "speed"
+        forms[form].append(f"`{one.id}`")
+    for form, names in forms.items():
+        (row,) = (line for line in TEXT.splitlines() if line.startswith(f"| {form} | "))
+        assert set(row.split(" | ")[1].split(", ")) == set(names)
+    assert "The 18 statements are" in PAGE
 
 
 def test_the_bound_of_families_is_that_of_the_first_look() -> None:
@@ -78,6 +90,9 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("value", "number", "sentence"),
     [
+        (chapter.IDLE, 0.1, "at most 0.1 s of CPU time a second counts as idle"),
+        (chapter.BUSY, 0.5, "a loop shows something from 0.5 s on"),
+        (dependence.CLEAR, 0.75, "if it explains at least 75 % of the contests"),
         (contest.LOOKS, (8, 12, 16, 24, 32, 48), "have 8, 12, 16, 24, 32 and 48 rounds in common"),
         (MOST_ROUNDS, 144, "or after 144 rounds"),
         (order.MINI, 1.0, "so a mini-round lasts a second at least"),
