@@ -1,7 +1,7 @@
 """Experiment `pipe-deadlock`: the size at which two processes that write first wait for ever.
 
 A pipe has one direction, and holds as many bytes as its capacity: pipe(7). The size is found by
-bisection, with two real processes for each size: `deadlocks`.
+trying sizes, each with two real processes: `deadlocks`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.pipes.pipe import DEFAULT_CAPACITY
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-CAPACITIES = sorted({_PAGE, DEFAULT_CAPACITY, 1 << 20})
+CAPACITIES = sorted({_PAGE, 4 * _PAGE, DEFAULT_CAPACITY, 1 << 20})
 # One more than half of a page: a second such write does not fit into the page of the first,
 # and takes a page of its own (pipe_write() of Linux's fs/pipe.c).
 PIECE = _PAGE // 2 + 1
@@ -70,20 +70,32 @@ def _row(capacity: int, piece: int, passes: int) -> Row:
 
 
 def largest(exchange: Exchange, capacity: int, piece: int = 0) -> int:
-    """Find the largest size that passes, by bisection; twice the capacity if it passes.
+    """Find the largest size that passes where one byte more deadlocks; at most twice the capacity.
+
+    The expected size and the one above it are tried first. If these do not decide it, the size is
+    found by bisection.
 
     Raises: Unavailable, TimedOut, ChildFailed.
     """
-    passes, fails = 0, 2 * capacity
-    if not exchange(fails, piece=piece, capacity=capacity):
-        return fails
+    passes, fails = 0, 2 * capacity + 1
+    first = [_expected(capacity, piece), _expected(capacity, piece) + 1]
     while fails - passes > 1:
-        size = (passes + fails) // 2
+        size = first.pop(0) if first else (passes + fails) // 2
+        if not passes < size < fails:
+            continue
         if exchange(size, piece=piece, capacity=capacity):
             fails = size
         else:
             passes = size
     return passes
+
+
+def _expected(capacity: int, piece: int) -> int:
+    """Return the bytes that a pipe is expected to hold: its capacity, or a page for each PIECE.
+
+    The last piece may be a part that still fits into the page of the one before it.
+    """
+    return capacity // _PAGE * piece + _PAGE - piece if piece else capacity
 
 
 def _carries_back() -> bool:
@@ -103,6 +115,6 @@ EXPERIMENT = Experiment(
     question="At which size do two processes that both write first wait for each other for ever?",
     statements=("pipe-half-duplex",),
     limit=30.0,
-    usual=1.0,
+    usual=0.4,
     play=play,
 )

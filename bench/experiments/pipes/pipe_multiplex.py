@@ -26,7 +26,7 @@ from ipcbench.bench.results.entries.bounds import Row
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.pipes.pipe import DEFAULT_CAPACITY
 
-SIZES = tuple(sorted({1, 4096, DEFAULT_CAPACITY, DEFAULT_CAPACITY + 1, 1 << 20, 4 << 20}))
+SIZES = tuple(sorted({1, DEFAULT_CAPACITY, DEFAULT_CAPACITY + 1, 1 << 20, 4 << 20}))
 
 Exchange = Callable[[int], bool]
 """A function that plays an exchange of a size, and tells whether it deadlocks."""
