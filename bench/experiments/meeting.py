@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-MOST = 255  # meetings of one group
-
 
 @dataclass(slots=True)
 class Meeting:
     """A place in memory where the children of an experiment meet, each with a number.
 
-    They yield the CPU until all are there; the deadline of the children ends it where one is
-    missing.
+    There are 255 meetings at most: each process notes its number in a byte. They yield the CPU
+    until all are there; the deadline of the children ends it where one is missing.
     """
 
     memory: mmap.mmap

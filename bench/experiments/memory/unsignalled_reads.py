@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from ipcbench.bench.experiments.children import Body, together
 from ipcbench.bench.experiments.experiment import Experiment
@@ -30,11 +30,12 @@ _NUMBER = struct.Struct("=Q")
 
 
 class Counter(Protocol):
-    """A semaphore: `wait` takes one, and waits until there is one."""
+    """A semaphore, as much of a `Waiter` as is used here."""
 
-    notify: Callable[[], Any]
-    wait: Callable[[], Any]
-
+    @property
+    def notify(self) -> Callable[[], object]: ...
+    @property
+    def wait(self) -> Callable[[], object]: ...
     def close(self) -> None: ...
     def unlink(self) -> None: ...
 
@@ -55,7 +56,7 @@ class Reads:
 
 
 def _semaphores(name: str) -> Create:
-    return lambda initial: WAITERS[name].create(initial, None)  # type: ignore[return-value]
+    return lambda initial: WAITERS[name].create(initial, None)
 
 
 SIGNALS: dict[str, Create | None] = {
