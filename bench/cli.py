@@ -54,6 +54,7 @@ def cli(context: click.Context) -> None:
     \b
     Example:
       ipcbench run                 measure, and write a page
+      ipcbench show results/latest the answers of the newest run
       ipcbench list                list the transports and their limits here
       ipcbench doctor              check whether this machine is fit to measure on
     """

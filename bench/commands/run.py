@@ -313,12 +313,21 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         if results.promises:
             noun = "promise" if len(results.promises) == 1 else "promises"
             click.echo(f"{promises} of {len(results.promises)} {noun} decided")
+        _print_answers(folder, results)
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
     _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _print_answers(folder: Path, results: Results) -> None:
+    from ipcbench.reports.terminal.summary import summary
+
+    if text := summary(results):
+        more = f"All of them: ipcbench show {shlex.quote(str(folder))} --all"
+        click.echo("\n".join(["", *text, one_line(more, LONGEST_MESSAGE), ""]))
 
 
 def _word(seen: Observation) -> str:

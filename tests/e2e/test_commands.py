@@ -175,6 +175,38 @@ def test_report_writes_page_and_suite_again(copied: Path) -> None:
     assert {name: (copied / name).read_bytes() for name in made} == before
 
 
+def test_show_has_the_answers_of_a_run(tmp_path: Path) -> None:
+    planned = synthetic.cells(("pipe", "unix-stream", "shm:posix+posix-sem"), sizes=(64,))
+    found = synthetic.sweep(lambda name, *_: len(name) * 1e-6, planned)
+    copied = synthetic.write_journal(found, tmp_path / "run").parent
+    done = ipcbench("show", copied)
+    assert done.returncode == 0, done.stderr
+    assert "Fastest from Python:" in done.stdout
+    done = ipcbench("show", copied, "--task", "small-request", "-s", "64")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("small-request: ")
+    assert all(
+        one["task"] == "small-request"
+        for one in json.loads(ipcbench("show", copied, "--task", "small-request", "--json").stdout)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--task", "small-requests"), "unknown task 'small-requests' (did you mean"),
+        (("--pattern", "nothing"), "unknown pattern 'nothing'"),
+        (("-s", "64X"), "'64X' is not a size"),
+        (("-s", "63"), "no answer there"),
+    ],
+)
+def test_show_refuses_what_it_has_not(copied: Path, words: tuple[str, ...], text: str) -> None:
+    done = ipcbench("show", copied, *words)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert text in done.stderr
+
+
 def test_export_writes_the_rows_of_a_run(copied: Path, tmp_path: Path) -> None:
     done = ipcbench("export", copied)
     assert done.returncode == 0, done.stderr

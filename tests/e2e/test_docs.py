@@ -17,6 +17,7 @@ from ipcbench.bench.plan.profile import PROFILES, load_profile, parse_profile
 from ipcbench.bench.version import VERSION
 from ipcbench.reports.gate.thresholds import load_thresholds
 from ipcbench.transports.registry import names
+from tests import synthetic
 from tests.e2e.command import environment, ipcbench
 from tests.e2e.documents import (
     DOCUMENTS,
@@ -148,6 +149,10 @@ def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
             verdicts = {1: "broken", 2: "inconclusive", 3: "not measured"}
             assert done.returncode in verdicts, f"{block}: {done.stdout}{done.stderr}"
             assert verdicts[done.returncode] in done.stdout
+        case ["ipcbench", "show", _, *filters]:  # an answer takes more rounds than `place` has
+            shown = synthetic.write_journal(synthetic.both(), place / "shown").parent
+            done = ipcbench("show", shown, *filters, cwd=place)
+            assert done.returncode == 0, f"{block}: {done.stderr}"
         case ["ipcbench", *rest]:
             done = ipcbench(*rest, cwd=place)
             assert done.returncode == 0, f"{block}: {done.stderr}"

@@ -1,0 +1,107 @@
+"""Tiers of a run as text: for each task and situation its entrants, the fastest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+from ipcbench.bench.decisions.ranks import Entrant, Standing
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.decisions.verdicts import of_results
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.results.units import human_seconds, short_size
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.charts.captions import manner_phrases
+from ipcbench.reports.model import measured
+from ipcbench.reports.terminal.summary import columns, language, name_of
+from ipcbench.reports.verdicts.answers import Answer, Tier, answers
+from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.verdicts.places import place
+from ipcbench.reports.verdicts.trust import Trust, assess
+
+Wanted = Callable[[str, Situation], bool]
+MOST = 2000  # lines
+
+
+def tiers(results: Results, wanted: Wanted) -> list[str]:
+    """Return the tiers of the (task, situation) that are wanted, as lines. Pure."""
+    found, trust = _found(results)
+    text = [line for answer in found for line in _answer(answer, wanted, trust)]
+    return text[:MOST]
+
+
+def tiers_as_data(results: Results, wanted: Wanted) -> list[dict[str, object]]:
+    """Return the same as dicts, lists, texts and numbers; times in seconds. Pure."""
+    found, trust = _found(results)
+    return [
+        {
+            "task": answer.task,
+            "question": answer.question,
+            "situation": asdict(tier.situation),
+            "trust": trust.trusted(tier.situation.placement).word,
+            "entrants": [_entrant(one, tier) for one in _sorted(tier)],
+        }
+        for answer in found
+        for tier in answer.tiers
+        if wanted(answer.task, tier.situation)
+    ]
+
+
+def _found(results: Results) -> tuple[list[Answer], Trust]:
+    cells = measured(results)
+    found = answers(results, comparisons(of_results(results), cells), cells)
+    return found, assess(results, cells)
+
+
+def _entrant(one: Entrant, tier: Tier) -> dict[str, object]:
+    cell = tier.cells[one.cell]
+    return {
+        "cell": one.cell,
+        "seconds": one.median,
+        "seconds_low": cell.interval.low,
+        "seconds_high": cell.interval.high,
+        "per": cell.facts.per,
+        "standing": one.standing.value,
+    }
+
+
+def _answer(answer: Answer, wanted: Wanted, trust: Trust) -> Iterator[str]:
+    shown = [one for one in answer.tiers if wanted(answer.task, one.situation)]
+    if shown:
+        yield f"{one_line(answer.task)}: {one_line(answer.question)}"
+    for tier in shown:
+        yield f"  {_heading(tier.situation, trust)}"
+        yield from (f"    {line}" for line in columns([_row(one, tier) for one in _sorted(tier)]))
+    if shown:
+        yield ""
+
+
+def _heading(one: Situation, trust: Trust) -> str:
+    parts = [
+        language(one.runtime),
+        one_line(one.pattern),
+        short_size(one.size) if one.size else "",
+        f"{one.processes} processes" if one.processes != 2 else "",
+        place(one.placement),
+        "in place" if one.in_place else "",
+        *manner_phrases(one),
+    ]
+    text = ", ".join(filter(None, parts))
+    if trust.trusted(one.placement) is Severity.PROBLEM:
+        text += " (not to be trusted: identical cells differ there)"
+    return one_line(text)
+
+
+def _sorted(tier: Tier) -> list[Entrant]:
+    return sorted(tier.found.entrants, key=lambda one: one.median)
+
+
+def _row(one: Entrant, tier: Tier) -> tuple[str, str, str, str]:
+    cell = tier.cells[one.cell]
+    limits = f"{human_seconds(cell.interval.low)} to {human_seconds(cell.interval.high)}"
+    times = one.median / tier.members[0].median
+    standing = "" if one.standing is Standing.BEST else one.standing.value
+    if one.standing is Standing.OUT:
+        standing = f"{times:.2f} times as long"
+    return name_of(cell), human_seconds(one.median), f"({limits})", standing
