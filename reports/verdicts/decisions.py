@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ipcbench.bench.decisions.contest import Verdict
+from ipcbench.bench.decisions.contest import Asks, Extent, Verdict
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.reports.model import ranges, rank
@@ -43,11 +43,20 @@ def outcome(kind: Kind, one: Comparison) -> Outcome:
     if kind not in (Kind.EQUAL, Kind.SAME):
         found = _FASTER[one.verdict]
         return Outcome.ALIKE if found is Outcome.FAILS and one.small else found
+    if one.contest.asks is Asks.BAND:
+        return _EXTENTS[one.judged.extent]
     if one.verdict is Verdict.TIE:
         return Outcome.HOLDS
-    if one.verdict is Verdict.UNDECIDED or not (one.inside or one.outside):
+    if one.is_open or not (one.inside or one.outside):  # of an older version, by the interval
         return Outcome.UNDECIDED
     return Outcome.HOLDS if one.inside else Outcome.FAILS
+
+
+_EXTENTS: Mapping[Extent, Outcome] = {
+    Extent.INSIDE: Outcome.HOLDS,
+    Extent.OUTSIDE: Outcome.FAILS,
+    Extent.UNTOLD: Outcome.UNDECIDED,
+}
 
 
 @dataclass(frozen=True, slots=True)
