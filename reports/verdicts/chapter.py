@@ -245,7 +245,7 @@ STATEMENTS = (
         Speed(
             Kind.FASTER,
             ("mmap-saves-io",),
-            "-t file-map -t file-read -t file-pread",
+            "-t file-map -t file-read",
             "a mapped file",
             "read(2) and write(2)",
         ),

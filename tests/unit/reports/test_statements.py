@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+
 import msgspec
 import pytest
 
+from ipcbench.bench.commands.run import command as run_command
+from ipcbench.bench.decisions.contests import contests_of
 from ipcbench.bench.decisions.verdicts import of_results
+from ipcbench.bench.experiments.frame import schedule
 from ipcbench.bench.experiments.table import EXPERIMENTS
+from ipcbench.bench.plan.options import Options
+from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.results.records import Observation
 from ipcbench.bench.results.results import Results
+from ipcbench.bench.sweep import sweep as sweep_of
 from ipcbench.reports.model import measured
 from ipcbench.reports.page import statement_phrases as phrases
 from ipcbench.reports.verdicts.chapter import STATEMENTS
@@ -18,6 +26,7 @@ from ipcbench.reports.verdicts.statements.judging import Judged, Material, judge
 from ipcbench.reports.verdicts.statements.statement import (
     COUNTER_CELLS,
     ClaimVerdict,
+    Kind,
     Relation,
     Rule,
     Statement,
@@ -118,6 +127,21 @@ def test_nothing_measured_names_the_command(statement: Statement) -> None:
     assert phrases.take_home(one) == "Not measured by this run."
     assert phrases.command(one) == statement.command
     assert statement.command.startswith("ipcbench run ")
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda one: one.id)
+def test_the_command_measures_what_decides_it(statement: Statement) -> None:
+    words = shlex.split(statement.command)[2:]
+    given = run_command.make_context("run", words).params
+    assert set(schedule.chosen(given["experiments"])) == {*statement.experiments}
+    options = Options(**{name: given[name] for name in Options.__struct_fields__})
+    found = sweep_of.planned(load_profile(given["profile"]), options=options)
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    assert {*statement.about} <= {one.statement for one in contests}
+    if statement.kind is Kind.SCALES:
+        cells_of = {one.cell.id: one.cell for one in found.cells}
+        own = [one for one in contests if one.statement in statement.about]
+        assert len({cells_of[one.first[0]].processes for one in own}) > 1
 
 
 @pytest.mark.parametrize("statement", OF_FACT, ids=lambda one: one.id)
@@ -237,6 +261,46 @@ def test_equal_times_without_what_they_do_leave_it_undecided() -> None:
     assert one.verdict is UNDECIDED
     assert "not played by this run: what-stays" in phrases.why(one).lower()
     assert phrases.command(one) == BY_ID["sysv-is-posix"].command
+
+
+def by_clients(**sockets: float) -> Results:
+    """Make times of servers by their number of processes; a pipe takes 1."""
+    found = {int(name[1:]): value for name, value in sockets.items()}
+
+    def time(transport: str, pattern: str, size: int, processes: int, *rest: object) -> float:
+        return 1e-5 * (found[processes] if transport == "unix-stream" else 1)
+
+    planned = cells(("pipe", "unix-stream"), ("echo",), (64,), ("cross-core",), processes=found)
+    return sweep(time, planned, noise=0.01, drift=0)
+
+
+@pytest.mark.parametrize(
+    ("sockets", "verdict"),
+    [
+        ({"n2": 1.5, "n4": 1.0, "n8": 0.6}, SUPPORTED),
+        ({"n2": 0.6, "n4": 0.6, "n8": 0.6}, SUPPORTED),
+        ({"n2": 0.6, "n4": 0.6, "n8": 1.5}, DEPENDS),
+        ({"n2": 1.5, "n4": 1.5, "n8": 1.5}, REFUTED),
+        ({"n2": 1.5, "n4": 1.0, "n8": 1.0}, ALIKE),
+        ({"n4": 0.6}, UNDECIDED),
+    ],
+)
+def test_many_clients_decide_if_sockets_scale(
+    sockets: dict[str, float], verdict: ClaimVerdict
+) -> None:
+    one = judged(BY_ID["socket-scales"], by_clients(**sockets))
+    assert one.verdict is verdict
+    clients = [str(int(name[1:]) - 1) for name in sockets]
+    assert phrases.take_home(one).startswith(f"With {', '.join(clients[:-1])}")
+    assert bool(phrases.why(one)) is (verdict in (DEPENDS, REFUTED, UNDECIDED))
+
+
+def test_a_map_saves_calls_by_size() -> None:
+    for read, verdict in ((2e-6, SUPPORTED), (0.5e-6, REFUTED)):
+        table = {"file-map": 1e-6, "file-read": read, "file-pread": read}
+        one = judged(BY_ID["mmap-saves-io"], times(table, "file", processes=(1,)))
+        assert one.verdict is verdict
+        assert "A mapped file is" in phrases.take_home(one)
 
 
 def test_an_undecided_contest_says_what_it_would_take() -> None:
