@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ipcbench.bench.decisions.contest import Verdict
+from ipcbench.bench.decisions.contest import Asks, Extent, Verdict
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.decisions.verdicts import Ratio, of_results
 from ipcbench.bench.results.results import Results
@@ -180,8 +180,7 @@ def test_statements_have_names_of_their_own() -> None:
 
 def test_every_statement_has_contests_and_every_contest_its_statement() -> None:
     named = {name for task in TASKS.values() for name in task.statements}
-    to_come = {"mmap-saves-io", "socket-scales"}
-    assert named | to_come == {name for one in STATEMENTS for name in one.about}
+    assert named == {name for one in STATEMENTS for name in one.about}
 
 
 # Outcomes, by hand.
@@ -216,6 +215,26 @@ def test_a_contest_means_for_a_statement(
     kind: Kind, verdict: Verdict, ratio: tuple[float, float, float], wanted: Outcome
 ) -> None:
     assert outcome(kind, contest(verdict, *ratio)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("verdict", "extent", "wanted"),
+    [
+        (Verdict.TIE, Extent.INSIDE, Outcome.HOLDS),
+        (Verdict.SLOWER, Extent.INSIDE, Outcome.HOLDS),
+        (Verdict.SLOWER, Extent.OUTSIDE, Outcome.FAILS),
+        (Verdict.FASTER, Extent.OUTSIDE, Outcome.FAILS),
+        (Verdict.SLOWER, Extent.UNTOLD, Outcome.UNDECIDED),
+        (Verdict.UNDECIDED, Extent.UNTOLD, Outcome.UNDECIDED),
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.EQUAL, Kind.SAME])
+def test_the_answer_to_a_contest_that_asks_for_the_band_counts(
+    kind: Kind, verdict: Verdict, extent: Extent, wanted: Outcome
+) -> None:
+    one = contest(verdict, 0.97, 0.9, 0.99)  # whose interval says nothing
+    asked = replace(one.judged, contest=replace(one.contest, asks=Asks.BAND), extent=extent)
+    assert outcome(kind, replace(one, judged=asked)) is wanted
 
 
 TABLE = {
