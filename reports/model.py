@@ -28,7 +28,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.pace import CLOSED, gap
+from ipcbench.bench.results.pace import CLOSED, pace_order
 from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
@@ -70,7 +70,7 @@ def work_order(one: Situation) -> tuple[object, ...]:
         one.processes,
         one.batch,
         rank(PAYLOADS, one.payload),
-        gap(one.pace),
+        pace_order(one.pace),
         one.depth or 0,
         one.looks or 0,
     )
@@ -112,7 +112,7 @@ class Measured:
         """The sorting key of how its processes wait, and of what they send at a time."""
         cell = self.cell
         wait, payload = rank(WAITS, self.wait), rank(PAYLOADS, cell.payload)
-        return wait, cell.looks or 0, cell.batch, payload, gap(cell.pace)
+        return wait, cell.looks or 0, cell.batch, payload, pace_order(cell.pace)
 
     @property
     def curve_order(self) -> tuple[object, ...]:

@@ -4,9 +4,10 @@
  * where one process holds both), the message, the buffer to receive into, a count; a further
  * number of those with pauses (their length), with batches (their length), with a delay (its turns)
  * or with messages that are written anew, or accesses to a file (the number of the first one); the
- * stamped ones also an array for the stamps around their last round trips. Their bodies (_loops.h,
- * _batches.h, _fresh.h, _places.h, _slowed.h) call the operations and nothing else, without the
- * interpreter's lock. To add a loop: its body, and a line in LOOPS. */
+ * stamped ones also an array for the stamps around their last round trips, and those of an open
+ * loop one for the times of their messages. Their bodies (_loops.h, _batches.h, _fresh.h, _paced.h,
+ * _places.h, _slowed.h) call the operations and nothing else, without the interpreter's lock. To add
+ * a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include "_batches.h"
 #include "_fresh.h"
 #include "_loops.h"
+#include "_paced.h"
 #include "_places.h"
 #include "_slowed.h"
 #include "transports/native/child_exit.h"
@@ -55,6 +57,7 @@ enum needs {
     BOTH_ENDS = 4096, /* sends over the first capsule, receives over the second one */
     DELAYS = 8192, /* takes the turns of a delay */
     ACCESSES = 16384, /* reads and writes places of a file */
+    TIMES = 32768, /* takes the times of its messages: _paced.h */
 };
 
 static const char *
@@ -117,6 +120,11 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
     }
     if (block->count < 0 || (needs & STAMPS && (stamps < 8 || stamps / 8 - 1 > block->count))) {
         PyErr_SetString(PyExc_ValueError, "a count of less than 0, no stamps, or more than loops");
+        return 0;
+    }
+    const long long columns = needs & SENDS ? 3 : 1; /* of times; a sender's begin with the start */
+    if (needs & TIMES && (stamps / 8 - (needs & SENDS ? 1 : 0)) != columns * block->count) {
+        PyErr_SetString(PyExc_ValueError, "not the times of so many messages");
         return 0;
     }
     if (needs & GUARDS && (block->size != 8 || (uintptr_t)block->buffer % 8)) {
@@ -202,7 +210,8 @@ run(loop body, int needs, PyObject *arguments)
         needs & (PAUSES | BATCHES | NUMBERS | DELAYS)
             ? PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLLw*" : "OOOLL", &capsule, &message,
                                &buffer, &block.count, &further, &stamps)
-            : PyArg_ParseTuple(arguments, needs & STAMPS ? "OOOLw*" : "OOOL", &capsule, &message,
+            : PyArg_ParseTuple(arguments, needs & (STAMPS | TIMES) ? "OOOLw*" : "OOOL", &capsule,
+                               &message,
                                &buffer, &block.count, &stamps);
     if (!parsed)
         return NULL;
@@ -263,6 +272,8 @@ release_stamps:
     LOOP(fresh_stream_sender_in_place, RECEIVES | LENDS | NUMBERS)                                 \
     LOOP(fill, NUMBERS | POOL)                                                                     \
     LOOP(scan, NUMBERS | POOL)                                                                     \
+    LOOP(paced_sender, SENDS | TIMES)                                                              \
+    LOOP(paced_receiver, RECEIVES | TIMES)                                                         \
     LOOP(paused_ping, SENDS | RECEIVES | PAUSES)                                                   \
     LOOP(read_in_order, ACCESSES | NUMBERS)                                                        \
     LOOP(read_at_random, ACCESSES | NUMBERS)                                                       \
@@ -300,11 +311,24 @@ py_delay(PyObject *Py_UNUSED(module), PyObject *arguments)
     return PyFloat_FromDouble((seconds(&end) - seconds(&start)) / (double)count);
 }
 
+/* Measure a reading of the clock: the mean of `count`, in seconds. */
+static PyObject *
+py_reading(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    long long count;
+    if (!PyArg_ParseTuple(arguments, "L", &count))
+        return NULL;
+    if (count < 1 || count > MOST_READINGS)
+        return PyErr_Format(PyExc_ValueError, "1 to 1000000 readings of the clock");
+    return PyFloat_FromDouble(resolution(count));
+}
+
 #define METHOD(name, needs) {#name, py_##name, METH_VARARGS, NULL},
 
 static PyMethodDef methods[] = {
     LOOPS(METHOD)
     {"delay", py_delay, METH_VARARGS, NULL},
+    {"reading", py_reading, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

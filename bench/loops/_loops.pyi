@@ -7,9 +7,11 @@ messages (or round trips, or updates) that it handled. Raises: OSError by an ope
 errno, EBADMSG for a message of another length; TypeError where the end lacks an operation.
 
 `delay` is no loop: it takes the turns of a delay and a count, and returns the seconds of one.
+`reading` takes a count of readings of the clock, and returns the seconds of one.
 """
 
 from collections.abc import Callable
 
+def reading(count: int, /) -> float: ...
 def delay(turns: int, count: int, /) -> float: ...
 def __getattr__(name: str) -> Callable[..., tuple[float, float, int]]: ...

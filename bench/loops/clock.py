@@ -10,6 +10,8 @@ import time
 from array import array
 from typing import Protocol
 
+from ipcbench.bench.loops.timetable import Passages
+
 REAL = "perf_counter"
 FAKE = "fake"
 NOISY = "fake-noisy"  # as FAKE, with noise that keeps contests open
@@ -34,6 +36,9 @@ class Clock(Protocol):
     def stamps(self, read: array[int]) -> array[int]:
         """Return the stamps to use, given those that a compiled loop read."""
 
+    def passages(self, read: Passages) -> Passages:
+        """Return the passages of messages to use, given those of an open loop."""
+
 
 class RealClock:
     """The clock of the machine."""
@@ -51,6 +56,10 @@ class RealClock:
 
     def stamps(self, read: array[int]) -> array[int]:
         """Return the stamps as the loop read them."""
+        return read
+
+    def passages(self, read: Passages) -> Passages:
+        """Return the passages as the loops read them."""
         return read
 
 
@@ -98,6 +107,17 @@ class FakeClock:
     def stamps(self, read: array[int]) -> array[int]:
         """Return as many readings of this clock."""
         return array("q", (self.now_ns() for _ in read))
+
+    def passages(self, read: Passages) -> Passages:
+        """Return as many messages, which all took the time of one, from a sender on time."""
+        count, nanoseconds = len(read.latencies), round(self.cost * 1e9)
+        return Passages(
+            latencies=array("q", [nanoseconds]) * count,
+            lags=array("q", [0]) * count,
+            sending=(count - 1) * nanoseconds,
+            due=read.due,
+            sent=read.due,
+        )
 
 
 def _fraction(text: str) -> float:

@@ -49,7 +49,7 @@ def twin(loop: Loop) -> Loop:
         raise missing() or Unavailable(f"the loop {loop.__name__} has no twin in C")
 
     def run(
-        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *arguments: int
+        endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *arguments: Any
     ) -> Span:
         try:
             start, end, handled = body(endpoint.capsule, message, buffer, count, *arguments)
@@ -60,6 +60,12 @@ def twin(loop: Loop) -> Loop:
     run.__name__ = loop.__name__
     run.__doc__ = loop.__doc__
     return run
+
+
+def reading(count: int) -> float:
+    """Return the seconds of a reading of the clock in C, from so many in a row."""
+    found: float = compiled.reading(count)
+    return found
 
 
 def stamped_twin(loop: Stamped) -> Stamped | None:

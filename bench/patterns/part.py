@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.loop import Loop, Span, Stamped
+from ipcbench.bench.loops.timetable import Timetable
 from ipcbench.transports.contract import Role, Topology, Traits
 
 
@@ -39,6 +40,8 @@ class Part:
             their end, and what arrived last is compared behind each block.
         rehearse: exchanges messages that are written anew with the other side, through the
             loop that is timed, at this side or at the other one. Raises: as `check`.
+        times: returns the times of this part's messages, from the timetable and their number:
+            the loop's further argument; None: the loop has no schedule.
         in_place: this part over a transport whose messages are read in place; None: the same.
     """
 
@@ -55,6 +58,7 @@ class Part:
     numbers: bool = False
     reads: bool = False
     rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None
+    times: Callable[[Timetable, int], memoryview] | None = None
     in_place: Part | None = None
 
     @property
@@ -119,6 +123,8 @@ class Pattern:
             depend on how full the channel is; else with one loop.
         alone: its one process uses no channel: the transport is `null`.
         both_ends: its one process holds both ends of a link (bench/loops/both_ends.py).
+        open_loop: messages are sent by a schedule (bench/loops/timetable.py), at a rate that is
+            the cell's pace. A value is the median latency from the times at which they were due.
     """
 
     name: str
@@ -135,6 +141,7 @@ class Pattern:
     steady: bool = False
     alone: bool = False
     both_ends: bool = False
+    open_loop: bool = False
 
     @property
     def carries(self) -> bool:

@@ -13,6 +13,7 @@ from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
+from ipcbench.bench.patterns.paced import AT_A_RATE
 from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
@@ -21,16 +22,16 @@ from ipcbench.bench.patterns.slowed import SLOWED_LATENCY
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import ARRAY, HOT
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.pace import CLOSED
+from ipcbench.bench.results.pace import CLOSED, offered
 
 ALL = (
-    LATENCY, STREAM, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, TO_ITSELF, FILL,
-    SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
+    LATENCY, STREAM, AT_A_RATE, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER,
+    TO_ITSELF, FILL, SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
 )  # fmt: skip
 PATTERNS = {pattern.name: pattern for pattern in ALL}
-PACED: Mapping[str, Callable[[str], Pattern]] = {
+PAUSED: Mapping[str, Callable[[str], Pattern]] = {
     "latency": paused
-}  # pattern -> pace -> the pattern at that pace
+}  # pattern -> pace -> the pattern with those pauses
 
 BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other in one direction
 
@@ -45,6 +46,14 @@ def has_payload(pattern: str, payload: str) -> bool:
     return payload == HOT or PATTERNS[pattern].alone or pattern in loops
 
 
+def has_pace(pattern: str, pace: str) -> bool:
+    """Tell whether a pattern has a pace: rates are those of an open loop, which has no other."""
+    rate = offered(pace)
+    if PATTERNS[pattern].open_loop or rate is not None:
+        return PATTERNS[pattern].open_loop and rate is not None
+    return pace == CLOSED or pattern in PAUSED
+
+
 def pattern_of(cell: Cell) -> Pattern:
     """Return the pattern that a cell runs.
 
@@ -52,7 +61,11 @@ def pattern_of(cell: Cell) -> Pattern:
     """
     if cell.slowed:
         return SLOWED[cell.pattern]
-    found = PATTERNS[cell.pattern] if cell.pace == CLOSED else PACED[cell.pattern](cell.pace)
+    found = PATTERNS[cell.pattern]
+    if not has_pace(cell.pattern, cell.pace):
+        raise KeyError(cell.pattern)
+    if cell.pace != CLOSED and not found.open_loop:
+        found = PAUSED[cell.pattern](cell.pace)
     if cell.payload == ARRAY:
         found = ARRAYS[cell.pattern]
     elif cell.payload != HOT and not found.alone:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
+from ipcbench.bench.patterns.table import BATCHED, PATTERNS, has_pace, has_payload
 from ipcbench.bench.plan.profile import (
     ASKED_WAITS,
     Axes,
@@ -26,6 +26,7 @@ from ipcbench.bench.plan.profile import (
 )
 from ipcbench.bench.results.axes import (
     CROSS_CORE,
+    CROSS_CORE_AWAKE,
     HOT,
     PAYLOADS,
     PLACEMENTS,
@@ -33,11 +34,13 @@ from ipcbench.bench.results.axes import (
     SAME_CORE,
     SPIN_BLOCK,
 )
-from ipcbench.bench.results.pace import CLOSED, parse_pace
+from ipcbench.bench.results.pace import offered, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
 
 NUMBERS = (4, 2, 1)  # processes of a pattern that is measured by its name: the first possible
 SMALL = 64  # bytes of its messages
+APART = (CROSS_CORE, CROSS_CORE_AWAKE)
+LOADS = ("load:10", "load:50", "load:80")  # of an open loop
 ALONE, LARGE = "null", 1 << 20  # the transport of one process alone, and the size
 CONTROLS = ("pipe", "posix-sem", "file-pread")  # its controls: the one that the pattern can use
 
@@ -123,6 +126,9 @@ def _usual(pattern: str) -> Iterator[Axes]:
         processes=(next(number for number in NUMBERS if not found.refuses(number)),),
         depths=(None,),
     )
+    if found.open_loop:  # its sender needs a CPU of its own, and its loads have no twins
+        yield msgspec.structs.replace(cells, placements=APART, paces=LOADS)
+        return
     yield cells
     controls = (ALONE,) if found.alone else CONTROLS
     yield msgspec.structs.replace(cells, transports=controls, twin=True)
@@ -173,7 +179,13 @@ def no_number(pattern: str, processes: int) -> str:
 
 def no_pace(pattern: str, pace: str) -> str:
     """Return why a pattern does not have a pace, or ""."""
-    return f"{pattern} makes no pauses" if pace != CLOSED and pattern not in PACED else ""
+    if has_pace(pattern, pace):
+        return ""
+    if PATTERNS[pattern].open_loop:
+        return f"{pattern} sends at a rate, such as load:50"
+    if offered(pace) is not None:
+        return f"{pattern} is a closed loop, which sends at no rate"
+    return f"{pattern} makes no pauses"
 
 
 def no_batch(pattern: str, batch: int) -> str:

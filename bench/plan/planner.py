@@ -7,9 +7,9 @@ the same order; `digest` identifies it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 
 import msgspec
 
@@ -22,7 +22,7 @@ from ipcbench.bench.plan.memory import lack
 from ipcbench.bench.plan.placement import Impossible, Site, place
 from ipcbench.bench.plan.profile import Axes, BadConfig
 from ipcbench.bench.plan.refusals import Skip, counts_looks, first_refusal
-from ipcbench.bench.results.axes import BLOCK, PYTHON
+from ipcbench.bench.results.axes import BLOCK, CROSS_CORE, PYTHON
 from ipcbench.bench.results.cell import MOST_CELLS, Cell, Facts, present_name
 from ipcbench.transports.contract import Framing, Limits, Need, Topology, Traits, Unavailable
 from ipcbench.transports.registry import meaning
@@ -225,7 +225,8 @@ def _admit(cell: Cell, candidate: Candidate, site: Site) -> PlannedCell | Skip:
     cpus = place(cell.placement, cell.processes, site)
     if isinstance(cpus, Impossible):
         return Skip(cpus.reason, cpus.remedy)
-    return _to_itself(cell, candidate) or PlannedCell(cell, _facts(cell, traits), cpus)
+    skip = _own_cpus(cell, cpus) or _to_itself(cell, candidate)
+    return skip or PlannedCell(cell, _facts(cell, traits), cpus)
 
 
 def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
@@ -238,6 +239,17 @@ def _processes(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     native = cell.runtime != PYTHON
     refused = limits.refuses(pattern.topology, cell.processes, native=native)
     return None if refused is None else Skip(refused.reason, refused.remedy)
+
+
+def _own_cpus(cell: Cell, cpus: Sequence[Sequence[int]]) -> Skip | None:
+    """Refuse an open loop whose sender would spin on the CPU of its receiver."""
+    if not PATTERNS[cell.pattern].open_loop or len({*chain(*cpus)}) >= cell.processes:
+        return None
+    return Skip(
+        f"the sender of {cell.pattern} spins until a message is due: each process needs a CPU of "
+        "its own",
+        f"ask for another placement: --placement {CROSS_CORE}",
+    )
 
 
 def _facts(cell: Cell, traits: Traits) -> Facts:

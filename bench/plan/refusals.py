@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ipcbench.bench.loops.pool import FRESH_BUFFERS, LEAST
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, SLOWED, has_payload
+from ipcbench.bench.patterns.table import BATCHED, PATTERNS, SLOWED, has_pace, has_payload
 from ipcbench.bench.results.axes import ARRAY, BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.pace import CLOSED
+from ipcbench.bench.results.pace import CLOSED, RATE, offered
 from ipcbench.bench.results.units import human_size
 from ipcbench.transports.contract import Traits, Wait
 from ipcbench.transports.registry import meaning, same_as
@@ -24,7 +24,7 @@ class Skip:
 
 def first_refusal(cell: Cell, traits: Traits) -> Skip | None:
     """Return the first reason why a cell cannot have its values, or None."""
-    rules = (depth, wait, looks, batch, payload, pace, both_ends, slowed)
+    rules = (depth, wait, looks, batch, payload, pace, open_loop, both_ends, slowed)
     return next((skip for rule in rules if (skip := rule(cell, traits)) is not None), None)
 
 
@@ -111,10 +111,26 @@ def payload(cell: Cell, traits: Traits) -> Skip | None:
 
 
 def pace(cell: Cell, traits: Traits) -> Skip | None:
-    """Refuse pauses where the pattern makes none."""
-    if cell.pace == CLOSED or cell.pattern in PACED:
+    """Refuse pauses where the pattern makes none, and rates but in an open loop."""
+    if has_pace(cell.pattern, cell.pace):
         return None
+    if PATTERNS[cell.pattern].open_loop:
+        return Skip(f"{cell.pattern} sends at a rate", "ask for one: --pace load:50")
+    if offered(cell.pace) is not None:
+        return Skip(f"{cell.pattern} is a closed loop: it sends at no rate")
     return Skip(f"{cell.pattern} makes no pauses: its pace is {CLOSED}")
+
+
+def open_loop(cell: Cell, traits: Traits) -> Skip | None:
+    """Refuse an open loop where nothing arrives, and a twin that would have another rate."""
+    if not PATTERNS[cell.pattern].open_loop:
+        return None
+    if not traits.carries:
+        return Skip(f"{cell.transport} carries nothing: no message arrives")
+    rate = offered(cell.pace)
+    if cell.twin and rate is not None and rate.kind != RATE:
+        return Skip("a twin has a capacity of its own, so its load is another rate")
+    return None
 
 
 def both_ends(cell: Cell, traits: Traits) -> Skip | None:

@@ -37,6 +37,13 @@ MOST_STAMPS = 10_000  # of a run's tail pass, as a profile asks for them
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
 
+OFFERED, REACHED = "offered rate", "reached rate"
+"""Observations of an open loop: messages a second, by the schedule and really sent."""
+
+LAG, LATE, CALL = "sender's lag", "late messages", "time of a send"
+"""Observations of an open loop: seconds by which its sender was late by itself, in the mean; the
+share of messages for which `send` had kept it too long; seconds of a `send`, in the mean."""
+
 # The metadata of pyperf that differs between runs.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
@@ -115,6 +122,8 @@ class Calibrated(Entry, kw_only=True, tag="calibrated"):
     waiting: dict[Count, Number] = {}  # process -> share of a CPU that it took while it waited
     turns: Count = 0  # of a slowed control's delay
     slow_down: Number = 0.0  # share of a round trip that the delay adds, as the calibration found
+    capacity: Number = 0.0  # messages a second of a closed loop, of an open loop's cell
+    rate: Number = 0.0  # messages a second that an open loop offers
 
 
 class Usage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -66,6 +66,7 @@ class CellResult:
     waiting: dict[int, float] = field(default_factory=dict)  # process -> share of a CPU
     turns: int = 0  # of a slowed control's delay
     slow_down: float = 0.0  # the share that it adds
+    rates: tuple[float, float] = (0.0, 0.0)  # of an open loop: capacity, and messages a second
     rescaled: list[int] = field(default_factory=list)  # rounds after which the loops changed
     runs: list[Run] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
@@ -349,8 +350,8 @@ def _take(results: Results, entry: object) -> None:
         results.cells[entry.cell.id] = CellResult(entry.cell, skipped=entry)
     elif isinstance(entry, Calibrated):
         result = _known(results, entry.cell)
-        result.loops, result.stamps = entry.loops, entry.stamps
-        result.usual_foreign = entry.usual_foreign
+        result.loops, result.rates = entry.loops, (entry.capacity, entry.rate)
+        result.stamps, result.usual_foreign = entry.stamps, entry.usual_foreign
         result.turns, result.slow_down = entry.turns, entry.slow_down
         if entry.round:
             result.rescaled.append(entry.round)

@@ -35,6 +35,7 @@ class Progress:
     loops: dict[str, int] = field(default_factory=dict)
     stamps: dict[str, int] = field(default_factory=dict)
     delays: dict[str, tuple[int, float]] = field(default_factory=dict)  # turns, share that they add
+    rates: dict[str, tuple[float, float]] = field(default_factory=dict)  # capacity, offered rate
     usual: dict[str, float] = field(default_factory=dict)  # cell -> usual share of foreign time
     rescales: Counter[str] = field(default_factory=Counter)  # corrections of the loops
     done: dict[int, set[str]] = field(default_factory=dict)  # round -> cells that have a run
@@ -77,6 +78,7 @@ class Progress:
                 progress.stamps[identity] = result.stamps
                 progress.usual[identity] = result.usual_foreign
                 progress.delays[identity] = result.turns, result.slow_down
+                progress.rates[identity] = result.rates
             progress.rescales[identity] = len(result.rescaled)
             for run in result.runs:
                 progress.take(run)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.rounds.progress import RETAKES
 
 APART = 20  # runs between a void run and its retake: disturbances last about a second
 REST = 1.0  # seconds between them, where fewer runs are left in the round
@@ -64,3 +65,16 @@ class Turns:
                 return False
             time.sleep(min(left, NAP))
         return True
+
+
+def retakes(order: Sequence[PlannedCell], *, mini: bool) -> dict[str, int]:
+    """Return how often a void run of each cell is retaken in its round.
+
+    In a mini-round it is retaken only where enough other runs stand between. Otherwise its
+    contest has another mini-round.
+    """
+    last = len(order) - 1
+    return {
+        planned.cell.id: RETAKES if not mini else int(last - place >= APART)
+        for place, planned in enumerate(order)
+    }

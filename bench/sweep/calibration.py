@@ -10,6 +10,7 @@ from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import offered
 from ipcbench.bench.rounds.estimate import START_UP
 from ipcbench.bench.sweep.disturbance import Disturbed
 from ipcbench.bench.sweep.replies import calibrated
@@ -29,6 +30,15 @@ def loops_for(cell: Cell, unit: float, block: float) -> int:
     """Return the loops that fill a block; `unit`: seconds per unit, pauses included."""
     pattern = pattern_of(cell)
     return max(pattern.least, round(block / (unit * pattern.units(cell.processes))))
+
+
+def rates_of(cell: Cell, unit: float) -> tuple[float, float]:
+    """Return the capacity and the offered rate of an open loop, in messages a second; else 0.
+
+    `unit`: seconds of a message in a closed loop.
+    """
+    rate = offered(cell.pace)
+    return (0.0, 0.0) if rate is None else (1 / unit, rate.rate(1 / unit))
 
 
 def is_doubtful(cell: Cell, blocks: Sequence[Block]) -> bool:

@@ -8,9 +8,11 @@ from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results import pyperf_file
 from ipcbench.bench.results.entries.checks import check_readable
 from ipcbench.bench.results.journal import Unreadable
-from ipcbench.bench.results.records import Run
+from ipcbench.bench.results.records import OFFERED, REACHED, Run
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Reply
+
+LEAST_SENT = 0.98  # of the rate that an open loop offers
 
 
 def calibrated(reply: Reply) -> list[tuple[int, float]] | ProcessFailure:
@@ -19,6 +21,18 @@ def calibrated(reply: Reply) -> list[tuple[int, float]] | ProcessFailure:
         return pyperf_file.calibrated(reply.suite)
     except pyperf_file.NoFigure as error:
         return _without_figure(error)
+
+
+def too_slow(run: Run) -> ProcessFailure | None:
+    """Return the failure of a run that did not send at the rate that it offers, or None."""
+    rate, reached = run.observations.get(OFFERED, 0.0), run.observations.get(REACHED, 0.0)
+    if reached >= LEAST_SENT * rate:
+        return None
+    what = (
+        f"it sent {reached:,.0f} messages a second of {rate:,.0f}, less than {LEAST_SENT:.0%}: at "
+        "this rate, latencies grow for as long as it goes on"
+    )
+    return ProcessFailure("the sender", "value blocks", what, "ask for a lower rate or load")
 
 
 def _without_figure(error: BenchError) -> ProcessFailure:
@@ -61,7 +75,7 @@ def _run(planned: PlannedCell, number: int, attempt: int, loops: int, reply: Rep
         disturbance=outcome.disturbance,
         tail=outcome.tail,
         observations=outcome.observations,
-        void=outcome.moved,
+        void=outcome.moved or outcome.lagged,
         start_up=outcome.start_up,
         timed=outcome.timed,
         wall=reply.wall,

@@ -41,9 +41,10 @@ class Runner:
         loops: int,
         stamps: int = 0,
         turns: int = 0,
+        rate: float = 0.0,
     ) -> Reply:
         """Have a run done; `loops` 0: a calibration. Raises: ForkServerLost if none starts."""
-        job = self._job(planned, number, attempt, loops, stamps, turns)
+        job = self._job(planned, number, attempt, loops, stamps, turns, rate)
         if self._server is None:
             self.renew()
         assert self._server is not None
@@ -61,9 +62,12 @@ class Runner:
         loops: int,
         stamps: int,
         turns: int,
+        rate: float,
     ) -> Job:
         cell, timing = planned.cell, self._timings[planned.cell.id]
         blocks = timing.longest if loops else timing.longest + timing.calibration
+        if rate:  # a block of few messages may be longer than was asked for
+            blocks *= max(1.0, loops / rate / timing.block)
         if stamps:
             pattern = pattern_of(cell)
             first = timing.block * pattern.steady
@@ -76,6 +80,7 @@ class Runner:
             loops=loops,
             stamps=stamps,
             turns=turns,
+            rate=rate,
             settings=timing.settings,
             warm_up=timing.warm_up,
             cpus=planned.cpus,

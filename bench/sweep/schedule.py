@@ -29,13 +29,13 @@ from ipcbench.bench.results.records import (
 from ipcbench.bench.rounds.estimate import length, usual_seconds
 from ipcbench.bench.rounds.looks import Looks
 from ipcbench.bench.rounds.order import MINI, Shuffle
-from ipcbench.bench.rounds.progress import RETAKES, Begun, Progress
-from ipcbench.bench.rounds.turns import APART, Turn, Turns
+from ipcbench.bench.rounds.progress import Begun, Progress
+from ipcbench.bench.rounds.turns import Turn, Turns, retakes
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.bench.sweep.calibration import RESCALES, calibrate, loops_for, rescaled
+from ipcbench.bench.sweep.calibration import RESCALES, calibrate, loops_for, rates_of, rescaled
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
-from ipcbench.bench.sweep.replies import to_run
+from ipcbench.bench.sweep.replies import to_run, too_slow
 from ipcbench.bench.sweep.runner import Runner
 from ipcbench.bench.sweep.steps import Steps
 from ipcbench.bench.workers.control import ProcessFailure
@@ -158,7 +158,7 @@ class Schedule:
         timed = begun.timed
         done = self._progress.done.setdefault(number, set())
         order = Shuffle(self._seed, number).order(cells, self._looks.in_play(mini=mini))
-        retaken = _retaken(order, mini)
+        retaken = retakes(order, mini=mini)
         pending = self._pending(order, done, begun, retaken)
         while pending and not self.stopping:
             turn = pending.next()
@@ -169,7 +169,7 @@ class Schedule:
             self._steps.run(number, planned.cell.id, self._spent(), running, mini=mini)
             loops = self._progress.loops[planned.cell.id]
             reply = self._ask(planned, number, attempt, loops, tail=not mini)
-            run = to_run(planned, number, attempt, loops, reply)
+            run = self._judged(to_run(planned, number, attempt, loops, reply))
             if isinstance(run, ProcessFailure):
                 if self.fail(planned, number, attempt, run):
                     pending.again(turn)
@@ -251,12 +251,16 @@ class Schedule:
         pattern = pattern_of(cell)
         seconds = unit * pattern.units(cell.processes)  # of a loop
         self._progress.stamps[cell.id] = (
-            stamps_of(settings.stamps, seconds, self._settings.block) if pattern.single else 0
+            stamps_of(settings.stamps, seconds, self._settings.block)
+            if pattern.single and not pattern.open_loop  # each of its messages has a time
+            else 0
         )
         if self._noise_counts:
             self._progress.usual[cell.id] = usual_share(outcomes)
         waiting = outcomes[-1].waiting
         self._progress.delays[cell.id] = outcomes[-1].turns, outcomes[-1].slow_down
+        _, rate = self._progress.rates[cell.id] = rates_of(cell, unit)
+        unit = 1 / rate if rate else unit
         self._set_loops(planned, loops_for(cell, unit, settings.block), 0, waiting)
 
     def _set_loops(
@@ -267,6 +271,7 @@ class Schedule:
         timing = self._timings[identity]
         self._progress.loops[identity] = loops
         turns, slow_down = self._progress.delays.get(identity, (0, 0.0))
+        capacity, rate = self._progress.rates.get(identity, (0.0, 0.0))
         self._progress.rescales[identity] += number > 0
         self._write(
             Calibrated(
@@ -281,6 +286,8 @@ class Schedule:
                 waiting=dict(waiting),
                 turns=turns,
                 slow_down=slow_down,
+                capacity=capacity,
+                rate=rate,
             )
         )
 
@@ -324,7 +331,7 @@ class Schedule:
         for planned in self._cells:
             identity = planned.cell.id
             loops = self._progress.loops.get(identity)
-            if loops is None or identity not in lengths:
+            if loops is None or identity not in lengths or pattern_of(planned.cell).open_loop:
                 continue
             block, asked = lengths[identity], self._timings[identity].block
             better = rescaled(planned.cell, loops, block, asked)
@@ -332,13 +339,18 @@ class Schedule:
                 self._set_loops(planned, better, number, {})
 
     def _keep(self, planned: PlannedCell, run: Run) -> None:
-        """Write a run to the journal; it is void if others disturbed it."""
+        """Write a run to the journal."""
         self._progress.failures.pop(planned.cell.id, None)
-        usual = self._progress.usual.get(planned.cell.id, 0.0)
-        run.void = run.void or self.why_void(run, usual)
         run.at = self._spent()
         self._write(run)
         self._progress.take(run)
+
+    def _judged(self, run: Run | ProcessFailure) -> Run | ProcessFailure:
+        """Mark a run as void if others disturbed it; one that did not is held to its rate."""
+        if isinstance(run, ProcessFailure):
+            return run
+        run.void = run.void or self.why_void(run, self._progress.usual.get(run.cell, 0.0))
+        return run if run.void else too_slow(run) or run
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""
@@ -383,18 +395,6 @@ class Schedule:
     ) -> Reply:
         identity = planned.cell.id
         stamps = self._progress.stamps.get(identity, 0) if loops and tail else 0
+        rate = self._progress.rates.get(identity, (0.0, 0.0))[1] if loops else 0.0
         turns = self._progress.delays.get(identity, (0, 0.0))[0] if loops else 0
-        return self._runner.run(planned, number, attempt, loops, stamps, turns)
-
-
-def _retaken(order: Sequence[PlannedCell], mini: bool) -> dict[str, int]:
-    """Return how often a void run of each cell is retaken in its round.
-
-    In a mini-round it is retaken only where enough other runs stand between. Otherwise its
-    contest has another mini-round.
-    """
-    last = len(order) - 1
-    return {
-        planned.cell.id: RETAKES if not mini else int(last - place >= APART)
-        for place, planned in enumerate(order)
-    }
+        return self._runner.run(planned, number, attempt, loops, stamps, turns, rate)

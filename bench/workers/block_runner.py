@@ -17,6 +17,7 @@ from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.pool import Messages, Pool, compare
+from ipcbench.bench.loops.timetable import Timetable
 from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage
@@ -32,7 +33,7 @@ class BlockRunner:
     `variable`: the eight bytes that all processes of a run share. `native`: the compiled
     loops run over the endpoint's native operations. `part`: that of the seat, over the transport
     of the endpoint; None: as it is. `buffers`: the buffers of the pool, where
-    the part writes its messages anew.
+    the part writes its messages anew. `timetable`: of an open loop.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class BlockRunner:
         native: bool,
         part: Part | None = None,
         buffers: int = 1,
+        timetable: Timetable | None = None,
     ) -> None:
         self.endpoint: Any = endpoint
         self.seat = seat
@@ -55,7 +57,8 @@ class BlockRunner:
         self._native = native
         self.loop: Loop = self.part.loop
         self.stamped: Stamped | None = self.part.stamped
-        self.arguments = self.part.arguments
+        self.arguments: tuple[Any, ...] = self.part.arguments
+        self._timetable = timetable
         self._stamps = array("q")
         self._handled = FIRST  # the number of the next message
         self.buffer = self.part.buffer(size, variable)
@@ -111,6 +114,9 @@ class BlockRunner:
         times, arguments = count * self.seat.share, self.arguments
         if self.part.numbers:
             arguments += (self._handled,)
+        if self.part.times is not None:
+            assert self._timetable is not None  # an open loop has one
+            arguments += (self.part.times(self._timetable, times),)
         self._handled += times
         loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
@@ -149,7 +155,7 @@ class BlockRunner:
         found = self._stamps = array("q", bytes(8 * (stamps + 1)))
 
         def loop(
-            endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *rest: int
+            endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, *rest: Any
         ) -> Span:
             start = clock.now()
             stamped(endpoint, message, buffer, count, clock, found, *rest)

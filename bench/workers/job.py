@@ -12,7 +12,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Disturbance, Settings, Usage
 from ipcbench.bench.workers.control import Message, ProcessFailure
 
-PROTOCOL = 6
+PROTOCOL = 7
 """The version of the messages between the command and the fork server."""
 
 _encoder = msgspec.json.Encoder()
@@ -23,8 +23,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings`: those of this run, where `warm_up` is the first of the warm-ups. `stamps`:
     single times of each process in the tail pass, 0: no such pass. `turns`: those of a slowed
-    control's delay. `cpus`: for each process, the CPUs that it is pinned to. `deadline`: seconds
-    after which the watchdog kills the run.
+    control's delay. `rate`: messages a second of an open loop; 0: a closed loop. `cpus`: for each
+    process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog kills the
+    run.
     """
 
     cell: Cell
@@ -33,6 +34,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     loops: int
     stamps: int = 0
     turns: int = 0
+    rate: float = 0.0
     settings: Settings
     warm_up: WarmUp = WarmUp()
     cpus: list[list[int]]
@@ -78,6 +80,7 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     turns: int = 0  # of the delay that a calibration has chosen
     slow_down: float = 0.0  # the share that it adds
     moved: str = ""  # the process whose CPUs changed during the run
+    lagged: str = ""  # the reason why its sender kept no time
 
 
 Report = Phase | Outcome | ProcessFailure

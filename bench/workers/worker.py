@@ -8,22 +8,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from statistics import median
 from typing import Any, Never
 
 from ipcbench.bench.loops.both_ends import attach_both, attach_one
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.clock import clock as clock_named
-from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.pool import buffers_of
 from ipcbench.bench.machine import topology
 from ipcbench.bench.machine.idle_states import forbid_idle
-from ipcbench.bench.patterns.part import Seat, elapsed, unevenness
+from ipcbench.bench.patterns.part import Seat, elapsed
 from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
-from ipcbench.bench.results.records import SLOWEST, Usage
+from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers import pyperf_runner
 from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved, spread
@@ -32,6 +30,8 @@ from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
+from ipcbench.bench.workers.observed import Observed
+from ipcbench.bench.workers.open_loop import pace_of
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
 from ipcbench.bench.workers.spec import grant_cpus, spec_of, transport_of
@@ -70,18 +70,17 @@ class Worker:
         self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
         cell = job.cell.original
         self._clock = clock_named(job.clock, cell.id, job.round, cell.size, job.cell.slowed)
+        self._pace = pace_of(job, self._clock)  # the peers inherit its timetable
         # Fork shares the mapping with all peers: the counter of the pattern `counter`, and the
         # barrier, far enough from it that no prefetch of a pair of cache lines touches both.
         shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE))
         self._variable = shared[:8].cast("Q")
         self._barrier = Barrier(shared[BARRIER_AT:])
-        self._observed: dict[str, tuple[int, int]] = {}
+        self._observed = Observed(self._pattern, self._seats, self._transport.traits)
         self._blocks = 0
         self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
         self._first = 0.0
         self._timed = 0.0
-        self._unevenness: float | None = None  # of the last block
-        self._uneven: list[float | None] = []  # of each value block
         self._usage: list[Usage] = []
         self._waiting: dict[int, float] = {}
 
@@ -179,6 +178,7 @@ class Worker:
             native=self._native,
             part=seat.part.over(self._transport.traits),
             buffers=self._buffers,
+            timetable=self._pace.timetable,
         )
 
     def _check(self) -> None:
@@ -221,7 +221,7 @@ class Worker:
         if number == 0 and settings.warmups:
             return self._warm_up(loops)
         if number < first:
-            return self._run_block(loops, self._prepared(loops))[0]
+            return self._pace.figure(loops, self._run_block(loops, self._prepared(loops))[0])
         if number == first:
             self._account.begin()
             self._settle(loops)
@@ -230,11 +230,11 @@ class Worker:
             loops, self._prepared(loops), enters=enters, leaves=number == last
         )
         self._timed += seconds
-        self._uneven.append(self._unevenness)
+        self._observed.count()
         self._usage = list(map(added, self._usage, used)) if self._usage else used
         if number == last:
             self._account.end()
-        return seconds
+        return self._pace.figure(loops, seconds, counts=True)
 
     def _settle(self, loops: int) -> None:
         """Run a block that does not count behind the first readings, which take a millisecond.
@@ -253,15 +253,16 @@ class Worker:
 
     def _warm_up(self, loops: int) -> float:
         """Run the blocks of the first warm-up; return the last one's seconds for so many loops."""
-        warm_up, blocks = self.job.warm_up, list[float]()
+        warm_up, blocks, figures = self.job.warm_up, list[float](), list[float]()
         count, calibrates = warm_up.loops(loops), not self.job.loops
         while not warm_up.enough(blocks, count * self._pattern.gap):
             block = self._run_block(
                 count, self._prepared(count), enters=calibrates, leaves=calibrates
             )
             blocks.append(block[0])
-        self._warmups = [seconds / count for seconds in blocks]
-        return blocks[-1] / count * loops
+            figures.append(self._pace.figure(count, block[0]))
+        self._warmups = [seconds / count for seconds in figures]
+        return figures[-1] / count * loops
 
     def _trial(self, loops: int) -> float:
         """Run a block of the calibration; return its duration, of which the gaps are a part.
@@ -289,6 +290,7 @@ class Worker:
 
     def _prepared(self, loops: int) -> Callable[[], Timed]:
         """Make ready for a block of the worker's loop."""
+        self._pace.draw(loops)
         if self._leaders == [0]:
             return self._runner.prepare(loops, cpu_times=self._team.cpu_times)
         return self._runner.prepare(loops)
@@ -322,24 +324,16 @@ class Worker:
         if leaves:
             self._account.leave()
         spans = [one.span for one in blocks]
-        self._check_work(spans)
-        self._unevenness = unevenness(self._seats, spans)
+        self._observed.check(spans, self._variable[0])
         starts = [None, *(block.at_start or at_start)]
         ends = [None, *(block.at_end or [None] * len(at_start))]
         return elapsed(self._seats, spans), list(map(Timed.used, blocks, starts, ends))
-
-    def _check_work(self, spans: list[Span]) -> None:
-        """Compare the work done with the work due. Raises: Corrupt."""
-        traits = self._transport.traits
-        for name, found in self._pattern.account(spans, self._variable[0], traits).items():
-            before = self._observed.get(name, (0, 0))
-            self._observed[name] = before[0] + found[0], before[1] + found[1]
 
     def _tail(self) -> dict[int, int]:
         """Run a pass with single times, of all processes whose part can tell them."""
         stamps = self.job.stamps
         if not (stamps and any(seat.part.stamped for seat in self._seats)):
-            return {}
+            return dict(self._pace.histogram())
         self.report(Phase("tail"))
         # The first loop has no stamp: it includes the barrier and the start of the others.
         first = self.job.warm_up.loops(self.job.loops) if self._pattern.steady else 1
@@ -360,17 +354,13 @@ class Worker:
             tail=tail,
             cpus=self._used,
             moved=self._moved,
+            lagged=self._pace.why_void(),
             turns=self._runner.arguments[0] if self.job.cell.slowed else 0,
             slow_down=self._slow_down,
-            observations=self._observations(),
+            observations=self._observed.all() | self._pace.observations(),
             start_up=self._first - self._began,
             timed=self._timed,
         )
-
-    def _observations(self) -> dict[str, float]:
-        found = {name: part / of for name, (part, of) in self._observed.items() if of}
-        uneven = [each for each in self._uneven if each is not None]
-        return found | {SLOWEST: median(uneven)} if uneven else found
 
 
 def rehearse(job: Job) -> None:

@@ -28,7 +28,7 @@ from ipcbench.bench.results.axes import (
     STREAM,
     WAITS,
 )
-from ipcbench.bench.results.pace import gap
+from ipcbench.bench.results.pace import pace_order
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import common_times, shifts
 from ipcbench.reports.model import (
@@ -145,7 +145,7 @@ def _alike(found: Sequence[Cost]) -> list[Cost]:
 
     def key(one: Cost) -> tuple[object, ...]:
         cell = one.native.cell
-        return gap(cell.pace), rank(WAITS, cell.wait), cell.looks or 0
+        return pace_order(cell.pace), rank(WAITS, cell.wait), cell.looks or 0
 
     least = min(map(key, found), default=None)
     return [one for one in found if key(one) == least]

@@ -1,6 +1,7 @@
-"""All parts of all patterns of messages, wake-ups and guards, for tests of loops and checks.
+"""All parts of closed loops of messages, wake-ups and guards, for tests of loops and checks.
 
-Those that access a file have tests of their own: test_file.py.
+Those that access a file have tests of their own, test_file.py, as have those of an open loop:
+test_paced.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ PARTS = tuple(
     dict.fromkeys(
         seat.part
         for pattern in PATTERNS.values()
-        if not pattern.alone and pattern.kind != ACCESSES
+        if not (pattern.alone or pattern.open_loop or pattern.kind == ACCESSES)
         for seat in pattern.seats(4)
     )
 )

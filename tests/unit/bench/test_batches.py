@@ -166,7 +166,8 @@ def test_a_batch_of_new_messages_is_unknown() -> None:
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 def test_patterns_with_batches_have_loops_of_their_own(name: str) -> None:
-    assert pattern_of(a_cell(name, 1)) is PATTERNS[name]
+    if not PATTERNS[name].open_loop:  # it has no pace closed
+        assert pattern_of(a_cell(name, 1)) is PATTERNS[name]
     if name not in BATCHED:
         with pytest.raises(KeyError):
             pattern_of(a_cell(name, 16))

@@ -19,6 +19,7 @@ from ipcbench.bench.patterns.part import Pattern, Seat
 from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.histogram import bounds, percentiles
 from ipcbench.bench.workers.block_runner import FIRST, BlockRunner
+from ipcbench.bench.workers.open_loop import ClosedLoop
 from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.base.defaults import ABSENT
@@ -121,6 +122,7 @@ def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int |
     asked: list[tuple[int, int]] = []
     worker.job = SimpleNamespace(stamps=200, loops=5000, warm_up=WarmUp(share=0.2))
     worker._pattern, worker._seats, worker._timed = pattern, pattern.seats(2), 0.0
+    worker._pace = ClosedLoop()
     worker.report = lambda line: None
     worker._run_block = lambda loops, own, stamps: (0.0, [])
     worker._runner = SimpleNamespace(

@@ -157,7 +157,7 @@ def test_a_line_is_one_line_of_json_with_its_kind(tmp_path: Path) -> None:
     assert json.loads(lines[1]) == {
         "kind": "calibrated", "cell": "a\nb\x1b", "loops": 3, "stamps": 0, "block": 0.0,
         "warm_up": 0.0, "round": 0, "at": 0.5, "usual_foreign": 0.0, "waiting": {}, "turns": 0,
-        "slow_down": 0.0,
+        "slow_down": 0.0, "capacity": 0.0, "rate": 0.0,
     }  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ipcbench.bench.patterns.part import kind_of
-from ipcbench.bench.patterns.table import BATCHED, PACED, PATTERNS, has_payload
-from ipcbench.bench.plan.options import Options, with_options
+from ipcbench.bench.patterns.table import BATCHED, PATTERNS, has_pace, has_payload
+from ipcbench.bench.plan.options import LOADS, Options, with_options
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
 from ipcbench.bench.plan.profile import MOST_PROCESSES, BadConfig, Profile, parse_profile
 from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
@@ -85,14 +85,15 @@ def test_patterns_choose_among_those_of_the_profile() -> None:
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_that_the_profile_lacks_has_cells_of_its_own(name: str) -> None:
     profile = msgspec.structs.replace(parsed(PROFILE), axes=parsed(PROFILE).axes[:0])
-    axes, control = with_options(profile, Options(patterns=(name,))).axes
+    axes, *controls = with_options(profile, Options(patterns=(name,))).axes
     found = PATTERNS[name]
     usual = (("*",), (64 if found.sized else 0,))
     assert axes.patterns == (name,)
     assert (axes.transports, axes.sizes) == ((("null",), (1 << 20,)) if found.alone else usual)
     (number,) = axes.processes
     assert number == next(most for most in (4, 2, 1) if not found.refuses(most))
-    assert control.twin
+    assert [control.twin for control in controls] == ([] if found.open_loop else [True])
+    assert axes.paces == (LOADS if found.open_loop else ("closed",))
     real = sweep.planned(profile, options=Options(patterns=(name,)))
     assert {one.cell.pattern for one in real.cells} <= {name}
     assert {cell.pattern for cell in real.all_cells()} == {name}
@@ -223,7 +224,7 @@ OPTIONS = st.builds(
     looks=some((100, 2000)),
     batches=some((1, 16)),
     payloads=some(("hot", "fresh", "array")),
-    paces=some(("closed", "pause:1ms")),
+    paces=some(("closed", "pause:1ms", "load:50")),
     runtimes=some(RUNTIMES),
 )
 
@@ -272,7 +273,7 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
             and (number is None or not pattern.refuses(number))
             and (batch in (None, 1) or name in BATCHED)
             and (payload in (None, "hot") or has_payload(name, payload))
-            and (pace in (None, "closed") or name in PACED)
+            and (pace is None or has_pace(name, pace))
         ):
             found |= {
                 ("--pattern", name), ("-t", word), ("-s", size), ("-P", number), ("--pace", pace),
