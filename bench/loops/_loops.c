@@ -6,7 +6,7 @@
  * or with messages that are written anew, or accesses to a file (the number of the first one); the
  * stamped ones also an array for the stamps around their last round trips, and those of an open
  * loop one for the times of their messages. Their bodies (_loops.h, _batches.h, _fresh.h, _paced.h,
- * _places.h, _slowed.h) call the operations and nothing else, without the interpreter's lock. To add
+ * _places.h) call the operations and nothing else, without the interpreter's lock. To add
  * a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -17,7 +17,6 @@
 #include "_loops.h"
 #include "_paced.h"
 #include "_places.h"
-#include "_slowed.h"
 #include "transports/native/child_exit.h"
 #include "transports/native/open_capsule.h"
 

@@ -10,7 +10,7 @@ import time
 from array import array
 from typing import Protocol
 
-from ipcbench.bench.loops.timetable import Passages
+from ipcbench.bench.loops.open_loop.timetable import Passages
 
 REAL = "perf_counter"
 FAKE = "fake"

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.loop import Loop, Span, Stamped
-from ipcbench.bench.loops.timetable import Timetable
+from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.transports.contract import Role, Topology, Traits
 
 
@@ -123,8 +123,8 @@ class Pattern:
             depend on how full the channel is; else with one loop.
         alone: its one process uses no channel: the transport is `null`.
         both_ends: its one process holds both ends of a link (bench/loops/both_ends.py).
-        open_loop: messages are sent by a schedule (bench/loops/timetable.py), at a rate that is
-            the cell's pace. A value is the median latency from the times at which they were due.
+        open_loop: messages are sent by a schedule (bench/loops/open_loop/timetable.py), whose rate
+            is the cell's pace. A value is the median latency from the times at which they were due.
     """
 
     name: str

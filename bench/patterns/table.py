@@ -13,8 +13,8 @@ from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
-from ipcbench.bench.patterns.paced import AT_A_RATE
 from ipcbench.bench.patterns.part import Pattern
+from ipcbench.bench.patterns.rates.paced import AT_A_RATE
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.single.file import READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM

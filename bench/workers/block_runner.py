@@ -16,8 +16,8 @@ from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.bench.loops.pool import Messages, Pool, compare
-from ipcbench.bench.loops.timetable import Timetable
 from ipcbench.bench.patterns.part import Part, Seat
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage

@@ -27,11 +27,11 @@ from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved, spread
 from ipcbench.bench.workers.barrier import Barrier
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
+from ipcbench.bench.workers.blocks.observed import Observed
+from ipcbench.bench.workers.blocks.open_loop import pace_of
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
 from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
-from ipcbench.bench.workers.observed import Observed
-from ipcbench.bench.workers.open_loop import pace_of
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
 from ipcbench.bench.workers.spec import grant_cpus, spec_of, transport_of

@@ -19,7 +19,7 @@ from ipcbench.bench.patterns.part import Pattern, Seat
 from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.histogram import bounds, percentiles
 from ipcbench.bench.workers.block_runner import FIRST, BlockRunner
-from ipcbench.bench.workers.open_loop import ClosedLoop
+from ipcbench.bench.workers.blocks.open_loop import ClosedLoop
 from ipcbench.bench.workers.worker import Worker
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.base.defaults import ABSENT

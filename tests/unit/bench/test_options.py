@@ -309,12 +309,14 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
         assert not options.sizes or cell.size in map(parse_size, options.sizes)
         assert cell.processes in (options.processes or (1, 2, 4))
         assert not options.patterns or cell.pattern in options.patterns
-        assert cell.placement in (options.placements or ("same-core", "cross-core"))
+        apart = ("cross-core-awake",) if PATTERNS[cell.pattern].open_loop else ()
+        assert cell.placement in (options.placements or ("same-core", "cross-core", *apart))
         assert cell.runtime in (options.runtimes or RUNTIMES)
         assert cell.looks in (options.looks or (None,))
         assert cell.batch in (options.batches or (1,))
         assert cell.payload in (options.payloads or ("hot",))
-        assert cell.pace in (options.paces or ("closed",))
+        usual = LOADS if PATTERNS[cell.pattern].open_loop else ("closed",)
+        assert cell.pace in (options.paces or usual)
         waits = {cell.wait, "spin"} if cell.transport == "spins" else {cell.wait}
         assert waits & set(options.waits or ("block",))
     had: dict[str, set[object]] = {

@@ -1,4 +1,4 @@
-"""bench.patterns.paced: messages at the times of a schedule, and latencies from those times."""
+"""bench.patterns.rates.paced: messages at the times of a schedule, and latencies from these."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.loops import native_loops, timetable
+from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import FakeClock, RealClock
-from ipcbench.bench.loops.timetable import MOST, Passages, Timetable
-from ipcbench.bench.patterns import paced, stream
-from ipcbench.bench.patterns.paced import RECEIVER, SENDER, paced_receiver, paced_sender
+from ipcbench.bench.loops.open_loop import timetable
+from ipcbench.bench.loops.open_loop.timetable import MOST, Passages, Timetable
+from ipcbench.bench.patterns import stream
+from ipcbench.bench.patterns.rates import paced
+from ipcbench.bench.patterns.rates.paced import RECEIVER, SENDER, paced_receiver, paced_sender
 from ipcbench.bench.patterns.table import PATTERNS, has_pace, pattern_of
 from ipcbench.bench.plan.planner import Candidate, PlannedCell
 from ipcbench.bench.plan.refusals import Skip
@@ -29,7 +31,7 @@ from ipcbench.bench.plan.timing import OPEN_BLOCK, timing_of
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import LAG, LATE, OFFERED, REACHED, Settings
 from ipcbench.bench.sweep.calibration import rates_of
-from ipcbench.bench.workers.open_loop import MOST_LAG, ClosedLoop, OpenLoop, lagged, pace_of
+from ipcbench.bench.workers.blocks.open_loop import MOST_LAG, ClosedLoop, OpenLoop, lagged, pace_of
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import built, native_of
 from tests.available import available

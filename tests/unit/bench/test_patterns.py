@@ -13,6 +13,7 @@ from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns import alone, counter, echo, fan_in, fan_out, latency, signal, stream
 from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.part import ACCESSES, Pattern, Seat, elapsed, unevenness
+from ipcbench.bench.patterns.rates import paced
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
 from ipcbench.transports.base import check_seat
@@ -39,6 +40,7 @@ MAKES = {
         alone.PRODUCER,
         alone.READER,
     },
+    "one-way trip": {paced.SENDER},
     "update": {counter.MEMBER},
     "access": {pattern.seats(1)[0].part for pattern in ALL if pattern.kind == ACCESSES},
 }
@@ -87,6 +89,7 @@ def test_a_channel_has_as_many_receives_as_sends(pattern: Pattern) -> None:
     for processes in fits(pattern):
         sends = {latency.CLIENT, stream.SENDER, fan_in.SENDER, fan_out.SENDER, signal.INITIATOR}
         receives = {latency.SERVER, stream.RECEIVER, fan_in.RECEIVER, echo.SERVER, signal.RESPONDER}
+        sends, receives = sends | {paced.SENDER}, receives | {paced.RECEIVER}
         seats = pattern.seats(processes)
         for channel in range(pattern.channels(processes)):
             here = [seat for seat in seats if seat.channel == channel]

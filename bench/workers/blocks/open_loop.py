@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from statistics import fmean, median
 from time import perf_counter_ns
 
-from ipcbench.bench.loops import native_loops, timetable
+from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.timetable import SECOND, Passages, Timetable
+from ipcbench.bench.loops.open_loop import timetable
+from ipcbench.bench.loops.open_loop.timetable import SECOND, Passages, Timetable
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted

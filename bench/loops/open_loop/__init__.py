@@ -1,0 +1,1 @@
+"""Open loop: its timetable, and its loops in C."""

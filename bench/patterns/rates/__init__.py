@@ -1,0 +1,1 @@
+"""Patterns of an open loop: messages at a rate."""

@@ -1,0 +1,1 @@
+"""Blocks of a run: what they have shown, beside their times."""
