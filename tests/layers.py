@@ -24,11 +24,13 @@ ONLY_IN = {  # package -> the folders and files that may import it
 }
 FACILITIES = (
     "pipes", "sockets", "queues", "segments", "sync", "shm", "passing", "multiprocess", "libraries",
-    "files",
+    "files", "latest",
 )  # fmt: skip
 SHARED_FACILITIES = {
     ("shm", "sync"), ("shm", "segments"), ("sync", "segments"), ("libraries", "sockets"),
     ("passing", "pipes"), ("files", "segments"),
+    ("latest", "pipes"), ("latest", "sockets"), ("latest", "queues"), ("latest", "segments"),
+    ("latest", "sync"),
 }  # fmt: skip
 FROM_BENCH = ("bench.results.", "bench.stats.", "bench.decisions.")  # for reports
 JUDGED_BY = ("bench.decisions.comparison.p_", "bench.decisions.looks.", "bench.decisions.ahead.")

@@ -1,5 +1,5 @@
 /* The bodies of the loops that write every byte of a message before they send it, and read every
- * byte of one that they receive: see bench/loops/pool.py. Included by _loops.c alone.
+ * byte of one that they receive: see bench/loops/payloads/pool.py. Included by _loops.c alone.
  *
  * The same functions of the C library write and read in Python: memset(3) and memchr(3). */
 #ifndef IPCBENCH_FRESH_H

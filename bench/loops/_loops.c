@@ -5,8 +5,8 @@
  * number of those with pauses (their length), with batches (their length), with a delay (its turns)
  * or with messages that are written anew, or accesses to a file (the number of the first one); the
  * stamped ones also an array for the stamps around their last round trips, and those of an open
- * loop one for the times of their messages. Their bodies (_loops.h, _batches.h, _fresh.h, _paced.h,
- * _places.h) call the operations and nothing else, without the interpreter's lock. To add
+ * loop one for the times of their messages. Their bodies (_loops.h, _batches.h, _fresh.h,
+ * _newest.h, _paced.h, _places.h) call the operations and nothing else, without the interpreter's lock. To add
  * a loop: its body, and a line in LOOPS. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -15,6 +15,7 @@
 #include "_batches.h"
 #include "_fresh.h"
 #include "_loops.h"
+#include "_newest.h"
 #include "_paced.h"
 #include "_places.h"
 #include "transports/native/child_exit.h"
@@ -51,12 +52,15 @@ enum needs {
     RECEIVES_MANY = 256,
     BATCHES = SENDS_MANY | RECEIVES_MANY,
     NUMBERS = 512, /* takes the number of the first message */
-    POOL = 1024,   /* its message is a pool: bench/loops/pool.py */
+    POOL = 1024,   /* its message is a pool: bench/loops/payloads/pool.py */
     LENDS = 2048,
     BOTH_ENDS = 4096, /* sends over the first capsule, receives over the second one */
     DELAYS = 8192, /* takes the turns of a delay */
     ACCESSES = 16384, /* reads and writes places of a file */
     TIMES = 32768, /* takes the times of its messages: _paced.h */
+    PUBLISHES = 65536,
+    READS = 131072,
+    NEWEST = PUBLISHES | READS, /* both write to their message: see _newest.h */
 };
 
 static const char *
@@ -80,6 +84,10 @@ lacks(const struct ipcbench_ops *ops, int needs)
         return "send_many";
     if (needs & RECEIVES_MANY && ops->recv_many == NULL)
         return "recv_many";
+    if (needs & PUBLISHES && ops->publish == NULL)
+        return "publish";
+    if (needs & READS && (ops->read == NULL || ops->torn == NULL))
+        return "read or torn";
     return NULL;
 }
 
@@ -142,7 +150,13 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "the number of a message is less than 0");
         return 0;
     }
-    if (needs & (SENDS | RECEIVES | SERVES | BATCHES | POOL | ACCESSES) &&
+    size_t value = needs & PUBLISHES ? block->message_size : block->size;
+    size_t rows = needs & PUBLISHES ? block->size : block->message_size;
+    if (needs & NEWEST && (value < LEAST_VALUE || rows % sizeof(struct row) || rows == 0)) {
+        PyErr_SetString(PyExc_ValueError, "a value has 24 bytes or more, a row of the board 64");
+        return 0;
+    }
+    if (needs & (SENDS | RECEIVES | SERVES | BATCHES | POOL | ACCESSES | NEWEST) &&
         !(is_aligned(message) && is_aligned(buffer))) {
         PyErr_SetString(PyExc_ValueError, "message and buffer need their headroom: see aligned_buffer()");
         return 0;
@@ -156,7 +170,7 @@ take_pool(struct block *block, const Py_buffer *pool)
 {
     if (pool->ndim != 2 || pool->shape[0] < 1 || pool->shape[1] % ALIGNMENT ||
         (size_t)pool->shape[1] < block->size + IPCBENCH_HEADROOM) {
-        PyErr_SetString(PyExc_ValueError, "not a pool of buffers: see ipcbench.bench.loops.pool");
+        PyErr_SetString(PyExc_ValueError, "not a pool of buffers: see ipcbench.bench.loops.payloads.pool");
         return 0;
     }
     block->pool = pool->buf;
@@ -220,7 +234,8 @@ run(loop body, int needs, PyObject *arguments)
                         : &block.pause) = further;
     if (open_ends(capsule, needs, &ops, &receiving) < 0)
         goto release_stamps;
-    if (PyObject_GetBuffer(message, &sent, needs & POOL ? PyBUF_WRITABLE | PyBUF_ND : PyBUF_SIMPLE) < 0)
+    int access = needs & POOL ? PyBUF_WRITABLE | PyBUF_ND : needs & NEWEST ? PyBUF_WRITABLE : PyBUF_SIMPLE;
+    if (PyObject_GetBuffer(message, &sent, access) < 0)
         goto release_stamps;
     if (PyObject_GetBuffer(buffer, &received, PyBUF_WRITABLE) < 0)
         goto release_sent;
@@ -258,6 +273,8 @@ release_stamps:
     LOOP(signal_initiator, SIGNALS)                                                                \
     LOOP(signal_responder, SIGNALS)                                                                \
     LOOP(count_up, GUARDS)                                                                         \
+    LOOP(newest_publisher, PUBLISHES)                                                              \
+    LOOP(newest_reader, READS)                                                                     \
     LOOP(batched_stream_sender, SENDS_MANY | RECEIVES)                                             \
     LOOP(batched_stream_receiver, SENDS | RECEIVES_MANY)                                           \
     LOOP(batched_fan_in_sender, SENDS_MANY)                                                        \
@@ -283,6 +300,7 @@ release_stamps:
     LOOP(stamped_fresh_ping, SENDS | RECEIVES | STAMPS | NUMBERS | POOL)                           \
     LOOP(stamped_fresh_ping_in_place, RECEIVES | LENDS | STAMPS | NUMBERS)                         \
     LOOP(stamped_fan_in_sender, SENDS | STAMPS)                                                    \
+    LOOP(stamped_newest_reader, READS | STAMPS)                                                    \
     LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
 
 #define FUNCTION(name, needs)                                                                      \

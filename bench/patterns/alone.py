@@ -11,7 +11,7 @@ from typing import Any
 
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.pool import ABSENT, Messages, memchr, memset
+from ipcbench.bench.loops.payloads.pool import ABSENT, Messages, memchr, memset
 from ipcbench.bench.patterns.part import Part, Pattern, Seat
 from ipcbench.transports.contract import Role, Topology
 

@@ -2,8 +2,8 @@
 
 The sender writes every byte of an array before it sends it, from a pool of as many arrays as
 `fresh` has buffers, and the receiver has a real array and takes its maximum, inside the timed loop:
-equal work for all transports (bench/loops/arrays.py). A transport of pickled objects gets the array
-itself: what pickling costs shows beside transports that carry the bytes of an array.
+equal work for all transports (bench/loops/payloads/arrays.py). A transport of pickled objects gets
+the array itself: what pickling costs shows beside transports that carry the bytes of an array.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from itertools import repeat
 from typing import Any
 
 from ipcbench.bench.loops import messages
-from ipcbench.bench.loops.arrays import Arrays
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.pool import ABSENT, compare, value_of, values
+from ipcbench.bench.loops.payloads.arrays import Arrays
+from ipcbench.bench.loops.payloads.pool import ABSENT, compare, value_of, values
 from ipcbench.bench.patterns import alone, latency, stream
 from ipcbench.bench.patterns.fresh import Rehearsal, Step, receiving
 from ipcbench.bench.patterns.part import Part, Seat, links

@@ -1,10 +1,11 @@
 """Payloads `fresh` and `cold` of `latency`, `stream` and their pairs: new bytes in each message.
 
 A sender writes every byte of a buffer before it sends it, from a pool of buffers that it uses in
-turn (bench/loops/pool.py), and a receiver reads every byte of each message, inside the timed
-loop: as a camera and a codec do, and as a buffer that stays in the cache does not show. In place,
-the sender writes into the channel's slots, and receiving includes the reading (`InPlace`). The
-reply of a round trip is as large as the message, and as new; a stream is acknowledged by one byte.
+turn (bench/loops/payloads/pool.py), and a receiver reads every byte of each message, inside the
+timed loop: as a camera and a codec do, and as a buffer that stays in the cache does not show. In
+place, the sender writes into the channel's slots, and receiving includes the reading (`InPlace`).
+The reply of a round trip is as large as the message, and as new; a stream is acknowledged by one
+byte.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.pool import (
+from ipcbench.bench.loops.payloads.pool import (
     ABSENT,
     FRESH_BUFFERS,
     Messages,

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeAlias
 
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.loop import Loop, Span, Stamped
 from ipcbench.bench.loops.open_loop.timetable import Timetable
+from ipcbench.bench.patterns.newest.board import Row
 from ipcbench.transports.contract import Role, Topology, Traits
+
+
+class Board(Enum):
+    """The use that a loop makes of the board (bench/patterns/newest/board.py)."""
+
+    NONE = "none"
+    WRITES = "writes"  # its message is its row
+    READS = "reads"  # its buffer is all rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,8 @@ class Part:
             variable that all processes share.
         finish: prepares the call that follows the loop in each block.
         arguments: further arguments of the loop, and of its twin in C.
-        pool: the loop takes a pool of buffers instead of a message (bench/loops/pool.py).
-        arrays: the loop takes NumPy arrays instead of a message (bench/loops/arrays.py).
+        pool: the loop takes a pool of buffers instead of a message (bench/loops/payloads/pool.py).
+        arrays: the loop takes NumPy arrays instead of a message (bench/loops/payloads/arrays.py).
         numbers: the loop writes messages anew, or accesses a file; the number of the first one
             is its further argument.
         reads: the loop reads every byte; it has handled those messages that it has read to
@@ -43,6 +53,8 @@ class Part:
         times: returns the times of this part's messages, from the timetable and their number:
             the loop's further argument; None: the loop has no schedule.
         in_place: this part over a transport whose messages are read in place; None: the same.
+        board: the use that the loop makes of the board.
+        proof: as `check`, with the words of the board.
     """
 
     loop: Loop
@@ -60,6 +72,8 @@ class Part:
     rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None
     times: Callable[[Timetable, int], memoryview] | None = None
     in_place: Part | None = None
+    board: Board = Board.NONE
+    proof: Callable[[Any, Seat, int, memoryview], None] = lambda *_: None
 
     @property
     def name(self) -> str:
@@ -92,8 +106,13 @@ class Seat:
 # Observation -> (how many, of how many), for one block.
 Observed: TypeAlias = Mapping[str, tuple[int, int]]
 
-MESSAGES, WAKE_UPS, ACCESSES = "messages", "wake-ups", "accesses"
-_KINDS = {Topology.SIGNAL: WAKE_UPS, Topology.GUARD: WAKE_UPS, Topology.FILE: ACCESSES}
+MESSAGES, WAKE_UPS, ACCESSES, VALUES = "messages", "wake-ups", "accesses", "newest values"
+_KINDS = {
+    Topology.SIGNAL: WAKE_UPS,
+    Topology.GUARD: WAKE_UPS,
+    Topology.FILE: ACCESSES,
+    Topology.NEWEST: VALUES,
+}
 
 
 def kind_of(topology: Topology) -> str:
@@ -115,9 +134,12 @@ class Pattern:
             sent to so many processes, at a size. Raises Corrupt.
         account: compares the work done in a block with the work due: the spans of all
             processes, the shared variable's value, the transport's traits. Raises Corrupt.
+        observe: reads the board behind each block. Raises Corrupt.
+        busy: no process ever sleeps, so no CPU becomes idle.
         gap: seconds of each loop that are not timed: the processes sleep, and leave their CPU
             to others.
         least: the least number of loops of a block.
+        least_size: the least bytes of a message: its loops write numbers into it.
         single: the unit that one time of the tail pass is of, "" where there is no such pass.
         steady: the tail pass begins with a block of the warm-up, without stamps, since its times
             depend on how full the channel is; else with one loop.
@@ -135,8 +157,11 @@ class Pattern:
     refuses: Callable[[int], str]
     complete: Callable[[list[int], int, int], None] = lambda *_: None
     account: Callable[[Sequence[Span], int, Traits], Observed] = lambda *_: {}
+    observe: Callable[[Sequence[Row]], Observed] = lambda rows: {}
+    busy: bool = False
     gap: float = 0.0
     least: int = 1
+    least_size: int = 0
     single: str = ""
     steady: bool = False
     alone: bool = False

@@ -13,6 +13,7 @@ from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
 from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
+from ipcbench.bench.patterns.newest.latest import LATEST_VALUE
 from ipcbench.bench.patterns.part import Pattern
 from ipcbench.bench.patterns.rates.paced import AT_A_RATE
 from ipcbench.bench.patterns.self import TO_ITSELF
@@ -26,7 +27,7 @@ from ipcbench.bench.results.pace import CLOSED, offered
 
 ALL = (
     LATENCY, STREAM, AT_A_RATE, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER,
-    TO_ITSELF, FILL, SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
+    TO_ITSELF, LATEST_VALUE, FILL, SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
 )  # fmt: skip
 PATTERNS = {pattern.name: pattern for pattern in ALL}
 PAUSED: Mapping[str, Callable[[str], Pattern]] = {

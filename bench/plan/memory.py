@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipcbench.bench.loops.pool import buffers_of
+from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import HOT, NATIVE, PYTHON
 from ipcbench.bench.results.cell import Cell

@@ -14,7 +14,7 @@ from itertools import chain, product
 import msgspec
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.pool import buffers_of
+from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import PATTERNS, pattern_of
 from ipcbench.bench.plan.depth import depth_of
@@ -36,6 +36,7 @@ _NEEDS = {
     Topology.SIGNAL: "a process cannot wake another one by it",
     Topology.GUARD: "processes cannot exclude each other by it",
     Topology.FILE: "it is no way of access to a file",
+    Topology.NEWEST: "it does not keep the newest value for several readers",
 }
 
 
@@ -185,7 +186,7 @@ def _meant(cell: Cell, candidate: Candidate) -> bool:
     """Tell whether a cell makes sense; one that does not is left out without a word.
 
     The axis `*` names all transports: no semaphore is meant for a pattern that sends bytes, and
-    nothing but ways of access to a file for one that reads it. Of
+    nothing but ways of access to a file, or to a newest value, for one that reads these. Of
     several ways of waiting, looks are meant for `spin-block` alone. A process that uses no
     channel has the transport `null`.
     """
@@ -288,6 +289,9 @@ def _copies(cell: Cell, traits: Traits) -> int:
 
 
 def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
+    pattern = PATTERNS[cell.pattern]
+    if cell.size < pattern.least_size:
+        return Skip(f"{cell.pattern} writes numbers into each message: {pattern.least_size} bytes")
     if cell.size == 0 and not traits.zero_length:
         return Skip(f"{cell.transport} carries no message of 0 bytes")
     if cell.size == 0 and PATTERNS[cell.pattern].topology is Topology.FAN_OUT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ipcbench.bench.loops.pool import FRESH_BUFFERS, LEAST
+from ipcbench.bench.loops.payloads.pool import FRESH_BUFFERS, LEAST
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS, SLOWED, has_pace, has_payload
 from ipcbench.bench.results.axes import ARRAY, BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell

@@ -129,8 +129,9 @@ def is_idle(cell: Cell) -> bool:
     """Tell whether the idle states of the CPUs decide a cell's figure."""
     if cell.placement == CROSS_CORE_AWAKE or cell.processes == 1:
         return False
-    if pattern_of(cell).gap > 0:
-        return True
+    pattern = pattern_of(cell)
+    if pattern.gap > 0 or pattern.busy:
+        return not pattern.busy
     return cell.placement != SAME_CORE and cell.wait != SPIN  # one that spins keeps its CPU
 
 

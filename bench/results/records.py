@@ -34,6 +34,10 @@ MOST_EXPERIMENTS = 100  # of a sweep
 MOST_FIGURES = 1000  # of an experiment, and so many texts and rows
 MOST_STAMPS = 10_000  # of a run's tail pass, as a profile asks for them
 
+MISSED, VAIN, TORN = "values missed", "reads in vain", "torn copies"
+"""Observations of `latest`: values that no read returned, by all that followed one which was read;
+reads that found no newer value, and copies that were discarded, by those and the values read."""
+
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
 

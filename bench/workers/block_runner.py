@@ -10,20 +10,22 @@ from time import process_time
 from typing import Any
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.loops.arrays import Arrays
 from ipcbench.bench.loops.both_ends import natively
 from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.open_loop.timetable import Timetable
-from ipcbench.bench.loops.pool import Messages, Pool, compare
-from ipcbench.bench.patterns.part import Part, Seat
+from ipcbench.bench.loops.payloads.arrays import Arrays
+from ipcbench.bench.loops.payloads.pool import Messages, Pool, compare
+from ipcbench.bench.patterns.newest.board import row_of
+from ipcbench.bench.patterns.part import Board, Part, Seat
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.workers.process import Timed, usage
 from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 
+NO_BOARD = memoryview(b"").cast("Q")
 FIRST = 100  # the number of the first message of the timed blocks: above those of a rehearsal
 
 
@@ -33,7 +35,8 @@ class BlockRunner:
     `variable`: the eight bytes that all processes of a run share. `native`: the compiled
     loops run over the endpoint's native operations. `part`: that of the seat, over the transport
     of the endpoint; None: as it is. `buffers`: the buffers of the pool, where
-    the part writes its messages anew. `timetable`: of an open loop.
+    the part writes its messages anew. `timetable`: of an open loop. `board`: the words of
+    bench/patterns/newest/board.py.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class BlockRunner:
         part: Part | None = None,
         buffers: int = 1,
         timetable: Timetable | None = None,
+        board: memoryview = NO_BOARD,
     ) -> None:
         self.endpoint: Any = endpoint
         self.seat = seat
@@ -55,18 +59,22 @@ class BlockRunner:
         self.size = size
         self.clock = clock
         self._native = native
+        self._board = board
         self.loop: Loop = self.part.loop
         self.stamped: Stamped | None = self.part.stamped
         self.arguments: tuple[Any, ...] = self.part.arguments
         self._timetable = timetable
         self._stamps = array("q")
         self._handled = FIRST  # the number of the next message
-        self.buffer = self.part.buffer(size, variable)
+        reads_board = self.part.board is Board.READS
+        self.buffer = board if reads_board else self.part.buffer(size, variable)
         self.message: Any = self._message(buffers)
 
     def _message(self, buffers: int) -> Any:
         """Make what the loop takes as its message."""
         prepare = self.endpoint.prepare
+        if self.part.board is Board.WRITES:
+            return row_of(self._board, self.seat.index)
         if self.part.arrays:
             return Arrays(self.size, buffers, prepare)
         if self.part.pool:
@@ -92,6 +100,7 @@ class BlockRunner:
         Raises: Corrupt, and what the endpoint raises.
         """
         seen = self.part.check(self.endpoint, self.seat, self.size)
+        self.part.proof(self.endpoint, self.seat, self.size, self._board)
         self.part.rehearse(self.endpoint, self.size, self._rehearse)
         self._handled = FIRST
         return seen

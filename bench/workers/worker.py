@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any, Never
 from ipcbench.bench.loops.both_ends import attach_both, attach_one
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.clock import clock as clock_named
-from ipcbench.bench.loops.pool import buffers_of
+from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.machine import topology
 from ipcbench.bench.machine.idle_states import forbid_idle
 from ipcbench.bench.patterns.part import Seat, elapsed
@@ -25,7 +24,7 @@ from ipcbench.bench.results.records import Usage
 from ipcbench.bench.workers import pyperf_runner
 from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved, spread
-from ipcbench.bench.workers.barrier import Barrier
+from ipcbench.bench.workers.barrier import Shared
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
 from ipcbench.bench.workers.blocks.observed import Observed
 from ipcbench.bench.workers.blocks.open_loop import pace_of
@@ -45,7 +44,6 @@ from ipcbench.transports.contract import (
 
 SETTLING = 4  # the part of a block that runs uncounted behind the first readings, on one CPU
 IDLE_SETTLING = 0.03  # seconds of it where idle states decide
-BARRIER_AT = 256  # bytes into the memory that all processes of a run share
 
 last_cache = cache(topology.last_cache)
 """The size of the last cache, read once: the fork server calls this before it forks."""
@@ -71,11 +69,7 @@ class Worker:
         cell = job.cell.original
         self._clock = clock_named(job.clock, cell.id, job.round, cell.size, job.cell.slowed)
         self._pace = pace_of(job, self._clock)  # the peers inherit its timetable
-        # Fork shares the mapping with all peers: the counter of the pattern `counter`, and the
-        # barrier, far enough from it that no prefetch of a pair of cache lines touches both.
-        shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE))
-        self._variable = shared[:8].cast("Q")
-        self._barrier = Barrier(shared[BARRIER_AT:])
+        self._shared = Shared(self._seats)
         self._observed = Observed(self._pattern, self._seats, self._transport.traits)
         self._blocks = 0
         self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
@@ -97,7 +91,7 @@ class Worker:
         idle = forbid_idle() if self.job.awake else None
         own = [self._report_fd, suite_fd] + ([] if idle is None else [idle])
         pin_and_disable_gc(self.job.cpus[0])
-        self._team = Team(self._seats, self.job.cpus, self._end_with, self._barrier)
+        self._team = Team(self._seats, self.job.cpus, self._end_with, self._shared.barrier)
         try:
             self._attach(own)
             if self._transport.traits.carries or not self._pattern.carries:  # else it is `null`
@@ -174,11 +168,12 @@ class Worker:
             seat,
             size,
             clock,
-            self._variable,
+            self._shared.variable,
             native=self._native,
             part=seat.part.over(self._transport.traits),
             buffers=self._buffers,
             timetable=self._pace.timetable,
+            board=self._shared.board,
         )
 
     def _check(self) -> None:
@@ -309,7 +304,7 @@ class Worker:
         `enters`, `leaves`: the run's account begins before it, and ends behind it.
         """
         # Before the messages, which order it: no process may see the release first.
-        self._variable[0] = 0
+        self._shared.clear()
         if enters:
             self._account.enter()
         self._team.announce(loops, stamps)
@@ -324,7 +319,7 @@ class Worker:
         if leaves:
             self._account.leave()
         spans = [one.span for one in blocks]
-        self._observed.check(spans, self._variable[0])
+        self._observed.check(spans, self._shared.variable[0], self._shared.rows())
         starts = [None, *(block.at_start or at_start)]
         ends = [None, *(block.at_end or [None] * len(at_start))]
         return elapsed(self._seats, spans), list(map(Timed.used, blocks, starts, ends))
@@ -371,7 +366,7 @@ def rehearse(job: Job) -> None:
     with suppress(Exception):  # the job itself reports it
         worker = Worker(job, 0.0, -1)
         spec_of(job, worker._transport.traits, worker._buffers)
-        Team(worker._seats, job.cpus, worker._end_with, worker._barrier).drop()
+        Team(worker._seats, job.cpus, worker._end_with, worker._shared.barrier).drop()
 
 
 def work(job: Job, runner: Any, began: float, suite_fd: int, report_fd: int) -> None:

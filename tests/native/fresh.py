@@ -16,7 +16,7 @@ from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.messages import Corrupt
-from ipcbench.bench.loops.pool import ABSENT, Messages, Pool, value_of
+from ipcbench.bench.loops.payloads.pool import ABSENT, Messages, Pool, value_of
 from ipcbench.bench.patterns import alone, fresh
 from ipcbench.bench.patterns.part import Part
 from tests.native.ring_breaks import Break
@@ -241,7 +241,11 @@ def find(what: str, seed: str, seconds: float) -> str:
     return "nothing"
 
 
-LOOPS, POOL, IN_C = "bench/patterns/fresh.py", "bench/loops/pool.py", "bench/loops/_fresh.h"
+LOOPS, POOL, IN_C = (
+    "bench/patterns/fresh.py",
+    "bench/loops/payloads/pool.py",
+    "bench/loops/_fresh.h",
+)
 _WRITE, _READ = "memset(place, value, size)", "memchr(received, ABSENT, size)"
 _LEND = "memset(ctypes.byref(SLOT(loan(length))), value, size)"
 BREAKS = (

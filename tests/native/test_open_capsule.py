@@ -34,7 +34,7 @@ def added_is_absent(tmp_path_factory: pytest.TempPathFactory) -> Callable[[objec
         pytest.skip(compiling.lacking())
     folder = tmp_path_factory.mktemp("grown")
     now = (header() / "ops.h").read_text()
-    last = "    ssize_t (*extent)(void *ctx);\n};\n"
+    last = "    ssize_t (*torn)(void *ctx);\n};\n"
     assert last in now
     then = now.replace(last, last.replace("};", "    ssize_t (*added)(void *ctx);\n};"))
     (folder / "ops.h").write_text(then)

@@ -39,6 +39,9 @@ _SHAPES: dict[str, Any] = {
     "read_at": (_BUFFER, _SIZE, ctypes.c_uint64),
     "write_at": (_BUFFER, _SIZE, ctypes.c_uint64),
     "extent": (),
+    "publish": (_BUFFER, _SIZE),
+    "read": (_BUFFER, _SIZE),
+    "torn": (),
 }
 
 

@@ -150,6 +150,7 @@ def check_seat(spec: Spec, role: Role, index: int) -> None:
         Topology.FILE: {Role.MEMBER: spec.parties},
         Topology.FAN_IN: {Role.SENDER: many, Role.RECEIVER: 1},
         Topology.FAN_OUT: {Role.SENDER: 1, Role.RECEIVER: many},
+        Topology.NEWEST: {Role.SENDER: 1, Role.RECEIVER: many},
     }[spec.topology]
     if not 0 <= index < seats.get(role, 0):
         raise ValueError(

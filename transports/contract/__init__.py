@@ -22,7 +22,14 @@ from ipcbench.transports.contract.errors import (
     Unavailable,
     WouldBlock,
 )
-from ipcbench.transports.contract.memory import InPlace, Latest, Mapping, Segment, SegmentState
+from ipcbench.transports.contract.memory import (
+    InPlace,
+    Latest,
+    Mapping,
+    Newest,
+    Segment,
+    SegmentState,
+)
 from ipcbench.transports.contract.traits import (
     Family,
     FanOut,
@@ -42,7 +49,7 @@ from ipcbench.transports.contract.traits import (
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "File", "Framing", "Guard", "Hub",
     "InPlace", "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge",
-    "Need", "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState", "Sharing",
-    "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport", "TransportError",
-    "Unavailable", "Wait", "WouldBlock",
+    "Need", "Newest", "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState",
+    "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport",
+    "TransportError", "Unavailable", "Wait", "WouldBlock",
 ]  # fmt: skip

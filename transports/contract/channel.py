@@ -98,7 +98,7 @@ class Spec:
     @property
     def one_way(self) -> bool:
         """True if messages travel in one direction only."""
-        return self.topology in (Topology.FAN_IN, Topology.FAN_OUT)
+        return self.topology in (Topology.FAN_IN, Topology.FAN_OUT, Topology.NEWEST)
 
 
 @dataclass(slots=True)

@@ -1,13 +1,13 @@
 """Shared memory, the newest value in it, and messages that are read where they were written.
 
-Three small protocols. The shared memory transports are built of the first; programs use all.
+Small protocols. The shared memory transports are built of the first; programs use all.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Mapping(Enum):
@@ -106,6 +106,46 @@ class Latest(Protocol):
         Raises:
             MessageTooLarge: the buffer is too small.
         """
+
+
+class Newest(Protocol):
+    """An end of a NEWEST, in addition to the calls of every endpoint but `send` and `recv_into`.
+
+    The sender has `publish`, a receiver the others. No call sleeps, and none waits for another
+    process: a receiver may miss values, and never gets a part of one.
+    """
+
+    def publish(self, value: Any, /) -> None:
+        """Replace the value. A facility that is full may keep an older value instead.
+
+        Args:
+            value: what `prepare` returned, which is the memory that it was given: what is
+                written there before the call is published. Of a stream it has the spec's size.
+
+        Raises:
+            MessageTooLarge: the value is longer than the spec's size.
+            PeerGone: all receivers are gone.
+            Closed: this end was closed.
+        """
+
+    def read_into(self, buffer: memoryview, /) -> int:
+        """Copy the newest value into a buffer, and return its length.
+
+        Return 0 where no newer one than the last one of this end can be had now. Then the
+        content of the buffer is undefined, and the call has yielded the CPU unless
+        `Spec.exclusive_cpus` is set.
+
+        Args:
+            buffer: as large as the spec's size, or smaller.
+
+        Raises:
+            MessageTooLarge: the buffer is too small.
+            PeerGone: no value can come any more.
+            Closed: this end was closed.
+        """
+
+    def torn(self) -> int:
+        """Return how many copies this end has discarded: they were changed while it copied."""
 
 
 class InPlace(Protocol):

@@ -92,12 +92,13 @@ class Topology(Enum):
     SIGNAL = "signal"  # two processes wake each other; nothing is carried
     GUARD = "guard"  # many processes exclude each other; nothing is carried
     FILE = "file"  # a process reads and writes a file at any place; nothing is carried
+    NEWEST = "newest value"  # one sender replaces a value, many receivers read the newest one
 
 
 class Role(Enum):
     """A seat at a channel.
 
-    LINK, HUB and SIGNAL have clients and a server, FAN_IN and FAN_OUT senders
+    LINK, HUB and SIGNAL have clients and a server, FAN_IN, FAN_OUT and NEWEST senders
     and receivers, a GUARD and a FILE have members.
     """
 
@@ -183,7 +184,9 @@ class Need:
 
     @property
     def ways(self) -> int:
-        """The number of one-way connections: those of a link are two."""
+        """The number of one-way connections: a link has two, a newest value one a receiver."""
+        if self.topology is Topology.NEWEST:
+            return self.channels * (self.parties - 1)
         one_way = self.topology in (Topology.FAN_IN, Topology.FAN_OUT)
         return self.channels * (1 if one_way else 2 * (self.parties - 1))
 

@@ -176,6 +176,18 @@ def ring(
 ) -> object: ...
 def lane_bytes(size: int, depth: int, /) -> int: ...
 
+# A newest value in memory: the sender's end, which publishes, or a receiver's.
+
+def newest(
+    owner: object,
+    memory: Buffer,
+    size: int,
+    buffers: int,
+    publishes: bool,
+    policy: WaitPolicy,
+    /,
+) -> object: ...
+
 # Passed memory: the sockets of the direction that it sends on, and of the one it receives on.
 
 def memfd_passed(

@@ -33,6 +33,7 @@ extern PyMethodDef ipcbench_signalling[];
 extern PyMethodDef ipcbench_waiters[];
 extern PyMethodDef ipcbench_counted_rings[];
 extern PyMethodDef ipcbench_rings[];
+extern PyMethodDef ipcbench_newest[];
 extern PyMethodDef ipcbench_memfd_passed[];
 extern PyMethodDef ipcbench_memfd_pool[];
 extern PyMethodDef ipcbench_process_vm[];

@@ -103,6 +103,7 @@ add_parts(PyObject *module)
         ipcbench_waiters,
         ipcbench_counted_rings,
         ipcbench_rings,
+        ipcbench_newest,
         ipcbench_memfd_passed,
         ipcbench_memfd_pool,
         ipcbench_process_vm,

@@ -31,7 +31,10 @@
     CALL(leave, PLAIN, "release", "release", "Leave the guarded section.")                         \
     CALL(read_at, READ_AT, "read_at", "read", "Fill a buffer from a place of the file.")           \
     CALL(write_at, WRITE_AT, "write_at", "write", "Write bytes to a place of the file.")           \
-    CALL(extent, PLAIN, "extent", "extent", "Return the bytes of the file.")
+    CALL(extent, PLAIN, "extent", "extent", "Return the bytes of the file.")                    \
+    CALL(publish, SEND, "publish", "publish", "Replace the newest value.")                         \
+    CALL(read, RECEIVE, "read_into", "read", "Copy the newest value; return its length, or 0.")    \
+    CALL(torn, PLAIN, "torn", "count", "The number of copies that were discarded.")
 
 #define IPCBENCH_COUNT_CALL(field, shape, attribute, action, doc) +1
 #define IPCBENCH_COUNT_LOOP(field, shape, doc) +1

@@ -90,6 +90,15 @@ struct ipcbench_ops {
     ssize_t (*read_at)(void *ctx, void *buffer, size_t size, uint64_t place);
     ssize_t (*write_at)(void *ctx, const void *data, size_t size, uint64_t place);
     ssize_t (*extent)(void *ctx);
+
+    /* Ends of a newest value, which none of them waits for. `publish` replaces the value of `size`
+     * bytes and returns 0. `read` copies the newest value into `buffer` of `size` bytes and returns
+     * its length, or 0 where no newer one than the last one of this end can be had now; then the
+     * content of `buffer` is undefined. `torn` returns the copies that `read` has discarded, since
+     * they were changed meanwhile. */
+    ssize_t (*publish)(void *ctx, const void *data, size_t size);
+    ssize_t (*read)(void *ctx, void *buffer, size_t size);
+    ssize_t (*torn)(void *ctx);
 };
 
 #endif

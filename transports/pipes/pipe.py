@@ -112,7 +112,12 @@ class PipeEndpoint(DescriptorEndpoint):
 
 
 def pipes_of(spec: Spec) -> int:
-    """Count the pipes of a channel: one to and one from each client, or one in all."""
+    """Count the pipes of a channel: one to and one from each client, or one in all.
+
+    A newest value has one for each receiver.
+    """
+    if spec.topology is Topology.NEWEST:
+        return spec.parties - 1
     return 1 if spec.one_way else 2 * (spec.parties - 1)
 
 

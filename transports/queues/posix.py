@@ -105,14 +105,8 @@ class PosixQueueEndpoint(DescriptorEndpoint):
             raise
 
     def _open(self, name: str, *, read: bool) -> Any:
-        try:
-            queue = posix_ipc.MessageQueue(name, read=read, write=not read)
-        except posix_ipc.ExistentialError as error:
-            raise PeerGone(f"the queue {name} is gone") from error
-        except OSError as error:
-            raise _unopened(error) from error
+        queue = open_queue(name, read=read, write=not read)
         self._queues.append(queue)
-        check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
         # Of this open description, mq_setattr(3): the other ends have descriptions of their own.
         queue.block = not (self._spec.nowait or spins(self._spec))
         return queue
@@ -135,6 +129,33 @@ class PosixQueueEndpoint(DescriptorEndpoint):
     def _close(self) -> None:
         for queue in self._queues:
             queue.close()
+
+
+def open_queue(name: str, *, read: bool, write: bool) -> Any:
+    """Open a queue of our own user.
+
+    Args:
+        name: its name.
+        read: it is received from.
+        write: it is sent to.
+
+    Raises:
+        PeerGone: it was removed.
+        PermissionError: it is another user's.
+        Unavailable: mq_open(3) fails.
+    """
+    try:
+        queue = posix_ipc.MessageQueue(name, read=read, write=write)
+    except posix_ipc.ExistentialError as error:
+        raise PeerGone(f"the queue {name} is gone") from error
+    except OSError as error:
+        raise _unopened(error) from error
+    try:
+        check_ours(os.fstat(queue.mqd).st_uid, f"the queue {name}")
+    except BaseException:
+        queue.close()
+        raise
+    return queue
 
 
 class _UserLimit(Unavailable):

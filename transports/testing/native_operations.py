@@ -38,6 +38,7 @@ CALLED = {
 OF_A_FILE = {"read_at", "write_at", "extent"}
 OF_A_HUB_SERVER = {"recv_from", "send_to"}
 OF_A_SIGNAL = {"notify", "wait"}
+OF_A_NEWEST = {Role.SENDER: {"publish"}, Role.RECEIVER: {"read", "torn"}}
 WRITTEN_IN_PLACE = {"loan", "commit"}
 READ_IN_PLACE = {"peek", "release"}
 BATCHES = {"send_many", "recv_many"}
@@ -139,6 +140,8 @@ class NativeOperationsTests:
                     wanted = OF_A_FILE
                 elif topology is Topology.HUB and role is Role.SERVER:
                     wanted = OF_A_HUB_SERVER
+                elif topology is Topology.NEWEST:
+                    wanted = OF_A_NEWEST[role]
                 found, in_place = actor.do(operations_of)
                 assert wanted <= found, role
                 assert in_place is driven.transport.traits.in_place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Callable, Sequence
@@ -67,8 +68,10 @@ def connect(seat: Seat, hellos: Sequence[Json]) -> None:
 
 
 def send(seat: Seat, *messages: bytes) -> None:
+    of_newest = seat.ticket.spec.topology is Topology.NEWEST
+    call = seat.calls.publish if of_newest else seat.endpoint.send
     for message in messages:
-        seat.endpoint.send(seat.endpoint.prepare(memoryview(message)))
+        call(seat.endpoint.prepare(memoryview(message)))
 
 
 def receive(seat: Seat, count: int = 1, size: int | None = None) -> list[bytes]:
@@ -80,9 +83,18 @@ def receive(seat: Seat, count: int = 1, size: int | None = None) -> list[bytes]:
     endpoint = seat.calls
     if seat.ticket.role is Role.SERVER and seat.ticket.spec.topology is Topology.HUB:
         return [bytes(buffer) for _ in range(count) if endpoint.recv_from(buffer) >= 0]
+    if seat.ticket.spec.topology is Topology.NEWEST:
+        return [bytes(buffer[: _awaited(endpoint, buffer)]) for _ in range(count)]
     if seat.transport.traits.in_place:
         return [_peeked(endpoint, len(buffer)) for _ in range(count)]
     return [bytes(buffer[: endpoint.recv_into(buffer)]) for _ in range(count)]
+
+
+def _awaited(endpoint: Any, buffer: memoryview) -> int:
+    """Read until there is a newer value; return its length."""
+    while not (length := int(endpoint.read_into(buffer))):
+        os.sched_yield()
+    return length
 
 
 def _peeked(endpoint: Any, size: int) -> bytes:
@@ -243,7 +255,7 @@ def seats(spec: Spec) -> list[tuple[Role, int]]:
         return [(Role.MEMBER, index) for index in range(spec.parties)]
     if spec.topology in (Topology.LINK, Topology.HUB, Topology.SIGNAL):
         return [*((Role.CLIENT, index) for index in others), (Role.SERVER, 0)]
-    if spec.topology is Topology.FAN_OUT:
+    if spec.topology in (Topology.FAN_OUT, Topology.NEWEST):
         return [(Role.SENDER, 0), *((Role.RECEIVER, index) for index in others)]
     return [*((Role.SENDER, index) for index in others), (Role.RECEIVER, 0)]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from ipcbench.bench.loops.loop import Span
+from ipcbench.bench.patterns.newest.board import Row
 from ipcbench.bench.patterns.part import Pattern, Seat, unevenness
 from ipcbench.bench.results.records import SLOWEST
 from ipcbench.transports.contract import Traits
@@ -20,9 +21,11 @@ class Observed:
         self._last: float | None = None  # of the last block
         self._uneven: list[float | None] = []  # of each value block
 
-    def check(self, spans: Sequence[Span], variable: int) -> None:
+    def check(self, spans: Sequence[Span], variable: int, rows: Sequence[Row]) -> None:
         """Compare the work done in a block with the work due. Raises: Corrupt."""
-        for name, found in self._pattern.account(spans, variable, self._traits).items():
+        pattern = self._pattern
+        work = {**pattern.account(spans, variable, self._traits), **pattern.observe(rows)}
+        for name, found in work.items():
             before = self._found.get(name, (0, 0))
             self._found[name] = before[0] + found[0], before[1] + found[1]
         self._last = unevenness(self._seats, spans)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ipcbench.bench.loops.arrays import SHAPES, Arrays
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import Corrupt
-from ipcbench.bench.loops.pool import ABSENT, FRESH_BUFFERS, compare, value_of
+from ipcbench.bench.loops.payloads.arrays import SHAPES, Arrays
+from ipcbench.bench.loops.payloads.pool import ABSENT, FRESH_BUFFERS, compare, value_of
 from ipcbench.bench.patterns import arrays
 from ipcbench.bench.patterns.fresh import FEW
 from ipcbench.bench.results.units import FRAMES
@@ -191,7 +191,7 @@ def test_no_other_process_loads_numpy() -> None:
     program = """
 import sys
 from ipcbench.bench.workers import fork_parent, peers, worker
-from ipcbench.bench.loops.arrays import Arrays
+from ipcbench.bench.loops.payloads.arrays import Arrays
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.patterns import fresh, latency
 from ipcbench.bench.workers.block_runner import BlockRunner

@@ -13,7 +13,7 @@ import pytest
 
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import END_MARK, Corrupt
-from ipcbench.bench.loops.pool import value_of
+from ipcbench.bench.loops.payloads.pool import value_of
 from ipcbench.bench.patterns import echo, fan_in, fresh, latency, stream
 from ipcbench.bench.patterns.part import Pattern, Seat
 from ipcbench.bench.plan.timing import WarmUp

@@ -12,7 +12,7 @@ import pytest
 
 from ipcbench.bench.loops import messages
 from ipcbench.bench.loops.messages import Corrupt, compare, message
-from ipcbench.bench.loops.pool import buffers_of
+from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.plan.memory import lack, needed
 from ipcbench.bench.plan.placement import Site

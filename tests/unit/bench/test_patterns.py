@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.patterns import alone, counter, echo, fan_in, fan_out, latency, signal, stream
+from ipcbench.bench.patterns import (
+    alone,
+    counter,
+    echo,
+    fan_in,
+    fan_out,
+    latency,
+    signal,
+    stream,
+)
 from ipcbench.bench.patterns import self as to_itself
+from ipcbench.bench.patterns.newest import latest
 from ipcbench.bench.patterns.part import ACCESSES, Pattern, Seat, elapsed, unevenness
 from ipcbench.bench.patterns.rates import paced
 from ipcbench.bench.patterns.table import PATTERNS
@@ -43,6 +53,7 @@ MAKES = {
     "one-way trip": {paced.SENDER},
     "update": {counter.MEMBER},
     "access": {pattern.seats(1)[0].part for pattern in ALL if pattern.kind == ACCESSES},
+    "update seen": {latest.READER},
 }
 
 
@@ -119,7 +130,7 @@ def test_a_pattern_refuses_other_numbers_of_processes(pattern: Pattern) -> None:
         assert fits(pattern) == [1]
     elif pattern.topology is Topology.LINK:
         assert fits(pattern) in ([2], list(range(2, MOST_PROCESSES + 1, 2)))
-    none = (Topology.SIGNAL, Topology.GUARD, Topology.FILE)
+    none = (Topology.SIGNAL, Topology.GUARD, Topology.FILE, Topology.NEWEST)
     assert pattern.carries is (pattern.topology not in none)
     assert pattern.sized is (pattern.topology not in (Topology.SIGNAL, Topology.GUARD))
     assert PATTERNS[pattern.name] is pattern

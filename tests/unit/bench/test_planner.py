@@ -73,7 +73,7 @@ def refused(cell: Cell, candidate: Candidate, where: Site = SITE) -> Skip:
 
 
 def meant(cell: Cell, candidate: Candidate) -> bool:
-    """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard or a file."""
+    """`*` does not mean a semaphore for 64 bytes, nor a pipe for a guard, a file or a value."""
     if cell.looks is not None and cell.wait != "spin-block":
         return False
     if candidate.traits is None:

@@ -1,4 +1,4 @@
-"""bench.loops.pool: buffers that are written in turn, and the comparison of what arrived."""
+"""Pools: buffers that are written in turn, and the comparison of what arrived."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.loops.messages import END_MARK, Corrupt
-from ipcbench.bench.loops.pool import (
+from ipcbench.bench.loops.payloads.pool import (
     ABSENT,
     COLD_BYTES,
     VALUES,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-from ipcbench.bench.loops.pool import ABSENT, Pool, values
+from ipcbench.bench.loops.payloads.pool import ABSENT, Pool, values
 
 SHAPES = {1080 * 1920 * 3: (1080, 1920, 3), 2160 * 3840 * 3: (2160, 3840, 3)}  # of video frames
 
