@@ -37,6 +37,7 @@ from ipcbench.bench.results.axes import (
     POLL,
     PYTHON,
     SAME_CORE,
+    SET_UP,
     SIGNAL,
     SPIN,
     STREAM,
@@ -279,6 +280,12 @@ _ALL = (
         "A counter that several processes share: which guard is fastest?",
         _in(COUNTER),
         (_SEMAPHORES, pair("pthread-mutex", "posix-sem")),
+    ),
+    Task(
+        "set-up",
+        "Setting up a channel for each request: which facility takes the least time?",
+        _in(SET_UP),
+        (fastest(statement=""), pair("pipe", "unix-stream")),
     ),
     Task(
         "file-access",

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
+from ipcbench.bench.loops.both_ends import attach_one
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.loop import Loop, Span, Stamped
 from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.bench.patterns.newest.board import Row
-from ipcbench.transports.contract import Role, Topology, Traits
+from ipcbench.transports.contract import (
+    Channel,
+    Role,
+    Ticket,
+    Topology,
+    Traits,
+    Transport,
+)
 
 
 class Board(Enum):
@@ -52,6 +60,8 @@ class Part:
             loop that is timed, at this side or at the other one. Raises: as `check`.
         times: returns the times of this part's messages, from the timetable and their number:
             the loop's further argument; None: the loop has no schedule.
+        observe: returns what the last block has shown beside its time: the journal's
+            observations of a run, by the worker's part.
         in_place: this part over a transport whose messages are read in place; None: the same.
         board: the use that the loop makes of the board.
         proof: as `check`, with the words of the board.
@@ -71,6 +81,7 @@ class Part:
     reads: bool = False
     rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None
     times: Callable[[Timetable, int], memoryview] | None = None
+    observe: Callable[[Any], Mapping[str, float]] = lambda *_: {}
     in_place: Part | None = None
     board: Board = Board.NONE
     proof: Callable[[Any, Seat, int, memoryview], None] = lambda *_: None
@@ -147,6 +158,7 @@ class Pattern:
         both_ends: its one process holds both ends of a link (bench/loops/both_ends.py).
         open_loop: messages are sent by a schedule (bench/loops/open_loop/timetable.py), whose rate
             is the cell's pace. A value is the median latency from the times at which they were due.
+        attach: makes what the worker's loop takes as its endpoint, from its ticket.
     """
 
     name: str
@@ -167,6 +179,7 @@ class Pattern:
     alone: bool = False
     both_ends: bool = False
     open_loop: bool = False
+    attach: Callable[[Transport, Channel, Ticket, float], Any] = attach_one
 
     @property
     def carries(self) -> bool:

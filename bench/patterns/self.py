@@ -12,6 +12,7 @@ from itertools import repeat
 from typing import Any
 
 from ipcbench.bench.loops import messages, native_loops
+from ipcbench.bench.loops.both_ends import attach_both
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import Clock, RealClock
 from ipcbench.bench.loops.loop import Span
@@ -63,4 +64,5 @@ TO_ITSELF = Pattern(
     units=lambda processes: 1,
     refuses=lambda processes: "" if processes == 1 else "has 1 process",
     both_ends=True,
+    attach=attach_both,
 )

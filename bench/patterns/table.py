@@ -19,6 +19,7 @@ from ipcbench.bench.patterns.rates.paced import AT_A_RATE
 from ipcbench.bench.patterns.self import TO_ITSELF
 from ipcbench.bench.patterns.signal import SIGNAL
 from ipcbench.bench.patterns.single.file import READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM
+from ipcbench.bench.patterns.single.set_up import SETS_UP
 from ipcbench.bench.patterns.slowed import SLOWED_LATENCY
 from ipcbench.bench.patterns.stream import PAIRS, STREAM
 from ipcbench.bench.results.axes import ARRAY, HOT
@@ -27,7 +28,7 @@ from ipcbench.bench.results.pace import CLOSED, offered
 
 ALL = (
     LATENCY, STREAM, AT_A_RATE, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER,
-    TO_ITSELF, LATEST_VALUE, FILL, SCAN, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
+    TO_ITSELF, LATEST_VALUE, FILL, SCAN, SETS_UP, READS, READS_AT_RANDOM, WRITES, WRITES_AT_RANDOM,
 )  # fmt: skip
 PATTERNS = {pattern.name: pattern for pattern in ALL}
 PAUSED: Mapping[str, Callable[[str], Pattern]] = {

@@ -15,12 +15,13 @@ PACED = "paced"  # messages one way at a rate
 SELF = "self"  # one process that sends to itself
 LATEST = "latest"  # one process publishes, all others read the newest value
 FILL, SCAN = "fill", "scan"  # one process alone
+SET_UP = "set-up"  # one process that makes channels
 FILE, FILE_RANDOM = "file", "file-random"  # one process that reads a file
 FILE_WRITE, FILE_WRITE_RANDOM = "file-write", "file-write-random"  # one that writes it
 PATTERNS = (
     LATENCY, STREAM, PACED, PAIRS_LATENCY, PAIRS, FAN_IN, FAN_OUT, ECHO, SIGNAL, COUNTER, SELF,
     LATEST,
-    FILL, SCAN, FILE, FILE_RANDOM, FILE_WRITE, FILE_WRITE_RANDOM,
+    FILL, SCAN, SET_UP, FILE, FILE_RANDOM, FILE_WRITE, FILE_WRITE_RANDOM,
 )  # fmt: skip
 """Patterns in their reading order; one that is not named here is shown behind them."""
 

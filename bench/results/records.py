@@ -38,6 +38,9 @@ MISSED, VAIN, TORN = "values missed", "reads in vain", "torn copies"
 """Observations of `latest`: values that no read returned, by all that followed one which was read;
 reads that found no newer value, and copies that were discarded, by those and the values read."""
 
+PHASES = tuple(f"{phase}, seconds" for phase in ("create", "attach", "first message", "remove"))
+"""Observations of the pattern `set-up`: the seconds of each phase, in their order."""
+
 SLOWEST = "slowest / fastest"
 """Observation: the time of the slowest of several clients or senders by the fastest one's."""
 

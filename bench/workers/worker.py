@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Never
 
-from ipcbench.bench.loops.both_ends import attach_both, attach_one
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.payloads.pool import buffers_of
@@ -149,8 +148,7 @@ class Worker:
             self._team.fork(tickets, attach, drop_the_workers_own)
         for ticket in tickets[1:]:
             ticket.close()
-        attach_own = attach_both if self._pattern.both_ends else attach_one
-        endpoint = attach_own(self._transport, self._channels[0], tickets[0], deadline)
+        endpoint = self._pattern.attach(self._transport, self._channels[0], tickets[0], deadline)
         for channel in self._channels:
             channel.close()
         self._runner = self._runner_at(endpoint, self._seats[0])
@@ -352,10 +350,14 @@ class Worker:
             lagged=self._pace.why_void(),
             turns=self._runner.arguments[0] if self.job.cell.slowed else 0,
             slow_down=self._slow_down,
-            observations=self._observed.all() | self._pace.observations(),
+            observations=self._observations(),
             start_up=self._first - self._began,
             timed=self._timed,
         )
+
+    def _observations(self) -> dict[str, float]:
+        own = self._runner.part.observe(self._runner.endpoint)
+        return {**self._observed.all(), **self._pace.observations(), **own}
 
 
 def rehearse(job: Job) -> None:

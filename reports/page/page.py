@@ -38,6 +38,7 @@ from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
 from ipcbench.reports.page import (
     phrases,
+    single_phrases,
     statement_phrases,
     tables,
     tails,
@@ -50,11 +51,13 @@ from ipcbench.reports.verdicts.answers import answers
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST, SOURCE, STATEMENTS
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.decisions import Outcome, decide
+from ipcbench.reports.verdicts.single import files, set_up
 from ipcbench.reports.verdicts.statements.judging import Material, judge
 from ipcbench.reports.verdicts.trust import assess
 
 REPORT = "report.html"
 FIGURES = "figures"
+MOST_ORDERS = 32  # of accesses to a file
 LONGEST_TEXT = 600  # characters of one string from the data
 _CHART_NAME = re.compile(f"(?:{'|'.join(KINDS)})-[a-z0-9-]{{1,64}}")
 _FURTHER = (  # sections of charts that are shown only if they have a chart
@@ -174,6 +177,8 @@ def render(
             split=spinning.foremost(splits),
             spinning_pairs=tables.bounded(spinning.pairs(cells)),
             anew=tables.bounded(anew(cells)),
+            file_orders=files.orders(cells)[:MOST_ORDERS],
+            set_ups=tables.bounded(set_up.phases(cells)),
             parts_of_trips=parts,
             parts_rows=tables.bounded(parts.rows),
             parts_fits=tables.bounded(parts.fits),
@@ -255,6 +260,9 @@ def _environment() -> Environment:
         headline_lacks=headlines.lacking,
         LEVEL=LEVEL,
         BLOCK=BLOCK,
+        FILE_WAYS=files.WAYS,
+        SET_UP_PHASES=set_up.NAMES,
+        crossing=single_phrases.crossing,
         FAMILIES=FAMILIES,
         FLOOR=FLOOR,
         NO_WAIT=NO_WAIT,

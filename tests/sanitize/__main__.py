@@ -42,9 +42,11 @@ KINDS = (
     "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
     "spin-lock", "shm:posix+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
     "memfd-pool/in-place", "process-vm", "vmsplice",
+    "file-read", "file-pread", "file-map",
 )  # fmt: skip
 LOOPS = (
     "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",
+    "tests/unit/bench/test_file.py",
     "tests/unit/transports/test_child_exit.py",
     "tests/contract/test_mixed_runtimes.py", "tests/e2e/test_native_sweep.py",
     "tests/faults/test_native_cells.py", "tests/native/test_comparisons.py",

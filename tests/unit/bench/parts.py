@@ -1,12 +1,13 @@
 """All parts of closed loops of messages, wake-ups and guards, for tests of loops and checks.
 
-Those that access a file, of an open loop, and those that use the board have tests of their own:
-test_file.py, test_paced.py, test_latest.py.
+Those that access a file, make channels, use the board, or are of an open loop have tests of their
+own: test_file.py, test_set_up.py, test_latest.py, test_paced.py.
 """
 
 from __future__ import annotations
 
 from ipcbench.bench.patterns.part import ACCESSES, Board, Part
+from ipcbench.bench.patterns.single.set_up import SETS_UP
 from ipcbench.bench.patterns.table import PATTERNS
 
 PARTS = tuple(
@@ -14,6 +15,7 @@ PARTS = tuple(
         seat.part
         for pattern in PATTERNS.values()
         if not (pattern.alone or pattern.open_loop or pattern.kind == ACCESSES)
+        if pattern is not SETS_UP
         for seat in pattern.seats(4)
         if seat.part.board is Board.NONE
     )

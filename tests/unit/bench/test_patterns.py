@@ -24,6 +24,7 @@ from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.newest import latest
 from ipcbench.bench.patterns.part import ACCESSES, Pattern, Seat, elapsed, unevenness
 from ipcbench.bench.patterns.rates import paced
+from ipcbench.bench.patterns.single import set_up
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.profile import MOST_PROCESSES
 from ipcbench.transports.base import check_seat
@@ -52,6 +53,7 @@ MAKES = {
     },
     "one-way trip": {paced.SENDER},
     "update": {counter.MEMBER},
+    "set-up": {set_up.MAKER},
     "access": {pattern.seats(1)[0].part for pattern in ALL if pattern.kind == ACCESSES},
     "update seen": {latest.READER},
 }
