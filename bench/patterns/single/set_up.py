@@ -27,7 +27,7 @@ ATTACH = 10.0  # seconds
 
 
 class Maker:
-    """What the process has instead of an end: it makes channels, with both of their ends.
+    """Maker of channels with both of their ends: the process has it instead of an end.
 
     `phases`: the seconds of each phase in the last block, a loop.
     """
