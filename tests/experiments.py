@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -35,6 +36,19 @@ def raises() -> Observation:
 
 def is_missing() -> Observation:
     raise Unavailable("the machine lacks it", "install it")
+
+
+def lacks_descriptors() -> Observation:
+    with Child(_open_files) as child:
+        assert child.ends(time.monotonic() + 10)
+        child.result()
+    raise AssertionError("a child without descriptors has failed")
+
+
+def _open_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+    for _ in range(20):
+        os.dup(0)
 
 
 def says_another_name() -> Observation:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ipcbench.bench.errors import BenchError
+from ipcbench.bench.experiments.lacks import lack_of
 from ipcbench.bench.workers.process import die_with, fork, how_it_ended
 from ipcbench.transports.base import close_all, refused
 from ipcbench.transports.contract import Unavailable
@@ -111,10 +112,12 @@ def _answer(body: Body, parent: int, pipe: int) -> int:
     answer: dict[str, Any]
     try:
         answer = {"result": body()}
-    except Unavailable as missing:
-        answer = {"missing": (missing.reason, missing.remedy)}
     except Exception as error:
-        answer = {"failed": f"{type(error).__name__}: {error}"}
+        lack = lack_of(error)
+        if lack is None:
+            answer = {"failed": f"{type(error).__name__}: {error}"}
+        else:
+            answer = {"missing": (lack.reason, lack.remedy)}
     data = memoryview(json.dumps(answer).encode())
     while data:
         data = data[os.write(pipe, data) :]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ipcbench.bench.experiments.children import Body
-from ipcbench.transports.contract import Role, Spec, Ticket, Transport
+from ipcbench.transports.contract import MessageTooLarge, Role, Spec, Ticket, Transport, Unavailable
 
 ATTACH = 5.0  # seconds
 LONGEST_HELLO = 1 << 16  # bytes
@@ -26,7 +26,10 @@ def pair(transport: Transport, spec: Spec, client: End, server: End) -> Iterator
 
     Raises: Unavailable.
     """
-    channel = transport.create(spec)
+    try:
+        channel = transport.create(spec)
+    except MessageTooLarge as error:
+        raise Unavailable(str(error)) from error
     tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
     ends = socket.socketpair()
     try:

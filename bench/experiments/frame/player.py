@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ipcbench.bench.experiments.lacks import lack_of
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.results.entries.bounds import LONGEST_TEXT
 from ipcbench.bench.results.records import Observation
@@ -21,7 +22,6 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.workers.control import failure_of
 from ipcbench.bench.workers.oom import be_first_victim
 from ipcbench.bench.workers.process import adopt_orphans, die_with
-from ipcbench.transports.contract import Unavailable
 
 START = b"play\n"
 
@@ -31,13 +31,13 @@ def play(name: str, experiment: Callable[[], Observation]) -> Observation:
     try:
         return experiment()
     except Exception as error:
-        failure = failure_of("", error)
+        lack = lack_of(error)
+        failure = failure_of("", lack or error)
         what = one_line(failure.what, LONGEST_TEXT)
-        missing = isinstance(error, Unavailable)
         return Observation(
             experiment=name,
-            skipped=what if missing else "",
-            failed="" if missing else what,
+            skipped="" if lack is None else what,
+            failed=what if lack is None else "",
             remedy=one_line(failure.remedy, LONGEST_TEXT),
         )
 

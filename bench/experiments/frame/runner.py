@@ -46,7 +46,11 @@ def play(experiment: Experiment, watch: Callable[[int], None] = lambda pid: None
         with _Player(experiment, watch) as player:
             seen = player.result(began + experiment.limit)
     except Unavailable as error:
-        seen = failed(experiment, error.reason, error.remedy)
+        seen = Observation(
+            experiment=experiment.name,
+            skipped=one_line(error.reason, LONGEST_TEXT),
+            remedy=one_line(error.remedy, LONGEST_TEXT),
+        )
     finally:
         left = remove_standing(current())
     if left and not seen.failed:

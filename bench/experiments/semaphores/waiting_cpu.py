@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from ipcbench.bench.experiments.children import Body, together
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.facilities import transport
+from ipcbench.bench.experiments.lacks import lack_of
 from ipcbench.bench.experiments.pairs import pair
 from ipcbench.bench.machine.cpu_time import waited
 from ipcbench.bench.results.records import Observation
@@ -111,12 +112,20 @@ def waits(ways: Sequence[Way]) -> dict[Way, Waited | Unavailable]:
             try:
                 bodies += _pair(way, memory, stack)
                 placed.append(way)
-            except Unavailable as missing:
-                found[way] = missing
+            except (Unavailable, OSError) as error:
+                found[way] = _lack(error)
         results = together(bodies, TIME)
     for way, waiting in zip(placed, results[::2], strict=True):
         found[way] = Waited(*waiting)
     return found
+
+
+def _lack(error: Unavailable | OSError) -> Unavailable:
+    """Return what the machine lacks by an error. Raises: the error, if it is a fault."""
+    lack = lack_of(error)
+    if lack is None:
+        raise error
+    return lack
 
 
 def _pair(way: Way, memory: mmap.mmap, stack: contextlib.ExitStack) -> tuple[Body, Body]:
