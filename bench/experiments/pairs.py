@@ -11,10 +11,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ipcbench.bench.experiments.children import Body
+from ipcbench.bench.experiments.facilities import channel_of
 from ipcbench.transports.contract import MessageTooLarge, Role, Spec, Ticket, Transport, Unavailable
 
 ATTACH = 5.0  # seconds
 LONGEST_HELLO = 1 << 16  # bytes
+_SEATS = ((Role.CLIENT, 0), (Role.SERVER, 0))
 
 End: TypeAlias = Callable[[Any], Any]
 """Work of one process with its endpoint; what it returns can be written as JSON."""
@@ -26,24 +28,18 @@ def pair(transport: Transport, spec: Spec, client: End, server: End) -> Iterator
 
     Raises: Unavailable.
     """
-    try:
-        channel = transport.create(spec)
-    except MessageTooLarge as error:
-        raise Unavailable(str(error)) from error
-    tickets = [channel.ticket(role, 0) for role in (Role.CLIENT, Role.SERVER)]
-    ends = socket.socketpair()
-    try:
+    with contextlib.ExitStack() as undo:
+        try:
+            tickets = undo.enter_context(channel_of(transport, spec, _SEATS))
+        except MessageTooLarge as error:
+            raise Unavailable(str(error)) from error
+        ends = socket.socketpair()
+        for end in ends:
+            undo.callback(end.close)
         yield (
             partial(_work, transport, tickets, ends, 0, client),
             partial(_work, transport, tickets, ends, 1, server),
         )
-    finally:
-        for end in ends:
-            end.close()
-        for ticket in tickets:
-            ticket.close()
-        channel.close()
-        channel.unlink()
 
 
 def _work(

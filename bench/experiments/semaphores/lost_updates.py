@@ -12,7 +12,7 @@ from typing import Any
 
 from ipcbench.bench.experiments.children import together
 from ipcbench.bench.experiments.experiment import Experiment
-from ipcbench.bench.experiments.facilities import transport
+from ipcbench.bench.experiments.facilities import channel_of, transport
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport, Unavailable
 
@@ -53,16 +53,13 @@ def lost_updates(guard: str, processes: int) -> int:
     Raises: Unavailable, Stuck, ChildFailed.
     """
     found = transport(guard)
-    channel = found.create(Spec(0, Topology.GUARD, processes))
-    memory = mmap.mmap(-1, mmap.PAGESIZE)  # shared with children: mmap(2), MAP_SHARED
-    try:
-        tickets = [channel.ticket(Role.MEMBER, index) for index in range(processes)]
+    seats = [(Role.MEMBER, index) for index in range(processes)]
+    with (
+        channel_of(found, Spec(0, Topology.GUARD, processes), seats) as tickets,
+        mmap.mmap(-1, mmap.PAGESIZE) as memory,  # mmap(2), MAP_SHARED
+    ):
         together([partial(_count, found, each, memory) for each in tickets], TIME)
         return processes * UPDATES - int.from_bytes(memory[:8], "little")
-    finally:
-        memory.close()
-        channel.close()
-        channel.unlink()
 
 
 def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> None:

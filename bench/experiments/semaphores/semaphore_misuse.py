@@ -10,14 +10,14 @@ import contextlib
 import mmap
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ipcbench.bench.experiments.children import Child, ChildFailed
 from ipcbench.bench.experiments.experiment import Experiment
-from ipcbench.bench.experiments.facilities import transport
+from ipcbench.bench.experiments.facilities import channel_of, transport
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport, Unavailable
@@ -130,19 +130,14 @@ def _where(pid: int) -> str:
 
 
 @contextlib.contextmanager
-def _channel(guard: Transport) -> Any:
+def _channel(guard: Transport) -> Iterator[tuple[list[Ticket], mmap.mmap]]:
     """Yield the tickets of two members, and memory that they share."""
-    channel = guard.create(Spec(0, Topology.GUARD, 2))
-    tickets = [channel.ticket(Role.MEMBER, index) for index in range(2)]
-    memory = mmap.mmap(-1, mmap.PAGESIZE)
-    try:
+    seats = [(Role.MEMBER, index) for index in range(2)]
+    with (
+        channel_of(guard, Spec(0, Topology.GUARD, 2), seats) as tickets,
+        mmap.mmap(-1, mmap.PAGESIZE) as memory,  # mmap(2), MAP_SHARED
+    ):
         yield tickets, memory
-    finally:
-        memory.close()
-        for ticket in tickets:
-            ticket.close()
-        channel.close()
-        channel.unlink()
 
 
 def _twice(guard: Transport, ticket: Ticket) -> None:
