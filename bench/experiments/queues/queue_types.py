@@ -1,7 +1,8 @@
 """Experiment `queue-types`: pairs of processes over one queue by type, and over a queue each.
 
 A receiver of a System V queue takes messages of the type that it asks for, in the order in which
-they were sent: msgop(2). All types share the bytes of the queue, kernel.msgmnb.
+they were sent: msgop(2). All types share the bytes of the queue, kernel.msgmnb, and a receiver
+looks at all messages before the one of its type (find_msg() of Linux's ipc/msg.c).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from statistics import median
@@ -40,6 +41,8 @@ TIME = 5.0  # seconds for all rounds, which take tenths of one
 ATTACH = 2.0  # seconds
 _MOST = 1 << 17  # messages that fill a queue of any usual kernel.msgmnb
 ONE, EACH = "one queue by type", "a queue each"
+WAITING = 200  # messages of another type, which a receiver looks at first
+PASSES, PASS_ROUNDS = 50, 30  # messages of a round, and rounds: with and without those in turn
 
 Kinds = Callable[[int], int]
 """The type of the messages of a pair."""
@@ -51,6 +54,7 @@ class Part:
 
     starts: list[float]
     ends: list[float]
+    cpu: float = 0.0  # seconds of CPU time in all rounds
     foreign: int = 0  # messages of another pair
     disordered: int = 0
 
@@ -64,15 +68,17 @@ def play(kinds: Kinds = kind_of) -> Observation:
     """Send by type through one queue, and through a queue for each pair, in turn."""
     seen = Observation(experiment=EXPERIMENT.name)
     queue, figures = transport("sysv-queue"), seen.figures
-    figures["pairs"], figures["messages"] = PAIRS, 2 * PAIRS * MESSAGES * ROUNDS
+    figures |= {"pairs": PAIRS, "messages": 2 * PAIRS * MESSAGES * ROUNDS}
     with _queues(queue, 1, kinds) as one, _queues(queue, PAIRS, kinds) as each:
         parts = _rounds(queue, {ONE: one, EACH: each})
     seconds = {name: _seconds(found) for name, found in parts.items()}
+    sent = PAIRS * MESSAGES * ROUNDS
     for name, found in parts.items():
         row = {
             "messages of another pair": sum(part.foreign for part in found),
             "messages out of order": sum(part.disordered for part in found),
             "a message, ns": round(median(seconds[name]) / (PAIRS * MESSAGES) * 1e9, 1),
+            "CPU time of a message, ns": round(sum(part.cpu for part in found) / sent * 1e9, 1),
             "pairs stopped by one full pair": stopped(queue, 1 if name == ONE else PAIRS, kinds),
         }
         seen.rows.append({"arrangement": name, **row})
@@ -80,6 +86,7 @@ def play(kinds: Kinds = kind_of) -> Observation:
     ratio = median_interval([a / b for a, b in zip(seconds[ONE], seconds[EACH], strict=True)])
     for end, value in (("", ratio.median), (", low", ratio.low), (", high", ratio.high)):
         figures[f"time by type over time of queues{end}"] = round(value, 3)
+    figures |= passing(queue)
     return seen
 
 
@@ -140,9 +147,11 @@ def _process(
         order = range(len(ends)) if turn % 2 else reversed(range(len(ends)))
         for arrangement in order:
             place.meet(number)
+            before = time.process_time()
             parts[arrangement].starts.append(time.monotonic())
             work(ends[arrangement], pair, parts[arrangement])
             parts[arrangement].ends.append(time.monotonic())
+            parts[arrangement].cpu += time.process_time() - before
     for end in ends:
         end.close()
     return [asdict(part) for part in parts]
@@ -183,6 +192,47 @@ def stopped(queue: Transport, count: int, kinds: Kinds) -> int:
         finally:
             for end in ends:
                 end.close()
+
+
+def passing(queue: Transport) -> dict[str, float]:
+    """Measure a message that passes waiting messages of another type, and one that passes none.
+
+    One process sends and receives it, and does not wait: CPU time is all that it takes.
+    """
+    with _queues(queue, 2, kind_of) as tickets, ExitStack() as stack:
+        # Pairs 0 and 2 have the first queue, pair 3 the second one, which stays empty.
+        (waiting, _), past, alone = (_attached(queue, tickets[pair], stack) for pair in (0, 2, 3))
+        count = min(WAITING, waiting.depth // 2)
+        for _ in range(count):
+            waiting.send(bytes(SIZE))
+        rounds = [(_pass(*past), _pass(*alone)) for _ in range(PASS_ROUNDS)]
+    times = [round(median(each) * 1e9, 1) for each in zip(*rounds, strict=True)]
+    return {
+        "messages waiting": count,
+        "a message past those waiting, ns": times[0],
+        "a message past none, ns": times[1],
+    }
+
+
+def _attached(
+    queue: Transport, tickets: tuple[Ticket, Ticket], stack: ExitStack
+) -> tuple[Any, Any]:
+    """Attach a pair's sender and receiver in this process."""
+    deadline = time.monotonic() + ATTACH
+    sender, receiver = (queue.attach(ticket, deadline) for ticket in tickets)
+    for end in (sender, receiver):
+        stack.callback(end.close)
+    return sender, receiver
+
+
+def _pass(sender: Any, receiver: Any) -> float:
+    """Return the CPU seconds of a message that is sent and received."""
+    buffer, message = memoryview(bytearray(SIZE)), bytes(SIZE)
+    start = time.thread_time()
+    for _ in range(PASSES):
+        sender.send(message)
+        receiver.recv_into(buffer)
+    return (time.thread_time() - start) / PASSES
 
 
 def _sends(end: Any) -> bool:

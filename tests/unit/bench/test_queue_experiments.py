@@ -42,10 +42,14 @@ def test_each_pair_gets_its_own_messages() -> None:
         assert found.figures[f"messages of another pair, {arrangement}"] == 0
         assert found.figures[f"messages out of order, {arrangement}"] == 0
         assert found.figures[f"a message, ns, {arrangement}"] > 0
+        assert found.figures[f"CPU time of a message, ns, {arrangement}"] > 0
     assert found.figures[f"pairs stopped by one full pair, {ONE}"] == queue_types.PAIRS - 1
     assert found.figures[f"pairs stopped by one full pair, {EACH}"] == 0
     ratio = "time by type over time of queues"
     assert found.figures[f"{ratio}, low"] <= found.figures[ratio] <= found.figures[f"{ratio}, high"]
+    assert found.figures["messages waiting"] > 0
+    passed = found.figures["a message past those waiting, ns"]
+    assert passed > found.figures["a message past none, ns"] * 0.8 > 0
     assert [row["arrangement"] for row in found.rows] == [ONE, EACH]
 
 
