@@ -307,7 +307,7 @@ STATEMENTS = (
             ),
             Rule("waiting-cpu", "CPU s in 1 s, a loop on a variable", _AT_LEAST, BUSY,
                  "CPU time of one second in a loop on a variable: "
-                 "{CPU s in 1 s, a loop on a variable|seconds}", _UNDECIDED),
+                 "{CPU s in 1 s, a loop on a variable|seconds}"),
         ),
         take_home="While it waits for one second, a process uses {CPU s in 1 s, posix-sem|seconds} "
         "of CPU time at a POSIX semaphore, and {CPU s in 1 s, a loop on a variable|seconds} in a "

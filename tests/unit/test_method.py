@@ -91,7 +91,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
     ("value", "number", "sentence"),
     [
         (chapter.IDLE, 0.1, "at most 0.1 s of CPU time a second counts as idle"),
-        (chapter.BUSY, 0.5, "a loop shows something from 0.5 s on"),
+        (chapter.BUSY, 0.5, "one that uses at least 0.5 s as busy"),
         (dependence.CLEAR, 0.75, "if it explains at least 75 % of the contests"),
         (contest.LOOKS, (8, 12, 16, 24, 32, 48), "have 8, 12, 16, 24, 32 and 48 rounds in common"),
         (MOST_ROUNDS, 144, "or after 144 rounds"),

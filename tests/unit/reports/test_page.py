@@ -15,12 +15,14 @@ from matplotlib import font_manager
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.entries.machine import CoreKind
-from ipcbench.bench.results.records import Ended, Failed, Resumed, Skipped
+from ipcbench.bench.results.records import Ended, Failed, Observation, Resumed, Skipped
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.page.page import repeat, write
 from ipcbench.reports.page.phrases import TIMES, TO, bounds, count, times
+from ipcbench.reports.verdicts.chapter import STATEMENTS
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
+from tests.unit.reports.observations import observed
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-awake", "unpinned")
 # Characters that a name may contain, and those that other strings may contain.
@@ -249,6 +251,12 @@ def hostile() -> Results:
         ),
     )  # fmt: skip
     results.cells[bad.id].runs[0].void = HOSTILE
+    for name, what in (("lost-updates", {}), ("map-keeps", {"failed": HOSTILE}),
+                       ("what-stays", {"skipped": HOSTILE})):  # fmt: skip
+        results.observations[name] = Observation(
+            experiment=name, figures={HOSTILE: 1.0}, texts={HOSTILE: HOSTILE},
+            rows=[{HOSTILE: HOSTILE, "b": 1.0}, {}], remedy=HOSTILE, **what,
+        )  # fmt: skip
     return results
 
 
@@ -262,6 +270,19 @@ def test_hostile_strings_stay_text(tmp_path) -> None:
     assert {path.parent for path in tmp_path.rglob("*.svg")} == {tmp_path / "figures"}
     for path in tmp_path.rglob("*.svg"):
         ET.parse(path)
+
+
+def test_each_statement_of_the_chapter_has_a_row(tmp_path) -> None:
+    results = small()
+    results.observations = observed()
+    reader, page = read(results, tmp_path)
+    assert {f"statement-{one.id}" for one in STATEMENTS} <= set(reader.ids)
+    section = page.partition('id="statements"')[2].partition("</section>")[0]
+    assert "ch08 IPC of Book_LSP, joinc.co.kr, in Korean" in page.partition('id="statements"')[0]
+    assert "18 statements: 12 supported, 2 depending, 4 not measured." in section
+    assert section.count("<summary>Evidence</summary>") <= 18
+    assert "a later receiver found all 5 messages in a queue" in section
+    assert "ipcbench run -t file-map -t file-read" in section
 
 
 def test_a_long_string_is_cut(tmp_path) -> None:

@@ -354,6 +354,20 @@ def test_texts_name_figures_of_their_experiments(statement: Statement) -> None:
             assert {*rule.figures, *phrases.names_in(rule.text)} <= FIGURES[rule.source].keys()
 
 
+@pytest.mark.parametrize("value", [-1e18, -0.5, 0.0, 1e-9, 0.5, 1e18])
+def test_any_figure_has_a_text(value: float) -> None:
+    results = Results(header())
+    for name, figures in FIGURES.items():
+        seen_here = Observation(experiment=name, figures=dict.fromkeys(figures, value))
+        seen_here.rows.append({"a": value, "b": "text"})
+        results.observations[name] = seen_here
+    for statement in STATEMENTS:
+        one = judged(statement, results)
+        assert phrases.take_home(one)
+        assert all(phrases.wanted(fact) and phrases.fact_text(fact) for fact in one.facts.found)
+    assert phrases.cell(value)
+
+
 def test_a_statement_counts_no_contest_of_another() -> None:
     results = times({"pipe": 1e-5, "unix-stream": 2e-5, "tcp": 4e-5})
     for name in ("pipe-beats-socket", "unix-vs-tcp"):
