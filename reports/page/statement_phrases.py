@@ -225,7 +225,7 @@ def _undecided(one: Judged) -> Iterable[str]:
         needed = [each.judged.needed for each in contests if each.judged.needed]
         rounds = f", which takes up to {max(needed):,} rounds" if needed else ""
         whys = dict.fromkeys(each.judged.why for each in contests if each.judged.why)
-        reasons = "" if needed or not whys else f": {'; '.join(why.value for why in whys)}"
+        reasons = "" if needed or not whys else f": {'; '.join(each.value for each in whys)}"
         counted = f"{number} of {len(contests)} {plural(len(contests), 'contest')} undecided"
         yield f"{counted}{rounds}{reasons}"
     if one.statement.kind is Kind.SCALES and len(one.trusted.by_processes) == 1:
