@@ -28,7 +28,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.pace import CLOSED, pace_order
+from ipcbench.bench.results.pace import CLOSED, has_own_rate, pace_order
 from ipcbench.bench.results.records import SLOWEST, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.slowdowns import IDLE_DRIVER, IDLE_GOVERNOR
@@ -150,12 +150,12 @@ class Measured:
     def competes(self) -> bool:
         """True if it takes part in contests: it did the work undisturbed, and is no control.
 
-        The floor moves no data, an unguarded counter may lose updates, and a process that sends
-        to itself tells the parts of a round trip.
+        The floor moves no data, an unguarded counter may lose updates, a process that sends
+        to itself tells the parts of a round trip, and a load is another rate for each facility.
         """
         if self.cell.is_control or self.disturbed or not self.carries_data:
             return False
-        if self.cell.pattern == SELF:
+        if self.cell.pattern == SELF or has_own_rate(self.cell.pace):
             return False
         if self.lost is None:
             return True

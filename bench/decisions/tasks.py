@@ -32,6 +32,7 @@ from ipcbench.bench.results.axes import (
     LATENCY,
     NATIVE,
     NO_WAIT,
+    PACED,
     PAIRS,
     PAIRS_LATENCY,
     POLL,
@@ -44,7 +45,7 @@ from ipcbench.bench.results.axes import (
     UNPINNED,
 )
 from ipcbench.bench.results.cell import Cell, Facts
-from ipcbench.bench.results.pace import CLOSED
+from ipcbench.bench.results.pace import CLOSED, has_own_rate
 
 SMALL = 4096  # bytes: smaller messages are small, all others are large
 FRAME = 1 << 20  # bytes of the smallest frame
@@ -74,9 +75,11 @@ class Task:
 def competes(cell: Cell, facts: Facts) -> bool:
     """Tell if a cell can take part in contests, as far as is known before the first run.
 
-    A control repeats another cell, the floor moves no data, and an unguarded counter may lose
-    updates.
+    A control repeats another cell, the floor moves no data, an unguarded counter may lose
+    updates, and a load of one facility is another rate than that of another one.
     """
+    if has_own_rate(cell.pace):
+        return False
     return not cell.is_control and facts.family != FLOOR and facts.wait != NO_WAIT
 
 
@@ -218,6 +221,12 @@ _ALL = (
         "A request now and then: which facility answers first after a pause?",
         _is_rare,
         (fastest(), _PIPE_OR_SOCKET),
+    ),
+    Task(
+        "steady-rate",
+        "Messages at a given rate: which facility delivers each of them soonest?",
+        _in(PACED),
+        (fastest(statement=""), pair("pipe", "unix-stream")),
     ),
     Task(
         "frames",

@@ -70,6 +70,12 @@ def offered(pace: str) -> Offered | None:
     return Offered(found[1], int(found[2]))
 
 
+def has_own_rate(pace: str) -> bool:
+    """Tell whether a rate is a share of each cell's own capacity: others then have other rates."""
+    rate = offered(pace)
+    return rate is not None and rate.kind != RATE
+
+
 def pace_order(pace: str) -> tuple[float, int, int]:
     """Return the sorting key of a pace: closed loops, pauses by length, loads, then rates."""
     rate = offered(pace)

@@ -25,6 +25,7 @@ from ipcbench.bench.results.axes import (
     WAITS,
 )
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.pace import POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
@@ -109,7 +110,7 @@ def manner_phrases(cell: Cell | Situation) -> list[str]:
         "" if cell.looks is None else looks_phrase(cell.looks),
         batch_phrase(cell.batch),
         payload_phrase(cell.payload),
-        pause_phrase(cell.pace),
+        pace_phrase(cell.pace),
     )
     return [part for part in parts if part]
 
@@ -129,8 +130,12 @@ def payload_phrase(payload: str) -> str:
     return "" if payload == HOT else f"{payload} payload"
 
 
-def pause_phrase(pace: str) -> str:
-    """Describe the pauses of a pace: `pauses of 1 ms`; "" where there are none."""
+def pace_phrase(pace: str) -> str:
+    """Describe a pace: `pauses of 1 ms`, `load of 50 %`; "" for a closed loop without pauses."""
+    if (rate := offered(pace)) is not None:
+        if rate.kind == RATE:
+            return f"{rate.number:,} messages a second"
+        return f"{'random ' if rate.kind == POISSON else ''}load of {rate.number} %"
     found = re.fullmatch(r"pause:(\d+)(us|ms|s)", pace)
     return f"pauses of {found[1]} {found[2].replace('us', 'µs')}" if found else ""
 

@@ -9,17 +9,19 @@ from ipcbench.bench.results.axes import RUNTIMES
 from ipcbench.reports.charts import curves, dots
 from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.chart import Chart, Styles
+from ipcbench.reports.charts.paced import paced
 from ipcbench.reports.charts.python_cost import cost_charts
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, runtimes_of
 
 MOST_CHARTS = 48
 SECTIONS = (
-    "latency", "stream", "costs", "placement", "waiting", "scaling", "depth", "signal", "counter",
+    "latency", "stream", "paced", "costs", "placement", "waiting", "scaling", "depth", "signal",
+    "counter",
 )  # fmt: skip
 KINDS = (  # the first parts of the names of charts and of their files
-    "latency", "throughput", "placement", "waiting", "poll", "in-place", "batch", "payload",
-    "scaling", "echo", "depth", "signal", "counter", "lost-updates", "cost",
+    "latency", "throughput", "paced", "placement", "waiting", "poll", "in-place", "batch",
+    "payload", "scaling", "echo", "depth", "signal", "counter", "lost-updates", "cost",
 )  # fmt: skip
 
 
@@ -46,6 +48,7 @@ def _together(runtimes: Sequence[str]) -> list[list[str]]:
 def _of(cells: Sequence[Measured], drawn_as: Styles) -> Iterator[Chart]:
     yield from curves.latency(cells, drawn_as)
     yield from curves.throughput(cells, drawn_as)
+    yield from paced(cells, drawn_as)
     yield from dots.batch(cells)
     yield from dots.placement(cells)
     yield from dots.waiting(cells)

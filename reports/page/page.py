@@ -37,6 +37,7 @@ from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
 from ipcbench.reports.page import (
+    paces,
     phrases,
     single_phrases,
     statement_phrases,
@@ -195,6 +196,9 @@ def render(
             further=_FURTHER,
             sections={one.chart.section for one in shown},
             more_charts=more_charts,
+            at_rates=paces.at_rates(cells),
+            one_ways=paces.one_ways(cells),
+            pauses=paces.pauses(cells),
             tails=tails.tails(cells),
             quantiles=tails.QUANTILES,
             figures=tables.figures(cells),

@@ -12,7 +12,7 @@ from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
     label,
     manner_phrases,
-    pause_phrase,
+    pace_phrase,
     placed,
     wait_phrase,
 )
@@ -103,7 +103,7 @@ def cost_sentence(one: Sum) -> str:
     """Describe the time that the Python loop adds in one placement."""
     low, middle, high = one.added
     head = ", ".join(
-        filter(None, (sentence(one.placement), named_size(one.size), pause_phrase(one.pace)))
+        filter(None, (sentence(one.placement), named_size(one.size), pace_phrase(one.pace)))
     )
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
     if one.transports == 1:
@@ -190,6 +190,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "in_flight": in_flight,
     "memory": memory,
     "percent": percent,
+    "pace": pace_phrase,
     "placed": placed,
     "sentence": sentence,
     "marked_ratio": marked_ratio,

@@ -28,7 +28,7 @@ from ipcbench.bench.results.axes import (
     STREAM,
     WAITS,
 )
-from ipcbench.bench.results.pace import pace_order
+from ipcbench.bench.results.pace import has_own_rate, pace_order
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import common_times, shifts
 from ipcbench.reports.model import (
@@ -87,7 +87,7 @@ def costs(cells: Iterable[Measured]) -> list[Cost]:
     """Pair the cells that both loops measured: same transport, situation and size."""
     found: dict[tuple[str, Situation], dict[str, Measured]] = {}
     for one in cells:
-        if not one.cell.is_control and not one.disturbed:
+        if not (one.cell.is_control or one.disturbed or has_own_rate(one.cell.pace)):
             key = one.cell.transport, replace(one.situation, runtime="")
             found.setdefault(key, {})[one.cell.runtime] = one
     pairs = [(by[NATIVE], by[PYTHON]) for by in found.values() if {NATIVE, PYTHON} <= by.keys()]

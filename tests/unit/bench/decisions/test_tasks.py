@@ -59,6 +59,7 @@ def sides(cells: Iterable[Cell], task: str) -> list[tuple[str, list[str], list[s
         ({"placement": "cross-core", "wait": "spin"}, {"lowest-latency"}),
         ({"wait": "poll"}, {"poll-cost"}),
         ({"pace": "pause:1ms"}, {"rare-requests"}),
+        ({"pattern": "paced", "pace": "rate:1000"}, {"steady-rate"}),
         ({"pattern": "stream", "size": 6220800, "payload": "fresh"}, {"frames"}),
         ({"pattern": "stream", "size": 65536, "payload": "fresh"}, {"large-messages"}),
         ({"pattern": "stream", "size": 6220800, "payload": "array"}, {"arrays"}),
