@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ipcbench.bench.patterns.part import ACCESSES, MESSAGES, WAKE_UPS
+from ipcbench.bench.patterns.part import ACCESSES, MESSAGES, VALUES, WAKE_UPS
 from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.options import (
     ALONE,
@@ -33,8 +33,14 @@ _OFFERS = {
     MESSAGES: "carries messages",
     WAKE_UPS: "carries no messages",
     ACCESSES: "is a way of access to a file",
+    VALUES: "keeps a newest value",
 }
-_NEEDS = {MESSAGES: "sends messages", WAKE_UPS: "wakes processes", ACCESSES: "accesses a file"}
+_NEEDS = {
+    MESSAGES: "sends messages",
+    WAKE_UPS: "wakes processes, or excludes them",
+    ACCESSES: "accesses a file",
+    VALUES: "reads the newest value",
+}
 _COUNT = f"only receivers that wait by {SPIN_BLOCK} count looks"
 _UNCOUNTED = f"{_COUNT}: ask also for --wait {SPIN_BLOCK}, or leave it out"
 _COUNTED_ELSEWHERE = f"{_COUNT}: leave it out, or --looks"
@@ -213,10 +219,10 @@ def _no_transport(pattern: str, transports: Sequence[_Value]) -> str:
         return ""
     words = " ".join(f"-t {one_line(one.word)}" for one in transports)
     kind = PATTERNS[pattern].kind
-    if kind == ACCESSES:
-        return f"{pattern} needs a way of access to a file, which {words} is not"
     if kind == MESSAGES:
         return f"{pattern} sends messages, which {words} cannot carry"
+    if kind != WAKE_UPS:
+        return f"{pattern} {_NEEDS[kind]}, for which {words} cannot be used"
     return f"{pattern} sends no messages, as {words} would"
 
 
@@ -247,7 +253,7 @@ def _transport(word: str, found: Sequence[Candidate]) -> _Value:
         wanted = PATTERNS[pattern].kind
         if kinds is None or wanted in kinds:
             return ""
-        if ACCESSES in kinds | {wanted}:
+        if not kinds | {wanted} <= {MESSAGES, WAKE_UPS}:
             offers = " and ".join(_OFFERS[kind] for kind in sorted(kinds))
             return f"{one_line(word)} {offers}, and {pattern} {_NEEDS[wanted]}"
         carries = MESSAGES in kinds

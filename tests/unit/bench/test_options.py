@@ -188,6 +188,7 @@ KINDS = {
     "signal": frozenset({Topology.SIGNAL}),
     "guard": frozenset({Topology.GUARD}),
     "file": frozenset({Topology.FILE}),
+    "newest": frozenset({Topology.NEWEST}),
     "null": frozenset({Topology.LINK}),
 }
 CANDIDATES = {
@@ -461,3 +462,26 @@ def test_a_value_without_a_promised_cell_is_refused() -> None:
     refuse_unpromised(options, found, candidate, names)
     with pytest.raises(BadConfig, match="-s 4K leads to no cell that a promise names"):
         refuse_unpromised(options, found.only(lambda cell: cell.size == 64), candidate, names)
+
+
+@pytest.mark.parametrize("topology", Topology)
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_transport_of_another_kind_is_refused_in_a_sentence(
+    topology: Topology, name: str
+) -> None:
+    """Whatever the kinds of the transport and of the pattern are."""
+    one = Candidate("one", replace(TRAITS, topologies=frozenset({topology})), limits(4096))
+    options = Options(transports=("one",), patterns=(name,))
+    profile = msgspec.structs.replace(PROFILES[0], axes=PROFILES[0].axes)
+
+    def listed(word: str) -> list[str]:
+        return [word]
+
+    axes = with_options(profile, options).axes
+    found = plan(cells_of(axes, listed), lambda _: one, SITE)
+    if PATTERNS[name].kind == kind_of(topology):
+        refuse_unused(options, profile, found, lambda _: one, listed)
+        return
+    with pytest.raises(BadConfig, match=r"^(-t one|--pattern) ") as refused:
+        refuse_unused(options, profile, found, lambda _: one, listed)
+    assert len(str(refused.value).splitlines()) == 1
