@@ -104,6 +104,6 @@ EXPERIMENT = Experiment(
     question="How large may a System V segment be on this machine?",
     statements=("shm-limit",),
     limit=30.0,
-    usual=0.1,
+    usual=0.25,
     play=play,
 )

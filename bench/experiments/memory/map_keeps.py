@@ -14,8 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from ipcbench.bench.experiments.children import Child, Stuck, together
+from ipcbench.bench.experiments.children import Child, ChildFailed, Stuck, together
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.results.entries.bounds import Number
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import Mapping, Unavailable
 from ipcbench.transports.kernel_objects import KernelName, fresh_name
@@ -41,19 +42,38 @@ def play(shared: Mapping = Mapping.SHARED, private: Mapping = Mapping.PRIVATE) -
         with name.creating() as path:
             together([partial(_create, segments, path)], TIME)
         together([partial(_write, segments, path, shared, FIRST)], TIME)
-        figures["bytes kept after the writer ended"] = _found(path, FIRST)
+        ended = figures["bytes kept after the writer ended"] = _found(path, FIRST)
         _killed(partial(_write, segments, path, shared, SECOND))
-        figures["bytes kept after the writer was killed"] = _found(path, SECOND)
-        segment = segments.open(path, mapping=private)
-        segment.memory[:] = PRIVATE * SIZE
-        figures["bytes stored privately, in that map"] = segment.memory.tobytes().count(PRIVATE)
-        figures["bytes stored privately, in the file"] = _found(path, PRIVATE)
-        (mapped,) = together([partial(_mapped, segments, path, PRIVATE)], TIME)
-        figures["bytes stored privately, in a shared map"] = mapped
-        segment.close()
+        killed = figures["bytes kept after the writer was killed"] = _found(path, SECOND)
+        figures |= _stored_privately(segments, path, private)
     finally:
         name.remove()
+    seen.rows += [
+        {"stored by": "a process that ended", "in the file": ended},
+        {"stored by": "a process that was killed", "in the file": killed},
+        {
+            "stored by": "a private map",
+            "in the file": figures["bytes stored privately, in the file"],
+            "in a shared map": figures["bytes stored privately, in a shared map"],
+        },
+    ]
     return seen
+
+
+def _stored_privately(segments: FileSegments, path: str, mapping: Mapping) -> dict[str, Number]:
+    """Store through a private map of this process; return what others see of it meanwhile."""
+    segment = segments.open(path, mapping=mapping)
+    try:
+        segment.memory[:] = PRIVATE * SIZE
+        own = segment.memory.tobytes().count(PRIVATE)
+        (mapped,) = together([partial(_mapped, segments, path, PRIVATE)], TIME)
+        return {
+            "bytes stored privately, in that map": own,
+            "bytes stored privately, in the file": _found(path, PRIVATE),
+            "bytes stored privately, in a shared map": mapped,
+        }
+    finally:
+        segment.close()
 
 
 def _folder() -> tuple[FileSegments, Path]:
@@ -75,7 +95,10 @@ def _write(segments: FileSegments, path: str, mapping: Mapping, byte: bytes) -> 
 
 
 def _killed(body: Callable[[], None]) -> None:
-    """Call a function in a process that is killed behind it. Raises: Stuck, Unavailable."""
+    """Call a function in a process that is killed behind it.
+
+    Raises: Stuck, ChildFailed, Unavailable.
+    """
 
     def whole() -> None:
         body()
@@ -84,6 +107,11 @@ def _killed(body: Callable[[], None]) -> None:
     with Child(whole) as child:
         if not child.ends(time.monotonic() + TIME):
             raise Stuck([0], TIME)
+        try:
+            child.result()
+        except ChildFailed as error:
+            if signal.SIGKILL.name not in str(error):
+                raise
 
 
 def _found(path: str, byte: bytes) -> int:
@@ -102,6 +130,6 @@ EXPERIMENT = Experiment(
     question="Does a mapped file keep its content, and does a private map reach anyone?",
     statements=("mmap-keeps",),
     limit=30.0,
-    usual=0.1,
+    usual=0.3,
     play=play,
 )

@@ -142,6 +142,6 @@ EXPERIMENT = Experiment(
     question="Does a segment outlive its creator, and a removed one the last process that uses it?",
     statements=("shm-persists",),
     limit=30.0,
-    usual=0.1,
+    usual=0.3,
     play=play,
 )

@@ -112,6 +112,6 @@ EXPERIMENT = Experiment(
     question="At which size do two processes that both write first wait for each other for ever?",
     statements=("pipe-half-duplex",),
     limit=30.0,
-    usual=0.4,
+    usual=0.6,
     play=play,
 )

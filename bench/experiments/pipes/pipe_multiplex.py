@@ -95,6 +95,6 @@ EXPERIMENT = Experiment(
     question="Do two processes a side, or poll(2), prevent the deadlock of two pipes at any size?",
     statements=("pipe-multiplex",),
     limit=30.0,
-    usual=0.5,
+    usual=0.9,
     play=play,
 )

@@ -72,6 +72,6 @@ EXPERIMENT = Experiment(
     question="Which messages are still there when their sender has gone?",
     statements=("mq-keeps",),
     limit=30.0,
-    usual=0.2,
+    usual=0.5,
     play=play,
 )

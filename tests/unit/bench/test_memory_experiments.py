@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ipcbench.bench.experiments.children import ChildFailed
 from ipcbench.bench.experiments.memory import (
     largest_segment,
     map_keeps,
@@ -82,6 +83,17 @@ def test_a_map_keeps_what_was_stored_into_it() -> None:
     assert found.figures["bytes stored privately, in the file"] == 0
     assert found.figures["bytes stored privately, in a shared map"] == 0
     assert found.texts["the file lies on"] in ("a disk", "a tmpfs")
+    assert [row["in the file"] for row in found.rows] == [map_keeps.SIZE, map_keeps.SIZE, 0]
+
+
+def test_a_writer_that_fails_is_a_failure() -> None:
+    """It has to be killed after it has written."""
+
+    def fail() -> None:
+        raise OSError("no map")
+
+    with pytest.raises(ChildFailed, match="no map"):
+        map_keeps._killed(fail)
 
 
 def test_private_writers_keep_nothing() -> None:
