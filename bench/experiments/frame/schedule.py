@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from ipcbench.bench.results.records import AnyEntry, Observation
 from ipcbench.transports.base.os_errors import with_remedy
 
 SHARE = 0.1  # of a budget, for all experiments together
+SHORTEST = 1.0  # seconds of an experiment's time limit, where the budget is spent
 Player = Callable[[Experiment, Callable[[int], None]], Observation]
 
 
@@ -90,7 +92,9 @@ class Experiments:
             if budget is not None and needed > budget:
                 seen = _unaffordable(experiment, needed)
             else:
-                seen = self._player(experiment, self._watch)
+                left = math.inf if budget is None else max(SHORTEST, budget - spent())
+                limited = replace(experiment, limit=min(experiment.limit, left))
+                seen = self._player(limited, self._watch)
             seen.at = spent()
             self._write(seen)
             self._todo.pop(0)

@@ -41,6 +41,7 @@ class Sweep:
     lines: list[AnyEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    limits: list[float] = field(default_factory=list)
     answer: Callable[[str], Observation] = lambda name: Observation(experiment=name)
 
     def show_experiment(self, left: float, name: str) -> None:
@@ -49,6 +50,7 @@ class Sweep:
 
     def player(self, experiment: Experiment, watch: Callable[[int], None]) -> Observation:
         self.now += 1.0
+        self.limits.append(experiment.limit)
         return self.answer(experiment.name)
 
     def play(self, names: tuple[str, ...] = TWO, budget: float | None = None) -> float:
@@ -105,6 +107,17 @@ def test_a_budget_gives_them_a_share() -> None:
     sweep = Sweep()
     sweep.play((FIRST,), budget=budget)
     assert not sweep.seen[0].skipped
+
+
+def test_one_that_does_not_end_takes_no_more_than_the_budget() -> None:
+    sweep = Sweep()
+    sweep.play((FIRST,))
+    assert sweep.limits == [EXPERIMENTS[FIRST].limit]
+    budget = EXPERIMENTS[FIRST].usual / SHARE
+    sweep = Sweep()
+    sweep.play((FIRST,), budget=budget)
+    assert sweep.limits == [min(EXPERIMENTS[FIRST].limit, max(1.0, budget - 5.0))]
+    assert sweep.limits[0] < EXPERIMENTS[FIRST].limit
 
 
 def test_a_made_up_clock_has_a_made_up_player() -> None:
