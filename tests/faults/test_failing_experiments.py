@@ -6,12 +6,15 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.frame import runner
 from ipcbench.bench.experiments.table import EXPERIMENTS
+from ipcbench.bench.machine.guardian import members
 from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.results.records import Observation
 from ipcbench.bench.results.results import load
@@ -42,23 +45,39 @@ def nothing_left() -> Iterator[None]:
     assert not left_since(before)
 
 
+@dataclass
+class Stage:
+    """A reservation that plays experiments, and knows their sessions."""
+
+    machine: Reservation
+    sessions: list[int] = field(default_factory=list)
+
+    def watch(self, session: int) -> None:
+        self.sessions.append(session)
+        self.machine.watch(session)
+
+    def play(self, one: Experiment) -> Observation:
+        """Play an experiment, and check that all processes of its session have ended."""
+        seen = runner.play(one, self.watch)
+        assert members(self.sessions[-1]) == []
+        return seen
+
+
 @pytest.fixture
-def reserved() -> Iterator[Reservation]:
+def stage() -> Iterator[Stage]:
     with Reservation(exclusive=False) as machine:
-        yield machine
+        yield Stage(machine)
 
 
-def test_what_was_observed_comes_back(reserved: Reservation) -> None:
-    seen = runner.play(experiment(experiments.succeeds), reserved.watch)
+def test_what_was_observed_comes_back(stage: Stage) -> None:
+    seen = stage.play(experiment(experiments.succeeds))
     assert 0 < seen.seconds < DEADLINE
     seen.seconds = 0.0
     assert seen == experiments.succeeds()
 
 
-def test_what_it_prints_is_not_shown(
-    reserved: Reservation, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert not runner.play(experiment(experiments.prints)).failed
+def test_what_it_prints_is_not_shown(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not stage.play(experiment(experiments.prints)).failed
     assert capfd.readouterr() == ("", "")
 
 
@@ -77,47 +96,47 @@ def test_what_it_prints_is_not_shown(
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_failure_is_one_line(
-    play: object, failed: str, reserved: Reservation, capfd: pytest.CaptureFixture[str]
+    play: object, failed: str, stage: Stage, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert callable(play)
-    seen = runner.play(experiment(play), reserved.watch)
+    seen = stage.play(experiment(play))
     assert seen.experiment == play.__name__
     assert re.search(failed, seen.failed), seen.failed
     assert seen.failed.isprintable() and not seen.figures
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_the_machine_lacks_is_a_skip(reserved: Reservation) -> None:
-    seen = runner.play(experiment(experiments.is_missing), reserved.watch)
+def test_what_the_machine_lacks_is_a_skip(stage: Stage) -> None:
+    seen = stage.play(experiment(experiments.is_missing))
     assert (seen.skipped, seen.remedy, seen.failed) == ("the machine lacks it", "install it", "")
 
 
-def test_a_lack_of_a_child_is_a_skip(reserved: Reservation) -> None:
-    seen = runner.play(experiment(experiments.lacks_descriptors), reserved.watch)
+def test_a_lack_of_a_child_is_a_skip(stage: Stage) -> None:
+    seen = stage.play(experiment(experiments.lacks_descriptors))
     assert (seen.skipped, seen.failed) == ("a call fails: Too many open files", "")
     assert seen.remedy.startswith("ulimit -n "), seen.remedy
 
 
-def test_one_that_never_ends_is_killed_with_all_its_processes(reserved: Reservation) -> None:
+def test_one_that_never_ends_is_killed_with_all_its_processes(stage: Stage) -> None:
     available("sysv-queue")
-    seen = runner.play(experiment(experiments.never_ends, limit=3.0), reserved.watch)
+    seen = stage.play(experiment(experiments.never_ends, limit=3.0))
     assert seen.failed.startswith("no end after 3 s: ")
     assert seen.failed.count("waits in") == 3, seen.failed
 
 
-def test_processes_that_it_leaves_are_killed(reserved: Reservation) -> None:
-    assert not runner.play(experiment(experiments.leaves_processes), reserved.watch).failed
+def test_processes_that_it_leaves_are_killed(stage: Stage) -> None:
+    assert not stage.play(experiment(experiments.leaves_processes)).failed
 
 
-def test_objects_that_it_leaves_are_removed_and_named(reserved: Reservation) -> None:
+def test_objects_that_it_leaves_are_removed_and_named(stage: Stage) -> None:
     available("sysv-queue")
-    seen = runner.play(experiment(experiments.leaves_a_queue), reserved.watch)
+    seen = stage.play(experiment(experiments.leaves_a_queue))
     assert seen.failed.startswith("it left 2 kernel objects: sysv queue ")
 
 
 @pytest.mark.parametrize("name", some(list(EXPERIMENTS), 4))
-def test_each_experiment_leaves_nothing(name: str, reserved: Reservation) -> None:
-    seen = runner.play(EXPERIMENTS[name], reserved.watch)
+def test_each_experiment_leaves_nothing(name: str, stage: Stage) -> None:
+    seen = stage.play(EXPERIMENTS[name])
     assert not seen.failed, seen.failed
     assert seen.figures or seen.skipped
 

@@ -66,7 +66,7 @@ class Experiments:
         watch: Callable[[int], None] = lambda pid: None,
         player: Player | None = None,
     ) -> None:
-        self._todo = [EXPERIMENTS[name] for name in names]
+        self._todo = [EXPERIMENTS[name] for name in dict.fromkeys(names)]
         self._write = write
         self._note = note
         self._watch = watch

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ipcbench.bench.commands import list as list_command
+from ipcbench.bench.errors import SweepError
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.frame import schedule
 from ipcbench.bench.experiments.frame.schedule import SHARE, Experiments, chosen
@@ -22,6 +23,7 @@ from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import AnyEntry, Calibrated, Observation, Run
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.rounds.progress import Progress
+from ipcbench.bench.sweep import unchanged
 from tests import synthetic
 from tests.unit.bench import test_schedule
 from tests.unit.bench.test_schedule import Stage, a_plan, stop_after
@@ -78,6 +80,19 @@ def test_a_failure_is_told_and_the_next_one_is_played() -> None:
     )
     sweep.play()
     assert sweep.notes == [f"failed: experiment {name}: it broke: mend it" for name in TWO]
+
+
+def test_a_name_that_stands_twice_is_played_once() -> None:
+    """A journal is untrusted, and its reader refuses a second observation."""
+    sweep = Sweep()
+    sweep.play((FIRST, FIRST))
+    assert [one.experiment for one in sweep.seen] == [FIRST]
+
+
+def test_a_sweep_with_experiments_of_another_version_is_not_resumed() -> None:
+    header = msgspec.structs.replace(synthetic.header(), experiments=["no-such"])
+    with pytest.raises(SweepError, match="unknown experiment 'no-such'"):
+        unchanged._known(header, [])
 
 
 def test_a_stop_leaves_the_others_for_the_next_time() -> None:
