@@ -7,12 +7,13 @@ import itertools
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ipcbench.bench.decisions.contest import LOOKS, Contest
+from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.results.journal import NAME, Journal, read
@@ -104,6 +105,24 @@ def test_what_stays_open_is_looked_at_so_often(stage: Stage) -> None:
         assert {cells[2].cell.id, cells[3].cell.id} <= {*count}
         assert len(count) > 10  # others fill the second
         assert set(count.values()) == {1}
+
+
+def test_a_contest_for_the_band_goes_on_after_its_direction(stage: Stage) -> None:
+    cells = a_plan(30)
+    one, other = (cells[number].cell.id for number in (0, 1))
+    slower = {one: 1.07}  # the band is 5 %
+    stage.answer = lambda job: a_reply(
+        job, seconds=1e-6 * slower.get(job.cell.id, 1.0) * noise(job, 0.05)
+    )
+    contest = replace(a_contest("a", cells, 0, 1), asks=Asks.BAND)
+    ended = play(stage, cells, contest)
+    first, *_, last = looks(stage)
+    (stand,) = first.stands
+    assert (stand.verdict, stand.extent) == ("slower", "")
+    assert first.goes_on == sorted([one, other])
+    (stand,) = last.stands
+    assert (stand.verdict, stand.extent) == ("slower", "outside")
+    assert ended.reason == "decided"
 
 
 def test_mini_rounds_have_no_tail_and_a_fork_server_each(stage: Stage) -> None:
