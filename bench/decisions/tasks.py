@@ -30,6 +30,7 @@ from ipcbench.bench.results.axes import (
     FLOOR,
     HOT,
     LATENCY,
+    LATEST,
     NATIVE,
     NO_WAIT,
     PACED,
@@ -183,6 +184,7 @@ def _is_batched(cell: Cell, facts: Facts) -> bool:
 _MP_QUEUE = "mp-queue"
 _INSTEAD = ("mp-pipe", "mp-simple-queue", "posix-queue", "unix-stream")
 _PICKLED = "mp-pipe-pickle"
+_WITHOUT_MEMORY = ("pipe", "unix-stream", "queue")  # ways to hand on a newest value
 _MANY = (FAN_IN, FAN_OUT, ECHO)
 _ONE_TO_ONE = (LATENCY, STREAM)
 _INTERFACES = (
@@ -271,6 +273,12 @@ _ALL = (
         "One sender, and receivers that compete for its messages: which facility is fastest?",
         _in(FAN_OUT),
         (pair("pipe", "sysv-queue"), pair("pipe", "unix-dgram")),
+    ),
+    Task(
+        "newest-value",
+        "One writer and many readers of the newest value: which facility is fastest?",
+        _in(LATEST),
+        tuple(pair("latest:seqlock", f"latest:{other}") for other in _WITHOUT_MEMORY),
     ),
     Task(
         "many-pairs",

@@ -37,6 +37,7 @@ from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
 from ipcbench.reports.page import (
+    newest,
     paces,
     phrases,
     single_phrases,
@@ -148,6 +149,7 @@ def render(
     answered = answers(results, found, cells)
     both = python_cost.costs(cells)
     parts = cost_model.model(cells)
+    newest_values = newest.newest(cells)
     return (
         _environment()
         .get_template("report.html")
@@ -180,6 +182,8 @@ def render(
             anew=tables.bounded(anew(cells)),
             file_orders=files.orders(cells)[:MOST_ORDERS],
             set_ups=tables.bounded(set_up.phases(cells)),
+            newest_values=newest_values,
+            newest_in_short=newest.in_short(newest_values.rows),
             parts_of_trips=parts,
             parts_rows=tables.bounded(parts.rows),
             parts_fits=tables.bounded(parts.fits),
