@@ -139,6 +139,18 @@ def test_each_bound_is_named(call: str, number: int, bound: str) -> None:
         assert found.texts[f"bound {way}"] == bound
 
 
+def test_half_of_the_memory_that_may_be_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all promised memory has to be there, a larger segment takes it from other programs."""
+    asked: list[int] = []
+    memory = {"CommitLimit": 10 * MIB, "Committed_AS": 2 * MIB, "MemTotal": 16 * MIB}
+    monkeypatch.setattr(largest_segment, "meminfo", lambda: memory)
+    monkeypatch.setattr(largest_segment, "sysctl", lambda name: 2)
+    found = largest_segment.play(lambda size, flags: asked.append(size))
+    assert max(asked) == 4 * MIB
+    assert found.figures["largest sparse, MiB"] == 4
+    assert "Committed_AS" in found.texts["bound sparse"]
+
+
 def test_an_unexpected_refusal_is_an_error() -> None:
     def have(size: int, flags: int) -> None:
         raise Refused("shmget(2)", errno.EACCES)

@@ -8,7 +8,9 @@ from functools import partial
 
 import pytest
 
-from ipcbench.bench.experiments.children import Child, ChildFailed
+from ipcbench.bench.experiments import sleepers
+from ipcbench.bench.experiments.children import Child, ChildFailed, together
+from ipcbench.bench.experiments.meeting import Meeting, meeting
 from ipcbench.bench.experiments.pipes import pipe_deadlock, pipe_multiplex
 from ipcbench.bench.experiments.pipes.exchange import (
     POLL,
@@ -22,7 +24,7 @@ from ipcbench.bench.experiments.pipes.exchange import (
     write_first,
 )
 from ipcbench.bench.experiments.sleepers import deadlocked
-from ipcbench.transports.contract import TimedOut
+from ipcbench.transports.contract import TimedOut, Unavailable
 from ipcbench.transports.pipes.pipe import DEFAULT_CAPACITY
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -101,6 +103,34 @@ def test_processes_that_work_are_no_deadlock() -> None:
 
     with Child(work) as busy, Child(sleep) as idle, pytest.raises(TimedOut):
         deadlocked([busy, idle], time.monotonic() + 0.3)
+
+
+def test_sleeps_that_proc_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sleepers, "_fields", lambda process: {"State": "S (sleeping)"})
+    with pytest.raises(Unavailable, match="voluntary_ctxt_switches"):
+        deadlocks(WRITE_FIRST, 1)
+
+
+def test_pipes_that_cannot_be_had_are_rows_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe_deadlock, "CAPACITIES", [PAGE, 1 << 40])
+    found = pipe_deadlock.play()
+    assert found.figures["capacities"] == 1
+    assert "skipped" in found.rows[1]
+
+
+def test_children_meet() -> None:
+    """Each sees at each meeting that all have come to it."""
+
+    def meet(place: Meeting, number: int) -> list[int]:
+        lowest = []
+        for _ in range(100):
+            place.meet(number)
+            lowest.append(min(place.memory[:3]))
+        return lowest
+
+    with meeting(3) as place:
+        for lowest in together([partial(meet, place, number) for number in range(3)], 20):
+            assert all(count >= turn for turn, count in enumerate(lowest, start=1))
 
 
 def test_short_sleeps_are_no_deadlock() -> None:
