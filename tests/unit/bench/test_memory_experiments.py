@@ -140,7 +140,7 @@ def test_each_bound_is_named(call: str, number: int, bound: str) -> None:
 
 
 def test_half_of_the_memory_that_may_be_promised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where all promised memory has to be there, a larger segment takes it from other programs."""
+    """With strict overcommit, a larger segment takes memory from other programs."""
     asked: list[int] = []
     memory = {"CommitLimit": 10 * MIB, "Committed_AS": 2 * MIB, "MemTotal": 16 * MIB}
     monkeypatch.setattr(largest_segment, "meminfo", lambda: memory)
