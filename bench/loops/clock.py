@@ -66,7 +66,8 @@ class RealClock:
 class FakeClock:
     """Time that depends on the cell and the round alone, so that tests can predict it.
 
-    Each message costs `cost` seconds, and a large one more. The first reading after `begin`
+    Each message costs `cost` seconds, and a large one more; another unit as much as `weight` small
+    messages. The first reading after `begin`
     is 0, the second one the whole block.
     """
 
@@ -77,11 +78,13 @@ class FakeClock:
         size: int = 0,
         slowed: int = 0,
         width: float = _NOISE[FAKE],
+        weight: float = 1.0,
     ) -> None:
         noise = 1 + width * _fraction(f"{cell}#{round_number}")
         # About the cost of copying: a block has as few large messages as a real one.
         copying = 1 + size / 4096
-        self.cost = 1e-6 * (1 + 9 * _fraction(cell)) * noise * copying * (1 + slowed / 100)
+        usual = 1e-6 * weight * (1 + 9 * _fraction(cell))
+        self.cost = usual * noise * copying * (1 + slowed / 100)
         self._count = self._readings = self._stamped = 0
 
     def begin(self, count: int) -> None:
@@ -127,13 +130,20 @@ def _fraction(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 
-def clock(name: str, cell: str, round_number: int, size: int = 0, slowed: int = 0) -> Clock:
+def clock(
+    name: str,
+    cell: str,
+    round_number: int,
+    size: int = 0,
+    slowed: int = 0,
+    weight: float = 1.0,
+) -> Clock:
     """Return the clock of that name. Raises: ValueError where there is none.
 
-    `slowed`: percent that a made-up clock adds to each message.
+    `slowed`: percent that a made-up clock adds to each message. `weight`: as of FakeClock.
     """
     if name == REAL:
         return RealClock()
     if name in _NOISE:
-        return FakeClock(cell, round_number, size, slowed, _NOISE[name])
+        return FakeClock(cell, round_number, size, slowed, _NOISE[name], weight)
     raise ValueError(f"no clock {name!r}: there are {REAL}, {' and '.join(_NOISE)}")

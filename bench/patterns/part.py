@@ -158,6 +158,7 @@ class Pattern:
         both_ends: its one process holds both ends of a link (bench/loops/both_ends.py).
         open_loop: messages are sent by a schedule (bench/loops/open_loop/timetable.py), whose rate
             is the cell's pace. A value is the median latency from the times at which they were due.
+        weight: about so many small messages take the time of a unit, by a made-up clock.
         attach: makes what the worker's loop takes as its endpoint, from its ticket.
     """
 
@@ -179,6 +180,7 @@ class Pattern:
     alone: bool = False
     both_ends: bool = False
     open_loop: bool = False
+    weight: float = 1.0
     attach: Callable[[Transport, Channel, Ticket, float], Any] = attach_one
 
     @property

@@ -65,8 +65,8 @@ class Worker:
         self._channels: list[Channel] = []
         self._transport = transport_of(job.cell.transport)
         self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
-        cell = job.cell.original
-        self._clock = clock_named(job.clock, cell.id, job.round, cell.size, job.cell.slowed)
+        cell, slowed, weight = job.cell.original, job.cell.slowed, self._pattern.weight
+        self._clock = clock_named(job.clock, cell.id, job.round, cell.size, slowed, weight)
         self._pace = pace_of(job, self._clock)  # the peers inherit its timetable
         self._shared = Shared(self._seats)
         self._observed = Observed(self._pattern, self._seats, self._transport.traits)

@@ -163,5 +163,6 @@ SETS_UP = Pattern(
     units=lambda processes: 1,
     refuses=lambda processes: "" if processes == 1 else "has 1 process",
     both_ends=True,
+    weight=100.0,
     attach=make_channels,
 )

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.loops.clock import FAKE, NOISY, REAL, FakeClock, RealClock, clock
+from ipcbench.bench.patterns.table import PATTERNS
 
 NAMES = st.text(min_size=1, max_size=40)
 
@@ -74,3 +75,11 @@ def test_clocks_by_name() -> None:
     assert 1.4 < max(costs) / min(costs) <= 1.5
     with pytest.raises(ValueError, match="there are perf_counter, fake and fake-noisy"):
         clock("sundial", "cell", 1)
+
+
+def test_a_unit_of_more_weight_costs_more_made_up_time() -> None:
+    """A block then has as few set-ups as a real one, and ends before its deadline."""
+    light, heavy = (clock(FAKE, "cell", 1, weight=weight) for weight in (1.0, 100.0))
+    assert isinstance(light, FakeClock) and isinstance(heavy, FakeClock)
+    assert heavy.cost == pytest.approx(100 * light.cost)
+    assert PATTERNS["set-up"].weight == 100
