@@ -58,6 +58,12 @@ if TYPE_CHECKING:
 )
 @axes
 @click.option(
+    "--tail",
+    metavar="TIME",
+    help="Watch the messages of each cell of the pattern paced for that long (60s), over all "
+    "rounds together, for events that are rare.",
+)
+@click.option(
     "--promised",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -108,6 +114,7 @@ if TYPE_CHECKING:
 def command(
     profile: str,
     budget: str | None,
+    tail: str | None,
     transports: tuple[str, ...],
     sizes: tuple[str, ...],
     processes: tuple[int, ...],
@@ -145,7 +152,12 @@ def command(
     """
     from ipcbench.bench.experiments.frame import schedule
     from ipcbench.bench.plan.options import Options
-    from ipcbench.bench.plan.profile import for_promises, load_profile, without_left_out
+    from ipcbench.bench.plan.profile import (
+        for_promises,
+        load_profile,
+        watching,
+        without_left_out,
+    )
     from ipcbench.bench.sweep import sweep
 
     options = Options(
@@ -168,7 +180,7 @@ def command(
             return _resume(resume)
         if until_decided and promised is None:
             raise CommandError("--until-decided: name the file of promises with --promised FILE")
-        chosen = load_profile(profile)
+        chosen = watching(load_profile(profile), _seconds(tail, "--tail"))
         if promised is not None or options != Options():
             chosen = without_left_out(chosen)
         if promised is not None:
@@ -181,7 +193,7 @@ def command(
         order = sweep.Order(
             profile=chosen,
             command=_command_line(),
-            budget=_seconds(budget),
+            budget=_seconds(budget, "--budget"),
             seed=seed,
             folder=output,
             clock=clock,
@@ -199,13 +211,13 @@ def command(
     _print_result(folder, page, as_json)
 
 
-def _seconds(budget: str | None) -> float | None:
+def _seconds(text: str | None, option: str) -> float | None:
     from ipcbench.bench.results.units import parse_seconds
 
     try:
-        return None if budget is None else parse_seconds(budget)
+        return None if text is None else parse_seconds(text)
     except ValueError as error:
-        raise CommandError(f"--budget: {error}") from error
+        raise CommandError(f"{option}: {error}") from error
 
 
 def _resume(folder: Path) -> Path:

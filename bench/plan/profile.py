@@ -159,6 +159,16 @@ def without_left_out(profile: Profile) -> Profile:
     return msgspec.structs.replace(profile, left_out=())
 
 
+def watching(profile: Profile, seconds: float | None) -> Profile:
+    """Watch each open loop for so long, over all rounds together. Raises: BadConfig."""
+    if seconds is None:
+        return profile
+    if not 0 < seconds <= LONGEST_BLOCK:
+        raise BadConfig("--tail: 1h at most")
+    settings = msgspec.structs.replace(profile.settings, watch=seconds)
+    return msgspec.structs.replace(profile, settings=settings)
+
+
 def for_promises(profile: Profile, *, until_decided: bool) -> Profile:
     """Adapt a profile to promises: until they are decided, or for a number of rounds.
 

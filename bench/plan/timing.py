@@ -91,11 +91,13 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         settings: those of the profile, with the values, warm-ups and block of these runs.
         warm_up: the first one of the warm-ups.
         pauses: seconds of a block in which the processes sleep, at least.
+        watch: seconds for which a run is watched behind its values.
     """
 
     settings: Settings
     warm_up: WarmUp
     pauses: float = 0.0
+    watch: float = 0.0
 
     @property
     def block(self) -> float:
@@ -145,6 +147,7 @@ def timing_of(
     """
     pattern = pattern_of(cell)
     pauses, real = pattern.least * pattern.gap, clock == REAL
+    watch = settings.watch / settings.rounds if pattern.open_loop else 0.0
     if pattern.open_loop and real:
         settings = msgspec.structs.replace(settings, block=OPEN_BLOCK)
     if is_crowded(cell, cpus):
@@ -161,6 +164,6 @@ def timing_of(
             most=IDLE_WARM_UP_MOST,
         )
     else:
-        return Timing(settings=settings, warm_up=WarmUp(), pauses=pauses)
+        return Timing(settings=settings, warm_up=WarmUp(), pauses=pauses, watch=watch)
     settings = msgspec.structs.replace(settings, warmups=max(1, settings.warmups))
-    return Timing(settings=settings, warm_up=warm_up, pauses=pauses)
+    return Timing(settings=settings, warm_up=warm_up, pauses=pauses, watch=watch)

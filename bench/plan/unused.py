@@ -98,6 +98,15 @@ def refuse_unused(
     raise BadConfig(_refusal(value, patterns, asked, hint if other else ""))
 
 
+def refuse_unwatched(watch: float, found: Plan) -> None:
+    """Refuse to watch cells for long where none is an open loop. Raises: BadConfig."""
+    if watch and not any(PATTERNS[cell.pattern].open_loop for cell in found.all_cells()):
+        raise BadConfig(
+            "--tail watches the cells of the pattern paced, and there is none: leave it out, or "
+            "ask for --pattern paced"
+        )
+
+
 def refuse_unpromised(
     options: Options,
     found: Plan,

@@ -51,6 +51,10 @@ LAG, LATE, CALL = "sender's lag", "late messages", "time of a send"
 """Observations of an open loop: seconds by which its sender was late by itself, in the mean; the
 share of messages for which `send` had kept it too long; seconds of a `send`, in the mean."""
 
+WATCHED, LEFT_OUT = "watched", "watched and left out"
+"""Observations of an open loop that is watched for long: seconds whose latencies count, and seconds
+in which its sender was late by itself."""
+
 # The metadata of pyperf that differs between runs.
 OF_A_RUN = {"date", "duration", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime"}
 
@@ -62,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `stamps`: single times of a tail pass, 0: none; five times as many where a loop is fast, and
     fewer where it is slow (`ipcbench.bench.plan.tail`). `tail`: seconds of a tail pass, in older
     journals, which had as many stamps as a run could take in that time. It is never written.
+    `watch`: seconds for which the messages of each open loop are watched, over all rounds together.
     """
 
     values: Annotated[int, msgspec.Meta(ge=1, le=MOST_BLOCKS)]
@@ -71,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stamps: Annotated[int, msgspec.Meta(ge=0, le=MOST_STAMPS)] = 0
     tail: Span | msgspec.UnsetType = msgspec.UNSET
     adaptive: bool = False
+    watch: Span = 0.0
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, tag_field="kind"):

@@ -18,7 +18,7 @@ ROUND_START = 0.2  # seconds of a round beside its runs: a fork server starts
 def usual_seconds(timing: Timing) -> float:
     """Return about the seconds of a run, the same on every machine."""
     blocks = timing.settings.values + timing.settings.warmups
-    return START_UP + timing.block * blocks + timing.warm_up.least
+    return START_UP + timing.block * blocks + timing.warm_up.least + timing.watch
 
 
 def length(cell: Cell, run: Run) -> float:

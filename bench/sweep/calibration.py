@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.tail import stamps_of
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import offered
+from ipcbench.bench.results.records import Settings
 from ipcbench.bench.rounds.estimate import START_UP
 from ipcbench.bench.sweep.disturbance import Disturbed
 from ipcbench.bench.sweep.replies import calibrated
@@ -39,6 +41,46 @@ def rates_of(cell: Cell, unit: float) -> tuple[float, float]:
     """
     rate = offered(cell.pace)
     return (0.0, 0.0) if rate is None else (1 / unit, rate.rate(1 / unit))
+
+
+def single_times(cell: Cell, timing: Timing, loop: float, settings: Settings, rate: float) -> int:
+    """Return the single times that each process takes in a pass behind the values.
+
+    Of an open loop, whose messages all have a time, they are those of a long watch.
+
+    Args:
+        cell: the cell.
+        timing: that of its runs.
+        loop: seconds of a loop, pauses included.
+        settings: those of the profile.
+        rate: messages a second that an open loop offers.
+    """
+    if pattern_of(cell).open_loop:
+        return round(rate * timing.watch)
+    return stamps_of(settings.stamps, loop, settings.block) if pattern_of(cell).single else 0
+
+
+class Sizes(NamedTuple):
+    """What a run of a cell has: its loops, its single times, and its rates (`rates_of`)."""
+
+    loops: int
+    stamps: int
+    rates: tuple[float, float]
+
+
+def sizes_of(cell: Cell, timing: Timing, unit: float, settings: Settings) -> Sizes:
+    """Return the sizes of a cell's runs.
+
+    Args:
+        cell: the cell.
+        timing: that of its runs.
+        unit: seconds per unit, pauses included.
+        settings: those of the profile.
+    """
+    _, rate = rates = rates_of(cell, unit)
+    loop = unit * pattern_of(cell).units(cell.processes)
+    stamps = single_times(cell, timing, loop, settings, rate)
+    return Sizes(loops_for(cell, 1 / rate if rate else unit, timing.settings.block), stamps, rates)
 
 
 def is_doubtful(cell: Cell, blocks: Sequence[Block]) -> bool:

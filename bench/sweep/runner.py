@@ -71,7 +71,8 @@ class Runner:
         if stamps:
             pattern = pattern_of(cell)
             first = timing.block * pattern.steady
-            blocks += first + stamps * max(timing.block / loops, pattern.gap)
+            each = 1 / rate if rate else max(timing.block / loops, pattern.gap)
+            blocks += first + stamps * each
         buffers = buffers_of(cell.payload, cell.size, 0)  # at most
         return Job(
             cell=cell,

@@ -14,7 +14,6 @@ from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
-from ipcbench.bench.plan.tail import stamps_of
 from ipcbench.bench.plan.timing import timing_of
 from ipcbench.bench.results.records import (
     AnyEntry,
@@ -32,7 +31,7 @@ from ipcbench.bench.rounds.order import MINI, Shuffle
 from ipcbench.bench.rounds.progress import Begun, Progress
 from ipcbench.bench.rounds.turns import Turn, Turns, retakes
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.bench.sweep.calibration import RESCALES, calibrate, loops_for, rates_of, rescaled
+from ipcbench.bench.sweep.calibration import RESCALES, calibrate, rescaled, sizes_of
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
 from ipcbench.bench.sweep.replies import to_run, too_slow
@@ -247,21 +246,15 @@ class Schedule:
 
     def settle(self, planned: PlannedCell, unit: float, outcomes: Sequence[Outcome]) -> None:
         """Keep the loops and stamps of a cell; `unit`: seconds per unit, pauses included."""
-        cell, settings = planned.cell, self._timings[planned.cell.id].settings
-        pattern = pattern_of(cell)
-        seconds = unit * pattern.units(cell.processes)  # of a loop
-        self._progress.stamps[cell.id] = (
-            stamps_of(settings.stamps, seconds, self._settings.block)
-            if pattern.single and not pattern.open_loop  # each of its messages has a time
-            else 0
-        )
+        cell, timing = planned.cell, self._timings[planned.cell.id]
         if self._noise_counts:
             self._progress.usual[cell.id] = usual_share(outcomes)
-        waiting = outcomes[-1].waiting
-        self._progress.delays[cell.id] = outcomes[-1].turns, outcomes[-1].slow_down
-        _, rate = self._progress.rates[cell.id] = rates_of(cell, unit)
-        unit = 1 / rate if rate else unit
-        self._set_loops(planned, loops_for(cell, unit, settings.block), 0, waiting)
+        last = outcomes[-1]
+        self._progress.delays[cell.id] = last.turns, last.slow_down
+        sizes = sizes_of(cell, timing, unit, self._settings)
+        self._progress.rates[cell.id] = sizes.rates
+        self._progress.stamps[cell.id] = sizes.stamps
+        self._set_loops(planned, sizes.loops, 0, last.waiting)
 
     def _set_loops(
         self, planned: PlannedCell, loops: int, number: int, waiting: Mapping[int, float]

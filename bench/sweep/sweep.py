@@ -26,7 +26,7 @@ from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Plan, cells_of, plan
 from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.plan.service import with_tasks
-from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
+from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused, refuse_unwatched
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
@@ -86,6 +86,7 @@ def planned(
     refuse_unused(options, profile, found, candidate, registry.matching)
     found = found.only(only)
     refuse_unpromised(options, found, candidate, registry.matching)
+    refuse_unwatched(profile.settings.watch, found)
     if not found.all_cells():
         raise SweepError(
             f"profile {profile.name} has no cell: where its patterns send messages, its "

@@ -22,7 +22,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one cell: its `attempt` in its round. `loops` 0: calibrate.
 
     `settings`: those of this run, where `warm_up` is the first of the warm-ups. `stamps`:
-    single times of each process in the tail pass, 0: no such pass. `turns`: those of a slowed
+    single times of each process in the tail pass, or messages of a long watch of an open loop; 0:
+    neither. `turns`: those of a slowed
     control's delay. `rate`: messages a second of an open loop; 0: a closed loop. `cpus`: for each
     process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog kills the
     run.

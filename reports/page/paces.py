@@ -10,8 +10,9 @@ from msgspec import structs
 
 from ipcbench.bench.results.axes import LATENCY, PACED
 from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.histogram import bounds
 from ipcbench.bench.results.pace import CLOSED, offered, pace_order
-from ipcbench.bench.results.records import CALL, LAG, LATE, OFFERED, REACHED, Run
+from ipcbench.bench.results.records import CALL, LAG, LATE, LEFT_OUT, OFFERED, REACHED, WATCHED, Run
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Measured, grouped
 from ipcbench.reports.page.tables import Rows, bounded
@@ -32,6 +33,9 @@ class AtRate:
         sending: seconds of a call of `send`.
         late: the share of messages for which the sender was not ready, since a `send` took long.
         lag: seconds by which the sender was late by itself.
+        longest: the longest latency of all rounds, in seconds.
+        watched: seconds of a long watch, of all rounds; 0: there was none.
+        left_out: seconds of it in which the sender was late by itself.
     """
 
     measured: Measured
@@ -42,6 +46,9 @@ class AtRate:
     sending: float
     late: float
     lag: float
+    longest: float
+    watched: float
+    left_out: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,15 @@ def _at_rate(one: Measured) -> AtRate:
         sending=of(CALL),
         late=of(LATE),
         lag=of(LAG),
+        longest=_longest(one),
+        watched=sum(run.observations.get(WATCHED, 0.0) for run in one.runs),
+        left_out=sum(run.observations.get(LEFT_OUT, 0.0) for run in one.runs),
     )
+
+
+def _longest(one: Measured) -> float:
+    buckets = [max(run.tail) for run in one.runs if run.tail]
+    return sum(bounds(max(buckets))) / 2 * 1e-9 if buckets else 0.0
 
 
 def _receiving(run: Run) -> float:

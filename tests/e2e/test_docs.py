@@ -110,6 +110,8 @@ def quickly(words: list[str]) -> list[str]:
             added += FEW
     if "--budget" in words:
         added += ["--budget", "100ms"]
+    if "--tail" in words:
+        added += ["--tail", "100ms"]
     return [*words, *added]
 
 

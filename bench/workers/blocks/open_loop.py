@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median
 from time import perf_counter_ns
 
@@ -16,10 +16,11 @@ from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.results.pace import POISSON, offered
-from ipcbench.bench.results.records import CALL, LAG, LATE, OFFERED, REACHED
+from ipcbench.bench.results.records import CALL, LAG, LATE, LEFT_OUT, OFFERED, REACHED, WATCHED
 from ipcbench.bench.workers.job import Job
 
 MOST_LAG = 0.05  # of the median latency, by which the sender may be late by itself
+PART = 0.1  # seconds of a long watch that are kept, or left out, together
 _READINGS = 200  # of the clock, in a row
 
 
@@ -38,6 +39,13 @@ class ClosedLoop:
     def histogram(self) -> Mapping[int, int]:
         """Return the single times of the values."""
         return {}
+
+    def parts(self, messages: int) -> Iterator[int]:
+        """Yield the messages of each part of a long watch, behind the values."""
+        yield from ()
+
+    def watch(self) -> None:
+        """Keep the times of a part."""
 
     def observations(self) -> dict[str, float]:
         """Return what a run has shown of its pace."""
@@ -68,6 +76,8 @@ class OpenLoop(ClosedLoop):
         self._at_random = rate is not None and rate.kind == POISSON
         self._schedules = 0
         self._taken: list[Passages] = []  # of the values
+        self._watched: Counter[int] = Counter()  # the latencies of a long watch
+        self._seconds = {WATCHED: 0.0, LEFT_OUT: 0.0}
 
     def draw(self, count: int) -> None:
         """Draw the schedule of the next block."""
@@ -88,8 +98,27 @@ class OpenLoop(ClosedLoop):
         return _median(found.latencies) * loops
 
     def histogram(self) -> Counter[int]:
-        """Return the latencies of all messages of the values."""
-        return counted(self._latencies())
+        """Return the latencies of all messages of the values, and of a long watch."""
+        return counted(self._latencies()) + self._watched
+
+    def parts(self, messages: int) -> Iterator[int]:
+        """Yield the messages of each part of a long watch; of a void run, none is watched.
+
+        A part in which the sender is late by itself is left out, so parts are short.
+        """
+        most = min(timetable.MOST, max(1, round(self._job.rate * PART)))
+        left = 0 if self.why_void() else messages
+        while left > 0:
+            yield min(left, most)
+            left -= most
+
+    def watch(self) -> None:
+        """Keep the latencies of a part, or leave it out."""
+        found = self._clock.passages(self.timetable.passages())
+        late = lagged(self._lag([found]), _median(found.latencies))
+        self._seconds[LEFT_OUT if late else WATCHED] += found.due / SECOND
+        if not late:
+            self._watched += counted(found.latencies)
 
     def _latencies(self) -> array[int]:
         return array("q", (latency for one in self._taken for latency in one.latencies))
@@ -101,23 +130,24 @@ class OpenLoop(ClosedLoop):
         return {
             OFFERED: messages * SECOND / sum(one.due for one in self._taken),
             REACHED: messages * SECOND / max(1, sum(one.sent for one in self._taken)),
-            LAG: self._lag(),
+            LAG: self._lag(self._taken),
             LATE: sum(one.late for one in self._taken) / messages,
             CALL: sum(one.sending for one in self._taken) / SECOND / max(1, calls),
+            **(self._seconds if self._job.stamps else {}),
         }
 
-    def _lag(self) -> float:
+    def _lag(self, blocks: Sequence[Passages]) -> float:
         """Return by how much the sender is late by itself, beyond a reading of its clock.
 
         The mean, so that a stall counts by its length: it delays one message for which the
         sender was ready, and those that have become due meanwhile.
         """
-        lags = [lag for one in self._taken for lag in one.lags]
+        lags = [lag for one in blocks for lag in one.lags]
         return max(0.0, fmean(lags) / SECOND - self._resolution) if lags else 0.0
 
     def why_void(self) -> str:
         """Return the reason why the run does not count, if the sender was late by itself."""
-        return lagged(self._lag(), _median(self._latencies()))
+        return lagged(self._lag(self._taken), _median(self._latencies()))
 
 
 class Capacity(ClosedLoop):

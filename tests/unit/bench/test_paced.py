@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import statistics
 import threading
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -25,12 +27,15 @@ from ipcbench.bench.patterns import stream
 from ipcbench.bench.patterns.rates import paced
 from ipcbench.bench.patterns.rates.paced import RECEIVER, SENDER, paced_receiver, paced_sender
 from ipcbench.bench.patterns.table import PATTERNS, has_pace, pattern_of
-from ipcbench.bench.plan.planner import Candidate, PlannedCell
+from ipcbench.bench.plan.planner import Candidate, Plan, PlannedCell
+from ipcbench.bench.plan.profile import BadConfig, load_profile, watching
 from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.plan.timing import OPEN_BLOCK, timing_of
+from ipcbench.bench.plan.unused import refuse_unwatched
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import LAG, LATE, OFFERED, REACHED, Settings
-from ipcbench.bench.sweep.calibration import rates_of
+from ipcbench.bench.sweep.calibration import rates_of, single_times
+from ipcbench.bench.sweep.replies import too_slow
 from ipcbench.bench.workers.blocks.open_loop import MOST_LAG, ClosedLoop, OpenLoop, lagged, pace_of
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import built, native_of
@@ -297,7 +302,7 @@ def test_a_load_is_a_share_of_the_capacity() -> None:
 def a_run(loops: int = 100, **changes: Any) -> Any:
     return SimpleNamespace(
         cell=Cell(**{**{f: getattr(CELL, f) for f in Cell.__struct_fields__}, **changes}),
-        loops=loops, round=1, attempt=1, rate=100_000.0,
+        loops=loops, round=1, attempt=1, rate=100_000.0, stamps=0,
     )  # fmt: skip
 
 
@@ -380,3 +385,138 @@ def test_made_up_passages_are_on_time() -> None:
     assert found.why_void() == ""
     seen = found.observations()
     assert seen[OFFERED] == seen[REACHED] == pytest.approx(100_000)
+
+
+# A long watch.
+
+
+def test_a_long_watch_has_the_messages_of_its_rate() -> None:
+    settings = Settings(values=2, warmups=1, block=0.01, rounds=10, watch=60)
+    timing = timing_of(CELL, [[0], [1]], settings)
+    assert timing.watch == pytest.approx(6)  # of each round
+    assert single_times(CELL, timing, 1e-5, settings, 1000) == 6000
+    closed = Cell(transport="pipe", pattern="stream", size=64, placement="cross-core")
+    assert timing_of(closed, [[0], [1]], settings).watch == 0
+
+
+def watched(*parts: Passages, job: Any = None) -> OpenLoop:
+    values = passages(10_000, [0] * 100)
+    found = OpenLoop(job or a_run(), Played(values, *parts), 0.0)
+    found.draw(100)
+    found.figure(1, 0.0, counts=True)
+    for one in parts:
+        found.draw(len(one.latencies))
+        found.watch()
+    return found
+
+
+def test_a_watch_goes_on_in_parts() -> None:
+    found = watched()
+    parts = list(found.parts(123_456))
+    assert parts == [10_000] * 12 + [3456]  # 0.1 s each, at 100,000 messages a second
+    assert list(found.parts(0)) == []
+    assert list(ClosedLoop().parts(100)) == []
+
+
+def test_of_a_void_run_nothing_is_watched() -> None:
+    late = an_open_loop(passages(10_000, [9999] * 10))
+    assert late.why_void()
+    assert list(late.parts(1000)) == []
+
+
+def test_a_part_in_which_the_sender_was_late_is_left_out() -> None:
+    quiet, stalled = passages(20_000, [0] * 50), passages(20_000, [0] * 49 + [1_000_000])
+    run = a_run()
+    run.stamps = 150
+    found = watched(quiet, stalled, quiet, job=run)
+    assert sum(found.histogram().values()) == 100 + 50 + 50
+    seen = found.observations()
+    assert seen["watched"] == pytest.approx(2e-3)
+    assert seen["watched and left out"] == pytest.approx(1e-3)
+    assert found.why_void() == ""  # the values are those of a quiet sender
+    assert "watched" not in watched().observations()
+
+
+def test_to_watch_no_open_loop_is_refused() -> None:
+    with pytest.raises(BadConfig, match="--tail watches the cells of the pattern paced"):
+        refuse_unwatched(60, Plan([], [(Cell(transport="a", pattern="self", size=1, placement="b"),
+                                        Skip("no"))]))  # fmt: skip
+    refuse_unwatched(60, Plan([], [(CELL, Skip("no"))]))
+    refuse_unwatched(0, Plan([], []))
+    with pytest.raises(BadConfig, match="--tail: 1h at most"):
+        watching(load_profile("smoke"), 3601)
+    assert watching(load_profile("smoke"), 60).settings.watch == 60
+    assert watching(load_profile("smoke"), None) == load_profile("smoke")
+
+
+# A sender that is stalled.
+
+STALL = 0.05  # seconds
+
+
+def play(process: Callable[[], object]) -> int:
+    """Fork a process that does this, and return its pid."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            process()
+        finally:
+            os._exit(0)
+    return pid
+
+
+def stalled(ends: tuple[Any, Any], native: bool) -> OpenLoop:
+    """Send half a second of messages; stop the sender while it waits, and let it go on."""
+    near, far = map(native_of, ends) if native else ends
+    run, count = a_run(), 1000
+    run.rate = 2000.0
+    loop = OpenLoop(run, RealClock(), 1e-7)
+    loop.draw(count)
+    times, arrivals = loop.timetable.of_sender(count), loop.timetable.of_receiver(count)
+    send = native_loops.twin(paced_sender) if native else paced_sender
+    receive = native_loops.twin(paced_receiver) if native else paced_receiver
+    message = aligned_buffer(64) if native else near.prepare(aligned_buffer(64))
+    buffer = aligned_buffer(64)
+    receiver = play(lambda: receive(far, buffer, buffer, count, RealClock(), arrivals))
+    sender = play(lambda: send(near, message, buffer, count, RealClock(), times))
+    while not arrivals[100]:
+        time.sleep(0.001)
+    os.kill(sender, signal.SIGSTOP)
+    time.sleep(STALL)
+    os.kill(sender, signal.SIGCONT)
+    assert [os.waitpid(pid, 0)[1] for pid in (sender, receiver)] == [0, 0]
+    found = loop.timetable.passages()
+    assert len(found.latencies) == count  # no message is left out
+    # Those that became due in the first three quarters of the stall were late by the rest of it.
+    late = [latency for latency in found.latencies if latency > STALL / 4 * 1e9]
+    assert len(late) >= 0.7 * STALL * run.rate
+    loop.figure(1, 0.0, counts=True)
+    return loop
+
+
+@both_runtimes
+def test_a_run_whose_sender_is_stalled_is_refused(ends: tuple[Any, Any], native: bool) -> None:
+    """A busy machine delays most messages by more than the stall does: then it is played again."""
+    for _ in range(10):
+        loop = stalled(ends, native)
+        if why := loop.why_void():
+            assert why.startswith("the sender was late by itself, by ")
+            assert list(loop.parts(1000)) == []
+            return
+    pytest.fail("no stall was noticed")
+
+
+# What the schedule of a sweep makes of it.
+
+
+def a_finished_run(reached: float, void: str = "") -> Any:
+    return SimpleNamespace(observations={OFFERED: 1000.0, REACHED: reached}, void=void)
+
+
+def test_a_rate_that_is_not_reached_is_a_failure() -> None:
+    assert too_slow(a_finished_run(981)) is None
+    assert too_slow(SimpleNamespace(observations={})) is None  # type: ignore[arg-type]
+    failure = too_slow(a_finished_run(979))
+    assert failure is not None
+    assert failure.what.startswith("it sent 979 messages a second of 1,000, less than 98%")
+    assert failure.remedy == "ask for a lower rate or load"
