@@ -61,7 +61,7 @@ def single_times(cell: Cell, timing: Timing, loop: float, settings: Settings, ra
 
 
 class Sizes(NamedTuple):
-    """What a run of a cell has: its loops, its single times, and its rates (`rates_of`)."""
+    """Sizes of the runs of a cell: loops, single times, and rates (`rates_of`)."""
 
     loops: int
     stamps: int
