@@ -327,6 +327,12 @@ def command(one: Judged) -> str:
     return one.statement.command if one.verdict is ClaimVerdict.UNDECIDED else ""
 
 
+def aim(one: Judged) -> str:
+    """Say what the command is for."""
+    aims = {ClaimVerdict.NONE: "To measure it", ClaimVerdict.UNDECIDED: "To decide it"}
+    return aims.get(one.verdict, "To measure what is missing")
+
+
 def summary(judged: Sequence[Judged]) -> str:
     """Count the verdicts: `18 statements: 7 supported, 3 refuted, 8 not measured`."""
     counts = [
@@ -363,6 +369,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "why": why,
 }
 GLOBALS: Mapping[str, Callable[..., object]] = {
+    "statement_aim": aim,
     "statement_command": command,
     "statement_summary": summary,
 }

@@ -24,6 +24,7 @@ IDLE, BUSY = 0.1, 0.5  # seconds of CPU time in one of waiting: at most, and at 
 _IS, _ABOVE, _BELOW = Relation.IS, Relation.ABOVE, Relation.BELOW
 _AT_LEAST, _AT_MOST = Relation.AT_LEAST, Relation.AT_MOST
 _UNDECIDED, _DEPENDS = ClaimVerdict.UNDECIDED, ClaimVerdict.DEPENDS
+_SIMPLE = "--pattern latency --wait block --pace closed"  # decided within the budget of `quick`
 _SEMAPHORES = (("posix-sem", "POSIX"), ("sysv-sem", "System V"))
 _STAGES = ("bytes kept after its creator", "bytes kept after its removal")
 
@@ -53,7 +54,8 @@ STATEMENTS = (
             Kind.SAME,
             ("sysv-is-posix, memory", "sysv-is-posix, queues", "sysv-is-posix, semaphores"),
             "-t shm:sysv+posix-sem -t shm:posix+posix-sem -t sysv-queue -t posix-queue "
-            "-t shm:posix+sysv-sem -t sysv-sem -t posix-sem",
+            "-t shm:posix+sysv-sem -t sysv-sem -t posix-sem --pattern latency --pattern signal "
+            "--wait block --pace closed",
             "System V",
             "POSIX",
         ),
@@ -128,7 +130,13 @@ STATEMENTS = (
         "fifo-is-pipe",
         "2.2.1",
         "A FIFO moves data as a pipe does; only the name differs.",
-        Speed(Kind.EQUAL, ("fifo-is-pipe",), "-t fifo -t pipe", "a FIFO", "a pipe"),
+        Speed(
+            Kind.EQUAL,
+            ("fifo-is-pipe",),
+            f"-t fifo -t pipe {_SIMPLE}",
+            "a FIFO",
+            "a pipe",
+        ),
         note="A FIFO updates time stamps, which has been measured to cost a few percent.",
     ),
     Statement(
@@ -342,7 +350,7 @@ STATEMENTS = (
         Speed(
             Kind.FASTER,
             ("unix-vs-tcp",),
-            "-t unix-stream -t tcp",
+            f"-t unix-stream -t tcp {_SIMPLE}",
             "a Unix stream socket",
             "TCP over loopback",
         ),
@@ -354,7 +362,7 @@ STATEMENTS = (
         Speed(
             Kind.FASTER,
             ("pipe-beats-socket",),
-            "-t pipe -t unix-stream",
+            f"-t pipe -t unix-stream {_SIMPLE}",
             "a pipe",
             "a Unix stream socket",
         ),

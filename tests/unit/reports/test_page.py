@@ -282,7 +282,7 @@ def test_each_statement_of_the_chapter_has_a_row(tmp_path) -> None:
     assert "18 statements: 12 supported, 2 depending, 4 not measured." in section
     assert section.count("<summary>Evidence</summary>") <= 18
     assert "a later receiver found all 5 messages in a queue" in section
-    assert "ipcbench run -t file-map -t file-read" in section
+    assert "To measure it: <code>ipcbench run -t file-map -t file-read</code>" in section
 
 
 def test_a_long_string_is_cut(tmp_path) -> None:

@@ -261,6 +261,7 @@ def test_equal_times_without_what_they_do_leave_it_undecided() -> None:
     assert one.verdict is UNDECIDED
     assert "not played by this run: what-stays" in phrases.why(one).lower()
     assert phrases.command(one) == BY_ID["sysv-is-posix"].command
+    assert phrases.aim(one) == "To decide it"
 
 
 def by_clients(**sockets: float) -> Results:
@@ -309,7 +310,7 @@ def test_an_undecided_contest_says_what_it_would_take() -> None:
     one = judged(BY_ID["fifo-is-pipe"], results)
     assert one.verdict is UNDECIDED
     assert "1 of 1 contest undecided, which takes up to" in phrases.why(one)
-    assert phrases.command(one) == "ipcbench run -t fifo -t pipe"
+    assert phrases.command(one) == BY_ID["fifo-is-pipe"].command
 
 
 # Results and text.
