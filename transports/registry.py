@@ -65,6 +65,7 @@ _BUILT_IN: dict[str, tuple[str, str]] = {
     "file-read": ("ipcbench.transports.files.access", "file_read"),
     "file-pread": ("ipcbench.transports.files.access", "file_pread"),
     "file-map": ("ipcbench.transports.files.access", "file_map"),
+    "file-map:anew": ("ipcbench.transports.files.access", "file_map_anew"),
     "null": ("ipcbench.transports.null", "Null"),
 }
 

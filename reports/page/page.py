@@ -269,6 +269,7 @@ def _environment() -> Environment:
         LEVEL=LEVEL,
         BLOCK=BLOCK,
         FILE_WAYS=files.WAYS,
+        FILE_MAPS=files.MAPS,
         SET_UP_PHASES=set_up.NAMES,
         crossing=single_phrases.crossing,
         FAMILIES=FAMILIES,

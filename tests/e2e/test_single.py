@@ -13,7 +13,7 @@ from tests.e2e.command import ipcbench
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
 PATTERNS = ["file", "file-random", "file-write", "file-write-random"]
-WAYS = ["file-read", "file-pread", "file-map"]
+WAYS = ["file-read", "file-pread", "file-map", "file-map:anew"]
 MADE = ["pipe", "unix-stream", "tcp", "sysv-queue", "shm:posix+posix-sem", "mp-pipe", "null"]
 PROFILE = f"""about = "One process."
 [run]

@@ -42,7 +42,7 @@ KINDS = (
     "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
     "spin-lock", "shm:posix+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
     "memfd-pool/in-place", "process-vm", "vmsplice",
-    "file-read", "file-pread", "file-map",
+    "file-read", "file-pread", "file-map", "file-map:anew",
 )  # fmt: skip
 LOOPS = (
     "tests/unit/bench/test_native_loops.py", "tests/unit/bench/test_pause.py",

@@ -1,10 +1,14 @@
-"""Accesses to one file: `file-read` (lseek(2), read(2), write(2)), `file-pread`, `file-map`.
+"""Accesses to one file: `file-read` (lseek(2), read(2), write(2)), `file-pread`, maps.
 
 All of them copy between the file's pages in the kernel's page cache and the caller's buffer: the
 system calls in the kernel, a map by itself. The file is written once when it is created, so its
 pages are in memory and no access waits for a disk. A map is made, and its pages are entered into
 the page table, when a process attaches: an access has no page fault, unless the kernel has
 written the page to the disk meanwhile, which makes it read-only again (writes alone notice it).
+
+`file-map:anew` makes its map anew whenever the last one has served for `SPAN` bytes of accesses,
+and enters no pages: it has a page fault for each range of pages that it touches first. The kernel
+maps some pages around one that is read (fault-around, mm/memory.c).
 
 `file-read` calls lseek(2) only where an access does not begin at the end of the last one.
 """
@@ -55,8 +59,10 @@ FILLING = 1  # of all its bytes: a page that was never written is not in memory
 PIECE = 1 << 20  # bytes that are filled at a time
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE: madvise(2), from Linux 5.14 on
 
-READ, PREAD, MAP = "file-read", "file-pread", "file-map"
-WAYS = (READ, PREAD, MAP)  # in the order of file.c
+SPAN = 1 << 20  # bytes of accesses after which `file-map:anew` makes its map anew: as in file.c
+
+READ, PREAD, MAP, ANEW = "file-read", "file-pread", "file-map", "file-map:anew"
+WAYS = (READ, PREAD, MAP, ANEW)  # in the order of file.c
 
 TRAITS = Traits(
     family=Family.FILE,
@@ -81,6 +87,7 @@ class FileEndpoint(MappingEndpoint):
         self._way = way
         self._map: mmap.mmap | None = None
         self._memory: memoryview | None = None  # its bytes
+        self._fresh: _FreshMap | None = None
         self.send = self.recv_into = forbidden("a file is read and written at a place")
         try:
             self._fd = open_ours(path, os.O_RDWR)
@@ -94,6 +101,9 @@ class FileEndpoint(MappingEndpoint):
             self._map = _mapped(self._fd, self._extent)
             self._memory = memoryview(self._map)
             self.read_at, self.write_at = _by_map(self._memory)
+        elif way == ANEW:
+            self._fresh = _FreshMap(self._fd, self._extent)
+            self.read_at, self.write_at = self._fresh.read_at, self._fresh.write_at
         else:
             self.read_at, self.write_at = (_by_place if way == PREAD else _by_position)(self._fd)
 
@@ -110,6 +120,8 @@ class FileEndpoint(MappingEndpoint):
         super().close()
 
     def _close(self) -> None:
+        if self._fresh is not None:
+            self._fresh.close()
         if self._map is not None and self._memory is not None:
             # A view that a capsule holds keeps the mapping until it is released.
             with contextlib.suppress(BufferError):
@@ -128,6 +140,44 @@ def _mapped(fd: int, extent: int) -> mmap.mmap:
         for place in range(0, extent, mmap.PAGESIZE):
             found[place] = found[place]
     return found
+
+
+class _FreshMap:
+    """A map that is made anew after so many bytes of accesses."""
+
+    def __init__(self, fd: int, extent: int) -> None:
+        self._fd, self._extent = fd, extent
+        self._map: mmap.mmap | None = None
+        self._memory = memoryview(b"")
+        self._left = 0  # bytes of accesses before the next one is made
+
+    def read_at(self, buffer: memoryview, place: int, /) -> int:
+        size = len(buffer)
+        if size > self._left:
+            self._renew(size)
+        self._left -= size
+        buffer[:] = self._memory[place : place + size]
+        return size
+
+    def write_at(self, data: Any, place: int, /) -> int:
+        size = len(data)
+        if size > self._left:
+            self._renew(size)
+        self._left -= size
+        self._memory[place : place + size] = data
+        return size
+
+    def _renew(self, size: int) -> None:
+        self.close()
+        self._map = mmap.mmap(self._fd, self._extent)
+        self._memory = memoryview(self._map)
+        self._left = max(SPAN, size)
+
+    def close(self) -> None:
+        self._memory.release()
+        if self._map is not None:
+            self._map.close()
+        self._left = 0
 
 
 _Calls = tuple[Callable[[memoryview, int], int], Callable[[Any, int], int]]
@@ -260,3 +310,7 @@ def file_pread() -> FileAccess:
 
 def file_map() -> FileAccess:
     return FileAccess(MAP)
+
+
+def file_map_anew() -> FileAccess:
+    return FileAccess(ANEW)

@@ -1,17 +1,21 @@
 /* Accesses to a file: by its position, by a place (pread(2)), and by a map. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "capsule.h"
 
 #define UNKNOWN UINT64_MAX
+#define SPAN (UINT64_C(1) << 20) /* bytes of accesses after which a map is made anew: access.py */
 
 struct file {
     int fd;
     uint64_t extent;   /* bytes of the file */
     uint64_t position; /* of the open file description, which is this end's alone */
     Py_buffer memory;  /* the map, or empty */
+    char *fresh;       /* the map that is made anew, or NULL */
+    uint64_t left;     /* bytes of accesses before the next one is made */
 };
 
 static int
@@ -105,6 +109,49 @@ map_write(void *ctx, const void *data, size_t size, uint64_t place)
     return size;
 }
 
+/* Make the map anew where an access exceeds what is left of its use: 0 or -errno. */
+static ssize_t
+renew(struct file *self, size_t size)
+{
+    if (size <= self->left) {
+        self->left -= size;
+        return 0;
+    }
+    char *old = self->fresh;
+    self->fresh = NULL;
+    self->left = 0;
+    if (old != NULL)
+        munmap(old, self->extent);
+    void *made = mmap(NULL, self->extent, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+    if (made == MAP_FAILED)
+        return -errno;
+    self->fresh = made;
+    self->left = size < SPAN ? SPAN - size : 0;
+    return 0;
+}
+
+static ssize_t
+fresh_read(void *ctx, void *buffer, size_t size, uint64_t place)
+{
+    struct file *self = ctx;
+    ssize_t failed = is_inside(self, size, place) ? renew(self, size) : -EINVAL;
+    if (failed < 0)
+        return failed;
+    memcpy(buffer, self->fresh + place, size);
+    return size;
+}
+
+static ssize_t
+fresh_write(void *ctx, const void *data, size_t size, uint64_t place)
+{
+    struct file *self = ctx;
+    ssize_t failed = is_inside(self, size, place) ? renew(self, size) : -EINVAL;
+    if (failed < 0)
+        return failed;
+    memcpy(self->fresh + place, data, size);
+    return size;
+}
+
 static ssize_t
 extent(void *ctx)
 {
@@ -114,7 +161,10 @@ extent(void *ctx)
 static void
 dispose(void *ctx)
 {
-    PyBuffer_Release(&((struct file *)ctx)->memory); /* no effect where none was taken */
+    struct file *self = ctx;
+    PyBuffer_Release(&self->memory); /* no effect where none was taken */
+    if (self->fresh != NULL)
+        munmap(self->fresh, self->extent);
 }
 
 /* In the order of `WAYS` (transports/files/access.py). */
@@ -122,8 +172,10 @@ static const struct ipcbench_ops ways[] = {
     {.read_at = position_read, .write_at = position_write, .extent = extent},
     {.read_at = place_read, .write_at = place_write, .extent = extent},
     {.read_at = map_read, .write_at = map_write, .extent = extent},
+    {.read_at = fresh_read, .write_at = fresh_write, .extent = extent},
 };
 #define MAP 2
+#define FRESH 3
 
 static PyObject *
 file_access(PyObject *Py_UNUSED(module), PyObject *arguments)
@@ -133,7 +185,7 @@ file_access(PyObject *Py_UNUSED(module), PyObject *arguments)
     long long bytes;
     if (!PyArg_ParseTuple(arguments, "OiOLi:file_access", &owner, &fd, &memory, &bytes, &way))
         return NULL;
-    if (way < 0 || way > MAP || bytes < 0 || (way == MAP) != (memory != Py_None))
+    if (way < 0 || way > FRESH || bytes < 0 || (way == MAP) != (memory != Py_None))
         return PyErr_Format(PyExc_ValueError, "no such way of access to a file");
     struct file *self = PyMem_RawCalloc(1, sizeof *self);
     if (self == NULL)
@@ -158,6 +210,6 @@ failed:
 
 PyMethodDef ipcbench_files[] = {
     {"file_access", file_access, METH_VARARGS,
-     "Accesses to a file: owner, its descriptor, its map or None, its bytes, the way."},
+     "Accesses to a file: owner, its descriptor, its map (of one that stays) or None, its bytes, the way."},
     {NULL, NULL, 0, NULL},
 };

@@ -22,7 +22,8 @@ from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import Measured, ranges, rank
 
-READ, PREAD, MAP = WAYS = ("file-read", "file-pread", "file-map")
+READ, PREAD, MAP, ANEW = WAYS = ("file-read", "file-pread", "file-map", "file-map:anew")
+MAPS = (MAP, ANEW)
 FEWEST = 6  # rounds: with fewer, no interval is told from 1
 _ABOUT = {
     FILE: "read in order",
@@ -33,7 +34,7 @@ _ABOUT = {
 
 
 class Standing(Enum):
-    """The map beside the faster of the system calls."""
+    """A map beside the faster of the system calls."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -45,21 +46,22 @@ class Standing(Enum):
 class Accesses:
     """Accesses of one size: `ways` by transport.
 
-    `ratio`: how many times as fast the map is as the faster system call; None without a round that
-    both have.
+    `ratios`: by map, how many times as fast it is as the faster system call; none without a round
+    that both have.
     """
 
     size: int
     ways: Mapping[str, Measured]
-    ratio: Interval | None
+    ratios: Mapping[str, Interval]
 
-    @property
-    def standing(self) -> Standing:
-        if self.ratio is None:
+    def standing(self, name: str) -> Standing:
+        """Return that of one of the maps."""
+        found = self.ratios.get(name)
+        if found is None:
             return Standing.ALONE
-        if self.ratio.n < FEWEST or self.ratio.low <= 1 <= self.ratio.high:
+        if found.n < FEWEST or found.low <= 1 <= found.high:
             return Standing.ALIKE
-        return Standing.FASTER if self.ratio.low > 1 else Standing.SLOWER
+        return Standing.FASTER if found.low > 1 else Standing.SLOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,15 @@ class Order:
     def about(self) -> str:
         return _ABOUT[self.cell.pattern]
 
-    @property
-    def stretches(self) -> list[tuple[Standing, int, int]]:
-        """The sizes at which the map is faster, slower, or not told apart: first and last."""
-        compared = [one for one in self.sizes if one.standing is not Standing.ALONE]
+    def stretches(self, name: str) -> list[tuple[Standing, int, int]]:
+        """Return the sizes at which a map is faster, slower, or not told apart: first and last."""
+        compared = [one for one in self.sizes if one.standing(name) is not Standing.ALONE]
         sizes = [one.size for one in compared]
         found = [
             (standing, first, last)
             for standing in (Standing.FASTER, Standing.ALIKE, Standing.SLOWER)
             for first, last in ranges(
-                (one.size for one in compared if one.standing is standing), sizes
+                (one.size for one in compared if one.standing(name) is standing), sizes
             )
         ]
         return sorted(found, key=lambda stretch: stretch[1])
@@ -100,15 +101,17 @@ def orders(cells: Iterable[Measured]) -> list[Order]:
 
 
 def _order(by_size: Mapping[int, Mapping[str, Measured]]) -> Order:
-    sizes = [Accesses(size, by_size[size], _ratio(by_size[size])) for size in sorted(by_size)]
+    sizes = [Accesses(size, by_size[size], _ratios(by_size[size])) for size in sorted(by_size)]
     return Order(next(iter(sizes[0].ways.values())).cell, sizes)
 
 
-def _ratio(ways: Mapping[str, Measured]) -> Interval | None:
+def _ratios(ways: Mapping[str, Measured]) -> dict[str, Interval]:
     calls = [ways[name] for name in (READ, PREAD) if name in ways]
-    if MAP not in ways or not calls:
-        return None
-    return ratio(min(calls, key=lambda one: one.interval.median), ways[MAP])
+    if not calls:
+        return {}
+    quickest = min(calls, key=lambda one: one.interval.median)
+    found = {name: ratio(quickest, ways[name]) for name in MAPS if name in ways}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _place(cell: Cell) -> tuple[object, ...]:
