@@ -339,11 +339,18 @@ class Schedule:
         self._progress.take(run)
 
     def _judged(self, run: Run | ProcessFailure) -> Run | ProcessFailure:
-        """Mark a run as void if others disturbed it; one that did not is held to its rate."""
+        """Mark a run as void if others disturbed it; one that did not is held to its rate.
+
+        Where disturbed runs count, one that has missed its rate still does not.
+        """
         if isinstance(run, ProcessFailure):
             return run
-        run.void = run.void or self.why_void(run, self._progress.usual.get(run.cell, 0.0))
-        return run if run.void else too_slow(run) or run
+        usual = self._progress.usual.get(run.cell, 0.0)
+        run.void = run.void or self.why_void(run, usual)
+        failure = None if run.void else too_slow(run)
+        if failure is not None and self._real:
+            run.void = why_void(run, usual)
+        return run if run.void or failure is None else failure
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""

@@ -316,7 +316,7 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
         assert cell.looks in (options.looks or (None,))
         assert cell.batch in (options.batches or (1,))
         assert cell.payload in (options.payloads or ("hot",))
-        usual = LOADS if PATTERNS[cell.pattern].open_loop else ("closed",)
+        usual = (*LOADS, "closed") if PATTERNS[cell.pattern].open_loop else ("closed",)
         assert cell.pace in (options.paces or usual)
         waits = {cell.wait, "spin"} if cell.transport == "spins" else {cell.wait}
         assert waits & set(options.waits or ("block",))

@@ -33,10 +33,21 @@ from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.plan.timing import OPEN_BLOCK, timing_of
 from ipcbench.bench.plan.unused import refuse_unwatched
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.records import LAG, LATE, OFFERED, REACHED, Settings
+from ipcbench.bench.results.records import (
+    LAG,
+    LATE,
+    OFFERED,
+    REACHED,
+    Disturbance,
+    Run,
+    Settings,
+)
+from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.calibration import rates_of, single_times
 from ipcbench.bench.sweep.replies import too_slow
+from ipcbench.bench.sweep.schedule import Schedule
 from ipcbench.bench.workers.blocks.open_loop import MOST_LAG, ClosedLoop, OpenLoop, lagged, pace_of
+from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.transports.contract import Role, Spec, Topology
 from ipcbench.transports.native import built, native_of
 from tests.available import available
@@ -520,3 +531,30 @@ def test_a_rate_that_is_not_reached_is_a_failure() -> None:
     assert failure is not None
     assert failure.what.startswith("it sent 979 messages a second of 1,000, less than 98%")
     assert failure.remedy == "ask for a lower rate or load"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize(
+    ("reached", "foreign", "outcome"),
+    [(999, 0.0, ""), (900, 0.0, "failed"), (999, 0.4, "void"), (900, 0.4, "void")],
+)
+def test_a_disturbed_run_that_misses_its_rate_is_void(
+    keep: bool, reached: float, foreign: float, outcome: str
+) -> None:
+    schedule = Schedule.__new__(Schedule)
+    schedule._real, schedule._noise_counts = True, not keep
+    schedule._progress = Progress()
+    run: Any = Run(
+        cell="x", round=1, attempt=1, loops=1, inner_loops=1, warmups=[], values=[1e-6], cpus=[],
+        depth=None, usage=[], foreign=foreign, observations={OFFERED: 1000.0, REACHED: reached},
+        disturbance=Disturbance(wall=0.1, others=foreign), start_up=0.0, timed=0.0, wall=0.0,
+    )  # fmt: skip
+    found = schedule._judged(run)
+    if outcome == "failed":
+        assert isinstance(found, ProcessFailure)
+    elif outcome == "void" and not (keep and reached == 999):
+        assert found is run
+        assert "went to other processes" in run.void
+    else:
+        assert found is run
+        assert run.void == ""
