@@ -36,6 +36,7 @@ from ipcbench.transports.testing import ContractTests, actors, leaks
 from tests.contract import (
     mutants_batches,
     mutants_files,
+    mutants_newest,
     mutants_objects,
     mutants_passing,
     mutants_shm,
@@ -355,6 +356,7 @@ mutants_waiting.declare(mutant, false_traits)
 mutants_passing.declare(mutant, false_traits)
 mutants_objects.declare(mutant, false_traits)
 mutants_files.declare(mutant)
+mutants_newest.declare(mutant, false_traits)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

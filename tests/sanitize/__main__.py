@@ -41,7 +41,7 @@ KINDS = (
     "shm:posix+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
     "lockf", "unguarded", "null", "pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex",
     "spin-lock", "shm:posix+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
-    "memfd-pool/in-place", "process-vm", "vmsplice",
+    "memfd-pool/in-place", "process-vm", "vmsplice", "latest:seqlock", "latest:buffers",
     "file-read", "file-pread", "file-map", "file-map:anew",
 )  # fmt: skip
 LOOPS = (
@@ -56,13 +56,16 @@ LOOPS = (
     "tests/native/test_leaks.py::test_nothing_is_left",
     "tests/native/test_calls.py", "tests/native/test_reentrance.py",
     "tests/native/test_native_check.py", "tests/native/test_batches.py",
-    "tests/unit/bench/test_batches.py",
+    "tests/unit/bench/test_batches.py", "tests/unit/bench/test_latest.py",
     "tests/contract/test_unordered.py", "tests/unit/transports/test_passing.py",
     "tests/unit/transports/test_memory_waiter.py",
     "tests/native/test_exclusion.py::test_a_check", "tests/native/test_fresh.py::test_a_check",
 )  # fmt: skip
 # They build their harnesses with ThreadSanitizer in any case.
-THREADS = ("tests/native/test_ring_proof.py", "tests/native/test_mutex_threads.py")
+THREADS = (
+    "tests/native/test_ring_proof.py", "tests/native/test_mutex_threads.py",
+    "tests/native/test_newest_threads.py",
+)  # fmt: skip
 
 
 class Impossible(Exception):

@@ -175,10 +175,7 @@ ipcbench_newest_read(struct newest *end, void *buffer, size_t size)
         return ipcbench_newest_none(end); /* it is being written */
     uint64_t length = __atomic_load_n(&head->length, __ATOMIC_RELAXED);
     int fits = length <= size && length <= end->size; /* another process may write any length */
-    if (fits)
-        ipcbench_newest_copy(buffer, end->values + at * end->stride, length);
-    else
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    ipcbench_newest_copy(buffer, end->values + at * end->stride, fits ? length : 0);
     if (__atomic_load_n(&head->sequence, __ATOMIC_RELAXED) != 2 * number) {
         end->torn++;
         return ipcbench_newest_none(end);

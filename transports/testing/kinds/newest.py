@@ -20,7 +20,7 @@ from ipcbench.transports.testing.subject import TYPICAL, Subject
 
 SOON = 0.25  # seconds in which a value may become visible, or an end be reported
 LONG = 0.3  # seconds of values that are published without a pause
-LARGE = 64 * 1024  # bytes of a value that is copied for so long that it may be torn
+LARGE = 100_000  # bytes: copied for so long that it may be torn, and more than a pipe holds
 MANY = 20_000  # values that no receiver reads
 REST = (
     3  # as bench/patterns/newest/latest.py: a publisher that never rests leaves no time for a copy
