@@ -37,6 +37,7 @@ from tests.unit.reports.observations import FIGURES, TEXTS, observed
 
 SUPPORTED, REFUTED, DEPENDS = ClaimVerdict.SUPPORTED, ClaimVerdict.REFUTED, ClaimVerdict.DEPENDS
 UNDECIDED, ALIKE, NONE = ClaimVerdict.UNDECIDED, ClaimVerdict.ALIKE, ClaimVerdict.NONE
+PLACEMENTS = ("same-core", "cross-core")
 BY_ID = {one.id: one for one in STATEMENTS}
 OF_FACT = [one for one in STATEMENTS if one.rules and one.speed is None]
 RULES = [(one, rule) for one in STATEMENTS for rule in one.rules]
@@ -262,6 +263,23 @@ def test_equal_times_without_what_they_do_leave_it_undecided() -> None:
     assert "not played by this run: what-stays" in phrases.why(one).lower()
     assert phrases.command(one) == BY_ID["sysv-is-posix"].command
     assert phrases.aim(one) == "To decide it"
+
+
+def test_placements_that_cannot_be_trusted_do_not_count() -> None:
+    planned = cells(("pipe", "unix-stream"), sizes=(64,), placements=("same-core", "cross-core"))
+    table = {"pipe": 1e-5, "unix-stream": 2e-5}
+    results = sweep(lambda name, *rest: table[name], planned, twins=planned, noise=0.01, drift=0)
+    for placements, verdict in ((("cross-core",), SUPPORTED), (PLACEMENTS, UNDECIDED)):
+        for entry in results.cells.values():
+            if entry.cell.twin and entry.cell.placement in placements:
+                for number in entry.runs:
+                    number.values = [value * 1.5 for value in number.values]
+        one = judged(BY_ID["pipe-beats-socket"], results)
+        assert one.verdict is verdict
+        assert "two cores" in one.untrusted
+        assert len(one.decision.comparisons) == 2
+    assert phrases.why(one) == "This run cannot be trusted on one core and two cores."
+    assert phrases.take_home(one) == "No number yet."
 
 
 def by_clients(**sockets: float) -> Results:
