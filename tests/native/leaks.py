@@ -48,9 +48,11 @@ KINDS = (
     "shm:memfd+spin/in-place", "posix-sem", "sysv-sem", "eventfd", "futex", "signal", "flock",
     "unguarded", "null", "pthread-cond", "robust-mutex", "futex-mutex", "spin-lock",
     "shm:memfd+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
-    "memfd-pool/in-place", "process-vm", "vmsplice",
+    "memfd-pool/in-place", "process-vm", "vmsplice", "file-read", "file-map", "file-map:anew",
 )  # fmt: skip
-TOPOLOGIES = (Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD)
+TOPOLOGIES = (
+    Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD, Topology.FILE,
+)  # fmt: skip
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -144,7 +146,8 @@ def _dropped(ends: list[Any]) -> Callable[[], None]:
     def call() -> None:
         for end in ends:
             calls = operations.Calls(end.native())
-            calls.has()
+            if "read_at" in calls.has():
+                calls.read_at(bytearray(8), 0)
             native_of(end).capsule = None
 
     return call
@@ -211,6 +214,9 @@ def builders(stack: ExitStack) -> Iterator[Act]:
             policy,
         ),
         ("a reader of no sockets", operations.process_vm, None, -1, -1, 1, 64, policy),
+        ("a file whose map is short", operations.file_access, None, 0, memory, 1 << 20, 2),
+        ("a file whose map is read-only", operations.file_access, None, 0, b"1", 1, 2),
+        ("a file without its map", operations.file_access, None, 0, None, 1, 2),
         ("a signal of no waiter", operations.signal, None, how, 7),
         ("a guard of no waiter", operations.guard, None, 7),
         ("no such way of waiting", operations.eventfd, 0, 9),
