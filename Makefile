@@ -51,7 +51,7 @@ test: lint ## run lint, types and tests: ARGS="tests/unit -x"
 	@$(BIN)/python -m compileall -q transports bench reports ipcbench tests
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills looks fuzz rings"
+soak: $(DEVELOPED) ## run the long tests, or continue them: ARGS="contract starts kills looks fuzz rings latest"
 	$(FUZZER)
 	$(BIN)/python -m tests.soak $(ARGS)
 

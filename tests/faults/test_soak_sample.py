@@ -9,7 +9,7 @@ import pytest
 
 from ipcbench.transports.registry import names
 from tests.sampling import SEED, some
-from tests.soak import kills, looks, starts
+from tests.soak import kills, latest, looks, starts
 from tests.soak.trials import Record, Trial, run_trials
 
 SOME = sorted(some(names(), 5))
@@ -44,6 +44,14 @@ def test_a_kill_of_everything() -> None:
 def test_starts(name: str) -> None:
     for processes in starts.TIMES:
         starts.start(name, processes, 8)
+
+
+SMALL = [shape for shape in latest.shapes() if shape.size < 1 << 20]
+
+
+@pytest.mark.parametrize("shape", some(SMALL, 3), ids=lambda shape: shape.name)
+def test_newest_values(shape: latest.Shape) -> None:
+    latest.play(shape, 0.5)
 
 
 def test_a_stopped_soak_can_be_resumed(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ _RUNTIME = tempfile.mkdtemp(prefix="ipcb-")
 os.environ["XDG_RUNTIME_DIR"] = _RUNTIME
 os.environ.pop("IPCBENCH_LEDGER", None)
 
-from tests.soak import contract, fuzz, kills, looks, rings, starts  # noqa: E402
+from tests.soak import contract, fuzz, kills, latest, looks, rings, starts  # noqa: E402
 from tests.soak.trials import Outcome, Record, Trial, run_trials  # noqa: E402
 
 Part: TypeAlias = Callable[[int], Iterator[Trial]]
@@ -30,6 +30,7 @@ PARTS: dict[str, Part] = {
     "looks": looks.trials,
     "fuzz": fuzz.trials,
     "rings": rings.trials,
+    "latest": latest.trials,
 }
 RECORD = Path("results/soak.jsonl")
 
