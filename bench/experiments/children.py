@@ -129,12 +129,14 @@ def together(bodies: Sequence[Body], seconds: float) -> list[Any]:
 
     A result of more than a pipe's capacity would wait for its reader: keep it small.
 
-    Raises: Stuck, ChildFailed, Unavailable.
+    Raises: Stuck, ChildFailed, Unavailable. The first failure of a child comes before Stuck.
     """
     deadline = time.monotonic() + seconds
     with contextlib.ExitStack() as stack:
         children = [stack.enter_context(Child(body)) for body in bodies]
         late = [number for number, child in enumerate(children) if not child.ends(deadline)]
+        # Before Stuck: one that has failed is why others wait.
+        results = [child.result() for number, child in enumerate(children) if number not in late]
         if late:
             raise Stuck(late, seconds)
-        return [child.result() for child in children]
+        return results

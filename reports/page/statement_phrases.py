@@ -87,7 +87,9 @@ def _of_facts(one: Judged) -> str:
     if text:
         return text
     found = one.facts.found
-    if verdict is not ClaimVerdict.SUPPORTED:
+    if verdict is ClaimVerdict.DEPENDS:  # `why` tells those that do not hold
+        found = [fact for fact in found if fact.holds]
+    elif verdict is not ClaimVerdict.SUPPORTED:
         found = [fact for fact in found if fact.holds is False]
     return f"{sentence('; '.join(map(fact_text, found[:MOST_FACTS])))}." if found else ""
 
@@ -96,9 +98,7 @@ def fact_text(one: Fact) -> str:
     """Write a finding: `updates lost with a semaphore: 0`."""
     if one.holds is None:
         lacking = [name for name in one.rule.figures if name not in one.figures]
-        return (
-            f"the observation {one.rule.source} has no figure {' and no '.join(map(repr, lacking))}"
-        )
+        return f"{one.rule.source}: no figure {' and no '.join(map(repr, lacking))}"
     return filled(one.rule.text, one.figures) or one.rule.figure
 
 

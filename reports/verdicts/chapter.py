@@ -64,25 +64,28 @@ STATEMENTS = (
                  "left for a later receiver, posix-queue",
                  "messages left when their sender had gone: "
                  "{left for a later receiver, sysv-queue} in a System V queue, "
-                 "{left for a later receiver, posix-queue} in a POSIX queue", optional=True),
+                 "{left for a later receiver, posix-queue} in a POSIX queue"),
             *(
                 Rule("segment-life", f"{stage}, sysv", _IS, f"{stage}, posix",
                      f"{stage}: {{{stage}, sysv}} of System V memory, {{{stage}, posix}} of POSIX "
-                     "memory", optional=True)
+                     "memory")
                 for stage in _STAGES
             ),
             Rule("lost-updates", "updates lost, sysv-sem", _IS, "updates lost, posix-sem",
                  "updates lost: {updates lost, sysv-sem} with a System V semaphore, "
-                 "{updates lost, posix-sem} with a POSIX one", optional=True),
+                 "{updates lost, posix-sem} with a POSIX one"),
             Rule("semaphore-misuse", "holder killed: waits for ever, sysv-sem with SEM_UNDO", _IS,
                  "holder killed: waits for ever, posix-sem",
                  "the process after a killed holder waits for ever: POSIX semaphore "
                  "{holder killed: waits for ever, posix-sem|yes}, System V with SEM_UNDO "
                  "{holder killed: waits for ever, sysv-sem with SEM_UNDO|yes}",
-                 _DEPENDS, optional=True),
+                 _DEPENDS),
         ),
-        take_home="Queues keep their messages, segments outlive their creators and semaphores "
-        "guard a counter in both.",
+        take_home="System V and POSIX do the same: a queue kept {left for a later receiver, "
+        "sysv-queue} and {left for a later receiver, posix-queue} messages of a sender that had "
+        "gone, a segment {bytes kept after its creator, sysv|bytes} and "
+        "{bytes kept after its creator, posix|bytes} of its creator, and counters with semaphores "
+        "lost {updates lost, sysv-sem} and {updates lost, posix-sem} updates.",
         note="A difference in time alone does not show another mechanism. A POSIX queue can be "
         "waited for with poll(2), a System V queue cannot. A free POSIX semaphore is taken "
         "without a system call (Kerrisk). Each kind of queue has a depth of its own.",
@@ -103,8 +106,8 @@ STATEMENTS = (
         ),
         take_home="Two processes that write first pass up to {largest that passes, bytes|bytes}, "
         "the capacity of the pipe, and wait for ever with one byte more; in writes of "
-        "{bytes of a small write} bytes each, they pass {largest that passes in small writes, "
-        "bytes|bytes} alone. Two that read first wait for ever at any size.",
+        "{bytes of a small write} bytes each, they pass only {largest that passes in small "
+        "writes, bytes|bytes}. Two that read first wait for ever at any size.",
     ),
     Statement(
         "pipe-multiplex",
@@ -146,20 +149,20 @@ STATEMENTS = (
         rules=(
             Rule("what-stays", "left for a later receiver, sysv-queue", _IS, "messages sent",
                  "messages that a later receiver finds in a System V queue: "
-                 "{left for a later receiver, sysv-queue} of {messages sent}", optional=True),
+                 "{left for a later receiver, sysv-queue} of {messages sent}", part="queue"),
             Rule("what-stays", "left for a later receiver, posix-queue", _IS, "messages sent",
                  "in a POSIX queue: {left for a later receiver, posix-queue} of {messages sent}",
-                 optional=True),
-            Rule("what-stays", "left for a later receiver, pipe", _BELOW, "messages sent",
-                 "in a pipe: {left for a later receiver, pipe} of {messages sent}", _DEPENDS),
+                 part="queue"),
+            Rule("what-stays", "left for a later receiver, fifo", _BELOW, "messages sent",
+                 "in a FIFO: {left for a later receiver, fifo} of {messages sent}", _DEPENDS),
             Rule("what-stays", "left for a later receiver, unix-stream", _BELOW, "messages sent",
                  "in a Unix socket: {left for a later receiver, unix-stream} of {messages sent}",
                  _DEPENDS),
         ),
         take_home="When the sender had gone, a later receiver found all {messages sent} messages "
-        "in a queue, {left for a later receiver, pipe} in a pipe and "
+        "in a queue, {left for a later receiver, fifo} in a FIFO and "
         "{left for a later receiver, unix-stream} in a Unix socket. A receiving end that was open "
-        "all the time had {left at an open end, pipe} in a pipe.",
+        "all the time found {left at an open end, fifo} in a FIFO.",
     ),
     Statement(
         "mq-types",
@@ -189,16 +192,16 @@ STATEMENTS = (
             *(
                 Rule("segment-life", f"{stage}, {kind}", _IS, "size, bytes",
                      f"{stage}, {name} memory: {{{stage}, {kind}}} of {{size, bytes}}",
-                     optional=True)
+                     part=stage)
                 for kind, name in (("sysv", "System V"), ("posix", "POSIX"))
                 for stage in _STAGES
             ),
             Rule("segment-life", "in the kernel after the last detach, sysv", _IS, 0,
                  "System V memory is in the kernel after the last detach: "
-                 "{in the kernel after the last detach, sysv|yes}", optional=True),
+                 "{in the kernel after the last detach, sysv|yes}"),
             Rule("segment-life", "in the kernel after its removal, sysv", _IS, 1,
                  "it is there after its removal, while a process is attached: "
-                 "{in the kernel after its removal, sysv|yes}", optional=True),
+                 "{in the kernel after its removal, sysv|yes}"),
         ),
         take_home="All {size, bytes|bytes} of a segment were there when its creator had gone, and "
         "after its removal for the process that was attached; with the last detach it was gone.",
@@ -218,7 +221,7 @@ STATEMENTS = (
                 Rule("unsignalled-reads", f"values missed, {signal}", _IS, 0,
                      f"with {name} semaphores: {{values missed, {signal}}} missed, "
                      f"{{values read twice, {signal}}} read twice, {{torn reads, {signal}}} torn",
-                     plus=(f"values read twice, {signal}", f"torn reads, {signal}"), optional=True)
+                     plus=(f"values read twice, {signal}", f"torn reads, {signal}"), part="signal")
                 for signal, name in _SEMAPHORES
             ),
         ),
@@ -240,9 +243,9 @@ STATEMENTS = (
         ),
         take_home="The largest segment had {largest with memory for all pages, MiB|mib}; "
         "kernel.shmmax allows {kernel.shmmax, MiB|mib}.",
-        if_refuted="A segment of {largest with memory for all pages, MiB|mib} could be had: "
-        "kernel.shmmax allows {kernel.shmmax, MiB|mib}, and memory ({memory, MiB|mib} here) is the "
-        "bound, not a setting of 1 GB.",
+        if_refuted="kernel.shmmax allows {kernel.shmmax, MiB|mib}. The largest segment had "
+        "{largest with memory for all pages, MiB|mib}, bounded by "
+        "{bound with memory for all pages}; the machine has {memory, MiB|mib} of memory.",
         note="Since Linux 3.16, kernel.shmmax and kernel.shmall have no bound by default "
         "(shmget(2)).",
     ),
@@ -284,21 +287,22 @@ STATEMENTS = (
         rules=(
             Rule("lost-updates", "updates lost, unguarded", _ABOVE, 0,
                  "updates lost without a guard: {updates lost, unguarded}",
-                 _UNDECIDED, suffices=True),
+                 _UNDECIDED, part="unguarded"),
             *(
                 Rule("lost-updates", f"updates lost, {guard}", _IS, 0,
                      f"updates lost with a {name} semaphore: {{updates lost, {guard}}}",
-                     suffices=True, optional=True)
+                     part="guarded")
                 for guard, name in _SEMAPHORES
             ),
             Rule(COUNTER_CELLS, UNGUARDED, _ABOVE, 0,
                  f"updates lost by unguarded counters of the sweep: {{{UNGUARDED}|share}}",
-                 _UNDECIDED, suffices=True, optional=True),
+                 _UNDECIDED, part="unguarded"),
             Rule(COUNTER_CELLS, GUARDED, _IS, 0,
                  f"updates lost by guarded counters of the sweep: {{{GUARDED}|share}}",
-                 suffices=True, optional=True),
+                 part="guarded"),
         ),
-        take_home="Without a guard, {updates lost, unguarded} updates were lost; with a semaphore, "
+        take_home="Without a guard, {updates lost, unguarded} of {updates, unguarded} updates were "
+        "lost, by processes that give up the CPU between reading and writing; with a semaphore, "
         "none.",
         asides=(Aside.GUARDED_UPDATE,),
     ),
@@ -310,12 +314,13 @@ STATEMENTS = (
             *(
                 Rule("waiting-cpu", f"CPU s in 1 s, {wait}", _AT_MOST, IDLE,
                      f"CPU time of one second at a {name} semaphore: "
-                     f"{{CPU s in 1 s, {wait}|seconds}}", optional=True)
+                     f"{{CPU s in 1 s, {wait}|seconds}}", part="semaphore")
                 for wait, name in _SEMAPHORES
             ),
+            # A loop that is not given the CPU does not idle: its rule refutes nothing.
             Rule("waiting-cpu", "CPU s in 1 s, a loop on a variable", _AT_LEAST, BUSY,
                  "CPU time of one second in a loop on a variable: "
-                 "{CPU s in 1 s, a loop on a variable|seconds}"),
+                 "{CPU s in 1 s, a loop on a variable|seconds}", _UNDECIDED),
         ),
         take_home="While it waits for one second, a process uses {CPU s in 1 s, posix-sem|seconds} "
         "of CPU time at a POSIX semaphore, and {CPU s in 1 s, a loop on a variable|seconds} in a "
@@ -328,7 +333,7 @@ STATEMENTS = (
         "P and V are independent calls, so misuse deadlocks.",
         rules=tuple(
             Rule("semaphore-misuse", f"{case}: waits for ever, {guard}", _IS, 1,
-                 f"{text}: {{{case}: waits for ever, {guard}|yes}}", optional=True)
+                 f"{text}: {{{case}: waits for ever, {guard}|yes}}", part=case)
             for case, guard, text in (
                 ("P without V", "posix-sem", "a second P without a V waits for ever, POSIX"),
                 ("P without V", "sysv-sem", "the same, System V"),

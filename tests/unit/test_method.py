@@ -100,7 +100,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (schedule.WARM_UP, 10, "Where it lasts less than 10 s"),
         (schedule.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
         (experiments.SHARE, 0.1, "All experiments together have 10 % of a budget"),
-        (lost_updates.UPDATES, 2000, "count up one variable 2,000 times each"),
+        (lost_updates.UPDATES, 2000, "count up one variable at most 2,000 times each"),
         (lost_updates.PROCESSES, (2, 4), "has 2 and 4 processes"),
         (semaphore_misuse.GRACE, 0.25, "has not ended after 0.25 s and sleeps in 5 looks"),
         (semaphore_misuse.LOOKS, 5, "has not ended after 0.25 s and sleeps in 5 looks"),

@@ -18,7 +18,6 @@ from ipcbench.bench.results.records import AnyEntry, Observation
 from ipcbench.transports.base.os_errors import with_remedy
 
 SHARE = 0.1  # of a budget, for all experiments together
-SHORTEST = 1.0  # seconds of an experiment's time limit, where the budget is spent
 Player = Callable[[Experiment, Callable[[int], None]], Observation]
 
 
@@ -88,12 +87,12 @@ class Experiments:
         while self._todo and not sweep.stopping:
             experiment = self._todo[0]
             sweep.show_experiment(sum(each.usual for each in self._todo), experiment.name)
-            needed = (spent() - began + experiment.usual) / SHARE
+            taken = spent() - began
+            needed = (taken + experiment.usual) / SHARE
             if budget is not None and needed > budget:
                 seen = _unaffordable(experiment, needed)
             else:
-                left = math.inf if budget is None else max(SHORTEST, budget - spent())
-                limited = replace(experiment, limit=min(experiment.limit, left))
+                limited = replace(experiment, limit=_limit(experiment, taken, spent(), budget))
                 seen = self._player(limited, self._watch)
             seen.at = spent()
             self._write(seen)
@@ -102,6 +101,17 @@ class Experiments:
                 what = " ".join(with_remedy(seen.failed, seen.remedy).split())
                 self._note(f"failed: experiment {experiment.name}: {what}")
         return spent() - began
+
+
+def _limit(experiment: Experiment, taken: float, spent: float, budget: float | None) -> float:
+    """Return the seconds that an experiment may take.
+
+    With a budget, what is left of it; or of the experiments' share, where a calibration that took
+    long has spent more than the rest.
+    """
+    if budget is None:
+        return experiment.limit
+    return min(experiment.limit, max(SHARE * budget - taken, budget - spent))
 
 
 def _unaffordable(experiment: Experiment, needed: float) -> Observation:

@@ -58,10 +58,6 @@ def play(have: Have = have_segment) -> Observation:
     return seen
 
 
-"""
-"""
-
-
 def largest(have: Have, flags: int) -> tuple[int, str]:
     """Find the most pages of a segment, by bisection, and the bound that it meets.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import time
 from collections.abc import Sequence
 from functools import partial
-from itertools import repeat
 from typing import Any
 
 from ipcbench.bench.experiments.children import together
@@ -18,7 +18,8 @@ from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport
 
 GUARDS = ("unguarded", "posix-sem", "sysv-sem")
 PROCESSES = (2, 4)
-UPDATES = 2000  # of each process
+UPDATES = 2000  # of each process, at most
+COUNTING = 1.0  # seconds after which it stops: where others have the CPU, a yield takes long
 READY = 64  # where each process has a byte in the shared memory, which begins with the variable
 TIME = 5.0  # seconds for one row of the table
 ATTACH = 2.0  # seconds
@@ -30,7 +31,7 @@ def play(guards: Sequence[str] = GUARDS) -> Observation:
     for guard in guards:
         for processes in PROCESSES:
             try:
-                lost = lost_updates(guard, processes)
+                updates, lost = lost_updates(guard, processes)
             except Unavailable as missing:
                 seen.rows.append({"guard": guard, "skipped": str(missing)})
                 break
@@ -38,17 +39,18 @@ def play(guards: Sequence[str] = GUARDS) -> Observation:
                 {
                     "guard": guard,
                     "processes": processes,
-                    "updates": processes * UPDATES,
+                    "updates": updates,
                     "updates lost": lost,
                 }
             )
-            name = f"updates lost, {guard}"
-            seen.figures[name] = seen.figures.get(name, 0) + lost
+            for name, number in (("updates", updates), ("updates lost", lost)):
+                figure = f"{name}, {guard}"
+                seen.figures[figure] = seen.figures.get(figure, 0) + number
     return seen
 
 
-def lost_updates(guard: str, processes: int) -> int:
-    """Have processes count up one variable; return the updates that are missing at the end.
+def lost_updates(guard: str, processes: int) -> tuple[int, int]:
+    """Have processes count up one variable; return their updates, and how many are missing.
 
     Raises: Unavailable, Stuck, ChildFailed.
     """
@@ -58,12 +60,12 @@ def lost_updates(guard: str, processes: int) -> int:
         channel_of(found, Spec(0, Topology.GUARD, processes), seats) as tickets,
         mmap.mmap(-1, mmap.PAGESIZE) as memory,  # mmap(2), MAP_SHARED
     ):
-        together([partial(_count, found, each, memory) for each in tickets], TIME)
-        return processes * UPDATES - int.from_bytes(memory[:8], "little")
+        counted = together([partial(_count, found, each, memory) for each in tickets], TIME)
+        return sum(counted), sum(counted) - int.from_bytes(memory[:8], sys.byteorder)
 
 
-def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> None:
-    """Count up, when all processes are ready.
+def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> int:
+    """Count up, when all processes are ready; return the number of updates.
 
     Each gives up its CPU between reading and writing, so that another one can come between
     on a machine with one CPU as well.
@@ -73,13 +75,16 @@ def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> None:
         view[READY + ticket.index] = 1
         while sum(view[READY : READY + ticket.spec.parties]) < ticket.spec.parties:
             os.sched_yield()
-        for _ in repeat(None, UPDATES):
+        updates, end = 0, time.monotonic() + COUNTING
+        while updates < UPDATES and time.monotonic() < end:
             member.acquire()
             found = words[0]
             os.sched_yield()
             words[0] = found + 1
             member.release()
+            updates += 1
     member.close()
+    return updates
 
 
 EXPERIMENT = Experiment(

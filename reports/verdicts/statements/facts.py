@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.results.axes import NO_WAIT
@@ -76,14 +76,15 @@ def facts_of(statement: Statement, results: Results, cells: Iterable[Measured]) 
     """Hold the rules of a statement against the figures of a run."""
     known = _figures(statement, results, cells)
     found = [_fact(rule, known[rule.source]) for rule in statement.rules if rule.source in known]
-    there = [one for one in found if one.holds is not None or not one.rule.optional]
+    told = {one.rule.part for one in found if one.holds is not None and one.rule.part}
+    there = [one for one in found if one.holds is not None or one.rule.part not in told]
     texts = {
         name: text
         for source in known
         if source in results.observations
         for name, text in results.observations[source].texts.items()
     }
-    return Facts(there, _missing(statement, results, known), texts)
+    return Facts(there, _missing(statement, results, known, told), texts)
 
 
 def _figures(
@@ -101,10 +102,17 @@ def _figures(
     return found
 
 
-def _missing(statement: Statement, results: Results, known: Mapping[str, Figures]) -> list[Missing]:
-    lacking = [name for name in statement.experiments if name not in known]
-    if known and all(rule.suffices for rule in statement.rules if rule.source in lacking):
-        return []
+def _missing(
+    statement: Statement, results: Results, known: Mapping[str, Figures], told: Container[str]
+) -> list[Missing]:
+    """List the experiments without figures that tell a part which no other source does."""
+    lacking = dict.fromkeys(
+        rule.source
+        for rule in statement.rules
+        if rule.source in statement.experiments
+        and rule.source not in known
+        and rule.part not in told
+    )
     return [_why(name, results.observations.get(name)) for name in lacking]
 
 

@@ -75,8 +75,9 @@ class Rule:
         bound: a number, or the name of another figure of the source.
         text: the finding in words, with figures in braces: `updates lost: {updates lost}`.
         otherwise: the verdict on the statement where the rule does not hold.
-        suffices: the source need not be there where another one is.
-        optional: the figure is missing where a machine lacks the facility: then there is no rule.
+        part: of the statement. One rule of the same part suffices where the figures of the others
+            are missing, since the machine lacks the facility, or their source was not played;
+            "": the rule is a part of its own.
     """
 
     source: str
@@ -85,8 +86,7 @@ class Rule:
     bound: float | str
     text: str
     otherwise: ClaimVerdict = ClaimVerdict.REFUTED
-    suffices: bool = False
-    optional: bool = False
+    part: str = ""
     plus: tuple[str, ...] = ()
 
     @property

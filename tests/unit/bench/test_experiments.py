@@ -131,8 +131,15 @@ def test_one_that_does_not_end_takes_no_more_than_the_budget() -> None:
     budget = EXPERIMENTS[FIRST].usual / SHARE
     sweep = Sweep()
     sweep.play((FIRST,), budget=budget)
-    assert sweep.limits == [min(EXPERIMENTS[FIRST].limit, max(1.0, budget - 5.0))]
+    usual = EXPERIMENTS[FIRST].usual
+    assert sweep.limits == [pytest.approx(min(EXPERIMENTS[FIRST].limit, max(usual, budget - 5.0)))]
     assert sweep.limits[0] < EXPERIMENTS[FIRST].limit
+
+
+def test_they_have_their_share_where_the_calibration_has_spent_the_budget() -> None:
+    sweep = Sweep(now=200.0)
+    sweep.play(budget=100.0)
+    assert sweep.limits == [pytest.approx(10.0), pytest.approx(9.0)]
 
 
 def test_a_made_up_clock_has_a_made_up_player() -> None:

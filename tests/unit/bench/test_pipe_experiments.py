@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 import pytest
 
 from ipcbench.bench.experiments import sleepers
-from ipcbench.bench.experiments.children import Child, ChildFailed, together
+from ipcbench.bench.experiments.children import Child, ChildFailed, Stuck, together
 from ipcbench.bench.experiments.meeting import Meeting, meeting
 from ipcbench.bench.experiments.pipes import pipe_deadlock, pipe_multiplex
 from ipcbench.bench.experiments.pipes.exchange import (
@@ -30,6 +31,17 @@ from ipcbench.transports.pipes.pipe import DEFAULT_CAPACITY
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+def fails() -> None:
+    raise OSError(errno.EACCES, "refused")
+
+
+def test_a_child_that_fails_is_told_before_those_that_wait_for_it() -> None:
+    with pytest.raises(Unavailable):
+        together([partial(time.sleep, 100), fails], 1.0)
+    with pytest.raises(Stuck, match="child 0"):
+        together([partial(time.sleep, 100), int], 0.5)
+
+
 def alternating(side: Side) -> None:
     """Write a half and read a half, twice: nothing is held back for longer than a pipe holds."""
     for _ in range(2):
@@ -48,6 +60,17 @@ def test_one_byte_past_the_capacity() -> None:
     assert found.figures["largest that passes in small writes, bytes"] == small
     assert found.figures["deadlocks of two that read first"] == 1
     assert found.figures["directions of a pipe"] == 1
+
+
+def test_without_a_capacity_no_figure_tells_of_them() -> None:
+    def refused(*given: int, **options: int) -> bool:
+        raise Unavailable("no such capacity", "lower it")
+
+    found = pipe_deadlock.play(refused)
+    assert [row["skipped"] for row in found.rows] == ["no such capacity (lower it)"] * len(
+        pipe_deadlock.CAPACITIES
+    )
+    assert "capacities where one byte more deadlocks" not in found.figures
 
 
 def test_capacities_where_nothing_deadlocks(monkeypatch: pytest.MonkeyPatch) -> None:

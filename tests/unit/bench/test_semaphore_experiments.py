@@ -33,8 +33,18 @@ def test_updates_are_lost_without_a_guard_alone() -> None:
     found = lost_updates.play(("unguarded", "posix-sem"))
     assert found.figures["updates lost, unguarded"] > 0
     assert found.figures["updates lost, posix-sem"] == 0
+    assert found.figures["updates, posix-sem"] == sum(lost_updates.PROCESSES) * lost_updates.UPDATES
     rows = [(row["guard"], row["processes"]) for row in found.rows]
     assert rows == [(guard, n) for guard in ("unguarded", "posix-sem") for n in (2, 4)]
+
+
+def test_where_others_have_the_cpu_they_stop_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    available("posix-sem")
+    monkeypatch.setattr(lost_updates, "UPDATES", 10**9)
+    monkeypatch.setattr(lost_updates, "COUNTING", 0.1)
+    found = lost_updates.play(("posix-sem",))
+    assert found.figures["updates, posix-sem"] > 0
+    assert found.figures["updates lost, posix-sem"] == 0
 
 
 class OpenGuard:

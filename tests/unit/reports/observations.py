@@ -11,6 +11,7 @@ FIGURES: dict[str, dict[str, float]] = {
         "largest with memory for all pages, MiB": 32,
     },
     "lost-updates": {
+        "updates, unguarded": 12000,
         "updates lost, unguarded": 9214,
         "updates lost, posix-sem": 0,
         "updates lost, sysv-sem": 0,
@@ -85,15 +86,16 @@ FIGURES: dict[str, dict[str, float]] = {
         "messages sent": 5,
         "left for a later receiver, sysv-queue": 5,
         "left for a later receiver, posix-queue": 5,
-        "left for a later receiver, pipe": 0,
+        "left for a later receiver, fifo": 0,
         "left for a later receiver, unix-stream": 0,
-        "left at an open end, pipe": 5,
+        "left at an open end, fifo": 5,
     },
 }
 
 
 TEXTS = {
-    "semaphore-misuse": {"P without V, posix-sem": "caught after 0.6 s, asleep in futex_do_wait"}
+    "largest-segment": {"bound with memory for all pages": "kernel.shmmax"},
+    "semaphore-misuse": {"P without V, posix-sem": "caught after 0.6 s, asleep in futex_do_wait"},
 }
 
 
