@@ -293,7 +293,8 @@ def _size(cell: Cell, traits: Traits, limits: Limits) -> Skip | None:
     if cell.size < pattern.least_size:
         return Skip(f"{cell.pattern} writes numbers into each message: {pattern.least_size} bytes")
     if cell.size == 0 and not traits.zero_length:
-        return Skip(f"{cell.transport} carries no message of 0 bytes")
+        carried = "carries no message" if PATTERNS[cell.pattern].carries else "has no access"
+        return Skip(f"{cell.transport} {carried} of 0 bytes")
     if cell.size == 0 and PATTERNS[cell.pattern].topology is Topology.FAN_OUT:
         return Skip("competing receivers are stopped by a message's first byte: 0 bytes have none")
     limit = limits.message_for(PATTERNS[cell.pattern].topology)

@@ -290,7 +290,7 @@ class FileAccess:
             need = Need(EXTENT, topology=Topology.FILE)
             reason = f"a file of {EXTENT} bytes does not fit: {space.value} are {space.source}"
             return Unavailable(reason, space.remedy_for(need))
-        return Limits(message=Limit("access", EXTENT, "the size of the file"))
+        return Limits(message=Limit("an access", EXTENT, "the size of the file"))
 
     def create(self, spec: Spec) -> FileChannel:
         check_spec(self, spec, EXTENT)
