@@ -1,4 +1,4 @@
-"""Children that wait for each other for ever: found by their sleep, without a time limit."""
+"""Children that sleep: those that wait for each other for ever, without a time limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def deadlocked(children: Sequence[Child], deadline: float) -> bool:
         ChildFailed: a child failed.
         Unavailable: /proc does not show sleeps.
     """
-    _check()
+    check()
     running = list(children)
     while running := [child for child in running if not _ended(child)]:
         if _sleep_together(running):
@@ -59,10 +59,10 @@ def _sleep_together(children: Sequence[Child]) -> bool:
 
 
 def _sleeps(children: Sequence[Child]) -> list[str]:
-    return [_sleep(child.pid) for child in children]
+    return [sleep_of(child.pid) for child in children]
 
 
-def _sleep(pid: int) -> str:
+def sleep_of(pid: int) -> str:
     """Return what identifies the present sleep of a process; "" while it does not sleep.
 
     In one and the same sleep, the numbers of context switches stay: proc_pid_status(5).
@@ -78,7 +78,8 @@ def _fields(process: str) -> dict[str, str]:
     return {key: text.strip() for key, _, text in (line.partition(":") for line in lines)}
 
 
-def _check() -> None:
+def check() -> None:
+    """Raise Unavailable where /proc does not show sleeps."""
     if (lack := no_proc()) is not None:
         raise lack
     if _SWITCHES not in _fields("self"):

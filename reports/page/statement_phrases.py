@@ -8,6 +8,7 @@ from statistics import median
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.units import human_seconds, rounded_size, short_size
+from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import loop_of
 from ipcbench.reports.page.phrases import percent, sentence, times
@@ -23,6 +24,7 @@ from ipcbench.reports.verdicts.statements.statement import Aside, ClaimVerdict, 
 
 MOST_PARTS = 6  # of a dependence that are named
 MOST_FACTS = 4  # in a sentence
+LONGEST_REASON = 100  # characters of a failure, which lists all processes
 
 
 def _memory(mib: float) -> str:
@@ -211,9 +213,11 @@ def why(one: Judged) -> str:
 
 
 def missing_text(one: Missing) -> str:
-    """Say why a source has no figures."""
-    reason = f"{one.source}: {one.reason or 'not played by this run'}"
-    return f"{reason} ({one.remedy})" if one.remedy else reason
+    """Say why an experiment has no figures, in a few words."""
+    what = f"the experiment {one.source} was not played: {one.reason}"
+    if one.failed:
+        what = f"the experiment {one.source} failed: {one_line(one.reason, LONGEST_REASON)}"
+    return f"{what} ({one.remedy})" if one.remedy else what
 
 
 def _undecided(one: Judged) -> Iterable[str]:
@@ -230,9 +234,9 @@ def _undecided(one: Judged) -> Iterable[str]:
         yield f"{counted}{rounds}{reasons}"
     if one.statement.kind is Kind.SCALES and len(one.trusted.by_processes) == 1:
         yield "one number of clients alone shows no growth"
-    if one.facts.missing and contests:
-        yield f"not played by this run: {_listed([each.source for each in one.facts.missing])}"
-    elif one.statement.rules and one.statement.speed and not contests:
+    if absent := [each.source for each in one.facts.missing if not each.reason]:
+        yield f"not played by this run: {_listed(absent)}"
+    if one.statement.rules and one.statement.speed and not contests:
         yield "its contests were not measured"
 
 

@@ -112,8 +112,8 @@ STATEMENTS = (
     Statement(
         "pipe-multiplex",
         "2.1.2",
-        "That is solved by a reading and a writing process, or by I/O multiplexing; either makes "
-        "it complicated.",
+        "The deadlock of pipes is solved by a reading and a writing process, or by I/O "
+        "multiplexing; either makes it complicated.",
         rules=(
             Rule("pipe-multiplex", "deadlocks without multiplexing", _ABOVE, 0,
                  "sizes that deadlock without multiplexing: {deadlocks without multiplexing} of "
@@ -128,6 +128,7 @@ STATEMENTS = (
         "{largest size, bytes|bytes} deadlocks. A poll(2) before a read takes "
         "{poll before a read, ns|ns} from Python.",
         asides=(Aside.POLLING,),
+        note="That either makes a program complicated is not judged.",
     ),
     Statement(
         "fifo-is-pipe",
@@ -140,7 +141,8 @@ STATEMENTS = (
             "a FIFO",
             "a pipe",
         ),
-        note="A FIFO updates time stamps, which has been measured to cost a few percent.",
+        note="A write to a FIFO updates its time stamps, as fstat(2) shows; a write to a pipe does "
+        "not on newer kernels.",
     ),
     Statement(
         "mq-keeps",
@@ -383,5 +385,7 @@ STATEMENTS = (
             "a Unix stream socket",
             "a pipe",
         ),
+        note="With more clients than were measured, it may be otherwise. A client that starts "
+        "later can connect to a socket; a pipe has no name to connect to.",
     ),
 )  # fmt: skip

@@ -36,7 +36,7 @@ def play(shared: Mapping = Mapping.SHARED, private: Mapping = Mapping.PRIVATE) -
     figures = seen.figures
     segments, folder = _folder()
     name = KernelName("file", str(folder / fresh_name()), private=True)
-    seen.texts["the file lies on"] = "a disk" if segments is FILE else "a tmpfs"
+    seen.texts["file system"] = "a disk" if segments is FILE else "a tmpfs"
     figures["size, bytes"] = SIZE
     try:
         with name.creating() as path:

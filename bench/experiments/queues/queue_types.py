@@ -37,7 +37,7 @@ MESSAGES = 250  # of a pair in a round
 ROUNDS = 24  # of each arrangement; they alternate
 SIZE = 64  # bytes of a message
 _HEAD = struct.Struct("=qq")  # the pair, and the number of the message
-TIME = 5.0  # seconds for all rounds, which take tenths of one
+TIME = 15.0  # seconds for all rounds, which take tenths of one
 ATTACH = 2.0  # seconds
 _MOST = 1 << 17  # messages that fill a queue of any usual kernel.msgmnb
 ONE, EACH = "one queue by type", "a queue each"

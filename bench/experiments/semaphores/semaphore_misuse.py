@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ipcbench.bench.experiments import sleepers
 from ipcbench.bench.experiments.children import Child, ChildFailed
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.facilities import channel_of, transport
@@ -27,7 +28,7 @@ from ipcbench.transports.sync.transport import Signalling
 ATTACH = 2.0  # seconds
 GRACE = 0.25  # seconds; a process that sleeps behind them, and goes on, does so for ever
 LONGEST = 8.0  # seconds for a process that neither ends nor sleeps: a busy machine
-LOOKS = 5  # at a process, each of which finds it asleep
+LOOKS = 5  # at a process, each of which finds it in the same sleep
 BETWEEN = 0.01  # seconds between two looks
 READY, GO = 0, 1  # bytes of the shared memory
 
@@ -55,7 +56,8 @@ GUARDS: Makers = {
 
 
 def play(semaphores: Makers = SEMAPHORES, guards: Makers = GUARDS) -> Observation:
-    """Misuse each semaphore, and kill the holder of each guard."""
+    """Misuse each semaphore, and kill the holder of each guard. Raises: Unavailable."""
+    sleepers.check()
     seen = Observation(experiment=EXPERIMENT.name)
     for case, misuse, makers in (
         ("P without V", take_twice, semaphores),
@@ -107,20 +109,16 @@ def waits_for_ever(child: Child) -> str:
     if child.ends(began + GRACE):
         child.result()
         return ""
-    asleep = 0
-    while asleep < LOOKS:
+    looks, sleep = 0, ""
+    while looks < LOOKS:
         if child.ends(time.monotonic() + BETWEEN):
             child.result()
             return ""
         if time.monotonic() > began + LONGEST:
             raise ChildFailed("a child neither ends nor sleeps")
-        asleep = asleep + 1 if _sleeps(child.pid) else 0
+        before, sleep = sleep, sleepers.sleep_of(child.pid)
+        looks = 0 if not sleep else looks + 1 if sleep == before else 1
     return f"caught after {time.monotonic() - began:.1f} s, asleep{_where(child.pid)}"
-
-
-def _sleeps(pid: int) -> bool:
-    """Tell whether a process sleeps: proc_pid_stat(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def _where(pid: int) -> str:

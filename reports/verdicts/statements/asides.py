@@ -8,7 +8,7 @@ from itertools import islice
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import Ratio
-from ipcbench.bench.results.axes import BLOCK, COUNTER, NO_WAIT, POLL, SPIN
+from ipcbench.bench.results.axes import BLOCK, COUNTER, LATENCY, NO_WAIT, POLL, SPIN
 from ipcbench.reports.model import Measured
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.statements.statement import Aside
@@ -43,12 +43,17 @@ def _guarded(cells: Sequence[Measured], comparisons: Sequence[Comparison]) -> It
 def _crossing(
     aside: Aside, first: str, second: str
 ) -> Callable[[Sequence[Measured], Sequence[Comparison]], Iterable[Cost]]:
-    """Find the contests of a transport with itself, which waits in two ways."""
+    """Find the round trips of a transport that waits in two ways, as contests with itself."""
 
     def found(cells: Sequence[Measured], comparisons: Sequence[Comparison]) -> Iterable[Cost]:
         for one in comparisons:
             same = one.first.cell.transport == one.second.cell.transport
-            if same and (one.first.wait, one.second.wait) == (first, second) and one.ratio:
+            if (
+                one.situation.pattern == LATENCY
+                and same
+                and (one.first.wait, one.second.wait) == (first, second)
+                and one.ratio
+            ):
                 yield Cost(aside, one.first.cell.transport, one.situation, ratio=one.ratio)
 
     return found

@@ -35,6 +35,7 @@ class Missing:
     source: str
     reason: str = ""
     remedy: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _missing(
 def _why(name: str, one: Observation | None) -> Missing:
     if one is None:
         return Missing(name)
-    return Missing(name, one.skipped or f"it failed: {one.failed}", one.remedy)
+    return Missing(name, one.skipped or one.failed, one.remedy, failed=bool(one.failed))
 
 
 def _fact(rule: Rule, figures: Figures) -> Fact:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from ipcbench.bench.experiments.children import Child
 from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
 from ipcbench.bench.experiments.semaphores.waiting_cpu import LOOP, Way
 from ipcbench.bench.results.records import Observation
@@ -89,6 +91,17 @@ def test_a_semaphore_without_a_v_is_caught_and_named() -> None:
     for name in ("posix-sem", "sysv-sem"):
         assert found.figures[f"P without V: waits for ever, {name}"] == 1
         assert "asleep" in found.texts[f"P without V, {name}"]
+
+
+def test_naps_one_after_the_other_are_no_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(semaphore_misuse, "GRACE", 0.01)
+
+    def naps() -> None:
+        for _ in range(100):
+            time.sleep(0.008)
+
+    with Child(naps) as child:
+        assert semaphore_misuse.waits_for_ever(child) == ""
 
 
 @pytest.mark.parametrize("name", semaphore_misuse.GUARDS)

@@ -158,6 +158,7 @@ def test_an_experiment_that_was_skipped_or_failed_says_why(statement: Statement)
         one = judged(statement, results)
         assert one.verdict is NONE
         assert "no such call (do this)" in phrases.why(one)
+        assert phrases.why(one).startswith(f"The experiment {statement.experiments[0]} ")
         assert phrases.command(one)
 
 
@@ -276,6 +277,18 @@ def test_the_same_mechanism_depends_on_undo() -> None:
     assert phrases.why(one) == (
         "The process after a killed holder waits for ever: POSIX semaphore yes, "
         "System V with SEM_UNDO no.")  # fmt: skip
+
+
+def test_a_failed_experiment_is_told_once_and_in_short() -> None:
+    results = times(SAME)
+    results.observations = observed(semaphore_misuse={UNDO: 1})
+    results.observations["what-stays"] = Observation(
+        experiment="what-stays", failed=f"no end after 5 s: {'peer 1 runs, ' * 100}"
+    )
+    text = phrases.why(judged(BY_ID["sysv-is-posix"], results))
+    assert text.count("what-stays") == 1
+    assert "not played" not in text
+    assert len(text) < 200
 
 
 def test_no_behaviour_is_told_that_was_not_seen() -> None:
