@@ -49,9 +49,11 @@ KINDS = (
     "unguarded", "null", "pthread-cond", "robust-mutex", "futex-mutex", "spin-lock",
     "shm:memfd+pthread-cond", "memfd-passed", "memfd-passed/in-place", "memfd-pool",
     "memfd-pool/in-place", "process-vm", "vmsplice", "file-read", "file-map", "file-map:anew",
+    "latest:seqlock", "latest:buffers",
 )  # fmt: skip
 TOPOLOGIES = (
     Topology.LINK, Topology.FAN_IN, Topology.HUB, Topology.SIGNAL, Topology.GUARD, Topology.FILE,
+    Topology.NEWEST,
 )  # fmt: skip
 
 
