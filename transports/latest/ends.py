@@ -84,7 +84,8 @@ def stream_publisher(fds: Sequence[int], size: int) -> Publish:
         fds: the descriptors, which stay the caller's.
         size: the bytes of every value.
     """
-    rests: dict[int, bytes] = dict.fromkeys(fds, b"")  # the receivers that are there
+    # The receivers that are there. A view, since a rest is cut for each part that is written.
+    rests: dict[int, memoryview] = dict.fromkeys(fds, memoryview(b""))
 
     def publish(data: Any, /) -> None:
         if len(data) != size:
@@ -96,7 +97,7 @@ def stream_publisher(fds: Sequence[int], size: int) -> Publish:
                 if not rests[fd]:
                     sent = _written(fd, data)
                     if 0 < sent < size:
-                        rests[fd] = bytes(data[sent:])
+                        rests[fd] = memoryview(bytes(data[sent:]))
             except (BrokenPipeError, ConnectionResetError) as error:
                 del rests[fd]
                 if not rests:
