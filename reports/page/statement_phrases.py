@@ -45,6 +45,7 @@ _FORMS: Mapping[str, Callable[[float], str]] = {
     "share": percent,
     "times": times,
     "yes": lambda value: "yes" if value else "no",
+    "waits": lambda value: "waits for ever" if value else "goes on",
 }
 
 
@@ -203,13 +204,15 @@ def cost_text(one: Cost) -> str:
 
 def why(one: Judged) -> str:
     """Say on what a verdict depends, or what it lacks; "" for the others."""
-    if one.verdict in (ClaimVerdict.DEPENDS, ClaimVerdict.REFUTED):
-        return _against(one)
     lacks = [missing_text(each) for each in one.facts.missing if each.reason]
+    if one.verdict is not ClaimVerdict.NONE:
+        absent = [each.source for each in one.facts.missing if not each.reason]
+        lacks += [f"not played by this run: {_listed(absent)}"] if absent else []
     if one.verdict is ClaimVerdict.UNDECIDED:
         lacks += [fact_text(each) for each in one.facts.found if each.holds is None]
         lacks += _undecided(one)
-    return f"{sentence('; '.join(lacks))}." if lacks else ""
+    parts = [_against(one), f"{sentence('; '.join(lacks))}." if lacks else ""]
+    return " ".join(filter(None, parts))
 
 
 def missing_text(one: Missing) -> str:
@@ -234,14 +237,14 @@ def _undecided(one: Judged) -> Iterable[str]:
         yield f"{counted}{rounds}{reasons}"
     if one.statement.kind is Kind.SCALES and len(one.trusted.by_processes) == 1:
         yield "one number of clients alone shows no growth"
-    if absent := [each.source for each in one.facts.missing if not each.reason]:
-        yield f"not played by this run: {_listed(absent)}"
     if one.statement.rules and one.statement.speed and not contests:
         yield "its contests were not measured"
 
 
 def _against(one: Judged) -> str:
     """Say what speaks against a statement, as far as the sentence to take home does not."""
+    if one.verdict not in (ClaimVerdict.DEPENDS, ClaimVerdict.REFUTED):
+        return ""
     facts = [fact_text(each) for each in one.facts.against(ClaimVerdict.DEPENDS)]
     parts = ["; ".join(facts), _where(one)]
     return " ".join(f"{sentence(part)}." for part in parts if part)

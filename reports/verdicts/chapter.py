@@ -345,9 +345,9 @@ STATEMENTS = (
             )
         ),
         take_home="A P without a V waits for ever ({P without V, posix-sem}), and so does the "
-        "process after a holder that is killed. It does not with SEM_UNDO of System V "
-        "(waits for ever: {holder killed: waits for ever, sysv-sem with SEM_UNDO|yes}) or with a "
-        "robust mutex ({holder killed: waits for ever, robust-mutex|yes}).",
+        "process after a holder that is killed. With SEM_UNDO of System V, that process "
+        "{holder killed: waits for ever, sysv-sem with SEM_UNDO|waits}; with a robust mutex, it "
+        "{holder killed: waits for ever, robust-mutex|waits}.",
     ),
     Statement(
         "unix-vs-tcp",

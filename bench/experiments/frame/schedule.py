@@ -90,7 +90,7 @@ class Experiments:
             taken = spent() - began
             needed = (taken + experiment.usual) / SHARE
             if budget is not None and needed > budget:
-                seen = _unaffordable(experiment, needed)
+                seen = _unaffordable(experiment, taken + sum(each.usual for each in self._todo))
             else:
                 limited = replace(experiment, limit=_limit(experiment, taken, spent(), budget))
                 seen = self._player(limited, self._watch)
@@ -114,9 +114,10 @@ def _limit(experiment: Experiment, taken: float, spent: float, budget: float | N
     return min(experiment.limit, max(SHARE * budget - taken, budget - spent))
 
 
-def _unaffordable(experiment: Experiment, needed: float) -> Observation:
+def _unaffordable(experiment: Experiment, seconds: float) -> Observation:
+    """Say so, and name a budget for it and all that follow: `seconds` of experiments."""
     return Observation(
         experiment=experiment.name,
         skipped=f"the budget has no time for it: {SHARE:.0%} of it is for experiments",
-        remedy=f"ipcbench run --budget {math.ceil(needed)}s or more",
+        remedy=f"ipcbench run --budget {math.ceil(seconds / SHARE)}s or more",
     )

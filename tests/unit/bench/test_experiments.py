@@ -122,6 +122,11 @@ def test_a_budget_gives_them_a_share() -> None:
     sweep = Sweep()
     sweep.play((FIRST,), budget=budget)
     assert not sweep.seen[0].skipped
+    # It names one for all that are left.
+    sweep = Sweep()
+    sweep.play(("lost-updates", "semaphore-misuse"), budget=1.0)
+    together = sum(EXPERIMENTS[one.experiment].usual for one in sweep.seen)
+    assert float(sweep.seen[0].remedy.split()[3].removesuffix("s")) >= together / SHARE
 
 
 def test_one_that_does_not_end_takes_no_more_than_the_budget() -> None:

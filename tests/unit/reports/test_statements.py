@@ -298,6 +298,7 @@ def test_no_behaviour_is_told_that_was_not_seen() -> None:
     one = judged(BY_ID["sysv-is-posix"], results)
     assert one.verdict is DEPENDS
     assert "message" not in phrases.take_home(one)
+    assert "Not played by this run: what-stays." in phrases.why(one)
     assert "updates lost: 0 with a System V semaphore" in phrases.take_home(one)
 
 
