@@ -24,6 +24,11 @@ def lack_of(error: Exception) -> Unavailable | None:
     return None
 
 
+def in_words(lack: Unavailable) -> str:
+    """Write the reason and the remedy, for a row of an experiment's table."""
+    return f"{lack.reason} ({lack.remedy})" if lack.remedy else lack.reason
+
+
 def _named(error: OSError) -> str:
     if error.filename is not None:
         return os.fsdecode(error.filename)

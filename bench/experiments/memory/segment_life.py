@@ -12,6 +12,7 @@ from functools import partial
 
 from ipcbench.bench.experiments.children import together
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.results.entries.bounds import Number
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import PeerGone, Unavailable
@@ -40,7 +41,7 @@ def play(remove: Remove = KernelName.remove, *, early: bool = False) -> Observat
         try:
             found = stages(kind, remove, early=early)
         except Unavailable as lack:
-            seen.rows.append({"memory": kind, "skipped": f"{lack.reason} ({lack.remedy})"})
+            seen.rows.append({"memory": kind, "skipped": in_words(lack)})
             continue
         seen.figures |= {f"{stage}, {kind}": number for stage, number in found.items()}
         seen.rows.append({"memory": kind, **found})

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from ipcbench.bench.experiments.children import Body, together
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.experiments.meeting import Meeting, meeting
 from ipcbench.bench.results.entries.bounds import Number
 from ipcbench.bench.results.records import Observation
@@ -74,7 +75,7 @@ def play(signals: Mapping[str, Create | None] = SIGNALS) -> Observation:
         try:
             reads = read_with(create)
         except Unavailable as lack:
-            seen.rows.append({"signal": name, "skipped": f"{lack.reason} ({lack.remedy})"})
+            seen.rows.append({"signal": name, "skipped": in_words(lack)})
             continue
         found: dict[str, Number] = {
             "values missed": VALUES - reads.whole,

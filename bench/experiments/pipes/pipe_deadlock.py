@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.experiments.pipes.exchange import READ_FIRST, WRITE_FIRST, deadlocks, pipe
 from ipcbench.bench.results.entries.bounds import Row
 from ipcbench.bench.results.records import Observation
@@ -40,7 +41,7 @@ def play(exchange: Exchange = WRITING_FIRST) -> Observation:
         try:
             passes = largest(exchange, capacity)
         except Unavailable as lack:
-            seen.rows.append({"capacity": capacity, "skipped": f"{lack.reason} ({lack.remedy})"})
+            seen.rows.append({"capacity": capacity, "skipped": in_words(lack)})
             continue
         seen.rows.append(_row(capacity, 0, passes))
         exact.append(passes == capacity)

@@ -13,6 +13,7 @@ from functools import partial
 
 from ipcbench.bench.experiments.children import together
 from ipcbench.bench.experiments.experiment import Experiment
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.experiments.queues.places import (
     FifoPlace,
     PipePlace,
@@ -44,7 +45,7 @@ def play(places: Mapping[str, Callable[[], Place]] = PLACES) -> Observation:
         try:
             held, later = left(place, held=True), left(place, held=False)
         except Unavailable as lack:
-            seen.rows.append({"facility": name, "skipped": f"{lack.reason} ({lack.remedy})"})
+            seen.rows.append({"facility": name, "skipped": in_words(lack)})
             continue
         seen.figures[f"left at an open end, {name}"] = held
         seen.figures[f"left for a later receiver, {name}"] = later

@@ -13,6 +13,7 @@ from typing import Any
 from ipcbench.bench.experiments.children import together
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.facilities import channel_of, transport
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport, Unavailable
 
@@ -33,7 +34,7 @@ def play(guards: Sequence[str] = GUARDS) -> Observation:
             try:
                 updates, lost = lost_updates(guard, processes)
             except Unavailable as missing:
-                seen.rows.append({"guard": guard, "skipped": str(missing)})
+                seen.rows.append({"guard": guard, "skipped": in_words(missing)})
                 break
             seen.rows.append(
                 {

@@ -19,6 +19,7 @@ from ipcbench.bench.experiments import sleepers
 from ipcbench.bench.experiments.children import Child, ChildFailed
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.facilities import channel_of, transport
+from ipcbench.bench.experiments.lacks import in_words
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.results.records import Observation
 from ipcbench.transports.contract import Role, Spec, Ticket, Topology, Transport, Unavailable
@@ -67,7 +68,7 @@ def play(semaphores: Makers = SEMAPHORES, guards: Makers = GUARDS) -> Observatio
             try:
                 stuck = misuse(make())
             except Unavailable as missing:
-                seen.rows.append({"case": case, "guard": name, "skipped": str(missing)})
+                seen.rows.append({"case": case, "guard": name, "skipped": in_words(missing)})
                 continue
             outcome = f"waits for ever: {stuck}" if stuck else "goes on"
             seen.rows.append({"case": case, "guard": name, "the next process": outcome})

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ipcbench.bench.experiments.children import Body, together
 from ipcbench.bench.experiments.experiment import Experiment
 from ipcbench.bench.experiments.facilities import transport
-from ipcbench.bench.experiments.lacks import lack_of
+from ipcbench.bench.experiments.lacks import in_words, lack_of
 from ipcbench.bench.experiments.pairs import pair
 from ipcbench.bench.machine.cpu_time import waited
 from ipcbench.bench.results.records import Observation
@@ -85,7 +85,7 @@ def play(ways: Sequence[Way] = WAYS) -> Observation:
     for spins in (False, True):
         for way, found in waits([way for way in ways if way.spins == spins]).items():
             if isinstance(found, Unavailable):
-                seen.rows.append({"way of waiting": way.text, "skipped": str(found)})
+                seen.rows.append({"way of waiting": way.text, "skipped": in_words(found)})
                 continue
             seen.figures[f"CPU s in 1 s, {way.text}"] = found.share
             seen.rows.append(
