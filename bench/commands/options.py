@@ -174,8 +174,8 @@ _AXES = (
         "paces",
         multiple=True,
         metavar="NAME",
-        help="closed, or a pause between round trips: pause:1ms. "
-        "Leaves out the patterns that make none.",
+        help="closed, a pause between round trips (pause:1ms), or messages at a rate (load:50, "
+        "poisson:50, rate:100000). Leaves out the patterns that cannot have it.",
     ),
 )
 

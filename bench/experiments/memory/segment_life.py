@@ -141,7 +141,7 @@ def _exists(number: int) -> int:
 EXPERIMENT = Experiment(
     name="segment-life",
     question="Does a segment outlive its creator, and a removed one the last process that uses it?",
-    statements=("shm-persists",),
+    statements=("shm-persists", "sysv-is-posix"),
     limit=30.0,
     usual=0.3,
     play=play,

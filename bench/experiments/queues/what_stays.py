@@ -71,7 +71,7 @@ def left(make: Callable[[], Place], *, held: bool) -> int:
 EXPERIMENT = Experiment(
     name="what-stays",
     question="Which messages are still there when their sender has gone?",
-    statements=("mq-keeps",),
+    statements=("mq-keeps", "sysv-is-posix"),
     limit=30.0,
     usual=0.5,
     play=play,

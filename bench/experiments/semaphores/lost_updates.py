@@ -91,7 +91,7 @@ def _count(guard: Transport, ticket: Ticket, memory: mmap.mmap) -> int:
 EXPERIMENT = Experiment(
     name="lost-updates",
     question="How many updates are lost when processes count up one variable together?",
-    statements=("semaphore-guards",),
+    statements=("semaphore-guards", "sysv-is-posix"),
     limit=30.0,
     usual=0.5,
     play=play,

@@ -165,7 +165,7 @@ EXPERIMENT = Experiment(
     name="semaphore-misuse",
     question="Does the next process wait for ever after a P without a V, or when the holder is "
     "killed?",
-    statements=("semaphore-deadlock",),
+    statements=("semaphore-deadlock", "sysv-is-posix"),
     limit=60.0,
     usual=2.5,
     play=play,

@@ -386,7 +386,7 @@ def test_the_table_of_experiments_agrees() -> None:
         for name in one.experiments:
             readers.setdefault(name, set()).add(one.id)
     for name, experiment in EXPERIMENTS.items():
-        assert set(experiment.statements) & readers.get(name, set()), name
+        assert {*experiment.statements} == readers.get(name, set()), name
 
 
 def test_each_experiment_that_a_statement_names_exists() -> None:
