@@ -81,11 +81,11 @@ STATEMENTS = (
                  "{holder killed: waits for ever, sysv-sem with SEM_UNDO|yes}",
                  _DEPENDS),
         ),
-        take_home="System V and POSIX do the same: a queue kept {left for a later receiver, "
-        "sysv-queue} and {left for a later receiver, posix-queue} messages of a sender that had "
-        "gone, a segment {bytes kept after its creator, sysv|bytes} and "
-        "{bytes kept after its creator, posix|bytes} of its creator, and counters with semaphores "
-        "lost {updates lost, sysv-sem} and {updates lost, posix-sem} updates.",
+        take_home="System V first, then POSIX: queues kept {left for a later receiver, sysv-queue} "
+        "and {left for a later receiver, posix-queue} messages of a sender that had gone, segments "
+        "{bytes kept after its creator, sysv|bytes} and "
+        "{bytes kept after its creator, posix|bytes} of a creator that had gone, and counters with "
+        "semaphores lost {updates lost, sysv-sem} and {updates lost, posix-sem} updates.",
         note="A difference in time alone does not show another mechanism. A POSIX queue can be "
         "waited for with poll(2), a System V queue cannot. A free POSIX semaphore is taken "
         "without a system call (Kerrisk). Each kind of queue has a depth of its own.",
