@@ -116,8 +116,8 @@ def test_a_control_names_its_original(one: Cell, control: dict[str, object]) -> 
 def test_the_page_on_the_format_has_the_order() -> None:
     assert (
         "    pattern/transport/runtime/SIZEB/PROCESSESp/placement\n"
-        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold|/array][/pauseSPAN]"
-        "[~twin|~slowedN]\n"
+        "        [/depthN][/wait-W][/looksN][/batchN][/fresh|/cold|/array]\n"
+        "        [/pauseSPAN|/loadN|/poissonN|/rateN][~twin|~slowedN]\n"
     ) in PAGE
     fields = [field.name for field in msgspec.structs.fields(Cell)]
     assert fields[:6] == ["transport", "pattern", "size", "processes", "placement", "runtime"]
