@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import NamedTuple, Protocol, TypeAlias
+
+from msgspec import structs
 
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.tail import stamps_of
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.pace import offered
+from ipcbench.bench.results.pace import CLOSED, offered
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.rounds.estimate import START_UP
 from ipcbench.bench.sweep.disturbance import Disturbed
@@ -136,12 +139,14 @@ def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs:
 
     The second one is a fresh run behind all others, so that it does not fall into the same
     disturbance. Of the two, the shorter time per unit counts: a disturbance only adds to it.
+    Open loops are settled behind all others, since those of one facility share a capacity.
     """
     todo = deque((planned, 1) for planned in cells)
     units: dict[str, float] = {}  # seconds per unit, of the cells that are calibrated again
     outcomes: dict[str, list[Outcome]] = {}
     costs = {one.cell.id: START_UP + timings[one.cell.id].calibration for one in cells}
     left = sum(costs.values())
+    open_loops: list[PlannedCell] = []
     while todo and not runs.stopping:
         planned, attempt = todo.popleft()
         identity = planned.cell.id
@@ -162,5 +167,17 @@ def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs:
         if again:
             todo.append((planned, attempt + 1))
             left += costs[identity]
+        elif identity in units and pattern_of(planned.cell).open_loop:
+            open_loops.append(planned)
         elif identity in units:
             runs.settle(planned, units[identity], outcomes[identity])
+    if runs.stopping:  # else the others would have another capacity when it is resumed
+        return
+    for planned in open_loops:
+        alike = [units[one.cell.id] for one in open_loops if _alike(one) == _alike(planned)]
+        runs.settle(planned, median(alike), outcomes[planned.cell.id])
+
+
+def _alike(planned: PlannedCell) -> Cell:
+    """Return what cells have in common that differ in their rates alone."""
+    return structs.replace(planned.cell, pace=CLOSED)
