@@ -2,7 +2,9 @@
 
 The protocol and its layout are those of native/newest.h. Without fences this needs a machine that
 keeps the order of its stores and of its loads: x86 does (Intel SDM 3A, 8.2.2), also for string
-operations (8.2.4). Elsewhere Python calls the native operations.
+operations (8.2.4). The stores past the caches by which memcpy(3) may copy large values are an
+exception: a fence keeps them behind the store of the sequence. Elsewhere Python calls the native
+operations.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from dataclasses import dataclass
 
 from ipcbench.transports.contract import MessageTooLarge
 from ipcbench.transports.latest.ends import Publish, ReadNewest
+from ipcbench.transports.sync.fence import fence_calls
 
 LINES = 128  # a pair of cache lines
 PAGE = 4096
+STREAMED = 0x4040  # bytes from which on memcpy(3) may store past the caches: as in newest.h
 _WORDS = LINES // 8  # of a head
 
 
@@ -78,6 +82,7 @@ def publisher(memory: NewestMemory, size: int) -> Publish:
     """
     newest, heads, buffers, step = memory.newest, memory.heads, memory.buffers, memory.step
     number, count = memory.last_whole(), len(buffers)
+    fence, fenced = fence_calls()
 
     def publish(data: bytes | memoryview, /) -> None:
         nonlocal number
@@ -88,6 +93,11 @@ def publisher(memory: NewestMemory, size: int) -> Publish:
         place = number % count
         at = place * step
         heads[at] = 2 * number - 1
+        if length >= STREAMED:
+            try:
+                fence()
+            finally:
+                fenced()
         buffers[place][:length] = data
         heads[at + 1] = length
         heads[at] = 2 * number

@@ -37,6 +37,10 @@
 
 #define IPCBENCH_NEWEST_LINES ((size_t)128)
 #define IPCBENCH_NEWEST_PAGE ((size_t)4096)
+/* From so many bytes on, memcpy(3) may store past the caches on x86, which keeps no order with
+ * earlier stores (Intel SDM 3A, 8.2.2): the least x86_non_temporal_threshold of glibc
+ * (sysdeps/x86/dl-cacheinfo.h). It orders the stores behind them itself. */
+#define IPCBENCH_NEWEST_STREAMED ((size_t)0x4040)
 
 struct newest_head {
     uint64_t sequence, length;
@@ -111,6 +115,10 @@ ipcbench_newest_write(char *to, const char *from, size_t size)
         __atomic_store_n(to + i, from[i], __ATOMIC_RELEASE);
 #else
     __atomic_thread_fence(__ATOMIC_RELEASE);
+#if defined(__x86_64__)
+    if (size >= IPCBENCH_NEWEST_STREAMED)
+        __builtin_ia32_sfence();
+#endif
     memcpy(to, from, size);
 #endif
 }
