@@ -1,7 +1,7 @@
 """Summary of a run in a few lines: how far it may be trusted, then the fastest for each task.
 
-For each task it takes the situation of most entrants, on the placement that decides most: two
-cores that are kept awake, where it was measured.
+For each task it takes the situation of most entrants, then of most processes, on the placement
+that decides most: two cores that are kept awake, where it was measured.
 """
 
 from __future__ import annotations
@@ -108,7 +108,11 @@ def lines(found: Iterable[Answer], trust: Trust) -> list[Line]:
 def _foremost(tiers: Sequence[Tier]) -> Tier:
     return min(
         tiers,
-        key=lambda one: (rank(PREFERRED, one.situation.placement), -len(one.cells)),
+        key=lambda one: (
+            rank(PREFERRED, one.situation.placement),
+            -len(one.cells),
+            -one.situation.processes,
+        ),
     )
 
 

@@ -479,7 +479,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "--budget", "0s"], "write 90s, 3m or 1h"),
         ([*RUN, "-P", "65"], "a cell has 1 to 64 processes, not 65"),
         ([*RUN, "-P", "0"], "a cell has 1 to 64 processes, not 0"),
-        ([*RUN, "-P", "1"], "-P 1 leads to no cell"),
+        ([*RUN, "--pattern", "latency", "-P", "1"], "-P 1 leads to no cell"),
         ([*RUN, "-P", "many"], "'many' is not a valid integer"),
         ([*RUN, "--seed", "-1"], "-1 is not in the range"),
         ([*RUN, "-o", "full"], "full is not empty, and holds no run: choose another folder"),

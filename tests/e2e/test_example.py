@@ -121,7 +121,7 @@ def test_it_is_in_every_sweep(author: Author) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = outcomes(author.folder / "smoke")
-    assert found["run"] == {"latency", "stream", "fan-in", "fan-out", "pairs"}
+    assert found["run"] == {"latency", "stream", "fan-in", "fan-out", "pairs", "set-up"}
     assert found["skipped"] == {"echo"}  # it is no hub; patterns without messages are not planned
     assert not found["failed"]
     assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()

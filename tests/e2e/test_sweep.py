@@ -64,8 +64,9 @@ def test_every_planned_cell_has_a_figure_in_every_round(swept: Path) -> None:
 def test_the_figures_are_those_of_the_clock(swept: Path) -> None:
     for result in load(swept).ok():
         for run in result.good:
-            clock = FakeClock(result.cell.original.id, run.round, result.cell.size)
             pattern = PATTERNS[result.cell.pattern]
+            cell = result.cell.original
+            clock = FakeClock(cell.id, run.round, cell.size, weight=pattern.weight)
             seats = pattern.seats(result.cell.processes)
             share = max(seat.share or 1 for seat in seats if seat.part.ends)
             assert statistics.fmean(run.values) == pytest.approx(

@@ -41,7 +41,7 @@ from ipcbench.transports.registry import get, names
 from ipcbench.transports.sync.signals import SIGNAL
 from ipcbench.transports.testing.actors import Actor
 from ipcbench.transports.testing.leaks import KernelObject, Thing, kernel_objects
-from ipcbench.transports.testing.participants import Participants, Seat, seats
+from ipcbench.transports.testing.participants import Participants, Seat, receive, seats, send
 from tests.available import available
 from tests.faults.other_user import OTHER_UID, Try, as_root, attempts, other_user, perform
 
@@ -66,9 +66,10 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def spec_of(transport: Transport, name: str | None = None) -> Spec:
-    wanted = (Topology.LINK, Topology.SIGNAL, Topology.GUARD)
+    wanted = (Topology.LINK, Topology.SIGNAL, Topology.GUARD, Topology.FILE, Topology.NEWEST)
     topology = next(one for one in wanted if one in transport.traits.topologies)
-    return Spec(len(MESSAGE) if topology is Topology.LINK else 0, topology, name=name)
+    nothing = topology in (Topology.SIGNAL, Topology.GUARD)
+    return Spec(0 if nothing else len(MESSAGE), topology, name=name)
 
 
 # The attempts.
@@ -256,7 +257,23 @@ def update(seat: Seat) -> None:
     seat.endpoint.release()  # type: ignore[attr-defined]
 
 
+def write_it(seat: Seat) -> None:
+    seat.endpoint.write_at(MESSAGE, 0)  # type: ignore[attr-defined]
+
+
+def read_it(seat: Seat) -> bytes:
+    buffer = memoryview(bytearray(len(MESSAGE)))
+    seat.endpoint.read_at(buffer, 0)  # type: ignore[attr-defined]
+    return bytes(buffer)
+
+
 def still_works(crew: Participants, spec: Spec, carries: bool) -> bool:
+    if spec.topology is Topology.NEWEST:
+        crew.actors[0].do(send, MESSAGE)
+        return crew.actors[1].do(receive) == [MESSAGE]
+    if spec.topology is Topology.FILE:
+        crew.actors[0].do(write_it)
+        return all(actor.do(read_it) == MESSAGE for actor in crew.actors)
     if spec.topology is Topology.SIGNAL:
         one, other = crew.actors
         other.begin(sleep)

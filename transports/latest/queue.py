@@ -57,7 +57,8 @@ class NewestQueueEndpoint(NewestEndpoint):
         self._queues: list[Any] = []
         sends = ticket.role is Role.SENDER
         try:
-            for name in ticket.data["out"] if sends else ticket.data["into"]:
+            names = ticket.data["queues"]
+            for name in names if sends else names[ticket.index : ticket.index + 1]:
                 queue = open_queue(name, read=True, write=sends)
                 self._queues.append(queue)
                 queue.block = False
@@ -129,8 +130,7 @@ class NewestQueueChannel(PosixQueueChannel):
 
     def _ticket(self, role: Role, index: int) -> Ticket:
         names = [one.name for one in self._names]
-        out, into = (names, []) if role is Role.SENDER else ([], names[index : index + 1])
-        return Ticket(role, index, self._spec, data={"into": into, "out": out})
+        return Ticket(role, index, self._spec, data={"queues": names})
 
 
 @dataclass(frozen=True, slots=True)
