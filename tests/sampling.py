@@ -1,13 +1,13 @@
 """Samples of tests for a quick run: all that stand alone, and a seeded part of the long products.
 
 The contract over every transport takes many minutes. A run draws each of its tests on about
-a fifth of the kinds of transports: the families, the ways in which a ring waits, other memory
+a quarter of the kinds of transports: the families, the ways in which a ring waits, other memory
 than POSIX's, and messages in place. On a kind it is drawn once, on one of its transports, and the
 draws differ in runtime, topology and other parameters as far as they can. So a fault that a test
-always finds on a kind is found by one of five runs, and one that it finds on all kinds by every
+always finds on a kind is found by one of four runs, and one that it finds on all kinds by every
 run. `make soak` runs all of the contract (tests/soak).
 
-Of tests that run whole commands, three tenths of each file are drawn where they run beside all
+Of tests that run whole commands, a quarter of each file are drawn where they run beside all
 others: `pytest tests/e2e tests/faults` and `make soak` run all of them.
 
 The seed is in pytest's header: `IPCBENCH_SEED=N make test` runs the same sample again.
@@ -35,8 +35,8 @@ One = TypeVar("One")
 SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
-SHARE = 0.2  # of the kinds of transports to which a test applies
-PART = 0.3  # of the tests of a file that run whole commands
+SHARE = 0.25  # of the kinds of transports to which a test applies
+PART = 0.25  # of the tests of a file that run whole commands
 COMMANDS = ("tests/e2e/", "tests/faults/")
 ALWAYS = "test_docs"  # every command of the documents is run
 

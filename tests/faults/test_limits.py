@@ -277,6 +277,8 @@ CALLS = {
             "pthread-mutex",
             "robust-mutex",
             "spin-lock",
+            "latest:seqlock",
+            "latest:buffers",
         ),
     ),
     "eventfd2": (
@@ -284,7 +286,7 @@ CALLS = {
         ("eventfd", "shm:posix+eventfd", "shm:posix+eventfd-counted", *LIBRARIES),
     ),
     "flock": ("flock", ("flock",)),
-    "mq_open": ("mq_open(3)", ("posix-queue",)),
+    "mq_open": ("mq_open(3)", ("posix-queue", "latest:queue")),
     "msgget": ("msgget(2)", ("sysv-queue", "sysv-queue:types")),
     "semget": (
         "semget(2)",
