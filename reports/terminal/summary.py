@@ -63,12 +63,14 @@ class Line:
             task,
             where,
             f"{name_of(self.fastest)}{more}",
-            f"{time} {_one(self.fastest.facts.per)}",
+            f"{time} {a_unit(self.fastest.facts.per)}",
         )
 
 
-def _one(unit: str) -> str:
-    return f"an {unit}" if unit[:1] in "aeiou" else f"a {unit}"
+def a_unit(unit: str) -> str:
+    """Return a unit with its article."""
+    vowel = unit[:1] in "aeiou" and not unit.startswith("one")
+    return f"{'an' if vowel else 'a'} {unit}"
 
 
 def language(runtime: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.terminal.summary import columns, summary
+from ipcbench.reports.terminal.summary import a_unit, columns, summary
 from ipcbench.reports.terminal.tiers import tiers, tiers_as_data
 from tests import synthetic
 
@@ -96,6 +96,14 @@ def test_no_text_of_a_journal_steers_a_terminal(evil: str) -> None:
     results.header.machine.settings["mitigations"] = evil
     for line in [*summary(results), *tiers(results, everything)]:
         assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"),
+    [("update", "an update"), ("message", "a message"), ("one-way trip", "a one-way trip")],
+)
+def test_a_unit_has_its_article(unit: str, words: str) -> None:
+    assert a_unit(unit) == words
 
 
 def test_columns_are_aligned() -> None:
