@@ -103,7 +103,7 @@ def test_round_trips_have_single_times(swept: Results) -> None:
         (("--pattern", "echo", "--payload", "fresh"), "echo writes no message anew"),
         (("--pattern", "signal", "--payload", "fresh"), "signal sends no messages"),
         (("--pattern", "fill", "-P", "2"), "fill has 1 process"),
-        (("--profile", "smoke", "-P", "1"), "has 2 processes"),
+        (("--pattern", "latency", "-P", "1"), "has 2 processes"),
     ],
 )
 def test_what_no_cell_can_have_is_refused(
