@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 Axes: TypeAlias = dict[str, tuple[str, ...] | tuple[int, ...]]
 
 
-def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+def _all_tasks() -> list[str]:
     from ipcbench.bench.decisions.tasks import TASKS
 
-    return [name for name in TASKS if name.startswith(begun)]
+    return list(TASKS)
+
+
+def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    return [name for name in _all_tasks() if name.startswith(begun)]
 
 
 @click.command("show")
@@ -82,7 +86,7 @@ def command(
         "placement": placements,
         "size": tuple(map(_size, sizes)),
     }
-    _check("task", tasks, _tasks(click.get_current_context(), click.Option(["--task"]), ""))
+    _check("task", tasks, _all_tasks())
     _check("pattern", patterns, PATTERNS)
     wanted = _wanted(tasks, axes)
     if as_json:

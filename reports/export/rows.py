@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from ipcbench.bench.decisions.verdicts import ContestVerdict, of_results
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.results.results import CellResult, Results, Status
-from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.results.results import CellResult, Results
+from ipcbench.reports.absent import why_absent
 from ipcbench.reports.model import Measured, measured
 from ipcbench.reports.page.tails import QUANTILES, tails
 
@@ -24,7 +24,6 @@ FIGURES = (
     "seconds", "seconds_low", "seconds_high", "coverage", "rounds", "runs", "void_runs",
     "bytes_per_second", "cpu_seconds", "bytes_in_flight",
 )  # fmt: skip
-LONGEST = 500  # characters of a reason
 
 
 def cell_rows(results: Results) -> list[Row]:
@@ -68,25 +67,13 @@ def _outcome(result: CellResult) -> Row:
     facts = result.facts
     return {
         "status": result.status.value,
-        "reason": one_line(_reason(result), LONGEST),
+        "reason": why_absent(result),
         "family": facts.family if facts else None,
         "per": facts.per if facts else None,
         "waits_by": facts.wait if facts else None,
         "in_place": facts.in_place if facts else None,
         "tasks": " ".join(result.tasks),
     }
-
-
-def _reason(result: CellResult) -> str:
-    if result.skipped is not None:
-        remedy = f" ({result.skipped.remedy})" if result.skipped.remedy else ""
-        return f"{result.skipped.reason}{remedy}"
-    if result.status is Status.DISTURBED:
-        return result.runs[-1].void
-    if result.status is Status.FAILED:
-        last = result.failures[-1]
-        return f"{last.who}, {last.where}: {last.what}"
-    return ""
 
 
 def _figures(result: CellResult, one: Measured | None) -> Row:

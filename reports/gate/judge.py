@@ -21,6 +21,7 @@ from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.absent import why_absent
 from ipcbench.reports.gate.remedy import Again, why_inconclusive
 from ipcbench.reports.gate.thresholds import (
     LONGEST_MESSAGE,
@@ -254,20 +255,9 @@ def _why_broken(found: PromiseOutcome) -> str:
 
 def _missing(result: CellResult) -> str:
     """Explain why a cell has no result; "" where it has one."""
-    cell = one_line(result.cell.id, 100)
-    if result.status is Status.SKIPPED and result.skipped is not None:
-        remedy = f" ({result.skipped.remedy})" if result.skipped.remedy else ""
-        return f"{cell} was skipped: {one_line(result.skipped.reason + remedy)}"
-    if result.status is Status.DISTURBED:
-        return f"{cell}: every run is void: {one_line(result.runs[-1].void)}"
-    if result.status is Status.FAILED:
-        last = result.failures[-1]
-        remedy = f" ({last.remedy})" if last.remedy else ""
-        failure = one_line(f"{last.who}, {last.where}: {last.what}{remedy}")
-        return f"{cell} failed: {failure}"
-    if result.status is Status.PENDING:
-        return f"{cell}: the sweep ended before its first run"
-    return ""
+    why = why_absent(result)
+    how = {Status.SKIPPED: " was skipped", Status.FAILED: " failed"}.get(result.status, "")
+    return f"{one_line(result.cell.id, 100)}{how}: {why}" if why else ""
 
 
 def _remarks(result: CellResult) -> list[str]:

@@ -86,15 +86,20 @@ def name_of(one: Measured) -> str:
 
 def summary(results: Results) -> list[str]:
     """Return the lines; none where no task has rounds enough for an answer. Pure."""
-    cells = measured(results)
-    trust = assess(results, cells)
-    found = answers(results, comparisons(of_results(results), cells), cells)
+    found, trust = judged(results)
     shown = lines(found, trust)[:MOST_LINES]
     text = [one_line(line, LONGEST) for line in trust.summary] if shown else []
     for runtime in dict.fromkeys(line.runtime for line in shown):
         rows = [line.words for line in shown if line.runtime == runtime]
         text += ["", f"Fastest from {language(runtime)}:", *columns(rows)]
     return text + _notes(shown)
+
+
+def judged(results: Results) -> tuple[list[Answer], Trust]:
+    """Return the answers to all tasks, and the trust in the run."""
+    cells = measured(results)
+    found = answers(results, comparisons(of_results(results), cells), cells)
+    return found, assess(results, cells)
 
 
 def lines(found: Iterable[Answer], trust: Trust) -> list[Line]:

@@ -7,18 +7,15 @@ from dataclasses import asdict
 
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
-from ipcbench.bench.decisions.verdicts import of_results
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases
-from ipcbench.reports.model import measured
-from ipcbench.reports.terminal.summary import columns, language, name_of
-from ipcbench.reports.verdicts.answers import Answer, Tier, answers
-from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.terminal.summary import columns, judged, language, name_of
+from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.places import place
-from ipcbench.reports.verdicts.trust import Trust, assess
+from ipcbench.reports.verdicts.trust import Trust
 
 Wanted = Callable[[str, Situation], bool]
 MOST = 2000  # lines
@@ -26,14 +23,14 @@ MOST = 2000  # lines
 
 def tiers(results: Results, wanted: Wanted) -> list[str]:
     """Return the tiers of the (task, situation) that are wanted, as lines. Pure."""
-    found, trust = _found(results)
+    found, trust = judged(results)
     text = [line for answer in found for line in _answer(answer, wanted, trust)]
     return text[:MOST]
 
 
 def tiers_as_data(results: Results, wanted: Wanted) -> list[dict[str, object]]:
     """Return the same as dicts, lists, texts and numbers; times in seconds. Pure."""
-    found, trust = _found(results)
+    found, trust = judged(results)
     return [
         {
             "task": answer.task,
@@ -46,12 +43,6 @@ def tiers_as_data(results: Results, wanted: Wanted) -> list[dict[str, object]]:
         for tier in answer.tiers
         if wanted(answer.task, tier.situation)
     ]
-
-
-def _found(results: Results) -> tuple[list[Answer], Trust]:
-    cells = measured(results)
-    found = answers(results, comparisons(of_results(results), cells), cells)
-    return found, assess(results, cells)
 
 
 def _entrant(one: Entrant, tier: Tier) -> dict[str, object]:

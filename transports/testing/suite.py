@@ -156,30 +156,22 @@ class ContractTests(
     @pytest.fixture
     def signal(self, subject: Subject) -> Subject:
         """Provide a transport that is a signal."""
-        if Topology.SIGNAL not in subject.transport.traits.topologies:
-            pytest.skip("it is not a signal")
-        return subject
+        return _having(Topology.SIGNAL, subject, "it is not a signal")
 
     @pytest.fixture
     def guard(self, subject: Subject) -> Subject:
         """Provide a transport that is a guard."""
-        if Topology.GUARD not in subject.transport.traits.topologies:
-            pytest.skip("it is not a guard")
-        return subject
+        return _having(Topology.GUARD, subject, "it is not a guard")
 
     @pytest.fixture
     def file(self, subject: Subject) -> Subject:
         """Provide a transport that is a way of access to a file."""
-        if Topology.FILE not in subject.transport.traits.topologies:
-            pytest.skip("it is no way of access to a file")
-        return subject
+        return _having(Topology.FILE, subject, "it is no way of access to a file")
 
     @pytest.fixture
     def newest(self, subject: Subject) -> Subject:
         """Provide a transport of a newest value."""
-        if Topology.NEWEST not in subject.transport.traits.topologies:
-            pytest.skip("it does not keep the newest value")
-        return subject
+        return _having(Topology.NEWEST, subject, "it does not keep the newest value")
 
     @pytest.fixture
     def reader(self, subject: Subject) -> Subject:
@@ -206,6 +198,13 @@ class ContractTests(
         if traits.lifetime is Lifetime.FILE_SYSTEM:
             return str(tmp_path / "name")
         return "/" + fresh_name()
+
+
+def _having(topology: Topology, subject: Subject, lack: str) -> Subject:
+    """Return the subject, or skip the test where its transport lacks the topology."""
+    if topology not in subject.transport.traits.topologies:
+        pytest.skip(lack)
+    return subject
 
 
 def _resolve(transport: str | Transport) -> Transport:
