@@ -1,8 +1,8 @@
 """The page of a run: self-contained, and readable without a network.
 
-No script, no request: charts and style are inline, and a content security
-policy makes the browser enforce it, since a journal may come from any source.
-Every string from the data is cut, cleaned and escaped.
+No request: charts, style and the one script are inline, and a content security
+policy makes the browser enforce it, since a journal may come from any source. Everything is
+there without the script. Every string from the data is cut, cleaned and escaped.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from ipcbench.reports.page import (
     newest,
     paces,
     phrases,
+    script,
     single_phrases,
     statement_phrases,
     tables,
@@ -154,6 +155,8 @@ def render(
         _environment()
         .get_template("report.html")
         .render(
+            policy=script.policy(),
+            script=script.source(),
             header=results.header,
             machine=results.header.machine,
             results=results,

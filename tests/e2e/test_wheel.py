@@ -34,7 +34,7 @@ def test_the_wheel_has_every_file_that_is_needed(wheel: Path) -> None:
         f"ipcbench/{path.relative_to(ROOT)}"
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix in (".py", ".toml", ".html", ".css", ".typed")
+        if path.is_file() and path.suffix in (".py", ".toml", ".html", ".css", ".js", ".typed")
     }
     needed |= {f"ipcbench/{name}" for name in ("__init__.py", "__main__.py", "py.typed")}
     needed.add("ipcbench/transports/native/ops.h")  # for compiling a plug-in
