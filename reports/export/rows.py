@@ -14,7 +14,7 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.reports.absent import why_absent
 from ipcbench.reports.model import Measured, measured
-from ipcbench.reports.page.tails import QUANTILES, tails
+from ipcbench.reports.page.rows.tails import QUANTILES, tails
 
 Value: TypeAlias = str | bool | int | float | None
 Row: TypeAlias = dict[str, Value]

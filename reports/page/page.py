@@ -36,17 +36,13 @@ from ipcbench.reports.charts.gallery import KINDS, all_charts
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import Measured, loop_of, measured
-from ipcbench.reports.page import (
-    newest,
-    paces,
+from ipcbench.reports.page.rows import newest, paces, tables, tails, verdict_tables
+from ipcbench.reports.page.texts import (
     phrases,
     script,
     single_phrases,
     statement_phrases,
-    tables,
-    tails,
     verdict_phrases,
-    verdict_tables,
 )
 from ipcbench.reports.verdicts import cost_model, headlines, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew

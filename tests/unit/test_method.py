@@ -27,7 +27,7 @@ from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.progress import RETAKES
 from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
-from ipcbench.reports.page import tails
+from ipcbench.reports.page.rows import tails
 from ipcbench.reports.verdicts import chapter, finding, places
 from ipcbench.reports.verdicts.statements import dependence
 from ipcbench.transports.shm.layout import default_depth

@@ -19,8 +19,8 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Contested
 from ipcbench.bench.results.results import Results, load
 from ipcbench.reports.model import Measured, measured
-from ipcbench.reports.page import verdict_phrases as phrases
 from ipcbench.reports.page.page import write
+from ipcbench.reports.page.texts import verdict_phrases as phrases
 from ipcbench.reports.verdicts.answers import answers
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
 from tests.synthetic import Time, cells, sweep, write_journal

@@ -18,10 +18,10 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Contested, Looked, Stand
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
-from ipcbench.reports.page import verdict_phrases as phrases
 from ipcbench.reports.page.page import write
-from ipcbench.reports.page.phrases import TIMES, TO
-from ipcbench.reports.page.verdict_tables import MOST_ANSWERS, MOST_CONTESTS
+from ipcbench.reports.page.rows.verdict_tables import MOST_ANSWERS, MOST_CONTESTS
+from ipcbench.reports.page.texts import verdict_phrases as phrases
+from ipcbench.reports.page.texts.phrases import TIMES, TO
 from ipcbench.reports.verdicts.answers import MOST_ENTRANTS, Answer, answers
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
 from ipcbench.reports.verdicts.decisions import Decision

@@ -15,7 +15,7 @@ from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse
 from ipcbench.bench.experiments.semaphores.waiting_cpu import LOOP, Way
 from ipcbench.bench.results.records import Observation
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.page import statement_phrases as phrases
+from ipcbench.reports.page.texts import statement_phrases as phrases
 from ipcbench.reports.verdicts.chapter import STATEMENTS
 from ipcbench.reports.verdicts.statements.judging import Judged, Material, judge
 from ipcbench.reports.verdicts.statements.statement import ClaimVerdict

@@ -12,8 +12,8 @@ from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.decisions.verdicts import Ratio, of_results
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
-from ipcbench.reports.page.verdict_phrases import summaries
-from ipcbench.reports.page.verdict_tables import unopposed
+from ipcbench.reports.page.rows.verdict_tables import unopposed
+from ipcbench.reports.page.texts.verdict_phrases import summaries
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST, STATEMENTS
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
 from ipcbench.reports.verdicts.decisions import Decision, Outcome, decide, outcome

@@ -10,12 +10,7 @@ from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, measured, positions, ranges
-from ipcbench.reports.page.tables import (
-    failures,
-    figures,
-    pending,
-    skipped,
-)
+from ipcbench.reports.page.rows.tables import failures, figures, pending, skipped
 from tests.synthetic import cells, facts, header, reference, sweep, write_journal
 
 PLACEMENTS = ("same-core", "cross-core")

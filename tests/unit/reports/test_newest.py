@@ -8,7 +8,7 @@ from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.records import MISSED, TORN, VAIN
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
-from ipcbench.reports.page.newest import in_short, newest
+from ipcbench.reports.page.rows.newest import in_short, newest
 from tests.synthetic import cells, sweep
 
 AGES = {"latest:seqlock": 300, "latest:pipe": 9000}

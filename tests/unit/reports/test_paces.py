@@ -15,7 +15,7 @@ from ipcbench.reports.charts.paced import paced
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import measured, positions
 from ipcbench.reports.page import page
-from ipcbench.reports.page.paces import at_rates, one_ways, pauses
+from ipcbench.reports.page.rows.paces import at_rates, one_ways, pauses
 from ipcbench.reports.percentiles import percentile
 from ipcbench.reports.verdicts.python_cost import costs
 from tests.synthetic import cells, sweep

@@ -19,8 +19,8 @@ from ipcbench.bench.results.records import Ended, Failed, Observation, Resumed, 
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.page.page import repeat, write
-from ipcbench.reports.page.phrases import TIMES, TO, bounds, count, times
 from ipcbench.reports.page.script import policy, source
+from ipcbench.reports.page.texts.phrases import TIMES, TO, bounds, count, times
 from ipcbench.reports.verdicts.chapter import STATEMENTS
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 from tests.unit.reports.observations import observed

@@ -17,9 +17,9 @@ from ipcbench.reports.charts.gallery import all_charts
 from ipcbench.reports.drawing.canvas import printable
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.page import write
-from ipcbench.reports.page.phrases import MINUS, cost_sentence, signed, signed_span
-from ipcbench.reports.page.tables import skipped
-from ipcbench.reports.page.verdict_phrases import by_loop, summaries
+from ipcbench.reports.page.rows.tables import skipped
+from ipcbench.reports.page.texts.phrases import MINUS, cost_sentence, signed, signed_span
+from ipcbench.reports.page.texts.verdict_phrases import by_loop, summaries
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.decisions import ClaimVerdict, Decision, decide

@@ -13,7 +13,7 @@ from ipcbench.bench.results.records import PHASES
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.page import write
-from ipcbench.reports.page.single_phrases import crossing
+from ipcbench.reports.page.texts.single_phrases import crossing
 from ipcbench.reports.verdicts.single.files import MAPS, WAYS, Order, Standing, orders
 from ipcbench.reports.verdicts.single.set_up import phases
 from tests.synthetic import cells, sweep

@@ -18,7 +18,7 @@ from ipcbench.bench.results.records import Observation
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.sweep import sweep as sweep_of
 from ipcbench.reports.model import measured
-from ipcbench.reports.page import statement_phrases as phrases
+from ipcbench.reports.page.texts import statement_phrases as phrases
 from ipcbench.reports.verdicts.chapter import STATEMENTS
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.statements.facts import GUARDED

@@ -12,7 +12,7 @@ from ipcbench.bench.results.histogram import RELATIVE_ERROR, count
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import median_interval
 from ipcbench.reports.model import measured
-from ipcbench.reports.page.tails import QUANTILES, Tail, tails
+from ipcbench.reports.page.rows.tails import QUANTILES, Tail, tails
 from tests.synthetic import cells, reference, sweep
 
 

@@ -14,7 +14,7 @@ from ipcbench.bench.results.records import Observation
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import Measured, positions
-from ipcbench.reports.page.tables import Rows, bounded
+from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision

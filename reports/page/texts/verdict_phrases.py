@@ -13,7 +13,7 @@ from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import CONFIDENCE
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import Measured, loop_of
-from ipcbench.reports.page.phrases import TO, bounds, sentence, times
+from ipcbench.reports.page.texts.phrases import TO, bounds, sentence, times
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision, Outcome, Stretch

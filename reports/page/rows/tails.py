@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipcbench.bench.results.histogram import bearable, percentiles
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.model import Measured
-from ipcbench.reports.page.tables import MOST_ROWS, Rows
+from ipcbench.reports.page.rows.tables import MOST_ROWS, Rows
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 

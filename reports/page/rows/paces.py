@@ -15,7 +15,7 @@ from ipcbench.bench.results.pace import CLOSED, offered, pace_order
 from ipcbench.bench.results.records import CALL, LAG, LATE, LEFT_OUT, OFFERED, REACHED, WATCHED, Run
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Measured, grouped
-from ipcbench.reports.page.tables import Rows, bounded
+from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.percentiles import percentile
 
 _LOWEST = 10  # percent of the capacity, up to which messages meet no others

@@ -11,8 +11,8 @@ from ipcbench.bench.results.records import MISSED, TORN, VAIN
 from ipcbench.bench.results.units import human_seconds, human_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Measured, loop_of
-from ipcbench.reports.page.tables import Rows, bounded
-from ipcbench.reports.page.tails import QUANTILES, Tail, tails
+from ipcbench.reports.page.rows.tables import Rows, bounded
+from ipcbench.reports.page.rows.tails import QUANTILES, Tail, tails
 
 MOST_SENTENCES = 12
 

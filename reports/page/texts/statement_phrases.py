@@ -11,8 +11,8 @@ from ipcbench.bench.results.units import human_seconds, rounded_size, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import loop_of
-from ipcbench.reports.page.phrases import percent, sentence, times
-from ipcbench.reports.page.verdict_phrases import plural
+from ipcbench.reports.page.texts.phrases import percent, sentence, times
+from ipcbench.reports.page.texts.verdict_phrases import plural
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision, Outcome
 from ipcbench.reports.verdicts.places import place

@@ -1,0 +1,1 @@
+"""Rows of the page's tables: numbers in SI units, without formatting."""

@@ -1,0 +1,1 @@
+"""Texts of the page: numbers with their units, and sentences about verdicts."""
