@@ -18,7 +18,8 @@ from ipcbench.bench.results.entries.machine import CoreKind
 from ipcbench.bench.results.records import Ended, Failed, Observation, Resumed, Skipped
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.page.page import repeat, write
+from ipcbench.reports.page.page import write
+from ipcbench.reports.page.repeat import repeat
 from ipcbench.reports.page.script import policy, source
 from ipcbench.reports.page.texts.phrases import TIMES, TO, bounds, count, times
 from ipcbench.reports.verdicts.chapter import STATEMENTS
