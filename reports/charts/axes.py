@@ -18,7 +18,8 @@ from ipcbench.bench.results.axes import (
     STREAM,
 )
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.chart import Axis, Curves, Panel
+from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.chart import Curves, Panel
 from ipcbench.reports.model import Measured, inverse, multiplied, rank
 
 

@@ -26,6 +26,7 @@ from ipcbench.bench.results.axes import (
 from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axes import SCALING
+from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import (
     batch_phrase,
     label,
@@ -33,7 +34,7 @@ from ipcbench.reports.charts.captions import (
     wait_phrase,
     with_size,
 )
-from ipcbench.reports.charts.chart import Axis, Chart, Row
+from ipcbench.reports.charts.chart import Chart, Row
 from ipcbench.reports.charts.curves import crowded, scaled
 from ipcbench.reports.charts.groups import best_at, memory
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, compared, dot_charts

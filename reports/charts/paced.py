@@ -11,8 +11,9 @@ from ipcbench.bench.results.axes import LATENCY, PACED, PLACEMENTS
 from ipcbench.bench.results.pace import CLOSED, LOAD, POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size
 from ipcbench.reports.charts.axes import PanelKey, by_size
+from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import about_placement, conditions, label, slug
-from ipcbench.reports.charts.chart import MOST_PANELS, Axis, Chart, Curve, Curves, Panel, Styles
+from ipcbench.reports.charts.chart import MOST_PANELS, Chart, Curve, Curves, Panel, Styles
 from ipcbench.reports.charts.style import in_its_manner
 from ipcbench.reports.model import Measured, grouped, loop_of, rank, runtimes_of
 from ipcbench.reports.percentiles import percentile

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREAM
 from ipcbench.bench.results.units import format_size, named_size
+from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import label, size_label
-from ipcbench.reports.charts.chart import Axis, Chart, Row
+from ipcbench.reports.charts.chart import Chart, Row
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, dot_charts
 from ipcbench.reports.model import Measured, inverse, loop_of, rank
 from ipcbench.reports.verdicts.python_cost import (

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from ipcbench.bench.results.axes import FAMILIES, PLACEMENTS, RUNTIMES
 from ipcbench.bench.stats import Interval
+from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import about_placement, conditions, evidence, slug
-from ipcbench.reports.charts.chart import Axis, Chart, DotPanel, Dots, Row, Series
+from ipcbench.reports.charts.chart import Chart, DotPanel, Dots, Row, Series
 from ipcbench.reports.charts.style import series
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 

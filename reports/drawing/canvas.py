@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
 from ipcbench.bench.results.units import format_size, human_rate, human_seconds
-from ipcbench.reports.charts.chart import Axis
+from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.style import INK, MUTED
 
 WIDTH = 10.4  # inches
@@ -35,6 +35,7 @@ class Sheet:
         self.width = width
         self.height = height
         self.figure = Figure(figsize=(width, height), dpi=120)
+        self.marks: dict[str, Sequence[str]] = {}  # the id of a group -> the names of its markers
         self.text(0.08, 0.2, title, size=11.5, weight="bold", longest=int(width / 0.092))
         self.text(0.08, 0.41, note, size=8.5, color=MUTED, longest=int(width / 0.07))
 
@@ -44,6 +45,12 @@ class Sheet:
             left / self.width, bottom / self.height, width / self.width, height / self.height,
         )  # fmt: skip
         return self.figure.add_axes(box)
+
+    def name_markers(self, names: Sequence[str]) -> str:
+        """Register the names of the markers of one artist; return the id that it must have."""
+        found = f"marks-{len(self.marks)}"
+        self.marks[found] = names
+        return found
 
     def text(
         self,
@@ -103,7 +110,7 @@ def length(text: str, size: float, longest: int = LONGEST_LABEL) -> float:
 def printable(text: str, longest: int = LONGEST_LABEL) -> str:
     """Cut a text, and replace by `?` what the font may lack: names are ASCII by custom."""
     short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return re.sub(r"[^\x20-\x7eµ…†]", "?", short)
+    return re.sub(r"[^\x20-\x7eµ…†\N{EN DASH}]", "?", short)
 
 
 def scale_y(axes: Axes, kind: Axis, low: float, high: float) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ipcbench.reports.charts.chart import BLANK, Axis, Curve, Curves, Panel
+from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.chart import BLANK, Curve, Curves, Panel
 from ipcbench.reports.charts.style import PAPER
 from ipcbench.reports.drawing.canvas import (
     HEAD,
@@ -37,7 +37,7 @@ _LEAST = 1.45  # the least width of a panel, inches
 _TALL = 2.15  # the height of a panel, inches
 
 
-def figure(title: str, note: str, curves: Curves) -> Figure:
+def sheet_of(title: str, note: str, curves: Curves) -> Sheet:
     columns = max(1, min(curves.columns, len(curves.panels)))
     width = WIDTH if columns > 1 else NARROW
     gutters = _gutters(curves.panels, columns)
@@ -53,15 +53,15 @@ def figure(title: str, note: str, curves: Curves) -> Figure:
         for index, panel in enumerate(curves.panels)
         if panel is not BLANK
     )
-    sheet = Sheet(width, HEAD + rows * (above + tall) + _FOOT, title, note)
+    drawing = Sheet(width, HEAD + rows * (above + tall) + _FOOT, title, note)
     limits = _limits(curves)
     for index, panel in enumerate(curves.panels):
         if panel is BLANK:
             continue
         row, column = divmod(index, columns)
         left = _LEFT + column * (across + _BETWEEN) + sum(gutters[:column])
-        axes = sheet.axes(left, HEAD + above + row * (above + tall), across, tall)
-        _draw(axes, panel)
+        axes = drawing.axes(left, HEAD + above + row * (above + tall), across, tall)
+        _draw(drawing, axes, curves, panel)
         head(axes, panel.title, panel.note, across + gutters[column])
         _scale(axes, curves, limits, across)
         bottom = all(below is BLANK for below in curves.panels[index + columns :: columns])
@@ -72,7 +72,7 @@ def figure(title: str, note: str, curves: Curves) -> Figure:
             axes.set_xlabel(curves.x_label)
         if _has_labels(curves.panels, index, columns):
             _end_labels(axes, _labelled(panel), limits, across, tall)
-    return sheet.figure
+    return drawing
 
 
 def _panel_width(width: float, columns: int, gutters: list[float]) -> float:
@@ -105,11 +105,12 @@ def _gutters(panels: list[Panel], columns: int) -> list[float]:
     return found
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
+def _draw(drawing: Sheet, axes: Axes, body: Curves, panel: Panel) -> None:
     if panel.reference:
         axes.add_line(Line2D(*_points(panel.reference), zorder=1.5, **_look(panel.reference)))
     for curve in panel.curves:
-        axes.add_line(Line2D(*_points(curve), **_look(curve)))
+        named = drawing.name_markers(body.marks(panel, curve))
+        axes.add_line(Line2D(*_points(curve), gid=named, **_look(curve)))
     bars = [
         ([(log_x(x), low), (log_x(x), high)], curve.style.color)
         for curve in panel.curves

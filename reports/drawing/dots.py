@@ -6,10 +6,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ipcbench.reports.charts.chart import Axis, DotPanel, Dots
+from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.chart import DotPanel, Dots
 from ipcbench.reports.charts.style import GRID, MUTED, PAPER, family_color
 from ipcbench.reports.drawing.canvas import (
     HEAD,
@@ -31,7 +31,7 @@ _LEGEND = 0.22
 _BETWEEN = 0.25  # panels
 
 
-def figure(title: str, note: str, dots: Dots) -> Figure:
+def sheet_of(title: str, note: str, dots: Dots) -> Sheet:
     width = WIDTH if len(dots.panels) > 1 else NARROW
     heights, headings, total = _heights(dots)
     left = 0.34 + max(length(row.label, _LABEL, LONGEST_ROW) for row in dots.rows)
@@ -41,10 +41,10 @@ def figure(title: str, note: str, dots: Dots) -> Figure:
     titled = any(panel.title for panel in dots.panels)
     heading = panel_head((panel.note, across) for panel in dots.panels) if titled else 0.08
     top = HEAD + legend + heading
-    sheet = Sheet(width, top + tall + _FOOT, title, note)
+    drawing = Sheet(width, top + tall + _FOOT, title, note)
     limits = _limits(dots)
     for index, panel in enumerate(dots.panels):
-        axes = sheet.axes(left + index * (across + _BETWEEN), top, across, tall)
+        axes = drawing.axes(left + index * (across + _BETWEEN), top, across, tall)
         axes.set_ylim(total, 0)
         scale_x(axes, dots.x_kind, *limits)
         axes.grid(visible=True, axis="x")
@@ -54,11 +54,11 @@ def figure(title: str, note: str, dots: Dots) -> Figure:
         axes.set_xlabel(dots.x_label)
         if panel.title:
             head(axes, panel.title, panel.note, across)
-        _draw(axes, dots, panel, heights)
-    _row_labels(sheet, dots, heights, headings, top)
+        _draw(drawing, axes, dots, panel, heights)
+    _row_labels(drawing, dots, heights, headings, top)
     if legend:
-        _legend(sheet, dots, HEAD + 0.06)
-    return sheet.figure
+        _legend(drawing, dots, HEAD + 0.06)
+    return drawing
 
 
 def _heights(dots: Dots) -> tuple[list[float], dict[float, str], float]:
@@ -88,7 +88,7 @@ def _row_labels(
         sheet.text(0.2, top + at * _ROW, row.label, size=_LABEL, longest=LONGEST_ROW)
 
 
-def _draw(axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None:
+def _draw(drawing: Sheet, axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None:
     guides, spans, bars, colors = [], [], [], []
     low, high = axes.get_xlim()
     for at, found in zip(heights, panel.dots, strict=True):
@@ -110,7 +110,10 @@ def _draw(axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None
             if index in found
         ]
         x, y = [one for one, _ in points], [one for _, one in points]
-        axes.add_line(Line2D(x, y, zorder=3, **_look(dots, index)))
+        if points:
+            rows = [row for row, found in enumerate(panel.dots) if index in found]
+            named = drawing.name_markers([dots.mark(panel, row, index) for row in rows])
+            axes.add_line(Line2D(x, y, zorder=3, gid=named, **_look(dots, index)))
 
 
 def _aside(dots: Dots, index: int) -> float:

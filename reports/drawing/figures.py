@@ -7,7 +7,6 @@ The same chart gives the same bytes: no dates, no random ids.
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from ipcbench.reports.charts.chart import Chart, Curves
-from ipcbench.reports.charts.style import GRID, INK, MUTED, PAPER, themed
-from ipcbench.reports.drawing import curves, dots
+from ipcbench.reports.charts.style import GRID, INK, MUTED, PAPER
+from ipcbench.reports.drawing import curves, dots, svg
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # part of matplotlib: the same on every machine
@@ -63,29 +62,14 @@ def draw(chart: Chart) -> Drawn:
         matplotlib.rcdefaults()  # ignore any matplotlibrc: the working directory's is read too
         matplotlib.rcParams.update(settings)
         if isinstance(chart.body, Curves):
-            figure = curves.figure(chart.title, chart.note, chart.body)
+            sheet = curves.sheet_of(chart.title, chart.note, chart.body)
         else:
-            figure = dots.figure(chart.title, chart.note, chart.body)
-        svg, png = io.BytesIO(), io.BytesIO()
+            sheet = dots.sheet_of(chart.title, chart.note, chart.body)
+        drawn, png = io.BytesIO(), io.BytesIO()
         # Not `savefig`, which would draw everything twice for each file.
-        raster: Any = FigureCanvasAgg(figure)
+        raster: Any = FigureCanvasAgg(sheet.figure)
         raster.print_png(png, metadata={"Software": None})
-        vector: Any = FigureCanvasSVG(figure)
-        vector.print_svg(svg, metadata={"Date": None, "Creator": None})
-    return Drawn(_inline(chart, svg.getvalue().decode()), svg.getvalue(), png.getvalue())
-
-
-def _inline(chart: Chart, svg: str) -> str:
-    """Convert a file to an element of a page: unique ids, no namespaces, colours of the theme."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
-    svg = svg.replace("xlink:href=", "href=")
-    prefix = f"{chart.name}-"
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'\bhref="#', f'href="#{prefix}', svg)
-    svg = svg.replace("url(#", f"url(#{prefix}")
-    svg = re.sub(r'(<svg\b[^>]*?)\swidth="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg\b[^>]*?)\sheight="[^"]*"', r"\1", svg, count=1)
-    svg = svg.replace("<svg", '<svg role="img" aria-labelledby="' + f'{prefix}title"', 1)
-    return themed(svg)
+        vector: Any = FigureCanvasSVG(sheet.figure)
+        vector.print_svg(drawn, metadata={"Date": None, "Creator": None})
+    parsed = svg.parse(drawn.getvalue(), sheet.marks)
+    return Drawn(svg.inline(parsed, chart.name), svg.file(parsed), png.getvalue())

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Axis, Chart, Curves, Dots
+from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Chart, Curves, Dots
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
 from ipcbench.reports.charts.rows import MOST_SERIES

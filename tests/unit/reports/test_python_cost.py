@@ -12,7 +12,8 @@ from matplotlib import font_manager
 from ipcbench.bench.decisions.verdicts import of_results
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.axes import by_placement
-from ipcbench.reports.charts.chart import Axis, Chart, Curves, Dots
+from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.chart import Chart, Curves, Dots
 from ipcbench.reports.charts.gallery import all_charts
 from ipcbench.reports.drawing.canvas import printable
 from ipcbench.reports.model import measured

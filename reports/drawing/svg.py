@@ -1,0 +1,129 @@
+"""SVG of a page: small, with a group and a title for each marker.
+
+Matplotlib writes a group for each artist, an id for each group, six decimals, and the style of a
+marker twice. A page has thousands of markers, so all that changes no picture goes.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+
+from ipcbench.reports.charts.style import INK, themed
+from ipcbench.reports.drawing.canvas import printable
+
+LONGEST_NAME = 200  # characters of the name of a marker
+_ROOT_STYLE = f"font-family:'DejaVu Sans',Verdana,sans-serif;fill:{INK};stroke-linejoin:round"
+_SVG = "{http://www.w3.org/2000/svg}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+_NUMBERS = ("d", "x", "y", "transform")
+_FILL = re.compile(r"fill:[^;]+")
+_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+
+
+def parse(svg: bytes, marks: Mapping[str, Sequence[str]]) -> ET.Element:
+    """Parse a drawing of matplotlib. `marks`: the id of a group -> the names of its markers."""
+    root = ET.fromstring(svg)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        if _HREF in element.attrib:
+            element.set("href", element.attrib.pop(_HREF))
+        _shorten(element)
+    for group in list(root.iter("g")):
+        if group.get("id") in marks:
+            _name_markers(group, marks[group.attrib["id"]])
+    _flatten(root)
+    _renumber(root)
+    root.set("style", _ROOT_STYLE)
+    return root
+
+
+def _shorten(element: ET.Element) -> None:
+    """Round coordinates to hundredths of a point, and leave out what is the default."""
+    attributes = element.attrib
+    for name in _NUMBERS:
+        if name in attributes:
+            text = _LONG.sub(lambda found: f"{float(found[0]):.2f}", attributes[name])
+            attributes[name] = " ".join(text.split())
+    if attributes.get("transform", "").startswith("rotate(-0 "):
+        del attributes["transform"]
+    attributes.pop("clip-path", None)
+    if "style" in attributes:
+        style = re.sub(r"font-family: [^;]+(; )?", "", attributes["style"])
+        style = style.replace(": ", ":").replace("; ", ";")
+        if element.tag == "use":  # the path that it refers to has all but the fill
+            style = found[0] if (found := _FILL.search(style)) else ""
+        elif element.tag == "text":
+            style = style.replace(f"fill:{INK}", "")
+        attributes["style"] = style.strip(";")
+        if not attributes["style"]:
+            del attributes["style"]
+    if element.tag not in ("title", "text"):
+        element.text = None
+    element.tail = None
+
+
+def _name_markers(group: ET.Element, names: Sequence[str]) -> None:
+    """Put each marker into a group with its name; one that is half filled has two parts."""
+    uses = list(group.iter("use"))
+    copies, rest = divmod(len(uses), len(names))
+    if rest or not copies:  # some are not drawn, since they are not on the sheet
+        return
+    for drawn in group.findall("g"):
+        group.remove(drawn)
+    for index, name in enumerate(names):
+        text = printable(name, LONGEST_NAME)
+        marker = ET.SubElement(group, "g", {"class": "mark", "aria-label": text})
+        ET.SubElement(marker, "title").text = text
+        marker.extend(uses[index :: len(names)])
+
+
+def _flatten(element: ET.Element) -> None:
+    """Replace each group that says nothing by its children; remove what is drawn by none."""
+    kept: list[ET.Element] = []
+    for child in element:
+        _flatten(child)
+        if child.tag == "g":
+            child.attrib.pop("id", None)
+        if child.tag in ("metadata", "style", "clipPath") or (
+            child.tag == "defs" and not len(child)
+        ):
+            continue
+        kept += list(child) if child.tag == "g" and not child.attrib else [child]
+    element[:] = kept
+
+
+def _renumber(root: ET.Element) -> None:
+    """Number the paths of markers."""
+    names: dict[str, str] = {}
+    for defs in root.iter("defs"):
+        for path in defs:
+            names[f"#{path.attrib['id']}"] = path.attrib["id"] = f"m{len(names)}"
+    for use in root.iter("use"):
+        use.set("href", "#" + names[use.attrib["href"]])
+
+
+def file(root: ET.Element) -> bytes:
+    """Write a drawing as a file."""
+    text = ET.tostring(root, encoding="unicode")
+    return (_HEAD + text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)).encode()
+
+
+def inline(root: ET.Element, name: str) -> str:
+    """Write a drawing as an element of a page: unique ids, and colours of the page's theme."""
+    own = copy.deepcopy(root)
+    for element in own.iter():
+        attributes = element.attrib
+        if "id" in attributes:
+            attributes["id"] = f"{name}-{attributes['id']}"
+        if "href" in attributes:
+            attributes["href"] = f"#{name}-{attributes['href'].removeprefix('#')}"
+        if "style" in attributes:
+            attributes["style"] = themed(attributes["style"])
+    size = {"viewBox": own.attrib["viewBox"], "style": own.attrib["style"]}
+    own.attrib.clear()
+    own.attrib.update(role="img", **{"aria-labelledby": f"{name}-title"}, **size)
+    return ET.tostring(own, encoding="unicode")
