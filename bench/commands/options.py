@@ -94,7 +94,7 @@ _AXES = (
         "sizes",
         multiple=True,
         metavar="SIZE",
-        help="Message sizes instead of the profile's: 64, 4K, 1M. "
+        help="Message sizes instead of the profile's: 64, 4K (4096), 4KB (4000), 1M. "
         "Leaves out the patterns that send no messages.",
     ),
     click.option(

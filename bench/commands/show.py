@@ -58,7 +58,12 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
     help="Only these placements.",
 )
 @click.option(
-    "-s", "--size", "sizes", multiple=True, metavar="SIZE", help="Only these sizes: 64, 4K, 1M."
+    "-s",
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="SIZE",
+    help="Only these sizes: 64, 4K (4096), 4KB (4000), 1M.",
 )
 @json_option
 def command(

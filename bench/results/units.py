@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_DECIMAL = {"K": 10**3, "M": 10**6, "G": 10**9}  # of KB, MB and GB
+_SIZE = re.compile(r"([0-9]{1,15})(?:B|([KMG])(iB?|B)?)?", re.IGNORECASE | re.ASCII)
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 FRAMES = {1920 * 1080 * 3: "1080p frame", 3840 * 2160 * 3: "4K frame"}  # three bytes a pixel
 LARGEST = 1 << 50  # bytes: more than any memory holds
@@ -12,14 +14,17 @@ ALMOST = 0.9995  # a larger fraction rounds up to the next power of ten, with th
 
 
 def parse_size(text: str) -> int:
-    """Parse a size in bytes, in powers of 1024: `4K` -> 4096.
+    """Parse a size in bytes: `4K` and `4KiB` are 4096, and `4KB` is 4000 (IEC 80000-13).
 
     Raises: ValueError.
     """
-    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)i?B?", text.strip(), re.IGNORECASE | re.ASCII)
+    found = _SIZE.fullmatch(text.strip())
     if not found:
-        raise ValueError(f"{text!r} is not a size: write bytes as 64, 4K, 1M or 2G")
-    size = int(found[1]) * _UNITS[found[2].upper()]
+        raise ValueError(
+            f"{text!r} is not a size: write bytes as 64, 4K, 1M or 2G (4K is 4096, 4KB is 4000)"
+        )
+    units = _DECIMAL if (found[3] or "").upper() == "B" else _UNITS
+    size = int(found[1]) * units[(found[2] or "").upper()]
     if size > LARGEST:
         raise ValueError(f"{text!r} is more than any memory holds")
     return size
