@@ -20,6 +20,7 @@ from ipcbench.bench.results.axes import (
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.chart import Curves, Panel
+from ipcbench.reports.charts.sections import LARGE, MANY, SITUATION
 from ipcbench.reports.model import Measured, inverse, multiplied, rank
 
 
@@ -68,7 +69,7 @@ def by_size(one: Measured) -> PanelKey:
 
 LATENCY_PLOT = Plot(
     "latency",
-    "latency",
+    LARGE,
     "Round trip by message size",
     "2 processes: the whole round trip of a message and its answer of the same size. Lower is "
     "better; both axes are logarithmic.",
@@ -82,7 +83,7 @@ LATENCY_PLOT = Plot(
 )
 STREAM_PLOT = Plot(
     "throughput",
-    "stream",
+    LARGE,
     "Throughput by message size",
     "2 processes: payload sent one way, timed until the last message is acknowledged. Higher is "
     "better; both axes are logarithmic, 1 MB = 10⁶ bytes.",
@@ -96,7 +97,7 @@ STREAM_PLOT = Plot(
 )
 DEPTH_PLOT = Plot(
     "depth",
-    "depth",
+    SITUATION,
     "Throughput by depth",
     "The requested number of messages that one direction holds before the sender must wait. "
     "With a depth of one, every message waits for the receiver. Higher is better.",
@@ -110,7 +111,7 @@ DEPTH_PLOT = Plot(
 )
 COUNTER_PLOT = Plot(
     "counter",
-    "counter",
+    MANY,
     "A guarded update by number of processes",
     "All processes increment one shared variable; the guard admits one at a time. Time from the "
     "first update to the end of the last, divided by the updates of all processes. Lower is "
@@ -130,7 +131,7 @@ def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
     alike = f"; with 2 processes this is the pattern {two}" if two else ""
     return Plot(
         f"scaling-{pattern}",
-        "scaling",
+        MANY,
         f"{pattern[0].upper()}{pattern[1:]}: {unit} per second by processes",
         f"{work[0].upper()}{work[1:]}{alike}. Higher is better.",
         Axis.COUNT,
@@ -146,7 +147,7 @@ def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
 
 ECHO_PLOT = Plot(
     "echo-round-trip",
-    "scaling",
+    MANY,
     "Echo: the round trip of each client, by number of clients",
     "One server, which replies to each client. The mean round trip of a client: the time "
     "divided by all round trips, multiplied by the number of clients. Lower is better.",

@@ -38,6 +38,7 @@ from ipcbench.reports.charts.chart import Chart, Row
 from ipcbench.reports.charts.curves import crowded, scaled
 from ipcbench.reports.charts.groups import best_at, memory
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, compared, dot_charts
+from ipcbench.reports.charts.sections import EVIDENCE, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured, defaults_only, grouped, inverse
 
 _SIZES = (64, 65536)  # of the chart of placements: a small message, and a large one
@@ -46,7 +47,7 @@ _COPIED, _IN_PLACE = "copied out", "read in place"
 
 PLACEMENT_PLOT = DotPlot(
     "placement",
-    "placement",
+    SITUATION,
     "The effect of placement on each facility: round trip",
     "The same cell with both processes on one core and on two: waking an idle CPU takes "
     "longer than moving the bytes. Lower is better, to the left; logarithmic.",
@@ -55,7 +56,7 @@ PLACEMENT_PLOT = DotPlot(
 )
 WAITING_PLOT = DotPlot(
     "waiting",
-    "waiting",
+    SITUATION,
     "Sleeping and spinning over the same facility: round trip",
     "Of shared memory, the fastest over the same segment for each way of waiting, by median. A "
     "process that spins keeps its CPU busy while it waits. Lower is better.",
@@ -64,7 +65,7 @@ WAITING_PLOT = DotPlot(
 )
 POLL_PLOT = DotPlot(
     "poll",
-    "waiting",
+    SITUATION,
     "I/O multiplexing: read alone, and poll(2) before each read: round trip",
     "Both ends wait with poll(2) before they read. Lower is better.",
     "round trip",
@@ -72,7 +73,7 @@ POLL_PLOT = DotPlot(
 )
 IN_PLACE_PLOT = DotPlot(
     "in-place",
-    "waiting",
+    LARGE,
     "Copying out of shared memory and reading in place",
     "In place, the receiver reads every byte where the sender wrote it, without a copy. "
     "Lower is better.",
@@ -81,7 +82,7 @@ IN_PLACE_PLOT = DotPlot(
 )
 BATCH_PLOT = DotPlot(
     "batch",
-    "stream",
+    SMALL,
     "Several messages a call: messages per second",
     "At most so many messages a call; the receiver takes those that are there, and waits for one "
     "alone. Higher is better, to the right; logarithmic.",
@@ -90,7 +91,7 @@ BATCH_PLOT = DotPlot(
 )
 PAYLOAD_PLOT = DotPlot(
     "payload",
-    "waiting",
+    LARGE,
     "Hot, fresh and cold payloads",
     "Hot: the same bytes again and again, which stay in the cache. Fresh: each message is written "
     "anew, and every byte is read. Cold: as fresh, in more buffers than the last cache holds. "
@@ -100,7 +101,7 @@ PAYLOAD_PLOT = DotPlot(
 )
 SIGNAL_PLOT = DotPlot(
     "signal",
-    "signal",
+    EVIDENCE,
     "A wake-up in each direction, without payload",
     "Two processes wake each other in turn. Lower is better; logarithmic.",
     "round trip",
@@ -108,7 +109,7 @@ SIGNAL_PLOT = DotPlot(
 )
 LOST_PLOT = DotPlot(
     "lost-updates",
-    "counter",
+    MANY,
     "Updates lost by a counter",
     "Every process reads the variable, adds one and writes it back; an update that another "
     "process makes in between is lost. With a guard, a run that loses an update has failed.",
@@ -293,7 +294,7 @@ def scaling(cells: Sequence[Measured], pattern: str) -> list[Chart]:
     curves, _ = SCALING[pattern]
     plot = DotPlot(
         f"{curves.kind}-all",
-        "scaling",
+        MANY,
         f"{curves.title}: every transport",
         curves.caption,
         curves.y_label,

@@ -11,14 +11,11 @@ from ipcbench.reports.charts.axes import SCALING
 from ipcbench.reports.charts.chart import Chart, Styles
 from ipcbench.reports.charts.paced import paced
 from ipcbench.reports.charts.python_cost import cost_charts
+from ipcbench.reports.charts.sections import SECTIONS
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, runtimes_of
 
 MOST_CHARTS = 48
-SECTIONS = (
-    "latency", "stream", "paced", "costs", "placement", "waiting", "scaling", "depth", "signal",
-    "counter",
-)  # fmt: skip
 KINDS = (  # the first parts of the names of charts and of their files
     "latency", "throughput", "paced", "placement", "waiting", "poll", "in-place", "batch",
     "payload", "scaling", "echo", "depth", "signal", "counter", "lost-updates", "cost",

@@ -14,6 +14,7 @@ from ipcbench.reports.charts.axes import PanelKey, by_size
 from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import about_placement, conditions, label, slug
 from ipcbench.reports.charts.chart import MOST_PANELS, Chart, Curve, Curves, Panel, Styles
+from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.charts.style import in_its_manner
 from ipcbench.reports.model import Measured, grouped, loop_of, rank, runtimes_of
 from ipcbench.reports.percentiles import percentile
@@ -59,7 +60,7 @@ def _chart(kind: str, cells: Sequence[Measured], drawn_as: Styles) -> Chart:
     panels = [_panel(key, by_key[key], drawn_as) for key in keys[:MOST_PANELS]]
     body = Curves(Axis.COUNT, x_label, Axis.SECONDS, "latency, one way", panels, 2)
     name = slug("paced", kind, *runtimes_of(cells))
-    return Chart(name, "paced", title, conditions(cells), _CAPTION, body)
+    return Chart(name, SITUATION, title, conditions(cells), _CAPTION, body)
 
 
 def _panel(key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:

@@ -11,6 +11,7 @@ from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import label, size_label
 from ipcbench.reports.charts.chart import Chart, Row
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, dot_charts
+from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.model import Measured, inverse, loop_of, rank
 from ipcbench.reports.verdicts.python_cost import (
     MARK,
@@ -63,7 +64,7 @@ def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> 
     better = "Higher is better, to the right" if rates else "Lower is better, to the left"
     plot = DotPlot(
         kind,
-        "costs",
+        SITUATION,
         f"The cost of Python: {topic}",
         "The same calls on the same descriptors and mappings, made by a compiled loop and by a "
         f"Python loop: the distance between the two is the cost of Python{other}. {better}; "

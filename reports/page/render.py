@@ -10,6 +10,7 @@ from ipcbench.bench.decisions.verdicts import of_results
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.sections import EVIDENCE, LADDER, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured
 from ipcbench.reports.page import script
 from ipcbench.reports.page.environment import environment
@@ -29,31 +30,22 @@ from ipcbench.reports.verdicts.statements.judging import Material, judge
 from ipcbench.reports.verdicts.trust import assess
 
 MOST_ORDERS = 32  # of accesses to a file
-_FURTHER = (  # sections of charts that are shown only if they have a chart
+_OF_CHARTS = (  # sections of charts; each is shown only if it has a chart
     (
-        "placement",
-        "One core and two",
-        "The same work and the same facility; only the CPUs differ. Look here before you "
-        "attribute a latency to a facility.",
+        LADDER,
+        "Why do published numbers disagree?",
+        "One facility and one size: the language, the CPUs and the way of waiting decide.",
     ),
+    (SMALL, "Small messages", "Calls, switches and wake-ups decide here, and not the bytes."),
+    (LARGE, "Large blocks", "Copying decides here, and the number of messages that fit."),
+    (MANY, "Many processes", "Several senders, receivers, or clients of one server."),
     (
-        "waiting",
-        "Waiting and copying",
-        "The receiver matters as much as the facility: it sleeps or spins, calls poll(2) before "
-        "it reads or not, copies the bytes out or reads them in place.",
+        SITUATION,
+        "Placement, waiting, load",
+        "The same work and the same facility. Look here before you attribute a latency to a "
+        "facility: the CPUs, the way of waiting, the load and the loop matter as much.",
     ),
-    ("depth", "Depth", "The number of messages that a facility holds before the sender must wait."),
-    (
-        "signal",
-        "Wake-ups without bytes",
-        "Facilities that carry no data: two processes wake each other in turn. Shared memory "
-        "has this cost for each message whose receiver sleeps.",
-    ),
-    (
-        "counter",
-        "Guarding a counter",
-        "Two or more processes increment one variable, with a guard and without.",
-    ),
+    (EVIDENCE, "Wake-ups alone", "Facilities that carry no data wake each other in turn."),
 )
 
 
@@ -128,7 +120,7 @@ def render(
             python_alone=python_cost.python_alone(both, cells),
             native_missing=not both and _native_wanted(results),
             charts=shown,
-            further=_FURTHER,
+            chart_sections=_OF_CHARTS,
             sections={one.chart.section for one in shown},
             more_charts=more_charts,
             at_rates=paces.at_rates(cells),

@@ -14,9 +14,10 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.chart import CROWDED, MOST_PANELS, Chart, Curves, Dots
-from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, SECTIONS, all_charts
+from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
 from ipcbench.reports.charts.rows import MOST_SERIES
+from ipcbench.reports.charts.sections import SECTIONS
 from ipcbench.reports.drawing.canvas import (
     NOTE_LINE,
     note_lines,
@@ -67,7 +68,7 @@ def many() -> dict[str, Chart]:
 
 def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
     sections = [chart.section for chart in few.values()]
-    assert sections == ["latency", "stream", "placement", "scaling", "scaling"]
+    assert sections == ["large", "large", "many", "many", "situation"]
     latency, stream = curves(few["latency-python"]), curves(few["throughput-python"])
     pairs, fan_in = curves(few["scaling-pairs-python"]), curves(few["scaling-fan-in-python"])
     assert [panel.title for panel in latency.panels] == list(PLACEMENTS)

@@ -94,7 +94,7 @@ def whole(tmp_path_factory) -> tuple[Reader, str, Path]:
 def test_the_verdicts_come_first(whole) -> None:
     _, page, _ = whole
     order = [page.index(f'id="{name}"') for name in (
-        "trust", "claim", "tasks", "latency", "throughput", "scaling", "tails", "figures",
+        "trust", "claim", "tasks", "large", "many", "situation", "tails", "figures",
         "gaps", "machine", "repeat", "reading",
     )]  # fmt: skip
     assert order == sorted(order)
@@ -209,7 +209,7 @@ def test_charts_of_an_earlier_report_are_removed_and_nothing_else(tmp_path) -> N
 
 def test_a_page_with_every_transport(tmp_path) -> None:
     reader, page = read(breadth(tail=20), tmp_path)
-    for section in ("placement", "waiting", "depth", "signal", "counter", "statements"):
+    for section in ("large", "many", "situation", "evidence", "statements"):
         assert section in reader.ids
     assert len(reader.ids) == len(set(reader.ids))
     assert "Updates lost by a counter" in page
