@@ -86,21 +86,34 @@ def _place(one: Situation) -> tuple[object, ...]:
     return rank(PLACEMENTS, one.placement), rank(RUNTIMES, one.runtime)
 
 
+class Ranking:
+    """Tiers of the cells of a run, by the tests of contests."""
+
+    def __init__(self, results: Results, cells: Sequence[Measured]) -> None:
+        times = _times(cells)
+        places = {one.cell.id: one.cell.placement for one in cells}
+        self.rounds = max(map(len, times.values()), default=0)  # of the cell that has most
+        self._aligner = Aligner(times, places.__getitem__)
+        self._looks = _looks(results, times)
+
+    def tier(self, situation: Situation, entrants: Iterable[Measured]) -> Tier | None:
+        """Rank the entrants of a situation; None where fewer than two have a time."""
+        by_id = {one.cell.id: one for one in _fastest(entrants)}
+        if len(by_id) < 2 or self.rounds < ENOUGH_ROUNDS:
+            return None
+        band = band_of(situation)
+        found = ranks.tier_of(list(by_id), self._aligner, band=band, looks=self._looks)
+        return Tier(situation, found, by_id)
+
+
 def _tiers(results: Results, cells: Sequence[Measured]) -> Iterator[tuple[str, Tier]]:
     """Yield the tiers of all tasks whose entrants are transports; none of too few rounds."""
-    times = _times(cells)
-    if max(map(len, times.values()), default=0) < ENOUGH_ROUNDS:
-        return
-    places = {one.cell.id: one.cell.placement for one in cells}
-    aligner = Aligner(times, places.__getitem__)
-    looks = _looks(results, times)
+    ranking = Ranking(results, cells)
     served = grouped_by_task(results, cells)
     for name, task in TASKS.items():
         for situation, entrants in _entrants(task, served.get(name, ())).items():
-            by_id = {one.cell.id: one for one in _fastest(entrants)}
-            if len(by_id) > 1:
-                found = ranks.tier_of(list(by_id), aligner, band=band_of(situation), looks=looks)
-                yield name, Tier(situation, found, by_id)
+            if (tier := ranking.tier(situation, entrants)) is not None:
+                yield name, tier
 
 
 def _entrants(task: Task, cells: Iterable[Measured]) -> dict[Situation, list[Measured]]:

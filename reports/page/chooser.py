@@ -1,0 +1,215 @@
+"""Rows of the chooser: the answers of a run, one for each combination that a reader can choose.
+
+The table of the default view is what a reader sees first, and without a script. The script of the
+page fills it with other rows of the table of all combinations, by the attributes of each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log2
+
+from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.units import short_size
+from ipcbench.reports.model import Measured, rank
+from ipcbench.reports.page.tables import Rows, bounded
+from ipcbench.reports.verdicts.answers import Answer
+from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case, language
+from ipcbench.reports.verdicts.cases.changes import Change, changes
+from ipcbench.reports.verdicts.cases.missing import Missing, languages, missing, placements
+from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
+from ipcbench.reports.verdicts.places import place
+from ipcbench.reports.verdicts.trust import Trust
+
+PREFERRED = (CROSS_CORE_AWAKE, CROSS_CORE, SAME_CORE)
+USUAL = 64  # bytes
+MOST_ROWS = 600
+_MANY = ("many-senders", "many-clients", "newest-value", "many-receivers", "many-pairs", "counter")
+_PATTERNS = {
+    "latency": "round trip", "stream": "one way", "fan-in": "many senders",
+    "fan-out": "many receivers", "echo": "many clients",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the chooser.
+
+    Attributes:
+        case: the value of `data-case`; rows with the same one are alternatives.
+        shown: its answer; of a case that was not measured, the nearest one, if there is one.
+        missing: the case was not measured; `shown` is another combination.
+    """
+
+    case: Case
+    key: str
+    language: str
+    placement: str
+    shown: Recommendation | None
+    missing: Missing | None
+    changes: Sequence[Change]
+
+    @property
+    def title(self) -> str:
+        return self.shown.title if self.shown else self.case.title
+
+    @property
+    def about(self) -> str:
+        """Describe the combination that the row shows: `64 B, Python, two cores awake`."""
+        if self.shown is None:
+            return ""
+        here = self.shown.situation
+        several = len(self.case.patterns) > 1
+        parts = [
+            _PATTERNS.get(here.pattern, here.pattern) if several else "",
+            short_size(here.size) if here.size else "",
+            f"{here.processes} processes" if self.case.id in _MANY else "",
+            *self.shown.manner,
+            language(here.runtime),
+            place(here.placement),
+        ]
+        return ", ".join(filter(None, parts))
+
+    @property
+    def size(self) -> int | None:
+        """The size by which it is chosen; None where its case has one size."""
+        one = self.shown
+        fixed = self.missing is not None or one is None or self.case.order.size == FRAME
+        return None if fixed or one is None else one.size or None
+
+    @property
+    def processes(self) -> int | None:
+        """The processes by which it is chosen; None where its case has one number."""
+        one = self.shown
+        if self.missing is not None or one is None or self.case.id not in _MANY:
+            return None
+        return one.processes
+
+    @property
+    def spin(self) -> bool | None:
+        """Whether processes may spin; None where it makes no difference."""
+        return None if self.missing is not None or self.shown is None else self.shown.spin
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The values of the controls."""
+
+    language: str
+    placement: str
+    size: int
+    processes: int
+    spin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """The section of answers.
+
+    Attributes:
+        chosen: the default view, a row a case.
+        rows: all combinations of the main cases, and what was not measured.
+        others: all combinations of the other work.
+    """
+
+    languages: Sequence[str]
+    placements: Sequence[str]
+    sizes: Sequence[int]
+    processes: Sequence[int]
+    spins: bool
+    state: State
+    chosen: Sequence[Row]
+    rows: Rows[Row]
+    others: Rows[Row]
+
+
+def chooser(
+    results: Results, answers: Iterable[Answer], cells: Sequence[Measured], trust: Trust
+) -> Chooser:
+    """Return the section's content. Pure."""
+    found = recommendations(results, answers, cells, trust)
+    main = [_row(one, found) for one in found if one.case.main and one.key == one.case.id]
+    rows = [*main, *(_without(one, found) for one in missing(results, found))]
+    rows.sort(key=lambda one: CASES.index(one.case))
+    others = [_row(one, found) for one in found if not (one.case.main and one.key == one.case.id)]
+    runtimes, known = languages(results), placements(results)
+    sizes = sorted({one.size for one in main if one.size is not None}) or [USUAL]
+    processes = sorted({one.processes for one in main if one.processes is not None}) or [2]
+    state = State(
+        language=runtimes[0],
+        placement=_foremost(known, runtimes[0], main),
+        size=min(sizes, key=lambda one: abs(one - USUAL)),
+        processes=_usual_number(processes, main),
+    )
+    return Chooser(
+        languages=runtimes,
+        placements=known,
+        sizes=sizes,
+        processes=processes,
+        spins=any(one.spin for one in main),
+        state=state,
+        chosen=choose(rows, state),
+        rows=bounded(rows, MOST_ROWS),
+        others=bounded(others, MOST_ROWS),
+    )
+
+
+def _row(one: Recommendation, found: Sequence[Recommendation]) -> Row:
+    made = changes(one, found)
+    return Row(one.case, one.key, one.runtime, one.placement, one, None, made)
+
+
+def _without(one: Missing, found: Sequence[Recommendation]) -> Row:
+    made = changes(one.nearest, found) if one.nearest else []
+    return Row(one.case, one.case.id, one.runtime, one.placement, one.nearest, one, made)
+
+
+def _foremost(known: Sequence[str], runtime: str, main: Iterable[Row]) -> str:
+    """Return the placement that answers most cases; of several, the one that decides most."""
+    answered: Mapping[str, set[str]] = {
+        name: {one.key for one in main if (one.language, one.placement) == (runtime, name)}
+        for name in known
+    }
+    return min(known, key=lambda one: (-len(answered[one]), rank(PREFERRED, one)))
+
+
+def _usual_number(known: Sequence[int], main: Sequence[Row]) -> int:
+    """Return the number of processes that most cases have; of several, the largest."""
+    having = {number: {one.key for one in main if one.processes == number} for number in known}
+    return max(known, key=lambda one: (len(having[one]), one))
+
+
+def choose(rows: Iterable[Row], state: State) -> list[Row]:
+    """Return the row of each case that fits best, as the script of the page does."""
+    cases: dict[str, list[Row]] = {}
+    for one in rows:
+        cases.setdefault(one.key, []).append(one)
+    return [_fitting(own, state) for own in cases.values()]
+
+
+def _fitting(rows: Sequence[Row], state: State) -> Row:
+    wanted = state.language, state.placement
+    here = [one for one in rows if (one.language, one.placement) == wanted]
+    return min(
+        here or rows,
+        key=lambda one: (
+            one.missing is not None,
+            _far(one.size, state.size) + _far(one.processes, state.processes),
+            one.spin not in (None, state.spin),
+        ),
+    )
+
+
+def _far(own: int | None, wanted: int) -> float:
+    return 0.0 if own is None else abs(log2(own / wanted))
+
+
+def differing(one: Row, state: State) -> str:
+    """Name the values in which a row differs from those that are chosen; "" where in none."""
+    parts = (
+        "" if one.size in (None, state.size) else short_size(one.size or 0),
+        "" if one.processes in (None, state.processes) else f"{one.processes} processes",
+    )
+    return ", ".join(filter(None, parts))

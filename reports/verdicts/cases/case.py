@@ -1,0 +1,266 @@
+"""Cases of users: ordinary work, the tasks that answer it, and the order that measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ipcbench.bench.decisions.tasks import SMALL
+from ipcbench.bench.results.axes import (
+    ARRAY,
+    BLOCK,
+    COUNTER,
+    ECHO,
+    FAN_IN,
+    FAN_OUT,
+    FILE,
+    FRESH,
+    HOT,
+    LATENCY,
+    LATEST,
+    NATIVE,
+    PACED,
+    PAIRS,
+    PYTHON,
+    RUNTIMES,
+    SET_UP,
+    SIGNAL,
+    SPIN,
+    STREAM,
+)
+from ipcbench.bench.results.pace import CLOSED
+
+FRAME = 1920 * 1080 * 3  # bytes of a 1080p frame
+RATE = 100_000  # messages a second of the case of a steady rate
+MEMORY = "shm:posix+posix-sem"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The cells that answer a case, as `ipcbench run` takes them. `size`: 0: none is given."""
+
+    pattern: str
+    transports: Sequence[str]
+    native: Sequence[str] = ()  # other ones in C; none: the same
+    size: int = 64
+    processes: int = 0
+    waits: Sequence[str] = ()
+    payload: str = HOT
+    pace: str = CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Ordinary work, for which people look for a facility.
+
+    Attributes:
+        title, large: names for people; `large` is that of messages of 4 KiB and more.
+        patterns: those of the tasks' that count, the usual one first; none: all of them.
+        main: it stands on the first screen.
+        crosses: axes on which the facilities may differ on purpose.
+        fixes_wait: the case itself says if processes may spin.
+        instead_of: the facility that the question is about.
+        named: the tasks are about certain facilities.
+        apart: each process needs a CPU of its own.
+        runtimes: those in which the question has a meaning.
+    """
+
+    id: str
+    title: str
+    tasks: tuple[str, ...]
+    order: Order
+    patterns: tuple[str, ...] = ()
+    large: str = ""
+    main: bool = False
+    crosses: tuple[str, ...] = ()
+    fixes_wait: bool = False
+    instead_of: str = ""
+    named: bool = False
+    apart: bool = False
+    runtimes: tuple[str, ...] = RUNTIMES
+
+    def name(self, size: int) -> str:
+        """Return the title for messages of a size."""
+        return self.large if self.large and size >= SMALL else self.title
+
+
+_USUAL = ("pipe", "unix-stream", MEMORY)
+_INSTEAD = ("mp-queue", "mp-pipe", "posix-queue", "unix-stream")
+
+ONE_WAY = Case(
+    "one-way",
+    "Small messages, one way",
+    ("small-one-way", "large-messages"),
+    Order(STREAM, _USUAL),
+    patterns=(STREAM,),
+    large="Large messages, one way",
+    main=True,
+)
+STEADY = Case(
+    "steady-rate",
+    f"A steady {RATE:,} messages a second",
+    ("steady-rate",),
+    Order(PACED, _USUAL, pace=f"rate:{RATE}"),
+    patterns=(PACED,),
+    main=True,
+    apart=True,
+)
+CASES: tuple[Case, ...] = (
+    ONE_WAY,
+    Case(
+        "request",
+        "Request and answer, sleeping",
+        ("small-request", "large-messages"),
+        Order(LATENCY, _USUAL),
+        patterns=(LATENCY,),
+        main=True,
+        fixes_wait=True,
+    ),
+    Case(
+        "lowest-latency",
+        "Lowest latency, a core to burn",
+        ("lowest-latency",),
+        Order(LATENCY, ("pipe", "shm:posix+futex"), waits=(BLOCK, SPIN)),
+        main=True,
+        apart=True,
+        crosses=("wait", "looks"),
+        fixes_wait=True,
+    ),
+    STEADY,
+    Case(
+        "frames",
+        "Frames of 6 MB",
+        ("frames",),
+        Order(
+            STREAM,
+            ("pipe:1M", "unix-stream", "shm:posix+futex", "shm:posix+futex/in-place"),
+            size=FRAME,
+            payload=FRESH,
+        ),
+        main=True,
+        crosses=("in_place",),
+    ),
+    Case(
+        "many-senders",
+        "Many senders, one receiver",
+        ("many-senders",),
+        Order(FAN_IN, _USUAL, processes=4),
+        main=True,
+    ),
+    Case(
+        "many-clients",
+        "One server, many clients",
+        ("many-clients",),
+        Order(ECHO, _USUAL, processes=8),
+        main=True,
+    ),
+    Case(
+        "newest-value",
+        "Newest value, many readers",
+        ("newest-value",),
+        Order(
+            LATEST,
+            ("latest:seqlock", "latest:pipe"),
+            native=("latest:seqlock", "latest:buffers"),
+            processes=4,
+        ),
+        main=True,
+        fixes_wait=True,
+    ),
+    Case(
+        "instead-of-mp-queue",
+        "Instead of multiprocessing.Queue",
+        ("instead-of-mp-queue",),
+        Order(STREAM, _INSTEAD),
+        patterns=(STREAM, LATENCY, FAN_IN, FAN_OUT, ECHO),
+        main=True,
+        instead_of="mp-queue",
+        named=True,
+        runtimes=(PYTHON,),
+    ),
+    Case(
+        "unix-or-tcp",
+        "Unix socket or TCP",
+        ("unix-or-tcp",),
+        Order(LATENCY, ("unix-stream", "tcp")),
+        patterns=(LATENCY, STREAM, ECHO, FAN_IN, FAN_OUT),
+        main=True,
+        named=True,
+    ),
+    Case(
+        "rare-requests",
+        "A request now and then",
+        ("rare-requests",),
+        Order(LATENCY, ("pipe", "shm:posix+futex"), pace="pause:1ms"),
+    ),
+    Case(
+        "arrays",
+        "NumPy arrays",
+        ("arrays",),
+        Order(
+            STREAM,
+            ("mp-queue", "mp-pipe-pickle", "shm:posix+futex", "shm:posix+futex/in-place"),
+            size=FRAME,
+            payload=ARRAY,
+        ),
+        patterns=(STREAM, LATENCY),
+        crosses=("in_place",),
+        instead_of="mp-queue",
+        named=True,
+        runtimes=(PYTHON,),
+    ),
+    Case(
+        "many-receivers",
+        "One sender, receivers that compete",
+        ("many-receivers",),
+        Order(FAN_OUT, ("pipe", "sysv-queue"), processes=4),
+    ),
+    Case(
+        "many-pairs",
+        "Many pairs side by side",
+        ("many-pairs",),
+        Order(PAIRS, _USUAL, processes=4),
+    ),
+    Case(
+        "wake-ups",
+        "Waking another process",
+        ("wake-ups",),
+        Order(SIGNAL, ("posix-sem", "eventfd", "signal"), size=0),
+    ),
+    Case(
+        "counter",
+        "A counter that processes share",
+        ("counter",),
+        Order(COUNTER, ("posix-sem", "sysv-sem"), size=0, processes=2),
+    ),
+    Case(
+        "set-up",
+        "A channel for each request",
+        ("set-up",),
+        Order(SET_UP, _USUAL),
+        runtimes=(PYTHON,),
+    ),
+    Case(
+        "file-access",
+        "A file: read it, or map it",
+        ("file-access",),
+        Order(FILE, ("file-read", "file-map")),
+    ),
+    Case(
+        "libraries",
+        "A messaging library, or a Unix socket",
+        ("zmq-or-unix",),
+        Order(LATENCY, ("unix-stream", "zmq:ipc", "nng:ipc")),
+        patterns=(LATENCY, STREAM),
+        named=True,
+        runtimes=(PYTHON,),
+    ),
+)
+"""All cases, in the order of the page."""
+
+LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
+
+
+def language(runtime: str) -> str:
+    """Name the language of a runtime's loop."""
+    return LANGUAGES.get(runtime, runtime)

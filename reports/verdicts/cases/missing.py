@@ -1,0 +1,152 @@
+"""Cases that a run has not measured, with the command that measures each."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ipcbench.bench.results.axes import (
+    CROSS_CORE_AWAKE,
+    HOT,
+    NATIVE,
+    PLACEMENTS,
+    PYTHON,
+    RUNTIMES,
+    SAME_CORE,
+    UNPINNED,
+)
+from ipcbench.bench.results.pace import CLOSED
+from ipcbench.bench.results.results import Results
+from ipcbench.bench.results.units import format_size
+from ipcbench.reports.model import rank
+from ipcbench.reports.verdicts.cases.case import CASES, Case, language
+from ipcbench.reports.verdicts.cases.recommend import Recommendation
+from ipcbench.reports.verdicts.places import place
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A case without an answer in a language and a placement.
+
+    Attributes:
+        reason: why it cannot have one; "" where it was not measured.
+        command: the command that measures it; "" where none can.
+        nearest: the answer of another placement or language; None where there is none.
+    """
+
+    case: Case
+    runtime: str
+    placement: str
+    reason: str
+    command: str
+    nearest: Recommendation | None
+
+    @property
+    def text(self) -> str:
+        """Say what is missing, and why."""
+        what = f"not measured: {language(self.runtime)}, {place(self.placement)}"
+        return f"{what} ({self.reason})" if self.reason else what
+
+
+def languages(results: Results) -> list[str]:
+    """Return the runtimes that a run measures; Python, where it measures nothing."""
+    found = {one.cell.runtime for one in results.cells.values() if one.skipped is None}
+    return sorted(found, key=lambda one: rank(RUNTIMES, one)) or [PYTHON]
+
+
+def placements(results: Results) -> list[str]:
+    """Return the placements that a run measures."""
+    found = {one.cell.placement for one in results.cells.values() if one.skipped is None}
+    return sorted(found, key=lambda one: rank(PLACEMENTS, one)) or [CROSS_CORE_AWAKE]
+
+
+def missing(results: Results, found: Sequence[Recommendation]) -> list[Missing]:
+    """Return the main cases without an answer, in each language and placement of a run."""
+    has = {(one.case.id, one.runtime, one.placement) for one in found}
+    return [
+        _missing(results, case, runtime, placement, found)
+        for case in CASES
+        if case.main
+        for runtime in languages(results)
+        for placement in placements(results)
+        if (case.id, runtime, placement) not in has
+    ]
+
+
+def _missing(
+    results: Results, case: Case, runtime: str, placement: str, found: Sequence[Recommendation]
+) -> Missing:
+    reason = _impossible(case, runtime, placement) or _skipped(results, case, runtime, placement)
+    return Missing(
+        case=case,
+        runtime=runtime,
+        placement=placement,
+        reason=reason,
+        command="" if reason else command(case, runtime, placement),
+        nearest=_nearest(case, runtime, placement, found),
+    )
+
+
+def _impossible(case: Case, runtime: str, placement: str) -> str:
+    if runtime not in case.runtimes:
+        return f"it is a question of {' and '.join(map(language, case.runtimes))}"
+    if case.apart and placement in (SAME_CORE, UNPINNED):
+        return "each process needs a core of its own"
+    return ""
+
+
+def _skipped(results: Results, case: Case, runtime: str, placement: str) -> str:
+    """Return the reason why the machine has skipped the cells of a case; "" if there is none."""
+    here = [
+        one
+        for one in results.cells.values()
+        if (one.cell.pattern, one.cell.runtime) == (case.order.pattern, runtime)
+        if one.cell.placement == placement
+    ]
+    reasons = [one.skipped.reason for one in here if one.skipped is not None]
+    return reasons[0] if reasons and len(reasons) == len(here) else ""
+
+
+def _nearest(
+    case: Case, runtime: str, placement: str, found: Iterable[Recommendation]
+) -> Recommendation | None:
+    """Return the answer of another placement, else of another language; one with a headline."""
+    own = [one for one in found if one.key == case.id and one.members]
+    apart = placement != SAME_CORE
+    return min(
+        own,
+        key=lambda one: (
+            one.runtime != runtime,
+            one.placement != placement,
+            (one.placement != SAME_CORE) != apart,
+            bool(one.spin),
+            abs(one.size - (case.order.size or 0)),
+            -one.processes,
+        ),
+        default=None,
+    )
+
+
+def command(case: Case, runtime: str, placement: str) -> str:
+    """Write the command that measures a case in a language and a placement."""
+    return shlex.join(_words(case, runtime, placement))
+
+
+def _words(case: Case, runtime: str, placement: str) -> Iterator[str]:
+    order = case.order
+    yield from ("ipcbench", "run", "--pattern", order.pattern)
+    if order.size:
+        yield from ("-s", format_size(order.size))
+    if order.processes:
+        yield from ("-P", str(order.processes))
+    yield from ("--placement", placement, "--runtime", runtime)
+    for wait in order.waits:
+        yield from ("--wait", wait)
+    if order.payload != HOT:
+        yield from ("--payload", order.payload)
+    if order.pace != CLOSED:
+        yield from ("--pace", order.pace)
+    native = order.native if runtime == NATIVE else ()
+    for name in native or order.transports:
+        yield from ("-t", name)

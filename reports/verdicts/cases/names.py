@@ -1,0 +1,115 @@
+"""Names of facilities for people: "shared memory + POSIX semaphore" for `shm:posix+posix-sem`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ipcbench.bench.results.axes import BLOCK, POLL, SPIN, SPIN_BLOCK
+from ipcbench.bench.results.cell import present_name
+from ipcbench.bench.results.untrusted import one_line
+
+IN_PLACE = "/in-place"
+_NAMES: Mapping[str, str] = {
+    "pipe": "pipe",
+    "fifo": "FIFO",
+    "fifo:mknod": "FIFO (mknod)",
+    "unix-stream": "Unix socket",
+    "unix-seqpacket": "Unix socket of packets",
+    "unix-dgram": "Unix datagrams",
+    "socketpair": "socket pair",
+    "socketpair:dgram": "socket pair of datagrams",
+    "socketpair:seqpacket": "socket pair of packets",
+    "tcp": "TCP",
+    "tcp6": "TCP over IPv6",
+    "sysv-queue": "System V queue",
+    "sysv-queue:types": "System V queue by type",
+    "posix-queue": "POSIX queue",
+    "memfd-passed": "memfd passed each time",
+    "memfd-pool": "pool of memfds",
+    "process-vm": "process_vm_readv",
+    "vmsplice": "vmsplice",
+    "mp-pipe": "multiprocessing.Pipe, bytes",
+    "mp-pipe-pickle": "multiprocessing.Pipe",
+    "mp-pipe-pickle5": "multiprocessing.Pipe, pickle 5",
+    "mp-simple-queue": "multiprocessing.SimpleQueue",
+    "mp-queue": "multiprocessing.Queue",
+    "latest:seqlock": "shared memory, seqlock",
+    "latest:buffers": "shared memory, several buffers",
+    "latest:pipe": "pipe, read to its end",
+    "latest:unix-stream": "Unix socket, read to its end",
+    "latest:queue": "POSIX queue of one message",
+    "posix-sem": "POSIX semaphore",
+    "sysv-sem": "System V semaphore",
+    "eventfd": "eventfd",
+    "futex": "futex",
+    "pthread-cond": "condition variable",
+    "signal": "signal",
+    "mp-lock": "multiprocessing.Lock",
+    "pthread-mutex": "mutex of the C library",
+    "robust-mutex": "robust mutex",
+    "futex-mutex": "mutex of a futex",
+    "spin-lock": "spin lock",
+    "flock": "flock(2)",
+    "lockf": "lockf(3)",
+    "unguarded": "no guard",
+    "file-read": "read(2)",
+    "file-pread": "pread(2)",
+    "file-map": "mmap(2)",
+    "file-map:anew": "mmap(2) each time",
+    "null": "nothing (floor)",
+    "zmq:ipc": "ZeroMQ (ipc)",
+    "nng:ipc": "nng (ipc)",
+}
+_SEGMENTS: Mapping[str, str] = {
+    "posix": "shared memory",
+    "sysv": "System V memory",
+    "file": "mapped file",
+    "tmpfs": "mapped tmpfs file",
+    "memfd": "memfd memory",
+    "mp": "multiprocessing memory",
+}
+_WAITERS: Mapping[str, str] = {
+    "posix-sem": "POSIX semaphore",
+    "sysv-sem": "System V semaphore",
+    "eventfd": "eventfd",
+    "futex": "futex",
+    "pthread-cond": "condition variable",
+    "sysv-sem-counted": "System V semaphore, counted",
+    "eventfd-counted": "eventfd, counted",
+}
+_WAITS: Mapping[str, str] = {
+    POLL: "poll(2) first",
+    SPIN: "spinning",
+    SPIN_BLOCK: "spinning, then sleeping",
+}
+
+
+def display(transport: str, wait: str = BLOCK) -> str:
+    """Name a facility as people do, with its way of waiting where it does not sleep at once.
+
+    A name that is not known, such as a plug-in's, stays as it is.
+    """
+    transport, wait = present_name(transport, wait)
+    base, in_place = transport.removesuffix(IN_PLACE), transport.endswith(IN_PLACE)
+    name = _NAMES.get(base) or _memory(base, spins=wait == SPIN) or _buffered(base) or base
+    waits = "" if base.startswith("latest:") else _WAITS.get(wait, "")
+    return one_line(", ".join(filter(None, (name, "in place" if in_place else "", waits))))
+
+
+def _memory(base: str, *, spins: bool) -> str:
+    """Name shared memory; a ring that never sleeps needs no waiter, so none is named."""
+    kind, _, rest = base.partition(":")
+    segment, plus, waiter = rest.partition("+")
+    waiter, _, pages = waiter.partition("/")
+    if kind != "shm" or not plus or segment not in _SEGMENTS or waiter not in _WAITERS:
+        return ""
+    name = _SEGMENTS[segment] + (" in huge pages" if pages == "huge" else "")
+    return name if spins else f"{name} + {_WAITERS[waiter]}"
+
+
+def _buffered(base: str) -> str:
+    """Name a facility with a buffer of a size: `pipe:1M`."""
+    kind, colon, size = base.partition(":")
+    if not colon or kind not in _NAMES or not size[:-1].isdigit() or size[-1] not in "KM":
+        return ""
+    return f"{_NAMES[kind]}, {size[:-1]} {size[-1]}iB buffer"
