@@ -10,22 +10,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
+from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, FAMILIES, SAME_CORE
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
+from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, rank
-from ipcbench.reports.page.tables import Rows, bounded
+from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.verdicts.answers import Answer
 from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case, language
 from ipcbench.reports.verdicts.cases.changes import Change, changes
+from ipcbench.reports.verdicts.cases.facts import Beside, beside
 from ipcbench.reports.verdicts.cases.missing import Missing, languages, missing, placements
+from ipcbench.reports.verdicts.cases.names import IN_PLACE, display
 from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
 PREFERRED = (CROSS_CORE_AWAKE, CROSS_CORE, SAME_CORE)
 USUAL = 64  # bytes
-MOST_ROWS = 600
+MOST_ROWS = 400
+MOST_FACTS = 80
 _MANY = ("many-senders", "many-clients", "newest-value", "many-receivers", "many-pairs", "counter")
 _PATTERNS = {
     "latency": "round trip", "stream": "one way", "fan-in": "many senders",
@@ -66,7 +70,7 @@ class Row:
             _PATTERNS.get(here.pattern, here.pattern) if several else "",
             short_size(here.size) if here.size else "",
             f"{here.processes} processes" if self.case.id in _MANY else "",
-            *self.shown.manner,
+            *manner_phrases(here),
             language(here.runtime),
             place(here.placement),
         ]
@@ -89,7 +93,7 @@ class Row:
 
     @property
     def spin(self) -> bool | None:
-        """Whether processes may spin; None where it makes no difference."""
+        """True if processes may spin; None where it makes no difference."""
         return None if self.missing is not None or self.shown is None else self.shown.spin
 
 
@@ -112,6 +116,7 @@ class Chooser:
         chosen: the default view, a row a case.
         rows: all combinations of the main cases, and what was not measured.
         others: all combinations of the other work.
+        facts: the name, the family and the facts beside speed of each facility.
     """
 
     languages: Sequence[str]
@@ -123,6 +128,7 @@ class Chooser:
     chosen: Sequence[Row]
     rows: Rows[Row]
     others: Rows[Row]
+    facts: Sequence[tuple[str, str, Beside]]
 
 
 def chooser(
@@ -153,7 +159,20 @@ def chooser(
         chosen=choose(rows, state),
         rows=bounded(rows, MOST_ROWS),
         others=bounded(others, MOST_ROWS),
+        facts=_facts(results, cells),
     )
+
+
+def _facts(results: Results, cells: Iterable[Measured]) -> list[tuple[str, str, Beside]]:
+    """Return the facts beside speed of the facilities that compete, each once."""
+    settings = results.header.machine.settings
+    kinds = {
+        one.cell.present.transport.removesuffix(IN_PLACE): one.facts.family
+        for one in sorted(cells, key=lambda one: rank(FAMILIES, one.facts.family))
+        if one.competes
+    }
+    found = [(display(name), family, beside(name, settings)) for name, family in kinds.items()]
+    return [(name, family, one) for name, family, one in found if one is not None][:MOST_FACTS]
 
 
 def _row(one: Recommendation, found: Sequence[Recommendation]) -> Row:

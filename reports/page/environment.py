@@ -22,6 +22,7 @@ from ipcbench.bench.results.units import (
 from ipcbench.reports.charts.style import css_variables, family_class
 from ipcbench.reports.model import loop_of
 from ipcbench.reports.page.texts import (
+    chooser_phrases,
     phrases,
     single_phrases,
     statement_phrases,
@@ -58,6 +59,7 @@ def environment() -> Environment:
         **phrases.FILTERS,
         **verdict_phrases.FILTERS,
         **statement_phrases.FILTERS,
+        **chooser_phrases.FILTERS,
     )
     made.globals.update(
         headline_lacks=headlines.lacking,
@@ -77,6 +79,7 @@ def environment() -> Environment:
         **phrases.GLOBALS,
         **verdict_phrases.GLOBALS,
         **statement_phrases.GLOBALS,
+        **chooser_phrases.GLOBALS,
     )
     return made
 

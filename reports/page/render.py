@@ -13,6 +13,7 @@ from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.sections import EVIDENCE, LADDER, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured
 from ipcbench.reports.page import script
+from ipcbench.reports.page.chooser import chooser
 from ipcbench.reports.page.environment import environment
 from ipcbench.reports.page.repeat import repeat
 from ipcbench.reports.page.rows import newest, paces, tables, tails, verdict_tables
@@ -22,6 +23,7 @@ from ipcbench.reports.page.texts import (
 from ipcbench.reports.verdicts import cost_model, headlines, python_cost, spinning
 from ipcbench.reports.verdicts.anew import anew
 from ipcbench.reports.verdicts.answers import answers
+from ipcbench.reports.verdicts.cases.trust_line import trust_line
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST, SOURCE, STATEMENTS
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.decisions import Outcome, decide
@@ -81,6 +83,8 @@ def render(
             machine=results.header.machine,
             results=results,
             trust=trust,
+            trust_line=trust_line(trust, results),
+            chooser=chooser(results, answered, cells, trust),
             claim=claim,
             headline=headlines.claim(claim, trust),
             claim_grid=verdict_tables.comparison_grid(claim.comparisons),

@@ -98,7 +98,7 @@ ONE_WAY = Case(
 )
 STEADY = Case(
     "steady-rate",
-    f"A steady {RATE:,} messages a second",
+    f"{RATE:,} messages a second",
     ("steady-rate",),
     Order(PACED, _USUAL, pace=f"rate:{RATE}"),
     patterns=(PACED,),

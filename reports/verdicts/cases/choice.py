@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from ipcbench.bench.results.axes import PACED
+from ipcbench.bench.results.axes import ECHO, PACED
 from ipcbench.bench.results.records import REACHED
 from ipcbench.reports.model import Measured
 from ipcbench.reports.percentiles import percentile
@@ -53,6 +53,8 @@ def choice_of(one: Measured, best: float, settings: Mapping[str, str]) -> Choice
     """Return the choice of a cell; `best`: seconds of the best one of its situation."""
     seconds, present = one.interval.median, one.cell.present
     middle, high = percentile(one, 0.5), percentile(one, 0.99)
+    single = one.facts.single or one.facts.per
+    clients = one.cell.pattern == ECHO and one.cell.processes > 2  # side by side: each waits longer
     return Choice(
         name=display(one.cell.transport, one.wait),
         id=one.cell.id,
@@ -60,7 +62,7 @@ def choice_of(one: Measured, best: float, settings: Mapping[str, str]) -> Choice
         family=one.facts.family,
         seconds=seconds,
         per=one.facts.per,
-        single=one.facts.single or one.facts.per,
+        single=f"{single} of a client" if clients else single,
         p50=middle.median if middle else None,
         p99=high.median if high else None,
         cpu=one.cpu,

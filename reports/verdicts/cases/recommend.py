@@ -18,7 +18,6 @@ from ipcbench.bench.results.axes import PAYLOADS, POLL, SPIN, SPIN_BLOCK
 from ipcbench.bench.results.pace import pace_order
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, grouped, rank, situation_order
 from ipcbench.reports.verdicts.answers import Answer, Ranking, Tier, grouped_by_task
 from ipcbench.reports.verdicts.cases.case import CASES, ONE_WAY, STEADY, Case
@@ -34,11 +33,10 @@ _WAITS = ("wait", "looks")
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What to use for a case, in one combination of language, placement, size and processes.
+    """The answer to a case, in one combination of language, placement, size and processes.
 
     Attributes:
         key: the id of the case, with a suffix where it has several kinds of work.
-        manner: phrases for what is unusual in the work: "pauses of 1 ms".
         spin: True: processes may spin; None: the case says it, or it makes no difference.
         members: the tier, the smallest median first; none without a headline.
         avoid: the slowest that is told apart from it, or the one that the case asks about.
@@ -51,7 +49,6 @@ class Recommendation:
 
     case: Case
     key: str
-    manner: tuple[str, ...]
     situation: Situation
     spin: bool | None
     members: tuple[Choice, ...]
@@ -170,7 +167,9 @@ class _Maker:
             if "in_place" in case.crosses or not one.facts.in_place
         }
         across = (*_WAITS, *(axis for axis in case.crosses if axis not in _WAITS))
-        for situation, own in grouped(served.values(), lambda c: c.situation.across(across)).items():
+        for situation, own in grouped(
+            served.values(), lambda c: c.situation.across(across)
+        ).items():
             if case.fixes_wait:
                 yield _Group(situation, None, own)
                 continue
@@ -203,7 +202,6 @@ class _Maker:
         return Recommendation(
             case=case,
             key=key,
-            manner=tuple(manner_phrases(situation)),
             situation=situation,
             spin=spin,
             members=() if lacks else members,
@@ -222,15 +220,13 @@ class _Maker:
     ) -> tuple[tuple[Choice, ...], Choice | None]:
         """Return the members of the tier, and the one to avoid."""
         if tier is None:
-            best = min(entrants, key=lambda one: one.interval.median)
-            return (choice_of(best, best.interval.median, self._settings),), None
+            only = min(entrants, key=lambda one: one.interval.median)
+            return (choice_of(only, only.interval.median, self._settings),), None
         members = [tier.cells[one.cell] for one in tier.members]
         members.sort(key=lambda one: (one.interval.median, one.cell.id))
         best = members[0].interval.median
         slowest = max(one.interval.median for one in members)
-        out = [
-            tier.cells[one.cell] for one in tier.found.entrants if one.standing is Standing.OUT
-        ]
+        out = [tier.cells[one.cell] for one in tier.found.entrants if one.standing is Standing.OUT]
         worse = [one for one in out if one.interval.median > slowest]
         if case.instead_of:
             worse = [one for one in worse if one.cell.transport == case.instead_of]

@@ -1,0 +1,45 @@
+"""Trust in a run as one line: how well each placement repeats, and what has no figure."""
+
+from __future__ import annotations
+
+from ipcbench.bench.results.results import Results, Status
+from ipcbench.bench.results.severity import Severity
+from ipcbench.reports.verdicts.finding import many
+from ipcbench.reports.verdicts.places import PlaceTrust, percent, place
+from ipcbench.reports.verdicts.trust import Trust
+
+_WITHOUT = {
+    Status.SKIPPED: "skipped",
+    Status.FAILED: "failed",
+    Status.DISTURBED: "disturbed",
+    Status.PENDING: "not reached",
+}
+
+
+def trust_line(trust: Trust, results: Results) -> str:
+    """Return the line: "One core: repeatable to ±3 %. Two cores: ±9 %. 8 cells skipped."."""
+    return " ".join([*_places(trust), *_without_figure(results)])
+
+
+def _places(trust: Trust) -> list[str]:
+    if not trust.places:
+        return ["Nothing was measured."]
+    found: list[str] = []
+    for one in trust.places:
+        name = place(one.placement)
+        first = "repeatable to " if not found else ""
+        found.append(f"{name[:1].upper()}{name[1:]}: {_repeatable(one, trust, first)}.")
+    return found
+
+
+def _repeatable(one: PlaceTrust, trust: Trust, first: str) -> str:
+    if trust.trusted(one.placement) is Severity.PROBLEM:
+        return "not to be trusted"
+    if one.width is None:
+        return "repeatability not known"
+    return f"{first}±{percent(one.width)}"
+
+
+def _without_figure(results: Results) -> list[str]:
+    counts = ((len(results.with_status(status)), word) for status, word in _WITHOUT.items())
+    return [f"{many(number, 'cell')} {word}." for number, word in counts if number]
