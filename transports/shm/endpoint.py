@@ -14,6 +14,7 @@ from ipcbench.transports.shm.handles import Handles
 from ipcbench.transports.shm.in_place import in_place
 from ipcbench.transports.shm.layout import RingLayout, Seats
 from ipcbench.transports.shm.ring import Lane, Side, collector, consumer, nothing, producer
+from ipcbench.transports.shm.state import RingState
 from ipcbench.transports.sync import futex
 from ipcbench.transports.sync.doorbell import (
     Pause,
@@ -148,6 +149,12 @@ class RingEndpoint(MappingEndpoint):
     def _bell(self, process: int) -> tuple[int, object]:
         """Describe a doorbell for native/ring.c."""
         return self._layout.doorbell(process), self._handles.natives.get(process)
+
+    def observed(self) -> tuple[int, Callable[..., list[str]]]:
+        """Return the segment's address and the call that describes it: testing/hangs."""
+        addresses = {number: one.address for number, one in self._handles.waiters.items()}
+        state = RingState(self._layout, self._kind, addresses)
+        return futex.address_of(self._handles.segment.memory), state.describe
 
     def close(self) -> None:
         if not futex.ORDERED:

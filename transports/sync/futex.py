@@ -78,7 +78,7 @@ def wake_at(place: int) -> None:
 
 def waking(word: memoryview) -> Callable[[], Any]:
     """Make the call that wakes the process that sleeps at a word."""
-    return partial(_wake, _FUTEX, ctypes.c_void_p(_address(word)), _WAKE, 1)
+    return partial(_wake, _FUTEX, ctypes.c_void_p(address_of(word)), _WAKE, 1)
 
 
 def sleeping(word: memoryview) -> Callable[[int], Any]:
@@ -86,11 +86,12 @@ def sleeping(word: memoryview) -> Callable[[int], Any]:
 
     Of the value it compares 32 bits, since ctypes passes an integer as a C int, masked to fit.
     """
-    sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(_address(word)), _WAIT)
+    sleep = partial(_sleep, _FUTEX, ctypes.c_void_p(address_of(word)), _WAIT)
     return lambda seen: sleep(seen, None)
 
 
-def _address(memory: memoryview) -> int:
+def address_of(memory: memoryview) -> int:
+    """Return the address of memory that can be written to."""
     return ctypes.addressof(ctypes.c_char.from_buffer(memory))
 
 

@@ -41,6 +41,11 @@ class PosixSemaphore:
         self.notify: Callable[[], None] = semaphore.release
         self.wait: Callable[[], None] = semaphore.acquire
 
+    @property
+    def value(self) -> int:
+        """The tokens in it now."""
+        return int(self._semaphore.value)
+
     def try_wait(self) -> None:
         try:
             self._semaphore.acquire(0)

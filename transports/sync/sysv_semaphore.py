@@ -53,6 +53,11 @@ class SysvSemaphore:
         self.notify: Callable[[], None] = semaphore.V
         self.wait: Callable[[], None] = semaphore.P
 
+    @property
+    def value(self) -> int:
+        """The tokens in it now."""
+        return int(self._semaphore.value)
+
     def try_wait(self) -> None:
         # The binding's time-out is not compiled into its wheels; IPC_NOWAIT is.
         self._semaphore.block = False

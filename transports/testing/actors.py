@@ -2,32 +2,46 @@
 
 A test never waits for an endpoint itself. An `Actor` makes the call in a process of
 its own, and the test waits for its answer with a time limit. So a call that hangs is
-a failed test (`Stuck`), never a hung run.
+a failed test (`Stuck`), never a hung run. On a machine with too few CPUs a call that takes
+longer is waited for as long as processes run (hangs/).
 """
 
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ipcbench.transports.base.forking import FAILED, fork_child
+from ipcbench.transports.testing.hangs.evidence import (
+    LONGEST,
+    WINDOW,
+    Observed,
+    Pair,
+    Sample,
+    hung,
+    of_machine,
+    of_memory,
+    of_process,
+)
 
-CALL_LIMIT = 10.0  # seconds: a call that takes longer hangs
-LIFE = 60  # seconds after which the kernel ends an actor (alarm(2))
+CALL_LIMIT = 10.0  # seconds: a call that takes longer hangs, or has too little CPU time
+LIFE = int(1.5 * LONGEST)  # seconds after a call at which the kernel ends an actor (alarm(2))
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_STACK, _STDERR = signal.SIGUSR2, 2  # an actor writes its Python stack
+_TO_WRITE = 0.1  # seconds for that
 
 _alive: list[Actor] = []
 
@@ -65,6 +79,8 @@ class Actor:
         theirs.close()
         self._pidfd = os.pidfd_open(self.pid)
         self._ended = False
+        self._call, self._cpu = "start", 0.0
+        self.observed: Observed | None = None
         _alive.append(self)
 
     def _live(self, theirs: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
@@ -81,6 +97,7 @@ class Actor:
 
     def begin(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Start to call the function in the process; `answer` returns the outcome."""
+        self._call, self._cpu = function.__name__, self.sample().ran
         self._connection.send((function, arguments))
 
     def answer(self) -> Any:
@@ -88,8 +105,9 @@ class Actor:
 
         Raises: Stuck, Died.
         """
-        if not wait([self._connection, self._pidfd], CALL_LIMIT):
-            raise Stuck(f"no answer within {CALL_LIMIT} s")
+        window = min(WINDOW, CALL_LIMIT / 2)
+        if self.waits(CALL_LIMIT - window):
+            self._await(CALL_LIMIT - window, window)
         try:
             error, outcome = self._connection.recv()
         except (EOFError, ConnectionResetError):
@@ -98,22 +116,39 @@ class Actor:
             raise outcome
         return outcome
 
+    def _await(self, elapsed: float, window: float) -> None:
+        """Wait for an answer while processes run. Raises: Stuck."""
+        before = [actor.sample() for actor in _alive]
+        while self.waits(window):
+            elapsed += window
+            after = [actor.sample() for actor in _alive]
+            pairs = [Pair(*pair) for pair in zip(before, after, strict=True)]
+            spent = sum(now.ran - one._cpu for one, now in zip(_alive, after, strict=True))
+            why = hung(pairs, window, spent=spent, elapsed=elapsed, limit=CALL_LIMIT)
+            if why:
+                raise _stuck(f"no answer within {elapsed:.1f} s: {why}", pairs, window)
+            before = after
+
+    def sample(self) -> Sample:
+        """Sample its state and its times."""
+        return Sample.of(self.pid)
+
     def waits(self, seconds: float) -> bool:
         """Return True if there is no answer after so many seconds."""
         return not wait([self._connection, self._pidfd], seconds)
 
     def cpu(self) -> float:
-        """Return the seconds that it has spent on a CPU (/proc/PID/schedstat, first field)."""
-        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+        """Return the seconds that it has spent on a CPU."""
+        return self.sample().ran
 
     def runnable(self) -> float:
-        """Return seconds on a CPU or in wait for one (proc_pid_schedstat, first two fields)."""
-        fields = Path(f"/proc/{self.pid}/schedstat").read_text().split()
-        return sum(map(int, fields[:2])) / 1e9
+        """Return seconds on a CPU or in wait for one."""
+        found = self.sample()
+        return found.ran + found.waited
 
     def asleep(self) -> bool:
-        """Return True if it sleeps in the kernel now (proc_pid_stat(5), field 3)."""
-        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+        """Return True if it sleeps in the kernel now."""
+        return self.sample().state == "S"
 
     def kill(self) -> None:
         """Kill it with SIGKILL: it runs no more code. May be called twice."""
@@ -149,6 +184,24 @@ class Actor:
         self.leave() if error is None else self.kill()
 
 
+def _stuck(why: str, pairs: Sequence[Pair], window: float) -> Stuck:
+    """Make the error of a call that hangs, with the evidence as a note.
+
+    The Python stack of each actor is written to the standard error.
+    """
+    lines = of_machine()
+    for number, (actor, pair) in enumerate(zip(_alive, pairs, strict=True)):
+        lines.append(of_process(actor.pid, f"actor {number}, {actor._call}", pair, window))
+    for actor in [actor for actor in _alive if actor.observed][:1]:  # all of them share it
+        lines += of_memory(actor.pid, actor.observed)
+    for actor in _alive:
+        signal.pidfd_send_signal(actor._pidfd, _STACK)
+        time.sleep(_TO_WRITE)  # else the stacks are mixed
+    error = Stuck(why)
+    error.add_note("\n".join(lines))
+    return error
+
+
 def _run(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]) -> int:
     """Run an actor to its end; return its exit code."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -157,6 +210,7 @@ def _run(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]
     with suppress(EOFError):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(LIFE)
+        faulthandler.register(_STACK, file=_STDERR)
         warnings.simplefilter("error")
         sys.unraisablehook = lambda hook: unraised.append(hook.exc_value)
         state = start()
@@ -164,6 +218,7 @@ def _run(connection: Connection[Any, Any], parent: int, start: Callable[[], Any]
             request = connection.recv()
             if request is None:
                 break
+            signal.alarm(LIFE)
             connection.send(_perform(state, *request))
     return 0
 

@@ -27,6 +27,7 @@ from ipcbench.transports.contract import (
 )
 from ipcbench.transports.native import native_of
 from ipcbench.transports.testing.actors import CALL_LIMIT, Actor
+from ipcbench.transports.testing.hangs.evidence import Observed
 from ipcbench.transports.testing.leaks import Thing, descriptors, mappings
 
 PLENTY = 100_000  # messages: a channel that accepts more has no bound
@@ -187,7 +188,8 @@ class Participants:
                 self.actors.append(Actor(_start(transport, self.channel, tickets, ticket)))
             for ticket in tickets:
                 ticket.close()
-            self._everyone(attach)
+            for actor, observed in zip(self.actors, self._everyone(attach), strict=True):
+                actor.observed = observed
             hellos = self._everyone(hello)
             self._everyone(connect, hellos)
             if spec.native and driven:
@@ -260,8 +262,11 @@ def seats(spec: Spec) -> list[tuple[Role, int]]:
     return [*((Role.SENDER, index) for index in others), (Role.RECEIVER, 0)]
 
 
-def attach(seat: Seat) -> None:
+def attach(seat: Seat) -> Observed | None:
+    """Take the seat. Return the memory that explains a call that hangs, where there is some."""
     seat.endpoint = seat.transport.attach(seat.ticket, time.monotonic() + CALL_LIMIT)
+    observed = getattr(seat.endpoint, "observed", None)
+    return None if observed is None else Observed(*observed())
 
 
 def go_native(seat: Seat) -> None:
