@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from ipcbench.bench.commands.list import placements
+from ipcbench.bench.commands.listing.axes import placements
 from ipcbench.bench.machine import host
 from ipcbench.bench.machine.topology import Cpu, Kind
 from ipcbench.bench.plan.placement import Site

@@ -1,0 +1,79 @@
+"""Values that a shell completes, for the arguments and options of all commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+import click
+
+from ipcbench.bench.results import axes
+
+Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
+
+SIZES = ("64", "1K", "4K", "16K", "64K", "256K", "1M", "4M", "6220800")  # the last: a frame
+LISTS = ("transports", "profiles", "patterns", "placements", "waits", "tasks", "experiments")
+
+
+def of(values: Callable[[], Iterable[str]]) -> Complete:
+    """Complete the values that a function returns; it is called when a shell asks."""
+
+    def complete(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+        return [value for value in values() if value.startswith(begun)]
+
+    return complete
+
+
+def among(*values: str) -> Complete:
+    """Complete these values."""
+    return of(lambda: values)
+
+
+def _transports() -> Iterable[str]:
+    from ipcbench.transports.registry import names
+
+    return names()
+
+
+def _profiles() -> Iterable[str]:
+    from pathlib import Path
+
+    from ipcbench.bench.plan.profile import PROFILES
+
+    return [*PROFILES, *sorted(path.name for path in Path().glob("*.toml"))]
+
+
+def _patterns() -> Iterable[str]:
+    from ipcbench.bench.patterns.table import PATTERNS
+
+    return PATTERNS
+
+
+def _tasks() -> Iterable[str]:
+    from ipcbench.bench.decisions.tasks import TASKS
+
+    return TASKS
+
+
+def _experiments() -> Iterable[str]:
+    from ipcbench.bench.experiments.table import EXPERIMENTS
+
+    return EXPERIMENTS
+
+
+def _listed() -> Iterator[str]:
+    yield from LISTS
+    yield from _transports()
+
+
+transports = of(_transports)
+profiles = of(_profiles)
+patterns = of(_patterns)
+tasks = of(_tasks)
+experiments = of(_experiments)
+listed = of(_listed)
+placements = among(*axes.PLACEMENTS)
+runtimes = among(*axes.RUNTIMES)
+payloads = among(*axes.PAYLOADS)
+waits = among(*(wait for wait in axes.WAITS if wait != axes.NO_WAIT))
+sizes = among(*SIZES)
