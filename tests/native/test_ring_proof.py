@@ -29,6 +29,13 @@ BY_COUNTER = ((*ASLEEP, "NO_RENEWAL"), (*WRONG, "NO_CLEAR", "NO_TAKING"))
 
 PAIRS = [(C, C), (PYTHON, PYTHON), (C, PYTHON), (PYTHON, C)]  # consumer, producer
 SHAPES = [(1, 3), (2, 4), (3, 4)]  # slots, messages
+LAPS = [  # several laps of an odd number of slots: the middle is not half of them
+    Ring(*shape, COUNTER, ends)
+    for shape, ends in (
+        ((3, 10), (PYTHON, PYTHON)), ((5, 11), (PYTHON, PYTHON)), ((3, 10), (PYTHON, C)),
+        ((3, 10), (C, PYTHON)),
+    )
+]  # fmt: skip
 SEVERAL = [
     Ring(depth=depth, messages=depth, counter=counter, ends=ends)
     for ends in ((C, C, C), (PYTHON, PYTHON, PYTHON), (PYTHON, C, PYTHON), (C, PYTHON, PYTHON))
@@ -53,6 +60,7 @@ def _named(ring: Ring) -> str:
         *(Ring(*shape, counter, ends) for ends in PAIRS for counter in (WORD, COUNTER)
           for shape in SHAPES),
         *(Ring(*shape, WORD, ends, early=True) for ends in PAIRS for shape in SHAPES[:2]),
+        *LAPS,
         *SEVERAL,
         *(LARGE if sampling.SOAK else []),
     ],

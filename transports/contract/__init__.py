@@ -24,7 +24,6 @@ from ipcbench.transports.contract.errors import (
 )
 from ipcbench.transports.contract.memory import (
     InPlace,
-    Latest,
     Mapping,
     Newest,
     Segment,
@@ -48,7 +47,7 @@ from ipcbench.transports.contract.traits import (
 
 __all__ = [
     "Channel", "Closed", "Endpoint", "Family", "FanOut", "File", "Framing", "Guard", "Hub",
-    "InPlace", "Json", "Latest", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge",
+    "InPlace", "Json", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge",
     "Need", "Newest", "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState",
     "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport",
     "TransportError", "Unavailable", "Wait", "WouldBlock",

@@ -74,40 +74,6 @@ class Segment(Protocol):
         """Remove its name. May be called twice."""
 
 
-class Latest(Protocol):
-    """The newest value of one publisher, for any number of readers, which may miss values."""
-
-    def publish(self, value: bytes | memoryview, /) -> None:
-        """Replace the value; never wait.
-
-        Args:
-            value: the new value, which is copied.
-
-        Raises:
-            MessageTooLarge: the value does not fit.
-        """
-
-    def read(self, deadline: float) -> bytes:
-        """Return the newest value, whole; it is empty before the first one.
-
-        Args:
-            deadline: a point of `time.monotonic`.
-
-        Raises:
-            TimedOut: the publisher was stopped in the middle of a value.
-        """
-
-    def read_into(self, buffer: memoryview, /) -> int:
-        """Copy the newest value into a buffer, without a deadline, and return its length.
-
-        Args:
-            buffer: as large as the largest value, or smaller.
-
-        Raises:
-            MessageTooLarge: the buffer is too small.
-        """
-
-
 class Newest(Protocol):
     """An end of a NEWEST, in addition to the calls of every endpoint but `send` and `recv_into`.
 

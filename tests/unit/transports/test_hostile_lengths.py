@@ -10,8 +10,7 @@ import time
 import pytest
 
 from ipcbench.transports.contract import MessageTooLarge, Role, Spec, Topology
-from ipcbench.transports.segments.memfd import MemfdSegments
-from ipcbench.transports.shm.latest import LatestValue
+from ipcbench.transports.latest.memory import NewestLayout, NewestMemory, publisher, reader
 from ipcbench.transports.shm.transport import shm
 from ipcbench.transports.sync import futex
 
@@ -55,16 +54,16 @@ def test_a_length_beyond_the_slot(waiter: str, topology: Topology, room: int) ->
             one.close()
 
 
-def test_a_length_beyond_the_value() -> None:
-    segment = MemfdSegments().create(64 + SIZE, None)
-    latest = LatestValue(segment)
-    latest.publish(bytes(SIZE))
-    segment.memory[8:16] = BEYOND.to_bytes(8, "little")
-    with pytest.raises(MessageTooLarge):
-        latest.read(time.monotonic() + 5)
-    with pytest.raises(MessageTooLarge):
-        latest.read_into(memoryview(bytearray(4 * SIZE)))
-    latest.publish(b"whole")
-    assert latest.read(time.monotonic() + 5) == b"whole"
-    latest.close()
-    segment.close()
+@pytest.mark.parametrize("buffers", [1, 4])
+def test_a_length_beyond_the_value(buffers: int) -> None:
+    layout = NewestLayout(SIZE, buffers)
+    memory = NewestMemory(memoryview(bytearray(layout.bytes)), layout)
+    publish = publisher(memory, SIZE)
+    read_into, _ = reader(memory, lambda: None)
+    publish(bytes(SIZE))
+    memory.heads[(1 % buffers) * memory.step + 1] = BEYOND
+    buffer = memoryview(bytearray(4 * SIZE))
+    with pytest.raises(MessageTooLarge, match=f"{BEYOND} bytes for {SIZE}"):
+        read_into(buffer)
+    publish(b"whole")
+    assert bytes(buffer[: read_into(buffer)]) == b"whole"
