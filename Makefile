@@ -17,6 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILED := $(wildcard transports/native/*.[ch] bench/loops/*.[ch])
 INSTALLED := $(VENV)/installed
 DEVELOPED := $(VENV)/developed
+PAGE_CHECKS := $(VENV)/node/installed
 
 # One test process for each CPU. A test that hangs in C ends its process, and so the run.
 PARALLEL := -n auto --maxprocesses 4 --max-worker-restart 0
@@ -47,7 +48,7 @@ gate: $(INSTALLED) ## measure what thresholds.toml promises until it is decided,
 
 # Tests start thousands of processes. Compiled once, modules load faster in each of them, also where
 # PYTHONDONTWRITEBYTECODE is set.
-test: lint ## run lint, types and tests: ARGS="tests/unit -x"
+test: lint $(PAGE_CHECKS) ## run lint, types and tests: ARGS="tests/unit -x"
 	@$(BIN)/python -m compileall -q transports bench reports ipcbench tests
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
@@ -82,8 +83,10 @@ lock: ## resolve the lock files again
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in --output-file run.txt
 	cd locks && $(COMPILE) $(NO_BINDINGS) ../pyproject.toml build.in \
 	  --group ../pyproject.toml:dev --constraint run.txt --output-file dev.txt
-	cd locks && for alone in sysv_ipc posix_ipc pyzmq pynng atheris; do \
+	cd locks && for alone in sysv_ipc posix_ipc pyzmq pynng playwright atheris; do \
 	  $(COMPILE) $$alone.in --output-file $$alone.txt; done
+	@command -v npm >/dev/null && cd tests/browser && npm update --package-lock-only --no-audit --no-fund \
+	  || echo "make: without npm, tests/browser/package-lock.json stays as it is"
 	rm -rf $(VENV)-lock
 
 clean: ## remove what killed runs have left
@@ -104,13 +107,22 @@ $(INSTALLED): $(BIN)/python pyproject.toml setup.py $(COMPILED) $(wildcard locks
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The libraries of the extra `libraries`, so that their transports are tested: their wheels alone,
-# since a build would take minutes.
+# The libraries of the extra `libraries`, so that their transports are tested, and the driver of the
+# browser: their wheels alone, since a build would take minutes.
 $(DEVELOPED): $(INSTALLED) locks/dev.txt
 	$(PIP) install --require-hashes -r locks/dev.txt
-	@for library in pyzmq pynng; do \
+	@for library in pyzmq pynng playwright; do \
 	  $(PIP) install --only-binary :all: --require-hashes -r locks/$$library.txt \
 	      2>$(VENV)/$$library.log \
 	    || echo "make: $$library cannot be installed ($(VENV)/$$library.log): its tests are skipped"; \
 	done
 	@touch $@
+
+# The checks of the page that come from npm. Without it, their tests are skipped.
+$(PAGE_CHECKS): tests/browser/package-lock.json | $(BIN)/python
+	@mkdir -p $(@D)
+	@cp tests/browser/package.json tests/browser/package-lock.json $(@D)/
+	@if command -v npm >/dev/null; then \
+	  npm ci --prefix $(@D) --no-audit --no-fund --loglevel error >$(VENV)/npm.log 2>&1 && touch $@ \
+	    || echo "make: axe-core and html-validate cannot be installed ($(VENV)/npm.log): their tests are skipped"; \
+	else echo "make: without npm, the tests by axe-core and html-validate are skipped"; fi

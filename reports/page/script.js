@@ -262,48 +262,51 @@ function startMarks() {
     tip.hidden = true;
   };
   const markOf = (target) => target instanceof Element ? target.closest("svg .mark[aria-label]") : null;
-
-  for (const drawing of all("svg")) {
-    const marks = all(".mark[aria-label]", drawing);
-    if (!marks.length) continue;
-    drawing.setAttribute("role", "group"); // the content of an image is hidden from screen readers
-    for (const mark of marks) {
-      mark.setAttribute("role", "img");
-      mark.setAttribute("tabindex", mark === marks[0] ? "0" : "-1");
-    }
-    drawing.addEventListener("keydown", (event) => {
-      const at = marks.indexOf(markOf(event.target));
-      const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1,
-        Home: 0, End: marks.length - 1 }[event.key];
-      if (at < 0 || to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      marks[Math.min(Math.max(to, 0), marks.length - 1)].focus();
-    });
-    drawing.addEventListener("focusin", (event) => {
-      const mark = markOf(event.target);
-      if (!mark) return;
-      for (const each of marks) each.setAttribute("tabindex", each === mark ? "0" : "-1");
-      show(mark);
-    });
-    drawing.addEventListener("focusout", hide);
-    drawing.addEventListener("pointerover", (event) => {
-      const mark = markOf(event.target);
-      if (mark) show(mark);
-    });
-    drawing.addEventListener("pointerout", (event) => {
-      if (shown && event.relatedTarget !== tip && markOf(event.relatedTarget) !== shown) leave();
-    });
-  }
+  const besides = (mark) => all(".mark[aria-label]", mark.ownerSVGElement);
   /** Hide the tooltip of a mark that the pointer left, or show that of the focused one. */
   const leave = () => {
     const focused = markOf(document.activeElement);
     if (focused) show(focused);
     else hide();
   };
-  tip.addEventListener("pointerleave", leave);
+
+  const drawings = new Set();
+  for (const mark of all("svg .mark[aria-label]")) {
+    mark.setAttribute("role", "img");
+    mark.setAttribute("tabindex", drawings.has(mark.ownerSVGElement) ? "-1" : "0");
+    drawings.add(mark.ownerSVGElement);
+  }
+  // The content of an image is hidden from screen readers.
+  for (const drawing of drawings) drawing.setAttribute("role", "group");
+
+  // On the document: Chromium makes an SVG element focusable that listens to focus itself.
+  addEventListener("focusin", (event) => {
+    const mark = markOf(event.target);
+    if (!mark) return;
+    for (const each of besides(mark)) each.setAttribute("tabindex", each === mark ? "0" : "-1");
+    show(mark);
+  });
+  addEventListener("focusout", hide);
+  addEventListener("pointerover", (event) => {
+    const mark = markOf(event.target);
+    if (mark) show(mark);
+  });
+  addEventListener("pointerout", (event) => {
+    if (shown && event.relatedTarget !== tip && markOf(event.relatedTarget) !== shown &&
+      markOf(event.target) === shown) leave();
+  });
   addEventListener("keydown", (event) => {
     if (event.key === "Escape") hide();
+    const mark = markOf(event.target);
+    if (!mark || event.altKey || event.ctrlKey || event.metaKey) return;
+    const marks = besides(mark), at = marks.indexOf(mark), last = marks.length - 1;
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1,
+      Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    marks[Math.min(Math.max(to, 0), last)].focus();
   });
+  tip.addEventListener("pointerleave", leave);
   addEventListener("scroll", () => shown && place(), { passive: true, capture: true });
 }
 

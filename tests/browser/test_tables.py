@@ -1,0 +1,111 @@
+"""Tests of the tables: sorted, filtered, and saved as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.browsing import Browser, Tab
+
+ORDER = ["pipe", "=HYPERLINK(1)", "fifo 10", "fifo 9", 'say "hi", twice', "-x"]
+BY_TIME = ["fifo 9", "-x", "pipe", "=HYPERLINK(1)", 'say "hi", twice']
+
+
+@pytest.fixture
+def tab(browser: Browser, small: Path) -> Iterator[Tab]:
+    with browser.tab(small, "#figures") as found:
+        yield found
+        assert found.messages == []
+
+
+def names(tab: Tab) -> list[str]:
+    return tab.texts("#figures tbody th")
+
+
+def order(tab: Tab) -> list[str | None]:
+    script = "(all) => all.map((one) => one.getAttribute('aria-sort'))"
+    return list(tab.page.eval_on_selector_all("#figures thead th", script))
+
+
+def test_a_column_is_sorted_by_its_raw_numbers(tab: Tab) -> None:
+    median = tab.page.locator("#figures thead button", has_text="median")
+    assert order(tab) == [None, None]
+    median.click()
+    assert names(tab) == [*BY_TIME, "fifo 10"]
+    assert order(tab) == [None, "ascending"]
+    median.click()
+    assert names(tab) == [*BY_TIME[::-1], "fifo 10"]  # what is absent stays last
+    assert order(tab) == [None, "descending"]
+    median.click()
+    assert names(tab) == ORDER
+    assert order(tab) == [None, None]
+
+
+def test_names_are_sorted_as_people_count(tab: Tab) -> None:
+    tab.page.click("#figures thead button >> nth=0")
+    sorted_names = names(tab)
+    assert sorted_names.index("fifo 9") < sorted_names.index("fifo 10") < sorted_names.index("pipe")
+    tab.page.click("#figures thead button >> nth=1")
+    assert order(tab) == [None, "ascending"]
+
+
+def test_rows_are_filtered_by_all_words(tab: Tab) -> None:
+    field = tab.page.locator("#evidence input[type=search]")
+    field.fill("FIFO")
+    assert names(tab) == ["fifo 10", "fifo 9"]
+    assert "2 of 6 rows" in tab.texts("#evidence [role=status]")
+    field.fill("fifo 800")
+    assert names(tab) == ["fifo 9"]
+    field.fill("nothing like it")
+    assert names(tab) == []
+    field.press("Escape")
+    assert names(tab) == ORDER
+    assert field.input_value() == ""
+    assert tab.texts("#evidence [role=status]") == [""]
+
+
+def saved(tab: Tab) -> tuple[str, list[list[str]]]:
+    with tab.page.expect_download() as download:
+        tab.page.click("button.csv")
+    path = download.value.path()
+    with open(path, newline="", encoding="utf-8") as file:
+        return download.value.suggested_filename, list(csv.reader(file))
+
+
+def test_a_table_is_saved_as_csv(tab: Tab) -> None:
+    name, rows = saved(tab)
+    assert name == "figures.csv"
+    assert rows[0] == ["transport", "median"]
+    assert rows[1] == ["pipe", "4.9 µs"]
+    assert [row[1] for row in rows] == ["median", "4.9 µs", "1.2 ms", "–", "800 ns", "2 s", "3 µs"]
+
+
+def test_no_cell_of_the_csv_is_a_formula(tab: Tab) -> None:
+    _, rows = saved(tab)
+    assert [row[0] for row in rows[1:]] == [
+        "pipe", "'=HYPERLINK(1)", "fifo 10", "fifo 9", 'say "hi", twice', "'-x",
+    ]  # fmt: skip
+
+
+def test_the_csv_has_the_rows_that_are_shown_in_their_order(tab: Tab) -> None:
+    tab.page.fill("#evidence input[type=search]", "fifo")
+    tab.page.click("#figures thead button >> nth=0")
+    _, rows = saved(tab)
+    assert [row[0] for row in rows[1:]] == ["fifo 9", "fifo 10"]
+
+
+def test_they_are_worked_by_keys_alone(tab: Tab) -> None:
+    tab.tabbed_to("#evidence input[type=search]")
+    tab.page.keyboard.type("fifo")
+    tab.tabbed_to("#figures thead th:first-child button")
+    tab.page.keyboard.press("Enter")
+    assert names(tab) == ["fifo 9", "fifo 10"]
+    tab.page.keyboard.press("Space")
+    assert names(tab) == ["fifo 10", "fifo 9"]
+    assert order(tab) == ["descending", None]
+    tab.page.keyboard.press("Shift+Tab")
+    with tab.page.expect_download():
+        tab.page.keyboard.press("Enter")
