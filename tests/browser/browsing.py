@@ -25,6 +25,7 @@ class Tab:
 
     page: Any
     requests: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # of the requests, by the page's policy
     messages: list[str] = field(default_factory=list)
 
     def texts(self, selector: str) -> list[str]:
@@ -71,6 +72,7 @@ class Browser:
             tab = Tab(context.new_page())
             tab.page.set_default_timeout(20_000)
             tab.page.on("request", lambda request: tab.requests.append(request.url))
+            tab.page.on("requestfailed", lambda request: _note_refusal(tab, request))
             tab.page.on("console", lambda message: tab.messages.append(message.text))
             tab.page.on("pageerror", lambda error: tab.messages.append(str(error)))
             tab.page.on("dialog", lambda dialog: _dismiss(tab, dialog))
@@ -78,6 +80,11 @@ class Browser:
             yield tab
         finally:
             context.close()
+
+
+def _note_refusal(tab: Tab, request: Any) -> None:
+    if request.failure == "csp":
+        tab.refused.append(request.url)
 
 
 def _dismiss(tab: Tab, dialog: Any) -> None:

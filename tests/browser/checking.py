@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,17 @@ def markup(*files: Path) -> list[str]:
     """Validate files of HTML, and describe the errors and warnings."""
     program = _module("html-validate/bin/html-validate.mjs")
     node = shutil.which("node") or pytest.skip("html-validate runs on Node.js")
-    done = subprocess.run(
-        [node, program, "--config", _FOLDER / "htmlvalidate.config.cjs", "--formatter", "json",
-         *files],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.stdout.startswith("["), done.stderr
+    with tempfile.NamedTemporaryFile(suffix=".json") as found:  # a pipe is cut at 64 KiB
+        done = subprocess.run(
+            [node, program, "--config", _FOLDER / "htmlvalidate.config.cjs",
+             "--formatter", f"json={found.name}", *files],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 1), done.stderr
+        reports = json.load(found)  # of the files that have errors
     return [
-        f"{Path(report['filePath']).name}:{each['line']}: {each['ruleId']}: {each['message']}"
-        for report in json.loads(done.stdout)
+        f"{report['filePath']}:{each['line']}: {each['ruleId']}: {each['message']}"
+        for report in reports
         for each in report["messages"]
     ]
 

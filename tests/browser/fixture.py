@@ -27,8 +27,9 @@ CHOICES = (
 TITLES = {"one-way": "Small, one way", "server": "One server", "frames": "Frames of 6 MB"}
 DEFAULT = ("one-way/pipe", "server/socket, one client", "frames/frames")
 
+NONE = "\N{EN DASH}"
 FIGURES = (
-    ("pipe", 4.9e-6, "4.9 µs"), ("=HYPERLINK(1)", 1.2e-3, "1.2 ms"), ("fifo 10", None, "–"),
+    ("pipe", 4.9e-6, "4.9 µs"), ("=HYPERLINK(1)", 1.2e-3, "1.2 ms"), ("fifo 10", None, NONE),
     ("fifo 9", 8e-7, "800 ns"), ('say "hi", twice', 2.0, "2 s"), ("-x", 3e-6, "3 µs"),
 )  # fmt: skip
 MARKS = ("pipe, 64 B: 4.9 µs", "pipe, 1 KiB: 5.2 µs", "pipe, 64 KiB: 9.1 µs")
@@ -50,7 +51,8 @@ def _row(choice: tuple[str, str, str | None, str | None, int | None, int | None,
 def _missing(case: str) -> str:
     return (
         f'<tr data-case="{case}" data-missing><th scope="row" data-label="your case">'
-        f'{TITLES[case]}</th><td data-label="use">not measured: ipcbench run --task {case}</td></tr>'
+        f'{TITLES[case]}</th><td data-label="use">not measured: ipcbench run --task {case}'
+        "</td></tr>"
     )
 
 
@@ -86,7 +88,7 @@ def _chooser() -> str:
 def _figures() -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
-        f'<td{"" if raw is None else f" data-value={chr(34)}{raw}{chr(34)}"}>{text}</td></tr>'
+        f"<td{'' if raw is None else f' data-value={chr(34)}{raw}{chr(34)}'}>{text}</td></tr>"
         for name, raw, text in FIGURES
     )
     return f"""<section id="evidence"><h2>Evidence</h2>
@@ -117,7 +119,8 @@ def page() -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><title>A small page</title>
-<style>:root {{ --card: #fff; --ink: #1f2430; --page: #f5f6f8; --muted: #5a6472; --accent: #0b5cad; }}
+<style>:root {{ --card: #fff; --ink: #1f2430; --page: #f5f6f8; --muted: #5a6472;
+--accent: #0b5cad; }}
 {style}</style></head>
 <body><header><h1>A small page</h1><p><a class="csv" href="results.csv" download>csv</a>
 <a class="csv" href="suite.json" download>json</a> <a href="#deep">to the deep</a></p></header>

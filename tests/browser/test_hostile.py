@@ -19,7 +19,8 @@ INTRUDERS = (
     "<details open ontoggle=\"document.title = 'run'\"><summary>x</summary></details>",
     "<style>body { background: url(http://evil.example/x) }</style>",
     "<link rel=stylesheet href='http://evil.example/x.css'>",
-    "<meta http-equiv=refresh content='0; url=http://evil.example/'>",
+    "<meta http-equiv=Content-Security-Policy content=\"script-src 'unsafe-inline'\">"
+    "<script>document.title = 'run'</script>",
     "<base href='http://evil.example/'>",
 )
 
@@ -35,7 +36,7 @@ def test_no_markup_in_the_page_can_run_or_load(
     with browser.tab(path) as tab:
         tab.page.wait_for_timeout(50)
         assert tab.page.title() == "A small page"
-        assert [address for address in tab.requests if "evil" in address] == []
+        assert set(tab.requests) - set(tab.refused) <= {path.as_uri(), "about:srcdoc"}
         assert tab.page.is_visible("#chooser")  # the page's own script runs
 
 

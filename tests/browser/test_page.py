@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import DESK, PHONE, Browser, Tab
-from tests.browser.checking import OPEN_ALL, accessibility, markup, sheets
-
-MOST_SHEETS = 15
+from tests.browser.browsing import DESK, Browser, Tab
+from tests.browser.checking import OPEN_ALL, accessibility, markup
 
 
 @pytest.fixture(scope="module")
@@ -69,35 +67,6 @@ def test_no_part_of_the_page_is_an_image(tab: Tab) -> None:
     assert tab.page.locator("figure svg").count() > 2
 
 
-WIDE = """() => [...document.querySelectorAll("body *")].filter((one) => {
-    const box = one.getBoundingClientRect();
-    return box.width && box.right > innerWidth + 1 && !one.closest(".unseen, svg");
-}).slice(0, 5).map((one) => one.outerHTML.slice(0, 200))"""
-SCROLLED = """() => [...document.querySelectorAll("body *")].filter((one) =>
-    one.scrollWidth > one.clientWidth + 1 && one.clientWidth && !one.closest("svg") &&
-    ["auto", "scroll"].includes(getComputedStyle(one).overflowX)
-).slice(0, 5).map((one) => one.outerHTML.slice(0, 200))"""
-
-
-def test_a_phone_shows_it_without_sideways_scrolling(browser: Browser, whole: Path) -> None:
-    with browser.tab(whole, size=PHONE, is_mobile=True, has_touch=True) as tab:
-        for _ in ("closed", "open"):
-            width = tab.page.evaluate("document.documentElement.scrollWidth")
-            assert (width, tab.page.evaluate(WIDE)) == (PHONE[0], [])
-            assert tab.page.evaluate(SCROLLED) == []
-            tab.page.evaluate(OPEN_ALL)
-        assert tab.messages == []
-
-
-def test_tables_are_cards_on_a_phone(browser: Browser, whole: Path) -> None:
-    with browser.tab(whole, size=PHONE) as tab:
-        tab.page.evaluate(OPEN_ALL)
-        script = """(all) => all.filter((one) => one.checkVisibility() && (
-            getComputedStyle(one).display === "table-cell" || !one.dataset.label)).length"""
-        assert tab.page.locator("table.cards").count() > 1
-        assert tab.page.eval_on_selector_all("table.cards tbody td", script) == 0
-
-
 def test_dark_is_dark(browser: Browser, whole: Path) -> None:
     script = """() => ["body", "section"].map((name) =>
         getComputedStyle(document.querySelector(name)).backgroundColor)"""
@@ -111,14 +80,6 @@ def test_dark_is_dark(browser: Browser, whole: Path) -> None:
 
 def rgb(color: str) -> list[float]:
     return [float(part) for part in color.partition("(")[2].rstrip(")").split(",")[:3]]
-
-
-@pytest.mark.parametrize("script", [True, False])
-def test_it_is_printed_on_a_few_sheets(browser: Browser, whole: Path, script: bool) -> None:
-    with browser.tab(whole, java_script_enabled=script) as tab:
-        closed = tab.page.locator("details:not([open])").count()
-        assert 3 < sheets(tab.page.pdf(format="A4")) < MOST_SHEETS
-        assert tab.page.locator("details:not([open])").count() == closed
 
 
 def test_each_control_is_reached_by_keys(browser: Browser, whole: Path) -> None:
