@@ -1,10 +1,11 @@
 """Units of tests that several processes of one run take in turn: pytest-xdist's scheduler.
 
 A file is a unit, and so is each transport's class of the contract: module and class fixtures are
-set up once. Tests that need the machine's huge pages are one unit, since some of them take all
-pages. Where the processes cannot have namespaces of their own (namespaces.py), two more kinds of
-tests join them: those that sweep, since a network namespace has one sweep at a time, and those
-that need much of the bytes that a user has for POSIX queues.
+set up once. So is the folder of tests that share one browser. Tests that need the machine's huge
+pages are one unit, since some of them take all pages. Where the processes cannot have namespaces of
+their own (namespaces.py), two more kinds of tests join them: those that sweep, since a network
+namespace has one sweep at a time, and those that need much of the bytes that a user has for POSIX
+queues.
 
 The unit that takes longest comes first and short units come last, so all processes end together.
 """
@@ -28,11 +29,13 @@ HUGE_FILES = frozenset(
     }
 )  # fmt: skip
 CONTRACT = "test_contract"
+BROWSER = "tests/browser"
 SWEEPS = frozenset({"e2e", "faults"})  # folders
 QUEUE_FILES = frozenset({"test_queues"})  # RLIMIT_MSGQUEUE is one for all processes of a user
 ORDER = (
     "faults",
     "e2e",
+    "browser",
     "native",
     "contract",
     "chapter",
@@ -45,6 +48,8 @@ def unit(nodeid: str, alone: bool) -> str:
     path, _, rest = nodeid.partition("::")
     file = PurePath(path)
     shared = not alone and (SWEEPS & set(file.parts) or file.stem in QUEUE_FILES)
+    if path.startswith(f"{BROWSER}/"):
+        return BROWSER
     if file.stem in HUGE_FILES or shared:
         return HUGE
     if file.stem != CONTRACT:

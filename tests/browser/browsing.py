@@ -28,6 +28,13 @@ class Tab:
     refused: list[str] = field(default_factory=list)  # of the requests, by the page's policy
     messages: list[str] = field(default_factory=list)
 
+    def clear(self) -> None:
+        """Leave the page, and forget what it asked for."""
+        self.page.goto("about:blank")
+        self.page.mouse.move(0, 0)
+        for noted in (self.requests, self.refused, self.messages):
+            noted.clear()
+
     def texts(self, selector: str) -> list[str]:
         """Return the texts of the visible elements that match."""
         script = """(all) => all.filter((one) => one.checkVisibility())
@@ -55,31 +62,41 @@ class Tab:
 
 
 class Browser:
-    """The browser of a run of tests. Each tab has a context, and so a history, of its own."""
+    """The browser of a run of tests."""
 
     def __init__(self, program: Any) -> None:
         self._program = program
+        self._usual: list[Tab] = []  # without options, not in use
 
     @contextmanager
     def tab(
         self, file: Path, fragment: str = "", size: tuple[int, int] = DESK, **options: Any
     ) -> Iterator[Tab]:
-        """Open a file, until the block ends."""
-        context = self._program.new_context(
-            viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", **options
-        )
+        """Open a file, until the block ends. Tabs without options are used again."""
+        usual = size == DESK and not options
+        tab = self._usual.pop() if usual and self._usual else self._opened(size, options)
         try:
-            tab = Tab(context.new_page())
-            tab.page.set_default_timeout(20_000)
-            tab.page.on("request", lambda request: tab.requests.append(request.url))
-            tab.page.on("requestfailed", lambda request: _note_refusal(tab, request))
-            tab.page.on("console", lambda message: tab.messages.append(message.text))
-            tab.page.on("pageerror", lambda error: tab.messages.append(str(error)))
-            tab.page.on("dialog", lambda dialog: _dismiss(tab, dialog))
             tab.page.goto(f"{file.as_uri()}{fragment}")
             yield tab
         finally:
-            context.close()
+            if usual:
+                tab.clear()
+                self._usual.append(tab)
+            else:
+                tab.page.context.close()
+
+    def _opened(self, size: tuple[int, int], options: Any) -> Tab:
+        context = self._program.new_context(
+            viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", **options
+        )
+        tab = Tab(context.new_page())
+        tab.page.set_default_timeout(20_000)
+        tab.page.on("request", lambda request: tab.requests.append(request.url))
+        tab.page.on("requestfailed", lambda request: _note_refusal(tab, request))
+        tab.page.on("console", lambda message: tab.messages.append(message.text))
+        tab.page.on("pageerror", lambda error: tab.messages.append(str(error)))
+        tab.page.on("dialog", lambda dialog: _dismiss(tab, dialog))
+        return tab
 
 
 def _note_refusal(tab: Tab, request: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.browsing import DESK, Browser, Tab
-from tests.browser.checking import OPEN_ALL, accessibility, markup
+from tests.browser.checking import OPEN_ALL, accessibility, leave_few_of_a_kind, markup
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,14 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(tab: Tab, whole: Pat
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, whole: Path, scheme: str) -> None:
     with browser.tab(whole, color_scheme=scheme) as tab:
-        assert accessibility(tab) == []
+        leave_few_of_a_kind(tab)
+        assert "\n".join(accessibility(tab)) == ""
         tab.page.evaluate(OPEN_ALL)
-        assert accessibility(tab) == []
+        assert "\n".join(accessibility(tab)) == ""
 
 
 def test_the_markup_is_valid(whole: Path, narrow: Path, hostile: Path) -> None:
-    assert markup(whole, narrow, hostile) == []
+    assert "\n".join(markup(whole, narrow, hostile)) == ""
 
 
 def contents(tab: Tab) -> dict[str, object]:

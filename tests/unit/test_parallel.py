@@ -41,6 +41,11 @@ def test_a_file_is_a_unit_and_so_is_a_transport_of_the_contract() -> None:
     assert unit(huge, True) == unit("tests/e2e/test_sweep.py::test_c", True) == HUGE
 
 
+def test_the_tests_of_a_browser_are_one_unit() -> None:
+    for path in (TESTS / "browser").glob("test_*.py"):
+        assert unit(f"tests/browser/{path.name}::test_a", True) == "tests/browser"
+
+
 def test_sweeps_and_posix_queues_are_one_unit_where_they_see_each_other() -> None:
     queue = "tests/contract/test_contract.py::Test-posix-queue::test_size[link-1]"
     some = ("tests/e2e/test_commands.py::test_a", "tests/faults/test_kills.py::test_b", queue)
