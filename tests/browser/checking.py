@@ -1,4 +1,4 @@
-"""What judges a page: axe-core in the browser, and html-validate on the file."""
+"""Judges of a page: axe-core in the browser, and html-validate on the file."""
 
 from __future__ import annotations
 
