@@ -31,14 +31,14 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
 
 @click.command("show")
 @run_folder
-@click.option("--all", "everything", is_flag=True, help="All tasks, in each situation.")
+@click.option("--all", "everything", is_flag=True, help="All entrants of all tasks.")
 @click.option(
     "--task",
     "tasks",
     multiple=True,
     metavar="NAME",
     shell_complete=_tasks,
-    help="Only these tasks.",
+    help="All entrants of these tasks.",
 )
 @click.option(
     "--pattern",
@@ -58,13 +58,9 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
     help="Only these placements.",
 )
 @click.option(
-    "-s",
-    "--size",
-    "sizes",
-    multiple=True,
-    metavar="SIZE",
-    help="Only these sizes: 64, 4K (4096), 4KB (4000), 1M.",
+    "-s", "--size", "sizes", multiple=True, metavar="SIZE", help="Only these sizes: 64, 4K, 1M."
 )
+@click.option("-P", "--processes", multiple=True, type=int, metavar="N", help="Only these numbers.")
 @json_option
 def command(
     folder: Path,
@@ -74,15 +70,18 @@ def command(
     runtimes: tuple[str, ...],
     placements: tuple[str, ...],
     sizes: tuple[str, ...],
+    processes: tuple[int, ...],
     as_json: bool,
 ) -> None:
-    """Show how far a run may be trusted, and the fastest facility for each task.
+    """Show how far a run may be trusted, and the facility to use for each kind of work.
 
-    With --all, --json or a filter: all entrants of each task and situation, the fastest first.
+    Filters choose among the answers. With --all, --task or --json: all entrants of each task and
+    situation, the fastest first.
 
     \b
     Example:
       ipcbench show results/latest
+      ipcbench show results/latest --runtime native --placement same-core
       ipcbench show results/latest --task small-request --runtime native
     """
     axes: Axes = {
@@ -90,6 +89,7 @@ def command(
         "runtime": runtimes,
         "placement": placements,
         "size": tuple(map(_size, sizes)),
+        "processes": processes,
     }
     _check("task", tasks, _all_tasks())
     _check("pattern", patterns, PATTERNS)
@@ -97,8 +97,14 @@ def command(
     if as_json:
         print_json(guarded(lambda: _data(folder, wanted)))
         return
-    filtered = everything or tasks or any(axes.values())
-    text = guarded(lambda: _tiers(folder, wanted) if filtered else _summary(folder))
+    filtered = any(axes.values())
+    text = guarded(
+        lambda: (
+            _tiers(folder, wanted)
+            if everything or tasks
+            else _summary(folder, wanted if filtered else None)
+        )
+    )
     click.echo("\n".join(text).rstrip())
 
 
@@ -124,11 +130,11 @@ def _size(text: str) -> int:
         raise CommandError(f"--size: {error}") from error
 
 
-def _summary(folder: Path) -> list[str]:
+def _summary(folder: Path, wanted: Wanted | None) -> list[str]:
     from ipcbench.bench.results.results import load
     from ipcbench.reports.terminal.summary import summary
 
-    return _some(summary(load(folder)), folder)
+    return _some(summary(load(folder), wanted), folder)
 
 
 def _tiers(folder: Path, wanted: Wanted) -> list[str]:
@@ -141,7 +147,7 @@ def _tiers(folder: Path, wanted: Wanted) -> list[str]:
 def _some(text: list[str], folder: Path) -> list[str]:
     if not text:
         raise CommandError(
-            f"{folder}: no answer there, which takes a task with two facilities in one situation, "
+            f"{folder}: no answer there to that, which takes two facilities in one situation, "
             f"and 6 rounds; the figures are in: ipcbench export {shlex.quote(str(folder))}"
         )
     return text

@@ -6,11 +6,11 @@ page fills it with other rows of the table of all combinations, by the attribute
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log2
 
-from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, FAMILIES, SAME_CORE
+from ipcbench.bench.results.axes import FAMILIES
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import manner_phrases
@@ -20,14 +20,13 @@ from ipcbench.reports.verdicts.answers import Answer
 from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case, language
 from ipcbench.reports.verdicts.cases.changes import Change, changes
 from ipcbench.reports.verdicts.cases.facts import Beside, beside
+from ipcbench.reports.verdicts.cases.foremost import USUAL, foremost_placement, is_main
 from ipcbench.reports.verdicts.cases.missing import Missing, languages, missing, placements
 from ipcbench.reports.verdicts.cases.names import IN_PLACE, display
 from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
-PREFERRED = (CROSS_CORE_AWAKE, CROSS_CORE, SAME_CORE)
-USUAL = 64  # bytes
 MOST_ROWS = 400
 MOST_FACTS = 80
 _MANY = ("many-senders", "many-clients", "newest-value", "many-receivers", "many-pairs", "counter")
@@ -136,16 +135,16 @@ def chooser(
 ) -> Chooser:
     """Return the section's content. Pure."""
     found = recommendations(results, answers, cells, trust)
-    main = [_row(one, found) for one in found if one.case.main and one.key == one.case.id]
+    main = [_row(one, found) for one in found if is_main(one)]
     rows = [*main, *(_without(one, found) for one in missing(results, found))]
     rows.sort(key=lambda one: CASES.index(one.case))
-    others = [_row(one, found) for one in found if not (one.case.main and one.key == one.case.id)]
+    others = [_row(one, found) for one in found if not is_main(one)]
     runtimes, known = languages(results), placements(results)
     sizes = sorted({one.size for one in main if one.size is not None}) or [USUAL]
     processes = sorted({one.processes for one in main if one.processes is not None}) or [2]
     state = State(
         language=runtimes[0],
-        placement=_foremost(known, runtimes[0], main),
+        placement=foremost_placement(known, runtimes[0], found),
         size=min(sizes, key=lambda one: abs(one - USUAL)),
         processes=_usual_number(processes, main),
     )
@@ -183,15 +182,6 @@ def _row(one: Recommendation, found: Sequence[Recommendation]) -> Row:
 def _without(one: Missing, found: Sequence[Recommendation]) -> Row:
     made = changes(one.nearest, found) if one.nearest else []
     return Row(one.case, one.case.id, one.runtime, one.placement, one.nearest, one, made)
-
-
-def _foremost(known: Sequence[str], runtime: str, main: Iterable[Row]) -> str:
-    """Return the placement that answers most cases; of several, the one that decides most."""
-    answered: Mapping[str, set[str]] = {
-        name: {one.key for one in main if (one.language, one.placement) == (runtime, name)}
-        for name in known
-    }
-    return min(known, key=lambda one: (-len(answered[one]), rank(PREFERRED, one)))
 
 
 def _usual_number(known: Sequence[int], main: Sequence[Row]) -> int:

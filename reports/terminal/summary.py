@@ -1,97 +1,65 @@
-"""Summary of a run in a few lines: how far it may be trusted, then the fastest for each task.
+"""Summary of a run in about 15 lines: how far it may be trusted, then the answers to cases.
 
-For each task it takes the situation of most entrants, then of most processes, on the placement
-that decides most: two cores that are kept awake, where it was measured.
+The first language has a line for each main case, another one for those in which languages differ
+most. Each line is the answer of the placement that answers most cases, where it has one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.decisions.verdicts import of_results
-from ipcbench.bench.results.axes import (
-    BLOCK,
-    CROSS_CORE,
-    CROSS_CORE_AWAKE,
-    NATIVE,
-    NO_WAIT,
-    PYTHON,
-    RUNTIMES,
-    SAME_CORE,
-)
+from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.results import Results
-from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds, short_size
-from ipcbench.bench.results.untrusted import one_line
-from ipcbench.reports.model import Measured, measured, rank
-from ipcbench.reports.verdicts.answers import Answer, Tier, answers
+from ipcbench.reports.charts.captions import manner_phrases
+from ipcbench.reports.model import measured
+from ipcbench.reports.terminal.text import columns, wrapped
+from ipcbench.reports.verdicts.answers import Answer, answers
+from ipcbench.reports.verdicts.cases.case import STEADY, language
+from ipcbench.reports.verdicts.cases.choice import Choice
+from ipcbench.reports.verdicts.cases.foremost import foremost, foremost_placement, is_main
+from ipcbench.reports.verdicts.cases.missing import languages, placements
+from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
+from ipcbench.reports.verdicts.cases.trust_line import short_trust_line
 from ipcbench.reports.verdicts.contests import comparisons
+from ipcbench.reports.verdicts.headlines import FEW
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust, assess
 
-PREFERRED = (CROSS_CORE_AWAKE, CROSS_CORE, SAME_CORE)  # of placements
-SMALL = 4096  # bytes: the size of smaller messages is not shown
-MOST_LINES = 40
-LONGEST = 300  # characters of a line on trust
-_SHORT = {CROSS_CORE_AWAKE: "awake"}
-_LANGUAGES: Mapping[str, str] = {PYTHON: "Python", NATIVE: "C"}
+Filter: TypeAlias = Callable[[str, Situation], bool]
+
+MOST_LINES = 60
+LONGEST_NAME = 48  # characters of a facility: a plug-in may have any name
+_MANY = 2  # processes of most cases
+_DIFFER = ("one-way", "request", "lowest-latency", "frames")  # cases of a second language
+_SHORT = (
+    (" semaphore", " sem."),
+    ("multiprocessing.", "mp."),
+    (", several buffers", ", buffers"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The fastest of a task in one runtime. `others`: not told apart from it."""
+def summary(results: Results, wanted: Filter | None = None) -> list[str]:
+    """Return the lines; none where nothing has rounds enough for an answer. Pure.
 
-    task: str
-    runtime: str
-    placement: str
-    size: int
-    fastest: Measured
-    others: int
-    trusted: bool
-
-    @property
-    def words(self) -> tuple[str, str, str, str]:
-        """The columns: the task, the placement, the facility, its time."""
-        task = f"{self.task}, {short_size(self.size)}" if self.size >= SMALL else self.task
-        where = _SHORT.get(self.placement, place(self.placement))
-        if not self.trusted:
-            return task, where, "not to be trusted", ""
-        more = f" +{self.others}" if self.others else ""
-        time = human_seconds(self.fastest.interval.median)
-        return (
-            task,
-            where,
-            f"{name_of(self.fastest)}{more}",
-            f"{time} {a_unit(self.fastest.facts.per)}",
-        )
-
-
-def a_unit(unit: str) -> str:
-    """Return a unit with its article."""
-    vowel = unit[:1] in "aeiou" and not unit.startswith("one")
-    return f"{'an' if vowel else 'a'} {unit}"
-
-
-def language(runtime: str) -> str:
-    """Name the language of a runtime's loop."""
-    return _LANGUAGES.get(runtime, runtime)
-
-
-def name_of(one: Measured) -> str:
-    """Name an entrant, with its way of waiting where it does not sleep at once."""
-    waits = one.wait not in (BLOCK, NO_WAIT)
-    return one_line(f"{one.cell.transport} {one.wait}" if waits else one.cell.transport)
-
-
-def summary(results: Results) -> list[str]:
-    """Return the lines; none where no task has rounds enough for an answer. Pure."""
+    `wanted`: the (case, situation) to choose from; None: all, and languages share the lines.
+    """
     found, trust = judged(results)
-    shown = lines(found, trust)[:MOST_LINES]
-    text = [one_line(line, LONGEST) for line in trust.summary] if shown else []
-    for runtime in dict.fromkeys(line.runtime for line in shown):
-        rows = [line.words for line in shown if line.runtime == runtime]
-        text += ["", f"Fastest from {language(runtime)}:", *columns(rows)]
+    recommended = recommendations(results, found, measured(results), trust)
+    shown = _chosen(results, recommended, wanted)[:MOST_LINES]
+    if all(one.lacks == FEW for one in shown):
+        return []
+    text = wrapped(f"Trust: {short_trust_line(trust, results)}", "  ")
+    groups = list(by_place(shown).values())
+    rows = [row for group in groups for row in _rows(group)]
+    lines = iter(columns(rows, right=3, cut=1))
+    for group in groups:
+        text += ["", *(next(lines) for _ in _rows(group))]
     return text + _notes(shown)
 
 
@@ -102,57 +70,88 @@ def judged(results: Results) -> tuple[list[Answer], Trust]:
     return found, assess(results, cells)
 
 
-def lines(found: Iterable[Answer], trust: Trust) -> list[Line]:
-    """Return the answers, in the order of tasks: one for each runtime that was measured."""
-    return [
-        _line(answer.task, _foremost(tiers), trust)
-        for answer in found
-        for runtime in RUNTIMES
-        if (tiers := [one for one in answer.tiers if one.situation.runtime == runtime])
+def by_place(shown: Sequence[Recommendation]) -> dict[tuple[str, str], list[Recommendation]]:
+    """Group answers by language and placement, in the order of first appearance."""
+    found: dict[tuple[str, str], list[Recommendation]] = {}
+    for one in shown:
+        found.setdefault((one.runtime, one.placement), []).append(one)
+    return found
+
+
+def _chosen(
+    results: Results, found: Sequence[Recommendation], wanted: Filter | None
+) -> list[Recommendation]:
+    """Return the foremost answer of each case, in each language that has a line for it."""
+    chosen: list[Recommendation] = []
+    answered: set[str] = set()
+    pool = [
+        one
+        for one in found
+        if (wanted is None and is_main(one)) or (wanted and wanted(one.key, one.situation))
     ]
+    for runtime in languages(results):
+        own: dict[str, list[Recommendation]] = {}
+        for one in pool:
+            if one.runtime == runtime and (
+                wanted is not None or not answered or one.key in _DIFFER or one.key not in answered
+            ):
+                own.setdefault(one.key, []).append(one)
+        usual = foremost_placement(placements(results), runtime, pool)
+        chosen += (foremost(each, usual) for each in own.values())
+        answered |= own.keys()
+    return chosen
 
 
-def _foremost(tiers: Sequence[Tier]) -> Tier:
-    return min(
-        tiers,
-        key=lambda one: (
-            rank(PREFERRED, one.situation.placement),
-            -len(one.cells),
-            -one.situation.processes,
-        ),
+def _rows(group: Sequence[Recommendation]) -> list[tuple[str, str, str, str, str]]:
+    """Return the heading of a language and a placement, and the lines of its cases."""
+    first = group[0]
+    where = f"{language(first.runtime)}, {place(first.placement)}"
+    return [(where, "use", "takes", "p99", "CPU"), *(_row(one) for one in group)]
+
+
+def _row(one: Recommendation) -> tuple[str, str, str, str, str]:
+    if one.lacks:
+        return _case(one), one.lacks.removeprefix("No headline: "), "", "", ""
+    best, others = one.best, len(one.members) - 1
+    mark = f" +{others}" if others else " alone" if one.measured == 1 else ""
+    name = f"{short(best)}{mark}"
+    same = best.single == best.per
+    p99 = human_seconds(best.p99) if best.p99 is not None and same else ""
+    if one.room is not None:
+        return _case(one), name, f"{one.room.most:.3g} x", "", ""
+    cpu = human_seconds(best.cpu) if best.cpu else ""
+    return _case(one), name, human_seconds(best.seconds), p99, cpu
+
+
+def _case(one: Recommendation) -> str:
+    here = one.situation
+    parts = (
+        one.case.short,
+        "" if one.key == one.case.id else here.pattern,
+        *manner_phrases(here if one.key != "frames" else replace(here, payload=HOT)),
+        short_size(one.size) if one.size >= SMALL and one.key != "frames" else "",
+        str(one.processes) if one.processes > _MANY else "",
+        "spinning" if one.spin else "",
     )
+    return f"  {', '.join(filter(None, parts))}"
 
 
-def _line(task: str, tier: Tier, trust: Trust) -> Line:
-    situation = tier.situation
-    return Line(
-        task=one_line(task),
-        runtime=situation.runtime,
-        placement=situation.placement,
-        size=situation.size,
-        fastest=tier.cells[tier.members[0].cell],
-        others=len(tier.members) - 1,
-        trusted=trust.trusted(situation.placement) is not Severity.PROBLEM,
-    )
+def short(one: Choice) -> str:
+    """Return a short name of a facility."""
+    name = one.name
+    for long, brief in _SHORT:
+        name = name.replace(long, brief)
+    return name[:LONGEST_NAME]
 
 
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align texts in columns; the last one to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([*map(str.ljust, row[:-1], widths), row[-1].rjust(widths[-1])]).rstrip()
-        for row in rows
-    ]
-
-
-def _notes(shown: Iterable[Line]) -> list[str]:
+def _notes(shown: Sequence[Recommendation]) -> list[str]:
     """Explain the marks that are used."""
-    shown = [one for one in shown if one.trusted]
-    awake = (
-        "awake: two cores whose idle states are forbidden"
-        if any(one.placement == CROSS_CORE_AWAKE for one in shown)
-        else ""
+    headlines = [one for one in shown if one.members]
+    found = (
+        ("+1: one other is not told apart from it", any(len(o.members) > 1 for o in headlines)),
+        ("alone: no other one was measured", any(one.measured == 1 for one in headlines)),
+        ("x: times that rate, at most", any(one.case is STEADY and one.room for one in headlines)),
+        ("times and CPU: of a message, or of a round trip", bool(headlines)),
     )
-    others = "+1: one other is not told apart from it" if any(one.others for one in shown) else ""
-    notes = "; ".join(filter(None, (awake, others)))
-    return ["", f"({notes})"] if notes else []
+    notes = "; ".join(text for text, used in found if used)
+    return ["", *wrapped(f"({notes})")] if notes else []

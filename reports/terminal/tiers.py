@@ -7,13 +7,17 @@ from dataclasses import asdict
 
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.results.axes import BLOCK, NO_WAIT
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases
-from ipcbench.reports.terminal.summary import columns, judged, language, name_of
+from ipcbench.reports.model import Measured
+from ipcbench.reports.terminal.summary import judged
+from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, Tier
+from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
@@ -60,10 +64,10 @@ def _entrant(one: Entrant, tier: Tier) -> dict[str, object]:
 def _answer(answer: Answer, wanted: Wanted, trust: Trust) -> Iterator[str]:
     shown = [one for one in answer.tiers if wanted(answer.task, one.situation)]
     if shown:
-        yield f"{one_line(answer.task)}: {one_line(answer.question)}"
+        yield from wrapped(f"{one_line(answer.task)}: {one_line(answer.question)}", "  ")
     for tier in shown:
-        yield f"  {_heading(tier.situation, trust)}"
-        yield from (f"    {line}" for line in columns([_row(one, tier) for one in _sorted(tier)]))
+        yield from wrapped(f"  {_heading(tier.situation, trust)}", "    ")
+        yield from columns([_row(one, tier) for one in _sorted(tier)])
     if shown:
         yield ""
 
@@ -84,6 +88,12 @@ def _heading(one: Situation, trust: Trust) -> str:
     return one_line(text)
 
 
+def name_of(one: Measured) -> str:
+    """Name an entrant, with its way of waiting where it does not sleep at once."""
+    waits = one.wait not in (BLOCK, NO_WAIT)
+    return one_line(f"{one.cell.transport} {one.wait}" if waits else one.cell.transport)
+
+
 def _sorted(tier: Tier) -> list[Entrant]:
     return sorted(tier.found.entrants, key=lambda one: one.median)
 
@@ -95,4 +105,4 @@ def _row(one: Entrant, tier: Tier) -> tuple[str, str, str, str]:
     standing = "" if one.standing is Standing.BEST else one.standing.value
     if one.standing is Standing.OUT:
         standing = f"{times:.2f} times as long"
-    return name_of(cell), human_seconds(one.median), f"({limits})", standing
+    return f"    {name_of(cell)}", human_seconds(one.median), f"({limits})", standing

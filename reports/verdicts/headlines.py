@@ -15,6 +15,8 @@ from ipcbench.reports.verdicts.decisions import Decision
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
+FEW = f"No headline: there are fewer than {ENOUGH_ROUNDS} common rounds"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -43,7 +45,7 @@ def lacking(placement: str, rounds: int, trust: Trust) -> str:
     if not _trusted(placement, trust):
         return f"No headline: this run cannot be trusted on {place(placement)}"
     if rounds < ENOUGH_ROUNDS:
-        return f"No headline: there are fewer than {ENOUGH_ROUNDS} common rounds"
+        return FEW
     return ""
 
 

@@ -181,7 +181,8 @@ def test_show_has_the_answers_of_a_run(tmp_path: Path) -> None:
     copied = synthetic.write_journal(found, tmp_path / "run").parent
     done = ipcbench("show", copied)
     assert done.returncode == 0, done.stderr
-    assert "Fastest from Python:" in done.stdout
+    assert done.stdout.startswith("Trust: ")
+    assert "\nPython, " in done.stdout
     done = ipcbench("show", copied, "--task", "small-request", "-s", "64")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("small-request: ")

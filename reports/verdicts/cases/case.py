@@ -55,6 +55,7 @@ class Case:
 
     Attributes:
         title, large: names for people; `large` is that of messages of 4 KiB and more.
+        short: a name for a narrow column.
         patterns: those of the tasks' that count, the usual one first; none: all of them.
         main: it stands on the first screen.
         crosses: axes on which the facilities may differ on purpose.
@@ -70,6 +71,7 @@ class Case:
     tasks: tuple[str, ...]
     order: Order
     patterns: tuple[str, ...] = ()
+    short: str = ""
     large: str = ""
     main: bool = False
     crosses: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ ONE_WAY = Case(
     patterns=(STREAM,),
     large="Large messages, one way",
     main=True,
+    short="one way",
 )
 STEADY = Case(
     "steady-rate",
@@ -104,6 +107,7 @@ STEADY = Case(
     patterns=(PACED,),
     main=True,
     apart=True,
+    short=f"{RATE:,}/s",
 )
 CASES: tuple[Case, ...] = (
     ONE_WAY,
@@ -115,6 +119,7 @@ CASES: tuple[Case, ...] = (
         patterns=(LATENCY,),
         main=True,
         fixes_wait=True,
+        short="request, answer",
     ),
     Case(
         "lowest-latency",
@@ -125,6 +130,7 @@ CASES: tuple[Case, ...] = (
         apart=True,
         crosses=("wait", "looks"),
         fixes_wait=True,
+        short="lowest latency",
     ),
     STEADY,
     Case(
@@ -139,6 +145,7 @@ CASES: tuple[Case, ...] = (
         ),
         main=True,
         crosses=("in_place",),
+        short="frames of 6 MB",
     ),
     Case(
         "many-senders",
@@ -146,6 +153,7 @@ CASES: tuple[Case, ...] = (
         ("many-senders",),
         Order(FAN_IN, _USUAL, processes=4),
         main=True,
+        short="many senders",
     ),
     Case(
         "many-clients",
@@ -153,6 +161,7 @@ CASES: tuple[Case, ...] = (
         ("many-clients",),
         Order(ECHO, _USUAL, processes=8),
         main=True,
+        short="many clients",
     ),
     Case(
         "newest-value",
@@ -166,6 +175,7 @@ CASES: tuple[Case, ...] = (
         ),
         main=True,
         fixes_wait=True,
+        short="newest value",
     ),
     Case(
         "instead-of-mp-queue",
@@ -177,6 +187,7 @@ CASES: tuple[Case, ...] = (
         instead_of="mp-queue",
         named=True,
         runtimes=(PYTHON,),
+        short="not mp.Queue",
     ),
     Case(
         "unix-or-tcp",
@@ -186,12 +197,14 @@ CASES: tuple[Case, ...] = (
         patterns=(LATENCY, STREAM, ECHO, FAN_IN, FAN_OUT),
         main=True,
         named=True,
+        short="Unix or TCP",
     ),
     Case(
         "rare-requests",
         "A request now and then",
         ("rare-requests",),
         Order(LATENCY, ("pipe", "shm:posix+futex"), pace="pause:1ms"),
+        short="rare requests",
     ),
     Case(
         "arrays",
@@ -208,30 +221,35 @@ CASES: tuple[Case, ...] = (
         instead_of="mp-queue",
         named=True,
         runtimes=(PYTHON,),
+        short="NumPy arrays",
     ),
     Case(
         "many-receivers",
         "One sender, receivers that compete",
         ("many-receivers",),
         Order(FAN_OUT, ("pipe", "sysv-queue"), processes=4),
+        short="many receivers",
     ),
     Case(
         "many-pairs",
         "Many pairs side by side",
         ("many-pairs",),
         Order(PAIRS, _USUAL, processes=4),
+        short="many pairs",
     ),
     Case(
         "wake-ups",
         "Waking another process",
         ("wake-ups",),
         Order(SIGNAL, ("posix-sem", "eventfd", "signal"), size=0),
+        short="wake-up",
     ),
     Case(
         "counter",
         "A counter that processes share",
         ("counter",),
         Order(COUNTER, ("posix-sem", "sysv-sem"), size=0, processes=2),
+        short="counter",
     ),
     Case(
         "set-up",
@@ -239,12 +257,14 @@ CASES: tuple[Case, ...] = (
         ("set-up",),
         Order(SET_UP, _USUAL),
         runtimes=(PYTHON,),
+        short="set-up",
     ),
     Case(
         "file-access",
         "A file: read it, or map it",
         ("file-access",),
         Order(FILE, ("file-read", "file-map")),
+        short="file",
     ),
     Case(
         "libraries",
@@ -254,6 +274,7 @@ CASES: tuple[Case, ...] = (
         patterns=(LATENCY, STREAM),
         named=True,
         runtimes=(PYTHON,),
+        short="library or Unix",
     ),
 )
 """All cases, in the order of the page."""

@@ -21,6 +21,18 @@ def trust_line(trust: Trust, results: Results) -> str:
     return " ".join([*_places(trust), *_without_figure(results)])
 
 
+def short_trust_line(trust: Trust, results: Results) -> str:
+    """Return the same in fewer words: "one core ±3 %, two cores ±9 %; 8 cells skipped"."""
+    found = ", ".join(f"{place(one.placement)} {_width(one, trust)}" for one in trust.places)
+    without = ", ".join(text.rstrip(".") for text in _without_figure(results))
+    return "; ".join(filter(None, (found or "nothing was measured", without)))
+
+
+def _width(one: PlaceTrust, trust: Trust) -> str:
+    known = "?" if one.width is None else f"±{percent(one.width)}"
+    return "not to be trusted" if trust.trusted(one.placement) is Severity.PROBLEM else known
+
+
 def _places(trust: Trust) -> list[str]:
     if not trust.places:
         return ["Nothing was measured."]

@@ -31,14 +31,14 @@ def recommended(results: Results) -> list[Recommendation]:
 @pytest.fixture(scope="module")
 def whole() -> Results:
     """Make a sweep with every transport, both runtimes, and ways of waiting."""
-    results = synthetic.both()
+    results = synthetic.both(rounds=8, tail=0)
     spins = [
         *synthetic.cells(
             ("pipe", "shm:posix+futex"), ("latency", "stream"), (64,), ("cross-core-awake",),
             runtimes=("python", "native"), wait="spin",
         ),
     ]  # fmt: skip
-    more = synthetic.sweep(synthetic.reference, spins)
+    more = synthetic.sweep(synthetic.reference, spins, rounds=8)
     results.cells.update(more.cells)
     return results
 

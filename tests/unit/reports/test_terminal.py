@@ -8,7 +8,9 @@ import pytest
 
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.terminal.summary import a_unit, columns, summary
+from ipcbench.reports.page.texts.chooser_phrases import a_unit
+from ipcbench.reports.terminal.summary import summary
+from ipcbench.reports.terminal.text import columns
 from ipcbench.reports.terminal.tiers import tiers, tiers_as_data
 from tests import synthetic
 
@@ -36,24 +38,34 @@ def everything(task: str, situation: Situation) -> bool:
     return True
 
 
-def test_trust_comes_first_and_each_task_has_a_line_in_each_language() -> None:
+def line_of(text: list[str], case: str, where: str = "Python") -> str:
+    """Find the line of a case below the heading of a language."""
+    start = next(index for index, line in enumerate(text) if line.startswith(where))
+    return next(line for line in text[start:] if line.startswith(f"  {case}"))
+
+
+def test_trust_comes_first_and_each_case_has_a_line_in_each_language() -> None:
     text = summary(made())
-    assert text[0].startswith("Two cores awake: good, repeatable to ±")
-    python, c = text.index("Fastest from Python:"), text.index("Fastest from C:")
-    assert python < c
-    (row,) = (line for line in text[python:c] if line.startswith("small-request"))
-    assert re.fullmatch(r"small-request +awake +(pipe|shm:posix\+posix-sem) \+1 +5\.\d+ µs .*", row)
-    assert row.endswith(" a round trip")
-    assert "awake: two cores whose idle states are forbidden; +1: one other" in text[-1]
-    assert all(len(line) <= 80 for line in text[python:c])
+    assert re.fullmatch(r"Trust: two cores awake ±\d\.\d %", text[0])
+    for language in ("Python, two cores awake", "C, two cores awake"):
+        row = line_of(text, "request, answer", language)
+        assert re.search(r"(pipe|shared memory \+ POSIX sem\.) \+1 +5\.\d+ µs .*", row)
+    assert "+1: one other is not told apart from it" in " ".join(text)
+
+
+def test_all_answers_take_few_lines_of_80_columns() -> None:
+    results = synthetic.both(rounds=8, tail=0)
+    text = summary(results)
+    assert len(text) <= 30
+    for line in [*text, *tiers(results, everything)]:
+        assert len(line) <= 80
 
 
 def test_a_placement_that_cannot_be_trusted_has_no_figure() -> None:
     text = summary(made(twin=1.4))
-    rows = [line for line in text if line.startswith("small-request")]
-    assert rows
-    assert all(line.endswith("not to be trusted") for line in rows)
-    assert "µs" not in "".join(rows)
+    assert text[0] == "Trust: two cores awake not to be trusted"
+    assert "this run cannot be trusted on two co" in line_of(text, "request, answer")
+    assert "µs" not in "".join(text)
 
 
 def test_too_few_rounds_give_no_answer() -> None:
@@ -64,21 +76,31 @@ def test_too_few_rounds_give_no_answer() -> None:
 def test_two_cores_awake_come_before_others() -> None:
     planned = synthetic.cells(NAMES, placements=("same-core", "cross-core-awake", "unpinned"))
     text = summary(synthetic.sweep(lambda name, *_: SECONDS[name], planned))
-    (row,) = (line for line in text if line.startswith("small-request"))
-    assert " awake " in row
+    assert line_of(text, "request, answer", "Python, two cores awake")
     alone = synthetic.cells(NAMES, placements=("same-core", "unpinned"))
     text = summary(synthetic.sweep(lambda name, *_: SECONDS[name], alone))
-    (row,) = (line for line in text if line.startswith("small-request"))
-    assert " one core " in row
+    assert line_of(text, "request, answer", "Python, one core")
+
+
+def test_filters_choose_among_the_answers() -> None:
+    text = summary(made(), lambda case, one: one.runtime == "native")
+    assert not any(line.startswith("Python") for line in text)
+    assert line_of(text, "request, answer", "C, two cores awake")
+
+
+def test_one_facility_alone_is_no_recommendation() -> None:
+    planned = synthetic.cells(("pipe",), sizes=(64,))
+    text = summary(synthetic.sweep(synthetic.reference, planned))
+    assert "  pipe alone" in line_of(text, "request, answer")
 
 
 def test_tiers_show_all_entrants() -> None:
     text = tiers(made(), lambda task, one: task == "small-request" and one.runtime == "python")
     assert text[0].startswith("small-request: A small request and its answer")
-    assert text[1] == "  Python, latency, 64 B, two cores awake"
-    assert len(text) == 2 + len(NAMES) + 1
-    assert text[3].rstrip().endswith(("not told apart", "alike"))
-    assert re.search(r"tcp +1[34]\.\d µs +\(1.+ to 1.+\) +2\.\d\d times as long", text[5])
+    text = text[text.index("  Python, latency, 64 B, two cores awake") :]
+    assert len(text) == 1 + len(NAMES) + 1
+    assert text[2].rstrip().endswith(("not told apart", "alike"))
+    assert re.search(r"tcp +1[34]\.\d µs +\(1.+ to 1.+\) +2\.\d\d times as long", text[4])
 
 
 def test_tiers_as_data_are_the_same() -> None:
