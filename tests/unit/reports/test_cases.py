@@ -43,8 +43,15 @@ def whole() -> Results:
     return results
 
 
-def test_every_combination_has_one_row(whole: Results) -> None:
-    found = recommended(whole)
+@pytest.fixture(scope="module")
+def answered_of_all(whole: Results) -> list[Recommendation]:
+    return recommended(whole)
+
+
+def test_every_combination_has_one_row(
+    whole: Results, answered_of_all: list[Recommendation]
+) -> None:
+    found = answered_of_all
     combinations = [one.combination for one in found]
     assert len(set(combinations)) == len(combinations)
     assert len(found) > 50
@@ -102,10 +109,12 @@ def test_too_few_rounds_have_no_headline() -> None:
     assert {one.lacks for one in found} == {"No headline: there are fewer than 6 common rounds"}
 
 
-def test_spinning_is_recommended_only_where_the_reader_allows_it(whole: Results) -> None:
+def test_spinning_is_recommended_only_where_the_reader_allows_it(
+    answered_of_all: list[Recommendation],
+) -> None:
     here = [
         one
-        for one in recommended(whole)
+        for one in answered_of_all
         if (one.key, one.runtime, one.placement, one.size)
         == ("one-way", "python", "cross-core-awake", 64)
     ]
@@ -166,8 +175,10 @@ def test_the_trust_line_names_each_placement() -> None:
     assert line.endswith("Two cores: repeatability not known.")
 
 
-def test_each_command_is_one_line_of_words(whole: Results) -> None:
-    for one in missing(whole, recommended(whole)):
+def test_each_command_is_one_line_of_words(
+    whole: Results, answered_of_all: list[Recommendation]
+) -> None:
+    for one in missing(whole, answered_of_all):
         assert bool(one.command) != bool(one.reason)
         if one.command:
             assert shlex.split(one.command)[:2] == ["ipcbench", "run"]

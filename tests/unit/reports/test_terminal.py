@@ -54,7 +54,7 @@ def test_trust_comes_first_and_each_case_has_a_line_in_each_language() -> None:
 
 
 def test_all_answers_take_few_lines_of_80_columns() -> None:
-    results = synthetic.both(rounds=8, tail=0)
+    results = synthetic.breadth(rounds=8, tail=0)
     text = summary(results)
     assert len(text) <= 30
     for line in [*text, *tiers(results, everything)]:
