@@ -24,6 +24,7 @@ from ipcbench.reports.model import loop_of
 from ipcbench.reports.page.texts import (
     chooser_phrases,
     phrases,
+    ratio_phrases,
     single_phrases,
     statement_phrases,
     verdict_phrases,
@@ -51,6 +52,7 @@ def environment() -> Environment:
         seconds=human_seconds,
         nanoseconds=lambda value: human_seconds(value * 1e-9),
         size=short_size,
+        date=date,
         named_size=named_size,
         span=human_span,
         rate=human_rate,
@@ -58,6 +60,7 @@ def environment() -> Environment:
         loop_of=loop_of,
         **phrases.FILTERS,
         **verdict_phrases.FILTERS,
+        **ratio_phrases.FILTERS,
         **statement_phrases.FILTERS,
         **chooser_phrases.FILTERS,
     )
@@ -82,6 +85,11 @@ def environment() -> Environment:
         **chooser_phrases.GLOBALS,
     )
     return made
+
+
+def date(started: str) -> str:
+    """Write the day of a time stamp: `2026-11-22`."""
+    return started.partition("T")[0]
 
 
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from ipcbench.bench.decisions.verdicts import of_results
-from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.sections import EVIDENCE, LADDER, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured
 from ipcbench.reports.page import script
+from ipcbench.reports.page.cards import labelled
 from ipcbench.reports.page.chooser import chooser
 from ipcbench.reports.page.environment import environment
-from ipcbench.reports.page.repeat import repeat
-from ipcbench.reports.page.rows import newest, paces, tables, tails, verdict_tables
-from ipcbench.reports.page.texts import (
-    verdict_phrases,
-)
-from ipcbench.reports.verdicts import cost_model, headlines, python_cost, spinning
-from ipcbench.reports.verdicts.anew import anew
-from ipcbench.reports.verdicts.answers import answers
+from ipcbench.reports.page.found import Found, find
+from ipcbench.reports.page.glossary import Terms
+from ipcbench.reports.page.rows import verdict_tables
+from ipcbench.reports.page.rows.ratios import RatioTable, ratios
+from ipcbench.reports.page.sections import evidence, large, many, order, situation, small
+from ipcbench.reports.page.sentences import evidence as evidence_sentence
+from ipcbench.reports.page.sentences import ladder as ladder_sentence
+from ipcbench.reports.page.sentences import large as large_sentence
+from ipcbench.reports.page.sentences import many as many_sentence
+from ipcbench.reports.page.sentences import ratios as ratios_sentence
+from ipcbench.reports.page.sentences import situation as situation_sentence
+from ipcbench.reports.page.sentences import small as small_sentence
 from ipcbench.reports.verdicts.cases.trust_line import trust_line
-from ipcbench.reports.verdicts.chapter import SHM_FASTEST, SOURCE, STATEMENTS
-from ipcbench.reports.verdicts.contests import comparisons
-from ipcbench.reports.verdicts.decisions import Outcome, decide
-from ipcbench.reports.verdicts.single import files, set_up
-from ipcbench.reports.verdicts.statements.judging import Material, judge
-from ipcbench.reports.verdicts.trust import assess
-
-MOST_ORDERS = 32  # of accesses to a file
-_OF_CHARTS = (  # sections of charts; each is shown only if it has a chart
-    (
-        LADDER,
-        "Why do published numbers disagree?",
-        "One facility and one size: the language, the CPUs and the way of waiting decide.",
-    ),
-    (SMALL, "Small messages", "Calls, switches and wake-ups decide here, and not the bytes."),
-    (LARGE, "Large blocks", "Copying decides here, and the number of messages that fit."),
-    (MANY, "Many processes", "Several senders, receivers, or clients of one server."),
-    (
-        SITUATION,
-        "Placement, waiting, load",
-        "The same work and the same facility. Look here before you attribute a latency to a "
-        "facility: the CPUs, the way of waiting, the load and the loop matter as much.",
-    ),
-    (EVIDENCE, "Wake-ups alone", "Facilities that carry no data wake each other in turn."),
-)
+from ipcbench.reports.verdicts.chapter import SHM_FASTEST
+from ipcbench.reports.verdicts.decisions import decide
+from ipcbench.reports.verdicts.statements.judging import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +42,17 @@ class Shown:
 
 
 def render(
-    results: Results, cells: list[Measured], shown: list[Shown], more_charts: int = 0
+    results: Results, cells: Sequence[Measured], shown: Sequence[Shown], more_charts: int = 0
 ) -> str:
     """Render the page as text. Pure."""
-    verdicts = of_results(results)
-    found = comparisons(verdicts, cells)
-    splits = spinning.splits(cells)
-    claim, trust = decide(SHM_FASTEST, found), assess(results, cells)
-    material = Material(results, cells, found, trust)
-    judged = [judge(one, material) for one in STATEMENTS]
-    answered = answers(results, found, cells)
-    both = python_cost.costs(cells)
-    parts = cost_model.model(cells)
-    newest_values = newest.newest(cells)
-    return (
+    found = find(results, cells)
+    judged = evidence.judged(found)
+    claim = decide(SHM_FASTEST, found.comparisons)
+    table = ratios(claim.comparisons)
+    charts: dict[str, list[Shown]] = {}
+    for one in shown:
+        charts.setdefault(one.chart.section, []).append(one)
+    page = (
         environment()
         .get_template("report.html")
         .render(
@@ -82,64 +61,41 @@ def render(
             header=results.header,
             machine=results.header.machine,
             results=results,
-            trust=trust,
-            trust_line=trust_line(trust, results),
-            chooser=chooser(results, answered, cells, trust),
-            claim=claim,
-            headline=headlines.claim(claim, trust),
-            claim_grid=verdict_tables.comparison_grid(claim.comparisons),
-            claim_rows=tables.bounded(claim.comparisons),
-            unopposed=verdict_tables.unopposed(cells),
-            found_in={outcome: tables.bounded(claim.where(outcome), 40) for outcome in Outcome},
-            source=SOURCE,
-            statements=judged,
-            grids_of={
-                one.statement.id: verdict_tables.statement_grids(one.decision) for one in judged
-            },
-            observations={
-                one.statement.id: verdict_tables.observation_tables(one.observations)
-                for one in judged
-            },
-            answers=verdict_tables.answer_rows(answered),
-            families=verdict_tables.families(verdicts),
-            multiplicity=verdict_phrases.multiplicity(verdicts, results),
-            splits=splits,
-            split=spinning.foremost(splits),
-            spinning_pairs=tables.bounded(spinning.pairs(cells)),
-            anew=tables.bounded(anew(cells)),
-            file_orders=files.orders(cells)[:MOST_ORDERS],
-            set_ups=tables.bounded(set_up.phases(cells)),
-            newest_values=newest_values,
-            newest_in_short=newest.in_short(newest_values.rows),
-            parts_of_trips=parts,
-            parts_rows=tables.bounded(parts.rows),
-            parts_fits=tables.bounded(parts.fits),
-            costs=tables.bounded(both),
-            cost_sums=python_cost.sums(both),
-            cost_trips=python_cost.round_trips(both),
-            cost_streams=python_cost.streams(both),
-            cost_mark=python_cost.MARK,
-            cost_differs=any(one.native.facts.differs for one in both),
-            cost_batches=any(one.native.facts.batch for one in both),  # of an older journal
-            python_alone=python_cost.python_alone(both, cells),
-            native_missing=not both and _native_wanted(results),
-            charts=shown,
-            chart_sections=_OF_CHARTS,
-            sections={one.chart.section for one in shown},
-            more_charts=more_charts,
-            at_rates=paces.at_rates(cells),
-            one_ways=paces.one_ways(cells),
-            pauses=paces.pauses(cells),
-            tails=tails.tails(cells),
-            quantiles=tails.QUANTILES,
-            figures=tables.figures(cells),
-            skipped=tables.skipped(results),
-            failures=tables.failures(results),
-            pending=tables.pending(results),
-            command=repeat(results),
+            trust=found.trust,
+            trust_line=trust_line(found.trust, results),
+            chooser=chooser(results, found.answers, cells, found.trust),
+            term=Terms(),
+            narrow=False,
+            contents=_contents(charts, table),
+            charts_in=lambda section: charts.get(section, []),
+            more_charts_number=more_charts,
+            sentences=_sentences(found, table, judged),
+            ratio_table=table,
+            answers=verdict_tables.answer_rows(found.answers),
+            **small.context(found),
+            **large.context(found),
+            **many.context(found),
+            **situation.context(found),
+            **evidence.context(found, claim, judged),
         )
     )
+    return labelled(page)
 
 
-def _native_wanted(results: Results) -> bool:
-    return any(result.cell.runtime == NATIVE for result in results.cells.values())
+def _contents(charts: Mapping[str, Sequence[Shown]], table: RatioTable) -> list[tuple[str, str]]:
+    """Return the id and the name of each section that is on the page."""
+    absent = {LADDER: LADDER not in charts, "ratios": not table.rows}
+    return [(one, name) for one, name in order.NAMES.items() if not absent.get(one)]
+
+
+def _sentences(found: Found, table: RatioTable, judged: Sequence[Judged]) -> dict[str, str]:
+    """Write the sentence of each section; "" where the run has no number for it."""
+    return {
+        LADDER: ladder_sentence.sentence(found),
+        "ratios": ratios_sentence.sentence(found, table),
+        SMALL: small_sentence.sentence(found),
+        LARGE: large_sentence.sentence(found),
+        MANY: many_sentence.sentence(found),
+        SITUATION: situation_sentence.sentence(found),
+        EVIDENCE: evidence_sentence.sentence(found, judged),
+    }

@@ -10,6 +10,7 @@ from ipcbench.bench.results.records import MISSED, TORN, VAIN
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.native import built
 from tests.e2e.command import ipcbench
+from tests.unit.reports.pages import part
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
 WAYS = ["latest:seqlock", "latest:buffers", "latest:pipe", "latest:unix-stream", "latest:queue"]
@@ -85,7 +86,7 @@ def test_a_run_has_its_observations_and_the_ages(swept: Results) -> None:
 
 def test_the_page_has_the_table(folder: Path, swept: Results) -> None:
     page = (folder / "report.html").read_text()
-    section = page.partition('<section id="newest">')[2].partition("</section>")[0]
+    section = part(page, "newest")
     for name in WAYS:
         assert name in section
     assert section.count('<th scope="row">') == len(list(swept.ok()))

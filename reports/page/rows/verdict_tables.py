@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.decisions.verdicts import ContestVerdict
 from ipcbench.bench.results.axes import FLOOR, SHARED_MEMORY, SYNCHRONISATION
 from ipcbench.bench.results.records import Observation
@@ -15,6 +16,7 @@ from ipcbench.bench.stats import Interval
 from ipcbench.reports.estimates import ratio
 from ipcbench.reports.model import Measured, positions
 from ipcbench.reports.page.rows.tables import Rows, bounded
+from ipcbench.reports.page.sections.order import section_of_task
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision
@@ -139,10 +141,11 @@ def _unopposed(entrants: Sequence[Measured], others: Mapping[object, Measured]) 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRows:
-    """An answer with the tables that show it. `anchor`: the id of its heading."""
+    """An answer with the tables that show it. `anchor`: its id; `section`: that of the page."""
 
     answer: Answer
     anchor: str
+    section: str
     grid: Grid[Tier]
     contests: Rows[Comparison]
 
@@ -150,7 +153,11 @@ class AnswerRows:
 def answer_rows(answers: Sequence[Answer]) -> Rows[AnswerRows]:
     shown = [
         AnswerRows(
-            one, f"task-{number}", tier_grid(one.tiers), bounded(one.comparisons, MOST_CONTESTS)
+            one,
+            f"task-{one.task if one.task in TASKS else number}",
+            section_of_task(one.task),
+            tier_grid(one.tiers),
+            bounded(one.comparisons, MOST_CONTESTS),
         )
         for number, one in enumerate(answers[:MOST_ANSWERS], start=1)
     ]

@@ -17,6 +17,7 @@ from ipcbench.reports.verdicts import cost_model
 from ipcbench.reports.verdicts.cost_model import Model
 from tests.bench_self import cost_model as printed
 from tests.synthetic import cells, sweep, write_journal
+from tests.unit.reports.pages import part
 
 SIZES = (64, 4096, 65536)
 MICROSECONDS = {64: 1.0, 4096: 2.0, 65536: 10.0}  # of a process alone, by the Python loop
@@ -189,9 +190,8 @@ def page(some: Results, folder: Path) -> str:
 def test_the_section_shows_parts_and_errors(tmp_path: Path) -> None:
     results = sweep(time, both(trips=(64, 4096)), call=1e-7, noise=0.001)
     text = page(results, tmp_path)
-    section = text[text.index('<section id="round-trip">') :].partition("</section>")[0]
-    assert '<a href="#round-trip">' in text
-    assert "What a round trip is made of" in section
+    section = part(text, "round-trip")
+    assert "<h3>What a round trip is made of</h3>" in text
     assert "sleeping and waking" in section
     assert section.count("flex:0.") >= 4
     assert "64 KiB: 24." in section  # predicted
@@ -209,7 +209,7 @@ def test_less_than_nothing_is_shown_with_its_sign(tmp_path: Path) -> None:
         return 1e-6 * MICROSECONDS[size] * (1 if pattern == "self" else 1.5)
 
     text = page(sweep(less, planned(), noise=1e-6), tmp_path)
-    section = text[text.index('<section id="round-trip">') :].partition("</section>")[0]
+    section = part(text, "round-trip")
     assert re.search("\N{MINUS SIGN}(49|50)\\d ns", section)
     assert 'class="big"' not in section
 

@@ -18,6 +18,7 @@ from ipcbench.reports.verdicts.headlines import claim, lacking
 from ipcbench.reports.verdicts.statements.statement import ClaimVerdict
 from ipcbench.reports.verdicts.trust import Trust, assess
 from tests.synthetic import cells, sweep
+from tests.unit.reports.pages import part
 from tests.unit.reports.times import BASE, SHM
 
 PLACEMENTS = ("same-core", "cross-core")
@@ -75,10 +76,12 @@ def test_an_estimate_has_a_headline_of_its_own(placement: str, rounds: int, text
 
 def test_the_page_says_what_its_headline_leaves_out(tmp_path: Path) -> None:
     page = write(untrusted(results(), "cross-core"), tmp_path).read_text()
-    card = page.partition("Is shared memory the fastest?")[2].partition("</div>")[0]
+    card = part(page, "claim")
     assert "Supported." in card
     assert "Left out, since this run cannot be trusted there: two cores." in card
-    assert "Depends." in page.partition('id="claim"')[2].partition("</section>")[0]
+    title = page.partition("<h3>Is shared memory the fastest?</h3> <span")[2]
+    assert "Supported." in title.partition("</summary>")[0]
+    assert "Of all: Of 4 contests" in card
     assert SHM in page
 
 

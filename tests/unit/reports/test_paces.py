@@ -14,11 +14,12 @@ from ipcbench.reports.charts.chart import Curves
 from ipcbench.reports.charts.paced import paced
 from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import measured, positions
-from ipcbench.reports.page import page
+from ipcbench.reports.page import render as page
 from ipcbench.reports.page.rows.paces import at_rates, one_ways, pauses
 from ipcbench.reports.percentiles import percentile
 from ipcbench.reports.verdicts.python_cost import costs
 from tests.synthetic import cells, sweep
+from tests.unit.reports.pages import part
 
 LOADS = ("load:10", "load:50", "load:80")
 NAMES = ("pipe", "shm:posix+futex")
@@ -127,13 +128,13 @@ def test_the_page_explains_what_it_shows() -> None:
     planned = [*at(*LOADS), *at("closed", "pause:1ms", pattern="latency")]
     results = played(planned)
     text = page.render(results, measured(results), [])
-    section = text[text.index('<section id="paced">') :].partition("</section>")[0]
+    section = part(text, "paced")
     for words in (
         "from the time at which the message was due", "999 /s", "pipe, load of 10 %", "99th",
         "half of a round trip", "pauses of 1 ms", "no pause", "over 5 % of the median latency",
     ):  # fmt: skip
         assert words in section
-    assert 'href="#paced"' in text
+    assert "<h3>Messages at a rate, and after a pause</h3>" in text
     without = sweep(lambda *_: 2e-6, at("closed", pattern="latency"))
     assert 'id="paced"' not in page.render(without, measured(without), [])
 

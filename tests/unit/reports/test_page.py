@@ -25,6 +25,7 @@ from ipcbench.reports.page.texts.phrases import TIMES, TO, bounds, count, times
 from ipcbench.reports.verdicts.chapter import STATEMENTS
 from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
 from tests.unit.reports.observations import observed
+from tests.unit.reports.pages import part
 
 PLACEMENTS = ("same-core", "cross-core", "cross-core-awake", "unpinned")
 # Characters that a name may contain, and those that other strings may contain.
@@ -94,11 +95,11 @@ def whole(tmp_path_factory) -> tuple[Reader, str, Path]:
 def test_the_verdicts_come_first(whole) -> None:
     _, page, _ = whole
     order = [page.index(f'id="{name}"') for name in (
-        "trust", "claim", "tasks", "large", "many", "situation", "tails", "figures",
-        "gaps", "machine", "repeat", "reading",
+        "answers", "ratios", "small", "large", "many", "situation", "evidence", "statements",
+        "claim", "tasks", "figures", "gaps", "trust", "machine", "repeat", "reading", "glossary",
     )]  # fmt: skip
     assert order == sorted(order)
-    assert page.index("This run can be trusted") < page.index("Depends") < order[0]
+    assert page.index('<p class="trust') < page.index("<main>") < order[0]
 
 
 def test_the_page_names_the_kind_of_core_and_what_makes_calls_dear(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_the_bytes_in_flight_are_shown_and_named_where_sides_differ(tmp_path) ->
         _, page = read(results, tmp_path)
         table = page.partition('id="figures"')[2].partition('id="gaps"')[0]
         found = {
-            name: re.findall(r'<td class="n">([^<]*)</td>', row)[-4:-2]
+            name: re.findall(r'<td class="n"[^>]*>([^<]*)</td>', row)[-4:-2]
             for row in table.split("<tr>")
             for name in re.findall(r'class="long">([^<]+)</span>', row)[:1]
         }
@@ -150,7 +151,7 @@ def test_the_bytes_in_flight_are_shown_and_named_where_sides_differ(tmp_path) ->
             "posix-queue": ["10", "640 B"],
             "shm:posix+futex": [NONE, "17.4 KiB" if difference else "64 KiB"],
         }
-        claim = page.partition('id="claim"')[2].partition("<section")[0]
+        claim = part(page, "claim")
         assert ("in flight: 17.4 KiB" in claim) is difference
         assert ("in flight: 64 KiB" in claim) is difference
 
@@ -165,7 +166,8 @@ def test_the_page_loads_nothing(whole) -> None:
     assert not {"iframe", "object", "embed", "img", "base"} & set(reader.tags)
     assert reader.tags.count("script") == 1
     assert [load for load in reader.loads if not load.startswith("#")] == ["data:,"]
-    assert all(link.startswith("#") for link in reader.links)
+    files = {"results.csv", "suite.json"}  # in the same folder
+    assert {link for link in reader.links if not link.startswith("#")} == files
     assert not re.search(r"url\((?!#)|@import", page)
     assert policy() in page
 
@@ -209,8 +211,9 @@ def test_charts_of_an_earlier_report_are_removed_and_nothing_else(tmp_path) -> N
 
 def test_a_page_with_every_transport(tmp_path) -> None:
     reader, page = read(breadth(tail=20), tmp_path)
-    for section in ("large", "many", "situation", "evidence", "statements"):
-        assert section in reader.ids
+    for kind in ("placement", "waiting", "depth", "signal", "counter"):
+        assert any(name.startswith(f"chart-{kind}") for name in reader.ids), kind
+    assert "statements" in reader.ids
     assert len(reader.ids) == len(set(reader.ids))
     assert "Updates lost by a counter" in page
     assert len(page) < 6_000_000
@@ -286,8 +289,9 @@ def test_each_statement_of_the_chapter_has_a_row(tmp_path) -> None:
     results.observations = observed()
     reader, page = read(results, tmp_path)
     assert {f"statement-{one.id}" for one in STATEMENTS} <= set(reader.ids)
-    section = page.partition('id="statements"')[2].partition("</section>")[0]
-    assert "ch08 IPC of Book_LSP, joinc.co.kr, in Korean" in page.partition('id="statements"')[0]
+    section = part(page, "statements")
+    for name in ("statements", "claim"):
+        assert "ch08 IPC of Book_LSP, joinc.co.kr, in Korean" in part(page, name)
     assert "18 statements: 12 supported, 2 depending, 4 not measured." in section
     assert section.count("<summary>Evidence</summary>") <= 18
     assert "a later receiver found all 5 messages in a queue" in section
@@ -407,7 +411,7 @@ def test_a_disturbed_cell_is_marked_in_every_table_that_has_it(tmp_path: Path) -
     )  # fmt: skip
     _, page = read(results, tmp_path)
     for section in ("tails", "figures"):
-        table = page.partition(f'<section id="{section}">')[2].partition("</section>")[0]
+        table = part(page, section)
         marked = [row for row in table.split("<tr>") if '<span class="sub">disturbed' in row]
         assert len(marked) == 1, section
     assert "too few rounds count, or a cell is disturbed" in page
@@ -449,8 +453,9 @@ def test_the_tails_say_how_many_times_of_what_a_round_has(tmp_path) -> None:
             for run in cell.runs:
                 run.tail = {300: 100 + 100 * run.round}
     _, page = read(results, tmp_path)
-    table = page[page.index('id="tails"') : page.index('id="figures"')]
+    table = part(page, "tails")
     latency, fan_in = table.split("<tr>")[2:]
-    assert '<td>round trip</td><td class="n">200<span class="sub">12 rounds</span>' in latency
-    assert '<td>send</td><td class="n">200 to 1,300<span class="sub">12 rounds</span>' in fan_in
+    assert ">round trip</td>" in latency and ">send</td>" in fan_in
+    assert '>200<span class="sub">12 rounds</span>' in latency
+    assert '>200 to 1,300<span class="sub">12 rounds</span>' in fan_in
     assert "It is not the time until the message arrives" in table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ipcbench.reports.page.texts.single_phrases import crossing
 from ipcbench.reports.verdicts.single.files import MAPS, WAYS, Order, Standing, orders
 from ipcbench.reports.verdicts.single.set_up import phases
 from tests.synthetic import cells, sweep
+from tests.unit.reports.pages import part
 
 SIZES = (1, 64, 4096, 65536, 1 << 20)
 READ, PREAD, MAP, ANEW = WAYS
@@ -139,17 +139,17 @@ def test_phases_that_were_not_recorded_are_no_numbers() -> None:
 
 def test_the_page_shows_them(tmp_path: Path) -> None:
     page = write(a_sweep(), tmp_path).read_text()
-    (section,) = re.findall(r'<section id="set-up">.*?</section>', page, re.DOTALL)
+    section = part(page, "set-up")
     for word in ("first message", "remove", "pipe", "10.0 µs", "40.0 µs"):
         assert word in section
-    assert 'href="#set-up"' in page
+    assert "<h3>Setting up a channel</h3>" in page
     assert 'id="files"' not in page
 
 
 def test_the_page_shows_the_crossing(tmp_path: Path) -> None:
     page = write(sweep(crossing_at(4096), planned()), tmp_path).read_text()  # type: ignore[arg-type]
-    (section,) = re.findall(r'<section id="files">.*?</section>', page, re.DOTALL)
+    section = part(page, "files")
     assert "the map is faster from 1 B to 64 B" in section
     assert section.count('<tr><th scope="row"') == len(SIZES)
-    assert 'href="#files"' in page
+    assert "<h3>A file: system calls or a map</h3>" in page
     assert 'id="set-up"' not in page

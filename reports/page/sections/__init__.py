@@ -1,0 +1,1 @@
+"""The material of the templates, section by section."""

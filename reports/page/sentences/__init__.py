@@ -1,0 +1,1 @@
+"""The sentence under the heading of each section: its answer, with a number from the run."""

@@ -1,0 +1,49 @@
+"""The sentence about published numbers: the range of one round trip within this run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ipcbench.bench.results.axes import BLOCK, LATENCY, NO_WAIT
+from ipcbench.bench.results.units import short_size
+from ipcbench.reports.charts.captions import wait_phrase
+from ipcbench.reports.model import Measured, is_plain
+from ipcbench.reports.page.found import Found
+from ipcbench.reports.page.sentences.words import name_of, time_of, where
+from ipcbench.reports.page.texts.phrases import times
+from ipcbench.reports.verdicts.cases.case import language
+
+
+def sentence(found: Found) -> str:
+    """Name the fastest and the slowest round trip of the smallest size, and how far apart."""
+    trips = small_trips(found)
+    if len(trips) < 2:
+        return ""
+    fast = min(trips, key=lambda one: one.interval.median)
+    slow = max(trips, key=lambda one: one.interval.median)
+    return (
+        f"In this run alone, a round trip of {short_size(fast.cell.size)} takes {_told(fast)} and "
+        f"{_told(slow)}: {times(slow.interval.median / fast.interval.median)}."
+    )
+
+
+def small_trips(found: Found) -> list[Measured]:
+    """Return the usual round trips of the smallest size, of placements that may be trusted."""
+    trips = list(_usual(found.cells))
+    smallest = min((one.cell.size for one in trips), default=0)
+    return [one for one in trips if one.cell.size == smallest and found.trusts(one.cell.placement)]
+
+
+def _usual(cells: Iterable[Measured]) -> Iterable[Measured]:
+    for one in cells:
+        cell = one.cell
+        plain = cell.depth is None and is_plain(cell) and not one.facts.in_place
+        if cell.pattern == LATENCY and one.competes and plain:
+            yield one
+
+
+def _told(one: Measured) -> str:
+    wait = "" if one.wait in (BLOCK, NO_WAIT) else f", {wait_phrase(one.wait)}"
+    here = f"{where(one.cell.placement)}{wait}"
+    name = name_of(one)
+    return f"{time_of(one)} through {name} in {language(one.cell.runtime)} {here}"

@@ -1,0 +1,74 @@
+"""Texts of the table of sizes: where shared memory wins, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.results.axes import LATENCY, STREAM
+from ipcbench.bench.results.units import human_seconds, short_size
+from ipcbench.reports.page.rows.ratios import Crossing, Wins
+from ipcbench.reports.page.texts.phrases import TO, times
+from ipcbench.reports.page.texts.verdict_phrases import EARLY
+from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.verdicts.cases.names import display
+from ipcbench.reports.verdicts.contests import Comparison
+from ipcbench.reports.verdicts.places import place
+
+PATTERNS: Mapping[str, str] = {LATENCY: "round trip", STREAM: "one way"}
+
+
+def row_place(one: Situation) -> str:
+    """Name the language and the placement of a row: `Python, one core`."""
+    return f"{language(one.runtime)}, {place(one.placement)}"
+
+
+def row_pattern(one: Situation) -> str:
+    """Name the pattern of a row in plain words."""
+    return PATTERNS.get(one.pattern, one.pattern)
+
+
+def wins(one: Crossing) -> str:
+    """Say where shared memory wins: `from 64 KiB on, not at 4 KiB`."""
+    if one.wins is Wins.FROM and one.below is not None:
+        below = "undecided" if one.below in one.open else "not"
+        return f"from {short_size(one.sizes[0])} on, {below} at {short_size(one.below)}"
+    if one.wins is Wins.SOMEWHERE:
+        return f"at {_sizes(one.sizes)}"
+    if one.wins is Wins.UNDECIDED:
+        return f"undecided at {_sizes(one.open)}"
+    return str(one.wins.value)
+
+
+def _sizes(sizes: Sequence[int]) -> str:
+    return ", ".join(map(short_size, sizes))
+
+
+def ratio(one: Comparison) -> str:
+    """Write the ratio of a contest so that it is above 1: `1.82x as fast`, `1.27x as slow`."""
+    if one.ratio is None:
+        return TO
+    mark = EARLY if one.judged.stopped_early else ""
+    if one.ratio.value >= 1:
+        return f"{times(one.ratio.value)}{mark} as fast"
+    return f"{times(1 / one.ratio.value)}{mark} as slow"
+
+
+def sides(one: Comparison) -> str:
+    """Write the times of both sides, the best shared memory first."""
+    return f"{_side(display(one.first.cell.transport), one.first.interval.median)} {TO} " + _side(
+        display(one.second.cell.transport), one.second.interval.median
+    )
+
+
+def _side(name: str, seconds: float) -> str:
+    return f"{name} {human_seconds(seconds)}"
+
+
+FILTERS: Mapping[str, Callable[..., object]] = {
+    "ratio_place": row_place,
+    "ratio_pattern": row_pattern,
+    "ratio_wins": wins,
+    "ratio_words": ratio,
+    "ratio_sides": sides,
+}
