@@ -18,7 +18,7 @@ from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.results.results import Status, load
 from ipcbench.bench.sweep.candidates import candidate
 from ipcbench.transports.registry import meaning, names
-from tests.e2e.command import end, ipcbench, lines, started, wait_for
+from tests.e2e.command import DEADLINE, end, environment, ipcbench, lines, started, wait_for
 from tests.soak import looks
 
 SMOKE = ("--clock", "fake", "--profile", "smoke", "--seed", "7")
@@ -148,8 +148,26 @@ def test_an_adaptive_sweep_ends_when_its_contests_are_decided(tmp_path: Path) ->
     assert json.loads(again.stdout)["contests"] == {"decided": 4, "all": 4}
 
 
+# The command, whose schedule reads a clock of its own: each reading is a tenth of a second later.
+STEADY = """
+from itertools import count
+from types import SimpleNamespace
+from ipcbench.bench import cli
+from ipcbench.bench.sweep import schedule
+
+readings = count()
+schedule.time = SimpleNamespace(monotonic=lambda: next(readings) / 10, sleep=lambda seconds: None)
+cli.main()
+"""
+
+
 def test_a_budget_takes_the_place_of_the_rounds(tmp_path: Path) -> None:
-    done = ipcbench("run", *TINY, "--pattern", "latency", "--budget", "4s", "-o", tmp_path / "run")
+    """However fast the machine is: the budget is one of the clock's readings."""
+    order = ("run", *TINY, "--pattern", "latency", "--budget", "8s", "-o", tmp_path / "run")
+    done = subprocess.run(
+        [sys.executable, "-c", STEADY, *order],
+        capture_output=True, text=True, timeout=DEADLINE, env=environment(), check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results = load(tmp_path / "run")
     assert results.ended is not None
