@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.results.units import human_rate, human_seconds
 from ipcbench.reports.page.chooser import differing
-from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.verdicts.cases.case import FRAME, language
 from ipcbench.reports.verdicts.cases.choice import Choice
+from ipcbench.reports.verdicts.cases.missing import further
 from ipcbench.reports.verdicts.cases.rates import Loaded, Room
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
 from ipcbench.reports.verdicts.places import percent, place
 
 FIRST_CHOICES = 2  # of a tier, in the row itself
 MOST_CHOICES = 8
+FRAMES = 60  # a second
 
 
 def a_unit(unit: str) -> str:
@@ -43,6 +45,8 @@ def compared(one: Recommendation) -> str:
     if one.measured == 1:
         return "It is the only facility that was measured here, so nothing says that it is best."
     told = len(one.members)
+    if told == 1 and one.measured == 2:
+        return "It is told apart from the other one that was measured here."
     if told == 1:
         return f"It is told apart from the other {one.measured - 1} that were measured here."
     return f"These {told} of {one.measured} that were measured here are not told apart."
@@ -65,6 +69,15 @@ def under_load(one: Loaded) -> str:
     )
 
 
+def frames(one: Recommendation) -> str:
+    """Say what frames at a usual rate take; "" for other messages."""
+    if one.case.order.size != FRAME or not one.best.cpu:
+        return ""
+    cpu, most = percent(one.best.cpu * FRAMES), one.best.per_second / FRAMES
+    number = f"{most:,.0f}" if most >= 10 else f"{most:.1f}"
+    return f"{FRAMES} frames a second take {cpu} of a CPU; it carries {number} times as many."
+
+
 def cpu_at_rate(one: Recommendation) -> str:
     """Write the share of a CPU that a rate takes at least."""
     assert one.room is not None
@@ -76,6 +89,8 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "compared": compared,
     "cpu_at_rate": cpu_at_rate,
     "differing": differing,
+    "frames": frames,
+    "further": further,
     "language": language,
     "place": place,
     "room": room,

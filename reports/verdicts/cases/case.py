@@ -23,10 +23,12 @@ from ipcbench.bench.results.axes import (
     PAIRS,
     PYTHON,
     RUNTIMES,
+    SAME_CORE,
     SET_UP,
     SIGNAL,
     SPIN,
     STREAM,
+    UNPINNED,
 )
 from ipcbench.bench.results.pace import CLOSED
 
@@ -85,6 +87,10 @@ class Case:
         """Return the title for messages of a size."""
         return self.large if self.large and size >= SMALL else self.title
 
+    def needs_apart(self, placement: str) -> bool:
+        """Tell if a placement lacks a CPU for each process, which the case needs."""
+        return self.apart and placement in (SAME_CORE, UNPINNED)
+
 
 _USUAL = ("pipe", "unix-stream", MEMORY)
 _INSTEAD = ("mp-queue", "mp-pipe", "posix-queue", "unix-stream")
@@ -108,6 +114,14 @@ STEADY = Case(
     main=True,
     apart=True,
     short=f"{RATE:,}/s",
+)
+CLIENTS = Case(
+    "many-clients",
+    "One server, many clients",
+    ("many-clients",),
+    Order(ECHO, _USUAL, processes=8),
+    main=True,
+    short="many clients",
 )
 CASES: tuple[Case, ...] = (
     ONE_WAY,
@@ -155,14 +169,7 @@ CASES: tuple[Case, ...] = (
         main=True,
         short="many senders",
     ),
-    Case(
-        "many-clients",
-        "One server, many clients",
-        ("many-clients",),
-        Order(ECHO, _USUAL, processes=8),
-        main=True,
-        short="many clients",
-    ),
+    CLIENTS,
     Case(
         "newest-value",
         "Newest value, many readers",

@@ -14,15 +14,16 @@ from ipcbench.bench.results.axes import (
     PYTHON,
     RUNTIMES,
     SAME_CORE,
-    UNPINNED,
 )
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import format_size
 from ipcbench.reports.model import rank
-from ipcbench.reports.verdicts.cases.case import CASES, Case, language
+from ipcbench.reports.verdicts.cases.case import CASES, CLIENTS, Case, language
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
 from ipcbench.reports.verdicts.places import place
+
+MANY_CLIENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _missing(
 def _impossible(case: Case, runtime: str, placement: str) -> str:
     if runtime not in case.runtimes:
         return f"it is a question of {' and '.join(map(language, case.runtimes))}"
-    if case.apart and placement in (SAME_CORE, UNPINNED):
+    if case.needs_apart(placement):
         return "each process needs a core of its own"
     return ""
 
@@ -128,18 +129,26 @@ def _nearest(
     )
 
 
-def command(case: Case, runtime: str, placement: str) -> str:
-    """Write the command that measures a case in a language and a placement."""
-    return shlex.join(_words(case, runtime, placement))
+def command(case: Case, runtime: str, placement: str, processes: int = 0) -> str:
+    """Write the command that measures a case in a language and a placement.
+
+    Args:
+        case: the case.
+        runtime: the language.
+        placement: the placement.
+        processes: their number; 0: the usual one of the case.
+    """
+    return shlex.join(_words(case, runtime, placement, processes or case.order.processes))
 
 
-def _words(case: Case, runtime: str, placement: str) -> Iterator[str]:
+def _words(case: Case, runtime: str, placement: str, processes: int) -> Iterator[str]:
     order = case.order
+    native = order.native if runtime == NATIVE else ()
     yield from ("ipcbench", "run", "--pattern", order.pattern)
     if order.size:
         yield from ("-s", format_size(order.size))
-    if order.processes:
-        yield from ("-P", str(order.processes))
+    if processes:
+        yield from ("-P", str(processes))
     yield from ("--placement", placement, "--runtime", runtime)
     for wait in order.waits:
         yield from ("--wait", wait)
@@ -147,6 +156,15 @@ def _words(case: Case, runtime: str, placement: str) -> Iterator[str]:
         yield from ("--payload", order.payload)
     if order.pace != CLOSED:
         yield from ("--pace", order.pace)
-    native = order.native if runtime == NATIVE else ()
     for name in native or order.transports:
         yield from ("-t", name)
+
+
+def further(one: Recommendation) -> tuple[str, str]:
+    """Return what an answer leaves open, and the command that measures it; both "" for nothing."""
+    if one.room is not None and not one.case.needs_apart(one.placement):
+        return "its latency at that rate", command(one.case, one.runtime, one.placement)
+    if one.key == CLIENTS.id and one.processes <= MANY_CLIENTS:
+        wanted = command(one.case, one.runtime, one.placement, MANY_CLIENTS + 1)
+        return f"{MANY_CLIENTS} clients", wanted
+    return "", ""
