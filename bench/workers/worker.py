@@ -218,9 +218,10 @@ class Worker:
         if number == first:
             self._account.begin()
             self._settle(loops)
-        enters = number == first and not self._account.settled
+        each = self._pace.draws  # what lies between two blocks is no part of them
+        enters = each or (number == first and not self._account.settled)
         seconds, used = self._run_block(
-            loops, self._prepared(loops), enters=enters, leaves=number == last
+            loops, self._prepared(loops), enters=enters, leaves=each or number == last
         )
         self._timed += seconds
         self._observed.count()
@@ -241,7 +242,9 @@ class Worker:
             self._run_block(count, self._prepared(count))
         elif self.job.warm_up.least:
             count = max(1, round(loops * IDLE_SETTLING / self.job.settings.block))
-            block = self._run_block(count, self._prepared(count), enters=True)
+            block = self._run_block(
+                count, self._prepared(count), enters=True, leaves=self._pace.draws
+            )
             self._account.settled = block[0]
 
     def _warm_up(self, loops: int) -> float:

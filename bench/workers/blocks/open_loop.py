@@ -28,6 +28,7 @@ class ClosedLoop:
     """The pace of processes that send as soon as they may."""
 
     timetable: Timetable | None = None
+    draws = False  # a schedule for each block: the account of a run leaves its drawing out
 
     def draw(self, count: int) -> None:
         """Prepare a block of so many loops."""
@@ -66,6 +67,7 @@ class OpenLoop(ClosedLoop):
     """
 
     timetable: Timetable
+    draws = True
 
     def __init__(self, job: Job, clock: Clock, resolution: float) -> None:
         self.timetable = Timetable()
