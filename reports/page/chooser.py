@@ -17,7 +17,7 @@ from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, rank
 from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.verdicts.answers import Answer
-from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case, language
+from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case
 from ipcbench.reports.verdicts.cases.changes import Change, changes
 from ipcbench.reports.verdicts.cases.facts import Beside, beside
 from ipcbench.reports.verdicts.cases.foremost import USUAL, foremost_placement, is_main
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def about(self) -> str:
-        """Describe the combination that the row shows: `64 B, Python, two cores awake`."""
+        """Describe the combination that the row shows, but its language."""
         if self.shown is None:
             return ""
         here = self.shown.situation
@@ -69,8 +69,7 @@ class Row:
             _PATTERNS.get(here.pattern, here.pattern) if several else "",
             short_size(here.size) if here.size else "",
             f"{here.processes} processes" if self.case.id in _MANY else "",
-            *manner_phrases(here),
-            language(here.runtime),
+            *(() if self.case.order.size == FRAME else manner_phrases(here)),
             place(here.placement),
         ]
         return ", ".join(filter(None, parts))

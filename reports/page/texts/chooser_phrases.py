@@ -54,8 +54,9 @@ def compared(one: Recommendation) -> str:
 
 def room(one: Room) -> str:
     """Say how many facilities carry a rate in a closed loop."""
-    easily = f", {one.easily} with twice the room" if one.easily else ""
-    return f"{one.carry} of {one.measured} carry it{easily}, in closed loops"
+    if one.easily == one.measured > 1:
+        return f"all {one.measured} carry twice that, in closed loops"
+    return f"{one.carry} of {one.measured} carry it, in closed loops"
 
 
 def under_load(one: Loaded) -> str:
@@ -81,7 +82,7 @@ def frames(one: Recommendation) -> str:
 def cpu_at_rate(one: Recommendation) -> str:
     """Write the share of a CPU that a rate takes at least."""
     assert one.room is not None
-    return f"{percent(one.best.cpu * one.room.rate)} of a CPU at least"
+    return percent(one.best.cpu * one.room.rate)
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {

@@ -21,7 +21,7 @@ class Choice:
     Attributes:
         name, id: for people, and the cell's.
         seconds: of a unit `per`: the median of the runs, on which the verdict rests.
-        p50, p99: of single times, each of a unit `single`; None where the run has too few.
+        p50, p99: of single times, of a unit `single` or of `a client`; None: there are too few.
         cpu: seconds of CPU time of all processes, for a unit.
         per_second: units a second; of messages at a rate, those that were sent.
         ratio: its time by that of the best of its situation.
@@ -62,7 +62,7 @@ def choice_of(one: Measured, best: float, settings: Mapping[str, str]) -> Choice
         family=one.facts.family,
         seconds=seconds,
         per=one.facts.per,
-        single=f"{single} of a client" if clients else single,
+        single="a client" if clients else single,
         p50=middle.median if middle else None,
         p99=high.median if high else None,
         cpu=one.cpu,

@@ -45,8 +45,13 @@ class Missing:
 
     @property
     def text(self) -> str:
-        """Say what is missing, and why."""
-        what = f"not measured: {language(self.runtime)}, {place(self.placement)}"
+        """Say what is missing, as far as the nearest answer differs, and why."""
+        one = self.nearest
+        parts = (
+            language(self.runtime) if one is None or one.runtime != self.runtime else "",
+            place(self.placement) if one is None or one.placement != self.placement else "",
+        )
+        what = f"not measured: {', '.join(filter(None, parts))}"
         return f"{what} ({self.reason})" if self.reason else what
 
 

@@ -111,7 +111,7 @@ def test_a_messages_at_a_steady_rate_from_python(row: Callable[..., str]) -> Non
     text = row("steady-rate", **PYTHON)
     assert "pipe" in text
     assert re.search(r"up to \d+\.?\d*. that rate", text)
-    assert "7 of 7 carry it" in text
+    assert "all 7 carry twice that" in text
     assert "pipe at 300 k/s (Python, two cores awake): p50" in text
     assert "--pattern paced" in text
     assert "--pace rate:100000" in text
@@ -132,7 +132,7 @@ def test_c_lowest_latency_in_c_with_a_core_to_burn(row: Callable[..., str]) -> N
 
 def test_d_a_server_and_many_clients(row: Callable[..., str]) -> None:
     text = row("many-clients", processes=8, **PYTHON)
-    assert "64 B, 8 processes, Python, two cores awake" in text
+    assert "Python, 64 B, 8 processes, two cores awake" in text
     assert "To measure 50 clients: ipcbench run " in text
     assert "-P 51" in text
 
@@ -179,13 +179,13 @@ def test_k_a_unix_socket_or_tcp(row: Callable[..., str]) -> None:
 
 def test_l_several_producers(row: Callable[..., str]) -> None:
     text = row("many-senders", processes=4, **PYTHON)
-    assert "64 B, 4 processes, Python, two cores awake" in text
+    assert "Python, 64 B, 4 processes, two cores awake" in text
     assert "pipe" in text
 
 
 def test_what_was_not_measured_is_said_with_its_command(row: Callable[..., str]) -> None:
     text = row("many-senders", language="native", placement=AWAKE)
-    assert "not measured: C, two cores awake; this is 64 B, 4 processes, Python" in text
+    assert "Python, 64 B, 4 processes, two cores awake not measured: C" in text
     assert "ipcbench run " in text
     text = row("instead-of-mp-queue", language="native", placement=AWAKE)
     assert "it is a question of Python" in text
