@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from ipcbench.reports.page import script
 from tests import sampling
-from tests.fuzz import guard
+from tests.fuzz import guard, harmless
 from tests.fuzz.__main__ import READERS
 
 SECONDS = 1.5
@@ -53,3 +54,26 @@ def test_each_seed_is_accepted(name: str) -> None:
     for data in reader.SEEDS:
         outcome = guard.run(reader.outcome, data)
         assert outcome == "" or "selects no cell of this run" in outcome
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "<script>1</script>",
+        f"<script>{script.source()}</script>",
+        '<form id="chooser" hidden></form>',
+        '<form action="x"></form>',
+        '<input type="radio">',
+        '<a href="other.csv">',
+        "<button>",
+    ],
+)
+def test_the_check_of_a_page_allows_its_own_script_and_form_alone(more: str) -> None:
+    own = (
+        f'<meta http-equiv="Content-Security-Policy" content="{script.policy()}">'
+        f'<a href="results.csv"><form id="chooser" hidden><input type="radio"></form>'
+        f"<script>{script.source()}</script>"
+    )
+    harmless.page(own)
+    with pytest.raises(AssertionError):
+        harmless.page(own + more)
