@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
-from ipcbench.bench.machine import interrupts
+from ipcbench.bench.machine import cursor, interrupts
 from ipcbench.bench.machine.interrupts import NOTHING_CHANGED
 from ipcbench.bench.results.untrusted import one_line
 
@@ -111,6 +111,7 @@ def carry_out(cli: click.Group) -> NoReturn:
     except KeyboardInterrupt:  # in one of the lines that handle an error
         code = _stopped()
     interrupts.ignore()
+    cursor.restore()
     for stream in (sys.stdout, sys.stderr):
         try:  # Python flushes once more at exit, and would exit with 120
             stream.flush()

@@ -1,4 +1,6 @@
-"""Interrupts: Ctrl-C (SIGINT) and SIGTERM end a command in one line that says what is kept.
+"""Interrupts: Ctrl-C (SIGINT), SIGTERM and SIGHUP end a command in one line: what is kept.
+
+SIGHUP comes when the terminal is closed, or the connection to it is lost.
 
 While a command is imported, a signal ends the process at once: nothing has begun, and a
 KeyboardInterrupt in an import is a traceback. Then it raises Interrupted, and a sweep that is
@@ -16,8 +18,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 NOTHING_BEGAN = "nothing has begun; run the command again"
 NOTHING_CHANGED = "nothing is changed; run the command again"
 
@@ -114,7 +116,8 @@ class StopRequest:
         self._asked = 0
 
     def __enter__(self) -> StopRequest:
-        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._handle) for number in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:

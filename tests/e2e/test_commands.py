@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import shlex
 import shutil
@@ -631,14 +632,19 @@ def test_a_folders_name_may_be_no_text(tmp_path: Path) -> None:
 class Terminal:
     """A command in the foreground of its own terminal."""
 
-    def __init__(self, *arguments: str | Path, columns: int = 80) -> None:
+    def __init__(
+        self, *arguments: str | Path, columns: int = 80, file_size: int = resource.RLIM_INFINITY
+    ) -> None:
         self._near, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         env = environment(TERM="xterm-256color")
         for name in ("COLUMNS", "LINES", "NO_COLOR"):
             env.pop(name, None)
         program = (
-            "import fcntl, os, sys, termios\n"
+            "import fcntl, os, resource, signal, sys, termios\n"
+            "for number in (signal.SIGINT, signal.SIGHUP):\n"  # this run may ignore them
+            "    signal.signal(number, signal.SIG_DFL)\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({file_size}, {file_size}))\n"
             "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
             "os.execv(sys.executable, [sys.executable, '-m', 'ipcbench', *sys.argv[1:]])\n"
         )
@@ -666,6 +672,19 @@ class Terminal:
 
     def type(self, keys: bytes) -> None:
         os.write(self._near, keys)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the command alone."""
+        self._process.send_signal(number)
+
+    def hang_up(self) -> None:
+        """Close the terminal, and wait for the end of the command."""
+        os.close(self._near)
+        try:
+            self._process.wait(DEADLINE / 2)
+        finally:
+            self._process.kill()
+            self._process.wait()
 
     def finish(self) -> int:
         deadline = time.monotonic() + DEADLINE / 2

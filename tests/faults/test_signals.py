@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment: one line that says what is kept, and nothing left behind.
+"""Ctrl-C, SIGTERM and SIGHUP at any moment: one line says what is kept, and nothing is left behind.
 
 A signal is sent to all processes of a command, as a terminal does it, from the moment at which
 the command's own code runs; before that, Python's start answers in its own way.
@@ -27,7 +27,7 @@ from tests import sampling
 from tests.e2e.command import DEADLINE, environment, ipcbench, lines, wait_for
 from tests.e2e.test_commands import KEPT, run_of
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SMOKE = ("run", "--clock", "fake", "--profile", "smoke", "--pattern", "latency")
 SOME = ("-t", "pipe", "-t", "sysv-queue", "-t", "shm:posix+posix-sem")
 SLOW = ("run", "--clock", "fake", "--profile", "smoke", "--pattern", "latency", "-t", "dawdles")
@@ -83,8 +83,10 @@ def begun(tmp_path: Path, *words: str | Path, plugins: bool = False) -> Iterator
         text=True,
         env=environment(plugins=plugins, XDG_RUNTIME_DIR=str(home)),
         start_new_session=True,
-        # This run of the tests may ignore it, as a job in the background does.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # This run of the tests may ignore them, as a job in the background or nohup does.
+        preexec_fn=lambda: [
+            signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)
+        ],
     )
     command = Command(process, home)
     try:

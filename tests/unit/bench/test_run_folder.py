@@ -27,6 +27,8 @@ class Notes:
     def note(self, message: str) -> None:
         self.notes.append(message)
 
+    def trouble(self, message: str) -> None: ...
+
     def close(self) -> None: ...
 
 

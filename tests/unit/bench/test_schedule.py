@@ -127,6 +127,8 @@ class Stage:
     def note(self, message: str) -> None:
         self.notes.append(message)
 
+    def trouble(self, message: str) -> None: ...
+
     def close(self) -> None: ...
 
     # The parts

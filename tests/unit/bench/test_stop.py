@@ -22,6 +22,8 @@ class Writing:
             raise RuntimeError("reentrant call")
         self.notes.append(message)
 
+    def trouble(self, message: str) -> None: ...
+
     def close(self) -> None: ...
 
 
