@@ -51,8 +51,8 @@ class Missing:
             language(self.runtime) if one is None or one.runtime != self.runtime else "",
             place(self.placement) if one is None or one.placement != self.placement else "",
         )
-        what = f"not measured: {', '.join(filter(None, parts))}"
-        return f"{what} ({self.reason})" if self.reason else what
+        what = ", ".join(filter(None, parts))
+        return f"not for {what}: {self.reason}" if self.reason else f"not measured: {what}"
 
 
 def languages(results: Results) -> list[str]:

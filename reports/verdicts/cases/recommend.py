@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ipcbench.bench.decisions.ranks import Standing
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.tasks import SMALL
-from ipcbench.bench.results.axes import PAYLOADS, POLL, SPIN, SPIN_BLOCK
+from ipcbench.bench.results.axes import BLOCK, PAYLOADS, POLL, SPIN, SPIN_BLOCK
 from ipcbench.bench.results.pace import pace_order
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import ENOUGH_ROUNDS
@@ -183,14 +183,21 @@ class _Maker:
     def _spinning(
         self, case: Case, situation: Situation, across: Sequence[str], own: Sequence[Measured]
     ) -> list[Measured]:
-        """Return the cells that spin in a situation; of a case about some facilities, of these."""
-        names = {one.cell.present.transport for one in own}
-        return [
+        """Return the cells that spin in a situation.
+
+        A case about certain facilities has them only where each of these spins: otherwise one
+        would look slow because it was measured asleep alone.
+        """
+        found = [
             one
             for one in self._cells
             if one.wait in _SPINS and one.situation.across(across) == situation
-            if not case.named or one.cell.present.transport in names
         ]
+        names = {one.cell.present.transport for one in own}
+        named = [one for one in found if one.cell.present.transport in names]
+        if not case.named:
+            return found
+        return named if names == {one.cell.present.transport for one in named} else []
 
     def _one(self, case: Case, key: str, group: _Group) -> Recommendation:
         situation, spin, entrants = group
@@ -221,7 +228,7 @@ class _Maker:
         """Return the members of the tier, and the one to avoid."""
         if tier is None:
             only = min(entrants, key=lambda one: one.interval.median)
-            return (choice_of(only, only.interval.median, self._settings),), None
+            return (self._choice(only, only.interval.median, entrants),), None
         members = [tier.cells[one.cell] for one in tier.members]
         members.sort(key=lambda one: (one.interval.median, one.cell.id))
         best = members[0].interval.median
@@ -232,9 +239,15 @@ class _Maker:
             worse = [one for one in worse if one.cell.transport == case.instead_of]
         worst = max(worse, key=lambda one: one.interval.median, default=None)
         return (
-            tuple(choice_of(one, best, self._settings) for one in members),
-            choice_of(worst, best, self._settings) if worst else None,
+            tuple(self._choice(one, best, entrants) for one in members),
+            self._choice(worst, best, entrants) if worst else None,
         )
+
+    def _choice(self, one: Measured, best: float, entrants: Sequence[Measured]) -> Choice:
+        """Return a choice; where some entrants spin, its name says if it sleeps."""
+        made = choice_of(one, best, self._settings)
+        mixed = one.wait == BLOCK and any(each.wait in _SPINS for each in entrants)
+        return replace(made, name=f"{made.name}, sleeping") if mixed else made
 
 
 def _with_rounds(entrants: list[Measured]) -> list[Measured]:

@@ -124,6 +124,21 @@ def test_spinning_is_recommended_only_where_the_reader_allows_it(
     assert spinning.best.name == "shared memory, spinning"
 
 
+def test_facilities_of_a_question_spin_only_together() -> None:
+    """A Unix socket that spins is not compared with TCP that sleeps."""
+    names = ("unix-stream", "tcp", "pipe")
+    planned = synthetic.cells(names, sizes=(64,), placements=("cross-core-awake",))
+    spins = synthetic.cells(names[:1], sizes=(64,), placements=("cross-core-awake",), wait="spin")
+    found = recommended(synthetic.sweep(synthetic.reference, [*planned, *spins]))
+    assert [one.spin for one in found if one.key == "unix-or-tcp"] == [None]
+    (lowest,) = (one for one in found if one.key == "lowest-latency")
+    assert lowest.avoid is not None
+    assert lowest.avoid.name.endswith(", sleeping")
+    both = synthetic.cells(names[:2], sizes=(64,), placements=("cross-core-awake",), wait="spin")
+    found = recommended(synthetic.sweep(synthetic.reference, [*planned, *both]))
+    assert [one.spin for one in found if one.key == "unix-or-tcp"] == [False, True]
+
+
 def test_names_are_for_people_and_differ() -> None:
     assert display("shm:posix+posix-sem") == "shared memory + POSIX semaphore"
     assert display("shm:posix+spin") == display("shm:posix+futex", "spin")

@@ -188,7 +188,7 @@ def test_what_was_not_measured_is_said_with_its_command(row: Callable[..., str])
     assert "Python, 64 B, 4 processes, two cores awake not measured: C" in text
     assert "ipcbench run " in text
     text = row("instead-of-mp-queue", language="native", placement=AWAKE)
-    assert "it is a question of Python" in text
+    assert "not for C: it is a question of Python" in text
     assert "ipcbench run " not in text
 
 
