@@ -21,7 +21,7 @@ from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case
 from ipcbench.reports.verdicts.cases.changes import Change, changes
 from ipcbench.reports.verdicts.cases.facts import Beside, beside
 from ipcbench.reports.verdicts.cases.foremost import USUAL, foremost_placement, is_main
-from ipcbench.reports.verdicts.cases.missing import Missing, languages, missing, placements
+from ipcbench.reports.verdicts.cases.missing import Missing, absent, languages, missing, placements
 from ipcbench.reports.verdicts.cases.names import IN_PLACE, display
 from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
 from ipcbench.reports.verdicts.places import place
@@ -112,7 +112,8 @@ class Chooser:
 
     Attributes:
         chosen: the default view, a row a case.
-        rows: all combinations of the main cases, and what was not measured.
+        rows: all combinations of the main cases, and those that were not measured.
+        absent: main cases without any answer.
         others: all combinations of the other work.
         facts: the name, the family and the facts beside speed of each facility.
     """
@@ -125,6 +126,7 @@ class Chooser:
     state: State
     chosen: Sequence[Row]
     rows: Rows[Row]
+    absent: Sequence[Missing]
     others: Rows[Row]
     facts: Sequence[tuple[str, str, Beside]]
 
@@ -135,15 +137,18 @@ def chooser(
     """Return the section's content. Pure."""
     found = recommendations(results, answers, cells, trust)
     main = [_row(one, found) for one in found if is_main(one)]
-    rows = [*main, *(_without(one, found) for one in missing(results, found))]
+    answered = {one.case for one in found}
+    without = [one for one in missing(results, found) if one.case in answered]
+    rows = [*main, *(_without(one, found) for one in without)]
     rows.sort(key=lambda one: CASES.index(one.case))
     others = [_row(one, found) for one in found if not is_main(one)]
     runtimes, known = languages(results), placements(results)
     sizes = sorted({one.size for one in main if one.size is not None}) or [USUAL]
     processes = sorted({one.processes for one in main if one.processes is not None}) or [2]
+    usual = foremost_placement(known, runtimes[0], found)
     state = State(
         language=runtimes[0],
-        placement=foremost_placement(known, runtimes[0], found),
+        placement=usual,
         size=min(sizes, key=lambda one: abs(one - USUAL)),
         processes=_usual_number(processes, main),
     )
@@ -156,6 +161,7 @@ def chooser(
         state=state,
         chosen=choose(rows, state),
         rows=bounded(rows, MOST_ROWS),
+        absent=absent(results, found, usual),
         others=bounded(others, MOST_ROWS),
         facts=_facts(results, cells),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.results.axes import (
+    CROSS_CORE,
     CROSS_CORE_AWAKE,
     HOT,
     NATIVE,
@@ -78,6 +79,23 @@ def missing(results: Results, found: Sequence[Recommendation]) -> list[Missing]:
         for placement in placements(results)
         if (case.id, runtime, placement) not in has
     ]
+
+
+def absent(results: Results, found: Sequence[Recommendation], usual: str) -> list[Missing]:
+    """Return the main cases of which a run has no answer at all, each with one command.
+
+    Args:
+        results: the run.
+        found: its answers.
+        usual: the placement of the commands, where a case can have it.
+    """
+    has = {one.case.id for one in found}
+    made = []
+    for case in (one for one in CASES if one.main and one.id not in has):
+        able = [one for one in languages(results) if one in case.runtimes] or case.runtimes
+        where = CROSS_CORE if case.needs_apart(usual) else usual
+        made.append(_missing(results, case, able[0], where, found))
+    return made
 
 
 def _missing(

@@ -114,11 +114,20 @@ def at_rate(found: Sequence[Recommendation], cells: Iterable[Measured]) -> list[
     measured = {(one.runtime, one.placement) for one in found if one.case is STEADY}
     load = loaded(cells)
     return [
-        replace(one, case=STEADY, key=STEADY.id, room=_room(one, load))
+        _with_room(replace(one, case=STEADY, key=STEADY.id), _room(one, load))
         for one in found
         if one.case is ONE_WAY and one.key == ONE_WAY.id and one.size < SMALL
         if (one.runtime, one.placement) not in measured
     ]
+
+
+def _with_room(one: Recommendation, room: Room) -> Recommendation:
+    """Add the room for a rate; without a headline, if no facility carries it."""
+    if room.carry or one.lacks:
+        return replace(one, room=room)
+    what = f"No facility of {room.measured} carries it"
+    most = f"{room.rate * room.most:,.0f} a second at most, in a closed loop"
+    return replace(one, room=room, members=(), avoid=None, lacks=f"{what}: {most}")
 
 
 def _room(one: Recommendation, load: Sequence[Loaded]) -> Room:
@@ -148,7 +157,8 @@ class _Maker:
 
     def of(self, case: Case) -> Iterator[Recommendation]:
         """Yield the recommendations of a case, each combination once."""
-        groups = sorted(self._groups(case), key=lambda one: _order(case, one.situation))
+        able = (one for one in self._groups(case) if _answers(case, one.entrants))
+        groups = sorted(able, key=lambda one: _order(case, one.situation))
         seen: set[tuple[object, ...]] = set()
         for group in groups:
             here = group.situation
@@ -248,6 +258,14 @@ class _Maker:
         made = choice_of(one, best, self._settings)
         mixed = one.wait == BLOCK and any(each.wait in _SPINS for each in entrants)
         return replace(made, name=f"{made.name}, sleeping") if mixed else made
+
+
+def _answers(case: Case, entrants: Sequence[Measured]) -> bool:
+    """Tell if some facilities answer a case: a question about certain ones takes several."""
+    names = {one.cell.present.transport for one in entrants}
+    if case.instead_of and case.instead_of not in names:
+        return False
+    return len(names) > 1 or not case.named
 
 
 def _with_rounds(entrants: list[Measured]) -> list[Measured]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shlex
 
 import pytest
@@ -122,6 +123,22 @@ def test_spinning_is_recommended_only_where_the_reader_allows_it(
     sleeping, spinning = here
     assert all("spinning" not in one.name for one in sleeping.members)
     assert spinning.best.name == "shared memory, spinning"
+
+
+def test_a_rate_that_no_facility_carries_has_no_headline() -> None:
+    planned = synthetic.cells(("pipe", "unix-stream"), ("stream",), (64,))
+    found = recommended(synthetic.sweep(lambda *_: 2e-5, planned))
+    (steady,) = (one for one in found if one.key == "steady-rate")
+    assert not steady.members
+    assert re.fullmatch(
+        r"No facility of 2 carries it: (49|50|51),\d{3} a second at most, in a closed loop",
+        steady.lacks,
+    )
+    found = recommended(synthetic.sweep(lambda *_: 2e-6, planned))
+    (steady,) = (one for one in found if one.key == "steady-rate")
+    assert steady.room is not None
+    assert steady.room.most == pytest.approx(5, rel=0.05)
+    assert (steady.room.carry, steady.room.easily) == (2, 2)
 
 
 def test_facilities_of_a_question_spin_only_together() -> None:

@@ -206,7 +206,18 @@ def test_hostile_names_stay_text() -> None:
     assert "&lt;img/src=x&gt;" in text
 
 
+def test_a_narrow_run_shows_the_cases_that_it_has_first() -> None:
+    planned = cells(("pipe", "unix-stream"), ("latency",), (64,), (ONE,))
+    made = chosen(synthetic.sweep(seconds, planned))
+    assert [one.key for one in made.chosen] == ["request"]
+    text = section(made)
+    part = text[text.index('id="not-measured"') :]
+    for title in ("Frames of 6 MB", "Many senders, one receiver", "Lowest latency"):
+        assert title in part
+    assert part.count("<code>ipcbench run ") == 9
+
+
 def test_nothing_measured_has_a_section_as_well() -> None:
     text = section(chosen(synthetic.sweep(seconds, [])))
-    assert text.count("not measured") >= 10
-    assert "<option" in text
+    assert "Nothing was measured that answers an ordinary case." in text
+    assert text.count("<code>ipcbench run ") == 10
