@@ -14,6 +14,7 @@ from ipcbench.transports.contract import PeerDeath
 Mutant = Callable[..., None]
 
 LOCK, SEVERAL, PIPE, QUEUE = "latest:seqlock", "latest:buffers", "latest:pipe", "latest:queue"
+DATAGRAMS = "latest:unix-dgram"
 NEWEST, TORN = "test_newest", "test_never_torn"
 MIDDLE = 0.001  # seconds in the middle of a value
 
@@ -125,6 +126,28 @@ def waits_for_room(endpoint: Any) -> Any:
     return endpoint
 
 
+def waits_for_room_in_a_socket(endpoint: Any) -> Any:
+    """Wait where the queue of a socket is full."""
+    for one in endpoint._sockets:
+        one.setblocking(True)
+    return endpoint
+
+
+def reads_one_datagram(endpoint: Any) -> Any:
+    """Return the oldest value of a socket's queue."""
+    own = endpoint._sockets[0]
+
+    def read_into(buffer: memoryview) -> int:
+        try:
+            return int(own.recv_into(buffer))
+        except BlockingIOError:
+            return 0
+
+    if len(endpoint._sockets) == 1:  # a receiver's
+        endpoint.read_into = read_into
+    return endpoint
+
+
 def loses_the_rest(endpoint: Any) -> Any:
     """Go on with the next value where a pipe took a part of the last one."""
     import os
@@ -157,6 +180,11 @@ def declare(mutant: Mutant, false_traits: Mutant) -> None:
     mutant("newest published late", NEWEST, LOCK, endpoint=reads_the_oldest)
     mutant("newest not replaced", NEWEST, QUEUE, endpoint=keeps_what_is_there)
     mutant("newest that waits", "test_no_receiver_reads", PIPE, endpoint=waits_for_room)
+    mutant(
+        "newest datagram that waits", "test_no_receiver_reads", DATAGRAMS,
+        endpoint=waits_for_room_in_a_socket,
+    )  # fmt: skip
+    mutant("newest datagram not newest", NEWEST, DATAGRAMS, endpoint=reads_one_datagram)
     mutant("newest cut in a pipe", TORN, PIPE, endpoint=loses_the_rest)
     mutant("newest cut", "test_lengths", LOCK, endpoint=takes_any_length)
     false_traits(

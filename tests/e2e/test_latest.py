@@ -13,7 +13,14 @@ from tests.e2e.command import ipcbench
 from tests.unit.reports.pages import part
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
-WAYS = ["latest:seqlock", "latest:buffers", "latest:pipe", "latest:unix-stream", "latest:queue"]
+WAYS = [
+    "latest:seqlock",
+    "latest:buffers",
+    "latest:pipe",
+    "latest:unix-stream",
+    "latest:unix-dgram",
+    "latest:queue",
+]
 PROFILE = f"""about = "Newest values."
 [run]
 rounds = 1

@@ -1,4 +1,4 @@
-"""Ends of a newest value over byte streams and queues: each receiver has a channel of its own.
+"""Ends of a newest value over channels of the kernel: each receiver has one of its own.
 
 A program without shared memory hands on its newest value so: the sender writes it into the
 channel of each receiver, without waiting for any, and a receiver reads all that is there and
@@ -11,17 +11,53 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ipcbench.transports.base.defaults import PlainEndpoint, closed, forbidden
 from ipcbench.transports.base.descriptors import close_all
 from ipcbench.transports.base.os_errors import translate
-from ipcbench.transports.contract import MessageTooLarge, PeerGone, Role, Spec, Ticket
+from ipcbench.transports.contract import (
+    FanOut,
+    MessageTooLarge,
+    PeerGone,
+    Role,
+    Spec,
+    Ticket,
+    Topology,
+    Traits,
+    Wait,
+)
 
 Publish: TypeAlias = Callable[[Any], None]
 ReadNewest: TypeAlias = Callable[[memoryview], int]
 
 AT_ONCE = 1 << 16  # bytes of small values that one read(2) takes, as many as a pipe holds: pipe(7)
+
+
+def traits_of(facility: Traits, copies: int) -> Traits:
+    """Return the traits of a newest value over a facility, from Python.
+
+    Args:
+        facility: the traits of its channels.
+        copies: of a value, from the sender's memory to the receiver's.
+    """
+    return replace(
+        facility,
+        topologies=frozenset({Topology.NEWEST}),
+        fan_out=FanOut.NONE,
+        waiting=Wait.SPIN,
+        pollable=False,
+        spins=False,
+        zero_length=False,
+        copies=copies,
+        lossy=True,
+        depth=False,
+        native=False,
+        native_copies=None,
+        batch=False,
+        batch_in_kernel=False,
+    )
 
 
 class NewestEndpoint(PlainEndpoint):

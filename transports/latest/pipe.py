@@ -7,33 +7,19 @@ from dataclasses import dataclass, replace
 from ipcbench.transports.base import check_spec, duplicate_all
 from ipcbench.transports.contract import (
     Endpoint,
-    FanOut,
     Limits,
     Role,
     Spec,
     Ticket,
-    Topology,
     Traits,
     Unavailable,
-    Wait,
 )
-from ipcbench.transports.latest.ends import StreamEndpoint
+from ipcbench.transports.latest.ends import StreamEndpoint, traits_of
 from ipcbench.transports.pipes.pipe import TRAITS as PIPE
 from ipcbench.transports.pipes.pipe import Pipe, PipeChannel
 
-TRAITS = replace(
-    PIPE,
-    topologies=frozenset({Topology.NEWEST}),
-    fan_out=FanOut.NONE,
-    waiting=Wait.SPIN,
-    pollable=False,
-    spins=False,
-    copies=3,  # into the kernel's pages, out of them, and the last value out of those that came
-    lossy=True,
-    native=False,
-    batch=False,
-    batch_in_kernel=False,
-)
+# Into the kernel's pages, out of them, and the last value out of those that came.
+TRAITS = traits_of(PIPE, copies=3)
 
 
 class NewestPipeChannel(PipeChannel):

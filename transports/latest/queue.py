@@ -11,16 +11,13 @@ from ipcbench.transports.base import check_spec, fitted
 from ipcbench.transports.base.bindings import posix_ipc, require
 from ipcbench.transports.contract import (
     Endpoint,
-    FanOut,
     Limits,
     MessageTooLarge,
     Role,
     Spec,
     Ticket,
-    Topology,
     Traits,
     Unavailable,
-    Wait,
 )
 from ipcbench.transports.latest.ends import (
     NewestEndpoint,
@@ -28,25 +25,14 @@ from ipcbench.transports.latest.ends import (
     ReadNewest,
     never_torn,
     pass_cpu,
+    traits_of,
 )
 from ipcbench.transports.queues.posix import TRAITS as QUEUE
 from ipcbench.transports.queues.posix import PosixQueue, PosixQueueChannel, open_queue
 from ipcbench.transports.queues.posix_limits import message_limit
 
-TRAITS = replace(
-    QUEUE,
-    topologies=frozenset({Topology.NEWEST}),
-    fan_out=FanOut.NONE,
-    waiting=Wait.SPIN,
-    pollable=False,
-    spins=False,
-    zero_length=False,
-    lossy=True,
-    depth=False,
-    native=False,
-    native_copies=None,
-    copies=4,  # into bytes, into the kernel, out of it into the binding's bytes, and from there
-)
+# Into bytes, into the kernel, out of it into the binding's bytes, and from there.
+TRAITS = traits_of(QUEUE, copies=4)
 
 
 class NewestQueueEndpoint(NewestEndpoint):

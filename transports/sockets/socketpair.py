@@ -86,11 +86,15 @@ class SocketPair:
         stream = self.traits.framing is Framing.STREAM
         return UNBOUNDED if stream else message_limit(self.kind)
 
-    def create(self, spec: Spec) -> PairChannel:
+    def check(self, spec: Spec) -> None:
+        """Raise what `Transport.create` raises for a spec that it cannot have."""
         try:
             check_spec(self, spec, self._message().value)
         except OSError as error:
             raise unavailable(error) from error
+
+    def create(self, spec: Spec) -> PairChannel:
+        self.check(spec)
         return PairChannel(spec, self.kind)
 
     def attach(self, ticket: Ticket, deadline: float) -> Endpoint:

@@ -104,6 +104,7 @@ _OF: Mapping[str, Beside] = {
     "latest:buffers": _NEWEST,
     "latest:pipe": replace(_NEWEST, dies=_ENDS, largest=_ANY),
     "latest:unix-stream": replace(_NEWEST, dies=_ENDS, largest=_ANY),
+    "latest:unix-dgram": replace(_NEWEST, largest=_DATAGRAM.largest),
     "latest:queue": replace(_NEWEST, kept=_KEPT, unrelated=_NAME, largest=_MQUEUE.largest),
     "posix-sem": _SEMAPHORE,
     "sysv-sem": _SEMAPHORE,

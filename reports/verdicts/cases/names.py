@@ -37,6 +37,7 @@ _NAMES: Mapping[str, str] = {
     "latest:buffers": "shared memory, several buffers",
     "latest:pipe": "pipe, read to its end",
     "latest:unix-stream": "Unix socket, read to its end",
+    "latest:unix-dgram": "Unix datagrams, read to the last",
     "latest:queue": "POSIX queue of one message",
     "posix-sem": "POSIX semaphore",
     "sysv-sem": "System V semaphore",

@@ -44,7 +44,7 @@ SIZE = 64
 COUNT = 50
 LOOPS = [(newest_publisher, newest_reader, stamped_newest_reader)]
 IN_MEMORY = ("latest:seqlock", "latest:buffers")
-ALL = (*IN_MEMORY, "latest:pipe", "latest:unix-stream", "latest:queue")
+ALL = (*IN_MEMORY, "latest:pipe", "latest:unix-stream", "latest:unix-dgram", "latest:queue")
 DRIVEN = [*((name, "python") for name in ALL), *((name, "native") for name in IN_MEMORY)]
 
 
