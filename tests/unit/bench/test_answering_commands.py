@@ -1,0 +1,44 @@
+"""Commands that the answers name for what was not measured: each plans cells that answer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+
+from ipcbench.bench.commands import run
+from ipcbench.bench.plan.options import Options
+from ipcbench.bench.plan.planner import Plan
+from ipcbench.bench.plan.profile import load_profile
+from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
+from ipcbench.bench.sweep import sweep
+from ipcbench.reports.verdicts.cases.case import CASES, CLIENTS, Case
+from ipcbench.reports.verdicts.cases.missing import MANY_CLIENTS, command
+
+
+def orders() -> Iterator[tuple[Case, str]]:
+    for case in CASES:
+        where = CROSS_CORE if case.needs_apart(SAME_CORE) else SAME_CORE
+        for runtime in case.runtimes:
+            yield case, command(case, runtime, where)
+    yield CLIENTS, command(CLIENTS, "python", SAME_CORE, MANY_CLIENTS + 1)
+
+
+def planned(words: list[str]) -> Plan:
+    context = run.command.make_context("run", words)
+    chosen = {name: context.params[name] for name in Options.__struct_fields__}
+    return sweep.planned(load_profile("quick"), options=Options(**chosen))
+
+
+@pytest.mark.parametrize(("case", "text"), [pytest.param(*one, id=one[1]) for one in orders()])
+def test_each_command_plans_cells_that_answer(case: Case, text: str) -> None:
+    words = shlex.split(text)
+    assert words[:2] == ["ipcbench", "run"]
+    answering = {
+        one.cell.present.transport
+        for one in planned(words[2:]).cells
+        if set(one.tasks) & set(case.tasks)
+    }
+    missing = {"zmq:ipc", "nng:ipc"} & set(words)  # libraries that need not be installed
+    assert len(answering) >= 2 or missing, answering
