@@ -45,12 +45,14 @@ class Crossing:
         sizes: those at which it wins, ascending.
         below: the largest smaller size, with FROM: the crossing lies between the two.
         open: the sizes that are undecided.
+        only: the size, if no other one was compared.
     """
 
     wins: Wins
     sizes: Sequence[int]
     below: int | None
     open: Sequence[int]
+    only: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def crossing(by_size: Mapping[int, Comparison]) -> Crossing:
         wins, below = Wins.SOMEWHERE, None
     else:
         wins, below = (Wins.UNDECIDED if undecided else Wins.NOWHERE), None
-    return Crossing(wins, won, below, undecided)
+    return Crossing(wins, won, below, undecided, sizes[0] if len(sizes) == 1 else None)
 
 
 def _won_at_the_end(outcomes: Sequence[Outcome]) -> int:

@@ -9,9 +9,10 @@ from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import wait_phrase
 from ipcbench.reports.model import Measured, is_plain
 from ipcbench.reports.page.found import Found
-from ipcbench.reports.page.sentences.words import name_of, time_of, where
+from ipcbench.reports.page.sentences.words import name_of, time_of
 from ipcbench.reports.page.texts.phrases import times
 from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.verdicts.places import place
 
 
 def sentence(found: Found) -> str:
@@ -23,7 +24,7 @@ def sentence(found: Found) -> str:
     slow = max(trips, key=lambda one: one.interval.median)
     return (
         f"In this run alone, a round trip of {short_size(fast.cell.size)} takes {_told(fast)} and "
-        f"{_told(slow)}: {times(slow.interval.median / fast.interval.median)}."
+        f"{_told(slow)}, which is {times(slow.interval.median / fast.interval.median)} as long."
     )
 
 
@@ -44,6 +45,6 @@ def _usual(cells: Iterable[Measured]) -> Iterable[Measured]:
 
 def _told(one: Measured) -> str:
     wait = "" if one.wait in (BLOCK, NO_WAIT) else f", {wait_phrase(one.wait)}"
-    here = f"{where(one.cell.placement)}{wait}"
+    here = f"{place(one.cell.placement)}{wait}"
     name = name_of(one)
-    return f"{time_of(one)} through {name} in {language(one.cell.runtime)} {here}"
+    return f"{time_of(one)} ({name}, {language(one.cell.runtime)}, {here})"

@@ -30,9 +30,8 @@ def sentence(found: Found) -> str:
         return ""
     best = fastest(tier)
     return (
-        f"A block of {short_size(best.cell.size)} takes {time_of(best)} a {best.facts.per} "
-        f"through {name_of(best)} in {language(best.cell.runtime)}, "
-        f"{where(best.cell.placement)}."
+        f"A block of {short_size(best.cell.size)} takes {time_of(best)} a {best.facts.per} in "
+        f"{language(best.cell.runtime)} {where(best.cell.placement)} ({name_of(best)})."
     )
 
 
@@ -50,20 +49,19 @@ def _compared(one: Comparison) -> str:
     assert one.ratio is not None
     memory, other = one.first, one.second
     here = one.situation
+    best = f"the best other facility, {name_of(other)}"
     if one.verdict is Verdict.UNDECIDED:
-        against = f"not told apart from {name_of(other)} ({time_of(other)})"
+        against = f"not told apart from {best} ({time_of(other)})"
     elif one.verdict is Verdict.TIE:
-        against = f"as fast as {name_of(other)} ({time_of(other)})"
+        against = f"as fast as {best} ({time_of(other)})"
     elif one.verdict is Verdict.FASTER:
-        against = f"{times(one.ratio.value)} as fast as {name_of(other)}, the best other facility"
+        against = f"{times(one.ratio.value)} as fast as {best}"
     else:
-        against = (
-            f"{times(1 / one.ratio.value)} as slow as {name_of(other)}, the best other facility"
-        )
+        against = f"{times(1 / one.ratio.value)} as slow as {best}"
     speed = human_rate(one.size / memory.interval.median, "B")
     rate = f" ({speed})" if here.pattern == STREAM else ""
     unit = "takes" if here.pattern == STREAM else "and its answer take"
     return (
         f"A block of {short_size(one.size)} {unit} {time_of(memory)}{rate} through shared memory "
-        f"in {language(here.runtime)}, {where(here.placement)}: {against}."
+        f"in {language(here.runtime)} {where(here.placement)}: {against}."
     )

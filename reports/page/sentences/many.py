@@ -46,6 +46,6 @@ def _largest(found: Found, task: str) -> Tier | None:
 def _sentence(tier: Tier, others: str, does: str) -> str:
     here = tier.situation
     return (
-        f"With {others}, {does} {time_of(fastest(tier))} through {with_others(tier)} "
-        f"in {language(here.runtime)}, {where(here.placement)}."
+        f"With {others}, {does} {time_of(fastest(tier))} in "
+        f"{language(here.runtime)} {where(here.placement)} ({with_others(tier)})."
     )

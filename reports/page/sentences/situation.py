@@ -27,11 +27,11 @@ def sentence(found: Found) -> str:
     chosen = min(several, key=_order)
     fast = min(chosen, key=lambda one: one.interval.median)
     slow = max(chosen, key=lambda one: one.interval.median)
-    cell = slow.cell
+    cell, cell_name = slow.cell, name_of(slow)
     return (
-        f"The same round trip of {short_size(cell.size)} through one facility, "
-        f"{name_of(slow)} in {language(cell.runtime)}, takes {_told(fast)} and "
-        f"{_told(slow)}: {times(slow.interval.median / fast.interval.median)}."
+        f"One facility ({cell_name}), one round trip of {short_size(cell.size)}, one language "
+        f"({language(cell.runtime)}): {_told(fast)}, and {_told(slow)}, which is "
+        f"{times(slow.interval.median / fast.interval.median)} as long."
     )
 
 
@@ -46,5 +46,5 @@ def _order(some: Sequence[Measured]) -> tuple[object, ...]:
 
 
 def _told(one: Measured) -> str:
-    wait = "" if one.wait in (BLOCK, NO_WAIT) else f", {wait_phrase(one.wait)}"
+    wait = "" if one.wait in (BLOCK, NO_WAIT) else f" {wait_phrase(one.wait)}"
     return f"{time_of(one)} {where(one.cell.placement)}{wait}"

@@ -10,6 +10,7 @@ from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import (
     by_language,
     fastest,
+    name_of,
     time_of,
     where,
     with_others,
@@ -28,11 +29,11 @@ def sentence(found: Found) -> str:
         return ""
     first = asleep[0].situation
     times = " and ".join(
-        f"{time_of(fastest(one))} in {language(one.situation.runtime)} through {with_others(one)}"
+        f"{time_of(fastest(one))} in {language(one.situation.runtime)} ({with_others(one)})"
         for one in asleep
     )
-    text = f"A message of {short_size(first.size)} {unit} {times}, {where(first.placement)}"
-    return f"{text} with receivers that sleep{_spinning(found, first.placement, asleep)}."
+    text = f"A message of {short_size(first.size)} {unit} {times} {where(first.placement)}"
+    return f"{text}, with receivers that sleep{_spinning(found, first.placement, asleep)}."
 
 
 def _spinning(found: Found, placement: str, asleep: Sequence[Tier]) -> str:
@@ -46,4 +47,5 @@ def _spinning(found: Found, placement: str, asleep: Sequence[Tier]) -> str:
     quick = [one for one in map(fastest, tiers) if one.wait == SPIN]
     if not quick:
         return ""
-    return f"; {time_of(quick[0])} in {language(runtime)} if both ends spin"
+    one = quick[0]
+    return f"; {time_of(one)} in {language(runtime)} if both ends spin ({name_of(one)})"

@@ -63,17 +63,18 @@ def fastest(tier: Tier) -> Measured:
 
 
 def with_others(tier: Tier) -> str:
-    """Name the fastest of a tier, and count those that are not told apart from it."""
+    """Name the fastest of a tier, and count the others: `pipe; 1 other is not told apart`."""
     others: Sequence[Entrant] = tier.members[1:]
     name = name_of(fastest(tier))
     if not others:
         return name
-    return f"{name} ({len(others)} {'other' if len(others) == 1 else 'others'} not told apart)"
+    number = len(others)
+    return f"{name}; {number} {'other is' if number == 1 else 'others are'} not told apart"
 
 
 def name_of(one: Measured) -> str:
-    """Name the facility of a cell; the sentence itself says how it waits."""
-    return display(one.cell.present.transport)
+    """Name the facility of a cell, without the way of waiting unless it never sleeps."""
+    return display(one.cell.present.transport, one.wait).removesuffix(", spinning")
 
 
 def time_of(one: Measured) -> str:

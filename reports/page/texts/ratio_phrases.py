@@ -37,7 +37,13 @@ def wins(one: Crossing) -> str:
         return f"at {_sizes(one.sizes)}"
     if one.wins is Wins.UNDECIDED:
         return f"undecided at {_sizes(one.open)}"
+    if one.only is not None:
+        return f"at {short_size(one.only)}, the only size" if one.sizes else _never(one.only)
     return str(one.wins.value)
+
+
+def _never(size: int) -> str:
+    return f"not at {short_size(size)}, the only size"
 
 
 def _sizes(sizes: Sequence[int]) -> str:
@@ -55,14 +61,10 @@ def ratio(one: Comparison) -> str:
 
 
 def sides(one: Comparison) -> str:
-    """Write the times of both sides, the best shared memory first."""
-    return f"{_side(display(one.first.cell.transport), one.first.interval.median)} {TO} " + _side(
-        display(one.second.cell.transport), one.second.interval.median
-    )
-
-
-def _side(name: str, seconds: float) -> str:
-    return f"{name} {human_seconds(seconds)}"
+    """Write the times of both sides, the best shared memory first, the other with its name."""
+    memory, other = one.first.interval.median, one.second.interval.median
+    name = display(one.second.cell.transport)
+    return f"{human_seconds(memory)}; {name}: {human_seconds(other)}"
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
