@@ -113,7 +113,7 @@ def _chart(name: str, marks: tuple[str, ...], left: int) -> str:
 def page() -> str:
     """Write the page, with the script and the policy of the real one."""
     templates = files("ipcbench.reports.page") / "templates"
-    style = (templates / "controls.css").read_text(encoding="utf-8")
+    style = (templates / "style/controls.css").read_text(encoding="utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy()}">
