@@ -90,6 +90,7 @@ class Measured:
     idle: str  # the driver and governor of the machine's idle states; "": not known
     disturbed: bool = False  # fewer than half of its rounds count: it has no verdict
     waiting: float | None = None  # the share of a CPU that a waiting receiver takes
+    alike: int = 1  # segments of shared memory that it stands for, since their times are alike
 
     @property
     def wait(self) -> str:

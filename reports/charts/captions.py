@@ -29,6 +29,7 @@ from ipcbench.bench.results.pace import POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
+from ipcbench.reports.modes import two_modes
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",
@@ -88,13 +89,29 @@ def _range(numbers: Sequence[int]) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
+def facility_name(one: Measured) -> str:
+    """Name a transport, or the segments of shared memory that it stands for."""
+    if one.alike == 1:
+        return one.cell.transport
+    return f"shm+{one.cell.transport.partition('+')[2]}, {one.alike} segments alike"
+
+
+def remark(one: Measured) -> str:
+    """Write what must be known of a cell's median; "" for nothing."""
+    found = two_modes(list(one.times.values()))
+    if found is None:
+        return ""
+    runs = f"{found.fast} and {found.slow} runs"
+    return f"two modes, {found.apart * 100:.0f} % apart ({runs}): the median is neither"
+
+
 def label(one: Measured) -> str:
     """Name a curve or row: `shm:posix+futex, spinning`, `pipe, depth 4, 16 messages a call`.
 
     The way of waiting is left out where it is blocking, or part of the transport's name, as in
     journals of older versions.
     """
-    parts = [one.cell.transport]
+    parts = [facility_name(one)]
     named = one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport
     if one.facts.family == FLOOR:
         parts.append("floor")
@@ -171,14 +188,24 @@ def conditions(cells: Sequence[Measured]) -> str:
 
 def evidence(cells: Sequence[Measured]) -> str:
     """Explain the points and the bars of a chart."""
+    return _points(cells) + _about_idle(cells) + _about_modes(cells)
+
+
+def _points(cells: Sequence[Measured]) -> str:
     rounds = sorted({one.interval.n for one in cells})
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
     if rounds[-1] < ENOUGH_ROUNDS:
-        return f"{points} of new processes; bars show the whole range.{_about_idle(cells)}"
+        return f"{points} of new processes; bars show the whole range."
     coverage = min(one.interval.coverage for one in cells) * 100
     bars = f"bars cover the median with at least {coverage:.1f} %."
-    return f"{points} of new processes; {bars}{_about_idle(cells)}"
+    return f"{points} of new processes; {bars}"
+
+
+def _about_modes(cells: Sequence[Measured]) -> str:
+    if not any(map(remark, cells)):
+        return ""
+    return " Ringed: the runs have two modes, and the median is neither."
 
 
 def _about_idle(cells: Sequence[Measured]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ipcbench.bench.results.axes import FAMILIES
-from ipcbench.reports.charts.chart import CROWDED
+from ipcbench.reports.charts.bodies.curves import CROWDED
 from ipcbench.reports.model import Measured, grouped, rank
 
 
@@ -35,7 +35,7 @@ def by_family(cells: Iterable[Measured]) -> list[Group]:
 
 def _of_family(family: str, members: list[Measured]) -> list[Group]:
     names = {one.cell.transport for one in members}
-    parts = {name: (segment, waiter) for name in names if (segment := _segment(name)) is not None
+    parts = {name: (segment, waiter) for name in names if (segment := segment_of(name)) is not None
              for waiter in [_waiter(name)]}  # fmt: skip
     if len({segment for segment, _ in parts.values()}) < 2 or len(parts) < 4:
         return _chunks(family, family, members, str)
@@ -51,7 +51,7 @@ def _of_family(family: str, members: list[Measured]) -> list[Group]:
     ]
 
 
-def _segment(name: str) -> str | None:
+def segment_of(name: str) -> str | None:
     """Cut `shm:posix+futex/in-place` down to `shm:posix`; None for a name of another form."""
     head, plus, _ = name.partition("+")
     return head if plus and ":" in head else None
@@ -96,6 +96,19 @@ def _chunks(
         )
         for start in starts
     ]
+
+
+def foremost(cells: Sequence[Measured], most: int) -> list[Measured]:
+    """Choose the fastest of each family, then the next ones; in the order of curves."""
+    by_time = sorted(cells, key=lambda one: one.interval.median)
+    families = grouped(by_time, lambda one: one.facts.family)
+    ranked = sorted(
+        (place, one.interval.median, one.cell.id)
+        for members in families.values()
+        for place, one in enumerate(members)
+    )
+    kept = {name for _, _, name in ranked[:most]}
+    return sorted((one for one in cells if one.cell.id in kept), key=lambda one: one.curve_order)
 
 
 def best_at(cells: Iterable[Measured], x: Callable[[Measured], int]) -> list[Measured]:

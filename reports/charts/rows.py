@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 from ipcbench.bench.results.axes import FAMILIES, PLACEMENTS, RUNTIMES
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.bodies.dots import DotPanel, Dots, Row, Second, Series
 from ipcbench.reports.charts.captions import about_placement, conditions, evidence, slug
-from ipcbench.reports.charts.chart import Chart, DotPanel, Dots, Row, Series
-from ipcbench.reports.charts.style import series
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import Style, filling
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row
-MOST_ABREAST = 3  # panels side by side
-MOST_OF_BOTH = 4  # panels side by side where they are those of several runtimes
+MOST_BELOW = 6  # panels, one below the other
+MOST_ALIKE = 6  # charts of one kind
 
 
 class DotPanelKey(NamedTuple):
@@ -27,20 +28,29 @@ class DotPanelKey(NamedTuple):
     title: str
 
 
+class RowKey(NamedTuple):
+    """The label of a row, and the family that it stands under."""
+
+    label: str
+    family: str
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One dot: its position, and its value."""
+    """One dot: its position, its look, and its value with what must be known of it."""
 
     panel: DotPanelKey
-    row: Row
+    row: RowKey
+    style: Style
     order: tuple[object, ...]  # of the row
     series: str
     interval: Interval
+    remark: str
 
 
 @dataclass(frozen=True, slots=True)
 class DotPlot:
-    """The axis and texts of a chart of dots. `series`: the kinds of dots, in order."""
+    """The axes and texts of a chart of dots. `series`: the kinds of dots, in order."""
 
     kind: str  # the first part of the charts' names
     section: str
@@ -49,6 +59,7 @@ class DotPlot:
     x_label: str
     series: Sequence[str] = ()
     x_kind: Axis = Axis.SECONDS
+    second: Second | None = None
 
 
 def compared(points: Sequence[Point], in_panel: bool = False) -> list[Point]:
@@ -64,28 +75,17 @@ def compared(points: Sequence[Point], in_panel: bool = False) -> list[Point]:
 
 
 def dot_charts(plot: DotPlot, points: Sequence[Point], cells: Sequence[Measured]) -> list[Chart]:
-    """Make as many charts as keep each one readable: few panels side by side, few rows."""
+    """Make as many charts as keep each one readable: few panels, few rows."""
     if not points:
         return []
-    heads = {point.row: point.order for point in points}
-    rows = sorted(heads, key=lambda row: (rank(FAMILIES, row.family), heads[row]))
     found = {point.series for point in points}
     kinds = sorted(found, key=lambda text: rank(plot.series, text))[:MOST_SERIES]
-    drawn_as = [Series(text, *series(index)) for index, text in enumerate(kinds)]
-    by: dict[tuple[DotPanelKey, Row], dict[int, Interval]] = {}
-    for point in points:
-        if point.series in kinds:
-            by.setdefault((point.panel, point.row), {})[kinds.index(point.series)] = point.interval
+    shown = [point for point in points if point.series in kinds]
     charts = []
-    for abreast in _abreast(list(dict.fromkeys(panel for panel, _ in by))):
-        runtimes = {key.runtime for key in abreast}
+    for below in _below(list(dict.fromkeys(point.panel for point in shown)))[:MOST_ALIKE]:
+        runtimes = {key.runtime for key in below}
         theirs = [one for one in cells if one.cell.runtime in runtimes or "" in runtimes]
-        shown = [row for row in rows if any((key, row) in by for key in abreast)][:MOST_ROWS]
-        drawn = [
-            DotPanel(_head(key, len(runtimes) > 1), about_placement(key.title, theirs),
-                     [by.get((key, row), {}) for row in shown])
-            for key in abreast
-        ]  # fmt: skip
+        own = [point for point in shown if point.panel in below]
         charts.append(
             Chart(
                 slug(plot.kind, *runtimes_of(theirs)),
@@ -93,14 +93,47 @@ def dot_charts(plot: DotPlot, points: Sequence[Point], cells: Sequence[Measured]
                 plot.title,
                 conditions(theirs),
                 f"{plot.caption} {evidence(theirs)}",
-                Dots(plot.x_kind, plot.x_label, drawn_as, shown, drawn),
+                _body(plot, kinds, below, own, theirs),
             )
         )
     return charts
 
 
-def _abreast(keys: Sequence[DotPanelKey]) -> list[list[DotPanelKey]]:
-    """Choose the panels of each chart: several runtimes together if they fit."""
+def _body(
+    plot: DotPlot,
+    kinds: Sequence[str],
+    below: Sequence[DotPanelKey],
+    points: Sequence[Point],
+    cells: Sequence[Measured],
+) -> Dots:
+    heads = {point.row: point for point in reversed(points)}
+    keys = sorted(heads, key=lambda key: (rank(FAMILIES, key.family), heads[key].order))
+    rows = {key: at for at, key in enumerate(keys[:MOST_ROWS])}
+    several = len({key.runtime for key in below}) > 1
+    panels = []
+    for panel in below:
+        dots: list[dict[int, Interval]] = [{} for _ in rows]
+        notes = {}
+        for point in points:
+            if point.panel == panel and point.row in rows:
+                at, index = rows[point.row], kinds.index(point.series)
+                dots[at][index] = point.interval
+                if point.remark:
+                    notes[at, index] = point.remark
+        note = about_placement(panel.title, cells)
+        panels.append(DotPanel(_head(panel, several), note, dots, notes))
+    return Dots(
+        plot.x_kind,
+        plot.x_label,
+        [Series(name, filling(name, at)) for at, name in enumerate(kinds)],
+        [Row(key.label, key.family, heads[key].style) for key in rows],
+        panels,
+        plot.second,
+    )
+
+
+def _below(keys: Sequence[DotPanelKey]) -> list[list[DotPanelKey]]:
+    """Choose the panels of each chart: those of several runtimes together if they fit."""
     by_runtime: dict[str, list[DotPanelKey]] = {}
     for key in keys:
         by_runtime.setdefault(key.runtime, []).append(key)
@@ -110,12 +143,12 @@ def _abreast(keys: Sequence[DotPanelKey]) -> list[list[DotPanelKey]]:
         if {key.title for key in titles} <= set(PLACEMENTS):
             titles.sort(key=lambda key: rank(PLACEMENTS, key.title))
         loops.append(titles)
-    if len(loops) > 1 and len(keys) <= MOST_OF_BOTH:
+    if len(keys) <= MOST_BELOW:
         return [[key for titles in loops for key in titles]]
     return [
-        titles[start : start + MOST_ABREAST]
+        titles[start : start + MOST_BELOW]
         for titles in loops
-        for start in range(0, len(titles), MOST_ABREAST)
+        for start in range(0, len(titles), MOST_BELOW)
     ]
 
 

@@ -3,3 +3,4 @@
 LADDER, SMALL, LARGE, MANY, SITUATION, EVIDENCE = SECTIONS = (
     "ladder", "small", "large", "many", "situation", "evidence",
 )  # fmt: skip
+CELLS = "cells"  # the one chart of a narrow run

@@ -1,7 +1,8 @@
-"""A sheet measured in inches: positions of axes and texts, without a layout engine.
+"""A sheet measured in inches: lines, markers and texts at known positions, without a layout engine.
 
-All sizes are known in advance, so labels can be put beside the ends of curves,
-and a chart is drawn once and not twice.
+All sizes are known in advance, so labels can be put beside the ends of curves, and a chart is
+drawn once and not twice. A sheet is narrow: scaled to the 350 pixels of a telephone, its texts
+still have 8 pixels.
 """
 
 from __future__ import annotations
@@ -9,48 +10,49 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
-from ipcbench.bench.results.units import format_size, human_rate, human_seconds
-from ipcbench.reports.charts.axis import Axis
-from ipcbench.reports.charts.style import INK, MUTED
+from ipcbench.reports.charts.look.palette import INK, MUTED, PAPER
+from ipcbench.reports.charts.look.style import FULL, HOLLOW, Style
 
-WIDTH = 10.4  # inches
-NARROW = 7.5
-HEAD = 0.56  # for the title of a chart and its note
-PANEL_HEAD = 0.40  # for the title of a panel and its note
-NOTE_LINE = 0.13  # for each further line of a panel's note
-MOST_LINES = 3  # of a note
+WIDTH = 5.0  # inches
+EDGE = 0.08  # at the left and at the right
+TITLE, HEADING, TEXT = 11.0, 9.5, 8.5  # points
+TITLE_LINE, TEXT_LINE = 0.19, 0.145  # inches from one line to the next
+MOST_LINES = 3  # of a title or a note
 LONGEST_LABEL = 44
+MARKER = 5.0  # points
+_LETTER, _BOLD = 0.575, 0.65  # em of a letter of DejaVu Sans, as it is in names and sentences
+
+Point = tuple[float, float]
+"""Inches from the left and from the top."""
 
 
 class Sheet:
-    """A figure of a known size; lengths are inches from its top left corner."""
+    """A figure of a known size; lengths are inches from its top left corner.
 
-    def __init__(self, width: float, height: float, title: str, note: str) -> None:
-        self.width = width
-        self.height = height
-        self.figure = Figure(figsize=(width, height), dpi=120)
-        self.marks: dict[str, Sequence[str]] = {}  # the id of a group -> the names of its markers
-        self.text(0.08, 0.2, title, size=11.5, weight="bold", longest=int(width / 0.092))
-        self.text(0.08, 0.41, note, size=8.5, color=MUTED, longest=int(width / 0.07))
+    `top`: the end of its title and note. `marks`: the id of a group -> the names of its markers.
+    """
 
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = self.height - top - height
-        box = (
-            left / self.width, bottom / self.height, width / self.width, height / self.height,
-        )  # fmt: skip
-        return self.figure.add_axes(box)
-
-    def name_markers(self, names: Sequence[str]) -> str:
-        """Register the names of the markers of one artist; return the id that it must have."""
-        found = f"marks-{len(self.marks)}"
-        self.marks[found] = names
-        return found
+    def __init__(self, title: str, note: str, body: float) -> None:
+        titles = lines_of(title, WIDTH - 2 * EDGE, TITLE, bold=True)
+        notes = lines_of(note, WIDTH - 2 * EDGE)
+        self.top = 0.1 + TITLE_LINE * len(titles) + TEXT_LINE * len(notes) + 0.08
+        self.height = self.top + body
+        self.figure = Figure(figsize=(WIDTH, self.height), dpi=144)
+        self.marks: dict[str, Sequence[str]] = {}
+        down = Affine2D().scale(1, -1).translate(0, self.height)
+        self._inches = down + self.figure.dpi_scale_trans
+        self.texts(EDGE, 0.19, titles, size=TITLE, line=TITLE_LINE, bold=True)
+        self.texts(EDGE, 0.19 + TITLE_LINE * len(titles) - 0.01, notes, color=MUTED)
 
     def text(
         self,
@@ -58,104 +60,153 @@ class Sheet:
         middle: float,
         content: str,
         *,
-        size: float,
-        weight: str = "normal",
+        size: float = TEXT,
+        bold: bool = False,
         color: str = INK,
+        align: str = "left",
         longest: int = LONGEST_LABEL,
+        rotation: float = 0,
     ) -> None:
+        """Write one line."""
         self.figure.text(
-            left / self.width,
-            1 - middle / self.height,
+            left,
+            middle,
             printable(content, longest),
+            transform=self._inches,
             fontsize=size,
-            fontweight=weight,
-            va="center",
+            fontweight="bold" if bold else "normal",
+            ha=align,
+            va="center" if rotation else "center_baseline",
             color=color,
+            rotation=rotation,
         )
 
+    def texts(
+        self,
+        left: float,
+        middle: float,
+        lines: Sequence[str],
+        *,
+        size: float = TEXT,
+        line: float = TEXT_LINE,
+        bold: bool = False,
+        color: str = INK,
+    ) -> None:
+        """Write lines below each other."""
+        for number, content in enumerate(lines):
+            at = middle + line * number
+            self.text(left, at, content, size=size, bold=bold, color=color, longest=len(content))
 
-def head(axes: Axes, title: str, note: str, width: float) -> None:
-    """Write the title of a panel, and a muted note below it."""
-    # Matplotlib's types allow axes in a part of a figure, or in none: here they are in a figure.
-    high = axes.get_position().height * axes.get_figure().get_figheight()  # type: ignore[union-attr]
-    longest = max(12, int(width / 0.078))
-    lines = note_lines(note, width)
-    up = 1 + (0.2 + NOTE_LINE * (len(lines) - 1) if lines else 0.08) / high
-    axes.text(
-        0, up, printable(title, longest), transform=axes.transAxes, fontsize=9, fontweight="bold"
-    )  # fmt: skip
-    for number, line in enumerate(lines, 1):
-        at = 1 + (0.06 + NOTE_LINE * (len(lines) - number)) / high
-        axes.text(0, at, line, transform=axes.transAxes, fontsize=7.5, color=MUTED)
+    def lines(
+        self,
+        lines: Sequence[Sequence[Point]],
+        color: str,
+        width: float,
+        *,
+        dash: str = "-",
+        alpha: float = 1.0,
+        layer: float = 1.0,
+    ) -> None:
+        """Draw lines of one look as one shape; `width` in points."""
+        points = [point for line in lines for point in line]
+        if not points:
+            return
+        steps = [Path.LINETO if at else Path.MOVETO for line in lines for at in range(len(line))]
+        shape = PathPatch(
+            Path(points, steps),
+            facecolor="none",
+            edgecolor=color,
+            linewidth=width,
+            linestyle=dash,
+            alpha=None if alpha == 1 else alpha,
+            capstyle="butt",
+        )
+        self._add(shape, layer)
+
+    def box(self, left: float, top: float, width: float, height: float, color: str) -> None:
+        """Fill a rectangle."""
+        patch = Rectangle((left, top), width, height, facecolor=color, linewidth=0)
+        self._add(patch, 0.4)
+
+    def named_box(
+        self, left: float, top: float, width: float, height: float, color: str, name: str
+    ) -> None:
+        """Fill a rectangle that is a marker with a name."""
+        patch = Rectangle((left, top), width, height, facecolor=color, linewidth=0)
+        patch.set_gid(self._register([name]))
+        self._add(patch, 2)
+
+    def markers(
+        self, points: Sequence[Point], style: Style, names: Sequence[str], size: float = MARKER
+    ) -> None:
+        """Draw the markers of a style, each with its name; without names, as those of a legend."""
+        if not points:
+            return
+        half: Any = style.fill if style.fill not in (FULL, HOLLOW) else FULL
+        line = Line2D(
+            [x for x, _ in points],
+            [y for _, y in points],
+            linestyle="none",
+            marker=style.marker,
+            markersize=size,
+            fillstyle=half,
+            markerfacecolor=PAPER if style.fill == HOLLOW else style.color,
+            markerfacecoloralt=PAPER,
+            markeredgecolor=style.color,
+            markeredgewidth=1.0,
+        )  # fmt: skip
+        if names:
+            line.set_gid(self._register(names))
+        self._add(line, 3)
+
+    def rings(self, points: Sequence[Point]) -> None:
+        """Draw a ring around each of some markers."""
+        if points:
+            ring = Style(MUTED, "o", fill=HOLLOW)
+            line = Line2D(
+                [x for x, _ in points],
+                [y for _, y in points],
+                linestyle="none",
+                marker=ring.marker,
+                markersize=MARKER * 2.2,
+                markerfacecolor="none",
+                markeredgecolor=ring.color,
+                markeredgewidth=0.8,
+            )
+            self._add(line, 2.5)
+
+    def _register(self, names: Sequence[str]) -> str:
+        found = f"marks-{len(self.marks)}"
+        self.marks[found] = names
+        return found
+
+    def _add(self, artist: Artist, layer: float) -> None:
+        artist.set_transform(self._inches)
+        artist.set_zorder(layer)
+        artist.set_clip_on(False)
+        self.figure.add_artist(artist)
 
 
-def note_lines(note: str, width: float) -> list[str]:
-    """Break the note of a panel into lines that fit into its width, in inches."""
-    longest = max(12, int(width / 0.062))
-    broken = textwrap.wrap(note, longest, max_lines=MOST_LINES, placeholder=" …")
+def lines_of(
+    text: str, width: float, size: float = TEXT, bold: bool = False, most: int = MOST_LINES
+) -> list[str]:
+    """Break a text into lines that fit into a width, in inches."""
+    longest = max(12, int(width / length("x", size, bold)))
+    broken = textwrap.wrap(text, longest, max_lines=most, placeholder=" …")
     return [printable(line, longest) for line in broken]
 
 
-def panel_head(notes: Iterable[tuple[str, float]]) -> float:
-    """Return the height that the titles and notes of panels take; a note comes with its width."""
-    most = max((len(note_lines(note, width)) for note, width in notes), default=1)
-    return PANEL_HEAD + NOTE_LINE * max(0, most - 1)
-
-
-def length(text: str, size: float, longest: int = LONGEST_LABEL) -> float:
-    """Estimate the width of a text in inches: DejaVu Sans has 0.6 em per letter."""
-    return min(len(text), longest) * size * 0.6 / 72
+def length(
+    text: str, size: float = TEXT, bold: bool = False, longest: int = LONGEST_LABEL
+) -> float:
+    """Estimate the width of a text in inches."""
+    return min(len(text), longest) * size * (_BOLD if bold else _LETTER) / 72
 
 
 def printable(text: str, longest: int = LONGEST_LABEL) -> str:
     """Cut a text, and replace by `?` what the font may lack: names are ASCII by custom."""
     short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return re.sub(r"[^\x20-\x7eµ…†\N{EN DASH}]", "?", short)
-
-
-def scale_y(axes: Axes, kind: Axis, low: float, high: float) -> None:
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(_decades(low, high))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(kind, value)))
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
-def scale_x(axes: Axes, kind: Axis, low: float, high: float) -> None:
-    if kind is Axis.SHARE:
-        axes.set_xlim(-0.02, 1.02)
-        axes.xaxis.set_major_locator(MultipleLocator(0.25))
-    else:
-        axes.set_xscale("log")
-        axes.set_xlim(low, high)
-        axes.xaxis.set_major_locator(_decades(low, high))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(kind, value)))
-    axes.xaxis.set_minor_locator(NullLocator())
-
-
-_TICKS: tuple[tuple[float, tuple[float, ...]], ...] = (  # from this ratio of the limits on
-    (300, (1,)), (30, (1, 3)), (6, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 7)),
-)  # fmt: skip
-
-
-def _decades(low: float, high: float) -> LogLocator:
-    return LogLocator(base=10, subs=next(subs for ratio, subs in _TICKS if high / low >= ratio))
-
-
-def tick(kind: Axis, value: float) -> str:
-    """Format the round number of a tick, without trailing zeros."""
-    if kind is Axis.SHARE:
-        return f"{value * 100:.0f} %"
-    if kind is Axis.BYTES:
-        return format_size(round(value))
-    if kind is Axis.COUNT:
-        return f"{value:.0f}"
-    if kind is Axis.SECONDS:
-        text = human_seconds(value * (1 + 1e-9))
-    else:
-        unit = "B" if kind is Axis.BYTES_PER_SECOND else ""
-        text = human_rate(value * (1 + 1e-9), unit)
-    return re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text).replace(". ", " ").rstrip(".")
+    return re.sub(r"[^\x20-\x7eµ…†‡\N{EN DASH}]", "?", short)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -1,205 +1,85 @@
-"""Drawing of curves in panels of one scale, each curve labelled at its end."""
+"""Drawing of curves in panels of one scale, each curve labelled at its right."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-from ipcbench.reports.charts.axis import Axis
-from ipcbench.reports.charts.chart import BLANK, Curve, Curves, Panel
-from ipcbench.reports.charts.style import PAPER
+from ipcbench.reports.charts.bodies.curves import NEAR, Curve, Curves, Panel
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.palette import BAND, GRID, MUTED
 from ipcbench.reports.drawing.canvas import (
-    HEAD,
-    LONGEST_LABEL,
-    NARROW,
+    EDGE,
     WIDTH,
+    Point,
     Sheet,
-    head,
     length,
-    panel_head,
     printable,
-    scale_y,
-    tick,
+    spread,
 )
-from ipcbench.reports.drawing.canvas import spread as spread_out
+from ipcbench.reports.drawing.panels import X_AXIS, Box, head, head_height, y_axis
+from ipcbench.reports.drawing.scales import Scale, log_scale, tick
 
-_LEFT = 0.82  # for the y axis
-_FOOT = 0.46  # for the x axis
-_BETWEEN = 0.22  # panels
-_LABEL = 7.5  # points
-_LINE = 0.135  # inches from one label to the next
-_LEAST = 1.45  # the least width of a panel, inches
-_TALL = 2.15  # the height of a panel, inches
+_LEFT = 0.92  # inches, for the y axis
+_TALL = 1.6  # of a panel
+_LINE = 0.15  # from one label to the next
+_LONGEST = 28  # letters of a label
+_LEADER = 0.34  # from the end of a panel to a label
+_BAND = 0.62  # the share of a band that its markers take
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """Positions on the x axis: of each value, and of each curve beside it where there are bands."""
+
+    xs: Sequence[float]
+    scale: Scale
+    width: float  # of a band; 0: there are none
+
+    def at(self, x: float, curve: int, curves: int) -> float:
+        if not self.width:
+            return self.scale.at(_above_zero(x))
+        left = self.scale.start + self.width * self.xs.index(x)
+        aside = (curve + 0.5) / curves - 0.5
+        return left + self.width * (0.5 + aside * _BAND)
 
 
 def sheet_of(title: str, note: str, curves: Curves) -> Sheet:
-    columns = max(1, min(curves.columns, len(curves.panels)))
-    width = WIDTH if columns > 1 else NARROW
-    gutters = _gutters(curves.panels, columns)
-    while columns > 1 and _panel_width(width, columns, gutters) < _LEAST:
-        columns -= 1
-        gutters = _gutters(curves.panels, columns)
-    across = _panel_width(width, columns, gutters)
-    most = max(len(_labelled(panel)) for panel in curves.panels)
+    most = max((len(_labelled(panel)) for panel in curves.panels), default=0)
     tall = max(_TALL, most * _LINE)
-    rows = math.ceil(len(curves.panels) / columns)
-    above = panel_head(
-        (panel.note, across + gutters[index % columns])
-        for index, panel in enumerate(curves.panels)
-        if panel is not BLANK
-    )
-    drawing = Sheet(width, HEAD + rows * (above + tall) + _FOOT, title, note)
-    limits = _limits(curves)
-    for index, panel in enumerate(curves.panels):
-        if panel is BLANK:
-            continue
-        row, column = divmod(index, columns)
-        left = _LEFT + column * (across + _BETWEEN) + sum(gutters[:column])
-        axes = drawing.axes(left, HEAD + above + row * (above + tall), across, tall)
-        _draw(drawing, axes, curves, panel)
-        head(axes, panel.title, panel.note, across + gutters[column])
-        _scale(axes, curves, limits, across)
-        bottom = all(below is BLANK for below in curves.panels[index + columns :: columns])
-        axes.tick_params(labelbottom=bottom, labelleft=column == 0, length=3)
-        if column == 0:
-            axes.set_ylabel(curves.y_label)
-        if bottom:
-            axes.set_xlabel(curves.x_label)
-        if _has_labels(curves.panels, index, columns):
-            _end_labels(axes, _labelled(panel), limits, across, tall)
-    return drawing
-
-
-def _panel_width(width: float, columns: int, gutters: list[float]) -> float:
-    """Compute the width of each panel in inches."""
-    return (width - _LEFT - 0.05 - sum(gutters) - _BETWEEN * (columns - 1)) / columns
+    heads = [head_height(panel.title, panel.note) for panel in curves.panels]
+    body = sum(heads) + len(heads) * (tall + X_AXIS)
+    sheet = Sheet(title, note, body)
+    widest = max(
+        (
+            length(curve.label, longest=_LONGEST)
+            for panel in curves.panels for curve in _labelled(panel)
+        ),
+        default=0.0,
+    )  # fmt: skip
+    right = WIDTH - EDGE - _LEADER - widest
+    top = sheet.top
+    for panel, above in zip(curves.panels, heads, strict=True):
+        head(sheet, top, panel.title, panel.note)
+        box = Box(_LEFT, top + above, right, top + above + tall)
+        across = _across(curves, box)
+        low, high = _limits(curves, curves.panels if curves.common else [panel])
+        up = log_scale(curves.y_kind, low, high, box.bottom, box.top)
+        y_axis(sheet, box, up, curves.y_label)
+        _x_axis(sheet, box, curves, across)
+        _draw(sheet, curves, panel, across, up)
+        _labels(sheet, panel, box, across, up)
+        top = box.bottom + X_AXIS
+    return sheet
 
 
 def _labelled(panel: Panel) -> list[Curve]:
     return [*panel.curves, panel.reference] if panel.reference else panel.curves
 
 
-def _has_labels(panels: list[Panel], index: int, columns: int) -> bool:
-    """Decide if a panel labels its curves: the last of a row does, for those with the same ones."""
-    start = index - index % columns
-    row = panels[start : start + columns]
-    last = [panel for panel in row if panel is not BLANK][-1]
-    if panels[index] is last:
-        return True
-    names = {curve.label for curve in last.curves}
-    return not all({curve.label for curve in panel.curves} <= names for panel in row)
-
-
-def _gutters(panels: list[Panel], columns: int) -> list[float]:
-    """Compute the inches to the right of each column, for labels."""
-    found = [0.0] * columns
-    for index, panel in enumerate(panels):
-        if panels[index] is not BLANK and _has_labels(panels, index, columns):
-            longest = max((length(curve.label, _LABEL) for curve in _labelled(panel)), default=0.0)
-            found[index % columns] = max(found[index % columns], 0.42 + longest)
-    return found
-
-
-def _draw(drawing: Sheet, axes: Axes, body: Curves, panel: Panel) -> None:
-    if panel.reference:
-        axes.add_line(Line2D(*_points(panel.reference), zorder=1.5, **_look(panel.reference)))
-    for curve in panel.curves:
-        named = drawing.name_markers(body.marks(panel, curve))
-        axes.add_line(Line2D(*_points(curve), gid=named, **_look(curve)))
-    bars = [
-        ([(log_x(x), low), (log_x(x), high)], curve.style.color)
-        for curve in panel.curves
-        for x, low, high in zip(curve.x, curve.low, curve.high, strict=True)
-    ]
-    axes.add_collection(
-        LineCollection(
-            [bar for bar, _ in bars], colors=[color for _, color in bars], linewidths=1.5
-        )
-    )
-
-
-def _points(curve: Curve) -> tuple[list[float], list[float]]:
-    return [log_x(x) for x in curve.x], curve.y
-
-
-def _look(curve: Curve) -> dict[str, Any]:
-    style = curve.style
-    return {
-        "color": style.color,
-        "linestyle": style.line,
-        "linewidth": 1.3 if style.marker else 1.0,
-        "marker": style.marker or None,
-        "markersize": 4.5,
-        "markerfacecolor": style.color if style.filled else PAPER,
-        "markeredgecolor": style.color,
-        "markeredgewidth": 0.9,
-    }
-
-
-def _end_labels(
-    axes: Axes, curves: list[Curve], limits: tuple[float, float], across: float, tall: float
-) -> None:
-    """Write the name of each curve beside its end, with a thin leader to the label.
-
-    Labels that collide are moved apart. The leader of a curve that ends before
-    the others starts at the panel's edge: across the panel it would look like data.
-    """
-    low, high = map(math.log, limits)
-    right, last = axes.get_xlim(), axes.xaxis.get_majorticklocs()[-1]
-    ends = [(math.log(curve.y[-1]) - low) / (high - low) * tall for curve in curves]
-    heights = spread_out(ends, _LINE, 0.03, tall - 0.03)
-    leaders: list[list[tuple[float, float]]] = []
-    for curve, end, at in zip(curves, ends, heights, strict=True):
-        start = 1.0
-        if log_x(curve.x[-1]) >= last:
-            start = math.log(log_x(curve.x[-1]) / right[0]) / math.log(right[1] / right[0])
-        begin, mark = 1 + 0.16 / across, 1 + 0.24 / across
-        turn = 1 + 0.03 / across
-        leaders.append([(start, end / tall), (turn, end / tall), (begin, at / tall)])
-        look = {**_look(curve), "linestyle": "none" if curve.style.marker else "-"}
-        ends_of = [mark] if curve.style.marker else [begin, mark + 0.06 / across]
-        axes.add_line(
-            Line2D(
-                ends_of,
-                [at / tall] * len(ends_of),
-                transform=axes.transAxes,
-                clip_on=False,
-                **look,
-            )
-        )
-        axes.text(
-            1 + 0.33 / across,
-            at / tall,
-            printable(curve.label, LONGEST_LABEL),
-            transform=axes.transAxes,
-            fontsize=_LABEL,
-            va="center_baseline",
-        )
-    axes.add_collection(
-        LineCollection(
-            leaders,
-            transform=axes.transAxes,
-            colors=[curve.style.color for curve in curves],
-            linewidths=0.5,
-            alpha=0.7,
-            clip_on=False,
-        ),
-        autolim=False,
-    )
-
-
-def log_x(value: int) -> float:
-    """Map a number to its position on a logarithmic axis; 0 bytes is left of all others."""
-    return float(value) if value > 0 else 0.5
-
-
-def _limits(curves: Curves) -> tuple[float, float]:
-    drawn = [curve for panel in curves.panels for curve in panel.curves]
+def _limits(curves: Curves, panels: Sequence[Panel]) -> tuple[float, float]:
+    drawn = [curve for panel in panels for curve in panel.curves]
     values = [y for curve in drawn for y in (*curve.low, *curve.high)]
     low, high = min(values), max(values)
     if curves.y_limits:
@@ -207,15 +87,119 @@ def _limits(curves: Curves) -> tuple[float, float]:
     return low / 1.25, high * 1.25
 
 
-def _scale(axes: Axes, curves: Curves, limits: tuple[float, float], across: float) -> None:
-    xs = sorted({x for panel in curves.panels for curve in panel.curves for x in curve.x})
-    axes.set_xscale("log", base=2)
-    most = max(2, int(across / 0.34))
-    shown = xs if len(xs) <= most else xs[:: math.ceil(len(xs) / most)]
-    texts = {log_x(x): "0" if x == 0 else tick(curves.x_kind, x) for x in shown}
-    axes.xaxis.set_major_locator(FixedLocator(list(texts)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.get(value, "")))
-    margin = 1.5 if curves.x_kind is Axis.BYTES else 1.12
-    axes.set_xlim(log_x(xs[0]) / margin, log_x(xs[-1]) * margin)
-    scale_y(axes, curves.y_kind, *limits)
+def _above_zero(x: float) -> float:
+    """Map 0 bytes to the left of all others."""
+    return x if x > 0 else 0.5
+
+
+def _across(curves: Curves, box: Box) -> Across:
+    xs = curves.xs
+    low, high = _above_zero(xs[0]), _above_zero(xs[-1])
+    if curves.in_bands:
+        scale = Scale(curves.x_kind, low, high, box.left, box.right)
+        return Across(xs, scale, (box.right - box.left) / len(xs))
+    if curves.x_kind is Axis.SECONDS:
+        scale = log_scale(curves.x_kind, low / 1.4, high * 1.4, box.left, box.right)
+    else:
+        scale = Scale(curves.x_kind, low, high, box.left + 0.12, box.right - 0.12)
+        if low == high:
+            scale = log_scale(curves.x_kind, low, high, box.left + 0.12, box.right - 0.12)
+    return Across(xs, scale, 0.0)
+
+
+def _x_axis(sheet: Sheet, box: Box, curves: Curves, across: Across) -> None:
+    if curves.x_kind is Axis.SECONDS:
+        ticks = across.scale.ticks()
+        sheet.lines([[(at, box.top), (at, box.bottom)] for at, _ in ticks], GRID, 0.8, layer=0.2)
+    else:
+        ticks = [(across.at(x, 0, 1), "0" if x == 0 else tick(curves.x_kind, x)) for x in across.xs]
+    if across.width:
+        for number in range(1, len(across.xs), 2):
+            left = box.left + across.width * number
+            sheet.box(left, box.top, across.width, box.bottom - box.top, BAND)
+    marks = [[(at, box.bottom), (at, box.bottom + 0.04)] for at, _ in ticks]
+    sheet.lines([[(box.left, box.bottom), (box.right, box.bottom)], *marks], MUTED, 0.7, layer=0.6)
+    last = -1.0
+    for at, text in ticks:
+        if at - length(text) / 2 > last:
+            sheet.text(at, box.bottom + 0.12, text, align="center")
+            last = at + length(text) / 2
+    sheet.text((box.left + box.right) / 2, box.bottom + 0.3, curves.x_label, align="center")
+
+
+def _draw(sheet: Sheet, curves: Curves, panel: Panel, across: Across, up: Scale) -> None:
+    number = len(panel.curves)
+    for name, factor in curves.guides:
+        _guide(sheet, name, factor, across.scale, up)
+    if panel.reference:
+        _reference(sheet, panel.reference, across, up)
+    for index, curve in enumerate(panel.curves):
+        xs = [across.at(x, index, number) for x in curve.x]
+        points = list(zip(xs, map(up.at, curve.y), strict=True))
+        bars = [
+            [(x, up.at(low)), (x, up.at(high))]
+            for x, low, high in zip(xs, curve.low, curve.high, strict=True)
+            if low != high
+        ]
+        sheet.lines(bars, curve.style.color, 1.5, layer=2)
+        if not across.width:
+            joined = _joined(curves, curve, points)
+            sheet.lines(joined, curve.style.color, 1.2, dash=curve.style.line)
+        sheet.markers(points, curve.style, curves.names(panel, curve))
+        sheet.rings([points[at] for at in curve.notes])
+
+
+def _guide(sheet: Sheet, name: str, factor: float, right: Scale, up: Scale) -> None:
+    """Draw the part of y = factor * x that the panel holds, with its name beside it."""
+    first = max(right.low, up.low / factor)
+    last = min(right.high, up.high / factor)
+    if first < last:
+        ends = [(right.at(x), up.at(x * factor)) for x in (first, last)]
+        sheet.lines([ends], MUTED, 0.7, dash=":", layer=0.5)
+        if factor > 1:  # above the others
+            sheet.text(ends[1][0] - 0.1, ends[1][1] + 0.08, name, align="right", color=MUTED)
+        else:
+            sheet.text(ends[0][0] + 0.14, ends[0][1] - 0.08, name, color=MUTED)
+
+
+def _joined(curves: Curves, curve: Curve, points: Sequence[Point]) -> list[list[Point]]:
+    """Join points that are near each other: between others, nothing is known."""
+    near = curves.x_kind is Axis.PERCENTILE
+    return [
+        [points[at], points[at + 1]]
+        for at, (before, after) in enumerate(pairwise(curve.x))
+        if near or after <= NEAR * before
+    ]
+
+
+def _reference(sheet: Sheet, curve: Curve, across: Across, up: Scale) -> None:
+    """Draw the best of the others: a dash over each band, or over each value."""
+    half = across.width * 0.45 if across.width else 0.1
+    middles = [(across.at(x, 0, 1), up.at(y)) for x, y in zip(curve.x, curve.y, strict=True)]
+    dashes = [[(x - half, y), (x + half, y)] for x, y in middles]
+    sheet.lines(dashes, curve.style.color, 1.2, dash=curve.style.line, layer=0.8)
+
+
+def _labels(sheet: Sheet, panel: Panel, box: Box, across: Across, up: Scale) -> None:
+    """Write the name of each curve at the height of its last value, with a thin leader to it.
+
+    Labels that collide are moved apart. A leader starts at the panel's edge: across the panel it
+    would look like data.
+    """
+    curves = _labelled(panel)
+    ends = [up.at(curve.y[-1]) for curve in curves]
+    heights = spread(ends, _LINE, box.top + 0.04, box.bottom - 0.04)
+    for curve, end, at in zip(curves, ends, heights, strict=True):
+        edge = box.right
+        sheet.lines(
+            [[(edge + 0.02, end), (edge + 0.06, end), (edge + 0.14, at)]],
+            curve.style.color, 0.5, alpha=0.7,
+        )  # fmt: skip
+        if curve.style.marker:
+            sheet.markers([(edge + 0.21, at)], curve.style, [])
+        else:
+            sheet.lines(
+                [[(edge + 0.15, at), (edge + 0.29, at)]], curve.style.color, 1.2,
+                dash=curve.style.line,
+            )  # fmt: skip
+        sheet.text(edge + _LEADER - 0.04, at, printable(curve.label, _LONGEST), longest=_LONGEST)

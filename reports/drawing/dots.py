@@ -1,150 +1,134 @@
-"""Drawing of rows of dots with their intervals, panels side by side over the same rows."""
+"""Drawing of rows of dots with their intervals, in panels below each other."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
-
-from ipcbench.reports.charts.axis import Axis
-from ipcbench.reports.charts.chart import DotPanel, Dots
-from ipcbench.reports.charts.style import GRID, MUTED, PAPER, family_color
-from ipcbench.reports.drawing.canvas import (
-    HEAD,
-    NARROW,
-    WIDTH,
-    Sheet,
+from ipcbench.reports.charts.bodies.dots import DotPanel, Dots
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.palette import GRID, INK, family_color
+from ipcbench.reports.charts.look.style import Style
+from ipcbench.reports.drawing.canvas import EDGE, WIDTH, Point, Sheet, length
+from ipcbench.reports.drawing.panels import (
+    LEGEND_LINE,
+    X_AXIS,
+    Box,
     head,
-    length,
-    panel_head,
-    printable,
-    scale_x,
+    head_height,
+    legend,
+    legend_lines,
+    top_axis,
+    x_axis,
 )
+from ipcbench.reports.drawing.scales import Scale, log_scale
 
-_ROW = 0.185  # inches
-_LABEL = 8  # points
-LONGEST_ROW = 60  # letters of a label: half of a narrow chart
-_FOOT = 0.5
-_LEGEND = 0.22
-_BETWEEN = 0.25  # panels
+LONGEST_ROW = 66  # letters of a label
+_BESIDE = 2.05  # inches of labels that stand beside their rows; longer ones stand above them
+_ROW, _TALL_ROW = 0.2, 0.36  # inches of a row with its label beside it, and above it
+_TOP_AXIS = 0.42
+_RIGHT = 0.14
 
 
 def sheet_of(title: str, note: str, dots: Dots) -> Sheet:
-    width = WIDTH if len(dots.panels) > 1 else NARROW
-    heights, headings, total = _heights(dots)
-    left = 0.34 + max(length(row.label, _LABEL, LONGEST_ROW) for row in dots.rows)
-    tall = total * _ROW
-    legend = _LEGEND if dots.series[0].name else 0.0
-    across = (width - left - 0.2 - _BETWEEN * (len(dots.panels) - 1)) / len(dots.panels)
-    titled = any(panel.title for panel in dots.panels)
-    heading = panel_head((panel.note, across) for panel in dots.panels) if titled else 0.08
-    top = HEAD + legend + heading
-    drawing = Sheet(width, top + tall + _FOOT, title, note)
-    limits = _limits(dots)
-    for index, panel in enumerate(dots.panels):
-        axes = drawing.axes(left + index * (across + _BETWEEN), top, across, tall)
-        axes.set_ylim(total, 0)
-        scale_x(axes, dots.x_kind, *limits)
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(left=False, labelleft=False, length=3)
-        axes.set_xlabel(dots.x_label)
-        if panel.title:
-            head(axes, panel.title, panel.note, across)
-        _draw(drawing, axes, dots, panel, heights)
-    _row_labels(drawing, dots, heights, headings, top)
-    if legend:
-        _legend(drawing, dots, HEAD + 0.06)
-    return drawing
+    named = [series.name for series in dots.series if series.name]
+    above = LEGEND_LINE * len(legend_lines(named)) + (0.06 if named else 0.0)
+    sheet = Sheet(title, note, above + sum(_height(dots, panel) for panel in dots.panels))
+    legend(sheet, sheet.top, named, [Style(INK, "o", fill=one.fill) for one in dots.series])
+    top = sheet.top + above
+    for panel in dots.panels:
+        _draw(sheet, top, dots, panel)
+        top += _height(dots, panel)
+    return sheet
 
 
-def _heights(dots: Dots) -> tuple[list[float], dict[float, str], float]:
-    """Compute the position of each row and of each family's name, and the whole height, in rows."""
-    several = len({row.family for row in dots.rows}) > 1
-    heights: list[float] = []
-    headings: dict[float, str] = {}
-    at, family = 0.5, ""
-    for row in dots.rows:
+def _is_beside(dots: Dots) -> bool:
+    """Tell whether the labels stand beside the rows."""
+    return max(length(row.label, longest=LONGEST_ROW) for row in dots.rows) <= _BESIDE
+
+
+def _rows(dots: Dots, panel: DotPanel) -> tuple[list[float], dict[float, str], float]:
+    """Return the top of each row, that of each family's name, and the whole height, in inches."""
+    shown = [row for row, found in zip(dots.rows, panel.dots, strict=True) if found]
+    several = len({row.family for row in shown}) > 1
+    tall = _ROW if _is_beside(dots) else _TALL_ROW
+    tops: list[float] = []
+    names: dict[float, str] = {}
+    at, family = 0.06 if dots.second else 0.0, ""
+    for row in shown:
         if several and row.family != family:
-            at += 0.35 if heights else 0.0
-            headings[at] = family = row.family
-            at += 1
-        heights.append(at)
-        at += 1
-    return heights, headings, at
+            at += 0.06 if tops else 0.0
+            names[at] = family = row.family
+            at += _ROW
+        tops.append(at)
+        at += tall
+    return tops, names, at + 0.04
 
 
-def _row_labels(
-    sheet: Sheet, dots: Dots, heights: list[float], headings: dict[float, str], top: float
-) -> None:
-    for at, family in headings.items():
-        sheet.text(
-            0.1, top + at * _ROW, family, size=_LABEL, weight="bold", color=family_color(family)
+def _height(dots: Dots, panel: DotPanel) -> float:
+    second = _TOP_AXIS if dots.second else 0.0
+    return head_height(panel.title, panel.note) + second + _rows(dots, panel)[2] + X_AXIS + 0.04
+
+
+def _draw(sheet: Sheet, top: float, dots: Dots, panel: DotPanel) -> None:
+    beside = _is_beside(dots)
+    tall = _ROW if beside else _TALL_ROW
+    tops, names, whole = _rows(dots, panel)
+    head(sheet, top, panel.title, panel.note)
+    start = top + head_height(panel.title, panel.note) + (_TOP_AXIS if dots.second else 0.0)
+    widest = max(length(row.label, longest=LONGEST_ROW) for row in dots.rows)
+    left = EDGE + 0.1 + (widest + 0.14 if beside else 0.0)
+    box = Box(left, start, WIDTH - _RIGHT, start + whole)
+    scale = _scale(dots, box)
+    x_axis(sheet, box, scale, dots.x_label)
+    if dots.second:
+        second = replace(
+            scale,
+            kind=dots.second.kind,
+            low=scale.low * dots.second.factor,
+            high=scale.high * dots.second.factor,
         )
-    for row, at in zip(dots.rows, heights, strict=True):
-        sheet.text(0.2, top + at * _ROW, row.label, size=_LABEL, longest=LONGEST_ROW)
+        top_axis(sheet, box, second, dots.second.label)
+    for at, family in names.items():
+        sheet.text(EDGE, start + at + _ROW / 2, family, bold=True, color=family_color(family))
+    shown = [index for index, found in enumerate(panel.dots) if found]
+    guides: list[list[Point]] = []
+    for at, index in zip(tops, shown, strict=True):
+        label = dots.rows[index].label
+        sheet.text(EDGE + 0.08, start + at + _ROW / 2, label, longest=LONGEST_ROW)
+        middle = start + at + (tall - _ROW / 2 if not beside else _ROW / 2)
+        guides.append([(box.left, middle), (box.right, middle)])
+        _row(sheet, dots, panel, index, scale, middle)
+    sheet.lines(guides, GRID, 0.5, layer=0.3)
 
 
-def _draw(drawing: Sheet, axes: Axes, dots: Dots, panel: DotPanel, heights: list[float]) -> None:
-    guides, spans, bars, colors = [], [], [], []
-    low, high = axes.get_xlim()
-    for at, found in zip(heights, panel.dots, strict=True):
-        guides.append([(low, at), (high, at)])
-        middles = [interval.median for interval in found.values()]
-        if len(middles) > 1:
-            spans.append([(min(middles), at), (max(middles), at)])
-        for index, interval in found.items():
-            beside = at + _aside(dots, index)
-            bars.append([(interval.low, beside), (interval.high, beside)])
-            colors.append(dots.series[index].color)
-    axes.add_collection(LineCollection(guides, colors=GRID, linewidths=0.5, zorder=0.5))
-    axes.add_collection(LineCollection(spans, colors=MUTED, linewidths=0.8, alpha=0.6, zorder=1.5))
-    axes.add_collection(LineCollection(bars, colors=colors, linewidths=2.0, zorder=2))
-    for index in reversed(range(len(dots.series))):
-        points = [
-            (found[index].median, at + _aside(dots, index))
-            for at, found in zip(heights, panel.dots, strict=True)
-            if index in found
-        ]
-        x, y = [one for one, _ in points], [one for _, one in points]
-        if points:
-            rows = [row for row, found in enumerate(panel.dots) if index in found]
-            named = drawing.name_markers([dots.mark(panel, row, index) for row in rows])
-            axes.add_line(Line2D(x, y, zorder=3, gid=named, **_look(dots, index)))
+def _row(sheet: Sheet, dots: Dots, panel: DotPanel, row: int, scale: Scale, middle: float) -> None:
+    found, style = panel.dots[row], dots.rows[row].style
+    at: dict[int, Point] = {
+        index: (scale.at(interval.median), middle + _aside(dots, index))
+        for index, interval in found.items()
+    }
+    ends = sorted(x for x, _ in at.values())
+    if len(ends) > 1:
+        sheet.lines([[(ends[0], middle), (ends[-1], middle)]], style.color, 0.7, alpha=0.45)
+    bars = [
+        [(scale.at(one.low), at[index][1]), (scale.at(one.high), at[index][1])]
+        for index, one in found.items()
+    ]
+    sheet.lines(bars, style.color, 2.0, layer=2)
+    for index in sorted(found, reverse=True):
+        look = replace(style, fill=dots.series[index].fill)
+        sheet.markers([at[index]], look, [dots.name(panel, row, index)])
+    sheet.rings([at[index] for index in found if (row, index) in panel.notes])
 
 
 def _aside(dots: Dots, index: int) -> float:
-    """Offset the dots of a series, in rows: dots that coincide must not hide each other."""
-    return (index - (len(dots.series) - 1) / 2) * min(0.22, 0.5 / len(dots.series))
+    """Offset the dots of a series, in inches: dots that coincide must not hide each other."""
+    return (index - (len(dots.series) - 1) / 2) * min(0.045, 0.1 / len(dots.series))
 
 
-def _look(dots: Dots, index: int) -> dict[str, Any]:
-    series = dots.series[index]
-    return {
-        "linestyle": "none",
-        "marker": series.marker,
-        "markersize": 4.8,
-        "markerfacecolor": series.color,
-        "markeredgecolor": PAPER,
-        "markeredgewidth": 0.5,
-    }
-
-
-def _legend(sheet: Sheet, dots: Dots, top: float) -> None:
-    left = 0.16
-    for index, series in enumerate(dots.series):
-        x, y = left / sheet.width, 1 - top / sheet.height
-        mark = Line2D([x], [y], transform=sheet.figure.transFigure, **_look(dots, index))
-        sheet.figure.add_artist(mark)
-        sheet.text(left + 0.1, top, series.name, size=8.5)
-        left += 0.42 + length(printable(series.name), 8.5)
-
-
-def _limits(dots: Dots) -> tuple[float, float]:
+def _scale(dots: Dots, box: Box) -> Scale:
     if dots.x_kind is Axis.SHARE:
-        return 0.0, 1.0
+        return Scale(Axis.SHARE, -0.02, 1.02, box.left, box.right, linear=True)
     found = [interval for panel in dots.panels for row in panel.dots for interval in row.values()]
-    return min(one.low for one in found) / 1.3, max(one.high for one in found) * 1.3
+    low, high = min(one.low for one in found), max(one.high for one in found)
+    return log_scale(dots.x_kind, low / 1.25, high * 1.25, box.left, box.right)

@@ -14,36 +14,20 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-from ipcbench.reports.charts.chart import Chart, Curves
-from ipcbench.reports.charts.style import GRID, INK, MUTED, PAPER
-from ipcbench.reports.drawing import curves, dots, svg
+from ipcbench.reports.charts.bodies.bars import Bars
+from ipcbench.reports.charts.bodies.curves import Curves
+from ipcbench.reports.charts.bodies.dots import Dots
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.look.palette import PAPER
+from ipcbench.reports.drawing import bars, curves, dots, stacks, svg
+from ipcbench.reports.drawing.canvas import Sheet
 
 _RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # part of matplotlib: the same on every machine
-    "font.size": 9,
     "svg.fonttype": "none",
     "text.parse_math": False,  # a name may contain a dollar sign
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "axes.labelsize": 8.5,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
     "savefig.facecolor": PAPER,
+    "figure.facecolor": PAPER,
 }
 
 
@@ -61,10 +45,7 @@ def draw(chart: Chart) -> Drawn:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # ignore any matplotlibrc: the working directory's is read too
         matplotlib.rcParams.update(settings)
-        if isinstance(chart.body, Curves):
-            sheet = curves.sheet_of(chart.title, chart.note, chart.body)
-        else:
-            sheet = dots.sheet_of(chart.title, chart.note, chart.body)
+        sheet = _sheet(chart)
         drawn, png = io.BytesIO(), io.BytesIO()
         # Not `savefig`, which would draw everything twice for each file.
         raster: Any = FigureCanvasAgg(sheet.figure)
@@ -73,3 +54,14 @@ def draw(chart: Chart) -> Drawn:
         vector.print_svg(drawn, metadata={"Date": None, "Creator": None})
     parsed = svg.parse(drawn.getvalue(), sheet.marks)
     return Drawn(svg.inline(parsed, chart.name), svg.file(parsed), png.getvalue())
+
+
+def _sheet(chart: Chart) -> Sheet:
+    body = chart.body
+    if isinstance(body, Curves):
+        return curves.sheet_of(chart.title, chart.note, body)
+    if isinstance(body, Dots):
+        return dots.sheet_of(chart.title, chart.note, body)
+    if isinstance(body, Bars):
+        return bars.sheet_of(chart.title, chart.note, body)
+    return stacks.sheet_of(chart.title, chart.note, body)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 import re
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Mapping, Sequence
 
-from ipcbench.reports.charts.style import INK, themed
-from ipcbench.reports.drawing.canvas import printable
+from ipcbench.reports.charts.look.palette import INK, themed
+from ipcbench.reports.drawing.canvas import TEXT, printable
 
 LONGEST_NAME = 200  # characters of the name of a marker
-_ROOT_STYLE = f"font-family:'DejaVu Sans',Verdana,sans-serif;fill:{INK};stroke-linejoin:round"
+_ROOT_STYLE = f"font:{TEXT}px 'DejaVu Sans',Verdana,sans-serif;fill:{INK};stroke-linejoin:round"
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _LONG = re.compile(r"-?\d+\.\d{3,}")
@@ -57,7 +58,7 @@ def _shorten(element: ET.Element) -> None:
         if element.tag == "use":  # the path that it refers to has all but the fill
             style = found[0] if (found := _FILL.search(style)) else ""
         elif element.tag == "text":
-            style = style.replace(f"fill:{INK}", "")
+            style = style.replace(f"fill:{INK}", "").replace(f"font-size:{TEXT}px;", "")
         attributes["style"] = style.strip(";")
         if not attributes["style"]:
             del attributes["style"]
@@ -68,17 +69,32 @@ def _shorten(element: ET.Element) -> None:
 
 def _name_markers(group: ET.Element, names: Sequence[str]) -> None:
     """Put each marker into a group with its name; one that is half filled has two parts."""
+    boxes = group.findall("path")
+    if len(boxes) == len(names) == 1:
+        group.remove(boxes[0])
+        group.append(_named(names[0], boxes))
+        return
     uses = list(group.iter("use"))
     copies, rest = divmod(len(uses), len(names))
     if rest or not copies:  # some are not drawn, since they are not on the sheet
         return
+    styles = {use.get("style", "") for use in uses}
+    if len(names) > 1 and len(styles) == 1:  # say it once
+        group.set("style", styles.pop())
+        for use in uses:
+            use.attrib.pop("style", None)
     for drawn in group.findall("g"):
         group.remove(drawn)
     for index, name in enumerate(names):
-        text = printable(name, LONGEST_NAME)
-        marker = ET.SubElement(group, "g", {"class": "mark", "aria-label": text})
-        ET.SubElement(marker, "title").text = text
-        marker.extend(uses[index :: len(names)])
+        group.append(_named(name, uses[index :: len(names)]))
+
+
+def _named(name: str, shapes: Sequence[ET.Element]) -> ET.Element:
+    text = printable(name, LONGEST_NAME)
+    marker = ET.Element("g", {"class": "mark", "aria-label": text})
+    ET.SubElement(marker, "title").text = text
+    marker.extend(shapes)
+    return marker
 
 
 def _flatten(element: ET.Element) -> None:
@@ -108,22 +124,27 @@ def _renumber(root: ET.Element) -> None:
 
 def file(root: ET.Element) -> bytes:
     """Write a drawing as a file."""
-    text = ET.tostring(root, encoding="unicode")
+    text = _text(root)
     return (_HEAD + text.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)).encode()
 
 
 def inline(root: ET.Element, name: str) -> str:
     """Write a drawing as an element of a page: unique ids, and colours of the page's theme."""
     own = copy.deepcopy(root)
+    prefix = f"c{zlib.crc32(name.encode()):x}"  # a page has some thousand references
     for element in own.iter():
         attributes = element.attrib
         if "id" in attributes:
-            attributes["id"] = f"{name}-{attributes['id']}"
+            attributes["id"] = prefix + attributes["id"]
         if "href" in attributes:
-            attributes["href"] = f"#{name}-{attributes['href'].removeprefix('#')}"
+            attributes["href"] = f"#{prefix}{attributes['href'].removeprefix('#')}"
         if "style" in attributes:
             attributes["style"] = themed(attributes["style"])
     size = {"viewBox": own.attrib["viewBox"], "style": own.attrib["style"]}
     own.attrib.clear()
     own.attrib.update(role="img", **{"aria-labelledby": f"{name}-title"}, **size)
-    return ET.tostring(own, encoding="unicode")
+    return _text(own)
+
+
+def _text(root: ET.Element) -> str:
+    return ET.tostring(root, encoding="unicode").replace('" />', '"/>')

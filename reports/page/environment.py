@@ -19,7 +19,7 @@ from ipcbench.bench.results.units import (
     named_size,
     short_size,
 )
-from ipcbench.reports.charts.style import css_variables, family_class
+from ipcbench.reports.charts.look.palette import css_variables, family_class
 from ipcbench.reports.model import loop_of
 from ipcbench.reports.page.texts import (
     chooser_phrases,

@@ -10,8 +10,8 @@ import pytest
 
 from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.entries.machine import CoreKind
+from ipcbench.reports.charts.bodies.curves import Curves
 from ipcbench.reports.charts.captions import about_placement, label, placed
-from ipcbench.reports.charts.chart import Curves
 from ipcbench.reports.charts.gallery import all_charts
 from ipcbench.reports.model import Measured, measured
 from tests.synthetic import cells, sweep

@@ -1,14 +1,13 @@
-"""Tests of `reports.model`, `reports.page.tables` and the styles of charts."""
+"""Tests of `reports.model` and `reports.page.tables`."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results, Status, load
-from ipcbench.reports.charts.style import styles
 from ipcbench.reports.model import Measured, measured, positions, ranges
 from ipcbench.reports.page.rows.tables import failures, figures, pending, skipped
 from tests.synthetic import cells, facts, header, reference, sweep, write_journal
@@ -113,16 +112,6 @@ def test_missing_results_keep_their_reasons() -> None:
     assert found[-1].what == "PeerGone"
     assert list(pending(results).rows) == [planned[2].id]
     assert results.cells[planned[3].id].status is Status.DISTURBED
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(1, 60))
-def test_styles_of_a_family_differ_as_far_as_possible(number: int) -> None:
-    names = [f"shm:s{i}+futex" for i in range(number)]
-    results = sweep(flat, cells(names, sizes=(1,)), rounds=1)
-    found = styles(measured(results))
-    assert set(found) == set(names)
-    assert len(set(found.values())) == min(number, 24)
 
 
 def test_without_a_guard_or_with_lost_updates_a_counter_does_not_compete() -> None:

@@ -1,4 +1,4 @@
-"""reports.page.paces and reports.charts.paced: messages at a rate, and round trips after pauses."""
+"""Tests of paces on the page and in charts: messages at a rate, and round trips after pauses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.records import CALL, LAG, LATE, OFFERED, REACHED
 from ipcbench.bench.results.results import Results
+from ipcbench.reports.charts.bodies.curves import Curves
 from ipcbench.reports.charts.captions import pace_phrase
-from ipcbench.reports.charts.chart import Curves
-from ipcbench.reports.charts.paced import paced
-from ipcbench.reports.charts.style import styles
+from ipcbench.reports.charts.kinds.paced import paced
 from ipcbench.reports.model import measured, positions
 from ipcbench.reports.page import render as page
 from ipcbench.reports.page.rows.paces import at_rates, one_ways, pauses
@@ -107,7 +106,7 @@ def test_round_trips_after_pauses_stand_side_by_side() -> None:
 
 def test_a_chart_has_a_curve_for_each_facility_over_its_loads() -> None:
     found = measured(played(at(*LOADS)))
-    (chart,) = paced(found, styles(found))
+    (chart,) = paced(found)
     assert isinstance(chart.body, Curves)
     (panel,) = chart.body.panels
     assert [curve.label for curve in panel.curves] == list(NAMES)
@@ -119,7 +118,7 @@ def test_a_chart_has_a_curve_for_each_facility_over_its_loads() -> None:
 
 def test_kinds_of_rates_have_charts_of_their_own() -> None:
     found = measured(played(at("load:50", "poisson:50", "rate:5000")))
-    assert [chart.name for chart in paced(found, styles(found))] == [
+    assert [chart.name for chart in paced(found)] == [
         "paced-load-native", "paced-poisson-native", "paced-rate-native",
     ]  # fmt: skip
 

@@ -183,8 +183,12 @@ def test_ids_are_unique_and_links_have_targets(whole) -> None:
 def test_charts_are_files_beside_the_page(whole) -> None:
     _, _, folder = whole
     names = {path.name for path in (folder / "figures").iterdir()}
-    kinds = ("latency", "throughput", "placement", "scaling-pairs", "scaling-fan-in")
-    assert names == {f"{kind}-python.{ending}" for kind in kinds for ending in ("svg", "png")}
+    of_python = (
+        "round-trip", "rate", "tails", "latency", "throughput", "placement", "cpu", "scaling-pairs",
+        "scaling-fan-in",
+    )  # fmt: skip
+    kinds = ("ladder-64", *(f"{kind}-python" for kind in of_python))
+    assert names == {f"{kind}.{ending}" for kind in kinds for ending in ("svg", "png")}
     for path in (folder / "figures").glob("*.svg"):
         ET.parse(path)
     for path in (folder / "figures").glob("*.png"):
@@ -227,7 +231,7 @@ def test_the_same_results_give_the_same_bytes(tmp_path) -> None:
         write(small(tail=300), folder)
         found.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")})
     assert found[0] == found[1]
-    assert len(found[0]) == 5
+    assert len(found[0]) == 13  # the page, and six charts as SVG and PNG
 
 
 def hostile() -> Results:

@@ -12,7 +12,8 @@ TO = "\N{EN DASH}"
 
 
 class Axis(Enum):
-    """The unit of an axis; it decides the text of the ticks. All but SHARE are logarithmic."""
+    """The unit of an axis; it decides the text of the ticks. All but SHARE are logarithmic, and
+    PERCENTILE is so by the share that lies above."""
 
     BYTES = "bytes"
     SECONDS = "seconds"
@@ -20,6 +21,7 @@ class Axis(Enum):
     UNITS_PER_SECOND = "units per second"
     COUNT = "count"
     SHARE = "share"
+    PERCENTILE = "percentile"
 
 
 _TEXTS: Mapping[Axis, Callable[[float], str]] = {
@@ -29,6 +31,7 @@ _TEXTS: Mapping[Axis, Callable[[float], str]] = {
     Axis.UNITS_PER_SECOND: lambda value: human_rate(value, ""),
     Axis.COUNT: lambda value: f"{value:,.0f}",
     Axis.SHARE: lambda value: f"{value * 100:.1f} %",
+    Axis.PERCENTILE: lambda value: f"p{value * 100:.6g}",
 }
 
 

@@ -18,8 +18,8 @@ from ipcbench.bench.results.axes import (
     STREAM,
 )
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.axis import Axis
-from ipcbench.reports.charts.chart import Curves, Panel
+from ipcbench.reports.charts.bodies.curves import Curves, Panel
+from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.sections import LARGE, MANY, SITUATION
 from ipcbench.reports.model import Measured, inverse, multiplied, rank
 
@@ -42,7 +42,8 @@ class Plot:
 
     kind: str  # the first part of the charts' names
     section: str
-    title: str
+    noun: str
+    by: str
     caption: str
     x_kind: Axis
     x_label: str
@@ -53,10 +54,12 @@ class Plot:
     panel: Callable[[Measured], PanelKey]
     families: bool = True  # if crowded, also draw a chart with a panel for each family
 
-    def curves(
-        self, panels: list[Panel], columns: int, limits: tuple[float, float] | None = None
-    ) -> Curves:
-        return Curves(self.x_kind, self.x_label, self.y_kind, self.y_label, panels, columns, limits)
+    @property
+    def title(self) -> str:
+        return f"{self.noun} {self.by}"
+
+    def curves(self, panels: list[Panel], limits: tuple[float, float] | None = None) -> Curves:
+        return Curves(self.x_kind, self.x_label, self.y_kind, self.y_label, panels, limits)
 
 
 def by_placement(one: Measured) -> PanelKey:
@@ -70,7 +73,8 @@ def by_size(one: Measured) -> PanelKey:
 LATENCY_PLOT = Plot(
     "latency",
     LARGE,
-    "Round trip by message size",
+    "Round trip",
+    "by message size",
     "2 processes: the whole round trip of a message and its answer of the same size. Lower is "
     "better; both axes are logarithmic.",
     Axis.BYTES,
@@ -84,7 +88,8 @@ LATENCY_PLOT = Plot(
 STREAM_PLOT = Plot(
     "throughput",
     LARGE,
-    "Throughput by message size",
+    "Throughput",
+    "by message size",
     "2 processes: payload sent one way, timed until the last message is acknowledged. Higher is "
     "better; both axes are logarithmic, 1 MB = 10⁶ bytes.",
     Axis.BYTES,
@@ -98,7 +103,8 @@ STREAM_PLOT = Plot(
 DEPTH_PLOT = Plot(
     "depth",
     SITUATION,
-    "Throughput by depth",
+    "Throughput",
+    "by depth",
     "The requested number of messages that one direction holds before the sender must wait. "
     "With a depth of one, every message waits for the receiver. Higher is better.",
     Axis.COUNT,
@@ -112,7 +118,8 @@ DEPTH_PLOT = Plot(
 COUNTER_PLOT = Plot(
     "counter",
     MANY,
-    "A guarded update by number of processes",
+    "A guarded update",
+    "by number of processes",
     "All processes increment one shared variable; the guard admits one at a time. Time from the "
     "first update to the end of the last, divided by the updates of all processes. Lower is "
     "better.",
@@ -132,7 +139,8 @@ def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
     return Plot(
         f"scaling-{pattern}",
         MANY,
-        f"{pattern[0].upper()}{pattern[1:]}: {unit} per second by processes",
+        f"{pattern[0].upper()}{pattern[1:]}: {unit} per second",
+        "by processes",
         f"{work[0].upper()}{work[1:]}{alike}. Higher is better.",
         Axis.COUNT,
         "processes",
@@ -148,7 +156,8 @@ def _scaling(pattern: str, unit: str, work: str, two: str = "") -> Plot:
 ECHO_PLOT = Plot(
     "echo-round-trip",
     MANY,
-    "Echo: the round trip of each client, by number of clients",
+    "Echo: the round trip of each client,",
+    "by number of clients",
     "One server, which replies to each client. The mean round trip of a client: the time "
     "divided by all round trips, multiplied by the number of clients. Lower is better.",
     Axis.COUNT,

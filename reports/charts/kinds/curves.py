@@ -2,12 +2,13 @@
 
 If a panel would be crowded, one chart shows the best of each family, and
 another has a panel for each family, all on one scale, with the best of the
-other families in grey.
+other families in grey. Cells with one value on the x axis are rows of dots: one
+point is no curve.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from msgspec import structs
@@ -23,7 +24,22 @@ from ipcbench.bench.results.axes import (
     STREAM,
 )
 from ipcbench.bench.results.units import named_size
-from ipcbench.reports.charts.axes import (
+from ipcbench.reports.charts.alike import folded
+from ipcbench.reports.charts.bodies.curves import CROWDED, MOST_PANELS, Curve, Panel
+from ipcbench.reports.charts.captions import (
+    about_placement,
+    conditions,
+    evidence,
+    facility_name,
+    label,
+    manner_phrases,
+    remark,
+    slug,
+    wait_phrase,
+)
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.groups import Group, best_at, by_family
+from ipcbench.reports.charts.kinds.axes import (
     COUNTER_PLOT,
     DEPTH_PLOT,
     ECHO_PLOT,
@@ -35,55 +51,43 @@ from ipcbench.reports.charts.axes import (
     by_placement,
     by_size,
 )
-from ipcbench.reports.charts.captions import (
-    about_placement,
-    conditions,
-    evidence,
-    label,
-    manner_phrases,
-    slug,
-    wait_phrase,
+from ipcbench.reports.charts.look.axis import value_text
+from ipcbench.reports.charts.look.style import (
+    REFERENCE,
+    Style,
+    facility_style,
+    family_style,
+    in_its_manner,
 )
-from ipcbench.reports.charts.chart import (
-    BLANK,
-    CROWDED,
-    MOST_PANELS,
-    Chart,
-    Curve,
-    Panel,
-    Styles,
-)
-from ipcbench.reports.charts.groups import Group, best_at, by_family
-from ipcbench.reports.charts.style import REFERENCE, Style, family_style, in_its_manner
+from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, RowKey, dot_charts
 from ipcbench.reports.model import Measured, defaults_only, grouped, loop_of, rank, runtimes_of
 
-_ABOUT_FLOOR = " The floor is the measuring loop itself, which moves no data."
+_ABOUT_BANDS = " Values far apart are not joined: nothing is known between them."
 
 
-def latency(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    chosen = defaults_only([one for one in cells if one.cell.pattern == LATENCY])
-    return _draw(LATENCY_PLOT, _sized(chosen), drawn_as)
+def latency(cells: Sequence[Measured]) -> list[Chart]:
+    trips = [one for one in cells if one.cell.pattern == LATENCY and one.carries_data]
+    return _draw(LATENCY_PLOT, _sized(defaults_only(trips)))
 
 
-def throughput(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
+def throughput(cells: Sequence[Measured]) -> list[Chart]:
     streams = [one for one in cells if one.cell.pattern == STREAM and one.cell.size > 0]
     chosen = defaults_only([one for one in streams if one.carries_data])
-    return _draw(STREAM_PLOT, _sized(chosen), drawn_as)
+    return _draw(STREAM_PLOT, _sized(chosen))
 
 
 def _sized(cells: Sequence[Measured]) -> list[Measured]:
-    """Leave out placements with a single size if others have more: one point is no curve."""
+    """Leave out placements with a single size, which other charts show."""
     by_key = grouped(cells, by_placement)
     sizes = {key: {one.cell.size for one in members} for key, members in by_key.items()}
-    least = 2 if any(len(found) > 1 for found in sizes.values()) else 1
-    return [one for one in cells if len(sizes[by_placement(one)]) >= least]
+    return [one for one in cells if len(sizes[by_placement(one)]) > 1]
 
 
-def scaling(cells: Sequence[Measured], drawn_as: Styles, pattern: str) -> list[Chart]:
+def scaling(cells: Sequence[Measured], pattern: str) -> list[Chart]:
     plot, _ = SCALING[pattern]
     chosen = scaled(cells, pattern)
-    charts = _draw(plot, chosen, drawn_as)
-    return charts + (_draw(ECHO_PLOT, chosen, drawn_as) if pattern == ECHO else [])
+    charts = _draw(plot, chosen)
+    return charts + (_draw(ECHO_PLOT, chosen) if pattern == ECHO else [])
 
 
 def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
@@ -100,17 +104,17 @@ def scaled(cells: Sequence[Measured], pattern: str) -> list[Measured]:
     ]
 
 
-def depth(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
+def depth(cells: Sequence[Measured]) -> list[Chart]:
     chosen = [one for one in cells if one.cell.pattern == STREAM and one.cell.depth is not None]
     varied = grouped(chosen, _transport)
     several = [
         one for one in chosen if len({each.cell.depth for each in varied[_transport(one)]}) > 1
     ]
-    return _draw(DEPTH_PLOT, several, drawn_as)
+    return [replace(chart, folded=True) for chart in _draw(DEPTH_PLOT, several)]
 
 
-def counter(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
-    return _draw(COUNTER_PLOT, [one for one in cells if one.cell.pattern == COUNTER], drawn_as)
+def counter(cells: Sequence[Measured]) -> list[Chart]:
+    return _draw(COUNTER_PLOT, [one for one in cells if one.cell.pattern == COUNTER])
 
 
 def _transport(one: Measured) -> tuple[str, str]:
@@ -122,65 +126,76 @@ def crowded(cells: Sequence[Measured]) -> bool:
     return len({(one.cell.transport, one.manner) for one in cells}) > CROWDED
 
 
-def _draw(plot: Plot, cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
+def _draw(plot: Plot, every: Sequence[Measured]) -> list[Chart]:
+    cells = folded(every)
     if not cells:
         return []
+    if len({plot.x(one) for one in cells}) == 1:
+        return _one_value(plot, cells)
     by_key = grouped(cells, plot.panel)
     keys = sorted(by_key, key=lambda key: key.order)[:MOST_PANELS]
     runtimes = runtimes_of(cells)
-    floor = "" if all(one.carries_data for one in cells) else _ABOUT_FLOOR
+    name = slug(plot.kind, *runtimes)
     if not crowded(cells):
-        panels = _in_rows(keys, lambda key: _panel(plot, key, by_key[key], drawn_as))
-        caption = f"{plot.caption} {evidence(cells)}{floor}"
-        whole = plot.curves(panels, _across(keys))
-        kind = slug(plot.kind, *runtimes)
-        return [Chart(kind, plot.section, plot.title, conditions(cells), caption, whole)]
-    best = _in_rows(keys, lambda key: _best(plot, key, by_key[key]))
+        panels = [_panel(plot, key, by_key[key], len(runtimes) > 1) for key in keys]
+        whole = plot.curves(panels)
+        bands = _ABOUT_BANDS if whole.in_bands else ""
+        caption = f"{plot.caption}{bands} {evidence(cells)}"
+        return [Chart(name, plot.section, plot.title, conditions(cells), caption, whole)]
+    best = plot.curves([_best(plot, key, by_key[key], len(runtimes) > 1) for key in keys])
+    bands = _ABOUT_BANDS if best.in_bands else ""
     charts = [
         Chart(
-            slug(plot.kind, *runtimes),
+            name,
             plot.section,
             f"{plot.title}: the best of each family",
             conditions(cells),
             f"{plot.caption} Each point is the fastest of its family and way of waiting, by "
-            f"median, so the transport may change along a curve. {evidence(cells)}{floor}",
-            plot.curves(best, _across(keys)),
+            f"median, so the transport may change along a curve.{bands} {evidence(cells)}",
+            best,
         )
     ]
     if plot.families:
-        limits = _limits(plot, cells)
-        for key in keys:
-            chart = _families(plot, key, by_key[key], drawn_as, limits)
-            charts.append(replace(chart, folded=key.runtime != runtimes[0]))
+        limits = _limits(plot, every)
+        of_all = grouped(every, plot.panel)
+        charts += [_families(plot, key, of_all[key], limits) for key in keys]
     return charts
 
 
-def _in_rows(keys: Sequence[PanelKey], panel: Callable[[PanelKey], Panel]) -> list[Panel]:
-    """Make a panel for each key; with several runtimes, rows of their own with equal columns."""
-    if len({key.runtime for key in keys}) == 1:
-        return [panel(key) for key in keys]
-    columns = sorted({key.placement for key in keys}, key=lambda one: rank(PLACEMENTS, one))
-    panels: list[Panel] = []
-    for size, runtime in dict.fromkeys((key.size, key.runtime) for key in keys):
-        for placement in columns:
-            key = PanelKey(size, runtime, placement)
-            found = panel(key) if key in keys else BLANK
-            title = f"{loop_of(runtime)}, {found.title}"
-            panels.append(found if found is BLANK else replace(found, title=title))
-        panels += [BLANK] * (-len(panels) % _across(keys))
-    return panels
+def _one_value(plot: Plot, cells: Sequence[Measured]) -> list[Chart]:
+    """Draw cells with one value on the x axis as rows: one point is no curve."""
+    at = value_text(plot.x_kind, plot.x(cells[0]))
+    noun = "" if at.endswith("B") else f" {plot.x_label.partition(',')[0]}"
+    points = [
+        Point(
+            DotPanelKey(one.cell.runtime, named_size(plot.panel(one).size or one.cell.size)),
+            RowKey(label(one), one.facts.family),
+            facility_style(one),
+            one.curve_order,
+            one.cell.placement,
+            plot.y(one),
+            remark(one),
+        )
+        for one in cells
+    ]
+    rows = DotPlot(
+        plot.kind,
+        plot.section,
+        f"{plot.noun.rstrip(',')}, {at}{noun}",
+        plot.caption.replace("both axes are logarithmic", "the axis is logarithmic"),
+        plot.y_label,
+        PLACEMENTS,
+        plot.y_kind,
+    )
+    return dot_charts(rows, points, cells)
 
 
-def _across(keys: Sequence[PanelKey]) -> int:
-    placements = len({key.placement for key in keys})
-    return 2 if placements in (2, 4) else min(3, max(1, placements))
+def _title(key: PanelKey, several: bool = False) -> str:
+    loop = f"{loop_of(key.runtime)}, " if several else ""
+    return loop + (f"{named_size(key.size)}, {key.placement}" if key.size else key.placement)
 
 
-def _title(key: PanelKey) -> str:
-    return f"{named_size(key.size)}, {key.placement}" if key.size else key.placement
-
-
-def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
+def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], several: bool) -> Panel:
     by_depth = plot is DEPTH_PLOT  # the depth is the x axis, so it does not separate curves
     ordered = sorted(cells, key=lambda one: one.curve_order)
     drawn = []
@@ -190,9 +205,9 @@ def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], drawn_as: Style
     ).values():
         first = members[0]
         text = label(_without_depth(first) if by_depth else first)
-        style = in_its_manner(drawn_as[first.cell.transport], first)
+        style = in_its_manner(facility_style(first), first)
         drawn.append(_curve(plot, text, style, members))
-    return Panel(_title(key), about_placement(key.placement, cells), drawn)
+    return Panel(_title(key, several), about_placement(key.placement, cells), drawn)
 
 
 def _without_depth(one: Measured) -> Measured:
@@ -200,18 +215,20 @@ def _without_depth(one: Measured) -> Measured:
 
 
 def _curve(plot: Plot, text: str, style: Style, members: Sequence[Measured]) -> Curve:
-    points = sorted(((plot.x(one), plot.y(one)) for one in members), key=lambda point: point[0])
+    ordered = sorted(members, key=plot.x)
+    values = [plot.y(one) for one in ordered]
     return Curve(
         text,
         style,
-        [x for x, _ in points],
-        [interval.median for _, interval in points],
-        [interval.low for _, interval in points],
-        [interval.high for _, interval in points],
+        [plot.x(one) for one in ordered],
+        [interval.median for interval in values],
+        [interval.low for interval in values],
+        [interval.high for interval in values],
+        {at: text for at, one in enumerate(ordered) if (text := remark(one))},
     )
 
 
-def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
+def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured], several: bool) -> Panel:
     """Draw the best of each family and way of waiting, without in-place reading."""
     kinds = grouped(
         (one for one in cells if not one.facts.in_place),
@@ -220,9 +237,9 @@ def _best(plot: Plot, key: PanelKey, cells: Sequence[Measured]) -> Panel:
     curves = []
     for kind in sorted(kinds)[: 2 * CROWDED]:
         first = kinds[kind][0]
-        text = _kind_label(first)
-        curves.append(_curve(plot, text, family_style(first), best_at(kinds[kind], plot.x)))
-    return Panel(_title(key), about_placement(key.placement, cells), curves)
+        style = in_its_manner(family_style(first.facts.family), first)
+        curves.append(_curve(plot, _kind_label(first), style, best_at(kinds[kind], plot.x)))
+    return Panel(_title(key, several), about_placement(key.placement, cells), curves)
 
 
 def _kind_label(one: Measured) -> str:
@@ -234,11 +251,7 @@ def _kind_label(one: Measured) -> str:
 
 
 def _families(
-    plot: Plot,
-    key: PanelKey,
-    cells: Sequence[Measured],
-    drawn_as: Styles,
-    limits: tuple[float, float],
+    plot: Plot, key: PanelKey, cells: Sequence[Measured], limits: tuple[float, float]
 ) -> Chart:
     panels = []
     least = min(one.manner[1:] for one in cells)  # whatever the way of waiting
@@ -247,7 +260,7 @@ def _families(
             _curve(
                 plot,
                 _short_label(group, members[0]),
-                in_its_manner(drawn_as[members[0].cell.transport], members[0]),
+                in_its_manner(facility_style(members[0]), members[0]),
                 members,
             )
             for members in grouped(group.members, lambda one: one.curve_key).values()
@@ -267,12 +280,13 @@ def _families(
         f"Placement {_title(key)}{f' ({placed})' if placed else ''}. All panels, and those of "
         "other placements and loops, have one scale. Grey: at each point the fastest of all other "
         f"families, with receivers {wait_phrase(BLOCK)}. {plot.caption} {evidence(cells)}",
-        plot.curves(panels[:MOST_PANELS], 2, limits),
+        plot.curves(panels[:MOST_PANELS], limits),
+        folded=True,
     )
 
 
 def _short_label(group: Group, one: Measured) -> str:
-    name = one.cell.transport
+    name = facility_name(one)
     return group.short(name) + label(one).removeprefix(name)
 
 
@@ -282,11 +296,9 @@ def _reference(plot: Plot, others: Sequence[Measured]) -> Curve | None:
         return None
     manner = manner_phrases(structs.replace(others[0].cell, depth=None))
     named = ", ".join(["best of the others", *manner])
-    return _curve(plot, named, REFERENCE, best_at(others, plot.x))
+    return replace(_curve(plot, named, REFERENCE, best_at(others, plot.x)), notes={})
 
 
 def _limits(plot: Plot, cells: Sequence[Measured]) -> tuple[float, float]:
-    found = [plot.y(one) for one in cells if one.carries_data]
-    if not found:
-        found = [plot.y(one) for one in cells]
+    found = [plot.y(one) for one in cells]
     return min(one.low for one in found), max(one.high for one in found)

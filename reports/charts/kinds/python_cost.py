@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREAM
 from ipcbench.bench.results.units import format_size, named_size
-from ipcbench.reports.charts.axis import Axis
-from ipcbench.reports.charts.captions import label, size_label
-from ipcbench.reports.charts.chart import Chart, Row
-from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, dot_charts
+from ipcbench.reports.charts.captions import label, remark, size_label
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import facility_style
+from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, RowKey, dot_charts
 from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.model import Measured, inverse, loop_of, rank
 from ipcbench.reports.verdicts.python_cost import (
@@ -52,10 +53,12 @@ def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> 
     rates = per == "message"
     points = [
         Point(DotPanelKey("", cost.placement),
-              Row(_label(cost.native, sized), cost.native.facts.family),
+              RowKey(_label(cost.native, sized), cost.native.facts.family),
+              facility_style(one),
               (*cost.native.curve_key, cost.size, cost.native.cell.processes),
               loop_of(one.cell.runtime),
-              inverse(one.interval, 1) if rates else one.interval)
+              inverse(one.interval, 1) if rates else one.interval,
+              remark(one))
         for cost in found
         for one in (cost.native, cost.python)
     ]  # fmt: skip
@@ -81,6 +84,6 @@ def _label(one: Measured, sized: bool) -> str:
     parts = [label(one) + (f" {MARK}" if one.facts.differs else "")]
     if sized and one.cell.size:
         parts.append(size_label(one))
-    if one.cell.processes != 2:
+    if one.cell.processes > 2:
         parts.append(f"{one.cell.processes} processes")
     return ", ".join(parts)

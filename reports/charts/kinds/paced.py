@@ -10,12 +10,13 @@ from msgspec import structs
 from ipcbench.bench.results.axes import LATENCY, PACED, PLACEMENTS
 from ipcbench.bench.results.pace import CLOSED, LOAD, POISSON, RATE, offered
 from ipcbench.bench.results.units import named_size
-from ipcbench.reports.charts.axes import PanelKey, by_size
-from ipcbench.reports.charts.axis import Axis
+from ipcbench.reports.charts.bodies.curves import MOST_PANELS, Curve, Curves, Panel
 from ipcbench.reports.charts.captions import about_placement, conditions, label, slug
-from ipcbench.reports.charts.chart import MOST_PANELS, Chart, Curve, Curves, Panel, Styles
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.kinds.axes import PanelKey, by_size
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import facility_style, in_its_manner
 from ipcbench.reports.charts.sections import SITUATION
-from ipcbench.reports.charts.style import in_its_manner
 from ipcbench.reports.model import Measured, grouped, loop_of, rank, runtimes_of
 from ipcbench.reports.percentiles import percentile
 
@@ -33,13 +34,13 @@ _CAPTION = (
 )
 
 
-def paced(cells: Sequence[Measured], drawn_as: Styles) -> list[Chart]:
+def paced(cells: Sequence[Measured]) -> list[Chart]:
     """Make a chart for each kind of rate."""
     found = []
     for kind in _KINDS:
         chosen = [one for one in cells if one.cell.pattern == PACED and _kind(one) == kind]
         if chosen:
-            found.append(_chart(kind, chosen, drawn_as))
+            found.append(_chart(kind, chosen))
     return found
 
 
@@ -53,21 +54,21 @@ def _x(one: Measured) -> int:
     return 0 if rate is None else rate.number
 
 
-def _chart(kind: str, cells: Sequence[Measured], drawn_as: Styles) -> Chart:
+def _chart(kind: str, cells: Sequence[Measured]) -> Chart:
     title, x_label = _KINDS[kind]
     by_key = grouped(cells, by_size)
     keys = sorted(by_key, key=lambda key: (key.size, rank(PLACEMENTS, key.placement), key.runtime))
-    panels = [_panel(key, by_key[key], drawn_as) for key in keys[:MOST_PANELS]]
-    body = Curves(Axis.COUNT, x_label, Axis.SECONDS, "latency, one way", panels, 2)
+    panels = [_panel(key, by_key[key]) for key in keys[:MOST_PANELS]]
+    body = Curves(Axis.COUNT, x_label, Axis.SECONDS, "latency, one way", panels)
     name = slug("paced", kind, *runtimes_of(cells))
     return Chart(name, SITUATION, title, conditions(cells), _CAPTION, body)
 
 
-def _panel(key: PanelKey, cells: Sequence[Measured], drawn_as: Styles) -> Panel:
+def _panel(key: PanelKey, cells: Sequence[Measured]) -> Panel:
     title = f"{named_size(key.size)}, {key.placement}, {loop_of(key.runtime)}"
     ordered = sorted(cells, key=lambda one: one.curve_order)
     groups = grouped(ordered, lambda one: _without_pace(one).curve_key)
-    curves = [_curve(members, drawn_as) for members in groups.values()]
+    curves = [_curve(members) for members in groups.values()]
     return Panel(title, about_placement(key.placement, cells), curves)
 
 
@@ -76,14 +77,14 @@ def _without_pace(one: Measured) -> Measured:
     return replace(one, cell=structs.replace(one.cell, pattern=LATENCY, pace=CLOSED))
 
 
-def _curve(members: Sequence[Measured], drawn_as: Styles) -> Curve:
+def _curve(members: Sequence[Measured]) -> Curve:
     """Draw the medians, with bars up to the 99th percentile."""
     points = sorted(members, key=_x)
     middles = [one.interval.median for one in points]
     tops = [percentile(one, 0.99) for one in points]
     return Curve(
         label(_without_pace(points[0])),
-        in_its_manner(drawn_as[points[0].cell.transport], points[0]),
+        in_its_manner(facility_style(points[0]), points[0]),
         [_x(one) for one in points],
         middles,
         middles,

@@ -25,19 +25,28 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import Interval
-from ipcbench.reports.charts.axes import SCALING
-from ipcbench.reports.charts.axis import Axis
 from ipcbench.reports.charts.captions import (
     batch_phrase,
     label,
+    remark,
     size_label,
     wait_phrase,
     with_size,
 )
-from ipcbench.reports.charts.chart import Chart, Row
-from ipcbench.reports.charts.curves import crowded, scaled
+from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.groups import best_at, memory
-from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, compared, dot_charts
+from ipcbench.reports.charts.kinds.axes import SCALING
+from ipcbench.reports.charts.kinds.curves import crowded, scaled
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import facility_style
+from ipcbench.reports.charts.rows import (
+    DotPanelKey,
+    DotPlot,
+    Point,
+    RowKey,
+    compared,
+    dot_charts,
+)
 from ipcbench.reports.charts.sections import EVIDENCE, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured, defaults_only, grouped, inverse
 
@@ -207,11 +216,12 @@ def batch(cells: Sequence[Measured]) -> list[Chart]:
     """Compare one message a call with several."""
     chosen = [one for one in _of(cells, STREAM) if one.facts.per == "message"]
     points = [
-        Point(
-            DotPanelKey(one.cell.runtime, one.cell.placement),
-            Row(_without(one, batch=1), one.facts.family),
-            (one.cell.transport, one.cell.size),
+        _point(
+            one,
+            one.cell.placement,
+            _without(one, batch=1),
             batch_phrase(one.cell.batch) or "1 message a call",
+            (one.cell.transport, one.cell.size),
             inverse(one.interval, 1),
         )
         for one in sorted(chosen, key=lambda one: one.cell.batch)
@@ -315,10 +325,12 @@ def _point(
     """Make the point of a cell; rows are sorted by transport unless `order` is given."""
     return Point(
         DotPanelKey(one.cell.runtime, panel),
-        Row(row, one.facts.family),
+        RowKey(row, one.facts.family),
+        facility_style(one),
         order or (one.cell.transport,),
         series,
         interval or one.interval,
+        remark(one),
     )
 
 

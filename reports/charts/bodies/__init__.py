@@ -1,0 +1,1 @@
+"""The kinds of charts as plain data in SI units."""

@@ -1,0 +1,1 @@
+"""The charts of a page, a file for each question."""

@@ -1,0 +1,143 @@
+"""The ladder: one small round trip, by language, placement and way of waiting.
+
+It answers why published numbers disagree: one facility takes from a tenth of a microsecond to
+some tens of microseconds, and what differs is seldom said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    CROSS_CORE,
+    CROSS_CORE_AWAKE,
+    LATENCY,
+    NATIVE,
+    PYTHON,
+    SAME_CORE,
+    SPIN,
+)
+from ipcbench.bench.results.units import format_size, human_seconds, short_size
+from ipcbench.reports.charts.bodies.bars import Bar, BarGroup, Bars
+from ipcbench.reports.charts.captions import conditions, evidence, remark, slug
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import facility_style
+from ipcbench.reports.charts.sections import LADDER
+from ipcbench.reports.model import Measured, defaults_only, rank
+
+WANTED = 64  # bytes
+MOST_BARS, FEWEST_BARS = 16, 8
+_LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
+_PLACES = {
+    SAME_CORE: "one core",
+    CROSS_CORE_AWAKE: "two cores awake",
+    CROSS_CORE: "two cores idling",
+}
+_WAITS = {BLOCK: "sleeping", SPIN: "spinning"}
+_STEPS = (  # placement and wait, the most telling ones first
+    (SAME_CORE, BLOCK),
+    (CROSS_CORE_AWAKE, BLOCK),
+    (CROSS_CORE, BLOCK),
+    (CROSS_CORE_AWAKE, SPIN),
+    (CROSS_CORE, SPIN),
+)
+_MEMORY = ("shm:posix+futex", "shm:posix+posix-sem")
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("pipe", ("pipe",)),
+    ("shared memory", _MEMORY),
+    ("multiprocessing.Queue", ("mp-queue",)),
+)
+_OTHERS = ("unix-stream", "tcp", "posix-queue", "sysv-queue", "mp-pipe")  # where there are few
+_CAPTION = (
+    "One message and its answer, between two processes: the same work at every bar. The axis is "
+    "logarithmic. What differs is the language of the loop (Python or C), the CPUs (one core; two "
+    "cores awake, which never idle; two cores that idle while a process sleeps), and whether "
+    "a process that waits sleeps or spins. Two numbers without these are no contradiction."
+)
+
+_Step = tuple[str, str]
+
+
+def ladder(cells: Sequence[Measured]) -> list[Chart]:
+    """Draw the ladder; nothing where there are no two bars."""
+    trips = _small([one for one in cells if one.cell.pattern == LATENCY and one.competes])
+    if not trips:
+        return []
+    chosen = {title: _of_group(trips, names) for title, names in _GROUPS}
+    for name in _OTHERS:
+        if sum(map(len, chosen.values())) < FEWEST_BARS:
+            chosen[name] = _of_group(trips, (name,))
+    chosen = _bounded({title: found for title, found in chosen.items() if found})
+    every = [one for found in chosen.values() for one in found]
+    if len(every) < 2:
+        return []
+    size = every[0].cell.size
+    times = [one.interval.median for one in every]
+    return [
+        Chart(
+            slug("ladder", format_size(size)),
+            LADDER,
+            f"A round trip of {short_size(size)}: "
+            f"from {human_seconds(min(times))} to {human_seconds(max(times))}",
+            conditions(every),
+            f"{_CAPTION} {evidence(every)}",
+            Bars(
+                Axis.SECONDS,
+                "round trip",
+                [BarGroup(title, _bars(found)) for title, found in chosen.items()],
+            ),
+        )
+    ]
+
+
+def _small(trips: Sequence[Measured]) -> list[Measured]:
+    """Select plain cells of the size nearest to the wanted one, without those read in place."""
+    plain = [one for one in defaults_only(trips) if not one.facts.in_place]
+    sizes = {one.cell.size for one in plain if one.cell.size}
+    if not sizes:
+        return []
+    size = min(sizes, key=lambda each: (abs(each.bit_length() - WANTED.bit_length()), each))
+    return [one for one in plain if one.cell.size == size and one.cell.processes == 2]
+
+
+def _of_group(trips: Sequence[Measured], names: Sequence[str]) -> list[Measured]:
+    """Select a facility's cells, one for each language and step; the first name that has it."""
+    found: dict[tuple[str, _Step], Measured] = {}
+    for one in sorted(trips, key=lambda one: rank(names, one.cell.present.transport)):
+        step = one.cell.placement, one.wait
+        if one.cell.present.transport in names and step in _STEPS:
+            found.setdefault((one.cell.runtime, step), one)
+    for runtime, step in list(found):  # a CPU that spins never idles: one of the two suffices
+        if step == (CROSS_CORE, SPIN) and (runtime, (CROSS_CORE_AWAKE, SPIN)) in found:
+            del found[runtime, step]
+    return list(found.values())
+
+
+def _bounded(groups: Mapping[str, list[Measured]]) -> dict[str, list[Measured]]:
+    """Leave out the least telling bars where there are too many."""
+    every = [(title, one) for title, found in groups.items() for one in found]
+    order = {title: at for at, title in enumerate(groups)}
+    every.sort(key=lambda each: (_STEPS.index(_step(each[1])), order[each[0]]))
+    kept = every[:MOST_BARS]
+    found = {title: [one for of, one in kept if of == title] for title in groups}
+    return {title: cells for title, cells in found.items() if cells}
+
+
+def _step(one: Measured) -> _Step:
+    return one.cell.placement, one.wait
+
+
+def _bars(found: Sequence[Measured]) -> list[Bar]:
+    """Sort the bars of a group by time, and name each by all that decides it."""
+    return [
+        Bar(
+            f"{_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}, {_PLACES[one.cell.placement]}, "
+            f"{_WAITS[one.wait]}",
+            facility_style(one),
+            one.interval,
+            remark(one),
+        )
+        for one in sorted(found, key=lambda one: one.interval.median)
+    ]

@@ -1,0 +1,68 @@
+"""The chart of a narrow run: all of its cells as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipcbench.bench.results.axes import NATIVE, PYTHON
+from ipcbench.bench.results.units import short_size
+from ipcbench.reports.charts.bodies.bars import Bar, BarGroup, Bars
+from ipcbench.reports.charts.captions import conditions, evidence, label, remark, slug
+from ipcbench.reports.charts.chart import Chart
+from ipcbench.reports.charts.look.axis import Axis
+from ipcbench.reports.charts.look.style import facility_style
+from ipcbench.reports.charts.sections import CELLS
+from ipcbench.reports.model import Measured, grouped, runtimes_of, work_order
+
+NARROW = 12  # cells
+_LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
+_CAPTION = (
+    "A group of bars is one kind of work on the same CPUs: its bars can be compared. Each is the "
+    "time of one round trip or message. Lower is better; the axis is logarithmic."
+)
+
+
+def is_narrow(cells: Sequence[Measured]) -> bool:
+    """Tell whether a run has so few cells that one chart of bars shows them all."""
+    return 0 < len(cells) <= NARROW
+
+
+def all_cells(cells: Sequence[Measured]) -> list[Chart]:
+    """Draw all cells of a run as bars, grouped by the work; nothing for a single one."""
+    if len(cells) < 2:
+        return []
+    groups = grouped(sorted(cells, key=_order), _title)
+    units = list(dict.fromkeys(one.facts.per for one in cells))
+    body = Bars(
+        Axis.SECONDS,
+        f"time of a {' or a '.join(units)}",
+        [BarGroup(title, _bars(members)) for title, members in groups.items()],
+    )
+    caption = f"{_CAPTION} {evidence(cells)}"
+    name, title = slug("cells", *runtimes_of(cells)), f"All {len(cells)} cells of this run"
+    return [Chart(name, CELLS, title, conditions(cells), caption, body)]
+
+
+def _order(one: Measured) -> tuple[object, ...]:
+    return (*work_order(one.situation), one.cell.size)
+
+
+def _title(one: Measured) -> str:
+    cell = one.cell
+    size = f", {short_size(cell.size)}" if cell.size else ""
+    several = f", {cell.processes} processes" if cell.processes > 2 else ""
+    return f"{cell.pattern}{size}, {cell.placement}{several}"
+
+
+def _bars(cells: Sequence[Measured]) -> list[Bar]:
+    several = len(runtimes_of(cells)) > 1
+    return [
+        Bar(
+            f"{label(one)}, {_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}"
+            if several else label(one),
+            facility_style(one),
+            one.interval,
+            remark(one),
+        )
+        for one in sorted(cells, key=lambda one: one.interval.median)
+    ]  # fmt: skip
