@@ -23,13 +23,12 @@ from ipcbench.reports.verdicts.cases.facts import Beside, beside
 from ipcbench.reports.verdicts.cases.foremost import USUAL, foremost_placement, is_main
 from ipcbench.reports.verdicts.cases.missing import Missing, absent, languages, missing, placements
 from ipcbench.reports.verdicts.cases.names import IN_PLACE, display
-from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
+from ipcbench.reports.verdicts.cases.recommend import PAIR, Recommendation, recommendations
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
 MOST_ROWS = 400
 MOST_FACTS = 80
-_MANY = ("many-senders", "many-clients", "newest-value", "many-receivers", "many-pairs", "counter")
 _PATTERNS = {
     "latency": "round trip", "stream": "one way", "fan-in": "many senders",
     "fan-out": "many receivers", "echo": "many clients",
@@ -68,7 +67,7 @@ class Row:
         parts = [
             _PATTERNS.get(here.pattern, here.pattern) if several else "",
             short_size(here.size) if here.size else "",
-            f"{here.processes} processes" if self.case.id in _MANY else "",
+            f"{here.processes} processes" if self.case.many or here.processes > PAIR else "",
             *(() if self.case.order.size == FRAME else manner_phrases(here)),
             place(here.placement),
         ]
@@ -85,7 +84,7 @@ class Row:
     def processes(self) -> int | None:
         """The processes by which it is chosen; None where its case has one number."""
         one = self.shown
-        if self.missing is not None or one is None or self.case.id not in _MANY:
+        if self.missing is not None or one is None or not self.case.many:
             return None
         return one.processes
 

@@ -24,7 +24,7 @@ from ipcbench.reports.verdicts.cases.case import STEADY, language
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.foremost import foremost, foremost_placement, is_main
 from ipcbench.reports.verdicts.cases.missing import languages, placements
-from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
+from ipcbench.reports.verdicts.cases.recommend import PAIR, Recommendation, recommendations
 from ipcbench.reports.verdicts.cases.trust_line import short_trust_line
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.headlines import FEW
@@ -35,7 +35,6 @@ Filter: TypeAlias = Callable[[str, Situation], bool]
 
 MOST_LINES = 60
 LONGEST_NAME = 48  # characters of a facility: a plug-in may have any name
-_MANY = 2  # processes of most cases
 _DIFFER = ("one-way", "request", "lowest-latency", "frames")  # cases of a second language
 _SHORT = (
     (" semaphore", " sem."),
@@ -127,10 +126,10 @@ def _case(one: Recommendation) -> str:
     here = one.situation
     parts = (
         one.case.short,
-        "" if one.key == one.case.id else here.pattern,
+        here.pattern if len(one.case.patterns) > 1 and one.key != one.case.id else "",
         *manner_phrases(here if one.key != "frames" else replace(here, payload=HOT)),
         short_size(one.size) if one.size >= SMALL and one.key != "frames" else "",
-        str(one.processes) if one.processes > _MANY else "",
+        str(one.processes) if one.processes > PAIR else "",
         "spinning" if one.spin else "",
     )
     return f"  {', '.join(filter(None, parts))}"

@@ -14,6 +14,9 @@ from ipcbench.bench.results.axes import (
     FAN_IN,
     FAN_OUT,
     FILE,
+    FILE_RANDOM,
+    FILE_WRITE,
+    FILE_WRITE_RANDOM,
     FRESH,
     HOT,
     LATENCY,
@@ -57,6 +60,7 @@ class Case:
 
     Attributes:
         title, large: names for people; `large` is that of messages of 4 KiB and more.
+        spinning: the title where processes may spin, if it is another one.
         short: a name for a narrow column.
         patterns: those of the tasks' that count, the usual one first; none: all of them.
         main: it stands on the first screen.
@@ -64,6 +68,7 @@ class Case:
         fixes_wait: the case itself says if processes may spin.
         instead_of: the facility that the question is about.
         named: the tasks are about certain facilities.
+        many: the number of processes is a matter of choice.
         apart: each process needs a CPU of its own.
         runtimes: those in which the question has a meaning.
     """
@@ -73,6 +78,7 @@ class Case:
     tasks: tuple[str, ...]
     order: Order
     patterns: tuple[str, ...] = ()
+    spinning: str = ""
     short: str = ""
     large: str = ""
     main: bool = False
@@ -80,11 +86,14 @@ class Case:
     fixes_wait: bool = False
     instead_of: str = ""
     named: bool = False
+    many: bool = False
     apart: bool = False
     runtimes: tuple[str, ...] = RUNTIMES
 
-    def name(self, size: int) -> str:
-        """Return the title for messages of a size."""
+    def name(self, size: int, spin: bool | None) -> str:
+        """Return the title for messages of a size, where processes may spin or not."""
+        if spin and self.spinning:
+            return self.spinning
         return self.large if self.large and size >= SMALL else self.title
 
     def needs_apart(self, placement: str) -> bool:
@@ -122,6 +131,7 @@ CLIENTS = Case(
     Order(ECHO, _USUAL, processes=8),
     main=True,
     short="many clients",
+    many=True,
 )
 CASES: tuple[Case, ...] = (
     ONE_WAY,
@@ -132,7 +142,7 @@ CASES: tuple[Case, ...] = (
         Order(LATENCY, _USUAL),
         patterns=(LATENCY,),
         main=True,
-        fixes_wait=True,
+        spinning="Request and answer, may spin",
         short="request, answer",
     ),
     Case(
@@ -168,6 +178,7 @@ CASES: tuple[Case, ...] = (
         Order(FAN_IN, _USUAL, processes=4),
         main=True,
         short="many senders",
+        many=True,
     ),
     CLIENTS,
     Case(
@@ -183,6 +194,7 @@ CASES: tuple[Case, ...] = (
         main=True,
         fixes_wait=True,
         short="newest value",
+        many=True,
     ),
     Case(
         "instead-of-mp-queue",
@@ -211,7 +223,7 @@ CASES: tuple[Case, ...] = (
         "A request now and then",
         ("rare-requests",),
         Order(LATENCY, ("pipe", "shm:posix+futex"), pace="pause:1ms"),
-        short="rare requests",
+        short="rare",
     ),
     Case(
         "arrays",
@@ -236,6 +248,7 @@ CASES: tuple[Case, ...] = (
         ("many-receivers",),
         Order(FAN_OUT, ("pipe", "sysv-queue"), processes=4),
         short="many receivers",
+        many=True,
     ),
     Case(
         "many-pairs",
@@ -243,6 +256,7 @@ CASES: tuple[Case, ...] = (
         ("many-pairs",),
         Order(PAIRS, _USUAL, processes=4),
         short="many pairs",
+        many=True,
     ),
     Case(
         "wake-ups",
@@ -257,6 +271,7 @@ CASES: tuple[Case, ...] = (
         ("counter",),
         Order(COUNTER, ("posix-sem", "sysv-sem"), size=0, processes=2),
         short="counter",
+        many=True,
     ),
     Case(
         "set-up",
@@ -271,6 +286,7 @@ CASES: tuple[Case, ...] = (
         "A file: read it, or map it",
         ("file-access",),
         Order(FILE, ("file-read", "file-map")),
+        patterns=(FILE, FILE_RANDOM, FILE_WRITE, FILE_WRITE_RANDOM),
         short="file",
     ),
     Case(

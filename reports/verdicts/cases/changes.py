@@ -12,7 +12,6 @@ from ipcbench.reports.verdicts.cases.recommend import Recommendation
 from ipcbench.reports.verdicts.places import place
 
 MOST = 6  # changes of an answer
-SLEEPS_OR_SPINS = ("request", "lowest-latency")  # cases of the same work
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +38,23 @@ def changes(one: Recommendation, found: Sequence[Recommendation]) -> list[Change
 
 def _condition(one: Recommendation, other: Recommendation) -> str:
     """Name the only condition in which two answers differ; "" where it is none, or several."""
-    if _work(one) != _work(other):
+    if one.key != other.key or _work(one) != _work(other):
         return ""
-    spins = (one.key, other.key) == SLEEPS_OR_SPINS
-    if one.key != other.key and not spins:
-        return ""
+    spin = "if a core may spin" if other.spin else "if none spins"
     differ = [
         text
         for text, differs in (
-            ("if a core may spin" if spins or other.spin else "if none spins",
-             spins or one.spin is not other.spin),
+            (
+                "if a core may spin" if other.spin else "if none spins",
+                bool(one.spin) is not bool(other.spin),
+            ),
             (f"from {language(other.runtime)}", one.runtime != other.runtime),
             (f"on {place(other.placement)}", one.placement != other.placement),
             (f"with {short_size(other.size)}", one.size != other.size),
             (f"with {other.processes} processes", one.processes != other.processes),
         )
         if differs
-    ]  # fmt: skip
+    ]
     return differ[0] if len(differ) == 1 else ""
 
 

@@ -38,7 +38,7 @@ def foremost(found: Iterable[Recommendation], placement: str) -> Recommendation:
             one.placement != placement,
             rank(PREFERRED, one.placement),
             abs(log2(one.size / USUAL)) if one.size else 0,
-            -one.processes,
+            -one.processes if one.case.many else one.processes,
             bool(one.spin),
         ),
     )

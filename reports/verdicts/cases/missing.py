@@ -146,7 +146,7 @@ def _nearest(
             (one.placement != SAME_CORE) != apart,
             bool(one.spin),
             abs(one.size - (case.order.size or 0)),
-            -one.processes,
+            -one.processes if case.many else one.processes,
         ),
         default=None,
     )

@@ -27,6 +27,7 @@ from ipcbench.reports.verdicts.headlines import lacking
 from ipcbench.reports.verdicts.trust import Trust
 
 MOST = 1000  # recommendations
+PAIR = 2  # processes of most cases
 _SPINS = (SPIN, SPIN_BLOCK)
 _WAITS = ("wait", "looks")
 
@@ -81,7 +82,7 @@ class Recommendation:
 
     @property
     def title(self) -> str:
-        return self.case.name(self.size)
+        return self.case.name(self.size, self.spin)
 
     @property
     def combination(self) -> tuple[object, ...]:
@@ -162,7 +163,8 @@ class _Maker:
         seen: set[tuple[object, ...]] = set()
         for group in groups:
             here = group.situation
-            place = (here.runtime, here.placement, here.size, here.processes, group.spin)
+            number = here.processes if case.many else 0
+            place = (here.runtime, here.placement, here.size, number, group.spin)
             key = case.id if place not in seen else f"{case.id}-{_suffix(here)}"
             seen.add(place)
             yield self._one(case, key, group)
@@ -277,7 +279,7 @@ def _order(case: Case, one: Situation) -> tuple[object, ...]:
     """Return the sorting key of a case's situations: the usual work first."""
     pattern = rank(case.patterns, one.pattern)
     work = (rank(PAYLOADS, one.payload), pace_order(one.pace), one.depth or 0, one.batch)
-    return pattern, work, situation_order(one)
+    return pattern, one.processes if not case.many else 0, work, situation_order(one)
 
 
 def _suffix(one: Situation) -> str:
@@ -288,5 +290,6 @@ def _suffix(one: Situation) -> str:
         "" if one.pace == "closed" else one.pace.replace(":", ""),
         "" if one.depth is None else f"depth{one.depth}",
         "" if one.batch == 1 else f"batch{one.batch}",
+        "" if one.processes <= PAIR else f"{one.processes}p",
     )
     return "-".join(filter(None, parts))

@@ -166,6 +166,16 @@ def test_i_why_published_numbers_disagree(row: Callable[..., str]) -> None:
         assert condition in text
 
 
+def test_a_request_may_spin_where_the_reader_allows_it(
+    row: Callable[..., str], answers: Chooser
+) -> None:
+    assert answers.spins
+    text = row("request", size=64, spin=1, **PYTHON)
+    assert "Request and answer, may spin" in text
+    assert "shared memory, spinning" in text
+    assert "spinning" not in row("request", size=64, spin=0, **PYTHON).partition("would change")[0]
+
+
 def test_j_the_placement(row: Callable[..., str], answers: Chooser) -> None:
     assert list(answers.placements) == [ONE, AWAKE]
     assert "6.0" in row("request", size=64, language="python", placement=ONE)
