@@ -44,10 +44,7 @@ def _condition(one: Recommendation, other: Recommendation) -> str:
     differ = [
         text
         for text, differs in (
-            (
-                "if a core may spin" if other.spin else "if none spins",
-                bool(one.spin) is not bool(other.spin),
-            ),
+            (spin, bool(one.spin) is not bool(other.spin)),
             (f"from {language(other.runtime)}", one.runtime != other.runtime),
             (f"on {place(other.placement)}", one.placement != other.placement),
             (f"with {short_size(other.size)}", one.size != other.size),
