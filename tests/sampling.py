@@ -165,7 +165,8 @@ def applies(item: pytest.Item, name: str) -> bool:
     topology = getattr(item, "callspec", None) and item.callspec.params.get("topology")
     stream = traits.framing is not Framing.MESSAGE
     return not (
-        (wanted & {"carrier", "messages"} and not traits.carries)
+        (wanted & {"carrier", "messages", "stream"} and not traits.carries)
+        or ("stream" in wanted and not stream)
         or ("signal" in wanted and Topology.SIGNAL not in traits.topologies)
         or ("guard" in wanted and Topology.GUARD not in traits.topologies)
         or ("file" in wanted and Topology.FILE not in traits.topologies)

@@ -194,6 +194,23 @@ def get(name: str) -> Transport | BrokenPlugin:
     return plugin
 
 
+def transport(name: str) -> Transport:
+    """Return the transport of a name.
+
+    Args:
+        name: as of `get`.
+
+    Raises:
+        Unavailable: it is of a plug-in that does not load.
+        UnknownTransport: there is none of that name.
+        DuplicateName: two transports have the same name.
+    """
+    found = get(name)
+    if isinstance(found, BrokenPlugin):
+        raise found.reason
+    return found
+
+
 def _unknown(name: str) -> str:
     """Describe a name that is unknown, with the nearest ones that are known."""
     near = get_close_matches(name, names(), n=3)

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ipcbench.transports.contract import Channel, Endpoint, Json, Role, Ticket, Transport
+from ipcbench.transports.contract import (
+    Channel,
+    Closing,
+    Endpoint,
+    Json,
+    Role,
+    Ticket,
+    Transport,
+)
 from ipcbench.transports.native import native_of
 
 
-class BothEnds:
+class BothEnds(Closing):
     """An endpoint that sends over the client's end of a link and receives at the server's.
 
     Its calls are those of the ends, bound, so it adds nothing to what is timed.

@@ -11,16 +11,7 @@ from ipcbench.bench.plan.depth import depth_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.workers.affinity import is_exclusive
 from ipcbench.bench.workers.job import Job
-from ipcbench.transports.contract import Spec, Ticket, Traits, Transport, Unavailable, Wait
-from ipcbench.transports.registry import get
-
-
-def transport_of(name: str) -> Transport:
-    """Return the transport of a name. Raises: Unavailable."""
-    found = get(name)
-    if not isinstance(found, Transport):
-        raise Unavailable(found.reason.reason, found.reason.remedy)
-    return found
+from ipcbench.transports.contract import Spec, Ticket, Traits, Wait
 
 
 def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:
@@ -41,6 +32,7 @@ def spec_of(job: Job, traits: Traits, buffers: int) -> Spec:
         depth=depth_of(cell, traits, buffers),
         wait=Wait(cell.wait),
         looks=cell.looks,
+        own_framing=True,  # a reply that acknowledges a stream of messages is shorter than they
         native=cell.runtime == NATIVE,
         channels=pattern.channels(cell.processes),
     )

@@ -32,7 +32,8 @@ from ipcbench.bench.workers.deadlines import attach_time
 from ipcbench.bench.workers.job import Job, Outcome, Phase, write_report
 from ipcbench.bench.workers.peers import Peer, Team
 from ipcbench.bench.workers.process import Timed, added
-from ipcbench.bench.workers.spec import grant_cpus, spec_of, transport_of
+from ipcbench.bench.workers.spec import grant_cpus, spec_of
+from ipcbench.transports import registry
 from ipcbench.transports.base import bytes_in_flight
 from ipcbench.transports.contract import (
     Channel,
@@ -63,7 +64,7 @@ class Worker:
             number for number, seat in enumerate(self._seats) if seat.part.starts or seat.part.ends
         ]
         self._channels: list[Channel] = []
-        self._transport = transport_of(job.cell.transport)
+        self._transport = registry.transport(job.cell.transport)
         self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
         cell, slowed, weight = job.cell.original, job.cell.slowed, self._pattern.weight
         self._clock = clock_named(job.clock, cell.id, job.round, cell.size, slowed, weight)

@@ -14,6 +14,7 @@ from typing import Any
 from ipcbench.transports.base import (
     PlainChannel,
     PlainEndpoint,
+    check_message,
     check_spec,
     close_all,
     duplicate_all,
@@ -126,10 +127,7 @@ class PacketPipeEndpoint(PlainEndpoint):
 
     def prepare(self, data: memoryview) -> Any:
         """Check a message before the loop, so that `send` need not."""
-        if len(data) > self._spec.size:
-            raise MessageTooLarge(f"send: {len(data)} bytes, the spec says {self._spec.size}")
-        if not data:
-            raise ValueError("send: a packet has 1 byte or more")
+        check_message(data, self._spec, empty=False)  # a packet has 1 byte or more
         return data
 
     def native(self) -> object | None:

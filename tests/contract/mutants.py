@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from tests.contract import (
     mutants_newest,
     mutants_objects,
     mutants_passing,
+    mutants_programs,
     mutants_shm,
     mutants_waiting,
 )
@@ -53,6 +54,10 @@ def same(thing: Any) -> Any:
     return thing
 
 
+def nothing() -> None:
+    pass
+
+
 @dataclass
 class Defective:
     """A correct transport with the given parts replaced."""
@@ -63,7 +68,7 @@ class Defective:
     channel: Callable[[Any], Any] = same
     spec: Callable[[Spec], Spec] = same
     deadline: Callable[[float], float] = same
-    before_probe: Callable[[], object] = field(default=lambda: None)
+    before_probe: Callable[[], object] = nothing
 
     @property
     def name(self) -> str:
@@ -357,6 +362,7 @@ mutants_passing.declare(mutant, false_traits)
 mutants_objects.declare(mutant, false_traits)
 mutants_files.declare(mutant)
 mutants_newest.declare(mutant, false_traits)
+mutants_programs.declare(mutant, false_traits)
 
 
 for _name, (_test, _mutant) in MUTANTS.items():

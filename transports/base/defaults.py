@@ -11,6 +11,7 @@ from typing import Any
 
 from ipcbench.transports.contract import (
     Closed,
+    Closing,
     Json,
     MessageTooLarge,
     Role,
@@ -43,7 +44,7 @@ def forbidden(why: str) -> Any:
     return refuse
 
 
-class PlainEndpoint:
+class PlainEndpoint(Closing):
     """Default endpoint: no hello, nothing to connect, no native operations.
 
     A transport's endpoint sets `send` and `recv_into` as attributes, plain
@@ -97,7 +98,7 @@ class MappingEndpoint(PlainEndpoint):
             self.close()
 
 
-class PlainChannel:
+class PlainChannel(Closing):
     """Default channel: it checks the seat of a ticket, and closes once.
 
     A transport's channel overrides `_ticket` where a ticket holds data, `_close`
@@ -128,6 +129,12 @@ class PlainChannel:
 
     def unlink(self) -> None:
         """Do nothing: there is no name."""
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.close()
+        finally:
+            self.unlink()
 
 
 def check_seat(spec: Spec, role: Role, index: int) -> None:
@@ -188,6 +195,30 @@ def check_spec(transport: Transport, spec: Spec, limit: int | None) -> None:
         raise ValueError(f"{spec.looks} looks are of the wait spin-block, not of {wait.value}")
     if limit is not None and spec.size > limit:
         raise MessageTooLarge(f"{transport.name} takes {limit} bytes a message, not {spec.size}")
+
+
+def check_message(
+    data: memoryview, spec: Spec, *, stream: bool = False, empty: bool = True
+) -> None:
+    """Check the length of a message, so that `send` need not.
+
+    Args:
+        data: the message.
+        spec: the seat's spec.
+        stream: a byte stream carries it.
+        empty: it may have no bytes.
+
+    Raises:
+        MessageTooLarge: it is longer than the spec's size.
+        ValueError: it is shorter than the messages of a stream, or has no bytes.
+    """
+    length, size = memoryview(data).nbytes, spec.size
+    if length > size:
+        raise MessageTooLarge(f"send: {length} bytes over a channel for {size}")
+    if stream and length != size and not spec.own_framing:
+        raise ValueError(f"send: {length} bytes over a stream whose messages have {size}")
+    if not length and not empty:
+        raise ValueError("send: a message of no bytes, which this facility has not")
 
 
 def path_in(ticket: Ticket) -> str:

@@ -6,13 +6,11 @@ from ipcbench.transports.contract.channel import (
     File,
     Guard,
     Hub,
-    Json,
     Objects,
     Signal,
-    Spec,
-    Ticket,
     Transport,
 )
+from ipcbench.transports.contract.closing import Closing
 from ipcbench.transports.contract.errors import (
     Closed,
     MessageTooLarge,
@@ -29,6 +27,7 @@ from ipcbench.transports.contract.memory import (
     Segment,
     SegmentState,
 )
+from ipcbench.transports.contract.spec import Json, Spec, Ticket
 from ipcbench.transports.contract.traits import (
     Family,
     FanOut,
@@ -46,9 +45,9 @@ from ipcbench.transports.contract.traits import (
 )
 
 __all__ = [
-    "Channel", "Closed", "Endpoint", "Family", "FanOut", "File", "Framing", "Guard", "Hub",
-    "InPlace", "Json", "Lifetime", "Limit", "Limits", "Mapping", "MessageTooLarge",
-    "Need", "Newest", "Objects", "PeerDeath", "PeerGone", "Role", "Segment", "SegmentState",
-    "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits", "Transport",
-    "TransportError", "Unavailable", "Wait", "WouldBlock",
+    "Channel", "Closed", "Closing", "Endpoint", "Family", "FanOut", "File", "Framing", "Guard",
+    "Hub", "InPlace", "Json", "Lifetime", "Limit", "Limits", "Mapping",
+    "MessageTooLarge", "Need", "Newest", "Objects", "PeerDeath", "PeerGone", "Role", "Segment",
+    "SegmentState", "Sharing", "Signal", "Spec", "Ticket", "TimedOut", "Topology", "Traits",
+    "Transport", "TransportError", "Unavailable", "Wait", "WouldBlock",
 ]  # fmt: skip

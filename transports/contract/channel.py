@@ -15,6 +15,9 @@ Life of a channel, in every process that takes part::
     each:   endpoint.close()
     owner:  channel.close(); channel.unlink()                # may be called twice
 
+All three can be used in a `with` statement, which closes them at its end; that of a channel
+also removes its objects.
+
 Deadlines are points of `time.monotonic`, in seconds. `send` and `recv_into`
 have none: they are what is timed, make the plain call, and are watched from
 outside. Everything else that may block raises `TimedOut` once its deadline
@@ -23,121 +26,13 @@ has passed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
 
 from ipcbench.transports.contract.errors import Unavailable
-from ipcbench.transports.contract.traits import Limits, Role, Topology, Traits, Wait
-
-Json: TypeAlias = Any
-"""A value that `json.dumps` takes; its shape is defined by the transport."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """Requirements for a channel.
-
-    Args:
-        size: the largest message, in bytes; every message of a stream has this size.
-        topology: the arrangement of the processes.
-        parties: the number of processes on this channel.
-        depth: messages that fit into a direction before a sender waits, into each
-            lane or into the one queue of all; None: the transport's own default.
-            `create` raises Unavailable where that is more than the machine allows.
-        nowait: `send` and `recv_into` raise `WouldBlock` instead of waiting.
-        wait: the way in which the ends wait (see `Wait`). `Wait.BLOCK` is the facility's own
-            way, which the trait `waiting` names; any other one has to be among
-            those that the traits allow (`Traits.can_wait`).
-        looks: the looks of `Wait.SPIN_BLOCK` before it sleeps, at all peers together; None: the
-            facility's own default.
-        exclusive_cpus: each process of the channel has a CPU of its own, so an end that spins
-            keeps it. Else it yields the CPU between two looks (sched_yield(2)), which is always
-            safe: the process that it waits for may need that CPU. Each seat may set its own in
-            its ticket's spec.
-        kind: the type of a System V message (1 or more), or the priority of a POSIX
-            message; each seat may set its own in its ticket's spec.
-        name: a fixed name instead of a private random one.
-        native: the loops will be compiled ones, over `Endpoint.native()`: what only
-            those need is created too.
-        channels: such channels that exist at once, this one among them: they share the
-            bounds of the machine.
-
-    Raises:
-        ValueError: the numbers contradict each other or the topology.
-    """
-
-    size: int
-    topology: Topology = Topology.LINK
-    parties: int = 2
-    depth: int | None = None
-    nowait: bool = False
-    wait: Wait = Wait.BLOCK
-    looks: int | None = None
-    exclusive_cpus: bool = False
-    kind: int | None = None
-    name: str | None = None
-    native: bool = False
-    channels: int = 1
-
-    def __post_init__(self) -> None:
-        if self.size < 0:
-            raise ValueError(f"a message of {self.size} bytes: sizes are 0 or more")
-        if self.parties < 2:
-            raise ValueError(f"{self.parties} parties: a channel joins 2 processes or more")
-        if self.topology in (Topology.LINK, Topology.SIGNAL) and self.parties != 2:
-            raise ValueError(
-                f"{self.parties} parties: a {self.topology.value} joins exactly 2 processes"
-            )
-        if self.depth is not None and self.depth < 1:
-            raise ValueError(f"depth {self.depth}: a channel holds 1 message or more")
-        if self.looks is not None and self.looks < 1:
-            raise ValueError(f"{self.looks} looks: it looks once or more before it sleeps")
-
-    @property
-    def one_way(self) -> bool:
-        """True if messages travel in one direction only."""
-        return self.topology in (Topology.FAN_IN, Topology.FAN_OUT, Topology.NEWEST)
-
-
-@dataclass(slots=True)
-class Ticket:
-    """The data that one process needs to attach: JSON-able data and file descriptors.
-
-    A ticket owns its descriptors until `attach` takes them over. A process
-    that will not use a ticket closes it: a stray copy of a descriptor would
-    prevent the end of file. Inherited objects are released in the same way:
-    their resources are freed with the last reference.
-    """
-
-    role: Role
-    index: int
-    spec: Spec
-    data: dict[str, Json] = field(default_factory=dict)
-    fds: tuple[int, ...] = ()
-    inherited: tuple[object, ...] = ()
-
-    @property
-    def serves_hub(self) -> bool:
-        """True for the seat of a hub's server, which has `recv_from` and `send_to`."""
-        return self.spec.topology is Topology.HUB and self.role is Role.SERVER
-
-    def take_fds(self) -> tuple[int, ...]:
-        """Hand the descriptors over to the caller, which closes them from now on."""
-        fds, self.fds = self.fds, ()
-        return fds
-
-    def take_inherited(self) -> tuple[Any, ...]:
-        """Hand the inherited objects over to the caller."""
-        inherited, self.inherited = self.inherited, ()
-        return inherited
-
-    def close(self) -> None:
-        """Close the descriptors that were not taken. May be called twice."""
-        self.take_inherited()
-        for fd in self.take_fds():
-            os.close(fd)
+from ipcbench.transports.contract.spec import Json, Spec, Ticket
+from ipcbench.transports.contract.traits import Limits, Role, Traits
 
 
 @runtime_checkable
@@ -179,11 +74,13 @@ class Endpoint(Protocol):
         """Turn bytes into the object that `send` takes, once, outside the loop.
 
         Args:
-            data: a message of at most the spec's size.
+            data: a message of at most the spec's size; of a stream, of exactly that size
+                (unless the spec says `own_framing`).
 
         Raises:
             MessageTooLarge: the data is longer than that.
-            ValueError: the facility has no such message (one of no bytes, say).
+            ValueError: the facility has no such message: one of no bytes, or of fewer bytes
+                than those of a stream.
         """
 
     def send(self, data: Any, /) -> None:
@@ -206,14 +103,16 @@ class Endpoint(Protocol):
         """Receive one whole message; wait for it unless the spec says `nowait`.
 
         Args:
-            buffer: as large as the spec's size, or smaller. A stream fills it; a
-                message may be shorter.
+            buffer: as large as the spec's size. A message may be shorter. With `own_framing`,
+                a stream fills a buffer of any length.
 
         Returns:
             The number of bytes received.
 
         Raises:
             MessageTooLarge: the buffer is too small; that message alone is lost.
+            ValueError: the buffer is larger than a stream's messages, and bytes of the next
+                message are in it.
             WouldBlock: there is no message, and the spec says `nowait`.
             PeerGone: no message can come any more.
             Closed: this end was closed.
@@ -230,6 +129,16 @@ class Endpoint(Protocol):
 
     def close(self) -> None:
         """Close this end; the kernel object stays. May be called twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close this end."""
 
 
 @runtime_checkable
@@ -253,6 +162,16 @@ class Channel(Protocol):
 
     def unlink(self) -> None:
         """Remove the kernel object and its name: the owner alone does. May be called twice."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the handles, and remove the object."""
 
 
 @runtime_checkable

@@ -24,7 +24,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ipcbench.transports.base import PlainChannel, PlainEndpoint, Receive, Send, check_spec, path_in
+from ipcbench.transports.base import (
+    PlainChannel,
+    PlainEndpoint,
+    Receive,
+    Send,
+    check_message,
+    check_spec,
+    path_in,
+)
 from ipcbench.transports.base.os_errors import refused
 from ipcbench.transports.contract import (
     Closed,
@@ -179,6 +187,7 @@ class NngEndpoint(PlainEndpoint):
         self._set_ms(b"recv-timeout", _STEP)
 
     def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._ticket.spec)
         return self._ffi.from_buffer(data)
 
     def _sender(self) -> Send:

@@ -38,6 +38,7 @@ from ipcbench.transports.base import (
     PlainEndpoint,
     Receive,
     Send,
+    check_message,
     check_spec,
     forbidden,
     path_in,
@@ -148,6 +149,10 @@ class ZmqEndpoint(PlainEndpoint):
             self.send = _sender(zmq, made, spec)
         if ticket.role is not Role.SENDER:
             self.recv_into = waiting_receive(_receiver(zmq, made, spec), self._look(), spec)
+
+    def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._ticket.spec)
+        return data
 
     def _look(self) -> Callable[[float | None], object]:
         """Make the call that waits with poll(2) until there is a message.

@@ -22,6 +22,7 @@ from typing import Any
 
 from ipcbench.transports.base import (
     PlainEndpoint,
+    check_message,
     check_spec,
     fitted,
     polling,
@@ -106,6 +107,7 @@ class OutOfBandEndpoint(PlainEndpoint):
         return payload_held_by(self._fd, sent, self._spec.size)
 
     def prepare(self, data: memoryview) -> pickle.PickleBuffer:
+        check_message(data, self._spec)
         return pickle.PickleBuffer(data)
 
     def _receive_into(self, buffer: memoryview, /) -> int:

@@ -21,6 +21,7 @@ from ipcbench.transports.base import (
     PlainEndpoint,
     Receive,
     Send,
+    check_message,
     check_spec,
     fitted,
     held_by,
@@ -78,7 +79,7 @@ class MpPipeEndpoint(PlainEndpoint):
     def __init__(self, ticket: Ticket, *, pickled: bool) -> None:
         spec = ticket.spec
         self._pickled = pickled
-        self._size = spec.size
+        self._spec = spec
         self._connections: list[Link] = list(ticket.take_inherited())
         senders = [_sender(one, pickled, spec) for one in self._connections if one.writable]
         receivers = [_receiver(one, pickled) for one in self._connections if one.readable]
@@ -96,10 +97,12 @@ class MpPipeEndpoint(PlainEndpoint):
 
     @property
     def in_flight(self) -> int | None:
-        sent = pickled_size(self._size) if self._pickled else self._size
-        return payload_held_by(self._connections[0].fileno(), HEAD + sent, self._size)
+        size = self._spec.size
+        sent = pickled_size(size) if self._pickled else size
+        return payload_held_by(self._connections[0].fileno(), HEAD + sent, size)
 
     def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._spec)
         return bytes(data) if self._pickled else data  # a memoryview cannot be pickled
 
     def _close(self) -> None:

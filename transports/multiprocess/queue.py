@@ -26,6 +26,7 @@ from ipcbench.transports.base import (
     PlainEndpoint,
     Receive,
     Send,
+    check_message,
     check_spec,
     fitted,
     forbidden,
@@ -119,6 +120,7 @@ class MpQueueEndpoint(PlainEndpoint):
         return payload_held_by(self._fd, HEAD + pickled_size(spec.size, *beside), spec.size)
 
     def prepare(self, data: memoryview) -> bytes:
+        check_message(data, self._ticket.spec)
         return bytes(data)  # a memoryview cannot be pickled
 
     def _close(self) -> None:

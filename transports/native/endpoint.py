@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipcbench.transports.base import closed, translate
-from ipcbench.transports.contract import Endpoint, Json, Unavailable
+from ipcbench.transports.contract import Closing, Endpoint, Json, Unavailable
 
 _NEEDED = "install a C compiler and Python's headers, then install"
 REMEDY = f"{_NEEDED} ipcbench anew"
@@ -65,7 +65,7 @@ def native_of(endpoint: Endpoint) -> NativeEndpoint:
     return NativeEndpoint(endpoint, capsule)
 
 
-class NativeEndpoint:
+class NativeEndpoint(Closing):
     """An endpoint whose calls are its native operations; all else is the endpoint's own."""
 
     send: Any

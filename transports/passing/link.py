@@ -18,6 +18,7 @@ from ipcbench.transports.base import (
     PassSome,
     PlainChannel,
     Receive,
+    check_message,
     duplicate_all,
     pass_time_at,
     refused,
@@ -28,7 +29,6 @@ from ipcbench.transports.base import (
 from ipcbench.transports.contract import (
     Family,
     Framing,
-    MessageTooLarge,
     PeerDeath,
     PeerGone,
     Role,
@@ -97,8 +97,7 @@ class LinkEndpoint(MappingEndpoint):
             end.setblocking(not (ticket.spec.nowait or spins(ticket.spec)))
 
     def prepare(self, data: memoryview) -> Any:
-        if len(data) > self._spec.size:
-            raise MessageTooLarge(f"send: {len(data)} bytes over a channel for {self._spec.size}")
+        check_message(data, self._spec)
         return data
 
     def _described(self, receive: Receive) -> Receive:

@@ -29,12 +29,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ipcbench.transports.base import (
-    PassSome,
     PlainChannel,
     PlainEndpoint,
     Receive,
+    check_message,
     check_spec,
     close_all,
+    discard,
     duplicate_all,
     pass_time_at,
     read_rest,
@@ -149,8 +150,7 @@ class SpliceEndpoint(PlainEndpoint):
         self.recv_into = waiting_receive(receiving(incoming, answered, spec), incoming, spec)
 
     def prepare(self, data: memoryview) -> Any:
-        if len(data) > self._spec.size:
-            raise MessageTooLarge(f"send: {len(data)} bytes over a channel for {self._spec.size}")
+        check_message(data, self._spec)
         header = memoryview(bytearray(_HEADER.pack(len(data))))
         parts = (iovec * 2)(
             iovec(address_of(header), len(header)), iovec(address_of(data), len(data))
@@ -234,7 +234,7 @@ def receiving(incoming: int, answers: int, spec: Spec) -> Receive:
         (length,) = unpack(header)
         received -= whole
         if length > len(buffer):
-            _drop(incoming, length - received, pass_some)
+            discard(incoming, length - received, pass_some)
             answer()
             raise MessageTooLarge(f"receive: {length} bytes for {len(buffer)}")
         if received < length:
@@ -243,13 +243,6 @@ def receiving(incoming: int, answers: int, spec: Spec) -> Receive:
         return int(length)
 
     return recv_into
-
-
-def _drop(fd: int, left: int, pass_some: PassSome | None) -> None:
-    """Read so many bytes, and forget them. Raises: PeerGone."""
-    buffer = memoryview(bytearray(min(left, _PIECE)))
-    while left > 0:
-        left -= read_rest(fd, buffer[: min(left, _PIECE)], 0, pass_some)
 
 
 @dataclass(frozen=True, slots=True)

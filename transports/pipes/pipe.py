@@ -7,10 +7,12 @@ import os
 import select
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ipcbench.transports.base import (
     DescriptorEndpoint,
     PlainChannel,
+    check_message,
     check_spec,
     close_all,
     duplicate_all,
@@ -83,11 +85,11 @@ class PipeEndpoint(DescriptorEndpoint):
         try:
             for fd in (*reading, *writing):
                 os.set_blocking(fd, not (spec.nowait or spins(spec)))
-            senders = [writer(fd, spec.size, spec) for fd in writing]
+            senders = [writer(fd, spec) for fd in writing]
             if spins(spec):
                 self._bind_spinning(ticket, {fd: stream_look(fd, spec) for fd in reading}, senders)
             else:
-                self._bind(ticket, {fd: reader(fd, spec.size) for fd in reading}, senders)
+                self._bind(ticket, {fd: reader(fd, spec) for fd in reading}, senders)
         except BaseException:
             self.close()
             raise
@@ -95,6 +97,10 @@ class PipeEndpoint(DescriptorEndpoint):
     @property
     def in_flight(self) -> int | None:
         return held_by((*self._writing, *self._reading)[0], self._spec.size)
+
+    def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._spec, stream=True, empty=False)
+        return data
 
     def native(self) -> object | None:
         return build_over_descriptors(

@@ -18,6 +18,7 @@ from typing import Any
 from ipcbench.transports.base import (
     DescriptorEndpoint,
     PlainChannel,
+    check_message,
     check_spec,
     raise_limit,
     refused,
@@ -112,6 +113,7 @@ class PosixQueueEndpoint(DescriptorEndpoint):
         return queue
 
     def prepare(self, data: memoryview) -> bytes:
+        check_message(data, self._spec)
         return bytes(data)  # what the binding takes most quickly
 
     def native(self) -> object | None:

@@ -16,6 +16,7 @@ from ipcbench.transports.base import (
     Gathered,
     PlainChannel,
     PlainEndpoint,
+    check_message,
     check_spec,
     refused,
     serve,
@@ -109,6 +110,7 @@ class SysvQueueEndpoint(PlainEndpoint):
             self.recv_into = receiver(self._into, spec, self._wanted)
 
     def prepare(self, data: memoryview) -> bytes:
+        check_message(data, self._ticket.spec)
         return bytes(data)  # what the binding takes most quickly
 
     def native(self) -> object | None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ipcbench.transports.base import Gathered, MappingEndpoint, forbidden, serve, waiting_call
+from ipcbench.transports.base import (
+    Gathered,
+    MappingEndpoint,
+    check_message,
+    forbidden,
+    serve,
+    waiting_call,
+)
 from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.native import WaitPolicy, build, built
 from ipcbench.transports.segments.protocol import SegmentKind
@@ -91,6 +98,10 @@ class CountedEndpoint(MappingEndpoint):
     def _counted(self, lane: int) -> bool:
         """Return True if the lane's messages are counted, for a consumer of several lanes."""
         return self._layout.together and lane < self._layout.seats.to_server
+
+    def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._spec)
+        return data
 
     def native(self) -> object | None:
         if self._native is None and built() is None and not self._closed:

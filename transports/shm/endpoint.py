@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ipcbench.transports.base import MappingEndpoint, closed, serve
+from ipcbench.transports.base import MappingEndpoint, check_message, closed, serve
 from ipcbench.transports.base.defaults import lending
 from ipcbench.transports.contract import Ticket, Wait
 from ipcbench.transports.native import WaitPolicy, bind, built, operations, unbind
@@ -125,6 +125,10 @@ class RingEndpoint(MappingEndpoint):
         if self._in_place:
             self.loan, self.commit = lending(self._spec.size, loan, commit)
         return send
+
+    def prepare(self, data: memoryview) -> Any:
+        check_message(data, self._spec)
+        return data
 
     def native(self) -> object | None:
         if self._native is None and built() is None and not self._closed:

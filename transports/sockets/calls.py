@@ -11,10 +11,10 @@ from ipcbench.transports.base import (
     Receive,
     Send,
     pass_time_to_send,
-    read_rest,
+    rest_reader,
+    rest_writer,
     translate,
     when_full,
-    write_rest,
 )
 from ipcbench.transports.contract import MessageTooLarge, PeerGone, Spec
 
@@ -24,7 +24,7 @@ def stream_sender(connection: socket.socket, spec: Spec) -> Send:
     transmit, size = connection.send, spec.size
     fd = connection.fileno()
     pass_some = pass_time_to_send(fd, spec)
-    full = when_full(transmit, pass_some)
+    full, write_others = when_full(transmit, pass_some), rest_writer(fd, spec, pass_some)
 
     def send(data: Any, /) -> None:
         try:
@@ -34,15 +34,15 @@ def stream_sender(connection: socket.socket, spec: Spec) -> Send:
         except OSError as error:
             raise translate(error, "send") from error
         if sent != size:
-            write_rest(fd, memoryview(data), sent, pass_some)
+            write_others(data, sent)
 
     return send
 
 
-def stream_receiver(connection: socket.socket, size: int) -> Receive:
-    """Make the `recv_into` of a SOCK_STREAM, whose messages have this size."""
-    receive = connection.recv_into
-    fd = connection.fileno()
+def stream_receiver(connection: socket.socket, spec: Spec) -> Receive:
+    """Make the `recv_into` of a SOCK_STREAM, whose messages have the spec's size."""
+    receive, size = connection.recv_into, spec.size
+    read_others = rest_reader(connection.fileno(), spec)
 
     def recv_into(buffer: memoryview, /) -> int:
         try:
@@ -50,30 +50,12 @@ def stream_receiver(connection: socket.socket, size: int) -> Receive:
         except OSError as error:
             raise translate(error, "receive") from error
         if received != size:
-            if received == 0:
+            if received == 0 and buffer:
                 raise PeerGone("receive: end of file")
-            return read_rest(fd, buffer, received)
+            return read_others(buffer, received)
         return received
 
     return recv_into
-
-
-def check_message(data: memoryview, size: int, *, empty: bool) -> None:
-    """Check a message of a socket that keeps boundaries, so that `send` need not.
-
-    Args:
-        data: the message.
-        size: the largest one.
-        empty: it may have no bytes.
-
-    Raises:
-        MessageTooLarge: it is larger.
-        ValueError: it has no bytes, which would look like the end of file.
-    """
-    if len(data) > size:
-        raise MessageTooLarge(f"send: {len(data)} bytes over a channel for {size}")
-    if not len(data) and not empty:
-        raise ValueError("a message of no bytes looks like the end of file")
 
 
 def message_sender(connection: socket.socket, spec: Spec) -> Send:

@@ -23,6 +23,7 @@ from ipcbench.transports.base import (
     PlainChannel,
     Receive,
     Send,
+    check_message,
     duplicate_all,
     held_by_socket,
     send_if_room,
@@ -42,7 +43,6 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import check_ours
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
-    check_message,
     message_look,
     message_receiver,
     message_sender,
@@ -333,7 +333,7 @@ class ConnectedEndpoint(DescriptorEndpoint):
         size = self._ticket.spec.size
         if self._framing is Framing.MESSAGE:
             return message_receiver(connection, size, empty_is_end=not self._empty)
-        return stream_receiver(connection, size)
+        return stream_receiver(connection, self._ticket.spec)
 
     def _look(self, connection: socket.socket) -> Look:
         spec = self._ticket.spec
@@ -346,8 +346,8 @@ class ConnectedEndpoint(DescriptorEndpoint):
         return held_by_socket(self._connections[0], self._ticket.spec.size)
 
     def prepare(self, data: memoryview) -> Any:
-        if self._framing is Framing.MESSAGE:
-            check_message(data, self._ticket.spec.size, empty=self._empty)
+        stream = self._framing is Framing.STREAM
+        check_message(data, self._ticket.spec, stream=stream, empty=self._empty)
         return data
 
     def native(self) -> object | None:

@@ -24,6 +24,7 @@ from ipcbench.transports.base import (
     DescriptorEndpoint,
     Gathered,
     Receive,
+    check_message,
     check_spec,
     pass_time_at,
     path_in,
@@ -55,7 +56,6 @@ from ipcbench.transports.contract import (
 from ipcbench.transports.kernel_objects import check_ours
 from ipcbench.transports.native import build_over_descriptors
 from ipcbench.transports.sockets.calls import (
-    check_message,
     message_look,
     message_receiver,
     message_sender,
@@ -138,7 +138,7 @@ class DatagramEndpoint(DescriptorEndpoint):
         return [_sender_of(path, index) for index in range(self._ticket.spec.parties - 1)]
 
     def prepare(self, data: memoryview) -> Any:
-        check_message(data, self._ticket.spec.size, empty=True)
+        check_message(data, self._ticket.spec)
         return data
 
     def native(self) -> object | None:

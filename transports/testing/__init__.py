@@ -33,6 +33,8 @@ pytest.register_assert_rewrite(
             "attachment",
             "waiting",
             "objects",
+            "programs.lengths",
+            "programs.start_methods",
         )
     )
 )

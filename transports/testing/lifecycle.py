@@ -79,6 +79,19 @@ class LifecycleTests:
                 with pytest.raises(Closed):
                     actor.do(receive)
 
+    def test_with_statements(self, either: Subject, topology: Topology) -> None:
+        """They close an end or a channel, and remove the channel's objects."""
+        spec = either.spec(topology)
+        with either.transport.create(spec) as channel:
+            assert isinstance(channel, Channel)
+        with pytest.raises(Closed):
+            channel.ticket(*seats(spec)[0])
+        with either.participants(topology) as participants:
+            for actor in participants.actors:
+                assert actor.do(held_after_with) == set()
+                with pytest.raises(Closed):
+                    actor.do(receive)
+
     def test_closed_seat_holds_nothing(self, either: Subject, topology: Topology) -> None:
         """No descriptor and no mapping is left in a process that has closed its end."""
         with either.participants(topology) as participants:
@@ -289,6 +302,12 @@ def opened_since_start(seat: Seat) -> set[Thing]:
 
 def held_after_closing(seat: Seat) -> set[Thing]:
     seat.endpoint.close()
+    return opened_since_start(seat)
+
+
+def held_after_with(seat: Seat) -> set[Thing]:
+    with seat.endpoint as entered:
+        assert entered is seat.endpoint
     return opened_since_start(seat)
 
 

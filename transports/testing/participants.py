@@ -75,6 +75,15 @@ def send(seat: Seat, *messages: bytes) -> None:
         call(seat.endpoint.prepare(memoryview(message)))
 
 
+def send_unprepared(seat: Seat, message: bytes) -> bool:
+    """Send a message that `prepare` has not seen. Return False where `send` takes no bytes."""
+    kind = type(seat.endpoint.prepare(memoryview(bytes(seat.size))))
+    if kind not in (bytes, memoryview):
+        return False
+    seat.endpoint.send(kind(message))
+    return True
+
+
 def receive(seat: Seat, count: int = 1, size: int | None = None) -> list[bytes]:
     """Receive so many messages, each into a buffer of `size` bytes (default: the spec's).
 

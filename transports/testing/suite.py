@@ -25,7 +25,6 @@ from ipcbench.transports.kernel_objects.ledger import (
     remove_all,
 )
 from ipcbench.transports.native import built
-from ipcbench.transports.registry import BrokenPlugin
 from ipcbench.transports.testing.attachment import AttachmentTests
 from ipcbench.transports.testing.fan_out import FanOutTests
 from ipcbench.transports.testing.hub import HubTests
@@ -36,6 +35,8 @@ from ipcbench.transports.testing.leaks import left_since, snapshot
 from ipcbench.transports.testing.lifecycle import LifecycleTests
 from ipcbench.transports.testing.native_operations import NativeOperationsTests
 from ipcbench.transports.testing.objects import ObjectTests
+from ipcbench.transports.testing.programs.lengths import LengthTests
+from ipcbench.transports.testing.programs.start_methods import StartMethodTests
 from ipcbench.transports.testing.subject import Subject
 from ipcbench.transports.testing.synchronisation import GuardTests, SignalTests
 from ipcbench.transports.testing.transfer import TransferTests
@@ -74,6 +75,8 @@ class ContractTests(
     NativeOperationsTests,
     AttachmentTests,
     LifecycleTests,
+    LengthTests,
+    StartMethodTests,
 ):
     """All tests of the contract. Set `transport` in a subclass."""
 
@@ -92,7 +95,7 @@ class ContractTests(
             metafunc.parametrize("runtime", ["native"])
         if "topology" in metafunc.fixturenames:
             # What arrives of a newest value has tests of its own: it may be missed.
-            sent = wanted & {"carrier", "messages"}
+            sent = wanted & {"carrier", "messages", "stream"}
             topologies = [
                 topology
                 for topology in TESTED
@@ -154,6 +157,14 @@ class ContractTests(
         return subject
 
     @pytest.fixture
+    def stream(self, subject: Subject) -> Subject:
+        """Provide a byte stream, by its calls in Python: compiled loops know what they send."""
+        traits = subject.transport.traits
+        if traits.framing is not Framing.STREAM or not traits.carries:
+            pytest.skip("it keeps the boundaries of messages")
+        return subject
+
+    @pytest.fixture
     def signal(self, subject: Subject) -> Subject:
         """Provide a transport that is a signal."""
         return _having(Topology.SIGNAL, subject, "it is not a signal")
@@ -209,9 +220,4 @@ def _having(topology: Topology, subject: Subject, lack: str) -> Subject:
 
 def _resolve(transport: str | Transport) -> Transport:
     """Return the transport. Raises: Unavailable for a broken plug-in."""
-    if not isinstance(transport, str):
-        return transport
-    found = registry.get(transport)
-    if isinstance(found, BrokenPlugin):
-        raise found.reason
-    return found
+    return registry.transport(transport) if isinstance(transport, str) else transport

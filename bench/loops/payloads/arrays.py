@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
-from ipcbench.bench.loops.payloads.pool import ABSENT, Pool, values
+from ipcbench.bench.loops.payloads.pool import ABSENT, Pool, renewal, values
 
 SHAPES = {1080 * 1920 * 3: (1080, 1920, 3), 2160 * 3840 * 3: (2160, 3840, 3)}  # of video frames
 
@@ -63,10 +63,10 @@ class Arrays:
         """
         if hasattr(endpoint, "loan"):
             return self._writer_in_place(endpoint, first)
-        pool, send, prepare = self.pool(), endpoint.send, self._prepare
+        pool, send = self.pool(), endpoint.send
         at = first % len(pool)
         turns = zip(cycle(pool[at:] + pool[:at]), values(first), strict=False)
-        copied = prepare(pool[0][1]) is not pool[0][1]
+        renew: Any = renewal(self._prepare, pool[0][1])
 
         def write_object() -> None:
             (array, _), value = next(turns)
@@ -81,11 +81,11 @@ class Arrays:
         def write_copy() -> None:
             (array, data), value = next(turns)
             array[:] = value
-            send(prepare(data))
+            send(renew(data))
 
         if hasattr(endpoint, "recv_object"):
             return write_object
-        return write_copy if copied else write
+        return write if renew is None else write_copy
 
     def _writer_in_place(self, endpoint: Any, first: int) -> Callable[[], object]:
         loan, commit, over, size = endpoint.loan, endpoint.commit, self.over, self._size

@@ -14,6 +14,7 @@ import ctypes
 import mmap
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
+from pickle import PickleBuffer
 from typing import Any
 
 from ipcbench.bench.loops.buffers import WRITTEN, aligned_buffer
@@ -85,16 +86,14 @@ class Messages:
     """
 
     def __init__(self, pool: Pool, prepare: Callable[[memoryview], Any]) -> None:
-        self._prepare = prepare
-        prepared = [prepare(buffer) for buffer in pool.buffers[:1]]
-        self._copied = prepared[0] is not pool.buffers[0]
+        self._renew = renewal(prepare, pool.buffers[0])
         self._turns = [(place_of(buffer), buffer) for buffer in pool.buffers]
         self.size = ctypes.c_size_t(len(pool.buffers[0]))
 
     def sender(self, endpoint: Any) -> Callable[[memoryview], Any]:
         """Return the call that sends a buffer."""
-        send, prepare = endpoint.send, self._prepare
-        return (lambda buffer: send(prepare(buffer))) if self._copied else send
+        send, renew = endpoint.send, self._renew
+        return send if renew is None else lambda buffer: send(renew(buffer))
 
     def turns(
         self, first: int, count: int
@@ -103,6 +102,24 @@ class Messages:
         at = first % len(self._turns)
         buffers = self._turns[at:] + self._turns[:at]
         return islice(zip(cycle(buffers), values(first), strict=False), count)
+
+
+def renewal(
+    prepare: Callable[[memoryview], Any], buffer: memoryview
+) -> Callable[[memoryview], Any] | None:
+    """Return the call that prepares a buffer that was prepared before; None: none is needed.
+
+    `prepare` checks the length of a message, once; to copy it anew takes its type alone.
+
+    Args:
+        prepare: that of an endpoint.
+        buffer: a message.
+    """
+    prepared = prepare(buffer)
+    if prepared is buffer:
+        return None
+    kind = type(prepared)
+    return kind if kind in (bytes, PickleBuffer) else prepare
 
 
 def values(first: int) -> Iterator[int]:

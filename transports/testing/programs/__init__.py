@@ -1,0 +1,1 @@
+"""Tests of what programs rely on that use transports as a library."""
