@@ -72,11 +72,21 @@ def _transports(context: click.Context, option: click.Parameter, begun: str) -> 
     return [name for name in names() if name.startswith(begun)]
 
 
+def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    from ipcbench.bench.decisions.tasks import TASKS
+
+    return [name for name in TASKS if name.startswith(begun)]
+
+
 def _experiments(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
     from ipcbench.bench.experiments.table import EXPERIMENTS
 
     return [name for name in EXPERIMENTS if name.startswith(begun)]
 
+
+named_transports = click.argument(
+    "named", nargs=-1, metavar="[TRANSPORT]...", shell_complete=_transports
+)
 
 _AXES = (
     click.option(
@@ -86,7 +96,7 @@ _AXES = (
         multiple=True,
         metavar="NAME",
         shell_complete=_transports,
-        help="Only these, by name or pattern: -t pipe -t 'shm:*'.",
+        help="Only these of a profile, by name or pattern: -t pipe -t 'shm:*'.",
     ),
     click.option(
         "-s",
@@ -94,8 +104,7 @@ _AXES = (
         "sizes",
         multiple=True,
         metavar="SIZE",
-        help="Message sizes instead of the profile's: 64, 4K (4096), 4KB (4000), 1M. "
-        "Leaves out the patterns that send no messages.",
+        help="Only these message sizes: 64, 4K (4096), 4KB (4000), 1M.",
     ),
     click.option(
         "-P",
@@ -103,8 +112,7 @@ _AXES = (
         multiple=True,
         type=int,
         metavar="N",
-        help="Numbers of processes instead of the profile's. "
-        "Leaves out the patterns of two processes.",
+        help="Only these numbers of processes.",
     ),
     click.option(
         "--pattern",
@@ -112,8 +120,7 @@ _AXES = (
         multiple=True,
         metavar="NAME",
         shell_complete=_patterns,
-        help="Only these patterns: latency, fan-in … "
-        "Also one that the profile lacks: pairs-latency.",
+        help="Only these patterns: latency, fan-in … `ipcbench list` shows those of a transport.",
     ),
     click.option(
         "--placement",
@@ -121,7 +128,7 @@ _AXES = (
         multiple=True,
         metavar="NAME",
         shell_complete=_names(*PLACEMENTS),
-        help="Placements instead of the profile's: "
+        help="Only these placements: "
         + "; ".join(f"{name} ({MEANINGS[name]})" for name in PLACEMENTS)
         + ".",
     ),
@@ -131,7 +138,7 @@ _AXES = (
         multiple=True,
         metavar="NAME",
         shell_complete=_names(*RUNTIMES),
-        help="Language of the timed loop: python, native (C), or both in one sweep.",
+        help="Language of the timed loop: python, native (C), or both in one run.",
     ),
     click.option(
         "--wait",
@@ -156,8 +163,7 @@ _AXES = (
         multiple=True,
         type=int,
         metavar="N",
-        help="Messages a call, at most: 1, 16, 64. "
-        "Leaves out the patterns that send one message a call.",
+        help="Messages a call, at most: 1, 16, 64.",
     ),
     click.option(
         "--payload",
@@ -175,7 +181,24 @@ _AXES = (
         multiple=True,
         metavar="NAME",
         help="closed, a pause between round trips (pause:1ms), or messages at a rate (load:50, "
-        "poisson:50, rate:100000). Leaves out the patterns that cannot have it.",
+        "poisson:50, rate:100000).",
+    ),
+    click.option(
+        "--depth",
+        "depths",
+        multiple=True,
+        type=int,
+        metavar="N",
+        help="Messages that a queue holds, where a transport can be asked for a number.",
+    ),
+    click.option(
+        "--task",
+        "tasks",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_tasks,
+        help="Only the cells of a profile that serve these tasks, and their controls. "
+        "`ipcbench list tasks`.",
     ),
 )
 
@@ -195,7 +218,7 @@ _EXPERIMENTS = (
 
 
 def axes(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that replace a profile's axes."""
+    """Add the options that choose cells by their axes."""
     return reduce(lambda inner, option: option(inner), reversed(_AXES), command)
 
 

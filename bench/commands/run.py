@@ -6,9 +6,8 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +24,7 @@ from ipcbench.bench.commands.options import (
     axes,
     experiment_options,
     json_option,
+    named_transports,
     run_folder_value,
 )
 from ipcbench.bench.commands.output import console, print_json
@@ -32,22 +32,26 @@ from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
 if TYPE_CHECKING:
-    from ipcbench.bench.decisions.promises.looks import PromisedRatio
-    from ipcbench.bench.plan.options import Options
-    from ipcbench.bench.plan.profile import Profile
-    from ipcbench.bench.results.cell import Cell
     from ipcbench.bench.results.records import Observation
     from ipcbench.bench.results.results import Results
     from ipcbench.bench.sweep.display import Watcher
 
 
 @click.command("run")
+@named_transports
 @click.option(
     "--profile",
     default="quick",
     show_default=True,
     metavar="NAME|FILE",
-    help="smoke, quick, standard, rigorous, or a TOML file of your own.",
+    help="smoke, quick, standard, rigorous, or a TOML file of your own. Beside named transports, "
+    "its rounds and blocks instead of the usual 12 rounds.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 1_000_000),
+    metavar="N",
+    help="Measure each cell in so many rounds, and judge the contests once, at the end.",
 )
 @click.option(
     "--budget",
@@ -91,6 +95,12 @@ if TYPE_CHECKING:
 )
 @experiment_options
 @click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Measure nothing: say which cells a run would have, and about how long it would take.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser at the end.")
+@click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     metavar="N",
@@ -113,117 +123,87 @@ if TYPE_CHECKING:
 @json_option
 def command(
     profile: str,
+    rounds: int | None,
     budget: str | None,
     tail: str | None,
-    transports: tuple[str, ...],
-    sizes: tuple[str, ...],
-    processes: tuple[int, ...],
-    patterns: tuple[str, ...],
-    placements: tuple[str, ...],
-    runtimes: tuple[str, ...],
-    waits: tuple[str, ...],
-    looks: tuple[int, ...],
-    batches: tuple[int, ...],
-    payloads: tuple[str, ...],
-    paces: tuple[str, ...],
     promised: Path | None,
     until_decided: bool,
     experiments: tuple[str, ...],
     no_experiments: bool,
     output: Path | None,
     resume: Path | None,
+    dry_run: bool,
+    opens: bool,
     seed: int | None,
     keep_disturbed: bool,
     clock: str,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
     """Measure, and write the results and a page.
 
-    The values of an option take the place of the profile's in all cells that can have them; the
-    other cells are left out. A value that no cell can have is refused. Of an option that takes
-    one value, the last one given counts.
+    With TRANSPORTS, by name or pattern, it measures exactly these, beside each other: round trips
+    and streams of a few sizes, on one core and on two, in 12 rounds. Options give other sizes,
+    patterns, placements and so on.
+
+    Without, it measures a profile. Options then only leave out cells of it; a value that the
+    profile does not have is refused.
 
     Ctrl-C stops after the current measurement; the measurements are kept, and
     the page is written all the same. A second one stops at once.
 
     \b
-    Example:
-      ipcbench run --budget 3m -t pipe -t 'shm:*' -s 64 -s 64K
+    Examples:
+      ipcbench run pipe unix-stream
+      ipcbench run pipe 'shm:*' -s 64 -s 96K --placement same-core --dry-run
+      ipcbench run --profile standard -t pipe -t unix-stream --rounds 8
+      ipcbench run --budget 5m -o results/mine
     """
-    from ipcbench.bench.experiments.frame import schedule
+    from ipcbench.bench.commands.orders import ordering
     from ipcbench.bench.plan.options import Options
-    from ipcbench.bench.plan.profile import (
-        for_promises,
-        load_profile,
-        watching,
-        without_left_out,
-    )
     from ipcbench.bench.sweep import sweep
 
-    options = Options(
-        transports=transports,
-        sizes=sizes,
-        processes=processes,
-        patterns=patterns,
-        placements=placements,
-        runtimes=runtimes,
-        waits=waits,
-        looks=looks,
-        batches=batches,
-        payloads=payloads,
-        paces=paces,
-    )
-
-    def measure() -> Path:
-        nonlocal experiments
-        if resume is not None:
-            return _resume(resume)
-        if until_decided and promised is None:
-            raise CommandError("--until-decided: name the file of promises with --promised FILE")
-        chosen = watching(load_profile(profile), _seconds(tail, "--tail"))
-        if promised is not None or options != Options():
-            chosen = without_left_out(chosen)
-        if promised is not None:
-            chosen = for_promises(chosen, until_decided=until_decided)
-        wanted = named_by(promised, chosen, options)
-        if experiments and no_experiments:
-            raise CommandError("--experiment and --no-experiments: leave one of them out")
-        if not experiments and not no_experiments and promised is None and options == Options():
-            experiments = chosen.experiments
-        order = sweep.Order(
-            profile=chosen,
-            command=_command_line(),
-            budget=_seconds(budget, "--budget"),
-            seed=seed,
-            folder=output,
-            clock=clock,
-            keep_disturbed=keep_disturbed,
-            only=wanted.only,
-            options=options,
-            promises=wanted.promises,
-            experiments=schedule.chosen(experiments),
+    if resume is not None:
+        folder = guarded(lambda: _resume(resume))
+    else:
+        given = ordering.Given(
+            profile=profile if "profile" in _given() else None,
+            rounds=rounds,
+            budget=ordering.seconds(budget, "--budget"),
+            tail=ordering.seconds(tail, "--tail"),
+            options=Options(**chosen),
+            promised=promised,
+            until_decided=until_decided,
+            experiments=experiments,
+            no_experiments=no_experiments,
         )
-        return sweep.new(order, _watcher())
+        order = guarded(
+            lambda: ordering.order(
+                given,
+                command=_command_line(),
+                seed=seed,
+                folder=output,
+                clock=clock,
+                keep_disturbed=keep_disturbed,
+            )
+        )
+        if dry_run:
+            from ipcbench.bench.commands.orders.dry_run import print_plan
 
-    folder = guarded(measure)
+            print_plan(order, as_json)
+            return
+        folder = guarded(lambda: sweep.new(order, _watcher()))
     page = guarded(lambda: _write_page(folder))
     interrupts.say(f"the page is written: {page}")
     _print_result(folder, page, as_json)
-
-
-def _seconds(text: str | None, option: str) -> float | None:
-    from ipcbench.bench.results.units import parse_seconds
-
-    try:
-        return None if text is None else parse_seconds(text)
-    except ValueError as error:
-        raise CommandError(f"{option}: {error}") from error
+    if opens:
+        _open(page)
 
 
 def _resume(folder: Path) -> Path:
     from ipcbench.bench.sweep import sweep
 
-    if _given() - {"resume", "as_json"}:
+    if _given() - {"resume", "as_json", "opens"}:
         raise CommandError("--resume repeats the options of its sweep: leave the others out")
     return sweep.resume(folder, _command_line(), _watcher())
 
@@ -244,32 +224,6 @@ def _given() -> set[str]:
 def _command_line() -> list[str]:
     """The command line as it was typed; a word that is not text is made text."""
     return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
-
-
-class Named(NamedTuple):
-    """The promises of a thresholds file, and a test of the cells that they need."""
-
-    only: Callable[[Cell], bool]
-    promises: Sequence[PromisedRatio] = ()
-
-
-def named_by(path: Path | None, profile: Profile, options: Options | None = None) -> Named:
-    """Select the cells that a thresholds file names, and the controls that show trust.
-
-    Without a file, all cells are selected.
-    """
-    if path is None:
-        return Named(lambda cell: True)
-    from ipcbench.bench.commands.check import refused_in_one_line
-    from ipcbench.bench.sweep import sweep
-    from ipcbench.reports.gate import thresholds
-
-    found = sweep.planned(profile, options=options)
-    with refused_in_one_line():
-        promises = thresholds.ratios(thresholds.load_thresholds(path), found.all_cells())
-    named = {cell for one in promises for cell in (one.faster, one.than)}
-    wanted = named | found.controls_for(named)
-    return Named(lambda cell: cell.id in wanted, promises)
 
 
 def _write_page(folder: Path) -> Path:
@@ -350,6 +304,19 @@ def _decided_promises(results: Results) -> int:
     """Return the number of promises that the looks of the sweep have decided."""
     stands = (stand for look in results.looks for stand in look.promises)
     return sum(stand.verdict != "inconclusive" for stand in stands)
+
+
+def _open(page: Path) -> None:
+    """Open the page in a browser, or say why not."""
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(page.resolve().as_uri())
+    except webbrowser.Error:
+        opened = False
+    if not opened:
+        shown = one_line(str(page), LONGEST_MESSAGE)
+        print_error(f"--open: no browser was found here: set BROWSER, or open {shown}")
 
 
 def _tell_stop(folder: Path, results: Results) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ipcbench.bench.decisions.contest import Contest
-from ipcbench.bench.decisions.match import Match
+from ipcbench.bench.decisions.match import Match, meetings
 from ipcbench.bench.decisions.situation import Situation, situation_of
 from ipcbench.bench.decisions.tasks import TASKS, Task, competes
 from ipcbench.bench.results.axes import (
@@ -37,10 +37,18 @@ def contests_of(
                 entrants[name].append((cell, facts))
     found: dict[str, Contest] = {}
     for name, members in entrants.items():
-        for match in TASKS[name].matches:
+        for match in _matches(TASKS[name], members):
             for contest in _of_match(TASKS[name], match, members):
                 found.setdefault(contest.id, contest)
     return list(found.values())
+
+
+def _matches(task: Task, members: Iterable[tuple[Cell, Facts]]) -> Iterator[Match]:
+    for match in task.matches:
+        if match.pairwise:
+            yield from meetings(match, (cell for cell, _ in members))
+        else:
+            yield match
 
 
 def family_of(task: str, situation: Situation) -> str:

@@ -11,6 +11,7 @@ from ipcbench.bench.decisions.match import (
     Side,
     alike,
     crossing,
+    each_other,
     fastest,
     pair,
     waits,
@@ -49,6 +50,7 @@ from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.pace import CLOSED, has_own_rate
 
 SMALL = 4096  # bytes: smaller messages are small, all others are large
+NAMED = "named"  # the task of transports that are named to be compared
 FRAME = 1 << 20  # bytes of the smallest frame
 
 
@@ -85,11 +87,11 @@ def competes(cell: Cell, facts: Facts) -> bool:
 
 
 def tasks_of(cell: Cell, facts: Facts, asked: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Return the tasks that a cell serves, of those that are asked for; None: of all."""
-    names = TASKS if asked is None else tuple(asked)
+    """Return the tasks that a cell serves, of those that are asked for; None: all but `named`."""
+    names = TASKS.keys() - {NAMED} if asked is None else {*asked}
     if not competes(cell, facts):
         return ()
-    return tuple(name for name in names if TASKS[name].serves(cell, facts))
+    return tuple(name for name in TASKS if name in names and TASKS[name].serves(cell, facts))
 
 
 # Matches of several tasks.
@@ -181,12 +183,10 @@ def _is_batched(cell: Cell, facts: Facts) -> bool:
     return cell.pattern in (STREAM, PAIRS, FAN_IN) and cell.payload == HOT and cell.depth is None
 
 
-_MP_QUEUE = "mp-queue"
+_MP_QUEUE, _PICKLED = "mp-queue", "mp-pipe-pickle"
 _INSTEAD = ("mp-pipe", "mp-simple-queue", "posix-queue", "unix-stream")
-_PICKLED = "mp-pipe-pickle"
 _WITHOUT_MEMORY = ("pipe", "unix-stream", "queue")  # ways to hand on a newest value
-_MANY = (FAN_IN, FAN_OUT, ECHO)
-_ONE_TO_ONE = (LATENCY, STREAM)
+_MANY, _ONE_TO_ONE = (FAN_IN, FAN_OUT, ECHO), (LATENCY, STREAM)
 _INTERFACES = (
     alike("shm:sysv+posix-sem", "shm:posix+posix-sem", "sysv-is-posix, memory"),
     alike("sysv-queue", "posix-queue", "sysv-is-posix, queues"),
@@ -196,6 +196,13 @@ _INTERFACES = (
 _SEMAPHORES = alike("sysv-sem", "posix-sem", "sysv-is-posix, semaphores")
 
 _ALL = (
+    Task(
+        NAMED,
+        "The transports that were named: which is faster in what, and by how much?",
+        lambda cell, facts: True,
+        (each_other("wait", "looks", "in_place"),),
+        crosses="the way of waiting, and the place of reading",
+    ),
     Task(
         "small-one-way",
         "Small messages in one direction: which facility takes the least time for each?",

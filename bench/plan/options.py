@@ -1,8 +1,9 @@
-"""Options of the command line: they replace the axes of a profile.
+"""Options of the command line that choose cells, and the patterns that can have their values.
 
-A value takes the place of the profile's in all cells that can have it, and the other cells are
-left out. So each measured cell has a value of every option given. A value that no cell has
-is refused (`unused.py`), never ignored.
+Beside transports that are named (`named.py`), the values are those that are measured: they take
+the place of the usual ones in all cells that can have them, and the other cells are left out.
+Without, they only leave out cells of a profile (`filters.py`). In both ways each measured cell has
+a value of every option given, and a value that no cell has is refused, never ignored.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS, has_pace, has_payload
 from ipcbench.bench.plan.profile import (
     ASKED_WAITS,
@@ -20,36 +22,25 @@ from ipcbench.bench.plan.profile import (
     BadConfig,
     Profile,
     check_batches,
+    check_depths,
     check_looks,
     check_processes,
     known_names,
 )
-from ipcbench.bench.results.axes import (
-    CROSS_CORE,
-    CROSS_CORE_AWAKE,
-    HOT,
-    PAYLOADS,
-    PLACEMENTS,
-    RUNTIMES,
-    SAME_CORE,
-    SPIN_BLOCK,
-)
+from ipcbench.bench.results.axes import HOT, PAYLOADS, PLACEMENTS, RUNTIMES, SPIN_BLOCK
 from ipcbench.bench.results.pace import offered, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
-
-NUMBERS = (4, 2, 1)  # processes of a pattern that is measured by its name: the first possible
-SMALL = 64  # bytes of its messages
-APART = (CROSS_CORE, CROSS_CORE_AWAKE)
-LOADS = ("load:10", "load:50", "load:80")  # of an open loop
-ALONE, LARGE = "null", 1 << 20  # the transport of one process alone, and the size
-CONTROLS = ("pipe", "posix-sem", "file-pread")  # its controls: the one that the pattern can use
 
 T = TypeVar("T")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """The axes on the command line, as they were typed."""
+    """The axes on the command line, as they were typed.
 
+    `named`: the transports that are arguments; `transports`: those of the option.
+    """
+
+    named: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     processes: tuple[int, ...] = ()
@@ -61,10 +52,37 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     payloads: tuple[str, ...] = ()
     paces: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
+    depths: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+    def words(self) -> list[str]:
+        """Return the options as they are typed, without the transports."""
+        return [
+            word
+            for name, flag in FLAGS.items()
+            for value in getattr(self, name)
+            for word in (flag, str(value))
+        ]
+
+
+FLAGS = {
+    "sizes": "-s",
+    "processes": "-P",
+    "patterns": "--pattern",
+    "placements": "--placement",
+    "waits": "--wait",
+    "looks": "--looks",
+    "batches": "--batch",
+    "payloads": "--payload",
+    "paces": "--pace",
+    "runtimes": "--runtime",
+    "depths": "--depth",
+    "tasks": "--task",
+}
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Options, parsed."""
+    """Options, parsed. `transports`: those that are named, or those of the option."""
 
     transports: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -77,13 +95,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     payloads: tuple[str, ...]
     paces: tuple[str, ...]
     runtimes: tuple[str, ...]
+    depths: tuple[int, ...]
+    tasks: tuple[str, ...]
 
 
 def parse_options(options: Options) -> Asked:
     """Parse and check options. Raises: BadConfig."""
     try:
         return Asked(
-            transports=options.transports,
+            transports=options.named or options.transports,
             sizes=tuple(map(parse_size, options.sizes)),
             processes=check_processes(options.processes),
             patterns=known_names("pattern", options.patterns, PATTERNS),
@@ -94,6 +114,8 @@ def parse_options(options: Options) -> Asked:
             payloads=known_names("payload", options.payloads, PAYLOADS),
             paces=tuple(map(parse_pace, options.paces)),
             runtimes=known_names("runtime", options.runtimes, RUNTIMES),
+            depths=check_depths(options.depths),
+            tasks=known_names("task", options.tasks, TASKS),
         )
     except ValueError as error:
         raise BadConfig(str(error)) from error
@@ -105,33 +127,11 @@ def parse_options(options: Options) -> Asked:
 def with_options(profile: Profile, options: Options) -> Profile:
     """Replace axes of a profile by those of the command line; leave out what cannot have them.
 
-    A pattern that the profile has no cells of gets a table of its own. Raises: BadConfig.
+    Raises: BadConfig.
     """
     asked = parse_options(options)
-    had = {pattern for axes in profile.axes if not axes.is_control for pattern in axes.patterns}
-    by_name = [axes for name in asked.patterns if name not in had for axes in _usual(name)]
-    replaced = (part for axes in (*profile.axes, *by_name) for part in _replaced(axes, asked))
+    replaced = (part for axes in profile.axes for part in _replaced(axes, asked))
     return msgspec.structs.replace(profile, axes=tuple(replaced))
-
-
-def _usual(pattern: str) -> Iterator[Axes]:
-    """Yield the cells of a pattern that is measured by its name alone, and their controls."""
-    found = PATTERNS[pattern]
-    size = LARGE if found.alone else SMALL
-    cells = Axes(
-        patterns=(pattern,),
-        sizes=(size if found.sized else 0,),
-        placements=(SAME_CORE, CROSS_CORE),
-        transports=(ALONE if found.alone else "*",),
-        processes=(next(number for number in NUMBERS if not found.refuses(number)),),
-        depths=(None,),
-    )
-    if found.open_loop:  # its sender needs a CPU of its own, and its loads have no twins
-        yield msgspec.structs.replace(cells, placements=APART, paces=LOADS)
-        return
-    yield cells
-    controls = (ALONE,) if found.alone else CONTROLS
-    yield msgspec.structs.replace(cells, transports=controls, twin=True)
 
 
 def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
@@ -152,10 +152,10 @@ def _replaced(axes: Axes, asked: Asked) -> Iterator[Axes]:
             axes,
             **own,
             patterns=tuple(names),
-            transports=asked.transports or axes.transports,
             placements=asked.placements or axes.placements,
             waits=asked.waits or axes.waits,
             looks=asked.looks or _kept_looks(axes, asked),
+            depths=asked.depths or axes.depths,
             runtimes=asked.runtimes or axes.runtimes,
             tasks=None if any(msgspec.structs.astuple(asked)) else axes.tasks,  # other cells
         )

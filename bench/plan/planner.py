@@ -102,6 +102,19 @@ class Plan:
             [(cell, why) for cell, why in self.skipped if wanted(cell)],
         )
 
+    def serving(self, tasks: Collection[str]) -> Plan:
+        """Return the cells that serve these tasks, and no others, with controls beside them."""
+        own = {one.cell.id for one in self.cells if not {*tasks}.isdisjoint(one.tasks)}
+        kept = own | self.controls_for(own)
+        return Plan(
+            [
+                replace(one, tasks=tuple(task for task in one.tasks if task in tasks))
+                for one in self.cells
+                if one.cell.id in kept
+            ],
+            [],
+        )
+
     def controls_for(self, wanted: Collection[str]) -> set[str]:
         """Return the ids of controls at the placements of the wanted cells, and their originals."""
         cells = [planned.cell for planned in self.cells]

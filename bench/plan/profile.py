@@ -113,7 +113,8 @@ class Axes(msgspec.Struct, frozen=True):
     """A product of axes, parsed: sizes in bytes.
 
     A depth of None is the transport's own, and so are looks of None. `tasks`: those that its
-    cells serve; None: all that are about such cells.
+    cells serve; None: all that are about such cells. `compared`: its transports are compared with
+    each other besides.
     """
 
     patterns: tuple[str, ...]
@@ -131,6 +132,7 @@ class Axes(msgspec.Struct, frozen=True):
     twin: bool = False
     tasks: tuple[str, ...] | None = None
     slowed: int = 0
+    compared: bool = False
 
     @property
     def is_control(self) -> bool:
@@ -333,7 +335,7 @@ def _parse_axes(axes: _Axes) -> Iterator[Axes]:
         placements=known_names("placement", axes.placements, PLACEMENTS),
         transports=axes.transports,
         processes=check_processes(axes.processes),
-        depths=tuple(_from_to(1, DEEPEST, depth, "depth") for depth in axes.depths) or (None,),
+        depths=check_depths(axes.depths) or (None,),
         waits=known_names("wait", axes.waits, ASKED_WAITS),
         looks=check_looks(axes.looks) or (None,),
         batches=check_batches(axes.batches),
@@ -377,3 +379,8 @@ def check_looks(given: Sequence[int]) -> tuple[int, ...]:
 def check_batches(given: Sequence[int]) -> tuple[int, ...]:
     """Check numbers of messages of a call. Raises: BadConfig."""
     return tuple(_from_to(1, LARGEST_BATCH, number, "batch") for number in given)
+
+
+def check_depths(given: Sequence[int]) -> tuple[int, ...]:
+    """Check numbers of messages in a queue. Raises: BadConfig."""
+    return tuple(_from_to(1, DEEPEST, number, "depth") for number in given)

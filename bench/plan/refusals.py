@@ -57,7 +57,7 @@ def wait(cell: Cell, traits: Traits) -> Skip | None:
         return None
     return Skip(
         f"{cell.transport} is {same} if it waits by {cell.wait}: no process sleeps",
-        f"measure that one: -t {same} --wait {cell.wait}",
+        f"measure that one: ipcbench run {same} --wait {cell.wait}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ipcbench.bench.decisions.tasks import tasks_of
+from ipcbench.bench.decisions.tasks import NAMED, competes, tasks_of
 from ipcbench.bench.plan.planner import Candidate, Plan, PlannedCell, cells_of, in_its_own_way
 from ipcbench.bench.plan.profile import Axes, BadConfig
 
@@ -36,7 +36,8 @@ def with_tasks(
 
 
 def _tasks(planned: PlannedCell, table: Axes) -> tuple[str, ...]:
-    return tasks_of(planned.cell, planned.facts, table.tasks)
+    compared = (NAMED,) if table.compared and competes(planned.cell, planned.facts) else ()
+    return (*compared, *tasks_of(planned.cell, planned.facts, table.tasks))
 
 
 def _refuse_unserved(table: Axes, served: Iterable[str]) -> None:

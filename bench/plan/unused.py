@@ -1,4 +1,4 @@
-"""Refusal of options that no cell of a plan has: they would be ignored."""
+"""Values of options: the cells that have each, and refusal of one that no cell of a plan has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import msgspec
 
 from ipcbench.bench.patterns.part import ACCESSES, MESSAGES, VALUES, WAKE_UPS
 from ipcbench.bench.patterns.table import PATTERNS
+from ipcbench.bench.plan.named import ALONE, patterns_of
 from ipcbench.bench.plan.options import (
-    ALONE,
     Asked,
     Options,
     lacks,
@@ -22,7 +22,7 @@ from ipcbench.bench.plan.options import (
     parse_options,
 )
 from ipcbench.bench.plan.planner import Candidate, Plan, kinds_of
-from ipcbench.bench.plan.profile import BadConfig, Profile
+from ipcbench.bench.plan.profile import BadConfig
 from ipcbench.bench.results.axes import BLOCK, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell, present_name
 from ipcbench.bench.results.untrusted import one_line
@@ -48,7 +48,7 @@ _COUNTED_ELSEWHERE = f"{_COUNT}: leave it out, or --looks"
 T = TypeVar("T")
 
 
-class _Value(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True):
     """One value of an option: which cells have it, and why a pattern cannot."""
 
     flag: str
@@ -57,23 +57,25 @@ class _Value(msgspec.Struct, frozen=True):
     refuses: Callable[[str], str] = lambda pattern: ""
     because: str = ""  # the other options' fault, with a remedy
 
+    @property
+    def text(self) -> str:
+        """Return it as it was typed; a named transport has no flag."""
+        return f"{self.flag} {one_line(self.word)}".strip()
+
 
 def refuse_unused(
     options: Options,
-    profile: Profile,
     found: Plan,
     candidate: Callable[[str], Candidate],
     names: Callable[[str], Iterable[str]],
 ) -> None:
-    """Refuse a value that no cell of a plan has, with the reason. Raises: BadConfig."""
+    """Refuse a value that no cell of named transports has, with the reason. Raises: BadConfig."""
     asked = parse_options(options)
     cells = found.all_cells()
-    patterns = asked.patterns or tuple(
-        dict.fromkeys(name for axes in profile.axes for name in axes.patterns)
-    )
+    patterns = patterns_of(options, candidate, names)
     unused = [
         value
-        for value in _values(options, asked, candidate, names)
+        for value in values_of(options, asked, candidate, names)
         if not any(map(value.has, cells))
     ]
     if not unused:
@@ -81,7 +83,7 @@ def refuse_unused(
     # A value that fits no pattern is the cause; the others may be without a cell because of it.
     value = min(unused, key=lambda one: (not all(map(one.refuses, patterns)), not one.because))
     if value.because and not all(map(value.refuses, patterns)):
-        raise BadConfig(f"{value.flag} {one_line(value.word)} leads to no cell: {value.because}")
+        raise BadConfig(f"{value.text} leads to no cell: {value.because}")
     if value.flag == PATTERN:
         raise BadConfig(_refusal(value, (value.word,), asked, ""))
     also = bool({cell.pattern for cell in cells} & set(asked.patterns))
@@ -115,15 +117,12 @@ def refuse_unpromised(
 ) -> None:
     """Refuse a value that no cell of a plan for promises has. Raises: BadConfig."""
     cells = found.all_cells()
-    for value in _values(options, parse_options(options), candidate, names):
+    for value in values_of(options, parse_options(options), candidate, names):
         if not any(map(value.has, cells)):
-            raise BadConfig(
-                f"{value.flag} {one_line(value.word)} leads to no cell that a promise names: "
-                "leave it out"
-            )
+            raise BadConfig(f"{value.text} leads to no cell that a promise names: leave it out")
 
 
-def _refusal(value: _Value, patterns: Sequence[str], asked: Asked, hint: str) -> str:
+def _refusal(value: Value, patterns: Sequence[str], asked: Asked, hint: str) -> str:
     own = [value.refuses(pattern) for pattern in patterns]
     others = [
         lack
@@ -136,11 +135,11 @@ def _refusal(value: _Value, patterns: Sequence[str], asked: Asked, hint: str) ->
     remedy = "leave one of the options out" if others else "leave it out"
     if hint and not others:
         remedy += f", or {hint}"
-    return f"{value.flag} {one_line(value.word)} leads to no cell{because}: {remedy}"
+    return f"{value.text} leads to no cell{because}: {remedy}"
 
 
 def _other(
-    value: _Value,
+    value: Value,
     patterns: Sequence[str],
     asked: Asked,
     has_transport: Callable[[str], bool],
@@ -171,24 +170,26 @@ def _topologies(
     )
 
 
-def _values(
+def values_of(
     options: Options,
     asked: Asked,
     candidate: Callable[[str], Candidate],
     names: Callable[[str], Iterable[str]],
-) -> Iterator[_Value]:
+) -> Iterator[Value]:
     transports = list(_transports(asked, candidate, names))
+    if not options.named:
+        transports = [msgspec.structs.replace(one, flag="-t") for one in transports]
     yield from transports
     for word, size in zip(options.sizes, asked.sizes, strict=True):
-        yield _Value("-s", word, _is("size", size), _with(no_size, size))
+        yield Value("-s", word, _is("size", size), _with(no_size, size))
     for number in asked.processes:
-        yield _Value("-P", str(number), _is("processes", number), _with(no_number, number))
+        yield Value("-P", str(number), _is("processes", number), _with(no_number, number))
     for word, pace in zip(options.paces, asked.paces, strict=True):
-        yield _Value("--pace", word, _is("pace", pace), _with(no_pace, pace))
+        yield Value("--pace", word, _is("pace", pace), _with(no_pace, pace))
     for word in asked.placements:
-        yield _Value("--placement", word, _is("placement", word))
+        yield Value("--placement", word, _is("placement", word))
     for word in asked.runtimes:
-        yield _Value("--runtime", word, _is("runtime", word))
+        yield Value("--runtime", word, _is("runtime", word))
     aliases = {
         present_name(name, BLOCK)
         for word in asked.transports
@@ -197,20 +198,22 @@ def _values(
     }
     for word in asked.waits:
         counted = "" if word == SPIN_BLOCK or not asked.looks else _COUNTED_ELSEWHERE
-        yield _Value("--wait", word, _waits(word, candidate, aliases), because=counted)
+        yield Value("--wait", word, _waits(word, candidate, aliases), because=counted)
     for number in asked.looks:
-        yield _Value("--looks", str(number), _is("looks", number), because=_UNCOUNTED)
+        yield Value("--looks", str(number), _is("looks", number), because=_UNCOUNTED)
     for number in asked.batches:
-        yield _Value("--batch", str(number), _is("batch", number), _with(no_batch, number))
+        yield Value("--batch", str(number), _is("batch", number), _with(no_batch, number))
+    for number in asked.depths:
+        yield Value("--depth", str(number), _is("depth", number))
     for word in asked.payloads:
-        yield _Value("--payload", word, _is("payload", word), _with(no_payload, word))
+        yield Value("--payload", word, _is("payload", word), _with(no_payload, word))
     for word in asked.patterns:
-        yield _Value(PATTERN, word, _is("pattern", word), _with(_no_transport, transports))
+        yield Value(PATTERN, word, _is("pattern", word), _with(_no_transport, transports))
 
 
 def _transports(
     asked: Asked, candidate: Callable[[str], Candidate], names: Callable[[str], Iterable[str]]
-) -> Iterator[_Value]:
+) -> Iterator[Value]:
     for word in asked.transports:
         yield _transport(word, [candidate(name) for name in names(word)])
 
@@ -223,10 +226,10 @@ def _with(refuses: Callable[[str, T], str], value: T) -> Callable[[str], str]:
     return lambda pattern: refuses(pattern, value)
 
 
-def _no_transport(pattern: str, transports: Sequence[_Value]) -> str:
+def _no_transport(pattern: str, transports: Sequence[Value]) -> str:
     if not transports or not all(one.refuses(pattern) for one in transports):
         return ""
-    words = " ".join(f"-t {one_line(one.word)}" for one in transports)
+    words = " and ".join(one.text for one in transports)
     kind = PATTERNS[pattern].kind
     if kind == MESSAGES:
         return f"{pattern} sends messages, which {words} cannot carry"
@@ -249,7 +252,7 @@ def _waits(
     return has
 
 
-def _transport(word: str, found: Sequence[Candidate]) -> _Value:
+def _transport(word: str, found: Sequence[Candidate]) -> Value:
     matched = {one.name for one in found}
     meant = {present_name(name, BLOCK) for name in matched}
     each = {kinds_of(one) for one in found}
@@ -273,4 +276,4 @@ def _transport(word: str, found: Sequence[Candidate]) -> _Value:
     def has(cell: Cell) -> bool:
         return cell.transport in matched or (cell.transport, cell.wait) in meant
 
-    return _Value("-t", word, has, refuses)
+    return Value("", word, has, refuses)

@@ -16,7 +16,7 @@ from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED, offered
 from ipcbench.bench.results.records import Settings
-from ipcbench.bench.rounds.estimate import START_UP
+from ipcbench.bench.rounds.forecast import calibration_seconds
 from ipcbench.bench.sweep.disturbance import Disturbed
 from ipcbench.bench.sweep.replies import calibrated
 from ipcbench.bench.workers.control import ProcessFailure
@@ -144,7 +144,7 @@ def calibrate(cells: Sequence[PlannedCell], timings: Mapping[str, Timing], runs:
     todo = deque((planned, 1) for planned in cells)
     units: dict[str, float] = {}  # seconds per unit, of the cells that are calibrated again
     outcomes: dict[str, list[Outcome]] = {}
-    costs = {one.cell.id: START_UP + timings[one.cell.id].calibration for one in cells}
+    costs = {one.cell.id: calibration_seconds(one.cell, timings[one.cell.id]) for one in cells}
     left = sum(costs.values())
     open_loops: list[PlannedCell] = []
     while todo and not runs.stopping:

@@ -26,11 +26,11 @@ from ipcbench.bench.results.records import (
     Settings,
 )
 from ipcbench.bench.rounds.estimate import length, usual_seconds
+from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.looks import Looks
 from ipcbench.bench.rounds.order import MINI, Shuffle
 from ipcbench.bench.rounds.progress import Begun, Progress
 from ipcbench.bench.rounds.turns import Turn, Turns, retakes
-from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.bench.sweep.calibration import RESCALES, calibrate, rescaled, sizes_of
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
@@ -44,8 +44,6 @@ from ipcbench.transports.base.os_errors import with_remedy
 
 GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
 LONGEST_WHAT = 10_000  # characters of an error's description
-WARM_UP = 10.0  # seconds of runs before the first round, those of the calibration included
-WARM_UP_SHARE = 0.05  # of a budget, at most
 
 
 class Schedule:
@@ -88,13 +86,19 @@ class Schedule:
         self._runner = Runner(self._timings, clock, watch)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
-        seconds = {one: usual_seconds(timing) for one, timing in self._timings.items()}
+        each = {one: usual_seconds(timing) for one, timing in self._timings.items()}
         self._looks = Looks(
-            cells, contests, settings, self._progress, seconds, promises, seed=seed, budget=budget
+            cells, contests, settings, self._progress, each, promises, seed=seed, budget=budget
         )
-        self._steps = Steps(
-            watcher, settings, self._looks, self._progress, sum(seconds.values()), budget
+        self._forecast = Forecast(
+            [one.cell for one in cells],
+            self._timings,
+            settings,
+            budget=budget,
+            experiments=self._experiments.usual,
+            contests=self._looks.all > 0,
         )
+        self._steps = Steps(watcher, settings, self._looks, self._progress, self._forecast, budget)
         self.stopping = False
 
     def stop(self) -> None:
@@ -254,6 +258,7 @@ class Schedule:
         sizes = sizes_of(cell, timing, unit, self._settings)
         self._progress.rates[cell.id] = sizes.rates
         self._progress.stamps[cell.id] = sizes.stamps
+        self._forecast.calibrated(cell.id, unit * pattern_of(cell).units(cell.processes))
         self._set_loops(planned, sizes.loops, 0, last.waiting)
 
     def _set_loops(
@@ -296,14 +301,9 @@ class Schedule:
         """Play cells, and keep nothing, until the machine has been busy for a while.
 
         The first seconds of a sweep are its worst: the machine was idle before. The runs of the
-        calibration count as well, so it is a resumed sweep, or one of few cells, that has a
-        warm-up. Fewer rounds than a verdict takes have none.
+        calibration count as well. Fewer rounds than a verdict takes have no warm-up.
         """
-        if not self._real or self._settings.rounds < ENOUGH_ROUNDS:
-            return
-        seconds = WARM_UP
-        if self._budget is not None:
-            seconds = min(seconds, WARM_UP_SHARE * self._budget)
+        seconds = self._forecast.before_rounds if self._real else 0.0
         for planned in Shuffle(self._seed, 0).order(self._cells):
             left = began + seconds - time.monotonic()
             if left <= 0 or self.stopping:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from ipcbench.bench.decisions.contest import LOOKS
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
+from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.looks import Looks
+from ipcbench.bench.rounds.order import MINI
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.display import Watcher
+
+TELLS = 1.0  # seconds of runs that tell how far the others are from what is expected
 
 
 class Steps:
@@ -16,7 +20,7 @@ class Steps:
     An adaptive sweep may end earlier than is shown: nobody knows when its contests are decided.
 
     Args:
-        round_seconds: about the seconds of a round of all cells.
+        forecast: the seconds of the sweep, which its calibrations correct.
     """
 
     def __init__(
@@ -25,7 +29,7 @@ class Steps:
         settings: Settings,
         looks: Looks,
         progress: Progress,
-        round_seconds: float,
+        forecast: Forecast,
         budget: float | None,
     ) -> None:
         self._watcher = watcher
@@ -33,41 +37,54 @@ class Steps:
         self._adaptive = settings.adaptive
         self._looks = looks
         self._progress = progress
-        self._round_seconds = round_seconds
+        self._forecast = forecast
         self._budget = budget
-        self._runs = 0
+        self._expected = 0.0  # seconds of the runs that were shown
+        self._last = ""  # the cell of the last one
 
     @property
     def _at_most(self) -> bool:
-        return self._adaptive and self._looks.all > 0
+        return self._forecast.goes_on
 
     @property
     def _most(self) -> int:
         """The rounds of the sweep, at most."""
         return max(self._rounds, LOOKS[-1]) if self._at_most else self._rounds
 
+    def _rounds_left(self) -> float:
+        """Return the seconds of all rounds that are not complete."""
+        done = len(self._progress.finished)
+        base = max(0, self._rounds - done) * self._forecast.round
+        return base + max(0, self._most - max(done, self._rounds)) * MINI
+
     def calibrating(self, left: float, cell: str, spent: float) -> None:
         """Show a calibration; `left`: the seconds of those that follow."""
-        self._show(0.0, left + self._most * self._round_seconds, f"calibrating {cell}", spent)
+        warm_up = max(0.0, self._forecast.before_rounds - self._forecast.calibration)
+        others = self._forecast.experiments + warm_up + self._rounds_left()
+        self._show(0.0, left + others, f"calibrating {cell}", spent)
 
     def experimenting(self, left: float, name: str, spent: float) -> None:
         """Show an experiment; `left`: the seconds of those that follow, and of itself."""
-        self._show(0.0, left + self._most * self._round_seconds, f"experiment {name}", spent)
+        self._show(0.0, left + self._rounds_left(), f"experiment {name}", spent)
 
     def warming_up(self, left: float, spent: float) -> None:
         """Show a run that warms up; `left`: the seconds of those that follow."""
-        self._show(0.0, left + self._most * self._round_seconds, "warming up", spent)
+        self._show(0.0, left + self._rounds_left(), "warming up", spent)
 
     def run(self, number: int, cell: str, spent: float, running: float, *, mini: bool) -> None:
         """Show a run of a round, `running` seconds after the first run."""
         loops, done = self._progress.loops, self._progress.done[number]
         of, total = f" of {self._rounds}", len(loops) * self._most
         behind = len(loops) * (number - 1) + len(done)
-        usual = self._round_seconds / max(1, len(loops))
-        each = running / self._runs if self._runs else usual
-        rest = 0.0 if mini else max(0, len(loops) - len(done)) * each
-        left = max(rest, (len(loops) * self._most_after(number) - behind) * each)
-        self._runs += 1
+        if self._last:
+            self._expected += self._forecast.runs([self._last])
+        self._last = cell
+        # What was expected is corrected by what the runs have taken, once they tell.
+        slower = running / self._expected if self._expected and running > TELLS else 1.0
+        rest = 0.0 if mini else self._forecast.runs(loops.keys() - done) * slower
+        later = max(0, self._rounds - number) * self._forecast.round * slower
+        minis = max(0, self._most_after(number) - max(number - mini, self._rounds))
+        left = rest + later + minis * max(MINI, self._progress.pace if mini else 0.0)
         if mini:
             what = f"round {number}, {self._looks.describe(cell)}"
         else:

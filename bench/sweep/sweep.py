@@ -22,11 +22,9 @@ from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.plan.entries import first_entries
-from ipcbench.bench.plan.options import Options, with_options
-from ipcbench.bench.plan.planner import Plan, cells_of, plan
+from ipcbench.bench.plan.options import Options
+from ipcbench.bench.plan.planner import Plan
 from ipcbench.bench.plan.profile import Profile
-from ipcbench.bench.plan.service import with_tasks
-from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused, refuse_unwatched
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
@@ -34,14 +32,13 @@ from ipcbench.bench.results.records import SCHEMA, Header, Reason, Resumed
 from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.rounds.progress import Progress
-from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.sweep.display import Watcher
+from ipcbench.bench.sweep.plans.planning import planned
+from ipcbench.bench.sweep.plans.unchanged import digest_of, same_plan
 from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
-from ipcbench.bench.sweep.unchanged import digest_of, same_plan
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.fork_parent import ForkServerLost, starting_ahead
-from ipcbench.transports import registry
 from ipcbench.transports.base.os_errors import remedy, with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
@@ -67,32 +64,6 @@ class Order:
     options: Options | None = None
     promises: Sequence[PromisedRatio] = ()
     experiments: Sequence[str] = ()
-
-
-def planned(
-    profile: Profile,
-    only: Callable[[Cell], bool] = lambda cell: True,
-    options: Options | None = None,
-) -> Plan:
-    """Plan a profile with options on this machine: the cells for which `only` is true.
-
-    Raises: UnknownTransport; BadConfig, also if an option leads to no cell; SweepError if the
-    plan is empty.
-    """
-    options = options or Options()
-    axes = with_options(profile, options).axes
-    found = plan(cells_of(axes, registry.matching), candidate, site())
-    found = with_tasks(found, axes, registry.matching, candidate)
-    refuse_unused(options, profile, found, candidate, registry.matching)
-    found = found.only(only)
-    refuse_unpromised(options, found, candidate, registry.matching)
-    refuse_unwatched(profile.settings.watch, found)
-    if not found.all_cells():
-        raise SweepError(
-            f"profile {profile.name} has no cell: where its patterns send messages, its "
-            "transports must carry them, and the reverse: `ipcbench list` shows their patterns"
-        )
-    return found
 
 
 def new(order: Order, watcher: Watcher) -> Path:

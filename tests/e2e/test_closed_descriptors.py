@@ -16,7 +16,7 @@ from tests.sampling import some
 CLOSED = [which for size in (1, 2, 3) for which in itertools.combinations((0, 1, 2), size)]
 RUN = (
     "run", "--clock", "fake", "--profile", "smoke", "--pattern", "latency", "--seed", "5",
-    "-t", "pipe", "-t", "null", "-s", "64", "-s", "4M",
+    "pipe", "null", "-s", "64", "-s", "4M", "--placement", "same-core",
 )  # fmt: skip
 
 

@@ -92,9 +92,10 @@ def test_the_console_script_is_the_module() -> None:
     assert VERSION in ipcbench("--version").stdout
 
 
-def test_a_pattern_that_no_profile_has_is_measured_by_name(tmp_path: Path) -> None:
+def test_a_pattern_that_no_profile_has_is_measured_with_names(tmp_path: Path) -> None:
     done = ipcbench(
-        *RUN, "--pattern", "pairs-latency", "-t", "pipe", "-o", tmp_path / "run"
+        *RUN, "pipe", "--pattern", "pairs-latency", "--placement", "same-core", "-s", "64",
+        "-o", tmp_path / "run",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = {result.cell.id for result in load(tmp_path / "run").ok()}
@@ -467,21 +468,24 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "-t", "nope"], "`ipcbench list` shows all"),
         ([*RUN, "-t", "shm:nope"], "nope"),
         ([*RUN, "--pattern", "nope"], "there are latency"),
-        ([*RUN, "--pattern", "latency", "-P", "4"], "latency has 2 processes: leave it out"),
-        ([*RUN, "--pattern", "counter", "-s", "64"], "counter sends no messages: leave it out"),
-        ([*RUN, "--pattern", "latency", "-t", "eventfd"], "ask for --pattern signal instead"),
-        ([*RUN, "--pattern", "stream", "--pace", "pause:1ms"], "stream makes no pauses"),
-        (["run", "--profile", "two.toml", "-P", "4", "-P", "8"], "-P 4 leads to no cell"),
+        (
+            [*RUN, "pipe", "--pattern", "latency", "-P", "4"],
+            "latency has 2 processes: leave it out",
+        ),
+        ([*RUN, "*", "--pattern", "counter", "-s", "64"], "counter sends no messages: leave it"),
+        ([*RUN, "--pattern", "latency", "eventfd"], "ask for --pattern signal instead"),
+        ([*RUN, "tcp", "--pattern", "stream", "--pace", "pause:1ms"], "stream makes no pauses"),
+        (["run", "--profile", "two.toml", "-P", "4", "-P", "8"], "-P 4: profile two has only 2"),
         ([*RUN, "--placement", "nope"], "there are same-core"),
         ([*RUN, "--runtime", "nope"], "unknown runtime 'nope': there are python, native"),
         ([*RUN, "-s", "4Q"], "write bytes as 64, 4K, 1M or 2G"),
         ([*RUN, "-s", "-1"], "'-1' is not a size"),
-        ([*RUN, "-s", "0"], ""),
+        ([*RUN, "-s", "1"], "-s 1: profile smoke has only 0, 64, 4K: leave it out, or measure"),
         ([*RUN, "--budget", "soon"], "write 90s, 3m or 1h"),
         ([*RUN, "--budget", "0s"], "write 90s, 3m or 1h"),
         ([*RUN, "-P", "65"], "a cell has 1 to 64 processes, not 65"),
         ([*RUN, "-P", "0"], "a cell has 1 to 64 processes, not 0"),
-        ([*RUN, "--pattern", "latency", "-P", "1"], "-P 1 leads to no cell"),
+        ([*RUN, "pipe", "--pattern", "latency", "-P", "1"], "-P 1 leads to no cell"),
         ([*RUN, "-P", "many"], "'many' is not a valid integer"),
         ([*RUN, "--seed", "-1"], "-1 is not in the range"),
         ([*RUN, "-o", "full"], "full is not empty, and holds no run: choose another folder"),
@@ -744,12 +748,13 @@ def test_a_narrow_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize("runtime", ["python", "native"])
 def test_messages_of_no_bytes_can_be_acknowledged(tmp_path: Path, runtime: str) -> None:
     """The acknowledgement of a stream is larger than its messages."""
-    given = ("-s", "0", "--pattern", "stream", "--runtime", runtime, "-o", tmp_path / "run")
+    given = ("-s", "0", "--pattern", "stream", "--runtime", runtime, "--placement", "same-core")
     names = ("shm:posix+posix-sem", "shm:posix+futex/in-place", "sysv-queue", "posix-queue")
-    done = ipcbench(*RUN, *given, *(word for name in names for word in ("-t", name)))
+    done = ipcbench(*RUN, *given, *names, "-o", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert "failed" not in done.stderr
-    assert len(list(load(tmp_path / "run").ok())) == len(names)
+    cells = [one.cell for one in load(tmp_path / "run").ok()]
+    assert {cell.transport for cell in cells} == {*names}
 
 
 def test_one_round_is_singular(tmp_path: Path) -> None:

@@ -127,8 +127,9 @@ def test_it_is_in_every_sweep(author: Author) -> None:
     assert "packet-pipe" in (author.folder / "smoke/report.html").read_text()
 
 
-NATIVE = ("-m", "ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "packet-pipe",
-          "--pattern", "latency", "-s", "64", "--runtime", "native", "-o")  # fmt: skip
+NATIVE = ("-m", "ipcbench", "run", "--profile", "smoke", "--clock", "fake", "packet-pipe",
+          "--pattern", "latency", "-s", "64", "--placement", "same-core", "--runtime", "native",
+          "-o")  # fmt: skip
 without_native = pytest.mark.skipif(built() is not None, reason=str(built()))
 
 

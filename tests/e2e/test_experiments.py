@@ -31,8 +31,8 @@ ONE = "lost-updates"
         (("--no-experiments",), []),
         (("--experiment", ONE), [ONE]),
         (("--experiment", "pipe-*", "--experiment", ONE), [ONE, "pipe-deadlock", "pipe-multiplex"]),
-        (("-s", "128"), []),
-        (("-s", "128", "--experiment", ONE), [ONE]),
+        (("-s", "64"), []),
+        (("-s", "64", "--experiment", ONE), [ONE]),
     ],
     ids=" ".join,
 )

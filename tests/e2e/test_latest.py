@@ -100,7 +100,7 @@ def test_the_page_has_the_table(folder: Path, swept: Results) -> None:
 
 
 def test_a_transport_of_another_kind_is_refused(tmp_path: Path) -> None:
-    done = ipcbench("run", "--pattern", "latest", "-t", "pipe", "-o", tmp_path / "run")
+    done = ipcbench("run", "pipe", "--pattern", "latest", "-o", tmp_path / "run")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()

@@ -83,7 +83,7 @@ def test_list_and_doctor_report_why_it_is_missing(without: Path, tmp_path: Path)
 
 def test_native_cells_are_skipped_and_the_others_measured(without: Path, tmp_path: Path) -> None:
     run(
-        without / "bin/ipcbench", "run", "--profile", "smoke", "--clock", "fake", "-t", "pipe",
+        without / "bin/ipcbench", "run", "--profile", "smoke", "--clock", "fake", "pipe",
         "--pattern", "latency", "--runtime", "python", "--runtime", "native", "-o", "out",
         cwd=tmp_path,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def test_native_cells_are_skipped_and_the_others_measured(without: Path, tmp_pat
 
 def test_a_sweep_of_native_cells_alone_fails_with_the_reason(without: Path, tmp_path: Path) -> None:
     output = run(
-        without / "bin/ipcbench", "run", "--profile", "smoke", "-t", "pipe",
+        without / "bin/ipcbench", "run", "--profile", "smoke", "pipe",
         "--runtime", "native", "-o", "out", cwd=tmp_path, code=3,
     )  # fmt: skip
     assert "the native runtime is not built here" in output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.e2e.command import ipcbench
 missing = built()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
 
-SMOKE = ("run", "--clock", "fake", "--profile", "smoke", "--seed", "7")
+SEEDED = ("--clock", "fake", "--seed", "7")
 PROFILE = """about = "Loops in both runtimes."
 [run]
 rounds = 2
@@ -39,7 +40,11 @@ runtimes = ["native"]
 def swept(tmp_path_factory: pytest.TempPathFactory, huge_pages: None) -> Path:
     """A complete smoke sweep with compiled loops alone."""
     folder = tmp_path_factory.mktemp("native") / "run"
-    done = ipcbench(*SMOKE, "--runtime", "native", "-o", folder)
+    smoke = (resources.files("ipcbench.bench") / "profiles" / "smoke.toml").read_text()
+    placements = 'placements = ["same-core"]\n'
+    profile = folder.with_name("native.toml")
+    profile.write_text(smoke.replace(placements, f'{placements}runtimes = ["native"]\n'))
+    done = ipcbench("run", *SEEDED, "--profile", profile, "-o", folder)
     assert done.returncode == 0, done.stderr
     assert str(folder / "report.html") in done.stdout
     return folder

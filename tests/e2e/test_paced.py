@@ -97,8 +97,14 @@ def test_a_stopped_sweep_keeps_its_rates(profile: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--pattern", "paced", "--pace", "closed"], "paced sends at a rate, such as load:50"),
-        (["--pattern", "stream", "--pace", "load:50"], "a closed loop, which sends at no rate"),
+        (
+            ["pipe", "--pattern", "paced", "--pace", "closed"],
+            "paced sends at a rate, such as load:50",
+        ),
+        (
+            ["pipe", "--pattern", "stream", "--pace", "load:50"],
+            "a closed loop, which sends at no rate",
+        ),
         (["--pattern", "paced", "--pace", "load:0"], "is no pace: write closed"),
         (["--pattern", "stream", "--tail", "60s"], "--tail watches the cells of the pattern paced"),
     ],

@@ -99,11 +99,11 @@ def test_round_trips_have_single_times(swept: Results) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("-t", "pipe", "--pattern", "fill"), "fill uses no channel: its transport is null"),
-        (("--pattern", "echo", "--payload", "fresh"), "echo writes no message anew"),
-        (("--pattern", "signal", "--payload", "fresh"), "signal sends no messages"),
-        (("--pattern", "fill", "-P", "2"), "fill has 1 process"),
-        (("--pattern", "latency", "-P", "1"), "has 2 processes"),
+        (("pipe", "--pattern", "fill"), "fill uses no channel: its transport is null"),
+        (("pipe", "--pattern", "echo", "--payload", "fresh"), "echo writes no message anew"),
+        (("eventfd", "--pattern", "signal", "--payload", "fresh"), "signal sends no messages"),
+        (("null", "--pattern", "fill", "-P", "2"), "fill has 1 process"),
+        (("pipe", "--pattern", "latency", "-P", "1"), "has 2 processes"),
     ],
 )
 def test_what_no_cell_can_have_is_refused(

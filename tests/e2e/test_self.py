@@ -93,6 +93,6 @@ def test_no_process_waits(swept: Results) -> None:
 
 
 def test_two_processes_are_refused(tmp_path: Path) -> None:
-    done = ipcbench("run", "--pattern", "self", "-P", "2", "-o", tmp_path / "run")
+    done = ipcbench("run", "pipe", "--pattern", "self", "-P", "2", "-o", tmp_path / "run")
     assert done.returncode == 3
     assert "self has 1 process" in done.stderr

@@ -221,8 +221,9 @@ def test_results_latest_points_to_the_newest(tmp_path: Path) -> None:
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU has no other")
 def test_a_warm_up_has_blocks_until_they_agree(tmp_path: Path) -> None:
     """With the fake clock two blocks agree at once; only cells with idle states look for that."""
-    placements = ("--placement", "same-core", "--placement", "unpinned")
-    done = ipcbench("run", *TINY, *placements, "--pattern", "latency", "-o", tmp_path / "run")
+    run = tmp_path / "run"
+    placements = ("--placement", "same-core", "--placement", "unpinned", "-s", "64")
+    done = ipcbench("run", *SMOKE, "null", "pipe", *placements, "--pattern", "latency", "-o", run)
     assert done.returncode == 0, done.stderr
     blocks = {"same-core": 1, "unpinned": 2}
     for result in load(tmp_path / "run").ok():

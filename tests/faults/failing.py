@@ -17,9 +17,8 @@ Expected = tuple[
 def swept(names: Collection[str], runtime: str, folder: Path) -> Results:
     """Run one sweep over all faulty transports and a healthy pipe."""
     before = outliving()
-    arguments = ["run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64"]
-    for name in ("pipe", *names):
-        arguments += ["-t", name]
+    arguments = ["run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64",
+                 "--placement", "same-core", "pipe", *names]  # fmt: skip
     done = ipcbench(*arguments, "--runtime", runtime, "-o", folder, plugins=True)
     assert done.returncode == 0, done.stderr
     assert (folder / "report.html").exists()

@@ -89,7 +89,7 @@ def test_cpus_that_are_taken_away_in_the_middle_of_a_sweep(cpuset: Path, tmp_pat
 def test_a_run_whose_process_is_moved_does_not_count(tmp_path: Path, placement: str) -> None:
     done = ipcbench(
         "run", "--profile", "smoke", "--clock", "fake", "--pattern", "latency", "-s", "64",
-        "--placement", placement, "-t", "moves", "-t", "pipe", "-o", tmp_path / "run",
+        "--placement", placement, "moves", "pipe", "-o", tmp_path / "run",
         plugins=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -82,7 +82,7 @@ def test_no_free_page_is_a_skip(sandbox: Sandbox) -> None:
 
 def test_no_free_page_and_no_other_cell(sandbox: Sandbox) -> None:
     with none_free():
-        done = sandbox.run(FREE, "run", "-t", RING, "-o", sandbox.results)
+        done = sandbox.run(FREE, "run", RING, "-o", sandbox.results)
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert (
@@ -101,7 +101,7 @@ def test_list_and_doctor_report_no_free_page(sandbox: Sandbox) -> None:
 
 
 def test_memory_without_huge_pages(sandbox: Sandbox) -> None:
-    line = only_line(sandbox.run(FREE, "run", "-t", "shm:posix+futex/huge", "-o", sandbox.results))
+    line = only_line(sandbox.run(FREE, "run", "shm:posix+futex/huge", "-o", sandbox.results))
     assert "only sysv and memfd can" in line
 
 
@@ -114,7 +114,17 @@ def test_a_cgroups_limit_is_reached_in_the_middle(
     """The limit allows the probe's page and small messages, but not larger ones."""
     confinement = Confinement(cgroup=str(one_page))
     done, results = sandbox.sweep(
-        confinement, "-t", RING, "-t", "null", "-s", "64", "-s", "1M", "--pattern", "latency"
+        confinement,
+        RING,
+        "null",
+        "-s",
+        "64",
+        "-s",
+        "1M",
+        "--pattern",
+        "latency",
+        "--placement",
+        "same-core",
     )
     assert done.returncode == 0, done.stderr
     assert results.cells[f"latency/{RING}/python/64B/2p/same-core"].good

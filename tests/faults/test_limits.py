@@ -175,8 +175,8 @@ def test_no_shared_memory(
 def test_shared_memory_fills_up_in_the_middle(sandbox: Sandbox) -> None:
     """256 KiB suffice for the probe and small messages, but not for a ring of 32 KiB messages."""
     done, results = sandbox.sweep(
-        shm("size=256k"), "-t", "shm:posix+posix-sem", "-t", "null", "--pattern", "stream",
-        "-s", "64", "-s", "32K",
+        shm("size=256k"), "shm:posix+posix-sem", "null", "--pattern", "stream",
+        "-s", "64", "-s", "32K", "--placement", "same-core",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert results.cells["stream/shm:posix+posix-sem/python/64B/2p/same-core"].good

@@ -21,7 +21,7 @@ import sysv_ipc
 from ipcbench.bench.machine import lock
 from ipcbench.bench.machine.guardian import clean_up
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
-from ipcbench.bench.plan.options import Options, with_options
+from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.results.journal import Journal
 from ipcbench.bench.results.results import load
@@ -316,10 +316,10 @@ def test_a_failing_link_does_not_fail_the_sweep(
     monkeypatch.delenv(LEDGER_VARIABLE, raising=False)
     monkeypatch.setattr(Path, "symlink_to", refuse)
     options = Options(transports=("pipe",), patterns=("latency",), sizes=("64",))
-    profile = with_options(load_profile("smoke"), options)
     notes: list[str] = []
     monkeypatch.setattr(Silent, "note", lambda self, message: notes.append(message))
-    folder = sweep.new(sweep.Order(profile, ["ipcbench"], clock="fake"), Silent())
+    order = sweep.Order(load_profile("smoke"), ["ipcbench"], clock="fake", options=options)
+    folder = sweep.new(order, Silent())
     assert load(folder).ended is not None
     assert notes == ["results/latest cannot be updated: Operation not permitted"]
 

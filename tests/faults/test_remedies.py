@@ -41,15 +41,15 @@ FEW_PAGES = Confinement(namespaces=("ipc",), settings={"kernel/shmall": "300"})
 def test_a_size_that_the_machine_refuses(
     confinement: Confinement, transport: str, size: str, remedy: str, tmp_path: Path
 ) -> None:
-    arguments = ("-t", transport, "-s", size, "--pattern", "latency")
+    arguments = (transport, "-s", size, "--pattern", "latency", "--placement", "same-core")
     found, before, after = obey(tmp_path, confinement, *arguments)
     assert found.startswith(remedy)
     assert {one.status for one in before.cells.values()} == {Status.SKIPPED}
     assert {one.status for one in after.cells.values()} == {Status.OK}
 
 
-LINK = ("--pattern", "latency")
-MANY = ("--pattern", "pairs-latency", "-P", "24", "--placement", "same-core")  # links
+LINK = ("--pattern", "latency", "--placement", "same-core", "-s", "64")
+MANY = (*LINK[2:], "--pattern", "pairs-latency", "-P", "24")  # links
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_number_of_objects_that_is_reached(
 ) -> None:
     """The probe needs one object, a link more of them, and many links at once yet more."""
     confinement = Confinement(namespaces=("ipc",), settings=settings)
-    found, before, after = obey(tmp_path, confinement, "-t", transport, *pattern)
+    found, before, after = obey(tmp_path, confinement, transport, *pattern)
     assert found.startswith(remedy)
     assert {one.status for one in before.cells.values()} == {Status.FAILED}
     assert {one.status for one in after.cells.values()} == {Status.OK}
@@ -78,8 +78,8 @@ def test_a_number_of_objects_that_is_reached(
 
 def test_a_number_of_segments_that_is_reached(tmp_path: Path) -> None:
     confinement = Confinement(namespaces=("ipc",), settings={"kernel/shmmni": "1"})
-    arguments = ("--pattern", "pairs-latency", "-P", "36", "--placement", "same-core")
-    found, before, after = obey(tmp_path, confinement, "-t", "shm:sysv+futex", *arguments)
+    arguments = (*LINK[2:], "--pattern", "pairs-latency", "-P", "36")
+    found, before, after = obey(tmp_path, confinement, "shm:sysv+futex", *arguments)
     assert found.startswith("sysctl -w kernel.shmmni=")
     assert {one.status for one in before.cells.values()} == {Status.FAILED}
     assert {one.status for one in after.cells.values()} == {Status.OK}
@@ -89,7 +89,7 @@ def test_the_descriptors_of_many_clients(tmp_path: Path) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < MANY_FILES:
         pytest.skip(f"the hard limit of descriptors is {hard} here")
-    arguments = ("-t", "shm:memfd+eventfd", "--pattern", "echo", "-P", "64")
+    arguments = ("shm:memfd+eventfd", "--pattern", "echo", "-P", "64", "-s", "64")
     few = Confinement(limits={"RLIMIT_NOFILE": 64})
     found, before, after = obey(tmp_path, few, *arguments, "--placement", "same-core")
     assert found.startswith("ulimit -n ")
@@ -120,7 +120,7 @@ def test_the_number_of_queues_is_named(sandbox: Sandbox) -> None:
 def test_a_size_that_no_setting_allows(
     transport: str, size: str, remedy: str, sandbox: Sandbox
 ) -> None:
-    _, results = sandbox.sweep(Confinement(), "-t", transport, "-s", size, "--pattern", "latency")
+    _, results = sandbox.sweep(Confinement(), transport, "-s", size, "--pattern", "latency")
     ((_, found),) = why_skipped(results, transport)
     assert found.startswith(remedy)
 
@@ -153,7 +153,7 @@ def small_memory(memory: Path) -> Confinement:
 def test_the_oom_killer_is_named(small_memory: Confinement, sandbox: Sandbox) -> None:
     """A worker is killed, and never the command: its oom_score_adj is the highest."""
     done, results = sandbox.sweep(
-        small_memory, "-t", "mp-queue", "-s", "8M", "--pattern", "latency"
+        small_memory, "mp-queue", "-s", "8M", "--pattern", "latency", "--placement", "same-core"
     )
     assert done.returncode == 3, done.stderr
     killed = [one for result in failed(results) for one in result.failures]
@@ -201,7 +201,7 @@ def ancestors(pid: str, parents: dict[str, str]) -> set[str]:
 
 def test_messages_without_memory_are_skipped(small_memory: Confinement, sandbox: Sandbox) -> None:
     _, results = sandbox.sweep(
-        small_memory, "-t", "unix-stream", "-t", "pipe", "-s", "64M", "--pattern", "latency"
+        small_memory, "unix-stream", "pipe", "-s", "64M", "--pattern", "latency"
     )
     for transport in ("unix-stream", "pipe"):
         ((reason, remedy),) = why_skipped(results, transport)

@@ -54,7 +54,7 @@ def shim(folder: Path, name: str, text: str) -> str:
 def test_one_cpu_and_idle_states_that_cannot_be_forbidden(sandbox: Sandbox) -> None:
     cpu = min(os.sched_getaffinity(0))
     done, results = sandbox.sweep(
-        Confinement(cpus=(cpu,)), "-t", "null", "--pattern", "latency",
+        Confinement(cpus=(cpu,)), "null", "--pattern", "latency", "-s", "64",
         "--placement", "same-core", "--placement", "cross-core-awake",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -68,7 +68,7 @@ def test_one_cpu_and_idle_states_that_cannot_be_forbidden(sandbox: Sandbox) -> N
 def test_no_device_that_forbids_idle_states(sandbox: Sandbox) -> None:
     done, results = sandbox.sweep(
         Confinement(namespaces=("mount",), devices=("null", "urandom", "shm")),
-        "-t", "null", "--pattern", "latency", "--placement", "cross-core-awake",
+        "null", "--pattern", "latency", "--placement", "cross-core-awake",
     )  # fmt: skip
     assert done.returncode == 3
     reason = "idle states cannot be forbidden: /dev/cpu_dma_latency: No such file or directory"

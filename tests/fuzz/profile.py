@@ -14,7 +14,7 @@ from ipcbench.bench.plan.profile import (
     parse_profile,
 )
 from ipcbench.bench.rounds.order import Shuffle
-from ipcbench.bench.sweep.sweep import planned
+from ipcbench.bench.sweep.plans.planning import planned
 from ipcbench.transports.registry import UnknownTransport
 from tests.fuzz import harmless, toml
 from tests.unit.bench.test_profile import PROFILE

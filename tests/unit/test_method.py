@@ -22,7 +22,7 @@ from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse
 from ipcbench.bench.loops import delay
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
-from ipcbench.bench.rounds import order, turns
+from ipcbench.bench.rounds import forecast, order, turns
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.progress import RETAKES
 from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
@@ -97,8 +97,9 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (MOST_ROUNDS, 144, "or after 144 rounds"),
         (order.MINI, 1.0, "so a mini-round lasts a second at least"),
         (turns.APART, 20, "mini-round where 20 other runs stand between"),
-        (schedule.WARM_UP, 10, "Where it lasts less than 10 s"),
-        (schedule.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
+        (forecast.WARM_UP, 10, "Where it lasts less than 10 s"),
+        (forecast.WARM_UP_OF_ROUNDS, 0.2, "a fifth of the time of all rounds"),
+        (forecast.WARM_UP_SHARE, 0.05, "until 10 s are over, or 5 % of the budget"),
         (experiments.SHARE, 0.1, "All experiments together have 10 % of a budget"),
         (lost_updates.UPDATES, 2000, "count up one variable at most 2,000 times each"),
         (lost_updates.PROCESSES, (2, 4), "has 2 and 4 processes"),

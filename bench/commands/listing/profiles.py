@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def profiles() -> list[dict[str, Any]]:
     """Return an entry for each profile."""
     from ipcbench.bench.plan.profile import PROFILES, load_profile
-    from ipcbench.bench.sweep.sweep import planned
+    from ipcbench.bench.sweep.plans.planning import planned
 
     entries = []
     for name in PROFILES:
@@ -39,16 +39,15 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def _seconds(profile: Profile, found: Plan) -> float:
-    """Return about the seconds of a run of a profile; of an adaptive one, the most."""
-    from ipcbench.bench.loops.clock import REAL
-    from ipcbench.bench.plan.timing import timing_of
-    from ipcbench.bench.rounds.estimate import START_UP, usual_seconds
+    """Return about the seconds of a run of a profile, page included; of an adaptive one, the most."""
+    from ipcbench.bench.commands.orders.dry_run import forecast_of, seconds_of
+    from ipcbench.bench.experiments.frame.schedule import chosen
+    from ipcbench.bench.sweep.sweep import Order
 
     if profile.budget is not None:
         return profile.budget
-    timings = [timing_of(one.cell, one.cpus, profile.settings, REAL) for one in found.cells]
-    calibration = sum(START_UP + one.calibration for one in timings)
-    return calibration + profile.settings.rounds * sum(map(usual_seconds, timings))
+    order = Order(profile, (), experiments=chosen(profile.experiments))
+    return seconds_of(forecast_of(order, found), found)
 
 
 def print_profiles(entries: Iterable[dict[str, Any]]) -> None:

@@ -71,6 +71,11 @@ class Experiments:
         self._watch = watch
         self._player = player or (runner.play if clock == REAL else made_up)
 
+    @property
+    def usual(self) -> float:
+        """The usual seconds of those that have not been played."""
+        return sum(each.usual for each in self._todo)
+
     def play(
         self,
         sweep: Sweep,
@@ -86,11 +91,11 @@ class Experiments:
         began = spent()
         while self._todo and not sweep.stopping:
             experiment = self._todo[0]
-            sweep.show_experiment(sum(each.usual for each in self._todo), experiment.name)
+            sweep.show_experiment(self.usual, experiment.name)
             taken = spent() - began
             needed = (taken + experiment.usual) / SHARE
             if budget is not None and needed > budget:
-                seen = _unaffordable(experiment, taken + sum(each.usual for each in self._todo))
+                seen = _unaffordable(experiment, taken + self.usual)
             else:
                 limited = replace(experiment, limit=_limit(experiment, taken, spent(), budget))
                 seen = self._player(limited, self._watch)

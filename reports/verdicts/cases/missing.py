@@ -167,7 +167,7 @@ def command(case: Case, runtime: str, placement: str, processes: int = 0) -> str
 def _words(case: Case, runtime: str, placement: str, processes: int) -> Iterator[str]:
     order = case.order
     native = order.native if runtime == NATIVE else ()
-    yield from ("ipcbench", "run", "--pattern", order.pattern)
+    yield from ("ipcbench", "run", *(native or order.transports), "--pattern", order.pattern)
     if order.size:
         yield from ("-s", format_size(order.size))
     if processes:
@@ -179,8 +179,6 @@ def _words(case: Case, runtime: str, placement: str, processes: int) -> Iterator
         yield from ("--payload", order.payload)
     if order.pace != CLOSED:
         yield from ("--pace", order.pace)
-    for name in native or order.transports:
-        yield from ("-t", name)
 
 
 def further(one: Recommendation) -> tuple[str, str]:

@@ -30,10 +30,10 @@ from ipcbench.bench.results.records import (
 )
 from ipcbench.bench.results.results import load
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS, Prices
+from ipcbench.bench.rounds.forecast import WARM_UP
 from ipcbench.bench.rounds.order import MINI
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.rounds.turns import APART
-from ipcbench.bench.sweep.schedule import WARM_UP
 from ipcbench.bench.workers.job import Job, Reply
 from tests.unit.bench import test_schedule
 from tests.unit.bench.test_schedule import Stage, a_failure, a_plan, a_reply, begin
@@ -304,7 +304,7 @@ def test_a_short_calibration_is_followed_by_a_warm_up(
 ) -> None:
     """A run takes a second, as a calibration does."""
     cells = a_plan(1)
-    stage.play(cells, rounds, clock=clock)
+    stage.play(cells, rounds, clock=clock, budget=1000.0, adaptive=True)
     warm_up = [job for job in stage.jobs if not job.round and job.loops]
     assert len(warm_up) == min(len(cells), played)
     assert len(stage.runs) == rounds
@@ -313,13 +313,13 @@ def test_a_short_calibration_is_followed_by_a_warm_up(
 def test_a_resumed_sweep_warms_up(stage: Stage, tmp_path: Path) -> None:
     cells = a_plan(20)
     stage.after = test_schedule.stop_after(Run, 21)
-    stage.play(cells, 8)
+    stage.play(cells, 8, budget=1000.0, adaptive=True)
     assert not [job for job in stage.jobs if not job.round and job.loops]
     progress = Progress.of(stage.results(cells, tmp_path))
     stage.lines.pop()
     stage.jobs.clear()
     stage.after = lambda schedule, line: None
-    stage.play(cells, 8, progress=progress)
+    stage.play(cells, 8, progress=progress, budget=1000.0, adaptive=True)
     assert len([job for job in stage.jobs if not job.round]) == round(WARM_UP)
     assert Counter((run.cell, run.round) for run in stage.runs) == dict.fromkeys(
         itertools.product((one.cell.id for one in cells), range(1, 9)), 1

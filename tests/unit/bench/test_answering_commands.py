@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from ipcbench.bench.commands import run
+from ipcbench.bench.plan.named import settings_of_named
 from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.planner import Plan
-from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.results.axes import CROSS_CORE, SAME_CORE
-from ipcbench.bench.sweep import sweep
+from ipcbench.bench.sweep.plans import planning
 from ipcbench.reports.verdicts.cases.case import CASES, CLIENTS, Case
 from ipcbench.reports.verdicts.cases.missing import MANY_CLIENTS, command
 
@@ -28,7 +28,7 @@ def orders() -> Iterator[tuple[Case, str]]:
 def planned(words: list[str]) -> Plan:
     context = run.command.make_context("run", words)
     chosen = {name: context.params[name] for name in Options.__struct_fields__}
-    return sweep.planned(load_profile("quick"), options=Options(**chosen))
+    return planning.planned(settings_of_named(None), options=Options(**chosen))
 
 
 @pytest.mark.parametrize(("case", "text"), [pytest.param(*one, id=one[1]) for one in orders()])

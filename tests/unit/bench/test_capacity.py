@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from ipcbench.bench.plan.named import SETTINGS
 from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.timing import timing_of
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.sweep import calibration
 from ipcbench.bench.sweep.calibration import calibrate
@@ -46,7 +48,7 @@ def test_the_rates_of_one_facility_share_a_capacity(monkeypatch: pytest.MonkeyPa
     found = dict(zip([one.id for one in (*cells, other)], (3e-6, 1e-6, 2e-6, 7e-6), strict=True))
     monkeypatch.setattr(calibration, "calibrated", lambda reply: [(9, found[reply.cell])] * 2)
     plans: list[Any] = [SimpleNamespace(cell=one) for one in (*cells, other)]
-    timings: Any = dict.fromkeys(found, SimpleNamespace(calibration=0.1))
+    timings: Any = dict.fromkeys(found, timing_of(CELL, [[0], [1]], SETTINGS))
     runs = Settled()
     calibrate(plans, timings, runs)
     assert [runs.units[one.id] for one in cells] == [2e-6] * 3

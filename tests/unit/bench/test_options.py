@@ -1,9 +1,9 @@
-"""bench.plan.options, bench.plan.unused: each value is that of a cell, or is refused."""
+"""bench.plan.options, .named, .unused: each value is that of a cell, or is refused."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fnmatch import filter as matching
 from itertools import product
@@ -13,16 +13,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ipcbench.bench.decisions.contests import contests_of
 from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS, has_pace, has_payload
-from ipcbench.bench.plan.options import LOADS, Options, with_options
+from ipcbench.bench.plan.named import LOADS, named_profile, settings_of_named, usual_patterns
+from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.planner import Candidate, Plan, cells_of, plan
-from ipcbench.bench.plan.profile import MOST_PROCESSES, BadConfig, Profile, parse_profile
+from ipcbench.bench.plan.profile import MOST_PROCESSES, BadConfig
+from ipcbench.bench.plan.service import with_tasks
 from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused
 from ipcbench.bench.results.axes import PLACEMENTS, RUNTIMES
 from ipcbench.bench.results.units import parse_size
-from ipcbench.bench.sweep import sweep
-from ipcbench.transports.contract import Topology, Unavailable, Wait
+from ipcbench.bench.sweep.plans import planning
+from ipcbench.transports import registry
+from ipcbench.transports.contract import Family, Topology, Unavailable, Wait
 from tests.unit.bench.test_planner import SITE, TRAITS, limits
 from tests.unit.bench.test_profile import PROFILE, parsed
 
@@ -54,13 +58,13 @@ def test_no_options_change_nothing() -> None:
     assert with_options(parsed(PROFILE), Options()) == parsed(PROFILE)
 
 
-def test_options_take_the_profiles_place() -> None:
-    options = Options(transports=("tcp",), sizes=("1", "2K"), placements=("unpinned",))
+def test_options_take_the_place_of_the_usual_values() -> None:
+    options = Options(sizes=("1", "2K"), placements=("unpinned",), depths=(3,))
     links, several, control = with_options(parsed(PROFILE), options).axes
     for axes in (links, several, control):
-        assert axes.transports == ("tcp",)
         assert axes.sizes == (1, 2048)
         assert axes.placements == ("unpinned",)
+        assert axes.depths == (3,)
     assert links.processes == control.processes == (2,)
     assert several.processes == (4, 8)
     assert control.twin
@@ -83,34 +87,77 @@ def test_patterns_choose_among_those_of_the_profile() -> None:
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_a_pattern_that_the_profile_lacks_has_cells_of_its_own(name: str) -> None:
-    profile = msgspec.structs.replace(parsed(PROFILE), axes=parsed(PROFILE).axes[:0])
-    axes, *controls = with_options(profile, Options(patterns=(name,))).axes
+def test_a_named_pattern_has_its_usual_cells(name: str) -> None:
     found = PATTERNS[name]
-    usual = (("*",), (64 if found.sized else 0,))
-    assert axes.patterns == (name,)
-    assert (axes.transports, axes.sizes) == ((("null",), (1 << 20,)) if found.alone else usual)
+    word = "null" if found.alone else "*"
+    profile = settings_of_named(None)
+    options = Options(named=(word,), patterns=(name,))
+    axes, *controls = named_profile(
+        profile, options, planning.candidate, registry.matching, SITE
+    ).axes
+    sizes = (1 << 20,) if found.alone else (64,) if name == "set-up" else (64, 4096, 65536)
+    assert (axes.patterns, axes.transports) == ((name,), (word,))
+    assert axes.sizes == (sizes if found.sized else (0,))
     (number,) = axes.processes
     assert number == next(most for most in (4, 2, 1) if not found.refuses(most))
-    assert [control.twin for control in controls] == ([] if found.open_loop else [True])
+    assert [one.twin for one in controls][:1] == ([] if found.open_loop else [True])
+    assert [one.slowed for one in controls][1:] == ([5] if name == "latency" else [])
     assert axes.paces == (LOADS if found.open_loop else ("closed",))
-    real = sweep.planned(profile, options=Options(patterns=(name,)))
-    assert {one.cell.pattern for one in real.cells} <= {name}
+    real = planning.planned(profile, options=options)
     assert {cell.pattern for cell in real.all_cells()} == {name}
 
 
-def test_a_pattern_by_name_takes_the_other_options() -> None:
+def test_a_transport_is_measured_in_what_shows_it() -> None:
+    options = Options(named=("link", "signal", "guard", "file", "newest", "hub", "broken"))
+    patterns: dict[str, set[str]] = {}
+    for cell in planned(options).all_cells():
+        patterns.setdefault(cell.transport, set()).add(cell.pattern)
+    assert patterns == {
+        "link": {"latency", "stream"},
+        "broken": {"latency", "stream"},
+        "hub": {"echo"},
+        "file": {"file", "file-random"},
+        "newest": {"latest"},
+        "signal": {"signal"},
+        "guard": {"counter"},
+    }
+
+
+def test_two_named_transports_have_contests_and_controls_of_their_own() -> None:
+    traits = replace(TRAITS, family=Family.PIPE, waiting=Wait.BLOCK)
+
+    def candidate(name: str) -> Candidate:
+        return Candidate(name, traits, limits())
+
+    found = planned(Options(named=("link", "null")), candidate)
+    ids = {one.cell.id for one in found.cells}
+    for placement in ("same-core", "cross-core-awake"):
+        assert {
+            f"latency/link/python/64B/2p/{placement}~twin",
+            f"latency/null/python/64B/2p/{placement}~twin",
+            f"latency/link/python/64B/2p/{placement}~slowed5",
+        } <= ids
+    assert len(found.cells) == 2 * 2 * 3 * 2 + 6
+    entrants = [one for one in found.cells if not one.cell.is_control]
+    assert all("named" in one.tasks for one in entrants)
+    contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
+    own = [one for one in contests if one.task == "named"]
+    assert len(own) == 2 * 3 * 2  # in each pattern, size and placement
+    assert all(one.id.startswith("named: link or null: ") for one in own)
+
+
+def test_a_value_on_the_command_line_is_that_of_named_transports() -> None:
     options = Options(
+        named=("link",),
         patterns=("pairs-latency", "stream"),
-        transports=("tcp",),
         sizes=("4K",),
         runtimes=("native",),
     )
-    stream, pairs, control = with_options(parsed(PROFILE), options).axes
-    assert stream.patterns == ("stream",)
-    assert pairs.patterns == control.patterns == ("pairs-latency",)
-    for axes in (stream, pairs, control):
-        assert (axes.transports, axes.sizes, axes.runtimes) == (("tcp",), (4096,), ("native",))
+    cells = planned(options).all_cells()
+    assert {cell.pattern for cell in cells} == {"pairs-latency", "stream"}
+    assert {(cell.transport, cell.size, cell.runtime) for cell in cells} == {
+        ("link", 4096, "native")
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,30 +204,6 @@ def test_any_option_is_taken_or_refused(words: tuple[str, ...], numbers: tuple[i
 
 # Each value in each combination.
 
-EVERY_PATTERN = f"""
-about = "all patterns"
-[run]
-rounds = 1
-[[cells]]
-patterns = {list(PATTERNS)}
-sizes = [64]
-processes = [2, 4]
-placements = ["same-core"]
-"""
-ONLY_LINKS = """
-about = "two processes"
-[run]
-rounds = 1
-[[cells]]
-patterns = ["latency", "stream"]
-sizes = [64]
-placements = ["same-core"]
-[[controls]]
-patterns = ["latency"]
-sizes = [64]
-placements = ["same-core"]
-"""
-PROFILES = [parse_profile("test", text.encode()) for text in (EVERY_PATTERN, ONLY_LINKS)]
 KINDS = {
     "link": frozenset({Topology.LINK, Topology.FAN_IN}),
     "spins": frozenset({Topology.LINK}),
@@ -214,9 +237,10 @@ def some(values: Iterable[object]) -> st.SearchStrategy[tuple[object, ...]]:
     return st.one_of(st.just(()), st.lists(st.sampled_from(list(values)), max_size=2).map(tuple))
 
 
+WORDS = [*CANDIDATES, "*", "s*"]
 OPTIONS = st.builds(
     Options,
-    transports=some([*CANDIDATES, "*", "s*"]),
+    named=st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(tuple),
     sizes=some(("0", "64", "1M")),
     processes=some((1, 2, 3, 4)),
     patterns=some(PATTERNS),
@@ -230,15 +254,17 @@ OPTIONS = st.builds(
 )
 
 
-def planned(profile: Profile, options: Options) -> Plan:
-    axes = with_options(profile, options).axes
-    found = plan(cells_of(axes, names), CANDIDATES.__getitem__, SITE)
-    refuse_unused(options, profile, found, CANDIDATES.__getitem__, names)
-    return found
+def planned(
+    options: Options, candidate: Callable[[str], Candidate] = CANDIDATES.__getitem__
+) -> Plan:
+    profile = named_profile(settings_of_named(None), options, candidate, names, SITE)
+    found = plan(cells_of(profile.axes, names), candidate, SITE)
+    refuse_unused(options, found, candidate, names)
+    return with_tasks(found, profile.axes, names, candidate)
 
 
 FLAGS = {
-    "-t": "transports", "-s": "sizes", "-P": "processes", "--pace": "paces",
+    "": "named", "-s": "sizes", "-P": "processes", "--pace": "paces",
     "--pattern": "patterns", "--placement": "placements", "--wait": "waits",
     "--runtime": "runtimes", "--looks": "looks", "--batch": "batches", "--payload": "payloads",
 }  # fmt: skip
@@ -248,13 +274,11 @@ def given_values(options: Options) -> set[tuple[str, object]]:
     return {(flag, value) for flag, axis in FLAGS.items() for value in getattr(options, axis)}
 
 
-def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
+def possible(options: Options) -> set[tuple[str, object]]:
     """The values that some cell can have together with a value of each other option."""
-    patterns = options.patterns or {name for axes in profile.axes for name in axes.patterns}
     found: set[tuple[str, object]] = set()
-    for name, word, size, number, batch, payload, pace, wait in product(
-        patterns,
-        options.transports or ("*",),
+    for word, size, number, batch, payload, pace, wait in product(
+        options.named,
         options.sizes or (None,),
         options.processes or (None,),
         options.batches or (None,),
@@ -262,27 +286,32 @@ def possible(profile: Profile, options: Options) -> set[tuple[str, object]]:
         options.paces or (None,),
         options.waits or ("block",),
     ):
-        pattern = PATTERNS[name]
-        meant = [one for one in names(word) if kind(one) in (None, pattern.kind)]
-        if pattern.alone:
-            meant = [one for one in meant if one in ("null", "broken")]
-        if options.looks and wait != "spin-block":
-            meant = []
-        if (
-            meant
-            and (size in (None, "0") or pattern.sized)
-            and (number is None or not pattern.refuses(number))
-            and (batch in (None, 1) or name in BATCHED)
-            and (payload in (None, "hot") or has_payload(name, payload))
-            and (pace is None or has_pace(name, pace))
+        for one, name in (
+            (each, name)
+            for each in names(word)
+            for name in options.patterns or usual_patterns(CANDIDATES[each])
         ):
-            found |= {
-                ("--pattern", name), ("-t", word), ("-s", size), ("-P", number), ("--pace", pace),
-                ("--batch", batch), ("--payload", payload), ("--wait", wait),
-                *(("--placement", one) for one in options.placements),
-                *(("--runtime", one) for one in options.runtimes),
-                *(("--looks", one) for one in options.looks),
-            }  # fmt: skip
+            pattern = PATTERNS[name]
+            meant = kind(one) in (None, pattern.kind)
+            if pattern.alone:
+                meant = one in ("null", "broken")
+            if options.looks and wait != "spin-block":
+                meant = False
+            if (
+                meant
+                and (size in (None, "0") or pattern.sized)
+                and (number is None or not pattern.refuses(number))
+                and (batch in (None, 1) or name in BATCHED)
+                and (payload in (None, "hot") or has_payload(name, payload))
+                and (pace is None or has_pace(name, pace))
+            ):
+                found |= {
+                    ("--pattern", name), ("", word), ("-s", size), ("-P", number),
+                    ("--pace", pace), ("--batch", batch), ("--payload", payload), ("--wait", wait),
+                    *(("--placement", one) for one in options.placements),
+                    *(("--runtime", one) for one in options.runtimes),
+                    *(("--looks", one) for one in options.looks),
+                }  # fmt: skip
     return found
 
 
@@ -291,37 +320,37 @@ def kind(name: str) -> str | None:
 
 
 @settings(max_examples=400, deadline=None)
-@given(profile=st.sampled_from(PROFILES), options=OPTIONS)
-def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: Options) -> None:
-    impossible = given_values(options) - possible(profile, options)
+@given(options=OPTIONS)
+def test_each_value_is_that_of_a_cell_or_is_refused(options: Options) -> None:
+    impossible = given_values(options) - possible(options)
     try:
-        found = planned(profile, options)
+        found = planned(options)
     except BadConfig as error:
         message = str(error)
         assert "\n" not in message
-        flag, word = message.split()[:2]
-        assert (flag, word) in {(flag, str(value)) for flag, value in impossible}, message
+        value = message.partition(" leads to no cell")[0]
+        assert value in {f"{flag} {value}".strip() for flag, value in impossible}, message
         return
     assert not impossible
     cells = found.all_cells()
     assert cells
     for cell in cells:
-        assert not options.transports or any(cell.transport in names(w) for w in options.transports)
+        assert any(cell.transport in names(word) for word in options.named)
         assert not options.sizes or cell.size in map(parse_size, options.sizes)
         assert cell.processes in (options.processes or (1, 2, 4))
         assert not options.patterns or cell.pattern in options.patterns
-        apart = ("cross-core-awake",) if PATTERNS[cell.pattern].open_loop else ()
-        assert cell.placement in (options.placements or ("same-core", "cross-core", *apart))
+        usual = ("same-core", "cross-core", "cross-core-awake")
+        assert cell.placement in (options.placements or usual)
         assert cell.runtime in (options.runtimes or RUNTIMES)
         assert cell.looks in (options.looks or (None,))
         assert cell.batch in (options.batches or (1,))
         assert cell.payload in (options.payloads or ("hot",))
-        usual = (*LOADS, "closed") if PATTERNS[cell.pattern].open_loop else ("closed",)
-        assert cell.pace in (options.paces or usual)
+        paces = (*LOADS, "closed") if PATTERNS[cell.pattern].open_loop else ("closed",)
+        assert cell.pace in (options.paces or paces)
         waits = {cell.wait, "spin"} if cell.transport == "spins" else {cell.wait}
         assert waits & set(options.waits or ("block",))
     had: dict[str, set[object]] = {
-        "-t": {word for word in options.transports for c in cells if c.transport in names(word)},
+        "": {word for word in options.named for c in cells if c.transport in names(word)},
         "-s": {word for word in options.sizes for c in cells if c.size == parse_size(word)},
         "-P": {cell.processes for cell in cells},
         "--pattern": {cell.pattern for cell in cells},
@@ -342,40 +371,36 @@ def test_each_value_is_that_of_a_cell_or_is_refused(profile: Profile, options: O
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(profile=st.sampled_from(PROFILES), options=OPTIONS)
+@given(options=OPTIONS)
 @example(  # fill has one process, and only the transport null
-    profile=PROFILES[1],
     options=Options(
-        transports=("s*", "link"),
+        named=("s*", "link"),
         processes=(1, 2),
         patterns=("latency",),
         payloads=("fresh",),
     ),
 )
-def test_another_pattern_that_is_advised_can_have_the_value(
-    profile: Profile, options: Options
-) -> None:
+def test_another_pattern_that_is_advised_can_have_the_value(options: Options) -> None:
     try:
-        planned(profile, options)
+        planned(options)
     except BadConfig as error:
         advice = re.search(r"ask (also )?for --pattern (\S+)", str(error))
         if advice is None:
             return
         kept = options.patterns if advice[1] else ()
         try:
-            planned(profile, msgspec.structs.replace(options, patterns=(*kept, advice[2])))
+            planned(msgspec.structs.replace(options, patterns=(*kept, advice[2])))
         except BadConfig as again:
-            assert str(again).split()[:2] != str(error).split()[:2]
+            assert str(again).split(" leads ")[0] != str(error).split(" leads ")[0]
 
 
 def test_a_value_that_a_pattern_cannot_have_is_left_out_of_its_cells() -> None:
-    options = Options(processes=(3, 4), sizes=("0", "64"))
-    found = planned(PROFILES[0], options).all_cells()
-    had = {
-        (cell.pattern, cell.processes, cell.size)
-        for cell in found
-        if cell.pattern in ("pairs", "fan-in", "counter")
-    }
+    patterns = ("pairs", "fan-in", "counter")
+    options = Options(
+        named=("link", "guard"), patterns=patterns, processes=(3, 4), sizes=("0", "64")
+    )
+    found = planned(options).all_cells()
+    had = {(cell.pattern, cell.processes, cell.size) for cell in found}
     assert had == {
         ("pairs", 4, 0),
         ("pairs", 4, 64),
@@ -384,9 +409,10 @@ def test_a_value_that_a_pattern_cannot_have_is_left_out_of_its_cells() -> None:
     }
 
 
-def refusal(options: Options, profile: Profile = PROFILES[1]) -> str:
+def refusal(options: Options) -> str:
+    options = msgspec.structs.replace(options, named=options.named or ("*",))
     with pytest.raises(BadConfig) as caught:
-        sweep.planned(profile, options=options)
+        planning.planned(settings_of_named(None), options=options)
     return str(caught.value)
 
 
@@ -409,8 +435,8 @@ def refusal(options: Options, profile: Profile = PROFILES[1]) -> str:
             "the options out",
         ),
         (
-            Options(transports=("pipe",), patterns=("latency", "signal")),
-            "--pattern signal leads to no cell: signal sends no messages, as -t pipe would: "
+            Options(named=("pipe",), patterns=("latency", "signal")),
+            "--pattern signal leads to no cell: signal sends no messages, as pipe would: "
             "leave it out",
         ),
         (
@@ -429,7 +455,7 @@ def refusal(options: Options, profile: Profile = PROFILES[1]) -> str:
             "--pattern latency instead",
         ),
         (
-            Options(transports=("pipe",), looks=(100,)),
+            Options(named=("pipe",), looks=(100,)),
             "--looks 100 leads to no cell: only receivers that wait by spin-block count looks: ask "
             "also for --wait spin-block, or leave it out",
         ),
@@ -439,13 +465,13 @@ def refusal(options: Options, profile: Profile = PROFILES[1]) -> str:
             "leave it out, or --looks",
         ),
         (
-            Options(transports=("pipe", "mp-lock"), patterns=("latency",)),
-            "-t mp-lock leads to no cell: mp-lock carries no messages, and latency sends some: "
+            Options(named=("pipe", "mp-lock"), patterns=("latency",)),
+            "mp-lock leads to no cell: mp-lock carries no messages, and latency sends some: "
             "leave it out, or ask also for --pattern counter",
         ),
         (
-            Options(transports=("mp-lock",), sizes=("64",), patterns=("latency", "counter")),
-            "-t mp-lock leads to no cell: counter sends no messages (-s 64): leave one of the "
+            Options(named=("mp-lock",), sizes=("64",), patterns=("latency", "counter")),
+            "mp-lock leads to no cell: counter sends no messages (-s 64): leave one of the "
             "options out",
         ),
     ],
@@ -457,7 +483,7 @@ def test_a_refusal_says_why_and_what_to_do(options: Options, message: str) -> No
 
 def test_a_value_without_a_promised_cell_is_refused() -> None:
     options = Options(sizes=("64", "4K"))
-    found = planned(PROFILES[1], options)
+    found = planned(msgspec.structs.replace(options, named=("link",)))
     candidate = CANDIDATES.__getitem__
     refuse_unpromised(options, found, candidate, names)
     with pytest.raises(BadConfig, match="-s 4K leads to no cell that a promise names"):
@@ -471,17 +497,16 @@ def test_a_transport_of_another_kind_is_refused_in_a_sentence(
 ) -> None:
     """Whatever the kinds of the transport and of the pattern are."""
     one = Candidate("one", replace(TRAITS, topologies=frozenset({topology})), limits(4096))
-    options = Options(transports=("one",), patterns=(name,))
-    profile = msgspec.structs.replace(PROFILES[0], axes=PROFILES[0].axes)
+    options = Options(named=("one",), patterns=(name,))
 
     def listed(word: str) -> list[str]:
         return [word]
 
-    axes = with_options(profile, options).axes
-    found = plan(cells_of(axes, listed), lambda _: one, SITE)
+    profile = named_profile(settings_of_named(None), options, lambda _: one, listed, SITE)
+    found = plan(cells_of(profile.axes, listed), lambda _: one, SITE)
     if PATTERNS[name].kind == kind_of(topology):
-        refuse_unused(options, profile, found, lambda _: one, listed)
+        refuse_unused(options, found, lambda _: one, listed)
         return
-    with pytest.raises(BadConfig, match=r"^(-t one|--pattern) ") as refused:
-        refuse_unused(options, profile, found, lambda _: one, listed)
+    with pytest.raises(BadConfig, match=r"^(one|--pattern) ") as refused:
+        refuse_unused(options, found, lambda _: one, listed)
     assert len(str(refused.value).splitlines()) == 1

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcbench.bench.commands.run import named_by
+from ipcbench.bench.commands.orders.ordering import named_by
 from ipcbench.bench.machine.topology import Cpu
 from ipcbench.bench.patterns.part import kind_of
 from ipcbench.bench.patterns.table import BATCHED, PATTERNS
@@ -29,7 +29,7 @@ from ipcbench.bench.plan.profile import Axes, load_profile, parse_profile
 from ipcbench.bench.plan.refusals import Skip
 from ipcbench.bench.results.axes import PAYLOADS, PLACEMENTS, SAME_CORE, WAITS
 from ipcbench.bench.results.cell import Cell
-from ipcbench.bench.sweep import sweep
+from ipcbench.bench.sweep.plans import planning
 from ipcbench.transports.contract import Framing, Limit, Limits, Topology, Traits, Unavailable, Wait
 from ipcbench.transports.null import TRAITS as NULL
 from ipcbench.transports.registry import matching
@@ -584,8 +584,8 @@ def test_a_run_for_promises_keeps_what_shows_whether_it_can_be_trusted(tmp_path:
     path = tmp_path / "thresholds.toml"
     path.write_text(PROMISES)
     profile = parse_profile("test", PROFILE)
-    assert len(sweep.planned(profile).cells) == 26
-    found = sweep.planned(profile, named_by(path, profile).only)
+    assert len(planning.planned(profile).cells) == 26
+    found = planning.planned(profile, named_by(path, profile).only)
     assert [one.cell.id for one in found.cells] == [
         "latency/pipe/python/64B/2p/same-core",
         "latency/unix-stream/python/64B/2p/same-core",
@@ -598,7 +598,7 @@ def test_this_repositorys_promises_come_with_controls() -> None:
     """`make gate` measures controls, which show whether its run can be trusted."""
     profile = load_profile("quick")
     only_promised = named_by(Path(__file__).parents[3] / "thresholds.toml", profile).only
-    found = sweep.planned(profile, only_promised)
+    found = planning.planned(profile, only_promised)
     named = {cell.cell.placement for cell in found.cells if not cell.cell.twin}
     assert {cell.cell.placement for cell in found.cells if cell.cell.twin} == named
 

@@ -16,7 +16,7 @@ from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.results.records import Observation
 from ipcbench.bench.results.results import Results
-from ipcbench.bench.sweep import sweep as sweep_of
+from ipcbench.bench.sweep.plans import planning
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.texts import statement_phrases as phrases
 from ipcbench.reports.verdicts.chapter import STATEMENTS
@@ -139,7 +139,7 @@ def test_the_command_measures_what_decides_it(statement: Statement) -> None:
     given = run_command.make_context("run", words).params
     assert set(schedule.chosen(given["experiments"])) == {*statement.experiments}
     options = Options(**{name: given[name] for name in Options.__struct_fields__})
-    found = sweep_of.planned(load_profile(given["profile"]), options=options)
+    found = planning.planned(load_profile(given["profile"]), options=options)
     contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
     assert {*statement.about} <= {one.statement for one in contests}
     if statement.kind is Kind.SCALES:

@@ -19,7 +19,7 @@ import json, sys, time
 sys.modules[sys.argv[1]] = None
 from ipcbench.bench.loops.native_loops import missing
 from ipcbench.bench.plan.planner import plan, cells_of
-from ipcbench.bench.sweep.sweep import candidate, site
+from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.profile import load_profile
 from ipcbench.bench.commands.list import transports
@@ -29,7 +29,7 @@ from ipcbench.transports.registry import get, names
 import ipcbench.transports.native as native
 
 why = missing()
-profile = with_options(load_profile("smoke"), Options(transports=("pipe",), runtimes=("native",)))
+profile = with_options(load_profile("smoke"), Options(runtimes=("native",)))
 found = plan(list(cells_of(profile.axes, lambda pattern: ["pipe"])), candidate, site())
 capsules, refused = {}, []
 alone = ("pthread-cond", "pthread-mutex", "robust-mutex", "futex-mutex", "spin-lock")

@@ -1,0 +1,1 @@
+"""Orders of `ipcbench run`: what the command line asks for, before it is measured."""

@@ -1,0 +1,123 @@
+"""Plan of a sweep on this machine, from its profile and the options of the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+
+from ipcbench.bench.errors import BenchError, SweepError
+from ipcbench.bench.plan.filters import filtered, for_tasks
+from ipcbench.bench.plan.named import named_profile, settings_of_named
+from ipcbench.bench.plan.options import Options, parse_options
+from ipcbench.bench.plan.planner import Plan, cells_of, plan
+from ipcbench.bench.plan.profile import Axes, BadConfig, Profile, load_profile
+from ipcbench.bench.plan.service import with_tasks
+from ipcbench.bench.plan.unused import refuse_unpromised, refuse_unused, refuse_unwatched
+from ipcbench.bench.results.axes import NATIVE, SPIN_BLOCK
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.sweep.candidates import candidate, site
+from ipcbench.transports import registry
+from ipcbench.transports.contract import TransportError
+
+LARGER = "standard"  # the profile with most cells
+# Options that some values take besides: looks are counted by spin-block alone, and the calls for
+# several messages are native.
+_MORE = ({"waits": (SPIN_BLOCK,)}, {"runtimes": (NATIVE,)})
+
+
+def planned(
+    profile: Profile,
+    only: Callable[[Cell], bool] = lambda cell: True,
+    options: Options | None = None,
+) -> Plan:
+    """Plan a profile with options on this machine: the cells for which `only` is true.
+
+    Where transports are named, the profile gives the settings alone.
+
+    Raises: UnknownTransport; BadConfig, also if an option leads to no cell; SweepError if the
+    plan is empty.
+    """
+    options = options or Options()
+    parse_options(options)
+    if options.named:
+        found = _of_named(profile, options)
+    else:
+        found = of_profile(profile, options, _Instead(profile.name))
+    found = found.only(only)
+    refuse_unpromised(options, found, candidate, registry.matching)
+    refuse_unwatched(profile.settings.watch, found)
+    if not found.all_cells():
+        raise SweepError(
+            f"profile {profile.name} has no cell: where its patterns send messages, its "
+            "transports must carry them, and the reverse: `ipcbench list` shows their patterns"
+        )
+    return found
+
+
+def _of_named(profile: Profile, options: Options) -> Plan:
+    if options.tasks or options.transports:
+        flag = "-t" if options.transports else "--task"
+        raise BadConfig(
+            f"{flag} chooses cells of a profile, and the transports that are named have cells of "
+            "their own: leave it out, or name no transport"
+        )
+    axes = named_profile(profile, options, candidate, registry.matching, site()).axes
+    found = _cells(axes)
+    refuse_unused(options, found, candidate, registry.matching)
+    return with_tasks(found, axes, registry.matching, candidate)
+
+
+def of_profile(
+    profile: Profile, options: Options, instead: Callable[[Options, Sequence[str]], str]
+) -> Plan:
+    """Plan a profile, and leave out what options do. Raises: as `filtered`."""
+    found = with_tasks(_cells(profile.axes), profile.axes, registry.matching, candidate)
+    found = for_tasks(found, profile.name, options.tasks)
+    return filtered(found, profile.name, options, candidate, registry.matching, instead)
+
+
+def _cells(axes: Sequence[Axes]) -> Plan:
+    return plan(cells_of(axes, registry.matching), candidate, site())
+
+
+class _Instead:
+    """The commands that measure what a profile lacks."""
+
+    def __init__(self, profile: str) -> None:
+        self._profile = profile
+
+    def __call__(self, options: Options, near: Sequence[str]) -> str:
+        options = msgspec.structs.replace(options, tasks=())
+        named, larger = self._named(options, near), self._larger(options)
+        ways = ("leave it out", f"measure it with {named}" if named else "", larger)
+        return f": {', or '.join(filter(None, ways))}"
+
+    def _named(self, options: Options, near: Sequence[str]) -> str:
+        """Return a command that has a cell to measure, with the options that it takes, or ""."""
+        bare = msgspec.structs.replace(options, transports=())
+        for more in ({}, *_MORE):
+            if any(getattr(options, name) for name in more):
+                continue
+            every = ("*",) if options.patterns else ()
+            for transports in dict.fromkeys((options.transports, tuple(near[:2]), every)):
+                order = msgspec.structs.replace(bare, named=transports, **more)
+                if transports and _measures(partial(_of_named, settings_of_named(None), order)):
+                    words = ["ipcbench", "run", *map(one_line, transports), *order.words()]
+                    return shlex.join(words)
+        return ""
+
+    def _larger(self, options: Options) -> str:
+        larger = partial(of_profile, load_profile(LARGER), options, lambda *_: "")
+        has = self._profile != LARGER and _measures(larger)
+        return f"ask for --profile {LARGER}" if has else ""
+
+
+def _measures(planning: Callable[[], Plan]) -> bool:
+    with contextlib.suppress(BenchError, TransportError):
+        return bool(planning().cells)
+    return False
