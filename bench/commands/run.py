@@ -153,7 +153,7 @@ def command(
     the page is written all the same. A second one stops at once.
 
     \b
-    Examples:
+    Example:
       ipcbench run pipe unix-stream
       ipcbench run pipe 'shm:*' -s 64 -s 96K --placement same-core --dry-run
       ipcbench run --profile standard -t pipe -t unix-stream --rounds 8

@@ -39,7 +39,7 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def _seconds(profile: Profile, found: Plan) -> float:
-    """Return about the seconds of a run of a profile, page included; of an adaptive one, the most."""
+    """Return about the seconds of a run of a profile; of an adaptive one, the most."""
     from ipcbench.bench.commands.orders.dry_run import forecast_of, seconds_of
     from ipcbench.bench.experiments.frame.schedule import chosen
     from ipcbench.bench.sweep.sweep import Order
