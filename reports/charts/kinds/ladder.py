@@ -18,7 +18,7 @@ from ipcbench.bench.results.axes import (
     SAME_CORE,
     SPIN,
 )
-from ipcbench.bench.results.units import format_size, human_seconds, short_size
+from ipcbench.bench.results.units import format_size, short_size
 from ipcbench.reports.charts.bodies.bars import Bar, BarGroup, Bars
 from ipcbench.reports.charts.captions import conditions, evidence, remark, slug
 from ipcbench.reports.charts.chart import Chart
@@ -38,16 +38,17 @@ _PLACES = {
 _WAITS = {BLOCK: "sleeping", SPIN: "spinning"}
 _STEPS = (  # placement and wait, the most telling ones first
     (SAME_CORE, BLOCK),
-    (CROSS_CORE_AWAKE, BLOCK),
-    (CROSS_CORE, BLOCK),
     (CROSS_CORE_AWAKE, SPIN),
     (CROSS_CORE, SPIN),
+    (CROSS_CORE, BLOCK),
+    (CROSS_CORE_AWAKE, BLOCK),
 )
 _MEMORY = ("shm:posix+futex", "shm:posix+posix-sem")
+_BRIEF = "multiprocessing.Queue"  # two bars suffice, where there are too many
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("pipe", ("pipe",)),
     ("shared memory", _MEMORY),
-    ("multiprocessing.Queue", ("mp-queue",)),
+    (_BRIEF, ("mp-queue",)),
 )
 _OTHERS = ("unix-stream", "tcp", "posix-queue", "sysv-queue", "mp-pipe")  # where there are few
 _CAPTION = (
@@ -74,13 +75,11 @@ def ladder(cells: Sequence[Measured]) -> list[Chart]:
     if len(every) < 2:
         return []
     size = every[0].cell.size
-    times = [one.interval.median for one in every]
     return [
         Chart(
             slug("ladder", format_size(size)),
             LADDER,
-            f"A round trip of {short_size(size)}: "
-            f"from {human_seconds(min(times))} to {human_seconds(max(times))}",
+            f"A round trip of {short_size(size)}, in {len(every)} ways",
             conditions(every),
             f"{_CAPTION} {evidence(every)}",
             Bars(
@@ -120,7 +119,8 @@ def _bounded(groups: Mapping[str, list[Measured]]) -> dict[str, list[Measured]]:
     every = [(title, one) for title, found in groups.items() for one in found]
     order = {title: at for at, title in enumerate(groups)}
     every.sort(key=lambda each: (_STEPS.index(_step(each[1])), order[each[0]]))
-    kept = every[:MOST_BARS]
+    brief = [each for each in every if each[0] == _BRIEF][2:]
+    kept = [each for each in every if each not in brief or len(every) <= MOST_BARS][:MOST_BARS]
     found = {title: [one for of, one in kept if of == title] for title in groups}
     return {title: cells for title, cells in found.items() if cells}
 
