@@ -10,6 +10,7 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
+from ipcbench.reports.page.chooser import chooser
 from ipcbench.reports.terminal.summary import judged
 from ipcbench.reports.verdicts.cases.case import CASES
 from ipcbench.reports.verdicts.cases.facts import beside
@@ -63,6 +64,18 @@ def test_every_combination_has_one_row(
         for runtime in languages(whole):
             for placement in placements(whole):
                 assert (case.id, runtime, placement) in answered | lacking
+
+
+def test_no_two_rows_of_the_page_are_chosen_by_the_same_values(whole: Results) -> None:
+    found, trust = judged(whole)
+    made = chooser(whole, found, measured(whole), trust)
+    rows = [
+        (one.key, one.language, one.placement, one.size, one.processes, one.spin)
+        for one in made.rows.rows
+    ]
+    assert len(rows) == made.rows.total
+    assert len(set(rows)) == len(rows)
+    assert [one.key for one in made.chosen] == list(dict.fromkeys(row[0] for row in rows))
 
 
 @pytest.mark.parametrize("seed", range(8))
