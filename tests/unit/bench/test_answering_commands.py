@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 
 from ipcbench.bench.commands import run
 from ipcbench.bench.plan.named import settings_of_named
@@ -42,3 +44,17 @@ def test_each_command_plans_cells_that_answer(case: Case, text: str) -> None:
     }
     missing = {"zmq:ipc", "nng:ipc"} & set(words)  # libraries that need not be installed
     assert len(answering) >= 2 or missing, answering
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.main], ids=lambda one: one.id)
+def test_the_command_line_accepts_each_command(case: Case) -> None:
+    where = CROSS_CORE if case.needs_apart(SAME_CORE) else SAME_CORE
+    words = shlex.split(command(case, case.runtimes[0], where))[2:]
+    done = CliRunner().invoke(run.command, [*words, "--dry-run", "--json"])
+    assert done.exit_code == 0, done.output
+    cells = [one for one in json.loads(done.stdout)["cells"] if "~" not in one]
+    assert len(cells) >= 2
+    for one in cells:
+        assert one.startswith(f"{case.order.pattern}/")
+        assert f"/{case.runtimes[0]}/" in one
+        assert f"/{where}" in one
