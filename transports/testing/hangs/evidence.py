@@ -47,8 +47,14 @@ class Sample(NamedTuple):
 
     @classmethod
     def of(cls, pid: int) -> Sample:
-        """Read them: proc_pid_stat(5), and /proc/PID/schedstat (sched-stats.rst)."""
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        """Read them: proc_pid_stat(5), and /proc/PID/schedstat (sched-stats.rst).
+
+        A process that is gone, or whose files are hidden, has ended.
+        """
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return cls("Z", 0.0, 0.0)
         ran = waited = "0"
         with suppress(OSError):  # a kernel without CONFIG_SCHED_INFO
             ran, waited, *_ = Path(f"/proc/{pid}/schedstat").read_text().split()
