@@ -90,7 +90,7 @@ class Browser:
             viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce", **options
         )
         tab = Tab(context.new_page())
-        tab.page.set_default_timeout(20_000)
+        tab.page.set_default_timeout(10_000)
         tab.page.on("request", lambda request: tab.requests.append(request.url))
         tab.page.on("requestfailed", lambda request: _note_refusal(tab, request))
         tab.page.on("console", lambda message: tab.messages.append(message.text))

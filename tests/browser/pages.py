@@ -14,7 +14,7 @@ def everything() -> Results:
     """Make a small sweep of all patterns that pages have parts for, in both languages."""
     planned = cells(NAMES, ("latency", "stream"), (64, 65536, 1 << 20), PLACED)
     planned += cells(NAMES[:5], ("latency", "stream"), (64, 65536), PLACED, runtimes=("native",))
-    spun = ("pipe", "shm:posix+futex")
+    spun = ("pipe", "unix-stream", "tcp", "shm:posix+futex")
     planned += cells(spun, ("latency",), (64,), PLACED[1:], wait="spin")
     planned += cells(spun, ("latency",), (64,), PLACED[1:], wait="spin", runtimes=("native",))
     planned += cells(NAMES[:5], ("fan-in", "echo"), (64,), PLACED, (2, 4, 8))
