@@ -193,11 +193,6 @@ function makeFilterable(table) {
     count.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
   };
   field.addEventListener("input", show);
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !field.value) return;
-    field.value = "";
-    show();
-  });
   tools(table).prepend(field, count);
 }
 

@@ -7,7 +7,7 @@ module.exports = {
     // parts of a bar in a table have the widths of its figures.
     "no-inline-style": [
       "error",
-      { allowedProperties: ["font-family", "fill", "stroke-linejoin", "flex"] },
+      { allowedProperties: ["font", "font-family", "fill", "stroke-linejoin", "flex"] },
     ],
     // The title has the name of the host: up to 64 characters, of which each can be an entity.
     "long-title": ["error", { maxlength: 400 }],
