@@ -11,7 +11,8 @@ import pytest
 from tests.browser.browsing import Browser, Tab
 
 ROWS = """(rows) => rows.map((row) => ({ ...row.dataset, missing: "missing" in row.dataset,
-    why: row.querySelector(".not-measured")?.textContent ?? "", near: row.classList.contains("nearest"),
+    why: row.querySelector(".not-measured")?.textContent ?? "",
+    near: row.classList.contains("nearest"),
     text: row.textContent.replace(/\\s+/g, " ").trim() }))"""
 VALUES = "(options) => options.map((one) => one.value)"
 
