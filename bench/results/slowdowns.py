@@ -27,6 +27,10 @@ MITIGATIONS = "mitigations"
 PROCESSOR = "processor"
 LAST_CACHE = "last-level cache"
 
+FIXED_CLOCK_RATE = (
+    "as root: echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+)
+
 NORMAL = "SCHED_OTHER"
 NO_SECCOMP = "none"
 UNOPTIMIZED = "not optimized"

@@ -25,6 +25,10 @@ class Finding:
         }
 
 
+def note(topic: str, text: str, remedy: str = "") -> Finding:
+    return Finding(Severity.NOTE, topic, text, remedy)
+
+
 def ok(topic: str, text: str) -> Finding:
     return Finding(Severity.OK, topic, text)
 

@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.loops import native_loops
-from ipcbench.bench.machine import cpu_time, host
+from ipcbench.bench.machine import host, others
 from ipcbench.bench.machine.lock import SweepInProgress, SweepLock
 from ipcbench.bench.machine.topology import Cpu, kinds_of, of_one_kind
 from ipcbench.bench.plan.placement import Impossible, describe_cpus, place
 from ipcbench.bench.results.axes import CROSS_CORE, CROSS_CORE_AWAKE, SAME_CORE
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import (
+    FIXED_CLOCK_RATE,
+    GOVERNOR,
     IDLE_DRIVER,
     IDLE_GOVERNOR,
     IDLE_STATES,
@@ -27,8 +29,9 @@ from ipcbench.bench.results.slowdowns import (
 )
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
 from ipcbench.bench.sweep.disturbance import LIMIT
-from ipcbench.bench.sweep.finding import Finding, ok, warning
+from ipcbench.bench.sweep.finding import Finding, note, ok, warning
 from ipcbench.bench.sweep.leftovers import leftovers
+from ipcbench.bench.sweep.other_load import about_others
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.registry import names
@@ -110,22 +113,22 @@ def _hardware() -> Iterator[Finding]:
             "virtual",
             f"{machine.virtualization}: an idle CPU wakes slowly, and other virtual machines may "
             "take time; cross-core figures describe the hypervisor as much as Linux",
+            "measure on the machine itself, or rely on same-core figures alone",
         )
-    governor = machine.settings.get("governor", "")
+    governor = machine.settings.get(GOVERNOR, "")
     if governor and governor != "performance":
         yield warning(
-            "governor",
-            f"{governor}: the clock rate changes with the load",
-            "cpupower frequency-set -g performance",
+            GOVERNOR, f"{governor}: the clock rate changes with the load", FIXED_CLOCK_RATE
         )
     for hidden in machine.hidden:
-        yield warning("hidden", f"the machine does not report: {hidden}")
+        what = f"the machine does not report: {hidden}"
+        yield note("hidden", what, "measure outside the container or virtual machine to see it")
 
 
 def _noise() -> Iterator[Finding]:
-    allowed, before = os.sched_getaffinity(0), cpu_time.ticks()
+    allowed, before = os.sched_getaffinity(0), others.look()
     foreign = _foreign_share()
-    stolen = cpu_time.stolen(before, cpu_time.ticks(), allowed)
+    found = others.between(before, others.look(), allowed)
     load = os.getloadavg()[0]
     yield _share(
         "foreign time",
@@ -133,15 +136,17 @@ def _noise() -> Iterator[Finding]:
         "stop other programs, or isolate CPUs (isolcpus)",
         fits=foreign <= LIMIT,
     )
-    steal = max(stolen.values(), default=0.0)
+    yield about_others(found)
     yield _share(
         "steal",
-        f"the hypervisor took {steal:.2%} of a CPU in that second",
+        f"the hypervisor took {found.steal:.2%} of a CPU in that second",
         "measure at another time, or on another machine",
-        fits=steal <= LIMIT,
+        fits=found.steal <= LIMIT,
     )
-    severity = Severity.OK if load < IDLE else Severity.WARNING
-    yield Finding(severity, "load", f"{load:.2f} over the last minute")
+    idle = load < IDLE
+    remedy = "" if idle else "stop other programs, and wait for a minute: the load is an average"
+    severity = Severity.OK if idle else Severity.WARNING
+    yield Finding(severity, "load", f"{load:.2f} over the last minute", remedy)
 
 
 def _share(topic: str, text: str, remedy: str, *, fits: bool) -> Finding:
@@ -183,7 +188,7 @@ def _transports() -> Iterator[Finding]:
     for name in names():
         found = candidate(name).found
         if isinstance(found, Unavailable):
-            yield warning(name, f"unavailable: {found.reason}", found.remedy)
+            yield note(name, f"unavailable: {found.reason}", found.remedy)
         elif found.message.value is not None:
             limit = found.message
             text = f"messages up to {limit.value} bytes ({limit.source})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
+FITNESS = (0, 2)  # exit codes of doctor: a machine that runs tests may be too busy to measure on
 DEADLINE = 100.0  # seconds: a watchdog, not a measurement
 
 
@@ -36,6 +38,12 @@ def ipcbench(
         env=environment(plugins=plugins, **more),
         check=False,
     )
+
+
+def findings(doctor: str) -> list[dict[str, str]]:
+    """Return the findings of `doctor --json`."""
+    found: list[dict[str, str]] = json.loads(doctor)["findings"]
+    return found
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ipcbench.bench.version import VERSION
 from ipcbench.reports.gate.thresholds import load_thresholds
 from ipcbench.transports.registry import names
 from tests import synthetic
-from tests.e2e.command import environment, ipcbench
+from tests.e2e.command import FITNESS, environment, ipcbench
 from tests.e2e.documents import (
     DOCUMENTS,
     PLUGIN_PAGE,
@@ -155,6 +155,8 @@ def test_every_command_works(given: tuple[Block, str], place: Path) -> None:
             shown = synthetic.write_journal(synthetic.both(), place / "shown").parent
             done = ipcbench("show", shown, *filters, cwd=place)
             assert done.returncode == 0, f"{block}: {done.stderr}"
+        case ["ipcbench", "doctor", *rest]:
+            assert ipcbench("doctor", *rest, cwd=place).returncode in FITNESS, block
         case ["ipcbench", *rest]:
             done = ipcbench(*rest, cwd=place)
             assert done.returncode == 0, f"{block}: {done.stderr}"

@@ -14,7 +14,7 @@ import pytest
 
 from ipcbench.bench.results.results import Status, load
 from ipcbench.transports.native import REMEDY, built, header
-from tests.e2e.command import environment
+from tests.e2e.command import environment, findings
 from tests.e2e.documents import PLUGIN_PAGE, ROOT, blocks, commands
 
 EXAMPLE = ROOT / "examples/ipcbench-packet-pipe"
@@ -203,8 +203,8 @@ def test_list_and_doctor_report_why_it_has_no_native_runtime(plain: Author) -> N
         if NOT_BUILT in line
     )
     assert REBUILD in line
-    findings = json.loads(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
-    (found,) = (one for one in findings if NOT_BUILT in one["text"])
+    told = findings(plain.python("-m", "ipcbench", "doctor", "--json").stdout)
+    (found,) = (one for one in told if NOT_BUILT in one["text"])
     assert (found["severity"], found["topic"], found["remedy"]) == (
         "warning",
         "native runtime",

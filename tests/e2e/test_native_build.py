@@ -17,8 +17,10 @@ from ipcbench.bench.loops.native_loops import missing
 from ipcbench.bench.results.results import Status, load
 from ipcbench.transports.native import REMEDY
 from tests.compiling import lacking
+from tests.e2e.command import findings
 from tests.e2e.installing import built_wheel, environment_with, run
 
+BUSY = '"$0" "$@" || [ $? = 2 ]'  # doctor: this machine may be too busy to measure on
 HEADER = Path(sysconfig.get_paths()["include"], "Python.h")
 
 
@@ -75,7 +77,7 @@ def test_list_and_doctor_report_why_it_is_missing(without: Path, tmp_path: Path)
     assert REMEDY in " ".join(run(command, "list", cwd=tmp_path).split())
     (found,) = (
         one
-        for one in json.loads(run(command, "doctor", "--json", cwd=tmp_path))
+        for one in findings(run("sh", "-c", BUSY, command, "doctor", "--json", cwd=tmp_path))
         if one["topic"] == "native runtime"
     )
     assert (found["severity"], found["remedy"]) == ("warning", REMEDY)

@@ -14,6 +14,7 @@ import pytest
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.segments.huge_pages import Pages
 from ipcbench.transports.shm.kinds import IN_HUGE_PAGES
+from tests.e2e.command import FITNESS
 from tests.faults.confined import CANNOT, NOBODY, Confinement
 from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
 from tests.huge_pages import none_free
@@ -95,7 +96,7 @@ def test_list_and_doctor_report_no_free_page(sandbox: Sandbox) -> None:
     with none_free():
         for command in ("list", "doctor"):
             done = sandbox.run(FREE, command)
-            assert done.returncode == 0, done.stderr
+            assert done.returncode in ((0,) if command == "list" else FITNESS), done.stderr
             words = " ".join(done.stdout.split())
             assert "no huge page is free" in words and "sysctl -w vm.nr_hugepages=" in words
 

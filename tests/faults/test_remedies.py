@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from ipcbench.bench.results.results import Status
 from ipcbench.transports.base.os_errors import MANY_FILES
-from tests.e2e.command import started, wait_for
+from tests.e2e.command import findings, started, wait_for
 from tests.faults.confined import Confinement
 from tests.faults.obedience import obey
 from tests.faults.sweeps import Sandbox, failed, why_skipped
@@ -230,8 +229,8 @@ def test_clean_without_proc(sandbox: Sandbox) -> None:
 
 def test_doctor_and_list_without_proc(sandbox: Sandbox) -> None:
     done = sandbox.run(NO_PROC, "doctor", "--json")
-    assert done.returncode == 0, done.stderr
-    found = {one["topic"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 2, done.stderr
+    found = {one["topic"]: one for one in findings(done.stdout)}
     assert found["proc"]["severity"] == "problem"
     assert found["proc"]["remedy"] == "mount -t proc proc /proc"
     for name, (reason, remedy) in sandbox.unavailable(NO_PROC).items():

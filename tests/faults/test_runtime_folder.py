@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import ipcbench
+from tests.e2e.command import findings, ipcbench
 from tests.faults.confined import Confinement
 from tests.faults.sweeps import Sandbox, only_line
 
@@ -123,13 +122,13 @@ def test_an_unusable_runtime_folder(
     for arguments in (("clean",), ("clean", "--orphans"), (*SWEEP, "-o", str(sandbox.results))):
         assert only_line(ipcbench(*arguments, **environment)) == refusal
     done = ipcbench("doctor", "--json", **environment)
-    assert done.returncode == 0, done.stderr
-    findings = json.loads(done.stdout)
-    (finding,) = (one for one in findings if one["topic"] == "runtime folder")
+    assert done.returncode == 2, done.stderr
+    told = findings(done.stdout)
+    (finding,) = (one for one in told if one["topic"] == "runtime folder")
     assert finding == {
         "severity": "problem", "topic": "runtime folder", "text": cause, "remedy": remedy,
     }  # fmt: skip
-    assert {"CPUs", "fifo"} <= {one["topic"] for one in findings}  # it continues
+    assert {"CPUs", "fifo"} <= {one["topic"] for one in told}  # it continues
 
 
 def test_a_loop_of_links(sandbox: Sandbox) -> None:
@@ -149,6 +148,6 @@ def test_a_read_only_file_system(sandbox: Sandbox) -> None:
 
 
 def test_a_usable_runtime_folder_is_a_finding(sandbox: Sandbox) -> None:
-    findings = json.loads(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(sandbox.home)).stdout)
-    (finding,) = (one for one in findings if one["topic"] == "runtime folder")
+    told = findings(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(sandbox.home)).stdout)
+    (finding,) = (one for one in told if one["topic"] == "runtime folder")
     assert (finding["severity"], finding["text"]) == ("ok", str(home_in(sandbox.home)))

@@ -84,7 +84,7 @@ def test_an_option_of_the_command_does_not_reach_the_runs() -> None:
 
 def test_doctor_the_journal_and_the_page_have_them(tmp_path: Path) -> None:
     doctor = ipcbench("doctor", "--json", PYTHONMALLOC="debug")
-    findings: list[dict[str, Any]] = json.loads(doctor.stdout)
+    findings: list[dict[str, Any]] = json.loads(doctor.stdout)["findings"]
     (found,) = (one for one in findings if one["topic"] == "PYTHONMALLOC")
     assert (found["severity"], found["remedy"]) == ("warning", "unset PYTHONMALLOC")
     done = ipcbench(

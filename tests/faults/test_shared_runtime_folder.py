@@ -69,7 +69,7 @@ def test_a_clean_up_leaves_what_runs_in_another_pid_namespace(home: Path, tmp_pa
         assert left["ledger"] == str(ledger.path)
         assert "run ipcbench clean there" in left["remedy"]
         assert f"rm {ledger.path}, then ipcbench clean --orphans" in left["remedy"]
-        findings = json.loads(ipcbench("doctor", "--json", **shared).stdout)
+        findings = json.loads(ipcbench("doctor", "--json", **shared).stdout)["findings"]
         (finding,) = (one for one in findings if one["topic"] == "leftovers")
         assert str(ledger.path) in finding["text"]
         assert finding["remedy"] == left["remedy"]
@@ -92,7 +92,9 @@ def ledgers_in(home: Path, count: int, **first: object) -> list[Ledger]:
 
 def leftovers(home: Path) -> list[dict[str, str]]:
     """Return doctor's findings about ledgers."""
-    findings = json.loads(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(home)).stdout)
+    findings = json.loads(ipcbench("doctor", "--json", XDG_RUNTIME_DIR=str(home)).stdout)[
+        "findings"
+    ]
     return [finding for finding in findings if finding["topic"] == "leftovers"]
 
 

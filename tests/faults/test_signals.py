@@ -24,7 +24,7 @@ import pytest
 from ipcbench.bench.results.results import load
 from ipcbench.transports.testing.leaks import left_since, outliving
 from tests import sampling
-from tests.e2e.command import DEADLINE, environment, ipcbench, lines, wait_for
+from tests.e2e.command import DEADLINE, FITNESS, environment, ipcbench, lines, wait_for
 from tests.e2e.test_commands import KEPT, run_of
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -127,7 +127,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # command -> (words, seconds that it takes about, own exit codes)
 COMMANDS = {
     "list": (("list",), 1.2, (0,)),
-    "doctor": (("doctor",), 3.0, (0,)),
+    "doctor": (("doctor",), 3.0, FITNESS),
     "clean": (("clean",), 0.5, (0,)),
     "report": (("report", "RUN"), 4.0, (0,)),
     "check": (("check", "RUN", "--thresholds", "PROMISES"), 1.2, (0,)),
