@@ -14,8 +14,8 @@ from ipcbench.bench.commands.output import console, print_json
 from ipcbench.bench.results.severity import Severity
 
 if TYPE_CHECKING:
-    from ipcbench.bench.sweep.finding import Finding
-    from ipcbench.bench.sweep.verdict import Verdict
+    from ipcbench.bench.sweep.fitness.finding import Finding
+    from ipcbench.bench.sweep.fitness.verdict import Verdict
 
 STYLES = {
     Severity.OK: "green",
@@ -42,8 +42,8 @@ def command(as_json: bool) -> None:
       ipcbench doctor
       ipcbench doctor && ipcbench run
     """
-    from ipcbench.bench.sweep.fitness import examine
-    from ipcbench.bench.sweep.verdict import verdict
+    from ipcbench.bench.sweep.fitness.examination import examine
+    from ipcbench.bench.sweep.fitness.verdict import verdict
 
     findings = guarded(examine)
     found = verdict(findings)

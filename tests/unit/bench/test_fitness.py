@@ -1,4 +1,4 @@
-"""bench.sweep.fitness: what `doctor` says of cores, placements and settings."""
+"""bench.sweep.fitness.examination: what `doctor` says of cores, placements and settings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ipcbench.bench.machine.topology import Cpu, Kind
 from ipcbench.bench.plan.placement import Site
 from ipcbench.bench.results.axes import PLACEMENTS
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.sweep import candidates, fitness
-from ipcbench.bench.sweep.fitness import Finding
+from ipcbench.bench.sweep import candidates
+from ipcbench.bench.sweep.fitness import examination as fitness
+from ipcbench.bench.sweep.fitness.finding import Finding
 from tests.synthetic import machine
 
 FAST, SLOW = Kind(0, "performance cores"), Kind(1, "efficiency cores")

@@ -12,9 +12,9 @@ from ipcbench.bench.machine import others
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.machine.others import Look, _process, between, look
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.sweep.finding import Finding, note, ok, warning
-from ipcbench.bench.sweep.other_load import about_others
-from ipcbench.bench.sweep.verdict import verdict
+from ipcbench.bench.sweep.fitness.finding import Finding, note, ok, warning
+from ipcbench.bench.sweep.fitness.other_load import about_others
+from ipcbench.bench.sweep.fitness.verdict import verdict
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 

@@ -22,8 +22,8 @@ from ipcbench.bench.plan.planner import plan, cells_of
 from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.bench.plan.options import Options, with_options
 from ipcbench.bench.plan.profile import load_profile
-from ipcbench.bench.commands.list import transports
-from ipcbench.bench.sweep.fitness import examine
+from ipcbench.bench.commands.listing.transports import transports
+from ipcbench.bench.sweep.fitness.examination import examine
 from ipcbench.transports.contract import Role, Spec, Topology, Transport, Unavailable
 from ipcbench.transports.registry import get, names
 import ipcbench.transports.native as native

@@ -29,9 +29,9 @@ from ipcbench.bench.results.slowdowns import (
 )
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
 from ipcbench.bench.sweep.disturbance import LIMIT
-from ipcbench.bench.sweep.finding import Finding, note, ok, warning
-from ipcbench.bench.sweep.leftovers import leftovers
-from ipcbench.bench.sweep.other_load import about_others
+from ipcbench.bench.sweep.fitness.finding import Finding, note, ok, warning
+from ipcbench.bench.sweep.fitness.leftovers import leftovers
+from ipcbench.bench.sweep.fitness.other_load import about_others
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.registry import names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipcbench.bench.machine.others import Others
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.sweep.disturbance import LIMIT
-from ipcbench.bench.sweep.finding import Finding
+from ipcbench.bench.sweep.fitness.finding import Finding
 
 TOPIC = "other processes"
 BUSY = 0.25  # of a CPU: a process that works, beside which many runs are void

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.sweep.finding import Finding, ok, warning
+from ipcbench.bench.sweep.fitness.finding import Finding, ok, warning
 from ipcbench.transports.base.proc import no_proc
 from ipcbench.transports.contract import Unavailable
 from ipcbench.transports.kernel_objects.elsewhere import Left, left_alone, together

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.sweep.finding import Finding
+from ipcbench.bench.sweep.fitness.finding import Finding
 
 NOT_FIT = 2  # exit code: 1 means a broken promise, and 3 that nothing was found out
 _WORDS = {

@@ -1,0 +1,1 @@
+"""Fitness of this machine to measure on: findings, and the verdict that they lead to."""
