@@ -86,8 +86,8 @@ def _cores(cpus: Sequence[Cpu]) -> Iterator[Finding]:
     used = of_one_kind(cpus)[0].kind
     if not used.name:
         return
-    others = ", ".join(kind.name for kind in kinds if kind != used)
-    text = f"pinned processes use {used.name}" + (f", and no {others}" if others else "")
+    unused = ", ".join(kind.name for kind in kinds if kind != used)
+    text = f"pinned processes use {used.name}" + (f", and no {unused}" if unused else "")
     if min(kinds).rank == 0:
         yield ok("cores", text)
     else:
