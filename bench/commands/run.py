@@ -246,6 +246,7 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
     from ipcbench.bench.decisions.contest import Verdict
     from ipcbench.bench.decisions.verdicts import of_results
     from ipcbench.bench.results.results import Status, load
+    from ipcbench.bench.sweep.ending import why_few
 
     results = load(folder)
     promises = _decided_promises(results)
@@ -271,6 +272,8 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         rounds = len(results.rounds)
         click.echo(f"{rounds} {'round' if rounds == 1 else 'rounds'}; cells: {numbers}")
+        if text := why_few(results):
+            click.echo(as_line(text))
         if played:
             click.echo(f"experiments: {', '.join(f'{n} {word}' for word, n in played.items())}")
         if contests:

@@ -37,6 +37,7 @@ from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_
 from ipcbench.bench.sweep.replies import to_run, too_slow
 from ipcbench.bench.sweep.runner import Runner
 from ipcbench.bench.sweep.steps import Steps
+from ipcbench.bench.sweep.voids import Voids
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import WATCHDOG
 from ipcbench.bench.workers.job import Outcome, Reply
@@ -71,19 +72,17 @@ class Schedule:
         full: Callable[[], bool] = lambda: False,
         experiments: Experiments | None = None,
     ) -> None:
-        self._cells = cells
+        self._cells, self._settings, self._seed, self._budget = cells, settings, seed, budget
         self._timings = {
             one.cell.id: timing_of(one.cell, one.cpus, settings, clock) for one in cells
         }
-        self._settings = settings
-        self._seed, self._budget = seed, budget
         self._write, self._watcher = write, watcher
-        # Nothing disturbs a made-up time.
-        self._real = clock == REAL
+        self._real = clock == REAL  # nothing disturbs a made-up time
         self._noise_counts = self._real and not keep_disturbed
         self._progress, self._full = progress or Progress(), full
         self._experiments = experiments or Experiments((), write, watcher.note, clock=clock)
         self._runner = Runner(self._timings, clock, watch)
+        self._voids = Voids(watcher, self.why_void, self._progress.usual)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
         each = {one: usual_seconds(timing) for one, timing in self._timings.items()}
@@ -397,4 +396,5 @@ class Schedule:
         stamps = self._progress.stamps.get(identity, 0) if loops and tail else 0
         rate = self._progress.rates.get(identity, (0.0, 0.0))[1] if loops else 0.0
         turns = self._progress.delays.get(identity, (0, 0.0))[0] if loops else 0
-        return self._runner.run(planned, number, attempt, loops, stamps, turns, rate)
+        reply = self._runner.run(planned, number, attempt, loops, stamps, turns, rate)
+        return self._voids.seen(identity, reply)

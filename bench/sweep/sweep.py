@@ -33,6 +33,7 @@ from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, l
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.rounds.progress import Progress
 from ipcbench.bench.sweep.display import Watcher
+from ipcbench.bench.sweep.fitness.at_start import AtStart
 from ipcbench.bench.sweep.plans.planning import planned
 from ipcbench.bench.sweep.plans.unchanged import digest_of, same_plan
 from ipcbench.bench.sweep.run_folder import point_to, prepare
@@ -74,6 +75,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     interrupts.say(NOTHING_MEASURED)
     with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
+        checks = AtStart()
         found = planned(order.profile, order.only, order.options)
         header, contests = _header(order, seed, found), _contests(found)
         promises = measurable(order, found)
@@ -85,6 +87,8 @@ def new(order: Order, watcher: Watcher) -> Path:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         interrupts.say(kept(folder))
         with contextlib.closing(journal):
+            if order.clock == REAL:
+                checks.tell(header.machine, watcher)
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
             schedule = _schedule(
@@ -128,8 +132,11 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
     interrupts.say(kept(folder))
     exclusive = stopped.header.clock == REAL
     with _stoppable(watcher) as stop, Reservation(exclusive=exclusive) as machine:
+        checks = AtStart()
         found = same_plan(stopped)
         stop.check()
+        if exclusive:
+            checks.tell(host.machine(), watcher)
         with _stopping(folder):
             journal, torn = Journal.resume(folder)
         with contextlib.closing(journal):
