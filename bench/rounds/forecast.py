@@ -134,6 +134,11 @@ class Forecast:
         return sum(calibration_seconds(self._cells[key], self._timings[key]) for key in self._cells)
 
     @property
+    def mean_calibration(self) -> float:
+        """Return the seconds of a calibration, over all cells."""
+        return self.calibration / max(1, len(self._cells))
+
+    @property
     def before_rounds(self) -> float:
         """Return the seconds of the runs before the first round, calibrations included."""
         if self._settings.rounds < ENOUGH_ROUNDS:

@@ -41,8 +41,8 @@ def _rounds(results: Results, reason: str) -> Iterator[str]:
 
 def _spent(results: Results, budget: float) -> str:
     before = min((run.at - run.wall for run in _runs(results)), default=0.0)
-    share = f", {human_span(before)} of it before the first round" if before > LONG * budget else ""
-    return f": the budget of {human_span(budget)} is spent{share}"
+    began = f", and the first began after {human_span(before)}" if before > LONG * budget else ""
+    return f": the budget of {human_span(budget)} is spent{began}"
 
 
 def _voids(results: Results) -> Iterator[str]:

@@ -41,6 +41,8 @@ class Steps:
         self._budget = budget
         self._expected = 0.0  # seconds of the runs that were shown
         self._last = ""  # the cell of the last one
+        self._calibrations = 0  # that were shown
+        self._calibrating_since = 0.0
 
     @property
     def _at_most(self) -> bool:
@@ -60,8 +62,21 @@ class Steps:
     def calibrating(self, left: float, cell: str, spent: float) -> None:
         """Show a calibration; `left`: the seconds of those that follow."""
         warm_up = max(0.0, self._forecast.before_rounds - self._forecast.calibration)
-        others = self._forecast.experiments + warm_up + self._rounds_left()
-        self._show(0.0, left + others, f"calibrating {cell}", spent)
+        before = left * self._slower_calibrations(spent) + self._forecast.experiments + warm_up
+        rest = before + self._forecast.round  # one round is played, even if the budget is spent
+        self._show(0.0, before + self._rounds_left(), f"calibrating {cell}", spent, rest)
+
+    def _slower_calibrations(self, spent: float) -> float:
+        """Return what calibrations take, divided by what was expected; 1 until they tell.
+
+        On a busy machine each takes longer, and is made twice.
+        """
+        if not self._calibrations:
+            self._calibrating_since = spent
+        expected = self._calibrations * self._forecast.mean_calibration
+        self._calibrations += 1
+        running = spent - self._calibrating_since
+        return max(1.0, running / expected) if expected and running > TELLS else 1.0
 
     def experimenting(self, left: float, name: str, spent: float) -> None:
         """Show an experiment; `left`: the seconds of those that follow, and of itself."""
@@ -101,6 +116,6 @@ class Steps:
         if self._budget is not None:
             budgeted = max(rest, self._budget - spent)
             if self._at_most or not self._adaptive:
-                done, left = min(1.0, spent / self._budget), budgeted
+                done, left = spent / max(self._budget, spent + budgeted), budgeted
             left = min(left, budgeted)
         self._watcher.update(done, left, what, at_most=self._at_most)

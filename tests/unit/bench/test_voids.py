@@ -123,7 +123,7 @@ def test_few_rounds_have_their_reason() -> None:
             run.at = 150.0 + run.round
     assert why_few(results) == (
         "only 5 rounds of all cells count, of 12: the budget of 3 min 00 s is spent, "
-        "2 min 31 s of it before the first round"
+        "and the first began after 2 min 31 s"
     )
 
 
