@@ -30,6 +30,7 @@ from ipcbench.reports.page.texts import (
     verdict_phrases,
 )
 from ipcbench.reports.verdicts import headlines
+from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.decisions import Outcome
 from ipcbench.reports.verdicts.single import files, set_up
 
@@ -53,6 +54,8 @@ def environment() -> Environment:
         nanoseconds=lambda value: human_seconds(value * 1e-9),
         size=short_size,
         date=date,
+        display=display,
+        sorts=sorts,
         named_size=named_size,
         span=human_span,
         rate=human_rate,
@@ -85,6 +88,11 @@ def environment() -> Environment:
         **chooser_phrases.GLOBALS,
     )
     return made
+
+
+def sorts(value: float | None) -> Markup:
+    """Write the attribute with the number by which a cell sorts; none where there is no number."""
+    return Markup("") if value is None else Markup(' data-value="{:.5g}"').format(value)
 
 
 def date(started: str) -> str:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ipcbench.bench.decisions.situation import Situation
+from ipcbench.bench.results.axes import BLOCK
 from ipcbench.bench.results.units import human_seconds, human_size, named_size, rounded_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.captions import (
-    label,
     manner_phrases,
     pace_phrase,
     placed,
     wait_phrase,
 )
 from ipcbench.reports.model import Measured, loop_of
+from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.python_cost import Sum
 from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust
@@ -168,7 +169,9 @@ def _ratio(one: Interval) -> str:
 
 def entrant(one: Measured, situation: Situation) -> str:
     """Name a transport in a row of a table: by its wait as well, where the row has several."""
-    return copying(one) if situation.wait else label(one)
+    name = copying(one) if situation.in_place else one.cell.transport
+    wait = BLOCK if situation.wait else one.wait
+    return ", ".join([display(name, wait), *manner_phrases(one.cell)])
 
 
 def copying(one: Measured) -> str:

@@ -147,9 +147,9 @@ def test_the_bytes_in_flight_are_shown_and_named_where_sides_differ(tmp_path) ->
         }
         assert found == {
             "pipe": [NONE, "64 KiB"],
-            "tcp": [NONE, NONE],
-            "posix-queue": ["10", "640 B"],
-            "shm:posix+futex": [NONE, "17.4 KiB" if difference else "64 KiB"],
+            "TCP": [NONE, NONE],
+            "POSIX queue": ["10", "640 B"],
+            "shared memory + futex": [NONE, "17.4 KiB" if difference else "64 KiB"],
         }
         claim = part(page, "claim")
         assert ("in flight: 17.4 KiB" in claim) is difference

@@ -128,7 +128,7 @@ def test_the_page_shows_both_shares_and_the_cpu_time(tmp_path: Path) -> None:
     section = text[text.index("Each facility, sleeping and spinning") :]
     assert "unix-stream" in section
     answer = text[text.index("The lowest latency, with a core to burn") :]
-    assert "shm:posix+futex, spinning" in answer.partition("Its contests")[0]
+    assert "shared memory, spinning" in answer.partition("Its contests")[0]
 
 
 def test_without_spinning_cells_the_page_says_nothing_of_it(tmp_path: Path) -> None:
