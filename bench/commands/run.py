@@ -284,11 +284,18 @@ def _print_result(folder: Path, page: Path, as_json: bool) -> None:
             click.echo(f"{promises} of {len(results.promises)} {noun} decided")
         _print_answers(folder, results)
         click.echo(f"page: {one_line(str(page), LONGEST_MESSAGE)}")
+        click.echo(f"again: {one_line(_repeat(results), LONGEST_MESSAGE)}")
     _tell_stop(folder, results)
     if counts[Status.SKIPPED.value] == len(results.cells):
         raise CommandError(_why_all_skipped(results))
     if not any(True for _ in results.ok()):
         sys.exit(COULD_NOT_MEASURE)
+
+
+def _repeat(results: Results) -> str:
+    from ipcbench.reports.page.repeat import repeat
+
+    return repeat(results)
 
 
 def _print_answers(folder: Path, results: Results) -> None:

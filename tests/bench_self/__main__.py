@@ -13,6 +13,7 @@ from tests.bench_self import (
     cost_model,
     cpu,
     decide,
+    estimates,
     growth,
     inline,
     load,
@@ -41,6 +42,16 @@ def _inline(options: Options) -> None:
         print(
             f"  {name:22} {found.median:.3f}  {found.low:.3f} to {found.high:.3f}"
             f"  ({found.coverage:.1%}, {found.n} pairs)"
+        )
+
+
+def _estimates(options: Options) -> None:
+    print("seconds of a run as forecast by --dry-run, page included (target: within 20 %)")
+    for one in estimates.measure(options.only):
+        print(
+            f"  {one.order:60} {one.cells:5} cells  {one.expected:6.0f} s forecast"
+            f"  {one.real:6.0f} s real  {one.expected / one.real:.2f}",
+            flush=True,
         )
 
 
@@ -146,6 +157,7 @@ PARTS: dict[str, Callable[[Options], None]] = {
 }
 LONG: dict[str, Callable[[Options], None]] = {  # by name alone
     "blocks": _blocks,
+    "estimates": _estimates,
     "load": _load,
     "decide": _decide,
 }

@@ -69,7 +69,9 @@ def seconds_of(forecast: Forecast, found: Plan) -> float:
 def _as_data(order: Order, found: Plan, forecast: Forecast, seconds: float) -> dict[str, object]:
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     contests = contests_of((one.cell, one.facts, one.tasks) for one in found.cells)
-    first = Shuffle(seed, 1).order(found.cells, contests)
+    promised = [one.contest() for one in order.promises]
+    playing = promised if promised and order.profile.settings.adaptive else contests
+    first = Shuffle(seed, 1).order(found.cells, playing)
     return {
         "cells": [one.cell.id for one in first],
         "skipped": [
