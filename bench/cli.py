@@ -76,4 +76,8 @@ def main() -> NoReturn:
     # A child that is started with `-m` would search the current folder first, and import any
     # module there that has one of our names: python(1), -P.
     os.environ["PYTHONSAFEPATH"] = "1"
+    if "_IPCBENCH_COMPLETE" in os.environ:
+        from ipcbench.bench.commands.bash_completion import register
+
+        register()
     carry_out(cli)

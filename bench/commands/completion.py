@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TypeAlias
 
 import click
@@ -11,6 +12,8 @@ from ipcbench.bench.results import axes
 
 Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
 
+PACES = ("closed", "pause:100us", "pause:1ms", "load:10", "load:50", "load:80", "poisson:50")
+TIMES = ("30s", "90s", "3m", "10m", "1h")
 SIZES = ("64", "1K", "4K", "16K", "64K", "256K", "1M", "4M", "6220800")  # the last: a frame
 LISTS = ("transports", "profiles", "patterns", "placements", "waits", "tasks", "experiments")
 
@@ -36,11 +39,19 @@ def _transports() -> Iterable[str]:
 
 
 def _profiles() -> Iterable[str]:
-    from pathlib import Path
-
     from ipcbench.bench.plan.profile import PROFILES
 
-    return [*PROFILES, *sorted(path.name for path in Path().glob("*.toml"))]
+    files = (path for path in Path().glob("*.toml") if _is_profile(path))
+    return [*PROFILES, *sorted(path.name for path in files)]
+
+
+def _is_profile(path: Path) -> bool:
+    """Tell whether a file looks like a profile, and not like one of the many others."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return False
+    return "[[cells]]" in text or text.lstrip().startswith("extends")
 
 
 def _patterns() -> Iterable[str]:
@@ -77,3 +88,10 @@ runtimes = among(*axes.RUNTIMES)
 payloads = among(*axes.PAYLOADS)
 waits = among(*(wait for wait in axes.WAITS if wait != axes.NO_WAIT))
 sizes = among(*SIZES)
+paces = among(*PACES)
+times = among(*TIMES)
+processes = among("1", "2", "4", "8", "16")
+batches = among("1", "16", "64")
+looks = among("100", "2000")
+depths = among("1", "8", "64")
+rounds = among("6", "12", "20")

@@ -10,15 +10,10 @@ from typing import Any
 
 import click
 
+from ipcbench.bench.commands import completion
 from ipcbench.bench.results.axes import (
-    BLOCK,
     MEANINGS,
-    PAYLOADS,
     PLACEMENTS,
-    POLL,
-    RUNTIMES,
-    SPIN,
-    SPIN_BLOCK,
 )
 
 
@@ -51,41 +46,8 @@ run_folder = click.argument(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def _names(*values: str) -> Callable[..., list[str]]:
-    """Complete the names of an axis in a shell."""
-
-    def complete(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-        return [value for value in values if value.startswith(begun)]
-
-    return complete
-
-
-def _patterns(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    from ipcbench.bench.patterns.table import PATTERNS
-
-    return [name for name in PATTERNS if name.startswith(begun)]
-
-
-def _transports(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    from ipcbench.transports.registry import names
-
-    return [name for name in names() if name.startswith(begun)]
-
-
-def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    from ipcbench.bench.decisions.tasks import TASKS
-
-    return [name for name in TASKS if name.startswith(begun)]
-
-
-def _experiments(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    from ipcbench.bench.experiments.table import EXPERIMENTS
-
-    return [name for name in EXPERIMENTS if name.startswith(begun)]
-
-
 named_transports = click.argument(
-    "named", nargs=-1, metavar="[TRANSPORT]...", shell_complete=_transports
+    "named", nargs=-1, metavar="[TRANSPORT]...", shell_complete=completion.transports
 )
 
 _AXES = (
@@ -95,7 +57,7 @@ _AXES = (
         "transports",
         multiple=True,
         metavar="NAME",
-        shell_complete=_transports,
+        shell_complete=completion.transports,
         help="Only these of a profile, by name or pattern: -t pipe -t 'shm:*'.",
     ),
     click.option(
@@ -103,6 +65,7 @@ _AXES = (
         "--size",
         "sizes",
         multiple=True,
+        shell_complete=completion.sizes,
         metavar="SIZE",
         help="Only these message sizes: 64, 4K (4096), 4KB (4000), 1M.",
     ),
@@ -111,6 +74,7 @@ _AXES = (
         "--processes",
         multiple=True,
         type=int,
+        shell_complete=completion.processes,
         metavar="N",
         help="Only these numbers of processes.",
     ),
@@ -119,7 +83,7 @@ _AXES = (
         "patterns",
         multiple=True,
         metavar="NAME",
-        shell_complete=_patterns,
+        shell_complete=completion.patterns,
         help="Only these patterns: latency, fan-in … `ipcbench list` shows those of a transport.",
     ),
     click.option(
@@ -127,7 +91,7 @@ _AXES = (
         "placements",
         multiple=True,
         metavar="NAME",
-        shell_complete=_names(*PLACEMENTS),
+        shell_complete=completion.placements,
         help="Only these placements: "
         + "; ".join(f"{name} ({MEANINGS[name]})" for name in PLACEMENTS)
         + ".",
@@ -137,7 +101,7 @@ _AXES = (
         "runtimes",
         multiple=True,
         metavar="NAME",
-        shell_complete=_names(*RUNTIMES),
+        shell_complete=completion.runtimes,
         help="Language of the timed loop: python, native (C), or both in one run.",
     ),
     click.option(
@@ -145,7 +109,7 @@ _AXES = (
         "waits",
         multiple=True,
         metavar="NAME",
-        shell_complete=_names(BLOCK, POLL, SPIN, SPIN_BLOCK),
+        shell_complete=completion.waits,
         help="How processes wait: block, poll (poll(2), then read), spin, or spin-block (look some "
         "number of times, then sleep).",
     ),
@@ -154,6 +118,7 @@ _AXES = (
         "looks",
         multiple=True,
         type=int,
+        shell_complete=completion.looks,
         metavar="N",
         help="Looks of a receiver that waits by spin-block, before it sleeps.",
     ),
@@ -162,6 +127,7 @@ _AXES = (
         "batches",
         multiple=True,
         type=int,
+        shell_complete=completion.batches,
         metavar="N",
         help="Messages a call, at most: 1, 16, 64.",
     ),
@@ -170,7 +136,7 @@ _AXES = (
         "payloads",
         multiple=True,
         metavar="NAME",
-        shell_complete=_names(*PAYLOADS),
+        shell_complete=completion.payloads,
         help="The bytes that are sent: hot (the same again and again), fresh (written anew for "
         "each message, and read), cold (as fresh, in more buffers than the cache holds) or array "
         "(as fresh, NumPy arrays).",
@@ -179,6 +145,7 @@ _AXES = (
         "--pace",
         "paces",
         multiple=True,
+        shell_complete=completion.paces,
         metavar="NAME",
         help="closed, a pause between round trips (pause:1ms), or messages at a rate (load:50, "
         "poisson:50, rate:100000).",
@@ -188,6 +155,7 @@ _AXES = (
         "depths",
         multiple=True,
         type=int,
+        shell_complete=completion.depths,
         metavar="N",
         help="Messages that a queue holds, where a transport can be asked for a number.",
     ),
@@ -196,7 +164,7 @@ _AXES = (
         "tasks",
         multiple=True,
         metavar="NAME",
-        shell_complete=_tasks,
+        shell_complete=completion.tasks,
         help="Only the cells of a profile that serve these tasks, and their controls. "
         "`ipcbench list tasks`.",
     ),
@@ -209,7 +177,7 @@ _EXPERIMENTS = (
         "experiments",
         multiple=True,
         metavar="NAME",
-        shell_complete=_experiments,
+        shell_complete=completion.experiments,
         help="Play these experiments, by name or pattern, instead of the profile's. With options "
         "that choose cells, none is played without this one. `ipcbench list experiments`.",
     ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ipcbench.bench.commands import completion
 from ipcbench.bench.commands.errors import (
     COULD_NOT_MEASURE,
     LONGEST_MESSAGE,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     "--profile",
     default="quick",
     show_default=True,
+    shell_complete=completion.profiles,
     metavar="NAME|FILE",
     help="smoke, quick, standard, rigorous, or a TOML file of your own. Beside named transports, "
     "its rounds and blocks instead of the usual 12 rounds.",
@@ -50,11 +52,13 @@ if TYPE_CHECKING:
 @click.option(
     "--rounds",
     type=click.IntRange(1, 1_000_000),
+    shell_complete=completion.rounds,
     metavar="N",
     help="Measure each cell in so many rounds, and judge the contests once, at the end.",
 )
 @click.option(
     "--budget",
+    shell_complete=completion.times,
     metavar="TIME",
     help="Measure until this time is spent (90s, 3m, 1h), instead of the profile's number of "
     "rounds, or its own budget. An adaptive profile, such as quick, ends earlier where each "
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
 @axes
 @click.option(
     "--tail",
+    shell_complete=completion.times,
     metavar="TIME",
     help="Watch the messages of each cell of the pattern paced for that long (60s), over all "
     "rounds together, for events that are rare.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from ipcbench.bench.commands import completion
 from ipcbench.bench.commands.errors import CommandError, guarded
 from ipcbench.bench.commands.options import json_option, run_folder
 from ipcbench.bench.commands.output import print_json
@@ -25,10 +26,6 @@ def _all_tasks() -> list[str]:
     return list(TASKS)
 
 
-def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[str]:
-    return [name for name in _all_tasks() if name.startswith(begun)]
-
-
 @click.command("show")
 @run_folder
 @click.option("--all", "everything", is_flag=True, help="All entrants of all tasks.")
@@ -37,7 +34,7 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
     "tasks",
     multiple=True,
     metavar="NAME",
-    shell_complete=_tasks,
+    shell_complete=completion.tasks,
     help="All entrants of these tasks.",
 )
 @click.option(
@@ -45,6 +42,7 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
     "patterns",
     multiple=True,
     metavar="NAME",
+    shell_complete=completion.patterns,
     help="Only these patterns: latency, stream …",
 )
 @click.option(
@@ -58,9 +56,23 @@ def _tasks(context: click.Context, option: click.Parameter, begun: str) -> list[
     help="Only these placements.",
 )
 @click.option(
-    "-s", "--size", "sizes", multiple=True, metavar="SIZE", help="Only these sizes: 64, 4K, 1M."
+    "-s",
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="SIZE",
+    shell_complete=completion.sizes,
+    help="Only these sizes: 64, 4K (4096), 4KB (4000), 1M.",
 )
-@click.option("-P", "--processes", multiple=True, type=int, metavar="N", help="Only these numbers.")
+@click.option(
+    "-P",
+    "--processes",
+    multiple=True,
+    type=int,
+    metavar="N",
+    shell_complete=completion.processes,
+    help="Only these numbers.",
+)
 @json_option
 def command(
     folder: Path,
