@@ -67,6 +67,7 @@ def test_the_tooltip_is_at_its_mark_and_in_the_window(browser: Browser, small: P
 
 def test_one_mark_of_a_chart_is_reached_by_tab_and_the_others_by_arrows(tab: Tab) -> None:
     keyboard = tab.page.keyboard
+    assert tab.page.locator("#chart-one .mark[tabindex='0']").count() == 1
     tab.tabbed_to("#chart-one .mark")
     assert (focused_mark(tab), tips(tab)) == (MARKS[0], [MARKS[0]])
     for key, expected in (
