@@ -123,7 +123,8 @@ def page() -> str:
 --accent: #0b5cad; }}
 {style}</style></head>
 <body><header><h1>A small page</h1><p><a class="csv" href="results.csv" download>csv</a>
-<a class="csv" href="suite.json" download>json</a> <a href="#deep">to the deep</a></p></header>
+<a class="csv" href="suite.json" download>json</a> <a href="#deep">to the deep</a>
+<a href="#all-answers">to all of them</a></p></header>
 <main>{_chooser()}{_chart("one", MARKS, 50)}{_chart("two", OTHER_MARKS, 50)}{_figures()}
 <div style="height: 2000px"></div></main>
 <script>{source()}</script></body></html>"""

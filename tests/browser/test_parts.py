@@ -36,6 +36,14 @@ def test_a_link_opens_what_its_target_is_in(tab: Tab) -> None:
     assert opened(tab) == [False, True, True]
 
 
+def test_a_link_to_a_closed_part_opens_it_each_time(tab: Tab) -> None:
+    for _ in range(2):  # the second time, the fragment is the same
+        tab.page.click("text=to all of them")
+        assert opened(tab) == [True, False, False]
+        tab.page.click("#all-answers summary")
+        assert opened(tab) == [False, False, False]
+
+
 @pytest.mark.parametrize(
     ("fragment", "expected"),
     [("#deep", [False, True, True]), ("#all-answers", [True, False, False]),
