@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ipcbench.reports.charts.bodies.dots import DotPanel, Dots
 from ipcbench.reports.charts.look.axis import Axis
-from ipcbench.reports.charts.look.palette import GRID, INK, family_color
+from ipcbench.reports.charts.look.palette import GRID, INK, MUTED, family_color
 from ipcbench.reports.charts.look.style import Style
 from ipcbench.reports.drawing.canvas import EDGE, WIDTH, Point, Sheet, length
 from ipcbench.reports.drawing.panels import (
@@ -92,33 +93,43 @@ def _draw(sheet: Sheet, top: float, dots: Dots, panel: DotPanel) -> None:
         sheet.text(EDGE, start + at + _ROW / 2, family, bold=True, color=family_color(family))
     shown = [index for index, found in enumerate(panel.dots) if found]
     guides: list[list[Point]] = []
-    for at, index in zip(tops, shown, strict=True):
+    spans: list[list[Point]] = []
+    bars: dict[str, list[list[Point]]] = {}
+    for above, index in zip(tops, shown, strict=True):
         label = dots.rows[index].label
-        sheet.text(EDGE + 0.08, start + at + _ROW / 2, label, longest=LONGEST_ROW)
-        middle = start + at + (tall - _ROW / 2 if not beside else _ROW / 2)
+        sheet.text(EDGE + 0.08, start + above + _ROW / 2, label, longest=LONGEST_ROW)
+        middle = start + above + (tall - _ROW / 2 if not beside else _ROW / 2)
         guides.append([(box.left, middle), (box.right, middle)])
-        _row(sheet, dots, panel, index, scale, middle)
+        placed = _positions(dots, panel, index, scale, middle)
+        ends = sorted(x for x, _ in placed.values())
+        spans.append([(ends[0], middle), (ends[-1], middle)])
+        own = bars.setdefault(dots.rows[index].style.color, [])
+        own += [
+            [(scale.at(one.low), placed[series][1]), (scale.at(one.high), placed[series][1])]
+            for series, one in panel.dots[index].items()
+        ]
+        _markers(sheet, dots, panel, index, placed)
     sheet.lines(guides, GRID, 0.5, layer=0.3)
+    sheet.lines(spans, MUTED, 0.7, alpha=0.6)
+    for color, lines in bars.items():
+        sheet.lines(lines, color, 2.0, layer=2)
 
 
-def _row(sheet: Sheet, dots: Dots, panel: DotPanel, row: int, scale: Scale, middle: float) -> None:
-    found, style = panel.dots[row], dots.rows[row].style
-    at: dict[int, Point] = {
+def _positions(
+    dots: Dots, panel: DotPanel, row: int, scale: Scale, middle: float
+) -> dict[int, Point]:
+    """Return the position of each dot of a row."""
+    return {
         index: (scale.at(interval.median), middle + _aside(dots, index))
-        for index, interval in found.items()
+        for index, interval in panel.dots[row].items()
     }
-    ends = sorted(x for x, _ in at.values())
-    if len(ends) > 1:
-        sheet.lines([[(ends[0], middle), (ends[-1], middle)]], style.color, 0.7, alpha=0.45)
-    bars = [
-        [(scale.at(one.low), at[index][1]), (scale.at(one.high), at[index][1])]
-        for index, one in found.items()
-    ]
-    sheet.lines(bars, style.color, 2.0, layer=2)
-    for index in sorted(found, reverse=True):
-        look = replace(style, fill=dots.series[index].fill)
+
+
+def _markers(sheet: Sheet, dots: Dots, panel: DotPanel, row: int, at: Mapping[int, Point]) -> None:
+    for index in sorted(at, reverse=True):
+        look = replace(dots.rows[row].style, fill=dots.series[index].fill)
         sheet.markers([at[index]], look, [dots.name(panel, row, index)])
-    sheet.rings([at[index] for index in found if (row, index) in panel.notes])
+    sheet.rings([at[index] for index in at if (row, index) in panel.notes])
 
 
 def _aside(dots: Dots, index: int) -> float:

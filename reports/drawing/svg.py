@@ -19,7 +19,8 @@ LONGEST_NAME = 200  # characters of the name of a marker
 _ROOT_STYLE = f"font:{TEXT}px 'DejaVu Sans',Verdana,sans-serif;fill:{INK};stroke-linejoin:round"
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_LONG = re.compile(r"-?\d+\.\d{3,}")
+_LONG = re.compile(r"-?\d+\.\d{2,}")
+_STEP = re.compile(r" ?([MLCz]) ?")
 _NUMBERS = ("d", "x", "y", "transform")
 _FILL = re.compile(r"fill:[^;]+")
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -43,12 +44,13 @@ def parse(svg: bytes, marks: Mapping[str, Sequence[str]]) -> ET.Element:
 
 
 def _shorten(element: ET.Element) -> None:
-    """Round coordinates to hundredths of a point, and leave out what is the default."""
+    """Round coordinates to tenths of a point, and leave out what is the default."""
     attributes = element.attrib
+    digits = 2 if "id" in attributes else 1  # the path of a marker, or anything else
     for name in _NUMBERS:
         if name in attributes:
-            text = _LONG.sub(lambda found: f"{float(found[0]):.2f}", attributes[name])
-            attributes[name] = " ".join(text.split())
+            text = _LONG.sub(lambda found: f"{float(found[0]):.{digits}f}", attributes[name])
+            attributes[name] = _STEP.sub(r"\1", " ".join(text.split()))
     if attributes.get("transform", "").startswith("rotate(-0 "):
         del attributes["transform"]
     attributes.pop("clip-path", None)
@@ -57,9 +59,12 @@ def _shorten(element: ET.Element) -> None:
         style = style.replace(": ", ":").replace("; ", ";")
         if element.tag == "use":  # the path that it refers to has all but the fill
             style = found[0] if (found := _FILL.search(style)) else ""
+        elif element.tag == "path" and "id" not in attributes:
+            style = style.replace("stroke-linejoin:miter", "")  # it is a straight line
         elif element.tag == "text":
             style = style.replace(f"fill:{INK}", "").replace(f"font-size:{TEXT}px;", "")
-        attributes["style"] = style.strip(";")
+            style = style.replace("text-anchor:start", "")
+        attributes["style"] = style.replace(";;", ";").strip(";")
         if not attributes["style"]:
             del attributes["style"]
     if element.tag not in ("title", "text"):

@@ -98,7 +98,9 @@ class Curves:
 
     @property
     def table(self) -> Table:
-        """A row for each curve of a panel, a column for each x."""
+        """A row for each curve of a panel, a column for each x; two columns for single points."""
+        if self.x_kind is Axis.SECONDS:
+            return self._table_of_points()
         xs = self.xs
         head = [f"{self.y_label}, by {self.x_label}", *(value_text(self.x_kind, x) for x in xs)]
         rows = []
@@ -107,3 +109,12 @@ class Curves:
                 at = dict(zip(curve.x, self._texts(curve), strict=True))
                 rows.append([panel.title, curve.label, *(at.get(x, ABSENT) for x in xs)])
         return with_panels(len(self.panels) > 1, head, rows)
+
+    def _table_of_points(self) -> Table:
+        rows = [
+            [panel.title, curve.label, value_text(self.x_kind, x), text]
+            for panel in self.panels
+            for curve in panel.curves
+            for x, text in zip(curve.x, self._texts(curve), strict=True)
+        ]
+        return with_panels(len(self.panels) > 1, ["", self.x_label, self.y_label], rows)

@@ -62,6 +62,7 @@ from ipcbench.reports.charts.look.style import (
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, RowKey, dot_charts
 from ipcbench.reports.model import Measured, defaults_only, grouped, loop_of, rank, runtimes_of
 
+MOST_OF_FAMILIES = 4  # charts with a panel for each family: they show the same cells as the table
 _ABOUT_BANDS = " Values far apart are not joined: nothing is known between them."
 
 
@@ -158,7 +159,7 @@ def _draw(plot: Plot, every: Sequence[Measured]) -> list[Chart]:
     if plot.families:
         limits = _limits(plot, every)
         of_all = grouped(every, plot.panel)
-        charts += [_families(plot, key, of_all[key], limits) for key in keys]
+        charts += [_families(plot, key, of_all[key], limits) for key in keys[:MOST_OF_FAMILIES]]
     return charts
 
 

@@ -25,6 +25,7 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.results.units import short_size
 from ipcbench.bench.stats import Interval
+from ipcbench.reports.charts.alike import folded
 from ipcbench.reports.charts.captions import (
     batch_phrase,
     label,
@@ -131,12 +132,12 @@ def placement(cells: Sequence[Measured]) -> list[Chart]:
     """Compare the placements: one core, two cores, two that never idle."""
     able = defaults_only(_of(cells, LATENCY))
     sizes = _near({one.cell.size for one in able})
-    chosen = [one for one in able if one.cell.size in sizes]
+    chosen = folded([one for one in able if one.cell.size in sizes])
     points = [
         _point(one, size_label(one), label(one), one.cell.placement)
         for one in sorted(chosen, key=lambda one: one.cell.size)
     ]
-    return dot_charts(PLACEMENT_PLOT, compared(points), chosen)
+    return dot_charts(PLACEMENT_PLOT, compared(points, in_panel=True), chosen)
 
 
 def waiting(cells: Sequence[Measured]) -> list[Chart]:
@@ -253,7 +254,7 @@ def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Char
         title=f"{PAYLOAD_PLOT.title}: {pattern}",
         x_label=x_label,
     )
-    return dot_charts(plot, compared(points), chosen)
+    return dot_charts(plot, compared(points, in_panel=True), chosen)
 
 
 def _without(one: Measured, **axis: object) -> str:

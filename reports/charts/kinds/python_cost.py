@@ -22,7 +22,7 @@ from ipcbench.reports.verdicts.python_cost import (
     small_size,
 )
 
-MOST_FOLDED = 12  # charts
+MOST_FOLDED = 4  # charts
 
 
 def cost_charts(cells: Sequence[Measured]) -> list[Chart]:

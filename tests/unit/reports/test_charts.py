@@ -18,6 +18,7 @@ from ipcbench.reports.charts.bodies.dots import Dots
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.gallery import KINDS, MOST_CHARTS, all_charts
 from ipcbench.reports.charts.groups import by_family, memory
+from ipcbench.reports.charts.kinds.curves import MOST_OF_FAMILIES
 from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.rows import MOST_ALIKE, MOST_ROWS, MOST_SERIES
 from ipcbench.reports.charts.sections import SECTIONS
@@ -215,8 +216,8 @@ def test_a_placement_of_one_size_is_no_curve() -> None:
 def test_charts_are_bounded() -> None:
     crowd = cells([f"shm:s{i}+futex" for i in range(70)], placements=[f"p{i}" for i in range(60)])
     charts, more = all_charts(measured(sweep(by_name, crowd, rounds=1)))
-    # each placement in rows and against CPU time, the best, each placement, the chart of placements
-    assert len(charts) + more == MOST_ALIKE + 1 + 1 + MOST_PANELS + 1
+    # placements in rows and against CPU time, the best, each family, the chart of placements
+    assert len(charts) + more == MOST_ALIKE + 1 + 1 + MOST_OF_FAMILIES + 1
     by_kind = {chart.name: chart for chart in charts}
     assert len(dots(by_kind["placement-python"]).series) == MOST_SERIES
     for chart in charts:
