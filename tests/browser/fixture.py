@@ -96,6 +96,13 @@ def _figures() -> str:
 <table id="figures" class="sortable filterable"><caption>All figures</caption>
 <thead><tr><th scope="col">transport</th><th scope="col">median</th></tr></thead>
 <tbody>{rows}</tbody></table></div>
+<table id="spanned" class="sortable"><caption>Spanned</caption>
+<thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead>
+<tbody><tr><td colspan="2">both</td></tr></tbody></table>
+<table id="drawn" class="sortable"><caption>Drawn</caption>
+<thead><tr><th scope="col">a</th><th scope="col" aria-label="drawing"></th>
+<th scope="col"><a href="#deep">c</a></th></tr></thead>
+<tbody><tr><td>1</td><td></td><td>3</td></tr></tbody></table>
 <details><summary>More</summary><p id="deep">deep inside</p></details></details></section>"""
 
 

@@ -59,6 +59,7 @@ def test_the_tooltip_is_at_its_mark_and_in_the_window(browser: Browser, small: P
             tab.page.focus(mark(number))
             tip = tab.page.locator("#tip").bounding_box()
             own = tab.page.locator(mark(number)).bounding_box()
+            assert tip["height"] < 32  # one line: it is not pressed against the edge
             assert tip["x"] >= 0
             assert tip["x"] + tip["width"] <= PHONE[0]
             assert min(abs(tip["y"] + tip["height"] - own["y"]),
@@ -87,6 +88,23 @@ def test_arrows_do_not_scroll_the_page(tab: Tab) -> None:
     before = tab.page.evaluate("scrollY")
     tab.page.keyboard.press("ArrowDown")
     assert tab.page.evaluate("scrollY") == before
+
+
+def test_keys_with_control_are_left_to_the_browser(tab: Tab) -> None:
+    tab.page.focus(mark(0))
+    tab.page.keyboard.press("Control+ArrowRight")
+    assert focused_mark(tab) == MARKS[0]
+
+
+def test_the_tooltip_moves_with_its_mark(tab: Tab) -> None:
+    tab.page.focus(mark(0))
+    distance = """() => document.getElementById("tip").getBoundingClientRect().y -
+        document.activeElement.getBoundingClientRect().y"""
+    before = tab.page.evaluate(distance)
+    tab.page.evaluate("scrollBy(0, 60)")
+    tab.page.wait_for_timeout(100)
+    assert tab.page.evaluate("scrollY") == 60
+    assert abs(tab.page.evaluate(distance) - before) < 2
 
 
 def test_escape_closes_the_tooltip(tab: Tab) -> None:

@@ -47,7 +47,7 @@ def test_a_link_to_a_closed_part_opens_it_each_time(tab: Tab) -> None:
 @pytest.mark.parametrize(
     ("fragment", "expected"),
     [("#deep", [False, True, True]), ("#all-answers", [True, False, False]),
-     ("#d%65ep", [False, True, True])],
+     ("#all%2Danswers", [True, False, False])],
 )  # fmt: skip
 def test_a_fragment_opens_it_on_load(
     browser: Browser, small: Path, fragment: str, expected: list[bool]

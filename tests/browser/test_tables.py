@@ -53,6 +53,11 @@ def test_names_are_sorted_as_people_count(tab: Tab) -> None:
     assert order(tab) == [None, "ascending"]
 
 
+def test_columns_that_cannot_be_sorted_have_no_button(tab: Tab) -> None:
+    assert tab.texts("#spanned thead button") == []  # its cells are not one below the other
+    assert tab.texts("#drawn thead button") == ["a"]
+
+
 def test_rows_are_filtered_by_all_words(tab: Tab) -> None:
     field = tab.page.locator("#evidence input[type=search]")
     field.fill("FIFO")
@@ -71,7 +76,7 @@ def test_rows_are_filtered_by_all_words(tab: Tab) -> None:
 
 def saved(tab: Tab) -> tuple[str, list[list[str]]]:
     with tab.page.expect_download() as download:
-        tab.page.click("button.csv")
+        tab.page.click("#evidence button.csv >> nth=0")
     path = download.value.path()
     with open(path, newline="", encoding="utf-8") as file:
         return download.value.suggested_filename, list(csv.reader(file))
