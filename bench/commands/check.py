@@ -75,7 +75,7 @@ def going_on(folder: Path, results: Results, thresholds: Path) -> Again:
         values = given.get(option.name or "") or ()
         if option.name == "profile" and values != option.default:
             words += [option.opts[-1], str(values)]
-        elif option.name in Options.__struct_fields__:
+        elif option.name in Options.__struct_fields__ and option.name != "named":
             words += [word for value in values for word in (option.opts[-1], str(value))]
     return Again(shlex.join(words), shlex.join(["ipcbench", "run", "--resume", str(folder)]))
 
