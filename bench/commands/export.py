@@ -66,4 +66,10 @@ def _text(folder: Path, form: str, rows: str) -> str:
 def _write(path: Path, text: str) -> None:
     from ipcbench.bench.results.files import write_atomically
 
-    write_atomically(path, text.encode())
+    if path.exists() and not path.is_file():  # a device or a FIFO is written to, not replaced
+        try:
+            path.write_bytes(text.encode())
+        except OSError as error:  # of a write(2), it names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
+    else:
+        write_atomically(path, text.encode())

@@ -29,6 +29,7 @@ from ipcbench.bench.commands.options import (
     run_folder_value,
 )
 from ipcbench.bench.commands.output import console, print_json
+from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
@@ -121,7 +122,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--clock",
-    default="perf_counter",
+    type=click.Choice((REAL, FAKE, NOISY)),
+    default=REAL,
     hidden=True,
     help="fake: made-up times, for tests of everything but the times.",
 )
@@ -168,6 +170,8 @@ def command(
     from ipcbench.bench.plan.options import Options
     from ipcbench.bench.sweep import sweep
 
+    if dry_run and opens:
+        raise CommandError("--dry-run writes no page: leave --open out")
     if resume is not None:
         folder = guarded(lambda: _resume(resume))
     else:

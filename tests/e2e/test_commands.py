@@ -239,6 +239,21 @@ def test_export_writes_the_rows_of_a_run(copied: Path, tmp_path: Path) -> None:
     assert (copied / "results.csv").read_text() == ipcbench("export", copied).stdout
 
 
+def test_export_writes_to_a_device_or_a_fifo_and_does_not_replace_it(
+    copied: Path, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert ipcbench("export", copied, "-o", fifo).returncode == 0
+        assert os.read(reader, 10).startswith(b"cell,")
+    finally:
+        os.close(reader)
+    assert fifo.is_fifo()
+    assert ipcbench("export", copied, "-o", "/dev/stdout").stdout.startswith("cell,")
+
+
 def test_export_to_a_folder_that_is_missing_is_one_line(copied: Path, tmp_path: Path) -> None:
     done = ipcbench("export", copied, "-o", tmp_path / "missing/file.csv")
     assert done.returncode == 3
@@ -521,6 +536,54 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         (["run", "--resume", "gone"], "'gone' does not exist"),
         (["run", "--resume", "garbage"], "garbage"),
         (["run", "--resume", "run", "-t", "pipe"], "--resume repeats the options"),
+        (["run", "--profile", ""], "unknown profile ''"),
+        (["run", "--profile", "quik"], "(did you mean 'quick'?)"),
+        (["run", "--clock", "slow", "pipe"], "'slow' is not one of"),
+        ([*RUN, "pip"], "unknown transport 'pip' (did you mean pipe"),
+        ([*RUN, "--pattern", "latncy"], "(did you mean 'latency'?)"),
+        ([*RUN, "--placement", "same-cor"], "(did you mean 'same-core'?)"),
+        ([*RUN, "--wait", "spinn"], "unknown wait 'spinn' (did you mean 'spin'?)"),
+        ([*RUN, "--payload", "warm"], "there are hot, fresh, cold, array"),
+        ([*RUN, "--task", "smal-request"], "(did you mean 'small-request'?)"),
+        ([*RUN, "--pace", "load:500"], "'load:500' is no pace: write closed"),
+        ([*RUN, "--looks", "0"], "looks = 0: 1 to 1000000"),
+        ([*RUN, "--batch", "0"], "batch = 0: 1 to 1024"),
+        ([*RUN, "--depth", "0"], "depth = 0: 1 to 1000000"),
+        ([*RUN, "--rounds", "0"], "0 is not in the range"),
+        ([*RUN, "--experiment", "nope"], "unknown experiment 'nope': there are lost-updates"),
+        ([*RUN, "-s", "4KiBs"], "(4K is 4096, 4KB is 4000)"),
+        ([*RUN, "--budget", ""], "'' is not a duration: write 90s, 3m or 1h"),
+        ([*RUN, "--tail", "2h"], "--tail: 1h at most"),
+        ([*RUN, "--until-decided"], "name the file of promises with --promised FILE"),
+        ([*RUN, "--promised", "full"], "'full' is a directory"),
+        ([*RUN, "pipe", "--dry-run", "--open"], "--dry-run writes no page: leave --open out"),
+        (["run", "--resume", "none"], "none/journal.jsonl: the file is empty"),
+        (["run", "--resume", "journal"], "journal/journal.jsonl: Is a directory"),
+        (["show", "gone"], "'gone' does not exist"),
+        (["show", "full"], "full holds no run"),
+        (["show", "garbage"], "garbage/journal.jsonl:1: "),
+        (["show", "none"], "none/journal.jsonl: the file is empty"),
+        (["show", "run", "--task", "smallest"], "unknown task 'smallest'"),
+        (["show", "run", "--pattern", "latncy"], "(did you mean 'latency'?)"),
+        (["show", "run", "--placement", "here"], "'here' is not one of 'same-core'"),
+        (["show", "run", "--runtime", "C"], "'C' is not one of 'python', 'native'"),
+        (["show", "run", "-s", "4X"], "--size: '4X' is not a size"),
+        (["show", "run", "-P", "x"], "'x' is not a valid integer"),
+        (["export", "full"], "full holds no run"),
+        (["export", "garbage"], "garbage/journal.jsonl:1: "),
+        (["export", "run", "--format", "xls"], "'xls' is not one of 'csv', 'markdown', 'json'"),
+        (["export", "run", "--rows", "cell"], "'cell' is not one of 'cells', 'contests'"),
+        (["export", "run", "-o", "full"], "'full' is a directory"),
+        (["export", "run", "-o", "file/x.csv"], "Not a directory"),
+        (["export", "run", "-o", "/dev/full"], "/dev/full: No space left on device"),
+        (["list", "nope"], "unknown transport 'nope'"),
+        (["list", "patterns2"], "unknown list 'patterns2' (did you mean 'patterns'?)"),
+        (["list", "tasks", "waits"], "tasks is a list of its own"),
+        (["list", "shm:nope"], "no shared memory 'nope'"),
+        (["doctor", "nope"], "unexpected extra argument (nope)"),
+        (["clean", "nope"], "unexpected extra argument (nope)"),
+        (["clean", "--remove"], "--remove is for --orphans"),
+        (["report", "journal"], "journal/journal.jsonl: Is a directory"),
         (["report"], "Missing argument 'FOLDER'"),
         (["report", "gone"], "'gone' does not exist"),
         (["report", "full"], "full holds no run: it has no journal.jsonl"),
@@ -550,6 +613,9 @@ def test_bad_input_is_reported_in_one_line(
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none/journal.jsonl").touch()
+    (tmp_path / "journal/journal.jsonl").mkdir(parents=True)
     (tmp_path / "run").symlink_to(folder)
     (tmp_path / "dangling").symlink_to("gone")
     done = ipcbench(*arguments, cwd=tmp_path)

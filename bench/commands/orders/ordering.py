@@ -111,7 +111,7 @@ def _profile(given: Given) -> Profile:
         own = None if given.profile is None else load_profile(given.profile)
         chosen = settings_of_named(own)
     else:
-        chosen = load_profile(given.profile or USUAL)
+        chosen = load_profile(USUAL if given.profile is None else given.profile)
     chosen = watching(chosen, given.tail)
     if given.promised is not None or given.options != Options():
         chosen = without_left_out(chosen)
