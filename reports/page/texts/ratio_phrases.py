@@ -60,11 +60,10 @@ def ratio(one: Comparison) -> str:
     return f"{times(1 / one.ratio.value)}{mark} as slow"
 
 
-def sides(one: Comparison) -> str:
+def sides(one: Comparison) -> tuple[str, str]:
     """Write the times of both sides, the best shared memory first, the other with its name."""
     memory, other = one.first.interval.median, one.second.interval.median
-    name = display(one.second.cell.transport)
-    return f"{human_seconds(memory)}; {name}: {human_seconds(other)}"
+    return human_seconds(memory), f"{display(one.second.cell.transport)}: {human_seconds(other)}"
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {

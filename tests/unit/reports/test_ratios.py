@@ -61,7 +61,7 @@ def test_a_ratio_is_above_one_and_names_the_other_side() -> None:
     assert phrases.ratio(slow).endswith(f"{TIMES} as slow")
     assert phrases.ratio(fast).endswith(f"{TIMES} as fast")
     assert phrases.ratio(slow)[:4] == phrases.ratio(fast)[:4] == "2.00"
-    assert phrases.sides(slow) == "20.0 µs; pipe: 10.0 µs"
+    assert phrases.sides(slow) == ("20.0 µs", "pipe: 10.0 µs")
 
 
 def test_only_usual_contests_are_steps_of_one_axis() -> None:
