@@ -16,6 +16,8 @@ _CELL = re.compile(r"<t([hd])\b([^>]*)>(.*?)</t\1>", re.DOTALL)
 _START = re.compile(r"<(tr|td|th|table)\b([^>]*)>|</table>")
 _SPAN = re.compile(r'\b(col|row)span="(\d{1,3})"')
 _TAG = re.compile(r"<[^>]*>")
+_SUB = re.compile(r'<span class="sub">.*?</span>')
+_UNLABELLED = re.compile(r'\bdata-label=|class="(?:[^"]* )?empty\b')  # an empty cell is hidden
 
 
 def labelled(page: str) -> str:
@@ -51,7 +53,7 @@ def titles_of(head: str) -> list[str]:
 
 
 def _text(content: str) -> str:
-    return " ".join(_TAG.sub(" ", content).split())
+    return " ".join(_TAG.sub(" ", _SUB.sub("", content)).split())
 
 
 def _body(body: str, titles: Sequence[str]) -> Iterator[str]:
@@ -63,7 +65,7 @@ def _body(body: str, titles: Sequence[str]) -> Iterator[str]:
             column = 0
         elif kind in ("td", "th"):
             title = titles[column] if column < len(titles) else ""
-            if kind == "td" and title and "data-label" not in attributes:
+            if kind == "td" and title and not _UNLABELLED.search(attributes):
                 yield body[last : found.end() - 1]
                 yield f' data-label="{title.replace(chr(34), "&#34;")}">'
                 last = found.end()

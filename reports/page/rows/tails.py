@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipcbench.bench.results.histogram import bearable, percentiles
 from ipcbench.bench.stats import Interval, median_interval
 from ipcbench.reports.model import Measured
-from ipcbench.reports.page.rows.tables import MOST_ROWS, Rows
+from ipcbench.reports.page.rows.tables import Rows
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -40,9 +40,10 @@ class Tail:
         return self.measured.facts.single or self.measured.facts.per
 
 
-def tails(cells: Iterable[Measured]) -> Rows[Tail]:
+def tails(cells: Iterable[Measured], most: int | None = None) -> Rows[Tail]:
+    """List the cells with single times, at most so many of them; None: all."""
     having = [one for one in cells if any(run.tail for run in one.runs)]
-    return Rows([_tail(one) for one in having[:MOST_ROWS]], len(having))
+    return Rows([_tail(one) for one in having[:most]], len(having))
 
 
 def _tail(one: Measured) -> Tail:

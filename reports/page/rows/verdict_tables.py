@@ -23,7 +23,7 @@ from ipcbench.reports.verdicts.decisions import Decision
 
 MOST_SIZES = 24  # columns of a table by size
 MOST_GRIDS = 24  # tables of a statement
-MOST_UNOPPOSED = 500
+MOST_UNOPPOSED = 200
 MOST_ANSWERS = 40
 MOST_CONTESTS = 1000  # of a task
 MOST_FAMILIES = 500

@@ -8,6 +8,8 @@ from ipcbench.reports.page.rows import tables, tails
 from ipcbench.reports.verdicts import cost_model, python_cost
 from ipcbench.reports.verdicts.single import set_up
 
+MOST_TAILS, MOST_COSTS = 240, 160  # rows; results.csv has all cells
+
 
 def context(found: Found) -> dict[str, object]:
     """Return what the templates in `small` are given."""
@@ -16,13 +18,13 @@ def context(found: Found) -> dict[str, object]:
     parts = cost_model.model(cells)
     native = any(one.cell.runtime == NATIVE for one in found.results.cells.values())
     return {
-        "tails": tails.tails(cells),
+        "tails": tails.tails(cells, MOST_TAILS),
         "quantiles": tails.QUANTILES,
         "parts_of_trips": parts,
         "parts_rows": tables.bounded(parts.rows),
         "parts_fits": tables.bounded(parts.fits),
         "set_ups": tables.bounded(set_up.phases(cells)),
-        "costs": tables.bounded(both),
+        "costs": tables.bounded(both, MOST_COSTS),
         "cost_sums": python_cost.sums(both),
         "cost_trips": python_cost.round_trips(both),
         "cost_streams": python_cost.streams(both),
