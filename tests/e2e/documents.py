@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +22,7 @@ class Block:
     line: int
     language: str
     text: str
+    output: str | None = None  # the block of text that follows without a word between
 
     def __str__(self) -> str:
         return f"{self.path.relative_to(ROOT)}:{self.line}"
@@ -30,16 +31,25 @@ class Block:
 def blocks(path: Path, text: str) -> Iterator[Block]:
     """Find the fenced blocks. Raises: ValueError if a fence is not closed."""
     inside: list[str] | None = None
+    last: Block | None = None
     start, language = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.lstrip().startswith("```"):
             if inside is not None:
                 inside.append(line)
+            elif last is not None and line.strip():
+                yield last
+                last = None
         elif inside is None:
             start, language, inside = number, line.strip().removeprefix("```").strip(), []
         else:
-            yield Block(path, start, language, "\n".join(inside) + "\n")
+            found = Block(path, start, language, "\n".join(inside) + "\n")
             inside = None
+            if last is not None:
+                yield replace(last, output=found.text) if language == "text" else last
+            last = found
+    if last is not None:
+        yield last
     if inside is not None:
         raise ValueError(f"{path}:{start}: the block is never closed")
 
@@ -66,6 +76,17 @@ def commands(block: Block) -> list[str]:
     return [line for line in found_lines if line]
 
 
+def spans(text: str) -> list[str]:
+    """Find the code spans of the prose; one may go on in the next line."""
+    return [" ".join(span.split()) for span in re.findall(r"`((?:(?!\n\n)[^`])+)`", prose(text))]
+
+
+def anchors(text: str) -> set[str]:
+    """Find the anchors that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 def prose(text: str) -> str:
     """Remove the fenced blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
@@ -77,6 +98,6 @@ def links(text: str) -> list[str]:
 
 
 def options(text: str) -> set[str]:
-    """Find every `--option` in code spans; all are taken for options of ipcbench."""
-    spans = " ".join(re.findall(r"`([^`\n]+)`", prose(text)))
-    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", spans))
+    """Find every `--option` in code spans; those of `make` belong to other programs."""
+    found = " ".join(span for span in spans(text) if not span.startswith("make "))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", found))

@@ -27,16 +27,21 @@ def run(*command: str | Path, cwd: Path, code: int = 0, **more: str) -> str:
     return done.stdout if code == 0 else done.stdout + done.stderr
 
 
+def clean_copy(copy: Path) -> Path:
+    """Copy what a distribution is made from, without what was built; return the copy."""
+    for folder in (*FOLDERS, "ipcbench"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS, symlinks=True)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    return copy
+
+
 def built_wheel(place: Path, **more: str) -> Path:
     """Build the wheel from the source distribution, and that from a clean copy of the tree.
 
     `more` goes into the builder's environment.
     """
-    copy = place / "copy"
-    for folder in (*FOLDERS, "ipcbench"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=LEFTOVERS, symlinks=True)
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
+    copy = clean_copy(place / "copy")
     run(
         sys.executable, "-m", "build", "--no-isolation", "--outdir", "../dist", ".",
         cwd=copy, **more,
