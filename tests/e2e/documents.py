@@ -14,6 +14,15 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 PLUGIN_PAGE = ROOT / "docs/adding-a-transport.md"
 
 
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+SHELLS = ("bash", "zsh", "fish")
+
+# Options of `docker run`, which the remedies for a container name: transports/base/remedies.py.
+OF_CONTAINERS = {"--sysctl", "--ulimit", "--shm-size"}
+OF_DOCKER = OF_CONTAINERS | {"--rm", "--cpuset-cpus", "--cpus", "--volume", "--workdir"}
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A fenced block; `line` is the line of its opening fence."""
