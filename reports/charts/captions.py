@@ -186,26 +186,26 @@ def conditions(cells: Sequence[Measured]) -> str:
     return f"{loops}; {'receivers' if receive else 'waiting'}: {' / '.join(phrases)}"
 
 
-def evidence(cells: Sequence[Measured]) -> str:
-    """Explain the points and the bars of a chart."""
-    return _points(cells) + _about_idle(cells) + _about_modes(cells)
+def evidence(cells: Sequence[Measured], median: str = "Points", interval: str = "bars") -> str:
+    """Explain the marks of a chart: those of the medians, and those of their intervals."""
+    return _medians(cells, median, interval) + _about_idle(cells) + _about_modes(cells)
 
 
-def _points(cells: Sequence[Measured]) -> str:
+def _medians(cells: Sequence[Measured], median: str, interval: str) -> str:
     rounds = sorted({one.interval.n for one in cells})
     span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
-    points = f"Points are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
+    points = f"{median} are medians over {span} {'rounds' if rounds[-1] != 1 else 'round'}"
     if rounds[-1] < ENOUGH_ROUNDS:
-        return f"{points} of new processes; bars show the whole range."
+        return f"{points} of new processes; {interval} show the whole range."
     coverage = min(one.interval.coverage for one in cells) * 100
-    bars = f"bars cover the median with at least {coverage:.1f} %."
+    bars = f"{interval} cover the median with at least {coverage:.1f} %."
     return f"{points} of new processes; {bars}"
 
 
 def _about_modes(cells: Sequence[Measured]) -> str:
     if not any(map(remark, cells)):
         return ""
-    return " Ringed: the runs have two modes, and the median is neither."
+    return " Ringed, or marked ‡: the runs have two modes, and the median is neither."
 
 
 def _about_idle(cells: Sequence[Measured]) -> str:

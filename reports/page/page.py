@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from ipcbench.bench.results.files import write_atomically
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.charts.gallery import KINDS, all_charts
+from ipcbench.reports.charts.gallery import KINDS, page_charts
 from ipcbench.reports.drawing import figures
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.render import Shown, render
@@ -33,7 +33,7 @@ def write(results: Results, folder: Path) -> Path:
     The same results give the same bytes. Raises: OSError.
     """
     cells = measured(results)
-    charts, more_charts = all_charts(cells)
+    charts, more_charts = page_charts(cells)
     shown = []
     _no_link(folder / FIGURES)
     if charts:

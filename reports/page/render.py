@@ -9,7 +9,15 @@ from markupsafe import Markup
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import Chart
-from ipcbench.reports.charts.sections import EVIDENCE, LADDER, LARGE, MANY, SITUATION, SMALL
+from ipcbench.reports.charts.sections import (
+    CELLS,
+    EVIDENCE,
+    LADDER,
+    LARGE,
+    MANY,
+    SITUATION,
+    SMALL,
+)
 from ipcbench.reports.model import Measured
 from ipcbench.reports.page import script
 from ipcbench.reports.page.cards import labelled
@@ -52,6 +60,7 @@ def render(
     charts: dict[str, list[Shown]] = {}
     for one in shown:
         charts.setdefault(one.chart.section, []).append(one)
+    narrow = CELLS in charts
     page = (
         environment()
         .get_template("report.html")
@@ -65,8 +74,8 @@ def render(
             trust_line=trust_line(found.trust, results),
             chooser=chooser(results, found.answers, cells, found.trust),
             term=Terms(),
-            narrow=False,
-            contents=_contents(charts, table),
+            narrow=narrow,
+            contents=_contents(charts, table, narrow),
             charts_in=lambda section: charts.get(section, []),
             more_charts_number=more_charts,
             sentences=_sentences(found, table, judged),
@@ -82,8 +91,12 @@ def render(
     return labelled(page)
 
 
-def _contents(charts: Mapping[str, Sequence[Shown]], table: RatioTable) -> list[tuple[str, str]]:
+def _contents(
+    charts: Mapping[str, Sequence[Shown]], table: RatioTable, narrow: bool
+) -> list[tuple[str, str]]:
     """Return the id and the name of each section that is on the page."""
+    if narrow:
+        return [(CELLS, "All cells"), (EVIDENCE, "Evidence")]
     absent = {LADDER: LADDER not in charts, "ratios": not table.rows}
     return [(one, name) for one, name in order.NAMES.items() if not absent.get(one)]
 

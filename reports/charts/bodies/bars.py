@@ -35,6 +35,7 @@ class Bars:
     x_kind: Axis
     x_label: str
     groups: list[BarGroup]
+    head: tuple[str, str, str]  # of the table behind
 
     @property
     def marks(self) -> int:
@@ -54,4 +55,4 @@ class Bars:
         rows = [
             [group.title, bar.label, self._text(bar)] for group in self.groups for bar in group.bars
         ]
-        return Table(["group", "bar", self.x_label], rows)
+        return Table(list(self.head), rows)

@@ -81,11 +81,12 @@ def ladder(cells: Sequence[Measured]) -> list[Chart]:
             LADDER,
             f"A round trip of {short_size(size)}, in {len(every)} ways",
             conditions(every),
-            f"{_CAPTION} {evidence(every)}",
+            f"{_CAPTION} {evidence(every, 'Bars', 'thin lines')}",
             Bars(
                 Axis.SECONDS,
                 "round trip",
                 [BarGroup(title, _bars(found)) for title, found in chosen.items()],
+                ("facility", "language, CPUs, wait", "round trip"),
             ),
         )
     ]

@@ -37,8 +37,9 @@ def all_cells(cells: Sequence[Measured]) -> list[Chart]:
         Axis.SECONDS,
         f"time of a {' or a '.join(units)}",
         [BarGroup(title, _bars(members)) for title, members in groups.items()],
+        ("work", "facility", "time"),
     )
-    caption = f"{_CAPTION} {evidence(cells)}"
+    caption = f"{_CAPTION} {evidence(cells, 'Bars', 'thin lines')}"
     name, title = slug("cells", *runtimes_of(cells)), f"All {len(cells)} cells of this run"
     return [Chart(name, CELLS, title, conditions(cells), caption, body)]
 

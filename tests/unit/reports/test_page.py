@@ -463,3 +463,21 @@ def test_the_tails_say_how_many_times_of_what_a_round_has(tmp_path) -> None:
     assert '>200<span class="sub">12 rounds</span>' in latency
     assert '>200 to 1,300<span class="sub">12 rounds</span>' in fan_in
     assert "It is not the time until the message arrives" in table
+
+
+def test_a_narrow_run_is_one_chart_and_one_table(tmp_path: Path) -> None:
+    planned = cells(("pipe", "unix-stream"), ("latency", "stream"), (64, 65536))
+    reader, page = read(sweep(reference, planned, tail=100, twins=planned[:1]), tmp_path)
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "cells-python.svg", "cells-python.png",
+    }  # fmt: skip
+    section = page.partition('<section id="cells">')[2].partition("</section>")[0]
+    assert "All 8 cells of this run" in section
+    assert '<details class="table-behind" open>' in section
+    assert "latency, 64 KiB, same-core" in section
+    assert "1 of 1 contest decided" in section  # the verdicts stand below
+    for absent in ("answers", "ladder", "small", "large", "many", "situation"):
+        assert absent not in reader.ids
+    assert {"cells", "evidence", "figures", "trust"} <= set(reader.ids)
+    assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
