@@ -33,8 +33,8 @@ def test_tables_are_cards_on_a_phone(browser: Browser, whole: Path) -> None:
         tab.page.evaluate(OPEN_ALL)
         side_by_side = """(all) => all.filter((one) => one.checkVisibility() &&
             getComputedStyle(one).display === "table-cell").length"""
-        nameless = """(all) => all.filter((one) => !one.dataset.label && one.colSpan === 1 &&
-            one.textContent.trim() && !one.closest(".statements")
+        nameless = """(all) => all.filter((one) => one.checkVisibility() && one.colSpan === 1 &&
+            !one.dataset.label && one.textContent.trim() && !one.closest(".statements")
         ).map((one) => one.closest("tr").outerHTML.slice(0, 300))"""
         cells = "table.cards > tbody > tr > td"
         assert tab.page.locator("table.cards").count() > 5

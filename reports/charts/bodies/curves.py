@@ -117,4 +117,4 @@ class Curves:
             for curve in panel.curves
             for x, text in zip(curve.x, self._texts(curve), strict=True)
         ]
-        return with_panels(len(self.panels) > 1, ["", self.x_label, self.y_label], rows)
+        return with_panels(len(self.panels) > 1, ["facility", self.x_label, self.y_label], rows)
