@@ -54,7 +54,7 @@ def test_messages_are_sent_at_the_rates_of_the_capacity(profile: Path, tmp_path:
             assert run.observations[WATCHED] == pytest.approx(0.1, rel=0.5)
     page = (folder / "report.html").read_text()
     assert 'id="paced"' in page
-    assert (folder / "figures/paced-load-python-native.svg").exists() or built()
+    assert (folder / f"figures/cells-{'-'.join(RUNTIMES)}.svg").exists()
 
 
 def test_a_rate_beyond_any_capacity_has_no_figure(profile: Path, tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_links_in_place_of_output_files_are_replaced(run: Path, tmp_path: Path) 
     outside = tmp_path / "precious"
     outside.write_text("precious")
     (run / "figures").mkdir()
-    names = ("report.html", "suite.json", "figures/latency-python.svg")
+    names = ("report.html", "suite.json", "figures/cells-python.svg")
     for name in names:
         (run / name).symlink_to(outside)
     done = ipcbench("report", run)

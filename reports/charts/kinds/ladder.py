@@ -63,14 +63,7 @@ _Step = tuple[str, str]
 
 def ladder(cells: Sequence[Measured]) -> list[Chart]:
     """Draw the ladder; nothing where there are no two bars."""
-    trips = _small([one for one in cells if one.cell.pattern == LATENCY and one.competes])
-    if not trips:
-        return []
-    chosen = {title: _of_group(trips, names) for title, names in _GROUPS}
-    for name in _OTHERS:
-        if sum(map(len, chosen.values())) < FEWEST_BARS:
-            chosen[name] = _of_group(trips, (name,))
-    chosen = _bounded({title: found for title, found in chosen.items() if found})
+    chosen = rungs(cells)
     every = [one for found in chosen.values() for one in found]
     if len(every) < 2:
         return []
@@ -90,6 +83,16 @@ def ladder(cells: Sequence[Measured]) -> list[Chart]:
             ),
         )
     ]
+
+
+def rungs(cells: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """Choose the cells of the bars, by facility."""
+    trips = _small([one for one in cells if one.cell.pattern == LATENCY and one.competes])
+    chosen = {title: _of_group(trips, names) for title, names in _GROUPS}
+    for name in _OTHERS:
+        if sum(map(len, chosen.values())) < FEWEST_BARS:
+            chosen[name] = _of_group(trips, (name,))
+    return _bounded({title: found for title, found in chosen.items() if found})
 
 
 def _small(trips: Sequence[Measured]) -> list[Measured]:

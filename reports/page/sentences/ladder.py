@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipcbench.bench.results.axes import BLOCK, LATENCY, NO_WAIT
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import wait_phrase
+from ipcbench.reports.charts.kinds.ladder import rungs
 from ipcbench.reports.model import Measured, is_plain
 from ipcbench.reports.page.found import Found
 from ipcbench.reports.page.sentences.words import name_of, time_of
@@ -16,8 +17,9 @@ from ipcbench.reports.verdicts.places import place
 
 
 def sentence(found: Found) -> str:
-    """Name the fastest and the slowest round trip of the smallest size, and how far apart."""
-    trips = small_trips(found)
+    """Name the fastest and the slowest bar of the ladder, of placements that may be trusted."""
+    bars = (one for cells in rungs(found.cells).values() for one in cells)
+    trips = [one for one in bars if found.trusts(one.cell.placement)]
     if len(trips) < 2:
         return ""
     fast = min(trips, key=lambda one: one.interval.median)
