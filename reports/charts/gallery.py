@@ -39,17 +39,18 @@ _FOREMOST = (ECHO, FAN_IN, FAN_OUT, PAIRS, PAIRS_LATENCY)  # in this order on th
 
 def page_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
     """Make the charts of a page: a narrow run is one chart of bars."""
-    shown = _shown(cells)
+    shown = shown_cells(cells)
     return (all_cells(shown), 0) if is_narrow(shown) else all_charts(cells)
 
 
-def _shown(cells: Sequence[Measured]) -> list[Measured]:
+def shown_cells(cells: Sequence[Measured]) -> list[Measured]:
+    """Return the cells that charts show: without controls, and without disturbed ones."""
     return [one for one in cells if not (one.cell.is_control or one.disturbed)]
 
 
 def all_charts(cells: Sequence[Measured]) -> tuple[list[Chart], int]:
     """Make the charts of a run, in order, and count those that are left out."""
-    shown = _shown(cells)
+    shown = shown_cells(cells)
     charts = [
         chart
         for loops in _together(runtimes_of(shown))

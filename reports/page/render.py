@@ -9,15 +9,9 @@ from markupsafe import Markup
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.charts.chart import Chart
-from ipcbench.reports.charts.sections import (
-    CELLS,
-    EVIDENCE,
-    LADDER,
-    LARGE,
-    MANY,
-    SITUATION,
-    SMALL,
-)
+from ipcbench.reports.charts.gallery import shown_cells
+from ipcbench.reports.charts.kinds.narrow import is_narrow
+from ipcbench.reports.charts.sections import CELLS, EVIDENCE, LADDER, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured
 from ipcbench.reports.page import script
 from ipcbench.reports.page.cards import labelled
@@ -26,12 +20,14 @@ from ipcbench.reports.page.environment import environment
 from ipcbench.reports.page.found import Found, find
 from ipcbench.reports.page.glossary import Terms
 from ipcbench.reports.page.rows import verdict_tables
+from ipcbench.reports.page.rows.narrow import narrow_rows
 from ipcbench.reports.page.rows.ratios import RatioTable, ratios
 from ipcbench.reports.page.sections import evidence, large, many, order, situation, small
 from ipcbench.reports.page.sentences import evidence as evidence_sentence
 from ipcbench.reports.page.sentences import ladder as ladder_sentence
 from ipcbench.reports.page.sentences import large as large_sentence
 from ipcbench.reports.page.sentences import many as many_sentence
+from ipcbench.reports.page.sentences import narrow as narrow_sentence
 from ipcbench.reports.page.sentences import ratios as ratios_sentence
 from ipcbench.reports.page.sentences import situation as situation_sentence
 from ipcbench.reports.page.sentences import small as small_sentence
@@ -55,12 +51,12 @@ def render(
     """Render the page as text. Pure."""
     found = find(results, cells)
     judged = evidence.judged(found)
+    narrow = narrow_rows(shown_cells(cells)) if is_narrow(shown_cells(cells)) else []
     claim = decide(SHM_FASTEST, found.comparisons)
     table = ratios(claim.comparisons)
     charts: dict[str, list[Shown]] = {}
     for one in shown:
         charts.setdefault(one.chart.section, []).append(one)
-    narrow = CELLS in charts
     page = (
         environment()
         .get_template("report.html")
@@ -75,10 +71,13 @@ def render(
             chooser=chooser(results, found.answers, cells, found.trust),
             term=Terms(),
             narrow=narrow,
-            contents=_contents(charts, table, narrow),
+            contents=_contents(charts, table, bool(narrow)),
             charts_in=lambda section: charts.get(section, []),
             more_charts_number=more_charts,
-            sentences=_sentences(found, table, judged),
+            sentences={
+                **_sentences(found, table, judged),
+                CELLS: narrow_sentence.sentence(found, narrow),
+            },
             ratio_table=table,
             answers=verdict_tables.answer_rows(found.answers),
             **small.context(found),

@@ -24,6 +24,6 @@ def sentence(found: Found, judged: Sequence[Judged]) -> str:
         text += f", {decided} of {many(contests, 'contest')} decided"
     known = [one for one in judged if one.verdict is not ClaimVerdict.NONE]
     supported = sum(one.verdict is ClaimVerdict.SUPPORTED for one in known)
-    if known:
+    if len(known) > 1:
         text += f"; of {many(len(known), 'statement')} of the chapter, {supported} supported"
     return f"{text}."

@@ -25,8 +25,8 @@ def sentence(found: Found) -> str:
     fast = min(trips, key=lambda one: one.interval.median)
     slow = max(trips, key=lambda one: one.interval.median)
     return (
-        f"In this run alone, a round trip of {short_size(fast.cell.size)} takes {_told(fast)} and "
-        f"{_told(slow)}, which is {times(slow.interval.median / fast.interval.median)} as long."
+        f"In this run alone, a round trip of {short_size(fast.cell.size)} takes from "
+        f"{_told(fast)} to {_told(slow)}: {times(slow.interval.median / fast.interval.median)} as long."
     )
 
 

@@ -51,6 +51,16 @@ def test_other_tables_stay_as_they_are(kind: str) -> None:
     assert labelled(page) == page
 
 
+def test_a_table_in_a_cell_has_titles_of_its_own() -> None:
+    inner = table("<tr><th>y</th><td>3</td></tr>", "<thead><tr><th>c</th><th>d</th></tr></thead>")
+    plain = "<table><thead><tr><th>e</th></tr></thead><tr><td>4</td></tr></table>"
+    head = "<thead><tr><th>a</th><th>b</th><th>z</th></tr></thead>"
+    page = labelled(table(f"<tr><td>1</td><td>{inner}{plain}</td><td>5</td></tr>", head))
+    assert re.findall(r'data-label="(\w)">(\d?)', page) == [
+        ("a", "1"), ("b", ""), ("d", "3"), ("z", "5"),
+    ]  # fmt: skip
+
+
 def test_text_of_a_cell_cannot_end_a_table() -> None:
     page = table("<tr><td>&lt;/table&gt;</td><td>&lt;td&gt;</td></tr>")
     assert labelled(page).count("data-label") == 2

@@ -1,0 +1,38 @@
+"""The sentence about a narrow run: the fastest and the slowest of the work with most cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipcbench.bench.results.units import short_size
+from ipcbench.reports.page.found import Found
+from ipcbench.reports.page.rows.narrow import NarrowRow
+from ipcbench.reports.page.sentences.words import name_of, time_of, where
+from ipcbench.reports.page.texts.phrases import marked_ratio
+from ipcbench.reports.verdicts.cases.case import language
+
+
+def sentence(found: Found, rows: Sequence[NarrowRow]) -> str:
+    """Compare the fastest cell and the slowest one of one kind of work."""
+    trusted = [row for row in rows if found.trusts(row.measured.cell.placement)]
+    works: dict[tuple[str, str, int], list[NarrowRow]] = {}
+    for row in trusted:
+        cell = row.measured.cell
+        works.setdefault((cell.pattern, cell.placement, cell.size), []).append(row)
+    some = max(works.values(), key=len, default=[])
+    if not some:
+        return ""
+    first, last = some[0], some[-1]
+    cell = first.measured.cell
+    size = f" of {short_size(cell.size)}" if cell.size else ""
+    text = (
+        f"A {first.measured.facts.per}{size} {where(cell.placement)} takes "
+        f"{time_of(first.measured)} through {_told(first)}"
+    )
+    if last.ratio is None:
+        return f"{text}."
+    return f"{text}, and {marked_ratio(last.ratio)} as long through {_told(last)}."
+
+
+def _told(row: NarrowRow) -> str:
+    return f"{name_of(row.measured)} ({language(row.measured.cell.runtime)})"

@@ -1,0 +1,188 @@
+"""The page as a whole: sections and parts, narrow runs, and one kind of units and plurals."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ipcbench.bench.results.results import Results
+from ipcbench.reports.page.page import write
+from tests.synthetic import both, cells, header, reference, sweep
+from tests.unit.reports.observations import observed
+from tests.unit.reports.pages import section
+
+HEADINGS = {
+    "answers": "What should I use?",
+    "ladder": "Why do published numbers disagree?",
+    "ratios": "From which size does shared memory win?",
+    "small": "1 How long does a small message take?",
+    "large": "2 How fast do large blocks move?",
+    "many": "3 What do many processes change?",
+    "situation": "4 What do placement, waiting and load change?",
+    "evidence": "5 What is the evidence?",
+}
+WITH_A_NUMBER = [name for name in HEADINGS if name != "answers"]
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Write the page of a run with every kind of cell and observation."""
+    results = both(rounds=8, tail=1000)
+    results.observations = observed()
+    return page_of(results, tmp_path_factory.mktemp("wide"))
+
+
+def page_of(results: Results, folder: Path) -> str:
+    return write(results, folder).read_text(encoding="utf-8")
+
+
+def narrow(number: int, **options) -> Results:
+    names = ("pipe", "unix-stream", "fifo", "tcp", "posix-queue", "sysv-queue", "socketpair")
+    planned = cells(names, ("latency", "stream"), (64,))
+    return sweep(reference, planned[:number], tail=1000, **options)
+
+
+def text_of(page: str) -> str:
+    """Return what a reader sees, without the drawings, on one line."""
+    body = page.partition("<body>")[2].partition("<script>")[0]
+    shown = re.sub(r"<svg.*?</svg>|<(pre|code)\b.*?</\1>", " ", body, flags=re.DOTALL)
+    words = unescape(re.sub(r"<[^>]*>", " ", shown)).split()
+    return " ".join(word for word in words if "/" not in word)  # no ids of cells
+
+
+def test_each_section_has_a_question_and_a_sentence_with_a_number(wide: str) -> None:
+    found = re.findall(r'<section id="([a-z]+)">\s*<h2>(.*?)</h2>', wide)
+    assert dict(found) == HEADINGS
+    assert [name for name, _ in found] == list(HEADINGS)
+    for name in WITH_A_NUMBER:
+        (lead,) = re.findall(r'<p class="lead">(.*?)</p>', section(wide, name))
+        assert re.search(r"\d", lead), name
+        assert lead.endswith("."), name
+        assert len(re.findall(r"\. [A-Z]", lead)) == 0, f"{name}: more than one sentence"
+
+
+def test_one_chart_of_a_section_is_open_and_all_tables_are_closed(wide: str) -> None:
+    for name in ("small", "large", "many", "situation"):
+        opened = re.sub(r"<details.*</details>", "", section(wide, name), flags=re.DOTALL)
+        assert opened.count("<svg") == 1, name
+        assert "<table" not in opened, name
+    assert "<table" not in re.sub(
+        r"<details.*</details>", "", section(wide, "evidence"), flags=re.S
+    )
+
+
+def test_the_contents_name_the_sections(wide: str) -> None:
+    nav = wide.partition('<nav aria-label="Contents">')[2].partition("</nav>")[0]
+    assert re.findall(r'href="#([a-z]+)"', nav) == list(HEADINGS)
+
+
+def test_headings_leave_out_no_level(wide: str) -> None:
+    levels = [int(level) for level in re.findall(r"<h([1-6])\b", wide)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_table_becomes_cards_on_a_telephone(wide: str) -> None:
+    for kind, body in re.findall(r'<table class="([^"]*)">(.*?)</table>', wide, re.DOTALL):
+        assert "cards" in kind.split()
+        for attributes in re.findall(r"<td\b([^>]*)>", body):
+            known = "data-label" in attributes or "empty" in attributes or "colspan" in attributes
+            assert known, (kind, attributes)
+    assert "<table>" not in wide
+    assert 'class="tall' not in wide and " tall" not in wide.partition("</style>")[2]
+
+
+def test_the_first_use_of_a_word_in_running_text_has_its_meaning(wide: str) -> None:
+    words = re.findall(r'<abbr title="([^"]+)">', wide)
+    assert len(words) > 5
+    assert len(words) == len(set(words))
+    glossary = wide.partition('<dl id="glossary"')[2].partition("</dl>")[0]
+    assert all(f"<dd>{word}</dd>" in glossary for word in words)
+
+
+@pytest.mark.parametrize("kind", ["wide", "narrow", "single"])
+def test_units_plurals_and_percent_signs_are_of_one_kind(
+    kind: str, wide: str, tmp_path: Path
+) -> None:
+    page = wide if kind == "wide" else page_of(narrow(8 if kind == "narrow" else 1), tmp_path)
+    text = text_of(page)
+    for wrong in (
+        r"\d%", r"\d\u00a0%", r"percent\b",  # 5 %
+        r"\b1 (?:cells|rounds|contests|runs|processes|statements|looks|others|tables|rows)\b",
+        r"\b(?:[02-9]|[1-9]\d+) (?:cell|round|contest|statement|row)\b(?! trip)", r"\w\(s\)",
+        r"\d (?:usec|us|u?secs?|msec|nsec)\b", r"\d(?:ns|µs|ms|KiB|MiB|GiB|B)\b",
+        r"\bNone\b", r"\b(?:nan|inf)\b",
+    ):  # fmt: skip
+        found = re.search(wrong, text)
+        assert found is None, text[max(0, found.start() - 60) : found.end() + 30]
+
+
+# A narrow run.
+
+
+@pytest.mark.parametrize("number", [2, 12])
+def test_a_narrow_run_is_one_chart_and_one_table(number: int, tmp_path: Path) -> None:
+    page = page_of(narrow(number, twins=cells(("pipe",), sizes=(64,))), tmp_path)
+    shown = section(page, "cells")
+    assert f"How do the {number} cells of this run compare?" in shown
+    opened = re.sub(r"<details.*?</details>", "", shown, flags=re.DOTALL)
+    assert page.count("<svg") == opened.count("<svg") == 1
+    assert opened.count("<table") == 1
+    assert opened.count("<tr>") == 1 + number
+    assert re.findall(r'<section id="([a-z]+)">', page) == ["cells", "evidence"]
+    assert 'id="chooser"' not in page
+
+
+def test_a_narrow_run_names_the_fastest_and_how_far_the_others_are(tmp_path: Path) -> None:
+    page = page_of(narrow(3), tmp_path)
+    assert re.search(
+        r"A round trip of 64 B on one core takes [\d.]+ µs through pipe \(Python\), and "
+        r"(≈ )?[\d.]+\S as long through Unix socket \(Python\)\.",
+        page,
+    )
+    table = section(page, "cells").partition("<tbody>")[2]
+    assert page.count(">the fastest</td>") == 1
+    assert re.findall(r"[\d.]+\S the time", table)
+
+
+def test_a_run_of_thirteen_cells_is_no_narrow_one(tmp_path: Path) -> None:
+    page = page_of(narrow(13), tmp_path)
+    assert 'id="answers"' in page and 'id="cells"' not in page
+
+
+def test_a_single_cell_has_a_row_and_no_chart(tmp_path: Path) -> None:
+    page = page_of(narrow(1), tmp_path)
+    assert "<svg" not in page
+    assert "nothing to compare" in page
+    assert "How long does the one cell of this run take?" in page
+
+
+def test_an_untrusted_narrow_run_has_no_sentence_of_its_own(tmp_path: Path) -> None:
+    results = narrow(4, twins=cells(("pipe",), sizes=(64,)))
+    for entry in results.cells.values():
+        if entry.cell.twin:
+            for run in entry.runs:
+                run.values = [value * 2 for value in run.values]
+    page = page_of(results, tmp_path)
+    assert '<p class="lead">' not in section(page, "cells")
+    assert "This run cannot be trusted." in page
+
+
+def test_nothing_measured_is_a_whole_page(tmp_path: Path) -> None:
+    page = page_of(Results(header()), tmp_path)
+    assert "Nothing of this kind was measured." in page
+    assert "Nothing was measured." in page
+
+
+def test_what_is_not_measured_names_the_command(tmp_path: Path) -> None:
+    results = narrow(13)
+    page = page_of(results, tmp_path)
+    assert "<code>ipcbench run --profile quick</code>" in section(page, "many")
+    names = [entry.cell.pattern for entry in results.cells.values()]
+    assert "echo" not in names
+    assert msgspec.structs.asdict(results.header)["profile"] == "quick"
