@@ -24,9 +24,10 @@ def sentence(found: Found) -> str:
         return ""
     fast = min(trips, key=lambda one: one.interval.median)
     slow = max(trips, key=lambda one: one.interval.median)
+    apart = times(slow.interval.median / fast.interval.median)
     return (
         f"In this run alone, a round trip of {short_size(fast.cell.size)} takes from "
-        f"{_told(fast)} to {_told(slow)}: {times(slow.interval.median / fast.interval.median)} as long."
+        f"{_told(fast)} to {_told(slow)}: {apart} as long."
     )
 
 
