@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from pickle import PickleBuffer
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from ipcbench.bench.loops.payloads.pool import (
     Pool,
     buffers_of,
     compare,
+    renewal,
     value_of,
 )
 from ipcbench.transports.native import HEADROOM
@@ -84,6 +87,29 @@ def test_a_buffer_that_is_sent_as_it_is_needs_no_call_more() -> None:
     pool, endpoint = Pool(4096, 2), _Endpoint()
     send = Messages(pool, lambda buffer: buffer).sender(endpoint)
     assert send == endpoint.send
+
+
+@pytest.mark.parametrize("kind", [bytes, PickleBuffer])
+def test_a_length_is_checked_once(kind: type) -> None:
+    """The calls that are timed make the object alone."""
+    calls: list[memoryview] = []
+
+    def prepare(data: memoryview) -> Any:
+        calls.append(data)
+        return kind(data)
+
+    pool = Pool(8, 2)
+    renew = renewal(prepare, pool.buffers[0])
+    assert renew is kind and len(calls) == 1
+
+
+def test_an_object_of_another_kind_is_prepared_each_time() -> None:
+    def prepare(data: memoryview) -> Any:
+        return [data]
+
+    pool = Pool(8, 2)
+    assert renewal(prepare, pool.buffers[0]) is prepare
+    assert renewal(lambda data: data, pool.buffers[0]) is None
 
 
 def test_a_copy_is_made_of_what_was_just_written() -> None:

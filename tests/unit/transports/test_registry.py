@@ -199,6 +199,24 @@ def test_a_broken_plugin_is_reported_and_stops_no_other(
     assert printed.endswith(value)
 
 
+def test_a_transport_or_the_reason(tmp_path: Path) -> None:
+    """`transport` raises the reason that `get` returns as an object."""
+    plugin(tmp_path, "mine", GOOD, bad="mine:missing")
+    printed = fresh(
+        "from ipcbench.transports.registry import *;"
+        "from ipcbench.transports.contract import Unavailable\n"
+        "assert transport('pipe') is get('pipe')\n"
+        "try: transport('bad')\n"
+        "except Unavailable as error: print(error.reason)\n"
+        "try: transport('pip')\n"
+        "except UnknownTransport as error: print(error)",
+        tmp_path,
+    )
+    one, two = printed.splitlines()
+    assert one.startswith("its plug-in does not load: ")
+    assert two.startswith("unknown transport 'pip' (did you mean pipe")
+
+
 @pytest.mark.parametrize("name", ["pipe", "shm:posix+posix-sem", "shm:other"])
 def test_a_plugin_cannot_take_a_name_of_ours(tmp_path: Path, name: str) -> None:
     plugin(tmp_path, "mine", GOOD, **{name: "mine:Plugin"})
