@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.results.units import human_rate, human_seconds
 from ipcbench.reports.page.chooser import differing
+from ipcbench.reports.page.glossary import MEANINGS
 from ipcbench.reports.verdicts.cases.case import FRAME, language
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.missing import further
 from ipcbench.reports.verdicts.cases.rates import Loaded, Room
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
-from ipcbench.reports.verdicts.places import percent, place
+from ipcbench.reports.verdicts.places import PLACES, percent, place
 
 FIRST_CHOICES = 2  # of a tier, in the row itself
 MOST_CHOICES = 8
@@ -98,7 +99,8 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "rates": rates,
     "under_load": under_load,
 }
-GLOBALS: Mapping[str, int] = {
+GLOBALS: Mapping[str, object] = {
     "FIRST_CHOICES": FIRST_CHOICES,
     "MOST_CHOICES": MOST_CHOICES,
+    "PLACE_MEANINGS": {one: MEANINGS[name] for one, name in PLACES.items() if name in MEANINGS},
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import median
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,13 +86,24 @@ def test_the_costs_of_a_cell_are_per_unit_and_over_all_processes(whole: Results)
     one = next(row for row in rows if row.measured.cell.pattern == "stream")
     run = one.measured.runs[0]
     units = 12 * run.loops * 3
-    cpu = sum(usage.cpu for run in one.measured.runs for usage in run.usage)
-    assert one.cpu == pytest.approx(cpu / units)
+    cpu = [sum(own.cpu for own in run.usage) / (run.loops * 3) for run in one.measured.runs]
+    assert one.cpu == pytest.approx(median(cpu))
     assert one.voluntary == pytest.approx(12 * 2 * 2000 / units)
     assert one.throughput == one.measured.cell.size / one.measured.interval.median
     assert one.pinned == "0 | 0"
     round_trip = next(row for row in rows if row.measured.cell.pattern == "latency")
     assert round_trip.throughput is None
+
+
+def test_a_slow_run_leaves_the_cpu_time_of_the_median_run() -> None:
+    results = sweep(lambda *_: 1e-6, cells(("pipe",), sizes=(64,))[:1], noise=0, drift=0)
+    (one,) = measured(results)
+    usual = one.cpu
+    slow = one.runs[0]
+    slow.values = [value * 50 for value in slow.values]
+    slow.usage = [msgspec.structs.replace(own, cpu=own.cpu * 50) for own in slow.usage]
+    (one,) = measured(results)
+    assert one.cpu == usual > 0
 
 
 def test_missing_results_keep_their_reasons() -> None:

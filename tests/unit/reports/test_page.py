@@ -102,6 +102,11 @@ def test_the_verdicts_come_first(whole) -> None:
     assert page.index('<p class="trust') < page.index("<main>") < order[0]
 
 
+def test_a_ratio_that_differs_from_that_of_its_two_times_is_explained(whole) -> None:
+    note = whole[1].partition('<section id="ratios">')[2].partition("</section>")[0]
+    assert "A ratio is the median over pairs of runs" in note
+
+
 def test_the_page_names_the_kind_of_core_and_what_makes_calls_dear(tmp_path: Path) -> None:
     results = sweep(reference, cells(patterns=("latency",)))
     results.header.machine = msgspec.structs.replace(

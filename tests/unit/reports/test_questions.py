@@ -202,6 +202,14 @@ def test_what_was_not_measured_is_said_with_its_command(row: Callable[..., str])
     assert "ipcbench run " not in text
 
 
+def test_a_note_tells_placements_and_two_kinds_of_times_apart(page: str) -> None:
+    note = page.partition('id="chosen"')[2].partition("<details id=")[0]
+    assert "“Two cores awake”: as two cores, with idle states forbidden" in note
+    assert "“One core”: all processes run on one CPU" in note
+    assert "“Two cores”" not in note  # not in this run
+    assert "p50 and p99 are of single times, which include reading the clock" in note
+
+
 def test_facts_beside_speed_stand_below(page: str) -> None:
     part = page[page.index('id="beside-speed"') :]
     for text in ("a peer crashes", "its peer sees it at once", "by its name", "a ring each"):
