@@ -22,7 +22,7 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _STEP = re.compile(r" ?([MLCz]) ?")
 _NUMBERS = ("d", "x", "y", "transform")
-_FILL = re.compile(r"fill:[^;]+")
+_FILL = re.compile(r"fill(?:-opacity)?:[^;]+")
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 
@@ -58,7 +58,7 @@ def _shorten(element: ET.Element) -> None:
         style = re.sub(r"font-family: [^;]+(; )?", "", attributes["style"])
         style = style.replace(": ", ":").replace("; ", ";")
         if element.tag == "use":  # the path that it refers to has all but the fill
-            style = found[0] if (found := _FILL.search(style)) else ""
+            style = ";".join(_FILL.findall(style))
         elif element.tag == "path" and "id" not in attributes:
             style = style.replace("stroke-linejoin:miter", "")  # it is a straight line
         elif element.tag == "text":

@@ -169,7 +169,7 @@ def _one_value(plot: Plot, cells: Sequence[Measured]) -> list[Chart]:
     noun = "" if at.endswith("B") else f" {plot.x_label.partition(',')[0]}"
     points = [
         Point(
-            DotPanelKey(one.cell.runtime, named_size(plot.panel(one).size or one.cell.size)),
+            DotPanelKey(one.cell.runtime, named_size(one.cell.size) if one.cell.size else ""),
             RowKey(label(one), one.facts.family),
             facility_style(one),
             one.curve_order,
