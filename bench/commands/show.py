@@ -159,8 +159,8 @@ def _tiers(folder: Path, wanted: Wanted) -> list[str]:
 def _some(text: list[str], folder: Path) -> list[str]:
     if not text:
         raise CommandError(
-            f"{folder}: no answer there to that, which takes two facilities in one situation, "
-            f"and 6 rounds; the figures are in: ipcbench export {shlex.quote(str(folder))}"
+            f"{folder}: no answer to show; an answer needs two facilities in one situation, and "
+            f"6 rounds of each; all figures: ipcbench export {shlex.quote(str(folder))}"
         )
     return text
 

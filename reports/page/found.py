@@ -11,6 +11,7 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.model import Measured
 from ipcbench.reports.verdicts.answers import Answer, Tier, answers
 from ipcbench.reports.verdicts.contests import Comparison, comparisons
+from ipcbench.reports.verdicts.headlines import lacking
 from ipcbench.reports.verdicts.trust import Trust, assess
 
 
@@ -36,6 +37,10 @@ class Found:
             one for answer in self.answers if answer.task == task for one in answer.comparisons
         )
         return [one for one in every if self.trusts(one.situation.placement)]
+
+    def bears(self, one: Measured) -> bool:
+        """Tell whether a cell's figure may stand in a sentence: it has rounds enough, and trust."""
+        return not lacking(one.cell.placement, len(one.times), self.trust)
 
     def trusts(self, placement: str) -> bool:
         """Tell whether figures of a placement may stand in a headline."""

@@ -216,7 +216,7 @@ def test_show_has_the_answers_of_a_run(tmp_path: Path) -> None:
         (("--task", "small-requests"), "unknown task 'small-requests' (did you mean"),
         (("--pattern", "nothing"), "unknown pattern 'nothing'"),
         (("-s", "64X"), "'64X' is not a size"),
-        (("-s", "63"), "no answer there"),
+        (("-s", "63"), "no answer to show; an answer needs two facilities"),
     ],
 )
 def test_show_refuses_what_it_has_not(copied: Path, words: tuple[str, ...], text: str) -> None:

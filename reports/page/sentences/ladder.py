@@ -17,9 +17,9 @@ from ipcbench.reports.verdicts.places import place
 
 
 def sentence(found: Found) -> str:
-    """Name the fastest and the slowest bar of the ladder, of placements that may be trusted."""
+    """Name the fastest and the slowest bar of the ladder, of those that a headline may name."""
     bars = (one for cells in rungs(found.cells).values() for one in cells)
-    trips = [one for one in bars if found.trusts(one.cell.placement)]
+    trips = [one for one in bars if found.bears(one)]
     if len(trips) < 2:
         return ""
     fast = min(trips, key=lambda one: one.interval.median)
@@ -32,10 +32,10 @@ def sentence(found: Found) -> str:
 
 
 def small_trips(found: Found) -> list[Measured]:
-    """Return the usual round trips of the smallest size, of placements that may be trusted."""
+    """Return the usual round trips of the smallest size that a headline may name."""
     trips = list(_usual(found.cells))
     smallest = min((one.cell.size for one in trips), default=0)
-    return [one for one in trips if one.cell.size == smallest and found.trusts(one.cell.placement)]
+    return [one for one in trips if one.cell.size == smallest and found.bears(one)]
 
 
 def _usual(cells: Iterable[Measured]) -> Iterable[Measured]:

@@ -179,6 +179,14 @@ def test_figures_that_cannot_be_trusted_have_no_sentence(sentence: Sentence) -> 
     assert sentence(untrusted()) == ""
 
 
+@pytest.mark.parametrize("sentence", [situation.sentence, ladder.sentence])
+def test_figures_of_two_rounds_have_no_sentence(sentence: Sentence) -> None:
+    planned = cells(NAMES, sizes=(64,), placements=(ONE, AWAKE))
+    times = {"pipe": 4e-6, "unix-stream": 8e-6, SHM: 6e-6}
+    assert sentence(found(times, planned, rounds=6)) != ""
+    assert sentence(found(times, planned, rounds=2)) == ""
+
+
 @pytest.mark.parametrize(
     "sentence", [small.sentence, large.sentence, many.sentence, situation.sentence,
                  ladder.sentence, ratio],
