@@ -1,14 +1,18 @@
-"""Commands that the answers name for what was not measured: each plans cells that answer."""
+"""Commands that answers and profiles name for what was not measured: each plans such cells."""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 
 import pytest
 from click.testing import CliRunner
 
+from ipcbench.bench import profiles
 from ipcbench.bench.commands import run
 from ipcbench.bench.plan.named import settings_of_named
 from ipcbench.bench.plan.options import Options
@@ -58,3 +62,26 @@ def test_the_command_line_accepts_each_command(case: Case) -> None:
         assert one.startswith(f"{case.order.pattern}/")
         assert f"/{case.runtimes[0]}/" in one
         assert f"/{where}" in one
+
+
+def left_out() -> Iterator[str]:
+    for path in files(profiles).iterdir():
+        if path.name.endswith(".toml"):
+            for one in tomllib.loads(path.read_text(encoding="utf-8")).get("left-out", ()):
+                yield one["why"]
+
+
+def test_each_command_that_a_profile_names_plans_cells() -> None:
+    reasons = list(left_out())
+    commands = [text for one in reasons for text in re.findall(r"ipcbench run ([^;,`]+)", one)]
+    assert len(commands) > 5
+    for text in commands:
+        assert planned(shlex.split(text.removesuffix(" measures eight"))).cells, text
+
+
+def test_a_profile_names_no_filter_for_what_it_lacks() -> None:
+    """A filter only leaves cells out, so that it is no remedy without a transport or profile."""
+    for one in left_out():
+        for option in re.finditer(r"--[a-z]+", one):
+            before = re.split(r"[;:] ", one[: option.start()])[-1]
+            assert "ipcbench run " in before, one
