@@ -7,14 +7,14 @@ The values of options take the place of these. The controls repeat cells of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 
 import msgspec
 
 from ipcbench.bench.patterns.table import PATTERNS, SLOWED
 from ipcbench.bench.plan.options import Asked, Options, parse_options, with_options
 from ipcbench.bench.plan.placement import Impossible, Site, place
-from ipcbench.bench.plan.planner import Candidate
+from ipcbench.bench.plan.planner import Candidate, cells_of, plan
 from ipcbench.bench.plan.profile import Axes, Profile
 from ipcbench.bench.results.axes import (
     COUNTER,
@@ -35,7 +35,7 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.results.pace import CLOSED
 from ipcbench.bench.results.records import Settings
-from ipcbench.transports.contract import Limits, Topology
+from ipcbench.transports.contract import Topology
 from ipcbench.transports.registry import meaning
 
 NAME = "named"
@@ -83,7 +83,7 @@ def named_profile(
         tables = tuple(_table(pattern, words, site) for pattern in patterns)
         base = msgspec.structs.replace(profile, axes=tables)
         found = with_options(base, options).axes
-        axes += [*found, *_controls(found, candidate, names)]
+        axes += [*found, *_controls(found, candidate, names, site)]
     return msgspec.structs.replace(profile, axes=tuple(axes))
 
 
@@ -159,37 +159,45 @@ def _placements(processes: int, site: Site) -> tuple[str, ...]:
     return (SAME_CORE, apart[0]) if processes == 2 else (CROSS_CORE,)
 
 
-def _controls(tables: Sequence[Axes], candidate: Candidates, names: Names) -> Iterator[Axes]:
+def _controls(
+    tables: Sequence[Axes], candidate: Candidates, names: Names, site: Site
+) -> Iterator[Axes]:
     """Yield twins of the first cells, and one of them slowed, to show what the run could see.
 
     An open loop has none: a twin has another capacity, and so another rate.
     """
-    first = next((one for one in tables if not PATTERNS[one.patterns[0]].open_loop), None)
-    if first is None:
-        return
-    here = (
-        name
-        for word in first.transports
-        for name in names(word)
-        if isinstance(candidate(name).found, Limits)
-    )
-    transports = tuple(islice(dict.fromkeys(here), TWINS))
-    if not transports:
-        return
-    alike = msgspec.structs.replace(
-        first,
-        patterns=first.patterns[:1],
-        sizes=first.sizes[:1],
-        processes=first.processes[:1],
-        depths=first.depths[:1],
-        waits=first.waits[:1],
-        looks=first.looks[:1],
-        batches=first.batches[:1],
-        payloads=first.payloads[:1],
-        paces=first.paces[:1],
-        compared=False,
-    )
-    yield msgspec.structs.replace(alike, transports=transports, twin=True)
-    plain = (alike.batches, alike.payloads, alike.paces) == ((1,), (HOT,), (CLOSED,))
-    if plain and alike.patterns[0] in SLOWED:
-        yield msgspec.structs.replace(alike, transports=transports[:1], slowed=SLOWED_BY)
+    closed = [one for one in tables if not PATTERNS[one.patterns[0]].open_loop]
+    every = dict.fromkeys(name for one in closed for word in one.transports for name in names(word))
+    firsts = (_first(closed, name, candidate, names, site) for name in every)
+    twins = list(islice(filter(None, firsts), TWINS))
+    for alike, group in groupby(twins, lambda one: msgspec.structs.replace(one, transports=())):
+        own = tuple(dict.fromkeys(name for one in group for name in one.transports))
+        yield msgspec.structs.replace(alike, transports=own, twin=True)
+    for one in twins[:1]:
+        plain = (one.batches, one.payloads, one.paces) == ((1,), (HOT,), (CLOSED,))
+        if plain and one.patterns[0] in SLOWED:
+            yield msgspec.structs.replace(one, slowed=SLOWED_BY)
+
+
+def _first(
+    tables: Iterable[Axes], name: str, candidate: Candidates, names: Names, site: Site
+) -> Axes | None:
+    """Return the first values with which a transport is measured, or None: a skip shows nothing."""
+    for table in tables:
+        own = msgspec.structs.replace(table, transports=(name,), compared=False)
+        for planned in plan(cells_of([own], names), candidate, site).cells:
+            cell = planned.cell
+            return msgspec.structs.replace(
+                own,
+                transports=(cell.transport,),
+                patterns=(cell.pattern,),
+                sizes=(cell.size,),
+                processes=(cell.processes,),
+                depths=(cell.depth,),
+                waits=(cell.wait,),
+                looks=(cell.looks,),
+                batches=(cell.batch,),
+                payloads=(cell.payload,),
+                paces=(cell.pace,),
+            )
+    return None

@@ -21,6 +21,7 @@ from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.order import Shuffle
 from ipcbench.bench.sweep.plans.planning import planned
 from ipcbench.bench.sweep.sweep import Order, measurable
+from ipcbench.transports.base.os_errors import with_remedy
 
 START = 1.5  # seconds until the sweep starts: modules are loaded, and transports examined
 PAGE, OF_A_CELL = 1.5, 0.02  # seconds of the page, and more of it for each cell
@@ -32,7 +33,8 @@ def print_plan(order: Order, as_json: bool) -> None:
     found = guarded(lambda: planned(order.profile, order.only, order.options))
     guarded(lambda: measurable(order, found))
     if not found.cells:
-        raise CommandError(f"all cells would be skipped: {found.skipped[0][1].reason}")
+        why = found.skipped[0][1]
+        raise CommandError(f"all cells would be skipped: {with_remedy(why.reason, why.remedy)}")
     forecast = forecast_of(order, found)
     seconds = seconds_of(forecast, found)
     if as_json:
@@ -109,7 +111,9 @@ def _lines(found: Plan) -> Iterator[str]:
     """Yield the number of cells, and a line for each pattern with its transports."""
     cells = [one.cell for one in found.cells]
     controls = sum(cell.is_control for cell in cells)
-    yield f"{len(cells)} cells, of which {controls or 'none'} are controls:"
+    noun = "cell" if len(cells) == 1 else "cells"
+    are = "is a control" if controls == 1 else "are controls"
+    yield f"{len(cells)} {noun}, of which {controls or 'none'} {are}:"
     for pattern in dict.fromkeys(cell.pattern for cell in cells):
         own = [cell for cell in cells if cell.pattern == pattern]
         yield f"  {pattern} ({len(own)}): {_transports(own)}"

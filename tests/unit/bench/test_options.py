@@ -146,6 +146,22 @@ def test_two_named_transports_have_contests_and_controls_of_their_own() -> None:
     assert all(one.id.startswith("named: link or null: ") for one in own)
 
 
+def test_controls_have_the_first_values_that_can_be_measured() -> None:
+    traits = replace(TRAITS, family=Family.PIPE, waiting=Wait.BLOCK, carries=True)
+
+    def candidate(name: str) -> Candidate:
+        return Candidate(name, traits, limits(4096 if name == "link" else None))
+
+    named = ("link", "null")
+    for options, shown in (
+        (Options(named=named, payloads=("fresh",)), {("link", 4096), ("null", 4096)}),
+        (Options(named=named, sizes=("1M", "64")), {("link", 64), ("null", 1 << 20)}),
+    ):
+        cells = [one.cell for one in planned(options, candidate).cells]
+        twins = {(cell.transport, cell.size) for cell in cells if cell.twin}
+        assert twins == shown
+
+
 def test_a_value_on_the_command_line_is_that_of_named_transports() -> None:
     options = Options(
         named=("link",),
