@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ipcbench.bench.results.axes import LATENCY, STREAM
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.cases.choice import Choice
@@ -12,6 +13,7 @@ from ipcbench.reports.verdicts.cases.recommend import Recommendation
 from ipcbench.reports.verdicts.places import place
 
 MOST = 6  # changes of an answer
+WAYS: Mapping[str, str] = {LATENCY: "for a round trip", STREAM: "one way"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ def changes(one: Recommendation, found: Sequence[Recommendation]) -> list[Change
 
 def _condition(one: Recommendation, other: Recommendation) -> str:
     """Name the only condition in which two answers differ; "" where it is none, or several."""
-    if one.key != other.key or _work(one) != _work(other):
+    if one.case.id != other.case.id or _work(one) != _work(other):
         return ""
     spin = "if a core may spin" if other.spin else "if none spins"
     differ = [
         text
         for text, differs in (
             (spin, bool(one.spin) is not bool(other.spin)),
+            (WAYS.get(other.situation.pattern, ""), one.key != other.key),
             (f"from {language(other.runtime)}", one.runtime != other.runtime),
             (f"on {place(other.placement)}", one.placement != other.placement),
             (f"with {short_size(other.size)}", one.size != other.size),
@@ -57,4 +60,5 @@ def _condition(one: Recommendation, other: Recommendation) -> str:
 
 def _work(one: Recommendation) -> tuple[object, ...]:
     here = one.situation
-    return here.pattern, here.payload, here.pace, here.depth, here.batch
+    way = here.pattern if here.pattern not in WAYS else ""
+    return way, here.payload, here.pace, here.depth, here.batch

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ipcbench.bench.results.axes import ECHO, PACED
+from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.records import REACHED
 from ipcbench.reports.model import Measured
 from ipcbench.reports.percentiles import percentile
@@ -74,8 +75,12 @@ def choice_of(one: Measured, best: float, settings: Mapping[str, str]) -> Choice
 
 
 def rate_of(one: Measured) -> float:
-    """Return the units a second of a cell; of messages at a rate, those that were sent."""
+    """Return the units a second of a cell, with the pauses between them.
+
+    Of messages at a rate, those that were sent.
+    """
     if one.cell.pattern == PACED:
         reached = [run.observations[REACHED] for run in one.runs if REACHED in run.observations]
         return median(reached) if reached else 0.0
-    return 1 / one.interval.median if one.interval.median else 0.0
+    each = one.interval.median + gap(one.cell.pace)
+    return 1 / each if each else 0.0

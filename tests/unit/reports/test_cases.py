@@ -154,6 +154,15 @@ def test_a_rate_that_no_facility_carries_has_no_headline() -> None:
     assert (steady.room.carry, steady.room.easily) == (2, 2)
 
 
+def test_a_rate_with_pauses_counts_the_pauses() -> None:
+    names = ("pipe", "shm:posix+futex")
+    planned = synthetic.cells(names, ("latency",), (64,), ("cross-core",), pace="pause:1ms")
+    results = synthetic.sweep(lambda *_: 5e-5, planned, noise=0, drift=0)
+    (one,) = (one for one in recommended(results) if one.case.id == "rare-requests")
+    assert one.best.seconds == pytest.approx(5e-5)
+    assert one.best.per_second == pytest.approx(1 / 1.05e-3)
+
+
 def test_facilities_of_a_question_spin_only_together() -> None:
     """A Unix socket that spins is not compared with TCP that sleeps."""
     names = ("unix-stream", "tcp", "pipe")

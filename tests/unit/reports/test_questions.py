@@ -185,6 +185,7 @@ def test_j_the_placement(row: Callable[..., str], answers: Chooser) -> None:
 def test_k_a_unix_socket_or_tcp(row: Callable[..., str]) -> None:
     text = row("unix-or-tcp", size=64, **PYTHON)
     assert re.search(r"Unix socket .* TCP 1\.[45]\d. the time", text)
+    assert "one way: Unix socket as well, " in text  # the same question, of other work
 
 
 def test_l_several_producers(row: Callable[..., str]) -> None:
