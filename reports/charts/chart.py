@@ -22,7 +22,7 @@ Body: TypeAlias = Curves | Dots | Bars | Stacks
 class Chart:
     """A chart of a page. `name` is a valid file name; `section` is that of the page.
 
-    `note`: the runtimes and the ways of waiting. `folded`: shown only on request.
+    `note`: the runtimes and the ways of waiting.
     """
 
     name: str
@@ -31,7 +31,6 @@ class Chart:
     note: str
     caption: str
     body: Body
-    folded: bool = False
 
     @property
     def table(self) -> Table:

@@ -111,7 +111,7 @@ def depth(cells: Sequence[Measured]) -> list[Chart]:
     several = [
         one for one in chosen if len({each.cell.depth for each in varied[_transport(one)]}) > 1
     ]
-    return [replace(chart, folded=True) for chart in _draw(DEPTH_PLOT, several)]
+    return _draw(DEPTH_PLOT, several)
 
 
 def counter(cells: Sequence[Measured]) -> list[Chart]:
@@ -282,7 +282,6 @@ def _families(
         "other placements and loops, have one scale. Grey: at each point the fastest of all other "
         f"families, with receivers {wait_phrase(BLOCK)}. {plot.caption} {evidence(cells)}",
         plot.curves(panels[:MOST_PANELS], limits),
-        folded=True,
     )
 
 

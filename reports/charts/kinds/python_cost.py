@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ipcbench.bench.results.axes import LATENCY, NATIVE, PATTERNS, PYTHON, STREAM
 from ipcbench.bench.results.units import format_size, named_size
@@ -22,18 +21,18 @@ from ipcbench.reports.verdicts.python_cost import (
     small_size,
 )
 
-MOST_FOLDED = 4  # charts
+MOST_OTHERS = 4  # charts
 
 
 def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
-    """Draw round trips and streams of small messages; all others are folded."""
+    """Draw round trips and streams of small messages, and some of the others behind them."""
     found = costs(cells)
     drawn: list[Chart] = []
-    folded: list[Chart] = []
+    others: list[Chart] = []
     for pattern in sorted({one.pattern for one in found}, key=lambda one: rank(PATTERNS, one)):
         these = [one for one in found if one.pattern == pattern]
         if pattern not in (LATENCY, STREAM):
-            folded += _chart(f"cost-{pattern}", pattern, these)
+            others += _chart(f"cost-{pattern}", pattern, these)
             continue
         noun = "round trip" if pattern == LATENCY else "stream"
         these = default_depth(found, pattern)
@@ -42,8 +41,8 @@ def cost_charts(cells: Sequence[Measured]) -> list[Chart]:
             of_size = [one for one in these if one.size == size]
             title = f"{noun}, {named_size(size)}"
             chart = _chart(f"cost-{pattern}-{format_size(size)}", title, of_size, sized=False)
-            (drawn if size == small else folded).extend(chart)
-    return drawn + [replace(chart, folded=True) for chart in folded[:MOST_FOLDED]]
+            (drawn if size == small else others).extend(chart)
+    return drawn + others[:MOST_OTHERS]
 
 
 def _chart(kind: str, topic: str, found: Sequence[Cost], sized: bool = True) -> list[Chart]:
