@@ -6,6 +6,7 @@ some tens of microseconds, and what differs is seldom said.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ipcbench.bench.results.axes import (
@@ -106,12 +107,15 @@ def _small(trips: Sequence[Measured]) -> list[Measured]:
 
 
 def _of_group(trips: Sequence[Measured], names: Sequence[str]) -> list[Measured]:
-    """Select a facility's cells, one for each language and step; the first name that has it."""
+    """Select a facility's cells, one for each language and step.
+
+    The name that sleeps in most of them comes first: bars of one group differ in nothing else.
+    """
     found: dict[tuple[str, _Step], Measured] = {}
-    for one in sorted(trips, key=lambda one: rank(names, one.cell.present.transport)):
-        step = one.cell.placement, one.wait
-        if one.cell.present.transport in names and step in _STEPS:
-            found.setdefault((one.cell.runtime, step), one)
+    usable = [one for one in trips if _name(one) in names and _step(one) in _STEPS]
+    asleep = Counter(_name(one) for one in usable if one.wait == BLOCK)
+    for one in sorted(usable, key=lambda one: (-asleep[_name(one)], rank(names, _name(one)))):
+        found.setdefault((one.cell.runtime, _step(one)), one)
     for runtime, step in list(found):  # a CPU that spins never idles: one of the two suffices
         if step == (CROSS_CORE, SPIN) and (runtime, (CROSS_CORE_AWAKE, SPIN)) in found:
             del found[runtime, step]
@@ -127,6 +131,10 @@ def _bounded(groups: Mapping[str, list[Measured]]) -> dict[str, list[Measured]]:
     kept = [each for each in every if each not in brief or len(every) <= MOST_BARS][:MOST_BARS]
     found = {title: [one for of, one in kept if of == title] for title in groups}
     return {title: cells for title, cells in found.items() if cells}
+
+
+def _name(one: Measured) -> str:
+    return one.cell.present.transport
 
 
 def _step(one: Measured) -> _Step:

@@ -15,6 +15,7 @@ from ipcbench.reports.charts.bodies.stacks import Stacks
 from ipcbench.reports.charts.chart import Body, Chart
 from ipcbench.reports.charts.gallery import all_charts, page_charts
 from ipcbench.reports.charts.kinds.ladder import FEWEST_BARS, MOST_BARS
+from ipcbench.reports.charts.kinds.ladder import rungs as rungs_of
 from ipcbench.reports.charts.kinds.narrow import NARROW
 from ipcbench.reports.charts.kinds.tails import MOST_CURVES
 from ipcbench.reports.charts.look.axis import Axis
@@ -77,6 +78,15 @@ def test_a_ladder_of_few_bars_has_other_facilities_as_well() -> None:
     assert not any(name.startswith("ladder") for name in alone)
     streams = charts(sweep(reference, cells(("pipe", "tcp"), ("stream",))))
     assert not any(name.startswith("ladder") for name in streams)
+
+
+def test_sleeping_bars_of_shared_memory_are_of_one_waiter() -> None:
+    planned = cells((SHM,), sizes=(64,), placements=(PLACED[0], PLACED[2]))
+    planned += cells((SHM,), sizes=(64,), placements=(PLACED[2],), wait="spin")
+    planned += cells(("shm:posix+posix-sem",), sizes=(64,), placements=PLACED)
+    (memory,) = rungs_of(measured(sweep(reference, planned))).values()
+    assert {one.cell.transport for one in memory if one.wait == "block"} == {"shm:posix+posix-sem"}
+    assert len(memory) == len(PLACED) + 1  # and the one that spins
 
 
 def test_spinning_on_idling_cores_stands_where_nothing_else_spins() -> None:
