@@ -1,7 +1,7 @@
 """A sheet measured in inches: lines, markers and texts at known positions, without a layout engine.
 
 All sizes are known in advance, so labels can be put beside the ends of curves, and a chart is
-drawn once and not twice. A sheet is narrow: scaled to the 350 pixels of a telephone, its texts
+drawn once and not twice. A sheet is narrow: scaled to the 336 pixels of a telephone, its texts
 still have 8 pixels.
 """
 
@@ -25,7 +25,7 @@ from ipcbench.reports.charts.look.style import FULL, HOLLOW, Style
 
 WIDTH = 5.0  # inches
 EDGE = 0.08  # at the left and at the right
-TITLE, HEADING, TEXT = 11.0, 9.5, 8.5  # points
+TITLE, HEADING, TEXT = 11.0, 9.5, 8.6  # points
 TITLE_LINE, TEXT_LINE = 0.19, 0.145  # inches from one line to the next
 MOST_LINES = 3  # of a title or a note
 LONGEST_LABEL = 44
