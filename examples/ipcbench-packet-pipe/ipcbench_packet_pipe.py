@@ -143,9 +143,11 @@ class PacketPipeEndpoint(PlainEndpoint):
 
 
 def _sender(fd: int) -> Any:
-    write = os.write
+    write, most = os.write, select.PIPE_BUF
 
     def send(data: Any, /) -> None:
+        if len(data) > most:  # what `prepare` has not seen: the kernel would divide it silently
+            raise MessageTooLarge(f"send: {len(data)} bytes, of {most} at most")
         try:
             write(fd, data)  # a packet is written whole or not at all
         except OSError as error:  # EPIPE, EAGAIN; without an error, `try` takes no time

@@ -123,8 +123,8 @@ def test_one_transport_alone_works_and_a_plug_in_too(
         (("--rounds", "0"), "0 is not in the range"),
         (("pipe", "--depth", "3"), "all cells would be skipped: pipe has no depth to set"),
         (
-            ("posix-queue", "-s", "1M"),
-            "(fs.mqueue.msgsize_max): sysctl -w fs.mqueue.msgsize_max=1048576",
+            ("pipe", "--pattern", "paced", "--placement", "same-core"),
+            "needs a CPU of its own: ask for another placement: --placement cross-core",
         ),
         (("pipe", "--depth", "0"), "depth = 0: 1 to 1000000"),
         (("--until-decided",), "--until-decided: name the file of promises with --promised FILE"),
