@@ -309,9 +309,13 @@ def _repeat(results: Results) -> str:
 
 def _print_answers(folder: Path, results: Results) -> None:
     from ipcbench.reports.terminal.summary import summary
+    from ipcbench.reports.terminal.tiers import tiers
 
     if text := summary(results):
-        more = f"All of them: ipcbench show {shlex.quote(str(folder))} --all"
+        quoted = shlex.quote(str(folder))
+        compared = tiers(results, lambda task, situation: True)
+        show = f"All of them: ipcbench show {quoted} --all"
+        more = show if compared else f"All figures: ipcbench export {quoted}"
         click.echo("\n".join(["", *text, one_line(more, LONGEST_MESSAGE), ""]))
 
 

@@ -81,6 +81,17 @@ def test_the_page_is_opened(folder: Path) -> None:
     assert line.startswith("--open: no browser was found here: set BROWSER, or open ")
 
 
+def test_the_command_that_has_more_has_it(tmp_path: Path) -> None:
+    """Of one transport no two facilities are compared: `show --all` has nothing of it."""
+    done = ipcbench(
+        "run", "--clock", "fake", "pipe", "-s", "64", "--pattern", "latency", "--rounds", "6",
+        "--placement", "same-core", "-o", tmp_path / "one",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("All "))
+    assert ipcbench(*shlex.split(line.partition(": ")[2])[1:]).returncode == 0
+
+
 def test_a_dry_run_measures_nothing(tmp_path: Path) -> None:
     done = ipcbench(*NAMED, "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
