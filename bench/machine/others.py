@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ipcbench.bench.machine.cpu_time import ROOT, Ticks, stolen, ticks
 from ipcbench.bench.machine.text import text_of
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.results.untrusted import one_line
 
 NAMED = 2  # processes that are named, at most
@@ -51,7 +52,7 @@ class Busy:
     share: float
 
     def __str__(self) -> str:
-        return f"{self.name} (process {self.pid}, {self.share:.0%} of a CPU)"
+        return f"{self.name} (process {self.pid}, {human_share(self.share)} of a CPU)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ def human_rate(per_second: float, unit: str) -> str:
     return f"{_digits(per_second)} {unit}/s"
 
 
+def human_share(share: float, digits: int = 0) -> str:
+    """Format a share in percent: 0.061 -> `6 %`."""
+    return f"{share * 100:.{digits}f} %"
+
+
 def human_span(seconds: float) -> str:
     """Format a long duration: 95 -> `1 min 35 s`."""
     whole = round(seconds)

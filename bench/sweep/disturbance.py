@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ipcbench.bench.results.records import Disturbance
+from ipcbench.bench.results.units import human_share
 
 LIMIT = 0.05  # share of a CPU's time that others may have: as large as typical effects
 
@@ -36,12 +37,17 @@ def why_void(run: Disturbed, usual: float = 0.0) -> str:
         return f"the CPU quota ({parts.quota}) stopped the processes for {milliseconds:.0f} ms"
     if run.foreign is None or run.foreign - usual <= LIMIT:
         return ""
-    beyond = f", beyond the usual {usual:.0%}" if usual else ""
-    share = f"{run.foreign - usual:.0%}"
+    beyond = f", beyond the usual {human_share(usual)}" if usual else ""
+    share = human_share(run.foreign - usual)
     if parts.waited is not None and parts.waited >= run.foreign:
         return f"a process waited for its CPU {share} of the time{beyond}"
     whose = "a CPU's" if parts.source else "the core's"
     return f"{share} of {whose} time went to other processes{beyond}"
+
+
+def why_stolen(share: float) -> str:
+    """Return the reason why a round does not count: the hypervisor took CPU time."""
+    return f"the hypervisor took {human_share(share)} of a CPU's time in the round"
 
 
 def usual_share(attempts: Sequence[Disturbed]) -> float:

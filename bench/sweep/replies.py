@@ -9,6 +9,7 @@ from ipcbench.bench.results import pyperf_file
 from ipcbench.bench.results.entries.checks import check_readable
 from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import OFFERED, REACHED, Run
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.job import Reply
 
@@ -29,8 +30,8 @@ def too_slow(run: Run) -> ProcessFailure | None:
     if reached >= LEAST_SENT * rate:
         return None
     what = (
-        f"it sent {reached:,.0f} messages a second of {rate:,.0f}, less than {LEAST_SENT:.0%}: at "
-        "this rate, latencies grow for as long as it goes on"
+        f"it sent {reached:,.0f} messages a second of {rate:,.0f}, less than "
+        f"{human_share(LEAST_SENT)}: at this rate, latencies grow for as long as it goes on"
     )
     return ProcessFailure("the sender", "value blocks", what, "ask for a lower rate or load")
 

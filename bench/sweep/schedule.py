@@ -33,7 +33,7 @@ from ipcbench.bench.rounds.progress import Begun, Progress
 from ipcbench.bench.rounds.turns import Turn, Turns, retakes
 from ipcbench.bench.sweep.calibration import RESCALES, calibrate, rescaled, sizes_of
 from ipcbench.bench.sweep.display import Watcher
-from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_void
+from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_stolen, why_void
 from ipcbench.bench.sweep.replies import to_run, too_slow
 from ipcbench.bench.sweep.runner import Runner
 from ipcbench.bench.sweep.steps import Steps
@@ -235,7 +235,7 @@ class Schedule:
         )
         worst = max((line.share(planned.cpus) for planned in self._cells), default=0.0)
         if worst > LIMIT:
-            line.void = f"the hypervisor took {worst:.0%} of a CPU's time in the round"
+            line.void = why_stolen(worst)
         self._write(line)
         self._progress.end(line, begun.runs)
 

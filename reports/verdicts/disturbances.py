@@ -9,6 +9,7 @@ from statistics import median
 from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.results.units import human_share
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
 from ipcbench.reports.verdicts.places import Steal, place, steal_of
 
@@ -107,9 +108,9 @@ def _about_usual(results: Results) -> list[Finding]:
         return []
     most = max(result.usual_foreign for result in usual)
     text = (
-        f"In {many(len(usual), 'cell')}, up to {most:.0%} of the time looks foreign in quiet runs "
-        "as well, since this kernel or container hides what the run itself has caused: only the "
-        f"excess counts: {named(usual)}."
+        f"In {many(len(usual), 'cell')}, up to {human_share(most)} of the time looks foreign in "
+        "quiet runs as well, since this kernel or container hides what the run itself has caused: "
+        f"only the excess counts: {named(usual)}."
     )
     return [Finding(Severity.NOTE, text)]
 

@@ -13,7 +13,7 @@ from ipcbench.bench.results.records import Run
 from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import slowdowns
-from ipcbench.bench.results.units import human_span
+from ipcbench.bench.results.units import human_share, human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured
@@ -175,9 +175,9 @@ def about_bursts(one: PlaceTrust) -> Finding:
     others = bursts.runs - bursts.late
     text = (
         f"Bursts, {place(one.placement)}: {many(bursts.late, 'run')} of {bursts.runs} took over "
-        f"1.2 times as long to start as usual. Of these, {bursts.slow_late / bursts.late:.0%} were "
-        f"over 5 % slower than the median, of the others "
-        f"{bursts.slow_others / max(others, 1):.0%}."
+        f"1.2 times as long to start as usual. Of these, "
+        f"{human_share(bursts.slow_late / bursts.late)} were over 5 % slower than the median, "
+        f"of the others {human_share(bursts.slow_others / max(others, 1))}."
     )
     return Finding(Severity.NOTE, text)
 

@@ -65,7 +65,7 @@ def test_a_rate_beyond_any_capacity_has_no_figure(profile: Path, tmp_path: Path)
     )
     assert "Traceback" not in done.stderr
     (result,) = load(tmp_path / "run").cells.values()
-    reason = "messages a second of 10,000,000, less than 98%"
+    reason = "messages a second of 10,000,000, less than 98 %"
     assert result.good == []  # where other processes have its CPUs, it is void, and else it fails
     assert result.runs or result.failures
     assert all(reason in one.what for one in result.failures)

@@ -15,6 +15,7 @@ from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.plan.profile import BadConfig
 from ipcbench.bench.results.axes import unknown
 from ipcbench.bench.results.records import AnyEntry, Observation
+from ipcbench.bench.results.units import human_share
 from ipcbench.transports.base.os_errors import with_remedy
 
 SHARE = 0.1  # of a budget, for all experiments together
@@ -123,6 +124,6 @@ def _unaffordable(experiment: Experiment, seconds: float) -> Observation:
     """Say so, and name a budget for it and all that follow: `seconds` of experiments."""
     return Observation(
         experiment=experiment.name,
-        skipped=f"the budget has no time for it: {SHARE:.0%} of it is for experiments",
+        skipped=f"the budget has no time for it: {human_share(SHARE)} of it is for experiments",
         remedy=f"ipcbench run --budget {math.ceil(seconds / SHARE)}s or more",
     )

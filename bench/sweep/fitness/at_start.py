@@ -14,6 +14,7 @@ from ipcbench.bench.machine.others import Look, Others
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.slowdowns import FIXED_CLOCK_RATE, GOVERNOR, slowdowns
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.fitness.finding import Finding, warning
@@ -62,7 +63,7 @@ def _load(found: Others) -> Iterator[Finding]:
         yield Finding(
             Severity.PROBLEM,
             "steal",
-            f"the hypervisor takes {found.steal:.0%} of a CPU",
+            f"the hypervisor takes {human_share(found.steal)} of a CPU",
             "measure at another time, or on another machine",
         )
 

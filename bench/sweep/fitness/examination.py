@@ -27,6 +27,7 @@ from ipcbench.bench.results.slowdowns import (
     SECCOMP,
     slowdowns,
 )
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.sweep.candidates import candidate, native_reasons, site
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.fitness.finding import Finding, note, ok, warning
@@ -132,14 +133,14 @@ def _noise() -> Iterator[Finding]:
     load = os.getloadavg()[0]
     yield _share(
         "foreign time",
-        f"{foreign:.2%} of a busy second went to other processes",
+        f"{human_share(foreign, 2)} of a busy second went to other processes",
         "stop other programs, or isolate CPUs (isolcpus)",
         fits=foreign <= LIMIT,
     )
     yield about_others(found)
     yield _share(
         "steal",
-        f"the hypervisor took {found.steal:.2%} of a CPU in that second",
+        f"the hypervisor took {human_share(found.steal, 2)} of a CPU in that second",
         "measure at another time, or on another machine",
         fits=found.steal <= LIMIT,
     )

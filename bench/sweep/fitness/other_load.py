@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipcbench.bench.machine.others import Others
 from ipcbench.bench.results.severity import Severity
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.fitness.finding import Finding
 
@@ -14,7 +15,7 @@ UNSEEN = "they are hidden from here, or come and go"
 
 def about_others(found: Others) -> Finding:
     """Tell of the CPU time that others take, and name them."""
-    share = f"they take {found.share:.0%} of a CPU"
+    share = f"they take {human_share(found.share)} of a CPU"
     if found.share <= LIMIT:
         return Finding(Severity.OK, TOPIC, share)
     severity = Severity.PROBLEM if found.share > BUSY else Severity.WARNING

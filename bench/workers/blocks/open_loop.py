@@ -17,6 +17,7 @@ from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import count as counted
 from ipcbench.bench.results.pace import POISSON, offered
 from ipcbench.bench.results.records import CALL, LAG, LATE, LEFT_OUT, OFFERED, REACHED, WATCHED
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.workers.job import Job
 
 MOST_LAG = 0.05  # of the median latency, by which the sender may be late by itself
@@ -183,8 +184,8 @@ def lagged(lag: float, latency: float) -> str:
     if lag <= MOST_LAG * latency:
         return ""
     return (
-        f"the sender was late by itself, by {lag * 1e6:.2f} µs in the mean: over {MOST_LAG:.0%} of "
-        f"the median latency of {latency * 1e6:.2f} µs"
+        f"the sender was late by itself, by {lag * 1e6:.2f} µs in the mean: over "
+        f"{human_share(MOST_LAG)} of the median latency of {latency * 1e6:.2f} µs"
     )
 
 

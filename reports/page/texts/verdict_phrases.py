@@ -9,7 +9,7 @@ from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.decisions.verdicts import ContestVerdict, Why
 from ipcbench.bench.results.results import Results
-from ipcbench.bench.results.units import short_size
+from ipcbench.bench.results.units import human_share, short_size
 from ipcbench.bench.stats import CONFIDENCE
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import Measured, loop_of
@@ -270,8 +270,7 @@ def rounds_of(results: Results) -> str:
 RATIO_NOTE = (
     f"Ratios and differences here are estimates by Hodges and Lehmann, over the rounds that both "
     f"cells have and not paired by round; below is the interval of each one alone, at "
-    f"{CONFIDENCE:.0%}".replace("%", " %")
-    + ". They are not corrected for their number."
+    f"{human_share(CONFIDENCE)}. They are not corrected for their number."
 )
 CROSSING_NOTE = (
     "Here a process that spins is compared with one that sleeps, as in the task of the lowest "

@@ -29,7 +29,7 @@ def test_a_quiet_machine_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_processes_are_named_with_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     (line,) = lines(monkeypatch, Others(0.9, 0.0, (Busy(9, "x", 0.8),)))
     assert line == (
-        "other processes: they take 90% of a CPU, most of it x (process 9, 80% of a CPU); runs "
+        "other processes: they take 90 % of a CPU, most of it x (process 9, 80 % of a CPU); runs "
         "that they disturb are void, and retaken: stop other programs, these first: ps -fp 9 "
         "shows them"
     )
@@ -43,7 +43,7 @@ def test_settings_that_matter_have_a_line_each_and_the_rest_is_counted(
     here.cpus[:] = [0]
     found = lines(monkeypatch, Others(0.0, 0.2, ()), here)
     assert len(found) == MOST
-    assert found[0].startswith("steal: the hypervisor takes 20% of a CPU")  # the worst first
+    assert found[0].startswith("steal: the hypervisor takes 20 % of a CPU")  # the worst first
     assert found[1].startswith("CPUs: one may be used")
     assert found[-1].endswith("(2 more: ipcbench doctor)")
 

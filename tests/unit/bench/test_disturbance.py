@@ -32,16 +32,16 @@ def test_an_undisturbed_run_counts(foreign: float | None) -> None:
 @pytest.mark.parametrize(
     ("parts", "text"),
     [
-        (Disturbance(others=0.12), "12% of the core's time went to other processes"),
+        (Disturbance(others=0.12), "12 % of the core's time went to other processes"),
         (
             Disturbance(others=0.12, waited=0.03, source="schedstat"),
-            "12% of a CPU's time went to other processes",
+            "12 % of a CPU's time went to other processes",
         ),
         (
             Disturbance(others=0.02, waited=0.12, source="cpuacct"),
-            "a process waited for its CPU 12% of the time",
+            "a process waited for its CPU 12 % of the time",
         ),
-        (Disturbance(waited=0.12), "a process waited for its CPU 12% of the time"),
+        (Disturbance(waited=0.12), "a process waited for its CPU 12 % of the time"),
     ],
 )
 def test_the_reason_names_the_cause(parts: Disturbance, text: str) -> None:
@@ -59,7 +59,7 @@ def test_a_quota_is_the_reason_before_any_other(foreign: float | None) -> None:
 
 def test_only_the_excess_over_the_usual_share_counts() -> None:
     assert why_void(one_cpu(0.14), usual=0.1) == ""
-    text = "6% of the core's time went to other processes, beyond the usual 10%"
+    text = "6 % of the core's time went to other processes, beyond the usual 10 %"
     assert why_void(one_cpu(0.16), usual=0.1) == text
 
 

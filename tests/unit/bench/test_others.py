@@ -39,7 +39,7 @@ def test_the_time_of_others_is_what_this_command_and_its_own_have_not_used() -> 
     assert round(found.share, 2) == 0.48  # 90 - 40, and two ticks that readings may be off
     (busiest,) = found.busiest
     assert (busiest.pid, busiest.name, round(busiest.share, 2)) == (9, "x", 0.48)
-    assert str(busiest) == "x (process 9, 48% of a CPU)"
+    assert str(busiest) == "x (process 9, 48 % of a CPU)"
 
 
 def test_own_processes_that_have_ended_are_not_others() -> None:
@@ -57,7 +57,7 @@ def test_threads_of_the_kernel_are_not_named() -> None:
 def test_a_pid_that_another_process_has_got_starts_anew() -> None:
     before = a_look(0.0, 0, p9=stat("old", 1, 5000))
     after = a_look(1.0, 60, p9=stat("new", 1, 60, started=9))
-    assert between(before, after, [0], own=7).names == "new (process 9, 60% of a CPU)"
+    assert between(before, after, [0], own=7).names == "new (process 9, 60 % of a CPU)"
 
 
 def test_a_name_may_be_anything() -> None:
@@ -96,7 +96,7 @@ def test_the_finding_on_others_names_them_and_what_to_do() -> None:
     assert told(0.1).severity is Severity.WARNING
     found = told(0.9, others.Busy(9, "x", 0.8))
     assert found.severity is Severity.PROBLEM
-    assert found.text == "they take 90% of a CPU, most of it x (process 9, 80% of a CPU)"
+    assert found.text == "they take 90 % of a CPU, most of it x (process 9, 80 % of a CPU)"
     assert "ps -fp 9" in found.remedy
     assert "hidden from here" in told(0.9).text
 

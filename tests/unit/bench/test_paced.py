@@ -529,7 +529,7 @@ def test_a_rate_that_is_not_reached_is_a_failure() -> None:
     assert too_slow(SimpleNamespace(observations={})) is None  # type: ignore[arg-type]
     failure = too_slow(a_finished_run(979))
     assert failure is not None
-    assert failure.what.startswith("it sent 979 messages a second of 1,000, less than 98%")
+    assert failure.what.startswith("it sent 979 messages a second of 1,000, less than 98 %")
     assert failure.remedy == "ask for a lower rate or load"
 
 

@@ -386,7 +386,7 @@ def test_a_disturbed_run_is_taken_again_at_its_rounds_end(stage: Stage) -> None:
     assert [run.cell for run in first] == [*ids(order(cells, SEED, 1)), victim]
     assert [run.attempt for run in first] == [1, 1, 1, 1, 2]
     assert [run.cell for run in first if run.void] == [victim]
-    assert first[1].void == "6% of the core's time went to other processes"
+    assert first[1].void == "6 % of the core's time went to other processes"
     assert Counter(run.round for run in stage.runs)[2] == 4
 
 
@@ -427,7 +427,7 @@ def test_a_stolen_round_is_void_and_another_one_is_played(stage: Stage) -> None:
     assert stage.rounds[1].steal == pytest.approx(0.06)
     assert stage.rounds[1].stolen == {0: pytest.approx(0.06), 1: 0.0}
     assert stage.rounds[1].limit == LIMIT
-    assert stage.rounds[1].void == "the hypervisor took 6% of a CPU's time in the round"
+    assert stage.rounds[1].void == "the hypervisor took 6 % of a CPU's time in the round"
 
 
 @pytest.mark.parametrize(("wanted", "played"), [(4, 6), (2, 3), (1, 1)])

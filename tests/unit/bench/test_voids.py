@@ -96,7 +96,7 @@ def test_the_busiest_processes_are_named(shown: Shown, monkeypatch: pytest.Monke
         found.seen("cell", reply(0.4))
     assert shown.troubles[1] == "2 of 2 runs are void, and retaken: time went to others"
     assert shown.troubles[2] == (
-        "3 of 3 runs are void, and retaken: time went to others: python3 (process 9, 98% of a CPU)"
+        "3 of 3 runs are void, and retaken: time went to others: python3 (process 9, 98 % of a CPU)"
     )
 
 
@@ -142,11 +142,11 @@ def test_many_void_runs_are_told_with_the_usual_reason() -> None:
     runs = [run for result in results.cells.values() for run in result.runs]
     for number, run in enumerate(runs):
         if number % 3 == 0:
-            run.void = f"{number % 9 + 10}% of the core's time went to other processes"
+            run.void = f"{number % 9 + 10} % of the core's time went to other processes"
         elif number % 30 == 1:
             run.void = "the CPU quota stopped the processes for 9 ms"
     void = sum(bool(run.void) for run in runs)
     assert why_few(results) == (
         f"{void} of {len(runs)} runs are void, which is no failure, most like this: "
-        "10% of the core's time went to other processes: `ipcbench doctor` says what to change"
+        "10 % of the core's time went to other processes: `ipcbench doctor` says what to change"
     )

@@ -467,7 +467,7 @@ def test_the_tails_say_how_many_times_of_what_a_round_has(tmp_path) -> None:
     _, page = read(results, tmp_path)
     table = part(page, "tails")
     latency, fan_in = table.split("<tr>")[2:]
-    assert ">round trip</td>" in latency and ">send</td>" in fan_in
+    assert ">round trip</span>" in latency and ">send</span>" in fan_in
     assert '>200<span class="sub">in 12 rounds</span>' in latency
     assert '>200 to 1,300<span class="sub">in 12 rounds</span>' in fan_in
     assert "It is not the time until the message arrives" in table

@@ -95,7 +95,7 @@ def test_the_time_of_the_kernels_workers_is_told_by_transport() -> None:
     first.runs[0].disturbance.kernel = 0.3
     first.runs[1].disturbance.kernel = 0.04
     second.runs[0].disturbance.kernel = 0.3
-    second.runs[0].void = "12% of a CPU's time went to other processes"
+    second.runs[0].void = "12 % of a CPU's time went to other processes"
     found = texts(results)
     assert "In 1 of 119 runs that count, the kernel's workers" in found
     assert f"have caused it. By transport: {first.cell.transport} 1." in found
@@ -187,11 +187,11 @@ def void_in(rounds: Collection[int], reason: str, name: str = "pipe") -> Results
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [
-        ("12% of the core's time went to other processes", "other processes took CPU time"),
-        ("7% of a CPU's time went to other processes", "other processes took CPU time"),
-        ("a process waited for its CPU 9% of the time", "a process waited for its CPU"),
+        ("12 % of the core's time went to other processes", "other processes took CPU time"),
+        ("7 % of a CPU's time went to other processes", "other processes took CPU time"),
+        ("a process waited for its CPU 9 % of the time", "a process waited for its CPU"),
         ("the CPU quota (cpu.max) stopped the processes for 40 ms", "a CPU quota stopped"),
-        ("the hypervisor took 9% of a CPU's time in the round", "the hypervisor took CPU time"),
+        ("the hypervisor took 9 % of a CPU's time in the round", "the hypervisor took CPU time"),
     ],
 )
 def test_void_runs_are_counted_by_cause_and_transport(reason: str, cause: str) -> None:
@@ -210,9 +210,9 @@ def test_a_quota_is_named_with_its_remedy() -> None:
 
 
 def test_disturbed_cells_are_named() -> None:
-    found = texts(void_in(range(1, 8), "9% of a CPU's time went to other processes"))
+    found = texts(void_in(range(1, 8), "9 % of a CPU's time went to other processes"))
     assert "disturbed, and without a verdict: fewer than half of their rounds count" in found
-    assert "disturbed" not in texts(void_in(range(1, 7), "9% of a CPU's time went to …"))
+    assert "disturbed" not in texts(void_in(range(1, 7), "9 % of a CPU's time went to …"))
 
 
 def test_disturbed_runs_that_are_kept_are_told() -> None:
@@ -244,7 +244,7 @@ def test_what_cannot_be_seen_is_told() -> None:
 def test_a_usual_share_is_told() -> None:
     results = sweep(constant(), cells())
     next(iter(results.cells.values())).usual_foreign = 0.12
-    assert "In 1 cell, up to 12% of the time looks foreign in quiet runs" in texts(results)
+    assert "In 1 cell, up to 12 % of the time looks foreign in quiet runs" in texts(results)
 
 
 def test_runs_whose_processes_were_moved_have_one_cause() -> None:
