@@ -381,7 +381,7 @@ STATEMENTS = (
         Speed(
             Kind.SCALES,
             ("socket-scales",),
-            "-t pipe -t unix-stream --pattern echo -P 2 -P 4 -P 8",
+            "-t pipe -t unix-stream --pattern echo -P 2 -P 8",
             "a Unix stream socket",
             "a pipe",
         ),

@@ -22,7 +22,7 @@ class Finding:
 
 def many(number: int, noun: str) -> str:
     """Write a number of things: `1 run`, `2 runs`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def named(results: Sequence[CellResult]) -> str:
