@@ -17,6 +17,7 @@ from tests.bench_self import (
     growth,
     inline,
     load,
+    page,
     parts,
     python_costs,
     reference,
@@ -143,6 +144,12 @@ def _model(options: Options) -> None:
         print(line)
 
 
+def _page(options: Options) -> None:
+    print(f"ipcbench report, of {options.results} and of a synthetic run")
+    for line in page.measure(options.results):
+        print(line, flush=True)
+
+
 PARTS: dict[str, Callable[[Options], None]] = {
     "inline": _inline,
     "startup": _startup,
@@ -160,6 +167,7 @@ LONG: dict[str, Callable[[Options], None]] = {  # by name alone
     "estimates": _estimates,
     "load": _load,
     "decide": _decide,
+    "page": _page,
 }
 
 
@@ -180,7 +188,7 @@ def main() -> None:
         "--results",
         type=Path,
         default=Path("results/latest"),
-        help="the folder of a run, of model, control and decide",
+        help="the folder of a run, of model, control, decide and page",
     )
     parser.add_argument("--suites", type=int, default=decide.SUITES, help="of decide")
     options = parser.parse_args(namespace=Options())

@@ -12,7 +12,7 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.page.page import write
-from tests.synthetic import both, cells, header, reference, sweep
+from tests.synthetic import cells, header, reference, sweep, thousand
 from tests.unit.reports.observations import observed
 from tests.unit.reports.pages import section
 
@@ -32,7 +32,7 @@ WITH_A_NUMBER = [name for name in HEADINGS if name != "answers"]
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Write the page of a run with every kind of cell and observation."""
-    results = both(rounds=8, tail=1000)
+    results = thousand(rounds=8)
     results.observations = observed()
     return page_of(results, tmp_path_factory.mktemp("wide"))
 
@@ -64,6 +64,19 @@ def test_each_section_has_a_question_and_a_sentence_with_a_number(wide: str) -> 
         assert re.search(r"\d", lead), name
         assert lead.endswith("."), name
         assert len(re.findall(r"\. [A-Z]", lead)) == 0, f"{name}: more than one sentence"
+
+
+def test_a_thousand_cells_make_no_heavy_page(wide: str) -> None:
+    """The limit is 4 MiB with 12 rounds; figures of fewer rounds are as long."""
+    assert len(wide.encode()) < 4 << 20
+
+
+def test_every_kind_of_chart_is_there(wide: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', wide)
+    assert len(ids) == len(set(ids))
+    for kind in ("ladder", "placement", "waiting", "depth", "signal", "counter"):
+        assert any(name.startswith(f"chart-{kind}") for name in ids), kind
+    assert "Updates lost by a counter" in wide
 
 
 def test_one_chart_of_a_section_is_open_and_all_tables_are_closed(wide: str) -> None:

@@ -23,7 +23,7 @@ from ipcbench.reports.page.repeat import repeat
 from ipcbench.reports.page.script import policy, source
 from ipcbench.reports.page.texts.phrases import TIMES, TO, bounds, count, times
 from ipcbench.reports.verdicts.chapter import STATEMENTS
-from tests.synthetic import TRANSPORTS, breadth, cells, header, reference, sweep
+from tests.synthetic import TRANSPORTS, cells, header, reference, sweep
 from tests.unit.reports.observations import observed
 from tests.unit.reports.pages import part
 
@@ -216,16 +216,6 @@ def test_charts_of_an_earlier_report_are_removed_and_nothing_else(tmp_path) -> N
     assert left >= {*theirs, "signal-python.png", "latency-python.png"}
     write(Results(header()), tmp_path)
     assert {path.name for path in folder.iterdir()} == {*theirs, "signal-python.png"}
-
-
-def test_a_page_with_every_transport(tmp_path) -> None:
-    reader, page = read(breadth(tail=20), tmp_path)
-    for kind in ("placement", "waiting", "depth", "signal", "counter"):
-        assert any(name.startswith(f"chart-{kind}") for name in reader.ids), kind
-    assert "statements" in reader.ids
-    assert len(reader.ids) == len(set(reader.ids))
-    assert "Updates lost by a counter" in page
-    assert len(page) < 6_000_000
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path) -> None:
