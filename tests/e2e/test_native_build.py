@@ -109,4 +109,8 @@ def test_a_sweep_of_native_cells_alone_fails_with_the_reason(without: Path, tmp_
     )  # fmt: skip
     assert "the native runtime is not built here" in output
     assert REMEDY in output
-    assert len(output.splitlines()) == 3  # the summary, the page, and the reason
+    lines = [line for line in output.splitlines() if not line.startswith("other processes:")]
+    summary, page, again, reason = lines
+    assert (page, reason.partition(":")[0]) == ("page: out/report.html", "Error")
+    assert summary.startswith("0 rounds; ")
+    assert again.startswith("again: ")

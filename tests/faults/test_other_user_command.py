@@ -327,7 +327,7 @@ def test_a_failing_link_does_not_fail_the_sweep(
 @pytest.fixture(scope="module")
 def run() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        done = ipcbench(*SWEEP, "-o", Path(folder, "run"))
+        done = ipcbench(*SWEEP, "-t", "fifo", "-o", Path(folder, "run"))  # two cells have a chart
         assert done.returncode == 0, done.stderr
         yield Path(folder, "run")
 
