@@ -67,7 +67,9 @@ def _titles_behind(page: str, start: int, attributes: str) -> Sequence[str]:
 
 
 def _label(table: _Open, kind: str, attributes: str) -> str:
-    """Return the attribute with the end of its tag; "" for a cell that has none."""
+    """Return the attribute with the end of its tag; "" for a cell without one, or a whole row."""
+    if _spans(attributes).get("col", 1) == len(table.titles):
+        return ""
     title = table.titles[table.column] if table.column < len(table.titles) else ""
     if kind != "td" or not title or _UNLABELLED.search(attributes):
         return ""

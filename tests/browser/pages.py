@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipcbench.bench.results.records import Skipped
 from ipcbench.bench.results.results import Results
 from tests.synthetic import GUARDS, SIGNALS, cells, reference, sweep
+from tests.unit.reports.observations import observed
 
 NAMES = ("pipe", "unix-stream", "tcp", "posix-queue", "shm:posix+futex", "mp-queue", "null")
 PLACED = ("same-core", "cross-core")
@@ -19,8 +20,14 @@ def everything() -> Results:
     planned += cells(spun, ("latency",), (64,), PLACED[1:], wait="spin", runtimes=("native",))
     planned += cells(NAMES[:5], ("fan-in", "echo"), (64,), PLACED, (2, 4, 8))
     planned += cells(SIGNALS, ("signal",), (0,), PLACED)
+    interfaces = ("fifo", "sysv-queue", "shm:posix+posix-sem", "shm:sysv+posix-sem")
+    planned += cells(interfaces, ("latency",), (64,), PLACED)  # nearly as their counterparts
     planned += cells(GUARDS, ("counter",), (0,), PLACED, (2, 4))
     large = [cell for cell in planned if cell.transport == "posix-queue" and cell.size > 8192]
     planned = [cell for cell in planned if cell not in large]
     skips = [Skipped(cell=cell, reason="8192 bytes at most", remedy="sysctl") for cell in large]
-    return sweep(reference, planned, twins=planned[:1], skipped=skips, tail=200, call=3e-7)
+    results = sweep(
+        reference, planned, noise=0.05, twins=planned[:1], skipped=skips, tail=200, call=3e-7
+    )
+    results.observations = observed()
+    return results

@@ -34,6 +34,11 @@ def test_a_cell_over_several_columns_shifts_the_next_ones() -> None:
     assert re.findall(r'data-label="(\w)"', page) == ["a", "b", "d"]
 
 
+def test_a_cell_over_a_whole_row_has_no_label() -> None:
+    page = table('<tr><td colspan="3"><p>evidence</p></td></tr>')
+    assert labelled(page) == page
+
+
 def test_heads_in_two_rows_are_joined() -> None:
     head = (
         '<tr><th rowspan="2">transport</th><th colspan="2">same core</th>'
