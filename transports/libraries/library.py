@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any, TypeVar
 
-from ipcbench.transports.base import refused
+from ipcbench.transports.base import close_all, refused
 from ipcbench.transports.base.forking import fork_child
 from ipcbench.transports.base.os_errors import MORE_PROCESSES
 from ipcbench.transports.contract import Channel, Endpoint, Role, Transport, Unavailable, WouldBlock
@@ -86,10 +86,17 @@ def trial(package: str, body: Callable[[], None]) -> Unavailable | None:
         os.close(os.eventfd(0, os.EFD_CLOEXEC))  # without it, the libraries abort or say less
     except OSError as error:
         return refused("eventfd(2)", error)
-    reader, writer = os.pipe()
+    opened: list[int] = []
+    try:
+        opened.append(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC))
+        opened.extend(os.pipe())
+    except OSError as error:
+        close_all(opened)
+        return refused("open(2) of /dev/null or pipe(2)", error)
+    silent, reader, writer = opened
 
     def child() -> int:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries report failed checks there
+        os.dup2(silent, 2)  # libraries report failed checks there
         try:
             body()
         except Exception as error:
@@ -103,9 +110,10 @@ def trial(package: str, body: Callable[[], None]) -> Unavailable | None:
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads, from 3.12 on
             pid = fork_child(child)
     except OSError as error:
+        os.close(reader)
         return refused("fork(2)", error, MORE_PROCESSES)
     finally:
-        os.close(writer)
+        close_all((silent, writer))
     try:
         if not select.select([reader], [], [], TRIAL)[0]:
             os.kill(pid, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from dataclasses import replace
@@ -173,3 +174,31 @@ def test_a_trial(body: object, text: str | None, monkeypatch: pytest.MonkeyPatch
         assert isinstance(found, Unavailable)
         assert found.reason == text.replace("\\\\", "\\")
         assert found.remedy == "pip install --upgrade 'ipcbench[libraries]'"
+
+
+@pytest.mark.parametrize("free", range(4))
+def test_a_trial_with_few_descriptors(free: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """It needs three: less is a reason with a remedy, not the library's fault, and no traceback."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = kept_open()
+    bound = [number for number in range(len(before) + 5) if number not in before][free]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (bound, hard))
+    try:
+        found = trial("mine", lambda: None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert capfd.readouterr().err == ""
+    assert kept_open() == before
+    if free == 3:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.reason.endswith("fails: Too many open files")
+        assert found.remedy.startswith("ulimit -n ")
+
+
+def kept_open() -> set[int]:
+    """List the open descriptors, without that of the list itself."""
+    return {
+        int(name) for name in os.listdir("/proc/self/fd") if Path("/proc/self/fd", name).exists()
+    }
