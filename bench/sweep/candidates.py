@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from functools import cache, partial
 
@@ -24,6 +25,8 @@ from ipcbench.transports.registry import BrokenPlugin
 def candidate(name: str) -> Candidate:
     """Examine a transport on this machine, once."""
     found = _examine(name)
+    if isinstance(found.found, Unavailable):
+        _release(found.found)
     lack = no_proc()
     if lack is not None and isinstance(found.found, Unavailable):
         return replace(found, found=lack)  # the cause of whatever its probe has met
@@ -42,10 +45,25 @@ def _examine(name: str) -> Candidate:
     except Unavailable as error:
         return Candidate(name, found.traits, error)
     except OSError as error:
+        _release(error)
         reason = str(error) if error.errno is None else f"its probe fails: {describe(error)}"
         return Candidate(name, found.traits, Unavailable(reason, remedy(error)))
     except Exception as error:  # a plug-in's probe may raise anything
+        _release(error)
         return Candidate(name, None, Unavailable(f"its probe fails: {error!r}"))
+
+
+def _release(reason: BaseException) -> None:
+    """Free what a failed probe has half made, such as the pipe of a queue without a lock.
+
+    The frames of its traceback refer to it, and its descriptors would stay open meanwhile.
+    """
+    chain: list[BaseException] = []
+    cause: BaseException | None = reason
+    while cause is not None and cause not in chain:  # a plug-in may raise an error from itself
+        chain.append(cause)
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
 
 
 def site() -> Site:

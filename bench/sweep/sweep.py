@@ -87,7 +87,7 @@ def new(order: Order, watcher: Watcher) -> Path:
             raise SweepError(f"{describe(error)}: choose another folder with --output") from error
         interrupts.say(kept(folder))
         with contextlib.closing(journal):
-            if order.clock == REAL:
+            if order.clock == REAL and (found.cells or header.experiments):
                 checks.tell(header.machine, watcher)
             if order.folder is None:
                 point_to(folder.parent / "latest", folder.name, watcher)
@@ -135,7 +135,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
         checks = AtStart()
         found = same_plan(stopped)
         stop.check()
-        if exclusive:
+        if exclusive and (found.cells or stopped.header.experiments):
             checks.tell(host.machine(), watcher)
         with _stopping(folder):
             journal, torn = Journal.resume(folder)

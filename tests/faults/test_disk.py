@@ -20,6 +20,20 @@ from tests.faults.disks import error_lines, in_private
 
 SWEEP = "run --clock fake --profile smoke --seed 7 -t null -t pipe -s 64 --pattern latency"
 ARGUMENTS = SWEEP.split()
+FOUR = """
+about = "Transports whose objects have names."
+
+[run]
+rounds = 2
+values = 1
+block = "2ms"
+
+[[cells]]
+patterns = ["latency"]
+transports = ["fifo", "sysv-queue", "posix-queue", "shm:posix+posix-sem"]
+sizes = ["64", "96", "128", "192", "256", "512"]
+placements = ["same-core"]
+"""
 RESUME = "once that is solved, continue with: ipcbench run --resume "
 
 
@@ -341,14 +355,15 @@ def test_a_full_ledger_fails_runs_and_leaves_no_object(tmp_path: Path) -> None:
     """The disk has a short path: its one page is full in the middle of the calibrations."""
     before = snapshot()
     folder, disk = tmp_path / "run", Path("/mnt")  # in the private namespace alone
+    profile = tmp_path / "four.toml"
+    profile.write_text(FOUR)  # each transport of a profile is probed, which needs room as well
     done = in_private(
         """
         mount -t tmpfs -o size=4k,nr_inodes=100 tmpfs "$1"
-        ipcbench run --clock fake --profile smoke --seed 7 --pattern latency -s 64 \
-          -t fifo -t sysv-queue -t posix-queue -t shm:posix+posix-sem -o "$2"; echo "exit $?"
+        ipcbench run --clock fake --profile "$3" --seed 7 -o "$2"; echo "exit $?"
         find "$1" -type f
         """,
-        *(disk, folder),
+        *(disk, folder, profile),
         XDG_RUNTIME_DIR=str(disk),
     )
     assert done.stdout.split("\n") == ["exit 3", ""], done.stderr

@@ -19,6 +19,8 @@ from ipcbench.reports.verdicts.trust import assess
 from tests import sampling
 from tests.e2e.command import DEADLINE, environment
 from tests.faults import cgroups
+from tests.faults.confined import Confinement
+from tests.faults.sweeps import Sandbox
 
 TWO = len(os.sched_getaffinity(0)) > 1
 LAST = max(os.sched_getaffinity(0))
@@ -100,6 +102,16 @@ def busy(cpu: int) -> Iterator[None]:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def test_a_sweep_without_a_cell_to_measure_tells_of_no_load(sandbox: Sandbox) -> None:
+    """The only line is the reason: what other processes take disturbs nothing."""
+    refused = Confinement(refused={"memfd_create": "ENOSYS"})
+    with busy(LAST):
+        done = sandbox.run(refused, "run", "shm:memfd+posix-sem", "-o", sandbox.results)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: all cells were skipped: memfd_create(2) fails: ")
 
 
 BESIDE = [

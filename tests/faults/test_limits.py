@@ -46,9 +46,13 @@ def remedies(results: Results) -> set[str]:
 # Descriptors
 
 
-def test_no_descriptors_at_all(sandbox: Sandbox) -> None:
-    """Too few to start: one line names the purpose and the remedy."""
-    done = sandbox.run(Confinement(limits={"RLIMIT_NOFILE": 8}), *SWEEP, "-o", sandbox.results)
+@pytest.mark.parametrize("bound", [7, 8, 10])
+def test_no_descriptors_at_all(bound: int, sandbox: Sandbox) -> None:
+    """Too few to start: one line names the purpose and the remedy.
+
+    Probes of transports fail before that, and free the descriptors of what they have half made.
+    """
+    done = sandbox.run(Confinement(limits={"RLIMIT_NOFILE": bound}), *SWEEP, "-o", sandbox.results)
     what = f"starting the fork server fails: Too many open files: {MORE_FILES}"
     assert only_line(done) == f"Error: {what}{stops(sandbox.results)}"
 
@@ -235,9 +239,10 @@ def test_bytes_for_shallow_queues_alone_and_no_locked_memory(sandbox: Sandbox) -
     """The queue is shallower and records its depth; no part of ipcbench locks memory."""
     done, results = sandbox.sweep(
         Confinement(limits={"RLIMIT_MSGQUEUE": 1000, "RLIMIT_MEMLOCK": 0}, user=True),
-        "-t", "posix-queue", "-t", "shm:memfd+futex", "--pattern", "latency",
+        "posix-queue", "shm:memfd+futex", "--pattern", "latency", "-s", "64",
     )  # fmt: skip
     assert not failed(results)
+    assert any(one.cell.transport == "shm:memfd+futex" for one in results.ok())
     assert "atplotlib" not in done.stderr  # this user's home may be read-only to it
     queues = [one for one in results.ok() if one.cell.transport == "posix-queue"]
     assert {run.depth for one in queues for run in one.good} == {2}
@@ -363,7 +368,7 @@ def test_a_missing_call_that_no_pattern_needs(sandbox: Sandbox) -> None:
     """A process waits for several senders at one word: futex_waitv(2), of 5.16, is not called."""
     done, results = sandbox.sweep(
         Confinement(refused={"futex_waitv": "ENOSYS"}),
-        "-t", "shm:posix+futex", "--pattern", "latency", "--pattern", "fan-in",
+        "shm:posix+futex", "--pattern", "latency", "--pattern", "fan-in", "-s", "64",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not failed(results)
