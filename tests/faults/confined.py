@@ -63,6 +63,7 @@ class Confinement:
     Attributes:
         namespaces: mount, ipc, net.
         tmpfs: path -> options of an empty file system mounted there.
+        files: path -> bytes of a file that is written there, to fill a file system.
         devices: the complete content of /dev.
         settings: path below /proc/sys -> value, in the private namespaces.
         limits: name (RLIMIT_…) -> soft bound.
@@ -75,6 +76,7 @@ class Confinement:
 
     namespaces: tuple[str, ...] = ()
     tmpfs: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
     devices: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -185,6 +187,8 @@ def main() -> None:
             Path("/proc/sys", path).write_text(value)
         for path, options in restrictions["tmpfs"].items():
             _called("mount", b"tmpfs", path.encode(), b"tmpfs", 0, options.encode())
+        for path, size in restrictions["files"].items():
+            Path(path).write_bytes(bytes(size))
         if restrictions["devices"]:
             _devices(restrictions["devices"])
         if restrictions["cpus"]:

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,9 @@ def stops(folder: Path) -> str:
 
 def shm(options: str) -> Confinement:
     return Confinement(namespaces=("mount",), tmpfs={"/dev/shm": options})
+
+
+FULL = replace(shm("size=4k"), files={"/dev/shm/other": 4096})
 
 
 def remedies(results: Results) -> set[str]:
@@ -147,7 +151,7 @@ def test_a_run_may_start_no_process(bound: int, who: str, what: str, sandbox: Sa
 @pytest.mark.parametrize(
     ("confinement", "what", "remedy"),
     [
-        (shm("size=4k"), "No space left on device", ROOM_IN_SHM),
+        (FULL, "No space left on device", ROOM_IN_SHM),
         (shm("ro"), "Read-only file system", "mount -o remount,rw /dev/shm"),
         (
             Confinement(user=True, namespaces=("mount",), tmpfs={"/dev/shm": "mode=0555"}),
