@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
@@ -35,6 +36,10 @@ MEANINGS: Mapping[str, str] = {
 }
 
 
+_PLAIN = ("C", "Python", "round", "cell")  # words that a sentence uses without being explained
+_WORD = re.compile(rf"\b({'|'.join(sorted(MEANINGS, key=len, reverse=True))})\b")
+
+
 class Terms:
     """The words of one page. Calling it marks a word where it is used first, as `abbr`."""
 
@@ -48,6 +53,13 @@ class Terms:
             return Markup("{}").format(text)
         self._seen.add(word)
         return Markup('<abbr title="{}">{}</abbr>').format(MEANINGS[word], text)
+
+    def marked(self, text: str) -> Markup:
+        """Mark the words of a sentence that no text has used before, each with its meaning."""
+        pieces = _WORD.split(text)
+        return Markup("").join(
+            self(piece) if piece in MEANINGS and piece not in _PLAIN else piece for piece in pieces
+        )
 
     @property
     def entries(self) -> Sequence[tuple[str, str]]:

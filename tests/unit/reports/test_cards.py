@@ -77,3 +77,13 @@ def test_a_word_has_its_meaning_where_it_is_used_first() -> None:
     assert term("tier") == "tier"
     assert [word for word, _ in term.entries] == sorted(MEANINGS, key=str.lower)
     assert Terms()("tier").startswith("<abbr")
+
+
+def test_a_sentence_marks_the_words_that_no_other_has_used() -> None:
+    term = Terms()
+    text = term.marked("A round trip on two cores awake <b>, on two cores, one round trip in C.")
+    assert re.sub(r' title="[^"]+"', "", text) == (
+        "A <abbr>round trip</abbr> on <abbr>two cores awake</abbr> &lt;b&gt;, on "
+        "<abbr>two cores</abbr>, one round trip in C."
+    )
+    assert term.marked("A round trip on two cores.") == "A round trip on two cores."
