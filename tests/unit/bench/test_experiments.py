@@ -23,7 +23,7 @@ from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import AnyEntry, Calibrated, Observation, Run
 from ipcbench.bench.results.results import Results, load
 from ipcbench.bench.rounds.progress import Progress
-from ipcbench.bench.sweep import unchanged
+from ipcbench.bench.sweep.plans import unchanged
 from tests import synthetic
 from tests.unit.bench import test_schedule
 from tests.unit.bench.test_schedule import Stage, a_plan, stop_after

@@ -712,7 +712,7 @@ def test_rings_that_never_sleep_are_measured_once() -> None:
         skip = refused(cell, Candidate(name, spins, limits()))
         assert skip == Skip(
             f"{name} is {same} if it waits by spin: no process sleeps",
-            f"measure that one: -t {same} --wait spin",
+            f"measure that one: ipcbench run {same} --wait spin",
         )
         assert isinstance(
             only(a_cell(transport=same, wait="spin"), Candidate(same, spins, limits())), PlannedCell
