@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ipcbench.bench.results.records import Contested
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.page.page import write
 from tests.synthetic import cells, header, reference, sweep, thousand
@@ -200,3 +201,16 @@ def test_what_is_not_measured_names_the_command(tmp_path: Path) -> None:
     names = [entry.cell.pattern for entry in results.cells.values()]
     assert "echo" not in names
     assert msgspec.structs.asdict(results.header)["profile"] == "quick"
+
+
+def test_a_task_of_another_version_stands_once(tmp_path: Path) -> None:
+    results = narrow(2)
+    first, second = list(results.cells)[:2]
+    results.contests["one"] = Contested(
+        id="one", task="another", family="another, python, same-core", first=[first],
+        second=[second], band=0.05, level=0.025,
+    )  # fmt: skip
+    page = page_of(results, tmp_path)
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert any(re.fullmatch(r"task-\d+", one) for one in ids)
