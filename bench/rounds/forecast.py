@@ -25,7 +25,8 @@ BETWEEN = 0.0035  # seconds between two runs of a round: the journal's entry is 
 OF_BYTES = 18e-9  # seconds for each byte of a message: buffers are filled, and checked
 SETTLING = 0.015  # seconds before the values, where idle states decide
 WANDERS = 1.15  # a warm-up that lasts until its blocks agree, by the least that it lasts
-TRIALS = 7.0  # blocks of a calibration, which tries one loop, two, four and so on
+TRIALS = 7.0  # short blocks of a calibration, which tries one loop, two, four and so on
+LONG, LONG_TRIALS = 0.01, 3.0  # seconds of a long block, whose trials are halves of each other
 LATE = 1.8  # an open loop's blocks with its start, by the blocks alone
 AGAIN = 1.02  # runs with those that are retaken, on a quiet machine
 _LOOP = {PYTHON: 6e-6, NATIVE: 3.5e-6}  # seconds of a small loop, where processes do not sleep
@@ -74,7 +75,9 @@ def guessed_loop(cell: Cell, timing: Timing) -> float:
 
 def calibration_seconds(cell: Cell, timing: Timing) -> float:
     """Return about the seconds of a calibration."""
-    return beside_blocks(cell) + TRIALS * timing.block + WANDERS * timing.warm_up.least
+    short = min(timing.block, LONG)
+    trials = TRIALS * short + LONG_TRIALS * (timing.block - short)
+    return beside_blocks(cell) + trials + WANDERS * timing.warm_up.least
 
 
 class Forecast:
