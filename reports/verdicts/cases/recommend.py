@@ -183,7 +183,9 @@ class _Maker:
             served.values(), lambda c: c.situation.across(across)
         ).items():
             if case.fixes_wait:
-                yield _Group(situation, None, own)
+                # With a core to burn, the question is about spinning: asleep, none answers it.
+                if SPIN not in case.order.waits or any(one.wait in _SPINS for one in own):
+                    yield _Group(situation, None, own)
                 continue
             sleeping = [one for one in own if one.wait not in _SPINS]
             spinning = self._spinning(case, situation, across, own)

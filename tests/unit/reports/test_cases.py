@@ -138,6 +138,14 @@ def test_spinning_is_recommended_only_where_the_reader_allows_it(
     assert spinning.best.name == "shared memory, spinning"
 
 
+def test_the_lowest_latency_is_not_answered_by_processes_that_sleep() -> None:
+    cells = synthetic.cells(("pipe", "unix-stream"), ("latency",), (64,), ("cross-core-awake",))
+    found = recommended(synthetic.sweep(synthetic.reference, cells, rounds=8))
+    keys = {one.key for one in found}
+    assert "request" in keys
+    assert "lowest-latency" not in keys
+
+
 def test_a_rate_that_no_facility_carries_has_no_headline() -> None:
     planned = synthetic.cells(("pipe", "unix-stream"), ("stream",), (64,))
     found = recommended(synthetic.sweep(lambda *_: 2e-5, planned))
