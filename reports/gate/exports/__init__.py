@@ -1,0 +1,1 @@
+"""Formats of the report of a gate: a function each, from a `GateReport` to text."""
