@@ -24,6 +24,7 @@ from ipcbench.bench.results.entries.bounds import (
     Span,
     Text,
 )
+from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
 
 SCHEMA = 2
@@ -103,6 +104,7 @@ class Header(Entry, kw_only=True, tag="sweep"):
     left_out: list[tuple[str, str]] = []  # what the profile does not measure, and why
     keep_disturbed: bool = False  # runs count whatever disturbed them
     experiments: Annotated[list[Text], msgspec.Meta(max_length=MOST_EXPERIMENTS)] = []
+    fingerprint: Fingerprint | None = None  # of the machine; None: of an older version
 
 
 class PlannedEntry(Entry, kw_only=True, tag="cell"):

@@ -20,6 +20,7 @@ from ipcbench.bench.errors import SweepError
 from ipcbench.bench.experiments.frame.schedule import Experiments
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import host, interrupts
+from ipcbench.bench.machine.fingerprint import measure
 from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.plan.entries import first_entries
 from ipcbench.bench.plan.options import Options
@@ -309,6 +310,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
     import pyperf
 
     collected = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+    machine = host.machine()
     return Header(
         schema=SCHEMA,
         version=VERSION,
@@ -318,7 +320,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         seed=seed,
         budget=order.profile.budget if order.budget is None else order.budget,
         settings=order.profile.settings,
-        machine=host.machine(),
+        machine=machine,
         clock=order.clock,
         plan=found.digest(),
         planned=len(found.cells) + len(found.skipped),
@@ -331,6 +333,7 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         left_out=list(order.profile.left_out),
         keep_disturbed=order.keep_disturbed,
         experiments=list(order.experiments),
+        fingerprint=measure(machine, order.clock),
     )
 
 

@@ -20,6 +20,7 @@ from ipcbench.bench.results import (
     units,
 )
 from ipcbench.bench.results.entries import bounds, checks, machine
+from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.records import AnyEntry
 from ipcbench.bench.results.suite import write_suite
@@ -29,6 +30,7 @@ PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
 PARTS = {
     "settings": records.Settings,
     "machine": MachineInfo,
+    "fingerprint": Fingerprint,
     "core's kind": machine.CoreKind,
     "usage": records.Usage,
     "disturbance": records.Disturbance,

@@ -42,8 +42,8 @@ class MachineInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return next((kind.name for kind in self.cores if kind.used), "")
 
     @property
-    def fingerprint(self) -> str:
-        """Processor, kernel series and Python; runs with the same fingerprint can be compared."""
+    def identity(self) -> str:
+        """Processor, kernel series and Python, as one text; a sweep is resumed on the same one."""
         series = ".".join(self.kernel.split(".")[:2])
         python = ".".join(self.python.split(".")[:2])
         cache = self.settings.get(LAST_CACHE, "")

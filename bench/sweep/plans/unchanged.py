@@ -50,7 +50,7 @@ def same_plan(results: Results) -> Plan:
         for what, then, now in (
             ("the version", header.version, VERSION),
             ("the code", header.code, digest_of(found)),
-            ("the machine", header.machine.fingerprint, here.fingerprint),
+            ("the machine", header.machine.identity, here.identity),
             ("the host", header.machine.hostname, here.hostname),
             ("the plan", header.plan, found.digest()),
             *_settings(header.machine, here),

@@ -35,8 +35,8 @@ def test_the_machine_is_described() -> None:
     assert found.cpus_online >= len(found.cpus)
     assert found.memory_bytes > 1 << 20
     assert all(found.settings.values())
-    assert machine().fingerprint == found.fingerprint
-    assert "\n" not in found.fingerprint
+    assert machine().identity == found.identity
+    assert "\n" not in found.identity
 
 
 def test_a_machine_without_any_file_is_described(bare: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_machine_without_any_file_is_described(bare: Path) -> None:
 
 def test_noise_in_its_files_is_no_error(monkeypatch: pytest.MonkeyPatch, bare: Path) -> None:
     found = machine()
-    found.fingerprint.encode()
+    found.identity.encode()
     monkeypatch.setattr(host, "text_of", lambda path: "model name\t: \n:::\nflags : hypervisor")
     assert machine().virtualization.startswith("virtual machine")
 

@@ -63,7 +63,7 @@ def test_a_machine_without_later_fields_is_described(results: Results) -> None:
     machine = results.header.machine
     assert machine.cores == []
     assert machine.cores_used == ""
-    assert machine.fingerprint == "AMD EPYC x2, Linux 6.18, Python 3.11"
+    assert machine.identity == "AMD EPYC x2, Linux 6.18, Python 3.11"
 
 
 def test_a_cell_with_several_messages_a_call_is_read(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_the_machine_names_the_kind_that_is_used(devices: Devices) -> None:
         (250, [0, 1, 2, 3], False),
     ]
     assert found.cores_used == "cores of capacity 871"
-    assert "cores of capacity 871" in found.fingerprint
+    assert "cores of capacity 871" in found.identity
 
 
 def test_a_machine_of_one_kind_names_none(devices: Devices) -> None:
