@@ -8,7 +8,7 @@ import socket
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ipcbench.bench.machine.settings import settings
+from ipcbench.bench.machine.settings.settings import settings
 from ipcbench.bench.machine.text import text_of
 from ipcbench.bench.machine.topology import DEVICES, Cpu, kinds_of, of_one_kind, topology
 from ipcbench.bench.results.entries.machine import CoreKind, MachineInfo

@@ -1,6 +1,6 @@
 """Slowdowns: settings of a machine and of Python that make calls slower than they need be.
 
-The texts of the settings come from `bench/machine/settings.py`; this file names them, and
+The texts of the settings come from `bench/machine/settings/settings.py`; this file names them, and
 tells which of them change figures. `doctor` and the page say the same. Pure.
 """
 

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 
 from ipcbench.bench.machine import cpu_time
-from ipcbench.bench.machine.cpu_quota import Quota, quotas
 from ipcbench.bench.machine.cpu_time import ROOT, Busy, KernelWorkers, Ticks
+from ipcbench.bench.machine.settings.cpu_quota import Quota, quotas
 from ipcbench.bench.results.records import Disturbance
 
 TICKS_TELL = 0.3  # seconds from which on counters of ticks (10 ms) say something

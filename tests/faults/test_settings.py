@@ -19,7 +19,7 @@ from tests.faults.confined import CANNOT, Confinement
 
 SHOW = [
     "-c",
-    "import json; from ipcbench.bench.machine.settings import settings;"
+    "import json; from ipcbench.bench.machine.settings.settings import settings;"
     "print(json.dumps(settings(0)))",
 ]
 READ = [sys.executable, *SHOW]

@@ -1,4 +1,4 @@
-"""bench.machine.cpu_quota: quotas and throttled time, of control groups of both versions."""
+"""Quotas and throttled time (settings.cpu_quota), of control groups of both versions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.machine.cpu_quota import quotas
+from ipcbench.bench.machine.settings.cpu_quota import quotas
 from tests.unit.bench.test_cpu_time import put
 
 SECOND = "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.machine import host, idle_states, interpreter, settings, topology
+from ipcbench.bench.machine import host, idle_states, topology
 from ipcbench.bench.machine.host import machine
 from ipcbench.bench.machine.idle_states import may_forbid_idle
+from ipcbench.bench.machine.settings import interpreter, settings
 from ipcbench.bench.results.slowdowns import NICE, POLICY
 
 

@@ -1,4 +1,4 @@
-"""bench.machine.settings: what makes calls dear, read from files as kernels write them."""
+"""bench.machine.settings.settings: what makes calls dear, read from files as kernels write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.bench.machine import interpreter, settings
+from ipcbench.bench.machine.settings import interpreter, settings
 from ipcbench.bench.results.slowdowns import NICE, POLICY
 
 CPU = 3

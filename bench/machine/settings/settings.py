@@ -12,8 +12,8 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ipcbench.bench.machine import interpreter
-from ipcbench.bench.machine.cpu_quota import quotas
+from ipcbench.bench.machine.settings import interpreter
+from ipcbench.bench.machine.settings.cpu_quota import quotas
 from ipcbench.bench.machine.text import status, text_of
 from ipcbench.bench.results.slowdowns import (
     CPU_QUOTA,

@@ -37,7 +37,7 @@ def of_workers() -> dict[str, str]:
     """Ask an interpreter that is started as the fork server is; {} where that fails."""
     try:
         answer = subprocess.run(
-            [sys.executable, "-m", "ipcbench.bench.machine.interpreter"],
+            [sys.executable, "-m", "ipcbench.bench.machine.settings.interpreter"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=START_TIME,
