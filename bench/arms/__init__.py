@@ -1,0 +1,1 @@
+"""Arms of a comparison: an interpreter and an environment each, prepared before the first pair."""
