@@ -30,7 +30,7 @@ Spec = Here | Variables
 
 
 def parsed(name: str, spec: str) -> Spec:
-    """Return what a specification means; `name`: of its arm. Raises: ArmError."""
+    """Parse a specification; `name`: of its arm. Raises: ArmError."""
     kind, colon, text = spec.partition(":")
     if spec == "here":
         return Here()
