@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 import click
 
 from ipcbench.bench.machine import cursor, interrupts
+from ipcbench.bench.machine.clean_end import notes
 from ipcbench.bench.machine.interrupts import NOTHING_CHANGED
 from ipcbench.bench.results.untrusted import one_line
 
@@ -89,11 +90,13 @@ def guarded(action: Callable[[], T]) -> T:
         from ipcbench.bench.results.files import describe
         from ipcbench.transports.base.os_errors import remedy, with_remedy
 
-        raise CommandError(with_remedy(describe(error), remedy(error))) from error
+        text = with_remedy(describe(error), remedy(error))
+        raise CommandError(f"{text}{notes(error)}") from error
     except _expected() as error:
         from ipcbench.transports.base.os_errors import with_remedy
 
-        raise CommandError(with_remedy(str(error), getattr(error, "remedy", ""))) from error
+        text = with_remedy(str(error), getattr(error, "remedy", ""))
+        raise CommandError(f"{text}{notes(error)}") from error
 
 
 def carry_out(cli: click.Group) -> NoReturn:

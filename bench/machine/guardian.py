@@ -60,7 +60,13 @@ class Guardian:
     def dismiss(self) -> None:
         """End it without a cleanup. Calling it twice is harmless."""
         if self._writing >= 0:
-            os.write(self._writing, CLEAN_EXIT)
+            with contextlib.suppress(BrokenPipeError):  # it has been killed
+                os.write(self._writing, CLEAN_EXIT)
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Have it clean up what is left, unless it is dismissed, and wait for its end."""
+        if self._writing >= 0:
             os.close(self._writing)
             self._writing = -1
             self._process.wait()

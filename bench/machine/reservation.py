@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ipcbench.bench.machine.clean_end import clean_end
 from ipcbench.bench.machine.guardian import Guardian, clean_up, watch
 from ipcbench.bench.machine.lock import SweepLock
 from ipcbench.bench.results.files import describe
@@ -44,9 +45,8 @@ class Reservation:
             raise
         try:
             self._guardian = Guardian(self._ledger)
-        except BaseException:
-            clean_up(self._ledger)
-            self._leave()
+        except BaseException as error:
+            clean_end(error, lambda: clean_up(self._ledger), self._leave)
             raise
         return self
 
@@ -61,13 +61,15 @@ class Reservation:
         """Have the cleanup process end the session of this process if the command is killed."""
         watch(self._ledger, pid)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        clean_end(error, self._clean_up, self._guardian.hand_over, self._leave)
+
+    def _clean_up(self) -> None:
         clean_up(self._ledger)
         self._guardian.dismiss()
-        self._leave()
 
     def _leave(self) -> None:
-        os.environ.pop(LEDGER_VARIABLE)
+        os.environ.pop(LEDGER_VARIABLE, None)
         if self._before is not None:
             os.environ[LEDGER_VARIABLE] = self._before
         self._release()

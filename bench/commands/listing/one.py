@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ def _lines(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "" if number else "limits here", limit_text(limit) + more
     yield "measured by", ", ".join(entry["profiles"]) or "no profile: name it"
     if entry["available"]:
-        yield "measure it", f"ipcbench run -t {entry['name']}"
+        yield "measure it", f"ipcbench run {shlex.quote(entry['name'])}"
 
 
 def _properties(entry: dict[str, Any], traits: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -123,7 +123,8 @@ def _lines(found: Plan) -> Iterator[str]:
         yield f"{len(found.skipped)} {'cell is' if one else 'cells are'} skipped:"
         reasons: dict[str, int] = {}
         for _, why in found.skipped:
-            reasons[why.reason] = reasons.get(why.reason, 0) + 1
+            text = with_remedy(why.reason, why.remedy)
+            reasons[text] = reasons.get(text, 0) + 1
         for reason, number in list(reasons.items())[:MOST_SKIPS]:
             yield f"  {number}: {reason}"
         if len(reasons) > MOST_SKIPS:

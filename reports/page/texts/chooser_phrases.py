@@ -50,6 +50,9 @@ def compared(one: Recommendation) -> str:
         return "It is told apart from the other one that was measured here."
     if told == 1:
         return f"It is told apart from the other {one.measured - 1} that were measured here."
+    if told == one.measured:
+        every = "Both" if told == 2 else f"All {told}"
+        return f"{every} that were measured here are not told apart."
     return f"These {told} of {one.measured} that were measured here are not told apart."
 
 

@@ -14,6 +14,7 @@ _WITHOUT = {
     Status.DISTURBED: "disturbed",
     Status.PENDING: "not reached",
 }
+_UNKNOWN = "repeatability not known"  # no identical cells were measured there
 
 
 def trust_line(trust: Trust, results: Results) -> str:
@@ -23,14 +24,16 @@ def trust_line(trust: Trust, results: Results) -> str:
 
 def short_trust_line(trust: Trust, results: Results) -> str:
     """Return the same in fewer words: "one core ±3 %, two cores ±9 %; 8 cells skipped"."""
-    found = ", ".join(f"{place(one.placement)} {_width(one, trust)}" for one in trust.places)
+    found = ", ".join(_width(one, trust) for one in trust.places)
     without = ", ".join(text.rstrip(".") for text in _without_figure(results))
     return "; ".join(filter(None, (found or "nothing was measured", without)))
 
 
 def _width(one: PlaceTrust, trust: Trust) -> str:
-    known = "?" if one.width is None else f"±{percent(one.width)}"
-    return "not to be trusted" if trust.trusted(one.placement) is Severity.PROBLEM else known
+    name = place(one.placement)
+    if trust.trusted(one.placement) is Severity.PROBLEM:
+        return f"{name} not to be trusted"
+    return f"{name}: {_UNKNOWN}" if one.width is None else f"{name} ±{percent(one.width)}"
 
 
 def _places(trust: Trust) -> list[str]:
@@ -48,7 +51,7 @@ def _repeatable(one: PlaceTrust, trust: Trust, first: str) -> str:
     if trust.trusted(one.placement) is Severity.PROBLEM:
         return "not to be trusted"
     if one.width is None:
-        return "repeatability not known"
+        return _UNKNOWN
     return f"{first}±{percent(one.width)}"
 
 

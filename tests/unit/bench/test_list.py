@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ipcbench.bench.commands import completion
+from ipcbench.bench.commands import completion, run
 from ipcbench.bench.commands import list as command
 from ipcbench.bench.commands.errors import CommandError
 from ipcbench.bench.commands.listing.transports import entry_of, row_of
@@ -144,8 +144,18 @@ def test_all_about_a_transport_is_shown_by_its_name_or_a_pattern() -> None:
         "socketpair:seqpacket",
     }
     shown = CliRunner().invoke(command.command, ["pipe"]).output
-    for text in ("an end of file or an error", "PIPE_BUF", "latency, stream", "ipcbench run -t"):
+    for text in ("an end of file or an error", "PIPE_BUF", "latency, stream", "ipcbench run pipe"):
         assert text in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", ["pipe", "posix-sem", "shm:posix+spin", "file-map", "null"])
+def test_the_command_of_a_transport_measures_it(name: str) -> None:
+    text = CliRunner().invoke(command.command, [name]).output
+    (words,) = (line.split()[2:] for line in text.splitlines() if line.startswith("measure it"))
+    assert words == ["ipcbench", "run", name]
+    done = CliRunner().invoke(run.command, [*words[2:], "--dry-run", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["cells"]
 
 
 def test_the_limits_of_a_transport_are_shown_with_what_raises_them() -> None:

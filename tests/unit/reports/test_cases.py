@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 import re
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
 from ipcbench.reports.page.chooser import chooser
+from ipcbench.reports.page.texts.chooser_phrases import compared
 from ipcbench.reports.terminal.summary import judged
 from ipcbench.reports.verdicts.cases.case import CASES
 from ipcbench.reports.verdicts.cases.facts import beside
 from ipcbench.reports.verdicts.cases.missing import languages, missing, placements
 from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
-from ipcbench.reports.verdicts.cases.trust_line import trust_line
+from ipcbench.reports.verdicts.cases.trust_line import short_trust_line, trust_line
 from ipcbench.transports import registry
 from ipcbench.transports.contract import Lifetime, PeerDeath, Sharing, Topology
 from tests import synthetic
@@ -235,6 +237,20 @@ def test_the_trust_line_names_each_placement() -> None:
     line = trust_line(trust, results)
     assert line.startswith("One core: repeatable to ±")
     assert line.endswith("Two cores: repeatability not known.")
+    short = short_trust_line(trust, results)
+    assert re.fullmatch(r"one core ±\d\.\d %, two cores: repeatability not known", short)
+
+
+def test_facilities_that_are_all_alike_are_not_counted_twice(
+    answered_of_all: list[Recommendation],
+) -> None:
+    one = next(each for each in answered_of_all if len(each.members) > 1)
+    member = one.members[0]
+    assert compared(replace(one, members=(member,) * 2, measured=2)) == (
+        "Both that were measured here are not told apart."
+    )
+    assert compared(replace(one, members=(member,) * 3, measured=3)).startswith("All 3 that")
+    assert compared(replace(one, members=(member,) * 2, measured=3)).startswith("These 2 of 3")
 
 
 def test_each_command_is_one_line_of_words(
