@@ -102,6 +102,7 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         title: what was compared with what, in one line.
         source: the folder of the run.
+        noun: of one line, "promise" or "cell".
         thresholds: the file of promises; "" where there is none.
         could_see: the sentence of the selftest of this machine; "" where it says nothing.
         order: second / first over all pairs; None where it is not known.
@@ -112,6 +113,7 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     lines: Sequence[GateLine]
     exit_code: int
+    noun: str = "promise"
     thresholds: str = ""
     could_see: str = ""
     order: Interval | None = None

@@ -1,0 +1,146 @@
+"""Phrases that several formats of the gate's report share.
+
+Names and reasons come from a journal or a file of promises, which may be anyone's: each format
+escapes them in its own way, after `one_line` has removed control characters.
+"""
+
+from __future__ import annotations
+
+from ipcbench.bench.results.units import human_seconds
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.gate.report import GateLine, GateReport, GateVerdict, Interval, Measure
+from ipcbench.reports.gate.thresholds import times
+
+LONGEST = 600  # characters of a text
+LONGEST_NAME = 200
+TWICE = 2.0  # from here on, a change is said as a factor instead of percents
+
+OF_EXIT = {
+    0: GateVerdict.PASSED,
+    1: GateVerdict.BROKEN,
+    2: GateVerdict.INCONCLUSIVE,
+    3: GateVerdict.NOT_MEASURED,
+}
+
+
+def headline(report: GateReport) -> str:
+    """Return the verdict and all counts in one line."""
+    verdict = OF_EXIT[report.exit_code]
+    if not report.lines:
+        return f"{verdict.value}: nothing was compared"
+    counts = [_count(report, one, n) for one, n in report.counts.items()]
+    number = len(report.lines)
+    what = f"{number} {report.noun}{'' if number == 1 else 's'}"
+    return f"{verdict.value}: {what}, {', '.join(counts)}"
+
+
+def _count(report: GateReport, verdict: GateVerdict, number: int) -> str:
+    advisory = sum(line.advisory for line in report.of(verdict))
+    if verdict is not GateVerdict.BROKEN or not advisory:
+        return f"{number} {verdict.value}"
+    return f"{number} {verdict.value} ({advisory} advisory)"
+
+
+def name(line: GateLine) -> str:
+    """Return the name of a line, on one line."""
+    return one_line(line.name, LONGEST_NAME)
+
+
+def ratio(value: float | None, measure: Measure) -> str:
+    """Write a ratio: a speed as `1.5x`, a change as `+12.3 %`; `-` for none."""
+    if value is None:
+        return "-"
+    if measure is Measure.SPEED or not 1 / TWICE < value < TWICE:
+        return times(value)
+    return f"{100 * (value - 1):+.1f} %"
+
+
+def interval(effect: Interval | None, measure: Measure) -> str:
+    """Write an interval: `+10.1 % to +14.6 %`; "" where it has no limit on either side."""
+    if effect is None or (effect.low is None and effect.high is None):
+        return ""
+    if effect.high is None:
+        return f"{ratio(effect.low, measure)} or more"
+    if effect.low is None:
+        return f"{ratio(effect.high, measure)} or less"
+    return f"{ratio(effect.low, measure)} to {ratio(effect.high, measure)}"
+
+
+def effect_of(line: GateLine) -> str:
+    """Write the effect with its interval, for a sentence; "" where there is none."""
+    if line.effect is None:
+        return ""
+    limits = interval(line.effect, line.measure)
+    return f"{ratio(line.effect.ratio, line.measure)}{f' ({limits})' if limits else ''}"
+
+
+def trials(line: GateLine) -> str:
+    """Write the number of rounds or pairs: `9 pairs`."""
+    return f"{line.count} {line.counted.removesuffix('s') if line.count == 1 else line.counted}"
+
+
+def seconds_of(line: GateLine) -> str:
+    """Write the times of both sides: `base 2.68 µs, head 3.01 µs a round trip`; "" for none."""
+    known = [(one.name, one.seconds) for one in line.sides if one.seconds is not None]
+    if not known:
+        return ""
+    text = ", ".join(f"{side} {human_seconds(seconds)}" for side, seconds in known)
+    return f"{text} a {one_line(line.per, 40)}" if line.per else text
+
+
+def cells_of(line: GateLine) -> str:
+    """Name the cells of both sides where the name of the line does not; "" where it does."""
+    named = {one.cell: one.name for one in line.sides if one.cell and one.cell != line.name}
+    return ", ".join(f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in named.items())
+
+
+def figures(line: GateLine) -> str:
+    """Write the effect, the bound and the number of trials, for a sentence."""
+    bound = f"bound: {one_line(line.bound, LONGEST_NAME)}" if line.bound else ""
+    return "; ".join(filter(None, (effect_of(line), bound, trials(line))))
+
+
+def texts(line: GateLine) -> list[str]:
+    """Return all that explains a line: the reason of the verdict first."""
+    why = f"promised because: {line.why}" if line.why else ""
+    advisory = "advisory: it does not count for the exit code" if line.advisory else ""
+    found = (line.reason, advisory, *line.remarks, why)
+    return [one_line(text, LONGEST) for text in found if text]
+
+
+def order_of(report: GateReport) -> str:
+    """Say how much the order within a pair matters; "" where it is not known."""
+    if report.order is None:
+        return ""
+    low, high = report.order.low, report.order.high
+    limits = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    return (
+        f"The second run of a pair took {report.order.ratio:.3f} of the time of the first{limits}, "
+        "whatever the arm; a coin chose the order of each pair."
+    )
+
+
+def asides(report: GateReport) -> list[str]:
+    """Return the sentences about the whole report: power, order, notes."""
+    found = (report.could_see, order_of(report), *report.notes)
+    return [one_line(text, LONGEST) for text in found if text]
+
+
+def machine_of(report: GateReport) -> str:
+    """Describe the machine in one line; "" where it is not known."""
+    machine = report.machine
+    if machine is None:
+        return ""
+    parts = (
+        f"{machine.cpu_model}, {machine.cpus_online} CPUs", machine.virtualization,
+        f"Linux {machine.kernel}", f"Python {machine.python}",
+    )  # fmt: skip
+    return one_line(", ".join(filter(None, parts)), LONGEST)
+
+
+def arms_of(report: GateReport) -> list[str]:
+    """Describe each arm in one line."""
+    return [
+        one_line(f"{arm.name}: {arm.spec}{f' ({arm.described})' if arm.described else ''}", LONGEST)
+        for arm in report.arms
+    ]

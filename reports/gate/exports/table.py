@@ -1,0 +1,83 @@
+"""The report of a gate for a terminal: the verdict first, then what is to be done."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.gate.exports.phrases import (
+    LONGEST,
+    arms_of,
+    asides,
+    cells_of,
+    effect_of,
+    figures,
+    headline,
+    interval,
+    machine_of,
+    name,
+    ratio,
+    seconds_of,
+    texts,
+    trials,
+)
+from ipcbench.reports.gate.report import GateLine, GateReport, GateVerdict
+
+WIDTH = 80  # columns; a name or a command that is longer is not divided
+
+
+def to_table(report: GateReport) -> str:
+    """Write the report in lines of 80 columns, as far as names permit."""
+    lines = [headline(report), *_wrapped(one_line(report.title, LONGEST), "")]
+    for verdict in report.counts:
+        lines += ["", verdict.value]
+        found = report.of(verdict)
+        lines += _rows(found) if verdict.good else _explained(found)
+    for text in asides(report):
+        lines += ["", *_wrapped(text, "")]
+    about = [*arms_of(report), machine_of(report)]
+    if any(about):
+        lines.append("")
+        lines += [line for text in filter(None, about) for line in _wrapped(text, "")]
+    return "".join(f"{_inert(line)}\n" for line in lines)
+
+
+def _explained(found: Sequence[GateLine]) -> Iterator[str]:
+    for line in found:
+        yield f"  {name(line)}"
+        more = (figures(line) if effect_of(line) else "", seconds_of(line), cells_of(line))
+        for text in (*filter(None, more), *texts(line)):
+            yield from _wrapped(text, "    ")
+
+
+def _rows(found: Sequence[GateLine]) -> Iterator[str]:
+    """Write a row for each line, its name last, and its remarks below it."""
+    table = [
+        (
+            ratio(line.effect.ratio if line.effect else None, line.measure),
+            interval(line.effect, line.measure),
+            trials(line) if line.verdict is not GateVerdict.NOT_APPLICABLE else "",
+            name(line),
+        )
+        for line in found
+    ]
+    widths = [max(len(row[column]) for row in table) for column in range(3)]
+    for row, line in zip(table, found, strict=True):
+        columns = [text.rjust(width) for text, width in zip(row, widths, strict=False) if width]
+        yield "  ".join(["", *columns, row[-1]])
+        for text in texts(line):
+            yield from _wrapped(text, "    ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _inert(line: str) -> str:
+    """Make a line no command of a CI runner: GitHub obeys `::error::` and `##[error]` in a log."""
+    text = line.replace("##[", "# #[")
+    return text.replace("::", ": :", 1) if text.lstrip().startswith("::") else text
