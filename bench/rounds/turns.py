@@ -30,11 +30,18 @@ class Turn:
 
 
 class Turns:
-    """The turns of one round; retakes come last."""
+    """The turns of one round; retakes come last.
 
-    def __init__(self, turns: Iterable[Turn], stopping: Callable[[], bool]) -> None:
+    Args:
+        runs: those of a turn.
+    """
+
+    def __init__(
+        self, turns: Iterable[Turn], stopping: Callable[[], bool], *, runs: int = 1
+    ) -> None:
         self._pending = deque(sorted(turns, key=lambda one: one.attempt))
         self._stopping = stopping
+        self._each = runs
         self._runs = 0
 
     def __bool__(self) -> bool:
@@ -46,7 +53,7 @@ class Turns:
         if turn.ended is not None and not self._wait(turn.after, turn.ended):
             self._pending.append(turn)
             return None
-        self._runs += 1
+        self._runs += self._each
         return turn
 
     def again(self, turn: Turn) -> None:
@@ -67,14 +74,14 @@ class Turns:
         return True
 
 
-def retakes(order: Sequence[PlannedCell], *, mini: bool) -> dict[str, int]:
+def retakes(order: Sequence[PlannedCell], *, mini: bool, runs: int = 1) -> dict[str, int]:
     """Return how often a void run of each cell is retaken in its round.
 
     In a mini-round it is retaken only where enough other runs stand between. Otherwise its
-    contest has another mini-round.
+    contest has another mini-round. `runs`: those of a turn.
     """
     last = len(order) - 1
     return {
-        planned.cell.id: RETAKES if not mini else int(last - place >= APART)
+        planned.cell.id: RETAKES if not mini else int(runs * (last - place) >= APART)
         for place, planned in enumerate(order)
     }

@@ -12,7 +12,7 @@ from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.deadlines import setup_time
-from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
+from ipcbench.bench.workers.fork_parent import HERE, ForkServer, ForkServerLost, Program
 from ipcbench.bench.workers.job import Job, Reply
 
 STARTS = 3  # attempts to start a fork server
@@ -22,16 +22,23 @@ SLACK = 20  # factor by which blocks may exceed their calibrated time
 class Runner:
     """Runs, each with the timing of its cell.
 
-    `watch` is called with the pid of each fork server, before it forks.
+    `watch` is called with the pid of each fork server, before it forks. `program`: what the
+    servers are started with.
     """
 
     def __init__(
-        self, timings: Mapping[str, Timing], clock: str, watch: Callable[[int], None]
+        self,
+        timings: Mapping[str, Timing],
+        clock: str,
+        watch: Callable[[int], None],
+        program: Program = HERE,
     ) -> None:
         self._timings = timings
         self._clock = clock
         self._watch = watch
+        self._program = program
         self._server: ForkServer | None = None
+        self._old: ForkServer | None = None  # it is to be ended
 
     def run(
         self,
@@ -92,28 +99,41 @@ class Runner:
 
     def renew(self) -> None:
         """End the fork server, and take another one. Raises: ForkServerLost."""
-        old, self._server = self._server, None
+        self.start()
+        self.meet()
+
+    def start(self) -> None:
+        """Start another fork server; `meet` waits for it, and ends the one before."""
+        self._end_old()
+        self._old, self._server = self._server, None
         with contextlib.suppress(ForkServerLost):
-            self._server = ForkServer(wait=False)
-        if old is not None:
-            old.close()  # while the other one starts
-        self._server = _ready(self._server)
+            self._server = ForkServer(self._program, wait=False)
+
+    def meet(self) -> None:
+        """Wait until it is ready. Raises: ForkServerLost."""
+        self._end_old()  # while the other one starts
+        self._server = self._ready(self._server)
         self._watch(self._server.pid)
 
     def end(self) -> None:
         """End the fork server; it may have ended already."""
+        self._end_old()
         if self._server is not None:
             self._server.close()
             self._server = None
 
+    def _end_old(self) -> None:
+        if self._old is not None:
+            self._old.close()
+            self._old = None
 
-def _ready(first: ForkServer | None) -> ForkServer:
-    """Wait until it is ready; start another one if it is killed. Raises: ForkServerLost."""
-    if first is not None:
-        with contextlib.suppress(ForkServerLost):
-            first.meet()
-            return first
-    for _ in range(STARTS - 2):
-        with contextlib.suppress(ForkServerLost):
-            return ForkServer()
-    return ForkServer()
+    def _ready(self, first: ForkServer | None) -> ForkServer:
+        """Wait until it is ready; start another one if it is killed. Raises: ForkServerLost."""
+        if first is not None:
+            with contextlib.suppress(ForkServerLost):
+                first.meet()
+                return first
+        for _ in range(STARTS - 2):
+            with contextlib.suppress(ForkServerLost):
+                return ForkServer(self._program)
+        return ForkServer(self._program)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,36 +14,25 @@ from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import timing_of
-from ipcbench.bench.results.records import (
-    AnyEntry,
-    Calibrated,
-    Ended,
-    Failed,
-    Reason,
-    Round,
-    Run,
-    Settings,
-)
+from ipcbench.bench.results.records import AnyEntry, Ended, Failed, Reason, Run, Settings
 from ipcbench.bench.rounds.estimate import length, usual_seconds
 from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.looks import Looks
 from ipcbench.bench.rounds.order import MINI, Shuffle
 from ipcbench.bench.rounds.progress import Begun, Progress
 from ipcbench.bench.rounds.turns import Turn, Turns, retakes
-from ipcbench.bench.sweep.calibration import RESCALES, calibrate, rescaled, sizes_of
+from ipcbench.bench.sweep.calibration import calibrate
 from ipcbench.bench.sweep.display import Watcher
-from ipcbench.bench.sweep.disturbance import LIMIT, Disturbed, usual_share, why_stolen, why_void
-from ipcbench.bench.sweep.replies import to_run, too_slow
+from ipcbench.bench.sweep.disturbance import Disturbed, why_void
+from ipcbench.bench.sweep.replies import judged, to_run
 from ipcbench.bench.sweep.runner import Runner
+from ipcbench.bench.sweep.shared.failures import Failures, fields_of
+from ipcbench.bench.sweep.shared.sizing import Sizing
+from ipcbench.bench.sweep.shared.steal import end_of_round
 from ipcbench.bench.sweep.steps import Steps
 from ipcbench.bench.sweep.voids import Voids
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.fork_parent import WATCHDOG
 from ipcbench.bench.workers.job import Outcome, Reply
-from ipcbench.transports.base.os_errors import with_remedy
-
-GIVE_UP = 2  # failed rounds in a row after which a cell is no longer run
-LONGEST_WHAT = 10_000  # characters of an error's description
 
 
 class Schedule:
@@ -82,6 +70,15 @@ class Schedule:
         self._progress, self._full = progress or Progress(), full
         self._experiments = experiments or Experiments((), write, watcher.note, clock=clock)
         self._runner = Runner(self._timings, clock, watch)
+        self._failures = Failures(self._progress.failures, self._progress.loops, watcher.note)
+        self._sizing = Sizing(
+            self._progress,
+            self._timings,
+            settings,
+            write,
+            self._spent,
+            noise_counts=self._noise_counts,
+        )
         self._voids = Voids(watcher, self.why_void, self._progress.usual)
         self._started_at = time.monotonic()
         self._began = self._started_at - self._progress.spent  # as if it had not been stopped
@@ -107,7 +104,8 @@ class Schedule:
     def run(self) -> Ended:
         """Run the sweep; write and return the last entry."""
         try:
-            self._rescale(max(self._progress.finished, default=0), self._progress.lengths)
+            last = max(self._progress.finished, default=0)
+            self._sizing.rescale(self._cells, last, self._progress.lengths)
             if self.over() is None:
                 began = time.monotonic()
                 self._calibrate()
@@ -192,7 +190,7 @@ class Schedule:
         wall = time.monotonic() - began
         self._end_round(number, begun, begun.wall + wall, timed, before, mini=mini)
         if number not in self._progress.void:
-            self._rescale(number, begun.lengths)
+            self._sizing.rescale(self._cells, number, begun.lengths)
 
     def _pending(
         self,
@@ -221,21 +219,8 @@ class Schedule:
         *,
         mini: bool,
     ) -> None:
-        cpus = sorted({cpu for one in self._cells for own in one.cpus for cpu in own})
-        stolen = cpu_time.stolen(before, cpu_time.ticks(), cpus) if self._noise_counts else {}
-        line = Round(
-            round=number,
-            wall=wall,
-            timed=timed,
-            steal=max(stolen.values(), default=0.0),
-            load=os.getloadavg()[0],
-            stolen=stolen,
-            limit=LIMIT,
-            mini=mini,
-        )
-        worst = max((line.share(planned.cpus) for planned in self._cells), default=0.0)
-        if worst > LIMIT:
-            line.void = why_stolen(worst)
+        ticks = before if self._noise_counts else None
+        line = end_of_round(number, wall, timed, self._cells, ticks, mini=mini)
         self._write(line)
         self._progress.end(line, begun.runs)
 
@@ -249,44 +234,9 @@ class Schedule:
 
     def settle(self, planned: PlannedCell, unit: float, outcomes: Sequence[Outcome]) -> None:
         """Keep the loops and stamps of a cell; `unit`: seconds per unit, pauses included."""
-        cell, timing = planned.cell, self._timings[planned.cell.id]
-        if self._noise_counts:
-            self._progress.usual[cell.id] = usual_share(outcomes)
-        last = outcomes[-1]
-        self._progress.delays[cell.id] = last.turns, last.slow_down
-        sizes = sizes_of(cell, timing, unit, self._settings)
-        self._progress.rates[cell.id] = sizes.rates
-        self._progress.stamps[cell.id] = sizes.stamps
+        cell = planned.cell
         self._forecast.calibrated(cell.id, unit * pattern_of(cell).units(cell.processes))
-        self._set_loops(planned, sizes.loops, 0, last.waiting)
-
-    def _set_loops(
-        self, planned: PlannedCell, loops: int, number: int, waiting: Mapping[int, float]
-    ) -> None:
-        """Set the loops of a cell, found after so many rounds."""
-        identity = planned.cell.id
-        timing = self._timings[identity]
-        self._progress.loops[identity] = loops
-        turns, slow_down = self._progress.delays.get(identity, (0, 0.0))
-        capacity, rate = self._progress.rates.get(identity, (0.0, 0.0))
-        self._progress.rescales[identity] += number > 0
-        self._write(
-            Calibrated(
-                cell=identity,
-                loops=loops,
-                stamps=self._progress.stamps[identity],
-                block=timing.block,
-                warm_up=timing.warm_up.least,
-                round=number,
-                at=self._spent(),
-                usual_foreign=self._progress.usual.get(identity, 0.0),
-                waiting=dict(waiting),
-                turns=turns,
-                slow_down=slow_down,
-                capacity=capacity,
-                rate=rate,
-            )
-        )
+        self._sizing.settle(planned, unit, outcomes)
 
     def show_calibration(self, left: float, planned: PlannedCell) -> None:
         """Show the seconds that are left: of the calibration, and of the rounds."""
@@ -318,38 +268,19 @@ class Schedule:
         todo = [planned for planned in cells if planned.cell.id not in self._progress.loops]
         calibrate(todo, self._timings, self)
 
-    def _rescale(self, number: int, lengths: Mapping[str, float]) -> None:
-        """Correct the loops of cells whose blocks were too short or too long in a round."""
-        for planned in self._cells:
-            identity = planned.cell.id
-            loops = self._progress.loops.get(identity)
-            if loops is None or identity not in lengths or pattern_of(planned.cell).open_loop:
-                continue
-            block, asked = lengths[identity], self._timings[identity].block
-            better = rescaled(planned.cell, loops, block, asked)
-            if better is not None and self._progress.rescales[identity] < RESCALES:
-                self._set_loops(planned, better, number, {})
-
     def _keep(self, planned: PlannedCell, run: Run) -> None:
         """Write a run to the journal."""
-        self._progress.failures.pop(planned.cell.id, None)
+        self._failures.forget(planned.cell.id)
         run.at = self._spent()
         self._write(run)
         self._progress.take(run)
 
     def _judged(self, run: Run | ProcessFailure) -> Run | ProcessFailure:
-        """Mark a run as void if others disturbed it; one that did not is held to its rate.
-
-        Where disturbed runs count, one that has missed its rate still does not.
-        """
+        """Mark a run as void if others disturbed it, or take one that missed its rate as failed."""
         if isinstance(run, ProcessFailure):
             return run
         usual = self._progress.usual.get(run.cell, 0.0)
-        run.void = run.void or self.why_void(run, usual)
-        failure = None if run.void else too_slow(run)
-        if failure is not None and self._real:
-            run.void = why_void(run, usual)
-        return run if run.void or failure is None else failure
+        return judged(run, usual, real=self._real, noise_counts=self._noise_counts)
 
     def why_void(self, run: Disturbed, usual: float = 0.0) -> str:
         """Return the reason why a run does not count; "" where it does."""
@@ -358,32 +289,10 @@ class Schedule:
     def fail(
         self, planned: PlannedCell, number: int, attempt: int, failure: ProcessFailure
     ) -> bool:
-        """Write a failed run to the journal; return whether to retry it within its round.
-
-        One retry fills the gap of a process that was killed from outside. A hang
-        is not retried, since it takes its whole deadline.
-        """
+        """Write a failed run to the journal; return whether to retry it within its round."""
         identity = planned.cell.id
-        self._write(
-            Failed(
-                cell=identity,
-                round=number,
-                who=failure.who,
-                where=failure.where,
-                what=failure.what[:LONGEST_WHAT],
-                remedy=failure.remedy[:LONGEST_WHAT],
-                at=self._spent(),
-            )
-        )
-        what = " ".join(with_remedy(failure.what, failure.remedy).split())
-        self._watcher.note(f"failed: {identity}: {failure.who}, {failure.where}: {what}")
-        if attempt == 1 and failure.who != WATCHDOG:
-            return True
-        count = self._progress.failures[identity] = self._progress.failures.get(identity, 0) + 1
-        if count >= GIVE_UP:
-            self._progress.loops.pop(identity, None)
-            self._watcher.note(f"no longer run after {count} failed rounds in a row: {identity}")
-        return False
+        self._write(Failed(**fields_of(identity, number, failure, self._spent())))
+        return self._failures.add(identity, attempt, failure)
 
     def ask(self, planned: PlannedCell, number: int, attempt: int, loops: int) -> Reply:
         """Have a run done; `loops` 0: a calibration."""

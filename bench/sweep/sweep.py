@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shlex
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ipcbench.bench.decisions.contest import Contest
@@ -39,11 +37,13 @@ from ipcbench.bench.sweep.plans.planning import planned
 from ipcbench.bench.sweep.plans.unchanged import digest_of, same_plan
 from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
+from ipcbench.bench.sweep.shared.stopping import constants, now, resumes, stoppable, stopping
 from ipcbench.bench.version import VERSION
-from ipcbench.bench.workers.fork_parent import ForkServerLost, starting_ahead
-from ipcbench.transports.base.os_errors import remedy, with_remedy
+from ipcbench.bench.workers.fork_parent import starting_ahead
+from ipcbench.transports.base.os_errors import with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
+COMMAND = "ipcbench run"
 NOTHING_MEASURED = "nothing was measured, and nothing is kept; run the command again"
 
 
@@ -75,7 +75,7 @@ def new(order: Order, watcher: Watcher) -> Path:
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
     interrupts.say(NOTHING_MEASURED)
-    with _stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
+    with stoppable(watcher) as stop, Reservation(exclusive=order.clock == REAL) as machine:
         checks = AtStart()
         found = planned(order.profile, order.only, order.options)
         header, contests = _header(order, seed, found), _contests(found)
@@ -132,7 +132,7 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
         )
     interrupts.say(kept(folder))
     exclusive = stopped.header.clock == REAL
-    with _stoppable(watcher) as stop, Reservation(exclusive=exclusive) as machine:
+    with stoppable(watcher) as stop, Reservation(exclusive=exclusive) as machine:
         checks = AtStart()
         found = same_plan(stopped)
         stop.check()
@@ -170,7 +170,7 @@ def _take_up(
         if results.ended is not None and results.ended.reason == over:
             return
     with _stopping(folder):
-        journal.write(Resumed(started=_now(), command=list(command), dropped=torn[:200]))
+        journal.write(Resumed(started=now(), command=list(command), dropped=torn[:200]))
     _run(schedule, folder)
 
 
@@ -217,18 +217,8 @@ def _why_over(reason: Reason, results: Results) -> str:
     return f"all of its {len(results.rounds)} rounds are complete"
 
 
-@contextlib.contextmanager
-def _stopping(folder: Path) -> Iterator[None]:
-    """Stop the sweep at an error of the system, and keep its measurements. Raises: SweepError."""
-    try:
-        yield
-    except (OSError, ForkServerLost) as error:
-        what = describe(error) if isinstance(error, OSError) else str(error)
-        help_ = remedy(error) if isinstance(error, OSError) else error.remedy
-        raise SweepError(
-            f"{with_remedy(what, help_)}: the sweep stops here, and its measurements are kept; "
-            f"once that is solved, continue with: ipcbench run --resume {shlex.quote(str(folder))}"
-        ) from error
+def _stopping(folder: Path) -> contextlib.AbstractContextManager[None]:
+    return stopping(folder, "sweep", COMMAND)
 
 
 def _schedule(
@@ -265,34 +255,11 @@ def _schedule(
     )
 
 
-@contextlib.contextmanager
-def _stoppable(watcher: Watcher) -> Iterator[interrupts.StopRequest]:
-    """Stop at the first signal after the current run, at the second at once."""
-
-    untold: list[str] = []
-
-    def ask() -> None:
-        note = "stopping after this run; a second signal stops at once"
-        try:
-            watcher.note(note)
-        # The signal came while this stream was written, or a module of it was loaded.
-        except (RuntimeError, ImportError):
-            untold.append(note)
-
-    with contextlib.closing(watcher), interrupts.StopRequest(ask) as stop:
-        try:
-            yield stop
-        finally:
-            for note in untold:
-                watcher.note(note)
-
-
 def kept(folder: Path) -> str:
     """Say what a stopped sweep has kept, and how to go on."""
-    quoted = shlex.quote(str(folder))
     return (
-        f"the measurements are kept; continue: ipcbench run --resume {quoted}; or write the "
-        f"page: ipcbench report {quoted}"
+        f"the measurements are kept; continue: {resumes(folder, COMMAND)}; or write the "
+        f"page: ipcbench report {shlex.quote(str(folder))}"
     )
 
 
@@ -302,19 +269,12 @@ def _run(schedule: Schedule, folder: Path) -> None:
         schedule.run()
 
 
-def _now() -> str:
-    return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
-
-
 def _header(order: Order, seed: int, found: Plan) -> Header:
-    import pyperf
-
-    collected = pyperf.Run([1.0], collect_metadata=True).get_metadata()
     machine = host.machine()
     return Header(
         schema=SCHEMA,
         version=VERSION,
-        started=_now(),
+        started=now(),
         command=list(order.command),
         profile=order.profile.name,
         seed=seed,
@@ -325,16 +285,9 @@ def _header(order: Order, seed: int, found: Plan) -> Header:
         plan=found.digest(),
         planned=len(found.cells) + len(found.skipped),
         code=digest_of(found),
-        metadata={
-            key: value
-            for key, value in collected.items()
-            if isinstance(value, str | int | float) and key not in _CHANGING
-        },
+        metadata=constants(),
         left_out=list(order.profile.left_out),
         keep_disturbed=order.keep_disturbed,
         experiments=list(order.experiments),
         fingerprint=measure(machine, order.clock),
     )
-
-
-_CHANGING = {"date", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime", "boot_time"}

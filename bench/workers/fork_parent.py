@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -50,58 +51,86 @@ class ForkServerLost(BenchError):
 _Started = tuple[socket.socket, "subprocess.Popen[bytes]"]
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The interpreter that fork servers are started with, and its environment.
+
+    Attributes:
+        executable: the path of a Python that has ipcbench.
+        changes: variables of its environment, instead of the command's or besides them.
+        dropped: those of the command that it does not have.
+        name: tells two arms with the same interpreter apart, each of which has servers of its own.
+    """
+
+    executable: str = sys.executable
+    changes: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a server that starts now."""
+        own = {name: value for name, value in os.environ.items() if name not in self.dropped}
+        return {**own, **dict(self.changes)}
+
+
+HERE = Program()
+
+
 class _Starts:
     """Starts of fork servers: one at a time, or two, of which one is kept for the next start."""
 
     def __init__(self) -> None:
         self.in_pairs = False
-        self._kept: _Started | None = None
+        self._kept: dict[Program, _Started] = {}
 
-    def next(self) -> _Started:
+    def next(self, program: Program) -> _Started:
         """Return the one that is kept and still runs, or start one. Raises: OSError."""
-        kept, self._kept = self._kept, None
+        kept = self._kept.pop(program, None)
         if kept is not None:
             if kept[1].poll() is None:
                 return kept
             kept[0].close()
-        found = _start()
+        found = _start(program)
         if self.in_pairs:
             with contextlib.suppress(OSError):  # the next start tries it again, and reports it
-                self._kept = _start()
+                self._kept[program] = _start(program)
         return found
 
     def settle(self) -> None:
-        """Wait until the one that is kept is ready: it must not run beside a timed block."""
-        if self._kept is None:
-            return
-        connection, _ = self._kept
-        connection.settimeout(START_TIME)
-        ready = b""
-        with contextlib.suppress(OSError):
-            ready = connection.recv(1, socket.MSG_PEEK)  # its message stays for `ForkServer.meet`
-        if not ready:
-            self.end()
+        """Wait until those that are kept are ready: they must not run beside a timed block."""
+        for program, (connection, _) in list(self._kept.items()):
+            connection.settimeout(START_TIME)
+            ready = b""
+            with contextlib.suppress(OSError):
+                # Its message stays for `ForkServer.meet`.
+                ready = connection.recv(1, socket.MSG_PEEK)
+            if not ready:
+                _end(*self._kept.pop(program))
 
     def end(self) -> None:
-        """End the one that is kept."""
-        if self._kept is not None:
-            _end(*self._kept)
-            self._kept = None
+        """End those that are kept."""
+        while self._kept:
+            _, kept = self._kept.popitem()
+            _end(*kept)
 
 
 _starts = _Starts()
 
 
 @contextlib.contextmanager
-def starting_ahead() -> Iterator[None]:
+def starting_ahead(programs: int = 1) -> Iterator[None]:
     """Start two fork servers at once where one is needed, each on a CPU, and keep the other.
 
     They import their modules at the same time, so that every second round finds its server
     ready. The one that is kept sleeps: it has its own layout of addresses, and its own seed.
+
+    Args:
+        programs: those that a round needs a server of; without two CPUs for each, none is kept.
     """
     allowed, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     few = 0 <= allowed < FEW_PROCESSES  # a run may need them all
-    _starts.in_pairs = len(os.sched_getaffinity(0)) > 1 and not few
+    _starts.in_pairs = len(os.sched_getaffinity(0)) >= 2 * programs and not few
     try:
         yield
     finally:
@@ -112,13 +141,13 @@ def starting_ahead() -> Iterator[None]:
 class ForkServer:
     """The command's handle on a fork server."""
 
-    def __init__(self, *, wait: bool = True) -> None:
+    def __init__(self, program: Program = HERE, *, wait: bool = True) -> None:
         """Start one, and wait until it is ready unless that is left to `meet`.
 
         Raises: ForkServerLost.
         """
         try:
-            here, self._process = _starts.next()
+            here, self._process = _starts.next(program)
         except OSError as error:
             reason = refused("starting the fork server", error, MORE_PROCESSES)
             raise ForkServerLost(reason.reason, reason.remedy) from error
@@ -201,14 +230,14 @@ def _end(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _start() -> _Started:
+def _start(program: Program) -> _Started:
     """Start a new one; return our end of the connection, and its process. Raises: OSError."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with there:
         try:
             return here, subprocess.Popen(
                 [
-                    sys.executable,
+                    program.executable,
                     "-m",
                     MODULE,
                     str(there.fileno()),
@@ -216,6 +245,7 @@ def _start() -> _Started:
                 ],
                 pass_fds=[there.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=program.environment,
                 start_new_session=True,  # Ctrl-C reaches the command alone
             )
         except BaseException:

@@ -34,7 +34,7 @@ from ipcbench.bench.results.records import (
 from ipcbench.bench.results.records import PlannedEntry as PlannedLine
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.rounds.progress import RETAKES, Progress
-from ipcbench.bench.sweep.schedule import GIVE_UP
+from ipcbench.bench.sweep.shared.failures import GIVE_UP
 from ipcbench.bench.workers.job import Job, Reply
 from tests import synthetic
 from tests.unit.bench import test_schedule

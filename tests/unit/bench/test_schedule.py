@@ -43,9 +43,10 @@ from ipcbench.bench.rounds.progress import RETAKES, Progress
 from ipcbench.bench.sweep import runner, schedule
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.runner import SLACK, STARTS
-from ipcbench.bench.sweep.schedule import GIVE_UP, Schedule
+from ipcbench.bench.sweep.schedule import Schedule
+from ipcbench.bench.sweep.shared.failures import GIVE_UP
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.fork_parent import WATCHDOG, ForkServerLost
+from ipcbench.bench.workers.fork_parent import HERE, WATCHDOG, ForkServerLost, Program
 from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
 
@@ -210,7 +211,7 @@ class Parent:
     stage: Stage
     pid = 0
 
-    def __init__(self, *, wait: bool = True) -> None:
+    def __init__(self, program: Program = HERE, *, wait: bool = True) -> None:
         self.closed = False
         self.jobs = 0
         self.stage.parents.append(self)
@@ -557,7 +558,7 @@ def test_a_fork_server_that_is_lost_while_it_starts(
     """It is started again, a few times; without one, the sweep cannot continue."""
     starts = itertools.count()
 
-    def start(*, wait: bool = True) -> Parent:
+    def start(program: Program, *, wait: bool = True) -> Parent:
         if next(starts) < failing:
             raise ForkServerLost("the fork server is gone")
         return Parent()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from ipcbench.bench.sweep.sweep import _stoppable
+from ipcbench.bench.sweep.shared.stopping import stoppable
 
 
 class Writing:
@@ -29,7 +29,7 @@ class Writing:
 
 def test_a_note_that_cannot_be_written_at_once_is_written_later() -> None:
     watcher = Writing()
-    with _stoppable(watcher):
+    with stoppable(watcher):
         signal.raise_signal(signal.SIGINT)
         assert watcher.notes == []
     assert watcher.notes == ["stopping after this run; a second signal stops at once"]

@@ -1,0 +1,83 @@
+"""Start and stop of a measurement: signals, errors of the system, and what is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ipcbench.bench.errors import SweepError
+from ipcbench.bench.machine import interrupts
+from ipcbench.bench.results.files import describe
+from ipcbench.bench.sweep.display import Watcher
+from ipcbench.bench.workers.fork_parent import ForkServerLost
+from ipcbench.transports.base.os_errors import remedy, with_remedy
+
+_CHANGING = {"date", "load_avg_1min", "mem_max_rss", "runnable_threads", "uptime", "boot_time"}
+
+
+@contextlib.contextmanager
+def stoppable(watcher: Watcher) -> Iterator[interrupts.StopRequest]:
+    """Stop at the first signal after the current run, at the second at once."""
+
+    untold: list[str] = []
+
+    def ask() -> None:
+        note = "stopping after this run; a second signal stops at once"
+        try:
+            watcher.note(note)
+        # The signal came while this stream was written, or a module of it was loaded.
+        except (RuntimeError, ImportError):
+            untold.append(note)
+
+    with contextlib.closing(watcher), interrupts.StopRequest(ask) as stop:
+        try:
+            yield stop
+        finally:
+            for note in untold:
+                watcher.note(note)
+
+
+@contextlib.contextmanager
+def stopping(folder: Path, work: str, command: str) -> Iterator[None]:
+    """Stop at an error of the system, and keep the measurements. Raises: SweepError.
+
+    Args:
+        folder: that of the results.
+        work: the word for what stops: "sweep".
+        command: the one that continues it, with `--resume`.
+    """
+    try:
+        yield
+    except (OSError, ForkServerLost) as error:
+        what = describe(error) if isinstance(error, OSError) else str(error)
+        help_ = remedy(error) if isinstance(error, OSError) else error.remedy
+        raise SweepError(
+            f"{with_remedy(what, help_)}: the {work} stops here, and its measurements are kept; "
+            f"once that is solved, continue with: {resumes(folder, command)}"
+        ) from error
+
+
+def resumes(folder: Path, command: str) -> str:
+    """Return the command line that continues a measurement."""
+    return f"{command} --resume {shlex.quote(str(folder))}"
+
+
+def now() -> str:
+    """Return the time of day, for a journal."""
+    return datetime.fromtimestamp(time.time()).astimezone().isoformat(timespec="seconds")
+
+
+def constants() -> dict[str, str | int | float]:
+    """Return the metadata of pyperf that does not change during a measurement."""
+    import pyperf  # slow to import
+
+    collected = pyperf.Run([1.0], collect_metadata=True).get_metadata()
+    return {
+        key: value
+        for key, value in collected.items()
+        if isinstance(value, str | int | float) and key not in _CHANGING
+    }
