@@ -12,6 +12,7 @@ import msgspec
 
 from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.entries.bounds import Count, Number, Positive, Span, Text
+from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.records import (
     Calibrated,
@@ -66,6 +67,7 @@ class ComparisonHeader(Entry, kw_only=True, tag="comparison"):
     delta: Delta  # of a cell without one of its own
     settings: Settings
     machine: MachineInfo
+    fingerprint: Fingerprint | None = None
     arms: Annotated[list[ArmEntry], msgspec.Meta(min_length=2, max_length=2)]
     clock: str
     plan: str  # digest of the planned cells, which must be the same to resume
