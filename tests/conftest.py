@@ -84,6 +84,12 @@ def huge_pages(nothing_left_by_the_run: None) -> Iterator[None]:
         yield
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.args[1] if len(mark.args) > 1 else mark.kwargs["argvalues"]
+        parallel.refuse_unordered(values, mark.kwargs.get("ids"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give each of several processes (`-n`) private namespaces, where that is allowed."""
     if hasattr(config, "workerinput") and namespaces.possible():

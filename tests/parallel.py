@@ -12,6 +12,7 @@ The unit that takes longest comes first and short units come last, so all proces
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import PurePath
 
 import pytest
@@ -64,6 +65,23 @@ def rank(item: pytest.Item) -> tuple[bool, int]:
     folders = PurePath(item.nodeid.partition("::")[0]).parts
     found = [place for place, folder in enumerate(ORDER) if folder in folders]
     return unit(item.nodeid, True) != HUGE, min(found, default=0)
+
+
+def refuse_unordered(values: Iterable[object], name: object) -> None:
+    """Refuse names of tests that follow the order of a set: it differs between processes.
+
+    Strings have another hash in each process (PYTHONHASHSEED), so that pytest-xdist would find
+    "Different tests were collected". `name`: the function that names a value.
+    """
+    if not callable(name) or iter(values) is values:  # pytest needs what an iterator yields
+        return
+    for each in values:
+        for one in each if isinstance(each, tuple | list) else (each,):
+            if not isinstance(one, set | frozenset) or len(one) < 2:
+                continue
+            text = str(name(one))
+            if all(str(member) in text for member in one):
+                raise pytest.UsageError(f"a set names tests, {text!r}: give a list")
 
 
 class Units(LoadScopeScheduling):

@@ -31,6 +31,9 @@ STEALS = 100
 MUTEX, KINDS = "transports/native/mutex.h", "transports/native/memory_kinds.c"
 COUNTER = "transports/native/cond_counter.h"
 
+# A store after the look: another process runs in between, so that it looks at the same word.
+SET_LATER = "(sched_yield(), *(volatile uint32_t *)word = 1)"
+
 # `shape`: the check, and the transport.
 BREAKS = (
     Break("mutex: private to a process", MUTEX, "ipcbench_mutex_init(", "PTHREAD_PROCESS_SHARED",
@@ -44,7 +47,7 @@ BREAKS = (
           "found = pthread_mutex_consistent(mutex);", "found = 0;", "killed robust-mutex"),
     Break("futex: no exchange", MUTEX, "ipcbench_futex_mutex_try(uint32_t",
           "__atomic_compare_exchange_n(word, &seen, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)",
-          "seen == *word && (*(volatile uint32_t *)word = 1)", "updates futex-mutex"),
+          f"seen == *word && {SET_LATER}", "updates futex-mutex"),
     Break("futex: no wake-up", MUTEX, "ipcbench_futex_mutex_unlock(", "ipcbench_futex_wake(word);",
           "", "updates futex-mutex"),
     Break("futex: it sleeps unannounced", MUTEX, "ipcbench_futex_mutex_sleep(uint32_t",
@@ -53,7 +56,7 @@ BREAKS = (
           "&seen, 1, 0", "updates futex-mutex"),
     Break("spin: a test without a set", MUTEX, "ipcbench_spin_try(uint32_t",
           "__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) == 0",
-          "(*(volatile uint32_t *)word = 1)", "updates spin-lock"),
+          SET_LATER, "updates spin-lock"),
     Break("cond: private to a process", COUNTER, "ipcbench_counter_init(", "PTHREAD_PROCESS_SHARED",
           "PTHREAD_PROCESS_PRIVATE", "turns pthread-cond"),
     Break("cond: no loop over its predicate", COUNTER, "ipcbench_counter_take(struct",

@@ -46,6 +46,15 @@ def test_the_tests_of_a_browser_are_one_unit() -> None:
         assert unit(f"tests/browser/{path.name}::test_a", True) == "tests/browser"
 
 
+def test_no_set_names_tests() -> None:
+    """Several processes of one run must collect the same names."""
+    with pytest.raises(pytest.UsageError, match="a set names tests"):
+        parallel.refuse_unordered([("pipe", {"latency", "stream"})], " ".join)
+    parallel.refuse_unordered([("pipe", ["latency", "stream"]), {"one"}], " ".join)
+    parallel.refuse_unordered([("pipe", {"latency", "stream"})], lambda value: "")
+    parallel.refuse_unordered([("pipe", {"latency", "stream"})], None)
+
+
 def test_sweeps_and_posix_queues_are_one_unit_where_they_see_each_other() -> None:
     queue = "tests/contract/test_contract.py::Test-posix-queue::test_size[link-1]"
     some = ("tests/e2e/test_commands.py::test_a", "tests/faults/test_kills.py::test_b", queue)
