@@ -3,53 +3,62 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+from ipcbench.bench.arms import cache
 from ipcbench.bench.arms.arm import BASE, HEAD, Arm, ArmError, changed
+from ipcbench.bench.arms.checks import check, check_tree
 from ipcbench.bench.arms.description import Description, ask
-from ipcbench.bench.arms.specs import Here, Spec, Variables, parsed
-from ipcbench.bench.workers.job import PROTOCOL
+from ipcbench.bench.arms.making import Made, Maker, Note
+from ipcbench.bench.arms.specs import Here, parsed
 
-Note = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """Interpreter and environment of an arm that is not yet checked."""
-
-    executable: str
-    described: str
-    changes: Mapping[str, str] = field(default_factory=dict)
-    dropped: tuple[str, ...] = ()
+T = TypeVar("T")
 
 
 def prepare(base: str, head: str, note: Note) -> tuple[Arm, Arm]:
-    """Prepare both arms and check them; `note` takes lines about what is done.
+    """Prepare both arms at the same time, and check them; `note` takes lines about it.
 
-    Raises: ArmError.
+    What is built for them is kept until this process ends. Raises: ArmError.
     """
-    specs = {BASE: parsed(BASE, base), HEAD: parsed(HEAD, head)}
-    return _arm(BASE, base, _made(specs[BASE])), _arm(HEAD, head, _made(specs[HEAD]))
+    given = {BASE: base, HEAD: head}
+    specs = {name: parsed(name, spec) for name, spec in given.items()}
+    cache.remove_unfinished()
+    maker = Maker(note)
+
+    def made(name: str) -> tuple[Made, Description]:
+        found = maker.make(name, specs[name])
+        answer = ask(found.executable, changed(found.changes, found.dropped))
+        check(found, answer, note)
+        return found, answer
+
+    def named(name: str) -> tuple[Made, Description]:
+        try:
+            return made(name)
+        except ArmError as error:
+            raise ArmError(f"{name} ({given[name]}): {error}", error.remedy) from error
+
+    both = _at_once(named, maker.stop)
+    for name, other in ((BASE, HEAD), (HEAD, BASE)):
+        if isinstance(specs[name], Here):
+            check_tree(name, both[name][1], both[other][0], note)
+    cache.shrink()
+    return _arm(BASE, base, *both[BASE]), _arm(HEAD, head, *both[HEAD])
 
 
-def _made(spec: Spec) -> Made:
-    match spec:
-        case Here():
-            return Made(sys.executable, "this interpreter")
-        case Variables(changes):
-            listed = ", ".join(f"{name}={value}" for name, value in changes.items())
-            return Made(sys.executable, f"this interpreter with {listed}", changes)
+def _at_once(act: Callable[[str], T], stop: Callable[[], None]) -> dict[str, T]:
+    """Act for both arms at once; if one fails, or at a signal, stop the other."""
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            futures = {name: pool.submit(act, name) for name in (BASE, HEAD)}
+            return {name: future.result() for name, future in futures.items()}
+        except BaseException:
+            stop()
+            raise
 
 
-def _arm(name: str, spec: str, made: Made) -> Arm:
-    """Ask the arm for its ipcbench. Raises: ArmError."""
-    try:
-        found = ask(made.executable, changed(made.changes, made.dropped))
-    except ArmError as error:
-        raise ArmError(f"{name} ({spec}): {error}", error.remedy) from error
-    _check(name, spec, found)
+def _arm(name: str, spec: str, made: Made, found: Description) -> Arm:
     return Arm(
         name=name,
         spec=spec,
@@ -63,20 +72,6 @@ def _arm(name: str, spec: str, made: Made) -> Arm:
         protocol=found.protocol,
         package=found.package,
     )
-
-
-def _check(name: str, spec: str, found: Description) -> None:
-    if found.failure:
-        raise ArmError(
-            f"{name} ({spec}): its interpreter has no ipcbench that can be used: {found.failure}",
-            "install ipcbench with its dependencies there",
-        )
-    if found.protocol != PROTOCOL:
-        raise ArmError(
-            f"{name} ({spec}) is ipcbench {found.version} with version {found.protocol} of the "
-            f"protocol, and the command has version {PROTOCOL}",
-            "compare versions that have the same one",
-        )
 
 
 def _summary(found: Description) -> str:
