@@ -9,13 +9,13 @@ from ipcbench.bench.arms.arm import ArmError
 from ipcbench.bench.arms.description import Description, canonical
 from ipcbench.bench.arms.making import Made
 from ipcbench.bench.workers.job import PROTOCOL
+from ipcbench.transports import registry
 
 Note = Callable[[str], None]
 OURS = "ipcbench"
-NO_REVISION = "compare versions of ipcbench that have the same one"
 
 
-def check(made: Made, found: Description, note: Note) -> None:
+def check(made: Made, found: Description) -> None:
     """Check that it can be played, and that it is what it was made for. Raises: ArmError."""
     if found.failure:
         raise ArmError(
@@ -26,10 +26,21 @@ def check(made: Made, found: Description, note: Note) -> None:
         raise ArmError(
             f"ipcbench {found.version} there has version {found.protocol} of the protocol, and "
             f"the command has version {PROTOCOL}",
-            NO_REVISION,
+            "compare versions of ipcbench that have the same one",
         )
     for project in made.projects:
         _check_origin(project, made, found)
+        _check_planned(project, found)
+
+
+def _check_planned(project: str, found: Description) -> None:
+    """Check that the command knows transports of a project, to plan cells of them."""
+    plugin = found.plugin(project)
+    if plugin is not None and not set(plugin.names) & set(registry.names()):
+        raise ArmError(
+            f"the command itself has no {', '.join(plugin.names)}: it would plan no cell of it",
+            f"install {project} for the command as well: pip install FOLDER",
+        )
 
 
 def _check_origin(project: str, made: Made, found: Description) -> None:
@@ -42,16 +53,17 @@ def _check_origin(project: str, made: Made, found: Description) -> None:
         )
 
 
-def check_tree(name: str, here: Description, other: Made, note: Note) -> None:
-    """Check that `here` runs the project of which the other arm is a revision.
-
-    Raises: ArmError, if it is not installed here.
-    """
-    if other.tree is None:
-        return
-    for project in other.projects:
+def check_here(name: str, here: Description, other: Made, note: Note) -> None:
+    """Say where `here` is not the work tree of which the other arm is a revision."""
+    for newer in (here.newer, *(plugin.newer for plugin in here.plugins)):
+        if newer:
+            note(
+                f"{name}: {newer} is newer than what is compiled of it: install it anew, or give "
+                f"--{name} rev:HEAD"
+            )
+    for project in other.projects if other.tree is not None else ():
         where = _origin(project, here)
-        if where and not _is_in(where, other.tree):
+        if where and other.tree is not None and not _is_in(where, other.tree):
             note(
                 f"{name}: here runs {project} from {where}, and not the work tree in {other.tree}:"
                 f" pip install --editable {other.tree}, or --{name} rev:HEAD"

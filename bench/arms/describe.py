@@ -8,6 +8,8 @@ import hashlib
 import json
 import sys
 
+if sys.version_info < (3, 11):  # noqa: UP036 (it may be any interpreter)
+    sys.exit(f"error: Python {sys.version.split()[0]} is older than 3.11")
 if "" in sys.path[:1] and not sys.flags.safe_path:  # the current folder
     del sys.path[0]
 
@@ -34,6 +36,7 @@ def described() -> dict[str, Any]:
         "protocol": 0,
         "native": "",
         "code": "",
+        "newer": "",
         "plugins": [],
     }
     try:
@@ -54,7 +57,9 @@ def _package() -> dict[str, Any]:
     with suppress(ImportError, AttributeError):
         reason = import_module("ipcbench.transports.native").built()
         found["native"] = "" if reason is None else str(reason)
-    found["code"] = digest([*_tree(folder / "transports"), *_tree(folder / "bench")])
+    files = [*_tree(folder / "transports"), *_tree(folder / "bench")]
+    found["code"] = digest(files)
+    found["newer"] = newer([path for _, path in files])
     return found
 
 
@@ -80,6 +85,7 @@ def _plugin(project: Distribution, entries: list[EntryPoint]) -> dict[str, Any]:
         "names": sorted(entry.name for entry in entries),
         "where": "" if main is None else str(main.origin or ""),
         "code": digest([(path.name, path) for path in files]),
+        "newer": newer(sorted(files)),
     }
 
 
@@ -97,6 +103,18 @@ def _tree(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in folder.rglob("*"):
         if path.suffix in MEASURES:
             yield str(path.relative_to(folder.parent)), path
+
+
+def newer(files: list[Path]) -> str:
+    """Return a C source beside one of the files that is newer than a compiled one; "" if none is.
+
+    Only sources in the folders of the files count: an installed copy has none.
+    """
+    built = [path.stat().st_mtime for path in files if path.suffix == ".so"]
+    folders = {path.parent for path in files if "site-packages" not in path.parts}
+    sources = [each for folder in folders for end in "ch" for each in folder.glob(f"*.{end}")]
+    found = [each for each in sources if built and each.stat().st_mtime > min(built)]
+    return str(min(found, default=""))
 
 
 def digest(files: list[tuple[str, Path]]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ipcbench.bench.arms.arm import ArmError
-from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.arms.programs import reason_of
 
 PROGRAM = Path(__file__).with_name("describe.py")
 ANSWER_TIME = 60.0  # seconds: on a loaded machine, with nothing in the page cache
@@ -24,6 +24,7 @@ class Plugin(msgspec.Struct, frozen=True, kw_only=True):
     names: list[str]
     where: str
     code: str
+    newer: str = ""
 
     def __str__(self) -> str:
         return f"{self.project} {self.version}"
@@ -40,6 +41,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     protocol: int
     native: str
     code: str
+    newer: str
     plugins: list[Plugin]
 
     @property
@@ -81,14 +83,9 @@ def ask(executable: str, environment: Mapping[str, str]) -> Description:
     try:
         return _descriptions.decode(done.stdout.splitlines()[-1])
     except (IndexError, ValueError) as error:
-        reason = last_line(done.stderr) or f"it exits with {done.returncode}"
+        output = done.stderr.decode(errors="replace")
+        reason = reason_of(output) if output.strip() else f"it exits with {done.returncode}"
         raise ArmError(
             f"{executable} does not say which ipcbench it has: {reason}",
             "give the path of Python 3.11 or later",
         ) from error
-
-
-def last_line(output: bytes) -> str:
-    """Return the last line of a program's output that is not empty."""
-    lines = [line for line in output.decode(errors="replace").splitlines() if line.strip()]
-    return one_line(lines[-1].strip()) if lines else ""

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ipcbench.bench.arms import cache
 from ipcbench.bench.arms.arm import BASE, HEAD, Arm, ArmError, changed
-from ipcbench.bench.arms.checks import check, check_tree
+from ipcbench.bench.arms.checks import check, check_here
 from ipcbench.bench.arms.description import Description, ask
 from ipcbench.bench.arms.making import Made, Maker, Note
 from ipcbench.bench.arms.specs import Here, parsed
@@ -30,7 +30,7 @@ def prepare(base: str, head: str, note: Note) -> tuple[Arm, Arm]:
     def made(name: str) -> tuple[Made, Description]:
         found = maker.make(name, specs[name])
         answer = ask(found.executable, changed(found.changes, found.dropped))
-        check(found, answer, note)
+        check(found, answer)
         return found, answer
 
     def named(name: str) -> tuple[Made, Description]:
@@ -42,7 +42,7 @@ def prepare(base: str, head: str, note: Note) -> tuple[Arm, Arm]:
     both = _at_once(named, maker.stop)
     for name, other in ((BASE, HEAD), (HEAD, BASE)):
         if isinstance(specs[name], Here):
-            check_tree(name, both[name][1], both[other][0], note)
+            check_here(name, both[name][1], both[other][0], note)
     cache.shrink()
     return _arm(BASE, base, *both[BASE]), _arm(HEAD, head, *both[HEAD])
 

@@ -107,8 +107,8 @@ class Programs:
 
 
 def reason_of(output: str) -> str:
-    """Return the line of an output that says why it failed: its last error, or its last line."""
+    """Return the line of an output that says why it failed: its last error, or its first line."""
     lines = [line.strip() for line in output.splitlines() if re.search(r"\w", line)]
     errors = [line for line in lines if _ERROR.search(line)]
     telling = [line for line in errors if not _EMPTY.search(line)]
-    return one_line((telling or errors or lines or ["it says nothing"])[-1])
+    return one_line((telling or errors or lines[:1] or ["it says nothing"])[-1])
