@@ -14,7 +14,8 @@ from ipcbench.bench.machine.topology import DEVICES, Cpu, kinds_of, of_one_kind,
 from ipcbench.bench.results.entries.machine import CoreKind, MachineInfo
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """Return the name of the CPU; of its architecture where it has none."""
     for line in text_of(Path("/proc/cpuinfo")).splitlines():
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model", "cpu model"):
@@ -44,7 +45,7 @@ def machine() -> MachineInfo:
     return MachineInfo(
         hostname=socket.gethostname(),
         kernel=platform.release(),
-        cpu_model=_cpu_model(),
+        cpu_model=cpu_model(),
         cpus=[cpu.number for cpu in cpus],
         cpus_online=os.cpu_count() or 1,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),

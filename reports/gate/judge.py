@@ -22,15 +22,10 @@ from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.absent import why_absent
+from ipcbench.reports.gate.promises.kinds import RatioPromise, times
+from ipcbench.reports.gate.promises.pairs import pair
 from ipcbench.reports.gate.remedy import Again, why_inconclusive
-from ipcbench.reports.gate.thresholds import (
-    LONGEST_MESSAGE,
-    BadThresholds,
-    Promise,
-    Thresholds,
-    pair,
-    times,
-)
+from ipcbench.reports.gate.thresholds import LONGEST_MESSAGE, BadThresholds, Thresholds
 from ipcbench.reports.model import measured
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust, assess
@@ -97,7 +92,7 @@ def check_promises(thresholds: Thresholds, results: Results, again: Again = COMM
             promise,
             *(results.cells[cell.id] for cell in pair(thresholds, promise, cells)),
         )
-        for promise in thresholds.promises
+        for promise in thresholds.ratios
     ]
     judgement = judge_promises(results, promised(found, results))
     outcomes = {one.promise.id: one for one in judgement.outcomes}
@@ -176,7 +171,7 @@ def _doubt(trust: Trust, severity: Severity, placements: Sequence[str]) -> str:
 
 
 def _before(
-    thresholds: Thresholds, promise: Promise, faster: CellResult, than: CellResult
+    thresholds: Thresholds, promise: RatioPromise, faster: CellResult, than: CellResult
 ) -> PromiseResult:
     """Return a promise before it is judged; `reason`: why it cannot be."""
     pers = [side.facts.per for side in (faster, than) if side.facts is not None]

@@ -12,7 +12,7 @@ from ipcbench.bench.decisions.promises.looks import BUDGET
 from ipcbench.bench.decisions.promises.verdicts import Judgement, PromiseOutcome
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.stats import ENOUGH_ROUNDS
-from ipcbench.reports.gate.thresholds import times
+from ipcbench.reports.gate.promises.kinds import times
 
 BETWEEN = 0.01  # seconds between two runs
 OF_A_ROUND = 1.3  # seconds of a mini-round, at least

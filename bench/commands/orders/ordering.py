@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ipcbench.bench.commands.errors import CommandError
+from ipcbench.bench.commands.errors import CommandError, as_line, print_error
 from ipcbench.bench.experiments.frame import schedule
+from ipcbench.bench.machine.host import cpu_model
 from ipcbench.bench.plan.named import settings_of_named
 from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.profile import (
@@ -70,6 +71,8 @@ def order(
     _refuse(given)
     profile = _profile(given)
     wanted = named_by(given.promised, profile, given.options)
+    for note in wanted.notes:
+        print_error(as_line(note))
     experiments = given.experiments
     whole = given.promised is None and given.options == Options()
     if whole and not experiments and not given.no_experiments:
@@ -124,10 +127,14 @@ def _profile(given: Given) -> Profile:
 
 
 class Named(NamedTuple):
-    """The promises of a thresholds file, and a test of the cells that they need."""
+    """The promises of a thresholds file, and a test of the cells that they need.
+
+    `promises`: those that a run decides by itself. `notes`: what it does not decide.
+    """
 
     only: Callable[[Cell], bool]
     promises: Sequence[PromisedRatio] = ()
+    notes: Sequence[str] = ()
 
 
 def named_by(path: Path | None, profile: Profile, options: Options | None = None) -> Named:
@@ -138,11 +145,16 @@ def named_by(path: Path | None, profile: Profile, options: Options | None = None
     if path is None:
         return Named(lambda cell: True)
     from ipcbench.bench.commands.check import refused_in_one_line
-    from ipcbench.reports.gate import thresholds
+    from ipcbench.reports.gate.promises import run_cells
+    from ipcbench.reports.gate.thresholds import load_thresholds
 
     found = planning.planned(profile, options=options)
     with refused_in_one_line():
-        promises = thresholds.ratios(thresholds.load_thresholds(path), found.all_cells())
-    named = {cell for one in promises for cell in (one.faster, one.than)}
-    wanted = named | found.controls_for(named)
-    return Named(lambda cell: cell.id in wanted, promises)
+        needed = run_cells.of_a_run(
+            load_thresholds(path),
+            found.all_cells(),
+            cpu_model(),
+            until_decided=profile.settings.adaptive,
+        )
+    wanted = needed.cells | found.controls_for(needed.cells)
+    return Named(lambda cell: cell.id in wanted, needed.ratios, needed.notes)

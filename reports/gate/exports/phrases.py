@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.gate.promises.kinds import times
 from ipcbench.reports.gate.report import GateLine, GateReport, GateVerdict, Interval, Measure
-from ipcbench.reports.gate.thresholds import times
 
 LONGEST = 600  # characters of a text
 LONGEST_NAME = 200

@@ -30,7 +30,7 @@ def test_a_size_means_the_same_everywhere(written: str, size: int, tmp_path: Pat
     tables = parsed(PROFILE.replace('sizes = ["64"', f'sizes = ["{written}"')).axes
     assert size in {one for table in tables for one in table.sizes}
     (tmp_path / "thresholds.toml").write_text(PROMISE % written)
-    (promise,) = load_thresholds(tmp_path / "thresholds.toml").promises
+    (promise,) = load_thresholds(tmp_path / "thresholds.toml").ratios
     assert promise.where["size"] == size
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -31,13 +31,10 @@ from ipcbench.reports.gate.judge import (
     render,
     to_json,
 )
-from ipcbench.reports.gate.thresholds import (
-    AXES,
-    BadThresholds,
-    Thresholds,
-    load_thresholds,
-    select,
-)
+from ipcbench.reports.gate.promises.axes import AXES
+from ipcbench.reports.gate.promises.pairs import ratios as ratios_of
+from ipcbench.reports.gate.promises.written import Cells, Selector
+from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
 
 KEPT, BROKEN = PromiseVerdict.KEPT, PromiseVerdict.BROKEN
 INCONCLUSIVE, NOT_MEASURED = PromiseVerdict.INCONCLUSIVE, PromiseVerdict.NOT_MEASURED
@@ -135,6 +132,11 @@ def written(path: Path, text: str | bytes) -> Thresholds:
 
 def bounded(path: Path, bounds: str) -> Thresholds:
     return written(path, PROMISE.replace('at_least = "1.5x"', bounds))
+
+
+def select(thresholds: Thresholds, cells: Iterable[Cell]) -> set[str]:
+    """Return the ids of the cells that ratios name."""
+    return {cell for one in ratios_of(thresholds, cells) for cell in (one.faster, one.than)}
 
 
 def check(thresholds: Thresholds, results: Results) -> list[PromiseResult]:
@@ -629,7 +631,7 @@ def test_looks_batches_and_payloads_that_there_are_not(
 
 
 def test_the_axes_are_those_of_a_cell_and_the_comment_names_them() -> None:
-    assert set(AXES) == {field.name for field in msgspec.structs.fields(Cell)}
+    assert set(AXES) == set(Selector.__struct_fields__) == set(Cells.__struct_fields__)
     comment = (Path(__file__).parents[3] / "thresholds.toml").read_text()
     for axis in AXES:
         assert re.search(rf"^#   {axis} ", comment, re.MULTILINE), axis
@@ -666,7 +668,7 @@ def test_this_repositorys_promises_can_be_read() -> None:
     [('"1.5x"', 1.5), ("1.5", 1.5), ("2", 2), ('"2x"', 2), ('"0.95"', 0.95), ('" 1.5 x "', 1.5)],
 )
 def test_ratios(given_file: Path, text: str, ratio: float) -> None:
-    assert bounded(given_file, f"at_least = {text}").promises[0].at_least == ratio
+    assert bounded(given_file, f"at_least = {text}").ratios[0].at_least == ratio
 
 
 @pytest.mark.parametrize(

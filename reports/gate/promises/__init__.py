@@ -1,0 +1,1 @@
+"""Promises of a thresholds file: their kinds, their format, and the cells that they select."""

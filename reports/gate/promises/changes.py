@@ -1,0 +1,73 @@
+"""Promises about a change: the cells of a comparison, each with its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ipcbench.bench.results.cell import Cell
+from ipcbench.reports.gate.promises.choosing import RUN, chosen
+from ipcbench.reports.gate.promises.kinds import Promise, elsewhere, named
+from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOf:
+    """A cell of change promises: the smallest of their bounds, a share, and their names."""
+
+    delta: float
+    promises: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The cells of all change promises, by id; `notes`: the promises that are left out."""
+
+    cells: Mapping[str, ChangeOf]
+    notes: Sequence[str]
+
+
+def changes(
+    thresholds: Thresholds, cells: Iterable[Cell], cpu_model: str, pool: str = RUN
+) -> Changes:
+    """Return the cells that change promises name, for a comparison of these alone.
+
+    Args:
+        cells: those that can be planned; skipped ones may be among them.
+        pool: the name of `cells` in a message.
+
+    Raises: BadThresholds where there is no change promise, none on such a machine, or one selects
+    no cell.
+    """
+    if not thresholds.changes:
+        raise BadThresholds(
+            f"{thresholds.path}: no promise about a change: write `cells` and `slower_by_at_most`, "
+            "or check the others with ipcbench run --promised and ipcbench check"
+        )
+    here = thresholds.on(cpu_model)
+    if not here.changes:
+        raise BadThresholds(f"{thresholds.path}: {elsewhere(thresholds.changes, cpu_model)}")
+    planned = list(cells)
+    found: dict[str, ChangeOf] = {}
+    for promise in here.changes:
+        for cell, _ in chosen(thresholds, promise, planned, pool):
+            before = found.get(cell.id, ChangeOf(promise.delta, ()))
+            names = (*before.promises, promise.name)
+            found[cell.id] = ChangeOf(min(before.delta, promise.delta), names)
+    left_out = [one for one in thresholds.changes if not one.applies(cpu_model)]
+    others = [*thresholds.ratios, *thresholds.baselines]
+    return Changes(found, [*_elsewhere(left_out, cpu_model), *_of_a_run(others)])
+
+
+def _elsewhere(promises: Sequence[Promise], cpu_model: str) -> list[str]:
+    return [elsewhere(promises, cpu_model)] if promises else []
+
+
+def _of_a_run(promises: Sequence[Promise]) -> list[str]:
+    """Say which promises no comparison decides."""
+    if not promises:
+        return []
+    return [
+        f"not decided by a comparison, but by ipcbench run --promised and ipcbench check: "
+        f"{named(promises)}"
+    ]
