@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "_batches.h"
+#include "_delays.h"
 #include "_fresh.h"
 #include "_loops.h"
 #include "_newest.h"
@@ -142,10 +143,8 @@ fit(const struct block *block, int needs, PyObject *message, PyObject *buffer, P
         PyErr_SetString(PyExc_ValueError, "a batch has 1 to 1024 messages");
         return 0;
     }
-    if (block->turns < 0 || block->turns > MOST_TURNS) {
-        PyErr_SetString(PyExc_ValueError, "a delay of less than 0 turns, or of over 2^40");
+    if (!are_turns(block->turns))
         return 0;
-    }
     if (block->number < 0) {
         PyErr_SetString(PyExc_ValueError, "the number of a message is less than 0");
         return 0;
@@ -345,11 +344,14 @@ py_reading(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyMethodDef methods[] = {
     LOOPS(METHOD)
     {"delay", py_delay, METH_VARARGS, NULL},
+    {"delayed", py_delayed, METH_VARARGS, NULL},
+    {"slow_call", py_slow_call, METH_VARARGS, NULL},
     {"reading", py_reading, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, ready_slow_calls},
     {0, NULL},
 };
 

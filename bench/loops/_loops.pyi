@@ -7,11 +7,17 @@ messages (or round trips, or updates) that it handled. Raises: OSError by an ope
 errno, EBADMSG for a message of another length; TypeError where the end lacks an operation.
 
 `delay` is no loop: it takes the turns of a delay and a count, and returns the seconds of one.
+`delayed` takes a capsule of operations, the turns of a delay before each operation that sends and
+behind each one that receives, and returns a capsule of operations with these delays. `slow_call`
+wraps a call of Python with so many turns before it and behind it.
 `reading` takes a count of readings of the clock, and returns the seconds of one.
 """
 
 from collections.abc import Callable
+from typing import Any
 
+def slow_call(call: Callable[..., Any], before: int, behind: int = 0, /) -> Callable[..., Any]: ...
+def delayed(capsule: object, sending: int, receiving: int, /) -> object: ...
 def reading(count: int, /) -> float: ...
 def delay(turns: int, count: int, /) -> float: ...
 def __getattr__(name: str) -> Callable[..., tuple[float, float, int]]: ...

@@ -15,6 +15,7 @@ from ipcbench.bench.loops.open_loop.timetable import Passages
 REAL = "perf_counter"
 FAKE = "fake"
 NOISY = "fake-noisy"  # as FAKE, with noise that keeps contests open
+FAKE_TURNS = 1000  # turns of a delay that double the time of a message, by a made-up clock
 _NOISE = {FAKE: 0.02, NOISY: 0.5}
 
 
@@ -76,7 +77,7 @@ class FakeClock:
         cell: str,
         round_number: int,
         size: int = 0,
-        slowed: int = 0,
+        slowed: float = 0.0,
         width: float = _NOISE[FAKE],
         weight: float = 1.0,
     ) -> None:
@@ -135,7 +136,7 @@ def clock(
     cell: str,
     round_number: int,
     size: int = 0,
-    slowed: int = 0,
+    slowed: float = 0.0,
     weight: float = 1.0,
 ) -> Clock:
     """Return the clock of that name. Raises: ValueError where there is none.

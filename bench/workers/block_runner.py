@@ -18,6 +18,7 @@ from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.bench.loops.payloads.arrays import Arrays
 from ipcbench.bench.loops.payloads.pool import Messages, Pool, compare
+from ipcbench.bench.loops.slow_end import slow_end
 from ipcbench.bench.patterns.newest.board import row_of
 from ipcbench.bench.patterns.part import Board, Part, Seat
 from ipcbench.bench.results.histogram import count as counted
@@ -114,11 +115,13 @@ class BlockRunner:
         count: int,
         stamps: int = 0,
         cpu_times: Callable[[], list[float | None]] = list,
+        turns: int = 0,
     ) -> Callable[[], Timed]:
         """Make ready for a block of `count` loops; return the function that runs it.
 
         Where the part has a stamped loop, the last `stamps` of them are timed one by one: see
         `tail`. `cpu_times` reads those of the other processes: they are kept in the result.
+        `turns`: of the delay that each message spends here; 0: none.
         """
         times, arguments = count * self.seat.share, self.arguments
         if self.part.numbers:
@@ -129,6 +132,9 @@ class BlockRunner:
         self._handled += times
         loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
+        endpoint = self.endpoint
+        if turns:
+            endpoint = slow_end(endpoint, turns, starts=self.part.starts)
         finish = self.part.finish(self.endpoint, self.seat, self.size)
 
         def run() -> Timed:
@@ -137,7 +143,7 @@ class BlockRunner:
             # clocks of the others are the first ones that are read after the loop.
             at_start = cpu_times()
             before.cpu = process_time()
-            span = loop(self.endpoint, self.message, self.buffer, times, self.clock, *arguments)
+            span = loop(endpoint, self.message, self.buffer, times, self.clock, *arguments)
             at_end = cpu_times()
             finish()
             cpu = process_time()

@@ -55,11 +55,13 @@ class Block(Message, tag="block"):
     """Announcement of a timed block of `count` loops, the last `stamps` of them timed singly.
 
     `number`: counts the blocks of a run, for the barrier; 0: the message `Go` is the barrier.
+    `turns`: of the delay in each message; 0: none.
     """
 
     count: int
     stamps: int = 0
     number: int = 0
+    turns: int = 0
 
 
 class Go(Message, tag="go"):

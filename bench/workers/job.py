@@ -23,10 +23,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings`: those of this run, where `warm_up` is the first of the warm-ups. `stamps`:
     single times of each process in the tail pass, or messages of a long watch of an open loop; 0:
-    neither. `turns`: those of a slowed
-    control's delay. `rate`: messages a second of an open loop; 0: a closed loop. `cpus`: for each
-    process, the CPUs that it is pinned to. `deadline`: seconds after which the watchdog kills the
-    run.
+    neither. `turns`: those of a slowed control's delay, or of a delay in each message of another
+    cell; 0: none. `trials`: pairs of blocks, without that delay and with it, by which its share
+    is measured; where there are no turns, they are chosen before, for the share `slow_by`.
+    `rate`: messages a second of an open loop; 0: a closed loop. `cpus`: for each process, the
+    CPUs that it is pinned to. `deadline`: seconds after which the watchdog kills the run.
     """
 
     cell: Cell
@@ -35,6 +36,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     loops: int
     stamps: int = 0
     turns: int = 0
+    trials: int = 0
+    slow_by: float = 0.0
     rate: float = 0.0
     settings: Settings
     warm_up: WarmUp = WarmUp()
@@ -78,8 +81,8 @@ class Outcome(Message, kw_only=True, tag="outcome"):
     timed: float
     # For each process, the CPUs that it may use at the end.
     cpus: list[list[int]] = msgspec.field(default_factory=list)
-    turns: int = 0  # of the delay that a calibration has chosen
-    slow_down: float = 0.0  # the share that it adds
+    turns: int = 0  # of the delay
+    slow_down: float = 0.0  # the share that it adds, where this run has measured it
     moved: str = ""  # the process whose CPUs changed during the run
     lagged: str = ""  # the reason why its sender kept no time
 

@@ -123,7 +123,7 @@ def run_peer(
 def _block(
     control: ControlSocket, runner: BlockRunner, block: Block, wait: Callable[[int], None]
 ) -> None:
-    timed = runner.prepare(block.count, block.stamps)
+    timed = runner.prepare(block.count, block.stamps, turns=block.turns)
     control.say(Ready())
     if runner.seat.part.starts:
         if block.number:
@@ -233,11 +233,12 @@ class Team:
         for peer in self.peers:
             peer.near.say(Check())
 
-    def announce(self, count: int, stamps: int = 0) -> None:
+    def announce(self, count: int, stamps: int = 0, turns: int = 0) -> None:
         """Announce a block, and return once every peer is ready. Raises: RunFailed, PeerGone."""
         self._block += 1
+        number = 0 if self._by_message else self._block
         for peer in self.peers:
-            peer.near.say(Block(count, stamps, 0 if self._by_message else self._block))
+            peer.near.say(Block(count, stamps, number, turns))
         self.ready()
 
     def release(self) -> None:

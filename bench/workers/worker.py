@@ -9,13 +9,12 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, Never
 
-from ipcbench.bench.loops.clock import REAL
+from ipcbench.bench.loops.clock import FAKE_TURNS
 from ipcbench.bench.loops.clock import clock as clock_named
 from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.machine import topology
 from ipcbench.bench.machine.idle_states import forbid_idle
 from ipcbench.bench.patterns.part import Seat, elapsed
-from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.results.axes import NATIVE
 from ipcbench.bench.results.histogram import merge
@@ -25,6 +24,7 @@ from ipcbench.bench.workers.account import TICKS_TELL, Account
 from ipcbench.bench.workers.affinity import cpus_of, moved, spread
 from ipcbench.bench.workers.barrier import Shared
 from ipcbench.bench.workers.block_runner import BlockRunner, pin_and_disable_gc
+from ipcbench.bench.workers.blocks.delay import Delay
 from ipcbench.bench.workers.blocks.observed import Observed
 from ipcbench.bench.workers.blocks.open_loop import pace_of
 from ipcbench.bench.workers.control import ProcessFailure, RunFailed, failure_of
@@ -66,10 +66,12 @@ class Worker:
         self._channels: list[Channel] = []
         self._transport = registry.transport(job.cell.transport)
         self._buffers = buffers_of(job.cell.payload, job.cell.size, last_cache())
-        cell, slowed, weight = job.cell.original, job.cell.slowed, self._pattern.weight
+        cell, weight = job.cell.original, self._pattern.weight
+        slowed = job.cell.slowed or 100 * job.turns / FAKE_TURNS
         self._clock = clock_named(job.clock, cell.id, job.round, cell.size, slowed, weight)
         self._pace = pace_of(job, self._clock)  # the peers inherit its timetable
         self._shared = Shared(self._seats)
+        self._delay = Delay(job)
         self._observed = Observed(self._pattern, self._seats, self._transport.traits)
         self._blocks = 0
         self._warmups: list[float] = []  # seconds a loop of each block of the first warm-up
@@ -98,7 +100,7 @@ class Worker:
                 self._check()
             pinned = self._cpus()
             self._account = self._new_account()
-            self._slow_down = self._slow()
+            self._delay.set(self._runner, self._plain_block)
             self._bench(runner, suite_fd)
             tail = self._tail()
             self._in_flight = bytes_in_flight(self._runner.endpoint, self.job.cell.size)
@@ -182,23 +184,11 @@ class Worker:
         seen = self._team.ready()
         self._pattern.complete(seen, self.job.cell.processes, self.job.cell.size)
 
-    def _slow(self) -> float:
-        """Set the delay of a slowed control; return the share that it adds, if it is a new one."""
-        job, runner = self.job, self._runner
-        if not job.cell.slowed:
-            return 0.0
-        if job.clock != REAL:  # it makes up the delay as well
-            return job.cell.slowed / 100
-        if job.loops:
-            runner.arguments = (job.turns,)
-            return 0.0
-
-        def block(loops: int) -> float:
-            return self._run_block(loops, self._prepared(loops))[0]
-
-        return calibrate(runner, block, job.cell)
-
     # Measuring
+
+    def _plain_block(self, loops: int) -> float:
+        """Run one block that pyperf does not hear of; return its seconds."""
+        return self._pace.figure(loops, self._run_block(loops, self._prepared(loops))[0])
 
     def _bench(self, runner: Any, suite_fd: int) -> None:
         units = self._pattern.units(self.job.cell.processes)
@@ -215,7 +205,7 @@ class Worker:
         if number == 0 and settings.warmups:
             return self._warm_up(loops)
         if number < first:
-            return self._pace.figure(loops, self._run_block(loops, self._prepared(loops))[0])
+            return self._plain_block(loops)
         if number == first:
             self._account.begin()
             self._settle(loops)
@@ -288,9 +278,10 @@ class Worker:
     def _prepared(self, loops: int) -> Callable[[], Timed]:
         """Make ready for a block of the worker's loop."""
         self._pace.draw(loops)
+        turns = self._delay.turns
         if self._leaders == [0]:
-            return self._runner.prepare(loops, cpu_times=self._team.cpu_times)
-        return self._runner.prepare(loops)
+            return self._runner.prepare(loops, cpu_times=self._team.cpu_times, turns=turns)
+        return self._runner.prepare(loops, turns=turns)
 
     def _run_block(
         self,
@@ -309,7 +300,7 @@ class Worker:
         self._shared.clear()
         if enters:
             self._account.enter()
-        self._team.announce(loops, stamps)
+        self._team.announce(loops, stamps, self._delay.turns)
         if not self._first:
             self._first = time.monotonic()
             if not self.job.loops:
@@ -339,7 +330,8 @@ class Worker:
         # The first loop has no stamp: it includes the barrier and the start of the others.
         first = self.job.warm_up.loops(self.job.loops) if self._pattern.steady else 1
         count = first + stamps
-        self._timed += self._run_block(count, self._runner.prepare(count, stamps), stamps)[0]
+        own = self._runner.prepare(count, stamps, turns=self._delay.turns)
+        self._timed += self._run_block(count, own, stamps)[0]
         return dict(merge([self._runner.tail(), *self._team.tails()]))
 
     def _outcome(self, tail: dict[int, int]) -> Outcome:
@@ -356,8 +348,8 @@ class Worker:
             cpus=self._used,
             moved=self._moved,
             lagged=self._pace.why_void(),
-            turns=self._runner.arguments[0] if self.job.cell.slowed else 0,
-            slow_down=self._slow_down,
+            turns=self._delay.chosen,
+            slow_down=self._delay.share,
             observations=self._observations(),
             start_up=self._first - self._began,
             timed=self._timed,

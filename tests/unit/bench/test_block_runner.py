@@ -119,18 +119,20 @@ def test_a_part_without_single_times_has_none() -> None:
 )
 def test_the_first_loops_of_a_pass_have_no_stamps(pattern: Pattern, count: int | None) -> None:
     worker: Any = Worker.__new__(Worker)
-    asked: list[tuple[int, int]] = []
+    asked: list[tuple[int, int, int]] = []
     worker.job = SimpleNamespace(stamps=200, loops=5000, warm_up=WarmUp(share=0.2))
     worker._pattern, worker._seats, worker._timed = pattern, pattern.seats(2), 0.0
     worker._pace = ClosedLoop()
     worker.report = lambda line: None
     worker._run_block = lambda loops, own, stamps: (0.0, [])
+    worker._delay = SimpleNamespace(turns=7)  # the pass is slowed as the values are
     worker._runner = SimpleNamespace(
-        prepare=lambda loops, stamps: asked.append((loops, stamps)), tail=lambda: {3: 150}
+        prepare=lambda loops, stamps, turns: asked.append((loops, stamps, turns)),
+        tail=lambda: {3: 150},
     )
     worker._team = SimpleNamespace(tails=lambda: [{3: 50}])
     found = worker._tail()
-    assert asked == ([] if count is None else [(count, 200)])
+    assert asked == ([] if count is None else [(count, 200, 7)])
     assert found == ({} if count is None else {3: 200})
 
 
