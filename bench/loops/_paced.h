@@ -1,5 +1,5 @@
 /* The loops that let time pass between messages: those of slowed controls, with their delay
- * (bench/loops/delay.py), and those of an open loop, with the resolution of their clock. Included by
+ * (bench/loops/delays/delay.py), and those of an open loop, with the resolution of their clock. Included by
  * _loops.c alone.
  *
  * The times of an open loop are those of bench/loops/open_loop/timetable.py: `stamps` of a sender

@@ -14,7 +14,7 @@ from typing import Any
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.clock import Clock
-from ipcbench.bench.loops.delay import Block, Runner, Trials, cost_of
+from ipcbench.bench.loops.delays.delay import Block, Runner, Trials, cost_of
 from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.patterns.latency import CLIENT, LATENCY, SERVER, ping
 from ipcbench.bench.patterns.part import links
@@ -27,7 +27,7 @@ TRIAL = 0.4e-3  # seconds of a trial: beside other processes, a time slice has r
 def slowed_ping(
     endpoint: Any, message: Any, buffer: memoryview, count: int, clock: Clock, turns: int
 ) -> Span:
-    """Send a message, wait for the reply and spend a delay (bench/loops/delay.py), in turn."""
+    """Send a message, wait for the reply and spend a delay (bench/loops/delays), in turn."""
     send, recv_into, now = endpoint.send, endpoint.recv_into, clock.now
     delay = range(turns)
     start = now()

@@ -13,12 +13,12 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.both_ends import natively
 from ipcbench.bench.loops.buffers import written_buffer
 from ipcbench.bench.loops.clock import Clock
+from ipcbench.bench.loops.delays.slow_end import slow_end
 from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.bench.loops.payloads.arrays import Arrays
 from ipcbench.bench.loops.payloads.pool import Messages, Pool, compare
-from ipcbench.bench.loops.slow_end import slow_end
 from ipcbench.bench.patterns.newest.board import row_of
 from ipcbench.bench.patterns.part import Board, Part, Seat
 from ipcbench.bench.results.histogram import count as counted

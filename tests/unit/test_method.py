@@ -19,7 +19,7 @@ from ipcbench.bench.decisions.distributions import rank_sum
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.experiments.frame import schedule as experiments
 from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
-from ipcbench.bench.loops import delay
+from ipcbench.bench.loops.delays import delay
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.rounds import forecast, order, turns

@@ -14,7 +14,7 @@ from statistics import median
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.clock import FAKE_TURNS, REAL
-from ipcbench.bench.loops.delay import Block, Cost, cost_of, turns_for
+from ipcbench.bench.loops.delays.delay import Block, Cost, cost_of, turns_for
 from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.bench.workers.job import Job

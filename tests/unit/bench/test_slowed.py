@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from ipcbench.bench.loops import delay, native_loops
+from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import FakeClock
-from ipcbench.bench.loops.delay import MOST, TRIALS, Cost, cost_of, more_turns, turns_for
+from ipcbench.bench.loops.delays import delay
+from ipcbench.bench.loops.delays.delay import MOST, TRIALS, Cost, cost_of, more_turns, turns_for
 from ipcbench.bench.patterns import slowed as pattern
 from ipcbench.bench.patterns.latency import ping
 from ipcbench.bench.patterns.slowed import SLOWED_LATENCY, calibrate, slowed_ping

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ipcbench.bench.loops import native_loops, slow_end
+from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
+from ipcbench.bench.loops.delays import slow_end
 from ipcbench.bench.patterns import counter
 from ipcbench.bench.patterns import self as to_itself
 from ipcbench.bench.patterns.part import Part, Seat
