@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ipcbench.bench.commands.errors import CommandError, guarded
-from ipcbench.bench.commands.options import json_option, run_folder
-from ipcbench.bench.commands.output import print_json
+from ipcbench.bench.commands.options import run_folder
+from ipcbench.bench.commands.outputs import Written, chosen_format, give_out, output_options
 
 if TYPE_CHECKING:
     from ipcbench.bench.results.results import Results
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The promises to check the run against.",
 )
-@json_option
-def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
+@output_options
+def command(
+    folder: Path, thresholds: Path, form: str | None, written: Sequence[Written], as_json: bool
+) -> NoReturn:
     """Check a run against promises.
 
     The looks of `ipcbench run --promised FILE` count; a run without looks at these promises is
@@ -44,20 +46,21 @@ def command(folder: Path, thresholds: Path, as_json: bool) -> NoReturn:
     \b
     Example:
       ipcbench check results/latest --thresholds thresholds.toml
+      ipcbench check results/gate --write junit=gate.xml --write markdown=gate.md
     """
     from ipcbench.bench.results.results import load
     from ipcbench.reports.gate import judge
+    from ipcbench.reports.gate.checked import report_of
     from ipcbench.reports.gate.thresholds import load_thresholds
 
+    chosen = chosen_format(form, as_json)
     with refused_in_one_line():
         promises, results = load_thresholds(thresholds), guarded(lambda: load(folder))
         again = going_on(folder, results, thresholds)
         judged = judge.check_promises(promises, results, again)
-    if as_json:
-        print_json(judge.to_json(judged))
-    else:
-        click.echo(judge.render(judged))
-    sys.exit(judge.exit_code(judged))
+    report = report_of(judged, results, folder, thresholds)
+    give_out(report, chosen, written)
+    sys.exit(report.exit_code)
 
 
 def going_on(folder: Path, results: Results, thresholds: Path) -> Again:

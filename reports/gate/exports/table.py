@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +26,7 @@ from ipcbench.reports.gate.exports.phrases import (
 from ipcbench.reports.gate.report import GateLine, GateReport, GateVerdict
 
 WIDTH = 80  # columns; a name or a command that is longer is not divided
+_COMMAND = re.compile(r"(?<=:) (ipcbench [a-z][^;]*)")
 
 
 def to_table(report: GateReport) -> str:
@@ -71,10 +73,17 @@ def _rows(found: Sequence[GateLine]) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+    """Wrap a text; a command in it has a line of its own, and is not divided."""
+    lines: list[str] = []
+    for part in _COMMAND.split(text):
+        if part.startswith("ipcbench "):
+            lines.append(f"{indent}  {part}")
+        else:
+            lines += textwrap.wrap(
+                part.removeprefix("; "), WIDTH, initial_indent=indent, subsequent_indent=indent,
+                break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
+    return lines
 
 
 def _inert(line: str) -> str:
