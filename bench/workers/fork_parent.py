@@ -22,8 +22,10 @@ from typing import Any
 
 import msgspec
 
+import ipcbench
 from ipcbench.bench.errors import BenchError
 from ipcbench.bench.machine.standard_streams import open_standard_streams
+from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers import attempt
 from ipcbench.bench.workers.control import failure_of
 from ipcbench.bench.workers.job import PROTOCOL, Job, Reply, decoded
@@ -60,12 +62,14 @@ class Program:
         changes: variables of its environment, instead of the command's or besides them.
         dropped: those of the command that it does not have.
         name: tells two arms with the same interpreter apart, each of which has servers of its own.
+        package: the folder of the ipcbench that its servers must have; "": any.
     """
 
     executable: str = sys.executable
     changes: tuple[tuple[str, str], ...] = ()
     dropped: tuple[str, ...] = ()
     name: str = ""
+    package: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -141,11 +145,14 @@ def starting_ahead(programs: int = 1) -> Iterator[None]:
 class ForkServer:
     """The command's handle on a fork server."""
 
+    _program = HERE
+
     def __init__(self, program: Program = HERE, *, wait: bool = True) -> None:
         """Start one, and wait until it is ready unless that is left to `meet`.
 
         Raises: ForkServerLost.
         """
+        self._program = program
         try:
             here, self._process = _starts.next(program)
         except OSError as error:
@@ -178,6 +185,13 @@ class ForkServer:
                 f"the fork server uses version {ready.protocol} of the protocol, and the "
                 f"command version {PROTOCOL}",
                 "install ipcbench anew, and start it again",
+            )
+        # One of before this field says nothing.
+        if self._program.package and ready.package not in ("", self._program.package):
+            raise ForkServerLost(
+                f"the fork server has the ipcbench {ready.version} in {ready.package}, and not "
+                f"that in {self._program.package}",
+                "start the command again",
             )
 
     def run(self, job: Job) -> Reply:
@@ -309,7 +323,8 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     workers = _Workers(make_runner(), attempt.open_log())
     gc.collect()
     gc.freeze()  # the objects of now are never collected: their pages stay shared with forks
-    connection.sendall(_encoder.encode(Reply(protocol=PROTOCOL)) + b"\n")  # ready
+    ready = Reply(protocol=PROTOCOL, version=VERSION, package=ipcbench.__path__[0])
+    connection.sendall(_encoder.encode(ready) + b"\n")
     with connection.makefile("rb") as lines:
         for line in lines:
             job = decoded(line)

@@ -139,13 +139,15 @@ class Reply(msgspec.Struct, kw_only=True):
 
     `suite` is the output of pyperf's worker. `cell` (its id), `round` and `attempt` name the
     job. The first reply answers no job: it says that the fork server is ready, and names
-    its `protocol`.
+    its `protocol`, and the `version` and the folder, `package`, of its ipcbench.
     """
 
     cell: str = ""
     round: int = 0
     attempt: int = 0
     protocol: int = 0
+    version: str = ""
+    package: str = ""
     failure: ProcessFailure | None = None
     suite: msgspec.Raw = msgspec.Raw(b"null")
     outcome: Outcome | None = None

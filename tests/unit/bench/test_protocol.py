@@ -11,10 +11,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+import ipcbench
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
+from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.control import ProcessFailure
-from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost
+from ipcbench.bench.workers.fork_parent import ForkServer, ForkServerLost, Program
 from ipcbench.bench.workers.job import (
     PROTOCOL,
     Job,
@@ -218,3 +220,17 @@ def test_axes_that_are_asked_for_are_in_a_job() -> None:
     assert given == set(fields) - {"processes", "twin"}  # a cell is not both
     job = msgspec.structs.replace(JOB, cell=asked)
     assert msgspec.json.decode(job.encoded(), type=Job) == job
+
+
+def test_a_fork_server_says_which_ipcbench_it_has() -> None:
+    package = ipcbench.__path__[0]
+    ForkServer(Program(package=package)).close()
+    with pytest.raises(ForkServerLost, match=f"{VERSION} in {package}, and not that in /nowhere"):
+        ForkServer(Program(package="/nowhere"))
+
+
+def test_a_fork_server_of_before_that_is_taken(line: tuple[ForkServer, socket.socket]) -> None:
+    parent, there = line
+    parent._program = Program(package="/somewhere")
+    answer(there, Reply(protocol=PROTOCOL))
+    parent._meet()
