@@ -152,7 +152,11 @@ def remove_all() -> tuple[list[str], list[str]]:
     removed: list[str] = []
     used: list[str] = []
     for entry in _entries():
-        (removed if _removed(entry) else used).append(str(entry.path))
+        there = entry.path.exists()
+        if not _removed(entry):
+            used.append(str(entry.path))
+        elif there:
+            removed.append(str(entry.path))
     return removed, used
 
 

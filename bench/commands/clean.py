@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from ipcbench.bench.commands.errors import LONGEST_MESSAGE, guarded
@@ -16,12 +18,15 @@ UNFINISHED = "some leftovers may still be there; run the command again"
 @click.command("clean")
 @click.option("--orphans", is_flag=True, help="List objects whose ledger and users are gone.")
 @click.option("--remove", is_flag=True, help="With --orphans: remove them.")
+@click.option("--arms", is_flag=True, help="Remove the environments built for `compare`.")
 @json_option
-def command(orphans: bool, remove: bool, as_json: bool) -> None:
+def command(orphans: bool, remove: bool, arms: bool, as_json: bool) -> None:
     """Remove the leftovers of killed runs.
 
     Objects of a running one are not touched. A ledger of another host or PID namespace
-    is left alone, and shown; those of older versions in one line.
+    is left alone, and shown; those of older versions in one line. The environments that
+    `compare` builds are kept for its next run, up to 512 MiB; those of a killed build are
+    removed. --arms removes all that no command uses.
 
     --orphans lists objects of this user that no ledger names, as a killed container
     leaves them, and removes nothing without --remove. An object that a process unknown
@@ -34,22 +39,44 @@ def command(orphans: bool, remove: bool, as_json: bool) -> None:
       ipcbench clean
       ipcbench clean --orphans
       ipcbench clean --orphans --remove
+      ipcbench clean --arms
     """
     if remove and not orphans:
         raise click.UsageError("--remove is for --orphans: clean removes by itself")
+    if arms and orphans:
+        raise click.UsageError("--arms and --orphans exclude each other: run clean twice")
     interrupts.say(UNFINISHED)
-    if orphans:
+    if arms:
+        _clean_arms(as_json)
+    elif orphans:
         _clean_orphans(remove, as_json)
     else:
         _clean_by_ledgers(as_json)
 
 
+def _clean_arms(as_json: bool) -> None:
+    from ipcbench.bench.arms import cache
+
+    removed, used = guarded(cache.remove_all)
+    if as_json:
+        print_json({"removed": removed, "used": used})
+        return
+    for word, shown in (("removed", removed), ("in use", used)):
+        for path in shown:
+            click.echo(one_line(f"{word} {path}", LONGEST_MESSAGE))
+    click.echo(f"{len(removed)} arms removed, {len(used)} in use")
+
+
 def _clean_by_ledgers(as_json: bool) -> None:
+    from ipcbench.bench.arms.arm import ArmError
+    from ipcbench.bench.arms.cache import remove_unfinished
     from ipcbench.bench.machine.guardian import clean_up
     from ipcbench.transports.kernel_objects.elsewhere import left_alone, together
     from ipcbench.transports.kernel_objects.ledger import abandoned
 
     removed = guarded(lambda: [name for ledger in abandoned() for name in clean_up(ledger)])
+    with suppress(ArmError):  # of a folder that `compare` refuses, with its reason
+        removed += remove_unfinished()
     left = guarded(left_alone)
     if as_json:
         print_json({"removed": removed, "left": [each.as_dict() for each in left]})
