@@ -31,6 +31,7 @@ from ipcbench.reports.page.sentences import narrow as narrow_sentence
 from ipcbench.reports.page.sentences import ratios as ratios_sentence
 from ipcbench.reports.page.sentences import situation as situation_sentence
 from ipcbench.reports.page.sentences import small as small_sentence
+from ipcbench.reports.page.texts.crossing_phrases import crossing_line, crossings
 from ipcbench.reports.verdicts.cases.trust_line import trust_line
 from ipcbench.reports.verdicts.chapter import SHM_FASTEST
 from ipcbench.reports.verdicts.decisions import decide
@@ -71,6 +72,7 @@ def render(
             chooser=chooser(results, found.answers, cells, found.trust),
             term=Terms(),
             narrow=narrow,
+            crossings=[crossing_line(one, found.trust) for one in crossings(found.comparisons)],
             contents=_contents(charts, table, bool(narrow)),
             charts_in=lambda section: charts.get(section, []),
             more_charts_number=more_charts,

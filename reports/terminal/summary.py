@@ -17,7 +17,9 @@ from ipcbench.bench.results.axes import HOT
 from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.reports.charts.captions import manner_phrases
-from ipcbench.reports.model import measured
+from ipcbench.reports.model import Measured, measured
+from ipcbench.reports.page.texts.crossing_phrases import crossing_line, crossings
+from ipcbench.reports.terminal.figures import figures
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, answers
 from ipcbench.reports.verdicts.cases.case import STEADY, language
@@ -34,6 +36,7 @@ from ipcbench.reports.verdicts.trust import Trust, assess
 Filter: TypeAlias = Callable[[str, Situation], bool]
 
 MOST_LINES = 60
+MOST_CROSSINGS = 24
 LONGEST_NAME = 48  # characters of a facility: a plug-in may have any name
 _DIFFER = ("one-way", "request", "lowest-latency", "frames")  # cases of a second language
 _SHORT = (
@@ -44,22 +47,47 @@ _SHORT = (
 
 
 def summary(results: Results, wanted: Filter | None = None) -> list[str]:
-    """Return the lines; none where nothing has rounds enough for an answer. Pure.
+    """Return the lines; none where many cells have too few rounds for an answer. Pure.
 
     `wanted`: the (case, situation) to choose from; None: all, and languages share the lines.
     """
+    cells = measured(results)
     found, trust = judged(results)
-    recommended = recommendations(results, found, measured(results), trust)
+    recommended = recommendations(results, found, cells, trust)
     shown = _chosen(results, recommended, wanted)[:MOST_LINES]
-    if all(one.lacks == FEW for one in shown):
-        return []
     text = wrapped(f"Trust: {short_trust_line(trust, results)}", "  ")
+    if all(one.lacks == FEW for one in shown):
+        plain = [one for one in cells if _is_wanted(one, wanted)]
+        return [*text, "", *lines] if (lines := figures(plain, trust)) else []
     groups = list(by_place(shown).values())
     rows = [row for group in groups for row in _rows(group)]
-    lines = iter(columns(rows, right=3, cut=1))
+    table = iter(columns(rows, right=3, cut=1))
     for group in groups:
-        text += ["", *(next(lines) for _ in _rows(group))]
-    return text + _notes(shown)
+        text += ["", *(next(table) for _ in _rows(group))]
+    return text + _notes(shown) + _crossings(found, trust, wanted)
+
+
+def _is_wanted(one: Measured, wanted: Filter | None) -> bool:
+    """Tell if a cell is shown by its figure: no control, and not left out by a filter."""
+    return not one.cell.is_control and (wanted is None or wanted("", one.situation))
+
+
+def _crossings(found: Sequence[Answer], trust: Trust, wanted: Filter | None) -> list[str]:
+    """Say in a line each what a facility gains by a language, or a way of waiting.
+
+    Nothing where there are many: they are in `tiers`.
+    """
+    some = crossings(
+        one
+        for answer in found
+        for one in answer.comparisons
+        if wanted is None or wanted(answer.task, one.situation)
+    )
+    if not 0 < len(some) <= MOST_CROSSINGS:
+        return []
+    several = len({one.first.cell.runtime for one in some if one.situation.runtime}) > 1
+    lines = (crossing_line(one, trust, languages=several, limits=False) for one in some)
+    return ["", *(text for each in lines for text in wrapped(each, "  "))]
 
 
 def judged(results: Results) -> tuple[list[Answer], Trust]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from ipcbench.bench.decisions.contest import Verdict
 from ipcbench.bench.decisions.ranks import Entrant, Standing
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import BLOCK, NO_WAIT
@@ -14,10 +15,12 @@ from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured
+from ipcbench.reports.page.texts.crossing_phrases import crossing_line, has_rounds
 from ipcbench.reports.terminal.summary import judged
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.answers import Answer, Tier
 from ipcbench.reports.verdicts.cases.case import language
+from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
@@ -39,37 +42,66 @@ def tiers_as_data(results: Results, wanted: Wanted) -> list[dict[str, object]]:
         {
             "task": answer.task,
             "question": answer.question,
-            "situation": asdict(tier.situation),
-            "trust": trust.trusted(tier.situation.placement).word,
-            "entrants": [_entrant(one, tier) for one in _sorted(tier)],
+            "situation": asdict(situation),
+            "trust": trust.trusted(situation.placement).word,
+            "entrants": entrants,
         }
         for answer in found
-        for tier in answer.tiers
-        if wanted(answer.task, tier.situation)
+        for situation, entrants in _entrants(answer)
+        if wanted(answer.task, situation)
     ]
 
 
-def _entrant(one: Entrant, tier: Tier) -> dict[str, object]:
-    cell = tier.cells[one.cell]
+def _entrants(answer: Answer) -> Iterator[tuple[Situation, list[dict[str, object]]]]:
+    """Yield the entrants of each tier, then the two of each contest that stands in none."""
+    for tier in answer.tiers:
+        own = [_entrant(tier.cells[one.cell], one.standing) for one in _sorted(tier)]
+        yield tier.situation, own
+    for contest in _others(answer):
+        sides = sorted((contest.first, contest.second), key=lambda one: one.interval.median)
+        second = _BEHIND.get(contest.verdict, Standing.OUT)
+        standings = (Standing.BEST, second)
+        both = [_entrant(*one) for one in zip(sides, standings, strict=True)]
+        yield contest.situation, both
+
+
+_BEHIND = {Verdict.TIE: Standing.ALIKE, Verdict.UNDECIDED: Standing.OPEN}
+
+
+def _entrant(cell: Measured, standing: Standing) -> dict[str, object]:
     return {
-        "cell": one.cell,
-        "seconds": one.median,
+        "cell": cell.cell.id,
+        "seconds": cell.interval.median,
         "seconds_low": cell.interval.low,
         "seconds_high": cell.interval.high,
         "per": cell.facts.per,
-        "standing": one.standing.value,
+        "standing": standing.value,
     }
 
 
 def _answer(answer: Answer, wanted: Wanted, trust: Trust) -> Iterator[str]:
     shown = [one for one in answer.tiers if wanted(answer.task, one.situation)]
-    if shown:
+    others = [one for one in _others(answer) if wanted(answer.task, one.situation)]
+    if shown or others:
         yield from wrapped(f"{one_line(answer.task)}: {one_line(answer.question)}", "  ")
     for tier in shown:
         yield from wrapped(f"  {_heading(tier.situation, trust)}", "    ")
         yield from columns([_row(one, tier) for one in _sorted(tier)])
-    if shown:
+    for contest in others:
+        yield from wrapped(f"  {crossing_line(contest, trust)}", "    ")
+    if shown or others:
         yield ""
+
+
+def _others(answer: Answer) -> list[Comparison]:
+    """Return the contests whose two cells stand in no tier: those of a facility with itself."""
+    ranked = [frozenset(one.cells) for one in answer.tiers]
+    return [
+        one
+        for one in answer.comparisons
+        if has_rounds(one)
+        if not any({one.first.cell.id, one.second.cell.id} <= ids for ids in ranked)
+    ]
 
 
 def _heading(one: Situation, trust: Trust) -> str:

@@ -165,6 +165,24 @@ def test_a_narrow_run_names_the_fastest_and_how_far_the_others_are(tmp_path: Pat
     assert re.findall(r"[\d.]+\S the time", table)
 
 
+def test_a_narrow_run_says_what_a_language_and_a_way_of_waiting_bring(tmp_path: Path) -> None:
+    planned = [
+        *cells(("pipe",), ("latency",), (64,), runtimes=("python", "native")),
+        *cells(("pipe",), ("latency",), (64,), wait="spin"),
+    ]
+
+    def both(*given: object) -> float:
+        return 1e-5
+
+    results = sweep(both, planned, noise=0.002, drift=0)
+    for entry in results.cells.values():
+        for run in entry.runs if entry.cell.runtime == "native" else ():
+            run.values = [value / 2 for value in run.values]
+    shown = section(page_of(results, tmp_path), "cells")
+    (line,) = re.findall(r"<li>(pipe, latency, 64 B, one core: .*?)</li>", shown)
+    assert re.search(r"C is (1\.9|2\.0)\d times as fast as Python \(1.9\d to 2.0\d\)\.", line)
+
+
 def test_a_run_of_thirteen_cells_is_no_narrow_one(tmp_path: Path) -> None:
     page = page_of(narrow(13), tmp_path)
     assert 'id="answers"' in page and 'id="cells"' not in page

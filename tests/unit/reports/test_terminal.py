@@ -68,9 +68,72 @@ def test_a_placement_that_cannot_be_trusted_has_no_figure() -> None:
     assert "µs" not in "".join(text)
 
 
-def test_too_few_rounds_give_no_answer() -> None:
-    assert summary(made(rounds=5)) == []
+def test_too_few_rounds_give_figures_alone_and_the_reason() -> None:
+    text = summary(made(rounds=5))
+    assert text[0].startswith("Trust: ")
+    rows = [line for line in text if line.startswith("  pipe: latency, 64 B")]
+    assert [re.split("  +", row.strip())[1] for row in rows] == [
+        "Python, two cores awake",
+        "C, two cores awake",
+    ]
+    assert all(re.search(r" [45]\.\d\d µs round trip$", row) for row in rows)
+    assert text[-1] == "(medians of 5 rounds; no interval and no verdict: these take 6 rounds)"
     assert tiers(made(rounds=5), everything) == []
+
+
+def test_many_cells_with_too_few_rounds_have_no_figures() -> None:
+    assert summary(synthetic.breadth(rounds=3, tail=0)) == []
+
+
+def test_figures_follow_the_filter_and_the_trust() -> None:
+    text = summary(made(rounds=5), lambda case, one: one.runtime == "native")
+    assert not any("Python" in line for line in text)
+    text = summary(made(rounds=5, twin=1.4))
+    assert ["not to be trusted" in line for line in text if line.startswith("  TCP")] == [
+        "not to be trusted" in text[0]
+    ] * 2
+
+
+def two_loops(native: float, *, wait: str = "block") -> Results:
+    """Make a run of one facility in two languages, or two ways of waiting."""
+    runtimes = ("native",) if wait == "block" else ("python",)
+    place = ("cross-core-awake",)
+    planned = [
+        *synthetic.cells(("pipe",), sizes=(64,), placements=place),
+        *synthetic.cells(("pipe",), sizes=(64,), placements=place, runtimes=runtimes, wait=wait),
+    ]
+    results = synthetic.sweep(lambda *given: 1e-5, planned, noise=0.002, drift=0)
+    for entry in results.cells.values():
+        for run in (
+            entry.runs if (entry.cell.runtime, entry.cell.wait) != ("python", "block") else ()
+        ):
+            run.values = [value * native for value in run.values]
+    return results
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (0.5, r"C is (1\.9|2\.0)\d times as fast as Python"),
+        (1.5, r"Python is 1\.(49|5)\d* times as fast as C"),
+        (1.0, r"(C and Python tie within 5 %|(C|Python) is (1\.00|1\.01) times as fast as .*)"),
+    ],
+)
+def test_what_a_language_brings_is_said_in_one_line(times: float, says: str) -> None:
+    line = summary(two_loops(times))[-1]
+    assert re.fullmatch(rf"pipe, latency, 64 B, two cores awake: {says}", line)
+    (full,) = [one for one in tiers(two_loops(times), everything) if one.startswith("  pipe")]
+    assert full.startswith("  pipe, latency, 64 B, two cores awake: ")
+    (data,) = tiers_as_data(two_loops(times), everything)
+    assert data["task"] == "python-cost"
+
+
+def test_what_spinning_brings_is_said_in_one_line() -> None:
+    line = summary(two_loops(0.5, wait="spin"))[-1]
+    assert re.fullmatch(
+        r"pipe, latency, 64 B, two cores awake: spinning is (79|80)\.\d times as fast as sleeping",
+        line,
+    )
 
 
 def test_two_cores_awake_come_before_others() -> None:
