@@ -65,10 +65,13 @@ def _rows(found: Sequence[GateLine]) -> Iterator[str]:
         for line in found
     ]
     widths = [max(len(row[column]) for row in table) for column in range(3)]
-    for row, line in zip(table, found, strict=True):
+    told = [texts(line) for line in found]
+    for number, row in enumerate(table):
         columns = [text.rjust(width) for text, width in zip(row, widths, strict=False) if width]
         yield "  ".join(["", *columns, row[-1]])
-        for text in texts(line):
+        if number + 1 < len(table) and told[number] == told[number + 1]:
+            continue  # what several rows have in common stands below the last of them
+        for text in told[number]:
             yield from _wrapped(text, "    ")
 
 
