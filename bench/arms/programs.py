@@ -14,11 +14,12 @@ from pathlib import Path
 from ipcbench.bench.arms.arm import ArmError
 from ipcbench.bench.results.untrusted import one_line
 
+_COMPILER = re.compile(r":\d+: (fatal )?error: ")
 _ERROR = re.compile(r"(?i)(\b(fatal )?error:|^\w*(Error|Exception): )")
 # What a failure ends with, which says nothing about its reason.
 _EMPTY = re.compile(
     r"(?i)metadata-generation-failed|subprocess-exited|failed building wheel|failed to build"
-    r"|could not build wheels|command '?\S*(gcc|cc|clang)\S*' failed"
+    r"|could not build wheels|\bcommand \W*[^']*(gcc|cc|clang|c\+\+)"
 )
 
 
@@ -107,8 +108,13 @@ class Programs:
 
 
 def reason_of(output: str) -> str:
-    """Return the line of an output that says why it failed: its last error, or its first line."""
+    """Return the line of an output that says why it failed.
+
+    It is the first error of a compiler, the last one of another program, or the first line.
+    """
     lines = [line.strip() for line in output.splitlines() if re.search(r"\w", line)]
+    compiler = [line for line in lines if _COMPILER.search(line)]
     errors = [line for line in lines if _ERROR.search(line)]
     telling = [line for line in errors if not _EMPTY.search(line)]
-    return one_line((telling or errors or lines[:1] or ["it says nothing"])[-1])
+    chosen = compiler[:1] or telling[-1:] or errors[-1:] or lines[:1] or ["it says nothing"]
+    return one_line(chosen[0])
