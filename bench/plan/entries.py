@@ -21,12 +21,13 @@ def first_entries(
     """Yield the entries that follow the header: the cells, the contests and the promises."""
     for one in found.cells:
         yield PlannedEntry(cell=one.cell, facts=one.facts, tasks=list(one.tasks))
-    yield from (_skipped(cell, why) for cell, why in found.skipped)
+    yield from (skipped(cell, why) for cell, why in found.skipped)
     yield from map(contested, contests)
     yield from map(promised, promises)
 
 
-def _skipped(cell: Cell, why: Skip) -> Skipped:
+def skipped(cell: Cell, why: Skip) -> Skipped:
+    """Return the line of the journal for a cell that is not measured."""
     return Skipped(
         cell=cell, reason=one_line(why.reason, LONGEST), remedy=one_line(why.remedy, LONGEST)
     )

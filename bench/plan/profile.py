@@ -33,6 +33,7 @@ from ipcbench.bench.results.units import parse_seconds, parse_size
 from ipcbench.bench.results.untrusted import one_line, parse_toml, read_toml
 
 PROFILES = ("smoke", "quick", "standard", "rigorous")
+GATE = "gate"  # the profile of comparisons of two arms, which a run has no use for
 MOST_PROCESSES = 64
 DEEPEST = 1_000_000
 MOST_LOOKS = 1_000_000
@@ -205,7 +206,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 def _find(name: str, folder: Path | None) -> _Found:
     """Read a profile that is named on the command line or by another one. Raises: BadConfig."""
-    if name in PROFILES:
+    if name in (*PROFILES, GATE):
         data = (files("ipcbench.bench") / "profiles" / f"{name}.toml").read_bytes()
         return _Found(name, name, data, None)
     if folder is None or not name.endswith(".toml"):

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from ipcbench.bench.results.cell import Cell, Facts
 from ipcbench.bench.results.files import write_atomically
 from ipcbench.bench.results.pyperf_file import accepted
-from ipcbench.bench.results.records import OF_A_RUN
+from ipcbench.bench.results.records import OF_A_RUN, Run
 from ipcbench.bench.results.results import Results
+
+
+class Figures(NamedTuple):
+    """The runs of a cell that count."""
+
+    cell: Cell
+    facts: Facts
+    runs: Sequence[Run]
 
 
 def write_suite(results: Results, path: Path) -> bool:
@@ -16,13 +27,28 @@ def write_suite(results: Results, path: Path) -> bool:
 
     Raises: OSError.
     """
+    figures = [
+        Figures(result.cell, result.facts, result.good)
+        for result in results.ok()
+        if result.facts is not None  # of every cell with runs: it was planned
+    ]
+    return write_figures(results.header.metadata, figures, path)
+
+
+def write_figures(
+    constants: Mapping[str, str | int | float], figures: Sequence[Figures], path: Path
+) -> bool:
+    """Write the runs of cells; return False if there are none. Raises: OSError.
+
+    Args:
+        constants: metadata of each run.
+        figures: the cells.
+        path: the file.
+    """
     import pyperf  # slow to import
 
-    constants = results.header.metadata
     benchmarks = []
-    for result in results.ok():
-        cell, facts = result.cell, result.facts
-        assert facts is not None  # a cell with runs was planned
+    for cell, facts, counted in figures:
         axes: dict[str, str | int | float] = {
             "name": cell.id,
             "unit": "second",
@@ -42,7 +68,7 @@ def write_suite(results: Results, path: Path) -> bool:
         if cell.looks is not None:
             axes["looks"] = cell.looks
         runs = []
-        for run in result.good:
+        for run in counted:
             of_run = {key: run.metadata[key] for key in OF_A_RUN & run.metadata.keys()}
             own: dict[str, str | int | float] = {
                 "loops": run.loops,

@@ -25,7 +25,8 @@ from ipcbench.bench.plan.profile import PROFILES, load_profile
 from ipcbench.bench.rounds import forecast, order, turns
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.progress import RETAKES
-from ipcbench.bench.sweep import calibration, disturbance, runner, schedule
+from ipcbench.bench.sweep import calibration, disturbance, runner
+from ipcbench.bench.sweep.shared import failures
 from ipcbench.bench.workers import deadlines, pyperf_runner, worker
 from ipcbench.reports.page.rows import tails
 from ipcbench.reports.verdicts import chapter, finding, places
@@ -116,7 +117,7 @@ def test_the_shares_are_the_codes(value: float, sentence: str) -> None:
         (RETAKES, 2, "is retaken in the same round behind all other cells, at most twice"),
         (turns.APART, 20, "behind 20 other runs, or a second after"),
         (turns.REST, 1.0, "behind 20 other runs, or a second after"),
-        (schedule.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
+        (failures.GIVE_UP, 2, "without a run in two rounds in a row is given up"),
         (
             deadlines.SETUP_TIME,
             10,

@@ -53,8 +53,7 @@ class ComparedCell:
     delta: float = 0.0
     promises: list[str] = field(default_factory=list)
     cpus: list[list[int]] = field(default_factory=list)
-    turns: int = 0  # of the delay of the head arm, in a selftest
-    slow_down: float = 0.0  # the share that it adds
+    slow_down: float = 0.0  # share by which the head arm is slowed, in a selftest
     calibrated: Calibrated | None = None
     pairs: list[Pair] = field(default_factory=list)
     failures: list[ArmFailed] = field(default_factory=list)
@@ -186,7 +185,6 @@ def _plan(comparison: Comparison, entry: GatedCell | Skipped) -> None:
         delta=entry.delta,
         promises=entry.promises,
         cpus=entry.cpus,
-        turns=entry.turns,
         slow_down=entry.slow_down,
     )
 

@@ -6,7 +6,7 @@ They share their parts, and most of their lines, with the journal of a sweep
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -27,11 +27,13 @@ from ipcbench.bench.results.records import (
 )
 
 SCHEMA = 1
-BASE, HEAD = ARMS = ("base", "head")
+BASE: Final = "base"
+HEAD: Final = "head"
 MOST_PROMISES = 1000  # of a cell
 LARGEST_DELTA = 10.0
 
 ArmName: TypeAlias = Literal["base", "head"]
+ARMS: tuple[ArmName, ArmName] = (BASE, HEAD)
 Promises: TypeAlias = Annotated[list[Text], msgspec.Meta(max_length=MOST_PROMISES)]
 Delta: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=LARGEST_DELTA)]
 
@@ -83,8 +85,8 @@ class GatedCell(Entry, kw_only=True, tag="gated"):
     """A cell that both arms play.
 
     `delta`: a slow-down of so large a share is to be found. `promises`: those that name it.
-    `cpus`: for each process, those that it may use. `turns`: of a delay that the head arm has on
-    purpose, in a selftest, and `slow_down` the share that it adds.
+    `cpus`: for each process, those that it may use. `slow_down`: the share by which the head arm is
+    slowed on purpose, in a selftest; its calibration has the delay.
     """
 
     cell: Cell
@@ -92,7 +94,6 @@ class GatedCell(Entry, kw_only=True, tag="gated"):
     delta: Delta
     promises: Promises = msgspec.field(default_factory=list)
     cpus: list[list[Count]] = msgspec.field(default_factory=list)
-    turns: Count = 0
     slow_down: Number = 0.0
 
 

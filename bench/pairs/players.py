@@ -1,0 +1,61 @@
+"""Players: the runners of both arms, each with fork servers of its own program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ipcbench.bench.arms.arm import Arm
+from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.plan.timing import Timing
+from ipcbench.bench.results.comparison.records import ARMS, ArmName
+from ipcbench.bench.sweep.runner import Runner
+from ipcbench.bench.workers.fork_parent import Program
+from ipcbench.bench.workers.job import Reply
+
+
+def program_of(arm: Arm) -> Program:
+    """Return what the fork servers of an arm are started with."""
+    return Program(arm.executable, tuple(sorted(arm.changes.items())), arm.dropped, arm.name)
+
+
+class Players:
+    """The runners of both arms.
+
+    A layout of addresses that lasts for several pairs would be a bias, not noise: so both have
+    new fork servers in each round.
+    """
+
+    def __init__(
+        self,
+        timings: Mapping[str, Timing],
+        clock: str,
+        watch: Callable[[int], None],
+        programs: Mapping[ArmName, Program],
+    ) -> None:
+        self._runners = {arm: Runner(timings, clock, watch, programs[arm]) for arm in ARMS}
+
+    def renew(self) -> None:
+        """Take other fork servers, which start side by side. Raises: ForkServerLost."""
+        for runner in self._runners.values():
+            runner.start()
+        for runner in self._runners.values():
+            runner.meet()
+
+    def run(
+        self,
+        arm: ArmName,
+        planned: PlannedCell,
+        number: int,
+        attempt: int,
+        loops: int,
+        turns: int = 0,
+        rate: float = 0.0,
+    ) -> Reply:
+        """Have an arm do a run; `loops` 0: a calibration. Raises: ForkServerLost."""
+        runner = self._runners[arm]
+        return runner.run(planned, number, attempt, loops, turns=turns, rate=rate)
+
+    def end(self) -> None:
+        """End the fork servers."""
+        for runner in self._runners.values():
+            runner.end()
