@@ -323,15 +323,17 @@ def _same_plan(stopped: Comparison, arms: Sequence[Arm]) -> Plan:
         raise SweepError("this comparison was stopped before its plan was complete: start anew")
     cells = [one.cell for one in stopped.measured]
     changed = [
-        (f"the {then.name} arm", one_line(then.described, 200), one_line(arm.described, 200))
+        (f"the {then.name} arm", one_line(then.described, 200), _other(then, arm))
         for then, arm in zip(header.arms, arms, strict=True)
         if then.digest != arm.digest
     ]
-    more = [
-        (name, then, now if now != then else f"{now}, with other files")
-        for name, then, now in changed
-    ]
-    return planned_again(header, cells, "comparison", more)
+    return planned_again(header, cells, "comparison", changed)
+
+
+def _other(then: ArmEntry, arm: Arm) -> str:
+    """Describe an arm that is not what it was, perhaps by the same words."""
+    described = one_line(arm.described, 200)
+    return described if arm.described != then.described else f"{described} with other files"
 
 
 def _schedule(
