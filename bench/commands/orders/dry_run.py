@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import click
@@ -33,8 +34,7 @@ def print_plan(order: Order, as_json: bool) -> None:
     found = guarded(lambda: planned(order.profile, order.only, order.options))
     guarded(lambda: measurable(order, found))
     if not found.cells:
-        why = found.skipped[0][1]
-        raise CommandError(f"all cells would be skipped: {with_remedy(why.reason, why.remedy)}")
+        raise CommandError(f"all cells would be skipped: {_usual_reason(found)}")
     forecast = forecast_of(order, found)
     seconds = seconds_of(forecast, found)
     if as_json:
@@ -42,6 +42,13 @@ def print_plan(order: Order, as_json: bool) -> None:
         return
     for line in (*_lines(found), *_timing(order, forecast, seconds)):
         click.echo(one_line(line, 2000))
+
+
+def _usual_reason(found: Plan) -> str:
+    """Return the most frequent reason of those with a remedy, if any has one."""
+    whys = Counter((why.reason, why.remedy) for _, why in found.skipped)
+    reason, remedy = max(whys, key=lambda one: (bool(one[1]), whys[one]))
+    return with_remedy(reason, remedy)
 
 
 def forecast_of(order: Order, found: Plan) -> Forecast:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
+from typing import Any
 
 import msgspec
 
 from ipcbench.bench.errors import BenchError, SweepError
+from ipcbench.bench.patterns.table import PATTERNS
 from ipcbench.bench.plan.filters import filtered, for_tasks
 from ipcbench.bench.plan.named import named_profile, settings_of_named
 from ipcbench.bench.plan.options import Options, parse_options
@@ -25,6 +28,7 @@ from ipcbench.transports import registry
 from ipcbench.transports.contract import TransportError
 
 LARGER = "standard"  # the profile with most cells
+NAMED = 2  # transports of a command that is recommended
 # Options that some values take besides: looks are counted by spin-block alone, and the calls for
 # several messages are native.
 _MORE = ({"waits": (SPIN_BLOCK,)}, {"runtimes": (NATIVE,)})
@@ -69,7 +73,45 @@ def _of_named(profile: Profile, options: Options) -> Plan:
     axes = named_profile(profile, options, candidate, registry.matching, site()).axes
     found = _cells(axes)
     refuse_unused(options, found, candidate, registry.matching)
+    _refuse_what_others_can(options, found)
     return with_tasks(found, axes, registry.matching, candidate)
+
+
+def _refuse_what_others_can(options: Options, found: Plan) -> None:
+    """Refuse an order that leaves no cell, for reasons that no remedy mends, if another one does.
+
+    Raises: BadConfig.
+    """
+    whys = [why for _, why in found.skipped]
+    if found.cells or not whys or any(why.remedy for why in whys):
+        return
+    others = _able(options, registry.names())
+    if others:
+        order = msgspec.structs.replace(options, named=())
+        raise BadConfig(
+            f"all cells would be skipped: {whys[0].reason}: measure it with others: "
+            f"{_command(others, order)}"
+        )
+
+
+def _command(transports: Iterable[str], order: Options) -> str:
+    """Write the command that measures transports with the options of an order."""
+    return shlex.join(["ipcbench", "run", *map(one_line, transports), *order.words()])
+
+
+def _able(options: Options, transports: Iterable[str]) -> tuple[str, ...]:
+    """Return the first two transports that have a cell to measure with these options."""
+    axes = partial(named_profile, settings_of_named(None))
+
+    def has_cells(name: str) -> bool:
+        order = msgspec.structs.replace(options, named=(name,), transports=(), tasks=())
+        with contextlib.suppress(BenchError, TransportError):
+            found = _cells(axes(order, candidate, registry.matching, site()).axes)
+            refuse_unused(order, found, candidate, registry.matching)
+            return bool(found.cells)
+        return False
+
+    return tuple(islice(filter(has_cells, transports), NAMED))
 
 
 def of_profile(
@@ -100,16 +142,18 @@ class _Instead:
     def _named(self, options: Options, near: Sequence[str]) -> str:
         """Return a command that has a cell to measure, with the options that it takes, or ""."""
         bare = msgspec.structs.replace(options, transports=())
-        for more in ({}, *_MORE):
+        patterns: tuple[Mapping[str, Any], ...] = tuple({"patterns": (one,)} for one in PATTERNS)
+        for more in ({}, *_MORE, *patterns):
             if any(getattr(options, name) for name in more):
                 continue
+            order = msgspec.structs.replace(bare, **more)
             every = ("*",) if options.patterns else ()
-            for transports in dict.fromkeys((options.transports, tuple(near[:2]), every)):
-                order = msgspec.structs.replace(bare, named=transports, **more)
-                if transports and _measures(partial(_of_named, settings_of_named(None), order)):
-                    words = ["ipcbench", "run", *map(one_line, transports), *order.words()]
-                    return shlex.join(words)
-        return ""
+            for transports in dict.fromkeys((options.transports, tuple(near[:NAMED]), every)):
+                own = msgspec.structs.replace(order, named=transports)
+                if transports and _measures(partial(_of_named, settings_of_named(None), own)):
+                    return _command(transports, order)
+        able = () if options.transports else _able(bare, registry.names())
+        return _command(able, bare) if able else ""
 
     def _larger(self, options: Options) -> str:
         larger = partial(of_profile, load_profile(LARGER), options, lambda *_: "")

@@ -119,7 +119,7 @@ def test_a_task_keeps_its_cells_and_the_controls_beside_them() -> None:
         (Options(transports=("vmsplice",)), "-t vmsplice: profile quick has only "),
         (
             Options(depths=(8,)),
-            "--depth 8: profile quick has none: leave it out, or ask for",
+            "--depth 8: profile quick has none: leave it out, or measure it with ipcbench run ",
         ),
         (Options(looks=(100,)), "--looks 100: profile quick has none: leave it out, or measure it"),
         (Options(batches=(16,)), "--batch 16: profile quick has only 1: leave it out, or "),
@@ -129,6 +129,11 @@ def test_a_task_keeps_its_cells_and_the_controls_beside_them() -> None:
         ),
         (Options(payloads=("array",)), "--payload array: profile quick has only hot, fresh: "),
         (Options(tasks=("arrays",)), "--task arrays: profile quick has no cell for it; it has "),
+        (
+            Options(processes=(3,)),
+            "-P 3: profile quick has only 1, 2, 4, 8: leave it out, or measure it with ipcbench "
+            "run pipe fifo -P 3 --pattern fan-in",
+        ),
         (Options(processes=(3,), patterns=("counter",)), "-P 3: profile quick has only 1, 2, 4, 8"),
     ],
     ids=str,
@@ -144,6 +149,30 @@ def test_a_value_that_the_profile_lacks_is_refused_with_a_way(options: Options, 
     if "ask for --profile standard" in message:
         bare = msgspec.structs.replace(options)
         assert planning.planned(load_profile("standard"), options=bare).cells
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        (Options(named=("pipe",), depths=(3,)), "pipe has no depth to set"),
+        (Options(named=("mp-queue",), waits=("spin",)), "a receiver of mp-queue cannot wait by "),
+        (
+            Options(named=("posix-queue",), batches=(4,), runtimes=("native",)),
+            "posix-queue has no call for several messages",
+        ),
+        (Options(named=("vmsplice",), patterns=("fan-in",)), "vmsplice cannot do fan-in: "),
+    ],
+    ids=str,
+)
+def test_what_named_transports_cannot_do_names_others_that_can(
+    options: Options, start: str
+) -> None:
+    message = refusal(options)
+    assert message.startswith(f"all cells would be skipped: {start}")
+    _, way = message.split(": measure it with others: ipcbench run ")
+    given = command.make_context("run", shlex.split(way)).params
+    named = Options(**{name: given[name] for name in Options.__struct_fields__})
+    assert planning.planned(planning.settings_of_named(None), options=named).cells
 
 
 def test_names_and_filters_do_not_go_together() -> None:
