@@ -47,9 +47,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float
 
     def encoded(self) -> bytes:
-        """Encode as JSON, without the axes at their defaults: an older side knows fewer axes."""
-        short = _ShortCell(**msgspec.structs.asdict(self.cell))
-        return _encoder.encode(msgspec.structs.replace(self, cell=short))
+        """Encode as JSON, without what is at its default: an older side knows fewer axes."""
+        cell = _ShortCell(**msgspec.structs.asdict(self.cell))
+        settings = _ShortSettings(**msgspec.structs.asdict(self.settings))
+        return _encoder.encode(msgspec.structs.replace(self, cell=cell, settings=settings))
 
 
 _jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
@@ -57,6 +58,10 @@ _jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
 
 class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
     """A cell that is encoded without the axes that are at their defaults."""
+
+
+class _ShortSettings(Settings, frozen=True, kw_only=True, omit_defaults=True):
+    """Settings that are encoded without those that are at their defaults."""
 
 
 class Phase(Message, tag="phase"):

@@ -203,6 +203,15 @@ def test_axes_at_their_defaults_are_left_out_of_a_job() -> None:
     assert msgspec.json.decode(JOB.encoded(), type=Job) == JOB
 
 
+def test_settings_at_their_defaults_are_left_out_of_a_job() -> None:
+    """An older side refuses those that it does not know, such as `watch`."""
+    settings = msgspec.json.decode(JOB.encoded())["settings"]
+    assert set(settings) == {"values", "warmups", "block", "rounds"}
+    asked = msgspec.structs.replace(JOB.settings, stamps=9, adaptive=True, watch=1.5)
+    job = msgspec.structs.replace(JOB, settings=asked)
+    assert msgspec.json.decode(job.encoded(), type=Job) == job
+
+
 def test_axes_that_are_asked_for_are_in_a_job() -> None:
     asked = msgspec.structs.replace(
         CELL,
