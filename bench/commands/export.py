@@ -8,6 +8,7 @@ import click
 
 from ipcbench.bench.commands.errors import guarded
 from ipcbench.bench.commands.options import run_folder
+from ipcbench.bench.commands.output import write_text
 
 FORMATS = ("csv", "markdown", "json")
 CELLS, CONTESTS = ROWS = ("cells", "contests")
@@ -50,7 +51,7 @@ def command(folder: Path, form: str, rows: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        guarded(lambda: _write(output, text))
+        guarded(lambda: write_text(output, text))
 
 
 def _text(folder: Path, form: str, rows: str) -> str:
@@ -61,15 +62,3 @@ def _text(folder: Path, form: str, rows: str) -> str:
     results = load(folder)
     found = cell_rows(results) if rows == CELLS else contest_rows(results)
     return formats.FORMATS[form](found)
-
-
-def _write(path: Path, text: str) -> None:
-    from ipcbench.bench.results.files import write_atomically
-
-    if path.exists() and not path.is_file():  # a device or a FIFO is written to, not replaced
-        try:
-            path.write_bytes(text.encode())
-        except OSError as error:  # of a write(2), it names no file
-            raise OSError(error.errno, error.strerror, str(path)) from error
-    else:
-        write_atomically(path, text.encode())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+STANDARD = "-"  # as the name of a file: standard output
 WIDE = 170  # columns of a file or a pipe, which have no width of their own
 
 
@@ -44,3 +47,38 @@ def _escaped(found: re.Match[str]) -> str:
     except UnicodeEncodeError:
         return json.dumps(found[0])[1:-1]
     return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file as a whole; write to a device, a FIFO and standard output as they are.
+
+    Raises: OSError.
+    """
+    from ipcbench.bench.results.files import write_atomically
+
+    if _is_standard_output(path):
+        click.echo(text, nl=False)
+    elif path.exists() and not path.is_file():
+        append_text(path, text)
+    else:
+        write_atomically(path, text.encode())
+
+
+def append_text(path: Path, text: str) -> None:
+    """Write at the end of a file. Raises: OSError."""
+    try:
+        with path.open("ab") as file:
+            file.write(text.encode())
+    except OSError as error:  # of a write(2), it names no file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _is_standard_output(path: Path) -> bool:
+    """Tell whether a path leads there, such as /dev/stdout: a link that must not be replaced."""
+    if str(path) == STANDARD:
+        return True
+    try:
+        here, there = os.stat(path), os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):  # no such file; a stream without a descriptor
+        return False
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

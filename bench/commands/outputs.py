@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ipcbench.bench.commands.errors import guarded
+from ipcbench.bench.commands.output import STANDARD, append_text, write_text
 
 if TYPE_CHECKING:
     from ipcbench.reports.gate.report import GateReport
@@ -41,6 +42,8 @@ def _one(value: str) -> Written:
     if form not in FORMATS:
         raise click.BadParameter(f"{form!r} is no format: {', '.join(FORMATS)}")
     path = Path(name)
+    if name == STANDARD:
+        return Written(form, path)
     if path.is_dir():
         raise click.BadParameter(f"{name} is a folder: name a file")
     if not path.parent.is_dir():
@@ -62,8 +65,8 @@ _OPTIONS = (
         callback=_parsed,
         metavar="FORMAT=FILE",
         help="Write the verdicts to a file as well, in one of these formats; may be repeated: "
-        "--write junit=gate.xml --write markdown=gate.md. The file that GITHUB_STEP_SUMMARY names "
-        "is appended to.",
+        "--write junit=gate.xml --write markdown=gate.md. - is standard output; the file that "
+        "GITHUB_STEP_SUMMARY names is appended to.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON: --format json."),
 )
@@ -97,18 +100,10 @@ def give_out(report: GateReport, form: str, written: Sequence[Written]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole; append to the summary of a step, a device and a FIFO."""
-    from ipcbench.bench.results.files import write_atomically
-
-    appended = path.exists() and (not path.is_file() or _is_summary(path))
-    if not appended:
-        write_atomically(path, text.encode())
-        return
-    try:
-        with path.open("ab") as file:
-            file.write(text.encode())
-    except OSError as error:  # of a write(2), it names no file
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    if _is_summary(path):
+        append_text(path, text)
+    else:
+        write_text(path, text)
 
 
 def _is_summary(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -75,6 +76,18 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
         assert os.read(reader, 1 << 16).decode() == FUNCTIONS["table"](a_report())
     finally:
         os.close(reader)
+
+
+def test_standard_output_is_no_file_to_replace(tmp_path: Path) -> None:
+    """Behind a redirection, /dev/stdout is a link to a regular file."""
+    printed = FUNCTIONS["table"](a_report()) + FUNCTIONS["annotations"](a_report())
+    assert played("--write=annotations=-").stdout == printed
+    out, link = tmp_path / "out", tmp_path / "stdout"
+    link.symlink_to(out)
+    with out.open("w") as file, contextlib.redirect_stdout(file):
+        give_out(a_report(), "table", [Written("annotations", link)])
+    assert link.is_symlink()
+    assert out.read_text() == printed
 
 
 @pytest.mark.parametrize(
