@@ -54,6 +54,7 @@ def tables(page: str) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+OF_SUITE = PAGE.partition("## suite.json")[2].partition("\n## ")[0]
 FIELDS = tables(PAGE.partition("## results.csv")[0])
 STRUCTS = {**LINES, **PARTS}
 
@@ -127,7 +128,7 @@ def test_every_key_of_the_suite_is_named(tmp_path: Path) -> None:
     suite = pyperf.BenchmarkSuite.load(str(path))
     written = {key for one in suite for run in one.get_runs() for key in run.get_metadata()}
     written -= made.header.metadata.keys() | records.OF_A_RUN
-    rows = re.findall(r"^\| (`[^|]+) \|", PAGE.partition("## suite.json")[2], re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]+) \|", OF_SUITE, re.MULTILINE)
     assert {key for row in rows for key in re.findall(r"`(\w+)`", row)} == written
 
 
