@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.decisions.alignment import Aligner
@@ -79,7 +79,7 @@ def judge_promises(results: Results, promises: Sequence[PromisedRatio]) -> Judge
     else:
         if adaptive:
             base = {line.round for line in results.rounds if not line.mini}
-            times = {cell: _only(own, base) for cell, own in times.items()}
+            times = {cell: in_rounds(own, base) for cell, own in times.items()}
         looks = (max(max(map(len, times.values()), default=0), 1),)
         judge = PromiseJudge(promises, _placement(results), looks=looks, level=level)
         lines = [judge.look(times, looks[0])]
@@ -148,7 +148,8 @@ def promises_in(results: Results) -> list[PromisedRatio]:
     ]
 
 
-def _only(own: dict[int, float], rounds: set[int]) -> dict[int, float]:
+def in_rounds(own: Mapping[int, float], rounds: Collection[int]) -> dict[int, float]:
+    """Return the times of these rounds."""
     return {number: seconds for number, seconds in own.items() if number in rounds}
 
 
@@ -165,13 +166,13 @@ def _ratio(judge: PromiseJudge, state: PromiseState, samples: Sequence[Sample]) 
     found = [log_ratio_limits(one.faster, one.than, level, level) for one in samples]
     low = max(float(low) for low, _ in found)
     high = min(float(high) for _, high in found)
-    if low > high or not _agrees(state, low, high):
+    if low > high or not agrees(state, low, high):
         return None
     value = min(max(float(log_ratio(samples[-1].faster, samples[-1].than)), low), high)
     return Ratio(math.exp(value), math.exp(low), math.exp(high))
 
 
-def _agrees(state: PromiseState, low: float, high: float) -> bool:
+def agrees(state: PromiseState, low: float, high: float) -> bool:
     """Tell whether an interval lies where the verdict says, as it does unless times changed."""
     promise = state.promise
     least = -math.inf if promise.at_least is None else math.log(promise.at_least)
