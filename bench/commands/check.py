@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ipcbench.bench.commands.errors import CommandError, guarded
-from ipcbench.bench.commands.options import run_folder
+from ipcbench.bench.commands.options import run_folder, run_folder_value
 from ipcbench.bench.commands.outputs import Written, chosen_format, give_out, output_options
 
 if TYPE_CHECKING:
     from ipcbench.bench.results.results import Results
+    from ipcbench.reports.gate.baseline import Baseline
     from ipcbench.reports.gate.remedy import Again
+    from ipcbench.reports.gate.thresholds import Thresholds
 
 
 @click.command("check")
@@ -30,9 +32,28 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The promises to check the run against.",
 )
+@click.option(
+    "--baseline",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    callback=run_folder_value,
+    metavar="DIR",
+    help="A stored run of this machine, for the promises with of_baseline_at_most.",
+)
+@click.option(
+    "--advisory",
+    is_flag=True,
+    help="Take a baseline of another machine as well; what breaks its bounds is said, and does not "
+    "count for the exit code.",
+)
 @output_options
 def command(
-    folder: Path, thresholds: Path, form: str | None, written: Sequence[Written], as_json: bool
+    folder: Path,
+    thresholds: Path,
+    baseline: Path | None,
+    advisory: bool,
+    form: str | None,
+    written: Sequence[Written],
+    as_json: bool,
 ) -> NoReturn:
     """Check a run against promises.
 
@@ -41,26 +62,49 @@ def command(
 
     Exits with 1 when a promise is broken, else with 3 when one could not be
     measured, else with 2 when one is inconclusive, else with 0. No promise is
-    kept on a placement where a control differs from its original.
+    kept on a placement where a control differs from its original. A promise that
+    is made on other machines is not applicable; one about a change is not decided
+    by a run, and the command that decides it is named.
 
     \b
     Example:
       ipcbench check results/latest --thresholds thresholds.toml
       ipcbench check results/gate --write junit=gate.xml --write markdown=gate.md
+      ipcbench check results/gate --baseline results/stored
     """
     from ipcbench.bench.results.results import load
-    from ipcbench.reports.gate import judge
-    from ipcbench.reports.gate.checked import report_of
+    from ipcbench.reports.gate.checked import check_run
     from ipcbench.reports.gate.thresholds import load_thresholds
 
     chosen = chosen_format(form, as_json)
     with refused_in_one_line():
         promises, results = load_thresholds(thresholds), guarded(lambda: load(folder))
+        stored = _baseline(promises, folder, baseline, advisory)
         again = going_on(folder, results, thresholds)
-        judged = judge.check_promises(promises, results, again)
-    report = report_of(judged, results, folder, thresholds)
+        report = check_run(promises, results, folder, again, stored)
     give_out(report, chosen, written)
     sys.exit(report.exit_code)
+
+
+def _baseline(
+    promises: Thresholds, folder: Path, baseline: Path | None, advisory: bool
+) -> Baseline | None:
+    """Load the baseline; None where none is asked for. Raises: CommandError."""
+    from ipcbench.bench.results.results import load
+    from ipcbench.reports.gate.baseline import Baseline
+
+    if baseline is None:
+        if advisory:
+            raise CommandError("--advisory: name the stored run with --baseline DIR")
+        return None
+    if not promises.baselines:
+        raise CommandError(
+            f"--baseline: {promises.path} has no promise about one: write `cells` and "
+            'of_baseline_at_most = "1.1x"'
+        )
+    if baseline.resolve() == folder.resolve():
+        raise CommandError(f"--baseline: {baseline} is the run itself: name another one")
+    return Baseline(baseline, guarded(lambda: load(baseline)), advisory)
 
 
 def going_on(folder: Path, results: Results, thresholds: Path) -> Again:
@@ -72,7 +116,7 @@ def going_on(folder: Path, results: Results, thresholds: Path) -> Again:
     from ipcbench.bench.plan.options import Options
     from ipcbench.reports.gate.remedy import Again
 
-    words = ["ipcbench", "run", "--promised", str(thresholds), "--until-decided"]
+    words = ["ipcbench", "run", "--promised", str(thresholds)]
     given = run.make_context("run", results.header.command[2:], resilient_parsing=True).params
     for option in run.params:
         values = given.get(option.name or "") or ()
@@ -80,7 +124,9 @@ def going_on(folder: Path, results: Results, thresholds: Path) -> Again:
             words += [option.opts[-1], str(values)]
         elif option.name in Options.__struct_fields__ and option.name != "named":
             words += [word for value in values for word in (option.opts[-1], str(value))]
-    return Again(shlex.join(words), shlex.join(["ipcbench", "run", "--resume", str(folder)]))
+    until_decided = [*words[:4], "--until-decided", *words[4:]]
+    resume = ["ipcbench", "run", "--resume", str(folder)]
+    return Again(shlex.join(until_decided), shlex.join(resume), shlex.join(words))
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from ipcbench.bench.results.slowdowns import DECISIVE
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.absent import why_absent
+from ipcbench.reports.gate.judge import doubt_of
 from ipcbench.reports.gate.promises.choosing import Chosen, chosen
 from ipcbench.reports.gate.promises.kinds import BaselinePromise, times
 from ipcbench.reports.gate.report import GateLine, GateVerdict, Interval, Measure, Side
@@ -40,6 +41,7 @@ from ipcbench.reports.verdicts.trust import Trust, assess
 
 MOVED = 0.05  # of the cells of other transports: the machine may have changed
 LONGEST_ID = 100
+MOST_LINES = 10_000
 APART = "what changed on the machine between the two runs counts as a change as well"
 _VERDICTS = {
     PromiseVerdict.KEPT: GateVerdict.KEPT,
@@ -98,8 +100,11 @@ def check_baseline(
         for promise in thresholds.baselines
         for one in _with_a_result(chosen(thresholds, promise, pool), now)
     ]
-    check = _Check(now, baseline, again, counts=_counts(found))
-    return check.lines(found)
+    if len(found) > MOST_LINES:
+        raise BadThresholds(
+            f"{thresholds.path}: over {MOST_LINES} cells against a baseline: name fewer"
+        )
+    return _Check(now, baseline, again, counts=_counts(found)).lines(found)
 
 
 def _with_a_result(cells: Sequence[Chosen], now: Results) -> Sequence[Chosen]:
@@ -283,9 +288,11 @@ def _why(found: BaselineOutcome, again: str) -> str:
     )
 
 
-def about_baseline(now: Results, baseline: Baseline) -> Iterator[str]:
-    """Yield what a reader must know of a baseline."""
+def about_baseline(now: Results, baseline: Baseline, lines: Sequence[GateLine]) -> Iterator[str]:
+    """Yield what a reader of these lines must know of both runs."""
     before = baseline.results
+    cells = [line.sides[0].cell for line in lines]
+    placements = sorted({now.cells[cell].cell.placement for cell in cells})
     then = one_line(before.header.started, 40)
     yield f"The baseline is the run of {then}: {APART}."
     if apart := _apart(now, before):
@@ -306,3 +313,6 @@ def about_baseline(now: Results, baseline: Baseline) -> Iterator[str]:
     ]
     if changed:
         yield one_line(f"Settings changed since the baseline: {'; '.join(changed)}.", 600)
+    for name, run in (("This run", now), ("The baseline", before)):
+        if text := doubt_of(assess(run, measured(run)), placements):
+            yield one_line(f"{name}: {text}", LONGEST_MESSAGE)

@@ -50,6 +50,7 @@ class PromiseResult(msgspec.Struct, frozen=True, kw_only=True):
     at_most: float | None
     per: str  # the unit of work that the seconds are for
     rounds: int
+    why: str = ""  # the author's reason for the promise
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
@@ -108,8 +109,8 @@ def check_promises(thresholds: Thresholds, results: Results, again: Again = COMM
         for one in found
     ]
     placements = sorted({name for one in found for name in _placements(one, results)})
-    severity = max((trust.trusted(one) for one in placements), default=trust.severity)
-    doubt = _doubt(trust, severity, placements)
+    severity = _severity(trust, placements)
+    doubt = doubt_of(trust, placements)
     return GateResult(checked, severity, doubt, _note(judgement, results))
 
 
@@ -151,8 +152,13 @@ def _note(judgement: Judgement, results: Results) -> str:
     )
 
 
-def _doubt(trust: Trust, severity: Severity, placements: Sequence[str]) -> str:
-    """Give the reasons for a severity on the placements of the promises."""
+def _severity(trust: Trust, placements: Sequence[str]) -> Severity:
+    return max((trust.trusted(one) for one in placements), default=trust.severity)
+
+
+def doubt_of(trust: Trust, placements: Sequence[str]) -> str:
+    """Give the reasons for reservations or distrust on placements; "" where there are none."""
+    severity = _severity(trust, placements)
     if severity < Severity.WARNING:
         return ""
     if severity < trust.severity:  # another placement is worse
@@ -191,6 +197,7 @@ def _before(
         at_most=promise.at_most,
         per=pers[0] if pers else "",
         rounds=0,
+        why=promise.reason,
         remarks=[remark for side in (faster, than) for remark in _remarks(side)],
     )
 

@@ -22,10 +22,14 @@ SPARE = 1.5  # machines vary, and void runs are repeated
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Commands that measure more: a new run until all promises are decided, or this one resumed."""
+    """Commands that measure more: a new run until all promises are decided, or this one resumed.
+
+    `run`: a new run of the promised cells.
+    """
 
     until_decided: str
     resume: str
+    run: str = "ipcbench run --promised FILE"
 
     def after(self, judgement: Judgement, results: Results, cells: Iterable[str]) -> str:
         """Return the command that decides these cells."""

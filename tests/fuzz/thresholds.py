@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import tempfile
 from collections.abc import Callable
@@ -11,8 +10,13 @@ from pathlib import Path
 
 from ipcbench.bench.results.records import Failed, Skipped
 from ipcbench.bench.results.results import Results
-from ipcbench.reports.gate import judge
-from ipcbench.reports.gate.thresholds import BadThresholds, load_thresholds
+from ipcbench.reports.gate.baseline import Baseline
+from ipcbench.reports.gate.checked import check_run
+from ipcbench.reports.gate.exports.formats import FORMATS
+from ipcbench.reports.gate.judge import COMMANDS
+from ipcbench.reports.gate.promises.changes import changes
+from ipcbench.reports.gate.promises.run_cells import of_a_run
+from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
 from tests import synthetic
 from tests.fuzz import harmless, toml
 
@@ -35,11 +39,31 @@ where = { pattern = "latency", size = 64, runtime = "python", depth = "default",
 at_least = 0.5
 at_most = 2.0
 """,
+    b"""
+[[promise]]
+name = "change"
+cells = { transport = ["pipe", "sh*"], size = [64, "64K"], wait = "*", processes = "*" }
+slower_by_at_most = "5%"
+machines = ["*CPU*"]
+reason = "users wait for it"
+
+[[promise]]
+name = "baseline"
+cells = { transport = "*", pattern = "latency", twin = false }
+of_baseline_at_most = "1.1x"
+
+[[promise]]
+name = "elsewhere"
+cells = { transport = "tcp" }
+of_baseline_at_most = 2
+machines = ["ARM"]
+""",
 ]
 _WORDS = (
     '"pipe"', '"null"', '"unix-stream"', '"tcp"', '"sysv-queue"', '"latency"', '"stream"', '"64"',
     '"64K"', '"same-core"', '"python"', '"default"', "64", "65536", "2", "true", "false", '"1.5x"',
     '"0x"', '"1000000x"', '"1000000.1"', "0.000001", "1e-7", "nan", "inf", '"memory"', '"twin"',
+    '"5%"', '"0%"', '"*"', '"sh*"', '"[p-"', '["pipe", "*"]', '[64, "64K"]', '[]', '"*CPU*"',
 )  # fmt: skip
 
 
@@ -57,6 +81,11 @@ def _run() -> Results:
     )
 
 
+@cache
+def _baseline() -> Baseline:
+    return Baseline(Path("stored"), _run(), advisory=True)
+
+
 def mutated(data: bytes, rng: random.Random) -> bytes:
     return toml.mutated(data, rng, _WORDS)
 
@@ -68,14 +97,26 @@ def outcome(data: bytes) -> str:
         path.write_bytes(data)
         try:
             thresholds = load_thresholds(path)
-            judged = judge.check_promises(thresholds, _run())
+            report = check_run(thresholds, _run(), Path("run"), COMMANDS, _baseline())
+            _needed(thresholds)
         except BadThresholds as error:
             harmless.line(str(error))
             return str(error).replace(folder, "")
-    harmless.lines(judge.render(judged))
-    json.dumps(judge.to_json(judged), allow_nan=False)
-    assert judge.exit_code(judged) in range(4)
+    for write in FORMATS.values():
+        harmless.lines(write(report))
+    assert report.exit_code in range(4)
     return ""
+
+
+def _needed(thresholds: Thresholds) -> None:
+    """Select the cells that a run and a comparison need. Raises: BadThresholds."""
+    cells = [result.cell for result in _run().cells.values()]
+    model = _run().header.machine.cpu_model
+    if thresholds.changes:
+        for note in changes(thresholds, cells, model).notes:
+            harmless.line(note)
+    for note in of_a_run(thresholds, cells, model, until_decided=False).notes:
+        harmless.line(note)
 
 
 one: Callable[[bytes], object] = outcome

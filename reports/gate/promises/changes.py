@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.reports.gate.promises.choosing import RUN, chosen
-from ipcbench.reports.gate.promises.kinds import Promise, elsewhere, named
+from ipcbench.reports.gate.promises.kinds import Promise, elsewhere, named, quoted
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds
 
 
@@ -55,19 +55,19 @@ def changes(
             names = (*before.promises, promise.name)
             found[cell.id] = ChangeOf(min(before.delta, promise.delta), names)
     left_out = [one for one in thresholds.changes if not one.applies(cpu_model)]
-    others = [*thresholds.ratios, *thresholds.baselines]
-    return Changes(found, [*_elsewhere(left_out, cpu_model), *_of_a_run(others)])
+    return Changes(found, [*_elsewhere(left_out, cpu_model), *_of_a_run(thresholds)])
 
 
 def _elsewhere(promises: Sequence[Promise], cpu_model: str) -> list[str]:
     return [elsewhere(promises, cpu_model)] if promises else []
 
 
-def _of_a_run(promises: Sequence[Promise]) -> list[str]:
+def _of_a_run(thresholds: Thresholds) -> list[str]:
     """Say which promises no comparison decides."""
-    if not promises:
+    others = [*thresholds.ratios, *thresholds.baselines]
+    if not others:
         return []
     return [
-        f"not decided by a comparison, but by ipcbench run --promised and ipcbench check: "
-        f"{named(promises)}"
+        f"not decided by a comparison: {named(others)}: ipcbench run --promised "
+        f"{quoted(thresholds.path)}"
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from ipcbench.reports.gate.promises.axes import Axes, Choice
 
@@ -85,6 +87,11 @@ def named(promises: Iterable[Promise]) -> str:
     names = [repr(one.name) for one in promises]
     more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
     return ", ".join(names[:MANY]) + more
+
+
+def quoted(path: Path) -> str:
+    """Write a path as a word of a command to copy."""
+    return shlex.quote(str(path))
 
 
 def elsewhere(promises: Iterable[Promise], cpu_model: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipcbench.bench.decisions.promises.looks import PromisedRatio
 from ipcbench.bench.results.cell import Cell
 from ipcbench.reports.gate.promises.choosing import chosen
-from ipcbench.reports.gate.promises.kinds import elsewhere, named
+from ipcbench.reports.gate.promises.kinds import elsewhere, named, quoted
 from ipcbench.reports.gate.promises.pairs import ratios
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds
 
@@ -40,7 +40,7 @@ def of_a_run(
     here, pool = thresholds.on(cpu_model), list(cells)
     notes = list(_notes(thresholds, here, cpu_model))
     if not here.ratios and not here.baselines:
-        raise BadThresholds(f"{thresholds.path}: nothing that a run decides: {'; '.join(notes)}")
+        raise BadThresholds(f"{thresholds.path}: {'; '.join(notes)}")
     if until_decided and not here.ratios:
         raise BadThresholds(
             f"{thresholds.path}: no ratio that a run goes on for: leave --until-decided out"
@@ -59,9 +59,7 @@ def _notes(thresholds: Thresholds, here: Thresholds, cpu_model: str) -> Iterator
     if left_out:
         yield elsewhere(left_out, cpu_model)
     if here.baselines:
-        yield (
-            f"decided by ipcbench check --baseline, beside a stored run: {named(here.baselines)}"
-        )
+        yield f"decided beside a stored run: {named(here.baselines)}: ipcbench check --baseline DIR"
     if thresholds.changes:
         yield not_of_a_run(thresholds)
 
@@ -69,6 +67,6 @@ def _notes(thresholds: Thresholds, here: Thresholds, cpu_model: str) -> Iterator
 def not_of_a_run(thresholds: Thresholds) -> str:
     """Name the promises about a change, and the command that decides them."""
     return (
-        f"not decided by a run, but by ipcbench compare --base REVISION --thresholds "
-        f"{thresholds.path}: {named(thresholds.changes)}"
+        f"not decided by a run: {named(thresholds.changes)}: ipcbench compare --base REVISION "
+        f"--thresholds {quoted(thresholds.path)}"
     )

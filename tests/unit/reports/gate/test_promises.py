@@ -218,7 +218,9 @@ def test_a_comparison_names_what_it_does_not_decide(tmp_path: Path) -> None:
     found = changes(written(tmp_path, RATIO + BASELINE + CHANGE + elsewhere), POOL, HERE)
     other, of_a_run_ = found.notes
     assert other == f"made on other machines than this one, '{HERE}': 'on ARM'"
-    assert of_a_run_.endswith("ipcbench run --promised and ipcbench check: 'ratio', 'baseline'")
+    assert of_a_run_.startswith(
+        "not decided by a comparison: 'ratio', 'baseline': ipcbench run --promised "
+    )
     assert {one.promises for one in found.cells.values()} == {("change",)}
 
 
@@ -237,8 +239,11 @@ def test_a_run_has_the_cells_of_ratios_and_baselines(tmp_path: Path) -> None:
     assert found.cells == {FUTEX.id, PIPE.id, LARGE.id, STREAM.id}
     assert [(one.faster, one.than) for one in found.ratios] == [(FUTEX.id, PIPE.id)]
     beside, change = found.notes
-    assert beside.endswith("check --baseline, beside a stored run: 'baseline'")
-    assert f"ipcbench compare --base REVISION --thresholds {thresholds.path}: 'change'" in change
+    assert beside == "decided beside a stored run: 'baseline': ipcbench check --baseline DIR"
+    assert change == (
+        "not decided by a run: 'change': ipcbench compare --base REVISION --thresholds "
+        f"{thresholds.path}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +252,7 @@ def test_a_run_has_the_cells_of_ratios_and_baselines(tmp_path: Path) -> None:
         (
             CHANGE,
             False,
-            "nothing that a run decides: not decided by a run, but by ipcbench compare",
+            "not decided by a run: 'change': ipcbench compare",
         ),
         (RATIO + 'machines = ["ARM*"]', False, "made on other machines than this one"),
         (BASELINE, True, "no ratio that a run goes on for: leave --until-decided out"),
