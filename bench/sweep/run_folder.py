@@ -6,6 +6,7 @@ import os
 import platform
 import secrets
 import shlex
+import tempfile
 import time
 from itertools import count
 from pathlib import Path
@@ -54,13 +55,43 @@ def prepare(wanted: Path | None, kind: Kind = SWEEP) -> tuple[Path, bool]:
     made = make_folder(folder)
     check_way(folder, chosen=True)
     # A sweep that was killed before its start leaves only a draft of its journal.
-    if any(not each.name.startswith(f".{kind.name}.") for each in folder.iterdir()):
+    if not _is_empty(folder, kind):
         raise SweepError(_why_not(folder))
     return folder, made
 
 
+def _is_empty(folder: Path, kind: Kind) -> bool:
+    return all(each.name.startswith(f".{kind.name}.") for each in folder.iterdir())
+
+
+def examine(wanted: Path | None, kind: Kind = SWEEP) -> None:
+    """Refuse a folder that `prepare` would refuse, and create nothing that stays.
+
+    Raises: SweepError.
+    """
+    folder = RESULTS if wanted is None else wanted
+    try:
+        if wanted is not None:
+            _check_name(wanted)
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        check_way(there, chosen=True)
+        if there == wanted and not _is_empty(there, kind):
+            raise SweepError(_why_not(there))
+        # Only an attempt shows it: root may write anywhere, but in /proc nothing can be made.
+        Path(tempfile.mkdtemp(prefix=f".{kind.name}.", dir=there)).rmdir()
+    except OSError as error:
+        if error.errno is None:  # of `check_way`: it says what to do
+            raise SweepError(str(error)) from error
+        raise SweepError(
+            f"{folder}: {error.strerror}: choose another folder with --output"
+        ) from error
+
+
 def _check_name(folder: Path) -> None:
-    """Refuse a link that leads nowhere, and the name of the link `latest`. Raises: SweepError."""
+    """Refuse a file, a link that leads nowhere, and the name `latest`. Raises: SweepError."""
+    for each in (folder, *folder.parents):
+        if each.exists() and not each.is_dir():
+            raise SweepError(f"{each} is no folder: choose another folder with --output")
     if folder.exists():
         return
     if folder.is_symlink():

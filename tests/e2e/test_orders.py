@@ -139,6 +139,8 @@ def test_one_transport_alone_works_and_a_plug_in_too(
             "needs a CPU of its own: ask for another placement: --placement cross-core",
         ),
         (("pipe", "--depth", "0"), "depth = 0: 1 to 1000000"),
+        (("pipe", "-o", "t.toml/run"), "t.toml is no folder: choose another folder with --output"),
+        (("pipe", "-o", "/proc/run"), "/proc/run: "),
         (("--until-decided",), "--until-decided: name the file of promises with --promised FILE"),
         (
             ("--promised", "t.toml", "--until-decided", "--rounds", "9"),

@@ -183,7 +183,7 @@ def test_a_folder_that_cannot_be_written(disk: Path, tmp_path: Path) -> None:
     assert error_lines(done.stderr) == [
         "Error: empty/journal.jsonl: Read-only file system: choose another folder with --output",
         "Error: results: Read-only file system: choose another folder with --output",
-        f"Error: {tmp_path}/file/below: Not a directory: choose another folder with --output",
+        f"Error: {tmp_path}/file is no folder: choose another folder with --output",
     ]
 
 

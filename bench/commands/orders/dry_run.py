@@ -21,6 +21,7 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.rounds.forecast import Forecast
 from ipcbench.bench.rounds.order import Shuffle
 from ipcbench.bench.sweep.plans.planning import planned
+from ipcbench.bench.sweep.run_folder import examine
 from ipcbench.bench.sweep.sweep import Order, measurable
 from ipcbench.transports.base.os_errors import with_remedy
 
@@ -33,6 +34,7 @@ def print_plan(order: Order, as_json: bool) -> None:
     """Print the cells of an order, and the time; measure nothing."""
     found = guarded(lambda: planned(order.profile, order.only, order.options))
     guarded(lambda: measurable(order, found))
+    guarded(lambda: examine(order.folder))
     if not found.cells:
         raise CommandError(f"all cells would be skipped: {_usual_reason(found)}")
     forecast = forecast_of(order, found)

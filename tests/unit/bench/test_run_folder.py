@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ import pytest
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.results.records import Ended, Reason
 from ipcbench.bench.results.results import load
-from ipcbench.bench.sweep.run_folder import point_to, prepare
+from ipcbench.bench.sweep.run_folder import examine, point_to, prepare
 from tests import synthetic
 
 
@@ -84,6 +85,31 @@ def test_what_is_no_run_is_not_to_be_continued(here: Path) -> None:
     assert refusal(Path("full")) == "full is not empty, and holds no run: choose another folder"
     (here / "full/journal.jsonl").write_text("no journal")
     assert refusal(Path("full")) == "full holds a run: choose another folder"
+
+
+@pytest.mark.parametrize("check", [examine, prepare])
+@pytest.mark.parametrize("name", ["/dev/full", "/dev/full/run", "file", "file/below"])
+def test_a_file_is_no_folder(here: Path, name: str, check: Callable[[Path], object]) -> None:
+    (here / "file").touch()
+    file = Path(name) if Path(name).exists() else Path(name).parent
+    with pytest.raises(SweepError) as caught:
+        check(Path(name))
+    assert str(caught.value) == f"{file} is no folder: choose another folder with --output"
+
+
+def test_a_dry_run_examines_the_folder_and_leaves_nothing(here: Path) -> None:
+    for folder in (None, Path("new/run"), Path(".")):
+        examine(folder)
+        assert not list(here.iterdir())
+    with pytest.raises(SweepError, match=r"^/proc/run: .*: choose another folder with --output"):
+        examine(Path("/proc/run"))
+    a_run(Path("old"), None)
+    with pytest.raises(SweepError, match="old holds a run that was stopped: choose another"):
+        examine(Path("old"))
+    (here / "shared").mkdir()
+    (here / "shared").chmod(0o777)
+    with pytest.raises(SweepError, match=r"others may write .* or take another folder$"):
+        examine(Path("shared/run"))
 
 
 def test_a_link_to_nowhere_is_refused(here: Path) -> None:
