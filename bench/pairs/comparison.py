@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ipcbench.bench.arms.arm import Arm
+from ipcbench.bench.arms.examination import playable
 from ipcbench.bench.arms.preparing import prepare as prepare_arms
 from ipcbench.bench.decisions.gate.sequential import Rule
 from ipcbench.bench.errors import SweepError
@@ -118,7 +119,7 @@ def new(order: Order, watcher: Watcher) -> Path:
         arms = prepare_arms(order.base, order.head, watcher.note)  # a signal ends it at once
         with stoppable(watcher) as stop:
             checks = AtStart()
-            found = order.plan()
+            found = playable(order.plan(), arms)
             _check_measurable(found)
             header = _header(order, seed, found, arms)
             stop.check()

@@ -15,7 +15,8 @@ from ipcbench.bench.workers.job import Reply
 
 def program_of(arm: Arm) -> Program:
     """Return what the fork servers of an arm are started with."""
-    return Program(arm.executable, tuple(sorted(arm.changes.items())), arm.dropped, arm.name)
+    changes = tuple(sorted(arm.changes.items()))
+    return Program(arm.executable, changes, arm.dropped, arm.name, arm.package)
 
 
 class Players:

@@ -48,7 +48,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     def encoded(self) -> bytes:
         """Encode as JSON, without what is at its default: an older side knows fewer axes."""
-        cell = _ShortCell(**msgspec.structs.asdict(self.cell))
+        cell = shortened(self.cell)
         settings = _ShortSettings(**msgspec.structs.asdict(self.settings))
         return _encoder.encode(msgspec.structs.replace(self, cell=cell, settings=settings))
 
@@ -58,6 +58,11 @@ _jobs: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
 
 class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
     """A cell that is encoded without the axes that are at their defaults."""
+
+
+def shortened(cell: Cell) -> Cell:
+    """Return the cell in the form that is encoded without what is at its default."""
+    return _ShortCell(**msgspec.structs.asdict(cell))
 
 
 class _ShortSettings(Settings, frozen=True, kw_only=True, omit_defaults=True):
