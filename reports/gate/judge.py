@@ -8,7 +8,6 @@ promise about cells there is kept.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -19,7 +18,6 @@ from ipcbench.bench.decisions.promises.looks import PromisedRatio, PromiseVerdic
 from ipcbench.bench.decisions.promises.verdicts import Judgement, PromiseOutcome, judge_promises
 from ipcbench.bench.results.results import CellResult, Results, Status
 from ipcbench.bench.results.severity import Severity
-from ipcbench.bench.results.units import human_seconds
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.absent import why_absent
 from ipcbench.reports.gate.promises.kinds import RatioPromise, times
@@ -270,74 +268,3 @@ def _remarks(result: CellResult) -> list[str]:
         f"{one_line(result.cell.id, 100)}: {len(result.failures)} runs failed "
         f"({one_line(f'{last.who}, {last.where}: {last.what}')})"
     ]
-
-
-def exit_code(result: GateResult) -> int:
-    """Return 1 if any is broken, else 3 if any is not measured, else 2 if inconclusive, or 0.
-
-    In that order: a broken promise matters most; and a cell that cannot be
-    measured is worse than an inconclusive one, for which more rounds help. No
-    promises at all count as not measured.
-    """
-    found = {one.verdict for one in result.promises}
-    if PromiseVerdict.BROKEN in found:
-        return 1
-    if PromiseVerdict.NOT_MEASURED in found or not found:
-        return 3
-    return 2 if PromiseVerdict.INCONCLUSIVE in found else 0
-
-
-# Output: JSON, and text.
-
-
-def to_json(result: GateResult) -> dict[str, object]:
-    """Convert a result to plain dicts, lists, strings and numbers."""
-    return {
-        "exit_code": exit_code(result),
-        "counts": _counts(result.promises),
-        "trust": result.trust.word,
-        "doubt": result.doubt,
-        "note": result.note,
-        "promises": [msgspec.to_builtins(one) for one in result.promises],
-    }
-
-
-def render(result: GateResult) -> str:
-    """Write a table, the reasons, the doubts about the run, and one line of counts."""
-    head = ("promise", "verdict", "ratio", "interval", "coverage", "rounds", "bound")
-    table = [head, *map(_row, result.promises)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-    for one in result.promises:
-        texts = [one.reason] if one.reason else []
-        if texts and one.seconds_faster is not None and one.seconds_than is not None:
-            texts.append(
-                f"{one.faster} takes {human_seconds(one.seconds_faster)}, "
-                f"{one.than} {human_seconds(one.seconds_than)} a {one.per}"
-            )
-        texts += one.remarks
-        if texts:
-            lines += ["", f"{one_line(one.promise)}: {one.verdict.value}"]
-            lines += [f"  {one_line(text, LONGEST_MESSAGE)}" for text in texts]
-    for line in filter(None, (result.note, result.doubt)):
-        lines += ["", one_line(line, LONGEST_MESSAGE)]
-    counts = ", ".join(f"{n} {name}" for name, n in _counts(result.promises).items() if n)
-    return "\n".join([*lines, "", counts or "no promises"])
-
-
-def _row(one: PromiseResult) -> tuple[str, ...]:
-    ratio, low, high = one.ratio, one.low, one.high
-    return (
-        one_line(one.promise, 48),
-        one.verdict.value,
-        "-" if ratio is None else times(ratio),
-        "-" if low is None or high is None else f"{times(low)} to {times(high)}",
-        "-" if one.coverage is None else f"{100 * one.coverage:.1f} %",
-        str(one.rounds),
-        one.bound,
-    )
-
-
-def _counts(promises: Sequence[PromiseResult]) -> dict[str, int]:
-    found = Counter(one.verdict for one in promises)
-    return {verdict.value: found[verdict] for verdict in PromiseVerdict}

@@ -33,7 +33,9 @@ from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.rounds.adaptive import Adaptive
 from ipcbench.bench.rounds.progress import Progress
-from ipcbench.reports.gate import judge
+from ipcbench.reports.gate.checked import check_run
+from ipcbench.reports.gate.exports.formats import FORMATS
+from ipcbench.reports.gate.judge import COMMANDS
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds, load_thresholds
 from ipcbench.reports.model import measured
 from ipcbench.reports.page import page
@@ -273,12 +275,12 @@ def _use(results: Results, folder: Path, draw: bool) -> None:
         text = page.render(results, measured(results), [])
     harmless.page(text)
     try:
-        judged = judge.check_promises(_thresholds(), results)
+        report = check_run(_thresholds(), results, folder, COMMANDS)
     except BadThresholds as error:
         harmless.line(str(error))
     else:
-        harmless.lines(judge.render(judged))
-        json.dumps(judge.to_json(judged), allow_nan=False)
+        for write in FORMATS.values():
+            harmless.lines(write(report))
 
 
 def _go_on(results: Results) -> None:
