@@ -12,7 +12,11 @@ def available(name: str) -> Transport:
     """Get the transport of that name, or skip the test and give the reason."""
     found = get(name)
     assert isinstance(found, Transport)
-    limits = found.probe()
-    if isinstance(limits, Unavailable):
-        pytest.skip(f"{limits.reason} ({limits.remedy})")
+    need(found.probe())
     return found
+
+
+def need(probed: object) -> None:
+    """Skip the test where this is the lack that a probe has found, and give the reason."""
+    if isinstance(probed, Unavailable):
+        pytest.skip(f"{probed.reason} ({probed.remedy})")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ipcbench.transports.contract import Role, Unavailable
+from ipcbench.transports.contract import Role
 from ipcbench.transports.kernel_objects import fresh_key
+from tests.available import need
 from tests.chapter.message_kinds import queue, specification
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +39,7 @@ def output(process: subprocess.Popen[str]) -> list[str]:
 @pytest.fixture
 def ticket() -> Iterator[str]:
     """Create a queue under a fixed key; yield the ticket by which a program uses it."""
-    reason = queue().probe()
-    if isinstance(reason, Unavailable):
-        pytest.skip(reason.reason)
+    need(queue().probe())
     channel = queue().create(specification(name=str(fresh_key())))
     try:
         yield json.dumps(channel.ticket(Role.SENDER, 0).data)

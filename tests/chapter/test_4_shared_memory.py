@@ -12,18 +12,17 @@ from ipcbench.transports.contract import Mapping, PeerGone
 from ipcbench.transports.kernel_objects import announce, fresh_key, withdraw
 from ipcbench.transports.kernel_objects.ledger import KINDS
 from ipcbench.transports.sync.futex import ORDERED
+from tests.available import need
 from tests.chapter.process_count import SIZE, SYSV, running
 from tests.chapter.programs import Program
 
-pytestmark = [
-    pytest.mark.skipif(SYSV.probe() is not None, reason="no System V shared memory here"),
-    pytest.mark.skipif(not ORDERED, reason="a sequence lock in Python needs x86-64"),
-]
+pytestmark = pytest.mark.skipif(not ORDERED, reason="a sequence lock in Python needs x86-64")
 
 
 @pytest.fixture
 def key() -> Iterator[str]:
     """A key for both programs; the segment that they leave under it is removed."""
+    need(SYSV.probe())
     key = fresh_key()
     announce("sysv memory", str(key))
     yield hex(key)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.transports.kernel_objects import announce, fresh_name, withdraw
+from tests.available import need
 from tests.chapter.programs import output
 from tests.chapter.squares import END, FILE
 
@@ -21,8 +22,8 @@ SQUARES = [number * number for number in range(COUNT)]
 def path() -> Iterator[Path]:
     """A free path on a file system on disk."""
     folder = FILE.folder()
-    if not isinstance(folder, Path):
-        pytest.skip(folder.reason)
+    need(folder)
+    assert isinstance(folder, Path)
     path = folder / fresh_name()
     announce("file", str(path))
     yield path

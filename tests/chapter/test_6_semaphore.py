@@ -6,24 +6,20 @@ import json
 
 import pytest
 
-from ipcbench.transports.contract import Role, Unavailable
+from ipcbench.transports.contract import Role
 from ipcbench.transports.kernel_objects import fresh_key
 from ipcbench.transports.shm.kinds import SEGMENTS
+from tests.available import need
 from tests.chapter.count_up import MEMBERS, guard, specification
 from tests.chapter.programs import Program
 
 TIMES = 2000
 
-pytestmark = pytest.mark.skipif(
-    SEGMENTS["sysv"].probe() is not None, reason="no System V shared memory here"
-)
-
 
 def lost(name: str, times: int = TIMES) -> int:
     """Count the updates that are missing at the end."""
-    reason = guard(name).probe()
-    if isinstance(reason, Unavailable):
-        pytest.skip(reason.reason)
+    need(guard(name).probe())
+    need(SEGMENTS["sysv"].probe())
     named = None if name == "unguarded" else str(fresh_key())
     channel = guard(name).create(specification(named))
     memory = SEGMENTS["sysv"].create(8, None)

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench.results.results import load
+from ipcbench.transports.base.remedies import pip_install
 from tests.e2e.command import FITNESS, environment
 from tests.faults.confined import Confinement
 from tests.faults.sweeps import Sandbox, failed, only_line, why_skipped
@@ -88,7 +89,7 @@ def test_no_wheels_and_no_compiler(sandbox: Sandbox) -> None:
     assert done.returncode == 0, done.stderr
     assert not failed(results)
     for transport, package in (("sysv-queue", "sysv_ipc"), ("posix-queue", "posix_ipc")):
-        reason = (f"the package {package} is not installed", f"pip install {package}")
+        reason = (f"the package {package} is not installed", pip_install(package))
         assert why_skipped(results, transport) == {reason}
 
 

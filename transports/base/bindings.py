@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ipcbench.transports.base.remedies import pip_install
 from ipcbench.transports.contract import Unavailable
 
 
@@ -33,4 +34,4 @@ def require(name: str) -> None:
 
 
 def missing(name: str) -> Unavailable:
-    return Unavailable(f"the package {name} is not installed", f"pip install {name}")
+    return Unavailable(f"the package {name} is not installed", pip_install(name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,19 @@ def in_container() -> bool:
     return b"container=" in _read("/proc/1/environ") or bool(
         _MARKS.search(_read("/proc/1/cgroup").decode(errors="replace"))
     )
+
+
+def pip_install(name: str, *, upgrade: bool = False) -> str:
+    """Return the command that installs a package, or the extra `[libraries]`, for this program.
+
+    In a checkout it is the checkout's own: no index of packages need know it.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    here = (checkout / "pyproject.toml").is_file()
+    own = here and Path(sys.prefix).resolve() == checkout / ".venv"
+    if name.startswith("["):
+        name = f"-e '.{name}'" if here else f"'ipcbench{name}'"
+    return f"{'.venv/bin/' if own else ''}pip install {'--upgrade ' if upgrade else ''}{name}"
 
 
 def _read(path: str) -> bytes:

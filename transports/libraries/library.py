@@ -19,10 +19,11 @@ from typing import Any, TypeVar
 from ipcbench.transports.base import close_all, refused
 from ipcbench.transports.base.forking import fork_child
 from ipcbench.transports.base.os_errors import MORE_PROCESSES
+from ipcbench.transports.base.remedies import pip_install
 from ipcbench.transports.contract import Channel, Endpoint, Role, Transport, Unavailable, WouldBlock
 
-INSTALL = "pip install 'ipcbench[libraries]'"
-UPGRADE = "pip install --upgrade 'ipcbench[libraries]'"
+INSTALL = pip_install("[libraries]")
+UPGRADE = pip_install("[libraries]", upgrade=True)
 
 LINGER = 1.0  # seconds in which the library's thread may write what is left when an end closes
 ON_ITS_WAY = 0.25  # seconds that the threads of both sides may take for a message

@@ -12,6 +12,7 @@ from types import FrameType
 
 import pytest
 
+from ipcbench.transports.base.remedies import pip_install
 from ipcbench.transports.contract import Spec, Topology, Unavailable
 from ipcbench.transports.libraries import library
 from ipcbench.transports.libraries.library import trial
@@ -173,7 +174,7 @@ def test_a_trial(body: object, text: str | None, monkeypatch: pytest.MonkeyPatch
     else:
         assert isinstance(found, Unavailable)
         assert found.reason == text.replace("\\\\", "\\")
-        assert found.remedy == "pip install --upgrade 'ipcbench[libraries]'"
+        assert found.remedy == pip_install("[libraries]", upgrade=True)
 
 
 @pytest.mark.parametrize("free", range(4))

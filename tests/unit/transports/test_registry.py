@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ipcbench.transports.base.remedies import pip_install
 from ipcbench.transports.contract import Transport, Wait
 from ipcbench.transports.registry import (
     GROUP,
@@ -260,7 +261,7 @@ def test_without_a_binding_its_transports_are_unavailable(binding: str) -> None:
     } | further
     for _, reason, remedy in lines:
         assert reason == f"the package {binding} is not installed"
-        assert remedy == f"pip install {binding}"
+        assert remedy == pip_install(binding)
 
 
 @pytest.mark.parametrize(("name", "module", "package"), LIBRARIES)
@@ -275,8 +276,7 @@ def test_without_its_library_a_transport_is_unavailable(
         "except Unavailable as error: assert error.reason == found.reason\n"
         "else: raise AssertionError"
     )
-    remedy = "pip install 'ipcbench[libraries]'"
-    assert printed == f"the package {package} is not installed | {remedy}"
+    assert printed == f"the package {package} is not installed | {pip_install('[libraries]')}"
 
 
 def test_an_alias_means_what_it_makes() -> None:

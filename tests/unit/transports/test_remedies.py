@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import resource
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from ipcbench.transports.base import memory, remedies
 from ipcbench.transports.base.memory import MemoryCgroup, free_memory
-from ipcbench.transports.base.remedies import raise_limit, resize_tmpfs, set_kernel
+from ipcbench.transports.base.remedies import pip_install, raise_limit, resize_tmpfs, set_kernel
 from ipcbench.transports.contract import Limit, Need, Topology
 from ipcbench.transports.queues import posix_limits, sysv
 from ipcbench.transports.sockets import unix
@@ -28,6 +30,23 @@ def container(monkeypatch: pytest.MonkeyPatch) -> Place:
         monkeypatch.setattr(remedies, "_has", lambda capability: not inside)
 
     return place
+
+
+def test_a_package_is_installed_as_this_program_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A checkout needs no release: its own folder is the package, and `.venv` its environment."""
+    monkeypatch.setattr(remedies, "__file__", str(tmp_path / "transports/base/remedies.py"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert pip_install("[libraries]") == "pip install 'ipcbench[libraries]'"
+    assert pip_install("sysv_ipc") == "pip install sysv_ipc"
+    (tmp_path / "pyproject.toml").touch()
+    assert pip_install("sysv_ipc") == ".venv/bin/pip install sysv_ipc"
+    assert pip_install("[libraries]", upgrade=True) == (
+        ".venv/bin/pip install --upgrade -e '.[libraries]'"
+    )
+    monkeypatch.setattr(sys, "prefix", "/usr")
+    assert pip_install("[libraries]") == "pip install -e '.[libraries]'"
 
 
 def test_settings_change_together(container: Place) -> None:
