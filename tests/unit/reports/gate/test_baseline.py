@@ -144,15 +144,15 @@ def test_one_transport_alone_shows_no_change_of_the_machine(thresholds: Writer) 
 
 def test_equal_runs_seldom_break_a_bound_of_one(thresholds: Writer) -> None:
     """With a true ratio at the bound, either verdict comes in half of 2.5 % of checks."""
-    chance, trials, found = random.Random(5), 400, []
+    chance, trials, found = random.Random(5), 120, []
     for _ in range(trials):
         seeds = chance.sample(range(10**6), 2)
         now, before = (a_run(seed=seed, cells=CELLS[:1], twins=()) for seed in seeds)
         bounded = BoundedCell("p", PIPE.id, PIPE.id, 1.0)
         found += judge_baseline(now, before, [bounded])
     shares = {one: sum(each.verdict is one for each in found) / trials for one in PromiseVerdict}
-    assert shares[PromiseVerdict.KEPT] <= 0.03
-    assert shares[PromiseVerdict.BROKEN] <= 0.03
+    assert shares[PromiseVerdict.KEPT] <= 0.035
+    assert shares[PromiseVerdict.BROKEN] <= 0.035
     assert shares[PromiseVerdict.KEPT] + shares[PromiseVerdict.BROKEN] > 0
 
 
