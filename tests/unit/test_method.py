@@ -16,12 +16,15 @@ from ipcbench.bench.decisions import (
     sensitivity,
 )
 from ipcbench.bench.decisions.distributions import rank_sum
+from ipcbench.bench.decisions.promises import baseline
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.experiments.frame import schedule as experiments
 from ipcbench.bench.experiments.semaphores import lost_updates, semaphore_misuse, waiting_cpu
 from ipcbench.bench.loops.delays import delay
+from ipcbench.bench.machine import fingerprint as machine_fingerprint
 from ipcbench.bench.plan import tail, timing
 from ipcbench.bench.plan.profile import PROFILES, load_profile
+from ipcbench.bench.results.entries import fingerprint
 from ipcbench.bench.rounds import forecast, order, turns
 from ipcbench.bench.rounds.adaptive import MOST_ROUNDS
 from ipcbench.bench.rounds.progress import RETAKES
@@ -189,3 +192,11 @@ def test_the_default_depth_of_a_ring_is_the_codes(size: int, slots: int) -> None
     assert said.format("") in PAGE
     measured = " ".join((Path(__file__).parents[2] / "docs/measured.md").read_text().split())
     assert said.format(" by default") in measured
+
+
+def test_the_rules_for_a_stored_baseline_are_the_codes() -> None:
+    assert f"differ by {fingerprint.ALIKE:.0%}.".replace("%", " %") in PAGE
+    assert f"fastest batch of {machine_fingerprint.SPAN * 1e3:.0f} ms" in PAGE
+    assert f"where there are {baseline.FEW} or more" in PAGE
+    assert f"Both runs need {stats.ENOUGH_ROUNDS} rounds" in PAGE
+    assert f"level of {contest.LEVEL} of their own" in PAGE

@@ -13,10 +13,15 @@ from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class ChangeOf:
-    """A cell of change promises: the smallest of their bounds, a share, and their names."""
+    """A cell of change promises: the smallest of their bounds, a share, and their names.
+
+    `literal`: a promise has its values written, so that its author knows of it; else patterns
+    select it.
+    """
 
     delta: float
     promises: tuple[str, ...]
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,13 @@ def changes(
     planned = list(cells)
     found: dict[str, ChangeOf] = {}
     for promise in here.changes:
-        for cell, _ in chosen(thresholds, promise, planned, pool):
+        for cell, literal in chosen(thresholds, promise, planned, pool):
             before = found.get(cell.id, ChangeOf(promise.delta, ()))
-            names = (*before.promises, promise.name)
-            found[cell.id] = ChangeOf(min(before.delta, promise.delta), names)
+            found[cell.id] = ChangeOf(
+                min(before.delta, promise.delta),
+                (*before.promises, promise.name),
+                before.literal or literal,
+            )
     left_out = [one for one in thresholds.changes if not one.applies(cpu_model)]
     return Changes(found, [*_elsewhere(left_out, cpu_model), *_of_a_run(thresholds)])
 
