@@ -74,39 +74,40 @@ def judged(differences: NDArray[np.float64], rule: Rule) -> Outcomes:
     cells, pairs = len(differences), min(differences.shape[1], rule.most_pairs)
     found = Outcomes(np.zeros(cells, bool), np.zeros(cells, bool), np.full(cells, pairs))
     open_, logs = np.arange(cells), np.zeros((2, cells, len(BETS)))
-    reached = np.zeros((2, cells), bool)
+    reached, median = np.zeros((2, cells), bool), np.zeros(cells)
     bounds = np.log([[rule.breaks], [rule.passes]])
     for count in range(pairs):
         if not len(open_):
             break
-        earlier, now = differences[open_, :count], differences[open_, count]
         if count >= LEARNED:
-            logs += _gains(earlier, now, rule.band)
+            logs += _gains(differences[:, :count], differences[:, count], median, rule.band)
             reached |= log_capital(logs) >= bounds
-        slower = np.median(differences[open_, : count + 1], axis=1) > rule.band / 2
+        median = np.median(differences[:, : count + 1], axis=1)
+        slower = median > rule.band / 2
         broken, passed = reached[0] & slower, reached[1] & ~slower
-        found.broken[open_], found.passed[open_] = broken, passed
         decided = broken | passed
-        found.pairs[open_[decided]] = count + 1
-        open_, logs, reached = open_[~decided], logs[:, ~decided], reached[:, ~decided]
+        if decided.any():
+            found.broken[open_], found.passed[open_] = broken, passed
+            found.pairs[open_[decided]] = count + 1
+            left = ~decided
+            open_, differences, median = open_[left], differences[left], median[left]
+            logs, reached = logs[:, left], reached[:, left]
     return found
 
 
 def _gains(
-    earlier: NDArray[np.float64], now: NDArray[np.float64], band: float
+    earlier: NDArray[np.float64],
+    now: NDArray[np.float64],
+    centre: NDArray[np.float64],
+    band: float,
 ) -> NDArray[np.float64]:
     """Return the logarithms of the factors of both wagers: (2, cells, bets)."""
     import numpy as np
 
-    centre = np.median(earlier, axis=1)
     spread = NORMAL * np.median(np.abs(earlier - centre[:, None]), axis=1)
     scale = np.maximum(spread, NARROWEST * band)
-    return np.stack(
-        [
-            log_gains(now, centre, scale, band),
-            log_gains(band - now, band - centre, scale, band),
-        ]
-    )
+    over, ahead = np.stack([now, band - now]), np.stack([centre, band - centre])
+    return log_gains(over, ahead, scale, band)
 
 
 def drawn(
