@@ -14,6 +14,7 @@ from tests.bench_self import (
     cpu,
     decide,
     estimates,
+    gate_simulation,
     growth,
     inline,
     load,
@@ -34,7 +35,8 @@ class Options(argparse.Namespace):
     rounds: int
     only: str
     results: Path
-    suites: int
+    suites: int | None
+    pairs: int
 
 
 def _inline(options: Options) -> None:
@@ -126,7 +128,14 @@ def _control(options: Options) -> None:
 
 def _decide(options: Options) -> None:
     print(f"contests of {options.results}, in suites that are drawn from its noise")
-    for line in decide.measure(options.results, options.suites):
+    for line in decide.measure(options.results, options.suites or decide.SUITES):
+        print(line, flush=True)
+
+
+def _gate_simulation(options: Options) -> None:
+    print("the gate's false alarms and power, by pairs of equal arms that are recorded here")
+    suites = options.suites or gate_simulation.SUITES
+    for line in gate_simulation.measure(options.pairs, suites, options.only):
         print(line, flush=True)
 
 
@@ -167,6 +176,7 @@ LONG: dict[str, Callable[[Options], None]] = {  # by name alone
     "estimates": _estimates,
     "load": _load,
     "decide": _decide,
+    "gate-simulation": _gate_simulation,
     "page": _page,
 }
 
@@ -190,7 +200,18 @@ def main() -> None:
         default=Path("results/latest"),
         help="the folder of a run, of model, control, decide and page",
     )
-    parser.add_argument("--suites", type=int, default=decide.SUITES, help="of decide")
+    parser.add_argument(
+        "--suites",
+        type=int,
+        help=f"of decide, by default {decide.SUITES}, and of gate-simulation, by default "
+        f"{gate_simulation.SUITES}",
+    )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        default=gate_simulation.PAIRS,
+        help="that gate-simulation records of each cell",
+    )
     options = parser.parse_args(namespace=Options())
     known = PARTS | LONG
     unknown = [name for name in options.parts if name not in known]
