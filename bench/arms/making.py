@@ -51,9 +51,9 @@ class Made:
 class Maker:
     """Maker of arms, whose programs `stop` ends."""
 
-    def __init__(self, note: Note) -> None:
+    def __init__(self, note: Note, watch: Callable[[int], None]) -> None:
         self._note = note
-        self._programs = Programs()
+        self._programs = Programs(watch)
 
     def stop(self) -> None:
         """End what runs for the arms."""

@@ -17,15 +17,20 @@ from ipcbench.bench.arms.specs import Here, parsed
 T = TypeVar("T")
 
 
-def prepare(base: str, head: str, note: Note) -> tuple[Arm, Arm]:
-    """Prepare both arms at the same time, and check them; `note` takes lines about it.
+def prepare(
+    base: str, head: str, note: Note, watch: Callable[[int], None] = lambda pid: None
+) -> tuple[Arm, Arm]:
+    """Prepare both arms at the same time, and check them.
 
-    What is built for them is kept until this process ends. Raises: ArmError.
+    What is built for them is kept until this process ends. `note` takes lines about it, and
+    `watch` the pids of programs that must not outlive this process.
+
+    Raises: ArmError.
     """
     given = {BASE: base, HEAD: head}
     specs = {name: parsed(name, spec) for name, spec in given.items()}
     cache.remove_unfinished()
-    maker = Maker(note)
+    maker = Maker(note, watch)
 
     def made(name: str) -> tuple[Made, Description]:
         found = maker.make(name, specs[name])

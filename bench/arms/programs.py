@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,9 +32,14 @@ class Failed(Exception):
 
 
 class Programs:
-    """Programs that run, in sessions of their own, and end together."""
+    """Programs that run, in sessions of their own, and end together.
 
-    def __init__(self) -> None:
+    `watch` is called with the pid of each that may run for long, so that it does not outlive a
+    command that is killed.
+    """
+
+    def __init__(self, watch: Callable[[int], None] = lambda pid: None) -> None:
+        self._watch = watch
         self._running: set[subprocess.Popen[str]] = set()
         self._guard = threading.Lock()
         self._stopped = False
@@ -54,13 +59,19 @@ class Programs:
     ) -> str:
         """Run one to its end; return its output.
 
-        `given`: what it reads. `keep`: descriptors that it inherits.
+        `given`: what it reads. `keep`: descriptors that one that may run for long inherits.
 
         Raises: Failed, ArmError where it cannot be started.
         """
         process = self._started(command, cwd, environment, given, keep)
         try:
+            if keep:
+                self._watch(process.pid)
             output, _ = process.communicate(given)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         finally:
             self._running.discard(process)
         if process.returncode != 0:

@@ -116,7 +116,8 @@ def new(order: Order, watcher: Watcher) -> Path:
     interrupts.say(NOTHING_MEASURED)
     real = order.clock == REAL
     with Reservation(exclusive=real) as machine:
-        arms = prepare_arms(order.base, order.head, watcher.note)  # a signal ends it at once
+        # A signal ends it at once.
+        arms = prepare_arms(order.base, order.head, watcher.note, machine.watch)
         with stoppable(watcher) as stop:
             checks = AtStart()
             found = playable(order.plan(), arms)
@@ -162,7 +163,7 @@ def resume(
     real = stopped.header.clock == REAL
     with Reservation(exclusive=real) as machine:
         base, head = (arm.spec for arm in stopped.header.arms)
-        arms = prepare_arms(base, head, watcher.note)
+        arms = prepare_arms(base, head, watcher.note, machine.watch)
         with stoppable(watcher) as stop:
             checks = AtStart()
             found = _same_plan(stopped, arms)
