@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -30,11 +32,44 @@ def run_folder_value(
     context: click.Context, option: click.Parameter, folder: Path | None
 ) -> Path | None:
     """Check that a folder holds a run; a callback of click."""
-    from ipcbench.bench.results.journal import NAME
+    from ipcbench.bench.results.journal import COMPARISON, NAME
 
-    if folder is not None and not os.path.lexists(folder / NAME):
-        raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
-    return folder
+    if folder is None or os.path.lexists(folder / NAME):
+        return folder
+    if os.path.lexists(folder / COMPARISON.name):
+        raise click.BadParameter(
+            f"{folder} holds a comparison of two arms: ipcbench compare --show "
+            f"{shlex.quote(str(folder))} prints its verdicts"
+        )
+    raise click.BadParameter(f"{folder} holds no run: it has no {NAME}")
+
+
+def comparison_folder_value(
+    context: click.Context, option: click.Parameter, folder: Path | None
+) -> Path | None:
+    """Check that a folder holds a comparison; a callback of click."""
+    from ipcbench.bench.results.journal import COMPARISON, NAME
+
+    if folder is None or os.path.lexists(folder / COMPARISON.name):
+        return folder
+    if os.path.lexists(folder / NAME):
+        raise click.BadParameter(
+            f"{folder} holds a run, and no comparison: ipcbench check "
+            f"{shlex.quote(str(folder))} checks it against promises"
+        )
+    raise click.BadParameter(f"{folder} holds no comparison: it has no {COMPARISON.name}")
+
+
+def given() -> set[str]:
+    """Return the names of the parameters that the command line gives."""
+    context = click.get_current_context()
+    source = click.core.ParameterSource.COMMANDLINE
+    return {name for name in context.params if context.get_parameter_source(name) is source}
+
+
+def command_line() -> list[str]:
+    """Return the command line as it was typed; a word that is not text is made text."""
+    return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
 
 
 run_folder = click.argument(

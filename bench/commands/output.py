@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ipcbench.bench.sweep.display import Watcher
+
 STANDARD = "-"  # as the name of a file: standard output
 WIDE = 170  # columns of a file or a pipe, which have no width of their own
 
@@ -32,6 +34,13 @@ def console(*, stderr: bool = False) -> Console:
 
     found = PipeConsole(stderr=stderr)
     return found if found.is_terminal or stderr else PipeConsole(width=WIDE)
+
+
+def progress_watcher() -> Watcher:
+    """Return the display of a measurement's progress, on standard error."""
+    from ipcbench.bench.sweep.display import watcher
+
+    return watcher(console(stderr=True))
 
 
 def print_json(value: object) -> None:

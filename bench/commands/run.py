@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections import Counter
@@ -23,12 +22,14 @@ from ipcbench.bench.commands.errors import (
 from ipcbench.bench.commands.options import (
     Folder,
     axes,
+    command_line,
     experiment_options,
+    given,
     json_option,
     named_transports,
     run_folder_value,
 )
-from ipcbench.bench.commands.output import console, print_json
+from ipcbench.bench.commands.output import print_json, progress_watcher
 from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
@@ -36,7 +37,6 @@ from ipcbench.bench.results.untrusted import one_line
 if TYPE_CHECKING:
     from ipcbench.bench.results.records import Observation
     from ipcbench.bench.results.results import Results
-    from ipcbench.bench.sweep.display import Watcher
 
 
 @click.command("run")
@@ -175,8 +175,8 @@ def command(
     if resume is not None:
         folder = guarded(lambda: _resume(resume))
     else:
-        given = ordering.Given(
-            profile=profile if "profile" in _given() else None,
+        wanted = ordering.Given(
+            profile=profile if "profile" in given() else None,
             rounds=rounds,
             budget=ordering.seconds(budget, "--budget"),
             tail=ordering.seconds(tail, "--tail"),
@@ -188,8 +188,8 @@ def command(
         )
         order = guarded(
             lambda: ordering.order(
-                given,
-                command=_command_line(),
+                wanted,
+                command=command_line(),
                 seed=seed,
                 folder=output,
                 clock=clock,
@@ -201,7 +201,7 @@ def command(
 
             print_plan(order, as_json)
             return
-        folder = guarded(lambda: sweep.new(order, _watcher()))
+        folder = guarded(lambda: sweep.new(order, progress_watcher()))
     page = guarded(lambda: _write_page(folder))
     interrupts.say(f"the page is written: {page}")
     _print_result(folder, page, as_json)
@@ -212,27 +212,9 @@ def command(
 def _resume(folder: Path) -> Path:
     from ipcbench.bench.sweep import sweep
 
-    if _given() - {"resume", "as_json", "opens"}:
+    if given() - {"resume", "as_json", "opens"}:
         raise CommandError("--resume repeats the options of its sweep: leave the others out")
-    return sweep.resume(folder, _command_line(), _watcher())
-
-
-def _watcher() -> Watcher:
-    from ipcbench.bench.sweep.display import watcher
-
-    return watcher(console(stderr=True))
-
-
-def _given() -> set[str]:
-    """The names of the parameters that the command line gives."""
-    context = click.get_current_context()
-    given = click.core.ParameterSource.COMMANDLINE
-    return {name for name in context.params if context.get_parameter_source(name) is given}
-
-
-def _command_line() -> list[str]:
-    """The command line as it was typed; a word that is not text is made text."""
-    return ["ipcbench", *(os.fsencode(word).decode(errors="replace") for word in sys.argv[1:])]
+    return sweep.resume(folder, command_line(), progress_watcher())
 
 
 def _write_page(folder: Path) -> Path:

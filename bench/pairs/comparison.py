@@ -76,6 +76,7 @@ class Order:
         command: the command line.
         delta: of the cells without terms of their own.
         terms: cell -> its own.
+        thresholds: the file of promises that has them; "" where there is none.
         budget: seconds; None: no limit.
         pairs: so many of each cell, whatever the verdicts; 0: until all have one.
         seed: None: a random one.
@@ -93,6 +94,7 @@ class Order:
     command: Sequence[str]
     delta: float = DELTA
     terms: Mapping[str, Terms] = field(default_factory=dict)
+    thresholds: str = ""
     budget: float | None = BUDGET
     pairs: int = 0
     seed: int | None = None
@@ -121,7 +123,7 @@ def new(order: Order, watcher: Watcher) -> Path:
         with stoppable(watcher) as stop:
             checks = AtStart()
             found = playable(order.plan(), arms)
-            _check_measurable(found)
+            check_measurable(found)
             header = _header(order, seed, found, arms)
             stop.check()
             folder, journal = _begun(order, header, found)
@@ -244,7 +246,7 @@ def _delay(
     return found
 
 
-def _check_measurable(found: Plan) -> None:
+def check_measurable(found: Plan) -> None:
     """Refuse a plan whose cells are all skipped. Raises: SweepError."""
     if not found.cells:
         why = found.skipped[0][1]
@@ -303,6 +305,7 @@ def _header(order: Order, seed: int, found: Plan, arms: Sequence[Arm]) -> Compar
         metadata=constants(),
         keep_disturbed=order.keep_disturbed,
         pairs=order.pairs,
+        thresholds=order.thresholds,
     )
 
 

@@ -9,6 +9,7 @@ _DECIMAL = {"K": 10**3, "M": 10**6, "G": 10**9}  # of KB, MB and GB
 _SIZE = re.compile(r"([0-9]{1,15})(?:B|([KMG])(iB?|B)?)?", re.IGNORECASE | re.ASCII)
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 FRAMES = {1920 * 1080 * 3: "1080p frame", 3840 * 2160 * 3: "4K frame"}  # three bytes a pixel
+LARGEST_SHARE, SMALLEST_SHARE = 10.0, 0.001  # of a slow-down: 1000 % and 0.1 %
 LARGEST = 1 << 50  # bytes: more than any memory holds
 ALMOST = 0.9995  # a larger fraction rounds up to the next power of ten, with three digits
 
@@ -77,6 +78,17 @@ def parse_seconds(text: str) -> float:
     if not found or float(found[1]) == 0:
         raise ValueError(f"{text!r} is not a duration: write 90s, 3m or 1h")
     return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def parse_share(text: str) -> float:
+    """Parse the share of a slow-down: `5%` -> 0.05. Raises: ValueError."""
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?%", text.strip())
+    if not found:
+        raise ValueError(f'{text!r}: write a share as "5%"')
+    share = float(found[1]) / 100
+    if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
+        raise ValueError(f"{text!r}: write 0.1% to 1000%")
+    return share
 
 
 def human_seconds(seconds: float) -> str:

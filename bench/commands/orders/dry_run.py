@@ -42,7 +42,7 @@ def print_plan(order: Order, as_json: bool) -> None:
     if as_json:
         print_json(_as_data(order, found, forecast, seconds))
         return
-    for line in (*_lines(found), *_timing(order, forecast, seconds)):
+    for line in (*lines_of(found), *_timing(order, forecast, seconds)):
         click.echo(one_line(line, 2000))
 
 
@@ -116,7 +116,7 @@ def _timing(order: Order, forecast: Forecast, seconds: float) -> Iterator[str]:
     yield f"{'at most' if forecast.goes_on else 'about'} {human_span(seconds)}, page included"
 
 
-def _lines(found: Plan) -> Iterator[str]:
+def lines_of(found: Plan) -> Iterator[str]:
     """Yield the number of cells, and a line for each pattern with its transports."""
     cells = [one.cell for one in found.cells]
     controls = sum(cell.is_control for cell in cells)

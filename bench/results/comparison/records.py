@@ -79,6 +79,7 @@ class ComparisonHeader(Entry, kw_only=True, tag="comparison"):
     metadata: dict[str, str | int | float] = msgspec.field(default_factory=dict)
     keep_disturbed: bool = False  # runs count whatever disturbed them
     pairs: Count = 0
+    thresholds: str = ""  # the file of promises that name its cells
 
 
 class GatedCell(Entry, kw_only=True, tag="gated"):

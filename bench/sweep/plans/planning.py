@@ -27,6 +27,7 @@ from ipcbench.bench.sweep.candidates import candidate, site
 from ipcbench.transports import registry
 from ipcbench.transports.contract import TransportError
 
+RUN = ("ipcbench", "run")
 LARGER = "standard"  # the profile with most cells
 NAMED = 2  # transports of a command that is recommended
 # Options that some values take besides: looks are counted by spin-block alone, and the calls for
@@ -38,10 +39,12 @@ def planned(
     profile: Profile,
     only: Callable[[Cell], bool] = lambda cell: True,
     options: Options | None = None,
+    command: Sequence[str] = RUN,
 ) -> Plan:
     """Plan a profile with options on this machine: the cells for which `only` is true.
 
-    Where transports are named, the profile gives the settings alone.
+    Where transports are named, the profile gives the settings alone. `command`: the words of one
+    that measures other cells, for a message.
 
     Raises: UnknownTransport; BadConfig, also if an option leads to no cell; SweepError if the
     plan is empty.
@@ -49,9 +52,9 @@ def planned(
     options = options or Options()
     parse_options(options)
     if options.named:
-        found = _of_named(profile, options)
+        found = _of_named(profile, options, command)
     else:
-        found = of_profile(profile, options, _Instead(profile.name))
+        found = of_profile(profile, options, _Instead(profile.name, command))
     found = found.only(only)
     refuse_unpromised(options, found, candidate, registry.matching)
     refuse_unwatched(profile.settings.watch, found)
@@ -63,7 +66,7 @@ def planned(
     return found
 
 
-def _of_named(profile: Profile, options: Options) -> Plan:
+def _of_named(profile: Profile, options: Options, command: Sequence[str] = RUN) -> Plan:
     if options.tasks or options.transports:
         flag = "-t" if options.transports else "--task"
         raise BadConfig(
@@ -73,11 +76,11 @@ def _of_named(profile: Profile, options: Options) -> Plan:
     axes = named_profile(profile, options, candidate, registry.matching, site()).axes
     found = _cells(axes)
     refuse_unused(options, found, candidate, registry.matching)
-    _refuse_what_others_can(options, found)
+    _refuse_what_others_can(options, found, command)
     return with_tasks(found, axes, registry.matching, candidate)
 
 
-def _refuse_what_others_can(options: Options, found: Plan) -> None:
+def _refuse_what_others_can(options: Options, found: Plan, command: Sequence[str]) -> None:
     """Refuse an order that leaves no cell, for reasons that no remedy mends, if another one does.
 
     Raises: BadConfig.
@@ -90,13 +93,13 @@ def _refuse_what_others_can(options: Options, found: Plan) -> None:
         order = msgspec.structs.replace(options, named=())
         raise BadConfig(
             f"all cells would be skipped: {whys[0].reason}: measure it with others: "
-            f"{_command(others, order)}"
+            f"{_line(command, others, order)}"
         )
 
 
-def _command(transports: Iterable[str], order: Options) -> str:
-    """Write the command that measures transports with the options of an order."""
-    return shlex.join(["ipcbench", "run", *map(one_line, transports), *order.words()])
+def _line(command: Sequence[str], transports: Iterable[str], order: Options) -> str:
+    """Write the command line that measures transports with the options of an order."""
+    return shlex.join([*command, *map(one_line, transports), *order.words()])
 
 
 def _able(options: Options, transports: Iterable[str]) -> tuple[str, ...]:
@@ -130,8 +133,8 @@ def _cells(axes: Sequence[Axes]) -> Plan:
 class _Instead:
     """The commands that measure what a profile lacks."""
 
-    def __init__(self, profile: str) -> None:
-        self._profile = profile
+    def __init__(self, profile: str, command: Sequence[str]) -> None:
+        self._profile, self._command = profile, command
 
     def __call__(self, options: Options, near: Sequence[str]) -> str:
         options = msgspec.structs.replace(options, tasks=())
@@ -151,9 +154,9 @@ class _Instead:
             for transports in dict.fromkeys((options.transports, tuple(near[:NAMED]), every)):
                 own = msgspec.structs.replace(order, named=transports)
                 if transports and _measures(partial(_of_named, settings_of_named(None), own)):
-                    return _command(transports, order)
+                    return _line(self._command, transports, order)
         able = () if options.transports else _able(bare, registry.names())
-        return _command(able, bare) if able else ""
+        return _line(self._command, able, bare) if able else ""
 
     def _larger(self, options: Options) -> str:
         larger = partial(of_profile, load_profile(LARGER), options, lambda *_: "")

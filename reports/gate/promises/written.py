@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ipcbench.bench.results.units import parse_share
 from ipcbench.reports.gate.promises.axes import AXES, Choice, choice_of, value_of
 from ipcbench.reports.gate.promises.kinds import (
     BaselinePromise,
@@ -19,7 +20,6 @@ LONGEST_NAME = 120
 LONGEST_REASON = 300
 MOST_MACHINES = 50
 LARGEST_RATIO = 1e6
-LARGEST_SHARE, SMALLEST_SHARE = 10.0, 0.001  # of a slow-down: 1000 % and 0.1 %
 
 
 class Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,10 +191,7 @@ def _ratio(key: str, written: str | float) -> float:
 
 
 def _share(key: str, written: str) -> float:
-    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?%", written.strip())
-    if not found:
-        raise ValueError(f'{key} = {written!r}: write a share as "5%"')
-    share = float(found[1]) / 100
-    if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
-        raise ValueError(f"{key} = {written!r}: write 0.1% to 1000%")
-    return share
+    try:
+        return parse_share(written)
+    except ValueError as error:
+        raise ValueError(f"{key} = {error}") from error

@@ -1,0 +1,174 @@
+"""Order of a comparison, from what the command line gives."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ipcbench.bench.commands.errors import CommandError, guarded
+from ipcbench.bench.commands.orders.dry_run import lines_of
+from ipcbench.bench.commands.orders.ordering import seconds
+from ipcbench.bench.commands.output import print_json
+from ipcbench.bench.machine import host
+from ipcbench.bench.pairs.comparison import BUDGET, COMMAND, DELTA, Order, Terms, check_measurable
+from ipcbench.bench.pairs.steps import USUAL_PAIRS
+from ipcbench.bench.plan.named import settings_of_named
+from ipcbench.bench.plan.options import Options
+from ipcbench.bench.plan.planner import Plan
+from ipcbench.bench.plan.profile import GATE, Profile, load_profile
+from ipcbench.bench.plan.timing import timing_of
+from ipcbench.bench.results.cell import Cell
+from ipcbench.bench.results.units import human_span, parse_share
+from ipcbench.bench.results.untrusted import one_line
+from ipcbench.bench.rounds.estimate import ROUND_START, usual_seconds
+from ipcbench.bench.sweep.plans.planning import planned
+
+if TYPE_CHECKING:
+    from ipcbench.reports.gate.promises.changes import Changes
+
+RUNS = 2  # of a pair
+_OWN = ("--budget", "-o", "--output")  # options that a longer comparison has instead
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Options of `ipcbench compare` that choose the arms and the cells.
+
+    `profile`, `delta`, `budget`: None where not given, as they were typed.
+    """
+
+    base: str
+    head: str
+    profile: str | None
+    options: Options
+    thresholds: Path | None
+    delta: str | None
+    budget: str | None
+
+
+def order(given: Given, **more: Any) -> Order:
+    """Build the order of a new comparison; `more`: further parameters of it.
+
+    Raises: CommandError, BadConfig, BadThresholds.
+    """
+    if given.thresholds is not None and given.delta is not None:
+        raise CommandError("--delta: the promises of --thresholds have it: leave it out")
+    profile = _profile(given)
+    command = ["ipcbench", "compare", "--base", given.base, "--head", given.head]
+    found = planned(profile, _counts, given.options, command)
+    terms: dict[str, Terms] = {}
+    if given.thresholds is not None:
+        changes = _changes(given.thresholds, found, given, profile)
+        found = found.only(lambda cell: cell.id in changes.cells)
+        terms = {cell: Terms(one.delta, one.promises) for cell, one in changes.cells.items()}
+        for note in changes.notes:
+            click.echo(one_line(note, 2000), err=True)
+    budget = seconds(given.budget, "--budget")
+    return Order(
+        base=given.base,
+        head=given.head,
+        plan=lambda: found,
+        settings=profile.settings,
+        delta=_share(given.delta),
+        terms=terms,
+        thresholds="" if given.thresholds is None else str(given.thresholds),
+        budget=BUDGET if budget is None else budget,
+        **more,
+    )
+
+
+def _counts(cell: Cell) -> bool:
+    """Tell whether a cell is compared: a control repeats another one."""
+    return not cell.is_control
+
+
+def _profile(given: Given) -> Profile:
+    if not given.options.named:
+        return load_profile(GATE if given.profile is None else given.profile)
+    own = load_profile(GATE if given.profile is None else given.profile)
+    return settings_of_named(own)
+
+
+def _changes(path: Path, found: Plan, given: Given, profile: Profile) -> Changes:
+    """Return the cells of the promises about a change. Raises: BadThresholds."""
+    from ipcbench.reports.gate.promises.changes import changes
+    from ipcbench.reports.gate.thresholds import load_thresholds
+
+    pool = "the named transports" if given.options.named else f"profile {profile.name}"
+    return changes(load_thresholds(path), found.all_cells(), host.machine().cpu_model, pool)
+
+
+def _share(text: str | None) -> float:
+    """Parse a share. Raises: CommandError."""
+    try:
+        return DELTA if text is None else parse_share(text)
+    except ValueError as error:
+        raise CommandError(f"--delta: {error}") from error
+
+
+def print_plan(order: Order, as_json: bool) -> None:
+    """Print the cells of an order, and the time; compare nothing."""
+    found = guarded(order.plan)
+    guarded(lambda: check_measurable(found))
+    expected = seconds_of(order, found)
+    if as_json:
+        print_json(_as_data(order, found, expected))
+        return
+    for line in lines_of(found):
+        click.echo(one_line(line, 2000))
+    budget = "" if order.budget is None else f", and {human_span(order.budget)} at most"
+    click.echo(f"about {human_span(expected)} where nothing is slower{budget}; arms are not built")
+
+
+def seconds_of(order: Order, found: Plan) -> float:
+    """Return about the seconds of a comparison in which no cell is slower."""
+    timings = [timing_of(one.cell, one.cpus, order.settings, order.clock) for one in found.cells]
+    pairs = RUNS * sum(map(usual_seconds, timings)) + ROUND_START
+    expected = sum(map(usual_seconds, timings)) + (order.pairs or USUAL_PAIRS) * pairs
+    return expected if order.budget is None else min(expected, order.budget)
+
+
+def _as_data(order: Order, found: Plan, expected: float) -> dict[str, object]:
+    return {
+        "base": order.base,
+        "head": order.head,
+        "cells": [
+            {
+                "cell": one.cell.id,
+                "delta": order.terms_of(one.cell.id).delta,
+                "promises": list(order.terms_of(one.cell.id).promises),
+            }
+            for one in found.cells
+        ],
+        "skipped": [
+            {"cell": cell.id, "reason": why.reason, "remedy": why.remedy}
+            for cell, why in found.skipped
+        ],
+        "plan": found.digest(),
+        "budget": order.budget,
+        "seconds": round(expected, 1),
+    }
+
+
+def longer(command: Sequence[str], budget: float) -> str:
+    """Return a command line for a new comparison with another budget.
+
+    Args:
+        command: that of the comparison; one that was resumed has its first one in its journal.
+        budget: seconds.
+    """
+    words = list(command) or shlex.split(COMMAND)
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        if word in _OWN:
+            del words[:1]
+        elif not word.startswith(tuple(f"{one}=" for one in _OWN)):
+            kept.append(word)
+    return shlex.join([*kept, "--budget", f"{math.ceil(budget / 60)}m"])
