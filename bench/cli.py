@@ -21,6 +21,7 @@ ORDER = (
     "report",
     "export",
     "check",
+    "compare",
     "list",
     "doctor",
     "clean",

@@ -46,12 +46,20 @@ RESUMED = {"resume", "form", "written", "as_json"}
 @named_transports
 @click.option(
     "--base",
+    shell_complete=completion.arms,
     metavar="ARM",
     help="What head is compared with: a git revision (main, rev:HEAD~3), python:PATH of an "
     "interpreter with ipcbench, plugin:NAME==VERSION (or a path), env:NAME=VALUE,… or here, this "
     "interpreter.",
 )
-@click.option("--head", default="here", show_default=True, metavar="ARM", help="The arm to judge.")
+@click.option(
+    "--head",
+    default="here",
+    show_default=True,
+    shell_complete=completion.arms,
+    metavar="ARM",
+    help="The arm to judge.",
+)
 @click.option(
     "--thresholds",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -60,12 +68,13 @@ RESUMED = {"resume", "form", "written", "as_json"}
 )
 @click.option(
     "--delta",
+    shell_complete=completion.shares,
     metavar="SHARE",
     help="The slow-down to find: a cell passes where head is slower by less. 5% by default.",
 )
 @click.option(
     "--profile",
-    shell_complete=completion.profiles,
+    shell_complete=completion.compared_profiles,
     metavar="NAME|FILE",
     help="The profile whose cells are compared, and its blocks: gate by default. Its rounds, "
     "budget and experiments have no meaning here.",

@@ -77,8 +77,17 @@ def _listed() -> Iterator[str]:
     yield from _transports()
 
 
+def _compared() -> Iterable[str]:
+    from ipcbench.bench.plan.profile import GATE
+
+    return [GATE, *_profiles()]
+
+
 transports = of(_transports)
 profiles = of(_profiles)
+compared_profiles = of(_compared)
+arms = among("here", "rev:HEAD", "rev:main", "python:", "plugin:", "env:")
+shares = among("2%", "5%", "10%", "20%")
 patterns = of(_patterns)
 tasks = of(_tasks)
 experiments = of(_experiments)

@@ -16,7 +16,7 @@ from ipcbench.bench.cli import cli
 from tests.e2e.command import environment
 
 # Options whose values are one's own.
-FREE = {("run", "seed")}
+FREE = {("run", "seed"), ("compare", "seed")}
 VALUES = {
     ("run", "named"): "unix-stream",
     ("run", "profile"): "standard",
@@ -30,6 +30,11 @@ VALUES = {
     ("run", "paces"): "load:50",
     ("run", "tasks"): "lowest-latency",
     ("run", "experiments"): "pipe-deadlock",
+    ("compare", "base"): "rev:main",
+    ("compare", "head"): "here",
+    ("compare", "delta"): "5%",
+    ("compare", "profile"): "gate",
+    ("compare", "budget"): "3m",
     ("list", "what"): "placements",
     ("show", "tasks"): "many-clients",
     ("show", "patterns"): "echo",

@@ -16,7 +16,7 @@ from ipcbench.bench.plan.profile import load_profile, parse_profile
 from ipcbench.bench.version import VERSION
 from ipcbench.reports.gate.thresholds import load_thresholds
 from ipcbench.results import records
-from tests import synthetic
+from tests import comparisons, synthetic
 from tests.e2e.command import FITNESS, environment, ipcbench
 from tests.e2e.documents import (
     OF_DOCKER,
@@ -153,6 +153,8 @@ def play(block: Block, line: str, place: Path, tmp_path: Path) -> None:
             sweep(rest, block, place)
         case ["ipcbench", "check", folder, *_]:
             check(folder, words[1:], block, place)
+        case ["ipcbench", "compare", *rest]:
+            compare(rest, block, place)
         case ["ipcbench", "show", _, *filters]:
             found = ipcbench("show", "shown", *filters, cwd=place)
             assert found.returncode == 0, f"{block}: {found.stderr}"
@@ -185,6 +187,23 @@ def check(folder: str, words: list[str], block: Block, place: Path) -> None:
     verdicts = {1: "broken", 2: "inconclusive", 3: "not measured"}
     assert found.returncode in verdicts, f"{block}: {found.stdout}{found.stderr}"
     assert verdicts[found.returncode] in found.stdout
+
+
+def compare(rest: list[str], block: Block, place: Path) -> None:
+    """Run a comparison of this interpreter with itself, or show a prepared one."""
+    if "--show" in rest:
+        folder = place / rest[rest.index("--show") + 1]
+        if not folder.exists():
+            comparisons.write(comparisons.lines(comparisons.cells()), folder)
+        found = ipcbench("compare", *rest, cwd=place)
+        assert found.returncode in (0, 2), f"{block}: {found.stderr}"
+        assert "cells" in found.stdout
+        return
+    quick = ["--clock", "fake", "--budget", "100ms", "--placement", "same-core", "-t", "pipe"]
+    found = ipcbench("compare", *rest, "--base", "here", *quick, cwd=place)
+    # One pair decides nothing.
+    assert found.returncode == 2, f"{block}: {found.stdout}{found.stderr}"
+    assert "inconclusive" in found.stdout
 
 
 installed: list[list[str]] = []  # by commands that came before: a build takes long

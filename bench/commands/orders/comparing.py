@@ -112,37 +112,37 @@ def _share(text: str | None) -> float:
         raise CommandError(f"--delta: {error}") from error
 
 
-def print_plan(order: Order, as_json: bool) -> None:
+def print_plan(asked: Order, as_json: bool) -> None:
     """Print the cells of an order, and the time; compare nothing."""
-    found = guarded(order.plan)
+    found = guarded(asked.plan)
     guarded(lambda: check_measurable(found))
-    expected = seconds_of(order, found)
+    expected = seconds_of(asked, found)
     if as_json:
-        print_json(_as_data(order, found, expected))
+        print_json(_as_data(asked, found, expected))
         return
     for line in lines_of(found):
         click.echo(one_line(line, 2000))
-    budget = "" if order.budget is None else f", and {human_span(order.budget)} at most"
+    budget = "" if asked.budget is None else f", and {human_span(asked.budget)} at most"
     click.echo(f"about {human_span(expected)} where nothing is slower{budget}; arms are not built")
 
 
-def seconds_of(order: Order, found: Plan) -> float:
+def seconds_of(asked: Order, found: Plan) -> float:
     """Return about the seconds of a comparison in which no cell is slower."""
-    timings = [timing_of(one.cell, one.cpus, order.settings, order.clock) for one in found.cells]
+    timings = [timing_of(one.cell, one.cpus, asked.settings, asked.clock) for one in found.cells]
     pairs = RUNS * sum(map(usual_seconds, timings)) + ROUND_START
-    expected = sum(map(usual_seconds, timings)) + (order.pairs or USUAL_PAIRS) * pairs
-    return expected if order.budget is None else min(expected, order.budget)
+    expected = sum(map(usual_seconds, timings)) + (asked.pairs or USUAL_PAIRS) * pairs
+    return expected if asked.budget is None else min(expected, asked.budget)
 
 
-def _as_data(order: Order, found: Plan, expected: float) -> dict[str, object]:
+def _as_data(asked: Order, found: Plan, expected: float) -> dict[str, object]:
     return {
-        "base": order.base,
-        "head": order.head,
+        "base": asked.base,
+        "head": asked.head,
         "cells": [
             {
                 "cell": one.cell.id,
-                "delta": order.terms_of(one.cell.id).delta,
-                "promises": list(order.terms_of(one.cell.id).promises),
+                "delta": asked.terms_of(one.cell.id).delta,
+                "promises": list(asked.terms_of(one.cell.id).promises),
             }
             for one in found.cells
         ],
@@ -151,7 +151,7 @@ def _as_data(order: Order, found: Plan, expected: float) -> dict[str, object]:
             for cell, why in found.skipped
         ],
         "plan": found.digest(),
-        "budget": order.budget,
+        "budget": asked.budget,
         "seconds": round(expected, 1),
     }
 

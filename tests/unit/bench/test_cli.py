@@ -22,7 +22,9 @@ from ipcbench.bench.commands.errors import (
 from ipcbench.bench.errors import BenchError
 from ipcbench.transports.contract import Unavailable
 
-SHARED = {"__init__", "bash_completion", "completion", "errors", "options", "output"}
+SHARED = {
+    "__init__", "bash_completion", "completion", "errors", "options", "output", "outputs",
+}  # fmt: skip
 SLOW = (
     "rich", "msgspec", "numpy", "pyperf", "matplotlib", "jinja2", "ipcbench.transports.registry",
 )  # fmt: skip
