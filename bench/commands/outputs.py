@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ipcbench.bench.commands import completion
 from ipcbench.bench.commands.errors import guarded
 from ipcbench.bench.commands.output import STANDARD, append_text, write_text
 
@@ -62,6 +63,7 @@ _OPTIONS = (
         "--write",
         "written",
         multiple=True,
+        shell_complete=completion.among(*(f"{form}=" for form in FORMATS)),
         callback=_parsed,
         metavar="FORMAT=FILE",
         help="Write the verdicts to a file as well, in one of these formats; may be repeated: "
