@@ -31,7 +31,7 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.absent import why_absent
 from ipcbench.reports.gate.judge import doubt_of
-from ipcbench.reports.gate.promises.choosing import Chosen, chosen
+from ipcbench.reports.gate.promises.choosing import Chosen, chosen, without_skipped
 from ipcbench.reports.gate.promises.kinds import BaselinePromise, times
 from ipcbench.reports.gate.report import GateLine, GateVerdict, Interval, Measure, Side
 from ipcbench.reports.gate.thresholds import LONGEST_MESSAGE, BadThresholds, Thresholds
@@ -95,24 +95,20 @@ def check_baseline(
     Raises: BadThresholds where a promise selects no cell of the run.
     """
     pool = [result.cell for result in now.cells.values()]
-    found = [
-        (promise, one)
-        for promise in thresholds.baselines
-        for one in _with_a_result(chosen(thresholds, promise, pool), now)
-    ]
-    if len(found) > MOST_LINES:
+    skipped = {result.cell.id for result in now.with_status(Status.SKIPPED)}
+    found, left_out = [], []
+    for promise in thresholds.baselines:
+        selected = chosen(thresholds, promise, pool)
+        kept = without_skipped(selected, skipped)
+        ids = {one.cell.id for one in kept}
+        found += [(promise, one) for one in kept]
+        left_out += [(promise, one) for one in selected if one.cell.id not in ids]
+    if len(found) + len(left_out) > MOST_LINES:
         raise BadThresholds(
             f"{thresholds.path}: over {MOST_LINES} cells against a baseline: name fewer"
         )
-    return _Check(now, baseline, again, counts=_counts(found)).lines(found)
-
-
-def _with_a_result(cells: Sequence[Chosen], now: Results) -> Sequence[Chosen]:
-    """Leave out skipped cells that a pattern selects, unless all are skipped."""
-    kept = [
-        one for one in cells if one.literal or now.cells[one.cell.id].status is not Status.SKIPPED
-    ]
-    return kept or cells
+    check = _Check(now, baseline, again, counts=_counts([*found, *left_out]))
+    return [*check.lines(found), *(check.left_out(*one) for one in left_out)]
 
 
 def _counts(found: Sequence[tuple[BaselinePromise, Chosen]]) -> dict[str, int]:
@@ -155,6 +151,12 @@ class _Check:
             for promise, one in found
             for key in ((promise.name, one.cell.id),)
         ]
+
+    def left_out(self, promise: BaselinePromise, one: Chosen) -> GateLine:
+        """Return the line of a skipped cell that a pattern selects."""
+        line = self._line(promise, one, why_absent(self._now.cells[one.cell.id]), None)
+        reason = f"skipped: {line.reason}"
+        return msgspec.structs.replace(line, verdict=GateVerdict.NOT_APPLICABLE, reason=reason)
 
     def _lack(self, one: Chosen) -> str:
         """Say why a cell cannot be judged; "" where it can."""

@@ -17,7 +17,7 @@ from ipcbench.bench.results.untrusted import one_line
 ALIKE = 0.10  # by which the times of a machine may differ
 LONGEST = 200  # characters of a property in a message
 
-Time: TypeAlias = Annotated[float, msgspec.Meta(gt=0, le=1)]  # seconds
+Time: TypeAlias = Annotated[float, msgspec.Meta(ge=1e-12, le=1)]  # seconds
 
 
 class Fingerprint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ipcbench.bench.results.cell import Cell
-from ipcbench.reports.gate.promises.choosing import RUN, chosen
-from ipcbench.reports.gate.promises.kinds import Promise, elsewhere, named, quoted
+from ipcbench.reports.gate.promises.choosing import RUN, chosen, without_skipped
+from ipcbench.reports.gate.promises.kinds import ChangePromise, Promise, elsewhere, named, quoted
 from ipcbench.reports.gate.thresholds import BadThresholds, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeOf:
-    """A cell of change promises: the smallest of their bounds, a share, and their names.
-
-    `literal`: a promise has its values written, so that its author knows of it; else patterns
-    select it.
-    """
+    """A cell of change promises: the smallest of their bounds, a share, and their names."""
 
     delta: float
     promises: tuple[str, ...]
-    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +28,19 @@ class Changes:
 
 
 def changes(
-    thresholds: Thresholds, cells: Iterable[Cell], cpu_model: str, pool: str = RUN
+    thresholds: Thresholds,
+    cells: Iterable[Cell],
+    cpu_model: str,
+    pool: str = RUN,
+    skipped: Collection[str] = (),
 ) -> Changes:
     """Return the cells that change promises name, for a comparison of these alone.
 
     Args:
         cells: those that can be planned; skipped ones may be among them.
         pool: the name of `cells` in a message.
+        skipped: the ids of those that cannot be measured here: one that only a pattern selects
+            is left out.
 
     Raises: BadThresholds where there is no change promise, none on such a machine, or one selects
     no cell.
@@ -54,16 +55,26 @@ def changes(
         raise BadThresholds(f"{thresholds.path}: {elsewhere(thresholds.changes, cpu_model)}")
     planned = list(cells)
     found: dict[str, ChangeOf] = {}
+    notes: list[str] = []
     for promise in here.changes:
-        for cell, literal in chosen(thresholds, promise, planned, pool):
+        selected = chosen(thresholds, promise, planned, pool)
+        kept = without_skipped(selected, skipped)
+        notes += _left_out(promise, len(selected) - len(kept))
+        for cell, _ in kept:
             before = found.get(cell.id, ChangeOf(promise.delta, ()))
-            found[cell.id] = ChangeOf(
-                min(before.delta, promise.delta),
-                (*before.promises, promise.name),
-                before.literal or literal,
-            )
+            names = (*before.promises, promise.name)
+            found[cell.id] = ChangeOf(min(before.delta, promise.delta), names)
     left_out = [one for one in thresholds.changes if not one.applies(cpu_model)]
-    return Changes(found, [*_elsewhere(left_out, cpu_model), *_of_a_run(thresholds)])
+    return Changes(found, [*notes, *_elsewhere(left_out, cpu_model), *_of_a_run(thresholds)])
+
+
+def _left_out(promise: ChangePromise, number: int) -> list[str]:
+    if not number:
+        return []
+    cells = "a cell" if number == 1 else f"{number} cells"
+    return [
+        f"{named([promise])}: {cells} that a pattern selects cannot be measured here: ipcbench list"
+    ]
 
 
 def _elsewhere(promises: Sequence[Promise], cpu_model: str) -> list[str]:

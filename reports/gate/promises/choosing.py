@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from ipcbench.bench.results.cell import Cell, present_name
@@ -43,6 +43,17 @@ def chosen(
         return _chosen(promise.cells, cells, pool)
     except ValueError as error:
         raise BadThresholds(f"{thresholds.path}: promise {promise.name!r}: {error}") from error
+
+
+def without_skipped(found: Sequence[Chosen], skipped: Container[str]) -> list[Chosen]:
+    """Leave out skipped cells that only a pattern selects, unless nothing else is left.
+
+    Args:
+        skipped: ids of cells that cannot be measured here.
+    """
+    kept = [one for one in found if one.literal or one.cell.id not in skipped]
+    measurable = any(one.cell.id not in skipped for one in kept)
+    return kept if measurable else list(found)
 
 
 def _chosen(choice: Choice, cells: Sequence[Cell], pool: str) -> list[Chosen]:

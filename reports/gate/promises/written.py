@@ -163,8 +163,8 @@ def _about(written: WrittenPromise) -> tuple[str, str, tuple[str, ...]]:
     for each in machines:
         if not each.strip() or len(each) > LONGEST_NAME or not each.isprintable():
             raise ValueError(
-                f"machines: {each[:LONGEST_NAME]!r} is no name of a CPU: write one as `ipcbench "
-                "doctor` shows it, or a pattern"
+                f"machines: {each[:LONGEST_NAME]!r} is no name of a CPU: write one as lscpu(1) "
+                "shows it, or a pattern"
             )
     return written.name, reason, tuple(machines)
 

@@ -205,12 +205,30 @@ def test_the_smallest_bound_of_a_cell_counts(tmp_path: Path) -> None:
     second = CHANGE.replace('"change"', '"all"').replace('"pipe"', '"*"').replace("5%", "10%")
     found = changes(written(tmp_path, second + CHANGE), POOL, HERE)
     assert found.cells == {
-        PIPE.id: ChangeOf(0.05, ("all", "change"), literal=True),
-        LARGE.id: ChangeOf(0.05, ("all", "change"), literal=True),
-        STREAM.id: ChangeOf(0.05, ("all", "change"), literal=True),
-        FUTEX.id: ChangeOf(0.10, ("all",), literal=False),
+        PIPE.id: ChangeOf(0.05, ("all", "change")),
+        LARGE.id: ChangeOf(0.05, ("all", "change")),
+        STREAM.id: ChangeOf(0.05, ("all", "change")),
+        FUTEX.id: ChangeOf(0.10, ("all",)),
     }
     assert found.notes == []
+
+
+def test_a_skipped_cell_of_a_pattern_is_left_out(tmp_path: Path) -> None:
+    text = CHANGE.replace('"pipe"', '["pipe", "shm:*"]')
+    thresholds = written(tmp_path, text)
+
+    def cells(*skipped: Cell) -> set[str]:
+        ids = [cell.id for cell in skipped]
+        return set(changes(thresholds, POOL, HERE, skipped=ids).cells)
+
+    every = {PIPE.id, LARGE.id, STREAM.id, FUTEX.id}
+    assert cells() == every
+    assert cells(FUTEX) == every - {FUTEX.id}
+    assert cells(PIPE) == every  # its name is written
+    assert cells(*POOL) == every  # nothing is left: each is shown with its reason
+    assert changes(thresholds, POOL, HERE, skipped=[FUTEX.id]).notes == [
+        "'change': a cell that a pattern selects cannot be measured here: ipcbench list"
+    ]
 
 
 def test_a_comparison_names_what_it_does_not_decide(tmp_path: Path) -> None:
