@@ -17,6 +17,7 @@ import msgspec
 
 from ipcbench.bench.results.axes import BLOCK, HOT
 from ipcbench.bench.results.cell import Cell, Facts
+from ipcbench.bench.results.entries.fingerprint import fingerprint_of
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.histogram import count
 from ipcbench.bench.results.journal import NAME
@@ -104,6 +105,7 @@ def header(rounds: int = 12, seed: int = 1) -> Header:
         machine=machine(),
         clock="CLOCK_MONOTONIC, 1 ns",
         plan="0" * 16,
+        fingerprint=fingerprint_of(machine(), 1e-7, 1e-6),
     )
 
 

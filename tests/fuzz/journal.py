@@ -33,6 +33,7 @@ from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.bench.results.suite import write_suite
 from ipcbench.bench.rounds.adaptive import Adaptive
 from ipcbench.bench.rounds.progress import Progress
+from ipcbench.reports.gate.baseline import Baseline
 from ipcbench.reports.gate.checked import check_run
 from ipcbench.reports.gate.exports.formats import FORMATS
 from ipcbench.reports.gate.judge import COMMANDS
@@ -53,6 +54,11 @@ than = { transport = "pipe" }
 where = { pattern = "latency", size = 64 }
 at_least = "1.1x"
 at_most = 40
+
+[[promise]]
+name = "as ever"
+cells = { transport = "*", size = "*", wait = "*", batch = "*", payload = "*", pace = "*" }
+of_baseline_at_most = 1.1
 """
 
 
@@ -275,7 +281,8 @@ def _use(results: Results, folder: Path, draw: bool) -> None:
         text = page.render(results, measured(results), [])
     harmless.page(text)
     try:
-        report = check_run(_thresholds(), results, folder, COMMANDS)
+        baseline = Baseline(folder, results, advisory=True)
+        report = check_run(_thresholds(), results, folder, COMMANDS, baseline)
     except BadThresholds as error:
         harmless.line(str(error))
     else:
