@@ -16,6 +16,7 @@ from ipcbench.bench.decisions import (
     sensitivity,
 )
 from ipcbench.bench.decisions.distributions import rank_sum
+from ipcbench.bench.decisions.gate import sequential, simulate
 from ipcbench.bench.decisions.promises import baseline
 from ipcbench.bench.decisions.tasks import TASKS
 from ipcbench.bench.experiments.frame import schedule as experiments
@@ -200,3 +201,32 @@ def test_the_rules_for_a_stored_baseline_are_the_codes() -> None:
     assert f"where there are {baseline.FEW} or more" in PAGE
     assert f"Both runs need {stats.ENOUGH_ROUNDS} rounds" in PAGE
     assert f"level of {contest.LEVEL} of their own" in PAGE
+
+
+def test_the_test_of_a_change_is_the_codes() -> None:
+    rule = sequential.Rule(cells=1)
+    fixed, learns = sequential.BETS[:-1], sequential.BETS[-1]
+    assert f"(the logarithm of {1 + rule.delta:g})" in PAGE
+    assert len(sequential.BETS) == 4 and "a quarter each" in PAGE
+    assert (
+        "a scale of {:.1f}, of {:.1f} and of {:.1f} times s".format(*(bet.scale for bet in fixed))
+        in PAGE
+    )
+    assert learns == sequential.Bet(1.0, learns=True)
+    assert "a quarter with the scale s on the median of the earlier x" in PAGE
+    assert f"s is {sequential.NORMAL} times" in PAGE
+    assert f"and {sequential.NARROWEST} δ at least. The first {sequential.LEARNED} pairs" in PAGE
+    assert f"(number of cells) / {rule.alarm}" in PAGE
+    assert f"reached {rule.passes:.0f}, and" in PAGE
+    assert f"neither after {rule.most_pairs} pairs" in PAGE
+    assert f"at most {rule.alarm:.1%} of comparisons".replace("%", " %") in PAGE
+    assert f"passes in {1 / rule.passes:.0%} of cells".replace("%", " %") in PAGE
+    assert f"blocks of {simulate.BLOCK} neighbours" in PAGE
+
+
+def test_a_doubling_takes_so_many_pairs() -> None:
+    test = sequential.SequentialTest(sequential.Rule(cells=30))
+    while test.verdict is None:
+        test.add(0.69)
+    assert f"takes {test.pairs} pairs" in PAGE
+    assert f"before the {test.pairs}th pair" in PAGE
