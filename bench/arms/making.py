@@ -95,9 +95,8 @@ class Maker:
             environment.install(repository.check_out(revision, entry / "source"))
 
         key = ["revision", revision.commit, str(revision.project)]
-        shown = short if wanted.startswith(short) else f"{short} ({wanted})"
         return self._built(
-            name, f"commit {shown} of {revision.date}", key, build, _project_folder(revision)
+            name, f"commit {short} of {revision.date}", key, build, _project_folder(revision)
         )
 
     def _release(self, name: str, release: Release) -> Made:

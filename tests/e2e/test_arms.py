@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ipcbench.bench.results.comparison.comparison import load
 from ipcbench.bench.workers.job import PROTOCOL
 from tests.e2e.command import environment, ipcbench
 from tests.e2e.documents import ROOT
@@ -139,6 +140,23 @@ def test_a_revision_against_what_is_installed(team: Team) -> None:
     assert any(str(team.site) in note and "--editable" in note for note in found["notes"])
     assert git(team.repository, "status", "--porcelain", "--ignored") == before
     assert git(team.repository, "worktree", "list").count("\n") == 0
+
+
+def test_a_comparison_of_a_revision(team: Team, tmp_path: Path) -> None:
+    """The whole command, from the folder of the team's project."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "ipcbench", "compare", "packet-pipe", "--base", "v0.1",
+         "--pattern", "latency", "-s", "64", "--runtime", "python", "--placement", "same-core",
+         "--clock", "fake", "-o", tmp_path / "out"],
+        cwd=team.repository,
+        env=environment(PYTHONPATH=str(team.site), XDG_CACHE_HOME=str(team.cache)),
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (base, head) = load(tmp_path / "out").header.arms
+    assert "ipcbench-packet-pipe 0.1" in base.described
+    assert "ipcbench-packet-pipe 0.2" in head.described
+    assert "passed: 1 cell" in done.stdout
 
 
 def test_a_revision_is_built_once(team: Team) -> None:
