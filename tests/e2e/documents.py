@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 # Its commands belong into a plug-in author's own folder: test_example.py runs them.
 PLUGIN_PAGE = ROOT / "docs/adding-a-transport.md"
-
+# Its commands and workflows need a project with a base and a head: test_gating.py runs them.
+GATING_PAGE = ROOT / "docs/gating.md"
 
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 

@@ -19,6 +19,7 @@ from ipcbench.results import records
 from tests import comparisons, synthetic
 from tests.e2e.command import FITNESS, environment, ipcbench
 from tests.e2e.documents import (
+    GATING_PAGE,
     OF_DOCKER,
     PLUGIN_PAGE,
     ROOT,
@@ -33,7 +34,7 @@ from tests.e2e.installing import clean_copy
 COMMANDS = [
     (block, line)
     for block in all_blocks("sh", "yaml")
-    if block.path != PLUGIN_PAGE
+    if block.path not in (PLUGIN_PAGE, GATING_PAGE)
     for line in commands(block)
 ]
 ONCE = list({line: (block, line) for block, line in reversed(COMMANDS)}.values())[::-1]
