@@ -97,11 +97,18 @@ class PairProgress:
         """Keep the seconds of a pair."""
         self.costs[pair.cell] = sum(run.wall for run in pair.runs)
 
-    def end(self, line: Round) -> None:
-        """End a round, and judge its pairs."""
+    def end(self, line: Round) -> list[str]:
+        """End a round, and judge its pairs; return the cells that they have decided."""
+        decided = []
         for pair in self.begun.pairs:
             stolen = bool(line.void) and any(map(line.disturbs, pair.runs))
-            if not pair.void and not stolen:
-                self.tests[pair.cell].add(difference(pair))
+            if pair.void or stolen:
+                continue
+            test = self.tests[pair.cell]
+            was_open = test.verdict is None
+            test.add(difference(pair))
+            if was_open and test.verdict is not None:
+                decided.append(pair.cell)
         self.finished = line.round
         self.begun = Begun()
+        return decided

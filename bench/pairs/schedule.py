@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ipcbench.bench.decisions.gate.sequential import ChangeVerdict
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
@@ -24,6 +26,7 @@ from ipcbench.bench.results.comparison.records import (
     Pair,
 )
 from ipcbench.bench.results.records import Ended, Reason, Run, Settings
+from ipcbench.bench.results.units import human_share
 from ipcbench.bench.rounds.estimate import ROUND_START, length, usual_seconds
 from ipcbench.bench.rounds.order import MINI, Shuffle
 from ipcbench.bench.rounds.turns import Turn, Turns, retakes
@@ -211,9 +214,17 @@ class PairSchedule:
         before = self._before() if self._noise_counts else None
         line = end_of_round(number, wall, begun.timed, self._cells, before)
         self._write(line)
-        self._progress.end(line)
+        for cell in self._progress.end(line):
+            self._tell(cell)
         if not line.void:
             self._sizing.rescale(self._cells, number, self._lengths(begun.pairs))
+
+    def _tell(self, cell: str) -> None:
+        """Show that a cell is broken, as soon as that is known."""
+        test = self._progress.tests[cell]
+        if test.verdict is ChangeVerdict.BROKEN:
+            slower = human_share(math.expm1(test.median))
+            self._watcher.note(f"broken: {cell}: head is {slower} slower, by {test.pairs} pairs")
 
     def _before(self) -> Mapping[int, Ticks]:
         """Return the reading of the ticks by which a round that ends now is judged.

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import NoReturn
 
 FOUND = Path(__file__).parent / "found"
-READERS = ("journal", "suite", "profile", "thresholds")
+READERS = ("journal", "suite", "profile", "thresholds", "comparison")
 LONGEST = 1 << 20  # bytes of an input
 MOST_SHOWN = 12
 MOST_KEPT = 60

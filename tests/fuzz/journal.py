@@ -221,9 +221,8 @@ def _is_text(line: dict[str, Any], key: str) -> bool:
 
 def _renamed(rng: random.Random, found: list[Any]) -> list[Any]:
     """Change a cell or its facts, and the name of the cell in all other lines."""
-    at = [
-        i for i, line in enumerate(found) if isinstance(line, dict) and line.get("kind") == "cell"
-    ]
+    planned = ("cell", "gated")
+    at = [i for i, one in enumerate(found) if isinstance(one, dict) and one.get("kind") in planned]
     if not at:
         return found
     index = rng.choice(at)

@@ -19,6 +19,9 @@ from ipcbench.bench.results import (
     results,
     units,
 )
+from ipcbench.bench.results.comparison import comparison
+from ipcbench.bench.results.comparison import records as comparison_records
+from ipcbench.bench.results.comparison.records import AnyComparisonEntry
 from ipcbench.bench.results.entries import bounds, checks, machine
 from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
@@ -39,6 +42,14 @@ PARTS = {
     "cell's axes": cell.Cell,
     "cell's facts": cell.Facts,
 }
+COMPARED = {
+    "arm": comparison_records.ArmEntry,
+    **{
+        line.__struct_config__.tag: line
+        for line in get_args(AnyComparisonEntry)
+        if line not in get_args(AnyEntry)
+    },
+}
 LINES = {line.__struct_config__.tag: line for line in get_args(AnyEntry)}
 
 
@@ -55,8 +66,9 @@ def tables(page: str) -> dict[str, list[tuple[str, str]]]:
 
 
 OF_SUITE = PAGE.partition("## suite.json")[2].partition("\n## ")[0]
-FIELDS = tables(PAGE.partition("## results.csv")[0])
-STRUCTS = {**LINES, **PARTS}
+OF_COMPARISON = PAGE.partition("## comparison.jsonl")[2].partition("\n## ")[0]
+FIELDS = tables(PAGE.partition("## results.csv")[0]) | tables(OF_COMPARISON)
+STRUCTS = {**LINES, **PARTS, **COMPARED}
 
 
 @pytest.mark.parametrize("name", STRUCTS)
@@ -76,6 +88,7 @@ def test_the_versions_are_the_codes() -> None:
     assert f"writes schema {records.SCHEMA}. It" in PAGE
     assert f"reads schemas {' and '.join(map(str, records.READABLE))}, and refuses" in PAGE
     assert f"`--resume` takes schema {records.SCHEMA} alone" in PAGE
+    assert f"Comparison schema: **{comparison_records.SCHEMA}**" in PAGE
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,8 @@ def test_the_bounds_are_the_codes(what: str, bound: str) -> None:
 
 
 def test_the_bounds_in_powers_are_the_codes() -> None:
+    assert f"At most {comparison.MOST_PAIRS:,} pairs of a cell" in PAGE
+    assert f"above 0, up to {comparison_records.LARGEST_DELTA:.0f}" in PAGE
     assert (pyperf_file.SHORTEST, pyperf_file.LONGEST) == (1e-12, 1e6)
     assert "| a value | 1e-12 to 1e6 s |" in PAGE
     assert units.LARGEST == 1 << 50 and cell.MOST == 1 << 20

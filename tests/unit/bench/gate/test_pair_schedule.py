@@ -213,6 +213,9 @@ def test_a_slower_head_is_broken(stage: Stage, tmp_path: Path) -> None:
     stage.answer = slower(0.05)
     assert stage.play(cells).reason == "decided"
     assert verdicts(stage, cells, tmp_path) == {ChangeVerdict.BROKEN}
+    assert len(stage.notes) == len(cells)
+    assert all(note.startswith("broken: latency/pipe/python/") for note in stage.notes)
+    assert all(" slower, by " in note for note in stage.notes)
 
 
 def test_both_runs_of_a_pair_follow_each_other_in_the_order_of_the_coin(stage: Stage) -> None:
