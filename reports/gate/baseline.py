@@ -315,6 +315,9 @@ def about_baseline(now: Results, baseline: Baseline, lines: Sequence[GateLine]) 
     ]
     if changed:
         yield one_line(f"Settings changed since the baseline: {'; '.join(changed)}.", 600)
-    for name, run in (("This run", now), ("The baseline", before)):
-        if text := doubt_of(assess(run, measured(run)), placements):
-            yield one_line(f"{name}: {text}", LONGEST_MESSAGE)
+    for run in (now, before):
+        text = doubt_of(assess(run, measured(run)), placements)
+        if run is before:
+            text = text.replace("This run", "The baseline", 1)
+        if text:
+            yield one_line(text, LONGEST_MESSAGE)

@@ -102,7 +102,7 @@ def report_of(
         lines=lines,
         exit_code=exit_code(lines),
         thresholds=str(thresholds),
-        notes=[text for text in (result.note, result.doubt, *notes) if text],
+        notes=list(dict.fromkeys(text for text in (result.note, result.doubt, *notes) if text)),
         machine=results.header.machine,
         spent=results.spent,
     )

@@ -100,8 +100,10 @@ def _changes(path: Path, found: Plan, given: Given, profile: Profile) -> Changes
     from ipcbench.reports.gate.promises.changes import changes
     from ipcbench.reports.gate.thresholds import load_thresholds
 
-    pool = "the named transports" if given.options.named else f"profile {profile.name}"
-    return changes(load_thresholds(path), found.all_cells(), host.machine().cpu_model, pool)
+    of_profile = f"profile {profile.name} (see --profile)"
+    pool = "the named transports" if given.options.named else of_profile
+    skipped = [cell.id for cell, _ in found.skipped]
+    return changes(load_thresholds(path), found.all_cells(), host.cpu_model(), pool, skipped)
 
 
 def _share(text: str | None) -> float:

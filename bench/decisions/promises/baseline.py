@@ -162,7 +162,9 @@ class Shifts:
         self._found = {
             key: math.log(median(times.values()) / median(there.values()))
             for key, times in times_of(now).items()
-            if times and (there := stored.get(names.get(self._cells[key], "")))
+            if not self._cells[key].is_control
+            and times
+            and (there := stored.get(names.get(self._cells[key], "")))
         }
 
     def beside(self, cell: str) -> list[float]:

@@ -90,8 +90,11 @@ def seconds_of(line: GateLine) -> str:
 
 def cells_of(line: GateLine) -> str:
     """Name the cells of both sides where the name of the line does not; "" where it does."""
-    named = {one.cell: one.name for one in line.sides if one.cell and one.cell != line.name}
-    return ", ".join(f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in named.items())
+    cells = {one.cell: one.name for one in line.sides if one.cell}
+    if len(cells) == 1:
+        (cell,) = cells
+        return "" if line.name.endswith(cell) else one_line(cell, LONGEST_NAME)
+    return ", ".join(f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in cells.items())
 
 
 def figures(line: GateLine) -> str:

@@ -108,6 +108,7 @@ def test_a_verdict_takes_the_whole_interval(
     assert bool(line.reason) is (verdict is not KEPT)
     assert line.remarks[0].startswith("3 cells of other transports on one core: ")
     assert "between the two runs counts as a change as well" in found.notes[0]
+    assert FORMATS["table"](found).count(PIPE.id) == (verdict is not KEPT)  # both sides have one
 
 
 def test_under_six_rounds_nothing_is_decided(thresholds: Writer) -> None:
@@ -218,6 +219,8 @@ def test_a_run_with_unequal_twins_or_void_rounds_decides_nothing(thresholds: Wri
         line = only(report(thresholds(), *runs))
         assert line.verdict is INCONCLUSIVE
         assert f"identical cells differ on one core in {where}" in line.reason
+        about = [one for one in report(thresholds(), *runs).notes if "cannot be trusted" in one]
+        assert [one[: len(where)].lower() for one in about] == [where]
     void = a_run(void=lambda cell, number: "others" if number > 5 else "")
     line = only(report(thresholds(), a_run(), void))
     assert line.verdict is INCONCLUSIVE
