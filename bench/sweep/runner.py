@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 
+from msgspec import structs
+
 from ipcbench.bench.loops.payloads.pool import buffers_of
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
@@ -16,6 +18,7 @@ from ipcbench.bench.workers.fork_parent import HERE, ForkServer, ForkServerLost,
 from ipcbench.bench.workers.job import Job, Reply
 
 STARTS = 3  # attempts to start a fork server
+LEARNING = 12  # pairs of blocks, at least, by which a delay is chosen
 SLACK = 20  # factor by which blocks may exceed their calibrated time
 
 
@@ -51,7 +54,35 @@ class Runner:
         rate: float = 0.0,
     ) -> Reply:
         """Have a run done; `loops` 0: a calibration. Raises: ForkServerLost if none starts."""
-        job = self._job(planned, number, attempt, loops, stamps, turns, rate)
+        return self._ask(self._job(planned, number, attempt, loops, stamps, turns, rate))
+
+    def trial(
+        self,
+        planned: PlannedCell,
+        loops: int,
+        turns: int,
+        pairs: int,
+        slow_by: float,
+        rate: float = 0.0,
+    ) -> Reply:
+        """Have a run measure the share that a delay adds, by so many pairs of blocks.
+
+        Args:
+            planned: the cell.
+            loops: those of a block.
+            turns: those of the delay; 0: they are chosen for the share `slow_by`.
+            pairs: of blocks.
+            slow_by: the share.
+            rate: messages a second of an open loop.
+
+        Raises: ForkServerLost if no fork server starts.
+        """
+        job = self._job(planned, 1, 1, loops, 0, turns, rate)
+        blocks = 2 * (2 * pairs + LEARNING) * self._timings[planned.cell.id].block
+        deadline = job.deadline + SLACK * blocks
+        return self._ask(structs.replace(job, trials=pairs, slow_by=slow_by, deadline=deadline))
+
+    def _ask(self, job: Job) -> Reply:
         if self._server is None:
             self.renew()
         assert self._server is not None
