@@ -25,9 +25,7 @@ def test_a_tenth_is_slowed_by_each_size_and_others_each_time(cells: int, seed: i
         small = sum(run.get(cell) == 0.05 for run in found)
         assert abs(2 * small - times[cell]) <= 2
     if cells >= 30:
-        assert not any(
-            one.keys() & other.keys() for one, other in zip(found, found[1:], strict=False)
-        )
+        assert not any(one.keys() & other.keys() for one, other in pairwise(found))
 
 
 def test_more_runs_begin_as_fewer_do() -> None:
