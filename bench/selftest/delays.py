@@ -84,6 +84,10 @@ class Delays:
         finally:
             runner.end()
 
+    def is_complete(self, wishes: Iterable[Wish]) -> bool:
+        """Tell whether nothing is left to be measured."""
+        return not self._left(wishes)
+
     def _left(self, wishes: Iterable[Wish]) -> list[Wish]:
         return [one for one in wishes if not self._is_done(one)]
 
