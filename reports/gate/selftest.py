@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from ipcbench.bench.decisions.gate.binomial import clopper_pearson
+from ipcbench.bench.decisions.gate.sequential import Rule
 from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
@@ -23,6 +24,8 @@ from ipcbench.bench.results.selftest import (
 )
 from ipcbench.bench.results.units import human_span
 
+_GATE = Rule(cells=1)
+ALARM, SILENT = _GATE.alarm, 1 / _GATE.passes  # shares that the gate guarantees, at most
 MOST_NAMED = 10  # cells of a list
 _WHERE = {
     SAME_CORE: "on one core",
@@ -116,6 +119,28 @@ def lines(result: SelftestResult) -> Iterator[str]:
     for name, members in (("false alarm", result.alarms), ("silent pass", hidden)):
         for one in members[:MOST_NAMED]:
             yield f"{name}: {one.cell} in run {one.run}, {_numbers(one)}"
+
+
+def contradictions(result: SelftestResult) -> list[str]:
+    """Say where the counts contradict what the gate guarantees: [] where they do not.
+
+    A count does where the whole interval of its share lies above the guarantee.
+    """
+    alarmed = len({one.run for one in result.alarms})
+    of_size = [one for asked in result.asked for one in result.slowed_by(asked)]
+    large = [one for one in of_size if one.true >= result.delta]
+    found = []
+    if result.runs and clopper_pearson(alarmed, result.runs)[0] > ALARM:
+        found.append(
+            f"this contradicts the guarantee: {alarmed} of {result.runs} runs had a false alarm, "
+            f"where at most {percent(ALARM, 1)} should"
+        )
+    if large and clopper_pearson(len(result.hidden), len(large))[0] > SILENT:
+        found.append(
+            f"this contradicts the guarantee: {len(result.hidden)} of {len(large)} cells that were "
+            f"slower passed, where at most {percent(SILENT)} should"
+        )
+    return found
 
 
 def _undecided(outcomes: Sequence[CellOutcome]) -> str:
