@@ -12,7 +12,7 @@ from ipcbench.bench.plan.timing import is_crowded
 from ipcbench.bench.results.comparison.comparison import ComparedCell, Comparison
 from ipcbench.bench.results.selftest import MANY, POWER, CellOutcome, Point, Sight
 
-EFFECTS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.15, 0.20, 0.30, 0.50, 1.0)
+EFFECTS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.15, 0.20)
 DRAWN = 1000  # cells of a point of the curve, about
 FEWEST = 20  # pairs of a class from which anything can be drawn
 

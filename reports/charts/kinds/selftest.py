@@ -51,13 +51,7 @@ def _panel(result: SelftestResult, sight: Sight, effects: Sequence[float]) -> Do
         if effect in drawn:
             found[DRAWN] = Interval(drawn[effect], drawn[effect], drawn[effect], 0.0, 0)
         dots.append(found)
-    counts = {effect: len(_of(result, sight.kind, effect)) for effect in effects}
-    notes = {
-        (row, PLAYED): f"{counts[effect]} cells"
-        for row, effect in enumerate(effects)
-        if counts[effect]
-    }
-    return DotPanel(where(sight.kind), "", dots, notes)
+    return DotPanel(where(sight.kind), "", dots)
 
 
 def _of(result: SelftestResult, kind: str, effect: float) -> list[CellOutcome]:
