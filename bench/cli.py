@@ -78,7 +78,7 @@ def main() -> NoReturn:
     # module there that has one of our names: python(1), -P.
     os.environ["PYTHONSAFEPATH"] = "1"
     if "_IPCBENCH_COMPLETE" in os.environ:
-        from ipcbench.bench.commands.bash_completion import register
+        from ipcbench.bench.commands.shells.bash_completion import register
 
         register()
     carry_out(cli)

@@ -254,12 +254,14 @@ def _finish(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:
 
 def _report(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:
     """Print the verdicts, and exit with their code."""
+    from ipcbench.bench.commands.selftest import could_see
     from ipcbench.bench.results.comparison.comparison import load
     from ipcbench.reports.gate.compare import report_of
 
     comparison = guarded(lambda: load(folder))
     again, thresholds = _again(folder, comparison), comparison.header.thresholds
-    report = report_of(comparison, folder, again, thresholds=thresholds)
+    seen = could_see(comparison)
+    report = report_of(comparison, folder, again, thresholds=thresholds, could_see=seen)
     give_out(report, form, written)
     sys.exit(report.exit_code)
 

@@ -35,7 +35,7 @@ from ipcbench.bench.results.untrusted import one_line
 
 if TYPE_CHECKING:
     from ipcbench.bench.results.comparison.comparison import Comparison
-    from ipcbench.bench.results.selftest import SelftestResult
+    from ipcbench.bench.results.comparison.selftest import SelftestResult
     from ipcbench.bench.selftest.records import SelftestHeader
     from ipcbench.bench.selftest.selftest import Order, Planned
 
@@ -274,8 +274,8 @@ def _write(folder: Path, result: SelftestResult) -> Path:
     """Write the result and its chart; return the chart's path. Raises: OSError."""
     import logging
 
+    from ipcbench.bench.results.comparison.selftest import NAME, write
     from ipcbench.bench.results.files import write_atomically
-    from ipcbench.bench.results.selftest import NAME, write
 
     # Where matplotlib cannot keep its font cache, it logs long lines that help no user here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ipcbench.bench.errors import SweepError
-from ipcbench.bench.results.selftest import SIZES
+from ipcbench.bench.results.comparison.selftest import SIZES
 
 PART = 10  # the part of the cells that is slowed by one size
 FEWEST = len(SIZES) + 1  # cells: one a size, and one whose arms are equal

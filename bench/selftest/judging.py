@@ -10,7 +10,7 @@ from ipcbench.bench.decisions.gate.sequential import ChangeVerdict, Rule, Sequen
 from ipcbench.bench.decisions.gate.simulate import power, smallest_found
 from ipcbench.bench.plan.timing import is_crowded
 from ipcbench.bench.results.comparison.comparison import ComparedCell, Comparison
-from ipcbench.bench.results.selftest import MANY, POWER, CellOutcome, Point, Sight
+from ipcbench.bench.results.comparison.selftest import MANY, POWER, CellOutcome, Point, Sight
 
 EFFECTS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10, 0.15, 0.20)
 DRAWN = 1000  # cells of a point of the curve, about

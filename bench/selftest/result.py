@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ipcbench.bench.results.selftest import SelftestResult
+from ipcbench.bench.results.comparison.selftest import SelftestResult
 from ipcbench.bench.selftest.judging import GateRun, outcomes_of, sights_of
 from ipcbench.bench.selftest.records import load
 from ipcbench.bench.selftest.selftest import runs_of

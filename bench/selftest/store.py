@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ipcbench.bench.errors import BenchError
+from ipcbench.bench.results.comparison.selftest import SelftestResult, read, write
 from ipcbench.bench.results.entries.fingerprint import Fingerprint, differences
 from ipcbench.bench.results.files import describe, make_folder
 from ipcbench.bench.results.journal import Unreadable
-from ipcbench.bench.results.selftest import SelftestResult, read, write
 from ipcbench.bench.version import VERSION
 
 VARIABLE = "XDG_STATE_HOME"

@@ -1,4 +1,4 @@
-"""What a selftest has found, in words: its page in the terminal, and the sentence of a verdict."""
+"""The result of a selftest in words: its lines in the terminal, and the sentence of a verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ipcbench.bench.results.axes import (
     SMT,
     UNPINNED,
 )
-from ipcbench.bench.results.selftest import (
+from ipcbench.bench.results.comparison.selftest import (
     MANY,
     POWER,
     CellOutcome,

@@ -156,6 +156,8 @@ def play(block: Block, line: str, place: Path, tmp_path: Path) -> None:
             check(folder, words[1:], block, place)
         case ["ipcbench", "compare", *rest]:
             compare(rest, block, place)
+        case ["ipcbench", "selftest", *rest]:
+            selftest(rest, block, place)
         case ["ipcbench", "show", _, *filters]:
             found = ipcbench("show", "shown", *filters, cwd=place)
             assert found.returncode == 0, f"{block}: {found.stderr}"
@@ -205,6 +207,21 @@ def compare(rest: list[str], block: Block, place: Path) -> None:
     # One pair decides nothing.
     assert found.returncode == 2, f"{block}: {found.stdout}{found.stderr}"
     assert "inconclusive" in found.stdout
+
+
+def selftest(rest: list[str], block: Block, place: Path) -> None:
+    """Run a selftest of few cells once, or show one."""
+    quick = ["-t", "pipe", "--placement", "same-core", "--clock", "fake", "--budget", "1s"]
+    if "--show" in rest:
+        folder, words = place / rest[rest.index("--show") + 1], rest
+        if not folder.exists():
+            assert ipcbench("selftest", "-o", folder, *quick, cwd=place).returncode == 0
+    else:
+        folder, words = place / rest[rest.index("-o") + 1], [*rest, *quick]
+        shutil.rmtree(folder, ignore_errors=True)  # `--show` came before, in another process
+    found = ipcbench("selftest", *words, cwd=place)
+    assert found.returncode == 0, f"{block}: {found.stdout}{found.stderr}"
+    assert "false alarms" in found.stdout
 
 
 installed: list[list[str]] = []  # by commands that came before: a build takes long

@@ -1,1 +1,1 @@
-"""Results of a comparison of two arms: its journal, and what can be read from it."""
+"""Results of a comparison of two arms, and of a selftest: what can be read from their files."""

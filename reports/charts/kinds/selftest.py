@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipcbench.bench.decisions.gate.binomial import clopper_pearson
-from ipcbench.bench.results.selftest import CellOutcome, SelftestResult, Sight
+from ipcbench.bench.results.comparison.selftest import CellOutcome, SelftestResult, Sight
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.charts.bodies.dots import DotPanel, Dots, Row, Series
 from ipcbench.reports.charts.chart import Chart

@@ -23,7 +23,7 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.transports.contract import Unavailable
 
 SHARED = {
-    "__init__", "bash_completion", "completion", "errors", "options", "output", "outputs",
+    "__init__", "completion", "errors", "options", "output", "outputs",
 }  # fmt: skip
 SLOW = (
     "rich", "msgspec", "numpy", "pyperf", "matplotlib", "jinja2", "ipcbench.transports.registry",

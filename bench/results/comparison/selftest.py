@@ -60,7 +60,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the gate sees in a class of cells, by resampling the recorded pairs of equal arms.
+    """The sight of the gate in a class of cells, by resampling the recorded pairs of equal arms.
 
     `smallest`: the effect that is found 95 times in 100; None: none of those that were tried.
     """

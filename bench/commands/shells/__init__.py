@@ -1,0 +1,1 @@
+"""Support of shells for the command line."""
