@@ -132,6 +132,9 @@ def lines(comparison: Comparison, count: int) -> Iterator[str]:
     if not recording.profile:
         yield f"  no cell of the profile has {FEWEST} pairs"
         return
+    ended = comparison.ended
+    if ended is None or ended.reason != "complete":
+        yield "  the recording is not complete: the same command continues it"
     yield from _about(recording)
     yield from _suites(recording, count)
     yield from _classes(recording)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FARTHEST = 20.0  # a shift of the logarithm beyond which none is looked for
 NEAREST = 1e-3  # of the band: the first step from the median
 STEPS = 200  # between them, each larger than the one before
-LONE = 600  # candidates at which a single pair speaks most for a shift
+LONE = 300  # candidates at which a single pair speaks most for a shift
 HALVINGS = 30
 AT_ONCE = 500_000  # bets
 APART = 1e-9  # by which a limit differs at least from a shift that was rejected
