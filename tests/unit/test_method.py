@@ -228,5 +228,7 @@ def test_a_doubling_takes_so_many_pairs() -> None:
     test = sequential.SequentialTest(sequential.Rule(cells=30))
     while test.verdict is None:
         test.add(0.69)
-    assert f"takes {test.pairs} pairs" in PAGE
-    assert f"before the {test.pairs}th pair" in PAGE
+    assert f"among {test.rule.cells} cells a doubling then takes {test.pairs} pairs" in PAGE
+    assert (
+        f"Among {test.rule.cells} cells there is no lower limit before the {test.pairs}th" in PAGE
+    )
