@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from ipcbench.bench.arms import cache
@@ -57,6 +57,9 @@ def _at_once(act: Callable[[str], T], stop: Callable[[], None]) -> dict[str, T]:
     with ThreadPoolExecutor(2) as pool:
         try:
             futures = {name: pool.submit(act, name) for name in (BASE, HEAD)}
+            done, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            for future in done:  # one that fails must not wait for the build of the other
+                future.result()
             return {name: future.result() for name, future in futures.items()}
         except BaseException:
             stop()

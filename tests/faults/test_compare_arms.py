@@ -118,3 +118,24 @@ def test_a_kill_ends_a_build_too(project: Path) -> None:
         )
     )
     assert list((cache(project) / "ipcbench/arms").iterdir()) == []
+
+
+def test_a_build_ends_where_the_other_arm_is_refused(project: Path, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    (tmp_path / "builds").mkdir()
+    program = tmp_path / "python"  # it answers once the build has begun
+    program.write_text(
+        "#!/bin/sh\n"
+        f'until [ -n "$(ls {tmp_path}/builds)" ]; do sleep 0.05; done\n'
+        "echo Error: none >&2; exit 1\n"
+    )
+    program.chmod(0o755)
+    done = ipcbench(
+        "compare", "--base", "HEAD", "--head", f"python:{program}", "--clock", "fake", "pipe",
+        cwd=project, XDG_CACHE_HOME=str(cache(project)),
+        IPCBENCH_TEST_BUILDS=str(tmp_path / "builds"),
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "head (python:" in done.stderr and "Error: none" in done.stderr
+    assert time.monotonic() - begun < 60  # the build would take 100 s
+    assert [path for path in entries(project) if path.is_dir()] == []
