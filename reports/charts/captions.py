@@ -11,7 +11,6 @@ from ipcbench.bench.results.axes import (
     CROSS_CORE,
     CROSS_CORE_AWAKE,
     CROSS_NODE,
-    FLOOR,
     HOT,
     NO_WAIT,
     POLL,
@@ -30,6 +29,7 @@ from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 from ipcbench.reports.modes import two_modes
+from ipcbench.reports.names import brief, display
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",
@@ -90,10 +90,16 @@ def _range(numbers: Sequence[int]) -> str:
 
 
 def facility_name(one: Measured) -> str:
-    """Name a transport, or the segments of shared memory that it stands for."""
-    if one.alike == 1:
-        return one.cell.transport
-    return f"shm+{one.cell.transport.partition('+')[2]}, {one.alike} segments alike"
+    """Name a transport, or the segments of shared memory that it stands for.
+
+    A ring over a futex word that never sleeps stands for all waiters, so that none is named.
+    """
+    transport = one.cell.present.transport
+    if one.alike > 1:
+        transport = f"shm:posix+{transport.partition('+')[2]}"
+    spins = one.wait == SPIN and "+futex" in transport
+    name = brief(display(transport, SPIN if spins else BLOCK))
+    return name if one.alike == 1 else f"{name}, {one.alike} segments alike"
 
 
 def remark(one: Measured) -> str:
@@ -106,16 +112,12 @@ def remark(one: Measured) -> str:
 
 
 def label(one: Measured) -> str:
-    """Name a curve or row: `shm:posix+futex, spinning`, `pipe, depth 4, 16 messages a call`.
+    """Name a curve or row: `shared memory, spinning`, `pipe, depth 4, 16 messages a call`.
 
-    The way of waiting is left out where it is blocking, or part of the transport's name, as in
-    journals of older versions.
+    The way of waiting is left out where it is blocking.
     """
     parts = [facility_name(one)]
-    named = one.wait in (BLOCK, NO_WAIT) or one.wait[:4] in one.cell.transport
-    if one.facts.family == FLOOR:
-        parts.append("floor")
-    elif not named:
+    if one.wait not in (BLOCK, NO_WAIT) and wait_phrase(one.wait) not in parts[0]:
         parts.append(wait_phrase(one.wait).replace(",", ""))
     return ", ".join([*parts, *manner_phrases(one.cell)])
 

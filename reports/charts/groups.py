@@ -13,10 +13,11 @@ from typing import NamedTuple
 from ipcbench.bench.results.axes import FAMILIES
 from ipcbench.reports.charts.bodies.curves import CROWDED
 from ipcbench.reports.model import Measured, grouped, rank
+from ipcbench.reports.names import memory_name, waiter_name
 
 
 class Group(NamedTuple):
-    """The cells of one panel. `short`: a transport's name without what the title says already."""
+    """The cells of one panel. `short`: a facility's name without what the title says already."""
 
     title: str
     family: str
@@ -45,9 +46,11 @@ def _of_family(family: str, members: list[Measured]) -> list[Group]:
     known = {one.cell.transport for one in varied + same_waiter}
     others = [one for one in members if one.cell.transport not in known]
     return [
-        *_chunks(f"{family}: {segment}, each waiter", family, varied, _after("+")),
-        *_chunks(f"{family}: {waiter}, each segment", family, same_waiter, _segment_alone),
-        *_chunks(f"{family}: others", family, others, _after(":")),
+        *_chunks(f"{memory_name(segment)}: each waiter", family, varied, _without_memory),
+        *_chunks(
+            f"{family} + {waiter_name(waiter)}: each segment", family, same_waiter, _without_waiter
+        ),
+        *_chunks(f"{family}: others", family, others, str),
     ]
 
 
@@ -67,14 +70,16 @@ def _waiter(name: str) -> str:
     return name.partition("+")[2].partition("/")[0]
 
 
-def _segment_alone(name: str) -> str:
-    head, _, rest = name.partition("+")
-    _, slash, mode = rest.partition("/")
-    return head.rpartition(":")[2] + slash + mode
+def _without_memory(name: str) -> str:
+    """Cut `shared memory + futex, in place` down to `futex, in place`."""
+    return name.partition(" + ")[2] or name
 
 
-def _after(border: str) -> Callable[[str], str]:
-    return lambda name: name.partition(border)[2] or name
+def _without_waiter(name: str) -> str:
+    """Cut `shared memory + futex, in place` down to `shared memory, in place`."""
+    head, _, rest = name.partition(" + ")
+    _, comma, more = rest.partition(",")
+    return head + comma + more
 
 
 def _most(names: Iterable[str]) -> str:

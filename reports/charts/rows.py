@@ -14,6 +14,7 @@ from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import Style, filling
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
+from ipcbench.reports.names import place
 
 MOST_ROWS = 72
 MOST_SERIES = 6  # kinds of dots in a row
@@ -125,7 +126,7 @@ def _body(
     return Dots(
         plot.x_kind,
         plot.x_label,
-        [Series(name, filling(name, at)) for at, name in enumerate(kinds)],
+        [Series(place(name), filling(name, at)) for at, name in enumerate(kinds)],
         [Row(key.label, key.family, heads[key].style) for key in rows],
         panels,
         plot.second,
@@ -155,5 +156,5 @@ def _below(keys: Sequence[DotPanelKey]) -> list[list[DotPanelKey]]:
 def _head(key: DotPanelKey, several: bool) -> str:
     """Write a panel's title; it names the loop where the chart has several."""
     if not several:
-        return key.title
-    return f"{loop_of(key.runtime)}, {key.title}" if key.title else loop_of(key.runtime)
+        return place(key.title)
+    return f"{loop_of(key.runtime)}, {place(key.title)}" if key.title else loop_of(key.runtime)

@@ -36,7 +36,7 @@ from ipcbench.reports.gate.promises.kinds import BaselinePromise, times
 from ipcbench.reports.gate.report import GateLine, GateVerdict, Interval, Measure, Side
 from ipcbench.reports.gate.thresholds import LONGEST_MESSAGE, BadThresholds, Thresholds
 from ipcbench.reports.model import measured
-from ipcbench.reports.verdicts.places import place
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.trust import Trust, assess
 
 MOVED = 0.05  # of the cells of other transports: the machine may have changed

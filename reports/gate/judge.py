@@ -25,7 +25,7 @@ from ipcbench.reports.gate.promises.pairs import pair
 from ipcbench.reports.gate.remedy import Again, why_inconclusive
 from ipcbench.reports.gate.thresholds import LONGEST_MESSAGE, BadThresholds, Thresholds
 from ipcbench.reports.model import measured
-from ipcbench.reports.verdicts.places import place
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.trust import Trust, assess
 
 COMMANDS = Again("ipcbench run --promised FILE --until-decided", "ipcbench run --resume DIR")

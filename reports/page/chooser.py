@@ -15,6 +15,7 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, rank
+from ipcbench.reports.names import IN_PLACE, display, place
 from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.verdicts.answers import Answer
 from ipcbench.reports.verdicts.cases.case import CASES, FRAME, Case
@@ -22,9 +23,7 @@ from ipcbench.reports.verdicts.cases.changes import Change, changes
 from ipcbench.reports.verdicts.cases.facts import Beside, beside
 from ipcbench.reports.verdicts.cases.foremost import USUAL, foremost_placement, is_main
 from ipcbench.reports.verdicts.cases.missing import Missing, absent, languages, missing, placements
-from ipcbench.reports.verdicts.cases.names import IN_PLACE, display
 from ipcbench.reports.verdicts.cases.recommend import PAIR, Recommendation, recommendations
-from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
 MOST_ROWS = 400

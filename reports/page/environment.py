@@ -21,6 +21,7 @@ from ipcbench.bench.results.units import (
 )
 from ipcbench.reports.charts.look.palette import css_variables, family_class
 from ipcbench.reports.model import loop_of
+from ipcbench.reports.names import display
 from ipcbench.reports.page.texts import (
     chooser_phrases,
     phrases,
@@ -30,7 +31,6 @@ from ipcbench.reports.page.texts import (
     verdict_phrases,
 )
 from ipcbench.reports.verdicts import headlines
-from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.decisions import Outcome
 from ipcbench.reports.verdicts.single import files, set_up
 

@@ -10,11 +10,10 @@ from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured
+from ipcbench.reports.names import display, place
 from ipcbench.reports.terminal.text import columns, wrapped
 from ipcbench.reports.verdicts.cases.case import language
-from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.finding import many
-from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
 MOST = 24  # cells

@@ -18,6 +18,7 @@ from ipcbench.bench.results.results import Results
 from ipcbench.bench.results.units import human_seconds, short_size
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured, measured
+from ipcbench.reports.names import place
 from ipcbench.reports.page.texts.crossing_phrases import crossing_line, crossings
 from ipcbench.reports.terminal.figures import figures
 from ipcbench.reports.terminal.text import columns, wrapped
@@ -30,7 +31,6 @@ from ipcbench.reports.verdicts.cases.recommend import PAIR, Recommendation, reco
 from ipcbench.reports.verdicts.cases.trust_line import short_trust_line
 from ipcbench.reports.verdicts.contests import comparisons
 from ipcbench.reports.verdicts.headlines import FEW
-from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust, assess
 
 Filter: TypeAlias = Callable[[str, Situation], bool]

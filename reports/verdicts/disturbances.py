@@ -10,8 +10,9 @@ from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.results.units import human_share
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
-from ipcbench.reports.verdicts.places import Steal, place, steal_of
+from ipcbench.reports.verdicts.places import Steal, steal_of
 
 NO_STEAL = "No steal: the hypervisor, if any, took no CPU time."
 FAKE = "fake"  # the clock of tests, whose times nothing disturbs

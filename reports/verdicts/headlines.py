@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from ipcbench.bench.results.severity import Severity
 from ipcbench.bench.stats import ENOUGH_ROUNDS
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.decisions import Decision
-from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.trust import Trust
 
 FEW = f"No headline: there are fewer than {ENOUGH_ROUNDS} common rounds"

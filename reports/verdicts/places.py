@@ -6,37 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ipcbench.bench.results.axes import (
-    CROSS_CORE,
-    CROSS_CORE_AWAKE,
-    CROSS_NODE,
-    SAME_CORE,
-    SMT,
-    UNPINNED,
-)
 from ipcbench.bench.results.records import Round, Run
 from ipcbench.bench.results.results import CellResult, Results
 from ipcbench.bench.results.severity import Severity
 from ipcbench.reports.model import Measured, placements_of
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.controls import Control, Controls
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE
 
-PLACES = {
-    SAME_CORE: "one core",
-    CROSS_CORE_AWAKE: "two cores awake",
-    CROSS_CORE: "two cores",
-    SMT: "two threads of a core",
-    CROSS_NODE: "two NUMA nodes",
-    UNPINNED: "any CPU (unpinned)",
-}
 LATE = 1.2  # times the usual start-up time of a cell: something held the run up
 SLOW = 1.05  # times the usual time of a cell
 _WORDS = ("good", "good", "with reservations", "not to be trusted")
-
-
-def place(placement: str) -> str:
-    """Name a placement in a sentence."""
-    return PLACES.get(placement, placement)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from ipcbench.bench.results.units import human_share, human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.controls import FOUND, Control, Controls
 from ipcbench.reports.verdicts.disturbances import about_disturbances
 from ipcbench.reports.verdicts.finding import SHARE_TO_NOTE, Finding, many, named
 from ipcbench.reports.verdicts.mini_rounds import about_mini_rounds
-from ipcbench.reports.verdicts.places import PlaceTrust, place, places
+from ipcbench.reports.verdicts.places import PlaceTrust, places
 
 LONGEST = 120  # characters of a setting in a finding
 

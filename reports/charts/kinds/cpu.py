@@ -24,6 +24,7 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style, in_its_manner
 from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.model import Measured, grouped, loop_of, runtimes_of
+from ipcbench.reports.names import place
 
 GUIDES = (("one CPU busy", 1.0), ("two CPUs busy", 2.0))
 _CAPTION = (
@@ -49,7 +50,7 @@ def cpu(cells: Sequence[Measured]) -> list[Chart]:
         loop = f"{loop_of(key.runtime)}, " if several else ""
         note = about_placement(key.placement, by_key[key])
         shown = [_point(one) for one in foremost(by_key[key], CROWDED)]
-        panels.append(Panel(loop + key.placement, note, shown))
+        panels.append(Panel(loop + place(key.placement), note, shown))
     if not panels:
         return []
     body = Curves(Axis.SECONDS, "round trip", Axis.SECONDS, "CPU time", panels, guides=GUIDES)

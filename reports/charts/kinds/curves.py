@@ -61,6 +61,7 @@ from ipcbench.reports.charts.look.style import (
 )
 from ipcbench.reports.charts.rows import DotPanelKey, DotPlot, Point, RowKey, dot_charts
 from ipcbench.reports.model import Measured, defaults_only, grouped, loop_of, rank, runtimes_of
+from ipcbench.reports.names import place
 
 MOST_OF_FAMILIES = 4  # charts with a panel for each family: they show the same cells as the table
 _ABOUT_BANDS = " Values far apart are not joined: nothing is known between them."
@@ -193,7 +194,8 @@ def _one_value(plot: Plot, cells: Sequence[Measured]) -> list[Chart]:
 
 def _title(key: PanelKey, several: bool = False) -> str:
     loop = f"{loop_of(key.runtime)}, " if several else ""
-    return loop + (f"{named_size(key.size)}, {key.placement}" if key.size else key.placement)
+    where = place(key.placement)
+    return loop + (f"{named_size(key.size)}, {where}" if key.size else where)
 
 
 def _panel(plot: Plot, key: PanelKey, cells: Sequence[Measured], several: bool) -> Panel:

@@ -50,6 +50,7 @@ from ipcbench.reports.charts.rows import (
 )
 from ipcbench.reports.charts.sections import EVIDENCE, LARGE, MANY, SITUATION, SMALL
 from ipcbench.reports.model import Measured, defaults_only, grouped, inverse
+from ipcbench.reports.names import brief, display, memory_name, place
 
 _SIZES = (64, 65536)  # of the chart of placements: a small message, and a large one
 _READ, _POLL = "read alone", "poll(2), then read"
@@ -157,7 +158,7 @@ def waiting(cells: Sequence[Measured]) -> list[Chart]:
     points = []
     for one in best:
         segment = memory(one.cell.transport)
-        row = with_size(one, segment)
+        row = with_size(one, brief(memory_name(segment)))
         phrase = wait_phrase(one.wait)
         points.append(_point(one, one.cell.placement, row, phrase, _order(one, segment)))
     return dot_charts(WAITING_PLOT, compared(points, in_panel=True), best)
@@ -171,7 +172,7 @@ def poll(cells: Sequence[Measured]) -> list[Chart]:
         _point(
             one,
             one.cell.placement,
-            with_size(one, one.cell.transport),
+            with_size(one, brief(display(one.cell.transport))),
             _POLL if one.cell.wait == POLL else _READ,
             _order(one, one.cell.transport),
         )
@@ -198,7 +199,7 @@ def _in_place(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Cha
         _point(
             one,
             one.cell.placement,
-            with_size(one, _copying_name(one)),
+            with_size(one, brief(display(_copying_name(one)))),
             _IN_PLACE if one.facts.in_place else _COPIED,
             _order(one, _copying_name(one)),
         )
@@ -295,7 +296,7 @@ def scaling(cells: Sequence[Measured], pattern: str) -> list[Chart]:
     points = [
         _point(
             one,
-            f"{size_label(one)}, {one.cell.placement}",
+            f"{size_label(one)}, {place(one.cell.placement)}",
             label(one),
             f"{one.cell.processes} processes",
             interval=inverse(one.interval, 1),

@@ -27,15 +27,11 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.sections import LADDER
 from ipcbench.reports.model import Measured, defaults_only, rank
+from ipcbench.reports.names import display, place
 
 WANTED = 64  # bytes
 MOST_BARS, FEWEST_BARS = 16, 8
 _LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
-_PLACES = {
-    SAME_CORE: "one core",
-    CROSS_CORE_AWAKE: "two cores awake",
-    CROSS_CORE: "two cores idling",
-}
 _WAITS = {BLOCK: "sleeping", SPIN: "spinning"}
 _STEPS = (  # placement and wait, the most telling ones first
     (SAME_CORE, BLOCK),
@@ -55,7 +51,7 @@ _OTHERS = ("unix-stream", "tcp", "posix-queue", "sysv-queue", "mp-pipe")  # wher
 _CAPTION = (
     "One message and its answer, between two processes: the same work at every bar. The axis is "
     "logarithmic. What differs is the language of the loop (Python or C), the CPUs (one core; two "
-    "cores awake, which never idle; two cores that idle while a process sleeps), and whether "
+    "cores awake, which never idle; two cores, which idle while a process sleeps), and whether "
     "a process that waits sleeps or spins. Two numbers without these are no contradiction."
 )
 
@@ -92,7 +88,7 @@ def rungs(cells: Sequence[Measured]) -> dict[str, list[Measured]]:
     chosen = {title: _of_group(trips, names) for title, names in _GROUPS}
     for name in _OTHERS:
         if sum(map(len, chosen.values())) < FEWEST_BARS:
-            chosen[name] = _of_group(trips, (name,))
+            chosen[display(name)] = _of_group(trips, (name,))
     return _bounded({title: found for title, found in chosen.items() if found})
 
 
@@ -145,7 +141,7 @@ def _bars(found: Sequence[Measured]) -> list[Bar]:
     """Sort the bars of a group by time, and name each by all that decides it."""
     return [
         Bar(
-            f"{_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}, {_PLACES[one.cell.placement]}, "
+            f"{_LANGUAGES.get(one.cell.runtime, one.cell.runtime)}, {place(one.cell.placement)}, "
             f"{_WAITS[one.wait]}",
             facility_style(one),
             one.interval,

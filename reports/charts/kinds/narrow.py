@@ -13,6 +13,7 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
 from ipcbench.reports.charts.sections import CELLS
 from ipcbench.reports.model import Measured, grouped, runtimes_of, work_order
+from ipcbench.reports.names import place
 
 NARROW = 12  # cells
 _LANGUAGES = {PYTHON: "Python", NATIVE: "C"}
@@ -52,7 +53,7 @@ def _title(one: Measured) -> str:
     cell = one.cell
     size = f", {short_size(cell.size)}" if cell.size else ""
     several = f", {cell.processes} processes" if cell.processes > 2 else ""
-    return f"{cell.pattern}{size}, {cell.placement}{several}"
+    return f"{cell.pattern}{size}, {place(cell.placement)}{several}"
 
 
 def _bars(cells: Sequence[Measured]) -> list[Bar]:

@@ -18,6 +18,7 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style, in_its_manner
 from ipcbench.reports.charts.sections import SITUATION
 from ipcbench.reports.model import Measured, grouped, loop_of, rank, runtimes_of
+from ipcbench.reports.names import place
 from ipcbench.reports.percentiles import percentile
 
 _PERCENT = "load, % of the capacity of the same loops"
@@ -65,7 +66,7 @@ def _chart(kind: str, cells: Sequence[Measured]) -> Chart:
 
 
 def _panel(key: PanelKey, cells: Sequence[Measured]) -> Panel:
-    title = f"{named_size(key.size)}, {key.placement}, {loop_of(key.runtime)}"
+    title = f"{named_size(key.size)}, {place(key.placement)}, {loop_of(key.runtime)}"
     ordered = sorted(cells, key=lambda one: one.curve_order)
     groups = grouped(ordered, lambda one: _without_pace(one).curve_key)
     curves = [_curve(members) for members in groups.values()]

@@ -17,6 +17,7 @@ from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style, in_its_manner
 from ipcbench.reports.charts.sections import SMALL
 from ipcbench.reports.model import Measured, grouped, loop_of, rank, runtimes_of
+from ipcbench.reports.names import place
 from ipcbench.reports.percentiles import percentile
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999)
@@ -44,7 +45,7 @@ def tails(cells: Sequence[Measured]) -> list[Chart]:
         loop = f"{loop_of(key.runtime)}, " if several else ""
         drawn = [curve for one in foremost(by_key[key], MOST_CURVES) if (curve := _curve(one))]
         note = about_placement(key.placement, by_key[key])
-        panels.append(Panel(loop + key.placement, note, drawn))
+        panels.append(Panel(loop + place(key.placement), note, drawn))
     body = Curves(Axis.PERCENTILE, "percentile", Axis.SECONDS, "round trip", panels, common=False)
     title = f"Tails: percentiles of a round trip of {short_size(chosen[0].cell.size)}"
     name = slug("tails", *runtimes_of(chosen))

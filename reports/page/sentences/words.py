@@ -13,9 +13,8 @@ from ipcbench.bench.results.axes import (
 )
 from ipcbench.bench.results.units import human_seconds
 from ipcbench.reports.model import Measured, rank
+from ipcbench.reports.names import display, place
 from ipcbench.reports.verdicts.answers import Tier
-from ipcbench.reports.verdicts.cases.names import display
-from ipcbench.reports.verdicts.places import place
 
 PREFERRED = (CROSS_CORE_AWAKE, CROSS_CORE, SAME_CORE)
 """Placements, the one that a sentence is about first: programs mostly have two cores."""

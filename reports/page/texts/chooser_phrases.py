@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ipcbench.bench.decisions.tasks import SMALL
 from ipcbench.bench.results.units import human_rate, human_seconds
+from ipcbench.reports.names import PLACES, place
 from ipcbench.reports.page.chooser import differing
 from ipcbench.reports.page.glossary import MEANINGS
 from ipcbench.reports.verdicts.cases.case import FRAME, language
@@ -13,7 +14,7 @@ from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.missing import further
 from ipcbench.reports.verdicts.cases.rates import Loaded, Room
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
-from ipcbench.reports.verdicts.places import PLACES, percent, place
+from ipcbench.reports.verdicts.places import percent
 
 FIRST_CHOICES = 2  # of a tier, in the row itself
 MOST_CHOICES = 8

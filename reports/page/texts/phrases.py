@@ -17,7 +17,7 @@ from ipcbench.reports.charts.captions import (
     wait_phrase,
 )
 from ipcbench.reports.model import Measured, loop_of
-from ipcbench.reports.verdicts.cases.names import display
+from ipcbench.reports.names import display
 from ipcbench.reports.verdicts.python_cost import Sum
 from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust

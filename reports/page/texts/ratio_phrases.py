@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from ipcbench.bench.decisions.situation import Situation
 from ipcbench.bench.results.axes import LATENCY, STREAM
 from ipcbench.bench.results.units import human_seconds, short_size
+from ipcbench.reports.names import display, place
 from ipcbench.reports.page.rows.ratios import Crossing, Wins
 from ipcbench.reports.page.texts.phrases import TO, times
 from ipcbench.reports.page.texts.verdict_phrases import EARLY
 from ipcbench.reports.verdicts.cases.case import language
-from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.contests import Comparison
-from ipcbench.reports.verdicts.places import place
 
 PATTERNS: Mapping[str, str] = {LATENCY: "round trip", STREAM: "one way"}
 

@@ -11,11 +11,11 @@ from ipcbench.bench.results.units import human_seconds, rounded_size, short_size
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.charts.captions import manner_phrases, wait_phrase
 from ipcbench.reports.model import loop_of
+from ipcbench.reports.names import place
 from ipcbench.reports.page.texts.phrases import percent, sentence, times
 from ipcbench.reports.page.texts.verdict_phrases import plural
 from ipcbench.reports.verdicts.contests import Comparison
 from ipcbench.reports.verdicts.decisions import Decision, Outcome
-from ipcbench.reports.verdicts.places import place
 from ipcbench.reports.verdicts.statements.asides import Cost
 from ipcbench.reports.verdicts.statements.dependence import Dependence, Part
 from ipcbench.reports.verdicts.statements.facts import Fact, Missing

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ipcbench.bench.results.axes import LATENCY, STREAM
 from ipcbench.bench.results.units import short_size
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.cases.choice import Choice
 from ipcbench.reports.verdicts.cases.recommend import Recommendation
-from ipcbench.reports.verdicts.places import place
 
 MOST = 6  # changes of an answer
 WAYS: Mapping[str, str] = {LATENCY: "for a round trip", STREAM: "one way"}

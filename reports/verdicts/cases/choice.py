@@ -10,9 +10,9 @@ from ipcbench.bench.results.axes import ECHO, PACED
 from ipcbench.bench.results.pace import gap
 from ipcbench.bench.results.records import REACHED
 from ipcbench.reports.model import Measured
+from ipcbench.reports.names import display
 from ipcbench.reports.percentiles import percentile
 from ipcbench.reports.verdicts.cases.facts import Beside, beside
-from ipcbench.reports.verdicts.cases.names import display
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ipcbench.bench.results.untrusted import one_line
-from ipcbench.reports.verdicts.cases.names import IN_PLACE
+from ipcbench.reports.names import IN_PLACE
 
 LONGEST = 20  # characters of a setting
 

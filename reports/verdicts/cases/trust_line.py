@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipcbench.bench.results.results import Results, Status
 from ipcbench.bench.results.severity import Severity
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.finding import many
-from ipcbench.reports.verdicts.places import PlaceTrust, percent, place
+from ipcbench.reports.verdicts.places import PlaceTrust, percent
 from ipcbench.reports.verdicts.trust import Trust
 
 _WITHOUT = {

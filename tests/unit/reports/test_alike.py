@@ -29,14 +29,18 @@ def labels(found: list[Measured]) -> list[str]:
 
 def test_segments_that_are_alike_share_a_row() -> None:
     found = folded(played({}))
-    assert labels(found) == ["pipe", "shm+posix-sem, 5 segments alike"]
+    assert labels(found) == ["pipe", "shared memory + POSIX sem., 5 segments alike"]
     assert len(found) == 4  # one for each size
     assert all(one.alike == 5 for one in found if one.cell.transport != "pipe")
 
 
 def test_a_segment_that_differs_keeps_its_row() -> None:
     found = folded(played({"shm:file+posix-sem": 1.06e-5}))
-    assert labels(found) == ["pipe", "shm+posix-sem, 4 segments alike", "shm:file+posix-sem"]
+    assert labels(found) == [
+        "mapped file + POSIX sem.",
+        "pipe",
+        "shared memory + POSIX sem., 4 segments alike",
+    ]
 
 
 def test_five_percent_is_between_the_slowest_and_the_fastest_of_all() -> None:
@@ -70,4 +74,7 @@ def test_charts_have_one_row_for_them() -> None:
     charts, _ = all_charts(played({}))
     body = next(chart.body for chart in charts if chart.name.startswith("round-trip"))
     assert isinstance(body, Dots)
-    assert [row.label for row in body.rows] == ["pipe", "shm+posix-sem, 5 segments alike"]
+    assert [row.label for row in body.rows] == [
+        "pipe",
+        "shared memory + POSIX sem., 5 segments alike",
+    ]

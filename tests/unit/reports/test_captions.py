@@ -107,20 +107,22 @@ def test_cpus_that_were_not_recorded_are_not_counted() -> None:
     [
         ("pipe", {}, "pipe"),
         ("pipe", {"wait": "poll"}, "pipe, poll(2) then read"),
-        ("shm:posix+futex", {"wait": "spin"}, "shm:posix+futex, spinning"),
+        ("shm:posix+futex", {"wait": "spin"}, "shared memory, spinning"),
         (
             "shm:posix+futex/in-place",
             {"wait": "spin-block", "looks": 2000},
-            "shm:posix+futex/in-place, spinning then sleeping, 2000 looks",
+            "shared memory + futex, in place, spinning then sleeping, 2000 looks",
         ),
-        ("shm:posix+spin", {}, "shm:posix+spin"),  # of an older journal
+        ("shm:posix+spin", {}, "shared memory, spinning"),  # of an older journal
+        ("shm:posix+posix-sem", {"wait": "spin"}, "shared memory + POSIX sem., spinning"),
+        ("mp-queue", {}, "mp.Queue"),
         ("pipe", {"batch": 16, "payload": "fresh"}, "pipe, 16 messages a call, fresh payload"),
         (
             "pipe",
             {"depths": (4,), "wait": "spin", "pace": "pause:1ms"},
             "pipe, spinning, depth 4, pauses of 1 ms",
         ),
-        ("null", {}, "null, floor"),
+        ("null", {}, "nothing (floor)"),
     ],
 )
 def test_a_label_names_the_axes_that_are_not_at_their_default(

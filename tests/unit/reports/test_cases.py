@@ -11,13 +11,13 @@ import pytest
 
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.model import measured
+from ipcbench.reports.names import display
 from ipcbench.reports.page.chooser import chooser
 from ipcbench.reports.page.texts.chooser_phrases import compared
 from ipcbench.reports.terminal.summary import judged
 from ipcbench.reports.verdicts.cases.case import CASES
 from ipcbench.reports.verdicts.cases.facts import beside
 from ipcbench.reports.verdicts.cases.missing import languages, missing, placements
-from ipcbench.reports.verdicts.cases.names import display
 from ipcbench.reports.verdicts.cases.recommend import Recommendation, recommendations
 from ipcbench.reports.verdicts.cases.trust_line import short_trust_line, trust_line
 from ipcbench.transports import registry

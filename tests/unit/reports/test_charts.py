@@ -35,6 +35,7 @@ from ipcbench.reports.drawing.figures import draw
 from ipcbench.reports.drawing.panels import head_height
 from ipcbench.reports.drawing.scales import tick
 from ipcbench.reports.model import measured
+from ipcbench.reports.names import place
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
 PLACEMENTS = ("same-core", "cross-core")
@@ -84,7 +85,7 @@ def test_charts_have_a_panel_for_each_placement(few: dict[str, Chart]) -> None:
     ]  # fmt: skip
     latency, stream = curves(few["latency-python"]), curves(few["throughput-python"])
     pairs, fan_in = curves(few["scaling-pairs-python"]), curves(few["scaling-fan-in-python"])
-    assert [panel.title for panel in latency.panels] == list(PLACEMENTS)
+    assert [panel.title for panel in latency.panels] == list(map(place, PLACEMENTS))
     for panel in latency.panels + stream.panels:  # the floor moves no data
         assert not any("floor" in line.label for line in panel.curves)
     (pipe,) = (line for line in pairs.panels[0].curves if line.label == "pipe")
@@ -123,14 +124,18 @@ def test_the_families_share_a_scale_and_show_the_best_of_the_others(many: dict[s
     assert len({curves(many[name]).y_limits for name in names}) == 1
     panels = curves(many["latency-python-same-core"]).panels
     pipe = next(panel for panel in panels if panel.title == "pipe")
-    assert [line.label for line in pipe.curves] == ["fifo", "fifo:mknod", "pipe", "pipe:1M"]
+    assert [line.label for line in pipe.curves] == [
+        "FIFO", "FIFO (mknod)", "pipe", "pipe, 1 MiB buffer",
+    ]  # fmt: skip
     assert pipe.reference is not None
     best = min(
         line.y[0] for panel in panels[1:] for line in panel.curves if "spin" not in line.label
     )
     assert pipe.reference.y[0] == best
     waiters = next(panel for panel in panels if "each waiter" in panel.title)
-    assert {"futex", "spin", "posix-sem/in-place"} <= {line.label for line in waiters.curves}
+    assert {"futex", "shared memory, spinning", "POSIX sem., in place"} <= {
+        line.label for line in waiters.curves
+    }
 
 
 def test_all_transports_are_drawn_by_family(many: dict[str, Chart]) -> None:
@@ -163,7 +168,8 @@ def test_charts_of_one_axis_each(many: dict[str, Chart]) -> None:
     waits = [series.name for series in dots(many["waiting-python"]).series]
     assert waits == ["sleeping in the facility's call", "spinning, then sleeping", "spinning"]
     assert {row.label for row in dots(many["waiting-python"]).rows} == {
-        "shm:posix, 64 B", "shm:posix, 4 KiB", "shm:posix, 64 KiB", "shm:posix, 1 MiB",
+        "shared memory, 64 B", "shared memory, 4 KiB", "shared memory, 64 KiB",
+        "shared memory, 1 MiB",
     }  # fmt: skip
     poll = dots(many["poll-python"])
     assert [series.name for series in poll.series] == ["read alone", "poll(2), then read"]
@@ -171,11 +177,11 @@ def test_charts_of_one_axis_each(many: dict[str, Chart]) -> None:
     in_place = dots(many["in-place-latency-python"])
     assert all(len(row) == 2 for panel in in_place.panels for row in panel.dots)
     assert {row.label for row in dots(many["signal-python"]).rows} == {
-        "posix-sem", "sysv-sem", "eventfd", "futex", "signal",
+        "POSIX sem.", "System V sem.", "eventfd", "futex", "signal",
     }  # fmt: skip
     depth = curves(many["depth-python"]).panels[0]
     assert all(line.x == [1, 2, 8, 64] for line in depth.curves)
-    assert {line.label for line in depth.curves} >= {"posix-queue", "shm:posix+futex"}
+    assert {line.label for line in depth.curves} >= {"POSIX queue", "shared memory + futex"}
 
 
 def test_lost_updates_are_a_share(many: dict[str, Chart]) -> None:
@@ -184,8 +190,8 @@ def test_lost_updates_are_a_share(many: dict[str, Chart]) -> None:
         row.label: found[0].median
         for row, found in zip(body.rows, body.panels[1].dots, strict=True)
     }
-    assert shares["posix-sem, 8 processes"] == 0
-    assert shares["unguarded, 8 processes"] == pytest.approx(7 / 8, rel=0.1)
+    assert shares["POSIX sem., 8 processes"] == 0
+    assert shares["no guard, 8 processes"] == pytest.approx(7 / 8, rel=0.1)
 
 
 def test_the_round_trip_of_a_client_of_an_echo_includes_the_others(many: dict[str, Chart]) -> None:
@@ -200,17 +206,17 @@ def test_a_requested_depth_is_no_point_of_the_default() -> None:
     deep = [msgspec.structs.replace(cell, depth=1) for cell in planned]
     both = charts_of(sweep(flat, planned + deep))
     assert [line.label for line in curves(both["latency-python"]).panels[0].curves] == [
-        "sysv-queue"
+        "System V queue"
     ]
     alone = charts_of(sweep(flat, deep))
     labels = [line.label for line in curves(alone["latency-python"]).panels[0].curves]
-    assert labels == ["sysv-queue, depth 1"]
+    assert labels == ["System V queue, depth 1"]
 
 
 def test_a_placement_of_one_size_is_no_curve() -> None:
     planned = cells(("pipe",)) + cells(("pipe",), sizes=(64,), placements=("unpinned",))
     chart = charts_of(sweep(reference, planned))["latency-python"]
-    assert [panel.title for panel in curves(chart).panels] == ["same-core"]
+    assert [panel.title for panel in curves(chart).panels] == ["one core"]
 
 
 def test_charts_are_bounded() -> None:
@@ -276,7 +282,9 @@ def test_ways_of_waiting_are_compared_over_the_same_pages() -> None:
     names = ("shm:memfd+futex", "shm:memfd+spin", "shm:memfd+futex/huge", "shm:memfd+spin/huge")
     planned = cells(names, sizes=(64,), placements=("cross-core",))
     body = dots(charts_of(sweep(lambda *_: 1e-6, planned))["waiting-python"])
-    assert {row.label for row in body.rows} == {"shm:memfd, 64 B", "shm:memfd/huge, 64 B"}
+    assert {row.label for row in body.rows} == {
+        "memfd memory, 64 B", "memfd memory in huge pages, 64 B",
+    }  # fmt: skip
 
 
 PACES = ("pause:10ms", "closed", "pause:1ms")
@@ -305,10 +313,11 @@ def test_charts_of_paced_cells_alone_name_their_pauses() -> None:
     ]
     found = charts_of(sweep(flat, planned))
     assert [row.label for row in dots(found["waiting-python"]).rows] == [
-        "shm:posix, 64 B, pauses of 1 ms", "shm:posix, 64 B, pauses of 10 ms",
+        "shared memory, 64 B, pauses of 1 ms", "shared memory, 64 B, pauses of 10 ms",
     ]  # fmt: skip
     assert [row.label for row in dots(found["in-place-latency-python"]).rows] == [
-        "shm:posix+futex, 64 B, pauses of 1 ms", "shm:posix+futex, 64 B, pauses of 10 ms",
+        "shared memory + futex, 64 B, pauses of 1 ms",
+        "shared memory + futex, 64 B, pauses of 10 ms",
     ]  # fmt: skip
 
 
@@ -371,9 +380,12 @@ def test_lines_distinguish_the_ways_of_waiting() -> None:
     planned = varied(*({"wait": wait} for wait in ("block", "spin", "spin-block")))
     (panel,) = curves(charts_of(sweep(flat, planned))["latency-python"]).panels
     assert [curve.label for curve in panel.curves] == [
-        name + wait
-        for name in ("pipe", "shm:posix+futex")
-        for wait in ("", ", spinning then sleeping", ", spinning")
+        "pipe",
+        "pipe, spinning then sleeping",
+        "pipe, spinning",
+        "shared memory + futex",
+        "shared memory + futex, spinning then sleeping",
+        "shared memory, spinning",
     ]
     for of_one in (panel.curves[:3], panel.curves[3:]):
         assert len({curve.style.line for curve in of_one}) == 3
@@ -392,11 +404,12 @@ def test_markers_distinguish_batches_and_payloads() -> None:
 def test_a_batch_or_a_payload_is_no_part_of_the_usual_charts() -> None:
     planned = varied({}, {"batch": 16}, {"payload": "fresh"}, {"wait": "spin-block", "looks": 9})
     (panel,) = curves(charts_of(sweep(flat, planned))["latency-python"]).panels
-    assert [curve.label for curve in panel.curves] == ["pipe", "shm:posix+futex"]
+    assert [curve.label for curve in panel.curves] == ["pipe", "shared memory + futex"]
 
 
 def test_no_family_has_two_curves_of_one_name() -> None:
-    planned = [cell for wait in ("block", "spin") for cell in cells(CARRYING, wait=wait)]
+    every = [cell for wait in ("block", "spin") for cell in cells(CARRYING, wait=wait)]
+    planned = list({cell.present.id: cell for cell in every}.values())  # an alias is the same
     for chart in charts_of(sweep(flat, planned)).values():
         for panel in chart.body.panels if isinstance(chart.body, Curves) else ():
             names = [curve.label for curve in panel.curves]
@@ -406,7 +419,7 @@ def test_no_family_has_two_curves_of_one_name() -> None:
 def test_a_row_compares_the_ways_of_waiting_of_any_facility() -> None:
     planned = varied(*({"wait": wait, "sizes": (64,)} for wait in ("block", "spin")))
     body = dots(charts_of(sweep(flat, planned))["waiting-python"])
-    assert [row.label for row in body.rows] == ["pipe, 64 B", "shm:posix, 64 B"]
+    assert [row.label for row in body.rows] == ["pipe, 64 B", "shared memory, 64 B"]
     assert [one.name for one in body.series] == ["sleeping in the facility's call", "spinning"]
 
 
@@ -419,7 +432,9 @@ def test_batches_are_compared_as_messages_per_second() -> None:
     chart = charts_of(sweep(flat, planned))["batch-python"]
     body = dots(chart)
     assert body.x_kind is Axis.UNITS_PER_SECOND
-    assert [row.label for row in body.rows] == ["unix-dgram, 64 B", "shm:posix+futex, 64 B"]
+    assert [row.label for row in body.rows] == [
+        "Unix datagrams, 64 B", "shared memory + futex, 64 B",
+    ]  # fmt: skip
     assert [one.name for one in body.series] == [
         "1 message a call", "16 messages a call", "64 messages a call",
     ]  # fmt: skip
@@ -433,7 +448,7 @@ def test_a_label_of_a_video_frame_is_written_in_full() -> None:
     )
     found = charts_of(sweep(flat, planned))
     labels = {row.label for row in dots(found["in-place-stream-python"]).rows}
-    assert labels == {f"{longest}, 1080p frame, fresh payload"}
+    assert labels == {"shared memory + POSIX sem., 1080p frame, fresh payload"}
     for chart in found.values():
         if isinstance(chart.body, Dots):
             for row in chart.body.rows:

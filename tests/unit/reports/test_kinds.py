@@ -21,6 +21,7 @@ from ipcbench.reports.charts.kinds.tails import MOST_CURVES
 from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.drawing.figures import draw
 from ipcbench.reports.model import measured
+from ipcbench.reports.names import place
 from tests.synthetic import CARRYING, breadth, cells, reference, sweep
 
 BOTH = ("python", "native")
@@ -59,9 +60,9 @@ def test_the_ladder_names_all_that_decides_a_round_trip() -> None:
     labels = {bar.label for group in found.groups for bar in group.bars}
     assert {
         "Python, one core, sleeping", "C, one core, sleeping", "Python, two cores awake, sleeping",
-        "C, two cores idling, sleeping", "C, two cores awake, spinning",
+        "C, two cores, sleeping", "C, two cores awake, spinning",
     } <= labels  # fmt: skip
-    assert not any("idling, spinning" in label for label in labels)  # spinning, no CPU idles
+    assert not any("two cores, spinning" in label for label in labels)  # spinning, no CPU idles
     assert FEWEST_BARS <= found.marks <= MOST_BARS
     for group in found.groups:
         times = [bar.value.median for bar in group.bars]
@@ -73,7 +74,11 @@ def test_the_ladder_names_all_that_decides_a_round_trip() -> None:
 def test_a_ladder_of_few_bars_has_other_facilities_as_well() -> None:
     names = ("pipe", "unix-stream", "tcp")
     chart = charts(sweep(reference, cells(names, sizes=(64, 4096), placements=PLACED[:2])))
-    assert [group.title for group in body(Bars, chart["ladder-64"]).groups] == list(names)
+    assert [group.title for group in body(Bars, chart["ladder-64"]).groups] == [
+        "pipe",
+        "Unix socket",
+        "TCP",
+    ]
     alone = charts(sweep(reference, cells(("pipe",), sizes=(64,))))
     assert not any(name.startswith("ladder") for name in alone)
     streams = charts(sweep(reference, cells(("pipe", "tcp"), ("stream",))))
@@ -94,7 +99,7 @@ def test_spinning_on_idling_cores_stands_where_nothing_else_spins() -> None:
         ("pipe",), sizes=(64,), placements=("cross-core",), wait="spin"
     )
     (group,) = body(Bars, charts(sweep(reference, planned))["ladder-64"]).groups
-    assert "Python, two cores idling, spinning" in {bar.label for bar in group.bars}
+    assert "Python, two cores, spinning" in {bar.label for bar in group.bars}
 
 
 # --- one size
@@ -104,8 +109,8 @@ def test_small_messages_have_both_loops_in_one_row() -> None:
     found = charts(sweep(reference, cells(("pipe", "tcp"), runtimes=BOTH, placements=PLACED[:2])))
     dots = body(Dots, found["round-trip-python-native"])
     assert [series.name for series in dots.series] == ["native loop", "Python loop"]
-    assert [panel.title for panel in dots.panels] == ["same-core", "cross-core"]
-    assert [row.label for row in dots.rows] == ["pipe", "tcp"]
+    assert [panel.title for panel in dots.panels] == ["one core", "two cores"]
+    assert [row.label for row in dots.rows] == ["pipe", "TCP"]
     assert all(set(row) == {0, 1} for panel in dots.panels for row in panel.dots)
 
 
@@ -124,7 +129,8 @@ def test_frames_are_told_in_bytes_and_in_frames() -> None:
     chart = charts(sweep(lambda *_: 1e-3, planned, noise=0.0, drift=0.0))["frames-6075k-python"]
     assert (chart.section, chart.title) == ("large", "A stream of 1080p frames")
     dots = body(Dots, chart)
-    assert "pipe:1M, fresh payload, Python loop, same-core: 6.2" in dots.name(dots.panels[0], 0, 0)
+    name = "pipe, 1 MiB buffer, fresh payload, Python loop, one core: 6.2"
+    assert name in dots.name(dots.panels[0], 0, 0)
     assert "= 1.00 k/s" in dots.name(dots.panels[0], 0, 0)
 
 
@@ -170,7 +176,7 @@ def test_cells_with_one_value_on_the_axis_are_rows() -> None:
     planned = cells(("pipe", "unix-stream"), ("fan-in",), (64,), processes=(4,))
     chart = charts(sweep(flat, planned))["scaling-fan-in-python"]
     assert chart.title == "Fan-in: messages per second, 4 processes"
-    assert [row.label for row in body(Dots, chart).rows] == ["pipe", "unix-stream"]
+    assert [row.label for row in body(Dots, chart).rows] == ["pipe", "Unix socket"]
 
 
 def test_titles_differ() -> None:
@@ -192,11 +198,11 @@ def test_tails_show_what_each_round_bears() -> None:
     curves = body(Curves, charts(results)["tails-python"])
     assert (curves.x_kind, curves.in_bands) == (Axis.PERCENTILE, False)
     (panel,) = curves.panels
-    assert [curve.label for curve in panel.curves] == ["pipe", "tcp"]
+    assert [curve.label for curve in panel.curves] == ["pipe", "TCP"]
     for curve in panel.curves:
         assert curve.x == [0.5, 0.75, 0.9, 0.95, 0.99]
         assert curve.y == sorted(curve.y)
-    assert ", p99, same-core: " in curves.names(panel, panel.curves[0])[-1]
+    assert ", p99, one core: " in curves.names(panel, panel.curves[0])[-1]
     few = charts(sweep(reference, cells(("pipe", "tcp"), sizes=(64,)), tail=30))
     assert "tails-python" not in few
 
@@ -212,7 +218,9 @@ def test_cpu_time_stands_against_latency_where_each_process_has_a_cpu() -> None:
     chart = charts(rungs())["cpu-python-native"]
     curves = body(Curves, chart)
     assert [panel.title for panel in curves.panels] == [
-        f"{loop} loop, {placement}" for loop in ("Python", "native") for placement in PLACED[1:]
+        f"{loop} loop, {place(placement)}"
+        for loop in ("Python", "native")
+        for placement in PLACED[1:]
     ]
     for panel in curves.panels:
         spinning = [curve for curve in panel.curves if "spinning" in curve.label]
@@ -234,7 +242,10 @@ def test_the_parts_of_a_round_trip_are_a_bar() -> None:
     stacks = body(Stacks, chart)
     assert [part.name for part in stacks.parts] == ["calls and copying", "sleeping and waking"]
     (panel,) = stacks.panels
-    assert [stack.label for stack in panel.stacks] == ["pipe, Python", f"{SHM}, Python"]
+    assert [stack.label for stack in panel.stacks] == [
+        "pipe, Python",
+        "shared memory + futex, Python",
+    ]
     for stack in panel.stacks:
         assert stack.whole == pytest.approx(6e-6)
         assert sum(part.median for part in stack.parts.values()) == pytest.approx(stack.whole)
@@ -254,10 +265,10 @@ def test_a_narrow_run_is_one_chart_of_bars() -> None:
     bars = body(Bars, chart)
     assert bars.marks == len(planned)  # and no control
     assert [group.title for group in bars.groups] == [
-        "latency, 64 B, same-core", "latency, 64 KiB, same-core",
-        "stream, 64 B, same-core", "stream, 64 KiB, same-core",
+        "latency, 64 B, one core", "latency, 64 KiB, one core",
+        "stream, 64 B, one core", "stream, 64 KiB, one core",
     ]  # fmt: skip
-    assert {bar.label for group in bars.groups for bar in group.bars} == {"pipe", "unix-stream"}
+    assert {bar.label for group in bars.groups for bar in group.bars} == {"pipe", "Unix socket"}
     assert bars.x_label == "time of a round trip or a message"
 
 

@@ -1,10 +1,21 @@
-"""Names of facilities for people: "shared memory + POSIX semaphore" for `shm:posix+posix-sem`."""
+"""Names for people: "shared memory + POSIX semaphore" for `shm:posix+posix-sem`, "one core"."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ipcbench.bench.results.axes import BLOCK, POLL, SPIN, SPIN_BLOCK
+from ipcbench.bench.results.axes import (
+    BLOCK,
+    CROSS_CORE,
+    CROSS_CORE_AWAKE,
+    CROSS_NODE,
+    POLL,
+    SAME_CORE,
+    SMT,
+    SPIN,
+    SPIN_BLOCK,
+    UNPINNED,
+)
 from ipcbench.bench.results.cell import present_name
 from ipcbench.bench.results.untrusted import one_line
 
@@ -83,6 +94,46 @@ _WAITS: Mapping[str, str] = {
     SPIN: "spinning",
     SPIN_BLOCK: "spinning, then sleeping",
 }
+PLACES: Mapping[str, str] = {
+    SAME_CORE: "one core",
+    CROSS_CORE_AWAKE: "two cores awake",
+    CROSS_CORE: "two cores",
+    SMT: "two threads of a core",
+    CROSS_NODE: "two NUMA nodes",
+    UNPINNED: "any CPU (unpinned)",
+}
+_MODES = {"huge": " in huge pages", "in-place": ", in place"}
+_SHORT = (
+    (" semaphore", " sem."),
+    ("multiprocessing.", "mp."),
+    ("condition variable", "condition"),
+)
+
+
+def place(placement: str) -> str:
+    """Name a placement in a sentence."""
+    return PLACES.get(placement, placement)
+
+
+def brief(name: str) -> str:
+    """Shorten a name of a facility for a label: `shared memory + POSIX sem.`."""
+    for long, short in _SHORT:
+        name = name.replace(long, short)
+    return name
+
+
+def memory_name(transport: str) -> str:
+    """Name what `shm:posix` stands for: the memory, without a waiter."""
+    kind, _, rest = transport.partition(":")
+    base, slash, mode = rest.partition("/")
+    if kind != "shm" or base not in _SEGMENTS:
+        return display(transport)
+    return f"{_SEGMENTS[base]}{_MODES.get(mode, slash + mode)}"
+
+
+def waiter_name(name: str) -> str:
+    """Name what shared memory waits by: `futex`."""
+    return _WAITERS.get(name, name)
 
 
 def display(transport: str, wait: str = BLOCK) -> str:
