@@ -11,6 +11,7 @@ from ipcbench.bench.results.records import MISSED, TORN, VAIN
 from ipcbench.bench.results.units import human_seconds, human_size
 from ipcbench.bench.stats import Interval
 from ipcbench.reports.model import Measured, loop_of
+from ipcbench.reports.names import display, place
 from ipcbench.reports.page.rows.tables import Rows, bounded
 from ipcbench.reports.page.rows.tails import QUANTILES, Tail, tails
 
@@ -88,7 +89,8 @@ def _sentence(rows: Sequence[Newest]) -> str:
     cell = best.measured.cell
     readers = "1 reader" if best.readers == 1 else f"{best.readers} readers"
     return (
-        f"{readers}, {human_size(cell.size)}, {cell.placement}, {loop_of(cell.runtime)}: the "
-        f"youngest values came through {cell.transport}, {human_seconds(young * 1e-9)} old, the "
-        f"oldest through {worst.measured.cell.transport}, {human_seconds(old * 1e-9)} (medians)."
+        f"{readers}, {human_size(cell.size)}, {place(cell.placement)}, {loop_of(cell.runtime)}: "
+        f"the youngest values came through {display(cell.transport)}, "
+        f"{human_seconds(young * 1e-9)} old, the oldest through "
+        f"{display(worst.measured.cell.transport)}, {human_seconds(old * 1e-9)} (medians)."
     )

@@ -17,7 +17,7 @@ from ipcbench.reports.charts.captions import (
     wait_phrase,
 )
 from ipcbench.reports.model import Measured, loop_of
-from ipcbench.reports.names import display
+from ipcbench.reports.names import display, place
 from ipcbench.reports.verdicts.python_cost import Sum
 from ipcbench.reports.verdicts.spinning import MEMORY, PIPE, Split
 from ipcbench.reports.verdicts.trust import Trust
@@ -104,7 +104,7 @@ def cost_sentence(one: Sum) -> str:
     """Describe the time that the Python loop adds in one placement."""
     low, middle, high = one.added
     head = ", ".join(
-        filter(None, (sentence(one.placement), named_size(one.size), pace_phrase(one.pace)))
+        filter(None, (sentence(place(one.placement)), named_size(one.size), pace_phrase(one.pace)))
     )
     longer = f"the {one.per} {_longer(middle)} with the Python loop than with the native one"
     if one.transports == 1:
@@ -152,7 +152,7 @@ def marked_ratio(one: Interval) -> str:
 def split_sentence(one: Split) -> str:
     """Describe the shares of a lead, with their intervals, and the CPU time of each side."""
     cell = one.blocking_pipe.cell
-    head = f"{sentence(loop_of(cell.runtime))}, {cell.placement}, {named_size(cell.size)}"
+    head = f"{sentence(loop_of(cell.runtime))}, {place(cell.placement)}, {named_size(cell.size)}"
     if one.spinning is None or one.memory is None or one.lead is None:
         return f"{head}: no round has all three."
     cpu = ", ".join(human_seconds(each.cpu) for each in one.cells)

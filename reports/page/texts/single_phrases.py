@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipcbench.bench.results.units import named_size
 from ipcbench.reports.model import loop_of
+from ipcbench.reports.names import place
 from ipcbench.reports.verdicts.single.files import ANEW, MAP, MAPS, Order, Standing
 
 _NAMES = {MAP: "the map", ANEW: "a map made anew"}
@@ -16,7 +17,7 @@ _SAID = {
 
 def crossing(order: Order) -> str:
     """Say at which sizes each map is faster than the faster system call, and at which slower."""
-    where = f"{order.about}, {order.cell.placement}, {loop_of(order.cell.runtime)}"
+    where = f"{order.about}, {place(order.cell.placement)}, {loop_of(order.cell.runtime)}"
     said = [text for name in MAPS if (text := _maps(order, name))]
     return f"A file {where}: {'; '.join(said) or 'nothing to compare'}."
 

@@ -36,9 +36,9 @@ def test_a_row_has_the_shares_and_the_ages(results: Results) -> None:
 
 def test_the_youngest_and_the_oldest_values_are_named(results: Results) -> None:
     (sentence,) = in_short(newest(measured(results)).rows)
-    assert sentence.startswith("3 readers, 64 B, same-core, Python loop: ")
-    assert "youngest values came through latest:seqlock" in sentence
-    assert "oldest through latest:pipe" in sentence
+    assert sentence.startswith("3 readers, 64 B, one core, Python loop: ")
+    assert "youngest values came through shared memory, seqlock, " in sentence
+    assert "oldest through pipe, read to its end, " in sentence
 
 
 def test_ages_that_were_not_taken_say_nothing(results: Results) -> None:

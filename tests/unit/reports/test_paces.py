@@ -109,7 +109,7 @@ def test_a_chart_has_a_curve_for_each_facility_over_its_loads() -> None:
     (chart,) = paced(found)
     assert isinstance(chart.body, Curves)
     (panel,) = chart.body.panels
-    assert [curve.label for curve in panel.curves] == list(NAMES)
+    assert [curve.label for curve in panel.curves] == ["pipe", "shared memory + futex"]
     for curve in panel.curves:
         assert curve.x == [10, 50, 80]
         assert curve.low == curve.y

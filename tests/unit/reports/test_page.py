@@ -471,7 +471,7 @@ def test_a_narrow_run_is_one_chart_and_one_table(tmp_path: Path) -> None:
     }  # fmt: skip
     section = page.partition('<section id="cells">')[2].partition("</section>")[0]
     assert "All 8 cells of this run" in section
-    assert "latency, 64 KiB, same-core" in section
+    assert "latency, 64 KiB, one core" in section
     assert "1 of 1 contest decided" in section  # the verdicts stand below
     for absent in ("answers", "ladder", "small", "large", "many", "situation"):
         assert absent not in reader.ids

@@ -148,7 +148,7 @@ def test_costs_with_other_native_calls_are_marked(found: list[Cost]) -> None:
     chart = charts["cost-latency-64-python-native"]
     assert isinstance(chart.body, Dots)
     labels = {row.label for row in chart.body.rows}
-    assert {"shm:posix+spin \N{DAGGER}", SHM} < labels
+    assert {"shared memory, spinning \N{DAGGER}", "shared memory + POSIX sem."} < labels
     assert {printable(label) for label in labels} == labels  # as they are drawn
     assert "where marked \N{DAGGER}, the native loop makes other calls" in chart.caption
     alike = costs(measured(sweep(reference, cells(("pipe",), runtimes=BOTH))))
@@ -190,8 +190,8 @@ def test_a_sum_is_of_one_pace_and_of_one_way_of_waiting() -> None:
     assert (alone.transports, alone.pace) == (2, "closed")
     (slow,) = sums(costs(measured(sweep(reference, paced, call=CALL))))
     assert (slow.transports, slow.pace) == (2, "pause:1ms")
-    assert cost_sentence(slow).startswith("Same-core, 64 B, pauses of 1 ms: ")
-    assert cost_sentence(alone).startswith("Same-core, 64 B: ")
+    assert cost_sentence(slow).startswith("One core, 64 B, pauses of 1 ms: ")
+    assert cost_sentence(alone).startswith("One core, 64 B: ")
 
 
 def charts_of(results: Results) -> dict[str, Chart]:
@@ -209,8 +209,8 @@ def test_native_beside_python_is_a_chart_of_its_own(drawn: dict[str, Chart]) -> 
     assert isinstance(chart.body, Dots)
     assert chart.section == "situation"
     assert [one.name for one in chart.body.series] == ["native loop", "Python loop"]
-    assert [panel.title for panel in chart.body.panels] == ["same-core", "cross-core-awake"]
-    assert "mp-pipe" not in {row.label for row in chart.body.rows}
+    assert [panel.title for panel in chart.body.panels] == ["one core", "two cores awake"]
+    assert "mp.Pipe" not in {row.label for row in chart.body.rows}
     for panel in chart.body.panels:
         for row in panel.dots:
             assert row[0].median < row[1].median
@@ -227,8 +227,8 @@ def test_both_loops_share_a_chart_in_panels_that_name_them(drawn: dict[str, Char
     chart = drawn["latency-python-native"]
     assert isinstance(chart.body, Curves)
     assert [panel.title for panel in chart.body.panels] == [
-        "Python loop, same-core", "Python loop, cross-core-awake",
-        "native loop, same-core", "native loop, cross-core-awake",
+        "Python loop, one core", "Python loop, two cores awake",
+        "native loop, one core", "native loop, two cores awake",
     ]  # fmt: skip
     assert chart.note.startswith("Python and native loops; ")
     for panel in chart.body.panels:
@@ -249,7 +249,7 @@ def test_a_loop_has_no_panel_for_a_placement_that_it_lacks() -> None:
     chart = charts_of(sweep(reference, planned))["latency-python-native"]
     assert isinstance(chart.body, Curves)
     titles = [panel.title for panel in chart.body.panels]
-    assert titles[3:] == ["native loop, same-core", "native loop, cross-core-awake"]
+    assert titles[3:] == ["native loop, one core", "native loop, two cores awake"]
 
 
 def test_a_pattern_of_one_loop_has_one_chart() -> None:

@@ -53,7 +53,7 @@ def test_a_crossing_is_found() -> None:
         (Standing.SLOWER, 1 << 20, 1 << 20),
     ]
     assert crossing(order) == (
-        "A file read in order, same-core, Python loop: the map is faster from 1 B to 4 KiB, "
+        "A file read in order, one core, Python loop: the map is faster from 1 B to 4 KiB, "
         "is not told apart at 64 KiB, is slower at 1 MiB; a map made anew is slower from 1 B to "
         "1 MiB."
     )
