@@ -29,7 +29,7 @@ from ipcbench.bench.results.units import named_size, short_size
 from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.model import Measured, loop_of, rank, runtimes_of
 from ipcbench.reports.modes import two_modes
-from ipcbench.reports.names import brief, display
+from ipcbench.reports.names import brief, display, place
 
 WAIT_PHRASES: Mapping[str, str] = {
     BLOCK: "sleeping in the facility's call",
@@ -216,7 +216,7 @@ def _about_idle(cells: Sequence[Measured]) -> str:
     idle = [one for one in (SMT, CROSS_CORE, CROSS_NODE, UNPINNED) if one in placements]
     if not idle:
         return ""
-    return f" CPUs that wait go idle ({' and '.join(idle)}): {cells[0].idle}."
+    return f" CPUs that wait go idle ({' and '.join(map(place, idle))}): {cells[0].idle}."
 
 
 def slug(*parts: str) -> str:

@@ -40,3 +40,18 @@ def test_tables_are_cards_on_a_phone(browser: Browser, whole: Path) -> None:
         assert tab.page.locator("table.cards").count() > 5
         assert tab.page.eval_on_selector_all(cells, side_by_side) == 0
         assert tab.page.eval_on_selector_all(cells, nameless) == []
+
+
+LEAST_TEXT = """() => {
+    const texts = [...document.querySelectorAll("figure.chart svg text")];
+    return Math.min(...texts.map((one) => {
+        const scale = one.getScreenCTM();
+        return parseFloat(getComputedStyle(one).fontSize) * Math.hypot(scale.a, scale.b);
+    }));
+}"""
+
+
+def test_the_texts_of_charts_can_be_read_on_a_phone(browser: Browser, whole: Path) -> None:
+    with browser.tab(whole, size=PHONE, is_mobile=True, has_touch=True) as tab:
+        tab.page.evaluate(OPEN_ALL)
+        assert tab.page.evaluate(LEAST_TEXT) >= 9

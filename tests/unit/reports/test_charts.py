@@ -354,7 +354,7 @@ def test_idle_states_stand_beside_the_figures_that_they_decide(
     )
     captions = [chart.caption for chart in charts_of(results).values()]
     decided = named and placement in ("cross-core", "unpinned")
-    expected = f"CPUs that wait go idle ({placement}): {named}." if decided else ""
+    expected = f"CPUs that wait go idle ({place(placement)}): {named}." if decided else ""
     assert all(expected in caption for caption in captions)
     assert decided or not any("go idle" in caption for caption in captions)
 
