@@ -260,10 +260,22 @@ def _report(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:
 
     comparison = guarded(lambda: load(folder))
     again, thresholds = _again(folder, comparison), comparison.header.thresholds
-    seen = could_see(comparison)
-    report = report_of(comparison, folder, again, thresholds=thresholds, could_see=seen)
+    report = report_of(
+        comparison,
+        folder,
+        again,
+        thresholds=thresholds,
+        could_see=could_see(comparison),
+        asked_for=_names_transports(comparison.header.command),
+    )
     give_out(report, form, written)
     sys.exit(report.exit_code)
+
+
+def _names_transports(line: Sequence[str]) -> bool:
+    """Tell whether a command line asked for transports by name."""
+    context = command.make_context("compare", list(line[2:]), resilient_parsing=True)
+    return bool(context.params.get("named"))
 
 
 def _again(folder: Path, comparison: Comparison) -> Again:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -32,6 +32,8 @@ VERDICTS = {
     ChangeVerdict.NOT_MEASURED: GateVerdict.NOT_MEASURED,
 }
 ARMS: tuple[ArmName, ArmName] = ("base", "head")
+USUAL_PAIRS = 30  # of a cell with few pairs
+SPARE = 1.5  # machines vary, and void pairs are repeated
 MANY_VOID = 0.5  # share of the pairs, from which on it is said
 
 
@@ -68,7 +70,9 @@ def report_of(
     header = comparison.header
     base, head = (comparison.arm(name) for name in ARMS)
     cells = comparison.measured
-    lines = [_line(one, comparison, len(cells), again) for one in cells]
+    tests = {one.cell.id: _test(one, len(cells)) for one in cells}
+    command = _command(comparison, tests, again)
+    lines = [_line(one, tests[one.cell.id], comparison, command) for one in cells]
     order = slot_effect(one.differences() for one in cells)
     skips = GateVerdict.NOT_MEASURED if asked_for or thresholds else GateVerdict.NOT_APPLICABLE
     lines += [_skipped(one, skips) for one in comparison.cells.values() if one.skipped is not None]
@@ -94,24 +98,32 @@ def report_of(
     )  # fmt: skip
 
 
-def _line(one: ComparedCell, comparison: Comparison, cells: int, again: Again) -> GateLine:
-    rule = Rule(cells=cells, delta=one.delta)
-    found = one.differences()
-    test = SequentialTest(rule)
-    for difference, _ in found:
+def _test(one: ComparedCell, cells: int) -> SequentialTest:
+    """Return the test of a cell, with all of its pairs."""
+    test = SequentialTest(Rule(cells=cells, delta=one.delta))
+    for difference, _ in one.differences():
         test.add(difference)
+    return test
+
+
+def _line(
+    one: ComparedCell, test: SequentialTest, comparison: Comparison, command: str
+) -> GateLine:
+    found = one.differences()
     verdict = _verdict(one, test)
+    reason, decides = _reason(verdict, one, test, comparison)
     return GateLine(
         name=one.cell.id,
         verdict=verdict,
         measure=Measure.CHANGE,
         sides=_sides(one),
-        effect=_effect([difference for difference, _ in found], rule),
+        effect=_effect([difference for difference, _ in found], test.rule),
         bound=f"slower by less than {100 * one.delta:.3g} %",
         count=len(found),
         counted="pairs",
         per=one.facts.per if one.facts else "",
-        reason=_reason(verdict, one, test, comparison, again),
+        reason=reason,
+        remedy=command if decides else "",
         remarks=_remarks(one, verdict),
         order=_order(slot_effect([found])),
         promises=one.promises,
@@ -163,63 +175,56 @@ def _skipped(one: ComparedCell, verdict: GateVerdict) -> GateLine:
 
 
 def _reason(
-    verdict: GateVerdict,
-    one: ComparedCell,
-    test: SequentialTest,
-    comparison: Comparison,
-    again: Again,
-) -> str:
+    verdict: GateVerdict, one: ComparedCell, test: SequentialTest, comparison: Comparison
+) -> tuple[str, bool]:
+    """Return the reason of a verdict, and whether more pairs decide it."""
     if verdict is GateVerdict.NOT_MEASURED:
-        return _why_not_measured(one, comparison, again)
+        if one.failures:
+            last = one.failures[-1]
+            remedy = f": {last.remedy}" if last.remedy else ""
+            what = f"{last.who}, {last.where}: {last.what}{remedy}"
+            return f"the {last.arm} arm failed: {what}", False
+        stopped = "the comparison was stopped" if _stopped(comparison) else "the budget was spent"
+        return f"{stopped} before its first pair", True
     if verdict is not GateVerdict.INCONCLUSIVE:
-        return ""
+        return "", False
     if not test.pairs:
         return (
             f"all of its {len(one.pairs)} pairs are void ({one_line(one.pairs[-1].void, 200)}): "
             "compare again on an idle machine, or, on one that is never idle, with --keep-disturbed"
-        )
-    return _why_open(test, comparison, again)
+        ), False
+    return _why_open(test, _stopped(comparison))
 
 
-def _why_not_measured(one: ComparedCell, comparison: Comparison, again: Again) -> str:
-    if one.failures:
-        last = one.failures[-1]
-        remedy = f": {last.remedy}" if last.remedy else ""
-        return f"the {last.arm} arm failed: {last.who}, {last.where}: {last.what}{remedy}"
-    if _stopped(comparison):
-        return f"the comparison was stopped before its first pair: {again.resume}"
-    return f"the budget was spent before its first pair: {_longer(comparison, again, 0, 0)}"
-
-
-def _why_open(test: SequentialTest, comparison: Comparison, again: Again) -> str:
-    """Say what an undecided cell takes."""
-    needed = test.needed
-    about = f"about {needed} pairs in all would decide it" if needed else ""
-    if test.pairs >= test.rule.most_pairs:
-        most = f"{test.rule.most_pairs} pairs, the most that are played, do not decide it"
-        return (
-            f"{most}: the noise of this cell hides {100 * test.rule.delta:.3g} %; compare on an "
-            "idle machine, promise a larger share, or leave the cell out"
-        )
-    if _stopped(comparison):
-        return "; ".join(filter(None, ("stopped", about))) + f": {again.resume}"
-    if needed and needed > test.rule.most_pairs:
-        return (
-            f"{about}, and {test.rule.most_pairs} are the most that are played: compare on an idle "
-            "machine, or promise a larger share"
-        )
-    return f"{about or 'too few pairs'}: {_longer(comparison, again, test.pairs, needed or 0)}"
+def _why_open(test: SequentialTest, stopped: bool) -> tuple[str, bool]:
+    """Say what an undecided cell takes, and whether more pairs decide it."""
+    most, needed = test.rule.most_pairs, test.needed
+    idle = "compare on an idle machine, promise a larger share, or leave the cell out"
+    if test.pairs >= most:
+        share = f"{100 * test.rule.delta:.3g} %"
+        return f"{most} pairs, the most that are played: its noise hides {share}; {idle}", False
+    if needed and needed > most:
+        return f"about {needed} pairs would decide it, and {most} are the most: {idle}", False
+    about = f"about {needed} pairs would decide it" if needed else "too few pairs"
+    return f"stopped; {about}" if stopped else about, True
 
 
 def _stopped(comparison: Comparison) -> bool:
     return comparison.ended is None or comparison.ended.reason == "interrupted"
 
 
-def _longer(comparison: Comparison, again: Again, pairs: int, needed: int) -> str:
-    """Return the command with a budget that suffices, about."""
-    budget = comparison.header.budget or comparison.spent
-    times = min(max(2.0, 1.5 * needed / pairs if pairs else 2.0), 20.0)
-    return again.longer(budget * times)
+def _command(comparison: Comparison, tests: Mapping[str, SequentialTest], again: Again) -> str:
+    """Return the command that decides the open cells; a new comparison has budget enough."""
+    if _stopped(comparison):
+        return again.resume
+    more = 0.0
+    for one in comparison.measured:
+        test = tests[one.cell.id]
+        walls = [sum(run.wall for run in pair.runs) for pair in one.pairs]
+        if test.verdict is None and walls:
+            needed = test.needed or USUAL_PAIRS
+            more += median(walls) * max(min(needed, test.rule.most_pairs) - test.pairs, 1)
+    return again.longer(SPARE * (comparison.spent + more))
 
 
 def _remarks(one: ComparedCell, verdict: GateVerdict) -> list[str]:

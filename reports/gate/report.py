@@ -61,7 +61,8 @@ class GateLine(msgspec.Struct, frozen=True, kw_only=True):
         coverage: of the interval, with all corrections; None: not known.
         count: of what `counted` names, rounds or pairs.
         per: the unit of work that the seconds are for.
-        reason: of the verdict, with a remedy; "" where it is good.
+        reason: of the verdict; "" where it is good.
+        remedy: the command that decides it, where the reason does not name it.
         remarks: further texts, also where the verdict is good.
         order: second / first of a pair, whatever the arm; None where nothing has an order.
         advisory: a broken line is shown as such and does not count for the exit code.
@@ -79,6 +80,7 @@ class GateLine(msgspec.Struct, frozen=True, kw_only=True):
     counted: str = "rounds"
     per: str = ""
     reason: str = ""
+    remedy: str = ""
     remarks: Sequence[str] = ()
     why: str = ""
     order: Interval | None = None

@@ -15,35 +15,38 @@ from ipcbench.reports.gate.exports.phrases import (
     LONGEST,
     arms_of,
     asides,
+    asides_of,
     cells_of,
+    common_bound,
     headline,
     interval,
     machine_of,
     name,
     ratio,
     seconds_of,
-    texts,
     trials,
 )
 from ipcbench.reports.gate.report import GateLine, GateReport
 
 MOST_GOOD = 200  # rows of lines that are good: a comment has 65,536 characters at most
 _PLAIN = re.compile(r"[\w ./:+,=%()'-]+", re.ASCII)
-_PROSE = re.compile(r"[^\w ,;()%'\"\-—…]|\b(?:www|GH-)", re.ASCII)
+_PROSE = re.compile(r"[\\`*_{}\[\]<>#!|~@&$]|:(?=//)|\b(?:www|GH-)|^(?:[-+=]|\d+[.)])", re.ASCII)
 
 
 def to_markdown(report: GateReport) -> str:
     """Write a heading, tables, and the sentences that belong to them."""
     bad = [line for line in report.lines if not line.verdict.good]
     good = [line for line in report.lines if line.verdict.good]
-    lines = [f"### ipcbench: {headline(report)}", "", prose(report.title), ""]
+    bound = common_bound(report)
+    title = f"{prose(report.title)}{f'; bound: {prose(bound)}' if bound else ''}"
+    lines = [f"### ipcbench: {headline(report)}", "", title, ""]
     if bad:
-        lines += [*_table(bad), "", *_explained(bad), ""]
+        lines += [*_table(bad, bound), "", *_explained(bad), ""]
     if good:
         shown = good[:MOST_GOOD]
         more = f", {len(shown)} of them shown" if len(shown) < len(good) else ""
-        title = f"{len(good)} of {len(report.lines)} {report.noun}s hold{more}"
-        lines += ["<details>", f"<summary>{title}</summary>", "", *_table(shown), ""]
+        summary = f"{len(good)} of {len(report.lines)} {report.noun}s hold{more}"
+        lines += ["<details>", f"<summary>{summary}</summary>", "", *_table(shown, bound), ""]
         lines += ["</details>", ""]
     lines += [f"{prose(text)}\n" for text in asides(report)]
     about = [*arms_of(report), machine_of(report)]
@@ -68,35 +71,31 @@ def prose(text: str) -> str:
 
 
 def _defused(found: re.Match[str]) -> str:
-    """Escape one character; after `@` and `#`, and in `www` and `GH-`, an empty comment stands.
+    """Escape what is found; after `@` and `#`, and in `www` and `GH-`, an empty comment stands.
 
     The filters that make mentions and references of them run behind the parser, on each text alone.
     """
     text = found[0]
     if text in ("www", "GH-"):
         return f"{text[:-1]}<!-- -->{text[-1]}"
-    if text not in punctuation:
-        return text
-    return f"\\{text}<!-- -->" if text in "@#" else f"\\{text}"
+    return f"{text[:-1]}\\{text[-1]}{'<!-- -->' if text in '@#' else ''}"
 
 
-def _table(found: Sequence[GateLine]) -> Iterator[str]:
-    head = ("verdict", "", "effect", "interval", "times", "measured", "bound")
-    yield _row(head)
-    yield _row(["---"] * len(head))
+def _table(found: Sequence[GateLine], bound: str) -> Iterator[str]:
+    head = ["verdict", "", "effect", "interval", "times", "measured"]
+    yield _row(head if bound else [*head, "bound"])
+    yield _row(["---"] * (6 if bound else 7))
     for line in found:
         advisory = " (advisory)" if line.advisory else ""
-        yield _row(
-            (
-                f"{line.verdict.value}{advisory}",
-                code(name(line)),
-                ratio(line.effect.ratio if line.effect else None, line.measure),
-                interval(line.effect, line.measure),
-                prose(seconds_of(line)),
-                trials(line),
-                prose(line.bound),
-            )
-        )
+        cells = [
+            f"{line.verdict.value}{advisory}",
+            code(name(line)),
+            ratio(line.effect.ratio if line.effect else None, line.measure),
+            interval(line.effect, line.measure),
+            prose(seconds_of(line)),
+            trials(line),
+        ]
+        yield _row(cells if bound else [*cells, prose(line.bound)])
 
 
 def _row(cells: Iterable[str]) -> str:
@@ -104,8 +103,11 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _explained(found: Sequence[GateLine]) -> Iterator[str]:
+    """Write the reasons, and each remedy once."""
     for line in found:
-        told = [*texts(line), cells_of(line)]
+        told = [one_line(line.reason, LONGEST), *asides_of(line), cells_of(line)]
         said = ". ".join(prose(text) for text in told if text)
         if said:
             yield f"- {code(name(line))}: {said}"
+    for remedy in dict.fromkeys(line.remedy for line in found if line.remedy):
+        yield f"- To decide: {code(remedy)}"

@@ -97,6 +97,14 @@ def cells_of(line: GateLine) -> str:
     return ", ".join(f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in cells.items())
 
 
+def common_bound(report: GateReport) -> str:
+    """Return the bound that all cells of a comparison have; "" where they differ."""
+    if report.noun != "cell":
+        return ""
+    bounds = {line.bound for line in report.lines if line.bound}
+    return one_line(bounds.pop(), LONGEST_NAME) if len(bounds) == 1 else ""
+
+
 def figures(line: GateLine) -> str:
     """Write the effect, the bound and the number of trials, for a sentence."""
     bound = f"bound: {one_line(line.bound, LONGEST_NAME)}" if line.bound else ""
@@ -104,10 +112,17 @@ def figures(line: GateLine) -> str:
 
 
 def texts(line: GateLine) -> list[str]:
-    """Return all that explains a line: the reason of the verdict first."""
+    """Return all that explains a line: the reason of the verdict first, with its remedy."""
+    remedy = f": {line.remedy}" if line.remedy else ""
+    first = one_line(f"{line.reason}{remedy}", LONGEST)
+    return [text for text in (first, *asides_of(line)) if text]
+
+
+def asides_of(line: GateLine) -> list[str]:
+    """Return the remarks about a line."""
     why = f"promised because: {line.why}" if line.why else ""
     advisory = "advisory: it does not count for the exit code" if line.advisory else ""
-    found = (line.reason, advisory, *line.remarks, why)
+    found = (advisory, *line.remarks, why)
     return [one_line(text, LONGEST) for text in found if text]
 
 

@@ -11,9 +11,10 @@ from ipcbench.reports.gate.exports.phrases import (
     LONGEST,
     arms_of,
     asides,
+    asides_of,
     cells_of,
+    common_bound,
     effect_of,
-    figures,
     headline,
     interval,
     machine_of,
@@ -31,11 +32,13 @@ _COMMAND = re.compile(r"(?<=:) (ipcbench [a-z][^;]*)")
 
 def to_table(report: GateReport) -> str:
     """Write the report in lines of 80 columns, as far as names permit."""
-    lines = [headline(report), *_wrapped(one_line(report.title, LONGEST), "")]
+    bound = common_bound(report)
+    title = f"{one_line(report.title, LONGEST)}{f'; bound: {bound}' if bound else ''}"
+    lines = [headline(report), *_wrapped(title, "")]
     for verdict in report.counts:
         lines += ["", verdict.value]
         found = report.of(verdict)
-        lines += _rows(found) if verdict.good else _explained(found)
+        lines += _rows(found) if verdict.good else _explained(found, bound)
     for text in asides(report):
         lines += ["", *_wrapped(text, "")]
     about = [*arms_of(report), machine_of(report)]
@@ -45,12 +48,20 @@ def to_table(report: GateReport) -> str:
     return "".join(f"{_inert(line)}\n" for line in lines)
 
 
-def _explained(found: Sequence[GateLine]) -> Iterator[str]:
+def _explained(found: Sequence[GateLine], bound: str) -> Iterator[str]:
+    """Write lines that are not good, and below them the commands that decide them, each once."""
     for line in found:
         yield f"  {name(line)}"
-        more = (figures(line) if effect_of(line) else "", seconds_of(line), cells_of(line))
-        for text in (*filter(None, more), *texts(line)):
+        own = "" if bound or not line.bound else f"bound: {one_line(line.bound, LONGEST)}"
+        effect = effect_of(line)
+        first = "; ".join(filter(None, (effect, own, trials(line) if effect else "")))
+        reason = one_line(line.reason, LONGEST)
+        for text in (first, seconds_of(line), cells_of(line), reason, *asides_of(line)):
             yield from _wrapped(text, "    ")
+    remedies = dict.fromkeys(one_line(line.remedy, LONGEST) for line in found if line.remedy)
+    if remedies:
+        yield "  to decide them:" if len(found) > 1 else "  to decide it:"
+        yield from (f"    {remedy}" for remedy in remedies)
 
 
 def _rows(found: Sequence[GateLine]) -> Iterator[str]:

@@ -43,7 +43,7 @@ def a_line(
         ],
         effect=Interval(ratio=ratio, low=ratio * 0.98, high=ratio * 1.02),
         coverage=0.995,
-        bound="slower by at most 5 %",
+        bound="slower by less than 5 %",
         count=9,
         counted="pairs",
         per="round trip",
@@ -99,6 +99,7 @@ def hostile(text: str) -> GateReport:
             bound=text,
             per=text,
             reason=text,
+            remedy=text,
             remarks=[text],
             why=text,
         )

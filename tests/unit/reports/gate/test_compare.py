@@ -66,9 +66,9 @@ def test_a_faster_head_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ended", "pairs", "texts"),
     [
-        ("interrupted", 10, ("stopped", "pairs in all would decide it: ipcbench compare --resume")),
-        ("budget", 10, ("pairs in all would decide it: ipcbench compare --budget",)),
-        ("budget", 2, ("too few pairs: ipcbench compare --budget",)),
+        ("interrupted", 10, ("stopped; about ", " pairs would decide it", "compare --resume")),
+        ("budget", 10, ("about ", " pairs would decide it", "ipcbench compare --budget")),
+        ("budget", 2, ("too few pairs", "ipcbench compare --budget")),
         ("decided", 300, ("300 pairs, the most that are played", "hides 5 %")),
     ],
 )
@@ -79,7 +79,15 @@ def test_an_open_cell_says_what_it_takes(
     (line,) = report.lines
     assert line.verdict is GateVerdict.INCONCLUSIVE and report.exit_code == 2
     for text in texts:
-        assert text in line.reason
+        assert text in f"{line.reason}: {line.remedy}"
+    for form, function in FORMATS.items():
+        assert line.remedy in function(report).replace("\\", ""), form
+
+
+def test_a_remedy_of_several_cells_is_said_once(tmp_path: Path) -> None:
+    report = judged(entries(0.025, 0.025, share=0.4, pairs=10, ended="budget"), tmp_path)
+    for form in ("table", "markdown"):
+        assert FORMATS[form](report).count("ipcbench compare --budget") == 1
 
 
 def void(found: list[AnyComparisonEntry]) -> list[AnyComparisonEntry]:
@@ -129,7 +137,8 @@ def test_a_comparison_that_was_stopped_at_once_is_resumed(tmp_path: Path) -> Non
     found = [one for one in entries(0.0) if not isinstance(one, Pair | Ended)]
     (line,) = judged(found, tmp_path).lines
     assert line.verdict is GateVerdict.NOT_MEASURED
-    assert line.reason.endswith(f"before its first pair: ipcbench compare --resume {tmp_path}")
+    assert line.reason.endswith("stopped before its first pair")
+    assert line.remedy == f"ipcbench compare --resume {tmp_path}"
 
 
 def test_every_format_writes_it(tmp_path: Path) -> None:
