@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.pairs.players import program_of
 from ipcbench.bench.pairs.progress import PairProgress
 from ipcbench.bench.pairs.schedule import Delay, Ends, PairSchedule
+from ipcbench.bench.pairs.work import kept, work_of
 from ipcbench.bench.plan.entries import skipped
 from ipcbench.bench.plan.planner import Plan, PlannedCell
 from ipcbench.bench.results.comparison.comparison import Comparison, load
@@ -50,7 +50,6 @@ from ipcbench.bench.workers.fork_parent import starting_ahead
 from ipcbench.transports.base.os_errors import with_remedy
 from ipcbench.transports.kernel_objects.ownership import check_way
 
-COMMAND = "ipcbench compare"
 BUDGET = 180.0  # seconds
 DELTA = 0.05
 LONGEST = 2000  # characters of a text about an arm
@@ -115,7 +114,8 @@ def new(order: Order, watcher: Watcher) -> Path:
     Raises: ArmError, SweepError (also where the folder cannot be written), SweepInProgress.
     """
     seed = secrets.randbelow(2**32) if order.seed is None else order.seed
-    interrupts.say(NOTHING_MEASURED)
+    if order.delay is None:  # else what was measured before is a part of the same work
+        interrupts.say(NOTHING_MEASURED)
     real = order.clock == REAL
     with Reservation(exclusive=real) as machine:
         # A signal ends it at once.
@@ -161,6 +161,12 @@ def resume(
     check_way(folder, chosen=True)
     folder = folder.resolve()
     stopped = load(folder)
+    if delay is None and any(one.slow_down for one in stopped.measured):
+        whole = work_of(folder)
+        raise SweepError(
+            "this comparison is a run of a selftest, which knows how its cells are slowed: "
+            f"continue that: {resumes(whole.folder, whole.command)}"
+        )
     interrupts.say(kept(folder))
     real = stopped.header.clock == REAL
     with Reservation(exclusive=real) as machine:
@@ -369,16 +375,8 @@ def _schedule(
     )
 
 
-def kept(folder: Path) -> str:
-    """Say what a stopped comparison has kept, and how to go on."""
-    return (
-        f"the measurements are kept; continue: {resumes(folder, COMMAND)}; or show the verdicts "
-        f"so far: {COMMAND} --show {shlex.quote(str(folder))}"
-    )
-
-
 def _stopping(folder: Path) -> contextlib.AbstractContextManager[None]:
-    return stopping(folder, "comparison", COMMAND)
+    return stopping(*work_of(folder))
 
 
 def _run(schedule: PairSchedule, folder: Path) -> None:

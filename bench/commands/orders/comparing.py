@@ -16,8 +16,9 @@ from ipcbench.bench.commands.orders.dry_run import lines_of
 from ipcbench.bench.commands.orders.ordering import seconds
 from ipcbench.bench.commands.output import print_json
 from ipcbench.bench.machine import host
-from ipcbench.bench.pairs.comparison import BUDGET, COMMAND, DELTA, Order, Terms, check_measurable
+from ipcbench.bench.pairs.comparison import BUDGET, DELTA, Order, Terms, check_measurable
 from ipcbench.bench.pairs.steps import USUAL_PAIRS
+from ipcbench.bench.pairs.work import COMMAND
 from ipcbench.bench.plan.named import settings_of_named
 from ipcbench.bench.plan.options import Options
 from ipcbench.bench.plan.planner import Plan
