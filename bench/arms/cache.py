@@ -36,10 +36,9 @@ def folder() -> Path:
             place.mkdir(mode=0o700)
         found = place.lstat()
         check_way(place)
-    except PermissionError as error:
-        raise ArmError(f"built arms cannot be kept: {error}", _ANOTHER) from error
     except OSError as error:
-        raise ArmError(f"{place} cannot be made: {error.strerror}", _ANOTHER) from error
+        reason = f"{place} cannot be made: {error.strerror}" if error.errno else str(error)
+        raise ArmError(f"built arms cannot be kept: {reason}", _ANOTHER) from error
     if found.st_uid != os.geteuid():
         raise ArmError(f"{place} belongs to {user(found.st_uid)}", _ANOTHER)
     if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:

@@ -12,6 +12,7 @@ import pytest
 from ipcbench.bench.arms import cache
 from ipcbench.bench.arms.arm import ArmError
 from ipcbench.bench.arms.cache import Entry
+from ipcbench.bench.arms.preparing import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,25 @@ def test_another_thing_in_its_place_is_refused(kind: str, place: Path, tmp_path:
         place.symlink_to(tmp_path / "other")
     with pytest.raises(ArmError):
         Entry("one")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ArmError, match="cannot be made: Not a directory") as refused:
+        Entry("one")
+    assert "XDG_CACHE_HOME" in refused.value.remedy
+
+
+def test_a_foreign_folder_does_not_concern_arms_without_a_build(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    built("one")
+    place.chmod(0o755)
+    prepare("env:A=1", "here", print)
 
 
 def test_a_build_that_fails_leaves_nothing(place: Path) -> None:
