@@ -33,6 +33,7 @@ class Players:
         watch: Callable[[int], None],
         programs: Mapping[ArmName, Program],
     ) -> None:
+        self._last: ArmName | None = None  # the arm that ran last
         self._runners = {arm: Runner(timings, clock, watch, programs[arm]) for arm in ARMS}
 
     def renew(self) -> None:
@@ -52,7 +53,13 @@ class Players:
         turns: int = 0,
         rate: float = 0.0,
     ) -> Reply:
-        """Have an arm do a run; `loops` 0: a calibration. Raises: ForkServerLost."""
+        """Have an arm do a run; `loops` 0: a calibration. Raises: ForkServerLost.
+
+        The other arm's fork server rests meanwhile.
+        """
+        if self._last is not None and self._last != arm:
+            self._runners[self._last].settle()
+        self._last = arm
         runner = self._runners[arm]
         return runner.run(planned, number, attempt, loops, turns=turns, rate=rate)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 
+from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.loops.payloads.pool import buffers_of
+from ipcbench.bench.machine.settling import settle
 from ipcbench.bench.patterns.table import pattern_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
@@ -145,6 +147,11 @@ class Runner:
         self._end_old()  # while the other one starts
         self._server = self._ready(self._server)
         self._watch(self._server.pid)
+
+    def settle(self) -> None:
+        """Wait until the fork server rests: another one has its turn."""
+        if self._server is not None and self._clock == REAL:
+            settle(self._server.pid)
 
     def end(self) -> None:
         """End the fork server; it may have ended already."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ipcbench.bench.loops.clock import FAKE
+from ipcbench.bench.machine.settling import settle
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.records import Settings
 from ipcbench.bench.workers import attempt
@@ -212,3 +213,15 @@ def test_the_last_line_of_a_worker_is_its_own(monkeypatch: pytest.MonkeyPatch) -
             failure = worker.reply().failure
             assert failure is not None
             assert failure.what == f"exited with 3: words of round {number}"
+
+
+def test_a_server_rests_when_its_next_worker_waits() -> None:
+    """It would prepare beside the run of another server otherwise."""
+    with a_server() as server:
+        for number in range(1, 6):
+            assert server.run(a_job(number=number)).failure is None
+            settle(server.pid)
+            worker = waiting(server)
+            spent = {pid: cpu_time(pid) for pid in (server.pid, worker)}
+            time.sleep(0.05)
+            assert {pid: cpu_time(pid) for pid in (server.pid, worker)} == spent

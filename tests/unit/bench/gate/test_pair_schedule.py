@@ -71,6 +71,7 @@ class Stage:
     jobs: list[tuple[ArmName, Job]] = field(default_factory=list)
     shown: list[tuple[float, float, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    events: list[tuple[str, int]] = field(default_factory=list)  # of fork servers: their pids
     now: float = 1000.0
     stolen: Callable[[], int] = lambda: 0  # ticks until now
     answer: Answer = noisy
@@ -150,10 +151,10 @@ class Server:
     """A fork server that forks nothing."""
 
     stage: Stage
-    pid = 0
 
     def __init__(self, program: Program, *, wait: bool = True) -> None:
         self.closed = False
+        self.pid = len(self.stage.servers) + 1
         self.arm: ArmName = BASE if program.name == BASE else HEAD
         self.jobs: list[Job] = []
         self.stage.servers.append(self)
@@ -161,6 +162,7 @@ class Server:
     def run(self, job: Job) -> Reply:
         assert not self.closed
         self.jobs.append(job)
+        self.stage.events.append(("run", self.pid))
         self.stage.jobs.append((self.arm, job))
         self.stage.now += 0.1
         return self.stage.answer(self.arm, job)
@@ -176,6 +178,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     found = Stage()
     monkeypatch.setattr(Server, "stage", found, raising=False)
     monkeypatch.setattr(runner, "ForkServer", Server)
+    monkeypatch.setattr(runner, "settle", lambda pid: found.events.append(("rest", pid)))
     clock = SimpleNamespace(monotonic=lambda: found.now, sleep=found.sleep)
     monkeypatch.setattr(schedule, "time", clock)
     monkeypatch.setattr(turns, "time", clock)
@@ -252,6 +255,14 @@ def test_each_round_has_two_new_fork_servers(stage: Stage) -> None:
     for number, pair in enumerate(zip(playing[::2], playing[1::2], strict=True), 1):
         assert {one.arm for one in pair} == set(ARMS)
         assert {job.round for one in pair for job in one.jobs} == {number}
+
+
+def test_the_other_server_rests_while_one_runs(stage: Stage) -> None:
+    stage.play(a_plan(5), pairs=3)
+    assert len(stage.events) > 3 * 10
+    for (before, first), (what, second) in itertools.pairwise(stage.events):
+        same = stage.servers[first - 1].arm == stage.servers[second - 1].arm
+        assert (before, what) != ("run", "run") or same
 
 
 def test_the_base_arm_alone_calibrates(stage: Stage) -> None:
