@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.comparison.comparison import load
-from ipcbench.bench.results.comparison.records import AnyComparisonEntry, ArmFailed, Pair
+from ipcbench.bench.results.comparison.records import (
+    AnyComparisonEntry,
+    ArmFailed,
+    ComparisonHeader,
+    GatedCell,
+    Pair,
+)
 from ipcbench.bench.results.records import Ended, Reason, Skipped
 from ipcbench.reports.gate.compare import plainly, report_of
 from ipcbench.reports.gate.exports.formats import FORMATS
@@ -147,3 +156,38 @@ def test_every_format_writes_it(tmp_path: Path) -> None:
         text = function(report)
         assert "broken" in text and ("This gate sees 4 %" in text), form
     assert "The second run of a pair took" in FORMATS["table"](report)
+
+
+NASTY = "\x1b[2J::error::x##[error]x|`@all`#1<script>\u202e%0A\r\n</details>"
+
+
+def nasty(found: list[AnyComparisonEntry]) -> list[AnyComparisonEntry]:
+    """Put a hostile text wherever a journal has one that people read."""
+    header, *rest = absent(failed(found))
+    assert isinstance(header, ComparisonHeader)
+    header.arms = [
+        msgspec.structs.replace(arm, spec=NASTY, described=NASTY, python=NASTY)
+        for arm in header.arms
+    ]
+    header.machine = msgspec.structs.replace(header.machine, cpu_model=NASTY)
+    for one in rest:
+        match one:
+            case ArmFailed():
+                one.who = one.where = one.what = one.remedy = NASTY
+            case Skipped():
+                one.reason = one.remedy = NASTY
+            case GatedCell():
+                one.promises = [NASTY]
+    return [header, *rest]
+
+
+def test_no_text_of_a_journal_steers_a_reader(tmp_path: Path) -> None:
+    report = judged(nasty(list(entries(0.0))), tmp_path, thresholds=NASTY)
+    for form, function in FORMATS.items():
+        for line in function(report).splitlines():
+            assert line.isprintable(), form
+    for line in FORMATS["table"](report).splitlines():
+        assert not line.lstrip().startswith("::") and "##[" not in line
+    assert len(FORMATS["annotations"](report).splitlines()) == 1 + len(report.lines)
+    assert not re.search(r"(?<!\\)<script", FORMATS["markdown"](report))
+    ElementTree.fromstring(FORMATS["junit"](report))
