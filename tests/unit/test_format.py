@@ -19,7 +19,7 @@ from ipcbench.bench.results import (
     results,
     units,
 )
-from ipcbench.bench.results.comparison import comparison
+from ipcbench.bench.results.comparison import comparison, selftest
 from ipcbench.bench.results.comparison import records as comparison_records
 from ipcbench.bench.results.comparison.records import AnyComparisonEntry
 from ipcbench.bench.results.entries import bounds, checks, machine
@@ -27,6 +27,7 @@ from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
 from ipcbench.bench.results.records import AnyEntry
 from ipcbench.bench.results.suite import write_suite
+from ipcbench.bench.selftest.records import AnySelftestEntry
 from tests import synthetic
 
 PAGE = (Path(__file__).parents[2] / "docs/format.md").read_text()
@@ -50,6 +51,17 @@ COMPARED = {
         if line not in get_args(AnyEntry)
     },
 }
+TESTED = {
+    "Result of a selftest": selftest.SelftestResult,
+    "Verdict on a cell": selftest.CellOutcome,
+    "Class of cells": selftest.Sight,
+    "Shares by slow-down": selftest.Point,
+    **{
+        line.__struct_config__.tag: line
+        for line in get_args(AnySelftestEntry)
+        if line not in get_args(AnyEntry)
+    },
+}
 LINES = {line.__struct_config__.tag: line for line in get_args(AnyEntry)}
 
 
@@ -67,8 +79,9 @@ def tables(page: str) -> dict[str, list[tuple[str, str]]]:
 
 OF_SUITE = PAGE.partition("## suite.json")[2].partition("\n## ")[0]
 OF_COMPARISON = PAGE.partition("## comparison.jsonl")[2].partition("\n## ")[0]
-FIELDS = tables(PAGE.partition("## results.csv")[0]) | tables(OF_COMPARISON)
-STRUCTS = {**LINES, **PARTS, **COMPARED}
+OF_SELFTEST = PAGE.partition("## selftest.jsonl")[2].partition("\n## ")[0]
+FIELDS = tables(PAGE.partition("## results.csv")[0]) | tables(OF_COMPARISON) | tables(OF_SELFTEST)
+STRUCTS = {**LINES, **PARTS, **COMPARED, **TESTED}
 
 
 @pytest.mark.parametrize("name", STRUCTS)
