@@ -60,6 +60,8 @@ static ssize_t
 passed_send(void *ctx, const void *data, size_t size)
 {
     struct passed *self = ctx;
+    if (size > self->link.size)
+        return -EMSGSIZE;
     ssize_t slot = ipcbench_link_take(&self->link);
     if (slot < 0)
         return slot;

@@ -18,6 +18,8 @@ static ssize_t
 vm_send(void *ctx, const void *data, size_t size)
 {
     struct reader *self = ctx;
+    if (size > self->link.size)
+        return -EMSGSIZE;
     struct packet packet = {(uintptr_t)data, size};
     char answer;
     ssize_t failed = ipcbench_link_describe(&self->link, &packet, sizeof packet, -1);

@@ -14,6 +14,7 @@
 struct splicer {
     int out, answers, in, answered; /* Python owns them */
     struct wait_policy policy;
+    size_t size; /* of the largest message */
     uint64_t header; /* its page is in the pipe until the receiver has answered */
 };
 
@@ -78,6 +79,8 @@ static ssize_t
 splice_send(void *ctx, const void *data, size_t size)
 {
     struct splicer *self = ctx;
+    if (size > self->size)
+        return -EMSGSIZE;
     self->header = size;
     struct attempt made = {
         .fd = self->out, .parts = {{&self->header, sizeof self->header}, {(void *)data, size}}};
@@ -181,6 +184,7 @@ splicer(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (self == NULL)
         return PyErr_NoMemory();
     *self = given;
+    self->size = size;
     struct ipcbench_ops ops = {.ctx = self, .send = splice_send, .recv = splice_recv};
     return ipcbench_capsule(ops, owner, NULL);
 }

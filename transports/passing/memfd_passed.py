@@ -58,6 +58,8 @@ class Sender:
         self._lent: tuple[int, int] | None = None  # slot, file
 
     def send(self, data: Any, /) -> None:
+        if len(data) > self._size:
+            raise MessageTooLarge(f"send: {len(data)} bytes, of at most {self._size}")
         slot = self._slots.take()
         try:
             fd = new_memfd()

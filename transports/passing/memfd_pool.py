@@ -95,14 +95,17 @@ class Sender:
         self._memory = memory = [window.memory for window in windows]
         self._transmit = transmit = end._out.send
         self._lent = 0
-        take, pack = slots.take, _PACKET.pack
+        take, pack, size = slots.take, _PACKET.pack, end._spec.size
 
         def send(data: Any, /) -> None:
             slot = take()
             length = len(data)
-            memory[slot][:length] = data
             try:
+                memory[slot][:length] = data
                 transmit(pack(slot, length))
+            except ValueError:  # the slot is smaller: no comparison before each message
+                slots.restore(slot)
+                raise MessageTooLarge(f"send: {length} bytes into slots of {size}") from None
             except OSError as error:
                 slots.restore(slot)
                 raise translate(error, "send") from error
