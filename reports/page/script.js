@@ -150,19 +150,48 @@ function makeSortable(table) {
       body.append(...keyed.map(([, row]) => row));
     }
   };
+  const choice = make("select", {}, make("option", { value: "" }, "the page's order"));
+  const order = (wanted) => {
+    const [column, direction] = wanted.split(" ");
+    heads.forEach((head, at) => {
+      if (direction && at === Number(column)) head.setAttribute("aria-sort", direction);
+      else head.removeAttribute("aria-sort");
+    });
+    choice.value = wanted;
+    sort(Number(column), { ascending: 1, descending: -1 }[direction] ?? 0);
+  };
   heads.forEach((head, column) => {
-    if (!textOf(head) || head.querySelector("a, button, input, summary")) return;
+    const name = textOf(head);
+    if (!name || head.querySelector("a, button, input, summary")) return;
     const button = make("button", { type: "button", class: "sort" });
     button.append(...head.childNodes);
     head.append(button);
+    for (const [direction, word] of [["ascending", "rising"], ["descending", "falling"]])
+      choice.append(make("option", { value: `${column} ${direction}` }, `${name}, ${word}`));
     button.addEventListener("click", () => {
-      const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
-      for (const each of heads) each.removeAttribute("aria-sort");
-      const order = next === undefined ? "ascending" : next;
-      if (order) head.setAttribute("aria-sort", order);
-      sort(column, { ascending: 1, descending: -1 }[order] ?? 0);
+      const next = { ascending: "descending", descending: "" }[head.getAttribute("aria-sort")];
+      const direction = next === undefined ? "ascending" : next;
+      order(direction && `${column} ${direction}`);
     });
   });
+  // Cards of a narrow screen have no heads to press.
+  choice.addEventListener("change", () => order(choice.value));
+  if (choice.options.length > 1) tools(table).append(make("label", { class: "sort-by" }, "sort by ", choice));
+}
+
+/** Hide the columns that few readers need, until a button is pressed. */
+function makeFoldable(table) {
+  const rare = all("thead .rare", table).length;
+  if (!rare) return;
+  const button = make("button", { type: "button", class: "fold" });
+  const fold = (folded) => {
+    table.classList.toggle("folded", folded);
+    button.setAttribute("aria-expanded", String(!folded));
+    button.textContent = `${rare} ${folded ? "more" : "fewer"} columns`;
+  };
+  button.addEventListener("click", () => fold(!table.classList.contains("folded")));
+  tools(table).append(button);
+  fold(true);
 }
 
 /** Return the element before which a table's controls stand: not inside what scrolls. */
@@ -353,8 +382,9 @@ function startPrinting() {
 
 startChooser();
 for (const table of all("table.sortable")) {
-  addCsv(table);
   makeSortable(table);
+  makeFoldable(table);
+  addCsv(table);
 }
 for (const table of all("table.filterable")) makeFilterable(table);
 startMarks();

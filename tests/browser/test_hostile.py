@@ -45,7 +45,7 @@ def test_hostile_strings_are_text(browser: Browser, hostile: Path) -> None:
         tab.page.evaluate(OPEN_ALL)
         for mark in tab.page.locator("svg .mark[tabindex='0']").all():
             mark.focus()
-        for button in tab.page.locator("button.sort").all():
+        for button in tab.page.locator("button.fold, button.sort").all():
             button.click()
         for field in tab.page.locator("input[type=search]").all():
             field.fill("<script>")

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.browsing import Browser, Tab
+from tests.browser.browsing import PHONE, Browser, Tab
+from tests.browser.checking import OPEN_ALL
 from tests.browser.fixture import FIGURES
 
 ORDER = ["pipe", "=HYPERLINK(1)", "fifo 10", "fifo 9", 'say "hi", twice', "-x"]
+COLUMNS = """(table) => {
+    const heads = [...table.tHead.rows[0].cells];
+    const shown = heads.filter((one) => one.checkVisibility());
+    return [heads.length - shown.length, shown.length];
+}"""
 BY_TIME = ["fifo 9", "-x", "pipe", "=HYPERLINK(1)", 'say "hi", twice']
 
 
@@ -116,3 +122,45 @@ def test_they_are_worked_by_keys_alone(tab: Tab) -> None:
     tab.page.keyboard.press("Shift+Tab")
     with tab.page.expect_download():
         tab.page.keyboard.press("Enter")
+
+
+def test_cards_are_sorted_by_a_choice(browser: Browser, small: Path) -> None:
+    """On a phone the heads of a table are not shown."""
+    with browser.tab(small, "#figures", size=PHONE) as tab:
+        choice = tab.page.get_by_label("sort by").first
+        choice.select_option("median, rising")
+        assert names(tab) == [*BY_TIME, "fifo 10"]
+        assert order(tab) == [None, "ascending"]
+        choice.select_option("median, falling")
+        assert names(tab) == [*BY_TIME[::-1], "fifo 10"]
+        choice.select_option("the page's order")
+        assert names(tab) == ORDER
+        assert order(tab) == [None, None]
+        assert tab.messages == []
+
+
+def test_a_table_with_heads_needs_no_choice(tab: Tab) -> None:
+    assert not tab.page.get_by_label("sort by").first.is_visible()
+    tab.page.locator("#figures thead button", has_text="median").click()
+    assert tab.page.locator("#evidence .sort-by select >> nth=0").input_value() == "1 ascending"
+
+
+def test_wide_tables_fit_a_desk_and_show_all_columns_when_asked(
+    browser: Browser, whole: Path
+) -> None:
+    with browser.tab(whole) as tab:
+        tab.page.evaluate(OPEN_ALL)
+        tables = tab.page.locator("table:has(thead .rare)")
+        assert tables.count() == 2  # all results, and single times
+        for table in tables.all():
+            hidden, shown = table.evaluate(COLUMNS)
+            assert hidden > 0
+            assert table.evaluate("(one) => one.scrollWidth <= one.parentElement.clientWidth")
+            button = table.locator("xpath=../preceding-sibling::div[1]").locator("button.fold")
+            assert button.text_content() == f"{hidden} more columns"
+            button.click()
+            assert button.get_attribute("aria-expanded") == "true"
+            assert table.evaluate(COLUMNS) == [0, hidden + shown]
+            button.click()
+            assert table.evaluate(COLUMNS) == [hidden, shown]
+        assert tab.messages == []

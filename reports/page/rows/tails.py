@@ -17,6 +17,7 @@ from ipcbench.reports.model import Measured
 from ipcbench.reports.page.rows.tables import Rows
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 0.999)
+RARE = (0.9, 0.95)  # that few readers need
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ def context(found: Found) -> dict[str, object]:
     return {
         "tails": tails.tails(cells, MOST_TAILS),
         "quantiles": tails.QUANTILES,
+        "rare_quantiles": tails.RARE,
         "parts_of_trips": parts,
         "parts_rows": tables.bounded(parts.rows),
         "parts_fits": tables.bounded(parts.fits),
