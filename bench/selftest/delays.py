@@ -27,7 +27,9 @@ RUNS = 3  # of a delay
 LENGTH = 0.3  # seconds of one, about
 MOST_PAIRS, LEAST_PAIRS = 40, 6  # of its blocks
 OFF = 0.15  # by which a share may be off the one that was asked for, as a part of it
-CORRECTIONS = 2
+CORRECTIONS = 4
+UNLIKE = 2.0  # factor by which a slow-down is another one than was asked for
+CALIBRATIONS = 2  # of a cell: of the times of a unit the shorter one counts
 
 
 class Wish(NamedTuple):
@@ -81,6 +83,8 @@ class Delays:
             while (left := self._left(wishes)) and not self.stopped():
                 runner.renew()  # for another layout of addresses
                 self._pass(runner, left)
+            if not self.stopped():
+                self._give_up_unlike(wishes)
         finally:
             runner.end()
 
@@ -114,6 +118,19 @@ class Delays:
             if wish.planned.cell.id not in self.undelayed:
                 self._run(runner, wish)
 
+    def _give_up_unlike(self, wishes: Iterable[Wish]) -> None:
+        """Give up the cells whose slow-down is another one than was asked for.
+
+        That is noise, unless the delay is the shortest one that there is.
+        """
+        for planned, asked in wishes:
+            found = self.measured.get((planned.cell.id, asked))
+            if planned.cell.id in self.undelayed or found is None or found.turns == 1:
+                continue
+            if not asked / UNLIKE <= found.share <= asked * UNLIKE:
+                what = f"its noise hides {asked:.0%}, which came out as {found.share:.0%}"
+                self._give_up(planned, ProcessFailure("the delay", "", what))
+
     def _usual(self, wish: Wish) -> float:
         """Return about the seconds of a run."""
         timing = self._timings[wish.planned.cell.id]
@@ -129,9 +146,9 @@ class Delays:
         """Have one long run done, and keep what it has found."""
         planned = wish.planned
         if planned.cell.id not in self._sizes:
-            blocks = self._blocks(runner, planned)
-            if isinstance(blocks, ProcessFailure):
-                self._give_up(planned, blocks)
+            failure = self._calibrate(runner, planned)
+            if failure is not None:
+                self._give_up(planned, failure)
                 return
         loops, rate = self._sizes[planned.cell.id]
         found = self.measured.get(wish.key)
@@ -144,17 +161,19 @@ class Delays:
         reply = runner.trial(planned, loops, turns, self._pairs(wish), wish.asked, rate)
         self._keep(wish, reply)
 
-    def _blocks(
-        self, runner: Runner, planned: PlannedCell
-    ) -> list[tuple[int, float]] | ProcessFailure:
+    def _calibrate(self, runner: Runner, planned: PlannedCell) -> ProcessFailure | None:
         """Find the loops of a cell, as a comparison does."""
-        reply = runner.run(planned, 0, 1, 0)
-        blocks = reply.failure or calibrated(reply)
-        if not isinstance(blocks, ProcessFailure):
-            cell = planned.cell
-            sizes = sizes_of(cell, self._timings[cell.id], blocks[-1][1], self.settings)
-            self._sizes[cell.id] = sizes.loops, sizes.rates[1]
-        return blocks
+        units = []
+        for _ in range(CALIBRATIONS):
+            reply = runner.run(planned, 0, 1, 0)
+            blocks = reply.failure or calibrated(reply)
+            if isinstance(blocks, ProcessFailure):
+                return blocks
+            units.append(blocks[-1][1])
+        cell = planned.cell
+        sizes = sizes_of(cell, self._timings[cell.id], min(units), self.settings)
+        self._sizes[cell.id] = sizes.loops, sizes.rates[1]
+        return None
 
     def _keep(self, wish: Wish, reply: Reply) -> None:
         if reply.failure is not None or reply.outcome is None:

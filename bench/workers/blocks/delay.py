@@ -14,7 +14,7 @@ from statistics import median
 
 from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.clock import FAKE_TURNS, REAL
-from ipcbench.bench.loops.delays.delay import Block, Cost, cost_of, turns_for
+from ipcbench.bench.loops.delays.delay import REPEATS, Block, Cost, cost_of, turns_for
 from ipcbench.bench.patterns.slowed import calibrate
 from ipcbench.bench.workers.block_runner import BlockRunner
 from ipcbench.bench.workers.job import Job
@@ -96,7 +96,7 @@ def choose(wanted: float, seconds: Slowed, loops: int, pairs: int, cost: Cost) -
         pairs: of a measurement, of which a choice has a part.
         cost: of a delay, by itself.
     """
-    undelayed = median(seconds(0) for _ in range(FEW)) / loops
+    undelayed = min(seconds(0) for _ in range(REPEATS)) / loops  # a disturbance only adds
     delay = wanted * undelayed / DELAYS
     turns = max(1, turns_for(delay, cost))
     for _ in range(CHOICES):
