@@ -67,7 +67,7 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Write untrusted text as a sentence: no markup, no links, nobody is notified."""
-    return _PROSE.sub(_defused, one_line(text, LONGEST))
+    return _PROSE.sub(_defused, one_line(text, LONGEST).strip())  # four spaces would make code
 
 
 def _defused(found: re.Match[str]) -> str:

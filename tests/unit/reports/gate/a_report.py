@@ -22,6 +22,7 @@ HOSTILE = (
     "@everyone", "see #1", "owner/repo#1", "https://evil.example", "www.evil.example", "GH-1",
     "a\nb", "a\r\nb", "\x1b[2J", "\x00", "\u202eabc", "\ud800", "\ufffe", "$x$", "~~x~~", "", " ",
     "title=x,line=1::y", "</details>", "\\", "|", "`", "*", "\t", "- x", "1. x", "# x", "|---|",
+    "    x",
 )  # fmt: skip
 
 
