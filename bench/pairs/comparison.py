@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import structs
+
 from ipcbench.bench.arms.arm import Arm
 from ipcbench.bench.arms.examination import playable
 from ipcbench.bench.arms.preparing import prepare as prepare_arms
@@ -300,7 +302,8 @@ def _header(order: Order, seed: int, found: Plan, arms: Sequence[Arm]) -> Compar
         seed=seed,
         budget=order.budget,
         delta=order.delta,
-        settings=order.settings,
+        # Single times and the mini-rounds of a sweep have no use here.
+        settings=structs.replace(order.settings, stamps=0, adaptive=False, watch=0.0),
         machine=machine,
         fingerprint=measure(machine, order.clock),
         arms=[_entry(BASE, base), _entry(HEAD, head)],
