@@ -26,6 +26,7 @@ from ipcbench.bench.results.units import human_span
 
 _GATE = Rule(cells=1)
 ALARM, SILENT = _GATE.alarm, 1 / _GATE.passes  # shares that the gate guarantees, at most
+ALWAYS = 0.995  # of the cells
 MOST_NAMED = 10  # cells of a list
 _WHERE = {
     SAME_CORE: "on one core",
@@ -172,9 +173,18 @@ def _of_class(result: SelftestResult, sight: Sight) -> str:
     )
     at_delta = next((one for one in sight.curve if one.effect == result.delta), None)
     more = f", one of {percent(result.delta)} {percent(at_delta.found, 1)}" if at_delta else ""
-    return (
-        f"{where(sight.kind)}: {smallest}{more} (by resampling {sight.pairs} pairs of equal arms)"
-    )
+    pairs = f"by resampling {sight.pairs} pairs of equal arms"
+    return f"{where(sight.kind)}: {smallest}{more} ({pairs}); {_curve(sight)}"
+
+
+def _curve(sight: Sight) -> str:
+    """Return the power curve, up to the first slow-down that is always found."""
+    shown: list[str] = []
+    for point in sight.curve:
+        shown.append(f"{percent(point.effect)}: {percent(point.found)}")
+        if point.found > ALWAYS:
+            break
+    return f"found by size, {', '.join(shown)}"
 
 
 def _numbers(one: CellOutcome) -> str:

@@ -47,6 +47,7 @@ def test_the_lines_count_alarms_and_what_was_found(found: SelftestResult) -> Non
         "5.1 % to 5.1 %, 5.1 % in the middle",
         "silent passes: 0 of 6 (0 to 46 %) of the cells that were slower by 5 % or more",
         "is found 95 % of the time",
+        "found by size, 1 %: 0 %, 2 %: ",
     ):
         assert part in text
 
