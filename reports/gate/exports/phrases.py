@@ -88,13 +88,19 @@ def seconds_of(line: GateLine) -> str:
     return f"{text} a {one_line(line.per, 40)}" if line.per else text
 
 
+def _cells(line: GateLine) -> list[str]:
+    named = {one.cell: one.name for one in line.sides if one.cell and one.cell != line.name}
+    return [f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in named.items()]
+
+
 def cells_of(line: GateLine) -> str:
     """Name the cells of both sides where the name of the line does not; "" where it does."""
-    cells = {one.cell: one.name for one in line.sides if one.cell}
-    if len(cells) == 1:
-        (cell,) = cells
-        return "" if line.name.endswith(cell) else one_line(cell, LONGEST_NAME)
-    return ", ".join(f"{side}: {one_line(cell, LONGEST_NAME)}" for cell, side in cells.items())
+    return ", ".join(_cells(line))
+
+
+def sides_of(line: GateLine) -> list[str]:
+    """Describe both sides: their times, and each cell that is not the name of the line."""
+    return [text for text in (seconds_of(line), *_cells(line)) if text]
 
 
 def common_bound(report: GateReport) -> str:

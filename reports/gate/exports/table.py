@@ -12,7 +12,6 @@ from ipcbench.reports.gate.exports.phrases import (
     arms_of,
     asides,
     asides_of,
-    cells_of,
     common_bound,
     effect_of,
     headline,
@@ -20,7 +19,7 @@ from ipcbench.reports.gate.exports.phrases import (
     machine_of,
     name,
     ratio,
-    seconds_of,
+    sides_of,
     texts,
     trials,
 )
@@ -56,7 +55,7 @@ def _explained(found: Sequence[GateLine], bound: str) -> Iterator[str]:
         effect = effect_of(line)
         first = "; ".join(filter(None, (effect, own, trials(line) if effect else "")))
         reason = one_line(line.reason, LONGEST)
-        for text in (first, seconds_of(line), cells_of(line), reason, *asides_of(line)):
+        for text in (first, *sides_of(line), reason, *asides_of(line)):
             yield from _wrapped(text, "    ")
     remedies = dict.fromkeys(one_line(line.remedy, LONGEST) for line in found if line.remedy)
     if remedies:

@@ -68,8 +68,8 @@ def test_the_table_shows_both_cells_and_the_remedy_as_a_line_to_copy() -> None:
         "  shm beats a pipe\n"
         "    1.52x (1.4x to 1.6x); bound: at least 1.3x; 12 rounds\n"
         "    faster 1.00 µs, than 1.52 µs a round trip\n"
-        "    faster: latency/shm/python/64B/2p/same-core, than:\n"
-        "    latency/pipe/python/64B/2p/same-core\n"
+        "    faster: latency/shm/python/64B/2p/same-core\n"
+        "    than: latency/pipe/python/64B/2p/same-core\n"
         "    measure again:\n"
         "      ipcbench run -o 'a b'\n"
     ) in text
