@@ -528,7 +528,7 @@ RUN = ("run", "--clock", "fake", "--profile", "smoke")
         ([*RUN, "-o", "/"], "/ is not empty, and holds no run: choose another folder"),
         ([*RUN, "-o", "dangling"], "dangling is a link to gone, which does not exist: remove"),
         ([*RUN, "-o", "results/latest"], "results/latest is the link to the newest run: choose"),
-        ([*RUN, "-o", "file/run"], "file/run: Not a directory"),
+        ([*RUN, "-o", "file/run"], "file is no folder: choose another folder with --output"),
         ([*RUN, "-o", "file"], "'file' is a file"),
         ([*RUN, "-o", "/sys/ipcbench"], "/sys/ipcbench: "),
         ([*RUN, "--promised", "gone.toml"], "'gone.toml' does not exist"),
