@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -145,3 +146,15 @@ def test_a_block_without_a_delay_has_the_end_itself(
     plain, slow = taken
     assert plain is script
     assert isinstance(slow, slow_end.SlowEnd)
+
+
+@needs_native
+def test_what_is_wrapped_is_kept_as_long_as_the_wrapper() -> None:
+    call, inner = (lambda: 3), capsule(notify=lambda: 0)
+    before = sys.getrefcount(call), sys.getrefcount(inner)
+    slow = native_loops.compiled.slow_call(call, 1, 1)
+    delayed = native_loops.compiled.delayed(inner, 1, 1)
+    assert (sys.getrefcount(call), sys.getrefcount(inner)) == (before[0] + 1, before[1] + 1)
+    assert slow() == 3
+    del slow, delayed
+    assert (sys.getrefcount(call), sys.getrefcount(inner)) == before
