@@ -126,7 +126,13 @@ RESUMED = {"resume", "form", "written", "as_json"}
     show_envvar=True,
     help="Count pairs that other processes or the hypervisor disturb, instead of repeating them.",
 )
-@click.option("--clock", type=click.Choice((REAL, FAKE, NOISY)), default=REAL, hidden=True)
+@click.option(
+    "--clock",
+    type=click.Choice((REAL, FAKE, NOISY)),
+    default=REAL,
+    hidden=True,
+    help="fake: made-up times, for tests of everything but the times.",
+)
 @output_options
 def command(
     base: str | None,

@@ -113,7 +113,13 @@ def _selftest_folder(
     show_envvar=True,
     help="Count pairs that other processes or the hypervisor disturb, instead of repeating them.",
 )
-@click.option("--clock", type=click.Choice((REAL, FAKE, NOISY)), default=REAL, hidden=True)
+@click.option(
+    "--clock",
+    type=click.Choice((REAL, FAKE, NOISY)),
+    default=REAL,
+    hidden=True,
+    help="fake: made-up times, for tests of everything but the times.",
+)
 @json_option
 def command(
     runs: int | None,
