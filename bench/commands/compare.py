@@ -245,11 +245,11 @@ def _finish(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:
     """Write the suites, and print the verdicts."""
     from ipcbench.bench.pairs.suites import write_suites
 
+    quoted = shlex.quote(str(folder))
     guarded(lambda: write_suites(folder))
     stopped = interrupts.last()
     if stopped is None:  # it is complete
-        interrupts.say(f"the comparison is complete: ipcbench compare --show {folder}")
-    quoted = shlex.quote(str(folder))
+        interrupts.say(f"the comparison is complete: ipcbench compare --show {quoted}")
     if stopped is not None:
         print_error(as_line(f"Stopped: continue: ipcbench compare --resume {quoted}"))
     else:

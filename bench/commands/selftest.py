@@ -311,11 +311,19 @@ def could_see(comparison: Comparison) -> str:
     """Say what a comparison could have seen, by the selftest of its machine."""
     from ipcbench.bench.selftest.judging import kind_of
     from ipcbench.bench.selftest.store import newest
-    from ipcbench.reports.gate.selftest import sentence
+    from ipcbench.reports.gate.selftest import percent, sentence
 
     if comparison.header.clock != REAL:
         return ""
     found = newest(comparison.header.fingerprint)
     if found.result is None:
         return found.why
-    return sentence(found.result, {kind_of(cell) for cell in comparison.measured})
+    delta = found.result.delta
+    alike = [cell for cell in comparison.measured if cell.delta == delta]
+    others = len(comparison.measured) - len(alike)
+    # A slow-down below the half of a cell's own bound is never broken, however clear it is.
+    bound = f"the selftest of this machine has a bound of {percent(delta, 1)}"
+    if not alike:
+        return f"{bound}, and these cells have others: what could have been seen is not known"
+    text = sentence(found.result, {kind_of(cell) for cell in alike})
+    return f"{text}; {bound}, and {others} of these cells have others" if others else text

@@ -18,6 +18,14 @@ def first_arm(seed: int, cell: str, number: int, attempt: int) -> ArmName:
     return ARMS[toss[0] & 1]
 
 
+def first_started(seed: int, number: int) -> ArmName:
+    """Return the arm whose fork server is started first in a round.
+
+    Its place may be a part of how fast its runs are, and it is that of all runs of the round.
+    """
+    return first_arm(seed, "fork servers", number, 0)
+
+
 def in_order(first: ArmName) -> tuple[ArmName, ArmName]:
     """Return both arms, this one first."""
     return (BASE, HEAD) if first == BASE else (HEAD, BASE)

@@ -227,7 +227,7 @@ def _why_over(reason: Reason, comparison: Comparison) -> str:
         budget = human_span(comparison.header.budget or 0.0)
         return f"its budget of {budget} is spent; for more pairs, start a new one with a larger one"
     if reason == "full":
-        return "its journal has the largest size that can be read; start a new comparison"
+        return "its journal has as much as can be read; start a new comparison"
     return "each of its cells has its pairs" if comparison.header.pairs else "each cell is decided"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ipcbench.bench.arms.arm import Arm
+from ipcbench.bench.pairs.coin import in_order
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.comparison.records import ARMS, ArmName
@@ -36,11 +37,19 @@ class Players:
         self._last: ArmName | None = None  # the arm that ran last
         self._runners = {arm: Runner(timings, clock, watch, programs[arm]) for arm in ARMS}
 
-    def renew(self) -> None:
-        """Take other fork servers, which start side by side. Raises: ForkServerLost."""
-        for runner in self._runners.values():
+    def renew(self, first: ArmName, next_first: ArmName) -> None:
+        """Take other fork servers, which start side by side. Raises: ForkServerLost.
+
+        Args:
+            first: the arm whose server is started first.
+            next_first: the same of the next round, for those that are started ahead.
+        """
+        order = [self._runners[arm] for arm in in_order(first)]
+        for runner in order:
             runner.start()
-        for runner in self._runners.values():
+        for arm in in_order(next_first):
+            self._runners[arm].start_ahead()
+        for runner in order:
             runner.meet()
 
     def run(

@@ -52,6 +52,7 @@ class PairProgress:
     begun: Begun = field(default_factory=Begun)  # the part of the next round that was played
     spent: float = 0.0  # seconds of comparing
     costs: dict[str, float] = field(default_factory=dict)  # cell -> seconds of its last pair
+    played: Counter[str] = field(default_factory=Counter)  # pairs, void ones included
     start: float = 0.0  # seconds of the last start of the fork servers
 
     @classmethod
@@ -85,8 +86,8 @@ class PairProgress:
         for value, _ in cell.differences():
             self.tests[identity].add(value)
         self.begun.pairs += [pair for pair in cell.pairs if pair.number > self.finished]
-        if cell.pairs:
-            self.paid(cell.pairs[-1])
+        for pair in cell.pairs:
+            self.paid(pair)
 
     @property
     def next(self) -> int:
@@ -94,7 +95,8 @@ class PairProgress:
         return self.finished + 1
 
     def paid(self, pair: Pair) -> None:
-        """Keep the seconds of a pair."""
+        """Count a pair, and keep its seconds."""
+        self.played[pair.cell] += 1
         self.costs[pair.cell] = sum(run.wall for run in pair.runs)
 
     def end(self, line: Round) -> list[str]:

@@ -11,12 +11,13 @@ from ipcbench.bench.decisions.gate.sequential import ChangeVerdict
 from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import cpu_time
 from ipcbench.bench.machine.cpu_time import Ticks
-from ipcbench.bench.pairs.coin import first_arm, in_order
+from ipcbench.bench.pairs.coin import first_arm, first_started, in_order
 from ipcbench.bench.pairs.players import Players
 from ipcbench.bench.pairs.progress import PairProgress
 from ipcbench.bench.pairs.steps import Steps
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import timing_of
+from ipcbench.bench.results.comparison.comparison import MOST_PAIRS
 from ipcbench.bench.results.comparison.records import (
     BASE,
     HEAD,
@@ -43,6 +44,7 @@ from ipcbench.bench.workers.fork_parent import Program
 from ipcbench.bench.workers.job import Outcome, Reply
 
 RUNS = 2  # of a pair
+MOST_ATTEMPTS = 2  # at a pair in a round that are not failures
 
 Delay = Callable[[PlannedCell, float], tuple[int, float]]
 """delay(cell, seconds per unit) -> turns of a delay of the head arm, and the share that it adds."""
@@ -134,13 +136,17 @@ class PairSchedule:
             return "full"
         progress, budget = self._progress, self._ends.budget
         if not any(self._is_open(one.cell.id) for one in self._cells):
-            return "complete" if self._ends.pairs else "decided"
+            if self._ends.pairs:
+                return "complete"
+            return "decided" if all(test.verdict for test in progress.tests.values()) else "full"
         begun = bool(progress.begun.pairs)
         if budget is None or not progress.finished or begun:
             return None  # one round is played, whatever the budget
         return "budget" if self._spent() + self._next_round() > budget else None
 
     def _is_open(self, cell: str) -> bool:
+        if self._progress.played[cell] + MOST_ATTEMPTS > MOST_PAIRS:
+            return False  # its journal could not be read with more
         test = self._progress.tests[cell]
         return test.pairs < self._ends.pairs if self._ends.pairs else test.verdict is None
 
@@ -176,7 +182,7 @@ class PairSchedule:
         began = time.monotonic()
         self._readings.append((began, cpu_time.ticks()))
         wall = self._progress.begun.wall
-        self._players.renew()
+        self._players.renew(*(first_started(self._seed, number + later) for later in (0, 1)))
         self._progress.start = time.monotonic() - began
         playing = self._playing()
         retaken = retakes(order := Shuffle(self._seed, number).order(playing), mini=True, runs=RUNS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ipcbench.bench.results.comparison.selftest import SelftestResult
 from ipcbench.bench.selftest.judging import GateRun, outcomes_of, sights_of
 from ipcbench.bench.selftest.records import load
 from ipcbench.bench.selftest.selftest import runs_of
-from ipcbench.bench.sweep.shared.stopping import now
 
 
 def result_of(folder: Path) -> SelftestResult | None:
@@ -22,7 +22,7 @@ def result_of(folder: Path) -> SelftestResult | None:
     header = stopped.header
     return SelftestResult(
         version=header.version,
-        ended=now(),
+        ended=_ended(runs[-1]),
         folder=str(folder)[:2000],
         machine=header.machine,
         fingerprint=header.fingerprint,
@@ -35,6 +35,16 @@ def result_of(folder: Path) -> SelftestResult | None:
         outcomes=[outcome for run in runs for outcome in outcomes_of(run)],
         sights=sights_of(runs),
     )
+
+
+def _ended(last: GateRun) -> str:
+    """Return when the last run ended, about: an old selftest that is judged again stays old."""
+    started = last.comparison.header.started
+    try:
+        end = datetime.fromisoformat(started) + timedelta(seconds=last.comparison.spent)
+    except (ValueError, OverflowError):
+        return started[:2000]
+    return end.isoformat(timespec="seconds")
 
 
 def _spent(runs: list[GateRun]) -> float:

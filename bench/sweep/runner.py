@@ -16,7 +16,13 @@ from ipcbench.bench.plan.timing import Timing
 from ipcbench.bench.results.axes import CROSS_CORE_AWAKE
 from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.deadlines import setup_time
-from ipcbench.bench.workers.fork_parent import HERE, ForkServer, ForkServerLost, Program
+from ipcbench.bench.workers.fork_parent import (
+    HERE,
+    ForkServer,
+    ForkServerLost,
+    Program,
+    start_ahead,
+)
 from ipcbench.bench.workers.job import Job, Reply
 
 STARTS = 3  # attempts to start a fork server
@@ -141,6 +147,10 @@ class Runner:
         self._old, self._server = self._server, None
         with contextlib.suppress(ForkServerLost):
             self._server = ForkServer(self._program, wait=False)
+
+    def start_ahead(self) -> None:
+        """Start one for the next round, if servers are started in pairs and this one is new."""
+        start_ahead(self._program)
 
     def meet(self) -> None:
         """Wait until it is ready. Raises: ForkServerLost."""

@@ -86,7 +86,9 @@ class _Starts:
 
     def __init__(self) -> None:
         self.in_pairs = False
+        self.in_turn = False  # those that are kept are started by `ahead` alone
         self._kept: dict[Program, _Started] = {}
+        self._new: set[Program] = set()  # of which `next` has started one
 
     def next(self, program: Program) -> _Started:
         """Return the one that is kept and still runs, or start one. Raises: OSError."""
@@ -96,10 +98,17 @@ class _Starts:
                 return kept
             kept[0].close()
         found = _start(program)
-        if self.in_pairs:
+        self._new.add(program)
+        if not self.in_turn:
+            self.ahead(program)
+        return found
+
+    def ahead(self, program: Program) -> None:
+        """Start one to keep, if the last `next` has started one."""
+        if self.in_pairs and program in self._new:
             with contextlib.suppress(OSError):  # the next start tries it again, and reports it
                 self._kept[program] = _start(program)
-        return found
+        self._new.discard(program)
 
     def settle(self) -> None:
         """Wait until those that are kept are ready: they must not run beside a timed block."""
@@ -135,11 +144,20 @@ def starting_ahead(programs: int = 1) -> Iterator[None]:
     allowed, _ = resource.getrlimit(resource.RLIMIT_NPROC)
     few = 0 <= allowed < FEW_PROCESSES  # a run may need them all
     _starts.in_pairs = len(os.sched_getaffinity(0)) >= 2 * programs and not few
+    _starts.in_turn = programs > 1
     try:
         yield
     finally:
-        _starts.in_pairs = False
+        _starts.in_pairs = _starts.in_turn = False
         _starts.end()
+
+
+def start_ahead(program: Program) -> None:
+    """Start a fork server that is kept, if those of several programs start in pairs.
+
+    The caller chooses the order of the programs.
+    """
+    _starts.ahead(program)
 
 
 class ForkServer:

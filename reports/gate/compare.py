@@ -188,9 +188,11 @@ def _reason(
         return f"{stopped} before its first pair", True
     if verdict is not GateVerdict.INCONCLUSIVE:
         return "", False
+    if not test.pairs and (void := _void(one)) < len(one.pairs):
+        return f"stopped before the end of round {one.pairs[-1].number}", True
     if not test.pairs:
         return (
-            f"all of its {len(one.pairs)} pairs are void ({one_line(one.pairs[-1].void, 200)}): "
+            f"all of its {void} pairs are void ({one_line(one.pairs[-1].void, 200)}): "
             "compare again on an idle machine, or, on one that is never idle, with --keep-disturbed"
         ), False
     return _why_open(test, _stopped(comparison))
@@ -229,7 +231,7 @@ def _command(comparison: Comparison, tests: Mapping[str, SequentialTest], again:
 
 def _remarks(one: ComparedCell, verdict: GateVerdict) -> list[str]:
     found = []
-    void = len(one.pairs) - len(one.good)
+    void = _void(one)
     if one.good and void > MANY_VOID * len(one.pairs):
         found.append(f"{void} of its {len(one.pairs)} pairs are void: others disturb them")
     if one.failures and verdict is not GateVerdict.NOT_MEASURED:
@@ -243,9 +245,14 @@ def _remarks(one: ComparedCell, verdict: GateVerdict) -> list[str]:
     return found
 
 
+def _void(one: ComparedCell) -> int:
+    """Return the number of void pairs; those of a round that has not ended do not count yet."""
+    return sum(bool(pair.void) for pair in one.pairs)
+
+
 def _notes(comparison: Comparison) -> list[str]:
     pairs = [pair for one in comparison.measured for pair in one.pairs]
-    void = len(pairs) - sum(len(one.good) for one in comparison.measured)
+    void = sum(map(_void, comparison.measured))
     text = f"{len(pairs)} pairs in {human_span(comparison.spent)}"
     found = [f"{text}; {void} of them void, and retaken." if void else f"{text}."]
     if comparison.header.keep_disturbed:

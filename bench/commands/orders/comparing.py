@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 RUNS = 2  # of a pair
 _OWN = ("--budget", "-o", "--output")  # options that a longer comparison has instead
+_JOINED = ("--budget=", "-o", "--output=")  # the same, with their value in one word
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +168,15 @@ def longer(command: Sequence[str], budget: float) -> str:
         budget: seconds.
     """
     words = list(command) or shlex.split(COMMAND)
-    kept: list[str] = []
+    kept, words = words[:2], words[2:]
+    kept += ["--budget", f"{math.ceil(budget / 60)}m"]  # before a "--", behind which it is a name
     while words:
         word = words.pop(0)
+        if word == "--":
+            kept += [word, *words]
+            break
         if word in _OWN:
             del words[:1]
-        elif not word.startswith(tuple(f"{one}=" for one in _OWN)):
+        elif not word.startswith(_JOINED):
             kept.append(word)
-    return shlex.join([*kept, "--budget", f"{math.ceil(budget / 60)}m"])
+    return shlex.join(kept)

@@ -17,10 +17,11 @@ from ipcbench.bench.decisions.gate.sequential import ChangeVerdict, Rule
 from ipcbench.bench.loops.clock import FAKE, REAL
 from ipcbench.bench.machine.cpu_time import Ticks
 from ipcbench.bench.pairs import schedule
-from ipcbench.bench.pairs.coin import first_arm, in_order
+from ipcbench.bench.pairs.coin import first_arm, first_started, in_order
 from ipcbench.bench.pairs.progress import PairProgress
 from ipcbench.bench.pairs.schedule import Delay, Ends, PairSchedule
 from ipcbench.bench.plan.planner import PlannedCell
+from ipcbench.bench.results.comparison import comparison
 from ipcbench.bench.results.comparison.comparison import load
 from ipcbench.bench.results.comparison.records import (
     ARMS,
@@ -38,6 +39,7 @@ from ipcbench.bench.rounds.turns import APART
 from ipcbench.bench.sweep import runner
 from ipcbench.bench.sweep.disturbance import LIMIT
 from ipcbench.bench.sweep.shared.failures import GIVE_UP
+from ipcbench.bench.workers import fork_parent
 from ipcbench.bench.workers.fork_parent import Program
 from ipcbench.bench.workers.job import Job, Reply
 from tests import comparisons
@@ -255,6 +257,46 @@ def test_each_round_has_two_new_fork_servers(stage: Stage) -> None:
     for number, pair in enumerate(zip(playing[::2], playing[1::2], strict=True), 1):
         assert {one.arm for one in pair} == set(ARMS)
         assert {job.round for one in pair for job in one.jobs} == {number}
+
+
+def test_a_coin_chooses_the_server_that_is_started_first(stage: Stage) -> None:
+    stage.play(a_plan(2), pairs=40)
+    playing = [one for one in stage.servers if any(job.loops for job in one.jobs)]
+    order = [one.arm for one in playing[::2]]
+    assert order == [first_started(SEED, number) for number in range(1, 41)]
+    assert 10 < order.count(BASE) < 30
+
+
+def test_servers_that_are_kept_are_started_in_an_order_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts = fork_parent._Starts()
+    starts.in_pairs = starts.in_turn = True
+    started: list[str] = []
+    server = SimpleNamespace(poll=lambda: None)
+    monkeypatch.setattr(fork_parent, "_start", lambda one: (started.append(one.name), server))
+    base, head = (Program("python", name=arm) for arm in ARMS)
+    starts.next(base)  # calibrates, and has none that is kept
+    for order, ahead in (((base, head), (head, base)), ((head, base), (base, head))):
+        for program in order:
+            starts.next(program)
+        for program in ahead:
+            starts.ahead(program)
+    assert started == [BASE, BASE, HEAD, HEAD, BASE]  # and the second round has both that are kept
+
+
+def test_a_cell_that_is_always_void_ends_before_its_journal_cannot_be_read(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = a_plan(12)  # some are retaken
+    for module in (schedule, comparison):
+        monkeypatch.setattr(module, "MOST_PAIRS", 25)
+    stage.answer = lambda arm, job: a_reply(job, foreign=0.5 * bool(job.loops))
+    assert stage.play(cells, budget=3600.0).reason == "full"
+    progress = stage.read(cells, tmp_path)  # it can be
+    jobs = len(stage.jobs)
+    assert stage.play(cells, budget=3600.0, progress=progress).reason == "full"
+    assert len(stage.jobs) == jobs
 
 
 def test_the_other_server_rests_while_one_runs(stage: Stage) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from ipcbench.bench.commands.selftest import could_see
+from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.results.comparison.selftest import SelftestResult
+from ipcbench.bench.selftest import result as result_module
+from ipcbench.bench.selftest import store
 from ipcbench.bench.selftest.judging import GateRun
-from ipcbench.bench.selftest.store import StoreError, keep, newest, place
+from ipcbench.bench.selftest.store import Found, StoreError, keep, newest, place
 from tests.unit.bench.selftest import results
 from tests.unit.bench.selftest.results import ENDED, fingerprint, gate_run
 
@@ -81,3 +85,31 @@ def test_a_smaller_result_replaces_no_larger_one(
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/1/none")
     with pytest.raises(StoreError, match="cannot be kept"):
         keep(small)
+
+
+def test_a_verdict_of_another_bound_has_no_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = gate_run(tmp_path, 1, [0.05, 0.10])
+    kept = Found(results.result([run], sights=False))
+    monkeypatch.setattr(store, "newest", lambda fingerprint: kept)
+    compared = run.comparison
+    compared.header.clock = REAL
+    assert "0 false alarms in " in could_see(compared)
+    assert "bound" not in could_see(compared)
+    first, *more = compared.measured
+    first.delta = 0.2
+    assert could_see(compared).endswith("a bound of 5.0 %, and 1 of these cells have others")
+    for one in more:
+        one.delta = 0.2
+    assert could_see(compared) == (
+        "the selftest of this machine has a bound of 5.0 %, and these cells have others: what "
+        "could have been seen is not known"
+    )
+
+
+def test_a_selftest_that_is_judged_again_stays_old(tmp_path: Path) -> None:
+    run = gate_run(tmp_path, 1, [])
+    assert result_module._ended(run) == "2026-11-22T12:00:40+01:00"
+    run.comparison.header.started = "some time"
+    assert result_module._ended(run) == "some time"

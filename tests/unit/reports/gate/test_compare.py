@@ -20,7 +20,7 @@ from ipcbench.bench.results.comparison.records import (
     GatedCell,
     Pair,
 )
-from ipcbench.bench.results.records import Ended, Reason, Skipped
+from ipcbench.bench.results.records import Ended, Reason, Round, Skipped
 from ipcbench.reports.gate.compare import plainly, report_of
 from ipcbench.reports.gate.exports.formats import FORMATS
 from ipcbench.reports.gate.report import GateReport, GateVerdict
@@ -148,6 +148,18 @@ def test_a_comparison_that_was_stopped_at_once_is_resumed(tmp_path: Path) -> Non
     assert line.verdict is GateVerdict.NOT_MEASURED
     assert line.reason.endswith("stopped before its first pair")
     assert line.remedy == f"ipcbench compare --resume {tmp_path}"
+
+
+def test_a_round_that_was_stopped_is_not_void(tmp_path: Path) -> None:
+    found = [
+        one for one in entries(0.0, pairs=1, ended="interrupted") if not isinstance(one, Round)
+    ]
+    report = judged(found, tmp_path)
+    (line,) = report.lines
+    assert line.verdict is GateVerdict.INCONCLUSIVE
+    assert line.reason == "stopped before the end of round 1"
+    assert line.remedy == f"ipcbench compare --resume {tmp_path}"
+    assert "void" not in " ".join(report.notes)
 
 
 def test_every_format_writes_it(tmp_path: Path) -> None:
