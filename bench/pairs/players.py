@@ -51,6 +51,10 @@ class Players:
             self._runners[arm].start_ahead()
         for runner in order:
             runner.meet()
+        # Else the first run waits for the other server, or does not, by the coin of the last round.
+        for runner in order:
+            runner.settle()
+        self._last = None
 
     def run(
         self,

@@ -307,6 +307,16 @@ def test_the_other_server_rests_while_one_runs(stage: Stage) -> None:
         assert (before, what) != ("run", "run") or same
 
 
+def test_both_new_servers_rest_before_the_first_run_of_a_round(stage: Stage) -> None:
+    stage.play(a_plan(1), pairs=20)
+    runs = [at for at, (what, _) in enumerate(stage.events) if what == "run"][1:]
+    for first, second in zip(runs[::2], runs[1::2], strict=True):
+        before = stage.events[first - 2 : first]
+        assert before == [("rest", pid) for pid in sorted(pid for _, pid in before)]
+        assert {pid for _, pid in before} == {stage.events[at][1] for at in (first, second)}
+        assert stage.events[first - 3][0] == "run" or first < 4
+
+
 def test_the_base_arm_alone_calibrates(stage: Stage) -> None:
     cells = a_plan(3)
     stage.play(cells)
