@@ -202,7 +202,9 @@ class Delays:
     def found(self, cell: str, asked: float) -> tuple[int, float]:
         """Return the turns of a delay, and the share that it adds; (0, 0): it is not slowed."""
         one = self.measured.get((cell, asked))
-        return (0, 0.0) if one is None or not one.shares else (one.turns, one.share)
+        if one is None or not one.shares or cell in self.undelayed:
+            return 0, 0.0
+        return one.turns, one.share
 
 
 def _corrected(wish: Wish, found: Measured) -> int:

@@ -100,6 +100,7 @@ def test_a_cell_whose_noise_hides_the_delay_is_given_up(played: Any) -> None:
     assert len(written) == 3 * (CORRECTIONS + 1) + 1
     assert isinstance(written[-1], Undelayed)
     assert "its noise hides 5%, which came out as -10%" in found.undelayed[CELL.id]
+    assert found.found(CELL.id, 0.05) == (0, 0.0)
 
 
 def test_a_cell_that_fails_is_given_up(played: Any) -> None:
