@@ -11,7 +11,7 @@ from statistics import median
 from ipcbench.bench.decisions.gate.effect import SlotEffect, effect, slot_effect
 from ipcbench.bench.decisions.gate.sequential import ChangeVerdict, Rule, SequentialTest
 from ipcbench.bench.results.comparison.comparison import ComparedCell, Comparison
-from ipcbench.bench.results.comparison.records import ArmName
+from ipcbench.bench.results.comparison.records import ArmFailed, ArmName
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.reports.gate.report import (
@@ -180,10 +180,7 @@ def _reason(
     """Return the reason of a verdict, and whether more pairs decide it."""
     if verdict is GateVerdict.NOT_MEASURED:
         if one.failures:
-            last = one.failures[-1]
-            remedy = f": {last.remedy}" if last.remedy else ""
-            what = f"{last.who}, {last.where}: {last.what}{remedy}"
-            return f"the {last.arm} arm failed: {what}", False
+            return _failed(one.failures[-1]), False
         stopped = "the comparison was stopped" if _stopped(comparison) else "the budget was spent"
         return f"{stopped} before its first pair", True
     if verdict is not GateVerdict.INCONCLUSIVE:
@@ -191,11 +188,25 @@ def _reason(
     if not test.pairs and (void := _void(one)) < len(one.pairs):
         return f"stopped before the end of round {one.pairs[-1].number}", True
     if not test.pairs:
+        pairs = "its pair is" if void == 1 else f"all of its {void} pairs are"
         return (
-            f"all of its {void} pairs are void ({one_line(one.pairs[-1].void, 200)}): "
+            f"{pairs} void ({one_line(one.pairs[-1].void, 200)}): "
             "compare again on an idle machine, or, on one that is never idle, with --keep-disturbed"
         ), False
+    if one.failures and _gave_up(comparison):
+        return f"given up: {_failed(one.failures[-1])}", False
     return _why_open(test, _stopped(comparison))
+
+
+def _gave_up(comparison: Comparison) -> bool:
+    """Tell whether the cells that are open have failed: else it ends as decided, or by a limit."""
+    ended = comparison.ended
+    return ended is not None and ended.reason == "complete" and not comparison.header.pairs
+
+
+def _failed(last: ArmFailed) -> str:
+    remedy = f": {last.remedy}" if last.remedy else ""
+    return f"the {last.arm} arm failed: {last.who}, {last.where}: {last.what}{remedy}"
 
 
 def _why_open(test: SequentialTest, stopped: bool) -> tuple[str, bool]:
@@ -254,7 +265,7 @@ def _notes(comparison: Comparison) -> list[str]:
     pairs = [pair for one in comparison.measured for pair in one.pairs]
     void = sum(map(_void, comparison.measured))
     text = f"{len(pairs)} pairs in {human_span(comparison.spent)}"
-    found = [f"{text}; {void} of them void, and retaken." if void else f"{text}."]
+    found = [f"{text}; {void} of them void, and not counted." if void else f"{text}."]
     if comparison.header.keep_disturbed:
         found.append("Disturbed pairs count: --keep-disturbed.")
     return found

@@ -137,6 +137,14 @@ def test_a_cell_without_pairs_says_why(
     assert any(text in line.reason for line in report.lines)
 
 
+def test_more_time_is_no_remedy_for_a_cell_that_fails(tmp_path: Path) -> None:
+    found = list(entries(0.025, share=0.4, pairs=10, ended="complete"))
+    report = judged([*found[:-1], *failed(found)[-2:]], tmp_path)
+    (line,) = report.lines
+    assert line.verdict is GateVerdict.INCONCLUSIVE and not line.remedy
+    assert line.reason.startswith("given up: the head arm failed: the worker, loop: Corrupt")
+
+
 def test_a_promised_cell_that_is_skipped_is_not_measured(tmp_path: Path) -> None:
     report = judged(absent(list(entries(0.0))), tmp_path, thresholds="t.toml")
     assert report.exit_code == 3
