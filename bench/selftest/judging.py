@@ -39,7 +39,8 @@ def _outcome(run: int, cell: ComparedCell, cells: int) -> CellOutcome:
     test = SequentialTest(Rule(cells=cells, delta=cell.delta))
     for difference, _ in cell.differences():
         test.add(difference)
-    open_ = ChangeVerdict.INCONCLUSIVE if test.pairs else ChangeVerdict.NOT_MEASURED
+    failed = not test.pairs and (cell.failures or not cell.pairs)  # void pairs are no failure
+    open_ = ChangeVerdict.NOT_MEASURED if failed else ChangeVerdict.INCONCLUSIVE
     verdict = test.verdict or open_
     return CellOutcome(
         run=run,

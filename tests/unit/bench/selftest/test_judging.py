@@ -80,3 +80,11 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(Unreadable, match=what):
             read(path)
+
+
+def test_void_pairs_alone_are_inconclusive(tmp_path: Path) -> None:
+    run = gate_run(tmp_path, 1, [0.05])
+    for cell in run.comparison.measured:
+        for pair in cell.pairs:
+            pair.void = "others had the CPU"
+    assert {(one.verdict, one.pairs) for one in outcomes_of(run)} == {("inconclusive", 0)}
