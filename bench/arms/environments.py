@@ -18,6 +18,7 @@ from pathlib import Path
 from ipcbench.bench.arms.arm import ArmError, changed
 from ipcbench.bench.arms.cache import Entry
 from ipcbench.bench.arms.programs import Failed, Programs
+from ipcbench.bench.arms.revisions import NAMES
 
 # They would put other code before that of the arm.
 DROPPED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
@@ -27,7 +28,10 @@ _PIP = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PYTHO
 _TO_DOWNLOAD = (
     "No matching distribution", "Could not find a version", "build dependencies",
     "BackendUnavailable", "Cannot import", "No module named 'setuptools'",
+    # An older build tool than the project asks for; pip 23 starts it before it checks that.
+    "Getting requirements to build wheel did not run successfully",
 )  # fmt: skip
+ISOLATED = "pip-build-env-"  # pip/_internal/build_env.py names folders so, and has PYTHONPATH
 BEHIND = "zz_ipcbench_arm.pth"  # read after those of what is installed
 
 
@@ -64,7 +68,7 @@ class Environment:
             try:
                 self._pip("--retries", "1", "--timeout", "10", *what)
             except Failed as other:
-                raise self._refused(other) from other
+                raise self._refused(_telling(failure, other)) from other
 
     def _pip(self, *arguments: str | Path) -> str:
         command: list[str | Path] = [
@@ -75,7 +79,7 @@ class Environment:
             "--disable-pip-version-check",
         ]
         command += ["install", "--no-warn-script-location", *arguments]
-        environment = changed({}, DROPPED + _PIP)
+        environment = changed({}, DROPPED + _PIP + NAMES)
         return self._programs.run(
             command, cwd=self._entry.path, environment=environment, keep=[self._entry.lock]
         )
@@ -93,6 +97,18 @@ class Environment:
         return [each.name for each in distributions(path=[str(self._site())])]
 
 
+def _telling(offline: Failed, online: Failed) -> Failed:
+    """Choose the failure to report: the first, where the second says only that pip found nothing.
+
+    The output of both is kept.
+    """
+    found_nothing = "No matching distribution" in online.output
+    built = "No matching distribution" not in offline.output
+    output = f"{online.output}\n{offline.output}"
+    chosen = offline if found_nothing and built else online
+    return Failed(output, str(chosen))
+
+
 def behind() -> tuple[list[str], list[str]]:
     """Return the entries of PYTHONPATH, and the site-packages folders of this interpreter."""
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -106,15 +122,21 @@ def behind() -> tuple[list[str], list[str]]:
 def _behind() -> str:
     """Return a .pth file that adds them. `addsitedir` reads the .pth files there: site.
 
-    An editable installation is such a file.
+    An editable installation is such a file. A build that pip isolates takes its tools from a
+    folder of its own, which pip appends to the path: older ones would come before them.
     """
     path, sites = behind()
-    return f"import site, sys; sys.path.extend({path!r}); list(map(site.addsitedir, {sites!r}))\n"
+    isolated = f"{ISOLATED!r} in os.environ.get('PYTHONPATH', '')"
+    added = f"sys.path.extend({path!r}), list(map(site.addsitedir, {sites!r}))"
+    return f"import os, site, sys; {isolated} or ({added})\n"
 
 
 def identity() -> list[str]:
     """Return what a built environment depends on, besides what is installed in it."""
     path, sites = behind()
-    flags = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "IPCBENCH_CFLAGS", "CI")
+    flags = (
+        "CC", "CFLAGS", "CPPFLAGS", "CXX", "CXXFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS",
+        "CMAKE_ARGS", "RUSTFLAGS", "IPCBENCH_CFLAGS", "CI",
+    )  # fmt: skip
     interpreter = [sys.version, os.path.realpath(sys.executable), sys.prefix]
     return [*interpreter, *path, *sites, *(f"{each}={os.environ.get(each)}" for each in flags)]

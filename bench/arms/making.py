@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from ipcbench.bench.arms import contents
@@ -100,11 +100,7 @@ class Maker:
         )
 
     def _release(self, name: str, release: Release) -> Made:
-        try:
-            here = version(release.name)
-        except PackageNotFoundError:
-            here = ""
-        if here == release.version:
+        if _is_installed(release):
             return Made(sys.executable, f"this interpreter with {release.requirement}")
 
         def build(environment: Environment, entry: Path) -> None:
@@ -150,6 +146,19 @@ class Maker:
             own=environment.folder,
             tree=tree,
         )
+
+
+def _is_installed(release: Release) -> bool:
+    """Tell whether this interpreter has it.
+
+    An editable one may have changed since, under the same version: direct_url.json, PEP 610.
+    """
+    try:
+        here = distribution(release.name)
+    except PackageNotFoundError:
+        return False
+    origin = here.read_text("direct_url.json") or ""
+    return here.version == release.version and '"editable"' not in origin
 
 
 def _project_folder(revision: Revision) -> Path:

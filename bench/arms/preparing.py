@@ -52,7 +52,10 @@ def prepare(
             check_here(name, both[name][1], both[other][0], note)
     with suppress(ArmError):
         cache.shrink()
-    return _arm(BASE, base, *both[BASE]), _arm(HEAD, head, *both[HEAD])
+    arms = _arm(BASE, base, *both[BASE]), _arm(HEAD, head, *both[HEAD])
+    if base != head and arms[0].digest == arms[1].digest:
+        note(f"{base} and {head} have the same code: this compares it with itself")
+    return arms
 
 
 def _at_once(act: Callable[[str], T], stop: Callable[[], None]) -> dict[str, T]:

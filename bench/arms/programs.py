@@ -24,10 +24,10 @@ _EMPTY = re.compile(
 
 
 class Failed(Exception):
-    """A program that has failed, with its whole output."""
+    """A program that has failed, with its whole output, and the line of it that says why."""
 
-    def __init__(self, output: str) -> None:
-        super().__init__(reason_of(output))
+    def __init__(self, output: str, reason: str = "") -> None:
+        super().__init__(reason or reason_of(output))
         self.output = output
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 from ipcbench.bench.arms.arm import ArmError
 from ipcbench.bench.arms.programs import Failed, Programs
 
+# Variables by which git finds a repository: git(1). A hook has them.
+NAMES = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE",
+)  # fmt: skip
 PROJECT = ("pyproject.toml", "setup.py")  # one of them makes a folder a project
 # Nothing of the user's may run in a work tree of ours.
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
@@ -46,7 +52,7 @@ class Repository:
         except Failed as failure:
             raise ArmError(
                 f"{folder} is in no git repository that can be used: {failure}",
-                "run the command in the work tree of the project",
+                _trusting(failure),
             ) from failure
         self.project = _project(folder.resolve(), self.top.resolve())
 
@@ -131,10 +137,14 @@ class Repository:
 
 
 def _without_git() -> dict[str, str]:
-    """Return the environment without the variables that name a repository: git(1)."""
-    named = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
-             "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE")  # fmt: skip
-    return {name: value for name, value in os.environ.items() if name not in named}
+    """Return the environment without the variables that name a repository."""
+    return {name: value for name, value in os.environ.items() if name not in NAMES}
+
+
+def _trusting(failure: Failed) -> str:
+    """Return the remedy where git finds no repository; a container often has another owner's."""
+    found = re.search(r"git config --global --add safe\.directory \S.*", failure.output)
+    return found[0].strip() if found else "run the command in the work tree of the project"
 
 
 def _project(folder: Path, top: Path) -> Path:

@@ -134,6 +134,15 @@ def test_a_folder_without_a_project_is_refused(project: Path, tmp_path: Path) ->
         Repository(Programs(), project)
 
 
+def test_a_repository_of_another_owner_names_the_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own tests have it
+    with pytest.raises(ArmError, match="dubious ownership") as refused:
+        Repository(Programs(), project)
+    assert refused.value.remedy == f"git config --global --add safe.directory {project}"
+
+
 def test_a_machine_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ArmError, match="git cannot be run") as refused:
