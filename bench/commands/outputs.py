@@ -33,7 +33,16 @@ def _parsed(
     context: click.Context, option: click.Parameter, values: Sequence[str]
 ) -> tuple[Written, ...]:
     """Parse each `FORMAT=FILE`, before anything is measured; a callback of click."""
-    return tuple(map(_one, values))
+    found = tuple(map(_one, values))
+    taken: set[str] = set()
+    for form, path in found:
+        where = os.path.realpath(path)
+        if where in taken:
+            raise click.BadParameter(f"{form}={path}: another format goes to that file: name two")
+        replaced = path.is_file() or not path.exists()  # a terminal or a device is not
+        if replaced and str(path) != STANDARD and not _is_summary(path):
+            taken.add(where)
+    return found
 
 
 def _one(value: str) -> Written:

@@ -236,16 +236,11 @@ class _Check:
 
 def _beside(found: BaselineOutcome, placement: str) -> str:
     """Say how the cells of other transports moved between the runs."""
-    where = place(placement)
+    cells = f"{found.others} cell{'' if found.others == 1 else 's'} of other transports"
+    where = f"{cells} on {place(placement)}"
     if found.moved is None:
-        return (
-            f"{found.others} cells of other transports on {where}, {FEW} would show if the machine "
-            "changed"
-        )
-    return (
-        f"{found.others} cells of other transports on {where}: {times(found.moved)} of the "
-        "baseline (median)"
-    )
+        return f"{where}, {FEW} would show if the machine changed"
+    return f"{where}: {times(found.moved)} of the baseline (median)"
 
 
 def _bad(trust: Trust, placement: str) -> bool:

@@ -105,3 +105,17 @@ def test_a_file_that_cannot_be_written_is_refused_before(given: str, text: str) 
     assert refused.exit_code
     assert text in " ".join(refused.stderr.replace("│", " ").split())
     assert not refused.stdout
+
+
+def test_two_formats_in_one_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gate")
+    refused = played("--write", f"junit={tmp_path}/gate", "--write", f"json={tmp_path}/link")
+    assert refused.exit_code
+    assert "another format goes to that file" in " ".join(refused.stderr.split())
+
+
+def test_several_formats_go_to_standard_output_and_to_the_summary(tmp_path: Path) -> None:
+    summary = tmp_path / "summary"
+    for where in ("-", "/dev/null", summary):
+        words = ("--write", f"json={where}", "--write", f"table={where}")
+        assert not played(*words, summary=summary).exit_code
