@@ -154,4 +154,6 @@ def _header(entry: AnySelftestEntry) -> SelftestHeader:
         raise Unreadable("it begins with no header of a selftest")
     if entry.schema != SCHEMA:
         raise Unreadable(f"written with schema {entry.schema}, this version reads {SCHEMA}")
+    if entry.runs > MOST_RUNS:
+        raise Unreadable(f"over {MOST_RUNS} runs, more than a selftest has")
     return entry

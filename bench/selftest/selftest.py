@@ -130,16 +130,26 @@ def resume(
     journal, torn = Journal.resume(folder, SELFTEST)
     with contextlib.closing(journal), stopping(folder, "selftest", COMMAND):
         stopped = load(folder)  # again: now that no other process writes it
-        if stopped.header.plan != again.plan.digest():
-            raise SweepError(
-                "this selftest cannot be resumed here: its cells would be others: start a new one"
-            )
+        _check_same(stopped.header, again.plan)
         interrupts.say(kept(folder))
         entry = Resumed(started=now(), command=list(command), dropped=torn[:200])
         journal.write(entry)
         stopped.take(entry)
         _Runs(folder, journal, stopped, again.plan, again.settings, watchers).play()
     return folder
+
+
+def _check_same(header: SelftestHeader, found: Plan) -> None:
+    """Check that a selftest goes on as it began: its result is of one gate. Raises: SweepError."""
+    here = host.machine()
+    for then, now_, what in (
+        (header.version, VERSION, f"it is of ipcbench {header.version}, this is {VERSION}"),
+        (header.machine.identity, here.identity, "it is of another machine"),
+        (header.machine.hostname, here.hostname, "it is of another host"),
+        (header.plan, found.digest(), "its cells would be others"),
+    ):
+        if then != now_:
+            raise SweepError(f"this selftest cannot be resumed here: {what}: start a new one")
 
 
 @dataclass(frozen=True, slots=True)
