@@ -264,7 +264,7 @@ def _void(one: ComparedCell) -> int:
 def _notes(comparison: Comparison) -> list[str]:
     pairs = [pair for one in comparison.measured for pair in one.pairs]
     void = sum(map(_void, comparison.measured))
-    text = f"{len(pairs)} pairs in {human_span(comparison.spent)}"
+    text = f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'} in {human_span(comparison.spent)}"
     found = [f"{text}; {void} of them void, and not counted." if void else f"{text}."]
     if comparison.header.keep_disturbed:
         found.append("Disturbed pairs count: --keep-disturbed.")

@@ -52,7 +52,10 @@ def changes(
         )
     here = thresholds.on(cpu_model)
     if not here.changes:
-        raise BadThresholds(f"{thresholds.path}: {elsewhere(thresholds.changes, cpu_model)}")
+        raise BadThresholds(
+            f"{thresholds.path}: {elsewhere(thresholds.changes, cpu_model)}: compare on one of "
+            "those, or add this one to `machines`"
+        )
     planned = list(cells)
     found: dict[str, ChangeOf] = {}
     notes: list[str] = []

@@ -56,6 +56,10 @@ def verdicts(report: GateReport) -> list[str]:
     return [line.verdict.value for line in report.lines]
 
 
+def test_one_pair_is_no_pairs(tmp_path: Path) -> None:
+    assert judged(entries(0.0, pairs=1), tmp_path).notes[0].startswith("1 pair in ")
+
+
 def test_a_slow_down_is_broken_and_no_change_passes(tmp_path: Path) -> None:
     report = judged(entries(0.3, 0.0), tmp_path)
     assert verdicts(report) == ["broken", "passed"]

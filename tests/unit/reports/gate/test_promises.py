@@ -245,7 +245,9 @@ def test_a_comparison_names_what_it_does_not_decide(tmp_path: Path) -> None:
 def test_a_file_without_changes_is_refused_for_a_comparison(tmp_path: Path) -> None:
     assert "no promise about a change" in refused(tmp_path, RATIO + BASELINE)
     elsewhere = CHANGE + 'machines = ["ARM*"]'
-    assert f"other machines than this one, '{HERE}'" in refused(tmp_path, elsewhere)
+    said = refused(tmp_path, elsewhere)
+    assert f"other machines than this one, '{HERE}'" in said
+    assert "add this one to `machines`" in said
 
 
 # A run.
