@@ -122,8 +122,12 @@ class Repository:
         return self._run(self._cwd, os.environ, *arguments)
 
     def _own(self, place: Path, *arguments: str | Path, given: str | None = None) -> str:
-        """Run git in a repository of ours, also where a hook of the other one started us."""
-        return self._run(place, _without_git(), *_QUIET, *arguments, given=given)
+        """Run git in a repository of ours, also where a hook of the other one started us.
+
+        It has no remote, from which the filter of git-lfs(1) could fetch: that leaves pointers.
+        """
+        own = {**_without_git(), "GIT_LFS_SKIP_SMUDGE": "1"}
+        return self._run(place, own, *_QUIET, *arguments, given=given)
 
     def _run(
         self,

@@ -111,6 +111,21 @@ def test_hooks_of_the_user_do_not_run(
     assert not (tmp_path / "ran").exists()
 
 
+def test_large_files_stay_pointers(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    smudge = 'test \\"$GIT_LFS_SKIP_SMUDGE\\" = 1 && cat'
+    config.write_text(f'[filter "lfs"]\nclean = cat\nsmudge = "{smudge}"\nrequired = true\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    (project / ".gitattributes").write_text("*.bin filter=lfs\n")
+    (project / "large.bin").write_text("pointer\n")
+    git(project, "add", ".")
+    git(project, "commit", "-q", "-m", "large")
+    found = check_out(project, "HEAD", tmp_path / "source")
+    assert (found / "large.bin").read_text() == "pointer\n"
+
+
 def test_changed_files_are_counted(project: Path) -> None:
     repository = Repository(Programs(), project)
     assert repository.revision("HEAD").changed == 0
