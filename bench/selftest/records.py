@@ -14,6 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from ipcbench.bench.plan.options import Options
+from ipcbench.bench.results.comparison.records import Delta
 from ipcbench.bench.results.entries.bounds import Count, Number, Positive, Span, Text
 from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
@@ -45,7 +46,7 @@ class SelftestHeader(Entry, kw_only=True, tag="selftest"):
     each: Span
     profile: Text
     options: Options
-    delta: Number
+    delta: Delta
     clock: Text
     keep_disturbed: bool = False
     machine: MachineInfo

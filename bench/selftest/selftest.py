@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipcbench.bench.errors import SweepError
-from ipcbench.bench.loops.clock import REAL
+from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import host, interrupts
 from ipcbench.bench.machine.fingerprint import measure
 from ipcbench.bench.machine.reservation import Reservation
@@ -141,6 +141,8 @@ def resume(
 
 def _check_same(header: SelftestHeader, found: Plan) -> None:
     """Check that a selftest goes on as it began: its result is of one gate. Raises: SweepError."""
+    if header.clock not in (REAL, FAKE, NOISY):
+        raise SweepError("this selftest cannot be resumed here: its clock is unknown")
     here = host.machine()
     for then, now_, what in (
         (header.version, VERSION, f"it is of ipcbench {header.version}, this is {VERSION}"),

@@ -69,9 +69,10 @@ def sentence(result: SelftestResult, kinds: Iterable[str] | None = None) -> str:
         kinds: the classes of the cells that were compared; None: all.
     """
     wanted = None if kinds is None else {*kinds}
-    sights = [one for one in result.sights if wanted is None or one.kind in wanted]
+    known = [one for one in result.sights if one.curve]  # of others there are too few pairs
+    sights = [one for one in known if wanted is None or one.kind in wanted]
     seen = [f"{_smallest(one)} {where(one.kind)}" for one in sights]
-    missing = sorted((wanted or set()) - {one.kind for one in result.sights})
+    missing = sorted((wanted or set()) - {one.kind for one in known})
     unseen = f"; nothing is known of cells {', '.join(map(where, missing))}" if missing else ""
     equal, alarms = len(result.equal), len(result.alarms)
     what = f"could have seen {_listed(seen)}" if seen else "says nothing of such cells"

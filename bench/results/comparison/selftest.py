@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from ipcbench.bench.results.comparison.records import Delta
 from ipcbench.bench.results.entries.bounds import Count, Number, Positive, Span, Text
 from ipcbench.bench.results.entries.fingerprint import Fingerprint
 from ipcbench.bench.results.entries.machine import MachineInfo
@@ -86,7 +87,7 @@ class SelftestResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     fingerprint: Fingerprint
     clock: Text
     profile: Text
-    delta: Number
+    delta: Delta
     budget: Span
     spent: Span
     runs: Count

@@ -49,6 +49,7 @@ def resume(folder: Path, plan: str = "0" * 16) -> None:
         ({"version": "0.0.1"}, f"it is of ipcbench 0.0.1, this is {VERSION}: start a new one"),
         ({"cpus_online": 4096}, "it is of another machine: start a new one"),
         ({"hostname": "elsewhere"}, "it is of another host: start a new one"),
+        ({"clock": "a sundial"}, "its clock is unknown"),
         ({"plan": "1" * 16}, "its cells would be others: start a new one"),
     ],
 )
@@ -67,3 +68,9 @@ def test_another_one_is_refused_and_left_as_it_is(
 def test_more_runs_than_a_selftest_has_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="jsonl:1: over 1000 runs, more than a selftest has"):
         load(folder_with(header(runs=10**9), tmp_path))
+
+
+@pytest.mark.parametrize("delta", [0.0, 1e9])
+def test_an_impossible_bound_is_refused(delta: float, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="delta"):
+        load(folder_with(header(delta=delta), tmp_path))

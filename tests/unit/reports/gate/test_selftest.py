@@ -36,6 +36,9 @@ def test_the_sentence_beside_a_verdict(found: SelftestResult) -> None:
     text = sentence(found, {"same-core", "cross-core"})
     assert "on one core; nothing is known of cells on two cores with idle states: 0 false" in text
     assert "says nothing of such cells; nothing is known" in sentence(found, {"cross-core"})
+    few = structs.replace(found.sights[0], pairs=10, smallest=None, curve=[])
+    text = sentence(structs.replace(found, sights=[few]), {"same-core"})
+    assert "says nothing of such cells; nothing is known of cells on one core: 0 false" in text
 
 
 def test_the_lines_count_alarms_and_what_was_found(found: SelftestResult) -> None:
