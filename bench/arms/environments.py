@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import site
+import subprocess
 import sys
 import venv
 from pathlib import Path
@@ -45,9 +46,15 @@ class Environment:
         self.python = self.folder / "bin/python"
 
     def make(self) -> None:
-        """Make it, with the running environment behind it. Raises: OSError."""
+        """Make it, with the running environment behind it. Raises: OSError, ArmError."""
         own_pip = importlib.util.find_spec("pip") is None
-        venv.EnvBuilder(symlinks=True, with_pip=own_pip).create(self.folder)
+        try:
+            venv.EnvBuilder(symlinks=True, with_pip=own_pip).create(self.folder)
+        except subprocess.CalledProcessError as error:  # Debian has ensurepip in python3-venv
+            raise ArmError(
+                f"it cannot be built: {sys.executable} has neither pip nor ensurepip",
+                "install pip for it",
+            ) from error
         (self._site() / BEHIND).write_text(_behind())
 
     def _site(self) -> Path:

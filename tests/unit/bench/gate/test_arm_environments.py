@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import venv
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -128,3 +129,15 @@ def test_an_editable_version_is_not_taken_for_the_released_one(
     editable = '{"dir_info": {"editable": true}, "url": "file:///work"}'
     assert made(monkeypatch, tmp_path / "a.dist-info", editable) == ["built"]
     assert made(monkeypatch, tmp_path / "b.dist-info", '{"dir_info": {}}') == []
+
+
+def test_an_interpreter_without_pip_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(builder: venv.EnvBuilder, folder: Path) -> None:
+        assert builder.with_pip
+        raise subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"])
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(venv.EnvBuilder, "create", create)
+    with pytest.raises(ArmError, match="neither pip nor ensurepip") as refused:
+        Environment(Programs(), Entry("key")).make()
+    assert refused.value.remedy == "install pip for it"
