@@ -87,9 +87,9 @@ class Maker:
         revision = repository.revision(wanted)
         short = revision.commit[:10]
         if revision.changed:
-            self._note(
-                f"{name}: {revision.changed} changed files of the work tree are not in {short}"
-            )
+            one = revision.changed == 1
+            files = "1 changed file" if one else f"{revision.changed} changed files"
+            self._note(f"{name}: {files} of the work tree {'is' if one else 'are'} not in {short}")
 
         def build(environment: Environment, entry: Path) -> None:
             environment.install(repository.check_out(revision, entry / "source"))

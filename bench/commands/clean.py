@@ -64,7 +64,8 @@ def _clean_arms(as_json: bool) -> None:
     for word, shown in (("removed", removed), ("in use", used)):
         for path in shown:
             click.echo(one_line(f"{word} {path}", LONGEST_MESSAGE))
-    click.echo(f"{len(removed)} arms removed, {len(used)} in use")
+    arms = "arm" if len(removed) == 1 else "arms"
+    click.echo(f"{len(removed)} {arms} removed, {len(used)} in use")
 
 
 def _clean_by_ledgers(as_json: bool) -> None:

@@ -248,7 +248,7 @@ def _remarks(one: ComparedCell, verdict: GateVerdict) -> list[str]:
     if one.failures and verdict is not GateVerdict.NOT_MEASURED:
         last = one.failures[-1]
         found.append(
-            f"{len(one.failures)} runs failed, the last one of the {last.arm} arm: "
+            f"failed runs: {len(one.failures)}, the last one of the {last.arm} arm: "
             f"{last.who}, {last.where}: {last.what}"
         )
     if one.promises:

@@ -264,7 +264,8 @@ def _remarks(result: CellResult) -> list[str]:
     if result.status is not Status.OK or not result.failures:
         return []
     last = result.failures[-1]
+    number = len(result.failures)
     return [
-        f"{one_line(result.cell.id, 100)}: {len(result.failures)} runs failed "
+        f"{one_line(result.cell.id, 100)}: {number} {'run' if number == 1 else 'runs'} failed "
         f"({one_line(f'{last.who}, {last.where}: {last.what}')})"
     ]

@@ -176,7 +176,9 @@ def test_a_changed_work_tree_is_mentioned(team: Team) -> None:
         notes = team.prepare("v0.1", "HEAD")["notes"]
     finally:
         git(team.repository, "checkout", "-q", "compare.toml")
-    assert any(note.startswith("head: 1 changed files") for note in notes)
+    assert any(
+        note.startswith("head: 1 changed file of the work tree is not in ") for note in notes
+    )
 
 
 def test_a_folder_and_a_wheel(team: Team, tmp_path: Path) -> None:
