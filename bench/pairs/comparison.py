@@ -333,8 +333,6 @@ def _entry(name: ArmName, arm: Arm) -> ArmEntry:
 def _same_plan(stopped: Comparison, arms: Sequence[Arm]) -> Plan:
     """Plan a stopped comparison again; nothing may have changed. Raises: SweepError."""
     header = stopped.header
-    if len(stopped.cells) < header.planned:
-        raise SweepError("this comparison was stopped before its plan was complete: start anew")
     cells = [one.cell for one in stopped.measured]
     changed = [
         (f"the {then.name} arm", one_line(then.described, 200), _other(then, arm))

@@ -127,6 +127,11 @@ def load(folder: Path) -> Comparison:
         except Unreadable as error:
             raise Unreadable(f"{path}:{number}: {error}") from error
     assert comparison is not None  # an empty file is Unreadable
+    if len(comparison.cells) < (planned := comparison.header.planned):
+        # Else those that are left could pass.
+        raise Unreadable(
+            f"{path}: {len(comparison.cells)} of {planned} planned cells: compare anew"
+        )
     _void(comparison)
     return comparison
 
@@ -157,6 +162,8 @@ def _take(comparison: Comparison, entry: AnyComparisonEntry) -> None:
         _known(comparison, entry.cell).calibrated = entry
     elif isinstance(entry, Pair):
         _take_pair(_known(comparison, entry.cell), entry)
+        if comparison.rounds and entry.number <= comparison.rounds[-1].round:
+            raise Unreadable(f"a pair of round {entry.number} stands behind the end of it")
     elif isinstance(entry, ArmFailed):
         _known(comparison, entry.cell).failures.append(entry)
     elif isinstance(entry, Round):

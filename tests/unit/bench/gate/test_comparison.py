@@ -10,7 +10,12 @@ import msgspec
 import pytest
 
 from ipcbench.bench.results.comparison.comparison import is_comparison, load
-from ipcbench.bench.results.comparison.records import AnyComparisonEntry, GatedCell, Pair
+from ipcbench.bench.results.comparison.records import (
+    AnyComparisonEntry,
+    ComparisonHeader,
+    GatedCell,
+    Pair,
+)
 from ipcbench.bench.results.journal import Unreadable
 from ipcbench.bench.results.records import Resumed, Round, Skipped
 from tests import comparisons
@@ -130,6 +135,20 @@ def _round_again(found: list[AnyComparisonEntry]) -> None:
     found.append(comparisons.round_line(1))
 
 
+def _behind_its_round(found: list[AnyComparisonEntry]) -> None:
+    place = next(at for at, one in enumerate(found) if isinstance(one, Pair))
+    first = found[place]
+    assert isinstance(first, Pair)
+    kept = [one for one in found if not (isinstance(one, Pair) and one.cell == first.cell)]
+    found[:] = [*kept, first]
+
+
+def _fewer_than_planned(found: list[AnyComparisonEntry]) -> None:
+    header = found[0]
+    assert isinstance(header, ComparisonHeader)
+    header.planned = 3
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -148,6 +167,8 @@ def _round_again(found: list[AnyComparisonEntry]) -> None:
         (_same_arms, "not base and head"),
         (_no_delta, "delta"),
         (_round_again, "ends behind"),
+        (_behind_its_round, "a pair of round 1 stands behind the end of it"),
+        (_fewer_than_planned, "2 of 3 planned cells: compare anew"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(change: Change, what: str, tmp_path: Path) -> None:
