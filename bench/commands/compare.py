@@ -266,22 +266,24 @@ def _report(folder: Path, form: str, written: Sequence[Written]) -> NoReturn:
 
     comparison = guarded(lambda: load(folder))
     again, thresholds = _again(folder, comparison), comparison.header.thresholds
+    words = _words(comparison.header.command)
     report = report_of(
         comparison,
         folder,
         again,
         thresholds=thresholds,
         could_see=could_see(comparison),
-        asked_for=_names_transports(comparison.header.command),
+        asked_for=bool(words.get("named")),
+        placed=bool(words.get("placements")),
     )
     give_out(report, form, written)
     sys.exit(report.exit_code)
 
 
-def _names_transports(line: Sequence[str]) -> bool:
-    """Tell whether a command line asked for transports by name."""
+def _words(line: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of a command line."""
     context = command.make_context("compare", list(line[2:]), resilient_parsing=True)
-    return bool(context.params.get("named"))
+    return context.params
 
 
 def _again(folder: Path, comparison: Comparison) -> Again:

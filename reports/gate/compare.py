@@ -14,6 +14,7 @@ from ipcbench.bench.results.comparison.comparison import ComparedCell, Compariso
 from ipcbench.bench.results.comparison.records import ArmFailed, ArmName
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
+from ipcbench.reports.gate.promises.choosing import anywhere
 from ipcbench.reports.gate.report import (
     ArmLine,
     GateLine,
@@ -59,13 +60,16 @@ def report_of(
     thresholds: str = "",
     could_see: str = "",
     asked_for: bool = False,
+    placed: bool = False,
 ) -> GateReport:
     """Judge a comparison by the pairs that its journal has.
 
     Args:
         thresholds: the file whose promises were compared; "" where there is none.
         could_see: the sentence of this machine's selftest.
-        asked_for: each cell was asked for by name: one that is skipped is not measured.
+        asked_for: the transports were asked for by name: a cell that is skipped is not measured,
+            unless it is measured in another placement.
+        placed: the placements were asked for by name as well.
     """
     header = comparison.header
     base, head = (comparison.arm(name) for name in ARMS)
@@ -74,8 +78,12 @@ def report_of(
     command = _command(comparison, tests, again)
     lines = [_line(one, tests[one.cell.id], comparison, command) for one in cells]
     order = slot_effect(one.differences() for one in cells)
-    skips = GateVerdict.NOT_MEASURED if asked_for or thresholds else GateVerdict.NOT_APPLICABLE
-    lines += [_skipped(one, skips) for one in comparison.cells.values() if one.skipped is not None]
+    measured = set() if placed else {anywhere(one.cell) for one in cells}
+    for one in comparison.cells.values():
+        if one.skipped is not None:
+            wanted = bool(thresholds) or (asked_for and anywhere(one.cell) not in measured)
+            skips = GateVerdict.NOT_MEASURED if wanted else GateVerdict.NOT_APPLICABLE
+            lines.append(_skipped(one, skips))
     return GateReport(
         title=f"head {head.spec} against base {base.spec}",
         source=str(folder),

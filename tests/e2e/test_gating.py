@@ -22,7 +22,7 @@ from tests.e2e.gating import (
     workflow,
 )
 
-VERDICTS = {0: "passed", 1: "broken", 2: "inconclusive"}
+VERDICTS = {0: "passed", 2: "inconclusive"}  # base and head have the same code
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,8 @@ def test_every_command_works(block: Block, project: Project) -> None:
     for line in block.text.splitlines():
         done = project.step(line)
         assert "Traceback" not in done.stderr
-        assert done.returncode in VERDICTS, f"{line}: {done.stdout}{done.stderr}"
+        codes = {0, 1} if "|| [" in line else set(VERDICTS)  # test(1) has codes of its own
+        assert done.returncode in codes, f"{line}: {done.stdout}{done.stderr}"
 
 
 def test_every_step_that_installs_is_the_same() -> None:

@@ -28,20 +28,23 @@ from ipcbench.reports.gate.exports.phrases import (
 )
 from ipcbench.reports.gate.report import GateLine, GateReport
 
-MOST_GOOD = 200  # rows of lines that are good: a comment has 65,536 characters at most
+MOST_BAD, MOST_GOOD = 100, 200  # rows: a comment has 65,536 characters at most
 _PLAIN = re.compile(r"[\w ./:+,=%()'-]+", re.ASCII)
 _PROSE = re.compile(r"[\\`*_{}\[\]<>#!|~@&$]|:(?=//)|\b(?:www|GH-)|^(?:[-+=]|\d+[.)])", re.ASCII)
 
 
 def to_markdown(report: GateReport) -> str:
     """Write a heading, tables, and the sentences that belong to them."""
-    bad = [line for line in report.lines if not line.verdict.good]
+    bad = [line for one in report.counts if not one.good for line in report.of(one)]
     good = [line for line in report.lines if line.verdict.good]
     bound = common_bound(report)
     title = f"{prose(report.title)}{f'; bound: {prose(bound)}' if bound else ''}"
     lines = [f"### ipcbench: {headline(report)}", "", title, ""]
     if bad:
-        lines += [*_table(bad, bound), "", *_explained(bad), ""]
+        lines += [*_table(bad[:MOST_BAD], bound), "", *_explained(bad[:MOST_BAD]), ""]
+    if (rest := len(bad) - MOST_BAD) > 0:
+        what = report.noun if rest == 1 else f"{report.noun}s"
+        lines += [f"{rest} more {what} in the other formats.", ""]
     if good:
         shown = good[:MOST_GOOD]
         more = f", {len(shown)} of them shown" if len(shown) < len(good) else ""

@@ -74,9 +74,9 @@ def changes(
 def _left_out(promise: ChangePromise, number: int) -> list[str]:
     if not number:
         return []
-    cells = "a cell" if number == 1 else f"{number} cells"
+    cells, are = ("a cell", "is") if number == 1 else (f"{number} cells", "are")
     return [
-        f"{named([promise])}: {cells} that a pattern selects cannot be measured here: ipcbench list"
+        f"{named([promise])}: {cells} cannot be measured here and {are} left out: ipcbench list"
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from ipcbench.bench.results.cell import Cell, present_name
 from ipcbench.reports.gate.promises.axes import (
     DEFAULTS,
@@ -21,10 +23,14 @@ RUN = "this run"
 
 
 class Chosen(NamedTuple):
-    """A selected cell. `literal`: its values are written, so no pattern was needed."""
+    """A selected cell.
+
+    `literal`: its values are written, so no pattern was needed. `placed`: so is its placement.
+    """
 
     cell: Cell
     literal: bool
+    placed: bool
 
 
 def chosen(
@@ -48,12 +54,25 @@ def chosen(
 def without_skipped(found: Sequence[Chosen], skipped: Container[str]) -> list[Chosen]:
     """Leave out skipped cells that only a pattern selects, unless nothing else is left.
 
+    So is one whose placement is not written, where the same cell is measured in another: which
+    placements there are depends on the CPUs and on the user's permissions.
+
     Args:
         skipped: ids of cells that cannot be measured here.
     """
-    kept = [one for one in found if one.literal or one.cell.id not in skipped]
-    measurable = any(one.cell.id not in skipped for one in kept)
-    return kept if measurable else list(found)
+    measured = {anywhere(one.cell) for one in found if one.cell.id not in skipped}
+    kept = [
+        one
+        for one in found
+        if one.cell.id not in skipped
+        or (one.literal and (one.placed or anywhere(one.cell) not in measured))
+    ]
+    return kept if measured else list(found)
+
+
+def anywhere(cell: Cell) -> Cell:
+    """Return what the same cell is in every placement."""
+    return msgspec.structs.replace(cell, placement="any")
 
 
 def _chosen(choice: Choice, cells: Sequence[Cell], pool: str) -> list[Chosen]:
@@ -72,7 +91,8 @@ def _chosen(choice: Choice, cells: Sequence[Cell], pool: str) -> list[Chosen]:
             if not any(_fits_with_wait(cell, axis, value, choice) for _, cell in left):
                 others = [text for text in common if not text.startswith(f"{axis} ")]
                 raise ValueError(_nothing(axis, value, others, [cell for _, cell in left], pool))
-    return [Chosen(cell, _literal(present, choice)) for cell, present in left]
+    placed = "placement" in choice
+    return [Chosen(cell, _literal(present, choice), placed) for cell, present in left]
 
 
 def _nothing(

@@ -154,6 +154,26 @@ def test_a_promised_cell_that_is_skipped_is_not_measured(tmp_path: Path) -> None
     assert report.exit_code == 3
 
 
+def test_a_placement_that_the_machine_lacks_counts_where_it_was_asked_for(tmp_path: Path) -> None:
+    awake = msgspec.structs.replace(FIRST, placement="cross-core-awake")
+    lacking = Skipped(cell=awake, reason="not permitted", remedy="run as root")
+    found = list(entries(0.0))
+    comparison = load(comparisons.write([*found[:1], lacking, *found[1:]], tmp_path))
+
+    def code(*, placed: bool) -> int:
+        again = plainly(tmp_path)
+        return report_of(comparison, tmp_path, again, asked_for=True, placed=placed).exit_code
+
+    assert code(placed=False) == 0
+    assert code(placed=True) == 3
+
+
+def test_a_transport_that_was_asked_for_and_is_skipped_is_not_measured(tmp_path: Path) -> None:
+    comparison = load(comparisons.write(absent(list(entries(0.0))), tmp_path))
+    report = report_of(comparison, tmp_path, plainly(tmp_path), asked_for=True)
+    assert report.exit_code == 3
+
+
 def test_a_comparison_that_was_stopped_at_once_is_resumed(tmp_path: Path) -> None:
     found = [one for one in entries(0.0) if not isinstance(one, Pair | Ended)]
     (line,) = judged(found, tmp_path).lines

@@ -186,6 +186,14 @@ def test_long_markdown_is_cut_where_it_is_good() -> None:
     assert len(text) < 65536
 
 
+def test_long_markdown_has_the_worst_first_and_is_cut_behind_them() -> None:
+    many = [a_line(CELL.format(f"pipe:{n}M"), INCONCLUSIVE, reason="few pairs") for n in range(999)]
+    text = to_markdown(report_of(*many, a_line(CELL.format("tcp"), BROKEN, 1.2)))
+    assert "900 more cells in the other formats." in text
+    assert text.index("| broken |") < text.index("| inconclusive |")
+    assert len(text) < 65536
+
+
 # Hostile texts.
 
 

@@ -227,8 +227,24 @@ def test_a_skipped_cell_of_a_pattern_is_left_out(tmp_path: Path) -> None:
     assert cells(PIPE) == every  # its name is written
     assert cells(*POOL) == every  # nothing is left: each is shown with its reason
     assert changes(thresholds, POOL, HERE, skipped=[FUTEX.id]).notes == [
-        "'change': a cell that a pattern selects cannot be measured here: ipcbench list"
+        "'change': a cell cannot be measured here and is left out: ipcbench list"
     ]
+
+
+def test_a_placement_that_the_machine_lacks_is_left_out_unless_it_is_written(
+    tmp_path: Path,
+) -> None:
+    awake = a_cell(placement="cross-core-awake")
+    only = a_cell(placement="cross-core-awake", size=1)
+    pool = [PIPE, awake, only]
+
+    def cells(text: str) -> set[str]:
+        thresholds = written(tmp_path, text)
+        return set(changes(thresholds, pool, HERE, skipped=[awake.id, only.id]).cells)
+
+    assert cells(CHANGE) == {PIPE.id, only.id}  # no other placement of that one is measured
+    placed = 'placement = ["same-core", "cross-core-awake"]'
+    assert cells(CHANGE.replace('"pipe"', f'"pipe", {placed}')) == {PIPE.id, awake.id, only.id}
 
 
 def test_a_comparison_names_what_it_does_not_decide(tmp_path: Path) -> None:
