@@ -47,12 +47,13 @@ def name(line: GateLine) -> str:
 
 
 def ratio(value: float | None, measure: Measure) -> str:
-    """Write a ratio: a speed as `1.5x`, a change as `+12.3 %`; `-` for none."""
+    """Write a ratio: a speed as `1.5x`, a change as `+12.3 %` or `0.0 %`; `-` for none."""
     if value is None:
         return "-"
     if measure is Measure.SPEED or not 1 / TWICE < value < TWICE:
         return times(value)
-    return f"{100 * (value - 1):+.1f} %"
+    percent = round(100 * (value - 1), 1)
+    return f"{percent:+.1f} %" if percent else "0.0 %"
 
 
 def interval(effect: Interval | None, measure: Measure) -> str:

@@ -63,7 +63,7 @@ def changes(
         selected = chosen(thresholds, promise, planned, pool)
         kept = without_skipped(selected, skipped)
         notes += _left_out(promise, len(selected) - len(kept))
-        for cell, _ in kept:
+        for cell in (one.cell for one in kept):
             before = found.get(cell.id, ChangeOf(promise.delta, ()))
             names = (*before.promises, promise.name)
             found[cell.id] = ChangeOf(min(before.delta, promise.delta), names)

@@ -260,3 +260,8 @@ def test_no_address_becomes_a_link(text: str) -> None:
     """GitHub links what the source of a text has, before it resolves the escapes."""
     outside = re.sub("`[^`]*`", "", to_markdown(hostile(text)))
     assert not re.search(r"https?:|www\.", outside)
+
+
+def test_no_change_has_no_sign() -> None:
+    assert [ratio(value, Measure.CHANGE) for value in (0.9996, 1.0, 1.0004)] == ["0.0 %"] * 3
+    assert ratio(0.999, Measure.CHANGE) == "-0.1 %"
