@@ -36,7 +36,8 @@ class Recorded:
             figure=lambda loops, seconds, counts: self.log.append("figure"),
         )
         worker._leaders = []
-        worker._runner = SimpleNamespace(prepare=lambda loops: loops)
+        worker._runner = SimpleNamespace(prepare=lambda loops, turns: loops)
+        worker._delay = SimpleNamespace(turns=0)
         worker._run_block = self.run_block
         self.worker = worker
 

@@ -92,7 +92,7 @@ def test_a_name_that_stands_twice_is_played_once() -> None:
 def test_a_sweep_with_experiments_of_another_version_is_not_resumed() -> None:
     header = msgspec.structs.replace(synthetic.header(), clock=FAKE, experiments=["no-such"])
     with pytest.raises(SweepError, match="unknown experiment 'no-such'"):
-        unchanged._known(header, [])
+        unchanged.same_plan(Results(header))
 
 
 def test_a_stop_leaves_the_others_for_the_next_time() -> None:

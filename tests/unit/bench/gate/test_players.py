@@ -9,6 +9,7 @@ import pytest
 
 from ipcbench.bench.arms.arm import Arm
 from ipcbench.bench.loops.clock import FAKE
+from ipcbench.bench.pairs.coin import in_order
 from ipcbench.bench.pairs.players import Players, program_of
 from ipcbench.bench.plan.planner import PlannedCell
 from ipcbench.bench.plan.timing import timing_of
@@ -52,9 +53,9 @@ def test_each_arm_has_servers_with_its_environment(monkeypatch: pytest.MonkeyPat
     timings = {CELL.id: timing_of(CELL, PLANNED.cpus, SETTINGS, FAKE)}
     players = Players(timings, FAKE, pids.append, programs)
     try:
-        for number in (1, 2):
-            players.renew()
-            for arm, pid in zip(ARMS, pids[-2:], strict=True):
+        for number, first in ((1, ARMS[0]), (2, ARMS[1])):
+            players.renew(first, ARMS[0])
+            for arm, pid in zip(in_order(first), pids[-2:], strict=True):
                 found = variables(pid)
                 assert {f"IPCBENCH_ARM={arm}", "IPCBENCH_KEPT=1"} <= found
                 assert not any(one.startswith("IPCBENCH_GONE=") for one in found)
