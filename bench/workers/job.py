@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import Any
 
 import msgspec
 
@@ -49,7 +50,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     def encoded(self) -> bytes:
         """Encode as JSON, without what is at its default: an older side knows fewer axes."""
         cell = shortened(self.cell)
-        settings = _ShortSettings(**msgspec.structs.asdict(self.settings))
+        settings = _ShortSettings(**_no_defaults(self.settings))
         return _encoder.encode(msgspec.structs.replace(self, cell=cell, settings=settings))
 
 
@@ -62,7 +63,20 @@ class _ShortCell(Cell, frozen=True, kw_only=True, omit_defaults=True):
 
 def shortened(cell: Cell) -> Cell:
     """Return the cell in the form that is encoded without what is at its default."""
-    return _ShortCell(**msgspec.structs.asdict(cell))
+    return _ShortCell(**_no_defaults(cell))
+
+
+def _no_defaults(given: Cell | Settings) -> dict[str, Any]:
+    """Return the fields that are not at their defaults.
+
+    `omit_defaults` of msgspec leaves out the default object alone, and no other equal to it: a
+    number of a profile, a text of a journal.
+    """
+    return {
+        field.name: value
+        for field in msgspec.structs.fields(given)
+        if (value := getattr(given, field.name)) != field.default
+    }
 
 
 class _ShortSettings(Settings, frozen=True, kw_only=True, omit_defaults=True):

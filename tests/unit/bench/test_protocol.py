@@ -212,6 +212,16 @@ def test_settings_at_their_defaults_are_left_out_of_a_job() -> None:
     assert msgspec.json.decode(job.encoded(), type=Job) == job
 
 
+def test_what_equals_a_default_is_left_out_of_a_job() -> None:
+    """Numbers and texts of a profile or a journal are equal to the defaults, not identical."""
+    plain = msgspec.json.Encoder()
+    settings = msgspec.json.decode(plain.encode(JOB.settings), type=Settings)
+    cell = msgspec.json.decode(plain.encode(CELL), type=Cell)
+    assert b"watch" in plain.encode(settings)
+    job = msgspec.structs.replace(JOB, cell=cell, settings=settings)
+    assert job.encoded() == JOB.encoded()
+
+
 def test_axes_that_are_asked_for_are_in_a_job() -> None:
     asked = msgspec.structs.replace(
         CELL,
