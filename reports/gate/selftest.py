@@ -73,15 +73,14 @@ def sentence(result: SelftestResult, kinds: Iterable[str] | None = None) -> str:
     sights = [one for one in known if wanted is None or one.kind in wanted]
     seen = [f"{_smallest(one)} {where(one.kind)}" for one in sights]
     missing = sorted((wanted or set()) - {one.kind for one in known})
-    day, lacks = result.ended[:10], ", ".join(map(where, missing))
-    if not seen:
-        return f"the selftest of this machine ({day}) says nothing of cells {lacks or 'like these'}"
-    unseen = f"; it says nothing of cells {lacks}" if missing else ""
+    day, lacks = result.ended[:10], ", ".join(map(where, missing)) or "like these"
     equal, alarms = len(result.equal), len(result.alarms)
-    return (
-        f"the gate on this machine could have seen {_listed(seen)}: {alarms} false "
-        f"{'alarm' if alarms == 1 else 'alarms'} in {equal} equal cells (selftest of {day}{unseen})"
-    )
+    counts = f"{alarms} false {'alarm' if alarms == 1 else 'alarms'} in {equal} equal cells"
+    if not seen:
+        return f"the selftest of this machine ({day}: {counts}) says nothing of cells {lacks}"
+    unseen = f"; it says nothing of cells {lacks}" if missing else ""
+    what = f"could have seen {_listed(seen)}"
+    return f"the gate on this machine {what}: {counts} (selftest of {day}{unseen})"
 
 
 def _smallest(sight: Sight) -> str:

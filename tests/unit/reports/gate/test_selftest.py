@@ -36,8 +36,8 @@ def test_the_sentence_beside_a_verdict(found: SelftestResult) -> None:
     text = sentence(found, {"same-core", "cross-core"})
     assert text.endswith("2026-11-29; it says nothing of cells on two cores with idle states)")
     assert sentence(found, {"cross-core"}) == (
-        "the selftest of this machine (2026-11-29) says nothing of cells on two cores with idle "
-        "states"
+        "the selftest of this machine (2026-11-29: 0 false alarms in 9 equal cells) says nothing "
+        "of cells on two cores with idle states"
     )
     few = structs.replace(found.sights[0], pairs=10, smallest=None, curve=[])
     text = sentence(structs.replace(found, sights=[few]), {"same-core"})
