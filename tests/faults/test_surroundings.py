@@ -238,7 +238,9 @@ def test_only_names_and_dates_use_the_time_of_day() -> None:
     }
     assert found == {
         "bench/sweep/run_folder.py",  # a run's name
-        "bench/sweep/sweep.py",  # its start
+        "bench/sweep/shared/stopping.py",  # its start
+        "bench/selftest/result.py",  # the date of a selftest
+        "bench/selftest/store.py",  # its age in days
         "bench/results/pyperf_file.py",  # validation of pyperf's date
         "bench/workers/pyperf_runner.py",  # that date: when a run was measured
         "transports/kernel_objects/ledger.py",  # creation times of System V objects
