@@ -58,6 +58,7 @@ def cli(context: click.Context) -> None:
       ipcbench show results/latest the answers of the newest run
       ipcbench list                list the transports and their limits here
       ipcbench doctor              check whether this machine is fit to measure on
+      ipcbench compare --base main tell whether a change slows anything down
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
