@@ -117,11 +117,11 @@ def _peeked(endpoint: Any, size: int) -> bytes:
     return found
 
 
-def fill(seat: Seat, put: Callable[[Seat, bytes], object] = send) -> int:
-    """Send numbered messages until one would have to wait; return how many were sent."""
+def fill(seat: Seat, put: Callable[[Seat, bytes], object] = send, first: int = 0) -> int:
+    """Send messages, numbered from `first`, until one would have to wait; return how many."""
     for number in range(PLENTY):
         try:
-            put(seat, numbered(number, seat.size))
+            put(seat, numbered(first + number, seat.size))
         except WouldBlock:
             return number
     return PLENTY

@@ -57,17 +57,18 @@ def send_marked(seat: Seat, count: int) -> None:
 
 
 def room_since(sender: Actor, number: int) -> int:
-    """Send into a full channel until that is refused; return how many messages it took.
+    """Send into a full channel until that is refused at once; return how many messages it took.
 
-    A stack may have passed on bytes since it was full, which makes room: tcp(7).
+    A stack may have passed on bytes since it was full, which makes room for many: tcp(7).
     """
-    for more in range(REFUSALS):
-        try:
-            sender.do(send, numbered(number + more, TYPICAL))
-        except WouldBlock:
+    more = 0
+    for _ in range(REFUSALS):
+        taken = int(sender.do(fill, send, number + more))
+        if not taken:
             return more
+        more += taken
         time.sleep(MOVES)
-    raise AssertionError(f"a full channel took {REFUSALS} messages, and nothing was received")
+    raise AssertionError(f"a full channel took {more} messages, and nothing was received")
 
 
 def send_from_one_buffer(seat: Seat, *messages: bytes) -> None:
