@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,7 +107,7 @@ def give_out(report: GateReport, form: str, written: Sequence[Written]) -> None:
 
     click.echo(FUNCTIONS[form](report), nl=False)
     for one in written:
-        guarded(lambda one=one: _write(one.path, FUNCTIONS[one.form](report)))  # type: ignore[misc]
+        guarded(partial(_write, one.path, FUNCTIONS[one.form](report)))
 
 
 def _write(path: Path, text: str) -> None:
