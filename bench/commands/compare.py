@@ -20,16 +20,18 @@ from ipcbench.bench.commands.errors import (
     print_error,
 )
 from ipcbench.bench.commands.options import (
-    Folder,
     axes,
     command_line,
     comparison_folder_value,
     given,
     named_transports,
+    output_option,
+    repeating,
+    resume_option,
+    show_option,
 )
 from ipcbench.bench.commands.output import progress_watcher
 from ipcbench.bench.commands.outputs import Written, chosen_format, give_out, output_options
-from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
@@ -87,52 +89,15 @@ RESUMED = {"resume", "form", "written", "as_json"}
     "default. The arms are built before.",
 )
 @axes
-@click.option(
-    "-o",
-    "--output",
-    type=Folder(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder of the comparison, new or empty; a new one below results/ by default.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=comparison_folder_value,
-    metavar="DIR",
-    help="Continue a stopped comparison with its own options; failed cells are tried again.",
-)
-@click.option(
-    "--show",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=comparison_folder_value,
-    metavar="DIR",
-    help="Compare nothing: print the verdicts of a comparison again.",
-)
+@output_option("comparison")
+@resume_option("comparison", comparison_folder_value, "; failed cells are tried again")
+@show_option(comparison_folder_value, "Compare nothing: print the verdicts of a comparison again.")
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Compare nothing: say which cells would be compared, and about how long it would take.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    help="Repeat the order of an earlier comparison: its journal has the seed.",
-)
-@click.option(
-    "--keep-disturbed",
-    is_flag=True,
-    envvar="IPCBENCH_KEEP_DISTURBED",
-    show_envvar=True,
-    help="Count pairs that other processes or the hypervisor disturb, instead of repeating them.",
-)
-@click.option(
-    "--clock",
-    type=click.Choice((REAL, FAKE, NOISY)),
-    default=REAL,
-    hidden=True,
-    help="fake: made-up times, for tests of everything but the times.",
-)
+@repeating("comparison", "pairs", "its journal has")
 @output_options
 def command(
     base: str | None,

@@ -8,15 +8,19 @@ import sys
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
 from ipcbench.bench.commands import completion
+from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.results.axes import (
     MEANINGS,
     PLACEMENTS,
 )
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+Check: TypeAlias = Callable[[click.Context, click.Parameter, Path | None], Path | None]
 
 
 class Folder(click.Path):
@@ -77,6 +81,68 @@ run_folder = click.argument(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     callback=run_folder_value,
 )
+
+_EXISTING = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def output_option(what: str) -> Decorator:
+    """Return the option for the folder of a new measurement, which is a `what`."""
+    return click.option(
+        "-o",
+        "--output",
+        type=Folder(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help=f"Folder of the {what}, new or empty; a new one below results/ by default.",
+    )
+
+
+def resume_option(what: str, check: Check, more: str = "") -> Decorator:
+    """Return the option that continues a `what`, whose folder passes a check."""
+    return click.option(
+        "--resume",
+        type=_EXISTING,
+        callback=check,
+        metavar="DIR",
+        help=f"Continue a stopped {what} with its own options{more}.",
+    )
+
+
+def show_option(check: Check, help_: str) -> Decorator:
+    """Return the option that measures nothing, and shows what a folder holds."""
+    return click.option("--show", type=_EXISTING, callback=check, metavar="DIR", help=help_)
+
+
+def repeating(what: str, units: str, seen: str, more: str = "") -> Decorator:
+    """Return the options for the seed, the rule of voids and the clock of a `what`.
+
+    Args:
+        units: what counts, or is void.
+        seen: where the seed of an earlier `what` is found.
+        more: what else there is to say of units that count whatever disturbs them.
+    """
+    seed = click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        help=f"Repeat the order of an earlier {what}: {seen} the seed.",
+    )
+    keep = click.option(
+        "--keep-disturbed",
+        is_flag=True,
+        envvar="IPCBENCH_KEEP_DISTURBED",
+        show_envvar=True,
+        help=f"Count {units} that other processes or the hypervisor disturb, instead of repeating "
+        f"them{more}.",
+    )
+    clock = click.option(
+        "--clock",
+        type=click.Choice((REAL, FAKE, NOISY)),
+        default=REAL,
+        hidden=True,
+        help="fake: made-up times, for tests of everything but the times.",
+    )
+    return lambda command: seed(keep(clock(command)))
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -20,17 +20,18 @@ from ipcbench.bench.commands.errors import (
     print_error,
 )
 from ipcbench.bench.commands.options import (
-    Folder,
     axes,
     command_line,
     experiment_options,
     given,
     json_option,
     named_transports,
+    output_option,
+    repeating,
+    resume_option,
     run_folder_value,
 )
 from ipcbench.bench.commands.output import print_json, progress_watcher
-from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.untrusted import one_line
 
@@ -85,20 +86,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Go on with the cells of undecided promises until all are decided, or the budget spent.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=Folder(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder of the run, new or empty; a new one below results/ by default.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=run_folder_value,
-    metavar="DIR",
-    help="Continue a stopped sweep with its own options; failed cells are tried again.",
-)
+@output_option("run")
+@resume_option("sweep", run_folder_value, "; failed cells are tried again")
 @experiment_options
 @click.option(
     "--dry-run",
@@ -106,26 +95,11 @@ if TYPE_CHECKING:
     help="Measure nothing: say which cells a run would have, and about how long it would take.",
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser at the end.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    help="Repeat the order of an earlier sweep: its page shows the seed.",
-)
-@click.option(
-    "--keep-disturbed",
-    is_flag=True,
-    envvar="IPCBENCH_KEEP_DISTURBED",
-    show_envvar=True,
-    help="Count runs that other processes or the hypervisor disturb, instead of repeating them: "
-    "for a machine that is never idle. The page says so.",
-)
-@click.option(
-    "--clock",
-    type=click.Choice((REAL, FAKE, NOISY)),
-    default=REAL,
-    hidden=True,
-    help="fake: made-up times, for tests of everything but the times.",
+@repeating(
+    "sweep",
+    "runs",
+    "its page shows",
+    ": for a machine that is never idle. The page says so",
 )
 @json_option
 def command(

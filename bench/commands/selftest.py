@@ -20,15 +20,18 @@ from ipcbench.bench.commands.errors import (
     print_error,
 )
 from ipcbench.bench.commands.options import (
-    Folder,
     axes,
     command_line,
     given,
     json_option,
     named_transports,
+    output_option,
+    repeating,
+    resume_option,
+    show_option,
 )
 from ipcbench.bench.commands.output import print_json, progress_watcher
-from ipcbench.bench.loops.clock import FAKE, NOISY, REAL
+from ipcbench.bench.loops.clock import REAL
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.untrusted import one_line
@@ -79,47 +82,10 @@ def _selftest_folder(
     help="The profile whose cells are gated, and its blocks.",
 )
 @axes
-@click.option(
-    "-o",
-    "--output",
-    type=Folder(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder of the selftest, new or empty; a new one below results/ by default.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=_selftest_folder,
-    metavar="DIR",
-    help="Continue a stopped selftest with its own options.",
-)
-@click.option(
-    "--show",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    callback=_selftest_folder,
-    metavar="DIR",
-    help="Play nothing: judge the runs of a selftest again.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    help="Repeat the order of an earlier selftest: its journal has the seed.",
-)
-@click.option(
-    "--keep-disturbed",
-    is_flag=True,
-    envvar="IPCBENCH_KEEP_DISTURBED",
-    show_envvar=True,
-    help="Count pairs that other processes or the hypervisor disturb, instead of repeating them.",
-)
-@click.option(
-    "--clock",
-    type=click.Choice((REAL, FAKE, NOISY)),
-    default=REAL,
-    hidden=True,
-    help="fake: made-up times, for tests of everything but the times.",
-)
+@output_option("selftest")
+@resume_option("selftest", _selftest_folder)
+@show_option(_selftest_folder, "Play nothing: judge the runs of a selftest again.")
+@repeating("selftest", "pairs", "its journal has")
 @json_option
 def command(
     runs: int | None,

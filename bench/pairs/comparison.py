@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -22,7 +23,7 @@ from ipcbench.bench.machine.reservation import Reservation
 from ipcbench.bench.pairs.players import program_of
 from ipcbench.bench.pairs.progress import PairProgress
 from ipcbench.bench.pairs.schedule import Delay, Ends, PairSchedule
-from ipcbench.bench.pairs.work import kept, work_of
+from ipcbench.bench.pairs.work import Work, kept, work_of
 from ipcbench.bench.plan.entries import skipped
 from ipcbench.bench.plan.planner import Plan, PlannedCell
 from ipcbench.bench.results.comparison.comparison import Comparison, load
@@ -38,14 +39,22 @@ from ipcbench.bench.results.comparison.records import (
 )
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import COMPARISON, Journal
-from ipcbench.bench.results.records import Reason, Resumed, Settings
+from ipcbench.bench.results.records import Reason, Settings
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.results.untrusted import one_line
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.fitness.at_start import AtStart
 from ipcbench.bench.sweep.plans.unchanged import digest_of, planned_again
 from ipcbench.bench.sweep.run_folder import prepare
-from ipcbench.bench.sweep.shared.stopping import constants, now, resumes, stoppable, stopping
+from ipcbench.bench.sweep.shared.stopping import (
+    constants,
+    goes_on,
+    now,
+    resumed,
+    resumes,
+    stoppable,
+    stopping,
+)
 from ipcbench.bench.sweep.sweep import NOTHING_MEASURED
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.fork_parent import starting_ahead
@@ -129,7 +138,8 @@ def new(order: Order, watcher: Watcher) -> Path:
             header = _header(order, seed, found, arms)
             stop.check()
             folder, journal = _begun(order, header, found)
-            interrupts.say(kept(folder))
+            work = work_of(folder, header.selftest)
+            interrupts.say(kept(work))
             with contextlib.closing(journal):
                 if real:
                     checks.tell(header.machine, watcher)
@@ -145,7 +155,7 @@ def new(order: Order, watcher: Watcher) -> Path:
                     _delay(order.slowed, order.delay),
                 )
                 stop.then(schedule.stop)
-                _run(schedule, folder)
+                _run(schedule, work)
     return folder
 
 
@@ -163,13 +173,13 @@ def resume(
     check_way(folder, chosen=True)
     folder = folder.resolve()
     stopped = load(folder)
-    if delay is None and any(one.slow_down for one in stopped.measured):
-        whole = work_of(folder)
+    work = work_of(folder, stopped.header.selftest)
+    if delay is None and stopped.header.selftest:
         raise SweepError(
             "this comparison is a run of a selftest, which knows how its cells are slowed: "
-            f"continue that: {resumes(whole.folder, whole.command)}"
+            f"continue that: {resumes(work.folder, work.command)}"
         )
-    interrupts.say(kept(folder))
+    interrupts.say(kept(work))
     real = stopped.header.clock == REAL
     with Reservation(exclusive=real) as machine:
         base, head = (arm.spec for arm in stopped.header.arms)
@@ -180,7 +190,7 @@ def resume(
             stop.check()
             if real:
                 checks.tell(host.machine(), watcher)
-            with _stopping(folder):
+            with stopping(*work):
                 journal, torn = Journal.resume(folder, COMPARISON)
             with contextlib.closing(journal):
                 comparison = load(folder)  # again: now that no other process writes it
@@ -197,32 +207,15 @@ def resume(
                     _delay(slowed, delay),
                 )
                 stop.then(schedule.stop)
-                _take_up(schedule, comparison, torn, command, folder, journal, watcher)
+                why_over = partial(_why_over, comparison)
+                if goes_on(schedule.over(), comparison.ended, why_over, torn, watcher):
+                    with stopping(*work):
+                        journal.write(resumed(command, torn))
+                    _run(schedule, work)
     return folder
 
 
-def _take_up(
-    schedule: PairSchedule,
-    comparison: Comparison,
-    torn: str,
-    command: Sequence[str],
-    folder: Path,
-    journal: Journal,
-    watcher: Watcher,
-) -> None:
-    if torn:
-        watcher.note("the last line of the journal was incomplete, and has been removed")
-    over = schedule.over()
-    if over is not None:
-        watcher.note(f"nothing is left to do: {_why_over(over, comparison)}")
-        if comparison.ended is not None and comparison.ended.reason == over:
-            return
-    with _stopping(folder):
-        journal.write(Resumed(started=now(), command=list(command), dropped=torn[:200]))
-    _run(schedule, folder)
-
-
-def _why_over(reason: Reason, comparison: Comparison) -> str:
+def _why_over(comparison: Comparison, reason: Reason) -> str:
     if reason == "budget":
         budget = human_span(comparison.header.budget or 0.0)
         return f"its budget of {budget} is spent; for more pairs, start a new one with a larger one"
@@ -315,6 +308,7 @@ def _header(order: Order, seed: int, found: Plan, arms: Sequence[Arm]) -> Compar
         keep_disturbed=order.keep_disturbed,
         pairs=order.pairs,
         thresholds=order.thresholds,
+        selftest=order.delay is not None,
     )
 
 
@@ -376,11 +370,7 @@ def _schedule(
     )
 
 
-def _stopping(folder: Path) -> contextlib.AbstractContextManager[None]:
-    return stopping(*work_of(folder))
-
-
-def _run(schedule: PairSchedule, folder: Path) -> None:
+def _run(schedule: PairSchedule, work: Work) -> None:
     """Run a schedule until it ends or is stopped. Raises: SweepError."""
-    with _stopping(folder), starting_ahead(2):
+    with stopping(*work), starting_ahead(2):
         schedule.run()

@@ -1,8 +1,10 @@
-"""The work that a comparison is: itself, or a run of a selftest, by which it is continued."""
+"""The work that a comparison is: itself, or a run of a selftest, by which it is continued.
+
+The folder of a selftest has its runs two folders below: DIR/runs/1.
+"""
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +12,6 @@ from typing import NamedTuple
 from ipcbench.bench.sweep.shared.stopping import resumes
 
 COMMAND = "ipcbench compare"
-SELFTEST = "selftest.jsonl"  # the journal of a selftest, two folders above those of its runs
 
 
 class Work(NamedTuple):
@@ -21,18 +22,16 @@ class Work(NamedTuple):
     command: str
 
 
-def work_of(folder: Path) -> Work:
-    """Return the work that the comparison in a folder belongs to."""
-    above = folder.absolute().parent.parent
-    if os.path.lexists(above / SELFTEST):
-        return Work(above, "selftest", "ipcbench selftest")
+def work_of(folder: Path, selftest: bool) -> Work:
+    """Return the work that the comparison in a folder is, or the selftest that it is a run of."""
+    if selftest:
+        return Work(folder.absolute().parent.parent, "selftest", "ipcbench selftest")
     return Work(folder, "comparison", COMMAND)
 
 
-def kept(folder: Path) -> str:
+def kept(work: Work) -> str:
     """Say what a stopped comparison has kept, and how to go on."""
-    work = work_of(folder)
     again = f"the measurements are kept; continue: {resumes(work.folder, work.command)}"
-    if work.folder != folder:
+    if work.command != COMMAND:
         return again
-    return f"{again}; or show the verdicts so far: {COMMAND} --show {shlex.quote(str(folder))}"
+    return f"{again}; or show the verdicts so far: {COMMAND} --show {shlex.quote(str(work.folder))}"

@@ -22,7 +22,7 @@ from ipcbench.bench.results.comparison.comparison import Comparison
 from ipcbench.bench.results.comparison.comparison import load as load_comparison
 from ipcbench.bench.results.files import describe, make_folder
 from ipcbench.bench.results.journal import Journal, Unreadable
-from ipcbench.bench.results.records import Ended, Reason, Resumed, Settings
+from ipcbench.bench.results.records import Ended, Reason, Settings
 from ipcbench.bench.selftest.delays import Delays, wishes_of
 from ipcbench.bench.selftest.design import designs
 from ipcbench.bench.selftest.judging import GateRun
@@ -38,7 +38,7 @@ from ipcbench.bench.selftest.records import (
 )
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.sweep.run_folder import prepare
-from ipcbench.bench.sweep.shared.stopping import now, resumes, stoppable, stopping
+from ipcbench.bench.sweep.shared.stopping import now, resumed, resumes, stoppable, stopping
 from ipcbench.bench.version import VERSION
 from ipcbench.transports.kernel_objects.ownership import check_way
 
@@ -132,7 +132,7 @@ def resume(
         stopped = load(folder)  # again: now that no other process writes it
         _check_same(stopped.header, again.plan)
         interrupts.say(kept(folder))
-        entry = Resumed(started=now(), command=list(command), dropped=torn[:200])
+        entry = resumed(command, torn)
         journal.write(entry)
         stopped.take(entry)
         _Runs(folder, journal, stopped, again.plan, again.settings, watchers).play()

@@ -7,6 +7,7 @@ import secrets
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ipcbench.bench.decisions.contest import Contest
@@ -27,7 +28,7 @@ from ipcbench.bench.plan.profile import Profile
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.files import describe
 from ipcbench.bench.results.journal import Journal
-from ipcbench.bench.results.records import SCHEMA, Header, Reason, Resumed
+from ipcbench.bench.results.records import SCHEMA, Header, Reason
 from ipcbench.bench.results.results import MOST_CONTESTS, MOST_PAIRS, Results, load
 from ipcbench.bench.results.units import human_span
 from ipcbench.bench.rounds.progress import Progress
@@ -37,7 +38,15 @@ from ipcbench.bench.sweep.plans.planning import planned
 from ipcbench.bench.sweep.plans.unchanged import digest_of, same_plan
 from ipcbench.bench.sweep.run_folder import point_to, prepare
 from ipcbench.bench.sweep.schedule import Schedule
-from ipcbench.bench.sweep.shared.stopping import constants, now, resumes, stoppable, stopping
+from ipcbench.bench.sweep.shared.stopping import (
+    constants,
+    goes_on,
+    now,
+    resumed,
+    resumes,
+    stoppable,
+    stopping,
+)
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers.fork_parent import starting_ahead
 from ipcbench.transports.base.os_errors import with_remedy
@@ -149,29 +158,12 @@ def resume(folder: Path, command: Sequence[str], watcher: Watcher) -> Path:
                 found, contests, promises, results.header, journal, progress, watcher, machine
             )
             stop.then(schedule.stop)
-            _take_up(schedule, results, torn, command, folder, journal, watcher)
+            why_over = partial(_why_over, results)
+            if goes_on(schedule.over(), results.ended, why_over, torn, watcher):
+                with _stopping(folder):
+                    journal.write(resumed(command, torn))
+                _run(schedule, folder)
     return folder
-
-
-def _take_up(
-    schedule: Schedule,
-    results: Results,
-    torn: str,
-    command: Sequence[str],
-    folder: Path,
-    journal: Journal,
-    watcher: Watcher,
-) -> None:
-    if torn:
-        watcher.note("the last line of the journal was incomplete, and has been removed")
-    over = schedule.over()
-    if over is not None:
-        watcher.note(f"nothing is left to do: {_why_over(over, results)}")
-        if results.ended is not None and results.ended.reason == over:
-            return
-    with _stopping(folder):
-        journal.write(Resumed(started=now(), command=list(command), dropped=torn[:200]))
-    _run(schedule, folder)
 
 
 def _begun(
@@ -203,7 +195,7 @@ def _contests(found: Plan) -> list[Contest]:
     return contests
 
 
-def _why_over(reason: Reason, results: Results) -> str:
+def _why_over(results: Results, reason: Reason) -> str:
     if reason == "budget":
         budget = human_span(results.header.budget or 0.0)
         return (

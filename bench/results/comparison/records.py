@@ -80,6 +80,7 @@ class ComparisonHeader(Entry, kw_only=True, tag="comparison"):
     keep_disturbed: bool = False  # runs count whatever disturbed them
     pairs: Count = 0
     thresholds: str = ""  # the file of promises that name its cells
+    selftest: bool = False  # a run of a selftest, which continues it
 
 
 class GatedCell(Entry, kw_only=True, tag="gated"):

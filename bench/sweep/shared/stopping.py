@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ipcbench.bench.errors import SweepError
 from ipcbench.bench.machine import interrupts
 from ipcbench.bench.results.files import describe
+from ipcbench.bench.results.records import Ended, Reason, Resumed
 from ipcbench.bench.sweep.display import Watcher
 from ipcbench.bench.workers.fork_parent import ForkServerLost
 from ipcbench.transports.base.os_errors import remedy, with_remedy
@@ -64,6 +65,34 @@ def stopping(folder: Path, work: str, command: str) -> Iterator[None]:
 def resumes(folder: Path, command: str) -> str:
     """Return the command line that continues a measurement."""
     return f"{command} --resume {shlex.quote(str(folder))}"
+
+
+def goes_on(
+    over: Reason | None,
+    ended: Ended | None,
+    why_over: Callable[[Reason], str],
+    torn: str,
+    watcher: Watcher,
+) -> bool:
+    """Say what a stopped measurement is taken up with; tell whether its journal goes on.
+
+    Args:
+        over: the reason why nothing is left to do, if so.
+        ended: the last end in the journal.
+        why_over: says such a reason in words.
+        torn: the incomplete last line of the journal, or "".
+    """
+    if torn:
+        watcher.note("the last line of the journal was incomplete, and has been removed")
+    if over is None:
+        return True
+    watcher.note(f"nothing is left to do: {why_over(over)}")
+    return ended is None or ended.reason != over
+
+
+def resumed(command: Sequence[str], torn: str) -> Resumed:
+    """Return the entry of a measurement that goes on."""
+    return Resumed(started=now(), command=list(command), dropped=torn[:200])
 
 
 def now() -> str:
