@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,22 @@ def test_a_stopped_soak_can_be_resumed(tmp_path: Path) -> None:
     assert calls == ["good", "bad", "bad"]
     run_trials(trials, Record(path, 8), lambda outcome: None)  # another seed: all run again
     assert calls == ["good", "bad", "bad", "good", "bad"]
+
+
+def test_trials_beside_others_run_at_once(tmp_path: Path) -> None:
+    """Two that wait for each other pass together; one that is alone comes after them."""
+    barrier, ends = threading.Barrier(2), []
+
+    def meet() -> str:
+        barrier.wait(timeout=30)
+        ends.append("met")
+        return "met"
+
+    trials = [
+        Trial("alone", lambda: ",".join(ends)),
+        *(Trial(name, meet, beside=True) for name in ("one", "other")),
+    ]
+    record = Record(tmp_path / "soak.jsonl", 1)
+    outcomes = run_trials(trials, record, lambda outcome: None, at_once=2)
+    assert [outcome.text for outcome in outcomes] == ["met,met", "met", "met"]
+    assert {outcome.trial for outcome in record.kept()} == {"alone", "one", "other"}

@@ -54,8 +54,17 @@ def _summary(part: str, outcomes: list[Outcome]) -> str:
 @click.argument("parts", nargs=-1, metavar="[PART]...")
 @click.option("--seed", default=1, show_default=True, help="Another seed draws other trials.")
 @click.option("-k", "only", default="*", metavar="PATTERN", help="Only trials with such names.")
+@click.option(
+    "-j",
+    "at_once",
+    type=click.IntRange(1),
+    default=min(4, len(os.sched_getaffinity(0))),
+    metavar="N",
+    help="So many trials at once, where they may run beside others; by default one for each CPU, "
+    "and 4 at most.",
+)
 @click.option("--fresh", is_flag=True, help="Run passed trials again.")
-def main(parts: tuple[str, ...], seed: int, only: str, fresh: bool) -> None:
+def main(parts: tuple[str, ...], seed: int, only: str, at_once: int, fresh: bool) -> None:
     """Run the trials of PARTs (by default all parts) and print a summary.
 
     results/soak.jsonl records the outcomes. Passed trials are not run again, so that a stopped
@@ -69,7 +78,7 @@ def main(parts: tuple[str, ...], seed: int, only: str, fresh: bool) -> None:
     record, summaries, failed = Record(RECORD, seed), [], False
     for part in parts or PARTS:
         wanted = (trial for trial in PARTS[part](seed) if fnmatchcase(trial.name, only))
-        outcomes = run_trials(wanted, record, _print)
+        outcomes = run_trials(wanted, record, _print, at_once)
         summaries.append(_summary(part, outcomes))
         failed = failed or not all(outcome.ok for outcome in outcomes)
     click.echo("\n".join(summaries))

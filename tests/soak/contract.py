@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ipcbench.transports.registry import matching, names
+from tests import namespaces, parallel
 from tests.soak.trials import Trial
 
 HERE = Path(__file__).parents[1] / "contract"
@@ -21,8 +22,9 @@ DEADLINE = 1200.0  # seconds for one transport's tests, or for all mutants
 
 
 def _pytest(node: str) -> str:
+    """Run tests in one process of their own, which has namespaces of its own where it may."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", node],
+        [sys.executable, "-m", "pytest", "-q", "-n1", "-p", "no:cacheprovider", node],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
@@ -35,13 +37,19 @@ def _pytest(node: str) -> str:
 
 def trials(seed: int) -> Iterator[Trial]:
     for name in dict.fromkeys([*names(), *matching("shm:*+*")]):
-        node = f"{HERE / 'test_contract.py'}::Test-{name}"
-        yield Trial(f"contract/{name}", partial(_pytest, node))
-    yield Trial("contract/mutants", partial(_pytest, str(HERE / "test_mutants.py")))
-    proof = HERE.parent / "native/test_ring_proof.py"
-    yield Trial("contract/ring", partial(_pytest, str(proof)))
-    yield Trial("contract/leaks", partial(_pytest, str(proof.with_name("test_leaks.py"))))
+        yield _trial(name, f"test_contract.py::Test-{name}")
+    yield _trial("mutants", "test_mutants.py")
+    yield _trial("ring", "../native/test_ring_proof.py")
+    yield _trial("leaks", "../native/test_leaks.py")
     for folder in ("e2e", "faults"):
         for path in sorted((HERE.parent / folder).glob("test_*.py")):
             if path.stem != "test_soak_sample":
-                yield Trial(f"contract/{folder}/{path.stem}", partial(_pytest, str(path)))
+                yield _trial(f"{folder}/{path.stem}", f"../{folder}/{path.name}")
+
+
+def _trial(name: str, node: str) -> Trial:
+    """Return the trial of some tests. It runs alone where they need the machine's huge pages."""
+    path = (HERE / node.partition("::")[0]).resolve()
+    huge = "/huge" in node or path.stem in parallel.HUGE_FILES
+    run = partial(_pytest, str(path) + node.removeprefix(node.partition("::")[0]))
+    return Trial(f"contract/{name}", run, beside=namespaces.possible() and not huge)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -18,10 +21,12 @@ class Trial:
     Attributes:
         name: contains all that the trial depends on, except the seed.
         run: returns a summary. Raises: any exception if the trial fails.
+        beside: it may run beside others, in a thread.
     """
 
     name: str
     run: Callable[[], str]
+    beside: bool = False
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -40,6 +45,7 @@ class Record:
     def __init__(self, path: Path, seed: int) -> None:
         self._path = path
         self._seed = seed
+        self._writing = Lock()
 
     def kept(self) -> Iterator[Outcome]:
         """Read the latest outcome of each trial of this seed; skip torn lines."""
@@ -66,21 +72,32 @@ class Record:
             trial=trial.name, seed=self._seed, ok=ok, text=text, seconds=time.monotonic() - began
         )
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("ab") as lines:
+        with self._writing, self._path.open("ab") as lines:
             lines.write(b"\n" + msgspec.json.encode(outcome))  # a torn line, if any, ends here
         return outcome
 
 
 def run_trials(
-    trials: Iterable[Trial], record: Record, report: Callable[[Outcome], None]
+    trials: Iterable[Trial],
+    record: Record,
+    report: Callable[[Outcome], None],
+    at_once: int = 1,
 ) -> list[Outcome]:
-    """Run the trials that have not passed yet; return the outcomes of all."""
-    passed = {outcome.trial: outcome for outcome in record.kept() if outcome.ok}
-    outcomes = []
-    for trial in trials:
-        outcome = passed.get(trial.name)
-        if outcome is None:
-            outcome = record.run(trial)
+    """Run the trials that have not passed yet; return the outcomes of all.
+
+    Those that may run beside others come first, so many at once.
+    """
+    trials = list(trials)
+    found = {outcome.trial: outcome for outcome in record.kept() if outcome.ok}
+    open_ = [trial for trial in trials if trial.name not in found]
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        begun = [pool.submit(record.run, trial) for trial in open_ if trial.beside]
+        outcomes = (future.result() for future in as_completed(begun))
+        alone = (record.run(trial) for trial in open_ if not trial.beside)
+        for outcome in chain(outcomes, alone):
+            found[outcome.trial] = outcome
             report(outcome)
-        outcomes.append(outcome)
-    return outcomes
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [found[trial.name] for trial in trials]
