@@ -31,6 +31,7 @@ from tests import namespaces, parallel, sampling  # noqa: E402
 from tests.huge_pages import ENOUGH, set_aside  # noqa: E402
 
 DIED = pytest.StashKey[bool]()
+EARLY = pytest.StashKey[sampling.Early]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -91,7 +92,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each of several processes (`-n`) private namespaces, where that is allowed."""
+    """Give each of several processes (`-n`) private namespaces, where that is allowed.
+
+    Draw a sample early where the whole contract would be collected.
+    """
+    if (
+        not sampling.SOAK
+        and not config.option.keyword
+        and not any("::" in one for one in config.args)
+    ):
+        config.stash[EARLY] = sampling.Early(sampling.SEED)
     if hasattr(config, "workerinput") and namespaces.possible():
         namespaces.enter()
 
@@ -109,9 +119,26 @@ def pytest_report_header() -> str:
     return f"ipcbench: {sample}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str
+) -> list[pytest.Item] | None:
+    """Make no items of a test for a transport on which it is not drawn."""
+    early, transport = collector.config.stash.get(EARLY, None), sampling.transport_of(collector)
+    if early is not None and transport is not None and early.leaves_out(transport, name):
+        return []
+    return None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    early = item.config.stash.get(EARLY, None)
+    if early is not None:
+        early.note(item)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the sample leaves out, and count it; sort the tests for several processes."""
-    chosen = sampling.chosen(items)
+    chosen = sampling.chosen(items, config.stash.get(EARLY, None))
     left_out = list(set(items) - set(chosen))
     if left_out:
         config.hook.pytest_deselected(items=left_out)

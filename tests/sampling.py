@@ -65,22 +65,71 @@ class Candidate(NamedTuple):
     values: tuple[str, ...]
 
 
-def chosen(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """Return the tests that this run includes."""
+class Early:
+    """The draw of transports for each test of the contract, before its items are made.
+
+    The items of all transports take seconds to make, and memory that each fork copies. A test has
+    the same fixtures on every transport: those of the first one tell on which others it applies.
+    """
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._drawn: dict[str, frozenset[str]] = {}
+
+    def note(self, item: pytest.Item) -> None:
+        """Draw the transports of an item's test, if it is the first item of that test."""
+        if transport_of(item) is not None and _test(item) not in self._drawn:
+            wanted = getattr(item, "fixturenames", ())
+            self._drawn[_test(item)] = transports_for(_test(item), wanted, self._seed)
+
+    def leaves_out(self, transport: str, test: str) -> bool:
+        """Tell whether a test is not drawn on a transport; False while nothing is known of it."""
+        return test in self._drawn and transport not in self._drawn[test]
+
+
+def transports_for(test: str, wanted: Iterable[str], seed: str) -> frozenset[str]:
+    """Draw the transports for a test: one of each kind on a share of the kinds where it applies.
+
+    Args:
+        test: the name of its function.
+        wanted: the names of its fixtures.
+    """
+    kinds: dict[str, list[str]] = {}
+    for name in contracted():
+        if applies(wanted, None, name):
+            kinds.setdefault(kind_of(name), []).append(name)
+    return frozenset(
+        min(kinds[kind], key=lambda name: _digest(seed, f"{test}/{name}"))
+        for kind in _share_of(kinds, test, seed)
+    )
+
+
+def chosen(items: Sequence[pytest.Item], early: Early | None = None) -> list[pytest.Item]:
+    """Return the tests that this run includes. `early`: drew the transports of the contract."""
     candidates: dict[str, Candidate] = {}
     left_out: set[str] = set()
     for item in items:
-        name = getattr(getattr(item, "cls", None), "transport", None)
-        if not isinstance(name, str) or "test_contract" not in item.nodeid:
+        name = transport_of(item)
+        if name is None:
             continue
-        if not applies(item, name):
+        wanted = getattr(item, "fixturenames", ())
+        if not applies(wanted, _values(item).get("topology"), name) or (
+            early is not None and early.leaves_out(name, _test(item))
+        ):
             left_out.add(item.nodeid)
         elif not SOAK:
             candidates[item.nodeid] = _candidate(item, name)
-    left_out |= candidates.keys() - drawn(candidates.values(), SEED)
+    share = SHARE if early is None else 1.0
+    left_out |= candidates.keys() - drawn(candidates.values(), SEED, share)
     if not SOAK:
         left_out |= commands_left_out([item.nodeid for item in items], SEED)
     return [item for item in items if item.nodeid not in left_out]
+
+
+def transport_of(node: pytest.Item | pytest.Collector) -> str | None:
+    """Return the transport of a test of the contract, or of their class; None for others."""
+    name = getattr(getattr(node, "cls", None), "transport", None)
+    return name if isinstance(name, str) and "test_contract" in node.nodeid else None
 
 
 def commands_left_out(identities: Sequence[str], seed: str) -> set[str]:
@@ -98,16 +147,21 @@ def commands_left_out(identities: Sequence[str], seed: str) -> set[str]:
     }
 
 
-def drawn(candidates: Iterable[Candidate], seed: str) -> set[str]:
+def drawn(candidates: Iterable[Candidate], seed: str, share: float = SHARE) -> set[str]:
     """Draw each test on a share of the kinds, on at least one; return the identities."""
     tests: dict[str, dict[str, list[Candidate]]] = {}
     for each in candidates:
         tests.setdefault(each.test, {}).setdefault(each.kind, []).append(each)
     found: set[str] = set()
     for test, kinds in tests.items():
-        order = sorted(kinds, key=lambda kind: _digest(seed, f"{test}/{kind}"))
-        found.update(_unlike([kinds[kind] for kind in order[: ceil(SHARE * len(order))]], seed))
+        order = _share_of(kinds, test, seed, share)
+        found.update(_unlike([kinds[kind] for kind in order], seed))
     return found
+
+
+def _share_of(kinds: Iterable[str], test: str, seed: str, share: float = SHARE) -> list[str]:
+    order = sorted(kinds, key=lambda kind: _digest(seed, f"{test}/{kind}"))
+    return order[: ceil(share * len(order))]
 
 
 def _unlike(groups: Sequence[Sequence[Candidate]], seed: str) -> Iterator[str]:
@@ -133,10 +187,17 @@ def some(everything: Sequence[One], count: int, draw: random.Random | None = Non
 
 
 def _candidate(item: pytest.Item, name: str) -> Candidate:
+    values = tuple(map(str, _values(item).values()))
+    return Candidate(item.nodeid, _test(item), kind_of(name), values)
+
+
+def _test(item: pytest.Item) -> str:
+    return str(getattr(item, "originalname", item.name))
+
+
+def _values(item: pytest.Item) -> dict[str, object]:
     callspec = getattr(item, "callspec", None)
-    values = {} if callspec is None else callspec.params
-    test = getattr(item, "originalname", item.name)
-    return Candidate(item.nodeid, test, kind_of(name), tuple(map(str, values.values())))
+    return {} if callspec is None else callspec.params
 
 
 def kind_of(name: str) -> str:
@@ -155,14 +216,19 @@ def _digest(seed: str, identity: str) -> bytes:
     return hashlib.sha256(f"{seed}/{identity}".encode()).digest()
 
 
-def applies(item: pytest.Item, name: str) -> bool:
-    """Return True if the test applies to this transport: a pipe is no guard."""
+def applies(fixtures: Iterable[str], topology: object, name: str) -> bool:
+    """Return True if the test applies to this transport: a pipe is no guard.
+
+    Args:
+        fixtures: the names of the test's.
+        topology: the one that it is run with, if it is.
+        name: the transport's.
+    """
     transport = get(name)
     if isinstance(transport, BrokenPlugin):
         return True
     traits = transport.traits
-    wanted = set(getattr(item, "fixturenames", ()))
-    topology = getattr(item, "callspec", None) and item.callspec.params.get("topology")
+    wanted = set(fixtures)
     stream = traits.framing is not Framing.MESSAGE
     return not (
         (wanted & {"carrier", "messages", "stream"} and not traits.carries)
