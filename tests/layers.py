@@ -68,6 +68,7 @@ class Import:
         return self._bare.partition(".")[0]
 
 
+@cache
 def imports(source: str) -> list[Import]:
     return list(_imports(ast.parse(source), on_top=True))
 

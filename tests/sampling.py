@@ -7,8 +7,9 @@ draws differ in runtime, topology and other parameters as far as they can. So a 
 always finds on a kind is found by one of four runs, and one that it finds on all kinds by every
 run. `make soak` runs all of the contract (tests/soak).
 
-Of tests that run whole commands, an eighth of each file are drawn where they run beside all
-others, and one at least: `pytest tests/e2e tests/faults` and `make soak` run all of them.
+Of tests that run whole commands, a twelfth are drawn where they run beside all others, from as many
+files as possible, and half of the documents' commands: `pytest tests/e2e tests/faults` and
+`make soak` run all of them.
 
 The seed is in pytest's header: `IPCBENCH_SEED=N make test` runs the same sample again.
 """
@@ -36,9 +37,10 @@ SOAK = bool(os.environ.get("IPCBENCH_SOAK"))
 SEED = os.environ.get("IPCBENCH_SEED") or str(secrets.randbelow(10**6))
 os.environ["IPCBENCH_SEED"] = SEED  # several processes of one run share one sample
 SHARE = 0.25  # of the kinds of transports to which a test applies
-PART = 0.125  # of the tests of a file that run whole commands
+APART = 12  # of so many tests that run whole commands, one is drawn
 COMMANDS = ("tests/e2e/", "tests/faults/")
-ALWAYS = "test_docs"  # every command of the documents is run
+DOCUMENTS, APART_IN_DOCUMENTS = "tests/e2e/test_docs.py::", 2
+ALWAYS = "tests/e2e/test_docs_text.py::"  # they run no commands
 
 
 def contracted() -> list[str]:
@@ -136,15 +138,19 @@ def commands_left_out(identities: Sequence[str], seed: str) -> set[str]:
     """Return the tests that run whole commands and are not drawn."""
     if all(each.startswith(COMMANDS) for each in identities):
         return set()
-    files: dict[str, list[str]] = {}
-    for each in identities:
-        if each.startswith(COMMANDS) and ALWAYS not in each:
-            files.setdefault(each.partition("::")[0], []).append(each)
-    return {
-        each
-        for own in files.values()
-        for each in sorted(own, key=lambda one: _digest(seed, one))[ceil(PART * len(own)) :]
-    }
+    commands = [
+        each for each in identities if each.startswith(COMMANDS) and not each.startswith(ALWAYS)
+    ]
+    documents = [each for each in commands if each.startswith(DOCUMENTS)]
+    others = [each for each in commands if not each.startswith(DOCUMENTS)]
+    drawn_ = _every(documents, APART_IN_DOCUMENTS, seed) | _every(others, APART, seed)
+    return set(commands) - drawn_
+
+
+def _every(identities: Iterable[str], apart: int, seed: str) -> set[str]:
+    """Draw one of so many tests, evenly over their files."""
+    order = sorted(identities, key=lambda each: (each.partition("::")[0], _digest(seed, each)))
+    return set(order[random.Random(seed).randrange(apart) :: apart])
 
 
 def drawn(candidates: Iterable[Candidate], seed: str, share: float = SHARE) -> set[str]:

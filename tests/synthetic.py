@@ -472,11 +472,11 @@ def not_built(rounds: int = 12) -> Results:
     return sweep(reference, planned, rounds=rounds, skipped=skips)
 
 
-def thousand(rounds: int = 12) -> Results:
-    """Choose 1,000 cells of `both` by chance, always the same ones."""
-    results = both(rounds, tail=1000)
+def some(number: int, rounds: int = 12, tail: int = 1000) -> Results:
+    """Choose so many cells of `both` by chance, always the same ones."""
+    results = both(rounds, tail)
     found = [name for name, entry in results.cells.items() if entry.runs]
-    kept = set(random.Random(1).sample(found, 1000))
+    kept = set(random.Random(1).sample(found, number))
     results.cells = {
         name: entry for name, entry in results.cells.items() if name in kept or not entry.runs
     }

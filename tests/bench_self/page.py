@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.synthetic import thousand, write_journal
+from tests.synthetic import some, write_journal
 
 MOST = {"recorded": (5.0, 1.5), "1,000 cells": (20.0, 4.0)}  # seconds, MiB
 
@@ -23,7 +23,7 @@ def measure(results: Path) -> Iterator[str]:
             (place / "recorded").mkdir()
             shutil.copy(results / "journal.jsonl", place / "recorded")
             yield _line(place, "recorded")
-        write_journal(thousand(), place / "1,000 cells")
+        write_journal(some(1000), place / "1,000 cells")
         yield _line(place, "1,000 cells")
 
 

@@ -1,7 +1,7 @@
-"""Leaks of the compiled parts: objects are made and dropped a thousand times.
+"""Leaks of the compiled parts: objects are made and dropped hundreds of times.
 
 LeakSanitizer checks at the end of a process, where CPython leaves much allocated. So the
-allocated bytes are counted with mallinfo2(3) before and after a thousand rounds, in a process
+allocated bytes are counted with mallinfo2(3) before and after these rounds, in a process
 whose Python allocates with malloc(3) too (PYTHONMALLOC). malloc's caches of each thread are
 off (tcache_count, mallopt(3)), since mallinfo2 counts their blocks as allocated. References,
 open descriptors and mappings are compared as well.
@@ -36,8 +36,9 @@ from ipcbench.transports.kernel_objects.ledger import current
 from ipcbench.transports.native import WaitPolicy, native_of, operations
 from ipcbench.transports.registry import get
 from ipcbench.transports.testing.participants import seats
+from tests.sampling import SOAK
 
-TIMES = 1000
+TIMES = 1000 if SOAK else 400
 WARM = 100  # rounds before the first count: blocks that are kept once are not a leak
 DEPTH = 4
 SPARE = 8  # bytes a round: less than the smallest block

@@ -13,7 +13,7 @@ import pytest
 from ipcbench.bench.results.records import Contested
 from ipcbench.bench.results.results import Results
 from ipcbench.reports.page.page import write
-from tests.synthetic import cells, header, reference, sweep, thousand
+from tests.synthetic import cells, header, reference, some, sweep
 from tests.unit.reports.observations import observed
 from tests.unit.reports.pages import section
 
@@ -33,7 +33,7 @@ WITH_A_NUMBER = [name for name in HEADINGS if name != "answers"]
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Write the page of a run with every kind of cell and observation."""
-    results = thousand(rounds=8)
+    results = some(1000, rounds=8, tail=50)
     results.observations = observed()
     return page_of(results, tmp_path_factory.mktemp("wide"))
 
