@@ -1,6 +1,6 @@
 """The work that a comparison is: itself, or a run of a selftest, by which it is continued.
 
-The folder of a selftest has its runs two folders below: DIR/runs/1.
+The folder of a selftest has its runs two folders below: DIR/runs/001.
 """
 
 from __future__ import annotations
