@@ -245,3 +245,25 @@ def eventually(condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.002)
     return True
+
+
+def check_asleep(actor: Actor) -> None:
+    """Check that a process sleeps while it waits. Raises: AssertionError."""
+    assert eventually(actor.asleep)
+    before = actor.cpu()
+    assert actor.waits(0.2)
+    used = actor.cpu() - before
+    assert used < 0.02, f"{used} s of CPU in 0.2 s of waiting"
+
+
+def check_spinning(actor: Actor) -> None:
+    """Check that a process uses its CPU while it waits, or wants one. Raises: AssertionError.
+
+    The kernel adds a wait for a CPU to the account at its end (sched-stats.rst), which a busy
+    machine delays.
+    """
+    wanted, began = actor.runnable(), time.monotonic()
+    assert actor.waits(0.2)
+    assert eventually(lambda: actor.runnable() - wanted > (time.monotonic() - began) / 2), (
+        f"{actor.runnable() - wanted} s of CPU wanted in {time.monotonic() - began} s"
+    )
