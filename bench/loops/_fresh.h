@@ -167,6 +167,79 @@ fresh_stream_receiver(struct block *block)
     return 0;
 }
 
+/* Several processes at one channel. */
+
+static ssize_t
+fresh_fan_in_sender(struct block *block)
+{
+    PREPARED_TURN;
+    REPEATED(WRITE_AND_SEND);
+    return 0;
+}
+
+static ssize_t
+stamped_fresh_fan_in_sender(struct block *block)
+{
+    PREPARED_TURN;
+    STAMPED(WRITE_AND_SEND);
+    return 0;
+}
+
+static ssize_t
+fresh_fan_in_receiver(struct block *block)
+{
+    PREPARED;
+    long long read = 0;
+    REPEATED(RECV_AND_READ);
+    block->handled = read;
+    return 0;
+}
+
+static ssize_t
+fresh_fan_out_sender(struct block *block)
+{
+    return fresh_fan_in_sender(block);
+}
+
+static ssize_t
+fresh_fan_out_receiver(struct block *block)
+{
+    PREPARED;
+    const unsigned char *first = buffer;
+    long long read = 0;
+    read_clock(&block->start);
+    for (;;) {
+        RECV;
+        if (*first == END_MARK)
+            break;
+        read += is_read(buffer, size);
+    }
+    read_clock(&block->end);
+    block->handled = read;
+    return 0;
+}
+
+/* A reply has the value of its message, so a client knows it, whatever the order of all of them. */
+static ssize_t
+fresh_serve(struct block *block)
+{
+    PREPARED_TURN;
+    const unsigned char *first = buffer;
+    long long read = 0;
+    read_clock(&block->start);
+    for (long long i = 0; i < count; i++) {
+        ssize_t index = ops.recv_from(ops.ctx, buffer, size);
+        if (index < 0)
+            return index;
+        read += is_read(buffer, size);
+        turn.value = *first;
+        MUST(ops.send_to(ops.ctx, index, next_written(&turn, size), size));
+    }
+    read_clock(&block->end);
+    block->handled = read;
+    return 0;
+}
+
 /* In place: the sender writes into the channel's slots, and `recv` reads every byte there. */
 
 static ssize_t
@@ -203,6 +276,22 @@ fresh_stream_sender_in_place(struct block *block)
         LEND_AND_SEND;
     MUST_BE(1, ops.recv(ops.ctx, reply.byte, 1));
     read_clock(&block->end);
+    return 0;
+}
+
+static ssize_t
+fresh_fan_in_sender_in_place(struct block *block)
+{
+    PREPARED_TURN;
+    REPEATED(LEND_AND_SEND);
+    return 0;
+}
+
+static ssize_t
+stamped_fresh_fan_in_sender_in_place(struct block *block)
+{
+    PREPARED_TURN;
+    STAMPED(LEND_AND_SEND);
     return 0;
 }
 

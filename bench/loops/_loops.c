@@ -285,6 +285,12 @@ release_stamps:
     LOOP(fresh_ping_in_place, RECEIVES | LENDS | NUMBERS)                                          \
     LOOP(fresh_pong_in_place, RECEIVES | LENDS | NUMBERS)                                          \
     LOOP(fresh_stream_sender_in_place, RECEIVES | LENDS | NUMBERS)                                 \
+    LOOP(fresh_fan_in_sender, SENDS | NUMBERS | POOL)                                              \
+    LOOP(fresh_fan_in_receiver, RECEIVES)                                                          \
+    LOOP(fresh_fan_in_sender_in_place, LENDS | NUMBERS)                                            \
+    LOOP(fresh_fan_out_sender, SENDS | NUMBERS | POOL)                                             \
+    LOOP(fresh_fan_out_receiver, RECEIVES)                                                         \
+    LOOP(fresh_serve, SERVES | NUMBERS | POOL)                                                     \
     LOOP(fill, NUMBERS | POOL)                                                                     \
     LOOP(scan, NUMBERS | POOL)                                                                     \
     LOOP(paced_sender, SENDS | TIMES)                                                              \
@@ -299,6 +305,8 @@ release_stamps:
     LOOP(stamped_fresh_ping, SENDS | RECEIVES | STAMPS | NUMBERS | POOL)                           \
     LOOP(stamped_fresh_ping_in_place, RECEIVES | LENDS | STAMPS | NUMBERS)                         \
     LOOP(stamped_fan_in_sender, SENDS | STAMPS)                                                    \
+    LOOP(stamped_fresh_fan_in_sender, SENDS | STAMPS | NUMBERS | POOL)                             \
+    LOOP(stamped_fresh_fan_in_sender_in_place, LENDS | STAMPS | NUMBERS)                           \
     LOOP(stamped_newest_reader, READS | STAMPS)                                                    \
     LOOP(stamped_signal_initiator, SIGNALS | STAMPS)
 

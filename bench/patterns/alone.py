@@ -1,8 +1,8 @@
 """Patterns `fill` and `scan`: one process writes, or reads, every byte of messages in memory.
 
 They use no channel: their transport is `null`. They stand beside figures of messages that are
-written anew (bench/patterns/fresh.py): what producing and reading cost by themselves. On two CPUs
-a message takes at least the longer of the two, on one CPU their sum.
+written anew (bench/patterns/anew/fresh.py): what producing and reading cost by themselves. On two
+CPUs a message takes at least the longer of the two, on one CPU their sum.
 """
 
 from __future__ import annotations

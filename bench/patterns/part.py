@@ -35,6 +35,15 @@ class Board(Enum):
     READS = "reads"  # its buffer is all rows
 
 
+# The loop of a part in a rehearsal: runs so many loops from the first message on, and returns the
+# number of messages that it has handled. Raises: Corrupt, and what the endpoint raises.
+Run: TypeAlias = Callable[[int], int]
+
+# One side of a step of a rehearsal: the endpoint, the seat, the size, and the loop. Returns what
+# `Pattern.rehearsed` compares. Raises: as `Part.check`.
+Rehearse: TypeAlias = Callable[[Any, "Seat", int, Run], list[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The work of one process in a timed block, and in the check before it.
@@ -56,8 +65,9 @@ class Part:
             is its further argument.
         reads: the loop reads every byte; it has handled those messages that it has read to
             their end, and what arrived last is compared behind each block.
-        rehearse: exchanges messages that are written anew with the other side, through the
-            loop that is timed, at this side or at the other one. Raises: as `check`.
+        rehearse: the steps of a rehearsal. Each exchanges messages that are written anew with
+            the other side, through the loop that is timed, at this side or at the other one. All
+            processes end a step before one begins the next.
         times: returns the times of this part's messages, from the timetable and their number:
             the loop's further argument; None: the loop has no schedule.
         observe: returns what the last block has shown beside its time: the journal's
@@ -79,7 +89,7 @@ class Part:
     arrays: bool = False
     numbers: bool = False
     reads: bool = False
-    rehearse: Callable[[Any, int, Callable[[int], None]], None] = lambda *_: None
+    rehearse: tuple[Rehearse, ...] = ()
     times: Callable[[Timetable, int], memoryview] | None = None
     observe: Callable[[Any], Mapping[str, float]] = lambda *_: {}
     in_place: Part | None = None
@@ -143,6 +153,8 @@ class Pattern:
             is not; else "".
         complete: compares the numbers that competing receivers got in the check with those
             sent to so many processes, at a size. Raises Corrupt.
+        rehearsed: as `complete`, for what competing receivers got in a step of the rehearsal,
+            counted from 0. Raises Corrupt.
         account: compares the work done in a block with the work due: the spans of all
             processes, the shared variable's value, the transport's traits. Raises Corrupt.
         observe: reads the board behind each block. Raises Corrupt.
@@ -169,6 +181,7 @@ class Pattern:
     units: Callable[[int], int]
     refuses: Callable[[int], str]
     complete: Callable[[list[int], int, int], None] = lambda *_: None
+    rehearsed: Callable[[int, list[int], int, int], None] = lambda *_: None
     account: Callable[[Sequence[Span], int, Traits], Observed] = lambda *_: {}
     observe: Callable[[Sequence[Row]], Observed] = lambda rows: {}
     busy: bool = False

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ipcbench.bench.patterns.alone import FILL, SCAN
-from ipcbench.bench.patterns.arrays import ARRAYS
+from ipcbench.bench.patterns.anew.arrays import ARRAYS
+from ipcbench.bench.patterns.anew.fresh import FRESH
+from ipcbench.bench.patterns.anew.several import SEVERAL
 from ipcbench.bench.patterns.batch import batched
 from ipcbench.bench.patterns.counter import COUNTER
 from ipcbench.bench.patterns.echo import ECHO
 from ipcbench.bench.patterns.fan_in import FAN_IN
 from ipcbench.bench.patterns.fan_out import FAN_OUT
-from ipcbench.bench.patterns.fresh import FRESH
 from ipcbench.bench.patterns.latency import LATENCY, PAIRS_LATENCY, paused
 from ipcbench.bench.patterns.newest.latest import LATEST_VALUE
 from ipcbench.bench.patterns.part import Pattern
@@ -38,14 +39,27 @@ PAUSED: Mapping[str, Callable[[str], Pattern]] = {
 BATCHED = frozenset({"stream", "pairs", "fan-in"})  # messages follow each other in one direction
 
 
+# Pattern -> the same with messages that are written anew.
+ANEW: Mapping[str, Pattern] = FRESH | SEVERAL
+
 # Pattern -> the same with a delay in each loop, for controls that are slowed on purpose.
 SLOWED: Mapping[str, Pattern] = {"latency": SLOWED_LATENCY}
 
 
 def has_payload(pattern: str, payload: str) -> bool:
     """Tell whether a pattern has loops for a payload."""
-    loops = ARRAYS if payload == ARRAY else FRESH
+    loops = ARRAYS if payload == ARRAY else ANEW
     return payload == HOT or PATTERNS[pattern].alone or pattern in loops
+
+
+def writes_in_place(pattern: str) -> bool:
+    """Tell whether a pattern has loops that write messages anew, and read them, in place.
+
+    Those of one process alone use no channel: they write in their own memory.
+    """
+    if PATTERNS[pattern].alone:
+        return True
+    return pattern in ANEW and all(seat.part.in_place for seat in ANEW[pattern].seats(2))
 
 
 def has_pace(pattern: str, pace: str) -> bool:
@@ -71,7 +85,7 @@ def pattern_of(cell: Cell) -> Pattern:
     if cell.payload == ARRAY:
         found = ARRAYS[cell.pattern]
     elif cell.payload != HOT and not found.alone:
-        found = FRESH[cell.pattern]
+        found = ANEW[cell.pattern]
     if cell.batch == 1:
         return found
     if cell.pattern not in BATCHED:

@@ -27,7 +27,7 @@ from ipcbench.bench.plan.profile import (
     check_processes,
     known_names,
 )
-from ipcbench.bench.results.axes import HOT, PAYLOADS, PLACEMENTS, RUNTIMES, SPIN_BLOCK
+from ipcbench.bench.results.axes import ARRAY, HOT, PAYLOADS, PLACEMENTS, RUNTIMES, SPIN_BLOCK
 from ipcbench.bench.results.pace import offered, parse_pace
 from ipcbench.bench.results.units import format_size, parse_size
 
@@ -197,8 +197,9 @@ def no_payload(pattern: str, payload: str) -> str:
     """Return why a pattern does not have a payload, or ""."""
     if payload == HOT or has_payload(pattern, payload):
         return ""
-    carries = PATTERNS[pattern].carries
-    return f"{pattern} writes no message anew" if carries else f"{pattern} sends no messages"
+    if not PATTERNS[pattern].carries:
+        return f"{pattern} sends no messages"
+    return f"{pattern} {'sends no arrays' if payload == ARRAY else 'writes no message anew'}"
 
 
 _BY_PATTERN: dict[str, Callable[[str, Any], str]] = {

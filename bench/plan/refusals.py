@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ipcbench.bench.loops.payloads.pool import FRESH_BUFFERS, LEAST
-from ipcbench.bench.patterns.table import BATCHED, PATTERNS, SLOWED, has_pace, has_payload
+from ipcbench.bench.patterns.table import (
+    BATCHED,
+    PATTERNS,
+    SLOWED,
+    has_pace,
+    has_payload,
+    writes_in_place,
+)
 from ipcbench.bench.results.axes import ARRAY, BLOCK, HOT, PYTHON, SPIN_BLOCK
 from ipcbench.bench.results.cell import Cell
 from ipcbench.bench.results.pace import CLOSED, RATE, offered
@@ -98,11 +105,14 @@ def payload(cell: Cell, traits: Traits) -> Skip | None:
     if not PATTERNS[cell.pattern].carries:
         return Skip(f"{cell.pattern} sends no messages")
     if not has_payload(cell.pattern, cell.payload):
-        return Skip(f"no timed loop of {cell.pattern} writes a message anew before it sends it")
+        does = "has arrays" if cell.payload == ARRAY else "writes a message anew before it sends it"
+        return Skip(f"no timed loop of {cell.pattern} {does}")
     if cell.size < LEAST:
         return Skip(f"messages are written anew from {human_size(LEAST)} on")
     if not traits.carries and not PATTERNS[cell.pattern].alone:
         return Skip(f"{cell.transport} carries nothing: no byte of a message arrives")
+    if traits.in_place and cell.payload != ARRAY and not writes_in_place(cell.pattern):
+        return Skip(f"no timed loop of {cell.pattern} writes and reads a message in place")
     if cell.pace != CLOSED:
         return Skip("no timed loop pauses between messages that it writes anew")
     if cell.payload == ARRAY and cell.runtime != PYTHON:

@@ -18,7 +18,7 @@ from ipcbench.bench.loops.loop import Loop, Span, Stamped, durations
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.open_loop.timetable import Timetable
 from ipcbench.bench.loops.payloads.arrays import Arrays
-from ipcbench.bench.loops.payloads.pool import Messages, Pool, compare
+from ipcbench.bench.loops.payloads.pool import Messages, Pool, compare_with_any, start_of
 from ipcbench.bench.patterns.newest.board import row_of
 from ipcbench.bench.patterns.part import Board, Part, Seat
 from ipcbench.bench.results.histogram import count as counted
@@ -27,7 +27,7 @@ from ipcbench.transports.base import refused
 from ipcbench.transports.contract import Endpoint
 
 NO_BOARD = memoryview(b"").cast("Q")
-FIRST = 100  # the number of the first message of the timed blocks: above those of a rehearsal
+FIRST = 100  # the number of a first sender's first message in timed blocks; 0 in a rehearsal
 
 
 class BlockRunner:
@@ -66,7 +66,8 @@ class BlockRunner:
         self.arguments: tuple[Any, ...] = self.part.arguments
         self._timetable = timetable
         self._stamps = array("q")
-        self._handled = FIRST  # the number of the next message
+        self._first = FIRST
+        self._loops = 0  # loops of all blocks so far
         reads_board = self.part.board is Board.READS
         self.buffer = board if reads_board else self.part.buffer(size, variable)
         self.message: Any = self._message(buffers)
@@ -95,20 +96,26 @@ class BlockRunner:
             self.loop = native_loops.twin(self.loop)
             self.stamped = self.stamped and native_loops.stamped_twin(self.stamped)
 
-    def check(self) -> list[int]:
-        """Run this side of the check; return the numbers that a competing receiver got.
+    def check(self, step: int = 0) -> list[int]:
+        """Run this side of a step of the check; return the numbers that a competing receiver got.
 
+        The first step is that of all channels, the others are those of the rehearsal.
         Raises: Corrupt, and what the endpoint raises.
         """
+        if step:
+            return self._rehearse(step - 1)
         seen = self.part.check(self.endpoint, self.seat, self.size)
         self.part.proof(self.endpoint, self.seat, self.size, self._board)
-        self.part.rehearse(self.endpoint, self.size, self._rehearse)
-        self._handled = FIRST
         return seen
 
-    def _rehearse(self, times: int) -> None:
-        self._handled = 0
-        self.prepare(times)()
+    def _rehearse(self, step: int) -> list[int]:
+        def run(loops: int) -> int:
+            self._first, self._loops = 0, 0
+            return self.prepare(loops)().span.handled
+
+        seen = self.part.rehearse[step](self.endpoint, self.seat, self.size, run)
+        self._first, self._loops = FIRST, 0
+        return seen
 
     def prepare(
         self,
@@ -125,11 +132,11 @@ class BlockRunner:
         """
         times, arguments = count * self.seat.share, self.arguments
         if self.part.numbers:
-            arguments += (self._handled,)
+            arguments += (self._number(self.seat.index) + self._loops * self.seat.share,)
         if self.part.times is not None:
             assert self._timetable is not None  # an open loop has one
             arguments += (self.part.times(self._timetable, times),)
-        self._handled += times
+        self._loops += count
         loop = self._stamping(self.stamped, stamps) if stamps and self.stamped else self.loop
         self.clock.begin(times or count)
         endpoint = self.endpoint
@@ -164,7 +171,13 @@ class BlockRunner:
             raise Corrupt(
                 f"{self.part.name}: of {times} messages, {span.handled} were read to their end"
             )
-        compare(self.buffer, self._handled - 1)
+        here = self.seat
+        senders = range(here.index, here.index + here.share)  # each has sent one message a loop
+        compare_with_any(self.buffer, [self._number(one) + self._loops - 1 for one in senders])
+
+    def _number(self, sender: int) -> int:
+        """Return the number of the first message of a sender."""
+        return self._first + start_of(sender)
 
     def _stamping(self, stamped: Stamped, stamps: int) -> Loop:
         found = self._stamps = array("q", bytes(8 * (stamps + 1)))

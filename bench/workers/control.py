@@ -48,7 +48,9 @@ class Connect(Message, tag="connect"):
 
 
 class Check(Message, tag="check"):
-    """Request to run one side of the check of the channel."""
+    """Request to run one side of a step of the check of the channel, counted from 0."""
+
+    step: int = 0
 
 
 class Block(Message, tag="block"):

@@ -109,7 +109,7 @@ def run_peer(
             runner.connect(message.hellos, deadline)
             control.say(Ready())
         elif isinstance(message, Check):
-            control.say(Ready(runner.check()))
+            control.say(Ready(runner.check(message.step)))
         elif isinstance(message, Block):
             _block(control, runner, message, lambda number: barrier.wait(number, spins))
         elif isinstance(message, Collect):
@@ -228,10 +228,10 @@ class Team:
         answers = [peer.near.listen(Ready, deadline) for peer in self.peers]
         return [number for answer in answers for number in answer.seen]
 
-    def ask_check(self) -> None:
-        """Have every peer run its side of the check. Raises: PeerGone."""
+    def ask_check(self, step: int) -> None:
+        """Have every peer run its side of a step of the check. Raises: PeerGone."""
         for peer in self.peers:
-            peer.near.say(Check())
+            peer.near.say(Check(step))
 
     def announce(self, count: int, stamps: int = 0, turns: int = 0) -> None:
         """Announce a block, and return once every peer is ready. Raises: RunFailed, PeerGone."""

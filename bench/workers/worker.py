@@ -179,10 +179,17 @@ class Worker:
 
     def _check(self) -> None:
         self.report(Phase("check"))
-        self._team.ask_check()
-        self._runner.check()
-        seen = self._team.ready()
-        self._pattern.complete(seen, self.job.cell.processes, self.job.cell.size)
+        cell = self.job.cell
+        self._pattern.complete(self._check_step(0), cell.processes, cell.size)
+        for step in range(len(self._runner.part.rehearse)):
+            seen = self._check_step(1 + step)
+            self._pattern.rehearsed(step, seen, cell.processes, cell.size)
+
+    def _check_step(self, step: int) -> list[int]:
+        """Run a step of the check in all processes; return what competing receivers got."""
+        self._team.ask_check(step)
+        self._runner.check(step)
+        return self._team.ready()
 
     # Measuring
 

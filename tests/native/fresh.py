@@ -15,28 +15,37 @@ from ipcbench.bench.loops import native_loops
 from ipcbench.bench.loops.buffers import aligned_buffer
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.loop import Span
-from ipcbench.bench.loops.messages import Corrupt
+from ipcbench.bench.loops.messages import Corrupt, end_mark
 from ipcbench.bench.loops.payloads.pool import ABSENT, Messages, Pool, value_of
-from ipcbench.bench.patterns import alone, fresh
-from ipcbench.bench.patterns.part import Part
+from ipcbench.bench.patterns import alone
+from ipcbench.bench.patterns.anew import fresh, several
+from ipcbench.bench.patterns.part import Part, Seat
+from ipcbench.transports.contract import Role
 from tests.native.ring_breaks import Break
 from tests.plugins.capsules import capsule
 
 SIZE, BUFFERS, COUNT, FIRST = 5000, 3, 7, 301
+ASKING = 3  # clients of a server
 PYTHON, NATIVE = RUNTIMES = ("python", "native")
 
 
 class Wire:
-    """An endpoint whose messages stay in memory; it lends two slots in turn."""
+    """An endpoint whose messages stay in memory; it lends two slots in turn.
+
+    A server gets the messages of its clients in turn.
+    """
 
     def __init__(self, inbox: Iterable[bytes] = ()) -> None:
         self.inbox = deque(inbox)
         self.sent: list[bytes] = []
+        self.answered: list[int] = []
+        self._asked = 0
         self.places: list[int] = []
         self._slots = [aligned_buffer(SIZE) for _ in range(2)]
         self.capsule = capsule(
-            send=self._send_at, recv=self._recv_at, loan=self._loan_at, commit=self._commit_at
-        )
+            send=self._send_at, recv=self._recv_at, loan=self._loan_at, commit=self._commit_at,
+            recv_from=self._recv_from_at, send_to=self._send_to_at,
+        )  # fmt: skip
 
     def prepare(self, data: memoryview) -> Any:
         return data
@@ -47,6 +56,13 @@ class Wire:
 
     def recv_into(self, buffer: memoryview, /) -> int:
         return self._recv_at(_address(buffer), len(buffer))
+
+    def recv_from(self, buffer: memoryview, /) -> int:
+        return self._recv_from_at(_address(buffer), len(buffer))
+
+    def send_to(self, index: int, data: Any, /) -> None:
+        self.answered.append(index)
+        self.send(data)
 
     def loan(self, size: int, /) -> memoryview:
         return self._next()[:size]
@@ -67,6 +83,15 @@ class Wire:
         found = self.inbox.popleft()
         ctypes.memmove(at, found, min(len(found), size))
         return len(found)
+
+    def _recv_from_at(self, at: int, size: int) -> int:
+        self._recv_at(at, size)
+        self._asked += 1
+        return (self._asked - 1) % ASKING
+
+    def _send_to_at(self, index: int | None, at: int, size: int) -> int:
+        self.answered.append(index or 0)  # ctypes makes None of a null pointer
+        return self._send_at(at, size)
 
     def _loan_at(self, slot: int, size: int) -> int:
         ctypes.c_void_p.from_address(slot).value = _address(self._next())
@@ -117,25 +142,47 @@ def in_place(part: Part) -> Part:
 
 
 CLIENTS = (fresh.CLIENT, in_place(fresh.CLIENT))
-SERVERS = (fresh.SERVER, in_place(fresh.SERVER))
+SERVERS = (fresh.SERVER, in_place(fresh.SERVER), several.SERVER)
 SENDERS = (fresh.SENDER, in_place(fresh.SENDER))
-READERS = (fresh.CLIENT, fresh.SERVER, fresh.RECEIVER)
+OF_SEVERAL = (several.FAN_IN_SENDER, in_place(several.FAN_IN_SENDER), several.FAN_OUT_SENDER)
+STAMPED = (*CLIENTS, *OF_SEVERAL[:2])
+READERS = (
+    fresh.CLIENT,
+    fresh.SERVER,
+    fresh.RECEIVER,
+    several.FAN_IN_RECEIVER,
+    several.FAN_OUT_RECEIVER,
+    several.SERVER,
+)
+WITH_A_POOL = (
+    fresh.CLIENT,
+    fresh.SERVER,
+    fresh.SENDER,
+    several.FAN_IN_SENDER,
+    several.FAN_OUT_SENDER,
+    several.SERVER,
+)
 REPLY = b"\x06"
 
 
 def inbox_of(part: Part, count: int = COUNT) -> list[bytes]:
     """Return the messages that a part receives."""
-    return [REPLY] if part in SENDERS else [full(FIRST + number) for number in range(count)]
+    if part in SENDERS:
+        return [REPLY]
+    if part in OF_SEVERAL:
+        return []
+    marks = [end_mark(SIZE)] if part is several.FAN_OUT_RECEIVER else []
+    return [full(FIRST + number) for number in range(count)] + marks
 
 
 def all_is_written(runtime: str) -> None:
     """Each message is full of its value, from the number on that the loop was given."""
     wanted = [full(FIRST + number) for number in range(COUNT)]
-    for part in (*CLIENTS, *SERVERS, *SENDERS):
+    for part in (*CLIENTS, *SERVERS, *SENDERS, *OF_SEVERAL):
         wire = Wire(inbox_of(part))
         assert run(part, runtime, wire).handled == COUNT, part.name
         assert wire.sent == wanted, f"{part.name}: bytes of a message were not written"
-    for part in CLIENTS:
+    for part in STAMPED:
         wire = Wire(inbox_of(part))
         run_stamped(part, runtime, wire)
         assert wire.sent == wanted, f"{part.name}: bytes were not written, with stamps"
@@ -143,7 +190,7 @@ def all_is_written(runtime: str) -> None:
 
 def buffers_take_turns(runtime: str) -> None:
     """A sender goes on with the buffer behind the last one, and has as many as it was given."""
-    for part in (fresh.CLIENT, fresh.SERVER, fresh.SENDER):
+    for part in WITH_A_POOL:
         wire = Wire(inbox_of(part))
         run(part, runtime, wire)
         places = list(dict.fromkeys(wire.places))
@@ -156,13 +203,30 @@ def buffers_take_turns(runtime: str) -> None:
 def all_is_read(runtime: str) -> None:
     """A message that is not read to its end is not counted: there, reading stops early."""
     for part in READERS:
-        for at in (0, SIZE // 2, SIZE - 1):
+        marks = part is several.FAN_OUT_RECEIVER  # there, the first byte is that of an end mark
+        for at in (1 if marks else 0, SIZE // 2, SIZE - 1):
             inbox = inbox_of(part)
             stopping = bytearray(inbox[3])
             stopping[at] = ABSENT
             inbox[3] = bytes(stopping)
             handled = run(part, runtime, Wire(inbox)).handled
             assert handled == COUNT - 1, f"{part.name}: byte {at} of a message was not read"
+
+
+def a_reply_has_the_value_of_its_message(runtime: str) -> None:
+    """Whatever the order of all messages, a client knows its reply; it goes to this client."""
+    inbox = [full(FIRST + 5 * number) for number in range(COUNT)]
+    wire = Wire(inbox)
+    run(several.SERVER, runtime, wire)
+    assert wire.sent == inbox, "a reply has another value than its message"
+    assert wire.answered == [number % ASKING for number in range(COUNT)]
+
+
+def competitors_stop_at_the_end_mark(runtime: str) -> None:
+    """A competing receiver handles what comes before its end mark, and leaves the rest."""
+    wire = Wire([*inbox_of(several.FAN_OUT_RECEIVER, 2), full(9)])
+    assert run(several.FAN_OUT_RECEIVER, runtime, wire).handled == 2
+    assert len(wire.inbox) == 1, "a message behind the end mark was received"
 
 
 def a_process_alone(runtime: str) -> None:
@@ -211,12 +275,16 @@ def a_slot_that_is_used_again(runtime: str) -> None:
     """The rehearsal finds a slot that is lent before it was read."""
     wire = Reusing()
     loop = fresh.fresh_stream_sender_in_place
+    seat = Seat(0, Role.CLIENT, 0, fresh.SENDER)
     fresh.REHEARSAL.sender(
-        wire, SIZE, lambda count: loop(wire, None, wire.loan(SIZE), count, RealClock(), 0) and None
+        wire,
+        seat,
+        SIZE,
+        lambda count: loop(wire, None, wire.loan(SIZE), count, RealClock(), 0).handled,
     )
     assert wire.arriving == fresh.row_of(SIZE)
     try:
-        fresh.REHEARSAL.receiver(wire, SIZE, lambda count: None)
+        fresh.REHEARSAL.receiver(wire, seat, SIZE, lambda count: 0)
     except Corrupt:
         return
     raise AssertionError("a slot was written before its message was read")
@@ -226,6 +294,8 @@ CHECKS: tuple[Callable[[str], None], ...] = (
     all_is_written,
     buffers_take_turns,
     all_is_read,
+    a_reply_has_the_value_of_its_message,
+    competitors_stop_at_the_end_mark,
     a_process_alone,
     a_slot_that_is_used_again,
 )
@@ -241,8 +311,9 @@ def find(what: str, seed: str, seconds: float) -> str:
     return "nothing"
 
 
-LOOPS, POOL, IN_C = (
-    "bench/patterns/fresh.py",
+LOOPS, SEVERAL, POOL, IN_C = (
+    "bench/patterns/anew/fresh.py",
+    "bench/patterns/anew/several.py",
     "bench/loops/payloads/pool.py",
     "bench/loops/_fresh.h",
 )
@@ -266,6 +337,30 @@ BREAKS = (
             "fresh_stream_sender_in_place",
         )
     ),
+    *(
+        Break(f"Python: {loop} does not write", SEVERAL, f"def {loop}(", _WRITE, "pass", PYTHON)
+        for loop in (
+            "fresh_fan_in_sender",
+            "stamped_fresh_fan_in_sender",
+            "fresh_fan_out_sender",
+        )
+    ),
+    *(
+        Break(f"Python: {loop} does not write", SEVERAL, f"def {loop}(", _LEND, "loan(1)", PYTHON)
+        for loop in ("fresh_fan_in_sender_in_place", "stamped_fresh_fan_in_sender_in_place")
+    ),
+    *(
+        Break(f"Python: {loop} does not read", SEVERAL, f"def {loop}(", _READ, "None", PYTHON)
+        for loop in ("fresh_fan_in_receiver", "fresh_fan_out_receiver", "fresh_serve")
+    ),
+    Break("Python: a server does not write", SEVERAL, "def fresh_serve(",
+          "memset(place, buffer[0], size)", "pass", PYTHON),
+    Break("Python: a reply has a value of its own", SEVERAL, "def fresh_serve(",
+          "buffer[0]", "value_of(first)", PYTHON),
+    Break("Python: a server answers the first client", SEVERAL, "def fresh_serve(",
+          "answer(index, data)", "answer(0, data)", PYTHON),
+    Break("Python: a competitor reads its end mark", SEVERAL, "def fresh_fan_out_receiver(",
+          "            break\n", "            read += 1\n            break\n", PYTHON),
     Break("Python: it reads a part", LOOPS, "def fresh_stream_receiver(",
           "ctypes.c_size_t(len(buffer))", "ctypes.c_size_t(len(buffer) // 2)", PYTHON),
     Break("Python: it writes a part", POOL, "class Messages",
@@ -293,6 +388,19 @@ BREAKS = (
     Break("C: it reads a part", IN_C, "is_read(", "ABSENT, size)", "ABSENT, size - 1)", NATIVE),
     *(
         Break(f"C: {loop} does not count", IN_C, f"\n{loop}(", "block->handled = read;", "", NATIVE)
-        for loop in ("fresh_ping", "fresh_pong", "fresh_stream_receiver", "scan")
+        for loop in (
+            "fresh_ping", "fresh_pong", "fresh_stream_receiver", "fresh_fan_in_receiver",
+            "fresh_fan_out_receiver", "fresh_serve", "scan",
+        )
     ),
+    Break("C: fresh_serve does not read", IN_C, "\nfresh_serve(",
+          "read += is_read(buffer, size);", "read++;", NATIVE),
+    Break("C: fresh_fan_out_receiver does not read", IN_C, "\nfresh_fan_out_receiver(",
+          "read += is_read(buffer, size);", "read++;", NATIVE),
+    Break("C: a reply has a value of its own", IN_C, "\nfresh_serve(",
+          "turn.value = *first;", "(void)first;", NATIVE),
+    Break("C: a server answers the first client", IN_C, "\nfresh_serve(",
+          "send_to(ops.ctx, index,", "send_to(ops.ctx, 0 * index,", NATIVE),
+    Break("C: a competitor counts its end mark", IN_C, "\nfresh_fan_out_receiver(",
+          "            break;", "            { read++; break; }", NATIVE),
 )  # fmt: skip

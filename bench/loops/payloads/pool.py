@@ -6,13 +6,14 @@ keep the interpreter's lock, which is faster.
 
 A message is full of one value, which follows from its number: 1 to `VALUES`, in turn. None of
 them means something: neither the byte that a reader searches for nor the first byte of an end mark.
+Several senders to one receiver begin with a number of their own each (`start_of`).
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from pickle import PickleBuffer
 from typing import Any
@@ -24,6 +25,7 @@ from ipcbench.transports.native import HEADROOM
 
 LEAST = 4096  # bytes of a message that is written anew: below, the calls cost more than the bytes
 FRESH_BUFFERS = 8  # as many as cameras and codecs have, the same number for every facility
+ROW = 2 * FRESH_BUFFERS + 1  # messages of a rehearsal: each buffer is used again
 COLD_BYTES = 1 << 30  # of a pool, at most
 VALUES = 251
 ABSENT = 0xFF  # the byte that a reader searches for
@@ -54,6 +56,14 @@ def buffers_of(payload: str, size: int, cache: int) -> int:
 def value_of(number: int) -> int:
     """Return the value of all bytes of a message."""
     return 1 + number % VALUES
+
+
+def start_of(sender: int) -> int:
+    """Return the number of the first message of a sender, by its index.
+
+    In a rehearsal, 14 senders have no value in common: more would need more values than there are.
+    """
+    return ROW * sender
 
 
 def place_of(buffer: memoryview) -> ctypes.c_void_p:
@@ -94,6 +104,11 @@ class Messages:
         """Return the call that sends a buffer."""
         send, renew = endpoint.send, self._renew
         return send if renew is None else lambda buffer: send(renew(buffer))
+
+    def answerer(self, endpoint: Any) -> Callable[[int, memoryview], Any]:
+        """Return the call by which a hub's server sends a buffer to a client."""
+        send_to, renew = endpoint.send_to, self._renew
+        return send_to if renew is None else lambda index, buffer: send_to(index, renew(buffer))
 
     def turns(
         self, first: int, count: int
@@ -136,6 +151,12 @@ def compare(found: bytes | memoryview, number: int) -> None:
             f"message {number}, written anew, {len(found)} bytes: byte {at} is {found[at]:#04x} "
             f"and should be {value:#04x}"
         )
+
+
+def compare_with_any(found: bytes | memoryview, numbers: Sequence[int]) -> None:
+    """Compare a message with that one of several numbers whose value it has. Raises: Corrupt."""
+    first = found[0] if found else 0
+    compare(found, next((one for one in numbers if value_of(one) == first), numbers[0]))
 
 
 def _differing(found: bytes | memoryview, value: int) -> int | None:

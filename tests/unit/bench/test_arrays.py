@@ -15,12 +15,15 @@ from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import Corrupt
 from ipcbench.bench.loops.payloads.arrays import SHAPES, Arrays
 from ipcbench.bench.loops.payloads.pool import ABSENT, FRESH_BUFFERS, compare, value_of
-from ipcbench.bench.patterns import arrays
-from ipcbench.bench.patterns.fresh import FEW
+from ipcbench.bench.patterns.anew import arrays
+from ipcbench.bench.patterns.anew.fresh import FEW
+from ipcbench.bench.patterns.part import Seat
 from ipcbench.bench.results.units import FRAMES
+from ipcbench.transports.contract import Role
 
 SIZE, FIRST, COUNT = 4096, 246, 11  # over the end of the values
 CLOCK = RealClock()
+SEAT = Seat(0, Role.CLIENT, 0, arrays.SENDER)
 
 
 class Plain:
@@ -174,16 +177,16 @@ def test_an_array_that_is_written_again_too_early_is_found(buffers: int, found: 
     sender = Late(b"\x06", b"\x06")
     made = Arrays(SIZE, buffers, sender.prepare)
 
-    def send(times: int) -> None:
-        arrays.array_stream_sender(sender, made, buffer_of(), times, CLOCK, 0)
+    def send(times: int) -> int:
+        return arrays.array_stream_sender(sender, made, buffer_of(), times, CLOCK, 0).handled
 
-    arrays.REHEARSAL.sender(sender, SIZE, send)
+    arrays.REHEARSAL.sender(sender, SEAT, SIZE, send)
     receiver = Pickled(*sender.late())
     if found:
         with pytest.raises(Corrupt):
-            arrays.REHEARSAL.receiver(receiver, SIZE, lambda times: None)
+            arrays.REHEARSAL.receiver(receiver, SEAT, SIZE, lambda times: 0)
     else:
-        arrays.REHEARSAL.receiver(receiver, SIZE, lambda times: None)
+        arrays.REHEARSAL.receiver(receiver, SEAT, SIZE, lambda times: 0)
         assert len(receiver.inbox) == FEW
 
 
@@ -193,9 +196,10 @@ import sys
 from ipcbench.bench.workers import fork_parent, peers, worker
 from ipcbench.bench.loops.payloads.arrays import Arrays
 from ipcbench.bench.loops.clock import RealClock
-from ipcbench.bench.patterns import fresh, latency
+from ipcbench.bench.patterns import latency
+from ipcbench.bench.patterns.anew import fresh
 from ipcbench.bench.workers.block_runner import BlockRunner
-from ipcbench.bench.patterns.arrays import CLIENT
+from ipcbench.bench.patterns.anew.arrays import CLIENT
 from ipcbench.bench.patterns.part import Seat
 from ipcbench.transports.base import PlainEndpoint
 from ipcbench.transports.contract import Role

@@ -14,7 +14,8 @@ import pytest
 from ipcbench.bench.loops.clock import RealClock
 from ipcbench.bench.loops.messages import END_MARK, Corrupt
 from ipcbench.bench.loops.payloads.pool import value_of
-from ipcbench.bench.patterns import echo, fan_in, fresh, latency, stream
+from ipcbench.bench.patterns import echo, fan_in, latency, stream
+from ipcbench.bench.patterns.anew import fresh
 from ipcbench.bench.patterns.part import Pattern, Seat
 from ipcbench.bench.plan.timing import WarmUp
 from ipcbench.bench.results.histogram import bounds, percentiles

@@ -308,10 +308,28 @@ def test_a_transport_that_cannot_wait_for_several_has_one_sender_at_most() -> No
         (a_cell(payload="fresh"), TRAITS, limits(), "messages are written anew from 4 KiB on"),
         (a_cell(payload="fresh", size=4096), TRAITS, limits(), "no byte of a message arrives"),
         (
-            a_cell(payload="cold", size=4096, pattern="fan-in"),
-            TRAITS,
+            a_cell(payload="array", size=4096, pattern="fan-in"),
+            replace(TRAITS, carries=True),
             limits(),
-            "no timed loop of fan-in writes a message anew",
+            "no timed loop of fan-in has arrays",
+        ),
+        (
+            a_cell(payload="cold", size=4096, pattern="self", processes=1),
+            replace(TRAITS, carries=True),
+            limits(),
+            "no timed loop of self writes a message anew before it sends it",
+        ),
+        (
+            a_cell(payload="fresh", size=4096, pattern="echo", processes=4),
+            replace(FAN_OUT, carries=True, in_place=True),
+            limits(),
+            "no timed loop of echo writes and reads a message in place",
+        ),
+        (
+            a_cell(payload="cold", size=4096, pattern="fan-out", processes=4),
+            replace(FAN_OUT, carries=True, in_place=True),
+            limits(),
+            "no timed loop of fan-out writes and reads a message in place",
         ),
         (
             a_cell(payload="fresh", size=4096, pace="pause:1ms"),

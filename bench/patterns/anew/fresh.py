@@ -1,5 +1,7 @@
 """Payloads `fresh` and `cold` of `latency`, `stream` and their pairs: new bytes in each message.
 
+Those of patterns with several processes at a channel are in several.py.
+
 A sender writes every byte of a buffer before it sends it, from a pool of buffers that it uses in
 turn (bench/loops/payloads/pool.py), and a receiver reads every byte of each message, inside the
 timed loop: as a camera and a codec do, and as a buffer that stays in the cache does not show. In
@@ -23,6 +25,7 @@ from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.payloads.pool import (
     ABSENT,
     FRESH_BUFFERS,
+    ROW,
     Messages,
     compare,
     memchr,
@@ -32,10 +35,9 @@ from ipcbench.bench.loops.payloads.pool import (
     values,
 )
 from ipcbench.bench.patterns import latency, stream
-from ipcbench.bench.patterns.part import links
+from ipcbench.bench.patterns.part import Run, Seat, links
 
 SLOT = ctypes.c_char.from_buffer
-ROW = 2 * FRESH_BUFFERS + 1  # messages of a rehearsal: each buffer is used again
 LARGE = 1 << 20  # bytes of a message from which on a rehearsal is shorter
 LARGE_ROW = FRESH_BUFFERS + 1
 FEW = 2  # messages that a rehearsal writes one by one
@@ -203,8 +205,6 @@ def fresh_stream_sender_in_place(
 # Rehearsals: each side runs the loop that is timed against messages that the other one writes and
 # compares one by one.
 
-Run = Callable[[int], None]
-
 
 def row_of(size: int) -> int:
     """Return the messages that a rehearsal writes through a loop: some buffers are used again."""
@@ -227,43 +227,51 @@ class Rehearsal:
     sending: Callable[[Any, int], Step]
     receiving: Callable[[Any, int], Step]
 
-    def client(self, endpoint: Any, size: int, run: Run) -> None:
+    def client(self, endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
         """Ask through the loop, then message by message."""
         send, receive = self.sending(endpoint, size), self.receiving(endpoint, size)
         run(row_of(size))
         for number in range(FEW):
             send(number)
             receive(number)
+        return []
 
-    def server(self, endpoint: Any, size: int, run: Run) -> None:
+    def server(self, endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
         """Answer message by message, then through the loop."""
         send, receive = self.sending(endpoint, size), self.receiving(endpoint, size)
         for number in range(row_of(size)):
             receive(number)
             send(number)
         run(FEW)
+        return []
 
-    def sender(self, endpoint: Any, size: int, run: Run) -> None:
+    def sender(self, endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
         """Send through the loop, then message by message."""
         send = self.sending(endpoint, size)
         run(row_of(size))
         for number in range(FEW):
             send(number)
         endpoint.recv_into(memoryview(bytearray(1)))
+        return []
 
-    def receiver(self, endpoint: Any, size: int, run: Run) -> None:
+    def receiver(self, endpoint: Any, seat: Seat, size: int, run: Run) -> list[int]:
         """Receive message by message, then through the loop."""
         receive = self.receiving(endpoint, size)
         for number in range(row_of(size)):
             receive(number)
         endpoint.send(endpoint.prepare(messages.ACKNOWLEDGEMENT))
         run(FEW)
+        return []
 
 
-def _sending(endpoint: Any, size: int) -> Step:
-    return lambda number: endpoint.send(
-        endpoint.prepare(memoryview(bytearray([value_of(number)]) * size))
-    )
+def sending(endpoint: Any, size: int) -> Step:
+    """Send a message that is written into memory of its own."""
+    return lambda number: endpoint.send(endpoint.prepare(full_of(number, size)))
+
+
+def full_of(number: int, size: int) -> memoryview:
+    """Return a message, in memory of its own."""
+    return memoryview(bytearray([value_of(number)]) * size)
 
 
 def receiving(endpoint: Any, size: int) -> Step:
@@ -271,7 +279,7 @@ def receiving(endpoint: Any, size: int) -> Step:
     return lambda number: compare(messages.receive(endpoint, size), number)
 
 
-REHEARSAL = Rehearsal(_sending, receiving)
+REHEARSAL = Rehearsal(sending, receiving)
 
 CLIENT = replace(
     latency.CLIENT,
@@ -280,13 +288,13 @@ CLIENT = replace(
     pool=True,
     numbers=True,
     reads=True,
-    rehearse=REHEARSAL.client,
+    rehearse=(REHEARSAL.client,),
     in_place=replace(
         latency.CLIENT,
         loop=fresh_ping_in_place,
         stamped=stamped_fresh_ping_in_place,
         numbers=True,
-        rehearse=REHEARSAL.client,
+        rehearse=(REHEARSAL.client,),
     ),
 )
 SERVER = replace(
@@ -295,9 +303,9 @@ SERVER = replace(
     pool=True,
     numbers=True,
     reads=True,
-    rehearse=REHEARSAL.server,
+    rehearse=(REHEARSAL.server,),
     in_place=replace(
-        latency.SERVER, loop=fresh_pong_in_place, numbers=True, rehearse=REHEARSAL.server
+        latency.SERVER, loop=fresh_pong_in_place, numbers=True, rehearse=(REHEARSAL.server,)
     ),
 )
 SENDER = replace(
@@ -305,17 +313,17 @@ SENDER = replace(
     loop=fresh_stream_sender,
     pool=True,
     numbers=True,
-    rehearse=REHEARSAL.sender,
+    rehearse=(REHEARSAL.sender,),
     in_place=replace(
-        stream.SENDER, loop=fresh_stream_sender_in_place, numbers=True, rehearse=REHEARSAL.sender
+        stream.SENDER, loop=fresh_stream_sender_in_place, numbers=True, rehearse=(REHEARSAL.sender,)
     ),
 )
 RECEIVER = replace(
     stream.RECEIVER,
     loop=fresh_stream_receiver,
     reads=True,
-    rehearse=REHEARSAL.receiver,
-    in_place=replace(stream.RECEIVER, rehearse=REHEARSAL.receiver),
+    rehearse=(REHEARSAL.receiver,),
+    in_place=replace(stream.RECEIVER, rehearse=(REHEARSAL.receiver,)),
 )
 
 _ROUND_TRIPS, _ONE_WAY = links(CLIENT, SERVER), links(SENDER, RECEIVER)

@@ -20,7 +20,7 @@ from ipcbench.bench.loops.loop import Span
 from ipcbench.bench.loops.payloads.arrays import Arrays
 from ipcbench.bench.loops.payloads.pool import ABSENT, compare, value_of, values
 from ipcbench.bench.patterns import alone, latency, stream
-from ipcbench.bench.patterns.fresh import Rehearsal, Step, receiving
+from ipcbench.bench.patterns.anew.fresh import Rehearsal, Step, receiving
 from ipcbench.bench.patterns.part import Part, Seat, links
 from ipcbench.transports.contract import Role
 
@@ -162,7 +162,7 @@ CLIENT = _in_place_too(
         arrays=True,
         numbers=True,
         reads=True,
-        rehearse=REHEARSAL.client,
+        rehearse=(REHEARSAL.client,),
     )
 )
 SERVER = _in_place_too(
@@ -172,7 +172,7 @@ SERVER = _in_place_too(
         arrays=True,
         numbers=True,
         reads=True,
-        rehearse=REHEARSAL.server,
+        rehearse=(REHEARSAL.server,),
     )
 )
 SENDER = replace(
@@ -180,7 +180,7 @@ SENDER = replace(
     loop=array_stream_sender,
     arrays=True,
     numbers=True,
-    rehearse=REHEARSAL.sender,
+    rehearse=(REHEARSAL.sender,),
 )
 RECEIVER = _in_place_too(
     replace(
@@ -188,7 +188,7 @@ RECEIVER = _in_place_too(
         loop=array_stream_receiver,
         arrays=True,
         reads=True,
-        rehearse=REHEARSAL.receiver,
+        rehearse=(REHEARSAL.receiver,),
     )
 )
 PRODUCER = replace(alone.PRODUCER, loop=array_fill, pool=False, arrays=True)

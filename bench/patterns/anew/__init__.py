@@ -1,0 +1,1 @@
+"""Patterns whose messages are written anew: the payloads `fresh`, `cold` and `array`."""
