@@ -39,6 +39,29 @@ processes = [4]
 placements = ["same-core"]
 payloads = ["cold"]
 [[cells]]
+patterns = ["fan-in", "echo"]
+transports = ["unix-stream", "mp-queue", "shm:posix+futex", "sysv-queue"]
+sizes = ["5000"]
+processes = [4]
+placements = ["same-core"]
+payloads = ["fresh"]
+runtimes = {RUNTIMES}
+[[cells]]
+patterns = ["fan-out"]
+transports = ["unix-dgram", "mp-queue", "sysv-queue"]
+sizes = ["5000"]
+processes = [4]
+placements = ["same-core"]
+payloads = ["fresh"]
+runtimes = {RUNTIMES}
+[[cells]]
+patterns = ["fan-in", "fan-out", "echo"]
+transports = ["unix-dgram"]
+sizes = ["5000"]
+processes = [3]
+placements = ["same-core"]
+payloads = ["cold"]
+[[cells]]
 patterns = ["fill", "scan"]
 transports = ["*"]
 sizes = ["64K"]
@@ -64,6 +87,12 @@ def test_every_cell_is_measured(swept: Results) -> None:
     measured = {one.cell.id for one in swept.ok()}
     assert "stream/mp-queue/python/5000B/2p/same-core/fresh" in measured
     assert "pairs/unix-stream/python/4096B/4p/same-core/cold" in measured
+    assert "echo/unix-stream/python/5000B/4p/same-core/fresh" in measured
+    assert "fan-out/unix-dgram/python/5000B/3p/same-core/cold" in measured
+    several = [one.cell for one in swept.ok() if one.cell.pattern in ("fan-in", "fan-out", "echo")]
+    in_python = [cell for cell in several if cell.runtime == "python"]
+    assert len(in_python) == 2 * 4 + 3 + 3
+    assert built() or len(several) == len(in_python) + 2 * 3 + 2  # mp-queue is Python's
     alone = [one.cell for one in swept.ok() if one.cell.pattern in ("fill", "scan")]
     assert {cell.transport for cell in alone} == {"null"}
     assert len(alone) == 12 * len(RUNTIMES) + 4
@@ -90,9 +119,9 @@ def test_a_queue_that_pickles_late_holds_fewer_arrays_than_are_written_in_turn(
     assert depths == {("fresh", 1000), ("array", 7)}
 
 
-def test_round_trips_have_single_times(swept: Results) -> None:
+def test_round_trips_and_sends_have_single_times(swept: Results) -> None:
     for one in swept.ok():
-        if one.cell.pattern == "latency":
+        if one.cell.pattern in ("latency", "fan-in", "echo"):
             assert all(run.tail for run in one.runs), one.cell.id
 
 
@@ -100,7 +129,8 @@ def test_round_trips_have_single_times(swept: Results) -> None:
     ("options", "says"),
     [
         (("pipe", "--pattern", "fill"), "fill uses no channel: its transport is null"),
-        (("pipe", "--pattern", "echo", "--payload", "fresh"), "echo writes no message anew"),
+        (("pipe", "--pattern", "self", "--payload", "fresh"), "self writes no message anew"),
+        (("mp-queue", "--pattern", "echo", "--payload", "array"), "echo sends no arrays"),
         (("eventfd", "--pattern", "signal", "--payload", "fresh"), "signal sends no messages"),
         (("null", "--pattern", "fill", "-P", "2"), "fill has 1 process"),
         (("pipe", "--pattern", "latency", "-P", "1"), "has 2 processes"),

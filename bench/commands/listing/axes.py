@@ -16,7 +16,7 @@ _TRIED = range(1, 9)  # numbers of processes
 
 
 def patterns() -> list[dict[str, Any]]:
-    """Return an entry for each pattern: its meaning, its unit, its processes, its transports."""
+    """Return an entry for each pattern: its meaning, processes, unit, payloads and transports."""
     from ipcbench.bench.commands.listing.transports import able
     from ipcbench.bench.patterns.table import ALL
 
@@ -30,6 +30,7 @@ def patterns() -> list[dict[str, Any]]:
                 "for": whom,
                 "per": pattern.per,
                 "processes": _processes(pattern),
+                "payloads": _payloads(pattern),
                 "transports": able(pattern),
             }
         )
@@ -46,6 +47,14 @@ def _processes(pattern: Pattern) -> str:
     return f"{possible[0]} or more, even"
 
 
+def _payloads(pattern: Pattern) -> list[str]:
+    """Return the payloads that a pattern can have; one that sends no messages has none."""
+    from ipcbench.bench.patterns.table import has_payload
+    from ipcbench.bench.results.axes import PAYLOADS
+
+    return [one for one in PAYLOADS if has_payload(pattern.name, one)] if pattern.carries else []
+
+
 def print_patterns(entries: Iterable[dict[str, Any]]) -> None:
     """Print the patterns as a table."""
     rows = (
@@ -55,11 +64,13 @@ def print_patterns(entries: Iterable[dict[str, Any]]) -> None:
             one["for"],
             one["processes"],
             one["per"],
+            ", ".join(one["payloads"]) or "none",
             str(len(one["transports"])),
         )
         for one in entries
     )
-    print_table(("pattern", "meaning", "for", "processes", "time per", "transports"), rows)
+    heads = ("pattern", "meaning", "for", "processes", "time per", "payloads", "transports")
+    print_table(heads, rows)
 
 
 def placements() -> list[dict[str, Any]]:

@@ -14,6 +14,9 @@ from msgspec import structs
 
 from ipcbench.bench.results.axes import (
     COUNTER,
+    ECHO,
+    FAN_IN,
+    FAN_OUT,
     HOT,
     LATENCY,
     PAYLOADS,
@@ -55,6 +58,13 @@ from ipcbench.reports.names import brief, display, memory_name, place
 _SIZES = (64, 65536)  # of the chart of placements: a small message, and a large one
 _READ, _POLL = "read alone", "poll(2), then read"
 _COPIED, _IN_PLACE = "copied out", "read in place"
+_X_LABELS = {  # of the chart of payloads, by pattern
+    LATENCY: "round trip",
+    STREAM: "time per message",
+    FAN_IN: "time per message",
+    FAN_OUT: "time per message",
+    ECHO: "time per round trip",
+}
 
 PLACEMENT_PLOT = DotPlot(
     "placement",
@@ -234,7 +244,11 @@ def batch(cells: Sequence[Measured]) -> list[Chart]:
 
 def payload(cells: Sequence[Measured]) -> list[Chart]:
     """Compare payloads that stay the same with those that are written anew."""
-    return _payload(cells, LATENCY, "round trip") + _payload(cells, STREAM, "time per message")
+    return [
+        chart
+        for pattern, x_label in _X_LABELS.items()
+        for chart in _payload(cells, pattern, x_label)
+    ]
 
 
 def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Chart]:
@@ -243,9 +257,9 @@ def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Char
         _point(
             one,
             one.cell.placement,
-            _without(one, payload=HOT),
+            _without(one, payload=HOT) + _processes(one),
             one.cell.payload,
-            _order(one, one.cell.transport)[:3],
+            (*_order(one, one.cell.transport)[:3], one.cell.processes),
         )
         for one in chosen
     ]
@@ -256,6 +270,11 @@ def _payload(cells: Sequence[Measured], pattern: str, x_label: str) -> list[Char
         x_label=x_label,
     )
     return dot_charts(plot, compared(points, in_panel=True), chosen)
+
+
+def _processes(one: Measured) -> str:
+    """Name the number of processes where a pattern can have several."""
+    return f", {one.cell.processes} processes" if one.cell.pattern in SCALING else ""
 
 
 def _without(one: Measured, **axis: object) -> str:

@@ -124,6 +124,11 @@ def test_a_pattern_has_the_transports_and_processes_that_it_takes() -> None:
     assert found["echo"]["processes"] == "2 or more"
     assert found["self"]["processes"] == "1"
     assert found["fill"]["transports"] == ["null"]
+    assert found["latency"]["payloads"] == ["hot", "fresh", "cold", "array"]
+    for name in ("fan-in", "fan-out", "echo"):
+        assert found[name]["payloads"] == ["hot", "fresh", "cold"]
+    assert found["self"]["payloads"] == ["hot"]
+    assert found["signal"]["payloads"] == []
     assert {"pipe", "tcp"} <= set(found["latency"]["transports"])
 
 

@@ -469,3 +469,21 @@ def test_payloads_are_compared_in_one_row() -> None:
         assert [row.label for row in body.rows] == ["pipe, 4 KiB"]
         assert [one.name for one in body.series] == ["hot", "fresh", "cold"]
     assert not any(name.startswith("payload") for name in charts_of(sweep(flat, cells(("pipe",)))))
+
+
+@pytest.mark.parametrize("pattern", ["fan-in", "fan-out", "echo"])
+def test_payloads_of_several_processes_are_compared_by_their_number(pattern: str) -> None:
+    planned = [
+        cell
+        for kind in ("fresh", "hot")
+        for cell in cells(("sysv-queue",), (pattern,), (4096,), processes=(3, 9), payload=kind)
+    ]
+    assert len(planned) == 4
+    others = cells(("pipe",), ("latency", "stream"), (64, 4096))
+    found = charts_of(sweep(flat, [*planned, *others]))
+    body = dots(found[f"payload-{pattern}-python"])
+    assert [row.label for row in body.rows] == [
+        "System V queue, 4 KiB, 3 processes",
+        "System V queue, 4 KiB, 9 processes",
+    ]
+    assert [one.name for one in body.series] == ["hot", "fresh"]

@@ -64,6 +64,7 @@ def sides(cells: Iterable[Cell], task: str) -> list[tuple[str, list[str], list[s
         ({"pattern": "stream", "size": 65536, "payload": "fresh"}, {"large-messages"}),
         ({"pattern": "stream", "size": 6220800, "payload": "array"}, {"arrays"}),
         ({"pattern": "fan-in", "processes": 4}, {"many-senders"}),
+        ({"pattern": "fan-in", "processes": 4, "size": 4096, "payload": "fresh"}, {"many-senders"}),
         ({"pattern": "fan-out", "processes": 4}, {"many-receivers"}),
         ({"pattern": "echo", "processes": 4}, {"many-clients"}),
         ({"pattern": "pairs", "processes": 4}, {"many-pairs"}),
@@ -150,6 +151,21 @@ def test_shared_memory_meets_all_others_and_pairs_meet_each_other() -> None:
 def test_cells_of_two_situations_have_no_contest(axes: dict[str, object]) -> None:
     both = [cell(PIPE), cell(SOCKET, **axes)]
     assert not [one for one in contests(both) if not one.task.endswith("-cost")]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"), [("fan-in", SOCKET), ("fan-out", "sysv-queue"), ("echo", SOCKET)]
+)
+def test_fresh_messages_of_many_processes_meet_fresh_ones_alone(pattern: str, name: str) -> None:
+    axes = {"pattern": pattern, "processes": 4, "size": 4096}
+    hot, fresh, other = (
+        cell(name, **axes),
+        cell(name, **axes, payload="fresh"),
+        cell(PIPE, **axes, payload="fresh"),
+    )
+    assert contests([hot, other]) == []
+    (found,) = {(one.first, one.second) for one in contests([hot, fresh, other])}
+    assert {*found[0], *found[1]} == {fresh.id, other.id}
 
 
 def test_spinning_and_blocking_meet_where_the_lowest_latency_is_asked_for() -> None:
