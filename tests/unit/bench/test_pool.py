@@ -122,6 +122,21 @@ def test_a_copy_is_made_of_what_was_just_written() -> None:
     assert endpoint.sent == [bytes([value_of(number)]) * 4096 for number in (5, 6, 7)]
 
 
+class _Server(_Endpoint):
+    def send_to(self, index: int, data: object, /) -> None:
+        self.sent.append((index, data))
+
+
+def test_a_reply_is_a_copy_of_what_was_just_written() -> None:
+    pool, endpoint = Pool(4096, 2), _Server()
+    assert Messages(pool, lambda buffer: buffer).answerer(endpoint) == endpoint.send_to
+    answer = Messages(pool, bytes).answerer(endpoint)
+    for index in (2, 0):
+        pool.buffers[0][:] = bytes([9 + index]) * 4096
+        answer(index, pool.buffers[0])
+    assert endpoint.sent == [(2, bytes([11]) * 4096), (0, bytes([9]) * 4096)]
+
+
 @pytest.mark.parametrize("first", [0, 1, 7, 250, 251, 1000])
 def test_turns_go_on_where_the_last_block_ended(first: int) -> None:
     pool = Pool(4096, 3)

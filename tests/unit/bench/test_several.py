@@ -101,6 +101,12 @@ def test_two_messages_of_a_sender_in_the_wrong_order_are_found() -> None:
         take([0, start_of(1)], 3, [0, 17, 2, 1, 18, 19])
 
 
+def test_a_first_message_that_is_there_twice_is_found_behind_another_sender_s_last() -> None:
+    first = start_of(1)
+    with pytest.raises(Corrupt, match="the next message of no sender has this value"):
+        take([0, first], ROW, [*range(ROW), first, first])
+
+
 def test_a_message_of_two_values_is_found() -> None:
     mixed = bytearray(full(0))
     mixed[9] = value_of(8)
@@ -215,20 +221,20 @@ def together(team: list[BlockRunner], call: Callable[[BlockRunner], Any]) -> lis
     return [results[number] for number in range(len(team))]
 
 
-def rehearse(name: str, processes: int, channel: Memory) -> None:
-    """Run all steps of a rehearsal. Raises: Corrupt."""
+def rehearse(name: str, processes: int, channel: Memory) -> list[BlockRunner]:
+    """Run all steps of a rehearsal; return the processes. Raises: Corrupt."""
     pattern = ANEW[name]
     team = runners(pattern, processes, channel)
     for step in range(2):
         seen = together(team, methodcaller("check", step + 1))
         pattern.rehearsed(step, [number for one in seen[1:] for number in one], processes, SIZE)
+    return team
 
 
-def block(name: str, processes: int, channel: Memory, count: int) -> None:
+def block(name: str, team: list[BlockRunner], count: int) -> None:
     """Run a block, and compare its messages. Raises: Corrupt."""
-    pattern = ANEW[name]
-    timed = together(runners(pattern, processes, channel), lambda one: one.prepare(count)())
-    pattern.account([one.span for one in timed], 0, TRAITS)
+    timed = together(team, lambda one: one.prepare(count)())
+    ANEW[name].account([one.span for one in timed], 0, TRAITS)
 
 
 SEVERAL = ("fan-in", "fan-out", "echo")
@@ -239,8 +245,9 @@ each = pytest.mark.parametrize("name", SEVERAL)
 @each
 @pytest.mark.parametrize("processes", NUMBERS)
 def test_a_channel_without_faults_is_accepted(name: str, processes: int) -> None:
-    rehearse(name, processes, Memory())
-    block(name, processes, Memory(), 30)
+    team = rehearse(name, processes, Memory())
+    for count in (30, 1):
+        block(name, team, count)
 
 
 @each
