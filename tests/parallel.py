@@ -40,8 +40,9 @@ ORDER = (
     "native",
     "contract",
     "chapter",
+    "transports",
     "unit",
-)  # by the resources that a file needs
+)  # by the resources that a file needs; those that fork before those that load large libraries
 
 
 def unit(nodeid: str, alone: bool) -> str:

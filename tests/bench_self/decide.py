@@ -22,7 +22,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from scipy.stats import beta
 
 from ipcbench.bench.decisions.contest import LOOKS, Asks, Contest, Extent, Times, Verdict
 from ipcbench.bench.decisions.looks import Judge
@@ -41,6 +40,7 @@ from tests.bench_self.suites import (
     centred,
     p_values_of,
 )
+from tests.scipys import stats
 
 SUITES = 1000
 COVERED = 200  # suites whose intervals are compared with the truth, at most
@@ -307,7 +307,7 @@ def _lines(mode: str, tally: Tally) -> Iterator[str]:
         return
     if mode in (EVEN, BAND):
         family, count = max(tally.families.items(), key=lambda item: item[1], default=("-", 0))
-        high = beta.ppf(0.975, count + 1, tally.suites - count)
+        high = stats().beta.ppf(0.975, count + 1, tally.suites - count)
         yield (
             f"  {mode}: wrong verdicts a suite {tally.wrong / tally.suites:.3f}; worst "
             f"family {count / tally.suites:.2%}, at most {high:.2%} (target: 6 %): {family}"

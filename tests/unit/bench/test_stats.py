@@ -8,7 +8,6 @@ import random
 import time
 
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from ipcbench.bench.stats import (
     log_ratios,
     median_interval,
 )
+from tests.scipys import stats
 
 numbers = st.floats(-1e6, 1e6)
 samples = st.lists(numbers, min_size=1, max_size=60)
@@ -30,7 +30,7 @@ seconds = st.floats(1e-12, 1e6)
 @pytest.mark.parametrize("n", [1, 2, 5, 6, 12, 15, 40, 301])
 def test_coverage_of_ranks_is_the_binomial_probability(n: int) -> None:
     for rank in range(1, n // 2 + 1):
-        expected = scipy.stats.binom.cdf(n - rank, n, 0.5) - scipy.stats.binom.cdf(rank - 1, n, 0.5)
+        expected = stats().binom.cdf(n - rank, n, 0.5) - stats().binom.cdf(rank - 1, n, 0.5)
         assert coverage_of_ranks(n, rank) == pytest.approx(expected, rel=1e-9)
 
 
@@ -58,7 +58,7 @@ def test_six_rounds_are_the_first_that_bear_a_verdict() -> None:
 @pytest.mark.parametrize("n", [8, 9, 12, 13, 20, 31, 64, 150])
 def test_interval_is_scipys(n: int, confidence: float) -> None:
     sample = [random.Random(n).gauss(0, 1) + number for number in range(n)]
-    theirs = scipy.stats.quantile_test(sample, q=0, p=0.5).confidence_interval(confidence)
+    theirs = stats().quantile_test(sample, q=0, p=0.5).confidence_interval(confidence)
     ours = median_interval(sample, confidence)
     assert (ours.low, ours.high) == (theirs.low, theirs.high)
 
@@ -191,7 +191,7 @@ def test_holm_by_hand() -> None:
 def test_the_tail_of_a_large_sample_is_the_binomials(n: int) -> None:
     """A long budget over few cells makes tens of thousands of rounds."""
     for least in {0, 1, n // 3, n // 2, n // 2 + 1, n // 2 + round(n**0.5), n, n + 1}:
-        expected = scipy.stats.binom.sf(least - 1, n, 0.5)
+        expected = stats().binom.sf(least - 1, n, 0.5)
         assert binomial_tail(n, least) == pytest.approx(expected, rel=1e-7, abs=1e-300)
 
 
@@ -199,6 +199,6 @@ def test_the_interval_of_a_large_sample() -> None:
     n = 100_001
     interval = median_interval([float(value) for value in range(n)])
     assert interval.median == n // 2
-    below = int(scipy.stats.binom.ppf(0.025, n, 0.5))  # rank = below, counted from 1
+    below = int(stats().binom.ppf(0.025, n, 0.5))  # rank = below, counted from 1
     assert abs(interval.low - (below - 1)) <= 1
     assert 0.95 <= interval.coverage < 0.952

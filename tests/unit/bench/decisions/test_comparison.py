@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pytest
-import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from ipcbench.bench.decisions.comparison import (
 )
 from ipcbench.bench.decisions.distributions import rank_sum
 from ipcbench.bench.decisions.distributions.rank_sum import EXACT, tail
+from tests.scipys import stats
 
 # On a grid, so that a common shift loses no digit and ties are frequent.
 grid = st.integers(-(1 << 12), 1 << 12).map(lambda step: step / 64)
@@ -54,11 +54,9 @@ def noise(seed: int, *shape: int) -> np.ndarray:
 @pytest.mark.parametrize(("n", "m"), [(5, 5), (8, 8), (12, 9), (16, 16), (48, 48), (100, 30)])
 def test_the_p_value_is_the_larger_of_scipys(n: int, m: int, seed: int) -> None:
     first, second = noise(seed, n), noise(seed + 1000, m) + (0.03 if seed % 2 else 0.0)
-    whitney = scipy.stats.mannwhitneyu(first, second, alternative="less", method="exact").pvalue
+    whitney = stats().mannwhitneyu(first, second, alternative="less", method="exact").pvalue
     separate = first.max() < second.min()  # then scipy divides by 0, and its p-value is 0
-    munzel = (
-        0.0 if separate else scipy.stats.brunnermunzel(first, second, alternative="less").pvalue
-    )
+    munzel = 0.0 if separate else stats().brunnermunzel(first, second, alternative="less").pvalue
     expected = max(whitney, munzel) if whitney < 0.5 else whitney
     assert float(p_faster(first, second)) == pytest.approx(expected, rel=1e-9)
 
@@ -66,7 +64,7 @@ def test_the_p_value_is_the_larger_of_scipys(n: int, m: int, seed: int) -> None:
 def test_brunner_munzel_decides_where_spreads_differ() -> None:
     first = np.r_[np.linspace(0, 0.01, 12), np.linspace(5, 6, 4)]
     second = np.linspace(0.02, 0.03, 16)
-    whitney = scipy.stats.mannwhitneyu(first, second, alternative="less", method="exact").pvalue
+    whitney = stats().mannwhitneyu(first, second, alternative="less", method="exact").pvalue
     assert whitney < 0.01 < 0.015 < float(p_faster(first, second))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta
 
 from ipcbench.bench.decisions.gate.binomial import clopper_pearson
+from tests.scipys import stats
 
 
 @given(st.data(), st.integers(1, 3000), st.sampled_from([0.5, 0.9, 0.95, 0.999]))
@@ -17,8 +17,8 @@ def test_limits_are_quantiles_of_the_beta_distribution(
 ) -> None:
     found = data.draw(st.integers(0, of))
     tail = (1 - level) / 2
-    low = 0.0 if found == 0 else beta.ppf(tail, found, of - found + 1)
-    high = 1.0 if found == of else beta.ppf(1 - tail, found + 1, of - found)
+    low = 0.0 if found == 0 else stats().beta.ppf(tail, found, of - found + 1)
+    high = 1.0 if found == of else stats().beta.ppf(1 - tail, found + 1, of - found)
     assert clopper_pearson(found, of, level) == pytest.approx((low, high), rel=1e-8, abs=1e-12)
 
 
