@@ -60,7 +60,7 @@ fuzz: $(DEVELOPED) ## fuzz a reader: READER=journal|suite|profile|thresholds SEC
 	$(FUZZER)
 	$(BIN)/python -m tests.fuzz $(READER) --seconds $(SECONDS) $(ARGS)
 
-sanitize: $(DEVELOPED) ## test the compiled parts under sanitizers, about five minutes: ARGS="-k futex"
+sanitize: $(DEVELOPED) ## test the compiled parts under sanitizers, half an hour or less: ARGS="-k futex"
 	$(BIN)/python -m tests.sanitize $(ARGS)
 
 lint: $(DEVELOPED) ## run ruff, codespell and mypy

@@ -13,16 +13,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ipcbench.bench.workers.process import die_with
+from tests import namespaces
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / "build/sanitized"
 COPY = PLACE / "copy"
 FOUND = PLACE / "found"
-TIME_LIMIT = 1200  # seconds for one of the runs
+PARTS = 4  # of the contract, each a run
+TIME_LIMIT = 1800  # seconds for a run
 
 # Python's own flags come first and may define signed overflow (-fwrapv): here it is an error.
 # Undefined behaviour traps, and AddressSanitizer reports the trap: together with it, the library
@@ -33,6 +37,7 @@ FLAGS = (
 )  # fmt: skip
 LIBRARIES = ("libasan.so", "libstdc++.so.6")  # the second one for numpy's exceptions
 
+CONTRACT = "tests/contract/test_contract.py"
 # One transport for each builder of operations and each way in which a ring waits.
 KINDS = (
     "pipe", "unix-stream", "unix-dgram", "unix-seqpacket", "socketpair:dgram", "sysv-queue",
@@ -82,12 +87,22 @@ def main() -> None:
     except Impossible as reason:
         print(f"sanitize: {reason}", file=sys.stderr)
         sys.exit(3)
-    contract = [f"tests/contract/test_contract.py::Test-{name}" for name in KINDS]
-    passed = [
-        _run(LOOPS, only, libraries),
-        _run(contract, f"native and ({only})" if only else "native", libraries),
-        _run(THREADS, only),
-    ]
+    runs = [Run("loops", LOOPS, only, libraries)]
+    for part in range(PARTS):
+        nodes = tuple(
+            f"tests/contract/test_contract.py::Test-{name}" for name in KINDS[part::PARTS]
+        )
+        native = f"native and ({only})" if only else "native"
+        runs.append(Run(f"contract {part + 1}", nodes, native, libraries))
+    runs.append(Run("threads", THREADS, only))
+    # Each has kernel objects of its own, or they follow each other.
+    at_once = len(os.sched_getaffinity(0)) if namespaces.possible() else 1
+    passed = []
+    with ThreadPoolExecutor(at_once) as pool:
+        for future in as_completed([pool.submit(one.play) for one in runs]):
+            ok, text = future.result()
+            passed.append(ok)
+            print(text, flush=True)
     findings = sorted(FOUND.iterdir())
     for finding in findings:
         print(f"\n{finding.relative_to(ROOT)}\n{finding.read_text(errors='replace')}")
@@ -138,10 +153,49 @@ def _built() -> None:
         raise Impossible("the build fails: see above")
 
 
-def _run(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") -> bool:
-    """Run tests with these libraries loaded before Python; return whether they pass."""
-    log = f"log_path={FOUND}/finding"
-    with tempfile.TemporaryDirectory(prefix="ipcb-") as place:
+@dataclass(frozen=True)
+class Run:
+    """Tests for one process of pytest.
+
+    Attributes:
+        name: for the output.
+        nodes: the tests.
+        only: an expression that chooses some of them (`-k` of pytest), or "".
+        preloaded: libraries that are loaded before Python.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    only: str
+    preloaded: str = ""
+
+    def play(self) -> tuple[bool, str]:
+        """Run the tests; return whether they pass, and what there is to say."""
+        with tempfile.TemporaryDirectory(prefix="ipcb-") as place:
+            try:
+                done = subprocess.run(
+                    [sys.executable, "-m", "pytest", *self._options(), *self.nodes],
+                    cwd=COPY,
+                    env=self._environment(place),
+                    check=False,
+                    timeout=TIME_LIMIT,
+                    preexec_fn=partial(_apart, os.getpid()),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            except subprocess.TimeoutExpired:
+                return False, f"{self.name}: not at its end after {TIME_LIMIT} s"
+        ok = done.returncode in (0, 5 if self.only else 0)  # 5: `only` selects none of these
+        shown = done.stdout.splitlines()[-1:] if ok else [done.stdout]
+        return ok, f"{self.name}: {''.join(shown)}"
+
+    def _options(self) -> list[str]:
+        options = ["-q", "-p", "no:cacheprovider", *(["-k", self.only] if self.only else [])]
+        # If a test forks while faulthandler's thread has AddressSanitizer's lock, the child hangs.
+        return [*options, "-o", "faulthandler_timeout=0"]
+
+    def _environment(self, place: str) -> dict[str, str]:
         env = os.environ | {
             "PYTHONPATH": str(COPY),
             "PYTHONMALLOC": "malloc",  # so that AddressSanitizer sees Python's blocks
@@ -149,23 +203,20 @@ def _run(nodes: list[str] | tuple[str, ...], only: str, preloaded: str = "") -> 
             "IPCBENCH_SOAK": "1",  # all tests, not a sample
             "TMPDIR": place,
         }
-        if preloaded:
+        if self.preloaded:
             env |= {
-                "LD_PRELOAD": preloaded,
-                "ASAN_OPTIONS": f"detect_leaks=0:handle_sigill=2:{log}",  # Python does not free all
+                "LD_PRELOAD": self.preloaded,
+                # Python does not free all.
+                "ASAN_OPTIONS": f"detect_leaks=0:handle_sigill=2:log_path={FOUND}/finding",
             }
-        options = ["-q", "-p", "no:cacheprovider", *(["-k", only] if only else [])]
-        # If a test forks while faulthandler's thread has AddressSanitizer's lock, the child hangs.
-        options += ["-o", "faulthandler_timeout=0"]
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *nodes],
-            cwd=COPY,
-            env=env,
-            check=False,
-            timeout=TIME_LIMIT,
-            preexec_fn=partial(die_with, os.getpid()),
-        )
-    return done.returncode in (0, 5 if only else 0)  # 5: `only` selects none of these
+        return env
+
+
+def _apart(parent: int) -> None:
+    """Prepare a child: it dies with us, and has namespaces of its own where it may."""
+    die_with(parent)
+    if namespaces.possible():
+        namespaces.enter()
 
 
 if __name__ == "__main__":
