@@ -40,6 +40,15 @@ def ipcbench(
     )
 
 
+def swept_by(profile: str, place: Path) -> Path:
+    """Sweep by a profile's text, by the real clock; return the folder of the run."""
+    written = place / "profile.toml"
+    written.write_text(profile)
+    done = ipcbench("run", "--keep-disturbed", "--profile", written, "-o", place / "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return place / "run"
+
+
 def findings(doctor: str) -> list[dict[str, str]]:
     """Return the findings of `doctor --json`."""
     found: list[dict[str, str]] = json.loads(doctor)["findings"]

@@ -9,7 +9,7 @@ import pytest
 from ipcbench.bench.results.records import MISSED, TORN, VAIN
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.native import built
-from tests.e2e.command import ipcbench
+from tests.e2e.command import ipcbench, swept_by
 from tests.unit.reports.pages import part
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
@@ -46,12 +46,7 @@ placements = ["same-core"]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sweep by the real clock: what is timed really runs."""
-    place = tmp_path_factory.mktemp("latest")
-    (place / "latest.toml").write_text(PROFILE)
-    run = ("run", "--keep-disturbed", "--profile", place / "latest.toml", "-o", place / "run")
-    done = ipcbench(*run)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return place / "run"
+    return swept_by(PROFILE, tmp_path_factory.mktemp("latest"))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.native import built
-from tests.e2e.command import ipcbench
+from tests.e2e.command import ipcbench, swept_by
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
 CARRIERS = ["pipe", "unix-dgram", "tcp", "sysv-queue", "posix-queue", "memfd-pool", "null"]
@@ -50,12 +50,7 @@ placements = ["same-core"]
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Sweep by the real clock: what is timed really runs."""
-    folder = tmp_path_factory.mktemp("self")
-    (folder / "self.toml").write_text(PROFILE)
-    run = ("run", "--keep-disturbed", "--profile", folder / "self.toml", "-o", folder / "run")
-    done = ipcbench(*run)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return load(folder / "run")
+    return load(swept_by(PROFILE, tmp_path_factory.mktemp("self")))
 
 
 def test_every_cell_is_measured_or_skipped_with_its_reason(swept: Results) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ipcbench.bench.results.records import PHASES
 from ipcbench.bench.results.results import Results, Status, load
 from ipcbench.transports.native import built
-from tests.e2e.command import ipcbench
+from tests.e2e.command import swept_by
 
 RUNTIMES = ["python"] if built() else ["python", "native"]
 PATTERNS = ["file", "file-random", "file-write", "file-write-random"]
@@ -39,12 +39,7 @@ placements = ["same-core"]
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Sweep by the real clock: what is timed really runs."""
-    folder = tmp_path_factory.mktemp("single")
-    (folder / "single.toml").write_text(PROFILE)
-    run = ("run", "--keep-disturbed", "--profile", folder / "single.toml", "-o", folder / "run")
-    done = ipcbench(*run)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return load(folder / "run")
+    return load(swept_by(PROFILE, tmp_path_factory.mktemp("single")))
 
 
 def test_every_way_of_access_is_measured(swept: Results) -> None:

@@ -15,22 +15,7 @@ from ipcbench.bench.results.records import Ended, Reason
 from ipcbench.bench.results.results import load
 from ipcbench.bench.sweep.run_folder import examine, point_to, prepare
 from tests import synthetic
-
-
-class Notes:
-    """A watcher that keeps the notes."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def update(self, done: float, left: float, what: str) -> None: ...
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def trouble(self, message: str) -> None: ...
-
-    def close(self) -> None: ...
+from tests.unit.bench.watching import Keeping
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +112,7 @@ def test_the_name_of_the_link_to_the_newest_run_is_refused(here: Path) -> None:
 
 
 def test_a_folder_in_the_links_place_is_told(here: Path) -> None:
-    watcher, link = Notes(), Path("results/latest")
+    watcher, link = Keeping(), Path("results/latest")
     link.mkdir(parents=True)
     point_to(link, "new", watcher)
     assert watcher.notes == [

@@ -49,6 +49,7 @@ from ipcbench.bench.workers.control import ProcessFailure
 from ipcbench.bench.workers.fork_parent import HERE, WATCHDOG, ForkServerLost, Program
 from ipcbench.bench.workers.job import Job, Outcome, Reply
 from tests import synthetic
+from tests.unit.bench.watching import Keeping
 
 FACTS = Facts(per="round trip", family="pipe", wait="block", copies=2, framing="stream")
 VALUE = 1e-6  # seconds a unit, always
@@ -93,14 +94,12 @@ def a_failure(what: str = "PeerGone") -> Reply:
 
 
 @dataclass
-class Stage:
+class Stage(Keeping):
     """Replacement of processes, time and the counters of the machine."""
 
     lines: list[AnyEntry] = field(default_factory=list)
     parents: list[Parent] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
-    shown: list[tuple[float, float, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     now: float = 1000.0
     stolen: set[int] = field(default_factory=set)  # rounds
     answer: Callable[[Job], Reply] = a_reply
@@ -119,18 +118,6 @@ class Stage:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-
-    # The watcher
-
-    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
-        self.shown.append((done, left, what))
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def trouble(self, message: str) -> None: ...
-
-    def close(self) -> None: ...
 
     # The parts
 

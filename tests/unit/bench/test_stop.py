@@ -5,26 +5,19 @@ from __future__ import annotations
 import signal
 
 from ipcbench.bench.sweep.shared.stopping import stoppable
+from tests.unit.bench.watching import Keeping
 
 
-class Writing:
+class Writing(Keeping):
     """Watcher whose stream is being written when the first note comes: print is not re-entrant."""
 
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self._writing = True
-
-    def update(self, done: float, left: float, what: str) -> None: ...
+    writing = True
 
     def note(self, message: str) -> None:
-        if self._writing:
-            self._writing = False
+        if self.writing:
+            self.writing = False
             raise RuntimeError("reentrant call")
-        self.notes.append(message)
-
-    def trouble(self, message: str) -> None: ...
-
-    def close(self) -> None: ...
+        super().note(message)
 
 
 def test_a_note_that_cannot_be_written_at_once_is_written_later() -> None:

@@ -16,22 +16,7 @@ from ipcbench.bench.sweep.voids import RECENT, Voids
 from ipcbench.bench.workers.job import Reply
 from tests import synthetic
 from tests.unit.bench.test_others import a_look, stat
-
-
-class Shown:
-    """A watcher that keeps what disturbs the runs."""
-
-    def __init__(self) -> None:
-        self.troubles: list[str] = []
-
-    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None: ...
-
-    def note(self, message: str) -> None: ...
-
-    def trouble(self, message: str) -> None:
-        self.troubles.append(message)
-
-    def close(self) -> None: ...
+from tests.unit.bench.watching import Keeping
 
 
 class Outcome:
@@ -49,11 +34,11 @@ def reply(foreign: float) -> Reply:
 
 
 @pytest.fixture
-def shown() -> Shown:
-    return Shown()
+def shown() -> Keeping:
+    return Keeping()
 
 
-def watching(shown: Shown, look: Callable[[], Look] = lambda: a_look(0.0, 0)) -> Voids:
+def watching(shown: Keeping, look: Callable[[], Look] = lambda: a_look(0.0, 0)) -> Voids:
     return Voids(
         shown,
         lambda run, usual: "time went to others" if (run.foreign or 0) - usual > 0.05 else "",
@@ -62,7 +47,7 @@ def watching(shown: Shown, look: Callable[[], Look] = lambda: a_look(0.0, 0)) ->
     )
 
 
-def test_void_runs_are_counted_with_their_reason(shown: Shown) -> None:
+def test_void_runs_are_counted_with_their_reason(shown: Keeping) -> None:
     found = watching(shown)
     for foreign in (0.0, 0.0, 0.4, 0.0):
         answer = reply(foreign)
@@ -70,13 +55,13 @@ def test_void_runs_are_counted_with_their_reason(shown: Shown) -> None:
     assert shown.troubles == ["1 of 3 runs are void, and retaken: time went to others"]
 
 
-def test_a_share_that_is_usual_is_no_trouble(shown: Shown) -> None:
+def test_a_share_that_is_usual_is_no_trouble(shown: Keeping) -> None:
     watching(shown).seen("noisy", reply(0.5))
     watching(shown).seen("cell", Reply())  # a failure
     assert shown.troubles == []
 
 
-def test_the_trouble_is_over_after_quiet_runs(shown: Shown) -> None:
+def test_the_trouble_is_over_after_quiet_runs(shown: Keeping) -> None:
     found = watching(shown)
     found.seen("cell", reply(0.4))
     for _ in range(RECENT):
@@ -85,7 +70,7 @@ def test_the_trouble_is_over_after_quiet_runs(shown: Shown) -> None:
     assert len(shown.troubles) == 2
 
 
-def test_the_busiest_processes_are_named(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_busiest_processes_are_named(shown: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter(
         [a_look(0.0, 0, p9=stat("python3", 1, 0)), a_look(3.0, 300, p9=stat("python3", 1, 294))]
     )

@@ -44,6 +44,7 @@ from ipcbench.bench.workers.fork_parent import Program
 from ipcbench.bench.workers.job import Job, Reply
 from tests import comparisons
 from tests.unit.bench.test_schedule import a_failure, a_plan, a_reply
+from tests.unit.bench.watching import Keeping
 
 SEED = 42
 VALUE = 1e-6
@@ -65,14 +66,12 @@ noisy = slower(0.0)
 
 
 @dataclass
-class Stage:
+class Stage(Keeping):
     """Replacement of fork servers, time and the counters of the machine."""
 
     lines: list[AnyComparisonEntry] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
     jobs: list[tuple[ArmName, Job]] = field(default_factory=list)
-    shown: list[tuple[float, float, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     events: list[tuple[str, int]] = field(default_factory=list)  # of fork servers: their pids
     now: float = 1000.0
     stolen: Callable[[], int] = lambda: 0  # ticks until now
@@ -85,18 +84,6 @@ class Stage:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-
-    # The watcher
-
-    def update(self, done: float, left: float, what: str, *, at_most: bool = False) -> None:
-        self.shown.append((done, left, what))
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
-
-    def trouble(self, message: str) -> None: ...
-
-    def close(self) -> None: ...
 
     def play(
         self,
