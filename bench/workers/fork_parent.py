@@ -27,7 +27,7 @@ from ipcbench.bench.errors import BenchError
 from ipcbench.bench.machine.standard_streams import open_standard_streams
 from ipcbench.bench.version import VERSION
 from ipcbench.bench.workers import attempt
-from ipcbench.bench.workers.control import failure_of
+from ipcbench.bench.workers.control import ProcessFailure, failure_of
 from ipcbench.bench.workers.job import PROTOCOL, Job, Reply, decoded
 from ipcbench.bench.workers.process import adopt_orphans, die_with, flush
 from ipcbench.transports.base import refused
@@ -222,6 +222,8 @@ class ForkServer:
         except OSError as error:
             raise ForkServerLost(f"the fork server is gone: {error.strerror}") from error
         reply = self._reply(job.deadline + ANSWER_TIME)
+        if reply.failure is not None and not reply.cell:  # it has not read the job
+            raise ForkServerLost(reply.failure.what, reply.failure.remedy)
         if not reply.answers(job):
             raise ForkServerLost(
                 f"the fork server answers another job: {reply.cell or 'none'}, round "
@@ -345,12 +347,22 @@ def serve(connection: socket.socket, make_runner: Callable[[], Any]) -> None:
     connection.sendall(_encoder.encode(ready) + b"\n")
     with connection.makefile("rb") as lines:
         for line in lines:
-            job = decoded(line)
+            try:
+                job = decoded(line)
+            except msgspec.DecodeError as error:
+                connection.sendall(_encoder.encode(_not_read(error)) + b"\n")
+                break
             reply = workers.answer(job, line)
             reply.name_after(job)
             connection.sendall(_encoder.encode(reply) + b"\n")
             workers.prepare()
     workers.end()
+
+
+def _not_read(error: msgspec.DecodeError) -> Reply:
+    """Answer a job of a command with other axes or settings, though of the same protocol."""
+    what = f"the fork server, ipcbench {VERSION}, cannot read the job: {error}"
+    return Reply(failure=ProcessFailure("the fork server", "", what, "leave such cells out"))
 
 
 def main() -> None:

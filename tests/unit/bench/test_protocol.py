@@ -253,3 +253,24 @@ def test_a_fork_server_of_before_that_is_taken(line: tuple[ForkServer, socket.so
     parent._program = Program(package="/somewhere")
     answer(there, Reply(protocol=PROTOCOL))
     parent._meet()
+
+
+class Strange:
+    """A job with a value that this version does not know."""
+
+    deadline = 5.0
+
+    def encoded(self) -> bytes:
+        return JOB.encoded().replace(b'"awake":false', b'"awake":"half"')
+
+
+def test_a_job_that_cannot_be_read_is_said_in_one_line() -> None:
+    server = ForkServer()
+    try:
+        with pytest.raises(ForkServerLost, match=r"cannot read the job: .*`\$.awake`") as caught:
+            server.run(Strange())  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+        assert caught.value.remedy == "leave such cells out"
+        assert server._process.wait(10) == 0
+    finally:
+        server.close()
