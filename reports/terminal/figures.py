@@ -11,7 +11,7 @@ from ipcbench.bench.stats import ENOUGH_ROUNDS
 from ipcbench.reports.charts.captions import manner_phrases
 from ipcbench.reports.model import Measured
 from ipcbench.reports.names import display, place
-from ipcbench.reports.terminal.text import columns, wrapped
+from ipcbench.reports.terminal.text import CUT, columns, wrapped
 from ipcbench.reports.verdicts.cases.case import language
 from ipcbench.reports.verdicts.finding import many
 from ipcbench.reports.verdicts.trust import Trust
@@ -26,20 +26,32 @@ def figures(cells: Sequence[Measured], trust: Trust) -> list[str]:
     """
     if not 0 < len(cells) <= MOST:
         return []
-    rows = [_row(one, trust) for one in sorted(cells, key=lambda one: one.order)]
-    return [*columns(rows, right=2), "", *_why(cells)]
+    return [*_table(sorted(cells, key=lambda one: one.order), trust), "", *_why(cells)]
 
 
-def _row(one: Measured, trust: Trust) -> tuple[str, str, str, str]:
+def _table(cells: Sequence[Measured], trust: Trust) -> list[str]:
+    """Return a line for each cell; where they are too long, what all have in common is above."""
+    lines = columns([_row(one, _work(one), trust) for one in cells], right=2)
+    works = [_work(one) for one in cells]
+    common = [part for part in works[0] if all(part in work for work in works)]
+    if not any(CUT in line for line in lines) or not common:
+        return lines
+    own = [[part for part in work if part not in common] for work in works]
+    rows = [_row(one, work, trust) for one, work in zip(cells, own, strict=True)]
+    return [*wrapped(f"{', '.join(common)}:"), *columns(rows, right=2)]
+
+
+def _row(one: Measured, work: Sequence[str], trust: Trust) -> tuple[str, str, str, str]:
     unit = one_line(one.facts.per)
     where = f"{language(one.cell.runtime)}, {place(one.cell.placement)}"
     takes = human_seconds(one.interval.median)
     if trust.trusted(one.cell.placement) is Severity.PROBLEM:
         takes, unit = "not to be", "trusted"
-    return f"  {display(one.cell.transport, one.wait)}: {_work(one)}", where, takes, unit
+    name = display(one.cell.transport, one.wait)
+    return f"  {name}: {', '.join(work)}" if work else f"  {name}", where, takes, unit
 
 
-def _work(one: Measured) -> str:
+def _work(one: Measured) -> list[str]:
     cell = one.cell
     parts = (
         one_line(cell.pattern),
@@ -47,7 +59,7 @@ def _work(one: Measured) -> str:
         f"{cell.processes} processes" if cell.processes > 2 else "",
         *manner_phrases(cell),
     )
-    return ", ".join(filter(None, parts))
+    return [part for part in parts if part]
 
 
 def _why(cells: Sequence[Measured]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 WIDTH = 80
-GAP = "  "
+GAP, CUT = "  ", "…"
 
 
 def columns(rows: Sequence[Sequence[str]], *, right: int = 1, cut: int = 0) -> list[str]:
@@ -30,7 +30,7 @@ def columns(rows: Sequence[Sequence[str]], *, right: int = 1, cut: int = 0) -> l
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}{CUT}"
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from ipcbench.bench.results.axes import NATIVE, PYTHON
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.charts.bodies.bars import Bar, BarGroup, Bars
-from ipcbench.reports.charts.captions import conditions, evidence, label, remark, slug
+from ipcbench.reports.charts.captions import (
+    conditions,
+    evidence,
+    label,
+    manner_phrases,
+    remark,
+    slug,
+)
 from ipcbench.reports.charts.chart import Chart
 from ipcbench.reports.charts.look.axis import Axis
 from ipcbench.reports.charts.look.style import facility_style
@@ -32,12 +39,12 @@ def all_cells(cells: Sequence[Measured]) -> list[Chart]:
     """Draw all cells of a run as bars, grouped by the work; nothing for a single one."""
     if len(cells) < 2:
         return []
-    groups = grouped(sorted(cells, key=_order), _title)
+    groups = grouped(sorted(cells, key=_order), _order).values()
     units = list(dict.fromkeys(one.facts.per for one in cells))
     body = Bars(
         Axis.SECONDS,
         f"time of a {' or a '.join(units)}",
-        [BarGroup(title, _bars(members)) for title, members in groups.items()],
+        [BarGroup(_title(members[0]), _bars(members)) for members in groups],
         ("work", "facility", "time"),
     )
     caption = f"{_CAPTION} {evidence(cells, 'Bars', 'thin lines')}"
@@ -46,6 +53,7 @@ def all_cells(cells: Sequence[Measured]) -> list[Chart]:
 
 
 def _order(one: Measured) -> tuple[object, ...]:
+    """Return what the bars of a group have in common, as a sorting key."""
     return (*work_order(one.situation), one.cell.size)
 
 
@@ -53,7 +61,8 @@ def _title(one: Measured) -> str:
     cell = one.cell
     size = f", {short_size(cell.size)}" if cell.size else ""
     several = f", {cell.processes} processes" if cell.processes > 2 else ""
-    return f"{cell.pattern}{size}, {place(cell.placement)}{several}"
+    work = f"{cell.pattern}{size}, {place(cell.placement)}{several}"
+    return ", ".join([work, *manner_phrases(cell)])
 
 
 def _bars(cells: Sequence[Measured]) -> list[Bar]:

@@ -34,7 +34,7 @@ class NarrowRow:
 
 def narrow_rows(cells: Iterable[Measured]) -> list[NarrowRow]:
     """List the cells, work by work, the fastest first."""
-    groups = grouped(sorted(cells, key=_work), _work).values()
+    groups = grouped(sorted(cells, key=work_of), work_of).values()
     return [row for some in groups for row in _rows(sorted(some, key=_time))]
 
 
@@ -51,7 +51,7 @@ def _rows(some: Sequence[Measured]) -> list[NarrowRow]:
     ]
 
 
-def _work(one: Measured) -> tuple[object, ...]:
+def work_of(one: Measured) -> tuple[object, ...]:
     """Return what the bars of a group have in common: all but the facility, loop and waiting."""
     return (*work_order(one.situation), one.cell.size)
 

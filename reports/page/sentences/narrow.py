@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ipcbench.bench.results.units import short_size
 from ipcbench.reports.page.found import Found
-from ipcbench.reports.page.rows.narrow import NarrowRow
+from ipcbench.reports.page.rows.narrow import NarrowRow, work_of
 from ipcbench.reports.page.sentences.words import name_of, time_of, where
 from ipcbench.reports.page.texts.phrases import marked_ratio
 from ipcbench.reports.verdicts.cases.case import language
@@ -15,10 +15,9 @@ from ipcbench.reports.verdicts.cases.case import language
 def sentence(found: Found, rows: Sequence[NarrowRow]) -> str:
     """Compare the fastest cell and the slowest one of one kind of work."""
     trusted = [row for row in rows if found.trusts(row.measured.cell.placement)]
-    works: dict[tuple[str, str, int], list[NarrowRow]] = {}
+    works: dict[tuple[object, ...], list[NarrowRow]] = {}
     for row in trusted:
-        cell = row.measured.cell
-        works.setdefault((cell.pattern, cell.placement, cell.size), []).append(row)
+        works.setdefault(work_of(row.measured), []).append(row)
     some = max(works.values(), key=len, default=[])
     if not some:
         return ""

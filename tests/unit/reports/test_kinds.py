@@ -272,6 +272,21 @@ def test_a_narrow_run_is_one_chart_of_bars() -> None:
     assert bars.x_label == "time of a round trip or a message"
 
 
+def test_a_group_of_bars_has_one_payload() -> None:
+    planned = [
+        cell
+        for payload in ("fresh", "hot")
+        for cell in cells(
+            ("pipe", "unix-stream"), ("fan-in",), (4096,), processes=(3,), payload=payload
+        )
+    ]
+    (chart,), _ = page_charts(measured(sweep(flat, planned)))
+    assert [(group.title, len(group.bars)) for group in body(Bars, chart).groups] == [
+        ("fan-in, 4 KiB, one core, 3 processes", 2),
+        ("fan-in, 4 KiB, one core, 3 processes, fresh payload", 2),
+    ]
+
+
 def test_a_run_of_more_cells_has_charts_of_its_questions() -> None:
     names = [f"pipe:{at}" for at in range(NARROW + 1)]
     found, _ = page_charts(measured(sweep(flat, cells(names, sizes=(64,)))))

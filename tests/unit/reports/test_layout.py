@@ -165,6 +165,21 @@ def test_a_narrow_run_names_the_fastest_and_how_far_the_others_are(tmp_path: Pat
     assert re.findall(r"[\d.]+\S the time", table)
 
 
+def test_a_narrow_run_compares_cells_of_one_payload_alone(tmp_path: Path) -> None:
+    names = ("pipe", "unix-stream")
+    hot, fresh = (cells(names, sizes=(4096,), payload=kind) for kind in ("hot", "fresh"))
+    times = {"pipe": 1e-5, "unix-stream": 2e-5}
+    results = sweep(lambda name, *rest: times[name], [*hot, *fresh], noise=0.001, drift=0)
+    for entry in results.cells.values():
+        if entry.cell.payload == "fresh":
+            factor = 5 if entry.cell.transport == "pipe" else 10
+            for run in entry.runs:
+                run.values = [value * factor for value in run.values]
+    shown = section(page_of(results, tmp_path), "cells")
+    text = text_of(f"<body>{shown}<script>")
+    assert re.search(r"takes (9\.9|10\.)\S* µs through pipe .*, and 2\.0\d\S as long", text)
+
+
 def test_a_narrow_run_says_what_a_language_and_a_way_of_waiting_bring(tmp_path: Path) -> None:
     planned = [
         *cells(("pipe",), ("latency",), (64,), runtimes=("python", "native")),

@@ -14,6 +14,7 @@ from ipcbench.reports.terminal.text import columns
 from ipcbench.reports.terminal.tiers import tiers, tiers_as_data
 from tests import synthetic
 
+ANEW = ("fresh", "hot")
 NAMES = ("pipe", "unix-stream", "tcp", "shm:posix+posix-sem")
 SECONDS = {"pipe": 5e-6, "shm:posix+posix-sem": 5.02e-6, "unix-stream": 9e-6, "tcp": 1.4e-5}
 
@@ -71,7 +72,8 @@ def test_a_placement_that_cannot_be_trusted_has_no_figure() -> None:
 def test_too_few_rounds_give_figures_alone_and_the_reason() -> None:
     text = summary(made(rounds=5))
     assert text[0].startswith("Trust: ")
-    rows = [line for line in text if line.startswith("  pipe: latency, 64 B")]
+    assert "latency, 64 B:" in text
+    rows = [line for line in text if line.startswith("  pipe")]
     assert [re.split("  +", row.strip())[1] for row in rows] == [
         "Python, two cores awake",
         "C, two cores awake",
@@ -79,6 +81,26 @@ def test_too_few_rounds_give_figures_alone_and_the_reason() -> None:
     assert all(re.search(r" [45]\.\d\d µs round trip$", row) for row in rows)
     assert text[-1] == "(medians of 5 rounds; no interval and no verdict: these take 6 rounds)"
     assert tiers(made(rounds=5), everything) == []
+
+
+def test_what_all_cells_have_in_common_stands_above_them_where_lines_would_be_cut() -> None:
+    names = ("unix-stream", "shm:posix+futex")
+    axes = {"sizes": (65536,), "processes": (3,), "placements": ("cross-core",)}
+    fresh, hot = (synthetic.cells(names, ("fan-in",), **axes, payload=kind) for kind in ANEW)
+    text = summary(synthetic.sweep(lambda *given: 1e-5, fresh, rounds=3))
+    assert "fan-in, 64 KiB, 3 processes, fresh payload:" in text
+    assert [line.split("  ")[1] for line in text if "µs message" in line] == [
+        "Unix socket",
+        "shared memory + futex",
+    ]
+    text = summary(synthetic.sweep(lambda *given: 1e-5, [*hot, *fresh], rounds=3))
+    assert "fan-in, 64 KiB, 3 processes:" in text
+    assert [line.split("  ")[1] for line in text if "µs message" in line] == [
+        "Unix socket",
+        "shared memory + futex",
+        "Unix socket: fresh payload",
+        "shared memory + futex: fresh payload",
+    ]
 
 
 def test_many_cells_with_too_few_rounds_have_no_figures() -> None:
